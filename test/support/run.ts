@@ -1,0 +1,75 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+/** The repository's root. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end. Nothing passes through a shell. */
+export function run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
+
+/** Runs `bin/lanceflow` with these arguments. */
+export function lanceflow(args: readonly string[], options: SpawnOptions = {}): Promise<Finished> {
+  return run(join(ROOT, 'bin/lanceflow'), args, options);
+}
+
+/** Runs a command that must succeed, with `--json`, and gives its report. */
+export async function lanceflowJson(
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Promise<Record<string, unknown> & { rows: number; bytes: number }> {
+  const { code, stdout, stderr } = await lanceflow([...args, '--json'], options);
+  if (code !== 0) throw new Error(`lanceflow ${args.join(' ')} ended with ${code}:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** A folder for one test, removed when the test ends, also when it fails. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The Python with h5py, lancedb, pandas and duckdb that `npm run setup:python` makes; undefined where it is missing. */
+export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(
+  join(ROOT, '.tools/python/bin/python'),
+);
+
+/**
+ * For tests that need a component that may be missing: true where they are to be skipped. Says so loudly on
+ * a laptop; under CI=true a missing component is a failure.
+ */
+export function missing(component: unknown, what: string): boolean {
+  if (component) return false;
+  if (process.env.CI === 'true') throw new Error(`${what} is missing, and CI must not skip tests`);
+  console.warn(`\n*** SKIPPED: ${what} is missing ***\n`);
+  return true;
+}
+
+/** Runs Python code with arguments and gives what it printed as JSON. */
+export async function python<T = unknown>(code: string, ...args: string[]): Promise<T> {
+  const { code: exit, stdout, stderr } = await run(PYTHON ?? 'python3', ['-c', code, ...args]);
+  if (exit !== 0) throw new Error(`Python ended with ${exit}:\n${stderr}`);
+  return (stdout.trim() === '' ? undefined : JSON.parse(stdout)) as T;
+}

@@ -1,0 +1,84 @@
+import yargs from 'yargs';
+import { type Command, commonOptions, reportError, runCommand } from './command.ts';
+import { EXIT, UsageError } from './errors.ts';
+
+/** Every command: its line in `--help`, and its file, loaded only when it is called. */
+const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
+  'embed-sequences': {
+    describe: 'Turn protein sequences (FASTA) into a shard of vectors (HDF5)',
+    load: () => import('./commands/embed-sequences.ts'),
+  },
+  'pack-buckets': {
+    describe: 'Plan which shards go into which bucket',
+    load: () => import('./commands/pack-buckets.ts'),
+  },
+  'ingest-bucket': {
+    describe: "Write one bucket's vectors into a LanceDB table",
+    load: () => import('./commands/ingest-bucket.ts'),
+  },
+  'index-bucket': {
+    describe: 'Index a table and enter it in the catalog',
+    load: () => import('./commands/index-bucket.ts'),
+  },
+  'search-bucket': {
+    describe: 'Find the nearest neighbours of every query in one bucket',
+    load: () => import('./commands/search-bucket.ts'),
+  },
+  'merge-hits': {
+    describe: "Merge the buckets' hits into each query's neighbours",
+    load: () => import('./commands/merge-hits.ts'),
+  },
+};
+
+async function main(argv: string[]): Promise<number> {
+  const name = argv[0] ?? '';
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return entry ? runNamed(name, entry, argv.slice(1)) : showOverview(argv);
+}
+
+async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: string[]): Promise<number> {
+  const { command } = (await entry.load()) as { command: Command };
+  try {
+    const parser = yargs(argv)
+      .scriptName('lanceflow')
+      .usage(`lanceflow ${name}\n\n${command.describe}`)
+      .options({ ...command.options, ...commonOptions })
+      .example(command.examples.map(([line, what]): [string, string] => [`$0 ${line}`, what]))
+      .strict()
+      .version(false)
+      .wrap(Math.min(110, process.stdout.columns ?? 100))
+      .exitProcess(false)
+      // Options only: a repeated single-valued option is a mistake, not a list.
+      .parserConfiguration({
+        'duplicate-arguments-array': true,
+        'greedy-arrays': true,
+        'parse-positional-numbers': false,
+      })
+      .fail((message, error) => {
+        throw error ?? new UsageError(`${message}. See: lanceflow ${name} --help`);
+      });
+    if (argv.includes('--help') || argv.includes('-h')) {
+      process.stdout.write(`${await parser.getHelp()}\n`);
+      return EXIT.ok;
+    }
+    const args = await parser.parseAsync();
+    return await runCommand(name, command, args);
+  } catch (error) {
+    return reportError(name, error);
+  }
+}
+
+function showOverview(argv: string[]): number {
+  const wanted = argv[0] === undefined || ['--help', '-h', 'help'].includes(argv[0]);
+  const lines = Object.entries(COMMANDS).map(([name, { describe }]) => `  ${name.padEnd(18)}${describe}`);
+  const text = `Usage: lanceflow <command> [options]\n\nCommands:\n${lines.join('\n')}\n\nlanceflow <command> --help explains one command.\n`;
+  if (wanted) {
+    process.stdout.write(text);
+    return EXIT.ok;
+  }
+  process.stderr.write(`lanceflow: unknown command ${JSON.stringify(argv[0])}.\n\n${text}`);
+  return EXIT.usage;
+}
+
+// Native libraries keep threads of their own alive, so the process ends here and nowhere else.
+process.exit(await main(process.argv.slice(2)));

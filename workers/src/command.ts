@@ -1,0 +1,79 @@
+import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+import { EXIT, toUserError, UserError } from './errors.ts';
+import { startMeter } from './io/meter.ts';
+import { createProgress, log, type Progress } from './io/progress.ts';
+
+/** What every command reports; commands add fields of their own. `bytes` is what was read or written, as the command says. */
+export interface CommandResult {
+  /** Rows (sequences, vectors, hits) the command wrote or, where it writes none, looked at. */
+  rows: number;
+  /** Bytes of the command's output. */
+  bytes: number;
+  [field: string]: unknown;
+}
+
+export interface CommandContext {
+  /** A progress bar on a terminal, a line now and then elsewhere; always on standard error. */
+  progress(label: string, total: number, unit: string): Progress;
+  log(message: string): void;
+}
+
+/** Options every command takes. */
+export const commonOptions = {
+  json: {
+    type: 'boolean',
+    default: false,
+    describe: 'Print one JSON object with rows, seconds, bytes and memory',
+  },
+} as const satisfies Record<string, Options>;
+
+export interface Command<O extends Record<string, Options> = Record<string, Options>> {
+  readonly describe: string;
+  readonly options: O;
+  /** Command lines shown at the end of `--help`: [command line, what it does]. */
+  readonly examples: ReadonlyArray<readonly [string, string]>;
+  run(args: ArgumentsCamelCase<InferredOptionTypes<O>>, context: CommandContext): Promise<CommandResult>;
+  /** What a person reads when the command has ended. Default: the number of rows and the time. */
+  summary?(result: CommandResult): string;
+}
+
+/** Types a command's arguments from its options; nothing else. */
+export function defineCommand<const O extends Record<string, Options>>(command: Command<O>): Command<O> {
+  return command;
+}
+
+/**
+ * Runs a command and reports: one JSON object on standard output with `--json`, a sentence on standard
+ * error otherwise.
+ * @returns the process's exit code; never throws
+ */
+export async function runCommand<O extends Record<string, Options>>(
+  name: string,
+  command: Command<O>,
+  args: ArgumentsCamelCase<InferredOptionTypes<O>>,
+): Promise<number> {
+  const meter = startMeter();
+  try {
+    const result = await command.run(args, { progress: createProgress, log });
+    const report = { command: name, ...result, ...meter.read() };
+    if (args['json'] === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
+    return EXIT.ok;
+  } catch (thrown) {
+    return reportError(name, thrown);
+  }
+}
+
+/** Prints an error as a person wants to read it, with the stack only where it is a bug. */
+export function reportError(name: string, thrown: unknown): number {
+  const error = toUserError(thrown);
+  if (error instanceof UserError) {
+    process.stderr.write(`lanceflow ${name}: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}\n`,
+  );
+  return EXIT.bug;
+}

@@ -1,0 +1,50 @@
+/**
+ * Strings as Arrow stores them: `bytes` holds the UTF-8 text of all rows end to end, row i is
+ * bytes[offsets[i] .. offsets[i+1]). Ids travel in this form, so that no row becomes a JavaScript string
+ * in a hot path.
+ */
+export interface Utf8Column {
+  /** length = rows + 1, offsets[0] = 0 */
+  readonly offsets: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Number of rows of a column. */
+export function columnLength(column: Utf8Column): number {
+  return column.offsets.length - 1;
+}
+
+/** Builds a column from JavaScript strings (small inputs: queries, tests). */
+export function columnFrom(texts: readonly string[]): Utf8Column {
+  const parts = texts.map((text) => encoder.encode(text));
+  const offsets = new Int32Array(parts.length + 1);
+  for (const [i, part] of parts.entries()) offsets[i + 1] = offsets[i]! + part.length;
+  const bytes = new Uint8Array(offsets[parts.length]!);
+  for (const [i, part] of parts.entries()) bytes.set(part, offsets[i]!);
+  return { offsets, bytes };
+}
+
+/** The text of one row. @throws TypeError where it is not UTF-8 */
+export function columnText(column: Utf8Column, row: number): string {
+  return decoder.decode(column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!));
+}
+
+/** The bytes of one row; a view, not a copy. */
+export function columnBytes(column: Utf8Column, row: number): Uint8Array {
+  return column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!);
+}
+
+/** All rows as JavaScript strings (small columns). */
+export function columnTexts(column: Utf8Column): string[] {
+  return Array.from({ length: columnLength(column) }, (_, row) => columnText(column, row));
+}
+
+/** Rows [start, end) as a column of its own; the bytes are shared. */
+export function columnSlice(column: Utf8Column, start: number, end: number): Utf8Column {
+  const base = column.offsets[start]!;
+  const offsets = column.offsets.slice(start, end + 1).map((offset) => offset - base);
+  return { offsets, bytes: column.bytes.subarray(base, column.offsets[end]!) };
+}

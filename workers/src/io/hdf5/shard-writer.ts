@@ -1,0 +1,133 @@
+import { rm } from 'node:fs/promises';
+import type { ShardAttributes } from '../../core/shard.ts';
+import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
+import { TransientError } from '../../errors.ts';
+import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
+import { hdf5, withBuffer } from './library.ts';
+
+/** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
+const CHUNK_ROWS = 256;
+const ID_CHUNK_ROWS = 4096;
+
+/** Writes a shard block by block: `embedding` float32 [N, D], `id` variable-length UTF-8 [N]. */
+export interface ShardWriter {
+  /** Rows written so far. */
+  readonly rows: number;
+  /** Appends rows. @param vectors rows * dimension components, row by row */
+  append(vectors: Float32Array, ids: Utf8Column): void;
+  /** Ends the file with the attributes of `embedding`. */
+  finish(attributes: ShardAttributes): void;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+/** Creates a shard at `path` (a temporary name: see `writeAtomically`). */
+export async function createShard(path: string, dimension: number): Promise<ShardWriter> {
+  const module = await hdf5();
+  const file = new h5wasm.File(path, 'w');
+  if (file.file_id < 0n)
+    throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
+  const check = (status: number) => {
+    if (status < 0)
+      throw new TransientError(
+        `${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`,
+      );
+  };
+  file.create_dataset({
+    name: 'embedding',
+    data: new Float32Array(0),
+    dtype: '<f',
+    shape: [0, dimension],
+    maxshape: [null, dimension],
+    chunks: [CHUNK_ROWS, dimension],
+  });
+  file.create_dataset({
+    name: 'id',
+    data: [],
+    dtype: 'S',
+    shape: [0],
+    maxshape: [null],
+    chunks: [ID_CHUNK_ROWS],
+  });
+  let rows = 0;
+  let open = true;
+  const close = () => {
+    if (open) check(file.close());
+    open = false;
+  };
+  return {
+    get rows() {
+      return rows;
+    },
+    append(vectors, ids) {
+      const count = columnLength(ids);
+      if (count === 0) return;
+      check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
+      check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
+      check(writeVectors(module, file, vectors, rows, count, dimension));
+      check(writeIds(module, file, ids, rows, count));
+      rows += count;
+    },
+    finish(attributes) {
+      const embedding = file.get('embedding');
+      for (const [name, value] of Object.entries(attributes)) embedding?.create_attribute(name, value);
+      check(module.flush(file.file_id));
+      close();
+    },
+    async abandon() {
+      try {
+        close();
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+  };
+}
+
+function writeVectors(
+  module: H5Module,
+  file: H5File,
+  vectors: Float32Array,
+  start: number,
+  count: number,
+  dimension: number,
+) {
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, count * dimension * 4);
+  return withBuffer(module, bytes.length, (address) => {
+    module.HEAPU8.set(bytes, address);
+    const extent = [BigInt(count), BigInt(dimension)];
+    return module.set_dataset_data(
+      file.file_id,
+      'embedding',
+      extent,
+      [BigInt(start), 0n],
+      [1n, 1n],
+      BigInt(address),
+    );
+  });
+}
+
+/** h5wasm's own slice writer refuses variable-length strings; the library underneath takes an array of pointers. */
+function writeIds(module: H5Module, file: H5File, ids: Utf8Column, start: number, count: number): number {
+  const textBytes = ids.bytes.length + count;
+  return withBuffer(module, count * 4 + textBytes, (address) => {
+    const heap = module.HEAPU8;
+    const pointers = new DataView(heap.buffer, address, count * 4);
+    let at = address + count * 4;
+    for (let row = 0; row < count; row++) {
+      const text = ids.bytes.subarray(ids.offsets[row]!, ids.offsets[row + 1]!);
+      pointers.setUint32(row * 4, at, true);
+      heap.set(text, at);
+      heap[at + text.length] = 0;
+      at += text.length + 1;
+    }
+    return module.set_dataset_data(
+      file.file_id,
+      'id',
+      [BigInt(count)],
+      [BigInt(start)],
+      [1n],
+      BigInt(address),
+    );
+  });
+}
