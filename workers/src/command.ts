@@ -56,7 +56,7 @@ export async function runCommand<O extends Record<string, Options>>(
   try {
     const result = await command.run(args, { progress: createProgress, log });
     const report = { command: name, ...result, ...meter.read() };
-    if (args['json'] === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+    if (args.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return EXIT.ok;
   } catch (thrown) {
