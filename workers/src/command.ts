@@ -72,8 +72,6 @@ export function reportError(name: string, thrown: unknown): number {
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(
-    `lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}\n`,
-  );
+  process.stderr.write(`lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}\n`);
   return EXIT.bug;
 }

@@ -55,9 +55,7 @@ export function toUserError(error: unknown): unknown {
   const path = 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
   const transient =
     TRANSIENT_CODES.get(code) ??
-    (/No space left on device|os error 28|ENOSPC/.test(error.message)
-      ? TRANSIENT_CODES.get('ENOSPC')
-      : undefined);
+    (/No space left on device|os error 28|ENOSPC/.test(error.message) ? TRANSIENT_CODES.get('ENOSPC') : undefined);
   if (transient) return new TransientError(`${transient}${path}.`, { cause: error });
   if (code === 'ENOENT') return new DataError(`No such file or folder${path}.`, { cause: error });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')

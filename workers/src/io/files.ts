@@ -1,6 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const HEARTBEAT_MS = 10 * 60 * 1000;
 
 /** Paths that are removed when the process is told to stop (Ctrl-C, a scheduler's SIGTERM). */
 const unfinished = new Set<string>();
@@ -43,40 +49,64 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
 }
 
 /** Makes a scratch folder for `use` and removes it afterwards, also on failure or a signal. */
-export async function withScratch<T>(
-  parent: string,
-  label: string,
-  use: (folder: string) => Promise<T>,
-): Promise<T> {
+export async function withScratch<T>(parent: string, label: string, use: (folder: string) => Promise<T>): Promise<T> {
   const target = join(resolve(parent), label);
   await mkdir(resolve(parent), { recursive: true });
   await removeStale(target);
   const folder = temporaryName(target);
   unfinished.add(folder);
+  // Other machines on a shared file system can only tell by its age that a folder is still in use.
+  const heartbeat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
+  heartbeat.unref();
   try {
     await mkdir(folder);
     return await use(folder);
   } finally {
+    clearInterval(heartbeat);
     await rm(folder, { recursive: true, force: true });
     unfinished.delete(folder);
   }
 }
 
-/** `.name.<pid>.<random>.tmp` in the folder of `target`: on its file system, and out of the way of globs. */
-function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+/**
+ * `.name.<owner>.<pid>.<random>.tmp` in the folder of `target`: on its file system, and out of the way of
+ * globs. The owner is this machine's (or container's) process space, where the pid means something.
+ */
+export function temporaryName(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${owner()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }
 
-/** Removes temporary files of `target` whose process is gone. */
-async function removeStale(target: string): Promise<void> {
-  const prefix = `.${basename(target)}.`;
-  for (const name of await readdir(dirname(target))) {
-    const match = name.startsWith(prefix)
-      ? /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))
-      : null;
-    if (match && !isAlive(Number(match[1])))
-      await rm(join(dirname(target), name), { recursive: true, force: true });
+let ownerName: string | undefined;
+
+function owner(): string {
+  ownerName ??= createHash('sha256').update(`${hostname()} ${processSpace()}`).digest('hex').slice(0, 8);
+  return ownerName;
+}
+
+function processSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
   }
+}
+
+/** Removes temporary files of `target` whose process is gone. Those of other machines count as gone after a day. */
+export async function removeStale(target: string): Promise<void> {
+  const prefix = `.${basename(target)}.`;
+  for (const name of await readdir(dirname(target)).catch(() => [])) {
+    const path = join(dirname(target), name);
+    if (name.startsWith(prefix) && (await isStale(path, name.slice(prefix.length))))
+      await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function isStale(path: string, suffix: string): Promise<boolean> {
+  const match = /^([0-9a-f]{8})\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(suffix);
+  if (!match) return false;
+  if (match[1] === owner()) return !isAlive(Number(match[2]));
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && Date.now() - info.mtimeMs > DAY_MS;
 }
 
 function isAlive(pid: number): boolean {
@@ -84,7 +114,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return systemErrorCode(error) === 'EPERM';
   }
 }
 

@@ -20,14 +20,7 @@ export interface H5Module {
   _malloc(byteLength: number): number;
   _free(address: number): void;
   FS: { streams: Array<{ nfd: number } | undefined> };
-  get_dataset_data(
-    file: bigint,
-    path: string,
-    count: bigint[],
-    offset: bigint[],
-    stride: bigint[],
-    to: bigint,
-  ): number;
+  get_dataset_data(file: bigint, path: string, count: bigint[], offset: bigint[], stride: bigint[], to: bigint): number;
   set_dataset_data(
     file: bigint,
     path: string,
@@ -36,13 +29,7 @@ export interface H5Module {
     stride: bigint[],
     from: bigint,
   ): number;
-  reclaim_vlen_memory_count(
-    file: bigint,
-    path: string,
-    attribute: string,
-    at: bigint,
-    count: bigint[],
-  ): number;
+  reclaim_vlen_memory_count(file: bigint, path: string, attribute: string, at: bigint, count: bigint[]): number;
   resize_dataset(file: bigint, path: string, shape: bigint[]): number;
   flush(file: bigint): number;
 }

@@ -1,10 +1,5 @@
 import { stat } from 'node:fs/promises';
-import {
-  COMPONENT_BYTES,
-  type ShardAttributes,
-  type ShardHeader,
-  type VectorType,
-} from '../../core/shard.ts';
+import { COMPONENT_BYTES, type ShardAttributes, type ShardHeader, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import h5wasm, { type H5Dataset, type H5File, type H5Module } from './h5wasm.ts';
@@ -78,13 +73,10 @@ function readHeader(path: string, file: H5File): OpenHeader {
   const [rows, dimension] = checkShape(path, 'embedding', embedding, 2) as [number, number];
   const [idRows] = checkShape(path, 'id', id, 1) as [number];
   if (idRows !== rows)
-    throw new DataError(
-      `${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must be of one length.`,
-    );
+    throw new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must be of one length.`);
   if (dimension === 0) throw new DataError(`${path}: "embedding" has vectors of no components.`);
   const { type, vlen, size, strpad } = id.metadata;
-  if (type !== CLASS_STRING)
-    throw new DataError(`${path}: "id" must be strings (h5py: dtype=h5py.string_dtype()).`);
+  if (type !== CLASS_STRING) throw new DataError(`${path}: "id" must be strings (h5py: dtype=h5py.string_dtype()).`);
   return {
     path,
     rows,
@@ -114,9 +106,7 @@ function findDataset(path: string, file: H5File, name: string): H5Dataset {
 function checkShape(path: string, name: string, dataset: H5Dataset, rank: number): number[] {
   const { shape } = dataset.metadata;
   if (shape?.length !== rank)
-    throw new DataError(
-      `${path}: "${name}" must have ${rank} dimension(s), not [${shape?.join(', ') ?? 'scalar'}].`,
-    );
+    throw new DataError(`${path}: "${name}" must have ${rank} dimension(s), not [${shape?.join(', ') ?? 'scalar'}].`);
   return shape;
 }
 
@@ -219,23 +209,9 @@ const variableIds: ReadIds = (module, file, path, idBytes, _idPad, start, count)
     }
   });
 
-function readIdBytes(
-  module: H5Module,
-  file: H5File,
-  path: string,
-  start: number,
-  count: number,
-  address: number,
-) {
+function readIdBytes(module: H5Module, file: H5File, path: string, start: number, count: number, address: number) {
   if (count === 0) return;
-  const status = module.get_dataset_data(
-    file.file_id,
-    'id',
-    [BigInt(count)],
-    [BigInt(start)],
-    [1n],
-    BigInt(address),
-  );
+  const status = module.get_dataset_data(file.file_id, 'id', [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
   if (status < 0) throw failedRead(path, 'id', start, count);
 }
 

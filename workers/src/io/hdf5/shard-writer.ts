@@ -29,9 +29,7 @@ export async function createShard(path: string, dimension: number): Promise<Shar
     throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
   const check = (status: number) => {
     if (status < 0)
-      throw new TransientError(
-        `${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`,
-      );
+      throw new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
   };
   file.create_dataset({
     name: 'embedding',
@@ -96,14 +94,7 @@ function writeVectors(
   return withBuffer(module, bytes.length, (address) => {
     module.HEAPU8.set(bytes, address);
     const extent = [BigInt(count), BigInt(dimension)];
-    return module.set_dataset_data(
-      file.file_id,
-      'embedding',
-      extent,
-      [BigInt(start), 0n],
-      [1n, 1n],
-      BigInt(address),
-    );
+    return module.set_dataset_data(file.file_id, 'embedding', extent, [BigInt(start), 0n], [1n, 1n], BigInt(address));
   });
 }
 
@@ -121,13 +112,6 @@ function writeIds(module: H5Module, file: H5File, ids: Utf8Column, start: number
       heap[at + text.length] = 0;
       at += text.length + 1;
     }
-    return module.set_dataset_data(
-      file.file_id,
-      'id',
-      [BigInt(count)],
-      [BigInt(start)],
-      [1n],
-      BigInt(address),
-    );
+    return module.set_dataset_data(file.file_id, 'id', [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
   });
 }

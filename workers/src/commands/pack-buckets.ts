@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { defineCommand } from '../command.ts';
+import { packingQuality, packShards, rangesNotHeld } from '../core/packing.ts';
+import type { BucketPlan, PlanSource } from '../core/plan.ts';
+import { UsageError } from '../errors.ts';
+import { Database } from '../io/database.ts';
+import { describeShards, requireOneKind } from '../io/describe-shards.ts';
+import { writeAtomically } from '../io/files.ts';
+import { reserveBuckets } from '../io/reserve-buckets.ts';
+
+export const command = defineCommand({
+  describe:
+    'Plans which shards go into which bucket: best fit in decreasing order. With --database, shards that the ' +
+    'database holds already (by content) are left out, and the new buckets are numbered after its last one.',
+  options: {
+    input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5)' },
+    'bucket-size': { type: 'number', default: 200_000_000, describe: 'Most vectors in a bucket' },
+    database: { type: 'string', describe: 'The database that the buckets will join' },
+    output: { type: 'string', demandOption: true, describe: 'The plan (JSON)' },
+  },
+  examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
+
+  async run(args, { progress }) {
+    if (args.input.length === 0) throw new UsageError('--input needs at least one shard.');
+    if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
+      throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
+    const database = args.database === undefined ? undefined : Database.open(args.database);
+    const entries = (await database?.entries()) ?? [];
+
+    const shards = await describeShards(args.input, { progress });
+    const { dimension, model } = requireOneKind(shards, entries);
+
+    const held = new Map<string, Array<{ start: number; end: number }>>();
+    const holder = new Map<string, string>();
+    for (const entry of entries) {
+      for (const { contentHash, start, end } of entry.sources) {
+        held.set(contentHash, [...(held.get(contentHash) ?? []), { start, end }]);
+        holder.set(contentHash, entry.bucket);
+      }
+    }
+    const ranges = shards.map(({ contentHash, rows }, shard) =>
+      rangesNotHeld(shard, rows, held.get(contentHash) ?? []),
+    );
+    const packed = packShards(ranges.flat(), args.bucketSize);
+    const sources = packed.map((bucket) =>
+      bucket.map(({ shard, start, end }): PlanSource => {
+        const { path, rows, contentHash, vectorType } = shards[shard]!;
+        return { shard, path, rows, start, end, contentHash, vectorType };
+      }),
+    );
+    const names = await reserveBuckets(database, entries, sources);
+    const plan: BucketPlan = {
+      version: 1,
+      dimension,
+      ...(model === undefined ? {} : { model }),
+      bucketSize: args.bucketSize,
+      rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
+      ...(packed.length > 0 ? { quality: packingQuality(packed, args.bucketSize) } : {}),
+      held: shards
+        .filter((_, shard) => ranges[shard]!.length === 0)
+        .map(({ path, contentHash }) => ({ path, bucket: holder.get(contentHash) ?? '' })),
+      buckets: sources.map((bucketSources, i) => ({
+        bucket: names[i]!,
+        rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
+        sources: bucketSources,
+      })),
+    };
+    const text = `${JSON.stringify(plan, null, 2)}\n`;
+    await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    return {
+      rows: plan.rows,
+      bytes: Buffer.byteLength(text),
+      buckets: plan.buckets.length,
+      shards: shards.length,
+      heldShards: plan.held.length,
+      ...plan.quality,
+    };
+  },
+
+  summary: ({ rows, buckets, shards, heldShards, lowerBound, fill }) => {
+    const heldText = heldShards ? `; ${heldShards} shards are in the database already` : '';
+    if (buckets === 0) return `pack-buckets: nothing new in ${shards} shards${heldText}`;
+    const { min, mean } = fill as { min: number; mean: number };
+    const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+    return (
+      `pack-buckets: ${rows} vectors of ${shards} shards in ${buckets} buckets (no packing has fewer than ${lowerBound}), ` +
+      `filled ${percent(mean)} on average, ${percent(min)} at least${heldText}`
+    );
+  },
+});

@@ -1,0 +1,25 @@
+import { UsageError } from '../errors.ts';
+
+/** Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. */
+const BUCKET_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}$/;
+
+/** Refuses a bucket's name that could not be a table or would leave the database's folder. */
+export function checkBucketName(
+  name: string,
+  failure: (message: string) => Error = (message) => new UsageError(message),
+): string {
+  if (BUCKET_NAME.test(name)) return name;
+  throw failure(
+    `${JSON.stringify(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
+  );
+}
+
+/** bucket_00001 for 1. */
+export function bucketName(number: number): string {
+  return `bucket_${String(number).padStart(5, '0')}`;
+}
+
+/** 1 for bucket_00001; 0 for names of another form. */
+export function bucketNumber(name: string): number {
+  return Number(/^bucket_(\d+)$/.exec(name)?.[1] ?? 0);
+}

@@ -1,0 +1,121 @@
+/**
+ * Bin packing of shards into buckets: best fit in decreasing order (Johnson 1974), as in the article.
+ */
+
+/** Rows [start, end) of shard number `shard`. */
+export interface RowRange {
+  shard: number;
+  start: number;
+  end: number;
+}
+
+/** How well shards fill buckets. */
+export interface PackingQuality {
+  bucketCount: number;
+  /** No packing has fewer buckets: ceil(total rows / bucket size). */
+  lowerBound: number;
+  /** Rows of a bucket as a share of the bucket size. */
+  fill: { min: number; mean: number; max: number };
+  /** Rows of the largest bucket less rows of the smallest. */
+  spreadRows: number;
+}
+
+/**
+ * Packs shards into buckets of at most `bucketSize` rows. A shard larger than a bucket is cut: whole buckets
+ * of its rows, and its rest is packed like any other shard. Same input, same result.
+ * @param shards the rows to pack of each shard; empty ranges are in no bucket
+ * @returns each bucket's row ranges, by shard; buckets in the order in which they were opened
+ */
+export function packShards(shards: readonly RowRange[], bucketSize: number): RowRange[][] {
+  const { full, pieces } = cutLargeShards(shards, bucketSize);
+  pieces.sort((a, b) => b.end - b.start - (a.end - a.start) || a.shard - b.shard || a.start - b.start);
+  const open = new OpenBuckets(bucketSize);
+  for (const piece of pieces) open.place(piece);
+  const buckets = [...full.map((range) => [range]), ...open.buckets];
+  for (const bucket of buckets) bucket.sort((a, b) => a.shard - b.shard || a.start - b.start);
+  return buckets;
+}
+
+function cutLargeShards(shards: readonly RowRange[], bucketSize: number) {
+  const full: RowRange[] = [];
+  const pieces: RowRange[] = [];
+  for (const { shard, start: first, end } of shards) {
+    let start = first;
+    for (; end - start > bucketSize; start += bucketSize) full.push({ shard, start, end: start + bucketSize });
+    if (end > start) pieces.push({ shard, start, end });
+  }
+  return { full, pieces };
+}
+
+/** The parts of rows [0, rows) of a shard that none of `held` covers. @param held in any order, may overlap */
+export function rangesNotHeld(
+  shard: number,
+  rows: number,
+  held: ReadonlyArray<{ start: number; end: number }>,
+): RowRange[] {
+  const ranges: RowRange[] = [];
+  let next = 0;
+  for (const { start, end } of [...held].sort((a, b) => a.start - b.start)) {
+    if (start > next) ranges.push({ shard, start: next, end: Math.min(start, rows) });
+    next = Math.max(next, end);
+  }
+  if (next < rows) ranges.push({ shard, start: next, end: rows });
+  return ranges;
+}
+
+/** Buckets by free rows, ascending, so that the tightest fit is one binary search away. */
+class OpenBuckets {
+  readonly buckets: RowRange[][] = [];
+  readonly #bucketSize: number;
+  readonly #freeRows: number[] = [];
+  /** #bucketOf[i] is the bucket that has #freeRows[i] free rows. */
+  readonly #bucketOf: number[] = [];
+
+  constructor(bucketSize: number) {
+    this.#bucketSize = bucketSize;
+  }
+
+  place(piece: RowRange): void {
+    const rows = piece.end - piece.start;
+    const at = this.#firstWithFree(rows);
+    let bucket = this.#bucketOf[at];
+    let freeRows = this.#bucketSize;
+    if (bucket === undefined) {
+      bucket = this.buckets.push([]) - 1;
+    } else {
+      freeRows = this.#freeRows[at]!;
+      this.#freeRows.splice(at, 1);
+      this.#bucketOf.splice(at, 1);
+    }
+    this.buckets[bucket]!.push(piece);
+    const to = this.#firstWithFree(freeRows - rows);
+    this.#freeRows.splice(to, 0, freeRows - rows);
+    this.#bucketOf.splice(to, 0, bucket);
+  }
+
+  /** First position whose bucket has at least `rows` free rows; the length where none has. */
+  #firstWithFree(rows: number): number {
+    let low = 0;
+    let high = this.#freeRows.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#freeRows[middle]! < rows) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Measures a packing. @param buckets at least one */
+export function packingQuality(buckets: readonly RowRange[][], bucketSize: number): PackingQuality {
+  const rows = buckets.map((ranges) => ranges.reduce((sum, { start, end }) => sum + end - start, 0));
+  const totalRows = rows.reduce((sum, n) => sum + n, 0);
+  const min = rows.reduce((least, n) => Math.min(least, n), Number.POSITIVE_INFINITY);
+  const max = rows.reduce((most, n) => Math.max(most, n), 0);
+  return {
+    bucketCount: buckets.length,
+    lowerBound: Math.ceil(totalRows / bucketSize),
+    fill: { min: min / bucketSize, mean: totalRows / buckets.length / bucketSize, max: max / bucketSize },
+    spreadRows: max - min,
+  };
+}

@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
+import { DataError, UsageError } from '../errors.ts';
+import { localStore, type ObjectStore } from './store.ts';
+
+const CATALOG = '_catalog';
+const PENDING = '_pending';
+
+/**
+ * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
+ * bucket that is part of the database, `_pending/<bucket>.json` for those that are being built.
+ */
+export class Database {
+  /** Absolute folder. */
+  readonly uri: string;
+  readonly #store: ObjectStore;
+
+  private constructor(uri: string, store: ObjectStore) {
+    this.uri = uri;
+    this.#store = store;
+  }
+
+  /** @throws UsageError where `uri` is neither a folder nor s3:// */
+  static open(uri: string): Database {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
+    if (scheme !== undefined)
+      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder.`);
+    if (uri.trim() === '') throw new UsageError('--database is empty; name a folder.');
+    // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
+    const root = resolve(uri);
+    return new Database(root, localStore(root));
+  }
+
+  /** Makes the database's folder where it is missing. */
+  async create(): Promise<void> {
+    await mkdir(this.uri, { recursive: true });
+  }
+
+  /** The buckets that are part of the database, by name. */
+  entries(): Promise<CatalogEntry[]> {
+    return this.#readAll(CATALOG, parseCatalogEntry);
+  }
+
+  async entry(bucket: string): Promise<CatalogEntry | undefined> {
+    const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
+    return text === undefined ? undefined : parseCatalogEntry(text, `${this.uri}/${CATALOG}/${bucket}.json`);
+  }
+
+  /** @throws DataError listing what there is where the bucket is not part of the database */
+  async requireEntry(bucket: string): Promise<CatalogEntry> {
+    const entry = await this.entry(bucket);
+    if (entry) return entry;
+    const names = (await this.#store.list(CATALOG)).map((name) => name.replace(/\.json$/, ''));
+    const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ');
+    throw new DataError(
+      names.length === 0
+        ? `${this.uri}: no buckets in this database. Build it first: nextflow run main.nf --input ... --database ${this.uri}`
+        : `${this.uri}: no bucket ${JSON.stringify(bucket)} in this database; it has: ${known}.`,
+    );
+  }
+
+  /** Makes a bucket part of the database, or replaces its entry. */
+  writeEntry(entry: CatalogEntry): Promise<void> {
+    return this.#store.write(`${CATALOG}/${entry.bucket}.json`, toJson(entry));
+  }
+
+  removeEntry(bucket: string): Promise<void> {
+    return this.#store.remove(`${CATALOG}/${bucket}.json`);
+  }
+
+  /** The buckets that are planned or ingested but not indexed yet. */
+  pending(): Promise<IngestRecord[]> {
+    return this.#readAll(PENDING, parseIngestRecord);
+  }
+
+  async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
+    const text = await this.#store.read(`${PENDING}/${bucket}.json`);
+    return text === undefined ? undefined : parseIngestRecord(text, `${this.uri}/${PENDING}/${bucket}.json`);
+  }
+
+  writePending(record: IngestRecord): Promise<void> {
+    return this.#store.write(`${PENDING}/${record.bucket}.json`, toJson(record));
+  }
+
+  /** Reserves a bucket's name. @returns false where another build has it */
+  createPending(record: IngestRecord): Promise<boolean> {
+    return this.#store.create(`${PENDING}/${record.bucket}.json`, toJson(record));
+  }
+
+  removePending(bucket: string): Promise<void> {
+    return this.#store.remove(`${PENDING}/${bucket}.json`);
+  }
+
+  async #readAll<T>(folder: string, parse: (text: string, where: string) => T): Promise<T[]> {
+    const records: T[] = [];
+    for (const name of await this.#store.list(folder)) {
+      if (!name.endsWith('.json')) continue;
+      const text = await this.#store.read(`${folder}/${name}`);
+      // A record can vanish between listing and reading: another build has finished with it.
+      if (text !== undefined) records.push(parse(text, `${this.uri}/${folder}/${name}`));
+    }
+    return records;
+  }
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,55 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bucketName, bucketNumber } from '../core/bucket-name.ts';
+import { type CatalogEntry, type IngestRecord, sourceKey } from '../core/catalog.ts';
+import type { PlanSource } from '../core/plan.ts';
+import type { Database } from './database.ts';
+
+/**
+ * Gives each planned bucket a name that no other bucket of the database has or is about to get. A bucket
+ * that an earlier, interrupted build planned with the same rows keeps its name, so that its table can be used.
+ * What such a build planned otherwise for any of these shards is superseded and removed; builds of other
+ * shards, which may be running now, are left alone.
+ * @param buckets sources of each planned bucket
+ * @returns names, in the order of `buckets`
+ */
+export async function reserveBuckets(
+  database: Database | undefined,
+  entries: readonly CatalogEntry[],
+  buckets: readonly PlanSource[][],
+): Promise<string[]> {
+  if (!database) return buckets.map((_, i) => bucketName(i + 1));
+  await database.create();
+  const pending = await database.pending();
+  const entered = new Set(entries.map(({ bucket }) => bucket));
+  const nameBySources = new Map(pending.map((record) => [sourceKey(record.sources), record.bucket]));
+  const wanted = new Set(buckets.map(sourceKey));
+  const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
+  for (const record of pending) {
+    if (entered.has(record.bucket)) await database.removePending(record.bucket);
+    else if (
+      !wanted.has(sourceKey(record.sources)) &&
+      record.sources.some(({ contentHash }) => contents.has(contentHash))
+    )
+      await discard(database, record);
+  }
+  let last = Math.max(0, ...[...entries, ...pending].map(({ bucket }) => bucketNumber(bucket)));
+  const names: string[] = [];
+  for (const sources of buckets) {
+    const known = nameBySources.get(sourceKey(sources));
+    if (known !== undefined && !entered.has(known)) {
+      names.push(known);
+      continue;
+    }
+    let name: string;
+    do name = bucketName(++last);
+    while (!(await database.createPending({ version: 1, state: 'planned', bucket: name, sources })));
+    names.push(name);
+  }
+  return names;
+}
+
+async function discard(database: Database, record: IngestRecord): Promise<void> {
+  await rm(join(database.uri, `${record.bucket}.lance`), { recursive: true, force: true });
+  await database.removePending(record.bucket);
+}
