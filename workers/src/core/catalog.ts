@@ -34,6 +34,7 @@ export interface IngestRecord {
   state: 'planned' | 'ingested';
   bucket: string;
   sources: PlanSource[];
+  metric?: Metric;
   /** Hash of all that decides the table's content; the same recipe is not ingested again. */
   recipe?: string;
   table?: {

@@ -1,0 +1,60 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { defineCommand } from '../command.ts';
+import { checkBucketName } from '../core/bucket-name.ts';
+import { METRICS } from '../core/metric.ts';
+import { findBucket, type PlanBucket, parsePlan } from '../core/plan.ts';
+import { UsageError } from '../errors.ts';
+import { withBucketLock } from '../io/bucket-lock.ts';
+import { Database } from '../io/database.ts';
+import { writeAtomically } from '../io/files.ts';
+import { ingestBucket } from '../io/ingest.ts';
+
+export const command = defineCommand({
+  describe:
+    'Writes the vectors of one bucket into a LanceDB table. The bucket becomes part of the database when index-bucket ' +
+    'has indexed it. A bucket that is ingested already, from the same rows, is left as it is.',
+  options: {
+    plan: { type: 'string', demandOption: true, describe: 'The bucket plan of pack-buckets (JSON)' },
+    bucket: { type: 'string', demandOption: true, describe: 'Which bucket of the plan' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    shards: { type: 'array', string: true, describe: "Where the bucket's shards are now, in the plan's order" },
+    metric: { choices: METRICS, default: 'cosine' as const, describe: 'The distance the table is for' },
+    work: { type: 'string', describe: 'Fast scratch folder (NVMe); default: inside the database' },
+    output: { type: 'string', describe: 'Also write what was ingested to this file (JSON)' },
+  },
+  examples: [
+    ['ingest-bucket --plan plan.json --bucket bucket_00001 --database /data/proteins', 'Fill the first table'],
+  ],
+
+  async run(args, context) {
+    checkBucketName(args.bucket);
+    const database = Database.open(args.database);
+    const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
+    const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
+    const { metric, work } = args;
+    await database.create();
+    const { record, done } = await withBucketLock(database, bucket.bucket, () =>
+      ingestBucket(database, bucket, { dimension: plan.dimension, metric, work }, context),
+    );
+    if (args.output !== undefined) {
+      const text = `${JSON.stringify(record, null, 2)}\n`;
+      await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    }
+    return { rows: record.table!.rows, bytes: record.table!.dataBytes, bucket: bucket.bucket, alreadyDone: done };
+  },
+
+  summary: ({ bucket, rows, bytes, alreadyDone }) =>
+    alreadyDone
+      ? `ingest-bucket: ${bucket} is ingested already (${rows} vectors)`
+      : `ingest-bucket: ${bucket}: ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
+});
+
+/** The bucket with its shards where they are now: staged under other names, say. */
+function withShards(bucket: PlanBucket, shards: readonly string[] | undefined): PlanBucket {
+  if (shards === undefined) return bucket;
+  if (shards.length !== bucket.sources.length)
+    throw new UsageError(
+      `--shards names ${shards.length} files, but ${bucket.bucket} has ${bucket.sources.length} sources.`,
+    );
+  return { ...bucket, sources: bucket.sources.map((source, i) => ({ ...source, path: shards[i]! })) };
+}

@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { TableFile } from '../../core/catalog.ts';
+import { systemErrorCode } from '../../errors.ts';
+import { temporaryName } from '../files.ts';
+
+const VERSIONS = '_versions';
+
+/**
+ * The files that make up the newest version of a table that was only appended to and indexed once: everything
+ * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
+ * @param folder `<database>/<bucket>.lance`
+ * @returns paths relative to `folder`: data and index files first, the manifest last
+ */
+export async function currentFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = names
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+  const manifests = paths.filter((path) => path.startsWith(`${VERSIONS}/`) && path.endsWith('.manifest'));
+  const others = paths.filter((path) => !path.startsWith(`${VERSIONS}/`));
+  return [...others, ...manifests.slice(0, 1)];
+}
+
+/** Sizes and checksums of files of a table. */
+export function describeFiles(folder: string, paths: readonly string[]): Promise<TableFile[]> {
+  return Promise.all(
+    paths.map(async (path) => {
+      const { size } = await stat(join(folder, path));
+      return { path, bytes: size, crc32: await crc32Of(join(folder, path)) };
+    }),
+  );
+}
+
+async function crc32Of(path: string): Promise<string> {
+  let value = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) value = crc32(chunk as Buffer, value);
+  return value.toString(16).padStart(8, '0');
+}
+
+/**
+ * Makes a folder in which a table can be worked on without touching the original: its files are hard links,
+ * or symbolic links where the file systems differ. Lance never changes a file once it is written.
+ */
+export async function mirrorTable(from: string, to: string): Promise<void> {
+  for (const path of await currentFiles(from)) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await link(join(from, path), join(to, path)).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'EXDEV' && systemErrorCode(error) !== 'EPERM') throw error;
+      return symlink(join(from, path), join(to, path));
+    });
+  }
+}
+
+/**
+ * Brings the newest version of a table to `to`: what the destination lacks, data first, manifest last, then
+ * away with what no longer belongs to it. Killed anywhere, it can be run again.
+ */
+export async function publishTable(from: string, to: string): Promise<void> {
+  const paths = await currentFiles(from);
+  for (const path of paths) await placeFile(join(from, path), join(to, path));
+  const wanted = new Set(paths);
+  const present = await readdir(to, { recursive: true, withFileTypes: true });
+  for (const entry of present) {
+    const path = relative(to, join(entry.parentPath, entry.name));
+    if (!entry.isDirectory() && !wanted.has(path)) await rm(join(to, path), { force: true });
+  }
+}
+
+/** Moves a file, or copies it where the file systems differ; whole or not at all. */
+async function placeFile(from: string, to: string): Promise<void> {
+  const [source, target] = await Promise.all([stat(from), stat(to).catch(() => undefined)]);
+  if (target && target.ino === source.ino && target.dev === source.dev) return;
+  await mkdir(dirname(to), { recursive: true });
+  if (source.dev === (await stat(dirname(to))).dev) return rename(from, to);
+  const temporary = temporaryName(to);
+  try {
+    await copyFile(from, temporary);
+    await rename(temporary, to);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
