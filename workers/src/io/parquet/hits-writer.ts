@@ -1,0 +1,59 @@
+import { Float32, Utf8 } from 'apache-arrow';
+import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
+import { createTable } from './table-writer.ts';
+
+/** Rows of one bucket's hits, a row a hit; the arrays have one entry a row. */
+export interface HitBatch {
+  queryIds: Utf8Column;
+  targetIds: Utf8Column;
+  distances: Float32Array;
+  /** The bucket all these rows come from. */
+  bucket: string;
+}
+
+/** Writes hits batch by batch, in the order ORDERED_BY names. */
+export interface HitsWriter {
+  append(batch: HitBatch): Promise<void>;
+  /** Ends the file. @returns its size in bytes */
+  finish(): Promise<number>;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Key-value metadata of a hits file whose rows are sorted: ids by their UTF-8 bytes, distances ascending.
+ * A reader that finds it need not look at every row first.
+ */
+export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id' };
+
+/** Creates a hits file at `path` (a temporary name: see `writeAtomically`). @param metadata of the file */
+export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
+  const table = await createTable(path, {
+    columns: [
+      { name: 'query_id', type: new Utf8(), dictionary: true },
+      { name: 'target_id', type: new Utf8(), dictionary: false },
+      { name: 'distance', type: new Float32(), dictionary: false },
+      { name: 'bucket', type: new Utf8(), dictionary: true },
+    ],
+    compression: 'zstd',
+    metadata: { ...metadata, ...ORDERED_BY },
+  });
+  return {
+    append({ queryIds, targetIds, distances, bucket }) {
+      const rows = columnLength(queryIds);
+      if (columnLength(targetIds) !== rows || distances.length !== rows)
+        throw new RangeError(
+          `hits of ${rows} queries, ${columnLength(targetIds)} targets, ${distances.length} distances`,
+        );
+      return table.append(rows, [queryIds, targetIds, { values: distances }, repeat(bucket, rows)]);
+    },
+    finish: table.finish,
+    abandon: table.abandon,
+  };
+}
+
+function repeat(text: string, rows: number): Utf8Column {
+  const one = Buffer.from(text);
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
+  return { offsets, bytes: Buffer.alloc(rows * one.length, one) };
+}

@@ -1,0 +1,131 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type DataType, Field, makeData, RecordBatch, Schema, Struct, Table, tableToIPC } from 'apache-arrow';
+import {
+  Compression,
+  EnabledStatistics,
+  type RecordBatch as EncoderBatch,
+  Table as EncoderTable,
+  transformParquetStream,
+  WriterPropertiesBuilder,
+} from 'parquet-wasm';
+
+/** Parquet's own compressions that we offer; `zstd` is the default everywhere. */
+export const COMPRESSIONS = ['zstd', 'gzip', 'none'] as const;
+export type ParquetCompression = (typeof COMPRESSIONS)[number];
+
+/** A column as Arrow lays it out: fixed-width values, or UTF-8 text with offsets. */
+export type ColumnData =
+  | { readonly values: Float32Array | Int32Array }
+  | { readonly offsets: Int32Array; readonly bytes: Uint8Array };
+
+export interface ColumnSpec {
+  readonly name: string;
+  readonly type: DataType;
+  /** Whether the values repeat, so that a dictionary makes them small. */
+  readonly dictionary: boolean;
+}
+
+export interface TableOptions {
+  columns: readonly ColumnSpec[];
+  compression: ParquetCompression;
+  /** Key-value metadata of the file. */
+  metadata: Record<string, string>;
+}
+
+/** Writes a Parquet file batch by batch; memory holds one row group in its compressed form. */
+export interface TableWriter {
+  /** Appends rows. @param columns one entry a column, in the order of the file's columns */
+  append(rows: number, columns: readonly ColumnData[]): Promise<void>;
+  /** Ends the file. @returns its size in bytes */
+  finish(): Promise<number>;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+/** Small enough that one query is found by reading little, large enough that readers decode at full speed. */
+const ROW_GROUP_ROWS = 131_072;
+/** Ids of thousands of characters must not blow up a row group. */
+const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Creates a Parquet file at `path` (a temporary name: see `writeAtomically`). All columns are required
+ * (without nulls) and carry minimum and maximum for every row group and page.
+ */
+export async function createTable(path: string, options: TableOptions): Promise<TableWriter> {
+  const schema = new Schema(options.columns.map(({ name, type }) => new Field(name, type, false)));
+  const file = await open(path, 'w');
+  const { readable, writable } = new TransformStream<EncoderBatch, EncoderBatch>();
+  const batches = writable.getWriter();
+  const ignore = () => {};
+  batches.closed.catch(ignore);
+  const encoded = encode(readable, options, file).catch((error: unknown) => {
+    // A full disk ends the encoder; whoever waits to append must hear of it rather than wait for ever.
+    batches.abort(error).catch(ignore);
+    throw error;
+  });
+  encoded.catch(ignore);
+  const append = (rows: number, columns: readonly ColumnData[]) => batches.write(toEncoderBatch(schema, rows, columns));
+  // The encoder takes the schema from the first batch: an empty one makes a file without rows a valid file.
+  append(0, options.columns.map(emptyColumn)).catch(ignore);
+  return {
+    append,
+    async finish() {
+      try {
+        await batches.close();
+        return await encoded;
+      } finally {
+        await file.close();
+      }
+    },
+    async abandon() {
+      await batches.abort(new Error('abandoned')).catch(ignore);
+      await encoded.catch(ignore);
+      await file.close();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+async function encode(batches: ReadableStream<EncoderBatch>, options: TableOptions, file: FileHandle) {
+  const bytes: ReadableStream<Uint8Array> = await transformParquetStream(batches, writerProperties(options));
+  let written = 0;
+  for await (const chunk of bytes) {
+    await file.writeFile(chunk);
+    written += chunk.length;
+  }
+  return written;
+}
+
+function writerProperties({ columns, compression, metadata }: TableOptions) {
+  let builder = new WriterPropertiesBuilder()
+    .setCreatedBy('lanceflow')
+    .setCompression({ zstd: Compression.ZSTD, gzip: Compression.GZIP, none: Compression.UNCOMPRESSED }[compression])
+    .setStatisticsEnabled(EnabledStatistics.Page)
+    .setMaxRowGroupSize(ROW_GROUP_ROWS)
+    .setMaxRowGroupBytes(ROW_GROUP_BYTES)
+    .setKeyValueMetadata(new Map(Object.entries(metadata)));
+  for (const { name, dictionary } of columns) builder = builder.setColumnDictionaryEnabled(name, dictionary);
+  return builder.build();
+}
+
+function toEncoderBatch(schema: Schema, rows: number, columns: readonly ColumnData[]): EncoderBatch {
+  const children = schema.fields.map(({ type }, i) => {
+    const column = columns[i]!;
+    return 'values' in column
+      ? makeData({ type, length: rows, nullCount: 0, data: column.values })
+      : makeData({ type, length: rows, nullCount: 0, valueOffsets: column.offsets, data: column.bytes });
+  });
+  const data = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
+  const table = EncoderTable.fromIPCStream(tableToIPC(new Table([new RecordBatch(schema, data)]), 'stream'));
+  try {
+    return table.recordBatch(0)!;
+  } finally {
+    table.free();
+  }
+}
+
+function emptyColumn({ type }: ColumnSpec): ColumnData {
+  return type.ArrayType === Uint8Array
+    ? { offsets: new Int32Array(1), bytes: new Uint8Array(0) }
+    : { values: new Int32Array(0) };
+}
