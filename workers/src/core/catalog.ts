@@ -61,7 +61,9 @@ export interface CatalogEntry {
   model: ShardAttributes;
   index: IndexDescription;
   sources: PlanSource[];
+  /** Hash of what decides the table's rows, and of what decides its index. */
   recipe: string;
+  indexRecipe: string;
   tableVersion: number;
   files: TableFile[];
   bytes: number;

@@ -6,7 +6,8 @@ import type { TableFile } from '../../core/catalog.ts';
 import { systemErrorCode } from '../../errors.ts';
 import { temporaryName } from '../files.ts';
 
-const VERSIONS = '_versions';
+const VERSIONS = '_versions/';
+const TRANSACTIONS = '_transactions/';
 
 /**
  * The files that make up the newest version of a table that was only appended to and indexed once: everything
@@ -20,9 +21,17 @@ export async function currentFiles(folder: string): Promise<string[]> {
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort();
-  const manifests = paths.filter((path) => path.startsWith(`${VERSIONS}/`) && path.endsWith('.manifest'));
-  const others = paths.filter((path) => !path.startsWith(`${VERSIONS}/`));
-  return [...others, ...manifests.slice(0, 1)];
+  const manifests = paths.filter((path) => path.startsWith(VERSIONS) && path.endsWith('.manifest'));
+  const transactions = paths
+    .filter((path) => path.startsWith(TRANSACTIONS))
+    .sort((a, b) => startVersion(b) - startVersion(a));
+  const others = paths.filter((path) => !path.startsWith(VERSIONS) && !path.startsWith(TRANSACTIONS));
+  return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
+}
+
+/** `_transactions/12-<uuid>.txn` made version 13 from version 12. */
+function startVersion(path: string): number {
+  return Number.parseInt(path.slice(TRANSACTIONS.length), 10);
 }
 
 /** Sizes and checksums of files of a table. */
@@ -45,8 +54,8 @@ async function crc32Of(path: string): Promise<string> {
  * Makes a folder in which a table can be worked on without touching the original: its files are hard links,
  * or symbolic links where the file systems differ. Lance never changes a file once it is written.
  */
-export async function mirrorTable(from: string, to: string): Promise<void> {
-  for (const path of await currentFiles(from)) {
+export async function mirrorTable(from: string, to: string, wanted: (path: string) => boolean): Promise<void> {
+  for (const path of (await currentFiles(from)).filter(wanted)) {
     await mkdir(dirname(join(to, path)), { recursive: true });
     await link(join(from, path), join(to, path)).catch((error: unknown) => {
       if (systemErrorCode(error) !== 'EXDEV' && systemErrorCode(error) !== 'EPERM') throw error;

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { defineCommand } from '../command.ts';
+import { checkBucketName } from '../core/bucket-name.ts';
+import { DEFAULT_INDEX, INDEX_KINDS } from '../core/index-plan.ts';
+import { withBucketLock } from '../io/bucket-lock.ts';
+import { Database } from '../io/database.ts';
+import { writeAtomically } from '../io/files.ts';
+import { indexBucket } from '../io/index-table.ts';
+
+export const command = defineCommand({
+  describe:
+    'Indexes the table of an ingested bucket and writes its catalog entry, which makes it part of the database. ' +
+    'A bucket that has this index already is left as it is.',
+  options: {
+    bucket: { type: 'string', demandOption: true, describe: 'The bucket, ingested by ingest-bucket' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    index: { choices: INDEX_KINDS, default: DEFAULT_INDEX, describe: 'Product or RaBit quantization' },
+    work: { type: 'string', describe: 'Fast scratch folder (NVMe); default: inside the database' },
+    output: { type: 'string', describe: 'Also write the catalog entry to this file (JSON)' },
+  },
+  examples: [['index-bucket --bucket bucket_00001 --database /data/proteins', 'Index with the default parameters']],
+
+  async run(args, { log }) {
+    const bucket = checkBucketName(args.bucket);
+    const database = Database.open(args.database);
+    const { index, work } = args;
+    const { entry, done } = await withBucketLock(database, bucket, () =>
+      indexBucket(database, bucket, { index, work }, log),
+    );
+    if (args.output !== undefined) {
+      const text = `${JSON.stringify(entry, null, 2)}\n`;
+      await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    }
+    return { rows: entry.rows, bytes: entry.bytes, bucket, index: entry.index, alreadyDone: done };
+  },
+
+  summary: ({ bucket, rows, index, alreadyDone }) => {
+    const { kind, partitions } = index as { kind: string; partitions: number };
+    return `index-bucket: ${bucket}: ${rows} vectors, ${kind} with ${partitions} partitions${alreadyDone ? ' (was there already)' : ''}`;
+  },
+});

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Index } from '@lancedb/lancedb';
+import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../core/catalog.ts';
+import { type IndexKind, planIndex } from '../core/index-plan.ts';
+import { DataError } from '../errors.ts';
+import type { Database } from './database.ts';
+import { withScratch } from './files.ts';
+import { recordOf } from './ingest.ts';
+import { checkIndex } from './lance/check-index.ts';
+import { currentFiles, describeFiles, mirrorTable, publishTable } from './lance/table-files.ts';
+import { openTable } from './lance/tables.ts';
+import { startMeter } from './meter.ts';
+import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from './version.ts';
+
+export interface IndexOptions {
+  index: IndexKind;
+  work: string | undefined;
+}
+
+/**
+ * Indexes a bucket's table in a scratch folder that shares its files, moves the index into the database and
+ * enters the bucket in the catalog. The caller holds the bucket's lock.
+ * @returns the catalog entry, and whether there was nothing to do
+ * @throws DataError where the bucket is not ingested
+ */
+export async function indexBucket(
+  database: Database,
+  bucket: string,
+  options: IndexOptions,
+  log: (message: string) => void,
+): Promise<{ entry: CatalogEntry; done: boolean }> {
+  const existing = await database.entry(bucket);
+  const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
+  const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
+  const { index, notes } = planIndex(options.index, ingested.rows, ingested.dimension, metric);
+  const recipe = `${record!.recipe}-${indexRecipe(index)}`;
+  if (existing && existing.recipe === record!.recipe && existing.indexRecipe === recipe) {
+    await database.removePending(bucket);
+    return { entry: existing, done: true };
+  }
+  for (const note of notes) log(`${bucket}: ${note}.`);
+
+  const meter = startMeter();
+  const target = join(database.uri, `${bucket}.lance`);
+  if (!(await stat(target).catch(() => undefined)))
+    throw new DataError(`${target}: the table is missing. Run ingest-bucket again.`);
+  const entry = await withScratch(options.work ?? database.uri, bucket, async (scratch) => {
+    const folder = join(scratch, `${bucket}.lance`);
+    await mirrorTable(target, folder, (path) => !path.startsWith('_indices/'));
+    const tableVersion = await buildIndex(scratch, bucket, ingested.rows, index);
+    const paths = await currentFiles(folder);
+    const files = await describeFiles(folder, paths);
+    // Between here and the new entry the bucket is not part of the database.
+    await database.removeEntry(bucket);
+    await publishTable(folder, target);
+    const { seconds, cpuSeconds } = meter.read();
+    const facts = { bucket, rows: ingested.rows, metric, tableVersion, files };
+    const made: CatalogEntry = {
+      version: 1,
+      ...facts,
+      dimension: ingested.dimension,
+      vectorType: ingested.vectorType,
+      model: ingested.model,
+      index,
+      sources: record!.sources,
+      recipe: record!.recipe!,
+      indexRecipe: recipe,
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      fingerprint: fingerprint(facts),
+      steps: { ingest: record!.ingest ?? { seconds: 0, cpuSeconds: 0 }, index: { seconds, cpuSeconds } },
+      software: { lanceflow: LANCEFLOW_VERSION, lancedb: LANCEDB_VERSION, node: process.version },
+      created: new Date().toISOString(),
+    };
+    await database.writeEntry(made);
+    await database.removePending(bucket);
+    return made;
+  });
+  return { entry, done: false };
+}
+
+function requireIngested(database: Database, bucket: string, record: IngestRecord | undefined) {
+  if (record?.state === 'ingested' && record.table) return { ...record, table: record.table };
+  throw new DataError(`${database.uri}: ${bucket} is not ingested. Run lanceflow ingest-bucket first.`);
+}
+
+function indexRecipe(index: IndexDescription): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ build: BUILD_ID, index }))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** @returns the table's version */
+async function buildIndex(folder: string, bucket: string, rows: number, index: IndexDescription): Promise<number> {
+  const table = await openTable(folder, bucket);
+  try {
+    // The old index's files are not here: its entry goes first.
+    for (const { name } of await table.listIndices()) await table.dropIndex(name);
+    const config = indexConfig(index);
+    if (config) {
+      await table.createIndex('embedding', { config, replace: false });
+      await checkIndex(table, bucket, rows, index);
+    }
+    return await table.version();
+  } finally {
+    table.close();
+  }
+}
+
+function indexConfig({ kind, metric, partitions, subVectors, parameters }: IndexDescription): Index | undefined {
+  const common = { numPartitions: partitions, distanceType: metric, ...parameters };
+  if (kind === 'ivf-pq') return Index.ivfPq({ ...common, ...(subVectors ? { numSubVectors: subVectors } : {}) });
+  if (kind === 'ivf-rq') return Index.ivfRq(common);
+  return undefined;
+}

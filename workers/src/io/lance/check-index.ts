@@ -1,0 +1,59 @@
+import type { Table } from '@lancedb/lancedb';
+import type { IndexDescription } from '../../core/catalog.ts';
+
+const SAMPLE_ROWS = 16;
+
+/**
+ * Checks a new index against what was asked: its number of partitions, that it covers all rows, and that a sample
+ * of stored rows find themselves.
+ * @throws Error where it does not hold: the build cannot be trusted
+ */
+export async function checkIndex(table: Table, bucket: string, rows: number, index: IndexDescription): Promise<void> {
+  const [config] = await table.listIndices();
+  const stats = config && (await table.indexStats(config.name));
+  if (!stats) throw new Error(`${bucket}: LanceDB made no index`);
+  if (stats.numIndexedRows !== rows || stats.numUnindexedRows !== 0)
+    throw new Error(`${bucket}: the index covers ${stats.numIndexedRows} of ${rows} rows`);
+
+  const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
+  const offsets = Array.from({ length: Math.min(SAMPLE_ROWS, rows) }, (_, i) => i * step);
+  const sample = await table.takeOffsets(offsets).select(['id', 'embedding']).toArrow();
+  const partitions = await countPartitions(table, sample.getChild('embedding')?.get(0), index);
+  if (partitions !== index.partitions)
+    throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
+  for (const row of sample) await requireFound(table, bucket, row.id, row.embedding.toArray(), index);
+}
+
+/** The query planner tells how many partitions it ranked when it is asked for more than there are. */
+async function countPartitions(
+  table: Table,
+  vector: { toArray(): Float32Array },
+  index: IndexDescription,
+): Promise<number> {
+  const query = table
+    .query()
+    .nearestTo(vector.toArray())
+    .distanceType(index.metric)
+    .nprobes(index.partitions * 2)
+    .limit(1)
+    .select(['id', '_distance']);
+  const plan = await query.analyzePlan();
+  return Number(/partitions_ranked=(\d+)/.exec(plan)?.[1] ?? Number.NaN);
+}
+
+/** A stored row must be among its own nearest, at the distance of a row from itself, when all is probed. */
+async function requireFound(table: Table, bucket: string, id: string, vector: Float32Array, index: IndexDescription) {
+  const [nearest] = await table
+    .query()
+    .nearestTo(vector)
+    .distanceType(index.metric)
+    .nprobes(index.partitions)
+    .refineFactor(20)
+    .limit(1)
+    .select(['id', '_distance'])
+    .toArray();
+  const scale = index.metric === 'cosine' ? 1 : vector.reduce((sum, x) => sum + x * x, 0);
+  const isItself = nearest?.id === id || Math.abs(nearest?._distance ?? Number.NaN) <= 1e-5 * scale;
+  if (!isItself && index.metric !== 'dot')
+    throw new Error(`${bucket}: row ${JSON.stringify(id)} is not its own nearest neighbour in the new index`);
+}
