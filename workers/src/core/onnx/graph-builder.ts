@@ -55,13 +55,7 @@ export class GraphBuilder {
   }
 
   /** Adds an operator of several outputs. */
-  ops(
-    op: string,
-    inputs: readonly Value[],
-    count: number,
-    attributes: Attributes = {},
-    domain = '',
-  ): Value[] {
+  ops(op: string, inputs: readonly Value[], count: number, attributes: Attributes = {}, domain = ''): Value[] {
     const outputs = Array.from({ length: count }, (_, i) => `${op}_${this.#nodes.length}_${i}`);
     this.#nodes.push({ op, inputs, outputs, attributes, domain });
     return outputs;

@@ -9,6 +9,7 @@ export const ONNX_TYPE = {
   int64: 7,
   bool: 9,
   float16: 10,
+  float64: 11,
   bfloat16: 16,
 } as const;
 export type OnnxType = keyof typeof ONNX_TYPE;

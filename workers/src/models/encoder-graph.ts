@@ -1,0 +1,56 @@
+import { GraphBuilder } from '../core/onnx/graph-builder.ts';
+import type { OnnxModel } from '../core/onnx/model.ts';
+import type { StoredWeights } from '../io/safetensors.ts';
+import type { Architecture, HiddenState } from './architecture.ts';
+import type { ModelConfig } from './config.ts';
+import { GraphWeights } from './graph-weights.ts';
+
+/** Names of the graph's inputs and its output. */
+export const ENCODER_IO = {
+  /** int64 [batch, length] */
+  tokenIds: 'token_ids',
+  /** int32 [batch]; only in graphs for padded batches */
+  tokenCounts: 'token_counts',
+  /** float32 [batch, length]: the share of each token in the vector, 0 for padding */
+  poolingWeights: 'pooling_weights',
+  /** float32 [batch, hidden_size] */
+  vectors: 'vectors',
+} as const;
+
+export interface EncoderGraphOptions {
+  hiddenState: HiddenState;
+  maxTokens: number;
+  /** Whether a batch may hold sequences of several lengths. */
+  padded: boolean;
+}
+
+/**
+ * The graph from token ids to pooled vectors. Pooling is a weighted sum inside the graph, so that hidden states
+ * never leave the device.
+ */
+export function buildEncoderGraph(
+  architecture: Architecture,
+  config: ModelConfig,
+  stored: StoredWeights,
+  folder: string,
+  locate: (path: string) => string,
+  options: EncoderGraphOptions,
+): OnnxModel {
+  const graph = new GraphBuilder();
+  const tokenIds = graph.input(ENCODER_IO.tokenIds, 'int64', ['batch', 'length']);
+  const poolingWeights = graph.input(ENCODER_IO.poolingWeights, 'float32', ['batch', 'length']);
+  const tokenCounts = options.padded ? graph.input(ENCODER_IO.tokenCounts, 'int32', ['batch']) : undefined;
+  const hidden = architecture.buildEncoder({
+    graph,
+    weights: new GraphWeights(graph, stored, folder, locate),
+    config,
+    tokenIds,
+    tokenCounts,
+    maxTokens: options.maxTokens,
+    hiddenState: options.hiddenState,
+  });
+  const row = graph.op('Unsqueeze', [poolingWeights, graph.integers([1])]);
+  const pooled = graph.op('Squeeze', [graph.op('MatMul', [row, hidden]), graph.integers([1])]);
+  graph.output(ENCODER_IO.vectors, pooled, 'float32', ['batch', config.size('hidden_size')]);
+  return graph.model();
+}

@@ -1,0 +1,147 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { ShardAttributes } from '../core/shard.ts';
+import { DataError, systemErrorCode, UsageError } from '../errors.ts';
+import { createSession, type Device } from '../io/onnx-session.ts';
+import { findWeights } from '../io/safetensors.ts';
+import type { Architecture, HiddenState } from './architecture.ts';
+import { architectureOf } from './architectures.ts';
+import { ModelConfig } from './config.ts';
+import type { Embedder } from './embedder.ts';
+import { buildEncoderGraph } from './encoder-graph.ts';
+import { hashFiles } from './model-hash.ts';
+import type { Pooling } from './pooling.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
+
+/** Conventions and resources; what is left out is the model's own default. */
+export interface ModelFolderOptions {
+  /** Default: `mean`. */
+  pooling?: Pooling;
+  /** Default: that of the model's authors. */
+  hiddenState?: HiddenState;
+  /** Longest length in residues. Default: that of the model's authors. */
+  maxResidues?: number;
+  /** What happens beyond it. Default: `truncate`. */
+  long?: LongSequences;
+  /** Default: `cpu`. */
+  device?: Device;
+  /** Tokens of a batch, padding included; 0: one sequence at a time. Default: 0 on cpu, 16384 elsewhere. */
+  batchTokens?: number;
+  /** Threads of the CPU. */
+  threads?: number;
+}
+
+const ACCELERATOR_BATCH_TOKENS = 16384;
+
+/**
+ * Loads a model as its authors publish it: config.json, the tokenizer's file and safetensors weights.
+ * @throws DataError where a file is missing, damaged, of an unknown architecture or contradicts another
+ * @throws UsageError where an option does not fit the model or the machine
+ */
+export async function loadModelFolder(folder: string, options: ModelFolderOptions = {}): Promise<Embedder> {
+  await requireFolder(folder);
+  const configPath = join(folder, 'config.json');
+  const config = new ModelConfig(configPath, await readModelFile(folder, 'config.json'));
+  const architecture = architectureOf(config);
+  const tokenizerPath = join(folder, architecture.tokenizerFile);
+  const tokenizerText = await readModelFile(folder, architecture.tokenizerFile);
+  const tokenizer = architecture.parseTokenizer(tokenizerPath, tokenizerText, config);
+  const stored = await findWeights(folder);
+
+  const conventions = resolveConventions(architecture, config, tokenizer, options);
+  const { device = 'cpu', threads } = options;
+  const batchTokens = options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS);
+  const externalDataFolder = commonFolder(stored.files);
+  const locate = (path: string) => relative(externalDataFolder, path);
+  const graph = buildEncoderGraph(architecture, config, stored, folder, locate, {
+    hiddenState: conventions.hiddenState,
+    maxTokens: conventions.maxResidues + specialTokens(tokenizer),
+    padded: batchTokens > 0,
+  });
+  const session = await createSession(graph, { device, externalDataFolder, ...(threads ? { threads } : {}) });
+  const hash = await hashFiles([configPath, tokenizerPath, ...stored.files]);
+  return createTransformerEmbedder({
+    session,
+    tokenizer,
+    dimension: config.size('hidden_size'),
+    attributes: describe(architecture, config, hash, conventions),
+    batchTokens,
+    ...conventions,
+  });
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const info = await stat(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${folder}: no such model folder.`);
+    throw error;
+  });
+  if (!info.isDirectory())
+    throw new DataError(`${folder}: not a folder. A model is the folder with config.json, tokenizer and weights.`);
+}
+
+async function readModelFile(folder: string, name: string): Promise<string> {
+  return readFile(join(folder, name), 'utf8').catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new DataError(
+      `${folder}: no ${name}. A model folder has config.json, the tokenizer's file and model.safetensors.`,
+    );
+  });
+}
+
+type Conventions = Required<Pick<ModelFolderOptions, 'pooling' | 'hiddenState' | 'maxResidues' | 'long'>> & {
+  windowOverlap: number;
+};
+
+function resolveConventions(
+  { name, defaults, tokenLimit }: Architecture,
+  config: ModelConfig,
+  tokenizer: Tokenizer,
+  options: ModelFolderOptions,
+): Conventions {
+  const limit = (tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer);
+  const maxResidues = options.maxResidues ?? Math.min(defaults.maxResidues, limit);
+  if (!Number.isSafeInteger(maxResidues) || maxResidues < 1)
+    throw new UsageError(`--max-length must be a whole number of residues from 1, not ${maxResidues}.`);
+  if (maxResidues > limit)
+    throw new UsageError(
+      `--max-length ${maxResidues}: this ${name} takes at most ${limit} residues; --long windows covers longer ones.`,
+    );
+  return {
+    pooling: options.pooling ?? 'mean',
+    hiddenState: options.hiddenState ?? defaults.hiddenState,
+    long: options.long ?? 'truncate',
+    maxResidues,
+    // A quarter: residues near a window's end have context in the next one.
+    windowOverlap: Math.floor(maxResidues / 4),
+  };
+}
+
+function specialTokens({ prefix, suffix }: Tokenizer): number {
+  return prefix.length + suffix.length;
+}
+
+function describe(
+  { name }: Architecture,
+  config: ModelConfig,
+  hash: string,
+  { pooling, hiddenState, long, maxResidues, windowOverlap }: Conventions,
+): ShardAttributes {
+  return {
+    model: `${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`,
+    model_hash: hash,
+    architecture: name,
+    pooling,
+    hidden_state: hiddenState,
+    truncation: long,
+    max_length: maxResidues,
+    ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
+  };
+}
+
+/** The deepest folder that holds all files. Links may have led out of the model folder, as in download caches. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  while (paths.some((path) => relative(folder, path).startsWith('..'))) folder = dirname(folder);
+  return folder;
+}
