@@ -1,0 +1,96 @@
+import groovy.json.JsonSlurper
+import java.nio.file.Files
+import java.nio.file.Path
+import nextflow.Nextflow
+import nextflow.file.FileHelper
+
+/** The database as the pipeline's head sees it: its address and its catalog. No table is ever opened or staged here. */
+class DatabaseUri {
+
+    /** The name of a bucket, as the workers allow it. */
+    private static final String BUCKET = /[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}/
+
+    /** An absolute folder, or the s3:// prefix without a slash at its end. */
+    static String absolute(Object given) {
+        def text = given.toString()
+        def scheme = text =~ /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
+        if (scheme && scheme[0][1] != 's3')
+            Parameters.stop("--database ${text}: '${scheme[0][1]}://' is not supported; name a folder or an s3:// prefix.")
+        if (scheme) return text.replaceAll(/\/+$/, '')
+        if (text =~ /[\r\n]/) Parameters.stop('--database has a line break in its name; choose another folder.')
+        def path = FileHelper.asPath(text).toAbsolutePath().normalize()
+        if (Files.exists(path) && !Files.isDirectory(path)) Parameters.stop("--database ${text} is a file; name a folder.")
+        return path.toString()
+    }
+
+    /** [bucket, fingerprint] of the buckets in the catalog whose names are not in `except`, by name. */
+    static List<List<String>> entries(String database, Collection<String> except = []) {
+        return catalogFiles(database).findAll { file -> !(file.baseName in except) }
+            .collect { file -> [file.baseName, fingerprint(file)] }
+            .sort { entry -> entry[0] }
+    }
+
+    /** As `entries`; a database without any bucket stops the run. */
+    static List<List<String>> requireEntries(String database) {
+        def found = entries(database)
+        if (!found)
+            Parameters.stop("--database ${database}: there are no buckets in this database. Build it first: give --input.")
+        return found
+    }
+
+    /** The fingerprint in a catalog entry. It changes when the table does. */
+    static String fingerprint(Path entry) {
+        def record = null
+        try {
+            record = new JsonSlurper().parseText(entry.getText('UTF-8'))
+        }
+        catch (groovy.json.JsonException _problem) {
+            // Said below.
+        }
+        if (!(record instanceof Map) || !record.fingerprint)
+            Nextflow.error("${entry.toUriString()}: this catalog entry is damaged. Remove it and build its bucket again.")
+        return record.fingerprint.toString()
+    }
+
+    /**
+     * A bucket whose stages were cached must still be in the database as they left it: its folder may have been
+     * removed since, or another run may have built the bucket with other settings.
+     * @return [bucket, fingerprint]
+     */
+    static List<String> requireEntry(String database, String bucket, String fingerprint) {
+        def entry = folder(database).resolve("${bucket}.json")
+        if (!Files.exists(entry))
+            Nextflow.error("${database}: ${bucket} was built by an earlier run, but is not there any more. Run again without -resume.")
+        if (DatabaseUri.fingerprint(entry) != fingerprint)
+            Nextflow.error("${database}: another run has built ${bucket} again, so what this run did earlier no longer holds. " +
+                "To search the database as it is, leave out --input. " +
+                "To build the bucket again, remove ${entry.toUriString()} and run without -resume.")
+        return [bucket, fingerprint]
+    }
+
+    /** Makes a local database's folder: a container can only be given a folder that is there. */
+    static void create(String database) {
+        if (!database.startsWith('s3://')) Files.createDirectories(FileHelper.asPath(database))
+    }
+
+    /** What a container needs to see a local database: its folder under the same path. */
+    static String mount(String database) {
+        return database.startsWith('s3://') ? '' : "--volume ${Shell.quote("${database}:${database}")}"
+    }
+
+    private static List<Path> catalogFiles(String database) {
+        def catalog = folder(database)
+        if (!Files.isDirectory(catalog)) return []
+        def stream = Files.newDirectoryStream(catalog)
+        try {
+            return stream.findAll { file -> file.name ==~ /${BUCKET}\.json/ }
+        }
+        finally {
+            stream.close()
+        }
+    }
+
+    private static Path folder(String database) {
+        return FileHelper.asPath("${database}/_catalog")
+    }
+}

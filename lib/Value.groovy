@@ -1,0 +1,42 @@
+/** One parameter's value against its definition in the schema. */
+class Value {
+
+    /** What is wrong, as the rest of a sentence that starts with the parameter's name; null where nothing is. */
+    static String problemWith(Object value, Map definition) {
+        def wanted = wantedBy(definition)
+        if (!hasType(value, definition.type)) {
+            // Nextflow sets an option that was given without a value to true.
+            if (value == true) return "has no value; it needs ${wanted}."
+            return "is ${shown(value)}; it needs ${wanted}."
+        }
+        if (definition.enum && !(value.toString() in definition.enum)) return "is ${shown(value)}; it needs ${wanted}."
+        if (definition.minimum != null && value < definition.minimum) return "is ${value}; it needs ${wanted}."
+        if (definition.maximum != null && value > definition.maximum) return "is ${value}; it needs ${wanted}."
+        if (definition.type == 'string' && value.toString().trim() == '') return "is empty; it needs ${wanted}."
+        return null
+    }
+
+    private static boolean hasType(Object value, String type) {
+        switch (type) {
+            case 'integer': return value instanceof Integer || value instanceof Long || value instanceof BigInteger
+            case 'number': return value instanceof Number
+            case 'boolean': return value instanceof Boolean
+            // A folder may be called 2024, which Nextflow reads as a number.
+            default: return value instanceof CharSequence || value instanceof Number
+        }
+    }
+
+    private static String wantedBy(Map definition) {
+        if (definition.enum) return "one of ${definition.enum.join(', ')}"
+        def limits = [
+            definition.minimum != null ? "from ${definition.minimum}" : null,
+            definition.maximum != null ? "up to ${definition.maximum}" : null,
+        ].findAll().join(' ')
+        def kind = [integer: 'a whole number', number: 'a number', boolean: 'true or false'][definition.type]
+        return [kind ?: 'a value', limits].findAll().join(' ')
+    }
+
+    private static String shown(Object value) {
+        return value instanceof CharSequence ? "'${value}'" : value.toString()
+    }
+}

@@ -1,0 +1,44 @@
+import java.nio.file.Files
+import java.nio.file.Path
+import java.security.MessageDigest
+import java.util.concurrent.ConcurrentHashMap
+
+/**
+ * Identifies a worker's code. Every process has this hash of its own command in its script, so that -resume runs
+ * a stage again when its worker has changed, and leaves the others alone.
+ */
+class WorkerSources {
+
+    private static final Map<Path, String> HASHES = new ConcurrentHashMap<>()
+
+    /** `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */
+    private static final String IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/
+
+    /** SHA-256 of a command's file, of all that it imports from workers/src, and of the packages' versions. */
+    static String hash(Path projectDir, String command) {
+        def main = projectDir.resolve("workers/src/commands/${command}.ts")
+        return HASHES.computeIfAbsent(main) { file -> digest(projectDir, file) }
+    }
+
+    /** The files that a command consists of. */
+    static Collection<Path> files(Path main) {
+        def found = new TreeSet<Path>()
+        def waiting = [main.normalize()]
+        while (waiting) {
+            def file = waiting.pop()
+            if (!Files.isRegularFile(file) || !found.add(file)) continue
+            (file.getText('UTF-8') =~ IMPORT).each { match -> waiting << file.resolveSibling(match[1]).normalize() }
+        }
+        return found
+    }
+
+    private static String digest(Path projectDir, Path main) {
+        def sha = MessageDigest.getInstance('SHA-256')
+        def sources = files(main) + [projectDir.resolve('package-lock.json')]
+        sources.each { file ->
+            sha.update("${projectDir.relativize(file)}\n".getBytes('UTF-8'))
+            if (Files.exists(file)) sha.update(Files.readAllBytes(file))
+        }
+        return sha.digest().encodeHex().toString().take(32)
+    }
+}

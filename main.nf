@@ -1,0 +1,42 @@
+#!/usr/bin/env nextflow
+// LanceFlow: builds a database of protein embeddings (--input), searches it (--queries), or both in one run.
+
+include { BUILD } from './workflows/build.nf'
+include { SEARCH } from './workflows/search.nf'
+
+workflow {
+    if (params.help) {
+        println(Parameters.help(projectDir))
+    }
+    else {
+        Parameters.check(params, projectDir)
+        request = Request.check(params, projectDir, workflow.stubRun)
+        if (workflow.containerEngine) {
+            DatabaseUri.create(request.database)
+        }
+        entries = channel.fromList(request.entries)
+        reports = channel.empty()
+
+        if (request.inputs) {
+            BUILD(request)
+            entries = BUILD.out.entries
+            reports = BUILD.out.reports
+        }
+        if (request.queries) {
+            SEARCH(request, entries, reports)
+        }
+        workflow.onComplete {
+            showResults(request)
+        }
+    }
+}
+
+/** Says where the results are. */
+def showResults(request) {
+    if (workflow.success) {
+        log.info("\nDatabase:   ${request.database}")
+    }
+    if (workflow.success && request.queries) {
+        log.info("Neighbours: ${params.outdir}/neighbours.csv (and .parquet)\nReport:     ${params.outdir}/report.html")
+    }
+}

@@ -1,0 +1,26 @@
+// One file of proteins becomes one shard of vectors.
+process EMBED_SEQUENCES {
+    tag "${fasta.name}"
+    label 'embed'
+
+    input:
+    tuple val(source), path(fasta, stageAs: 'input/*')
+    path model, stageAs: 'model/*' // empty for kmer, which has no files
+
+    output:
+    tuple val(source), path('*.h5'), emit: shard
+    path '*.embed-sequences.json', emit: report
+
+    script:
+    def name = Shell.safeName(fasta.name)
+    """
+    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'embed-sequences')}
+    lanceflow embed-sequences --model ${model ?: 'kmer'} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
+    """
+
+    stub:
+    def name = Shell.safeName(fasta.name)
+    """
+    touch ${name}.h5 ${name}.embed-sequences.json
+    """
+}

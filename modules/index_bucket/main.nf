@@ -1,0 +1,27 @@
+// A table becomes searchable: its index, then its catalog entry, which makes it part of the database.
+process INDEX_BUCKET {
+    tag "${bucket}"
+    label 'index'
+    containerOptions { DatabaseUri.mount(database) }
+
+    input:
+    tuple val(bucket), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again
+    val database
+    val index
+
+    output:
+    tuple val(bucket), path("${bucket}.json"), emit: entry
+    path "${bucket}.index-bucket.json", emit: report
+
+    script:
+    """
+    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'index-bucket')}
+    lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} --output ${bucket}.json --json > ${bucket}.index-bucket.json
+    """
+
+    stub:
+    """
+    echo '{"fingerprint": "stub"}' > ${bucket}.json
+    touch ${bucket}.index-bucket.json
+    """
+}

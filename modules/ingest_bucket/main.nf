@@ -1,0 +1,26 @@
+// The vectors of one bucket become a LanceDB table. The table stays in the database: only its address travels.
+process INGEST_BUCKET {
+    tag "${bucket}"
+    label 'ingest'
+    containerOptions { DatabaseUri.mount(database) }
+
+    input:
+    tuple val(bucket), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
+    val database
+    val metric
+
+    output:
+    tuple val(bucket), path("${bucket}.ingest.json"), emit: manifest
+    path "${bucket}.ingest-bucket.json", emit: report
+
+    script:
+    """
+    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'ingest-bucket')}
+    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards ${shards} --database ${Shell.quote(database)} --metric ${metric} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
+    """
+
+    stub:
+    """
+    touch ${bucket}.ingest.json ${bucket}.ingest-bucket.json
+    """
+}

@@ -1,0 +1,24 @@
+// The hits of all buckets become each query's neighbours.
+process MERGE_HITS {
+    label 'merge'
+
+    input:
+    path hits, stageAs: 'hits/*'
+    val k
+
+    output:
+    path 'neighbours.parquet', emit: neighbours
+    path 'neighbours.csv', emit: csv
+    path 'merge-hits.json', emit: report
+
+    script:
+    """
+    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'merge-hits')}
+    lanceflow merge-hits --input ${hits} --k ${k} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
+    """
+
+    stub:
+    """
+    touch neighbours.parquet neighbours.csv merge-hits.json
+    """
+}

@@ -1,0 +1,25 @@
+// Plans which shards go into which bucket. What the database holds already is left out.
+process PACK_BUCKETS {
+    containerOptions { DatabaseUri.mount(database) }
+
+    input:
+    path shards, stageAs: 'shards/?/*'
+    val bucket_size
+    val database
+
+    output:
+    path 'plan.json', emit: plan
+    path 'pack-buckets.json', emit: report
+
+    script:
+    """
+    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'pack-buckets')}
+    lanceflow pack-buckets --input ${shards} --bucket-size ${bucket_size} --database ${Shell.quote(database)} --output plan.json --json > pack-buckets.json
+    """
+
+    stub:
+    """
+    echo '{"version": 1, "buckets": [{"bucket": "bucket_00001", "sources": [{"shard": 0}]}]}' > plan.json
+    touch pack-buckets.json
+    """
+}

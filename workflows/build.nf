@@ -1,0 +1,41 @@
+// Sequences -> shards -> a plan of buckets -> for each bucket a table, its index, its catalog entry.
+
+include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { PACK_BUCKETS } from '../modules/pack_buckets/main.nf'
+include { INGEST_BUCKET } from '../modules/ingest_bucket/main.nf'
+include { INDEX_BUCKET } from '../modules/index_bucket/main.nf'
+
+workflow BUILD {
+    take:
+    request // see lib/Request.groovy
+
+    main:
+    def fasta = request.inputs.findAll { file -> file.kind == 'fasta' }
+    def given = request.inputs.findAll { file -> file.kind == 'shard' }
+    EMBED_SEQUENCES(channel.fromList(fasta.collect { file -> [file.source, file.path] }), request.model)
+
+    // The order is part of PACK_BUCKETS' cache key, so it must not depend on which task ended first.
+    shards = EMBED_SEQUENCES.out.shard
+        .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
+        .toSortedList { a, b -> a[0] <=> b[0] }
+        .map { pairs -> pairs.collect { pair -> pair[1] } }
+    PACK_BUCKETS(shards, request.bucket_size, request.database)
+
+    buckets = PACK_BUCKETS.out.plan
+        .combine(shards.map { list -> [list] })
+        .flatMap { plan, list -> Plan.buckets(plan, list) }
+    INGEST_BUCKET(buckets, request.database, request.metric)
+    INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index)
+
+    built = INDEX_BUCKET.out.entry.map { bucket, entry -> [bucket, DatabaseUri.fingerprint(entry)] }
+    if (!workflow.stubRun) {
+        built = built.map { bucket, fingerprint -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) }
+    }
+    // Listed when the plan is known: an entry of a bucket that this run builds would be an old one.
+    held = PACK_BUCKETS.out.plan.flatMap { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
+
+    emit:
+    entries = built.mix(held) // [bucket, fingerprint]
+    reports = EMBED_SEQUENCES.out.report
+        .mix(PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
+}

@@ -1,0 +1,37 @@
+// Queries -> a query set -> for each bucket its hits -> each query's neighbours -> a report.
+
+include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
+include { MERGE_HITS } from '../modules/merge_hits/main.nf'
+include { RENDER_REPORT } from '../modules/render_report/main.nf'
+
+workflow SEARCH {
+    take:
+    request // see lib/Request.groovy
+    entries // [bucket, fingerprint] of every bucket to search
+    reports // what the stages before this one reported
+
+    main:
+    def fasta = request.queries.findAll { file -> file.kind == 'fasta' }
+    def given = request.queries.findAll { file -> file.kind == 'shard' }
+    EMBED_SEQUENCES(channel.fromList(fasta.collect { file -> [file.source, file.path] }), request.model)
+
+    queries = EMBED_SEQUENCES.out.shard
+        .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
+        .toSortedList { a, b -> a[0] <=> b[0] }
+        .map { pairs -> pairs.collect { pair -> pair[1] } }
+    SEARCH_BUCKET(entries, queries, request.database, request.subMap(['k', 'search', 'nprobes', 'refine_factor']))
+
+    hits = SEARCH_BUCKET.out.hits
+        .toSortedList { a, b -> a.name <=> b.name }
+    MERGE_HITS(hits, request.k)
+
+    all_reports = reports
+        .mix(EMBED_SEQUENCES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
+        .toSortedList { a, b -> a.toString() <=> b.toString() }
+    RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports)
+
+    emit:
+    neighbours = MERGE_HITS.out.neighbours
+    report = RENDER_REPORT.out.report
+}
