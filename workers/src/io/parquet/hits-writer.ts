@@ -1,6 +1,7 @@
 import { Float32, Utf8 } from 'apache-arrow';
+import { type HitColumns, hitRows } from '../../core/merge-batch.ts';
 import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
-import { createTable } from './table-writer.ts';
+import { createTable, type TableWriter } from './table-writer.ts';
 
 /** Rows of one bucket's hits, a row a hit; the arrays have one entry a row. */
 export interface HitBatch {
@@ -28,16 +29,7 @@ export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id
 
 /** Creates a hits file at `path` (a temporary name: see `writeAtomically`). @param metadata of the file */
 export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
-  const table = await createTable(path, {
-    columns: [
-      { name: 'query_id', type: new Utf8(), dictionary: true },
-      { name: 'target_id', type: new Utf8(), dictionary: false },
-      { name: 'distance', type: new Float32(), dictionary: false },
-      { name: 'bucket', type: new Utf8(), dictionary: true },
-    ],
-    compression: 'zstd',
-    metadata: { ...metadata, ...ORDERED_BY },
-  });
+  const table = await createHitsTable(path, metadata);
   return {
     append({ queryIds, targetIds, distances, bucket }) {
       const rows = columnLength(queryIds);
@@ -50,6 +42,32 @@ export async function createHits(path: string, metadata: Record<string, string> 
     finish: table.finish,
     abandon: table.abandon,
   };
+}
+
+/** Writes sorted hits of any buckets: what a pass over many files leaves for the next. @returns its bytes */
+export async function writeHits(path: string, batches: AsyncIterable<HitColumns>): Promise<number> {
+  const table = await createHitsTable(path, {});
+  try {
+    for await (const batch of batches)
+      await table.append(hitRows(batch), [batch.queryIds, batch.targetIds, { values: batch.distances }, batch.buckets]);
+    return await table.finish();
+  } catch (error) {
+    await table.abandon();
+    throw error;
+  }
+}
+
+function createHitsTable(path: string, metadata: Record<string, string>): Promise<TableWriter> {
+  return createTable(path, {
+    columns: [
+      { name: 'query_id', type: new Utf8(), dictionary: true },
+      { name: 'target_id', type: new Utf8(), dictionary: false },
+      { name: 'distance', type: new Float32(), dictionary: false },
+      { name: 'bucket', type: new Utf8(), dictionary: true },
+    ],
+    compression: 'zstd',
+    metadata: { ...metadata, ...ORDERED_BY },
+  });
 }
 
 function repeat(text: string, rows: number): Utf8Column {

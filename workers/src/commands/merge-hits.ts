@@ -1,0 +1,127 @@
+import { realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, resolve } from 'node:path';
+import { type CommandContext, defineCommand } from '../command.ts';
+import type { NeighbourColumns } from '../core/merge-batch.ts';
+import { UsageError } from '../errors.ts';
+import { createCsv } from '../io/csv.ts';
+import { withScratch, writeAtomically } from '../io/files.ts';
+import { type HitsFile, inspectHits } from '../io/parquet/hits-reader.ts';
+import { mergeFiles } from '../io/parquet/merge-files.ts';
+import { createNeighbours } from '../io/parquet/neighbours-writer.ts';
+import { COMPRESSIONS, type ParquetCompression } from '../io/parquet/table-writer.ts';
+
+/** More threads than this wait for the one that writes. */
+const MOST_THREADS = 4;
+const READ_BYTES = 320 * 1024 * 1024;
+
+export const command = defineCommand({
+  describe: "Merge the buckets' hits into each query's neighbours",
+  options: {
+    input: { type: 'string', array: true, demandOption: true, describe: 'Hits of search-bucket (Parquet)' },
+    k: { type: 'number', demandOption: true, describe: 'Neighbours to keep for each query' },
+    output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
+    csv: { type: 'string', describe: 'Write them as CSV too; a name that ends in .gz is compressed' },
+    compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Of the Parquet file' },
+    work: { type: 'string', describe: 'Folder for temporary files [default: that of --output]' },
+    threads: { type: 'number', describe: `Threads that read [default: the cores, at most ${MOST_THREADS}]` },
+  },
+  examples: [
+    [
+      'merge-hits --input hits/*.parquet --k 10 --output neighbours.parquet --csv neighbours.csv',
+      'The 10 nearest of all buckets, in both formats',
+    ],
+  ],
+  async run(args, context) {
+    const threads = args.threads ?? Math.min(MOST_THREADS, availableParallelism());
+    checkCounts(args.k, threads);
+    const files = await inspectInputs(args.input, [args.output, ...(args.csv ? [args.csv] : [])]);
+    const work = args.work ?? dirname(resolve(args.output));
+    return withScratch(work, `${basename(args.output)}.merge`, (scratch) =>
+      merge(files, { ...args, compression: args.compression as ParquetCompression, threads, scratch }, context),
+    );
+  },
+  summary: ({ rows, queries, bytes }) =>
+    `merge-hits: ${rows} neighbours of ${queries} queries, ${((bytes as number) / 1e6).toFixed(1)} MB`,
+});
+
+interface MergeArgs {
+  k: number;
+  output: string;
+  csv?: string | undefined;
+  compression: ParquetCompression;
+  threads: number;
+  scratch: string;
+}
+
+function checkCounts(k: number, threads: number) {
+  if (!Number.isSafeInteger(k) || k < 1) throw new UsageError(`--k must be a whole number from 1 on, not ${k}.`);
+  if (!Number.isSafeInteger(threads) || threads < 1)
+    throw new UsageError(`--threads must be a whole number from 1 on, not ${threads}.`);
+}
+
+async function inspectInputs(paths: readonly string[], outputs: readonly string[]): Promise<HitsFile[]> {
+  if (paths.length === 0) throw new UsageError('--input names no file. Name the hits of at least one bucket.');
+  const targets = outputs.map((path) => resolve(path));
+  if (new Set(targets).size < targets.length)
+    throw new UsageError('--output and --csv name the same file. Give each its own.');
+  const seen = new Map<string, string>();
+  const files: HitsFile[] = [];
+  for (const path of paths) {
+    const file = await inspectHits(path);
+    const real = await realpath(path);
+    if (seen.has(real)) throw new UsageError(`--input names ${path} twice: its hits would count double.`);
+    if (targets.includes(real)) throw new UsageError(`${path} is both input and output.`);
+    seen.set(real, path);
+    files.push(file);
+  }
+  return files;
+}
+
+async function merge(files: readonly HitsFile[], args: MergeArgs, context: CommandContext) {
+  const hits = files.reduce((sum, { rows }) => sum + rows, 0);
+  const progress = context.progress('Merging', hits, 'hits');
+  try {
+    const merged = mergeFiles(files, {
+      k: args.k,
+      threads: args.threads,
+      memoryBytes: READ_BYTES,
+      scratch: args.scratch,
+      log: context.log,
+      onRows: progress.add,
+    });
+    const { csv } = args;
+    return await writeAtomically(args.output, (parquet) =>
+      csv === undefined
+        ? write(merged, parquet, undefined, args)
+        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, args)),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+async function write(
+  merged: AsyncIterable<NeighbourColumns>,
+  parquetPath: string,
+  csvPath: string | undefined,
+  { compression, csv: csvName }: MergeArgs,
+) {
+  const neighbours = await createNeighbours(parquetPath, compression);
+  const csv = csvPath ? await createCsv(csvPath, { gzip: csvName?.endsWith('.gz') ?? false }) : undefined;
+  try {
+    let rows = 0;
+    let queries = 0;
+    for await (const batch of merged) {
+      rows += batch.ranks.length;
+      for (const rank of batch.ranks) if (rank === 1) queries++;
+      await Promise.all([neighbours.append(batch), csv?.append(batch)]);
+    }
+    const parquetBytes = await neighbours.finish();
+    const csvBytes = (await csv?.finish()) ?? 0;
+    return { rows, queries, bytes: parquetBytes + csvBytes, parquetBytes, csvBytes };
+  } catch (error) {
+    await Promise.allSettled([neighbours.abandon(), csv?.abandon()]);
+    throw error;
+  }
+}

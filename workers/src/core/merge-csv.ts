@@ -1,0 +1,82 @@
+import { hitRows, type NeighbourColumns, sameText } from './merge-batch.ts';
+import { float32Text } from './merge-float-text.ts';
+import type { Utf8Column } from './utf8-column.ts';
+
+/** The first line of a neighbours CSV. */
+export const CSV_HEADER = 'query_id,rank,target_id,distance,bucket\n';
+
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+/** Longest texts of rank and distance, separators and quotes. */
+const ROW_BYTES = 64;
+
+/**
+ * Formats neighbours as lines of CSV (RFC 4180, lines ended by a newline): a field that holds a comma, a
+ * quote or a line break, or nothing, is quoted. Works on bytes: ids never become JavaScript strings.
+ * @returns a function whose result is valid until it is called again
+ */
+export function createCsvFormatter(): (rows: NeighbourColumns) => Uint8Array {
+  let buffer = new Uint8Array(0);
+  return (neighbours) => {
+    const { queryIds, targetIds, buckets, distances, ranks } = neighbours;
+    const rows = hitRows(neighbours);
+    const texts = queryIds.bytes.length + targetIds.bytes.length + buckets.bytes.length;
+    const most = 2 * texts + rows * ROW_BYTES;
+    if (buffer.length < most) buffer = new Uint8Array(most);
+    let at = 0;
+    let queryStart = 0;
+    let queryEnd = 0;
+    for (let row = 0; row < rows; row++) {
+      if (row > 0 && sameText(queryIds, row, queryIds, row - 1)) {
+        const length = queryEnd - queryStart;
+        buffer.copyWithin(at, queryStart, queryEnd);
+        queryStart = at;
+        queryEnd = at += length;
+      } else {
+        queryStart = at;
+        queryEnd = at = putField(buffer, at, queryIds, row);
+      }
+      buffer[at++] = COMMA;
+      at = putAscii(buffer, at, String(ranks[row]!));
+      buffer[at++] = COMMA;
+      at = putField(buffer, at, targetIds, row);
+      buffer[at++] = COMMA;
+      at = putAscii(buffer, at, float32Text(distances[row]!));
+      buffer[at++] = COMMA;
+      at = putField(buffer, at, buckets, row);
+      buffer[at++] = NEWLINE;
+    }
+    return buffer.subarray(0, at);
+  };
+}
+
+function putAscii(buffer: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+function putField(buffer: Uint8Array, at: number, column: Utf8Column, row: number): number {
+  const { bytes } = column;
+  const start = column.offsets[row]!;
+  const end = column.offsets[row + 1]!;
+  let plain = end > start;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    buffer[at + i - start] = byte;
+    if (byte === COMMA || byte === QUOTE || byte === NEWLINE || byte === RETURN) plain = false;
+  }
+  return plain ? at + end - start : putQuoted(buffer, at, bytes.subarray(start, end));
+}
+
+function putQuoted(buffer: Uint8Array, start: number, text: Uint8Array): number {
+  let at = start;
+  buffer[at++] = QUOTE;
+  for (const byte of text) {
+    if (byte === QUOTE) buffer[at++] = QUOTE;
+    buffer[at++] = byte;
+  }
+  buffer[at++] = QUOTE;
+  return at;
+}

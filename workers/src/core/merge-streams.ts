@@ -1,0 +1,27 @@
+import { mergeHits } from './merge.ts';
+import type { HitColumns, NeighbourColumns } from './merge-batch.ts';
+
+/**
+ * `mergeHits` over streams of batches. Closes all streams when it ends, however it ends.
+ * @throws OrderError, and what the streams throw
+ */
+export async function* mergeStreams(
+  streams: readonly AsyncIterator<HitColumns>[],
+  k: number,
+): AsyncGenerator<NeighbourColumns, void, void> {
+  const merge = mergeHits(streams.length, k);
+  try {
+    let step = merge.next();
+    while (!step.done) {
+      if (typeof step.value === 'number') {
+        const next = await streams[step.value]!.next();
+        step = merge.next(next.done ? undefined : next.value);
+      } else {
+        yield step.value;
+        step = merge.next();
+      }
+    }
+  } finally {
+    await Promise.allSettled(streams.map((stream) => stream.return?.()));
+  }
+}

@@ -1,0 +1,39 @@
+import { Float32, Int32, Utf8 } from 'apache-arrow';
+import { hitRows, type NeighbourColumns } from '../../core/merge-batch.ts';
+import { createTable, type ParquetCompression } from './table-writer.ts';
+
+/** Writes neighbours batch by batch, sorted by query and rank. */
+export interface NeighboursWriter {
+  append(rows: NeighbourColumns): Promise<void>;
+  /** Ends the file. @returns its size in bytes */
+  finish(): Promise<number>;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+/** Creates a neighbours file at `path` (a temporary name: see `writeAtomically`). */
+export async function createNeighbours(path: string, compression: ParquetCompression): Promise<NeighboursWriter> {
+  const table = await createTable(path, {
+    columns: [
+      { name: 'query_id', type: new Utf8(), dictionary: true },
+      { name: 'rank', type: new Int32(), dictionary: true },
+      { name: 'target_id', type: new Utf8(), dictionary: false },
+      { name: 'distance', type: new Float32(), dictionary: false },
+      { name: 'bucket', type: new Utf8(), dictionary: true },
+    ],
+    compression,
+    metadata: { 'lanceflow.ordered_by': 'query_id,rank' },
+  });
+  return {
+    append: (rows) =>
+      table.append(hitRows(rows), [
+        rows.queryIds,
+        { values: rows.ranks },
+        rows.targetIds,
+        { values: rows.distances },
+        rows.buckets,
+      ]),
+    finish: table.finish,
+    abandon: table.abandon,
+  };
+}

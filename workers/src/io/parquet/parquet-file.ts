@@ -1,0 +1,98 @@
+import { openAsBlob } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { type Field, tableFromIPC } from 'apache-arrow';
+import { type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
+import { DataError, toUserError } from '../../errors.ts';
+
+/** An open Parquet file: its footer is read, its rows are not. */
+export interface ParquetSource {
+  readonly path: string;
+  readonly rows: number;
+  readonly rowGroups: ReadonlyArray<{ rows: number; compressedBytes: number; bytes: number }>;
+  readonly fields: readonly Field[];
+  /** Key-value metadata. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Streams one row group. Whoever takes a batch frees it. @param limit rows to stop after */
+  batches(rowGroup: number, columns: string[], batchRows: number, limit?: number): AsyncGenerator<DecodedBatch>;
+  close(): void;
+}
+
+/**
+ * Opens a Parquet file.
+ * @throws DataError where there is no such file, or it is not Parquet, or is cut off
+ */
+export async function openParquet(path: string): Promise<ParquetSource> {
+  await checkHead(path);
+  const file = await decoding(path, 'footer', async () => ParquetFile.fromFile(await openAsBlob(path)));
+  const metadata = file.metadata();
+  const groups = metadata.rowGroups().map((group) => ({
+    rows: group.numRows(),
+    compressedBytes: group.compressedSize(),
+    bytes: group.totalByteSize(),
+  }));
+  const pairs: ReadonlyMap<string, string> = metadata.fileMetadata().keyValueMetadata();
+  return {
+    path,
+    rows: groups.reduce((sum, { rows }) => sum + rows, 0),
+    rowGroups: groups,
+    fields: tableFromIPC(file.schema().intoIPCStream()).schema.fields,
+    metadata: pairs,
+    async *batches(rowGroup, columns, batchRows, limit) {
+      const where = `row group ${rowGroup}`;
+      const options = { rowGroups: [rowGroup], columns, batchSize: batchRows, limit };
+      const stream: ReadableStream<DecodedBatch> = await decoding(path, where, () => file.stream(options));
+      const reader = stream.getReader();
+      try {
+        for (;;) {
+          const { done, value } = await decoding(path, where, () => reader.read());
+          if (done) return;
+          yield value;
+        }
+      } finally {
+        await reader.cancel().catch(() => {});
+      }
+    },
+    close: () => file.free(),
+  };
+}
+
+async function checkHead(path: string): Promise<void> {
+  const head = Buffer.alloc(4);
+  try {
+    const file = await open(path);
+    try {
+      await file.read(head, 0, 4, 0);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const known = toUserError(error);
+    throw known instanceof DataError ? new DataError(`${path}: ${known.message}`, { cause: error }) : known;
+  }
+  if (head.toString('latin1') !== 'PAR1')
+    throw new DataError(`${path}: this is not a Parquet file. Name the hits that search-bucket wrote.`);
+}
+
+/**
+ * Runs one step of the decoder and says which part of which file it could not read. Damaged bytes can make
+ * the WebAssembly code trap in a task of its own, which shows as an uncaught exception while the step never
+ * ends: that is caught here too.
+ */
+async function decoding<T>(path: string, where: string, step: () => Promise<T>): Promise<T> {
+  let onTrap = (_: unknown) => {};
+  const trapped = new Promise<never>((_, reject) => {
+    onTrap = reject;
+  });
+  process.on('uncaughtException', onTrap);
+  try {
+    return await Promise.race([step(), trapped]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataError(
+      `${path}: cannot read its ${where}: the file is damaged or cut off (${reason}). Write it again.`,
+      { cause: error },
+    );
+  } finally {
+    process.off('uncaughtException', onTrap);
+  }
+}
