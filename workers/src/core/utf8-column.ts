@@ -48,3 +48,19 @@ export function columnSlice(column: Utf8Column, start: number, end: number): Utf
   const offsets = column.offsets.slice(start, end + 1).map((offset) => offset - base);
   return { offsets, bytes: column.bytes.subarray(base, column.offsets[end]!) };
 }
+
+/** Columns end to end. */
+export function concatenateColumns(columns: readonly Utf8Column[]): Utf8Column {
+  const rows = columns.reduce((sum, column) => sum + columnLength(column), 0);
+  const byteLength = columns.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const offsets = new Int32Array(rows + 1);
+  const bytes = new Uint8Array(byteLength);
+  let row = 0;
+  let at = 0;
+  for (const column of columns) {
+    for (let i = 1; i < column.offsets.length; i++) offsets[++row] = at + column.offsets[i]!;
+    bytes.set(column.bytes, at);
+    at += column.bytes.length;
+  }
+  return { offsets, bytes };
+}

@@ -3,7 +3,6 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandContext } from '../command.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey } from '../core/catalog.ts';
-import { decodeFloat16 } from '../core/float16.ts';
 import type { Metric } from '../core/metric.ts';
 import type { PlanBucket, PlanSource } from '../core/plan.ts';
 import type { ShardAttributes } from '../core/shard.ts';
@@ -18,6 +17,7 @@ import { encodeBatch, tableSchema } from './lance/arrow-batch.ts';
 import { currentFiles, publishTable } from './lance/table-files.ts';
 import { appendIpc, createTable } from './lance/tables.ts';
 import { startMeter } from './meter.ts';
+import { toFloat32 } from './vectors.ts';
 import { BUILD_ID } from './version.ts';
 
 /** Vectors of one append: one fragment of the table. Larger ones need more memory and gain nothing. */
@@ -148,16 +148,6 @@ function checkedVectors(shard: ShardReader, block: ShardBlock, metric: Metric): 
   const bad = findBadVector(vectors, block.rows, shard.dimension, metric);
   if (!bad) return vectors;
   throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnText(block.ids, bad.row))}.`);
-}
-
-/** The vectors of a block as float32: a view where they are stored so. */
-export function toFloat32(shard: ShardReader, block: ShardBlock): Float32Array {
-  const { buffer, byteOffset } = block.vectors;
-  const components = block.rows * shard.dimension;
-  if (shard.vectorType === 'float32') return new Float32Array(buffer, byteOffset, components);
-  const decoded = new Float32Array(components);
-  decodeFloat16(new Uint16Array(buffer, byteOffset, components), decoded, components);
-  return decoded;
 }
 
 async function totalBytes(folder: string): Promise<number> {

@@ -1,0 +1,58 @@
+import { defineCommand } from '../command.ts';
+import { checkBucketName } from '../core/bucket-name.ts';
+import { SEARCH_MODES } from '../core/search/choose.ts';
+import { UsageError } from '../errors.ts';
+import { Database } from '../io/database.ts';
+import { writeAtomically } from '../io/files.ts';
+import { searchBucket } from '../io/search/search-bucket.ts';
+
+export const command = defineCommand({
+  describe:
+    'Finds the nearest neighbours of every query in one bucket. `ann` asks the index, `exact` compares every query with ' +
+    'every vector, `auto` takes what is quicker.',
+  options: {
+    bucket: { type: 'string', demandOption: true, describe: 'The bucket to search' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    queries: { type: 'array', string: true, demandOption: true, describe: 'Query sets (HDF5 shards)' },
+    k: { type: 'number', default: 10, describe: 'Neighbours a query' },
+    search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'How to search' },
+    nprobes: { type: 'number', describe: 'Partitions to look into; default: 5%, at least 20' },
+    'refine-factor': {
+      type: 'number',
+      describe: 'Candidates a neighbour whose distance is computed anew; default: 10',
+    },
+    work: { type: 'string', describe: 'Fast scratch folder (NVMe)' },
+    output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
+  },
+  examples: [
+    [
+      'search-bucket --bucket bucket_00001 --database /data/proteins --queries q.h5 --k 10 --output hits.parquet',
+      'Search',
+    ],
+    ['search-bucket ... --search ann --nprobes 50 --refine-factor 20', 'Look into more of the index, for more recall'],
+  ],
+
+  async run(args, context) {
+    const bucket = checkBucketName(args.bucket);
+    const { k, search, nprobes, refineFactor } = args;
+    requireCount('k', k);
+    if (nprobes !== undefined) requireCount('nprobes', nprobes);
+    if (refineFactor !== undefined) requireCount('refine-factor', refineFactor);
+    if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
+    const database = Database.open(args.database);
+    const entry = await database.requireEntry(bucket);
+    const { hits, queries, bytes, choice } = await writeAtomically(args.output, (temporary) =>
+      searchBucket(database, entry, args.queries, { k, search, nprobes, refineFactor }, temporary, context),
+    );
+    const { notes: _, ...chosen } = choice;
+    return { rows: hits, bytes, bucket, queries, k, ...chosen };
+  },
+
+  summary: ({ bucket, rows, queries, mode }) =>
+    `search-bucket: ${bucket}: ${rows} hits for ${queries} queries (${mode})`,
+});
+
+function requireCount(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name} must be a whole number from 1, not ${value}.`);
+}

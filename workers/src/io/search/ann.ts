@@ -1,0 +1,77 @@
+import type { Table } from '@lancedb/lancedb';
+import type { Metric } from '../../core/metric.ts';
+import type { Utf8Column } from '../../core/utf8-column.ts';
+import { idColumn } from '../lance/arrow-ids.ts';
+import type { Progress } from '../progress.ts';
+import type { QuerySet } from './queries.ts';
+
+/** Queries in flight: LanceDB works on each with threads of its own. */
+const IN_FLIGHT = 4;
+
+export interface AnnOptions {
+  dimension: number;
+  metric: Metric;
+  k: number;
+  /** Rows of the table. */
+  rows: number;
+  partitions: number;
+  nprobes: number;
+  refineFactor: number;
+}
+
+/** One query's answer of the index. */
+export interface AnnAnswer {
+  ids: Utf8Column;
+  distances: Float32Array;
+}
+
+/**
+ * Approximate neighbours by the table's LanceDB index.
+ * @param queries positions of the queries to ask
+ * @returns answers in the order of `queries`; one that has fewer than min(k, rows) hits was asked again with all partitions
+ */
+export async function searchAnn(
+  table: Table,
+  { vectors }: QuerySet,
+  queries: Int32Array,
+  options: AnnOptions,
+  progress: Progress,
+): Promise<AnnAnswer[]> {
+  const answers = new Array<AnnAnswer>(queries.length);
+  const wanted = Math.min(options.k, options.rows);
+  let next = 0;
+  const work = async () => {
+    for (let i = next++; i < queries.length; i = next++) {
+      const query = queries[i]!;
+      const vector = vectors.subarray(query * options.dimension, (query + 1) * options.dimension);
+      let answer = await ask(table, vector, options, options.nprobes);
+      if (answer.distances.length < wanted && options.nprobes < options.partitions)
+        answer = await ask(table, vector, options, options.partitions);
+      answers[i] = answer;
+      progress.add(1);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, queries.length) }, work));
+  return answers;
+}
+
+async function ask(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
+  const { metric, k, refineFactor } = options;
+  const found = await table
+    .query()
+    .nearestTo(vector)
+    .column('embedding')
+    .distanceType(metric)
+    .nprobes(nprobes)
+    .refineFactor(refineFactor)
+    .limit(k)
+    .select(['id', '_distance'])
+    .toArrow();
+  const distances = new Float32Array(found.numRows);
+  let at = 0;
+  for (const { values, offset, length } of found.getChild('_distance')!.data) {
+    distances.set((values as Float32Array).subarray(offset, offset + length), at);
+    at += length;
+  }
+  return { ids: idColumn(found as never), distances };
+}
