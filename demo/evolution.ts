@@ -5,8 +5,7 @@ export const LETTERS = 'ARNDCQEGHILKMFPSTWYV';
 
 /** Composition of Swiss-Prot, percent, in the order of LETTERS. */
 const BACKGROUND_PERCENT = [
-  8.25, 5.53, 4.06, 5.46, 1.38, 3.93, 6.72, 7.07, 2.27, 5.91, 9.65, 5.8, 2.41, 3.86, 4.74, 6.65, 5.36, 1.1, 2.92,
-  6.86,
+  8.25, 5.53, 4.06, 5.46, 1.38, 3.93, 6.72, 7.07, 2.27, 5.91, 9.65, 5.8, 2.41, 3.86, 4.74, 6.65, 5.36, 1.1, 2.92, 6.86,
 ];
 
 /**
