@@ -1,0 +1,165 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
+import { METRICS } from '../../workers/src/core/metric.ts';
+import { SEARCH_MODES } from '../../workers/src/core/search/choose.ts';
+import { ROOT, temporaryFolder } from '../support/run.ts';
+import { nextflow } from './support/nextflow.ts';
+
+interface Answer {
+  value?: unknown;
+  error?: string;
+}
+
+/** Gives the pipeline's checks these cases, in one run of the engine. */
+async function check<C extends Record<string, object>>(cases: C, folder: string): Promise<Record<keyof C, Answer>> {
+  const [questions, answers] = [join(folder, 'cases.json'), join(folder, 'answers.json')];
+  await writeFile(questions, JSON.stringify(Object.values(cases)));
+  const script = join(ROOT, 'test/pipeline/support/checks.nf');
+  const params = ['--home', ROOT, '--cases', questions, '--answers', answers];
+  const { code, stdout } = await nextflow(['run', script, '-lib', join(ROOT, 'lib'), ...params], folder);
+  expect(code, stdout).toBe(0);
+  const values = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
+  return Object.fromEntries(Object.keys(cases).map((name, i) => [name, values[i]!])) as Record<keyof C, Answer>;
+}
+
+const parameters = (params: object) => ({ check: 'parameters', params });
+const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
+const inputs = (path: string) => ({ check: 'inputs', path });
+const sources = (command: string) => ({ check: 'sources', command });
+
+test('parameters, inputs and worker sources are checked as the documentation says', async () => {
+  const folder = await temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  for (const name of ['empty', 'data', 'data/sub', 'db', "odd 'é$(x)"]) await mkdir(at(name));
+  for (const name of ['data/b.fasta', 'data/a.faa.gz', 'data/c.H5', 'data/notes.txt', 'data/sub/b.fasta'])
+    await writeFile(at(name), '');
+  await writeFile(at("odd 'é$(x)/[1]*.fa"), '');
+  await writeFile(at('a-file'), '');
+  const quoted = `"${at("odd 'é$(x)/[1]*.fa")}"`;
+  await writeFile(at('sheet.csv'), `\uFEFFsample, path\r\none,data/b.fasta\r\n\r\n"t,wo",${quoted}\r\n`);
+  await writeFile(at('column.csv'), 'file\nb.fasta\n');
+  await writeFile(at('missing.csv'), 'path\ndata/b.fasta\ndata/nothing.fasta\n');
+  await writeFile(at('twice.csv'), 'path\ndata/b.fasta\ndata/../data/b.fasta\n');
+  await writeFile(at('none.csv'), 'path\n');
+
+  const answers = await check(
+    {
+      good: parameters({ k: 1, input: 2024, search: 'exact', nprobes: null, help: false }),
+      unknown: parameters({ inptu: 'x', serch: 'ann', zzzzzz: 1 }),
+      kebab: parameters({ 'bucket-size': 5, bucketSize: 5 }),
+      types: parameters({ k: '10x', bucket_size: 1.5, help: 'maybe' }),
+      limits: parameters({ k: 0, nprobes: -1, index: 'hnsw', outdir: ' ' }),
+      noValue: parameters({ k: true, input: true }),
+      nothing: request({}),
+      noDatabase: request({ input: at('data') }),
+      noModel: request({ input: at('data'), database: at('db') }),
+      wrongModel: request({ input: at('data'), database: at('db'), model: at('nothing') }),
+      shardsNeedNoModel: request({ input: at('data/c.H5'), database: at('new') }),
+      relativeDatabase: request({ input: at('data'), database: 'some/../db', model: 'kmer' }),
+      s3Database: request({ input: at('data'), database: 's3://bucket/prefix/', model: 'kmer' }),
+      otherCloud: request({ input: at('data'), database: 'gs://bucket', model: 'kmer' }),
+      fileDatabase: request({ input: at('data'), database: at('a-file'), model: 'kmer' }),
+      emptyDatabase: request({ queries: at('data'), database: at('db'), model: 'kmer' }),
+      folder: inputs(at('data')),
+      glob: inputs(at('{data,data/sub}/*.{fasta,gz}')),
+      sheet: inputs(at('sheet.csv')),
+      noFile: inputs(at('nothing.fasta')),
+      noMatch: inputs(at('*.fasta')),
+      emptyFolder: inputs(at('empty')),
+      unknownKind: inputs(at('data/notes.txt')),
+      noColumn: inputs(at('column.csv')),
+      sheetMissing: inputs(at('missing.csv')),
+      sheetTwice: inputs(at('twice.csv')),
+      sheetEmpty: inputs(at('none.csv')),
+      ingest: sources('ingest-bucket'),
+      merge: sources('merge-hits'),
+    },
+    folder,
+  );
+
+  const errors = Object.fromEntries(
+    Object.entries(answers).flatMap(([name, { error }]) => (error === undefined ? [] : [[name, error]])),
+  );
+  const expected: Record<string, string[]> = {
+    unknown: ['Unknown parameter --inptu. Did you mean --input?', 'Did you mean --search?', '--zzzzzz.\n'],
+    kebab: ['Unknown parameter --bucket-size. Did you mean --bucket_size?'],
+    types: ["--k is '10x'; it needs a whole number from 1", '--bucket_size is 1.5', "--help is 'maybe'"],
+    limits: ['--k is 0', '--nprobes is -1', "--index is 'hnsw'; it needs one of ivf-pq, ivf-rq", '--outdir is empty'],
+    noValue: ['--k has no value', '--input has no value'],
+    nothing: ['Nothing to do: give --input'],
+    noDatabase: ['--database is missing'],
+    noModel: ['--model is missing', 'a.faa.gz'],
+    wrongModel: ['no such folder'],
+    otherCloud: ["'gs://' is not supported"],
+    fileDatabase: ['is a file; name a folder'],
+    emptyDatabase: [`--database ${at('db')}: there are no buckets`],
+    noFile: [`no such file or folder: ${at('nothing.fasta')}`],
+    noMatch: ['no file matches'],
+    emptyFolder: ['no file in the folder', '.fa .fasta .faa'],
+    unknownKind: ['notes.txt is of no known kind'],
+    noColumn: ["must name a column 'path'"],
+    sheetMissing: ['missing.csv, line 3: no such file'],
+    sheetTwice: ['data/b.fasta is listed 2 times'],
+    sheetEmpty: ['lists no file'],
+  };
+  expect(Object.keys(errors).sort()).toEqual(Object.keys(expected).sort());
+  for (const [name, parts] of Object.entries(expected))
+    for (const part of parts) expect(errors[name], name).toContain(part);
+
+  // The camelCase twin that Nextflow adds is not reported beside what was typed.
+  expect(errors.kebab).not.toContain('bucketSize');
+  expect(answers.s3Database.value).toBe('s3://bucket/prefix');
+  expect(answers.relativeDatabase.value).toBe(at('db'));
+  expect(answers.folder.value).toEqual([
+    [at('data/a.faa.gz'), 'fasta'],
+    [at('data/b.fasta'), 'fasta'],
+    [at('data/c.H5'), 'shard'],
+  ]);
+  expect(answers.glob.value).toEqual([
+    [at('data/a.faa.gz'), 'fasta'],
+    [at('data/b.fasta'), 'fasta'],
+    [at('data/sub/b.fasta'), 'fasta'],
+  ]);
+  expect(answers.sheet.value).toEqual([
+    [at('data/b.fasta'), 'fasta'],
+    [at("odd 'é$(x)/[1]*.fa"), 'fasta'],
+  ]);
+  const ingest = answers.ingest.value as string[];
+  expect(ingest).toContain('workers/src/core/plan.ts');
+  expect(ingest).toContain('workers/src/io/hdf5/shard-reader.ts');
+  expect(ingest).not.toContain('workers/src/cli.ts');
+  expect(answers.merge.value).not.toContain('workers/src/core/plan.ts');
+});
+
+test('the schema agrees with nextflow.config and with the workers', async () => {
+  const schema = JSON.parse(await readFile(join(ROOT, 'nextflow_schema.json'), 'utf8')) as {
+    $defs: Record<string, { properties: Record<string, { default?: unknown; enum?: string[] }> }>;
+  };
+  const definitions = Object.assign({}, ...Object.values(schema.$defs).map(({ properties }) => properties));
+  expect(definitions.index.enum).toEqual([...INDEX_KINDS]);
+  expect(definitions.search.enum).toEqual([...SEARCH_MODES]);
+  expect(definitions.metric.enum).toEqual([...METRICS]);
+
+  const folder = await temporaryFolder();
+  const { stdout } = await nextflow(['config', '-flat', ROOT], folder);
+  const defaults = Object.fromEntries(
+    [...stdout.matchAll(/^params\.(\w+) = (.*)$/gm)].map(([, name, value]) => [name, value!.replaceAll("'", '')]),
+  );
+  const wanted = Object.entries(definitions as Record<string, { default?: unknown }>).map(([name, definition]) => [
+    name,
+    String(definition.default ?? null),
+  ]);
+  expect(defaults).toEqual(Object.fromEntries(wanted));
+});
+
+test('every profile is read', async () => {
+  const folder = await temporaryFolder();
+  const profiles = 'standard,docker,podman,slurm,awsbatch,test';
+  const { code, stdout } = await nextflow(['config', '-flat', '-profile', profiles, ROOT], folder);
+  expect(code).toBe(0);
+  expect(stdout).toContain('docker.enabled = true');
+  expect(stdout).toContain("process.executor = 'awsbatch'");
+  expect(stdout).toContain("params.model = 'kmer'");
+});

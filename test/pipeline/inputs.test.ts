@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { ROOT, temporaryFolder } from '../support/run.ts';
+import { countTasks, nextflow, pipeline, snapshot } from './support/nextflow.ts';
+import { fasta } from './support/proteins.ts';
+
+// Everything that a shell, SQL, a glob or a locale could take apart.
+const ODD = `ö 'q' "d" $(touch RUN); rm -rf x; & [1]{2}* \`touch RUN\``;
+
+test('files, folders and addresses with any characters, from a samplesheet', { timeout: 120_000 }, async () => {
+  const folder = await temporaryFolder();
+  const work = join(folder, 'launch');
+  await mkdir(work);
+  for (const name of ['one', 'two', ODD]) await mkdir(join(folder, name));
+  // Two files of one name in different folders; gzip; odd names.
+  await writeFile(join(folder, 'one/same.fasta'), fasta('one', 20, 1));
+  await writeFile(join(folder, 'two/same.fasta'), fasta('two', 20, 2));
+  await writeFile(join(folder, 'two/zipped.faa.gz'), gzipSync(fasta('zip', 20, 3)));
+  await writeFile(join(folder, ODD, `${ODD}.fa`), fasta('odd', 20, 4));
+  const quoted = `"${`${ODD}/${ODD}.fa`.replaceAll('"', '""')}"`;
+  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n`;
+  await writeFile(join(folder, 'samples.csv'), sheet);
+  await writeFile(join(folder, `${ODD}.fasta`), fasta('one', 20, 1));
+  const [database, outdir] = [join(folder, `${ODD}.db`), join(folder, `${ODD}.results`)];
+
+  await pipeline(
+    [
+      ...['--input', '../samples.csv', '--queries', `../${ODD}.fasta`, '--model', 'kmer'],
+      ...['--database', database, '--outdir', outdir, '--k', '100'],
+    ],
+    work,
+  );
+
+  expect((await countTasks(outdir)).ran.EMBED_SEQUENCES).toBe(5);
+  const rows = (await readFile(join(outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+  // k is larger than the database: all 80 rows come back, and each query finds itself first.
+  expect(rows).toHaveLength(20 * 80);
+  const first = rows.map((row) => row.split(',')).filter(([, rank]) => rank === '1');
+  for (const [query, , target] of first) expect(target).toBe(query);
+  expect((await readdir(database)).sort()).toEqual(['_catalog', '_pending', 'bucket_00001.lance']);
+  const everything = [...(await snapshot(folder)).keys()];
+  expect(everything.filter((path) => path.endsWith('RUN'))).toEqual([]);
+  expect(existsSync(join(outdir, 'report.html'))).toBe(true);
+  for (const name of ['execution_report.html', 'execution_timeline.html', 'execution_trace.txt', 'pipeline_dag.html'])
+    expect(existsSync(join(outdir, 'pipeline_info', name)), name).toBe(true);
+});
+
+test("wrong data stops the run with the worker's sentence, and is not tried again", { timeout: 60_000 }, async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'bad.fasta'), '>a\nMKV\n>b\nMK1V\n');
+  const args = ['--input', 'bad.fasta', '--model', 'kmer', '--database', 'db'];
+  const { code, stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);
+  expect(code).not.toBe(0);
+  expect(stdout).toContain('exit status (65)');
+  expect(stdout).toContain('bad.fasta');
+  expect((await countTasks(join(folder, 'results'))).ran).toEqual({ EMBED_SEQUENCES: 1 });
+  expect(existsSync(join(folder, 'db'))).toBe(false);
+});

@@ -1,0 +1,82 @@
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/run.ts';
+import { copyPipeline, countTasks, pipeline, readTrace, snapshot } from './support/nextflow.ts';
+import { fasta } from './support/proteins.ts';
+
+const ARGS = [
+  ...['--input', 'in', '--queries', 'queries.fasta', '--model', 'kmer', '--database', 'db'],
+  ...['--bucket_size', '300', '--search', 'exact', '-resume'],
+];
+
+test('-resume does again what has changed, and nothing else', { timeout: 300_000 }, async () => {
+  const folder = await temporaryFolder();
+  const outdir = join(folder, 'results');
+  // A copy, because one step changes a worker.
+  const home = await copyPipeline(join(folder, 'lanceflow'), true);
+  await mkdir(join(folder, 'in'));
+  await writeFile(join(folder, 'in/a.fasta'), fasta('a', 300, 1));
+  await writeFile(join(folder, 'in/b.fasta'), fasta('b', 300, 2));
+  await writeFile(join(folder, 'queries.fasta'), fasta('q', 10, 3));
+  const database = () => snapshot(join(folder, 'db'));
+  const neighbours = () => readFile(join(outdir, 'neighbours.csv'), 'utf8');
+
+  await pipeline(ARGS, folder, home);
+  const first = { EMBED_SEQUENCES: 3, PACK_BUCKETS: 1, INGEST_BUCKET: 2, INDEX_BUCKET: 2 };
+  const search = { SEARCH_BUCKET: 2, MERGE_HITS: 1, RENDER_REPORT: 1 };
+  expect(await countTasks(outdir)).toEqual({ ran: { ...first, ...search }, cached: {} });
+  const tables = await database();
+  const answer = await neighbours();
+
+  // Nothing changed.
+  await pipeline(ARGS, folder, home);
+  expect(await countTasks(outdir)).toEqual({ ran: {}, cached: { ...first, ...search } });
+
+  // Another k.
+  await pipeline([...ARGS, '--k', '3'], folder, home);
+  expect(await countTasks(outdir)).toEqual({ ran: search, cached: first });
+  const lines = (text: string) => text.trimEnd().split('\n');
+  expect(lines(await neighbours())).toEqual(
+    lines(answer).filter((line, i) => i === 0 || Number(line.split(',')[1]) <= 3),
+  );
+  expect(await database()).toEqual(tables);
+
+  // One file more: it alone is embedded, and becomes a bucket of its own.
+  await writeFile(join(folder, 'in/c.fasta'), fasta('c', 300, 4));
+  await pipeline(ARGS, folder, home);
+  expect(await countTasks(outdir)).toEqual({
+    ran: {
+      ...{ EMBED_SEQUENCES: 1, PACK_BUCKETS: 1, INGEST_BUCKET: 1, INDEX_BUCKET: 1 },
+      ...{ SEARCH_BUCKET: 1, MERGE_HITS: 1, RENDER_REPORT: 1 },
+    },
+    cached: { EMBED_SEQUENCES: 3, SEARCH_BUCKET: 2 },
+  });
+  const grown = await database();
+  expect(grown.has('_catalog/bucket_00003.json')).toBe(true);
+  for (const [path, content] of tables) expect(grown.get(path)?.equals(content), path).toBe(true);
+  const others = [...grown.keys()].filter((path) => !tables.has(path) && !path.includes('bucket_00003'));
+  expect(others).toEqual([]);
+
+  // A changed worker: its stage and what follows, for the bucket of this run's plan.
+  await appendFile(join(home, 'workers/src/commands/index-bucket.ts'), '\n// changed\n');
+  await pipeline(ARGS, folder, home);
+  const { ran, cached } = await countTasks(outdir);
+  expect(cached).toEqual({ EMBED_SEQUENCES: 4, PACK_BUCKETS: 1, INGEST_BUCKET: 1, SEARCH_BUCKET: 2 });
+  expect(ran).toEqual({ INDEX_BUCKET: 1, SEARCH_BUCKET: 1, MERGE_HITS: 1, RENDER_REPORT: 1 });
+  const searched = (await readTrace(outdir)).filter(({ process }) => process === 'SEARCH_BUCKET');
+  expect(searched.find(({ status }) => status !== 'CACHED')?.tag).toBe('bucket_00003');
+
+  // A search alone finds what the build left: the same buckets, the same neighbours.
+  const built = await neighbours();
+  const alone = ['--queries', 'queries.fasta', '--model', 'kmer', '--database', 'db', '--search', 'exact'];
+  await pipeline([...alone, '--outdir', 'alone'], folder, home);
+  expect(await readFile(join(folder, 'alone/neighbours.csv'), 'utf8')).toBe(built);
+
+  // Without -resume all is embedded again, but the database holds it: no table is touched.
+  const before = await database();
+  await pipeline(ARGS.slice(0, -1), folder, home);
+  expect((await countTasks(outdir)).ran.INGEST_BUCKET).toBeUndefined();
+  expect(await neighbours()).toBe(built);
+  expect(await database()).toEqual(before);
+});

@@ -1,0 +1,32 @@
+// Calls the pipeline's own checks (lib/) on a list of cases in one run of the engine, for test/pipeline/checks.test.ts.
+// What each gave or said is written to --answers, in the order of the cases.
+
+workflow {
+    home = file(params.home)
+    cases = new groovy.json.JsonSlurper().parse(file(params.cases).toFile())
+    answers = cases.collect { item -> answer(item, home) }
+    file(params.answers).text = groovy.json.JsonOutput.toJson(answers)
+}
+
+def answer(item, home) {
+    try {
+        return [value: call(item, home)]
+    }
+    catch (Exception problem) {
+        return [error: problem.message]
+    }
+}
+
+def call(item, home) {
+    if (item.check == 'parameters') {
+        return Parameters.check(item.params, home)
+    }
+    if (item.check == 'request') {
+        return Request.check(item.params, home, false).database
+    }
+    if (item.check == 'inputs') {
+        return InputFiles.resolve(item.path, 'input').collect { found -> [found.source, found.kind] }
+    }
+    return WorkerSources.files(home.resolve("workers/src/commands/${item.command}.ts"))
+        .collect { found -> home.relativize(found).toString() }
+}

@@ -1,0 +1,62 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '../../support/run.ts';
+
+interface Process {
+  pid: number;
+  parent: number;
+  command: string;
+}
+
+/** A process and all that it has started, itself first. */
+export async function processTree(root: number): Promise<Process[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+  const all = stdout.split('\n').flatMap((line): Process[] => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+    return match ? [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3]! }] : [];
+  });
+  const tree = all.filter(({ pid }) => pid === root);
+  for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));
+  return tree;
+}
+
+/** The process that writes `.<name>.<pid>.<random>.tmp` in a folder now. */
+export async function writerOf(folder: string, name: string): Promise<number | undefined> {
+  const entries = await readdir(folder).catch(() => []);
+  const found = entries.find((entry) => entry.startsWith(`.${name}.`) && entry.endsWith('.tmp'));
+  return found === undefined ? undefined : Number(found.slice(name.length + 2).split('.')[0]);
+}
+
+/** Waits until `look` finds something. @throws where the pipeline ends before */
+export async function waitUntil<T>(pipeline: ChildProcess, look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (pipeline.exitCode !== null || pipeline.signalCode !== null)
+      throw new Error(`the pipeline ended (${pipeline.exitCode}) before the moment that the test waits for`);
+    await sleep(2);
+  }
+}
+
+/**
+ * Kills a pipeline in the middle of one worker's work, as when a machine goes down: the worker is frozen at
+ * once, then Nextflow and everything that it started get SIGKILL.
+ */
+export async function killInTheMiddle(pipeline: ChildProcess, worker: number): Promise<void> {
+  process.kill(worker, 'SIGSTOP');
+  const tree = await processTree(pipeline.pid!);
+  if (!tree.some(({ pid }) => pid === worker)) throw new Error(`process ${worker} is not of this pipeline`);
+  const ended = once(pipeline, 'exit');
+  for (const { pid } of tree) killIfThere(pid);
+  await ended;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
