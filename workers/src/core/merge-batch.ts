@@ -18,6 +18,15 @@ export function hitRows(hits: HitColumns): number {
   return columnLength(hits.queryIds);
 }
 
+/** A column of the same text in every row. */
+export function repeatText(text: string, rows: number): Utf8Column {
+  const one = new TextEncoder().encode(text);
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
+  const bytes = new Uint8Array(rows * one.length);
+  for (let row = 0; row < rows; row++) bytes.set(one, row * one.length);
+  return { offsets, bytes };
+}
+
 /** Compares two texts by their UTF-8 bytes: JavaScript's own order is by UTF-16 unit and differs. */
 export function compareText(a: Utf8Column, rowA: number, b: Utf8Column, rowB: number): number {
   const startA = a.offsets[rowA]!;

@@ -51,7 +51,8 @@ type Step = Generator<number | NeighbourColumns, boolean, HitColumns | undefined
 /**
  * Merges sorted inputs (see ORDERED_BY) into each query's k nearest. Pure: it yields the number of the input
  * whose next batch it needs and is resumed with that batch (undefined at the input's end), or yields a
- * batch of neighbours. Holds one batch an input, whatever the number of queries and k. Ties are broken by
+ * batch of neighbours. Looks at no batch of an input after it got the next.
+ * Holds one batch an input, whatever the number of queries and k. Ties are broken by
  * target and bucket, so the order of the inputs does not matter.
  * @throws OrderError
  */

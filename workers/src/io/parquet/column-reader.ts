@@ -1,7 +1,7 @@
 import type { Field } from 'apache-arrow';
 import { DataError } from '../../errors.ts';
-import { type DecodedColumn, type Layout, layoutOf, takeColumns } from './decoded-batch.ts';
-import { openParquet, type ParquetSource } from './parquet-file.ts';
+import { createTaker, type DecodedColumn, layoutOf } from './decoded-batch.ts';
+import type { ParquetSource } from './parquet-file.ts';
 
 /** A column that a reader asks for. */
 export interface ColumnRequest {
@@ -43,26 +43,28 @@ export function checkColumns(source: ParquetSource, request: readonly ColumnRequ
 }
 
 /**
- * Reads columns of a file from its first row to its last, a batch at a time.
+ * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is
+ * valid until the next is asked for.
  * @throws DataError where the file is damaged, lacks a column or holds a null (with row group and row)
  */
 export async function* readColumns(
-  path: string,
+  source: ParquetSource,
   request: readonly ColumnRequest[],
 ): AsyncGenerator<RowBatch, void, void> {
-  const source = await openParquet(path);
+  const { path } = source;
   try {
     checkColumns(source, request);
     // The decoder gives columns in the order of the file, not of the request.
     const fields = source.fields.filter((field) => request.some(({ name }) => name === field.name));
     const order = request.map(({ name }) => fields.findIndex((field) => field.name === name));
     const layouts = fields.map((field) => layoutOf(field.type)!);
-    const batchRows = await fittingRows(source, fields, layouts);
+    const take = createTaker(layouts);
+    const batchRows = await fittingRows(source, fields, take);
     let firstRow = 0;
     for (const rowGroup of source.rowGroups.keys())
       for await (const batch of source.batches(rowGroup, names(fields), batchRows)) {
         const rows = batch.numRows;
-        const taken = takeColumns(batch, layouts);
+        const taken = take(batch);
         const columns = order.map((at, i) => {
           const column = taken[at];
           if (column) return column;
@@ -81,15 +83,17 @@ export async function* readColumns(
 
 const names = (fields: readonly Field[]) => fields.map(({ name }) => name);
 
+type Taker = ReturnType<typeof createTaker>;
+
 /** Rows of a batch of at most BATCH_BYTES, going by the first rows: ids may be ten bytes long, or ten thousand. */
-async function fittingRows(source: ParquetSource, fields: readonly Field[], layouts: readonly Layout[]) {
+async function fittingRows(source: ParquetSource, fields: readonly Field[], take: Taker) {
   const rowGroup = source.rowGroups.findIndex(({ rows }) => rows > 0);
   if (rowGroup < 0) return BATCH_ROWS;
   let rows = 0;
   let bytes = 0;
   for await (const batch of source.batches(rowGroup, names(fields), SAMPLE_ROWS, SAMPLE_ROWS)) {
     rows += batch.numRows;
-    for (const column of takeColumns(batch, layouts))
+    for (const column of take(batch))
       bytes += column === undefined ? 0 : 'values' in column ? column.values.byteLength : column.bytes.length;
   }
   return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / Math.max(1, rows) + 1))));

@@ -1,8 +1,8 @@
-import type { HitColumns } from '../../core/merge-batch.ts';
-import type { Utf8Column } from '../../core/utf8-column.ts';
+import { type HitColumns, repeatText } from '../../core/merge-batch.ts';
+import { columnFrom, columnLength, type Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import { type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
-import { ORDERED_BY } from './hits-writer.ts';
+import { BUCKET_KEY, ORDERED_BY } from './hits-writer.ts';
 import { openParquet } from './parquet-file.ts';
 
 /** What the footer of a hits file says. */
@@ -43,22 +43,30 @@ export async function inspectHits(path: string): Promise<HitsFile> {
 }
 
 /**
- * Reads hits batch by batch. Also reads neighbours, whose columns include those of hits.
+ * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns include those of hits.
  * @throws DataError where the file is damaged or a distance is not a number (with row group and row)
  */
 export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
-  for await (const { rowGroup, firstRow, columns } of readColumns(path, COLUMNS)) {
-    const [queryIds, targetIds, distance, buckets] = columns as [
-      Utf8Column,
-      Utf8Column,
-      { values: Float32Array },
-      Utf8Column,
-    ];
-    const wrong = distance.values.findIndex(Number.isNaN);
+  const source = await openParquet(path);
+  const bucket = source.metadata.get(BUCKET_KEY);
+  const request = bucket === undefined ? COLUMNS : COLUMNS.slice(0, -1);
+  let constant = columnFrom([]);
+  for await (const { rowGroup, firstRow, rows, columns } of readColumns(source, request)) {
+    const [queryIds, targetIds, distance, buckets] = columns as Decoded;
+    const wrong = firstNaN(distance.values);
     if (wrong >= 0)
       throw new DataError(
         `${path}: the distance in row group ${rowGroup}, row ${firstRow + wrong} is not a number. Search this bucket again.`,
       );
-    yield { queryIds, targetIds, distances: distance.values, buckets };
+    if (bucket !== undefined && columnLength(constant) !== rows) constant = repeatText(bucket, rows);
+    yield { queryIds, targetIds, distances: distance.values, buckets: buckets ?? constant };
   }
+}
+
+type Decoded = [Utf8Column, Utf8Column, { values: Float32Array }, Utf8Column | undefined];
+
+/** `findIndex` calls a function a row, which shows when there are hundreds of millions. */
+function firstNaN(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
+  return -1;
 }

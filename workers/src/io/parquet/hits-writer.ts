@@ -1,5 +1,5 @@
 import { Float32, Utf8 } from 'apache-arrow';
-import { type HitColumns, hitRows } from '../../core/merge-batch.ts';
+import { type HitColumns, hitRows, repeatText } from '../../core/merge-batch.ts';
 import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
 import { createTable, type TableWriter } from './table-writer.ts';
 
@@ -27,17 +27,25 @@ export interface HitsWriter {
  */
 export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id' };
 
-/** Creates a hits file at `path` (a temporary name: see `writeAtomically`). @param metadata of the file */
+/** Key of the metadata that names the bucket of all rows. A reader that finds it need not read that column. */
+export const BUCKET_KEY = 'lanceflow.bucket';
+
+/**
+ * Creates a hits file at `path` (a temporary name: see `writeAtomically`).
+ * @param metadata of the file. Where it has BUCKET_KEY, only hits of that bucket may follow
+ */
 export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
   const table = await createHitsTable(path, metadata);
+  const only = metadata[BUCKET_KEY];
   return {
     append({ queryIds, targetIds, distances, bucket }) {
+      if (only !== undefined && bucket !== only) throw new RangeError(`hits of ${bucket} in a file of ${only}`);
       const rows = columnLength(queryIds);
       if (columnLength(targetIds) !== rows || distances.length !== rows)
         throw new RangeError(
           `hits of ${rows} queries, ${columnLength(targetIds)} targets, ${distances.length} distances`,
         );
-      return table.append(rows, [queryIds, targetIds, { values: distances }, repeat(bucket, rows)]);
+      return table.append(rows, [queryIds, targetIds, { values: distances }, repeatText(bucket, rows)]);
     },
     finish: table.finish,
     abandon: table.abandon,
@@ -68,10 +76,4 @@ function createHitsTable(path: string, metadata: Record<string, string>): Promis
     compression: 'zstd',
     metadata: { ...metadata, ...ORDERED_BY },
   });
-}
-
-function repeat(text: string, rows: number): Utf8Column {
-  const one = Buffer.from(text);
-  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
-  return { offsets, bytes: Buffer.alloc(rows * one.length, one) };
 }

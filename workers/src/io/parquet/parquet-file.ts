@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { type Field, tableFromIPC } from 'apache-arrow';
 import { type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
 import { DataError, toUserError } from '../../errors.ts';
+import { CREATED_BY } from './table-writer.ts';
 
 /** An open Parquet file: its footer is read, its rows are not. */
 export interface ParquetSource {
@@ -10,7 +11,7 @@ export interface ParquetSource {
   readonly rows: number;
   readonly rowGroups: ReadonlyArray<{ rows: number; compressedBytes: number; bytes: number }>;
   readonly fields: readonly Field[];
-  /** Key-value metadata. */
+  /** Key-value metadata, where we wrote the file ourselves (see CREATED_BY); nothing otherwise. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Streams one row group. Whoever takes a batch frees it. @param limit rows to stop after */
   batches(rowGroup: number, columns: string[], batchRows: number, limit?: number): AsyncGenerator<DecodedBatch>;
@@ -30,7 +31,8 @@ export async function openParquet(path: string): Promise<ParquetSource> {
     compressedBytes: group.compressedSize(),
     bytes: group.totalByteSize(),
   }));
-  const pairs: ReadonlyMap<string, string> = metadata.fileMetadata().keyValueMetadata();
+  const ours = metadata.fileMetadata().createdBy() === CREATED_BY;
+  const pairs: ReadonlyMap<string, string> = ours ? metadata.fileMetadata().keyValueMetadata() : new Map();
   return {
     path,
     rows: groups.reduce((sum, { rows }) => sum + rows, 0),

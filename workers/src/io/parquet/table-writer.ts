@@ -42,6 +42,12 @@ export interface TableWriter {
   abandon(): Promise<void>;
 }
 
+/**
+ * Who wrote a file. Other tools keep the key-value metadata of a file that they change, so a reader may
+ * believe our metadata only where this is written too.
+ */
+export const CREATED_BY = 'lanceflow version 1.0.0';
+
 /** Small enough that one query is found by reading little, large enough that readers decode at full speed. */
 const ROW_GROUP_ROWS = 131_072;
 /** Ids of thousands of characters must not blow up a row group. */
@@ -98,7 +104,7 @@ async function encode(batches: ReadableStream<EncoderBatch>, options: TableOptio
 
 function writerProperties({ columns, compression, metadata }: TableOptions) {
   let builder = new WriterPropertiesBuilder()
-    .setCreatedBy('lanceflow')
+    .setCreatedBy(CREATED_BY)
     .setCompression({ zstd: Compression.ZSTD, gzip: Compression.GZIP, none: Compression.UNCOMPRESSED }[compression])
     .setStatisticsEnabled(EnabledStatistics.Page)
     .setMaxRowGroupSize(ROW_GROUP_ROWS)
