@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CSV_HEADER, createCsvFormatter } from '../../workers/src/core/merge-csv.ts';
+import { hitColumns, hits, naiveMerge } from '../support/hits.ts';
+
+/** A reader of RFC 4180, by the letter. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\n)/gu)) {
+    row.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    if (end === '\n') {
+      rows.push(row);
+      row = [];
+    }
+  }
+  return rows;
+}
+
+describe('createCsvFormatter', () => {
+  it('writes what a reader of RFC 4180 reads back', () => {
+    const format = createCsvFormatter();
+    fc.assert(
+      fc.property(hits, (some) => {
+        const neighbours = naiveMerge(some, 10);
+        const text = Buffer.from(
+          format({ ...hitColumns(neighbours), ranks: Int32Array.from(neighbours, ({ rank }) => rank) }),
+        ).toString();
+        expect(
+          parseCsv(text).map(([query, rank, target, distance, bucket]) => ({
+            query,
+            rank: Number(rank),
+            target,
+            distance: Math.fround(Number(distance)),
+            bucket,
+          })),
+        ).toEqual(neighbours);
+      }),
+    );
+  });
+
+  it('quotes only what must be quoted, and tells nothing from empty', () => {
+    const rows = [
+      { query: 'a b', target: '', distance: Math.fround(0.1), bucket: 'b', rank: 1 },
+      { query: 'a b', target: 'say "x"', distance: 2, bucket: 'b', rank: 12 },
+    ];
+    const text = createCsvFormatter()({ ...hitColumns(rows), ranks: Int32Array.of(1, 12) });
+    expect(Buffer.from(text).toString()).toBe('a b,1,"",0.1,b\na b,12,"say ""x""",2,b\n');
+    expect(CSV_HEADER).toBe('query_id,rank,target_id,distance,bucket\n');
+  });
+});

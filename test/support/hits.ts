@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { type HitColumns, hitRows, type NeighbourColumns } from '../../workers/src/core/merge-batch.ts';
+import { columnFrom, columnText } from '../../workers/src/core/utf8-column.ts';
+
+/** A hit as one object: for tests, which are small. */
+export interface Hit {
+  query: string;
+  target: string;
+  distance: number;
+  bucket: string;
+}
+
+export interface Neighbour extends Hit {
+  rank: number;
+}
+
+/** Orders texts by their UTF-8 bytes. */
+export const bytewise = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+export const sortedHits = (hits: readonly Hit[]) =>
+  [...hits].sort(
+    (a, b) =>
+      bytewise(a.query, b.query) ||
+      a.distance - b.distance ||
+      bytewise(a.target, b.target) ||
+      bytewise(a.bucket, b.bucket),
+  );
+
+/** What merging must give, written as plainly as can be. */
+export function naiveMerge(hits: readonly Hit[], k: number): Neighbour[] {
+  const ranks = new Map<string, number>();
+  return sortedHits(hits)
+    .map((hit) => {
+      const rank = (ranks.get(hit.query) ?? 0) + 1;
+      ranks.set(hit.query, rank);
+      return { ...hit, rank };
+    })
+    .filter(({ rank }) => rank <= k);
+}
+
+export function hitColumns(hits: readonly Hit[]): HitColumns {
+  return {
+    queryIds: columnFrom(hits.map(({ query }) => query)),
+    targetIds: columnFrom(hits.map(({ target }) => target)),
+    distances: Float32Array.from(hits, ({ distance }) => distance),
+    buckets: columnFrom(hits.map(({ bucket }) => bucket)),
+  };
+}
+
+export function neighboursOf(batch: NeighbourColumns): Neighbour[] {
+  return Array.from({ length: hitRows(batch) }, (_, row) => ({
+    query: columnText(batch.queryIds, row),
+    target: columnText(batch.targetIds, row),
+    distance: batch.distances[row]!,
+    bucket: columnText(batch.buckets, row),
+    rank: batch.ranks[row]!,
+  }));
+}
+
+/** Ids that are alike, differ in their length, and sort differently as UTF-16 and as UTF-8; also hostile ones. */
+export const id = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom('a', 'ab', 'b', 'é', '\uffff', '😀', '') },
+  { weight: 1, arbitrary: fc.constantFrom('a,"b"', 'x\r\ny', "'; DROP TABLE", '<b>', 'z'.repeat(10_000)) },
+  { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 4 }) },
+);
+
+/** Few distances, so that ties are common. */
+const distance = fc.constantFrom(0, 0.1, 0.25, 1, 1.5, 2, Math.fround(1e-8)).map(Math.fround);
+
+/** Hits of some queries, none of them twice. */
+export const hits: fc.Arbitrary<Hit[]> = fc.uniqueArray(
+  fc.record({ query: id, target: id, distance, bucket: fc.constantFrom('bucket_00001', 'bucket_00002', 'b,"3"') }),
+  { maxLength: 30, selector: ({ query, target, bucket }) => JSON.stringify([query, target, bucket]) },
+);
