@@ -55,6 +55,7 @@ describe('conventions', () => {
       hidden_state: 'after-norm',
       truncation: 'windows',
       max_length: 40,
+      precision: 'float32',
       window_overlap: 10,
     });
   });
@@ -99,6 +100,13 @@ describe('conventions', () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify');
     await expect(embed(folder, [], { maxResidues })).rejects.toThrow(UsageError);
+  });
+
+  test('8 bits on an accelerator are wrong usage', async () => {
+    const folder = await temporaryFolder();
+    await randomCheckpoint(folder, 'amplify');
+    const options = { device: 'cuda', precision: 'int8' } as const;
+    await expect(embed(folder, [], options)).rejects.toThrow(UsageError);
   });
 
   test('a device that is not here is wrong usage', async () => {

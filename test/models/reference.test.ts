@@ -95,3 +95,15 @@ test.each([0, 200])('windows are averaged by residue (batches of %i tokens)', as
     await embedder.close();
   }
 });
+
+test.each<[Family, CheckpointOptions]>([
+  ['amplify', {}],
+  ['amplify', { type: 'BF16' }],
+  ['amplify', { type: 'F64', files: 2 }],
+  ['esm2', { type: 'F16' }],
+])('%s stored as %o, in 8 bits, is close', async (family, checkpoint) => {
+  const error = await largestError(family, { att_bias: true, ffn_bias: true }, checkpoint, { precision: 'int8' });
+  // Rounded, so not exact; but of the right model.
+  expect(error).toBeGreaterThan(1e-5);
+  expect(error).toBeLessThan(0.1);
+});

@@ -1,9 +1,10 @@
 import { GraphBuilder } from '../core/onnx/graph-builder.ts';
 import type { OnnxModel } from '../core/onnx/model.ts';
+import type { QuantizationJob } from '../io/onnx-quantized-weights.ts';
 import type { StoredWeights } from '../io/safetensors.ts';
 import type { Architecture, HiddenState } from './architecture.ts';
 import type { ModelConfig } from './config.ts';
-import { GraphWeights } from './graph-weights.ts';
+import { GraphWeights, type WeightPlaces } from './graph-weights.ts';
 
 /** Names of the graph's inputs and its output. */
 export const ENCODER_IO = {
@@ -24,6 +25,12 @@ export interface EncoderGraphOptions {
   padded: boolean;
 }
 
+export interface EncoderGraph {
+  model: OnnxModel;
+  /** 8-bit weights to be written before the graph is loaded. */
+  quantizationJobs: readonly QuantizationJob[];
+}
+
 /**
  * The graph from token ids to pooled vectors. Pooling is a weighted sum inside the graph, so that hidden states
  * never leave the device.
@@ -32,17 +39,17 @@ export function buildEncoderGraph(
   architecture: Architecture,
   config: ModelConfig,
   stored: StoredWeights,
-  folder: string,
-  locate: (path: string) => string,
+  places: WeightPlaces,
   options: EncoderGraphOptions,
-): OnnxModel {
+): EncoderGraph {
   const graph = new GraphBuilder();
   const tokenIds = graph.input(ENCODER_IO.tokenIds, 'int64', ['batch', 'length']);
   const poolingWeights = graph.input(ENCODER_IO.poolingWeights, 'float32', ['batch', 'length']);
   const tokenCounts = options.padded ? graph.input(ENCODER_IO.tokenCounts, 'int32', ['batch']) : undefined;
+  const weights = new GraphWeights(graph, stored, places);
   const hidden = architecture.buildEncoder({
     graph,
-    weights: new GraphWeights(graph, stored, folder, locate),
+    weights,
     config,
     tokenIds,
     tokenCounts,
@@ -52,5 +59,5 @@ export function buildEncoderGraph(
   const row = graph.op('Unsqueeze', [poolingWeights, graph.integers([1])]);
   const pooled = graph.op('Squeeze', [graph.op('MatMul', [row, hidden]), graph.integers([1])]);
   graph.output(ENCODER_IO.vectors, pooled, 'float32', ['batch', config.size('hidden_size')]);
-  return graph.model();
+  return { model: graph.model(), quantizationJobs: weights.quantizationJobs };
 }

@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../core/onnx/graph-builder.ts';
 import type { OnnxType } from '../core/onnx/model.ts';
 import { DataError } from '../errors.ts';
+import type { QuantizationJob } from '../io/onnx-quantized-weights.ts';
 import type { StoredTensor, StoredWeights } from '../io/safetensors.ts';
 
 /** Types of weights by safetensors' names. All but F32 are cast in the graph. */
@@ -11,23 +12,37 @@ const WEIGHT_TYPES: Readonly<Record<string, OnnxType>> = {
   F64: 'float64',
 };
 
+/** float32: the weights as they are stored. int8: matrices rounded to 8 bits, and activations with them as they come. */
+export const PRECISIONS = ['float32', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** How ONNX Runtime aligns buffers. */
+const ALIGNMENT_BYTES = 64;
+
+/** Where weights lie, and in which form the graph takes them. */
+export interface WeightPlaces {
+  /** The model folder, for messages. */
+  folder: string;
+  /** Gives a file's location as the session will look it up. */
+  locate(path: string): string;
+  /** The file that 8-bit weights will be written to; undefined: float32. */
+  quantizedPath: string | undefined;
+}
+
 /** A model folder's tensors as constants of a graph: names and places in files, no copies. */
 export class GraphWeights {
   readonly #graph: GraphBuilder;
   readonly #stored: StoredWeights;
-  readonly #folder: string;
-  readonly #locate: (path: string) => string;
+  readonly #places: WeightPlaces;
   readonly #used = new Set<string>();
+  #quantizedBytes = 0;
+  /** What must be written to `quantizedPath` before the graph can run. */
+  readonly quantizationJobs: QuantizationJob[] = [];
 
-  /**
-   * @param folder the model folder, for messages
-   * @param locate gives a file's location as the session will look it up
-   */
-  constructor(graph: GraphBuilder, stored: StoredWeights, folder: string, locate: (path: string) => string) {
+  constructor(graph: GraphBuilder, stored: StoredWeights, places: WeightPlaces) {
     this.#graph = graph;
     this.#stored = stored;
-    this.#folder = folder;
-    this.#locate = locate;
+    this.#places = places;
   }
 
   has(name: string): boolean {
@@ -41,19 +56,14 @@ export class GraphWeights {
 
   /** Rows [start, end) of a tensor as float32: a part of the file of its own, so that nothing is split at run time. */
   rows(name: string, shape: readonly number[], start: number, end: number): Value {
-    const tensor = this.#find(name, shape);
-    const type = WEIGHT_TYPES[tensor.type];
-    if (!type)
-      throw new DataError(
-        `${tensor.path}: tensor "${name}" is ${tensor.type}; weights must be ${Object.keys(WEIGHT_TYPES).join(', ')}.`,
-      );
+    const { tensor, type } = this.#find(name, shape);
     const rowBytes = tensor.byteLength / shape[0]!;
     const value = this.#graph.initializer({
       name: start === 0 && end === shape[0] ? name : `${name}[${start}:${end}]`,
       type,
       shape: [end - start, ...shape.slice(1)],
       data: {
-        location: this.#locate(tensor.path),
+        location: this.#places.locate(tensor.path),
         offset: tensor.offset + start * rowBytes,
         byteLength: (end - start) * rowBytes,
       },
@@ -69,22 +79,56 @@ export class GraphWeights {
     for (const [name, { path }] of this.#stored.tensors)
       if (belongs.test(name) && !this.#used.has(name))
         throw new DataError(
-          `${path}: tensor "${name}" has no place in the model that ${this.#folder}/config.json describes.`,
+          `${path}: tensor "${name}" has no place in the model that ${this.#places.folder}/config.json describes.`,
         );
   }
 
-  #find(name: string, shape: readonly number[]): StoredTensor {
+  /**
+   * Rows [start, end) of a matrix for a product with activations, in 8 bits.
+   * @returns undefined where the graph computes in float32
+   */
+  quantizedRows(
+    name: string,
+    shape: readonly [number, number],
+    start: number,
+    end: number,
+  ): { bytes: Value; scales: Value } | undefined {
+    const path = this.#places.quantizedPath;
+    if (path === undefined) return undefined;
+    const { tensor } = this.#find(name, shape);
+    const rows = end - start;
+    const columns = shape[1];
+    const place = (type: OnnxType, part: string, size: readonly number[], byteLength: number) => {
+      const offset = this.#quantizedBytes;
+      this.#quantizedBytes += Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+      const data = { location: this.#places.locate(path), offset, byteLength };
+      const value = this.#graph.initializer({ name: `${name}[${start}:${end}].${part}`, type, shape: size, data });
+      return { value, offset };
+    };
+    const scales = place('float32', 'scales', [rows], rows * 4);
+    const bytes = place('int8', 'int8', [columns, rows], rows * columns);
+    const offsets = { scalesOffset: scales.offset, bytesOffset: bytes.offset };
+    this.quantizationJobs.push({ tensor, start, end, columns, ...offsets });
+    return { bytes: bytes.value, scales: scales.value };
+  }
+
+  #find(name: string, shape: readonly number[]): { tensor: StoredTensor; type: OnnxType } {
     const tensor = this.#stored.tensors.get(name);
     const expected = `[${shape.join(', ')}]`;
     if (!tensor)
       throw new DataError(
-        `${this.#folder}: the weights have no tensor "${name}" ${expected}, which config.json calls for.`,
+        `${this.#places.folder}: the weights have no tensor "${name}" ${expected}, which config.json calls for.`,
       );
     if (tensor.shape.join() !== shape.join())
       throw new DataError(
         `${tensor.path}: tensor "${name}" is [${tensor.shape.join(', ')}] where config.json calls for ${expected}.`,
       );
+    const type = WEIGHT_TYPES[tensor.type];
+    if (!type)
+      throw new DataError(
+        `${tensor.path}: tensor "${name}" is ${tensor.type}; weights must be ${Object.keys(WEIGHT_TYPES).join(', ')}.`,
+      );
     this.#used.add(name);
-    return tensor;
+    return { tensor, type };
   }
 }

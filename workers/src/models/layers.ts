@@ -9,18 +9,34 @@ export interface LayerContext {
   weights: GraphWeights;
 }
 
-/** x W^T (+ bias), as torch.nn.Linear. x: [rows, inputs]; the weight is stored as [outputs, inputs]. */
+/** torch.nn.Linear: its weight is stored as [outputs, inputs]. */
+export interface Linear {
+  name: string;
+  inputs: number;
+  outputs: number;
+  hasBias: boolean;
+}
+
+/**
+ * x W^T (+ bias), as torch.nn.Linear. x: [rows, inputs].
+ * @param outputs the part [start, end) of the outputs that is computed; default: all
+ */
 export function linear(
   { graph, weights }: LayerContext,
   x: Value,
-  name: string,
-  inputs: number,
-  outputs: number,
-  hasBias: boolean,
+  layer: Linear,
+  [start, end]: readonly [number, number] = [0, layer.outputs],
 ): Value {
-  const operands = [x, weights.tensor(`${name}.weight`, [outputs, inputs])];
-  if (hasBias) operands.push(weights.tensor(`${name}.bias`, [outputs]));
-  return graph.op('Gemm', operands, { transB: { int: 1 } });
+  const shape = [layer.outputs, layer.inputs] as const;
+  const bias = layer.hasBias ? [weights.rows(`${layer.name}.bias`, [layer.outputs], start, end)] : [];
+  const quantized = weights.quantizedRows(`${layer.name}.weight`, shape, start, end);
+  if (!quantized) {
+    const weight = weights.rows(`${layer.name}.weight`, shape, start, end);
+    return graph.op('Gemm', [x, weight, ...bias], { transB: { int: 1 } });
+  }
+  const [rounded, scale, zero] = graph.ops('DynamicQuantizeLinear', [x], 3);
+  const operands = [rounded!, quantized.bytes, scale!, quantized.scales, zero!, '', ...bias];
+  return graph.op('MatMulIntegerToFloat', operands, {}, MICROSOFT);
 }
 
 /** x / rms(x) * weight over the last axis. */

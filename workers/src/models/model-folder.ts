@@ -1,14 +1,18 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { ShardAttributes } from '../core/shard.ts';
 import { DataError, systemErrorCode, UsageError } from '../errors.ts';
-import { createSession, type Device } from '../io/onnx-session.ts';
-import { findWeights } from '../io/safetensors.ts';
+import { withScratch } from '../io/files.ts';
+import { writeQuantizedWeights } from '../io/onnx-quantized-weights.ts';
+import { createSession, type Device, type OnnxSession } from '../io/onnx-session.ts';
+import { findWeights, type StoredWeights } from '../io/safetensors.ts';
 import type { Architecture, HiddenState } from './architecture.ts';
 import { architectureOf } from './architectures.ts';
 import { ModelConfig } from './config.ts';
 import type { Embedder } from './embedder.ts';
-import { buildEncoderGraph } from './encoder-graph.ts';
+import { buildEncoderGraph, type EncoderGraph } from './encoder-graph.ts';
+import type { Precision, WeightPlaces } from './graph-weights.ts';
 import { hashFiles } from './model-hash.ts';
 import type { Pooling } from './pooling.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -28,6 +32,8 @@ export interface ModelFolderOptions {
   device?: Device;
   /** Tokens of a batch, padding included; 0: one sequence at a time. Default: 0 on cpu, 16384 elsewhere. */
   batchTokens?: number;
+  /** Default: `float32`. */
+  precision?: Precision;
   /** Threads of the CPU. */
   threads?: number;
 }
@@ -50,16 +56,21 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   const stored = await findWeights(folder);
 
   const conventions = resolveConventions(architecture, config, tokenizer, options);
-  const { device = 'cpu', threads } = options;
+  const { device = 'cpu' } = options;
   const batchTokens = options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS);
-  const externalDataFolder = commonFolder(stored.files);
-  const locate = (path: string) => relative(externalDataFolder, path);
-  const graph = buildEncoderGraph(architecture, config, stored, folder, locate, {
-    hiddenState: conventions.hiddenState,
-    maxTokens: conventions.maxResidues + specialTokens(tokenizer),
-    padded: batchTokens > 0,
-  });
-  const session = await createSession(graph, { device, externalDataFolder, ...(threads ? { threads } : {}) });
+  const session = await createEncoderSession(options, stored, (weightPlaces) =>
+    buildEncoderGraph(
+      architecture,
+      config,
+      stored,
+      { folder, ...weightPlaces },
+      {
+        hiddenState: conventions.hiddenState,
+        maxTokens: conventions.maxResidues + specialTokens(tokenizer),
+        padded: batchTokens > 0,
+      },
+    ),
+  );
   const hash = await hashFiles([configPath, tokenizerPath, ...stored.files]);
   return createTransformerEmbedder({
     session,
@@ -69,6 +80,24 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
     batchTokens,
     ...conventions,
   });
+}
+
+/** Builds the graph and loads it; 8-bit weights pass through a file that is gone afterwards. */
+async function createEncoderSession(
+  { device = 'cpu', threads, precision = 'float32' }: ModelFolderOptions,
+  { files }: StoredWeights,
+  build: (places: Omit<WeightPlaces, 'folder'>) => EncoderGraph,
+): Promise<OnnxSession> {
+  const load = async (quantizedPath: string | undefined) => {
+    const externalDataFolder = commonFolder(quantizedPath ? [...files, quantizedPath] : files);
+    const locate = (path: string) => relative(externalDataFolder, path);
+    const { model, quantizationJobs } = build({ locate, quantizedPath });
+    if (quantizedPath) await writeQuantizedWeights(quantizedPath, quantizationJobs);
+    return createSession(model, { device, externalDataFolder, ...(threads ? { threads } : {}) });
+  };
+  if (precision === 'float32') return load(undefined);
+  if (device !== 'cpu') throw new UsageError(`--precision ${precision} is for --device cpu.`);
+  return withScratch(await realpath(tmpdir()), 'lanceflow-int8', (scratch) => load(join(scratch, 'weights')));
 }
 
 async function requireFolder(folder: string): Promise<void> {
@@ -89,7 +118,9 @@ async function readModelFile(folder: string, name: string): Promise<string> {
   });
 }
 
-type Conventions = Required<Pick<ModelFolderOptions, 'pooling' | 'hiddenState' | 'maxResidues' | 'long'>> & {
+type Conventions = Required<
+  Pick<ModelFolderOptions, 'pooling' | 'hiddenState' | 'maxResidues' | 'long' | 'precision'>
+> & {
   windowOverlap: number;
 };
 
@@ -111,6 +142,7 @@ function resolveConventions(
     pooling: options.pooling ?? 'mean',
     hiddenState: options.hiddenState ?? defaults.hiddenState,
     long: options.long ?? 'truncate',
+    precision: options.precision ?? 'float32',
     maxResidues,
     // A quarter: residues near a window's end have context in the next one.
     windowOverlap: Math.floor(maxResidues / 4),
@@ -125,7 +157,7 @@ function describe(
   { name }: Architecture,
   config: ModelConfig,
   hash: string,
-  { pooling, hiddenState, long, maxResidues, windowOverlap }: Conventions,
+  { pooling, hiddenState, long, maxResidues, windowOverlap, precision }: Conventions,
 ): ShardAttributes {
   return {
     model: `${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`,
@@ -135,6 +167,7 @@ function describe(
     hidden_state: hiddenState,
     truncation: long,
     max_length: maxResidues,
+    precision,
     ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
   };
 }

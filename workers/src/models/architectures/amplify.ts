@@ -57,7 +57,8 @@ function buildEncoder(parts: EncoderParts): Value {
   for (let i = 0; i < layers; i++) {
     const block = `transformer_encoder.${i}`;
     const normed = normalize(parts, x, `${block}.attention_norm`);
-    const project = (name: string, input: Value) => linear(parts, input, `${block}.${name}`, size, size, attentionBias);
+    const project = (name: string, input: Value) =>
+      linear(parts, input, { name: `${block}.${name}`, inputs: size, outputs: size, hasBias: attentionBias });
     const attended = attention(graph, {
       query: unfold(project('q', normed)),
       key: unfold(project('k', normed)),
@@ -93,21 +94,18 @@ function feedForwardOf(config: ModelConfig, size: number): Layer {
   if (activation === 'swiglu') return swiglu(size, 8 * Math.ceil(Math.trunc((2 * intermediate) / 3) / 8), hasBias);
   if (activation !== 'relu' && activation !== 'gelu') throw config.wrong('hidden_act', 'SwiGLU, GELU or ReLU');
   return (context, x, name) => {
-    const inner = linear(context, x, `${name}.0`, size, intermediate, hasBias);
-    const active = activation === 'gelu' ? gelu(context.graph, inner) : context.graph.op('Relu', [inner]);
-    return linear(context, active, `${name}.2`, intermediate, size, hasBias);
+    const wide = linear(context, x, { name: `${name}.0`, inputs: size, outputs: intermediate, hasBias });
+    const active = activation === 'gelu' ? gelu(context.graph, wide) : context.graph.op('Relu', [wide]);
+    return linear(context, active, { name: `${name}.2`, inputs: intermediate, outputs: size, hasBias });
   };
 }
 
-/** `w12` holds the gate's rows and then the other factor's; each is a weight of its own here. */
+/** `w12` holds the gate's rows and then the other factor's; each is a product of its own, so that nothing is split. */
 function swiglu(size: number, inner: number, hasBias: boolean): Layer {
-  return ({ graph, weights }, x, name) => {
-    const half = (start: number) => {
-      const operands = [x, weights.rows(`${name}.w12.weight`, [2 * inner, size], start, start + inner)];
-      if (hasBias) operands.push(weights.rows(`${name}.w12.bias`, [2 * inner], start, start + inner));
-      return graph.op('Gemm', operands, { transB: { int: 1 } });
-    };
-    const gated = graph.op('Mul', [silu(graph, half(0)), half(inner)]);
-    return linear({ graph, weights }, gated, `${name}.w3`, inner, size, hasBias);
+  return (context, x, name) => {
+    const w12 = { name: `${name}.w12`, inputs: size, outputs: 2 * inner, hasBias };
+    const gate = silu(context.graph, linear(context, x, w12, [0, inner]));
+    const gated = context.graph.op('Mul', [gate, linear(context, x, w12, [inner, 2 * inner])]);
+    return linear(context, gated, { name: `${name}.w3`, inputs: inner, outputs: size, hasBias });
   };
 }

@@ -53,8 +53,9 @@ function buildEncoder(parts: EncoderParts): Value {
   for (let i = 0; i < layers; i++) {
     const layer = `${prefix}encoder.layer.${i}`;
     const normed = norm(x, `${layer}.attention.LayerNorm`);
-    const project = (name: string, input: Value) =>
-      linear(parts, input, `${layer}.attention.${name}`, size, size, true);
+    const dense = (name: string, input: Value, inputs: number, outputs: number) =>
+      linear(parts, input, { name: `${layer}.${name}`, inputs, outputs, hasBias: true });
+    const project = (name: string, input: Value) => dense(`attention.${name}`, input, size, size);
     const attended = attention(graph, {
       query: unfold(project('self.query', normed)),
       key: unfold(project('self.key', normed)),
@@ -64,8 +65,8 @@ function buildEncoder(parts: EncoderParts): Value {
       tokenCounts: parts.tokenCounts,
     });
     x = graph.op('Add', [x, project('output.dense', fold(attended))]);
-    const wide = linear(parts, norm(x, `${layer}.LayerNorm`), `${layer}.intermediate.dense`, size, inner, true);
-    x = graph.op('Add', [x, linear(parts, gelu(graph, wide), `${layer}.output.dense`, inner, size, true)]);
+    const wide = dense('intermediate.dense', norm(x, `${layer}.LayerNorm`), size, inner);
+    x = graph.op('Add', [x, dense('output.dense', gelu(graph, wide), inner, size)]);
   }
   weights.refuseUnused(/^(esm\.)?encoder\.layer\.\d+\.(?!.*rotary_embeddings\.inv_freq$)/);
   if (parts.hiddenState === 'after-norm') x = norm(x, `${prefix}encoder.emb_layer_norm_after`);
