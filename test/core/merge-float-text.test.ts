@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32Text } from '../../workers/src/core/merge-float-text.ts';
+import { FLOAT_TEXT_BYTES, putFloat32 } from '../../workers/src/core/merge-float-text.ts';
+
+function float32Text(value: number): string {
+  const buffer = Buffer.alloc(FLOAT_TEXT_BYTES + 2, '?');
+  return buffer.toString('latin1', 2, putFloat32(buffer, 2, value));
+}
 
 const float = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -11,7 +16,7 @@ const float = fc.oneof(
   fc.constantFrom(2 ** -149, 3.4028234663852886e38, 16777216, 0.000001, 1e21).map(Math.fround),
 );
 
-describe('float32Text', () => {
+describe('putFloat32', () => {
   it('reads back as the same float32, and no shorter text does', () => {
     fc.assert(
       fc.property(float, (value) => {
@@ -19,7 +24,11 @@ describe('float32Text', () => {
         expect(Math.fround(Number(text))).toBe(value === 0 ? 0 : value);
         const digits = text.replace(/e.*|[^0-9e]|^0\.0*/g, '').replace(/^0+|0+$/g, '').length;
         expect(digits).toBeLessThanOrEqual(9);
-        if (value !== 0 && digits > 1) expect(Math.fround(Number(value.toPrecision(digits - 1)))).not.toBe(value);
+        if (value === 0 || digits < 2) return;
+        // A text in the very middle of two floats is not used: readers differ in how they round it.
+        const shorter = Number(value.toPrecision(digits - 1));
+        const readings = [shorter * (1 - 1e-12), shorter * (1 + 1e-12)].map(Math.fround);
+        expect(readings).not.toEqual([value, value]);
       }),
       { numRuns: 20_000 },
     );

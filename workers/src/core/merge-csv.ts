@@ -1,5 +1,5 @@
 import { hitRows, type NeighbourColumns, sameText } from './merge-batch.ts';
-import { float32Text } from './merge-float-text.ts';
+import { putAscii, putFloat32 } from './merge-float-text.ts';
 import type { Utf8Column } from './utf8-column.ts';
 
 /** The first line of a neighbours CSV. */
@@ -43,18 +43,13 @@ export function createCsvFormatter(): (rows: NeighbourColumns) => Uint8Array {
       buffer[at++] = COMMA;
       at = putField(buffer, at, targetIds, row);
       buffer[at++] = COMMA;
-      at = putAscii(buffer, at, float32Text(distances[row]!));
+      at = putFloat32(buffer, at, distances[row]!);
       buffer[at++] = COMMA;
       at = putField(buffer, at, buckets, row);
       buffer[at++] = NEWLINE;
     }
     return buffer.subarray(0, at);
   };
-}
-
-function putAscii(buffer: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
-  return at + text.length;
 }
 
 function putField(buffer: Uint8Array, at: number, column: Utf8Column, row: number): number {
