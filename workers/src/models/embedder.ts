@@ -1,5 +1,6 @@
 import type { ShardAttributes } from '../core/shard.ts';
 import { UsageError } from '../errors.ts';
+import type { ModelFolderOptions } from './model-folder.ts';
 
 /** Turns protein sequences into vectors. */
 export interface Embedder {
@@ -7,6 +8,8 @@ export interface Embedder {
   readonly dimension: number;
   /** How the vectors are made: model, model_hash, pooling, truncation, ...; recorded in every shard. */
   readonly attributes: ShardAttributes;
+  /** Residues it is best given at once; progress is told after each such block. Default: 32,768. */
+  readonly blockResidues?: number;
   /**
    * Embeds sequences of upper-case letters (see core/sequence.ts).
    * @returns sequences.length * dimension components, in the order of the sequences
@@ -17,11 +20,14 @@ export interface Embedder {
 
 /**
  * Loads the model that `--model` names: `kmer`, or the folder of a protein language model.
+ * @param options of the model; `kmer` has none
  * @throws UsageError where it is empty; DataError where the folder is not a model that LanceFlow knows
  */
-export async function loadEmbedder(model: string): Promise<Embedder> {
+export async function loadEmbedder(model: string, options: ModelFolderOptions = {}): Promise<Embedder> {
   if (model === '') throw new UsageError('--model is empty: give "kmer" or the folder of a model.');
-  // Loaded on demand: the runtime of the neural models takes a second to start.
-  if (model === 'kmer') return (await import('./kmer.ts')).loadKmer();
-  return (await import('./model-folder.ts')).loadModelFolder(model);
+  // Loaded on demand: the runtime of the neural models takes a while to start.
+  if (model !== 'kmer') return (await import('./model-folder.ts')).loadModelFolder(model, options);
+  if (Object.keys(options).length > 0)
+    throw new UsageError('--model kmer has no options of its own: leave them out, or name the folder of a model.');
+  return (await import('./kmer.ts')).loadKmer();
 }

@@ -2,12 +2,16 @@ import { createKmerEmbed, KMER_VERSION } from '../core/kmer.ts';
 import { KMER_DIMENSION } from '../core/kmer-tables.ts';
 import type { Embedder } from './embedder.ts';
 
+/** About a quarter of a second's work. */
+const BLOCK_RESIDUES = 1 << 20;
+
 /** The built-in embedder without weights: for trying LanceFlow, and for close homologs. See core/kmer.ts. */
 export function loadKmer(): Embedder {
   const embed = createKmerEmbed();
   return {
     dimension: KMER_DIMENSION,
     attributes: { model: 'kmer', model_hash: KMER_VERSION, pooling: 'composition', truncation: 'none' },
+    blockResidues: BLOCK_RESIDUES,
     async embed(sequences) {
       const vectors = new Float32Array(sequences.length * KMER_DIMENSION);
       for (const [row, sequence] of sequences.entries())

@@ -1,0 +1,37 @@
+/**
+ * What a protein sequence may consist of: the letters A-Z (lower case is read as upper case), `*` for a stop,
+ * and `-` and `.` for gaps of an alignment. One `*` at the end says only that the protein is whole and is dropped.
+ */
+export const ALLOWED_LETTERS = 'A-Z, "*", "-" and "."';
+
+const SPACES = ' \t\r\v\f';
+
+/** Classes of bytes that are no letter, in LETTER_OF_BYTE. */
+export const BYTE = { other: 0, space: 1, newline: 2 } as const;
+
+/** For each byte: the letter's code (32 and more), or one of BYTE. */
+export const LETTER_OF_BYTE: Uint8Array = letterTable();
+
+const STAR = '*'.charCodeAt(0);
+
+function letterTable(): Uint8Array {
+  const table = new Uint8Array(256).fill(BYTE.other);
+  for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ*-.') {
+    const code = letter.charCodeAt(0);
+    table[code] = code;
+    table[letter.toLowerCase().charCodeAt(0)] = code;
+  }
+  for (const space of SPACES) table[space.charCodeAt(0)] = BYTE.space;
+  table['\n'.charCodeAt(0)] = BYTE.newline;
+  return table;
+}
+
+/** True for the bytes that end an id in a header. */
+export function isSpaceByte(byte: number): boolean {
+  return LETTER_OF_BYTE[byte] === BYTE.space || LETTER_OF_BYTE[byte] === BYTE.newline;
+}
+
+/** Number of letters without the stop at the end. @param letters codes from LETTER_OF_BYTE */
+export function lengthWithoutStop(letters: Uint8Array, length: number): number {
+  return length > 0 && letters[length - 1] === STAR ? length - 1 : length;
+}
