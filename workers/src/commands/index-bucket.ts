@@ -5,7 +5,7 @@ import { DEFAULT_INDEX, INDEX_KINDS } from '../core/index-plan.ts';
 import { withBucketLock } from '../io/bucket-lock.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
-import { indexBucket } from '../io/index-table.ts';
+import { indexBucket } from '../io/index/index-bucket.ts';
 
 export const command = defineCommand({
   describe:

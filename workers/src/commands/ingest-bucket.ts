@@ -7,7 +7,7 @@ import { UsageError } from '../errors.ts';
 import { withBucketLock } from '../io/bucket-lock.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
-import { ingestBucket } from '../io/ingest.ts';
+import { ingestBucket, ROW_ORDERS } from '../io/ingest/ingest-bucket.ts';
 
 export const command = defineCommand({
   describe:
@@ -19,6 +19,16 @@ export const command = defineCommand({
     database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
     shards: { type: 'array', string: true, describe: "Where the bucket's shards are now, in the plan's order" },
     metric: { choices: METRICS, default: 'cosine' as const, describe: 'The distance the table is for' },
+    'vector-type': {
+      choices: ['float32', 'float16'] as const,
+      default: 'float32' as const,
+      describe: 'float16 halves the table',
+    },
+    order: {
+      choices: ROW_ORDERS,
+      default: 'partition' as const,
+      describe: 'Order of rows: by k-means partition, or as they come',
+    },
     work: { type: 'string', describe: 'Fast scratch folder (NVMe); default: inside the database' },
     output: { type: 'string', describe: 'Also write what was ingested to this file (JSON)' },
   },
@@ -31,10 +41,10 @@ export const command = defineCommand({
     const database = Database.open(args.database);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
     const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
-    const { metric, work } = args;
+    const { metric, vectorType, order, work } = args;
     await database.create();
     const { record, done } = await withBucketLock(database, bucket.bucket, () =>
-      ingestBucket(database, bucket, { dimension: plan.dimension, metric, work }, context),
+      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, context),
     );
     if (args.output !== undefined) {
       const text = `${JSON.stringify(record, null, 2)}\n`;

@@ -28,6 +28,36 @@ export interface IndexDescription {
   parameters: Record<string, number>;
 }
 
+/** A data file that holds the vectors of one fragment end to end, from its first byte: rows * dimension components. */
+export interface FragmentFile {
+  path: string;
+  rows: number;
+}
+
+/** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */
+export interface PartitionOrder {
+  /** Arrow IPC file with the centroids and the row range of each partition, relative to the database. */
+  path: string;
+  count: number;
+  bytes: number;
+  crc32: string;
+}
+
+/** What ingest-bucket found out about the table it wrote. */
+export interface TableDescription {
+  rows: number;
+  dimension: number;
+  vectorType: VectorType;
+  /** Attributes of the shards. */
+  model: ShardAttributes;
+  /** Size of `data/`. */
+  dataBytes: number;
+  tableVersion: number;
+  /** Where vectors can be read without LanceDB, fragment by fragment; absent where that does not hold. */
+  fragments?: FragmentFile[];
+  partitions?: PartitionOrder;
+}
+
 /** What INGEST_BUCKET knows of a bucket; kept in `_pending/` until the bucket is indexed. */
 export interface IngestRecord {
   version: 1;
@@ -37,15 +67,7 @@ export interface IngestRecord {
   metric?: Metric;
   /** Hash of all that decides the table's content; the same recipe is not ingested again. */
   recipe?: string;
-  table?: {
-    rows: number;
-    dimension: number;
-    vectorType: VectorType;
-    model: ShardAttributes;
-    /** Size of `data/`. */
-    dataBytes: number;
-    tableVersion: number;
-  };
+  table?: TableDescription;
   ingest?: StepCost;
 }
 
@@ -60,6 +82,8 @@ export interface CatalogEntry {
   /** Attributes of the shards: which model made the vectors, and how. */
   model: ShardAttributes;
   index: IndexDescription;
+  fragments?: FragmentFile[];
+  partitions?: PartitionOrder;
   sources: PlanSource[];
   /** Hash of what decides the table's rows, and of what decides its index. */
   recipe: string;

@@ -80,7 +80,7 @@ export async function publishTable(from: string, to: string): Promise<void> {
 }
 
 /** Moves a file, or copies it where the file systems differ; whole or not at all. */
-async function placeFile(from: string, to: string): Promise<void> {
+export async function placeFile(from: string, to: string): Promise<void> {
   const [source, target] = await Promise.all([stat(from), stat(to).catch(() => undefined)]);
   if (target && target.ino === source.ino && target.dev === source.dev) return;
   await mkdir(dirname(to), { recursive: true });

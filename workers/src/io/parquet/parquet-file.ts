@@ -44,14 +44,18 @@ export async function openParquet(path: string): Promise<ParquetSource> {
       const options = { rowGroups: [rowGroup], columns, batchSize: batchRows, limit };
       const stream: ReadableStream<DecodedBatch> = await decoding(path, where, () => file.stream(options));
       const reader = stream.getReader();
+      let stoppedEarly = false;
       try {
         for (;;) {
           const { done, value } = await decoding(path, where, () => reader.read());
           if (done) return;
+          stoppedEarly = true;
           yield value;
+          stoppedEarly = false;
         }
       } finally {
-        await reader.cancel().catch(() => {});
+        // Only then: a decoder that failed may never answer.
+        if (stoppedEarly) await reader.cancel();
       }
     },
     close: () => file.free(),

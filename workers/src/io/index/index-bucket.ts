@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
-import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../core/catalog.ts';
-import { type IndexKind, planIndex } from '../core/index-plan.ts';
-import { DataError } from '../errors.ts';
-import type { Database } from './database.ts';
-import { withScratch } from './files.ts';
-import { recordOf } from './ingest.ts';
-import { checkIndex } from './lance/check-index.ts';
-import { currentFiles, describeFiles, mirrorTable, publishTable } from './lance/table-files.ts';
-import { openTable } from './lance/tables.ts';
-import { startMeter } from './meter.ts';
-import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from './version.ts';
+import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../../core/catalog.ts';
+import { type IndexKind, planIndex } from '../../core/index-plan.ts';
+import { DataError } from '../../errors.ts';
+import type { Database } from '../database.ts';
+import { withScratch } from '../files.ts';
+import { recordOf } from '../ingest/ingest-bucket.ts';
+import { checkIndex } from '../lance/check-index.ts';
+import { currentFiles, describeFiles, mirrorTable, publishTable } from '../lance/table-files.ts';
+import { openTable } from '../lance/tables.ts';
+import { startMeter } from '../meter.ts';
+import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../version.ts';
 
 export interface IndexOptions {
   index: IndexKind;
@@ -64,6 +64,8 @@ export async function indexBucket(
       vectorType: ingested.vectorType,
       model: ingested.model,
       index,
+      ...(ingested.fragments ? { fragments: ingested.fragments } : {}),
+      ...(ingested.partitions ? { partitions: ingested.partitions } : {}),
       sources: record!.sources,
       recipe: record!.recipe!,
       indexRecipe: recipe,

@@ -1,0 +1,85 @@
+import type { Metric } from './metric.ts';
+
+/** Cluster centres: [count, dimension]; unit length where `spherical`. */
+export interface Centroids {
+  count: number;
+  dimension: number;
+  vectors: Float32Array;
+}
+
+/** Centres are compared by direction under cosine, by Euclidean distance otherwise. */
+export function isSpherical(metric: Metric): boolean {
+  return metric === 'cosine';
+}
+
+/**
+ * One round of Lloyd's algorithm, fed block by block: sums the rows of each cluster and moves the centres to their
+ * means. Only sums are kept, so that the rows may lie on disk.
+ */
+export class LloydRound {
+  readonly #sums: Float64Array;
+  readonly #counts: Int32Array;
+  readonly #dimension: number;
+
+  constructor(count: number, dimension: number) {
+    this.#sums = new Float64Array(count * dimension);
+    this.#counts = new Int32Array(count);
+    this.#dimension = dimension;
+  }
+
+  /** @param vectors rows * dimension components @param clusters the cluster of each row */
+  add(vectors: Float32Array, clusters: Int32Array, rows: number): void {
+    const dimension = this.#dimension;
+    for (let row = 0, at = 0; row < rows; row++) {
+      const cluster = clusters[row]!;
+      this.#counts[cluster]!++;
+      const base = cluster * dimension;
+      for (let i = 0; i < dimension; i++) this.#sums[base + i]! += vectors[at++]!;
+    }
+  }
+
+  /**
+   * The new centres. A cluster without rows takes over half of the largest one: its centre, a little to the side
+   * (the way of FAISS), so that no centre is wasted.
+   */
+  centroids(spherical: boolean): Centroids {
+    const count = this.#counts.length;
+    const dimension = this.#dimension;
+    const vectors = new Float32Array(count * dimension);
+    const counts = this.#counts.slice();
+    for (let cluster = 0; cluster < count; cluster++) {
+      const rows = counts[cluster]!;
+      for (let i = cluster * dimension; i < (cluster + 1) * dimension; i++)
+        vectors[i] = rows > 0 ? this.#sums[i]! / rows : 0;
+    }
+    for (let cluster = 0; cluster < count; cluster++)
+      if (counts[cluster] === 0) splitLargest(vectors, counts, cluster, dimension);
+    if (spherical) normalizeRows(vectors, dimension);
+    return { count, dimension, vectors };
+  }
+}
+
+const SPLIT = 1 / 1024;
+
+function splitLargest(vectors: Float32Array, counts: Int32Array, empty: number, dimension: number): void {
+  const largest = counts.indexOf(counts.reduce((most, n) => Math.max(most, n), 0));
+  for (let i = 0; i < dimension; i++) {
+    const value = vectors[largest * dimension + i]!;
+    const shift = i % 2 === 0 ? SPLIT : -SPLIT;
+    vectors[empty * dimension + i] = value * (1 + shift);
+    vectors[largest * dimension + i] = value * (1 - shift);
+  }
+  counts[empty] = counts[largest]! >> 1;
+  counts[largest]! -= counts[empty]!;
+}
+
+/** Scales rows to unit length; rows of zeros stay. */
+export function normalizeRows(vectors: Float32Array, dimension: number): void {
+  for (let at = 0; at < vectors.length; at += dimension) {
+    let sum = 0;
+    for (let i = at; i < at + dimension; i++) sum += vectors[i]! * vectors[i]!;
+    if (sum === 0) continue;
+    const scale = 1 / Math.sqrt(sum);
+    for (let i = at; i < at + dimension; i++) vectors[i]! *= scale;
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { CommandContext } from '../../command.ts';
+import { type CatalogEntry, type IngestRecord, sourceKey, type TableDescription } from '../../core/catalog.ts';
+import type { Metric } from '../../core/metric.ts';
+import type { PlanBucket, PlanSource } from '../../core/plan.ts';
+import type { VectorType } from '../../core/shard.ts';
+import { DataError } from '../../errors.ts';
+import type { Database } from '../database.ts';
+import { withScratch } from '../files.ts';
+import { currentFiles, placeFile, publishTable } from '../lance/table-files.ts';
+import { startMeter } from '../meter.ts';
+import { describePartitions, writePartitions } from '../partitions.ts';
+import { BUILD_ID } from '../version.ts';
+import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
+import { readModel, readSources } from './source-rows.ts';
+import { fragmentRows, writeTable } from './write-table.ts';
+
+export const ROW_ORDERS = ['partition', 'none'] as const;
+export type RowOrder = (typeof ROW_ORDERS)[number];
+
+export interface IngestOptions {
+  dimension: number;
+  metric: Metric;
+  vectorType: VectorType;
+  order: RowOrder;
+  work: string | undefined;
+}
+
+/**
+ * Writes a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
+ * @returns the record, and whether there was nothing to do
+ * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
+ */
+export async function ingestBucket(
+  database: Database,
+  bucket: PlanBucket,
+  options: IngestOptions,
+  context: CommandContext,
+): Promise<{ record: IngestRecord; done: boolean }> {
+  const name = bucket.bucket;
+  const recipe = ingestRecipe(bucket.sources, options);
+  const entry = await database.entry(name);
+  const pending = await database.pendingRecord(name);
+  requireOwnName(database, bucket, entry, pending);
+  const target = join(database.uri, `${name}.lance`);
+  const finished = pending ?? (entry && recordOf(entry));
+  if (finished?.state === 'ingested' && finished.recipe === recipe && (await exists(target)))
+    return { record: finished, done: true };
+
+  const meter = startMeter();
+  const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
+  const record = await withScratch(options.work ?? database.uri, name, async (scratch) => {
+    const table = await buildTable(scratch, bucket, recipe, options, context);
+    // From here to the new entry the bucket is not part of the database.
+    await database.removeEntry(name);
+    await database.writePending(planned);
+    await publishTable(join(scratch, `${name}.lance`), target);
+    await publishPartitions(scratch, database, name, table);
+    const { seconds, cpuSeconds } = meter.read();
+    const { metric } = options;
+    const ingested: IngestRecord = {
+      ...planned,
+      state: 'ingested',
+      metric,
+      recipe,
+      table,
+      ingest: { seconds, cpuSeconds },
+    };
+    await database.writePending(ingested);
+    return ingested;
+  });
+  return { record, done: false };
+}
+
+function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogEntry, pending?: IngestRecord): void {
+  const own = sourceKey(bucket.sources);
+  const where = `${database.uri}: ${bucket.bucket}`;
+  if (entry && sourceKey(entry.sources) !== own)
+    throw new DataError(`${where} is there already, with other shards. Plan again with --database.`);
+  if (pending && sourceKey(pending.sources) !== own)
+    throw new DataError(`${where} is planned by another build, with other shards. Plan again with --database.`);
+}
+
+/** Hash of all that decides what the table holds. */
+function ingestRecipe(sources: readonly PlanSource[], { work: _, ...options }: IngestOptions): string {
+  const parts = { build: BUILD_ID, sources: sourceKey(sources), ...options };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+async function buildTable(
+  scratch: string,
+  bucket: PlanBucket,
+  recipe: string,
+  options: IngestOptions,
+  context: CommandContext,
+): Promise<TableDescription> {
+  const { dimension, metric, vectorType } = options;
+  const name = bucket.bucket;
+  const ordered =
+    options.order === 'partition' && bucket.rows >= LEAST_ROWS_TO_ORDER
+      ? await orderRows(bucket, dimension, metric, scratch, context)
+      : undefined;
+  const bar = context.progress(`writing ${name}`, bucket.rows, 'vectors');
+  try {
+    const batches = ordered?.batches() ?? readSources(bucket.sources, dimension, metric, fragmentRows(dimension));
+    const { rows, tableVersion, fragments } = await writeTable(scratch, name, { dimension, vectorType }, batches, bar);
+    if (rows !== bucket.rows) throw new Error(`${name}: ${rows} rows in the table, ${bucket.rows} in the plan`);
+    const table: TableDescription = {
+      rows,
+      dimension,
+      vectorType,
+      model: await readModel(bucket.sources, dimension),
+      dataBytes: await dataBytes(join(scratch, `${name}.lance`)),
+      tableVersion,
+      ...(fragments ? { fragments } : {}),
+    };
+    if (!ordered) return table;
+    const path = `_partitions/${name}-${recipe.slice(0, 12)}.arrow`;
+    const file = join(scratch, basename(path));
+    await writePartitions(file, ordered.centroids, ordered.partitionRows);
+    return { ...table, partitions: await describePartitions(file, path, ordered.centroids.count) };
+  } finally {
+    bar.stop();
+    ordered?.close();
+  }
+}
+
+/** Moves the partition file into the database and removes those of earlier builds of the bucket. */
+async function publishPartitions(
+  scratch: string,
+  database: Database,
+  bucket: string,
+  table: TableDescription,
+): Promise<void> {
+  const folder = join(database.uri, '_partitions');
+  const own = table.partitions && basename(table.partitions.path);
+  if (own !== undefined) await placeFile(join(scratch, own), join(folder, own));
+  for (const name of await readdir(folder).catch(() => [])) {
+    const rest = name.startsWith(`${bucket}-`) ? name.slice(bucket.length + 1) : '';
+    if (name !== own && /^[0-9a-f]{12}\.arrow$/.test(rest)) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** What the ingest record of a bucket said that is in the catalog by now. */
+export function recordOf(entry: CatalogEntry): IngestRecord {
+  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
+    entry;
+  const data = entry.files.filter(({ path }) => path.startsWith('data/'));
+  const table: TableDescription = {
+    rows,
+    dimension,
+    vectorType,
+    model,
+    dataBytes: data.reduce((sum, { bytes }) => sum + bytes, 0),
+    tableVersion,
+    ...(fragments ? { fragments } : {}),
+    ...(partitions ? { partitions } : {}),
+  };
+  return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
+}
+
+async function dataBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const path of await currentFiles(folder))
+    if (path.startsWith('data/')) bytes += (await stat(join(folder, path))).size;
+  return bytes;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

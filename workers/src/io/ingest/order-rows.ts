@@ -1,0 +1,131 @@
+import { open } from 'node:fs/promises';
+import type { CommandContext } from '../../command.ts';
+import type { Centroids } from '../../core/kmeans.ts';
+import type { Metric } from '../../core/metric.ts';
+import type { PlanSource } from '../../core/plan.ts';
+import type { Utf8Column } from '../../core/utf8-column.ts';
+import { concatenateColumns } from '../../core/utf8-column.ts';
+import { createAssigner } from '../order/assigner.ts';
+import { PartitionSorter, type SortedRows } from '../order/external-sort.ts';
+import { samplePath, TRAINING_ROUNDS, type TrainingSample, trainCentroids } from '../order/train.ts';
+import type { Progress } from '../progress.ts';
+import { readSources, sampleSources } from './source-rows.ts';
+import { fragmentRows } from './write-table.ts';
+
+/** Rows that each centroid is trained on, as far as the bucket has them. */
+const SAMPLE_PER_CENTROID = 64;
+const SLICE_ROWS = 64;
+/** Rows sorted in memory at once. */
+const RUN_BYTES = 128 * 2 ** 20;
+/** Smaller buckets are read as a whole in no time. */
+export const LEAST_ROWS_TO_ORDER = 1024;
+
+export interface OrderedRows {
+  centroids: Centroids;
+  /** Rows of each partition, in the order of the table. */
+  partitionRows: Float64Array;
+  /** The rows by partition; can be read once. */
+  batches(): AsyncGenerator<SortedRows>;
+  close(): void;
+}
+
+interface Bucket {
+  bucket: string;
+  rows: number;
+  sources: readonly PlanSource[];
+}
+
+/**
+ * Orders the rows of a bucket by their nearest centroid: k-means on a sample, then an external sort in `scratch`.
+ * int(sqrt(rows)) partitions, as the article has for its index.
+ */
+export async function orderRows(
+  bucket: Bucket,
+  dimension: number,
+  metric: Metric,
+  scratch: string,
+  { progress }: CommandContext,
+): Promise<OrderedRows> {
+  const count = Math.floor(Math.sqrt(bucket.rows));
+  const sample = await writeSample(bucket, dimension, count * SAMPLE_PER_CENTROID, samplePath(scratch));
+  const training = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');
+  const centroids = await trainCentroids(sample, Math.min(count, sample.rows), metric, training).finally(() =>
+    training.stop(),
+  );
+  const sorter = new PartitionSorter(scratch, dimension, centroids.count);
+  const sorting = progress(`ordering ${bucket.bucket}`, bucket.rows, 'vectors');
+  try {
+    await sortRows(bucket.sources, centroids, metric, sorter, sorting);
+  } catch (error) {
+    sorter.close();
+    throw error;
+  } finally {
+    sorting.stop();
+  }
+  return {
+    centroids,
+    partitionRows: sorter.partitionRows,
+    async *batches() {
+      yield* sorter.sorted(fragmentRows(dimension));
+    },
+    close: () => sorter.close(),
+  };
+}
+
+async function writeSample(
+  { sources }: Bucket,
+  dimension: number,
+  wanted: number,
+  path: string,
+): Promise<TrainingSample> {
+  const file = await open(path, 'wx');
+  let rows = 0;
+  try {
+    for await (const slice of sampleSources(sources, dimension, wanted, SLICE_ROWS)) {
+      await file.writeFile(new Uint8Array(slice.buffer, slice.byteOffset, slice.byteLength));
+      rows += slice.length / dimension;
+    }
+  } finally {
+    await file.close();
+  }
+  return { rows, dimension, path };
+}
+
+async function sortRows(
+  sources: readonly PlanSource[],
+  centroids: Centroids,
+  metric: Metric,
+  sorter: PartitionSorter,
+  progress: Progress,
+): Promise<void> {
+  const { dimension } = centroids;
+  const assigner = await createAssigner(centroids, metric);
+  const capacity = Math.max(1, Math.floor(RUN_BYTES / (dimension * 4)));
+  const run = { vectors: new Float32Array(0), partitions: new Int32Array(0), ids: [] as Utf8Column[], rows: 0 };
+  const flush = () => {
+    if (run.rows === 0) return;
+    const vectors = run.vectors.subarray(0, run.rows * dimension);
+    sorter.add(vectors, concatenateColumns(run.ids), run.partitions.subarray(0, run.rows));
+    run.ids = [];
+    run.rows = 0;
+  };
+  try {
+    const blockRows = Math.min(capacity, fragmentRows(dimension));
+    for await (const { rows, vectors, ids } of readSources(sources, dimension, metric, blockRows)) {
+      if (run.rows + rows > capacity) flush();
+      if (run.vectors.length === 0) {
+        const total = sources.reduce((sum, { start, end }) => sum + end - start, 0);
+        run.vectors = new Float32Array(Math.min(capacity, total) * dimension);
+        run.partitions = new Int32Array(Math.min(capacity, total));
+      }
+      run.vectors.set(vectors, run.rows * dimension);
+      await assigner.assign(vectors, rows, run.partitions.subarray(run.rows));
+      run.ids.push(ids);
+      run.rows += rows;
+      progress.add(rows);
+    }
+    flush();
+  } finally {
+    await assigner.close();
+  }
+}

@@ -1,0 +1,94 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Centroids, isSpherical, LloydRound, normalizeRows } from '../../core/kmeans.ts';
+import type { Metric } from '../../core/metric.ts';
+import { seededRandom } from '../../core/random.ts';
+import type { Progress } from '../progress.ts';
+import { createAssigner } from './assigner.ts';
+
+const BLOCK_BYTES = 16 * 2 ** 20;
+const ITERATIONS = 8;
+
+/** Rows that centres are trained on; they lie in a scratch file, so that memory does not grow with them. */
+export interface TrainingSample {
+  rows: number;
+  dimension: number;
+  /** float32 [rows, dimension] */
+  path: string;
+}
+
+/**
+ * k-means on a sample (Lloyd's algorithm; spherical for cosine). The same sample gives the same centres.
+ * @param count centres, at most as many as the sample has rows
+ */
+export async function trainCentroids(
+  sample: TrainingSample,
+  count: number,
+  metric: Metric,
+  progress: Progress,
+): Promise<Centroids> {
+  const file = await open(sample.path, 'r');
+  try {
+    let centroids = await pickCentroids(file, sample, count, isSpherical(metric));
+    for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+      const round = new LloydRound(count, sample.dimension);
+      const assigner = await createAssigner(centroids, metric);
+      try {
+        for await (const { vectors, rows } of readSample(file, sample)) {
+          const clusters = new Int32Array(rows);
+          await assigner.assign(vectors, rows, clusters);
+          if (isSpherical(metric)) normalizeRows(vectors, sample.dimension);
+          round.add(vectors, clusters, rows);
+        }
+      } finally {
+        await assigner.close();
+      }
+      centroids = round.centroids(isSpherical(metric));
+      progress.add(1);
+    }
+    return centroids;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Rounds of training, for a progress bar. */
+export const TRAINING_ROUNDS = ITERATIONS;
+
+/** Random rows of the sample as first centres. */
+async function pickCentroids(
+  file: FileHandle,
+  sample: TrainingSample,
+  count: number,
+  spherical: boolean,
+): Promise<Centroids> {
+  const { rows, dimension } = sample;
+  const random = seededRandom(0x1a4ce);
+  const order = Int32Array.from({ length: rows }, (_, i) => i);
+  // The first `count` steps of a Fisher-Yates shuffle.
+  for (let i = 0; i < count; i++) {
+    const j = i + Math.floor(random() * (rows - i));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  const vectors = new Float32Array(count * dimension);
+  const bytes = new Uint8Array(vectors.buffer);
+  const rowBytes = dimension * 4;
+  for (let i = 0; i < count; i++) await file.read(bytes, i * rowBytes, rowBytes, order[i]! * rowBytes);
+  if (spherical) normalizeRows(vectors, dimension);
+  return { count, dimension, vectors };
+}
+
+async function* readSample(file: FileHandle, { rows, dimension }: TrainingSample) {
+  const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / (dimension * 4)));
+  const block = new Float32Array(Math.min(blockRows, rows) * dimension);
+  for (let at = 0; at < rows; at += blockRows) {
+    const count = Math.min(blockRows, rows - at);
+    await file.read(new Uint8Array(block.buffer), 0, count * dimension * 4, at * dimension * 4);
+    yield { vectors: block.subarray(0, count * dimension), rows: count };
+  }
+}
+
+/** Where the sample is kept in a scratch folder. */
+export function samplePath(scratch: string): string {
+  return join(scratch, 'sample.f32');
+}

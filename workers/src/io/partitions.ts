@@ -1,0 +1,78 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Int64,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  tableFromIPC,
+} from 'apache-arrow';
+import type { PartitionOrder } from '../core/catalog.ts';
+import type { Centroids } from '../core/kmeans.ts';
+import { DataError } from '../errors.ts';
+
+/** The partitions of a table whose rows lie partition by partition. */
+export interface Partitions {
+  centroids: Centroids;
+  /** First row of each partition, and in the end the number of rows: length = partitions + 1. */
+  firstRows: Float64Array;
+}
+
+/** Writes the centroids and row ranges as an Arrow IPC file: `centroid`, `first_row`, `rows`. */
+export async function writePartitions(path: string, centroids: Centroids, partitionRows: Float64Array): Promise<void> {
+  const item = new Field('item', new Float32(), false);
+  const schema = new Schema([
+    new Field('centroid', new FixedSizeList(centroids.dimension, item), false),
+    new Field('first_row', new Int64(), false),
+    new Field('rows', new Int64(), false),
+  ]);
+  const length = centroids.count;
+  const firstRows = new BigInt64Array(length);
+  for (let i = 1; i < length; i++) firstRows[i] = firstRows[i - 1]! + BigInt(partitionRows[i - 1]!);
+  const vectors = makeData({
+    type: new Float32(),
+    length: centroids.vectors.length,
+    nullCount: 0,
+    data: centroids.vectors,
+  });
+  const children = [
+    makeData({ type: schema.fields[0]!.type as FixedSizeList<Float32>, length, nullCount: 0, child: vectors }),
+    makeData({ type: new Int64(), length, nullCount: 0, data: firstRows }),
+    makeData({ type: new Int64(), length, nullCount: 0, data: BigInt64Array.from(partitionRows, BigInt) }),
+  ];
+  const writer = new RecordBatchFileWriter();
+  writer.write(new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children })));
+  writer.finish();
+  await writeFile(path, writer.toUint8Array(true));
+}
+
+/** Size and checksum of a partition file. */
+export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
+  const { size: bytes } = await stat(file);
+  return { path, count, bytes, crc32: checksum(await readFile(file)) };
+}
+
+/** Reads a table's partitions. @throws DataError where the file is missing or not what the catalog says */
+export async function readPartitions(databaseFolder: string, order: PartitionOrder): Promise<Partitions> {
+  const path = join(databaseFolder, order.path);
+  const bytes = await readFile(path);
+  if (bytes.length !== order.bytes || checksum(bytes) !== order.crc32)
+    throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
+  const table = tableFromIPC(bytes);
+  const list = table.getChild('centroid')!.data[0]!;
+  const vectors = list.children[0]!.values as Float32Array;
+  const rows = Array.from(table.getChild('rows')!.toArray() as BigInt64Array, Number);
+  const firstRows = new Float64Array(rows.length + 1);
+  for (const [i, count] of rows.entries()) firstRows[i + 1] = firstRows[i]! + count;
+  return { centroids: { count: rows.length, dimension: vectors.length / rows.length, vectors }, firstRows };
+}
+
+function checksum(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(8, '0');
+}
