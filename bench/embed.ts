@@ -1,0 +1,181 @@
+/**
+ * Embedding with the shape of AMPLIFY_350M and random weights, against PyTorch on the same sequences and threads:
+ *
+ *   python3 -m venv .tools/torch && .tools/torch/bin/pip install torch safetensors numpy
+ *   node bench/embed.ts [--layers 32] [--sequences 48] [--repeats 3] [--threads 2] [--folder DIR]
+ *
+ * PyTorch computes sorted sequences, 1 and 4 at a time; the better counts. The programs alternate, so that
+ * whatever else the machine does hits all. The products of the model alone give the rate that the machine could
+ * reach. Prints one JSON object. `--layers 4` is a trial of half a minute and 180 MB.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { measureGemm } from './embed-gemm.ts';
+import { MODEL_SIZES, makeModel, makeSequences, modelFlops } from './embed-model.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DEFAULT_PYTHON = join(ROOT, '.tools/torch/bin/python');
+
+interface Run {
+  loadSeconds: number;
+  seconds: number;
+  peakMemoryBytes: number;
+  /** At the end: without what loading took for a while. */
+  residentBytes: number;
+  version?: string;
+}
+
+interface Options {
+  layers: number;
+  sequences: number;
+  repeats: number;
+  threads: number;
+  folder: string;
+  python: string;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      layers: { type: 'string', default: String(MODEL_SIZES.layers) },
+      sequences: { type: 'string', default: '48' },
+      repeats: { type: 'string', default: '3' },
+      threads: { type: 'string', default: '2' },
+      folder: { type: 'string' },
+      python: { type: 'string', default: DEFAULT_PYTHON },
+    },
+  });
+  if (!existsSync(values.python))
+    throw new Error(`${values.python} is missing: make it as the head of this file says, or give --python.`);
+  const folder = values.folder ?? join(tmpdir(), `lanceflow-bench-embed-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  try {
+    const [layers, sequences, repeats, threads] = [values.layers, values.sequences, values.repeats, values.threads].map(
+      Number,
+    ) as [number, number, number, number];
+    console.log(
+      JSON.stringify(await compare({ layers, sequences, repeats, threads, folder, python: values.python }), null, 2),
+    );
+  } finally {
+    if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function compare({ layers, sequences: count, repeats, threads, folder, python }: Options) {
+  const model = await makeModel(folder, layers);
+  const sequences = makeSequences(count);
+  const fasta = join(folder, 'sequences.fasta');
+  await writeFile(fasta, sequences.map((sequence, i) => `>s${i}\n${sequence}\n`).join(''));
+  const tokens = sequences.reduce((sum, sequence) => sum + sequence.length + 2, 0);
+  const flops = sequences.reduce((sum, sequence) => sum + modelFlops(layers, sequence.length + 2), 0);
+
+  const worker = fileURLToPath(new URL('./embed-worker.ts', import.meta.url));
+  const programs: Record<string, (output: string) => Promise<Run>> = {
+    lanceflow: (output) => run(process.execPath, [worker, model, fasta, 'float32', `${threads}`, output]),
+    lanceflowInt8: (output) => run(process.execPath, [worker, model, fasta, 'int8', `${threads}`, output]),
+    pytorch1: (output) => runTorch(python, model, fasta, 1, threads, output),
+    pytorch4: (output) => runTorch(python, model, fasta, 4, threads, output),
+  };
+  const runs: Record<string, Run[]> = {};
+  const gemmFlopsPerSecond: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    gemmFlopsPerSecond.push(await measureGemm(threads));
+    for (const [name, program] of Object.entries(programs)) {
+      const one = await program(join(folder, `${name}.f32`));
+      runs[name] = [...(runs[name] ?? []), one];
+      process.stderr.write(`${name}: ${(tokens / one.seconds).toFixed(0)} tokens/s\n`);
+    }
+  }
+  const best = Object.fromEntries(
+    Object.entries(runs).map(([name, all]) => [name, all.reduce((a, b) => (b.seconds < a.seconds ? b : a))]),
+  ) as Record<string, Run>;
+  const torch = best.pytorch1!.seconds < best.pytorch4!.seconds ? best.pytorch1! : best.pytorch4!;
+  const gemm = Math.max(...gemmFlopsPerSecond);
+  const ours = best.lanceflow!;
+  const vectorsOf = (name: string) => readVectors(join(folder, `${name}.f32`));
+  return {
+    model: { ...MODEL_SIZES, layers },
+    sequences: count,
+    tokens,
+    threads,
+    torchVersion: torch.version,
+    runs: Object.fromEntries(Object.entries(best).map(([name, one]) => [name, describe(one, tokens)])),
+    timesPytorch: torch.seconds / ours.seconds,
+    timesPytorchInt8: torch.seconds / best.lanceflowInt8!.seconds,
+    peakMemoryShareOfPytorch: ours.peakMemoryBytes / torch.peakMemoryBytes,
+    residentShareOfPytorch: ours.residentBytes / torch.residentBytes,
+    gemmGflopsPerSecond: gemm / 1e9,
+    shareOfGemmRate: flops / ours.seconds / gemm,
+    largestErrorAgainstPytorch: largestError(await vectorsOf('lanceflow'), await vectorsOf('pytorch1')),
+    meanCosineInt8: meanCosine(await vectorsOf('lanceflowInt8'), await vectorsOf('lanceflow')),
+  };
+}
+
+function describe({ loadSeconds, seconds, peakMemoryBytes, residentBytes }: Run, tokens: number) {
+  const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+  return {
+    tokensPerSecond: Math.round(tokens / seconds),
+    loadSeconds,
+    peakMemoryMB: megabytes(peakMemoryBytes),
+    residentMB: megabytes(residentBytes),
+  };
+}
+
+function runTorch(python: string, model: string, fasta: string, batch: number, threads: number, output: string) {
+  const script = fileURLToPath(new URL('./embed-torch.py', import.meta.url));
+  return run(python, [script, model, fasta, `${batch}`, `${threads}`, output]);
+}
+
+function run(program: string, args: readonly string[]): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve(JSON.parse(text) as Run) : reject(new Error(`${program} ended with ${code}`)),
+    );
+  });
+}
+
+async function readVectors(path: string): Promise<Float32Array> {
+  const bytes = await readFile(path);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/** The largest difference in a vector as a share of its largest component. */
+function largestError(got: Float32Array, want: Float32Array): number {
+  return Math.max(
+    ...rowsOf(want).map((row, i) => {
+      const other = rowsOf(got)[i]!;
+      const difference = Math.max(...row.map((value, c) => Math.abs(value - other[c]!)));
+      return difference / Math.max(...row.map(Math.abs));
+    }),
+  );
+}
+
+function meanCosine(a: Float32Array, b: Float32Array): number {
+  const others = rowsOf(b);
+  const cosines = rowsOf(a).map(
+    (row, i) => dot(row, others[i]!) / Math.sqrt(dot(row, row) * dot(others[i]!, others[i]!)),
+  );
+  return cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+}
+
+function rowsOf(vectors: Float32Array): Float32Array[] {
+  const { hiddenSize } = MODEL_SIZES;
+  return Array.from({ length: vectors.length / hiddenSize }, (_, i) =>
+    vectors.subarray(i * hiddenSize, (i + 1) * hiddenSize),
+  );
+}
+
+await main();
