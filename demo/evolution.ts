@@ -86,7 +86,7 @@ export function randomAncestor(length: number, random: Random): Ancestor {
 
 /** What a descendant keeps of its ancestor. */
 export interface Descent {
-  /** Lowest and highest share of the aligned sites that are identical to the ancestor's. */
+  /** Share of the aligned sites that are identical to the ancestor's: at least `low`, less than `high`. */
   identity: readonly [low: number, high: number];
   /** Insertions and deletions for each site of the ancestor. */
   indelsPerSite: number;
@@ -106,32 +106,32 @@ const MAX_INDEL_RESIDUES = 20;
 /** Makes a descendant: cuts a fragment, inserts and deletes, then replaces exactly as many sites as the identity asks. */
 export function descend(ancestor: Ancestor, descent: Descent, random: Random): Descendant {
   const length = ancestor.residues.length;
-  const kept = Math.max(1, Math.round(length * descent.coverage));
-  const start = random.below(length - kept + 1);
+  const covered = Math.max(1, Math.round(length * descent.coverage));
+  const start = random.below(length - covered + 1);
   // Sites of the ancestor in the descendant's order; -1 is an inserted residue.
   const sites: number[] = [];
-  for (let site = start; site < start + kept; ) {
+  for (let site = start; site < start + covered; ) {
     if (random.chance(descent.indelsPerSite * 2 * ancestor.variability[site]!)) {
       const residues = indelLength(random);
       if (random.chance(0.5)) site += residues;
       else for (let i = 0; i < residues; i++) sites.push(-1);
     }
-    if (site < start + kept) sites.push(site++);
+    if (site < start + covered) sites.push(site++);
   }
   const residues = Uint8Array.from(sites, (site) =>
     site < 0 ? draw(DRAW_BACKGROUND, random) : ancestor.residues[site]!,
   );
   const aligned = [...sites.keys()].filter((at) => sites[at]! >= 0);
-  const replaced = countToReplace(aligned.length, descent.identity, random);
+  const kept = countToKeep(aligned.length, descent.identity, random);
   const changed = new Uint8Array(residues.length);
-  for (let done = 0; done < replaced; ) {
+  for (let replaced = 0; replaced < aligned.length - kept; ) {
     const at = aligned[random.below(aligned.length)]!;
     if (changed[at] || !random.chance(ancestor.variability[sites[at]!]!)) continue;
     changed[at] = 1;
     residues[at] = draw(DRAW_REPLACEMENT[residues[at]!]!, random);
-    done++;
+    replaced++;
   }
-  return { residues, identity: 1 - replaced / aligned.length };
+  return { residues, identity: kept / aligned.length };
 }
 
 function indelLength(random: Random): number {
@@ -140,9 +140,10 @@ function indelLength(random: Random): number {
   return length;
 }
 
-function countToReplace(aligned: number, [low, high]: Descent['identity'], random: Random): number {
-  const wanted = Math.round((1 - random.between(low, high)) * aligned);
-  return Math.max(Math.ceil((1 - high) * aligned), Math.min(Math.floor((1 - low) * aligned), wanted));
+function countToKeep(aligned: number, [low, high]: Descent['identity'], random: Random): number {
+  const fewest = Math.ceil(low * aligned);
+  const most = Math.max(fewest, Math.ceil(high * aligned) - 1);
+  return fewest + random.below(most - fewest + 1);
 }
 
 export function toText(residues: Uint8Array): string {

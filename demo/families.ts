@@ -55,6 +55,8 @@ export interface Families {
   sizes: number[];
   /** Family of each protein of the database, in the order in which they are written. */
   order: Uint16Array;
+  /** The ancestor of all members; itself in no file. */
+  founder(family: number): string;
   member(family: number, index: number): Protein;
   /** The held-out query `index`: of a family of its own as long as there are enough families. */
   query(index: number): Protein;
@@ -93,6 +95,7 @@ export function planFamilies(settings: ProteinSettings): Families {
   return {
     sizes,
     order: writingOrder(sizes, createRandom(seed, FOR.order)),
+    founder: (family) => toText(founders[family]!.residues),
     member: (family, index) =>
       make(
         family,
@@ -135,7 +138,7 @@ function founder(domains: readonly Ancestor[], random: Random): Ancestor {
   const own = randomAncestor(120 + random.below(200) + random.below(200), random);
   if (!random.chance(SHARED_DOMAIN_CHANCE)) return own;
   const domain = domains[random.below(domains.length)]!;
-  const copy = descend(domain, { identity: [0.6, 0.85], indelsPerSite: 0, coverage: 1 }, random);
+  const copy = descend(domain, { identity: [0.7, 0.9], indelsPerSite: 0, coverage: 1 }, random);
   const at = random.below(own.residues.length);
   return {
     residues: Uint8Array.from([...own.residues.subarray(0, at), ...copy.residues, ...own.residues.subarray(at)]),

@@ -1,0 +1,111 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type Families, type Protein, type ProteinSettings, planFamilies } from './families.ts';
+
+/** Changes whenever the same settings would make other proteins. */
+const GENERATOR_VERSION = 1;
+const LINES = /.{1,60}/g;
+const TRUTH_COLUMNS = 'id,family,identity,fragment,file\n';
+
+/** Where the demo's proteins are. */
+export interface ProteinFiles {
+  /** Folder of the FASTA files to build a database from. */
+  proteins: string;
+  queries: string;
+  /** CSV: the family of each protein and query, its identity to the family's founder, whether it is a fragment. */
+  truth: string;
+}
+
+/**
+ * Writes the FASTA files, the queries and the table of families into a folder; one protein is in memory at a
+ * time. Files that an earlier call made with the same settings are left as they are.
+ * @returns where the files are, and whether they were made now
+ */
+export async function writeProteins(
+  folder: string,
+  settings: ProteinSettings,
+): Promise<ProteinFiles & { made: boolean }> {
+  const files = {
+    proteins: join(folder, 'proteins'),
+    queries: join(folder, 'queries.fasta'),
+    truth: join(folder, 'families.csv'),
+  };
+  // Written last: where it fits, the others are whole.
+  const mark = join(folder, 'settings.json');
+  const wanted = `${JSON.stringify({ generator: GENERATOR_VERSION, ...settings }, null, 2)}\n`;
+  const found = await readFile(mark, 'utf8').catch(() => undefined);
+  if (found === wanted) return { ...files, made: false };
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(files.proteins, { recursive: true });
+
+  const families = planFamilies(settings);
+  const truth = createWriteStream(files.truth);
+  truth.write(TRUTH_COLUMNS);
+  const rows = new WithTruth(truth);
+  for (const { name, proteins } of fastaFiles(families, settings))
+    await writeFasta(join(files.proteins, name), rows.pass(name, proteins));
+  await writeFasta(files.queries, rows.pass('queries.fasta', queriesOf(families, settings)));
+  await new Promise<void>((resolve, reject) => truth.on('error', reject).end(resolve));
+  await writeFile(mark, wanted);
+  return { ...files, made: true };
+}
+
+/** Notes every protein that passes in the table of families. */
+class WithTruth {
+  readonly #truth: NodeJS.WritableStream;
+  constructor(truth: NodeJS.WritableStream) {
+    this.#truth = truth;
+  }
+  async *pass(file: string, proteins: Iterable<Protein>): AsyncGenerator<Protein> {
+    for (const protein of proteins) {
+      const { id, family, identity, fragment } = protein;
+      const room = this.#truth.write(`${id},${family},${identity.toFixed(4)},${fragment},${file}\n`);
+      if (!room) await new Promise((resolve) => this.#truth.once('drain', resolve));
+      yield protein;
+    }
+  }
+}
+
+/** The files of the database, the last one compressed. */
+function* fastaFiles(
+  families: Families,
+  { fileShares, proteins }: ProteinSettings,
+): Generator<{ name: string; proteins: Iterable<Protein> }> {
+  const written = new Uint32Array(families.sizes.length);
+  let share = 0;
+  let start = 0;
+  for (const [file, fileShare] of fileShares.entries()) {
+    share += fileShare;
+    const last = file === fileShares.length - 1;
+    const end = last ? proteins : Math.round(share * proteins);
+    yield {
+      name: `proteins_${file + 1}.fasta${last ? '.gz' : ''}`,
+      proteins: membersOf(families, families.order.subarray(start, end), written),
+    };
+    start = end;
+  }
+}
+
+function* membersOf(families: Families, order: Uint16Array, written: Uint32Array): Generator<Protein> {
+  for (const family of order) yield families.member(family, written[family]!++);
+}
+
+function* queriesOf(families: Families, { queries }: ProteinSettings): Generator<Protein> {
+  for (let index = 0; index < queries; index++) yield families.query(index);
+}
+
+async function writeFasta(path: string, proteins: AsyncIterable<Protein>): Promise<void> {
+  const steps: Transform[] = path.endsWith('.gz') ? [createGzip()] : [];
+  await pipeline([Readable.from(records(proteins)), ...steps, createWriteStream(path)]);
+}
+
+async function* records(proteins: AsyncIterable<Protein>): AsyncGenerator<string> {
+  for await (const { id, family, identity, fragment, sequence } of proteins) {
+    const lines = sequence.match(LINES)!.join('\n');
+    yield `>${id} family=${family} identity=${identity.toFixed(2)}${fragment ? ' fragment' : ''}\n${lines}\n`;
+  }
+}

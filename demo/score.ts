@@ -1,0 +1,58 @@
+import { IDENTITY_BANDS } from './families.ts';
+
+/** What is known of a protein, from the table of families. */
+export interface Truth {
+  family: string;
+  /** Share of the aligned sites that are identical to the family's founder. */
+  identity: number;
+  fragment: boolean;
+}
+
+/** How often the neighbours of the queries of an identity band are of the query's family. */
+export interface BandScore {
+  low: number;
+  high: number;
+  queries: number;
+  /** Share of all first neighbours that are family members. */
+  first: number;
+  /** Share of all neighbours that are family members. */
+  all: number;
+}
+
+/** Reads the table that `writeProteins` wrote. */
+export function parseTruth(csv: string): Map<string, Truth> {
+  const rows = csv.trimEnd().split('\n').slice(1);
+  return new Map(
+    rows.map((row) => {
+      const [id = '', family = '', identity, fragment] = row.split(',');
+      return [id, { family, identity: Number(identity), fragment: fragment === 'true' }];
+    }),
+  );
+}
+
+/**
+ * Counts family members among neighbours, by the query's identity to the family's founder.
+ * @param neighbours of each query, the nearest first
+ * @param k neighbours that were asked for: missing ones count as strangers
+ */
+export function scoreBands(
+  neighbours: ReadonlyMap<string, readonly string[]>,
+  truth: ReadonlyMap<string, Truth>,
+  k: number,
+): BandScore[] {
+  return IDENTITY_BANDS.map(([low, high], band) => {
+    const last = band === IDENTITY_BANDS.length - 1;
+    const queries = [...neighbours].filter(([id]) => {
+      const { identity } = truth.get(id)!;
+      return identity >= low && (last ? identity <= high : identity < high);
+    });
+    const isMember = (query: string, target: string) => truth.get(target)?.family === truth.get(query)!.family;
+    const count = (depth: number) =>
+      queries.reduce(
+        (sum, [query, targets]) => sum + targets.slice(0, depth).filter((target) => isMember(query, target)).length,
+        0,
+      ) /
+      (queries.length * depth);
+    return { low, high, queries: queries.length, first: count(1), all: count(k) };
+  });
+}
