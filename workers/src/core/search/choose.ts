@@ -5,7 +5,7 @@ export type SearchMode = (typeof SEARCH_MODES)[number];
 
 /** How a bucket is searched. */
 export interface SearchChoice {
-  mode: 'ann' | 'exact';
+  mode: 'ann' | 'scan' | 'exact';
   nprobes: number;
   refineFactor: number;
   notes: string[];
@@ -27,7 +27,7 @@ const ANN_QUERIES_PER_SECOND = 350;
 export function chooseSearch(
   asked: { search: SearchMode; nprobes: number | undefined; refineFactor: number | undefined; k: number },
   queryCount: number,
-  entry: Pick<CatalogEntry, 'rows' | 'dimension' | 'index'>,
+  entry: Pick<CatalogEntry, 'rows' | 'dimension' | 'index' | 'partitions'>,
 ): SearchChoice {
   const { partitions, kind } = entry.index;
   const wantedProbes = asked.nprobes ?? Math.max(LEAST_NPROBES, Math.ceil(partitions * DEFAULT_PROBED_SHARE));
@@ -35,7 +35,10 @@ export function chooseSearch(
   const refineFactor = asked.refineFactor ?? DEFAULT_REFINE_FACTOR;
   const exact = (...notes: string[]): SearchChoice => ({ mode: 'exact', nprobes, refineFactor, notes });
   if (asked.search === 'exact') return exact();
-  if (asked.search === 'scan') return exact('the table has no partition order; all of it is read (exact)');
+  if (asked.search === 'scan') {
+    if (!entry.partitions) return exact('the table has no partition order; all of it is read (exact)');
+    return { mode: 'scan', nprobes: Math.min(nprobes, entry.partitions.count), refineFactor, notes: [] };
+  }
   if (kind === 'none')
     return exact(...(asked.search === 'ann' ? ['the table has no index; all of it is read (exact)'] : []));
   if (asked.k >= entry.rows) return exact('k is at least the number of rows; all of them are read (exact)');

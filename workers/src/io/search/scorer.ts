@@ -30,7 +30,8 @@ export interface Scorer {
 }
 
 export async function createScorer(dimension: number, metric: Metric): Promise<Scorer> {
-  const options: ort.InferenceSession.SessionOptions = { enableMemPattern: false, logSeverityLevel: 3 };
+  // One thread a product: several run at the same time, which small products use better.
+  const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: 1 } as const;
   const nearest = await ort.InferenceSession.create(encodeModel(nearestGraph(dimension, metric)), options);
   const all = await ort.InferenceSession.create(encodeModel(distanceGraph(dimension, metric)), options);
   const feeds = (queries: Float32Array, block: RowBlock) => ({

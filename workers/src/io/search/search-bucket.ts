@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
@@ -10,9 +12,11 @@ import type { Database } from '../database.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import { openTable } from '../lance/tables.ts';
 import { createHits, type HitsWriter } from '../parquet/hits-writer.ts';
+import { readPartitions } from '../partitions.ts';
 import { searchAnn } from './ann.ts';
-import { searchExact } from './exact.ts';
+import { probedSpans, rankPartitions } from './probe.ts';
 import { type QuerySet, readQueries } from './queries.ts';
+import { type ScoredSpan, scoreTable } from './score-table.ts';
 
 /** Hits are looked up and written this many at a time. */
 const HITS_PER_BATCH = 200_000;
@@ -48,9 +52,13 @@ export async function searchBucket(
   try {
     const search = { dimension: entry.dimension, metric: entry.metric, k: Math.min(options.k, entry.rows) };
     const sink = new HitSink(writer, queries.ids, entry.bucket);
-    if (choice.mode === 'exact') {
-      const bar = context.progress(`searching ${entry.bucket}`, entry.rows, 'vectors');
-      const nearest = await searchExact(table, queries, search, bar).finally(() => bar.stop());
+    if (choice.mode !== 'ann') {
+      const spans = await spansToScore(database, entry, queries, choice);
+      const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
+      const bar = context.progress(`searching ${entry.bucket}`, rows, 'vectors');
+      const folder = join(database.uri, `${entry.bucket}.lance`);
+      const scoring = { k: search.k, threads: availableParallelism() };
+      const nearest = await scoreTable(folder, table, entry, queries, spans, scoring, bar).finally(() => bar.stop());
       await writeNearest(table, queries, nearest, search, sink);
     } else {
       const bar = context.progress(`searching ${entry.bucket}`, queries.order.length, 'queries');
@@ -72,6 +80,19 @@ export async function searchBucket(
   } finally {
     table.close();
   }
+}
+
+/** What of the table is compared with which queries. */
+async function spansToScore(
+  database: Database,
+  entry: CatalogEntry,
+  queries: QuerySet,
+  { mode, nprobes }: SearchChoice,
+): Promise<ScoredSpan[]> {
+  if (mode === 'exact' || !entry.partitions) return [{ first: 0, end: entry.rows }];
+  const partitions = await readPartitions(database.uri, entry.partitions);
+  const probes = await rankPartitions(queries, partitions, entry.metric, nprobes);
+  return probedSpans(probes, partitions);
 }
 
 async function openSearchTable(database: Database, entry: CatalogEntry): Promise<Table> {

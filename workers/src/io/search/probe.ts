@@ -1,0 +1,57 @@
+import type { Metric } from '../../core/metric.ts';
+import type { Partitions } from '../partitions.ts';
+import type { QuerySet } from './queries.ts';
+import type { ScoredSpan } from './score-table.ts';
+import { allocateBlock, createScorer, sealBlock } from './scorer.ts';
+
+const TILE_QUERIES = 1024;
+
+/** The partitions to look into for each query, nearest centroid first: [queries, nprobes]. */
+export interface Probes {
+  nprobes: number;
+  partitions: Int32Array;
+}
+
+/** Ranks the centroids for each query. @param nprobes at most the number of partitions */
+export async function rankPartitions(
+  { vectors }: QuerySet,
+  { centroids }: Partitions,
+  metric: Metric,
+  nprobes: number,
+): Promise<Probes> {
+  const { count, dimension } = centroids;
+  const room = allocateBlock(count, dimension);
+  room.vectors.set(centroids.vectors);
+  const block = sealBlock(room, count, dimension);
+  const queryCount = vectors.length / dimension;
+  const partitions = new Int32Array(queryCount * nprobes);
+  const scorer = await createScorer(dimension, metric);
+  try {
+    for (let first = 0; first < queryCount; first += TILE_QUERIES) {
+      const tile = vectors.subarray(first * dimension, (first + TILE_QUERIES) * dimension);
+      const { positions } = await scorer.nearest(tile, block, nprobes);
+      partitions.set(positions, first * nprobes);
+    }
+  } finally {
+    await scorer.close();
+  }
+  return { nprobes, partitions };
+}
+
+/** The spans of the table that any query looks into, with those queries. */
+export function probedSpans({ nprobes, partitions }: Probes, { firstRows }: Partitions): ScoredSpan[] {
+  const partitionCount = firstRows.length - 1;
+  const starts = new Int32Array(partitionCount + 1);
+  for (const partition of partitions) starts[partition + 1]!++;
+  for (let i = 0; i < partitionCount; i++) starts[i + 1]! += starts[i]!;
+  const next = starts.slice();
+  const queries = new Int32Array(partitions.length);
+  for (let i = 0; i < partitions.length; i++) queries[next[partitions[i]!]!++] = Math.floor(i / nprobes);
+  const spans: ScoredSpan[] = [];
+  for (let partition = 0; partition < partitionCount; partition++) {
+    const own = queries.subarray(starts[partition]!, starts[partition + 1]!);
+    const [first, end] = [firstRows[partition]!, firstRows[partition + 1]!];
+    if (own.length > 0 && end > first) spans.push({ first, end, queries: own });
+  }
+  return spans;
+}

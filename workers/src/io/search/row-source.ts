@@ -1,0 +1,182 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import type { CatalogEntry } from '../../core/catalog.ts';
+import { decodeFloat16 } from '../../core/float16.ts';
+import { COMPONENT_BYTES } from '../../core/shard.ts';
+import { DataError } from '../../errors.ts';
+import { readTable } from '../lance/read-table.ts';
+import { allocateBlock, type RowBlock, sealBlock } from './scorer.ts';
+
+/** Rows [first, end) of a table, in its order. */
+export interface RowSpan {
+  first: number;
+  end: number;
+}
+
+/** Rows of one span, with where they are in the table. */
+export interface LocatedBlock<S extends RowSpan = RowSpan> {
+  span: S;
+  block: RowBlock;
+  /** LanceDB's row ids. */
+  rowIds: Float64Array;
+  /** Gives the buffers back for the rows that are read next. */
+  release(): void;
+}
+
+/** Reads spans of a table's rows, ascending, as blocks; a span larger than a block comes in several. */
+export interface RowSource {
+  blocks<S extends RowSpan>(spans: Iterable<S>): AsyncGenerator<LocatedBlock<S>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads rows straight from the table's data files where the catalog says how they lie there, at the speed of the disk;
+ * through LanceDB otherwise.
+ * @param blockRows most rows of a block
+ * @param buffers blocks that can be in use at once
+ */
+export async function openRowSource(
+  folder: string,
+  table: Table,
+  entry: CatalogEntry,
+  blockRows: number,
+  buffers: number,
+): Promise<RowSource> {
+  const pool = new BlockPool(blockRows, entry.dimension, buffers);
+  return entry.fragments
+    ? openFragments(folder, entry, blockRows, pool)
+    : streamTable(table, entry.dimension, blockRows, pool);
+}
+
+/** A fixed number of block buffers; taking one waits until one is free. */
+class BlockPool {
+  readonly #free: Array<{ block: RowBlock; rowIds: Float64Array }> = [];
+  readonly #waiting: Array<() => void> = [];
+
+  constructor(blockRows: number, dimension: number, buffers: number) {
+    for (let i = 0; i < buffers; i++)
+      this.#free.push({ block: allocateBlock(blockRows, dimension), rowIds: new Float64Array(blockRows) });
+  }
+
+  async take() {
+    while (this.#free.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const buffers = this.#free.pop()!;
+    const release = () => {
+      this.#free.push(buffers);
+      this.#waiting.shift()?.();
+    };
+    return { ...buffers, release };
+  }
+}
+
+async function openFragments(
+  folder: string,
+  entry: CatalogEntry,
+  blockRows: number,
+  pool: BlockPool,
+): Promise<RowSource> {
+  const { dimension, vectorType } = entry;
+  const rowBytes = dimension * COMPONENT_BYTES[vectorType];
+  const fragments = entry.fragments!;
+  const firstRows = [0];
+  for (const { rows } of fragments) firstRows.push(firstRows.at(-1)! + rows);
+  const half = vectorType === 'float16' ? new Uint16Array(blockRows * dimension) : undefined;
+  let file: { index: number; handle: FileHandle } | undefined;
+
+  const readRows = async (fragment: number, offset: number, rows: number, into: Float32Array) => {
+    if (file?.index !== fragment) {
+      await file?.handle.close();
+      file = undefined;
+      const path = join(folder, fragments[fragment]!.path);
+      file = { index: fragment, handle: await openData(path) };
+    }
+    const target = half ? half.subarray(0, rows * dimension) : into;
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * rowBytes);
+    await readFully(file.handle, bytes, offset * rowBytes, join(folder, fragments[fragment]!.path));
+    if (half) decodeFloat16(half, into, rows * dimension);
+  };
+
+  return {
+    async *blocks(spans) {
+      let fragment = 0;
+      for (const span of spans) {
+        for (let first = span.first; first < span.end; first += blockRows) {
+          const end = Math.min(span.end, first + blockRows);
+          const { block, rowIds, release } = await pool.take();
+          for (let row = first; row < end; ) {
+            while (firstRows[fragment + 1]! <= row) fragment++;
+            const offset = row - firstRows[fragment]!;
+            const rows = Math.min(end, firstRows[fragment + 1]!) - row;
+            const at = row - first;
+            await readRows(fragment, offset, rows, block.vectors.subarray(at * dimension, (at + rows) * dimension));
+            for (let i = 0; i < rows; i++) rowIds[at + i] = fragment * 2 ** 32 + offset + i;
+            row += rows;
+          }
+          yield { span, block: sealBlock(block, end - first, dimension), rowIds, release };
+        }
+      }
+    },
+    async close() {
+      await file?.handle.close();
+    },
+  };
+}
+
+async function openData(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause: error });
+  }
+}
+
+async function readFully(file: FileHandle, into: Uint8Array, position: number, path: string): Promise<void> {
+  for (let at = 0; at < into.length; ) {
+    const { bytesRead } = await file.read(into, at, into.length - at, position + at);
+    if (bytesRead === 0) throw new DataError(`${path}: shorter than it was built. Build the bucket again.`);
+    at += bytesRead;
+  }
+}
+
+/** Reads the whole table through LanceDB and keeps the rows that were asked for. */
+function streamTable(table: Table, dimension: number, blockRows: number, pool: BlockPool): RowSource {
+  return {
+    async *blocks(spans) {
+      const iterator = spans[Symbol.iterator]();
+      let span = iterator.next();
+      let current: Awaited<ReturnType<BlockPool['take']>> | undefined;
+      let filled = 0;
+      let row = 0;
+      for await (const { rows, vectors, rowIds } of readTable(table)) {
+        const batchEnd = row + rows;
+        while (!span.done && span.value.first < batchEnd) {
+          const wanted = span.value;
+          current ??= await pool.take();
+          const from = Math.max(wanted.first, row);
+          const count = Math.min(wanted.end - from, batchEnd - from, blockRows - filled);
+          const offset = from - (batchEnd - rows);
+          current.block.vectors.set(
+            vectors.subarray(offset * dimension, (offset + count) * dimension),
+            filled * dimension,
+          );
+          current.rowIds.set(rowIds.subarray(offset, offset + count), filled);
+          filled += count;
+          row = from + count;
+          const ended = row === wanted.end;
+          if (ended || filled === blockRows) {
+            const { block, rowIds: ids, release } = current;
+            yield { span: wanted, block: sealBlock(block, filled, dimension), rowIds: ids, release };
+            current = undefined;
+            filled = 0;
+          }
+          if (ended) span = iterator.next();
+          if (row === batchEnd) break;
+        }
+        row = batchEnd;
+        if (span.done) break;
+      }
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,177 @@
+import type { Table } from '@lancedb/lancedb';
+import type { CatalogEntry } from '../../core/catalog.ts';
+import { NearestRows } from '../../core/search/nearest.ts';
+import type { Progress } from '../progress.ts';
+import { readAhead } from '../read-ahead.ts';
+import type { QuerySet } from './queries.ts';
+import { type LocatedBlock, openRowSource, type RowSpan } from './row-source.ts';
+import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
+
+/** Rows scored at once, and queries of one product: 16 MB of distances. */
+const BLOCK_ROWS = 4096;
+const TILE_QUERIES = 1024;
+
+/** A span of rows and the queries to compare with them; all where not given. */
+export interface ScoredSpan extends RowSpan {
+  queries?: Int32Array;
+}
+
+export interface ScoreOptions {
+  k: number;
+  /** Products computed at the same time, one thread each. */
+  threads: number;
+}
+
+/**
+ * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
+ * matrix products, several at a time, while the next rows are read.
+ * @param spans ascending
+ * @returns the nearest rows of each query; distances of l2 lack the query's own square
+ */
+export async function scoreTable(
+  folder: string,
+  table: Table,
+  entry: CatalogEntry,
+  queries: QuerySet,
+  spans: Iterable<ScoredSpan>,
+  { k, threads }: ScoreOptions,
+  progress: Progress,
+): Promise<NearestRows> {
+  const { dimension, metric } = entry;
+  const nearest = new NearestRows(queries.vectors.length / dimension, k);
+  const scorer = await createScorer(dimension, metric);
+  const source = await openRowSource(folder, table, entry, BLOCK_ROWS, threads + 2);
+  const work = new Limit(threads);
+  try {
+    for await (const located of readAhead(source.blocks(spans))) {
+      const tiles = [...queryTiles(queries, located.span.queries, dimension)];
+      let left = tiles.length;
+      const done = () => {
+        if (--left > 0) return;
+        progress.add(located.block.rows);
+        located.release();
+      };
+      for (const tile of tiles)
+        await work.start(async () => {
+          // One more than k shows whether equal distances were cut off.
+          const found = await scorer.nearest(tile.vectors(), located.block, k + 1);
+          await collect(nearest, tile, found, located, scorer, dimension);
+          done();
+        });
+    }
+    await work.finish();
+  } finally {
+    await work.settle();
+    await source.close();
+    await scorer.close();
+  }
+  return nearest;
+}
+
+/** Starts at most so many jobs at a time; the first failure is thrown by the next call. */
+class Limit {
+  readonly #most: number;
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  async start(job: () => Promise<void>): Promise<void> {
+    while (this.#running.size >= this.#most) await Promise.race(this.#running);
+    this.#throwFailure();
+    const running: Promise<void> = job().then(
+      () => void this.#running.delete(running),
+      (error: unknown) => {
+        this.#failure ??= error;
+        this.#running.delete(running);
+      },
+    );
+    this.#running.add(running);
+  }
+
+  async finish(): Promise<void> {
+    await this.settle();
+    this.#throwFailure();
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/** Queries of one product. */
+interface QueryTile {
+  count: number;
+  /** Position in the query set of the i-th of them. */
+  query(i: number): number;
+  /** [count, D] */
+  vectors(): Float32Array;
+}
+
+function* queryTiles({ vectors }: QuerySet, chosen: Int32Array | undefined, dimension: number): Generator<QueryTile> {
+  const total = chosen?.length ?? vectors.length / dimension;
+  for (let first = 0; first < total; first += TILE_QUERIES) {
+    const count = Math.min(TILE_QUERIES, total - first);
+    yield chosen
+      ? {
+          count,
+          query: (i) => chosen[first + i]!,
+          vectors: () => gatherVectors(vectors, chosen.subarray(first, first + count), dimension),
+        }
+      : {
+          count,
+          query: (i) => first + i,
+          vectors: () => vectors.subarray(first * dimension, (first + count) * dimension),
+        };
+  }
+}
+
+function gatherVectors(vectors: Float32Array, chosen: Int32Array, dimension: number): Float32Array {
+  const gathered = new Float32Array(chosen.length * dimension);
+  for (let i = 0; i < chosen.length; i++)
+    gathered.set(vectors.subarray(chosen[i]! * dimension, (chosen[i]! + 1) * dimension), i * dimension);
+  return gathered;
+}
+
+/** Offers a block's nearest rows to each query of a tile. */
+async function collect(
+  nearest: NearestRows,
+  tile: QueryTile,
+  { count, distances, positions }: BlockNearest,
+  { block, rowIds }: LocatedBlock,
+  scorer: Scorer,
+  dimension: number,
+): Promise<void> {
+  let vectors: Float32Array | undefined;
+  for (let i = 0; i < tile.count; i++) {
+    const query = tile.query(i);
+    const from = i * count;
+    const last = from + count - 1;
+    // Equal distances at the end of the list: more of them may have been cut off, and ids decide which belong.
+    const cut =
+      count < block.rows && distances[last] === distances[last - 1] && distances[last]! <= nearest.limit(query);
+    const until = cut ? startOfRun(distances, from, last) : from + count;
+    for (let at = from; at < until; at++) {
+      if (distances[at]! > nearest.limit(query) || positions[at]! >= block.rows) break;
+      nearest.offer(query, distances[at]!, rowIds[positions[at]!]!);
+    }
+    if (!cut) continue;
+    vectors ??= tile.vectors();
+    const all = await scorer.distances(vectors.subarray(i * dimension, (i + 1) * dimension), block);
+    const tied = distances[last]!;
+    for (let row = 0; row < block.rows; row++) if (all[row] === tied) nearest.offer(query, tied, rowIds[row]!);
+  }
+}
+
+/** Where the run of values equal to the last one begins. */
+function startOfRun(distances: Float32Array, from: number, last: number): number {
+  let at = last;
+  while (at > from && distances[at - 1] === distances[last]) at--;
+  return at;
+}
