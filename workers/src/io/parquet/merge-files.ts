@@ -42,7 +42,8 @@ export async function* mergeFiles(
     await runTasks(tasks, threads, onRows);
     // Rows that pass on were counted when they were read from the inputs.
     onRows = () => {};
-    inputs = await Promise.all(tasks.map(({ output }) => inspectHits(output)));
+    inputs = [];
+    for (const { output } of tasks) inputs.push(await inspectHits(output));
     pass = planPass(inputs, threads, memoryBytes);
   }
   const streams = pass.groups.map((paths) => runInThread({ kind: 'stream', paths, k }, onRows));

@@ -73,7 +73,10 @@ async function checkHead(path: string): Promise<void> {
     }
   } catch (error) {
     const known = toUserError(error);
-    throw known instanceof DataError ? new DataError(`${path}: ${known.message}`, { cause: error }) : known;
+    // Reading a folder fails without a word on which.
+    if (known instanceof DataError && !known.message.includes(path))
+      throw new DataError(`${path}: ${known.message}`, { cause: error });
+    throw known;
   }
   if (head.toString('latin1') !== 'PAR1')
     throw new DataError(`${path}: this is not a Parquet file. Name the hits that search-bucket wrote.`);
@@ -89,7 +92,8 @@ async function decoding<T>(path: string, where: string, step: () => Promise<T>):
   const trapped = new Promise<never>((_, reject) => {
     onTrap = reject;
   });
-  process.on('uncaughtException', onTrap);
+  if (waiting.size === 0) process.on('uncaughtException', tellWaiting);
+  waiting.add(onTrap);
   try {
     return await Promise.race([step(), trapped]);
   } catch (error) {
@@ -99,6 +103,14 @@ async function decoding<T>(path: string, where: string, step: () => Promise<T>):
       { cause: error },
     );
   } finally {
-    process.off('uncaughtException', onTrap);
+    waiting.delete(onTrap);
+    if (waiting.size === 0) process.off('uncaughtException', tellWaiting);
   }
+}
+
+/** Steps of the decoder that are under way. A trap leaves it unusable, so it ends them all. */
+const waiting = new Set<(error: unknown) => void>();
+
+function tellWaiting(error: unknown) {
+  for (const tell of waiting) tell(error);
 }

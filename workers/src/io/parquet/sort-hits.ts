@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { OUTPUT_LIMITS } from '../../core/merge.ts';
 import { type HitColumns, hitRows } from '../../core/merge-batch.ts';
-import { createNeighbourBuilder } from '../../core/merge-builder.ts';
+import { type BatchLimits, createNeighbourBuilder } from '../../core/merge-builder.ts';
 import { createOrderCheck, sortedRows } from '../../core/merge-order.ts';
 import { readHits } from './hits-reader.ts';
 import { writeHits } from './hits-writer.ts';
 
 /** What is sorted at a time: about 150 MB with what sorting it takes. */
-const CHUNK_LIMITS = { rows: 500_000, bytes: 48 * 1024 * 1024 };
+const CHUNK_LIMITS: BatchLimits = { rows: 500_000, bytes: 48 * 1024 * 1024 };
 
 /** Whether the rows of a hits file are in the order of hits files. Reads the file up to the first that is not. */
 export async function isSorted(path: string): Promise<boolean> {
@@ -19,11 +19,17 @@ export async function isSorted(path: string): Promise<boolean> {
 /**
  * Sorts a hits file of any size, a chunk at a time.
  * @param folder where the sorted files are made; their names start with `label`
+ * @param limits of a chunk
  * @returns the sorted files, which together hold the rows of `path`
  */
-export async function sortHits(path: string, folder: string, label: string): Promise<string[]> {
+export async function sortHits(
+  path: string,
+  folder: string,
+  label: string,
+  limits: BatchLimits = CHUNK_LIMITS,
+): Promise<string[]> {
   const sorted: string[] = [];
-  const chunk = createNeighbourBuilder(CHUNK_LIMITS);
+  const chunk = createNeighbourBuilder(limits);
   const flush = async () => {
     const target = join(folder, `${label}.${sorted.length}.parquet`);
     await writeHits(target, inOrder(chunk.take()));

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+import { type Hit, hitColumns, naiveMerge, sortedHits } from '../support/hits.ts';
+import { lanceflowJson, missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
+
+/** Ids as people have them, and as they should not. */
+const NAMES = [
+  'sp|P69905|HBA',
+  'a,"b"',
+  'line\nbreak',
+  'crlf\r\n',
+  "'; DROP TABLE x",
+  'é',
+  '\uffff',
+  '😀',
+  ' lead',
+  'NA',
+  'z'.repeat(10_000),
+];
+
+const HITS: Hit[] = ['bucket_00001', 'bucket_00002'].flatMap((bucket) =>
+  Array.from({ length: 600 }, (_, i) => ({
+    query: `${NAMES[i % NAMES.length]}${Math.floor(i / 40)}`,
+    target: `${NAMES[(i * 7) % NAMES.length]}#${i}`,
+    distance: Math.fround(((i * 37) % 101) / 100),
+    bucket,
+  })),
+);
+
+const PANDAS = `
+import sys, json, pandas as pd
+p = pd.read_parquet(sys.argv[1])
+c = pd.read_csv(sys.argv[2], keep_default_na=False, dtype={"distance": "float32"})
+print(json.dumps({"parquet": p.to_dict("records"), "csv": c.to_dict("records"), "columns": list(p.columns),
+  "types": {n: str(t) for n, t in p.dtypes.items()}}))`;
+
+const DUCKDB = `
+import sys, json, duckdb
+columns = "{'query_id': 'VARCHAR', 'rank': 'INTEGER', 'target_id': 'VARCHAR', 'distance': 'FLOAT', 'bucket': 'VARCHAR'}"
+duckdb.sql(f"create table c as from read_csv('{sys.argv[2]}', header=true, columns={columns}, parallel=false, max_line_size=100000)")
+both = lambda a, b: duckdb.sql(f"select count(*) from (from {a} except all from {b})").fetchall()[0][0]
+p = f"'{sys.argv[1]}'"
+print(json.dumps({"missing": both(p, "c"), "extra": both("c", p),
+  "rows": duckdb.sql(f"select count(*) from {p}").fetchall()[0][0]}))`;
+
+const ONE_QUERY = `
+import sys, json, pyarrow.parquet as pq, pyarrow.compute as pc
+f = pq.ParquetFile(sys.argv[1])
+groups = [f.metadata.row_group(i) for i in range(f.num_row_groups)]
+column = {groups[0].column(i).path_in_schema: i for i in range(groups[0].num_columns)}
+stats = [g.column(column["query_id"]).statistics for g in groups]
+inside = [s.min <= sys.argv[2] <= s.max for s in stats]
+rows = pq.read_table(sys.argv[1], filters=pc.field("query_id") == sys.argv[2]).num_rows
+print(json.dumps({"groups": len(groups), "inside": sum(inside), "rows": rows,
+  "sorted": all(a.max <= b.min for a, b in zip(stats, stats[1:]))}))`;
+
+describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
+  const expected = naiveMerge(HITS, 20);
+  const merge = async (where: string) => {
+    const inputs = ['bucket_00001', 'bucket_00002'].map((bucket) => join(where, `${bucket}.parquet`));
+    for (const [i, input] of inputs.entries()) {
+      const writer = await createHits(input);
+      const bucket = `bucket_0000${i + 1}`;
+      await writer.append({ ...hitColumns(sortedHits(HITS.filter((hit) => hit.bucket === bucket))), bucket });
+      await writer.finish();
+    }
+    const [parquet, csv] = [join(where, 'n.parquet'), join(where, 'n.csv')];
+    await lanceflowJson(['merge-hits', '--input', ...inputs, '--k', '20', '--output', parquet, '--csv', csv]);
+    return [parquet, csv] as const;
+  };
+
+  it('read the same in pandas, from Parquet and from CSV', async () => {
+    const [parquet, csv] = await merge(await temporaryFolder());
+    const rows = expected.map(({ query, rank, target, distance, bucket }) => ({
+      query_id: query,
+      rank,
+      target_id: target,
+      distance,
+      bucket,
+    }));
+    const read = await python<Record<string, unknown>>(PANDAS, parquet, csv);
+    expect(read.columns).toEqual(['query_id', 'rank', 'target_id', 'distance', 'bucket']);
+    expect(read.types).toEqual({
+      query_id: 'str',
+      rank: 'int32',
+      target_id: 'str',
+      distance: 'float32',
+      bucket: 'str',
+    });
+    expect(read.parquet).toEqual(rows);
+    expect(read.csv).toEqual(rows);
+  });
+
+  it('read the same in DuckDB, from Parquet and from CSV', async () => {
+    const [parquet, csv] = await merge(await temporaryFolder());
+    expect(await python(DUCKDB, parquet, csv)).toEqual({ missing: 0, extra: 0, rows: expected.length });
+    expect((await readFile(csv, 'utf8')).startsWith('query_id,rank,')).toBe(true);
+  });
+});
+
+describe.skipIf(missing(PYTHON, 'Python'))('statistics', () => {
+  it('lead a reader to the row groups of one query', async () => {
+    const path = join(await temporaryFolder(), 'hits.parquet');
+    const writer = await createHits(path);
+    for (let start = 0; start < 300_000; start += 20_000) {
+      const hits = Array.from({ length: 20_000 }, (_, i) => ({
+        query: `query_${String(((start + i) / 100) | 0).padStart(6, '0')}`,
+        target: `t${i}`,
+        distance: i % 100,
+        bucket: 'b',
+      }));
+      await writer.append({ ...hitColumns(hits), bucket: 'b' });
+    }
+    await writer.finish();
+    expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 3, inside: 1, rows: 100, sorted: true });
+  });
+});

@@ -1,0 +1,42 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { createCsv } from '../../workers/src/io/csv.ts';
+import { hitColumns } from '../support/hits.ts';
+import { temporaryFolder } from '../support/run.ts';
+
+function batch(rows: number) {
+  const hits = Array.from({ length: rows }, (_, i) => ({ query: 'q', target: `t${i}`, distance: 0.5, bucket: 'b' }));
+  return { ...hitColumns(hits), ranks: Int32Array.from(hits, (_, i) => i + 1) };
+}
+
+const EXPECTED = `query_id,rank,target_id,distance,bucket\n${Array.from({ length: 1000 }, (_, i) => `q,${i + 1},t${i},0.5,b\n`).join('')}`;
+
+describe('createCsv', () => {
+  it.each([false, true])('writes all rows and tells the size (gzip: %s)', async (gzip) => {
+    const path = join(await temporaryFolder(), 'n.csv');
+    const csv = await createCsv(path, { gzip });
+    await csv.append(batch(1000));
+    expect(await csv.finish()).toBe((await stat(path)).size);
+    const bytes = await readFile(path);
+    expect((gzip ? gunzipSync(bytes) : bytes).toString()).toBe(EXPECTED);
+  });
+
+  it.each([false, true])('reports a full disk (gzip: %s)', async (gzip) => {
+    const write = async () => {
+      const csv = await createCsv('/dev/full', { gzip });
+      for (let i = 0; i < 40; i++) await csv.append(batch(20_000));
+      await csv.finish();
+    };
+    await expect(write()).rejects.toThrow('ENOSPC');
+  });
+
+  it('deletes an abandoned file', async () => {
+    const folder = await temporaryFolder();
+    const csv = await createCsv(join(folder, 'n.csv'), { gzip: true });
+    await csv.append(batch(10));
+    await csv.abandon();
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
