@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Command } from '../../workers/src/command.ts';
+import { ROOT } from '../support/run.ts';
+import { codeOf, documents, parseTables, readDocument, type Table, withoutBlocks } from './support/markdown.ts';
+
+// What the documents say of the code is compared with the code: parameters, options, messages, links.
+
+const files = await documents();
+const texts = new Map<string, string>();
+beforeAll(async () => {
+  for (const file of files) texts.set(file, await readDocument(file));
+});
+
+function tablesMarked(file: string, mark: string): Table[] {
+  return parseTables(texts.get(file) ?? '').filter(({ comment }) => comment === mark);
+}
+
+test('usage.md lists the parameters of nextflow_schema.json, with their defaults', async () => {
+  const schema = JSON.parse(await readFile(join(ROOT, 'nextflow_schema.json'), 'utf8')) as {
+    $defs: Record<string, { properties: Record<string, { default?: unknown }> }>;
+  };
+  const wanted = Object.values(schema.$defs).flatMap(({ properties }) =>
+    Object.entries(properties).map(([name, { default: value }]) => [
+      `--${name}`,
+      value === undefined ? '' : `${value}`,
+    ]),
+  );
+  const [table] = tablesMarked('docs/usage.md', 'parameters');
+  expect(table?.rows.map(([name, value]) => [codeOf(name!), codeOf(value!)])).toEqual(wanted);
+});
+
+describe('usage.md lists the options of every command', async () => {
+  const names = (await readdir(join(ROOT, 'workers/src/commands'))).map((name) => name.replace(/\.ts$/, ''));
+  test.each(names)('%s', async (name) => {
+    const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+    const [table] = tablesMarked('docs/usage.md', `options: ${name}`);
+    expect(table?.rows.map(([option]) => codeOf(option!))).toEqual(
+      Object.keys(command.options).map((key) => `--${key}`),
+    );
+    for (const [option, value] of table!.rows) {
+      const standard = (command.options as Record<string, { default?: unknown }>)[codeOf(option!).slice(2)]!.default;
+      // A default in words is one that the code works out.
+      if (value!.startsWith('`') && standard !== undefined) expect(codeOf(value!), option).toBe(String(standard));
+      if (standard !== undefined) expect(value, option).not.toBe('');
+    }
+  });
+});
+
+test('every message in the table of errors is one that the code has', async () => {
+  const sources = await sourceTexts(['bin', 'lib', 'scripts', 'workers/src']);
+  const tables = tablesMarked('docs/usage.md', 'messages');
+  expect(tables).toHaveLength(1);
+  const absent = tables[0]!.rows.map(([message]) => codeOf(message!)).filter((message) => !sources.includes(message));
+  expect(absent).toEqual([]);
+});
+
+test('every link leads somewhere', () => {
+  const broken: string[] = [];
+  for (const [file, text] of texts)
+    for (const [, target] of withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target!)) continue;
+      const [path = '', anchor] = target!.split('#');
+      const linked = path === '' ? file : normalize(join(dirname(file), path));
+      if (!existsSync(join(ROOT, linked))) broken.push(`${file}: ${target}`);
+      else if (anchor !== undefined && !anchors(texts.get(linked) ?? '').includes(anchor))
+        broken.push(`${file}: ${target}`);
+    }
+  expect(broken).toEqual([]);
+});
+
+test('every path in the repository that is named in code font exists', () => {
+  const absent: string[] = [];
+  for (const [file, text] of texts)
+    // What an example makes is not there.
+    for (const [, path] of withoutBlocks(text).matchAll(
+      /`((?:bench|bin|conf|containers|demo|docs|lib|modules|scripts|test|workers|workflows)\/[\w./-]*)`/g,
+    ))
+      if (!existsSync(join(ROOT, path!)) && !text.includes(`<!-- file: ${path} -->`)) absent.push(`${file}: ${path}`);
+  expect(absent).toEqual([]);
+});
+
+test('the index of decisions lists every decision', async () => {
+  const names = (await readdir(join(ROOT, 'docs/adr'))).filter((name) => /^\d{4}-/.test(name)).sort();
+  const index = texts.get('docs/adr/README.md') ?? '';
+  expect([...index.matchAll(/\]\((\d{4}-[^)]+)\)/g)].map(([, name]) => name)).toEqual(names);
+});
+
+test('versions agree', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await readFile(join(ROOT, 'nextflow.config'), 'utf8')).toContain(`'${version}'`);
+  expect(await readDocument('CHANGELOG.md')).toContain(`## ${version}`);
+  const citation = await readFile(join(ROOT, 'CITATION.cff'), 'utf8');
+  expect(citation).toContain(`\nversion: ${version}\n`);
+});
+
+/** The sources as one text; a text that is written in several pieces is joined. */
+async function sourceTexts(folders: readonly string[]): Promise<string> {
+  const parts: string[] = [];
+  for (const folder of folders)
+    for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) parts.push(await readFile(join(entry.parentPath, entry.name), 'utf8'));
+  return parts.join('\n').replace(/["'`]\s*\+\s*["'`]/g, '');
+}
+
+/** The anchors that GitHub gives a document's headings. */
+function anchors(text: string): string[] {
+  const seen = new Map<string, number>();
+  return [...withoutBlocks(text).matchAll(/^#+ +(.*)$/gm)].map(([, heading]) => {
+    const name = heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(' ', '-');
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return count === 0 ? name : `${name}-${count}`;
+  });
+}
