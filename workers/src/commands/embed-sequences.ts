@@ -1,8 +1,9 @@
 import { realpath, stat } from 'node:fs/promises';
-import { defineCommand } from '../command.ts';
+import { type CommandResult, defineCommand } from '../command.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { embedFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
+import type { PrecisionReport } from '../models/compare-precision.ts';
 import { loadEmbedder } from '../models/embedder.ts';
 import type { ModelFolderOptions } from '../models/model-folder.ts';
 
@@ -10,7 +11,9 @@ type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<Mod
 // Named here, and not taken from the models' files, so that `--help` and `kmer` do not load their runtime.
 const POOLINGS: Choices<'pooling'> = ['mean', 'mean-special', 'cls'];
 const LONG: Choices<'long'> = ['truncate', 'windows'];
+const HIDDEN_STATES: Choices<'hiddenState'> = ['before-norm', 'after-norm'];
 const DEVICES: Choices<'device'> = ['cpu', 'cuda'];
+const PRECISIONS: Choices<'precision'> = ['float32', 'int8'];
 
 export const command = defineCommand({
   describe:
@@ -19,43 +22,78 @@ export const command = defineCommand({
   options: {
     model: { type: 'string', demandOption: true, describe: '"kmer", or a model folder (AMPLIFY, ESM-2)' },
     input: { type: 'array', string: true, demandOption: true, describe: 'FASTA files, plain or gzip' },
-    output: { type: 'string', demandOption: true, describe: 'The shard (HDF5)' },
+    output: { type: 'string', describe: 'The shard (HDF5)' },
     pooling: { choices: POOLINGS, describe: 'How residues become one vector; default: mean' },
+    'hidden-state': { choices: HIDDEN_STATES, describe: "Of the last layer; default: the model authors'" },
     'max-length': { type: 'number', describe: "Most residues the model sees at once; default: the model's" },
     long: { choices: LONG, describe: 'What happens to longer sequences; default: truncate' },
     device: { choices: DEVICES, describe: 'What the model runs on; default: cpu' },
+    precision: { choices: PRECISIONS, describe: 'int8 is faster and not exact: see docs/models.md; default: float32' },
     'batch-tokens': { type: 'number', describe: 'Tokens of a batch; default: by device' },
     threads: { type: 'number', describe: 'CPU threads of the model; default: all' },
+    'compare-precision': {
+      type: 'number',
+      describe: 'Embed so many sequences in float32 and int8, tell how well they agree, and write nothing',
+    },
   },
   examples: [
     ['embed-sequences --model kmer --input proteins.fasta --output proteins.h5', 'Without weights'],
     ['embed-sequences --model models/AMPLIFY_350M --input a.fa b.fa.gz --output ab.h5', 'With a language model'],
+    ['embed-sequences --model models/AMPLIFY_350M --input a.fa --compare-precision 200', 'Is int8 good enough?'],
   ],
 
   async run(args, context) {
-    const inputBytes = await checkInputs(args.input, args.output);
+    const sample = count('compare-precision', args.comparePrecision);
+    if (sample) {
+      await checkInputs(args.input);
+      const { comparePrecision } = await import('../models/compare-precision.ts');
+      return {
+        rows: sample,
+        bytes: 0,
+        ...(await comparePrecision(args.model, modelOptions(args), args.input, sample)),
+      };
+    }
+    const { output } = args;
+    if (output === undefined || output === '')
+      throw new UsageError('--output is missing or empty: give the name of the shard to write.');
+    const inputBytes = await checkInputs(args.input, output);
     const embedder = await loadEmbedder(args.model, modelOptions(args));
     try {
       const progress = context.progress('embed-sequences', inputBytes, 'bytes');
-      const { rows, residues } = await writeAtomically(args.output, (temporary) =>
+      const { rows, residues } = await writeAtomically(output, (temporary) =>
         embedFiles(args.input, embedder, temporary, progress.add).finally(progress.stop),
       );
-      const { size: bytes } = await stat(args.output);
+      const { size: bytes } = await stat(output);
       return { rows, bytes, residues, dimension: embedder.dimension, ...embedder.attributes };
     } finally {
       await embedder.close();
     }
   },
 
-  summary: ({ rows, residues, dimension, model }) =>
-    `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})`,
+  summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
 });
 
+function shardSummary({ rows, residues, dimension, model }: CommandResult): string {
+  return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})`;
+}
+
+function comparisonSummary(result: CommandResult): string {
+  const { sequences, meanCosine, minCosine, neighbourOverlap, float32ResiduesPerSecond, int8ResiduesPerSecond } =
+    result as CommandResult & PrecisionReport;
+  const overlap =
+    neighbourOverlap === undefined
+      ? ''
+      : ` ${(100 * neighbourOverlap).toFixed(1)}% of the 10 nearest neighbours are the same;`;
+  return (
+    `embed-sequences: int8 against float32 on ${sequences} sequences: cosine ${meanCosine.toFixed(5)} on average, ` +
+    `${minCosine.toFixed(5)} at least;${overlap} ${(int8ResiduesPerSecond / float32ResiduesPerSecond).toFixed(1)} times as fast`
+  );
+}
+
 /** @returns bytes of all inputs, for the progress */
-async function checkInputs(inputs: readonly string[], output: string): Promise<number> {
+async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
   if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
-  if (output === '') throw new UsageError('--output is empty: give the name of the shard to write.');
-  const realOutput = await realpath(output).catch(() => undefined);
+  const realOutput = output === undefined ? undefined : await realpath(output).catch(() => undefined);
   const seen = new Map<string, string>();
   let bytes = 0;
   for (const input of inputs) {
@@ -74,18 +112,22 @@ async function checkInputs(inputs: readonly string[], output: string): Promise<n
 /** The options that were given; the model knows what the others mean to it. */
 function modelOptions(args: {
   pooling?: ModelFolderOptions['pooling'];
+  hiddenState?: ModelFolderOptions['hiddenState'];
+  precision?: ModelFolderOptions['precision'];
   maxLength?: number;
   long?: ModelFolderOptions['long'];
   device?: ModelFolderOptions['device'];
   batchTokens?: number;
   threads?: number;
 }): ModelFolderOptions {
-  const { pooling, long, device } = args;
+  const { pooling, hiddenState, long, device, precision } = args;
   const maxResidues = count('max-length', args.maxLength);
   const batchTokens = count('batch-tokens', args.batchTokens);
   const threads = count('threads', args.threads);
   return {
     ...(pooling && { pooling }),
+    ...(hiddenState && { hiddenState }),
+    ...(precision && { precision }),
     ...(maxResidues && { maxResidues }),
     ...(long && { long }),
     ...(device && { device }),

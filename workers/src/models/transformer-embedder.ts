@@ -8,6 +8,11 @@ import { ENCODER_IO } from './encoder-graph.ts';
 import { type Pooling, planWindows, poolingWeights } from './pooling.ts';
 import { type Tokenizer, tokenize } from './tokenizer.ts';
 
+/** Half a minute's work of a CPU on a model of 350 million weights. */
+const BLOCK_RESIDUES = 8192;
+/** Enough sequences to sort that a batch's are of almost one length. */
+const BATCHES_OF_BLOCK = 64;
+
 /** What happens to residues beyond the longest length. */
 export const LONG_SEQUENCES = ['truncate', 'windows'] as const;
 export type LongSequences = (typeof LONG_SEQUENCES)[number];
@@ -39,6 +44,7 @@ export function createTransformerEmbedder(parts: TransformerParts): Embedder {
   return {
     dimension,
     attributes,
+    blockResidues: Math.max(BLOCK_RESIDUES, BATCHES_OF_BLOCK * parts.batchTokens),
     async embed(sequences) {
       const { slots, unique } = findUnique(sequences);
       const pieces = unique.flatMap((sequence, slot) => cutSequence(parts, sequence, slot));

@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { columnTexts } from '../../workers/src/core/utf8-column.ts';
+import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
+import { randomCheckpoint } from '../models/support/checkpoint.ts';
+import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
+import { relativeError } from '../models/support/reference.ts';
+import { lanceflow, lanceflowJson, missing, temporaryFolder } from '../support/run.ts';
+
+async function readShard(path: string) {
+  const shard = await openShard(path);
+  const vectors = new Float32Array(shard.rows * shard.dimension);
+  shard.readVectors(0, shard.rows, new Uint8Array(vectors.buffer));
+  const ids = columnTexts(shard.readIds(0, shard.rows));
+  shard.close();
+  return { vectors, ids, dimension: shard.dimension, rows: shard.rows, attributes: shard.attributes };
+}
+
+describe.skipIf(missing(hasFixtures, 'shared/fixtures/embedding'))('reference', () => {
+  test.each(['amplify-tiny', 'esm2-tiny'])('%s: the shard is expected.h5', async (name) => {
+    const folder = join(FIXTURES, name);
+    const output = join(await temporaryFolder(), 'o.h5');
+    const args = ['--model', folder, '--input', join(folder, 'input.fasta'), '--output', output];
+    const report = await lanceflowJson(['embed-sequences', ...args]);
+    const got = await readShard(output);
+    const want = await readShard(join(folder, 'expected.h5'));
+    expect(got.ids).toEqual(want.ids);
+    for (let row = 0; row < want.rows; row++) {
+      const range = [row * want.dimension, (row + 1) * want.dimension] as const;
+      expect(relativeError(got.vectors.subarray(...range), want.vectors.subarray(...range))).toBeLessThan(1e-5);
+    }
+    expect(report).toMatchObject(got.attributes);
+  });
+});
+
+async function inputs() {
+  const folder = await temporaryFolder();
+  const model = join(folder, 'model');
+  await randomCheckpoint(model, 'esm2');
+  const fasta = join(folder, 'in.fa');
+  const letters = 'LAGVSERTIDPKQNFYMHWC';
+  const sequence = (i: number) => Array.from({ length: 20 + i }, (_, j) => letters[(i * 7 + j * j) % 20]).join('');
+  await writeFile(fasta, Array.from({ length: 40 }, (_, i) => `>r${i}\n${sequence(i)}\n`).join(''));
+  return { folder, model, fasta, output: join(folder, 'o.h5') };
+}
+
+test('options reach the model and are recorded', async () => {
+  const { model, fasta, output } = await inputs();
+  const conventions = ['--pooling', 'cls', '--hidden-state', 'before-norm', '--long', 'windows', '--max-length', '30'];
+  const resources = ['--precision', 'int8', '--batch-tokens', '200', '--threads', '1'];
+  const files = ['--model', model, '--input', fasta, '--output', output];
+  await lanceflowJson(['embed-sequences', ...files, ...conventions, ...resources]);
+  expect((await readShard(output)).attributes).toMatchObject({
+    pooling: 'cls',
+    hidden_state: 'before-norm',
+    truncation: 'windows',
+    max_length: 30,
+    precision: 'int8',
+  });
+});
+
+test('--compare-precision tells how int8 agrees and writes nothing', async () => {
+  const { model, fasta } = await inputs();
+  const args = ['embed-sequences', '--model', model, '--input', fasta, '--compare-precision', '30'];
+  const report = await lanceflowJson(args);
+  expect(report).toMatchObject({ rows: 30, sequences: 30, bytes: 0 });
+  expect(report.meanCosine).toBeGreaterThan(0.99);
+  expect(report.neighbourOverlap).toBeGreaterThan(0.5);
+  const { stderr } = await lanceflow(args);
+  expect(stderr).toMatch(/int8 against float32 on 30 sequences: cosine 0\.\d{5} on average.*nearest neighbours/);
+});
+
+test.each<[string[], number, RegExp]>([
+  [['--device', 'cuda'], 64, /--device cuda: ONNX Runtime cannot use/],
+  [['--device', 'abacus'], 64, /device/],
+  [['--max-length', '0'], 64, /--max-length must be a whole number from 1/],
+  [['--compare-precision', '0'], 64, /--compare-precision must be/],
+])('%o is wrong usage', async (extra, code, message) => {
+  const { model, fasta, output } = await inputs();
+  const args = ['embed-sequences', '--model', model, '--input', fasta, '--output', output, ...extra];
+  const finished = await lanceflow(args);
+  expect([finished.code, finished.stderr]).toEqual([code, expect.stringMatching(message)]);
+});
