@@ -29,7 +29,8 @@ export interface PackingQuality {
 export function packShards(shards: readonly RowRange[], bucketSize: number): RowRange[][] {
   const { full, pieces } = cutLargeShards(shards, bucketSize);
   pieces.sort((a, b) => b.end - b.start - (a.end - a.start) || a.shard - b.shard || a.start - b.start);
-  const open = new OpenBuckets(bucketSize);
+  const last = pieces.at(-1);
+  const open = new OpenBuckets(bucketSize, last === undefined ? 1 : last.end - last.start);
   for (const piece of pieces) open.place(piece);
   const buckets = [...full.map((range) => [range]), ...open.buckets];
   for (const bucket of buckets) bucket.sort((a, b) => a.shard - b.shard || a.start - b.start);
@@ -56,7 +57,7 @@ export function rangesNotHeld(
   const ranges: RowRange[] = [];
   let next = 0;
   for (const { start, end } of [...held].sort((a, b) => a.start - b.start)) {
-    if (start > next) ranges.push({ shard, start: next, end: Math.min(start, rows) });
+    if (Math.min(start, rows) > next) ranges.push({ shard, start: next, end: Math.min(start, rows) });
     next = Math.max(next, end);
   }
   if (next < rows) ranges.push({ shard, start: next, end: rows });
@@ -67,12 +68,15 @@ export function rangesNotHeld(
 class OpenBuckets {
   readonly buckets: RowRange[][] = [];
   readonly #bucketSize: number;
+  readonly #smallestPiece: number;
   readonly #freeRows: number[] = [];
   /** #bucketOf[i] is the bucket that has #freeRows[i] free rows. */
   readonly #bucketOf: number[] = [];
 
-  constructor(bucketSize: number) {
+  /** @param smallestPiece rows of the smallest piece to come: a bucket with less room is closed and not looked at again */
+  constructor(bucketSize: number, smallestPiece: number) {
     this.#bucketSize = bucketSize;
+    this.#smallestPiece = smallestPiece;
   }
 
   place(piece: RowRange): void {
@@ -88,6 +92,7 @@ class OpenBuckets {
       this.#bucketOf.splice(at, 1);
     }
     this.buckets[bucket]!.push(piece);
+    if (freeRows - rows < this.#smallestPiece) return;
     const to = this.#firstWithFree(freeRows - rows);
     this.#freeRows.splice(to, 0, freeRows - rows);
     this.#bucketOf.splice(to, 0, bucket);

@@ -1,4 +1,12 @@
+import { showId } from './fasta-parser.ts';
 import type { Metric } from './metric.ts';
+
+/**
+ * Lengths whose squares float32 holds with all its digits. Distances are computed in float32, here and in LanceDB:
+ * beyond these they would be infinite, or zero divided by zero.
+ */
+const LONGEST = 1e18;
+const SHORTEST_DIRECTION = 1e-15;
 
 /** The first row that cannot be searched, and why. */
 export interface BadVector {
@@ -6,11 +14,13 @@ export interface BadVector {
   /** Position in the row, where one value is to blame. */
   component?: number;
   value?: number;
+  /** Euclidean length, where that is to blame. */
+  length?: number;
 }
 
 /**
- * Finds the first row with a NaN or infinite component or, under cosine, without any direction (all zero).
- * One pass: a row's sum of squares is not finite or zero exactly then (squares of float32 cannot overflow a double).
+ * Finds the first row with a NaN or infinite component, too long for float32 arithmetic or, under cosine, too short to
+ * have a direction. One pass: a row's sum of squares tells (squares of float32 cannot overflow a double).
  * @param vectors rows * dimension components
  */
 export function findBadVector(
@@ -19,22 +29,35 @@ export function findBadVector(
   dimension: number,
   metric: Metric,
 ): BadVector | undefined {
+  const least = metric === 'cosine' ? SHORTEST_DIRECTION ** 2 : 0;
   for (let row = 0, at = 0; row < rows; row++) {
     let sum = 0;
     for (const end = at + dimension; at < end; at++) sum += vectors[at]! * vectors[at]!;
-    if (sum > 0 && sum < Number.POSITIVE_INFINITY) continue;
+    if (sum >= least && sum <= LONGEST ** 2) continue;
     const components = vectors.subarray(row * dimension, (row + 1) * dimension);
     const component = components.findIndex((value) => !Number.isFinite(value));
     if (component >= 0) return { row, component, value: components[component]! };
-    if (metric === 'cosine' && sum === 0) return { row };
+    return sum === 0 ? { row } : { row, length: Math.sqrt(sum) };
   }
   return undefined;
 }
 
-/** Says what is wrong with a row. @param firstRow row of the file at which the checked rows begin */
-export function describeBadVector({ row, component, value }: BadVector, firstRow: number, id: string): string {
-  const where = `row ${firstRow + row} (id ${JSON.stringify(id)})`;
-  return component === undefined
-    ? `${where} is all zero, which has no cosine distance. Remove the row, or build with --metric l2`
-    : `${where} has ${value} at component ${component}. Vectors must be finite; remove or mend the row`;
+/**
+ * Says what is wrong with a row.
+ * @param firstRow row of the file at which the checked rows begin @param id UTF-8
+ */
+export function describeBadVector(
+  { row, component, value, length }: BadVector,
+  firstRow: number,
+  id: Uint8Array,
+): string {
+  const where = `row ${firstRow + row} (id ${showId(id)})`;
+  if (component !== undefined)
+    return `${where} has ${value} at component ${component}. Vectors must be finite; remove or mend the row`;
+  if (length !== undefined)
+    return (
+      `${where} has length ${length.toExponential(2)}, too ${length > 1 ? 'long' : 'short'} for distances in ` +
+      `float32. Scale the vectors: lengths from ${SHORTEST_DIRECTION} to ${LONGEST.toExponential()} can be searched`
+    );
+  return `${where} is all zero, which has no cosine distance. Remove the row, or build with --metric l2`;
 }

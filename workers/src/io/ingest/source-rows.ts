@@ -1,7 +1,7 @@
 import type { Metric } from '../../core/metric.ts';
 import type { PlanSource } from '../../core/plan.ts';
 import type { ShardAttributes } from '../../core/shard.ts';
-import { columnText, type Utf8Column } from '../../core/utf8-column.ts';
+import { columnBytes, type Utf8Column } from '../../core/utf8-column.ts';
 import { describeBadVector, findBadVector } from '../../core/vector-check.ts';
 import { DataError } from '../../errors.ts';
 import { readBlocks, type ShardBlock } from '../hdf5/shard-blocks.ts';
@@ -91,5 +91,5 @@ function checkedVectors(shard: ShardReader, block: ShardBlock, metric: Metric): 
   const vectors = toFloat32(shard, block);
   const bad = findBadVector(vectors, block.rows, shard.dimension, metric);
   if (!bad) return vectors;
-  throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnText(block.ids, bad.row))}.`);
+  throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`);
 }

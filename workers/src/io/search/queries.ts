@@ -2,7 +2,7 @@ import type { CatalogEntry } from '../../core/catalog.ts';
 import type { Metric } from '../../core/metric.ts';
 import { compareIds, sortedOrder } from '../../core/search/hit-order.ts';
 import { modelIdentity } from '../../core/shard.ts';
-import { columnText, concatenateColumns, type Utf8Column } from '../../core/utf8-column.ts';
+import { columnBytes, columnText, concatenateColumns, type Utf8Column } from '../../core/utf8-column.ts';
 import { describeBadVector, findBadVector } from '../../core/vector-check.ts';
 import { DataError } from '../../errors.ts';
 import { readBlocks, rowsPerBlock } from '../hdf5/shard-blocks.ts';
@@ -39,7 +39,9 @@ export async function readQueries(paths: readonly string[], entry: CatalogEntry)
         const decoded = toFloat32(shard, block);
         const bad = findBadVector(decoded, block.rows, shard.dimension, entry.metric);
         if (bad)
-          throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnText(block.ids, bad.row))}.`);
+          throw new DataError(
+            `${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`,
+          );
         vectors.set(decoded, at);
         at += decoded.length;
         columns.push(block.ids);
