@@ -8,8 +8,8 @@ import { searchBucket } from '../io/search/search-bucket.ts';
 
 export const command = defineCommand({
   describe:
-    'Finds the nearest neighbours of every query in one bucket. `ann` asks the index, `exact` compares every query with ' +
-    'every vector, `auto` takes what is quicker.',
+    'Finds the nearest neighbours of every query in one bucket. `ann` asks the index; `scan` compares each query with the ' +
+    'vectors of its nearest partitions, `exact` with all; `auto` takes what is expected to be quickest.',
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'The bucket to search' },
     database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
@@ -19,7 +19,11 @@ export const command = defineCommand({
     nprobes: { type: 'number', describe: 'Partitions to look into; default: 5%, at least 20' },
     'refine-factor': {
       type: 'number',
-      describe: 'Candidates a neighbour whose distance is computed anew; default: 10',
+      describe: 'ann: candidates a neighbour whose distance is computed anew; default: 10',
+    },
+    'target-recall': {
+      type: 'number',
+      describe: 'Choose nprobes for this recall (0.95), measured on a sample of the queries',
     },
     work: { type: 'string', describe: 'Fast scratch folder (NVMe)' },
     output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
@@ -34,18 +38,27 @@ export const command = defineCommand({
 
   async run(args, context) {
     const bucket = checkBucketName(args.bucket);
-    const { k, search, nprobes, refineFactor } = args;
+    const { k, search, nprobes, refineFactor, targetRecall } = args;
     requireCount('k', k);
     if (nprobes !== undefined) requireCount('nprobes', nprobes);
     if (refineFactor !== undefined) requireCount('refine-factor', refineFactor);
+    if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
+      throw new UsageError(`--target-recall must be above 0 and at most 1, not ${targetRecall}.`);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = Database.open(args.database);
     const entry = await database.requireEntry(bucket);
-    const { hits, queries, bytes, choice } = await writeAtomically(args.output, (temporary) =>
-      searchBucket(database, entry, args.queries, { k, search, nprobes, refineFactor }, temporary, context),
+    const { hits, queries, bytes, plan, searchSeconds } = await writeAtomically(args.output, (temporary) =>
+      searchBucket(
+        database,
+        entry,
+        args.queries,
+        { k, search, nprobes, refineFactor, targetRecall },
+        temporary,
+        context,
+      ),
     );
-    const { notes: _, ...chosen } = choice;
-    return { rows: hits, bytes, bucket, queries, k, ...chosen };
+    const { way, ...chosen } = plan;
+    return { rows: hits, bytes, bucket, queries, k, mode: way, ...chosen, searchSeconds };
   },
 
   summary: ({ bucket, rows, queries, mode }) =>

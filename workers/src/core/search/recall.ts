@@ -1,0 +1,58 @@
+/** A mean and its 95% confidence interval. */
+export interface Estimate {
+  mean: number;
+  low: number;
+  high: number;
+  /** Queries it rests on. */
+  queries: number;
+}
+
+/**
+ * Mean recall over sampled queries with a 95% interval. The normal approximation on queries (their hits are not
+ * independent), never narrower than Wilson's interval for as many trials as queries where all of them agree.
+ * @param recalls recall of each query, at least one
+ */
+export function estimateRecall(recalls: readonly number[]): Estimate {
+  const queries = recalls.length;
+  const mean = recalls.reduce((sum, value) => sum + value, 0) / queries;
+  const variance = recalls.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, queries - 1);
+  const z = 1.96;
+  if (variance > 0) {
+    const half = z * Math.sqrt(variance / queries);
+    return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half), queries };
+  }
+  const center = (mean + z ** 2 / (2 * queries)) / (1 + z ** 2 / queries);
+  const half = (z / (1 + z ** 2 / queries)) * Math.sqrt((mean * (1 - mean)) / queries + z ** 2 / (4 * queries ** 2));
+  return { mean, low: Math.max(0, center - half), high: Math.min(1, center + half), queries };
+}
+
+/**
+ * The fewest partitions to probe for a recall: from the rank, in each query's order of partitions, of the partition
+ * that holds each of its true neighbours.
+ * @param ranks for each query, the ranks (from 0) of its true neighbours' partitions
+ * @returns nprobes, and the recall of each query at it
+ */
+export function probesForRecall(
+  ranks: ReadonlyArray<readonly number[]>,
+  target: number,
+  partitionCount: number,
+): { nprobes: number; recalls: number[] } {
+  const recallsAt = (nprobes: number) =>
+    ranks.map((own) => (own.length === 0 ? 1 : own.filter((rank) => rank < nprobes).length / own.length));
+  const mean = (recalls: number[]) => recalls.reduce((sum, value) => sum + value, 0) / Math.max(1, recalls.length);
+  // Recall never falls with more probes, so the fewest is found by halving.
+  let low = 1;
+  let high = partitionCount;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (mean(recallsAt(middle)) >= target) high = middle;
+    else low = middle + 1;
+  }
+  return { nprobes: low, recalls: recallsAt(low) };
+}
+
+/** Evenly spaced positions, at most `wanted` of `total`. */
+export function sampleEvenly(total: number, wanted: number): Int32Array {
+  const count = Math.min(total, wanted);
+  return Int32Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * total) / count));
+}

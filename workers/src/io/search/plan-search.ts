@@ -1,0 +1,79 @@
+import type { CommandContext } from '../../command.ts';
+import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest } from '../../core/search/choose.ts';
+import { type CostEstimate, estimateCosts, formatCosts, type Way } from '../../core/search/cost.ts';
+import type { Estimate } from '../../core/search/recall.ts';
+import { searchAnn } from './ann.ts';
+import { measureRates } from './calibrate.ts';
+import type { OpenBucket } from './open-bucket.ts';
+import type { QuerySet } from './queries.ts';
+import { tuneAnn, tuneScan } from './tune.ts';
+
+/** Queries with which the index is timed. */
+const TIMED_QUERIES = 16;
+
+/** How a bucket will be searched, and why. */
+export interface SearchPlan {
+  way: Way;
+  nprobes: number;
+  refineFactor: number;
+  /** Recall that was measured on a sample of the queries, where one was asked for. */
+  recall?: Estimate;
+  /** What each way was expected to take, where LanceFlow chose. */
+  estimates?: CostEstimate[];
+}
+
+/** Decides how to search a bucket: what was asked for, or the quickest of what answers it. */
+export async function planSearch(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  request: SearchRequest,
+  { log, progress }: CommandContext,
+): Promise<SearchPlan> {
+  const { entry } = bucket;
+  const { ways, notes } = possibleWays(request, entry);
+  for (const note of notes) log(`${entry.bucket}: ${note}.`);
+  const partitionCount = ways.includes('scan') ? entry.partitions!.count : entry.index.partitions;
+  const refineFactor = request.refineFactor ?? DEFAULT_REFINE_FACTOR;
+  let nprobes = Math.min(request.nprobes ?? defaultNprobes(partitionCount), Math.max(1, partitionCount));
+  let tuned: { nprobes: number; refineFactor: number; recall: Estimate } | undefined;
+
+  if (request.targetRecall !== undefined && request.nprobes === undefined && ways.some((way) => way !== 'exact')) {
+    const bar = progress(`measuring recall on ${entry.bucket}`, entry.rows, 'vectors');
+    const tune = ways.includes('scan') ? tuneScan : tuneAnn;
+    tuned = await tune(bucket, queries, request.k, request.targetRecall, refineFactor, bar).finally(() => bar.stop());
+    nprobes = tuned.nprobes;
+    const { mean, low, high, queries: sampled } = tuned.recall;
+    log(
+      `${entry.bucket}: ${nprobes} of ${partitionCount} partitions give recall ${mean.toFixed(4)} ` +
+        `(95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${sampled} queries).`,
+    );
+  }
+  const settings = { nprobes, refineFactor: tuned?.refineFactor ?? refineFactor };
+  const recall = tuned ? { recall: tuned.recall } : {};
+  if (ways.length === 1) return { way: ways[0]!, ...settings, ...recall };
+
+  const rates = await measureRates(bucket);
+  if (ways.includes('ann')) rates.annQueriesPerSecond = await timeAnn(bucket, queries, request.k, settings);
+  const estimates = estimateCosts(entry, queries.order.length, nprobes, rates).filter(({ way }) => ways.includes(way));
+  log(
+    `${entry.bucket}: expected for ${queries.order.length} queries, ${nprobes} of ${partitionCount} partitions:\n${formatCosts(estimates)}`,
+  );
+  const { way } = estimates[0]!;
+  return { way, ...settings, ...(way === 'exact' ? {} : recall), estimates };
+}
+
+/** Queries a second of the index, after a warm-up. */
+async function timeAnn(
+  { table, entry }: OpenBucket,
+  queries: QuerySet,
+  k: number,
+  settings: { nprobes: number; refineFactor: number },
+): Promise<number> {
+  const options = { ...entry, partitions: entry.index.partitions, k: Math.min(k, entry.rows), ...settings };
+  const sample = queries.order.subarray(0, TIMED_QUERIES);
+  const silent = { add() {}, stop() {} };
+  await searchAnn(table, queries, sample.subarray(0, 4), options, silent);
+  const startedMs = performance.now();
+  await searchAnn(table, queries, sample, options, silent);
+  return sample.length / ((performance.now() - startedMs) / 1000);
+}
