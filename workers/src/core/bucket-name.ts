@@ -3,12 +3,16 @@ import { UsageError } from '../errors.ts';
 /** Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. */
 const BUCKET_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}$/;
 
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
 /** Refuses a bucket's name that could not be a table or would leave the database's folder. */
 export function checkBucketName(
   name: string,
   failure: (message: string) => Error = (message) => new UsageError(message),
 ): string {
-  if (BUCKET_NAME.test(name)) return name;
+  if (isBucketName(name)) return name;
   throw failure(
     `${JSON.stringify(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
   );

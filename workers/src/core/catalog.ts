@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '../errors.ts';
-import type { Metric } from './metric.ts';
+import { isCount, isInnerPath, isRecord, isSource, type JsonRecord, parseJson } from './json-check.ts';
+import { METRICS, type Metric } from './metric.ts';
 import type { PlanSource } from './plan.ts';
 import type { ShardAttributes, VectorType } from './shard.ts';
 
@@ -109,39 +110,76 @@ export function fingerprint(
     .slice(0, 32);
 }
 
-/** Parses a catalog entry. @throws DataError naming where it came from */
-export function parseCatalogEntry(text: string, where: string): CatalogEntry {
-  return parseRecord(text, where, 'catalog entry', [
-    'bucket',
-    'rows',
-    'dimension',
-    'files',
-    'fingerprint',
-    'index',
-    'sources',
-  ]);
+type Checks = Record<string, (value: unknown) => boolean>;
+
+const isSources = (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isSource);
+const isFile = (value: unknown) => isRecord(value) && isInnerPath(value.path);
+const isFileList = (value: unknown) => Array.isArray(value) && value.every(isFile);
+const isMetric = (value: unknown) => METRICS.some((metric) => metric === value);
+const isText = (value: unknown) => typeof value === 'string';
+const optional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
+
+const ENTRY_CHECKS: Checks = {
+  rows: (value) => isCount(value) && value > 0,
+  dimension: (value) => isCount(value) && value > 0,
+  metric: isMetric,
+  model: isRecord,
+  index: (value) => isRecord(value) && isText(value.kind) && isCount(value.partitions),
+  sources: isSources,
+  recipe: isText,
+  indexRecipe: isText,
+  files: isFileList,
+  fingerprint: isText,
+  fragments: optional(isFileList),
+  partitions: optional(isFile),
+};
+
+const TABLE_CHECKS: Checks = {
+  rows: ENTRY_CHECKS.rows!,
+  dimension: ENTRY_CHECKS.dimension!,
+  model: isRecord,
+  fragments: optional(isFileList),
+  partitions: optional(isFile),
+};
+
+const RECORD_CHECKS: Checks = {
+  state: (value) => value === 'planned' || value === 'ingested',
+  sources: isSources,
+  metric: optional(isMetric),
+  recipe: optional(isText),
+  table: optional((value) => isRecord(value) && failedCheck(value, TABLE_CHECKS) === undefined),
+};
+
+/** Parses the catalog entry of a bucket. @throws DataError naming where it came from */
+export function parseCatalogEntry(text: string, bucket: string, where: string): CatalogEntry {
+  return parseRecord(text, bucket, where, 'catalog entry', ENTRY_CHECKS);
 }
 
-/** Parses an ingest record. @throws DataError naming where it came from */
-export function parseIngestRecord(text: string, where: string): IngestRecord {
-  return parseRecord(text, where, 'ingest record', ['bucket', 'state', 'sources']);
+/** Parses the ingest record of a bucket. @throws DataError naming where it came from */
+export function parseIngestRecord(text: string, bucket: string, where: string): IngestRecord {
+  return parseRecord(text, bucket, where, 'ingest record', RECORD_CHECKS);
 }
 
-function parseRecord<T>(text: string, where: string, what: string, required: string[]): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new DataError(`${where}: not JSON; the ${what} is damaged. Build the bucket again.`);
-  }
-  const record = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  const absent = required.find((field) => record[field] === undefined);
-  if (absent) throw new DataError(`${where}: the ${what} has no "${absent}"; it is damaged. Build the bucket again.`);
-  if (record.version !== 1)
-    throw new DataError(
-      `${where}: version ${JSON.stringify(record.version)} of the ${what} is not known to this LanceFlow.`,
-    );
+/**
+ * Checks what the commands rely on: a file can be damaged, or be somebody else's. A bucket's name becomes part of paths
+ * that are written and removed, so it must be the name of the file that it was read from.
+ */
+function parseRecord<T>(text: string, bucket: string, where: string, what: string, checks: Checks): T {
+  const fail = (problem: string) =>
+    new DataError(`${where}: the ${what} is damaged: ${problem}. Remove this file and build the bucket again.`);
+  const record = parseJson(text);
+  if (!isRecord(record)) throw fail('not a JSON object');
+  if (isCount(record.version) && record.version > 1)
+    throw new DataError(`${where}: version ${record.version} of the ${what} needs a newer LanceFlow.`);
+  if (record.version !== 1) throw fail('"version" is wrong or missing');
+  if (record.bucket !== bucket) throw fail('"bucket" is not the name of the file');
+  const wrong = failedCheck(record, checks);
+  if (wrong !== undefined) throw fail(`"${wrong}" is wrong or missing`);
   return record as T;
+}
+
+function failedCheck(record: JsonRecord, checks: Checks): string | undefined {
+  return Object.keys(checks).find((field) => !checks[field]!(record[field]));
 }
 
 /** The sources of a bucket as a set: the same rows of the same contents, in any order and from any path. */

@@ -28,7 +28,7 @@ export function partitionWindows(partitionRows: ArrayLike<number>, windowRows: n
   let rows = 0;
   for (let partition = 0; partition < partitionRows.length; partition++) {
     const own = partitionRows[partition]!;
-    if (rows > 0 && rows + own > windowRows) {
+    if (partition > first && rows + own > windowRows) {
       windows.push([first, partition]);
       first = partition;
       rows = 0;

@@ -1,5 +1,6 @@
 import { DataError } from '../errors.ts';
 import { checkBucketName } from './bucket-name.ts';
+import { isCount, isRecord, isSource, type JsonRecord, parseJson } from './json-check.ts';
 import type { PackingQuality } from './packing.ts';
 import type { VectorType } from './shard.ts';
 
@@ -46,17 +47,25 @@ export function parsePlan(text: string, path: string): BucketPlan {
   if (plan.version !== 1) throw fail('"version" must be 1');
   if (!isCount(plan.dimension) || plan.dimension === 0) throw fail('"dimension" must be a positive number');
   if (!Array.isArray(plan.buckets)) throw fail('"buckets" must be a list');
+  const names = new Set<string>();
   for (const bucket of plan.buckets) {
     if (!isRecord(bucket) || typeof bucket.bucket !== 'string') throw fail('a bucket has no name');
-    checkBucketName(bucket.bucket, (message) => fail(message));
-    if (!Array.isArray(bucket.sources) || bucket.sources.length === 0) throw fail(`${bucket.bucket} has no sources`);
-    for (const source of bucket.sources) {
-      const known = isRecord(source) && typeof source.path === 'string' && typeof source.contentHash === 'string';
-      if (!known || !isCount(source.start) || !isCount(source.end) || source.end <= source.start)
-        throw fail(`a source of ${bucket.bucket} needs "path", "contentHash", and "start" before "end"`);
-    }
+    const name = checkBucketName(bucket.bucket, (message) => fail(message));
+    if (names.has(name)) throw fail(`${name} is there twice`);
+    names.add(name);
+    checkSources(bucket, name, fail);
   }
   return plan as unknown as BucketPlan;
+}
+
+function checkSources({ rows, sources }: JsonRecord, name: string, fail: (what: string) => Error): void {
+  if (!Array.isArray(sources) || sources.length === 0) throw fail(`${name} has no sources`);
+  let sum = 0;
+  for (const source of sources) {
+    if (!isSource(source)) throw fail(`a source of ${name} needs "path", "contentHash", and "start" before "end"`);
+    sum += source.end - source.start;
+  }
+  if (rows !== sum) throw fail(`"rows" of ${name} is not what its sources add up to (${sum})`);
 }
 
 /** The entry of one bucket. @throws DataError listing the buckets there are */
@@ -66,20 +75,4 @@ export function findBucket(plan: BucketPlan, name: string, path: string): PlanBu
   const names = plan.buckets.map((entry) => entry.bucket);
   const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ') || 'none';
   throw new DataError(`${path}: no bucket ${JSON.stringify(name)} in this plan; it has: ${known}.`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
 }

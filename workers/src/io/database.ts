@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isBucketName } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { localStore, type ObjectStore } from './store.ts';
@@ -44,7 +45,7 @@ export class Database {
 
   async entry(bucket: string): Promise<CatalogEntry | undefined> {
     const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
-    return text === undefined ? undefined : parseCatalogEntry(text, `${this.uri}/${CATALOG}/${bucket}.json`);
+    return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
   }
 
   /** @throws DataError listing what there is where the bucket is not part of the database */
@@ -76,7 +77,7 @@ export class Database {
 
   async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
     const text = await this.#store.read(`${PENDING}/${bucket}.json`);
-    return text === undefined ? undefined : parseIngestRecord(text, `${this.uri}/${PENDING}/${bucket}.json`);
+    return text === undefined ? undefined : parseIngestRecord(text, bucket, `${this.uri}/${PENDING}/${bucket}.json`);
   }
 
   writePending(record: IngestRecord): Promise<void> {
@@ -92,13 +93,14 @@ export class Database {
     return this.#store.remove(`${PENDING}/${bucket}.json`);
   }
 
-  async #readAll<T>(folder: string, parse: (text: string, where: string) => T): Promise<T[]> {
+  async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
     const records: T[] = [];
     for (const name of await this.#store.list(folder)) {
-      if (!name.endsWith('.json')) continue;
+      const bucket = name.replace(/\.json$/, '');
+      if (bucket === name || !isBucketName(bucket)) continue;
       const text = await this.#store.read(`${folder}/${name}`);
       // A record can vanish between listing and reading: another build has finished with it.
-      if (text !== undefined) records.push(parse(text, `${this.uri}/${folder}/${name}`));
+      if (text !== undefined) records.push(parse(text, bucket, `${this.uri}/${folder}/${name}`));
     }
     return records;
   }
