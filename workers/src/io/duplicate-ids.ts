@@ -6,8 +6,8 @@ import { murmur3 } from '../core/murmur3.ts';
 import { columnLength, type Utf8Column } from '../core/utf8-column.ts';
 import { withScratch } from './files.ts';
 
-/** Entries held in memory, about 120 MB; with more ids than this, files beside the output hold them. */
-const MAX_ENTRIES_IN_MEMORY = 2_900_000;
+/** Entries held in memory, about 60 MB; with more ids than this, files beside the output hold them. */
+const MAX_ENTRIES_IN_MEMORY = 1_400_000;
 /** Files that the ids are spread over, by hash: 10^9 ids make files of 110 MB, looked through one by one. */
 const PARTITIONS = 256;
 const ENTRY_BYTES = ENTRY_WORDS * 4;
