@@ -1,12 +1,16 @@
-import { writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
-import { lanceflow, lanceflowJson, missing, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missing, ROOT, temporaryFolder } from '../support/run.ts';
 
 async function readShard(path: string) {
   const shard = await openShard(path);
@@ -82,3 +86,56 @@ test.each<[string[], number, RegExp]>([
   const finished = await lanceflow(args);
   expect([finished.code, finished.stderr]).toEqual([code, expect.stringMatching(message)]);
 });
+
+describe('--cache', () => {
+  test('what was embedded before is not computed again', async () => {
+    const { folder, model, fasta, output } = await inputs();
+    const args = ['embed-sequences', '--model', model, '--input', fasta, '--cache', join(folder, 'cache')];
+    expect(await lanceflowJson([...args, '--output', output])).toMatchObject({ rows: 40, computed: 40 });
+    const again = join(folder, 'again.h5');
+    expect(await lanceflowJson([...args, '--output', again])).toMatchObject({ rows: 40, computed: 0 });
+    expect(await readShard(again)).toEqual(await readShard(output));
+    const other = await lanceflowJson([...args, '--pooling', 'cls', '--output', again]);
+    expect(other).toMatchObject({ computed: 40 });
+  });
+
+  test('a run killed between blocks goes on where it was, to the same bytes', async () => {
+    const { folder, model, output } = await inputs();
+    // Blocks are of 8192 residues: each of these is one.
+    const letters = 'LAGVSERTIDPKQNFYMHWC';
+    const long = (i: number) => Array.from({ length: 8200 }, (_, j) => letters[(i + j * j + (j >> 5)) % 20]).join('');
+    const fasta = join(folder, 'long.fa');
+    await writeFile(fasta, Array.from({ length: 14 }, (_, i) => `>r${i}\n${long(i)}\n`).join(''));
+    const windows = ['--long', 'windows', '--max-length', '1000'];
+    const args = ['embed-sequences', '--model', model, '--input', fasta, ...windows];
+    await lanceflowJson([...args, '--output', output]);
+
+    const cache = join(folder, 'cache');
+    const resumed = join(folder, 'resumed.h5');
+    const child = spawn(join(ROOT, 'bin/lanceflow'), [...args, '--cache', cache, '--output', resumed]);
+    const ended = once(child, 'close');
+    while ((await cachedRows(cache)) < 3) await setTimeout(5);
+    child.kill('SIGKILL');
+    await ended;
+    expect(existsSync(resumed)).toBe(false);
+    const { computed } = await lanceflowJson([...args, '--cache', cache, '--output', resumed]);
+    expect(computed).toBeGreaterThan(0);
+    expect(computed).toBeLessThan(12);
+    expect(await readShard(resumed)).toEqual(await readShard(output));
+    expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('kmer has none', async () => {
+    const { fasta, output, folder } = await inputs();
+    const args = ['--model', 'kmer', '--input', fasta, '--output', output, '--cache', folder];
+    expect((await lanceflow(['embed-sequences', ...args])).code).toBe(64);
+  });
+});
+
+/** Rows that a running process has put into its cache. */
+async function cachedRows(cache: string): Promise<number> {
+  const files = await readdir(cache, { recursive: true }).catch(() => []);
+  const keys = files.filter((name) => name.endsWith('.keys'));
+  const sizes = await Promise.all(keys.map(async (name) => (await stat(join(cache, name))).size));
+  return sizes.reduce((sum, size) => sum + size / 20, 0);
+}

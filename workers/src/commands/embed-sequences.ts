@@ -3,6 +3,7 @@ import { type CommandResult, defineCommand } from '../command.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { embedFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
+import { withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
 import { loadEmbedder } from '../models/embedder.ts';
 import type { ModelFolderOptions } from '../models/model-folder.ts';
@@ -31,6 +32,10 @@ export const command = defineCommand({
     precision: { choices: PRECISIONS, describe: 'int8 is faster and not exact: see docs/models.md; default: float32' },
     'batch-tokens': { type: 'number', describe: 'Tokens of a batch; default: by device' },
     threads: { type: 'number', describe: 'CPU threads of the model; default: all' },
+    cache: {
+      type: 'string',
+      describe: 'Folder of vectors made before: known sequences are not computed again, also after a kill',
+    },
     'compare-precision': {
       type: 'number',
       describe: 'Embed so many sequences in float32 and int8, tell how well they agree, and write nothing',
@@ -57,24 +62,29 @@ export const command = defineCommand({
     if (output === undefined || output === '')
       throw new UsageError('--output is missing or empty: give the name of the shard to write.');
     const inputBytes = await checkInputs(args.input, output);
-    const embedder = await loadEmbedder(args.model, modelOptions(args));
-    try {
+    if (args.model === 'kmer' && args.cache !== undefined)
+      throw new UsageError('--cache is for language models: kmer computes faster than a cache reads.');
+    const model = await loadEmbedder(args.model, modelOptions(args));
+    // kmer computes a sequence again faster than it is looked up.
+    const withModel = args.model === 'kmer' ? withPlainEmbedder : withCachedEmbedder;
+    return withModel(model, args.cache, output, async (embedder) => {
       const progress = context.progress('embed-sequences', inputBytes, 'bytes');
       const { rows, residues } = await writeAtomically(output, (temporary) =>
-        embedFiles(args.input, embedder, temporary, progress.add).finally(progress.stop),
+        embedFiles(args.input, embedder, output, temporary, progress.add).finally(progress.stop),
       );
       const { size: bytes } = await stat(output);
-      return { rows, bytes, residues, dimension: embedder.dimension, ...embedder.attributes };
-    } finally {
-      await embedder.close();
-    }
+      const computed = embedder.computed ?? rows;
+      return { rows, bytes, residues, computed, dimension: embedder.dimension, ...embedder.attributes };
+    });
   },
 
   summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
 });
 
-function shardSummary({ rows, residues, dimension, model }: CommandResult): string {
-  return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})`;
+function shardSummary({ rows, residues, computed, dimension, model }: CommandResult): string {
+  const known = rows - Number(computed);
+  const knownText = known > 0 ? `; ${known} were known or repeated` : '';
+  return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})${knownText}`;
 }
 
 function comparisonSummary(result: CommandResult): string {
@@ -97,14 +107,16 @@ async function checkInputs(inputs: readonly string[], output?: string): Promise<
   const seen = new Map<string, string>();
   let bytes = 0;
   for (const input of inputs) {
-    const real = await realpath(input).catch(() => {
+    const info = await stat(input).catch(() => {
       throw new DataError(`${input}: no such file.`);
     });
+    // A pipe, as of `<(...)`, has no name of its own.
+    const real = info.isFile() ? await realpath(input) : input;
     if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
     const other = seen.get(real);
     if (other !== undefined) throw new UsageError(`--input names the same file twice: ${other} and ${input}.`);
     seen.set(real, input);
-    bytes += (await stat(real)).size;
+    bytes += info.size;
   }
   return bytes;
 }

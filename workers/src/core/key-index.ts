@@ -1,0 +1,74 @@
+/** Bytes of a key: 128 bits of a hash. */
+export const KEY_BYTES = 16;
+const KEY_WORDS = 4;
+const EMPTY = -1;
+const FIRST_SLOTS = 1 << 12;
+
+/**
+ * Maps 128-bit keys to record numbers in typed arrays: 20 bytes a slot, no objects. Open addressing; the keys are
+ * hashes already, so their first word is the place to look first.
+ */
+export class KeyIndex {
+  readonly #maxKeys: number;
+  #words = new Uint32Array(FIRST_SLOTS * KEY_WORDS);
+  #records = new Int32Array(FIRST_SLOTS).fill(EMPTY);
+  #count = 0;
+
+  /** @param maxKeys beyond this many, keys are not taken: memory stays flat */
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  get full(): boolean {
+    return this.#count >= this.#maxKeys;
+  }
+
+  /** The record of the key at `keys[at .. at + 4)`, or undefined. */
+  get(keys: Uint32Array, at: number): number | undefined {
+    const record = this.#records[this.#slotOf(keys, at)]!;
+    return record === EMPTY ? undefined : record;
+  }
+
+  /** Remembers a key's record; the first record of a key stays. */
+  add(keys: Uint32Array, at: number, record: number): void {
+    if (this.full) return;
+    if (4 * (this.#count + 1) > 3 * this.#records.length) this.#grow();
+    const slot = this.#slotOf(keys, at);
+    if (this.#records[slot] !== EMPTY) return;
+    this.#records[slot] = record;
+    this.#words.set(keys.subarray(at, at + KEY_WORDS), slot * KEY_WORDS);
+    this.#count++;
+  }
+
+  /** The key's slot, or the empty one where it belongs. */
+  #slotOf(keys: Uint32Array, at: number): number {
+    const mask = this.#records.length - 1;
+    let slot = keys[at]! & mask;
+    while (this.#records[slot] !== EMPTY && !this.#holds(slot, keys, at)) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #holds(slot: number, keys: Uint32Array, at: number): boolean {
+    const words = this.#words;
+    const base = slot * KEY_WORDS;
+    for (let i = 0; i < KEY_WORDS; i++) if (words[base + i] !== keys[at + i]) return false;
+    return true;
+  }
+
+  #grow(): void {
+    const words = this.#words;
+    const records = this.#records;
+    this.#words = new Uint32Array(words.length * 2);
+    this.#records = new Int32Array(records.length * 2).fill(EMPTY);
+    for (let slot = 0; slot < records.length; slot++) {
+      if (records[slot] === EMPTY) continue;
+      const target = this.#slotOf(words, slot * KEY_WORDS);
+      this.#records[target] = records[slot]!;
+      this.#words.set(words.subarray(slot * KEY_WORDS, (slot + 1) * KEY_WORDS), target * KEY_WORDS);
+    }
+  }
+}
