@@ -10,7 +10,7 @@ import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
-import { lanceflow, lanceflowJson, missing, ROOT, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 async function readShard(path: string) {
   const shard = await openShard(path);
@@ -139,3 +139,17 @@ async function cachedRows(cache: string): Promise<number> {
   const sizes = await Promise.all(keys.map(async (name) => (await stat(join(cache, name))).size));
   return sizes.reduce((sum, size) => sum + size / 20, 0);
 }
+
+test.skipIf(process.platform !== 'linux')('too little memory: 75, what to lower, and nothing is written', async () => {
+  const { folder, model, output } = await inputs();
+  const fasta = join(folder, 'long.fa');
+  await writeFile(fasta, `>a\nMKV\n>b\n${'LAGVSERTID'.repeat(7000)}\n`);
+  // Attention over a padded batch takes memory with the square of the length: here 98 GB.
+  const args = ['--model', model, '--input', fasta, '--output', output, '--max-length', '70000', '--batch-tokens', '9'];
+  const limited = 'ulimit -v 45000000; exec "$@"';
+  const program = [join(ROOT, 'bin/lanceflow'), 'embed-sequences', ...args];
+  const { code, stderr } = await run('bash', ['-c', limited, 'bash', ...program]);
+  expect(stderr).toContain('does not fit into memory. Lower --batch-tokens or --max-length');
+  expect(code).toBe(75);
+  expect(await readdir(folder)).toEqual(expect.not.arrayContaining(['o.h5']));
+});
