@@ -16,6 +16,8 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.once(signal, async () => {
+    // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
+    process.stderr.on('error', () => {});
     process.stderr.write(
       `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
     );
