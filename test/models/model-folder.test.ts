@@ -48,7 +48,7 @@ describe('conventions', () => {
     await randomCheckpoint(folder, 'esm2');
     const { attributes } = await embed(folder, [], { pooling: 'cls', long: 'windows', maxResidues: 40 });
     expect(attributes).toEqual({
-      model: 'ESM-2-40x2',
+      model: 'ESM-2-40x2 cls',
       model_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       architecture: 'ESM-2',
       pooling: 'cls',
@@ -130,6 +130,16 @@ describe('identity', () => {
     expect(await identity('same')).toBe(one);
     const others = await Promise.all(['weights', 'config', 'tokens'].map(identity));
     expect(new Set([one, ...others]).size).toBe(4);
+  });
+
+  test('vectors pooled otherwise are of another model', async () => {
+    const folder = await temporaryFolder();
+    await randomCheckpoint(folder, 'amplify');
+    const all = [{}, { pooling: 'cls' }, { pooling: 'mean-special' }, { hiddenState: 'after-norm' }] as const;
+    const names = await Promise.all(all.map(async (options) => (await embed(folder, [], options)).attributes.model));
+    expect(names).toEqual(['AMPLIFY-48x2', 'AMPLIFY-48x2 cls', 'AMPLIFY-48x2 mean-special', 'AMPLIFY-48x2 after-norm']);
+    const same = [{ pooling: 'mean', hiddenState: 'before-norm' }, { maxResidues: 100 }] as const;
+    for (const options of same) expect((await embed(folder, [], options)).attributes.model).toBe('AMPLIFY-48x2');
   });
 });
 

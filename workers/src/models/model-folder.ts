@@ -154,13 +154,15 @@ function specialTokens({ prefix, suffix }: Tokenizer): number {
 }
 
 function describe(
-  { name }: Architecture,
+  { name, defaults }: Architecture,
   config: ModelConfig,
   hash: string,
   { pooling, hiddenState, long, maxResidues, windowOverlap, precision }: Conventions,
 ): ShardAttributes {
+  // Vectors that were pooled otherwise cannot be compared: so they are of another model by name.
+  const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
   return {
-    model: `${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`,
+    model: [`${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`, ...unusual].join(' '),
     model_hash: hash,
     architecture: name,
     pooling,
