@@ -39,7 +39,7 @@ export interface H5Dataset {
   metadata: H5Metadata;
   filters: Array<{ id: number; name: string }>;
   attrs: Record<string, { value: unknown }>;
-  create_attribute(name: string, data: string | number): void;
+  create_attribute(name: string, data: string | number, shape: null, dtype: string | null): void;
 }
 
 export interface H5File {

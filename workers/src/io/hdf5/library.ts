@@ -1,4 +1,5 @@
 import { openSync } from 'node:fs';
+import { DataError, TransientError } from '../../errors.ts';
 import h5wasm, { type H5Module } from './h5wasm.ts';
 
 let loaded: Promise<H5Module> | undefined;
@@ -19,10 +20,18 @@ export function hdf5(): Promise<H5Module> {
 /** Runs `use` with `byteLength` bytes of the library's memory; `address` is where they start. */
 export function withBuffer<T>(module: H5Module, byteLength: number, use: (address: number) => T): T {
   const address = module._malloc(Math.max(1, byteLength));
-  if (address === 0) throw new Error(`HDF5: cannot allocate ${byteLength} bytes`);
+  if (address === 0)
+    throw new TransientError(`HDF5 cannot allocate ${byteLength} bytes; its memory ends at 2 GiB. Use smaller shards.`);
   try {
     return use(address);
   } finally {
     module._free(address);
   }
+}
+
+/** The error for rows that the library cannot read. */
+export function failedRead(path: string, name: string, start: number, count: number): DataError {
+  return new DataError(
+    `${path}: rows ${start} to ${start + count - 1} of "${name}" cannot be read; the file is damaged.`,
+  );
 }

@@ -13,9 +13,13 @@ export interface ShardBlock {
   ids: Utf8Column;
 }
 
+/** Ids can be long where vectors are short: a block has no more rows than this. */
+export const MOST_BLOCK_ROWS = 65_536;
+
 /** Rows whose vectors fill about `blockBytes`. */
 export function rowsPerBlock(shard: Pick<ShardHeader, 'dimension' | 'vectorType'>, blockBytes: number): number {
-  return Math.max(1, Math.floor(blockBytes / (shard.dimension * COMPONENT_BYTES[shard.vectorType])));
+  const rows = Math.floor(blockBytes / (shard.dimension * COMPONENT_BYTES[shard.vectorType]));
+  return Math.max(1, Math.min(MOST_BLOCK_ROWS, rows));
 }
 
 /**

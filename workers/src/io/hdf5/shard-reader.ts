@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { COMPONENT_BYTES, type ShardAttributes, type ShardHeader, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
-import { DataError } from '../../errors.ts';
+import { DataError, UserError } from '../../errors.ts';
 import h5wasm, { type H5Dataset, type H5File, type H5Module } from './h5wasm.ts';
-import { hdf5, withBuffer } from './library.ts';
+import { type IdLayout, idReader } from './id-reader.ts';
+import { failedRead, hdf5, withBuffer } from './library.ts';
 import { checkSuperblock } from './superblock.ts';
 
 const CLASS_FLOAT = 1;
 const CLASS_STRING = 3;
 /** Filters that h5wasm has: deflate, shuffle, fletcher32, scaleoffset. Others give garbage without an error. */
 const READABLE_FILTERS = new Set([1, 2, 3, 6]);
-const PAD_SPACE = 2;
 
 /** An open shard: HDF5 with `embedding` [N, D] and `id` [N]. Reads row ranges; holds no rows itself. */
 export interface ShardReader extends ShardHeader {
@@ -34,20 +34,20 @@ export async function openShard(path: string): Promise<ShardReader> {
   const { size: fileBytes } = await statFile(path);
   await checkSuperblock(path);
   const module = await hdf5();
-  const file = new h5wasm.File(path, 'r');
+  const file = guarded(path, () => new h5wasm.File(path, 'r'));
   if (file.file_id < 0n) throw new DataError(`${path}: HDF5 cannot open this file; it is damaged.`);
   try {
-    const header = readHeader(path, file);
-    const readIds = header.idsHaveVariableLength ? variableIds : fixedIds;
+    const header = guarded(path, () => readHeader(path, file));
+    const readIds = idReader(module, file, header);
     return {
       ...header,
       fileBytes,
-      readVectors: (start, count, into) => readVectors(module, file, header, start, count, into),
-      readIds: (start, count) => readIds(module, file, path, header.idBytes, header.idPad, start, count),
-      close: () => void file.close(),
+      readVectors: (start, count, into) => guarded(path, () => readVectors(module, file, header, start, count, into)),
+      readIds: (start, count) => guarded(path, () => readIds(start, count)),
+      close: () => close(file),
     };
   } catch (error) {
-    file.close();
+    close(file);
     throw error;
   }
 }
@@ -61,13 +61,25 @@ async function statFile(path: string) {
   return info;
 }
 
-interface OpenHeader extends ShardHeader {
-  idsHaveVariableLength: boolean;
-  idBytes: number;
-  idPad: number;
+/** In a damaged file the library can run out of its memory's bounds; everything else it reports. */
+function guarded<T>(path: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new DataError(`${path}: HDF5 cannot read this file; it is damaged.`, { cause: error });
+  }
 }
 
-function readHeader(path: string, file: H5File): OpenHeader {
+function close(file: H5File): void {
+  try {
+    file.close();
+  } catch {
+    // Only after damage that was reported already.
+  }
+}
+
+function readHeader(path: string, file: H5File): ShardHeader & IdLayout {
   const embedding = findDataset(path, file, 'embedding');
   const id = findDataset(path, file, 'id');
   const [rows, dimension] = checkShape(path, 'embedding', embedding, 2) as [number, number];
@@ -130,12 +142,6 @@ function readAttributes(dataset: H5Dataset): ShardAttributes {
   return attributes;
 }
 
-function failedRead(path: string, name: string, start: number, count: number): DataError {
-  return new DataError(
-    `${path}: rows ${start} to ${start + count - 1} of "${name}" cannot be read; the file is damaged.`,
-  );
-}
-
 function readVectors(
   module: H5Module,
   file: H5File,
@@ -159,75 +165,4 @@ function readVectors(
     if (status < 0) throw failedRead(header.path, 'embedding', start, count);
     into.set(module.HEAPU8.subarray(address, address + byteLength));
   });
-}
-
-type ReadIds = (
-  module: H5Module,
-  file: H5File,
-  path: string,
-  idBytes: number,
-  idPad: number,
-  start: number,
-  count: number,
-) => Utf8Column;
-
-/** Fixed-length ids: NUL-padded (what numpy writes) or space-padded. */
-const fixedIds: ReadIds = (module, file, path, idBytes, idPad, start, count) =>
-  withBuffer(module, count * idBytes, (address) => {
-    readIdBytes(module, file, path, start, count, address);
-    const heap = module.HEAPU8;
-    return gatherIds(
-      count,
-      (row) => {
-        const from = address + row * idBytes;
-        let to = heap.indexOf(0, from);
-        if (to < 0 || to > from + idBytes) to = from + idBytes;
-        if (idPad === PAD_SPACE) while (to > from && heap[to - 1] === 0x20) to--;
-        return [from, to];
-      },
-      heap,
-    );
-  });
-
-/** Variable-length ids: the library fills an array of pointers to NUL-terminated strings of its own. */
-const variableIds: ReadIds = (module, file, path, idBytes, _idPad, start, count) =>
-  withBuffer(module, count * idBytes, (address) => {
-    readIdBytes(module, file, path, start, count, address);
-    const heap = module.HEAPU8;
-    const pointers = new DataView(heap.buffer);
-    try {
-      return gatherIds(
-        count,
-        (row) => {
-          const from = pointers.getUint32(address + row * idBytes, true);
-          return from === 0 ? [0, 0] : [from, heap.indexOf(0, from)];
-        },
-        heap,
-      );
-    } finally {
-      module.reclaim_vlen_memory_count(file.file_id, 'id', '', BigInt(address), [BigInt(count)]);
-    }
-  });
-
-function readIdBytes(module: H5Module, file: H5File, path: string, start: number, count: number, address: number) {
-  if (count === 0) return;
-  const status = module.get_dataset_data(file.file_id, 'id', [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
-  if (status < 0) throw failedRead(path, 'id', start, count);
-}
-
-/** Copies the byte ranges of `heap` that `rangeOf` names into one column. */
-function gatherIds(count: number, rangeOf: (row: number) => [number, number], heap: Uint8Array): Utf8Column {
-  const offsets = new Int32Array(count + 1);
-  const starts = new Uint32Array(count);
-  for (let row = 0; row < count; row++) {
-    const [from, to] = rangeOf(row);
-    starts[row] = from;
-    offsets[row + 1] = offsets[row]! + (to - from);
-  }
-  const bytes = new Uint8Array(offsets[count]!);
-  for (let row = 0; row < count; row++) {
-    const length = offsets[row + 1]! - offsets[row]!;
-    bytes.set(heap.subarray(starts[row]!, starts[row]! + length), offsets[row]!);
-  }
-  return { offsets, bytes };
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { ShardAttributes } from '../../core/shard.ts';
 import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
-import { TransientError } from '../../errors.ts';
+import { DataError, TransientError } from '../../errors.ts';
 import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
 import { hdf5, withBuffer } from './library.ts';
 
@@ -60,6 +60,7 @@ export async function createShard(path: string, dimension: number): Promise<Shar
     append(vectors, ids) {
       const count = columnLength(ids);
       if (count === 0) return;
+      requireNoNul(ids, rows, path);
       check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
       check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
       check(writeVectors(module, file, vectors, rows, count, dimension));
@@ -68,7 +69,11 @@ export async function createShard(path: string, dimension: number): Promise<Shar
     },
     finish(attributes) {
       const embedding = file.get('embedding');
-      for (const [name, value] of Object.entries(attributes)) embedding?.create_attribute(name, value);
+      for (const [name, value] of Object.entries(attributes)) {
+        // The library takes every whole number for 32 bits.
+        const isWide = typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
+        embedding?.create_attribute(name, value, null, isWide ? '<d' : null);
+      }
       check(module.flush(file.file_id));
       close();
     },
@@ -80,6 +85,16 @@ export async function createShard(path: string, dimension: number): Promise<Shar
       }
     },
   };
+}
+
+/** HDF5 ends a variable-length string at its first NUL: two ids could become one. */
+function requireNoNul(ids: Utf8Column, firstRow: number, path: string): void {
+  const at = ids.bytes.indexOf(0);
+  if (at < 0) return;
+  const row = ids.offsets.findIndex((offset) => offset > at) - 1;
+  throw new DataError(
+    `${path}: the id of row ${firstRow + row} has a NUL character, which HDF5 cannot store. Rename it.`,
+  );
 }
 
 function writeVectors(

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { CommandContext } from '../../command.ts';
-import type { Centroids } from '../../core/kmeans.ts';
+import { type Centroids, isSpherical, normalizeRows } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
 import type { PlanSource } from '../../core/plan.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
@@ -16,7 +16,7 @@ import { fragmentRows } from './write-table.ts';
 const SAMPLE_PER_CENTROID = 64;
 const SLICE_ROWS = 64;
 /** Rows sorted in memory at once. */
-const RUN_BYTES = 128 * 2 ** 20;
+const RUN_BYTES = 64 * 2 ** 20;
 /** Smaller buckets are read as a whole in no time. */
 export const LEAST_ROWS_TO_ORDER = 1024;
 
@@ -47,7 +47,7 @@ export async function orderRows(
   { progress }: CommandContext,
 ): Promise<OrderedRows> {
   const count = Math.floor(Math.sqrt(bucket.rows));
-  const sample = await writeSample(bucket, dimension, count * SAMPLE_PER_CENTROID, samplePath(scratch));
+  const sample = await writeSample(bucket, dimension, metric, count * SAMPLE_PER_CENTROID, samplePath(scratch));
   const training = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');
   const centroids = await trainCentroids(sample, Math.min(count, sample.rows), metric, training).finally(() =>
     training.stop(),
@@ -75,6 +75,7 @@ export async function orderRows(
 async function writeSample(
   { sources }: Bucket,
   dimension: number,
+  metric: Metric,
   wanted: number,
   path: string,
 ): Promise<TrainingSample> {
@@ -82,6 +83,7 @@ async function writeSample(
   let rows = 0;
   try {
     for await (const slice of sampleSources(sources, dimension, wanted, SLICE_ROWS)) {
+      if (isSpherical(metric)) normalizeRows(slice, dimension);
       await file.writeFile(new Uint8Array(slice.buffer, slice.byteOffset, slice.byteLength));
       rows += slice.length / dimension;
     }

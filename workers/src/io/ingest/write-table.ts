@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import type { FragmentFile } from '../../core/catalog.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
+import { MOST_BLOCK_ROWS } from '../hdf5/shard-blocks.ts';
 import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
 import { appendIpc, createTable } from '../lance/tables.ts';
 import type { Progress } from '../progress.ts';
 
 /** Vectors of one append, which is one fragment of the table. Larger ones need more memory and gain nothing. */
-const FRAGMENT_BYTES = 32 * 2 ** 20;
+const FRAGMENT_BYTES = 16 * 2 ** 20;
 
 /** Rows of a fragment. */
 export function fragmentRows(dimension: number): number {
-  return Math.max(1, Math.floor(FRAGMENT_BYTES / (dimension * 4)));
+  return Math.max(1, Math.min(MOST_BLOCK_ROWS, Math.floor(FRAGMENT_BYTES / (dimension * 4))));
 }
 
 export interface WrittenTable {

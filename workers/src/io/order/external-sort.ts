@@ -38,6 +38,8 @@ export class PartitionSorter {
   readonly #pieceRows: number;
   readonly #runs: Run[] = [];
   readonly partitionRows: Float64Array;
+  readonly #gathered = new Room();
+  readonly #read = new Room();
   #rows = 0;
   #idBytes = 0;
 
@@ -63,7 +65,7 @@ export class PartitionSorter {
     writeAll(this.#files.counts, counts, (this.#runs.length - 1) * this.#partitionCount * 4);
     // In pieces, so that a run is not in memory twice.
     for (let at = 0; at < order.length; at += this.#pieceRows)
-      this.#write(gather(vectors, ids, order.subarray(at, at + this.#pieceRows), this.#dimension));
+      this.#write(gather(vectors, ids, order.subarray(at, at + this.#pieceRows), this.#dimension, this.#gathered));
     for (let partition = 0; partition < counts.length; partition++)
       this.partitionRows[partition]! += counts[partition]!;
   }
@@ -78,7 +80,7 @@ export class PartitionSorter {
     this.#idBytes += ids.bytes.length;
   }
 
-  /** All rows by partition, in pieces of about `windowRows`; can be read once. */
+  /** All rows by partition, in pieces of about `windowRows`, each valid until the next; can be read once. */
   *sorted(windowRows: number): Generator<SortedRows> {
     for (const [first, end] of partitionWindows(this.partitionRows, windowRows)) {
       const rows = this.partitionRows.subarray(first, end).reduce((sum, n) => sum + n, 0);
@@ -94,7 +96,7 @@ export class PartitionSorter {
 
   #readWindow(first: number, end: number, rows: number): SortedRows {
     const partitions = new Int32Array(rows);
-    const vectors = new Float32Array(rows * this.#dimension);
+    const vectors = this.#read.take(rows * this.#dimension);
     const offsets = new Int32Array(rows + 1);
     const texts: Uint8Array[] = [];
     let at = 0;
@@ -111,7 +113,7 @@ export class PartitionSorter {
       }
     }
     const { order } = sortByPartition(partitions, end - first);
-    return gather(vectors, { offsets, bytes: Buffer.concat(texts) }, order, this.#dimension);
+    return gather(vectors, { offsets, bytes: Buffer.concat(texts) }, order, this.#dimension, this.#gathered);
   }
 
   /** One partition larger than a window: its rows need no sorting, only reading run by run. */
@@ -130,7 +132,7 @@ export class PartitionSorter {
   }
 
   /** Reads the next rows of a run. */
-  #readRun(run: Run, count: number, vectors = new Float32Array(count * this.#dimension)): SortedRows {
+  #readRun(run: Run, count: number, vectors = this.#read.take(count * this.#dimension)): SortedRows {
     const lengths = new Uint32Array(count);
     readAll(this.#files.vectors, vectors, run.nextRow * this.#dimension * 4);
     readAll(this.#files.idLengths, lengths, run.nextRow * 4);
@@ -144,9 +146,20 @@ export class PartitionSorter {
   }
 }
 
+/** A buffer that is used again: allocating megabytes for every piece costs more than filling them. */
+class Room {
+  #buffer = new Float32Array(0);
+
+  /** A view of `length` numbers, valid until the next is taken. */
+  take(length: number): Float32Array {
+    if (this.#buffer.length < length) this.#buffer = new Float32Array(length);
+    return this.#buffer.subarray(0, length);
+  }
+}
+
 /** Rows in a new order. */
-function gather(vectors: Float32Array, ids: Utf8Column, order: Int32Array, dimension: number): SortedRows {
-  const sorted = new Float32Array(order.length * dimension);
+function gather(vectors: Float32Array, ids: Utf8Column, order: Int32Array, dimension: number, room: Room): SortedRows {
+  const sorted = room.take(order.length * dimension);
   const offsets = new Int32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!;

@@ -13,7 +13,7 @@ const ITERATIONS = 8;
 export interface TrainingSample {
   rows: number;
   dimension: number;
-  /** float32 [rows, dimension] */
+  /** float32 [rows, dimension]; unit length where the clustering is spherical */
   path: string;
 }
 
@@ -37,7 +37,6 @@ export async function trainCentroids(
         for await (const { vectors, rows } of readSample(file, sample)) {
           const clusters = new Int32Array(rows);
           await assigner.assign(vectors, rows, clusters);
-          if (isSpherical(metric)) normalizeRows(vectors, sample.dimension);
           round.add(vectors, clusters, rows);
         }
       } finally {

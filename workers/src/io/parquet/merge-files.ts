@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { NeighbourColumns } from '../../core/merge-batch.ts';
 import { type MergeInput, planPass } from '../../core/merge-plan.ts';
-import { mergeStreams } from '../../core/merge-streams.ts';
+import { mergeStreams, startAll } from '../../core/merge-streams.ts';
 import { type HitsFile, inspectHits } from './hits-reader.ts';
 import { runInThread, runTasks } from './merge-thread.ts';
 
@@ -47,7 +47,7 @@ export async function* mergeFiles(
     pass = planPass(inputs, threads, memoryBytes);
   }
   const streams = pass.groups.map((paths) => runInThread({ kind: 'stream', paths, k }, onRows));
-  yield* mergeStreams(streams, k);
+  yield* mergeStreams(startAll(streams), k);
 }
 
 /** Files whose writer does not say that they are sorted are looked through, and sorted where they are not. */

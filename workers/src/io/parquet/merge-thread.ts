@@ -63,9 +63,14 @@ export async function runTasks(
     while (next < tasks.length) {
       const at = next++;
       const run = runInThread(tasks[at]!, onRows);
-      let step = await run.next();
-      while (!step.done) step = await run.next();
-      results[at] = step.value;
+      try {
+        let step = await run.next();
+        while (!step.done) step = await run.next();
+        results[at] = step.value;
+      } catch (error) {
+        next = tasks.length; // nobody waits for the rest
+        throw error;
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(threads, tasks.length) }, workOff));

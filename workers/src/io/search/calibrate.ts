@@ -37,7 +37,6 @@ async function measureProduct(
   shape: { queries: number; rows: number },
   repeats: number,
 ): Promise<number> {
-  const threads = availableParallelism();
   const random = seededRandom(7);
   const fill = (values: Float32Array) => values.set(values.map(() => random() - 0.5));
   const queries = new Float32Array(shape.queries * dimension);
@@ -47,12 +46,12 @@ async function measureProduct(
   const sealed = sealBlock(block, shape.rows, dimension);
   const scorer = await createScorer(dimension, 'cosine');
   try {
-    const once = () => Promise.all(Array.from({ length: threads }, () => scorer.nearest(queries, sealed, 11)));
+    const once = () => scorer.nearest(queries, sealed, 11);
     await once();
     const startedMs = performance.now();
     for (let i = 0; i < repeats; i++) await once();
     const seconds = (performance.now() - startedMs) / 1000;
-    return (2 * shape.queries * shape.rows * dimension * threads * repeats) / seconds;
+    return (2 * shape.queries * shape.rows * dimension * repeats) / seconds;
   } finally {
     await scorer.close();
   }

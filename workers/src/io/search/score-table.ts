@@ -10,21 +10,17 @@ import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
 /** Rows scored at once, and queries of one product: 16 MB of distances. */
 const BLOCK_ROWS = 4096;
 const TILE_QUERIES = 1024;
+/** One block is scored, one is read, one waits. */
+const BUFFERS = 3;
 
 /** A span of rows and the queries to compare with them; all where not given. */
 export interface ScoredSpan extends RowSpan {
   queries?: Int32Array;
 }
 
-export interface ScoreOptions {
-  k: number;
-  /** Products computed at the same time, one thread each. */
-  threads: number;
-}
-
 /**
  * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
- * matrix products, several at a time, while the next rows are read.
+ * matrix products, while the next rows are read.
  * @param spans ascending
  * @returns the nearest rows of each query; distances of l2 lack the query's own square
  */
@@ -34,75 +30,28 @@ export async function scoreTable(
   entry: CatalogEntry,
   queries: QuerySet,
   spans: Iterable<ScoredSpan>,
-  { k, threads }: ScoreOptions,
+  k: number,
   progress: Progress,
 ): Promise<NearestRows> {
   const { dimension, metric } = entry;
   const nearest = new NearestRows(queries.vectors.length / dimension, k);
   const scorer = await createScorer(dimension, metric);
-  const source = await openRowSource(folder, table, entry, BLOCK_ROWS, threads + 2);
-  const work = new Limit(threads);
+  const source = await openRowSource(folder, table, entry, BLOCK_ROWS, BUFFERS);
   try {
     for await (const located of readAhead(source.blocks(spans))) {
-      const tiles = [...queryTiles(queries, located.span.queries, dimension)];
-      let left = tiles.length;
-      const done = () => {
-        if (--left > 0) return;
-        progress.add(located.block.rows);
-        located.release();
-      };
-      for (const tile of tiles)
-        await work.start(async () => {
-          // One more than k shows whether equal distances were cut off.
-          const found = await scorer.nearest(tile.vectors(), located.block, k + 1);
-          await collect(nearest, tile, found, located, scorer, dimension);
-          done();
-        });
+      for (const tile of queryTiles(queries, located.span.queries, dimension)) {
+        // One more than k shows whether equal distances were cut off.
+        const found = await scorer.nearest(tile.vectors(), located.block, k + 1);
+        await collect(nearest, tile, found, located, scorer, dimension);
+      }
+      progress.add(located.block.rows);
+      located.release();
     }
-    await work.finish();
   } finally {
-    await work.settle();
     await source.close();
     await scorer.close();
   }
   return nearest;
-}
-
-/** Starts at most so many jobs at a time; the first failure is thrown by the next call. */
-class Limit {
-  readonly #most: number;
-  readonly #running = new Set<Promise<void>>();
-  #failure: unknown;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  async start(job: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= this.#most) await Promise.race(this.#running);
-    this.#throwFailure();
-    const running: Promise<void> = job().then(
-      () => void this.#running.delete(running),
-      (error: unknown) => {
-        this.#failure ??= error;
-        this.#running.delete(running);
-      },
-    );
-    this.#running.add(running);
-  }
-
-  async finish(): Promise<void> {
-    await this.settle();
-    this.#throwFailure();
-  }
-
-  async settle(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
 }
 
 /** Queries of one product. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import type { Metric } from '../../core/metric.ts';
 import { encodeModel } from '../../core/onnx/model.ts';
@@ -30,8 +31,7 @@ export interface Scorer {
 }
 
 export async function createScorer(dimension: number, metric: Metric): Promise<Scorer> {
-  // One thread a product: several run at the same time, which small products use better.
-  const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: 1 } as const;
+  const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: availableParallelism() } as const;
   const nearest = await ort.InferenceSession.create(encodeModel(nearestGraph(dimension, metric)), options);
   const all = await ort.InferenceSession.create(encodeModel(distanceGraph(dimension, metric)), options);
   const feeds = (queries: Float32Array, block: RowBlock) => ({

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
@@ -68,8 +67,7 @@ async function searchRows(
   const spans = await spansToScore(bucket, queries, plan);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
-  const options = { k, threads: availableParallelism() };
-  const nearest = await scoreTable(folder, table, entry, queries, spans, options, bar).finally(() => bar.stop());
+  const nearest = await scoreTable(folder, table, entry, queries, spans, k, bar).finally(() => bar.stop());
   await writeNearest(bucket, queries, nearest, sink);
 }
 

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { NearestRows } from '../../core/search/nearest.ts';
 import { type Estimate, estimateRecall, probesForRecall, sampleEvenly } from '../../core/search/recall.ts';
 import { columnBytes } from '../../core/utf8-column.ts';
@@ -104,8 +103,7 @@ function sampleQueries(queries: QuerySet, dimension: number): QuerySet {
 
 function exactAnswers(bucket: OpenBucket, sample: QuerySet, k: number, progress: Progress): Promise<NearestRows> {
   const { entry, table, folder } = bucket;
-  const options = { k: Math.min(k, entry.rows), threads: availableParallelism() };
-  return scoreTable(folder, table, entry, sample, [{ first: 0, end: entry.rows }], options, progress);
+  return scoreTable(folder, table, entry, sample, [{ first: 0, end: entry.rows }], Math.min(k, entry.rows), progress);
 }
 
 /** Turns LanceDB's row ids (fragment * 2^32 + offset) into positions in the table. */

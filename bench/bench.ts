@@ -1,0 +1,46 @@
+/**
+ * The comparisons: `npm run bench -- <name> [options]`. Each prints one JSON object on standard output, progress on
+ * standard error. With `--save`, the result is also written to bench/results/<name>.json with the command that made it.
+ */
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const BENCHMARKS: Record<string, string> = {
+  build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
+  search: 'search campaigns: LanceDB, FAISS, LanceFlow',
+  merge: 'merging hits: DuckDB, LanceFlow',
+  embed: 'embedding: PyTorch, LanceFlow',
+};
+
+const [name = '', ...rest] = process.argv.slice(2);
+if (!Object.hasOwn(BENCHMARKS, name)) {
+  const list = Object.entries(BENCHMARKS).map(([key, what]) => `  ${key.padEnd(8)}${what}`);
+  process.stderr.write(`Usage: npm run bench -- <name> [options] [--save]\n\n${list.join('\n')}\n`);
+  process.exit(64);
+}
+const options = rest.filter((option) => option !== '--save');
+const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+let output = '';
+child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  output += text;
+  process.stdout.write(text);
+});
+child.on('close', async (code) => {
+  if (code === 0 && rest.includes('--save')) {
+    const command = `npm run bench -- ${[name, ...options].join(' ')}`;
+    const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+    const result = {
+      command,
+      machine,
+      node: process.version,
+      date: new Date().toISOString().slice(0, 10),
+      ...JSON.parse(output),
+    };
+    const path = fileURLToPath(new URL(`results/${name}.json`, import.meta.url));
+    await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+  }
+  process.exit(code ?? 1);
+});

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const PYTHON = join(ROOT, '.tools/python/bin/python');
+export const LANCEFLOW = join(ROOT, 'bin/lanceflow');
+
+/** What a process cost as a whole, and the JSON object it printed last. */
+export interface Measured {
+  seconds: number;
+  cpuSeconds: number;
+  peakMemoryBytes: number;
+  output: Record<string, unknown>;
+}
+
+/** Runs a program and gives what it printed. */
+export function capture(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve(text) : reject(new Error(`${program} ${args.join(' ')} ended with ${code}`)),
+    );
+  });
+}
+
+/** Runs a program under the operating system's own accounting. */
+export async function measure(program: string, args: readonly string[]): Promise<Measured> {
+  return JSON.parse(await capture(PYTHON, [join(ROOT, 'bench/support/measure.py'), program, ...args]));
+}
+
+/** Minimum, median and maximum. */
+export function spread(values: readonly number[]): { min: number; median: number; max: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, max: sorted.at(-1)! };
+}
+
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A folder for a benchmark's data: the one that was named, which is kept, or one that is removed in the end. */
+export async function withFolder<T>(named: string | undefined, use: (folder: string) => Promise<T>): Promise<T> {
+  if (named !== undefined) return use(named);
+  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-bench-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
