@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { loadKmer } from '../../workers/src/models/kmer.ts';
-import { lanceflow, lanceflowJson, missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missing, PYTHON, python, run, temporaryFolder } from '../support/run.ts';
 
 async function fileOf(folder: string, name: string, content: string | Uint8Array): Promise<string> {
   const path = join(folder, name);
@@ -64,6 +64,18 @@ describe('embed-sequences', () => {
     expect(Buffer.from(vectors.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
     shard.close();
     expect(await readdir(join(folder, 'sub'))).toEqual(['o.h5']);
+  });
+
+  test('reads a pipe, which can be read only once', async () => {
+    const folder = await temporaryFolder();
+    const pipe = join(folder, 'pipe');
+    expect((await run('mkfifo', [pipe])).code).toBe(0);
+    const args = ['embed-sequences', '--model', 'kmer', '--input', pipe, '--output', join(folder, 'o.h5')];
+    const [report] = await Promise.all([lanceflowJson(args), writeFile(pipe, '>a\nMKT\n>b\nAC\n')]);
+    expect(report).toMatchObject({ rows: 2, residues: 5 });
+    const [finished] = await Promise.all([lanceflow(args), writeFile(pipe, '>a\nMKT\n>a\nAC\n')]);
+    expect(finished.stderr).toContain(`${pipe}: record 2: its id is also that of record 1`);
+    expect(finished.code).toBe(65);
   });
 
   test.skipIf(missing(PYTHON, 'the Python of npm run setup:python'))('writes what h5py reads', async () => {
