@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,10 +51,15 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** A folder for the tests of one `describe`, to be made in its `beforeAll`; removed after the last of them. */
+export async function sharedFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-test-'));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** The Python with h5py, lancedb, pandas and duckdb that `npm run setup:python` makes; undefined where it is missing. */
-export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(
-  join(ROOT, '.tools/python/bin/python'),
-);
+export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/python/bin/python'));
 
 /**
  * For tests that need a component that may be missing: true where they are to be skipped. Says so loudly on

@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { seededRandom } from '../../workers/src/core/random.ts';
+import { columnFrom, columnLength, columnTexts, concatenateColumns } from '../../workers/src/core/utf8-column.ts';
+import { readBlocks, rowsPerBlock } from '../../workers/src/io/hdf5/shard-blocks.ts';
+import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
+import { createShard } from '../../workers/src/io/hdf5/shard-writer.ts';
+import { toFloat32 } from '../../workers/src/io/vectors.ts';
+import { PYTHON, python } from './run.ts';
+
+/** Vectors of a shard and their ids. */
+export interface Rows {
+  dimension: number;
+  ids: string[];
+  /** [rows, dimension] */
+  vectors: Float32Array;
+}
+
+/** Normally distributed vectors from a seed; ids `<prefix>0`, `<prefix>1`, ... */
+export function randomRows(seed: number, rows: number, dimension: number, prefix = 'p'): Rows {
+  const random = seededRandom(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return {
+    dimension,
+    ids: Array.from({ length: rows }, (_, row) => `${prefix}${row}`),
+    vectors: Float32Array.from({ length: rows * dimension }, normal),
+  };
+}
+
+/** Rows [start, end) of rows, as a view. */
+export function sliceRows({ dimension, ids, vectors }: Rows, start: number, end: number): Rows {
+  return {
+    dimension,
+    ids: ids.slice(start, end),
+    vectors: vectors.subarray(start * dimension, Math.min(end, ids.length) * dimension),
+  };
+}
+
+/** Writes a shard by LanceFlow's own writer. @returns its path */
+export async function writeShard(
+  path: string,
+  { dimension, ids, vectors }: Rows,
+  attributes: Record<string, string | number> = {},
+): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  const shard = await createShard(path, dimension);
+  shard.append(vectors, columnFrom(ids));
+  shard.finish(attributes);
+  return path;
+}
+
+/** Reads all of a shard, as the commands read it. */
+export async function readShard(path: string, blockBytes = 1 << 20): Promise<Rows & { blocks: number }> {
+  const shard = await openShard(path);
+  try {
+    const vectors = new Float32Array(shard.rows * shard.dimension);
+    const ids = [];
+    let at = 0;
+    for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, blockBytes) })) {
+      vectors.set(toFloat32(shard, block), at);
+      at += block.rows * shard.dimension;
+      ids.push(block.ids);
+    }
+    const column = concatenateColumns(ids);
+    if (columnLength(column) !== shard.rows) throw new Error('ids are missing');
+    return { dimension: shard.dimension, ids: columnTexts(column), vectors, blocks: ids.length };
+  } finally {
+    shard.close();
+  }
+}
+
+const PRELUDE = `
+import h5py, json, sys
+import numpy as np
+rng = np.random.default_rng(7)
+text = h5py.string_dtype()
+def shard(name, embedding, ids=None, id_type=text, file={}, id_options={}, **options):
+    with h5py.File(name, 'w', **file) as f:
+        if embedding is not None: f.create_dataset('embedding', data=embedding, **options)
+        ids = [f'p{i}' for i in range(len(embedding))] if ids is None else ids
+        if ids is not False: f.create_dataset('id', data=ids, dtype=id_type, **id_options)
+`;
+
+/** Writes shards with h5py: Python code that runs in `folder`, with `shard(name, embedding, ids, ...)` at hand. */
+export async function h5py<T = unknown>(folder: string, code: string): Promise<T> {
+  if (PYTHON === undefined) throw new Error('Python is missing: npm run setup:python');
+  return python<T>(`${PRELUDE}\nimport os\nos.chdir(sys.argv[1])\n${code}`, folder);
+}
