@@ -28,6 +28,10 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: "Merge the buckets' hits into each query's neighbours",
     load: () => import('./commands/merge-hits.ts'),
   },
+  'render-report': {
+    describe: 'Show what was found, and what it took, on one HTML page',
+    load: () => import('./commands/render-report.ts'),
+  },
 };
 
 async function main(argv: string[]): Promise<number> {

@@ -105,7 +105,7 @@ async function write(
   merged: AsyncIterable<NeighbourColumns>,
   parquetPath: string,
   csvPath: string | undefined,
-  { compression, csv: csvName }: MergeArgs,
+  { k, compression, csv: csvName }: MergeArgs,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression);
   const csv = csvPath ? await createCsv(csvPath, { gzip: csvName?.endsWith('.gz') ?? false }) : undefined;
@@ -119,7 +119,7 @@ async function write(
     }
     const parquetBytes = await neighbours.finish();
     const csvBytes = (await csv?.finish()) ?? 0;
-    return { rows, queries, bytes: parquetBytes + csvBytes, parquetBytes, csvBytes };
+    return { rows, queries, k, bytes: parquetBytes + csvBytes, parquetBytes, csvBytes };
   } catch (error) {
     await Promise.allSettled([neighbours.abandon(), csv?.abandon()]);
     throw error;

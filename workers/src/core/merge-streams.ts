@@ -25,3 +25,19 @@ export async function* mergeStreams(
     await Promise.allSettled(streams.map((stream) => stream.return?.()));
   }
 }
+
+/** Starts streams at once, so that they prepare their first batches side by side rather than one after another. */
+export function startAll<T>(streams: readonly AsyncGenerator<T, unknown, void>[]): AsyncIterator<T>[] {
+  return streams.map((stream) => {
+    let first: Promise<IteratorResult<T, unknown>> | undefined = stream.next();
+    first.catch(() => {});
+    return {
+      next() {
+        const result = first ?? stream.next();
+        first = undefined;
+        return result;
+      },
+      return: () => stream.return(undefined),
+    };
+  });
+}

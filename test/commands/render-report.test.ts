@@ -1,0 +1,105 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { command } from '../../workers/src/commands/render-report.ts';
+import { DataError, toUserError, UsageError } from '../../workers/src/errors.ts';
+import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
+import { type Hit, hitColumns, naiveMerge } from '../support/hits.ts';
+import { lanceflowJson, temporaryFolder } from '../support/run.ts';
+
+const context = { progress: () => ({ add() {}, stop() {} }), log() {} };
+const render = (neighbours: string, reports: string[], output: string) =>
+  command.run(
+    { _: [], $0: '', neighbours, reports, output, json: false } as Parameters<typeof command.run>[0],
+    context,
+  );
+
+async function writeNeighbours(path: string, hits: readonly Hit[]) {
+  const rows = naiveMerge(hits, 10);
+  const writer = await createNeighbours(path, 'zstd');
+  await writer.append({ ...hitColumns(rows), ranks: Int32Array.from(rows, ({ rank }) => rank) });
+  await writer.finish();
+}
+
+const HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onload='x", '</td></table>', '&lt;'];
+const HITS: Hit[] = Array.from({ length: 100 }, (_, i) => ({
+  query: HOSTILE[i % 5]!,
+  target: `${HOSTILE[(i + 1) % 5]}${i}`,
+  distance: Math.fround(i / 100),
+  bucket: HOSTILE[i % 3]!,
+}));
+
+describe('render-report', () => {
+  it('writes one page that asks for nothing and takes no id for markup', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    await writeNeighbours(path('n.parquet'), HITS);
+    const search = { command: 'search-bucket', bucket: HOSTILE[0], mode: HOSTILE[1], queries: 6, k: 10, nprobes: 20 };
+    await writeFile(path('a.json'), JSON.stringify({ ...search, seconds: 2, rows: 1, recall: { mean: 0.971 } }));
+    await writeFile(path('b.json'), JSON.stringify({ command: HOSTILE[3], rows: 'many', unknown: [1] }));
+    const report = await lanceflowJson(
+      ['render-report', '--neighbours', path('n.parquet'), '--reports', path('a.json'), path('b.json')].concat(
+        ...['--output', path('report.html')],
+      ),
+    );
+    const page = await readFile(path('report.html'), 'utf8');
+    expect(report).toMatchObject({ command: 'render-report', rows: 50, queries: 5, bytes: Buffer.byteLength(page) });
+    for (const text of HOSTILE.slice(0, 4)) expect(page).not.toContain(text);
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(page).toContain('&amp;lt;');
+    // Tags of the page's own only, and nothing that a browser would fetch or run.
+    const tags = new Set([...page.matchAll(/<([a-z0-9]+)/gi)].map(([, tag]) => tag));
+    expect([...tags].filter((tag) => /^(script|img|link|iframe|object|a|form|base)$/i.test(tag!))).toEqual([]);
+    expect(page).not.toMatch(/<[^>]*\s(src|href|on[a-z]+)=/i);
+    expect(page).not.toMatch(/https?:|@import|url\(/);
+    for (const text of ['50', '1 without a neighbour', 'nprobes 20', '0.971', 'Rank 10', 'prefers-color-scheme'])
+      expect(page).toContain(text);
+  });
+
+  it('is the same for the same input', async () => {
+    const folder = await temporaryFolder();
+    await writeNeighbours(join(folder, 'n.parquet'), HITS);
+    await render(join(folder, 'n.parquet'), [], join(folder, 'a.html'));
+    await render(join(folder, 'n.parquet'), [], join(folder, 'b.html'));
+    expect(await readFile(join(folder, 'a.html'), 'utf8')).toBe(await readFile(join(folder, 'b.html'), 'utf8'));
+  });
+
+  it('renders a campaign that found nothing', async () => {
+    const folder = await temporaryFolder();
+    await writeNeighbours(join(folder, 'n.parquet'), []);
+    const output = join(folder, 'report.html');
+    expect(await render(join(folder, 'n.parquet'), [], output)).toMatchObject({ rows: 0, queries: 0 });
+    const page = await readFile(output, 'utf8');
+    expect(page).toContain('No query has a neighbour.');
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('says what is wrong with its input and leaves nothing behind', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    await writeNeighbours(path('n.parquet'), HITS);
+    await writeFile(path('text.json'), 'Merging: 10%');
+    await writeFile(path('list.json'), '[]');
+    const unsorted = await createHits(path('hits.parquet'));
+    await unsorted.append({ ...hitColumns([...HITS].reverse()), bucket: 'b' });
+    await unsorted.finish();
+    const before = await readdir(folder);
+    const cases: [string, string[], RegExp][] = [
+      ['none.parquet', [], /No such file.*none\.parquet/],
+      ['text.json', [], /text\.json: this is not a Parquet file/],
+      ['hits.parquet', [], /hits\.parquet: row \d+ is out of order/],
+      ['n.parquet', ['none.json'], /No such file.*none\.json/],
+      ['n.parquet', ['text.json'], /text\.json: this is not JSON/],
+      ['n.parquet', ['list.json'], /list\.json: this is no worker's report/],
+    ];
+    for (const [neighbours, reports, message] of cases) {
+      const run = render(path(neighbours), reports.map(path), path('report.html')).catch(toUserError);
+      const error = await run;
+      expect(error).toBeInstanceOf(DataError);
+      expect((error as Error).message).toMatch(message);
+    }
+    await expect(render(path('n.parquet'), [], path('n.parquet'))).rejects.toBeInstanceOf(UsageError);
+    expect(await readdir(folder)).toEqual(before);
+  });
+});

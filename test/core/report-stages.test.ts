@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { mergedRecall, searchesOf, summarizeStages, toWorkerReport } from '../../workers/src/core/report-stages.ts';
+
+describe('toWorkerReport', () => {
+  it('takes the fields that are there and of the right type, and no others', () => {
+    const full = {
+      command: 'search-bucket',
+      rows: 10,
+      seconds: 2,
+      bucket: 'bucket_00001',
+      mode: 'scan',
+      recall: { mean: 0.96, low: 0.95, high: 0.97, queries: 200 },
+    };
+    const estimates = [
+      { way: 'ann', seconds: 9 },
+      { way: 'scan', seconds: 3, readSeconds: 1 },
+    ];
+    expect(toWorkerReport({ ...full, estimates, other: {} })).toEqual({ ...full, expectedSeconds: 3 });
+    expect(toWorkerReport({ command: 'x', rows: '10', seconds: null, mode: 3, recall: [], estimates: [null] })).toEqual(
+      {
+        command: 'x',
+      },
+    );
+    expect(toWorkerReport({ command: 'x', recall: 0.9 })).toEqual({ command: 'x', recall: { mean: 0.9 } });
+  });
+
+  it.each([[null], ['text'], [[]], [{}], [{ command: 1 }]])('knows that %j is no report', (json) => {
+    expect(toWorkerReport(json)).toBeUndefined();
+  });
+});
+
+describe('summarizeStages', () => {
+  it('sums up by command, in the order of the pipeline, with unknown commands last', () => {
+    const stages = summarizeStages([
+      { command: 'zzz' },
+      { command: 'merge-hits', rows: 5 },
+      { command: 'search-bucket', rows: 1, seconds: 2, cpuSeconds: 3, bytes: 4, peakMemoryBytes: 5 },
+      { command: 'search-bucket', rows: 10, seconds: 20, cpuSeconds: 30, bytes: 40, peakMemoryBytes: 3 },
+      { command: 'aaa' },
+    ]);
+    expect(stages.map(({ command }) => command)).toEqual(['search-bucket', 'merge-hits', 'aaa', 'zzz']);
+    expect(stages[0]).toEqual({
+      command: 'search-bucket',
+      tasks: 2,
+      rows: 11,
+      seconds: 22,
+      longestSeconds: 20,
+      cpuSeconds: 33,
+      bytes: 44,
+      peakMemoryBytes: 5,
+    });
+  });
+});
+
+describe('mergedRecall', () => {
+  const search = (bucket: string, mode: string, recall?: { mean: number; low?: number; high?: number }) => ({
+    command: 'search-bucket',
+    bucket,
+    mode,
+    ...(recall && { recall }),
+  });
+  const neighbours = (bucket: string) => ({ a: 30, b: 10 })[bucket] ?? 0;
+
+  it('weighs the buckets by their neighbours; an exact search finds all', () => {
+    const searches = [search('a', 'scan', { mean: 0.9, low: 0.8, high: 1 }), search('b', 'exact')];
+    const { mean, low, high } = mergedRecall(searches, neighbours)!;
+    expect([mean, low, high]).toEqual([expect.closeTo(0.925), expect.closeTo(0.85), 1]);
+  });
+
+  it('counts a bucket once that was searched in blocks', () => {
+    const blocks = [0.8, 1].map((mean) => search('a', 'scan', { mean }));
+    expect(mergedRecall([...blocks, search('b', 'exact')], neighbours)).toEqual({ mean: expect.closeTo(0.925) });
+  });
+
+  it('says nothing where a search does not tell its recall, or nothing was found', () => {
+    expect(mergedRecall([search('a', 'ann'), search('b', 'exact')], neighbours)).toBeUndefined();
+    expect(mergedRecall([search('c', 'exact')], neighbours)).toBeUndefined();
+    expect(mergedRecall([], neighbours)).toBeUndefined();
+  });
+});
+
+it('searchesOf gives searches by bucket', () => {
+  const reports = ['b', 'a'].map((bucket) => ({ command: 'search-bucket', bucket }));
+  expect(searchesOf([...reports, { command: 'merge-hits' }]).map(({ bucket }) => bucket)).toEqual(['a', 'b']);
+});

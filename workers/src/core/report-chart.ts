@@ -1,0 +1,58 @@
+import { formatCount, formatNumber } from './report-format.ts';
+import type { Histogram } from './report-histogram.ts';
+import { type Html, html } from './report-html.ts';
+
+/** Size of the drawing in its own units; the page scales it. */
+const WIDTH = 480;
+const HEIGHT = 200;
+const LEFT = 56;
+const BOTTOM = 28;
+const TOP = 10;
+const RIGHT = 12;
+const MOST_BARS = 48;
+const GAP = 1;
+
+/** A histogram as an SVG of bars, with axes; the exact counts show where the pointer rests. */
+export function histogramChart(histogram: Histogram, title: string): Html {
+  const bins = histogram.bins(MOST_BARS);
+  if (bins.length === 0) return html`<p class="note">No distances.</p>`;
+  if (bins.length === 1) return html`<p class="note">All at about ${formatNumber(bins[0]!.start)}.</p>`;
+  const ceiling = niceCeiling(Math.max(...bins.map(({ count }) => count)));
+  const start = bins[0]!.start;
+  const end = bins.at(-1)!.end;
+  const x = (value: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (value - start)) / (end - start);
+  const y = (count: number) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * count) / ceiling;
+  const bars = bins.map(
+    (bin) =>
+      html`<rect class="bar" x="${round(x(bin.start))}" y="${round(y(bin.count))}" width="${round(Math.max(0.5, x(bin.end) - x(bin.start) - GAP))}" height="${round(HEIGHT - BOTTOM - y(bin.count))}"><title>${formatNumber(bin.start)} to ${formatNumber(bin.end)}: ${formatCount(bin.count)} queries</title></rect>`,
+  );
+  const levels = [0, ceiling / 2, ceiling].filter(Number.isInteger);
+  const rows = levels.map(
+    (level) =>
+      html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(level))}" y2="${round(y(level))}"/><text x="${LEFT - 6}" y="${round(y(level) + 4)}" text-anchor="end">${shortCount(level)}</text>`,
+  );
+  const ends = [0, 0.5, 1].map((share) => {
+    const value = start + share * (end - start);
+    const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle';
+    return html`<text x="${round(x(value))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}">${formatNumber(value)}</text>`;
+  });
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${rows}${bars}${ends}</svg>`;
+}
+
+/** A bar in a table's cell. @param share of the longest, 0 to 1 */
+export function barCell(share: number): Html {
+  return html`<svg class="inline" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bar" x="0" y="1" width="${round(100 * share)}" height="8"/></svg>`;
+}
+
+/** The least of 1, 2, 4, 5, 10, ... times a power of ten that is no less than `count`. */
+function niceCeiling(count: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, count)));
+  return power * [1, 2, 4, 5, 10].find((step) => step * power >= count)!;
+}
+
+function shortCount(count: number): string {
+  if (count >= 1e6) return `${count / 1e6}M`;
+  return count >= 1e4 ? `${count / 1e3}k` : formatCount(count);
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;

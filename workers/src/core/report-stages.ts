@@ -1,0 +1,157 @@
+/** A worker's `--json` report, as far as a field is there and of the right type. */
+export interface WorkerReport {
+  command: string;
+  rows?: number;
+  seconds?: number;
+  cpuSeconds?: number;
+  bytes?: number;
+  peakMemoryBytes?: number;
+  /** Of search-bucket. */
+  bucket?: string;
+  mode?: string;
+  queries?: number;
+  k?: number;
+  nprobes?: number;
+  refineFactor?: number;
+  recall?: Recall;
+  /** What the cost model expected of the way that was taken. */
+  expectedSeconds?: number;
+  searchSeconds?: number;
+}
+
+/** Measured share of the true neighbours that were found, with its 95% interval where there is one. */
+export interface Recall {
+  mean: number;
+  low?: number;
+  high?: number;
+  /** Queries it was measured on. */
+  queries?: number;
+}
+
+/** All tasks of one command. */
+export interface Stage {
+  command: string;
+  tasks: number;
+  rows: number;
+  /** Of all tasks together; tasks may have run side by side. */
+  seconds: number;
+  longestSeconds: number;
+  cpuSeconds: number;
+  bytes: number;
+  peakMemoryBytes: number;
+}
+
+/** Commands in the order of the pipeline; others follow. */
+const ORDER = ['embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'search-bucket', 'merge-hits'];
+
+/** Takes from parsed JSON what a report shows. @returns undefined where it is not a worker's report */
+export function toWorkerReport(json: unknown): WorkerReport | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const fields = json as Record<string, unknown>;
+  const { command } = fields;
+  if (typeof command !== 'string') return undefined;
+  const report: WorkerReport = { command };
+  for (const name of NUMBERS) {
+    const value = fields[name];
+    if (typeof value === 'number' && Number.isFinite(value)) report[name] = value;
+  }
+  for (const name of ['bucket', 'mode'] as const) {
+    const value = fields[name];
+    if (typeof value === 'string') report[name] = value;
+  }
+  const recall = toRecall(fields.recall);
+  if (recall) report.recall = recall;
+  const expected = expectedOf(fields.estimates, report.mode);
+  if (expected !== undefined) report.expectedSeconds = expected;
+  return report;
+}
+
+const NUMBERS = [
+  'rows',
+  'seconds',
+  'cpuSeconds',
+  'bytes',
+  'peakMemoryBytes',
+  'queries',
+  'k',
+  'nprobes',
+  'refineFactor',
+  'searchSeconds',
+] as const;
+
+function toRecall(value: unknown): Recall | undefined {
+  if (typeof value === 'number' && Number.isFinite(value)) return { mean: value };
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { mean, low, high, queries } = value as Record<string, unknown>;
+  if (typeof mean !== 'number' || !Number.isFinite(mean)) return undefined;
+  return {
+    mean,
+    ...(typeof low === 'number' && typeof high === 'number' && { low, high }),
+    ...(typeof queries === 'number' && { queries }),
+  };
+}
+
+function expectedOf(estimates: unknown, mode: string | undefined): number | undefined {
+  if (!Array.isArray(estimates)) return undefined;
+  const taken: unknown = estimates.find((estimate) => estimate?.way === mode);
+  const seconds = (taken as { seconds?: unknown } | undefined)?.seconds;
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : undefined;
+}
+
+/** Sums the reports up by command, in the order of the pipeline. */
+export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
+  const stages = new Map<string, Stage>();
+  for (const report of reports) {
+    const { command, rows = 0, seconds = 0, cpuSeconds = 0, bytes = 0, peakMemoryBytes = 0 } = report;
+    const stage = stages.get(command) ?? {
+      ...{ command, tasks: 0, rows: 0, seconds: 0, longestSeconds: 0, cpuSeconds: 0, bytes: 0, peakMemoryBytes: 0 },
+    };
+    stages.set(command, stage);
+    stage.tasks++;
+    stage.rows += rows;
+    stage.seconds += seconds;
+    stage.longestSeconds = Math.max(stage.longestSeconds, seconds);
+    stage.cpuSeconds += cpuSeconds;
+    stage.bytes += bytes;
+    stage.peakMemoryBytes = Math.max(stage.peakMemoryBytes, peakMemoryBytes);
+  }
+  const place = ({ command }: Stage) => (ORDER.indexOf(command) + ORDER.length + 1) % (ORDER.length + 1);
+  return [...stages.values()].sort((a, b) => place(a) - place(b) || (a.command < b.command ? -1 : 1));
+}
+
+/** Searches of buckets, by bucket. */
+export function searchesOf(reports: readonly WorkerReport[]): WorkerReport[] {
+  const name = ({ bucket = '' }: WorkerReport) => bucket;
+  return reports
+    .filter(({ command }) => command === 'search-bucket')
+    .sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+}
+
+/**
+ * Recall of the merged answer: the buckets' recalls, each with the share of the neighbours that come from that bucket.
+ * The ends of the interval are averaged alike, which is right where the buckets' errors go together (they are measured
+ * on the same queries) and cautious where they do not. Undefined unless every search tells its recall (an exact one
+ * finds all).
+ * @param neighbours number of neighbours from a bucket
+ */
+export function mergedRecall(
+  searches: readonly WorkerReport[],
+  neighbours: (bucket: string) => number,
+): Recall | undefined {
+  const sum = { weight: 0, mean: 0, low: 0, high: 0 };
+  let interval = true;
+  for (const { mode, recall, bucket = '' } of searches) {
+    const known: Recall | undefined = mode === 'exact' ? { mean: 1, low: 1, high: 1 } : recall;
+    if (!known) return undefined;
+    const { mean, low = mean, high = mean } = known;
+    interval &&= known.low !== undefined;
+    const weight = neighbours(bucket) / searches.filter((other) => other.bucket === bucket).length;
+    sum.weight += weight;
+    sum.mean += weight * mean;
+    sum.low += weight * low;
+    sum.high += weight * high;
+  }
+  if (sum.weight === 0) return undefined;
+  const mean = sum.mean / sum.weight;
+  return interval ? { mean, low: sum.low / sum.weight, high: sum.high / sum.weight } : { mean };
+}
