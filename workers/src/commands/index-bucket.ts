@@ -24,6 +24,7 @@ export const command = defineCommand({
     const bucket = checkBucketName(args.bucket);
     const database = Database.open(args.database);
     const { index, work } = args;
+    await database.requireFolder();
     const { entry, done } = await withBucketLock(database, bucket, () =>
       indexBucket(database, bucket, { index, work }, log),
     );

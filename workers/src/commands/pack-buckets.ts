@@ -25,9 +25,11 @@ export const command = defineCommand({
     if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
       throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
     const database = args.database === undefined ? undefined : Database.open(args.database);
+    const shards = await describeShards(args.input, args.output, { progress });
+    // Read after the shards, which can take hours, and the plans of other builds before the entries that they become:
+    // so a bucket that is finished meanwhile is in one of them.
+    const pending = (await database?.pending()) ?? [];
     const entries = (await database?.entries()) ?? [];
-
-    const shards = await describeShards(args.input, { progress });
     const { dimension, model } = requireOneKind(shards, entries);
 
     const held = new Map<string, Array<{ start: number; end: number }>>();
@@ -48,7 +50,7 @@ export const command = defineCommand({
         return { shard, path, rows, start, end, contentHash, vectorType };
       }),
     );
-    const names = await reserveBuckets(database, entries, sources);
+    const names = await reserveBuckets(database, { entries, pending }, sources);
     const plan: BucketPlan = {
       version: 1,
       dimension,

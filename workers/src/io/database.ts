@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isBucketName } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
-import { DataError, UsageError } from '../errors.ts';
+import { DataError, systemErrorCode, UsageError } from '../errors.ts';
 import { localStore, type ObjectStore } from './store.ts';
 
 const CATALOG = '_catalog';
@@ -35,7 +35,16 @@ export class Database {
 
   /** Makes the database's folder where it is missing. */
   async create(): Promise<void> {
-    await mkdir(this.uri, { recursive: true });
+    await mkdir(this.uri, { recursive: true }).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'EEXIST') throw new DataError(`${this.uri}: a file; a database is a folder.`);
+      throw error;
+    });
+  }
+
+  /** @throws DataError where there is no such folder */
+  async requireFolder(): Promise<void> {
+    const info = await stat(this.uri).catch(() => undefined);
+    if (!info?.isDirectory()) throw new DataError(`${this.uri}: no such folder, so no database.`);
   }
 
   /** The buckets that are part of the database, by name. */

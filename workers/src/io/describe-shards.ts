@@ -1,8 +1,11 @@
 import type { CommandContext } from '../command.ts';
 import type { CatalogEntry } from '../core/catalog.ts';
 import { ContentHash } from '../core/content-hash.ts';
+import type { Duplicate } from '../core/duplicate-ids.ts';
+import { showId } from '../core/fasta-parser.ts';
 import { modelIdentity, type ShardHeader } from '../core/shard.ts';
 import { DataError } from '../errors.ts';
+import { type DuplicateIds, withDuplicateIds } from './duplicate-ids.ts';
 import { readBlocks, rowsPerBlock } from './hdf5/shard-blocks.ts';
 import { openShard } from './hdf5/shard-reader.ts';
 
@@ -13,33 +16,60 @@ export interface DescribedShard extends ShardHeader {
   contentHash: string;
 }
 
-/** Reads every shard once for its content hash. @throws DataError for a file that is not a shard or has no rows */
+/**
+ * Reads every shard once, for its content hash and for ids that occur twice.
+ * @param output the plan's name; scratch files for ids, where memory is too small for them, lie beside it
+ * @throws DataError for a file that is not a shard or has no rows, and for an id that is there twice
+ */
 export async function describeShards(
   paths: readonly string[],
+  output: string,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<DescribedShard[]> {
   const bar = progress('reading shards', paths.length, 'shards');
-  const shards: DescribedShard[] = [];
   try {
-    for (const path of paths) {
-      shards.push(await describeShard(path));
-      bar.add(1);
-    }
+    return await withDuplicateIds(output, async (seen) => {
+      const shards: DescribedShard[] = [];
+      for (let source = 0; source < paths.length; source++) {
+        shards.push(await describeShard(paths, source, seen));
+        bar.add(1);
+      }
+      const duplicate = await seen.finish();
+      if (duplicate) throw await duplicateError(paths, duplicate);
+      return shards;
+    });
   } finally {
     bar.stop();
   }
-  return shards;
 }
 
-async function describeShard(path: string): Promise<DescribedShard> {
+async function describeShard(paths: readonly string[], source: number, seen: DuplicateIds): Promise<DescribedShard> {
+  const path = paths[source]!;
   const reader = await openShard(path);
   try {
     const { rows, dimension, vectorType, attributes } = reader;
     if (rows === 0) throw new DataError(`${path}: no vectors in this shard. Leave it out, or make it again.`);
     const hash = new ContentHash();
-    for await (const block of readBlocks(reader, { blockRows: rowsPerBlock(reader, BLOCK_BYTES) }))
+    for await (const block of readBlocks(reader, { blockRows: rowsPerBlock(reader, BLOCK_BYTES) })) {
       hash.add(block.vectors, block.ids);
+      const duplicate = seen.add(block.ids, source, block.start);
+      if (duplicate) throw await duplicateError(paths, duplicate);
+    }
     return { path, rows, dimension, vectorType, attributes, contentHash: hash.digest(vectorType, dimension) };
+  } finally {
+    reader.close();
+  }
+}
+
+async function duplicateError(paths: readonly string[], { first, second }: Duplicate): Promise<DataError> {
+  const [path, other] = [paths[second.source]!, paths[first.source]!];
+  const reader = await openShard(path);
+  try {
+    const id = showId(reader.readIds(second.row, 1).bytes);
+    return new DataError(
+      `${path}: row ${second.row}: the id ${id} is also that of row ${first.row} of ${other}. ` +
+        'Every id must occur once: rename one, or remove it.',
+    );
   } finally {
     reader.close();
   }

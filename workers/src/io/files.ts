@@ -78,6 +78,17 @@ export function temporaryName(target: string): string {
   return join(dirname(target), `.${basename(target)}.${owner()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }
 
+/** Names this process to others that share a folder with it. */
+export function processName(): string {
+  return `${owner()}.${process.pid}`;
+}
+
+/** Whether a process is known to have ended; of one on another machine that cannot be known. */
+export function hasEnded(name: string): boolean {
+  const [space, pid] = name.split('.');
+  return space === owner() && /^\d+$/.test(pid ?? '') && !isAlive(Number(pid));
+}
+
 let ownerName: string | undefined;
 
 function owner(): string {

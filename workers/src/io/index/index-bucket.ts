@@ -52,7 +52,8 @@ export async function indexBucket(
     const tableVersion = await buildIndex(scratch, bucket, ingested.rows, index);
     const paths = await currentFiles(folder);
     const files = await describeFiles(folder, paths);
-    // Between here and the new entry the bucket is not part of the database.
+    // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.
+    await database.writePending(record!);
     await database.removeEntry(bucket);
     await publishTable(folder, target);
     const { seconds, cpuSeconds } = meter.read();

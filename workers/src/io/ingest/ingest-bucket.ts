@@ -54,8 +54,8 @@ export async function ingestBucket(
   const record = await withScratch(options.work ?? database.uri, name, async (scratch) => {
     const table = await buildTable(scratch, bucket, recipe, options, context);
     // From here to the new entry the bucket is not part of the database.
-    await database.removeEntry(name);
     await database.writePending(planned);
+    await database.removeEntry(name);
     await publishTable(join(scratch, `${name}.lance`), target);
     await publishPartitions(scratch, database, name, table);
     const { seconds, cpuSeconds } = meter.read();
