@@ -8,7 +8,8 @@ class Request {
     /**
      * @param params as given; already checked one by one
      * @param isStub whether nothing is really computed (-stub-run): then the bundled test files stand in for missing inputs
-     * @return [inputs, queries: files (see InputFiles), model: folder or [], database: absolute, and the other parameters]
+     * @return [inputs, queries: files (see InputFiles), model: folder or [], database: absolute, entries: what a search alone
+     *   will search, workers: hash by command, and the other parameters]
      */
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries ? params + standIns(params, projectDir) : params
@@ -28,6 +29,7 @@ class Request {
             database: database,
             model: fasta ? modelFolder(given.model) : [],
             entries: entries,
+            workers: WorkerSources.hashes(projectDir),
         ]
     }
 

@@ -1,23 +1,30 @@
 import java.nio.file.Files
 import java.nio.file.Path
 import java.security.MessageDigest
-import java.util.concurrent.ConcurrentHashMap
 
 /**
- * Identifies a worker's code. Every process has this hash of its own command in its script, so that -resume runs
- * a stage again when its worker has changed, and leaves the others alone.
+ * Identifies a worker's code. Every process has the hash of its own command as an input, so that -resume runs
+ * a stage again when its worker has changed, and leaves the others alone. (A call inside the script would not do:
+ * Nextflow's cache key has the script as it is written.)
  */
 class WorkerSources {
 
-    private static final Map<Path, String> HASHES = new ConcurrentHashMap<>()
+    private static final List<String> COMMANDS = [
+        'embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'search-bucket', 'merge-hits', 'render-report',
+    ]
 
     /** `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */
     private static final String IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/
 
-    /** SHA-256 of a command's file, of all that it imports from workers/src, and of the packages' versions. */
-    static String hash(Path projectDir, String command) {
-        def main = projectDir.resolve("workers/src/commands/${command}.ts")
-        return HASHES.computeIfAbsent(main) { file -> digest(projectDir, file) }
+    /**
+     * By command, with underscores for hyphens: SHA-256 of its file, of all that it imports from workers/src, and of
+     * the packages' versions.
+     */
+    static Map<String, String> hashes(Path projectDir) {
+        return COMMANDS.collectEntries { command ->
+            def main = projectDir.resolve("workers/src/commands/${command}.ts")
+            [(command.replace('-', '_')): digest(projectDir, main)]
+        }
     }
 
     /** The files that a command consists of. */

@@ -12,20 +12,21 @@ workflow BUILD {
     main:
     def fasta = request.inputs.findAll { file -> file.kind == 'fasta' }
     def given = request.inputs.findAll { file -> file.kind == 'shard' }
-    EMBED_SEQUENCES(channel.fromList(fasta.collect { file -> [file.source, file.path] }), request.model)
+    def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
+    EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
 
     // The order is part of PACK_BUCKETS' cache key, so it must not depend on which task ended first.
     shards = EMBED_SEQUENCES.out.shard
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
         .toSortedList { a, b -> a[0] <=> b[0] }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
-    PACK_BUCKETS(shards, request.bucket_size, request.database)
+    PACK_BUCKETS(shards, request.bucket_size, request.database, request.workers.pack_buckets)
 
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })
         .flatMap { plan, list -> Plan.buckets(plan, list) }
-    INGEST_BUCKET(buckets, request.database, request.metric)
-    INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index)
+    INGEST_BUCKET(buckets, request.database, request.metric, request.workers.ingest_bucket)
+    INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index, request.workers.index_bucket)
 
     built = INDEX_BUCKET.out.entry.map { bucket, entry -> [bucket, DatabaseUri.fingerprint(entry)] }
     if (!workflow.stubRun) {

@@ -14,22 +14,24 @@ workflow SEARCH {
     main:
     def fasta = request.queries.findAll { file -> file.kind == 'fasta' }
     def given = request.queries.findAll { file -> file.kind == 'shard' }
-    EMBED_SEQUENCES(channel.fromList(fasta.collect { file -> [file.source, file.path] }), request.model)
+    def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
+    EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
 
     queries = EMBED_SEQUENCES.out.shard
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
         .toSortedList { a, b -> a[0] <=> b[0] }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
-    SEARCH_BUCKET(entries, queries, request.database, request.subMap(['k', 'search', 'nprobes', 'refine_factor']))
+    def options = request.subMap(['k', 'search', 'nprobes', 'refine_factor'])
+    SEARCH_BUCKET(entries, queries, request.database, options, request.workers.search_bucket)
 
     hits = SEARCH_BUCKET.out.hits
         .toSortedList { a, b -> a.name <=> b.name }
-    MERGE_HITS(hits, request.k)
+    MERGE_HITS(hits, request.k, request.workers.merge_hits)
 
     all_reports = reports
         .mix(EMBED_SEQUENCES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
-    RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports)
+    RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 
     emit:
     neighbours = MERGE_HITS.out.neighbours

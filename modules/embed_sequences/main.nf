@@ -1,11 +1,12 @@
 // One file of proteins becomes one shard of vectors.
 process EMBED_SEQUENCES {
-    tag "${fasta.name}"
+    tag "${source.tokenize('/').last()}"
     label 'embed'
 
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
     path model, stageAs: 'model/*' // empty for kmer, which has no files
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     tuple val(source), path('*.h5'), emit: shard
@@ -14,7 +15,7 @@ process EMBED_SEQUENCES {
     script:
     def name = Shell.safeName(fasta.name)
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'embed-sequences')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow embed-sequences --model ${model ?: 'kmer'} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
     """
 

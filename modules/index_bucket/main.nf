@@ -8,6 +8,7 @@ process INDEX_BUCKET {
     tuple val(bucket), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again
     val database
     val index
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     tuple val(bucket), path("${bucket}.json"), emit: entry
@@ -15,7 +16,7 @@ process INDEX_BUCKET {
 
     script:
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'index-bucket')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} --output ${bucket}.json --json > ${bucket}.index-bucket.json
     """
 

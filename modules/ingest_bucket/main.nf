@@ -8,6 +8,7 @@ process INGEST_BUCKET {
     tuple val(bucket), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
     val database
     val metric
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     tuple val(bucket), path("${bucket}.ingest.json"), emit: manifest
@@ -15,7 +16,7 @@ process INGEST_BUCKET {
 
     script:
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'ingest-bucket')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards ${shards} --database ${Shell.quote(database)} --metric ${metric} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
     """
 

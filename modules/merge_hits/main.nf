@@ -5,6 +5,7 @@ process MERGE_HITS {
     input:
     path hits, stageAs: 'hits/*'
     val k
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     path 'neighbours.parquet', emit: neighbours
@@ -13,7 +14,7 @@ process MERGE_HITS {
 
     script:
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'merge-hits')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow merge-hits --input ${hits} --k ${k} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
     """
 

@@ -6,6 +6,7 @@ process PACK_BUCKETS {
     path shards, stageAs: 'shards/?/*'
     val bucket_size
     val database
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     path 'plan.json', emit: plan
@@ -13,7 +14,7 @@ process PACK_BUCKETS {
 
     script:
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'pack-buckets')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow pack-buckets --input ${shards} --bucket-size ${bucket_size} --database ${Shell.quote(database)} --output plan.json --json > pack-buckets.json
     """
 

@@ -3,13 +3,14 @@ process RENDER_REPORT {
     input:
     path neighbours
     path reports, stageAs: 'reports/?/*'
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     path 'report.html', emit: report
 
     script:
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'render-report')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow render-report --neighbours ${neighbours} --reports ${reports} --output report.html
     """
 

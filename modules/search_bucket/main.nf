@@ -9,6 +9,7 @@ process SEARCH_BUCKET {
     path queries, stageAs: 'queries/?/*'
     val database
     val options
+    val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     path "${bucket}.hits.parquet", emit: hits
@@ -17,7 +18,7 @@ process SEARCH_BUCKET {
     script:
     def tuning = Shell.options(k: options.k, search: options.search, nprobes: options.nprobes, 'refine-factor': options.refine_factor)
     """
-    export LANCEFLOW_WORKER=${WorkerSources.hash(projectDir, 'search-bucket')}
+    export LANCEFLOW_WORKER=${worker}
     lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${tuning} --output ${bucket}.hits.parquet --json > ${bucket}.search-bucket.json
     """
 

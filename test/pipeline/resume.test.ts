@@ -10,7 +10,7 @@ const ARGS = [
   ...['--bucket_size', '300', '--search', 'exact', '-resume'],
 ];
 
-test('-resume does again what has changed, and nothing else', { timeout: 300_000 }, async () => {
+test('-resume does again what has changed, and nothing else', { timeout: 600_000 }, async () => {
   const folder = await temporaryFolder();
   const outdir = join(folder, 'results');
   // A copy, because one step changes a worker.

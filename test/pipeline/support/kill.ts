@@ -10,23 +10,28 @@ interface Process {
   command: string;
 }
 
-/** A process and all that it has started, itself first. */
-export async function processTree(root: number): Promise<Process[]> {
+/** All processes of the machine. */
+export async function processes(): Promise<Process[]> {
   const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
-  const all = stdout.split('\n').flatMap((line): Process[] => {
+  return stdout.split('\n').flatMap((line): Process[] => {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
     return match ? [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3]! }] : [];
   });
+}
+
+/** A process and all that it has started, itself first. */
+export async function processTree(root: number): Promise<Process[]> {
+  const all = await processes();
   const tree = all.filter(({ pid }) => pid === root);
   for (const { pid } of tree) tree.push(...all.filter(({ parent }) => parent === pid));
   return tree;
 }
 
-/** The process that writes `.<name>.<pid>.<random>.tmp` in a folder now. */
+/** The process that writes `.<name>.<host>.<pid>.<random>.tmp` in a folder now (see io/files.ts). */
 export async function writerOf(folder: string, name: string): Promise<number | undefined> {
   const entries = await readdir(folder).catch(() => []);
   const found = entries.find((entry) => entry.startsWith(`.${name}.`) && entry.endsWith('.tmp'));
-  return found === undefined ? undefined : Number(found.slice(name.length + 2).split('.')[0]);
+  return found === undefined ? undefined : Number(found.split('.').at(-3));
 }
 
 /** Waits until `look` finds something. @throws where the pipeline ends before */
