@@ -28,6 +28,14 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: "Merge the buckets' hits into each query's neighbours",
     load: () => import('./commands/merge-hits.ts'),
   },
+  catalog: {
+    describe: 'List the buckets of a database',
+    load: () => import('./commands/catalog.ts'),
+  },
+  verify: {
+    describe: 'Check a database against its catalog',
+    load: () => import('./commands/verify.ts'),
+  },
   'render-report': {
     describe: 'Show what was found, and what it took, on one HTML page',
     load: () => import('./commands/render-report.ts'),

@@ -39,12 +39,13 @@ export function describeFiles(folder: string, paths: readonly string[]): Promise
   return Promise.all(
     paths.map(async (path) => {
       const { size } = await stat(join(folder, path));
-      return { path, bytes: size, crc32: await crc32Of(join(folder, path)) };
+      return { path, bytes: size, crc32: await checksumOf(join(folder, path)) };
     }),
   );
 }
 
-async function crc32Of(path: string): Promise<string> {
+/** CRC-32 of a file, hex. */
+export async function checksumOf(path: string): Promise<string> {
   let value = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) value = crc32(chunk as Buffer, value);
   return value.toString(16).padStart(8, '0');

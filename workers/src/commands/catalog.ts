@@ -1,0 +1,39 @@
+import { defineCommand } from '../command.ts';
+import { formatTable } from '../core/format-table.ts';
+import { Database } from '../io/database.ts';
+
+export const command = defineCommand({
+  describe:
+    'Lists the buckets of a database: what is in them, how they are indexed, what they cost. --json gives the entries.',
+  options: {
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+  },
+  examples: [
+    ['catalog --database /data/proteins', 'A table of the buckets'],
+    ['catalog --database /data/proteins --json', 'All that is known of each bucket'],
+  ],
+
+  async run({ database: uri, json }: { database: string; json?: boolean }) {
+    const entries = await Database.open(uri).entries();
+    const sum = (of: (entry: (typeof entries)[number]) => number) =>
+      entries.reduce((total, entry) => total + of(entry), 0);
+    const rows = entries.map(
+      ({ bucket, rows, dimension, vectorType, metric, index, partitions, bytes, model, created }) => [
+        bucket,
+        String(rows),
+        `${dimension} ${vectorType}`,
+        metric,
+        index.kind === 'none' ? 'none' : `${index.kind}, ${index.partitions} partitions`,
+        partitions ? `${partitions.count} partitions` : 'as they came',
+        `${(bytes / 1e6).toFixed(1)} MB`,
+        String(model.model ?? 'unknown'),
+        created.slice(0, 19).replace('T', ' '),
+      ],
+    );
+    const header = ['bucket', 'vectors', 'type', 'metric', 'index', 'order of rows', 'size', 'model', 'built (UTC)'];
+    if (!json) process.stdout.write(`${formatTable([header, ...rows])}\n`);
+    return { rows: sum((entry) => entry.rows), bytes: sum((entry) => entry.bytes), buckets: entries.length, entries };
+  },
+
+  summary: ({ buckets, rows, bytes }) => `catalog: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
+});

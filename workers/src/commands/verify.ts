@@ -1,0 +1,47 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineCommand } from '../command.ts';
+import { checkBucketName } from '../core/bucket-name.ts';
+import { DataError } from '../errors.ts';
+import { Database } from '../io/database.ts';
+import { findDuplicateIds, findOrphans, verifyBucket } from '../io/verify.ts';
+
+export const command = defineCommand({
+  describe:
+    'Checks every table against its catalog entry: files, sizes, checksums, rows; finds ids that are in the database twice and ' +
+    'what an interrupted build left. Ends with 65 where the database is damaged.',
+  options: {
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    bucket: { type: 'array', string: true, describe: 'Only these buckets' },
+    ids: { type: 'boolean', default: true, describe: 'Look for duplicate ids across all buckets (--no-ids: do not)' },
+    work: { type: 'string', default: tmpdir(), describe: 'Folder for temporary files' },
+  },
+  examples: [['verify --database /data/proteins', 'Check everything']],
+
+  async run(args, { progress, log }) {
+    const database = Database.open(args.database);
+    const wanted = args.bucket?.map((name) => checkBucketName(name));
+    const entries = wanted
+      ? await Promise.all(wanted.map((name) => database.requireEntry(name)))
+      : await database.entries();
+    if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    const bar = progress('verifying', total, 'bytes');
+    const problems: string[] = [];
+    for (const entry of entries) problems.push(...(await verifyBucket(database, entry, bar)));
+    bar.stop();
+    if (args.ids && problems.length === 0)
+      problems.push(...(await findDuplicateIds(database, entries, join(args.work, 'lanceflow-verify'))));
+    const orphans = wanted ? [] : await findOrphans(database);
+    for (const orphan of orphans) log(`verify: ${orphan}`);
+    if (problems.length > 0) {
+      const list = problems.map((problem) => `  ${problem}`).join('\n');
+      throw new DataError(`${database.uri}: ${problems.length} problem(s):\n${list}\nBuild the named buckets again.`);
+    }
+    const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
+    return { rows, bytes: total, buckets: entries.length, orphans };
+  },
+
+  summary: ({ buckets, rows, bytes }) =>
+    `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all as the catalog says`,
+});

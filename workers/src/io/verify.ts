@@ -1,0 +1,89 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CatalogEntry } from '../core/catalog.ts';
+import { columnText } from '../core/utf8-column.ts';
+import type { Database } from './database.ts';
+import { withDuplicateIds } from './duplicate-ids.ts';
+import { idColumn } from './lance/arrow-ids.ts';
+import { checksumOf } from './lance/table-files.ts';
+import { openTable } from './lance/tables.ts';
+import type { Progress } from './progress.ts';
+
+/** Holds a bucket's files against its catalog entry. @returns what is wrong, a sentence each */
+export async function verifyBucket(database: Database, entry: CatalogEntry, progress: Progress): Promise<string[]> {
+  const problems: string[] = [];
+  const files = entry.files.map((file) => ({ ...file, path: join(`${entry.bucket}.lance`, file.path) }));
+  for (const { path, bytes, crc32 } of entry.partitions ? [...files, entry.partitions] : files) {
+    const file = join(database.uri, path);
+    const info = await stat(file).catch(() => undefined);
+    if (!info) problems.push(`${entry.bucket}: ${path} is missing`);
+    else if (info.size !== bytes) problems.push(`${entry.bucket}: ${path} has ${info.size} bytes, not ${bytes}`);
+    else if ((await checksumOf(file)) !== crc32)
+      problems.push(`${entry.bucket}: ${path} is damaged (its checksum differs)`);
+    progress.add(bytes);
+  }
+  if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
+  return problems;
+}
+
+async function verifyRows(database: Database, entry: CatalogEntry): Promise<string[]> {
+  try {
+    const table = await openTable(database.uri, entry.bucket);
+    const [rows, version] = [await table.countRows(), await table.version()];
+    table.close();
+    const problems: string[] = [];
+    if (rows !== entry.rows) problems.push(`${entry.bucket}: ${rows} rows, not ${entry.rows}`);
+    if (version !== entry.tableVersion)
+      problems.push(`${entry.bucket}: version ${version} of the table, not ${entry.tableVersion}`);
+    return problems;
+  } catch (error) {
+    return [`${entry.bucket}: LanceDB cannot open the table: ${(error as Error).message.split('\n')[0]}`];
+  }
+}
+
+/** Looks through the ids of all tables, exactly, in bounded memory. @param scratch name for temporary files */
+export async function findDuplicateIds(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  scratch: string,
+): Promise<string[]> {
+  const duplicate = await withDuplicateIds(scratch, async (finder) => {
+    for (const [source, entry] of entries.entries()) {
+      const table = await openTable(database.uri, entry.bucket);
+      let row = 0;
+      for await (const batch of table.query().select(['id'])) {
+        const ids = idColumn(batch as never);
+        const found = finder.add(ids, source, row);
+        if (found) return found;
+        row += batch.numRows;
+      }
+      table.close();
+    }
+    return finder.finish();
+  });
+  if (!duplicate) return [];
+  const { first, second } = duplicate;
+  const [one, other] = [entries[first.source]!, entries[second.source]!];
+  const table = await openTable(database.uri, one.bucket);
+  const row = await table.query().select(['id']).limit(1).offset(first.row).toArrow();
+  const id = JSON.stringify(columnText(idColumn(row as never), 0));
+  return [
+    `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
+  ];
+}
+
+/** What interrupted builds left: it is not part of the database, and the next build of the bucket uses or removes it. */
+export async function findOrphans(database: Database): Promise<string[]> {
+  const entered = new Set((await database.entries()).map(({ bucket }) => bucket));
+  const pending = await database.pending();
+  const orphans = pending
+    .filter(({ bucket }) => !entered.has(bucket))
+    .map(({ bucket, state }) => `${bucket} is ${state}, not indexed yet`);
+  const known = new Set([...entered, ...pending.map(({ bucket }) => bucket)]);
+  for (const name of await readdir(database.uri)) {
+    const bucket = name.replace(/\.lance$/, '');
+    if (name.endsWith('.lance') && !known.has(bucket)) orphans.push(`${name} is a table without a catalog entry`);
+    if (/^\..*\.tmp$/.test(name)) orphans.push(`${name} is a temporary folder of a build that runs or was killed`);
+  }
+  return orphans;
+}
