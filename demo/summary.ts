@@ -26,7 +26,7 @@ export function showNeighbours(
     const about = truth.get(target)!;
     const note = about.family === family ? 'yes' : `no, ${about.family}`;
     const kept = `${percent(about.identity)}${about.fragment ? ' (fragment)' : ''}`;
-    return [`${rank + 1}. ${target}`, distance.toFixed(3), note, kept];
+    return [`${String(rank + 1).padStart(2)}. ${target}`, distance.toFixed(3), note, kept];
   });
   return (
     `First neighbours of ${query} (${fragment ? 'fragment, ' : ''}family ${family}, ${percent(identity)} identical to its founder)\n` +
