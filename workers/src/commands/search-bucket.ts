@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
+import { parseByteSize } from '../core/byte-size.ts';
 import { SEARCH_MODES } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
@@ -25,6 +26,9 @@ export const command = defineCommand({
       type: 'number',
       describe: 'Choose nprobes for this recall (0.95), measured on a sample of the queries',
     },
+    'exclude-self': { type: 'boolean', default: false, describe: "Leave out the hit that has the query's own id" },
+    'max-distance': { type: 'number', describe: 'Only hits at most this far; still at most k' },
+    memory: { type: 'string', default: '2GB', describe: 'Memory to use; more queries than fit are searched in blocks' },
     work: { type: 'string', describe: 'Fast scratch folder (NVMe)' },
     output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
   },
@@ -38,24 +42,22 @@ export const command = defineCommand({
 
   async run(args, context) {
     const bucket = checkBucketName(args.bucket);
-    const { k, search, nprobes, refineFactor, targetRecall } = args;
+    const { k, search, nprobes, refineFactor, targetRecall, excludeSelf } = args;
+    const maxDistance = args.maxDistance ?? Number.POSITIVE_INFINITY;
+    const memoryBytes = parseByteSize(args.memory);
     requireCount('k', k);
     if (nprobes !== undefined) requireCount('nprobes', nprobes);
     if (refineFactor !== undefined) requireCount('refine-factor', refineFactor);
     if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
       throw new UsageError(`--target-recall must be above 0 and at most 1, not ${targetRecall}.`);
+    if (Number.isNaN(maxDistance)) throw new UsageError('--max-distance must be a number.');
+    if (memoryBytes === undefined) throw new UsageError(`--memory ${args.memory}: write it like 2GB or 512MiB.`);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = Database.open(args.database);
     const entry = await database.requireEntry(bucket);
+    const request = { k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes };
     const { hits, queries, bytes, plan, searchSeconds } = await writeAtomically(args.output, (temporary) =>
-      searchBucket(
-        database,
-        entry,
-        args.queries,
-        { k, search, nprobes, refineFactor, targetRecall },
-        temporary,
-        context,
-      ),
+      searchBucket(database, entry, args.queries, request, temporary, context),
     );
     const { way, ...chosen } = plan;
     return { rows: hits, bytes, bucket, queries, k, mode: way, ...chosen, searchSeconds };

@@ -3,7 +3,6 @@ import type { Metric } from '../../core/metric.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { idColumn } from '../lance/arrow-ids.ts';
 import type { Progress } from '../progress.ts';
-import type { QuerySet } from './queries.ts';
 
 /** Queries in flight: LanceDB works on each with threads of its own. */
 const IN_FLIGHT = 4;
@@ -27,22 +26,23 @@ export interface AnnAnswer {
 
 /**
  * Approximate neighbours by the table's LanceDB index.
- * @param queries positions of the queries to ask
- * @returns answers in the order of `queries`; one that has fewer than min(k, rows) hits was asked again with all partitions
+ * @param vectors queries, [.., D]; those from `first`, `count` of them, are asked
+ * @returns answers in their order; one that has fewer than min(k, rows) hits was asked again with all partitions
  */
 export async function searchAnn(
   table: Table,
-  { vectors }: QuerySet,
-  queries: Int32Array,
+  vectors: Float32Array,
+  first: number,
+  count: number,
   options: AnnOptions,
   progress: Progress,
 ): Promise<AnnAnswer[]> {
-  const answers = new Array<AnnAnswer>(queries.length);
+  const answers = new Array<AnnAnswer>(count);
   const wanted = Math.min(options.k, options.rows);
   let next = 0;
   const work = async () => {
-    for (let i = next++; i < queries.length; i = next++) {
-      const query = queries[i]!;
+    for (let i = next++; i < count; i = next++) {
+      const query = first + i;
       const vector = vectors.subarray(query * options.dimension, (query + 1) * options.dimension);
       let answer = await ask(table, vector, options, options.nprobes);
       if (answer.distances.length < wanted && options.nprobes < options.partitions)
@@ -51,7 +51,7 @@ export async function searchAnn(
       progress.add(1);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, queries.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, work));
   return answers;
 }
 

@@ -1,11 +1,11 @@
 import type { CommandContext } from '../../command.ts';
 import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest } from '../../core/search/choose.ts';
 import { type CostEstimate, estimateCosts, formatCosts, type Way } from '../../core/search/cost.ts';
-import type { Estimate } from '../../core/search/recall.ts';
+import { type Estimate, sampleEvenly } from '../../core/search/recall.ts';
 import { searchAnn } from './ann.ts';
 import { measureRates } from './calibrate.ts';
 import type { OpenBucket } from './open-bucket.ts';
-import type { QuerySet } from './queries.ts';
+import type { QueryFiles } from './queries.ts';
 import { tuneAnn, tuneScan } from './tune.ts';
 
 /** Queries with which the index is timed. */
@@ -25,7 +25,7 @@ export interface SearchPlan {
 /** Decides how to search a bucket: what was asked for, or the quickest of what answers it. */
 export async function planSearch(
   bucket: OpenBucket,
-  queries: QuerySet,
+  queries: QueryFiles,
   request: SearchRequest,
   { log, progress }: CommandContext,
 ): Promise<SearchPlan> {
@@ -54,9 +54,9 @@ export async function planSearch(
 
   const rates = await measureRates(bucket);
   if (ways.includes('ann')) rates.annQueriesPerSecond = await timeAnn(bucket, queries, request.k, settings);
-  const estimates = estimateCosts(entry, queries.order.length, nprobes, rates).filter(({ way }) => ways.includes(way));
+  const estimates = estimateCosts(entry, queries.count, nprobes, rates).filter(({ way }) => ways.includes(way));
   log(
-    `${entry.bucket}: expected for ${queries.order.length} queries, ${nprobes} of ${partitionCount} partitions:\n${formatCosts(estimates)}`,
+    `${entry.bucket}: expected for ${queries.count} queries, ${nprobes} of ${partitionCount} partitions:\n${formatCosts(estimates)}`,
   );
   const { way } = estimates[0]!;
   return { way, ...settings, ...(way === 'exact' ? {} : recall), estimates };
@@ -65,15 +65,15 @@ export async function planSearch(
 /** Queries a second of the index, after a warm-up. */
 async function timeAnn(
   { table, entry }: OpenBucket,
-  queries: QuerySet,
+  queries: QueryFiles,
   k: number,
   settings: { nprobes: number; refineFactor: number },
 ): Promise<number> {
   const options = { ...entry, partitions: entry.index.partitions, k: Math.min(k, entry.rows), ...settings };
-  const sample = queries.order.subarray(0, TIMED_QUERIES);
+  const { vectors, count } = await queries.sample(sampleEvenly(queries.count, TIMED_QUERIES));
   const silent = { add() {}, stop() {} };
-  await searchAnn(table, queries, sample.subarray(0, 4), options, silent);
+  await searchAnn(table, vectors, 0, Math.min(4, count), options, silent);
   const startedMs = performance.now();
-  await searchAnn(table, queries, sample, options, silent);
-  return sample.length / ((performance.now() - startedMs) / 1000);
+  await searchAnn(table, vectors, 0, count, options, silent);
+  return count / ((performance.now() - startedMs) / 1000);
 }

@@ -14,7 +14,7 @@ export interface Probes {
 
 /** Ranks the centroids for each query. @param nprobes at most the number of partitions */
 export async function rankPartitions(
-  { vectors }: QuerySet,
+  { count: queryCount, vectors }: QuerySet,
   { centroids }: Partitions,
   metric: Metric,
   nprobes: number,
@@ -23,7 +23,6 @@ export async function rankPartitions(
   const room = allocateBlock(count, dimension);
   room.vectors.set(centroids.vectors);
   const block = sealBlock(room, count, dimension);
-  const queryCount = vectors.length / dimension;
   const partitions = new Int32Array(queryCount * nprobes);
   const scorer = await createScorer(dimension, metric);
   try {

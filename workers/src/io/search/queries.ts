@@ -1,8 +1,8 @@
 import type { CatalogEntry } from '../../core/catalog.ts';
-import type { Metric } from '../../core/metric.ts';
+import { normalizeRows } from '../../core/kmeans.ts';
 import { compareIds, sortedOrder } from '../../core/search/hit-order.ts';
 import { modelIdentity } from '../../core/shard.ts';
-import { columnBytes, columnText, concatenateColumns, type Utf8Column } from '../../core/utf8-column.ts';
+import { columnBytes, columnLength, columnText, concatenateColumns, type Utf8Column } from '../../core/utf8-column.ts';
 import { describeBadVector, findBadVector } from '../../core/vector-check.ts';
 import { DataError } from '../../errors.ts';
 import { readBlocks, rowsPerBlock } from '../hdf5/shard-blocks.ts';
@@ -11,50 +11,92 @@ import { toFloat32 } from '../vectors.ts';
 
 const READ_BYTES = 8 * 2 ** 20;
 
-/** Queries in memory. */
+/** Queries in memory, in the order of their ids' bytes, which is the order of hits. */
 export interface QuerySet {
-  ids: Utf8Column;
-  /** [queries, D]; unit length under cosine. */
+  count: number;
+  id(query: number): Uint8Array;
+  /** [count, D]; unit length under cosine. */
   vectors: Float32Array;
-  /** Positions in the order of the ids' bytes: the order of hits. */
-  order: Int32Array;
+}
+
+/** Query sets on disk. */
+export interface QueryFiles {
+  count: number;
+  /** Queries in the order of their ids, at most so many at a time. */
+  blocks(most: number): AsyncGenerator<QuerySet>;
+  /** Some of the queries, evenly spread, for trying things out. */
+  sample(positions: Int32Array): Promise<QuerySet>;
+  close(): void;
 }
 
 /**
- * Reads query sets and checks that they fit a bucket.
+ * Opens query sets and checks that they fit a bucket. Ids are held in memory, vectors are not.
  * @throws DataError for another dimension or model, vectors that cannot be searched, or an id that is there twice
  */
-export async function readQueries(paths: readonly string[], entry: CatalogEntry): Promise<QuerySet> {
+export async function openQueries(paths: readonly string[], entry: CatalogEntry): Promise<QueryFiles> {
   const shards: ShardReader[] = [];
+  const close = () => {
+    for (const shard of shards) shard.close();
+  };
   try {
     for (const path of paths) shards.push(await openShard(path));
     for (const shard of shards) requireSameKind(shard, entry);
-    const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
-    if (rows === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
-    const vectors = new Float32Array(rows * entry.dimension);
     const columns: Utf8Column[] = [];
-    let at = 0;
-    for (const shard of shards) {
-      for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) })) {
-        const decoded = toFloat32(shard, block);
-        const bad = findBadVector(decoded, block.rows, shard.dimension, entry.metric);
-        if (bad)
-          throw new DataError(
-            `${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`,
-          );
-        vectors.set(decoded, at);
-        at += decoded.length;
-        columns.push(block.ids);
-      }
-    }
+    for await (const { ids } of checkedRows(shards, entry)) columns.push(ids);
     const ids = concatenateColumns(columns);
+    const count = columnLength(ids);
+    if (count === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
     const order = sortedOrder(ids);
     requireUnique(ids, order, paths);
-    normalize(vectors, entry.dimension, entry.metric);
-    return { ids, vectors, order };
-  } finally {
-    for (const shard of shards) shard.close();
+    const pick = (chosen: Int32Array) => gather(shards, entry, ids, chosen);
+    return {
+      count,
+      async *blocks(most) {
+        for (let at = 0; at < count; at += most) yield await pick(order.subarray(at, at + most));
+      },
+      sample: (positions) => pick(positions.map((position) => order[position]!)),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
   }
+}
+
+/** All rows, block by block. @throws DataError for one that cannot be searched */
+async function* checkedRows(shards: readonly ShardReader[], entry: CatalogEntry) {
+  for (const shard of shards) {
+    for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) })) {
+      const vectors = toFloat32(shard, block);
+      const bad = findBadVector(vectors, block.rows, shard.dimension, entry.metric);
+      if (bad)
+        throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`);
+      yield { vectors, rows: block.rows, ids: block.ids };
+    }
+  }
+}
+
+/** Reads the vectors of some queries. @param chosen positions in the files, in the order they are wanted */
+async function gather(
+  shards: readonly ShardReader[],
+  entry: CatalogEntry,
+  ids: Utf8Column,
+  chosen: Int32Array,
+): Promise<QuerySet> {
+  const { dimension, metric } = entry;
+  const placeOf = new Int32Array(columnLength(ids)).fill(-1);
+  for (const [place, position] of chosen.entries()) placeOf[position] = place;
+  const vectors = new Float32Array(chosen.length * dimension);
+  let first = 0;
+  for await (const block of checkedRows(shards, entry)) {
+    for (let row = 0; row < block.rows; row++) {
+      const place = placeOf[first + row]!;
+      if (place >= 0) vectors.set(block.vectors.subarray(row * dimension, (row + 1) * dimension), place * dimension);
+    }
+    first += block.rows;
+  }
+  if (metric === 'cosine') normalizeRows(vectors, dimension);
+  return { count: chosen.length, id: (query) => columnBytes(ids, chosen[query]!), vectors };
 }
 
 function requireSameKind(shard: ShardReader, entry: CatalogEntry): void {
@@ -76,15 +118,5 @@ function requireUnique(ids: Utf8Column, order: Int32Array, paths: readonly strin
       throw new DataError(
         `${paths.join(', ')}: query id ${JSON.stringify(columnText(ids, order[i]!))} is there twice. Ids of queries must differ.`,
       );
-  }
-}
-
-function normalize(vectors: Float32Array, dimension: number, metric: Metric): void {
-  if (metric !== 'cosine') return;
-  for (let at = 0; at < vectors.length; at += dimension) {
-    let sum = 0;
-    for (let i = at; i < at + dimension; i++) sum += vectors[i]! * vectors[i]!;
-    const scale = 1 / Math.sqrt(sum);
-    for (let i = at; i < at + dimension; i++) vectors[i]! *= scale;
   }
 }

@@ -1,8 +1,7 @@
-import type { Table } from '@lancedb/lancedb';
-import type { CatalogEntry } from '../../core/catalog.ts';
 import { NearestRows } from '../../core/search/nearest.ts';
 import type { Progress } from '../progress.ts';
 import { readAhead } from '../read-ahead.ts';
+import type { OpenBucket } from './open-bucket.ts';
 import type { QuerySet } from './queries.ts';
 import { type LocatedBlock, openRowSource, type RowSpan } from './row-source.ts';
 import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
@@ -25,16 +24,14 @@ export interface ScoredSpan extends RowSpan {
  * @returns the nearest rows of each query; distances of l2 lack the query's own square
  */
 export async function scoreTable(
-  folder: string,
-  table: Table,
-  entry: CatalogEntry,
+  { folder, table, entry }: OpenBucket,
   queries: QuerySet,
   spans: Iterable<ScoredSpan>,
   k: number,
   progress: Progress,
 ): Promise<NearestRows> {
   const { dimension, metric } = entry;
-  const nearest = new NearestRows(queries.vectors.length / dimension, k);
+  const nearest = new NearestRows(queries.count, k);
   const scorer = await createScorer(dimension, metric);
   const source = await openRowSource(folder, table, entry, BLOCK_ROWS, BUFFERS);
   try {

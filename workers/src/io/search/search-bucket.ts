@@ -1,18 +1,18 @@
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
-import { rankHits } from '../../core/search/hit-order.ts';
+import { queriesInMemory } from '../../core/search/memory.ts';
 import type { NearestRows } from '../../core/search/nearest.ts';
-import { columnBytes } from '../../core/utf8-column.ts';
 import type { Database } from '../database.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import { createHits } from '../parquet/hits-writer.ts';
+import type { Progress } from '../progress.ts';
 import { searchAnn } from './ann.ts';
-import { HITS_PER_BATCH, HitSink } from './hit-sink.ts';
+import { HITS_PER_BATCH, type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
 import { type OpenBucket, openBucket } from './open-bucket.ts';
 import { planSearch, type SearchPlan } from './plan-search.ts';
 import { probedSpans, rankPartitions } from './probe.ts';
-import { type QuerySet, readQueries } from './queries.ts';
+import { openQueries, type QuerySet } from './queries.ts';
 import { type ScoredSpan, scoreTable } from './score-table.ts';
 
 export interface SearchOutcome {
@@ -29,47 +29,55 @@ export async function searchBucket(
   database: Database,
   entry: CatalogEntry,
   queryPaths: readonly string[],
-  request: SearchRequest,
+  request: SearchRequest & HitFilter & { memoryBytes: number },
   output: string,
   context: CommandContext,
 ): Promise<SearchOutcome> {
-  const queries = await readQueries(queryPaths, entry);
-  const bucket = await openBucket(database, entry);
+  const find = Math.min(rowsToFind(request), entry.rows);
+  const atOnce = queriesInMemory(request.memoryBytes, entry.dimension, find);
+  const queries = await openQueries(queryPaths, entry);
+  const bucket = await openBucket(database, entry).catch((error: unknown) => {
+    queries.close();
+    throw error;
+  });
   const writer = await createHits(output, { 'lanceflow.bucket': entry.bucket });
   try {
-    const plan = await planSearch(bucket, queries, request, context);
-    const sink = new HitSink(writer, queries.ids, entry.bucket);
-    const k = Math.min(request.k, entry.rows);
+    const plan = await planSearch(bucket, queries, { ...request, k: find }, context);
+    const sink = new HitSink(writer, entry.bucket, request);
     const startedMs = performance.now();
-    if (plan.way === 'ann') await searchIndex(bucket, queries, plan, k, sink, context);
-    else await searchRows(bucket, queries, plan, k, sink, context);
+    const search = plan.way === 'ann' ? searchIndex : searchRows;
+    for await (const block of queries.blocks(atOnce)) await search(bucket, block, plan, find, sink, context);
     await sink.flush();
     const searchSeconds = (performance.now() - startedMs) / 1000;
-    return { hits: sink.hits, queries: queries.order.length, bytes: await writer.finish(), plan, searchSeconds };
+    return { hits: sink.hits, queries: queries.count, bytes: await writer.finish(), plan, searchSeconds };
   } catch (error) {
     await writer.abandon();
     throw error;
   } finally {
+    queries.close();
     bucket.table.close();
   }
 }
 
-/** `scan` and `exact`. */
-async function searchRows(
+/** Searches a block of queries and hands what was found to the sink. @param find rows to find for a query */
+type Search = (
   bucket: OpenBucket,
   queries: QuerySet,
   plan: SearchPlan,
-  k: number,
+  find: number,
   sink: HitSink,
-  { progress }: CommandContext,
-): Promise<void> {
-  const { entry, table, folder } = bucket;
+  context: CommandContext,
+) => Promise<void>;
+
+/** `scan` and `exact`. */
+const searchRows: Search = async (bucket, queries, plan, find, sink, { progress }) => {
+  const { entry } = bucket;
   const spans = await spansToScore(bucket, queries, plan);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
-  const nearest = await scoreTable(folder, table, entry, queries, spans, k, bar).finally(() => bar.stop());
+  const nearest = await scoreTable(bucket, queries, spans, find, bar).finally(() => bar.stop());
   await writeNearest(bucket, queries, nearest, sink);
-}
+};
 
 /** What of the table is compared with which queries. */
 async function spansToScore(
@@ -79,32 +87,24 @@ async function spansToScore(
 ): Promise<ScoredSpan[]> {
   if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
   const partitions = await bucket.partitions();
-  const probes = await rankPartitions(
-    queries,
-    partitions,
-    bucket.entry.metric,
-    Math.min(nprobes, partitions.centroids.count),
-  );
-  return probedSpans(probes, partitions);
+  const count = Math.min(nprobes, partitions.centroids.count);
+  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions);
 }
 
-/** Looks up the ids of the nearest rows and writes them, queries in the order of their ids. */
+/** Looks up the ids of the nearest rows and writes them. */
 async function writeNearest({ entry, table }: OpenBucket, queries: QuerySet, nearest: NearestRows, sink: HitSink) {
   const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
-  for (let at = 0; at < queries.order.length; at += perBatch) {
-    const candidates = Array.from(queries.order.subarray(at, at + perBatch), (query) => {
+  for (let first = 0; first < queries.count; first += perBatch) {
+    const candidates = Array.from({ length: Math.min(perBatch, queries.count - first) }, (_, i) => {
+      const query = first + i;
       const { distances, rows, ties } = nearest.kept(query);
       const limit = nearest.limit(query);
       const all = [...distances, ...ties.map(() => limit)];
       return { query, distances: finishDistances(all, queries.vectors, query, entry), rows: [...rows, ...ties] };
     });
     const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
-    for (const { query, distances, rows } of candidates) {
-      const ranked = rankHits(rows.map(position), distances, ids, nearest.k);
-      for (const [i, target] of ranked.targets.entries())
-        sink.add(query, columnBytes(ids, target), ranked.distances[i]!);
-      await sink.flushWhenFull();
-    }
+    for (const { query, distances, rows } of candidates)
+      await sink.add(queries.id(query), rows.map(position), distances, ids);
   }
 }
 
@@ -123,32 +123,22 @@ function finishDistances(
 }
 
 /** `ann`: LanceDB's index. */
-async function searchIndex(
-  { entry, table }: OpenBucket,
-  queries: QuerySet,
-  { nprobes, refineFactor }: SearchPlan,
-  k: number,
-  sink: HitSink,
-  { progress }: CommandContext,
-): Promise<void> {
-  const bar = progress(`searching ${entry.bucket}`, queries.order.length, 'queries');
-  const options = { ...entry, partitions: entry.index.partitions, k, nprobes, refineFactor };
-  const perBatch = Math.max(16, Math.floor(HITS_PER_BATCH / k));
+const searchIndex: Search = async ({ entry, table }, queries, { nprobes, refineFactor }, find, sink, { progress }) => {
+  const bar: Progress = progress(`searching ${entry.bucket}`, queries.count, 'queries');
+  const options = { ...entry, partitions: entry.index.partitions, k: find, nprobes, refineFactor };
+  const perBatch = Math.max(16, Math.floor(HITS_PER_BATCH / find));
   const least = entry.metric === 'dot' ? Number.NEGATIVE_INFINITY : 0;
-  for (let at = 0; at < queries.order.length; at += perBatch) {
-    const batch = queries.order.subarray(at, at + perBatch);
-    const answers = await searchAnn(table, queries, batch, options, bar);
-    for (const [i, { ids, distances }] of answers.entries()) {
-      const ranked = rankHits(
-        Array.from(distances, (_, position) => position),
-        distances,
-        ids,
-        k,
-      );
-      for (const [rank, target] of ranked.targets.entries())
-        sink.add(batch[i]!, columnBytes(ids, target), Math.max(least, ranked.distances[rank]!));
-      await sink.flushWhenFull();
+  try {
+    for (let first = 0; first < queries.count; first += perBatch) {
+      const count = Math.min(perBatch, queries.count - first);
+      const answers = await searchAnn(table, queries.vectors, first, count, options, bar);
+      for (const [i, { ids, distances }] of answers.entries()) {
+        const targets = Array.from(distances, (_, position) => position);
+        const lifted = distances.map((distance) => Math.max(least, distance));
+        await sink.add(queries.id(first + i), targets, lifted, ids);
+      }
     }
+  } finally {
+    bar.stop();
   }
-  bar.stop();
-}
+};

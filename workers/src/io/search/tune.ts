@@ -6,7 +6,7 @@ import type { Progress } from '../progress.ts';
 import { searchAnn } from './ann.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import { rankPartitions } from './probe.ts';
-import type { QuerySet } from './queries.ts';
+import type { QueryFiles, QuerySet } from './queries.ts';
 import { scoreTable } from './score-table.ts';
 
 /** Queries on which recall is measured: the 95% interval of 200 is about +-0.02 at recall 0.95, k = 10. */
@@ -22,7 +22,7 @@ export interface Tuned {
 
 type Tune = (
   bucket: OpenBucket,
-  queries: QuerySet,
+  queries: QueryFiles,
   k: number,
   target: number,
   refineFactor: number,
@@ -36,7 +36,7 @@ type Tune = (
 export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry } = bucket;
   const partitions = await bucket.partitions();
-  const sample = sampleQueries(queries, entry.dimension);
+  const sample = await queries.sample(sampleEvenly(queries.count, SAMPLED_QUERIES));
   const truth = await exactAnswers(bucket, sample, k, progress);
   const count = partitions.centroids.count;
   const { partitions: ranked } = await rankPartitions(sample, partitions, entry.metric, count);
@@ -57,7 +57,7 @@ export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, p
 /** Tries the index with more and more probes, then candidates, on a sample of the queries. */
 export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry, table } = bucket;
-  const sample = sampleQueries(queries, entry.dimension);
+  const sample = await queries.sample(sampleEvenly(queries.count, SAMPLED_QUERIES));
   const truth = await exactAnswers(bucket, sample, k, progress);
   const all = Float64Array.from(
     Array.from({ length: truth.queryCount }, (_, query) => [...truth.kept(query).rows]).flat(),
@@ -70,12 +70,11 @@ export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, pr
         Array.from(truth.kept(query).rows, (row) => Buffer.from(columnBytes(ids, position(row))).toString('latin1')),
       ),
   );
-  const positions = Int32Array.from(wanted, (_, i) => i);
   const partitions = entry.index.partitions;
   let settings = { nprobes: Math.min(8, partitions), refineFactor };
   for (;;) {
     const options = { ...entry, partitions, k: Math.min(k, entry.rows), ...settings };
-    const answers = await searchAnn(table, sample, positions, options, { add() {}, stop() {} });
+    const answers = await searchAnn(table, sample.vectors, 0, sample.count, options, { add() {}, stop() {} });
     const recalls = answers.map((answer, query) => {
       const own = wanted[query]!;
       let found = 0;
@@ -93,17 +92,9 @@ export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, pr
   }
 };
 
-function sampleQueries(queries: QuerySet, dimension: number): QuerySet {
-  const sampled = sampleEvenly(queries.order.length, SAMPLED_QUERIES).map((i) => queries.order[i]!);
-  const vectors = new Float32Array(sampled.length * dimension);
-  for (const [i, query] of sampled.entries())
-    vectors.set(queries.vectors.subarray(query * dimension, (query + 1) * dimension), i * dimension);
-  return { ids: queries.ids, vectors, order: Int32Array.from(sampled, (_, i) => i) };
-}
-
 function exactAnswers(bucket: OpenBucket, sample: QuerySet, k: number, progress: Progress): Promise<NearestRows> {
-  const { entry, table, folder } = bucket;
-  return scoreTable(folder, table, entry, sample, [{ first: 0, end: entry.rows }], Math.min(k, entry.rows), progress);
+  const { rows } = bucket.entry;
+  return scoreTable(bucket, sample, [{ first: 0, end: rows }], Math.min(k, rows), progress);
 }
 
 /** Turns LanceDB's row ids (fragment * 2^32 + offset) into positions in the table. */
