@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Index } from '@lancedb/lancedb';
 import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../../core/catalog.ts';
 import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
@@ -9,6 +8,7 @@ import type { Database } from '../database.ts';
 import { withScratch } from '../files.ts';
 import { recordOf } from '../ingest/ingest-bucket.ts';
 import { checkIndex } from '../lance/check-index.ts';
+import { Index } from '../lance/client.ts';
 import { currentFiles, describeFiles, mirrorTable, publishTable } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { startMeter } from '../meter.ts';

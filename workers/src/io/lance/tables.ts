@@ -1,5 +1,6 @@
-import { connect, type Table } from '@lancedb/lancedb';
+import type { Table } from '@lancedb/lancedb';
 import { type Schema, tableFromIPC } from 'apache-arrow';
+import { connect } from './client.ts';
 
 /** Makes an empty table in a folder. Its files are `<folder>/<name>.lance/`. */
 export async function createTable(folder: string, name: string, schema: Schema): Promise<Table> {
