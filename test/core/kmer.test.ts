@@ -35,7 +35,10 @@ describe('the kmer embedding', () => {
     const hash = createHash('sha256');
     for (const sequence of [UBIQUITIN, NEDD8, LYSOZYME, long, 'A', 'X', 'MBZJUOX*K'])
       hash.update(new Uint8Array(vectorOf(sequence).buffer));
-    expect([KMER_VERSION, hash.digest('hex')]).toEqual(['kmer-1', '67164d70dc34f8a7d3e29a1610e6ad5ecbebbc965637d51be6514bd92daebce0']);
+    expect([KMER_VERSION, hash.digest('hex')]).toEqual([
+      'kmer-1',
+      '67164d70dc34f8a7d3e29a1610e6ad5ecbebbc965637d51be6514bd92daebce0',
+    ]);
   });
 
   test('is a unit vector for any sequence, never zero', () => {
