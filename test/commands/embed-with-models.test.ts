@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -62,6 +62,30 @@ test('options reach the model and are recorded', async () => {
     max_length: 30,
     precision: 'int8',
   });
+});
+
+test('what is wrong in the last record is told before the first is computed', async () => {
+  const { folder, model, fasta, output } = await inputs();
+  const cache = join(folder, 'cache');
+  const args = ['--model', model, '--output', output, '--cache', cache];
+  for (const [record, message] of [
+    ['>r0\nMKV\n', /record 41: the id "r0" is also that of record 1/],
+    ['>last\nMK1\n', /record 41/],
+  ] as const) {
+    const broken = join(folder, 'broken.fa');
+    await writeFile(broken, `${await readFile(fasta, 'utf8')}${record}`);
+    const { code, stderr } = await lanceflow(['embed-sequences', ...args, '--input', broken]);
+    expect([code, stderr]).toEqual([65, expect.stringMatching(message)]);
+    expect(await cachedRows(cache)).toBe(0);
+  }
+});
+
+test('a pipe', async () => {
+  const { model, fasta, output } = await inputs();
+  const program = [join(ROOT, 'bin/lanceflow'), 'embed-sequences', '--model', model, '--output', output];
+  const script = 'input=$1; shift; exec "$@" --input <(cat "$input")';
+  expect(await run('bash', ['-c', script, 'bash', fasta, ...program])).toMatchObject({ code: 0 });
+  expect((await readShard(output)).rows).toBe(40);
 });
 
 test('--compare-precision tells how int8 agrees and writes nothing', async () => {

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { type CommandResult, defineCommand } from '../command.ts';
 import { DataError, UsageError } from '../errors.ts';
-import { embedFiles } from '../io/embed-files.ts';
+import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
 import { withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
@@ -64,13 +64,17 @@ export const command = defineCommand({
     const inputBytes = await checkInputs(args.input, output);
     if (args.model === 'kmer' && args.cache !== undefined)
       throw new UsageError('--cache is for language models: kmer computes faster than a cache reads.');
+    // kmer computes faster than files are read and sequences looked up: for it, all that is left out.
+    const isFast = args.model === 'kmer';
     const model = await loadEmbedder(args.model, modelOptions(args));
-    // kmer computes a sequence again faster than it is looked up.
-    const withModel = args.model === 'kmer' ? withPlainEmbedder : withCachedEmbedder;
+    const withModel = isFast ? withPlainEmbedder : withCachedEmbedder;
     return withModel(model, args.cache, output, async (embedder) => {
-      const progress = context.progress('embed-sequences', inputBytes, 'bytes');
+      const allResidues = isFast ? undefined : await surveyFiles(args.input, output);
+      const [total, unit] = allResidues === undefined ? [inputBytes, 'bytes'] : [allResidues, 'residues'];
+      const progress = context.progress('embed-sequences', total, unit);
+      const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
       const { rows, residues } = await writeAtomically(output, (temporary) =>
-        embedFiles(args.input, embedder, output, temporary, progress.add).finally(progress.stop),
+        embedFiles(args.input, embedder, output, temporary, onBlock).finally(progress.stop),
       );
       const { size: bytes } = await stat(output);
       const computed = embedder.computed ?? rows;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Duplicate } from '../core/duplicate-ids.ts';
-import { showId } from '../core/fasta-parser.ts';
+import { type BatchLimits, type FastaBatch, showId } from '../core/fasta-parser.ts';
 import { columnBytes, columnLength } from '../core/utf8-column.ts';
 import { DataError } from '../errors.ts';
 import type { Embedder } from '../models/embedder.ts';
@@ -11,11 +11,13 @@ import { createShard } from './hdf5/shard-writer.ts';
 const BLOCK_RECORDS = 4096;
 const DEFAULT_BLOCK_RESIDUES = 32_768;
 
+/** Told after each block: bytes of the files that were read for it, and its residues. */
+export type OnBlock = (bytes: number, residues: number) => void;
+
 /**
  * Embeds FASTA files one after another into a shard, block by block.
  * @param output the shard's name; scratch files lie beside it
  * @param temporary where the shard is written: see `writeAtomically`
- * @param onBytes told how many bytes of the files are done
  * @throws DataError where a file is not proper FASTA, or an id occurs twice in them
  */
 export async function embedFiles(
@@ -23,29 +25,16 @@ export async function embedFiles(
   embedder: Embedder,
   output: string,
   temporary: string,
-  onBytes: (bytes: number) => void,
+  onBlock: OnBlock,
 ): Promise<{ rows: number; residues: number }> {
   const limits = { records: BLOCK_RECORDS, residues: embedder.blockResidues ?? DEFAULT_BLOCK_RESIDUES };
   let residues = 0;
   const shard = await createShard(temporary, embedder.dimension);
   try {
-    await withDuplicateIds(output, async (seen) => {
-      for (const [source, path] of inputs.entries()) {
-        let bytesRead = 0;
-        const countBytes = (bytes: number) => {
-          bytesRead += bytes;
-        };
-        for await (const { ids, sequences, firstRecord, residues: letters } of readFasta(path, limits, countBytes)) {
-          const duplicate = seen.add(ids, source, firstRecord);
-          if (duplicate) throw await duplicateError(inputs, duplicate);
-          shard.append(await embedder.embed(sequences), ids);
-          residues += letters;
-          onBytes(bytesRead);
-          bytesRead = 0;
-        }
-      }
-      const duplicate = await seen.finish();
-      if (duplicate) throw await duplicateError(inputs, duplicate);
+    await readChecked(inputs, limits, output, async (batch, bytes) => {
+      shard.append(await embedder.embed(batch.sequences), batch.ids);
+      residues += batch.residues;
+      onBlock(bytes, batch.residues);
     });
     shard.finish(embedder.attributes);
   } catch (error) {
@@ -53,6 +42,47 @@ export async function embedFiles(
     throw error;
   }
   return { rows: shard.rows, residues };
+}
+
+/**
+ * Reads all files once: what is wrong in the last record is told before the first is computed, and how much there
+ * is to compute.
+ * @returns residues; undefined where an input is a pipe, which can be read but once
+ * @throws as embedFiles
+ */
+export async function surveyFiles(inputs: readonly string[], output: string): Promise<number | undefined> {
+  for (const path of inputs) if (!(await stat(path)).isFile()) return undefined;
+  let residues = 0;
+  await readChecked(inputs, { records: BLOCK_RECORDS, residues: 1 << 20 }, output, async (batch) => {
+    residues += batch.residues;
+  });
+  return residues;
+}
+
+/** Reads files batch by batch and looks for ids that occur twice. */
+async function readChecked(
+  inputs: readonly string[],
+  limits: BatchLimits,
+  output: string,
+  use: (batch: FastaBatch, bytes: number) => Promise<void>,
+): Promise<void> {
+  await withDuplicateIds(output, async (seen) => {
+    for (const [source, path] of inputs.entries()) {
+      let bytesRead = 0;
+      const countBytes = (bytes: number) => {
+        bytesRead += bytes;
+      };
+      for await (const batch of readFasta(path, limits, countBytes)) {
+        const duplicate = seen.add(batch.ids, source, batch.firstRecord);
+        if (duplicate) throw await duplicateError(inputs, duplicate);
+        const bytes = bytesRead;
+        bytesRead = 0;
+        await use(batch, bytes);
+      }
+    }
+    const duplicate = await seen.finish();
+    if (duplicate) throw await duplicateError(inputs, duplicate);
+  });
 }
 
 async function duplicateError(inputs: readonly string[], { first, second }: Duplicate): Promise<DataError> {
