@@ -114,6 +114,6 @@ describe.skipIf(missing(PYTHON, 'Python'))('statistics', () => {
       await writer.append({ ...hitColumns(hits), bucket: 'b' });
     }
     await writer.finish();
-    expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 3, inside: 1, rows: 100, sorted: true });
+    expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 10, inside: 1, rows: 100, sorted: true });
   });
 });

@@ -19,7 +19,7 @@ export interface RowBatch {
 }
 
 /** Batches of hundreds of files are held at once, so they are bounded in rows and in bytes. */
-const BATCH_ROWS = 8192;
+export const BATCH_ROWS = 8192;
 const BATCH_BYTES = 2 * 1024 * 1024;
 const SAMPLE_ROWS = 64;
 

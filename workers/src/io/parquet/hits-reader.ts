@@ -1,9 +1,9 @@
 import { type HitColumns, repeatText } from '../../core/merge-batch.ts';
 import { columnFrom, columnLength, type Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
-import { type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
+import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
 import { BUCKET_KEY, ORDERED_BY } from './hits-writer.ts';
-import { openParquet } from './parquet-file.ts';
+import { openParquet, type ParquetSource } from './parquet-file.ts';
 
 /** What the footer of a hits file says. */
 export interface HitsFile {
@@ -22,8 +22,9 @@ const COLUMNS: readonly ColumnRequest[] = [
   { name: 'bucket', type: 'text' },
 ];
 
-/** Pages under decompression and decoded batches of one open file: measured. */
-const DECODE_BYTES = 4 * 1024 * 1024;
+/** What an open file takes in any case, and a row of the batch that is copied from the decoder. */
+const OPEN_BYTES = 64 * 1024;
+const BATCH_ROW_BYTES = 96;
 
 /** Reads the footer of a hits file. @throws DataError where it is missing, damaged or no hits file */
 export async function inspectHits(path: string): Promise<HitsFile> {
@@ -35,11 +36,16 @@ export async function inspectHits(path: string): Promise<HitsFile> {
       path,
       rows: source.rows,
       ordered: source.metadata.get(name) === order,
-      readBytes: Math.max(0, ...source.rowGroups.map((group) => group.compressedBytes)) + DECODE_BYTES,
+      readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };
   } finally {
     source.close();
   }
+}
+
+/** Measured: the decoder holds a row group as it is stored and half as much again as it is decompressed. */
+function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups'][number]): number {
+  return compressedBytes + 1.5 * bytes + BATCH_ROW_BYTES * Math.min(rows, BATCH_ROWS);
 }
 
 /**

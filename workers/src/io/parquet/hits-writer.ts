@@ -31,6 +31,12 @@ export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id
 export const BUCKET_KEY = 'lanceflow.bucket';
 
 /**
+ * Merging holds a row group of every file: at 32,768 rows 1.4 MB, at 131,072 6.5 MB. The file grows by 0.2%, the time
+ * of reading by some 5%.
+ */
+const ROW_GROUP_ROWS = 32_768;
+
+/**
  * Creates a hits file at `path` (a temporary name: see `writeAtomically`).
  * @param metadata of the file. Where it has BUCKET_KEY, only hits of that bucket may follow
  */
@@ -74,6 +80,7 @@ function createHitsTable(path: string, metadata: Record<string, string>): Promis
       { name: 'bucket', type: new Utf8(), dictionary: true },
     ],
     compression: 'zstd',
+    rowGroupRows: ROW_GROUP_ROWS,
     metadata: { ...metadata, ...ORDERED_BY },
   });
 }

@@ -11,6 +11,9 @@ export interface NeighboursWriter {
   abandon(): Promise<void>;
 }
 
+/** Small enough that one query is found by reading little, large enough that every reader is at full speed. */
+const ROW_GROUP_ROWS = 131_072;
+
 /** Creates a neighbours file at `path` (a temporary name: see `writeAtomically`). */
 export async function createNeighbours(path: string, compression: ParquetCompression): Promise<NeighboursWriter> {
   const table = await createTable(path, {
@@ -22,6 +25,7 @@ export async function createNeighbours(path: string, compression: ParquetCompres
       { name: 'bucket', type: new Utf8(), dictionary: true },
     ],
     compression,
+    rowGroupRows: ROW_GROUP_ROWS,
     metadata: { 'lanceflow.ordered_by': 'query_id,rank' },
   });
   return {

@@ -28,6 +28,8 @@ export interface ColumnSpec {
 export interface TableOptions {
   columns: readonly ColumnSpec[];
   compression: ParquetCompression;
+  /** Rows of a row group. */
+  rowGroupRows: number;
   /** Key-value metadata of the file. */
   metadata: Record<string, string>;
 }
@@ -48,8 +50,6 @@ export interface TableWriter {
  */
 export const CREATED_BY = 'lanceflow version 1.0.0';
 
-/** Small enough that one query is found by reading little, large enough that readers decode at full speed. */
-const ROW_GROUP_ROWS = 131_072;
 /** Ids of thousands of characters must not blow up a row group. */
 const ROW_GROUP_BYTES = 64 * 1024 * 1024;
 
@@ -102,12 +102,12 @@ async function encode(batches: ReadableStream<EncoderBatch>, options: TableOptio
   return written;
 }
 
-function writerProperties({ columns, compression, metadata }: TableOptions) {
+function writerProperties({ columns, compression, rowGroupRows, metadata }: TableOptions) {
   let builder = new WriterPropertiesBuilder()
     .setCreatedBy(CREATED_BY)
     .setCompression({ zstd: Compression.ZSTD, gzip: Compression.GZIP, none: Compression.UNCOMPRESSED }[compression])
     .setStatisticsEnabled(EnabledStatistics.Page)
-    .setMaxRowGroupSize(ROW_GROUP_ROWS)
+    .setMaxRowGroupSize(rowGroupRows)
     .setMaxRowGroupBytes(ROW_GROUP_BYTES)
     .setKeyValueMetadata(new Map(Object.entries(metadata)));
   for (const { name, dictionary } of columns) builder = builder.setColumnDictionaryEnabled(name, dictionary);
