@@ -17,22 +17,19 @@ export async function checkIndex(table: Table, bucket: string, rows: number, ind
 
   const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
   const offsets = Array.from({ length: Math.min(SAMPLE_ROWS, rows) }, (_, i) => i * step);
+  // Vectors are read component by component: toArray() of a float16 vector gives its raw words.
   const sample = await table.takeOffsets(offsets).select(['id', 'embedding']).toArrow();
   const partitions = await countPartitions(table, sample.getChild('embedding')?.get(0), index);
   if (partitions !== index.partitions)
     throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
-  for (const row of sample) await requireFound(table, bucket, row.id, row.embedding.toArray(), index);
+  for (const row of sample) await requireFound(table, bucket, row.id, Float32Array.from(row.embedding), index);
 }
 
 /** The query planner tells how many partitions it ranked when it is asked for more than there are. */
-async function countPartitions(
-  table: Table,
-  vector: { toArray(): Float32Array },
-  index: IndexDescription,
-): Promise<number> {
+async function countPartitions(table: Table, vector: Iterable<number>, index: IndexDescription): Promise<number> {
   const query = table
     .query()
-    .nearestTo(vector.toArray())
+    .nearestTo(Float32Array.from(vector))
     .distanceType(index.metric)
     .nprobes(index.partitions * 2)
     .limit(1)
