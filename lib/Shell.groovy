@@ -6,11 +6,18 @@ class Shell {
         return "'" + text.toString().replace("'", "'\\''") + "'"
     }
 
-    /** `--name 'value'` for every option that has a value; nothing for the others. */
+    /**
+     * `--some-name 'value'` for every some_name that has a value, `--some-name` alone where it is true; nothing for
+     * the others.
+     */
     static String options(Map<String, Object> values) {
-        return values.findAll { _name, value -> value != null && value != '' }
-            .collect { name, value -> "--${name} ${quote(value)}" }
+        return values.findAll { _name, value -> value != null && value != false }
+            .collect { name, value -> value == true ? "--${kebab(name)}" : "--${kebab(name)} ${quote(value)}" }
             .join(' ')
+    }
+
+    private static String kebab(String name) {
+        return name.replace('_', '-')
     }
 
     /** A name for a file of our own, made of another file's: letters, digits, '.', '_' and '-' only. */

@@ -11,6 +11,7 @@ class Value {
         }
         if (definition.enum && !(value.toString() in definition.enum)) return "is ${shown(value)}; it needs ${wanted}."
         if (definition.minimum != null && value < definition.minimum) return "is ${value}; it needs ${wanted}."
+        if (definition.exclusiveMinimum != null && value <= definition.exclusiveMinimum) return "is ${value}; it needs ${wanted}."
         if (definition.maximum != null && value > definition.maximum) return "is ${value}; it needs ${wanted}."
         if (definition.type == 'string' && value.toString().trim() == '') return "is empty; it needs ${wanted}."
         return null
@@ -30,6 +31,7 @@ class Value {
         if (definition.enum) return "one of ${definition.enum.join(', ')}"
         def limits = [
             definition.minimum != null ? "from ${definition.minimum}" : null,
+            definition.exclusiveMinimum != null ? "above ${definition.exclusiveMinimum}" : null,
             definition.maximum != null ? "up to ${definition.maximum}" : null,
         ].findAll().join(' ')
         def kind = [integer: 'a whole number', number: 'a number', boolean: 'true or false'][definition.type]

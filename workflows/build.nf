@@ -25,7 +25,8 @@ workflow BUILD {
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })
         .flatMap { plan, list -> Plan.buckets(plan, list) }
-    INGEST_BUCKET(buckets, request.database, request.metric, request.workers.ingest_bucket)
+    def layout = request.subMap(['metric', 'vector_type', 'order'])
+    INGEST_BUCKET(buckets, request.database, layout, request.workers.ingest_bucket)
     INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index, request.workers.index_bucket)
 
     built = INDEX_BUCKET.out.entry.map { bucket, entry -> [bucket, DatabaseUri.fingerprint(entry)] }

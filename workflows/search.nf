@@ -21,7 +21,9 @@ workflow SEARCH {
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
         .toSortedList { a, b -> a[0] <=> b[0] }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
-    def options = request.subMap(['k', 'search', 'nprobes', 'refine_factor'])
+    def options = request.subMap([
+        'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
+    ])
     SEARCH_BUCKET(entries, queries, request.database, options, request.workers.search_bucket)
 
     hits = SEARCH_BUCKET.out.hits

@@ -13,14 +13,15 @@ process EMBED_SEQUENCES {
     path '*.embed-sequences.json', emit: report
 
     script:
-    def name = Shell.safeName(fasta.name)
+    def name = Shell.safeName(source.tokenize('/').last())
+    def embedder = model ? "${model} --threads ${task.cpus}" : 'kmer'
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences --model ${model ?: 'kmer'} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences --model ${embedder} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
     """
 
     stub:
-    def name = Shell.safeName(fasta.name)
+    def name = Shell.safeName(source.tokenize('/').last())
     """
     touch ${name}.h5 ${name}.embed-sequences.json
     """

@@ -7,7 +7,7 @@ process INGEST_BUCKET {
     input:
     tuple val(bucket), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
     val database
-    val metric
+    val layout // metric, vector_type, order
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -17,7 +17,7 @@ process INGEST_BUCKET {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards ${shards} --database ${Shell.quote(database)} --metric ${metric} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
+    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards ${shards} --database ${Shell.quote(database)} ${Shell.options(layout)} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
     """
 
     stub:

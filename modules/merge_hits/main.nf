@@ -15,7 +15,7 @@ process MERGE_HITS {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow merge-hits --input ${hits} --k ${k} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
+    lanceflow merge-hits --input ${hits} --k ${k} --threads ${task.cpus} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
     """
 
     stub:

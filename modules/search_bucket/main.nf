@@ -8,7 +8,7 @@ process SEARCH_BUCKET {
     tuple val(bucket), val(fingerprint) // of the table: another one runs this stage again
     path queries, stageAs: 'queries/?/*'
     val database
-    val options
+    val options // k, search, nprobes, ...: names and values as in nextflow_schema.json
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -16,10 +16,11 @@ process SEARCH_BUCKET {
     path "${bucket}.search-bucket.json", emit: report
 
     script:
-    def tuning = Shell.options(k: options.k, search: options.search, nprobes: options.nprobes, 'refine-factor': options.refine_factor)
+    // The queries of a block and their candidates; the rest is for the table's pages and the matrix products.
+    def memory = task.memory ? "--memory ${task.memory.toMega().intdiv(2)}MB" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${tuning} --output ${bucket}.hits.parquet --json > ${bucket}.search-bucket.json
+    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${Shell.options(options)} ${memory} --output ${bucket}.hits.parquet --json > ${bucket}.search-bucket.json
     """
 
     stub:

@@ -7,7 +7,7 @@ import { fasta } from './support/proteins.ts';
 
 const ARGS = [
   ...['--input', 'in', '--queries', 'queries.fasta', '--model', 'kmer', '--database', 'db'],
-  ...['--bucket_size', '300', '--search', 'exact', '-resume'],
+  ...['--bucket_size', '300', '--vector_type', 'float16', '--search', 'exact', '-resume'],
 ];
 
 test('-resume does again what has changed, and nothing else', { timeout: 600_000 }, async () => {
