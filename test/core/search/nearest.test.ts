@@ -34,7 +34,7 @@ describe('NearestRows', () => {
         expect(new Set(all).size).toBe(all.length);
         expect(all.sort((a, b) => a - b)).toEqual(candidates.sort((a, b) => a - b));
         for (const row of nearer) expect(rows).toContain(row);
-        expect(nearest.limit(1)).toBe(distances.length < k ? Number.POSITIVE_INFINITY : limit);
+        expect(nearest.limit(1) + 0).toBe((distances.length < k ? Number.POSITIVE_INFINITY : limit) + 0);
         expect(nearest.kept(0).rows.length + nearest.kept(2).rows.length).toBe(0);
       }),
       { numRuns: 500 },

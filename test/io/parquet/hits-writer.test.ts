@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { columnFrom } from '../../../workers/src/core/utf8-column.ts';
@@ -9,7 +9,7 @@ const READ = `
 import sys, json, pyarrow.parquet as pq
 f = pq.ParquetFile(sys.argv[1])
 print(json.dumps({"rows": f.read().to_pylist(), "types": [str(x.type) for x in f.schema_arrow],
-  "nullable": [x.nullable for x in f.schema_arrow], "metadata": f.metadata.metadata[b"model"].decode()}))`;
+  "nullable": [x.nullable for x in f.schema_arrow], "metadata": json.loads(f.metadata.metadata[b"lanceflow"])["model"]}))`;
 
 describe('createHits', () => {
   it('writes what pyarrow reads as plain, required columns', async () => {
@@ -49,6 +49,20 @@ describe('createHits', () => {
     const path = join(await temporaryFolder(), 'hits.parquet');
     await (await createHits(path, { model: 'kmer' })).finish();
     expect(await python(READ, path)).toMatchObject({ rows: [] });
+  });
+
+  it('writes the same bytes for the same rows, metadata included', async () => {
+    const folder = await temporaryFolder();
+    const files = [];
+    for (let i = 0; i < 8; i++) {
+      const path = join(folder, `${i}.parquet`);
+      const writer = await createHits(path, { 'lanceflow.bucket': 'b', model: 'kmer', other: 'x' });
+      const [queryIds, targetIds] = [columnFrom(['q']), columnFrom(['t'])];
+      await writer.append({ queryIds, targetIds, distances: Float32Array.of(1), bucket: 'b' });
+      await writer.finish();
+      files.push(await readFile(path));
+    }
+    for (const file of files) expect(file.equals(files[0]!)).toBe(true);
   });
 
   it('deletes an abandoned file', async () => {

@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import type { RecordBatch } from 'apache-arrow';
+import { decodeFloat16 } from '../../core/float16.ts';
 
 /** Rows of a table as they come, in the table's order. */
 export interface TableBatch {
@@ -17,15 +18,21 @@ export async function* readTable(table: Table): AsyncGenerator<TableBatch> {
 }
 
 function decode(batch: RecordBatch): TableBatch {
+  const rows = batch.numRows;
   const list = batch.getChild('embedding')!.data[0]!;
   const dimension = list.type.listSize as number;
   const child = list.children[0]!;
-  const from = (list.offset + child.offset) * (list.offset > 0 ? dimension : 1);
-  const values = child.values as Float32Array;
-  const rows = batch.numRows;
-  const vectors = values.subarray(from, from + rows * dimension);
+  const from = list.offset * dimension + child.offset;
+  const values = (child.values as Float32Array | Uint16Array).subarray(from, from + rows * dimension);
   const ids = batch.getChild('_rowid')!.data[0]!;
-  return { rows, vectors, rowIds: toNumbers(ids.values as BigUint64Array, ids.offset, rows) };
+  return { rows, vectors: toFloat32(values), rowIds: toNumbers(ids.values as BigUint64Array, ids.offset, rows) };
+}
+
+function toFloat32(values: Float32Array | Uint16Array): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const decoded = new Float32Array(values.length);
+  decodeFloat16(values, decoded, values.length);
+  return decoded;
 }
 
 /** Reads 64-bit words as pairs of 32: a BigInt a row would be ten times slower. */

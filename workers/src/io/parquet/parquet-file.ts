@@ -1,17 +1,28 @@
 import { openAsBlob } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Field, tableFromIPC } from 'apache-arrow';
-import { type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
+import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
+import { isRecord, parseJson } from '../../core/json-check.ts';
 import { DataError, toUserError } from '../../errors.ts';
-import { CREATED_BY } from './table-writer.ts';
+import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
+
+/** What the footer says of a row group. */
+export interface RowGroup {
+  rows: number;
+  compressedBytes: number;
+  bytes: number;
+  columns: readonly { name: string; compressedBytes: number; compression: Compression }[];
+}
 
 /** An open Parquet file: its footer is read, its rows are not. */
 export interface ParquetSource {
   readonly path: string;
   readonly rows: number;
-  readonly rowGroups: ReadonlyArray<{ rows: number; compressedBytes: number; bytes: number }>;
+  readonly rowGroups: readonly RowGroup[];
   readonly fields: readonly Field[];
-  /** Key-value metadata, where we wrote the file ourselves (see CREATED_BY); nothing otherwise. */
+  /** Whether LanceFlow wrote it (see CREATED_BY). */
+  readonly ours: boolean;
+  /** Key-value metadata of a file of ours; nothing otherwise. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Streams one row group. Whoever takes a batch frees it. @param limit rows to stop after */
   batches(rowGroup: number, columns: string[], batchRows: number, limit?: number): AsyncGenerator<DecodedBatch>;
@@ -30,14 +41,20 @@ export async function openParquet(path: string): Promise<ParquetSource> {
     rows: group.numRows(),
     compressedBytes: group.compressedSize(),
     bytes: group.totalByteSize(),
+    columns: group.columns().map((column) => ({
+      name: column.columnPath().join('.'),
+      compressedBytes: column.compressedSize(),
+      compression: column.compression(),
+    })),
   }));
   const ours = metadata.fileMetadata().createdBy() === CREATED_BY;
-  const pairs: ReadonlyMap<string, string> = ours ? metadata.fileMetadata().keyValueMetadata() : new Map();
+  const pairs: ReadonlyMap<string, string> = ours ? readPairs(metadata.fileMetadata().keyValueMetadata()) : new Map();
   return {
     path,
     rows: groups.reduce((sum, { rows }) => sum + rows, 0),
     rowGroups: groups,
     fields: tableFromIPC(file.schema().intoIPCStream()).schema.fields,
+    ours,
     metadata: pairs,
     async *batches(rowGroup, columns, batchRows, limit) {
       const where = `row group ${rowGroup}`;
@@ -113,4 +130,10 @@ const waiting = new Set<(error: unknown) => void>();
 
 function tellWaiting(error: unknown) {
   for (const tell of waiting) tell(error);
+}
+
+function readPairs(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const pairs = parseJson(metadata.get(METADATA_KEY) ?? '');
+  if (!isRecord(pairs)) return new Map();
+  return new Map(Object.entries(pairs).map(([name, value]) => [name, String(value)]));
 }

@@ -30,7 +30,7 @@ export interface TableOptions {
   compression: ParquetCompression;
   /** Rows of a row group. */
   rowGroupRows: number;
-  /** Key-value metadata of the file. */
+  /** Metadata of the file: see METADATA_KEY. */
   metadata: Record<string, string>;
 }
 
@@ -49,6 +49,12 @@ export interface TableWriter {
  * believe our metadata only where this is written too.
  */
 export const CREATED_BY = 'lanceflow version 1.0.0';
+
+/**
+ * The one key of a file's metadata; the value is a JSON object. The encoder writes several keys in a random order, and the
+ * same rows must give the same bytes.
+ */
+export const METADATA_KEY = 'lanceflow';
 
 /** Ids of thousands of characters must not blow up a row group. */
 const ROW_GROUP_BYTES = 64 * 1024 * 1024;
@@ -109,7 +115,7 @@ function writerProperties({ columns, compression, rowGroupRows, metadata }: Tabl
     .setStatisticsEnabled(EnabledStatistics.Page)
     .setMaxRowGroupSize(rowGroupRows)
     .setMaxRowGroupBytes(ROW_GROUP_BYTES)
-    .setKeyValueMetadata(new Map(Object.entries(metadata)));
+    .setKeyValueMetadata(new Map([[METADATA_KEY, JSON.stringify(metadata)]]));
   for (const { name, dictionary } of columns) builder = builder.setColumnDictionaryEnabled(name, dictionary);
   return builder.build();
 }

@@ -1,4 +1,7 @@
+import type { CatalogEntry } from '../../core/catalog.ts';
+import type { Metric } from '../../core/metric.ts';
 import { NearestRows } from '../../core/search/nearest.ts';
+import { productError, squaredLength, trueDistance } from '../../core/search/true-distance.ts';
 import type { Progress } from '../progress.ts';
 import { readAhead } from '../read-ahead.ts';
 import type { OpenBucket } from './open-bucket.ts';
@@ -9,6 +12,8 @@ import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
 /** Rows scored at once, and queries of one product: 16 MB of distances. */
 const BLOCK_ROWS = 4096;
 const TILE_QUERIES = 1024;
+/** Rows that a product gives beyond k. */
+const SPARE_ROWS = 4;
 /** One block is scored, one is read, one waits. */
 const BUFFERS = 3;
 
@@ -21,7 +26,7 @@ export interface ScoredSpan extends RowSpan {
  * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
  * matrix products, while the next rows are read.
  * @param spans ascending
- * @returns the nearest rows of each query; distances of l2 lack the query's own square
+ * @returns the nearest rows of each query, by their true distances
  */
 export async function scoreTable(
   { folder, table, entry }: OpenBucket,
@@ -32,14 +37,18 @@ export async function scoreTable(
 ): Promise<NearestRows> {
   const { dimension, metric } = entry;
   const nearest = new NearestRows(queries.count, k);
+  const squares = Float64Array.from({ length: queries.count }, (_, query) =>
+    squaredLength(queries.vectors, query * dimension, dimension),
+  );
   const scorer = await createScorer(dimension, metric);
+  const collector = new Collector(queries, squares, scorer, entry);
   const source = await openRowSource(folder, table, entry, BLOCK_ROWS, BUFFERS);
   try {
     for await (const located of readAhead(source.blocks(spans))) {
       for (const tile of queryTiles(queries, located.span.queries, dimension)) {
-        // One more than k shows whether equal distances were cut off.
-        const found = await scorer.nearest(tile.vectors(), located.block, k + 1);
-        await collect(nearest, tile, found, located, scorer, dimension);
+        // Some more than k show that no row was cut off that might belong.
+        const found = await scorer.nearest(tile.vectors(), located.block, k + SPARE_ROWS);
+        await collector.collect(nearest, tile, found, located);
       }
       progress.add(located.block.rows);
       located.release();
@@ -85,39 +94,71 @@ function gatherVectors(vectors: Float32Array, chosen: Int32Array, dimension: num
   return gathered;
 }
 
-/** Offers a block's nearest rows to each query of a tile. */
-async function collect(
-  nearest: NearestRows,
-  tile: QueryTile,
-  { count, distances, positions }: BlockNearest,
-  { block, rowIds }: LocatedBlock,
-  scorer: Scorer,
-  dimension: number,
-): Promise<void> {
-  let vectors: Float32Array | undefined;
-  for (let i = 0; i < tile.count; i++) {
-    const query = tile.query(i);
-    const from = i * count;
-    const last = from + count - 1;
-    // Equal distances at the end of the list: more of them may have been cut off, and ids decide which belong.
-    const cut =
-      count < block.rows && distances[last] === distances[last - 1] && distances[last]! <= nearest.limit(query);
-    const until = cut ? startOfRun(distances, from, last) : from + count;
-    for (let at = from; at < until; at++) {
-      if (distances[at]! > nearest.limit(query) || positions[at]! >= block.rows) break;
-      nearest.offer(query, distances[at]!, rowIds[positions[at]!]!);
-    }
-    if (!cut) continue;
-    vectors ??= tile.vectors();
-    const all = await scorer.distances(vectors.subarray(i * dimension, (i + 1) * dimension), block);
-    const tied = distances[last]!;
-    for (let row = 0; row < block.rows; row++) if (all[row] === tied) nearest.offer(query, tied, rowIds[row]!);
-  }
-}
+/**
+ * Offers rows to queries by their true distances. The matrix product only tells which rows might belong: those that are
+ * not farther than the k-th so far by more than its error.
+ */
+class Collector {
+  readonly #vectors: Float32Array;
+  readonly #squares: Float64Array;
+  readonly #scorer: Scorer;
+  readonly #metric: Metric;
+  readonly #dimension: number;
 
-/** Where the run of values equal to the last one begins. */
-function startOfRun(distances: Float32Array, from: number, last: number): number {
-  let at = last;
-  while (at > from && distances[at - 1] === distances[last]) at--;
-  return at;
+  constructor(
+    queries: QuerySet,
+    squares: Float64Array,
+    scorer: Scorer,
+    entry: Pick<CatalogEntry, 'metric' | 'dimension'>,
+  ) {
+    this.#vectors = queries.vectors;
+    this.#squares = squares;
+    this.#scorer = scorer;
+    this.#metric = entry.metric;
+    this.#dimension = entry.dimension;
+  }
+
+  /** Offers a block's nearest rows to each query of a tile. */
+  async collect(nearest: NearestRows, tile: QueryTile, found: BlockNearest, located: LocatedBlock): Promise<void> {
+    const { count, distances, positions, longestSquare } = found;
+    const { rows } = located.block;
+    for (let i = 0; i < tile.count; i++) {
+      const query = tile.query(i);
+      const shift = this.#shift(query, longestSquare);
+      const end = (i + 1) * count;
+      let at = end - count;
+      for (; at < end && positions[at]! < rows && distances[at]! + shift <= nearest.limit(query); at++)
+        this.#offer(nearest, query, located, positions[at]!);
+      if (at < end || count >= rows) continue;
+      const all = await this.#scorer.distances(this.#queryVector(query), located.block);
+      const offered = new Set(positions.subarray(end - count, end));
+      for (let row = 0; row < rows; row++)
+        if (all[row]! + shift <= nearest.limit(query) && !offered.has(row)) this.#offer(nearest, query, located, row);
+    }
+  }
+
+  /** What makes of a product's distance the least that the true one can be. */
+  #shift(query: number, longestSquare: number): number {
+    const square = this.#squares[query]!;
+    const error = productError(this.#metric, this.#dimension, square, longestSquare);
+    return (this.#metric === 'l2' ? square : 0) - error;
+  }
+
+  #offer(nearest: NearestRows, query: number, { block, rowIds }: LocatedBlock, row: number): void {
+    const dimension = this.#dimension;
+    const distance = trueDistance(
+      this.#metric,
+      dimension,
+      this.#vectors,
+      query * dimension,
+      this.#squares[query]!,
+      block.vectors,
+      row * dimension,
+    );
+    nearest.offer(query, distance, rowIds[row]!);
+  }
+
+  #queryVector(query: number): Float32Array {
+    return this.#vectors.subarray(query * this.#dimension, (query + 1) * this.#dimension);
+  }
 }

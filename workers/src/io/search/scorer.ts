@@ -19,13 +19,15 @@ export interface BlockNearest {
   count: number;
   distances: Float32Array;
   positions: Int32Array;
+  /** Square of the longest row's length; 1 for cosine, whose rows are scaled. */
+  longestSquare: number;
 }
 
 /** Scores queries against blocks of rows by matrix products. */
 export interface Scorer {
   /** @param queries [m, D], unit length for cosine @param limit rows to give a query */
   nearest(queries: Float32Array, block: RowBlock, limit: number): Promise<BlockNearest>;
-  /** All distances of one query: [filled]. Same bits as `nearest`. */
+  /** All distances of one query: [filled]. */
   distances(query: Float32Array, block: RowBlock): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -42,11 +44,16 @@ export async function createScorer(dimension: number, metric: Metric): Promise<S
   return {
     async nearest(queries, block, limit) {
       const count = Math.min(limit, block.penalty.length);
-      const { distances, positions } = await nearest.run({
+      const { distances, positions, longest } = await nearest.run({
         ...feeds(queries, block),
         limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(count)), [1]),
       });
-      return { count, distances: distances!.data as Float32Array, positions: positions!.data as Int32Array };
+      return {
+        count,
+        distances: distances!.data as Float32Array,
+        positions: positions!.data as Int32Array,
+        longestSquare: longest ? (longest.data as Float32Array)[0]! : 1,
+      };
     },
     async distances(query, block) {
       const { distances } = await all.run(feeds(query, block));

@@ -92,34 +92,19 @@ async function spansToScore(
 }
 
 /** Looks up the ids of the nearest rows and writes them. */
-async function writeNearest({ entry, table }: OpenBucket, queries: QuerySet, nearest: NearestRows, sink: HitSink) {
+async function writeNearest({ table }: OpenBucket, queries: QuerySet, nearest: NearestRows, sink: HitSink) {
   const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
   for (let first = 0; first < queries.count; first += perBatch) {
     const candidates = Array.from({ length: Math.min(perBatch, queries.count - first) }, (_, i) => {
       const query = first + i;
       const { distances, rows, ties } = nearest.kept(query);
       const limit = nearest.limit(query);
-      const all = [...distances, ...ties.map(() => limit)];
-      return { query, distances: finishDistances(all, queries.vectors, query, entry), rows: [...rows, ...ties] };
+      return { query, distances: [...distances, ...ties.map(() => limit)], rows: [...rows, ...ties] };
     });
     const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
     for (const { query, distances, rows } of candidates)
       await sink.add(queries.id(query), rows.map(position), distances, ids);
   }
-}
-
-/** Adds what the engine leaves out of l2, and lifts to zero what rounding took below it. */
-function finishDistances(
-  distances: number[],
-  vectors: Float32Array,
-  query: number,
-  { metric, dimension }: CatalogEntry,
-): number[] {
-  if (metric === 'dot') return distances;
-  let square = 0;
-  if (metric === 'l2')
-    for (const value of vectors.subarray(query * dimension, (query + 1) * dimension)) square += value * value;
-  return distances.map((distance) => Math.fround(Math.max(0, distance + square)));
 }
 
 /** `ann`: LanceDB's index. */

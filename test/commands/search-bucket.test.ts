@@ -1,0 +1,286 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { METRICS, type Metric } from '../../workers/src/core/metric.ts';
+import { seededRandom } from '../../workers/src/core/random.ts';
+import { runHere } from '../support/command.ts';
+import { bruteForce, buildDatabase, readHitRows } from '../support/database.ts';
+import { type Hit, naiveMerge, sortedHits } from '../support/hits.ts';
+import { sharedFolder, temporaryFolder } from '../support/run.ts';
+import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+/** A table's rows and queries, of which some are rows of the table. */
+interface Data {
+  rows: Rows;
+  queries: Rows;
+}
+
+interface Shape {
+  seed: number;
+  rowCount: number;
+  queryCount: number;
+  dimension: number;
+  metric: Metric;
+}
+
+const shape: fc.Arbitrary<Shape> = fc.record({
+  seed: fc.nat(1e6),
+  rowCount: fc.oneof({ arbitrary: fc.integer({ min: 1, max: 600 }), weight: 4 }, fc.constantFrom(1, 255, 256, 257)),
+  queryCount: fc.integer({ min: 1, max: 12 }),
+  dimension: fc.oneof({ arbitrary: fc.integer({ min: 1, max: 100 }), weight: 4 }, fc.constantFrom(1, 8, 16, 64)),
+  metric: fc.constantFrom(...METRICS),
+});
+
+/**
+ * Rows with many ties, on which float32 is exact or as good: for l2 and dot small whole numbers; for cosine copies of
+ * random directions, some of them twice or four times as long. Ids come in no order.
+ */
+function tiedData({ seed, rowCount, queryCount, dimension, metric }: Shape): Data {
+  const random = seededRandom(seed);
+  const integer = (most: number) => Math.floor(random() * (most + 1));
+  const base = randomRows(seed + 1, Math.max(1, Math.ceil(rowCount / 4)), dimension);
+  const draw = (): number[] => {
+    if (metric !== 'cosine') return Array.from({ length: dimension }, () => integer(4) - 2);
+    const from = integer(base.ids.length - 1) * dimension;
+    const scale = 2 ** integer(2);
+    return [...base.vectors.subarray(from, from + dimension)].map((x) => x * scale);
+  };
+  const make = (count: number, prefix: string): Rows => ({
+    dimension,
+    ids: Array.from({ length: count }, (_, i) => `${prefix}${(i * 7919) % 104_729}`),
+    vectors: Float32Array.from(Array.from({ length: count }, draw).flat()),
+  });
+  return { rows: make(rowCount, 'p'), queries: make(queryCount, 'q') };
+}
+
+const textOf = (hits: Hit[]) => hits.map(({ query, target }) => `${query} ${target}`);
+
+function expectSameHits(found: Hit[], expected: Hit[], tolerance: number): void {
+  expect(textOf(found)).toEqual(textOf(expected));
+  for (const [i, { distance }] of found.entries())
+    expect(Math.abs(distance - expected[i]!.distance)).toBeLessThanOrEqual(tolerance);
+}
+
+async function build(folder: string, { rows, queries }: Data, metric: Metric, options: string[] = []) {
+  const shards = [await writeShard(join(folder, 'rows.h5'), rows)];
+  const { database } = await buildDatabase(folder, shards, { ingest: ['--metric', metric, ...options] });
+  return { database, queries: await writeShard(join(folder, 'queries.h5'), queries) };
+}
+
+async function search(folder: string, database: string, queries: string, options: string[], bucket = 'bucket_00001') {
+  const output = join(folder, `${bucket}.parquet`);
+  const result = await runHere([
+    'search-bucket',
+    '--bucket',
+    bucket,
+    '--database',
+    database,
+    '--queries',
+    queries,
+    '--output',
+    output,
+    ...options,
+  ]);
+  return { result, hits: await readHitRows(output), bytes: await readFile(output) };
+}
+
+describe('search-bucket --search exact', () => {
+  it('gives what comparing everything with everything gives, ties by the smallest ids', async () => {
+    await fc.assert(
+      fc.asyncProperty(shape, fc.integer({ min: 1, max: 700 }), async (drawn, k) => {
+        const folder = await temporaryFolder();
+        const data = tiedData(drawn);
+        const { database, queries } = await build(folder, data, drawn.metric);
+        for (const count of [k, Math.max(1, Math.floor(k / 50)), 1]) {
+          const { hits } = await search(folder, database, queries, ['--k', `${count}`, '--search', 'exact']);
+          const expected = bruteForce(data.queries, data.rows, drawn.metric, count, 'bucket_00001');
+          expectSameHits(hits, expected, drawn.metric === 'cosine' ? 1e-6 : 0);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it.each(METRICS)('gives %s distances of real vectors as numpy would', async (metric) => {
+    const folder = await temporaryFolder();
+    const data = { rows: randomRows(1, 2500, 48), queries: randomRows(2, 100, 48, 'q') };
+    const { database, queries } = await build(folder, data, metric);
+    const { hits } = await search(folder, database, queries, ['--k', '7', '--search', 'exact']);
+    expectSameHits(hits, bruteForce(data.queries, data.rows, metric, 7, 'bucket_00001'), 5e-5);
+  });
+
+  it.each(METRICS)('is right for %s where rows are nearly the same and far from the origin', async (metric) => {
+    const folder = await temporaryFolder();
+    const rows = randomRows(3, 2000, 32);
+    // Clusters of rows that differ in the fourth digit, all of them around a common point.
+    rows.vectors.forEach((x, i) => {
+      rows.vectors[i] = 10 + x * 0.01;
+    });
+    const queries = { ...sliceRows(rows, 0, 50), ids: rows.ids.slice(0, 50).map((id) => `q${id}`) };
+    const { database, queries: path } = await build(folder, { rows, queries }, metric);
+    const { hits } = await search(folder, database, path, ['--k', '5', '--search', 'exact']);
+    const expected = bruteForce(queries, rows, metric, 5, 'bucket_00001');
+    expect(textOf(hits)).toEqual(textOf(expected));
+  });
+});
+
+describe('a search of the same rows in other buckets', () => {
+  let folder = '';
+  const rows = randomRows(4, 3000, 40);
+  const queries = randomRows(5, 60, 40, 'q');
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    // Copies, longer and shorter ones of the same direction, and neighbours that float32 can hardly tell apart.
+    const random = seededRandom(9);
+    for (let row = 600; row < 3000; row++) {
+      const from = Math.floor(random() * 600) * 40;
+      const scale = [1, 1, 3, 0.7, 1e-3][row % 5]!;
+      for (let c = 0; c < 40; c++) {
+        const noise = row % 7 === 0 ? 1 + (random() - 0.5) * 1e-7 : 1;
+        rows.vectors[row * 40 + c] = rows.vectors[from + c]! * scale * noise;
+      }
+      rows.ids[row] = `x${(row * 7919) % 104_729}`;
+    }
+    // Queries that are rows, so that distances are next to nothing.
+    queries.vectors.set(rows.vectors.subarray(0, 30 * 40));
+    await writeShard(join(folder, 'q.h5'), queries);
+  });
+
+  it.each(METRICS)('gives the same neighbours of %s, bit for bit', async (metric) => {
+    const answers: unknown[] = [];
+    for (const [name, sizes, options] of [
+      ['one', [3000], []],
+      ['three', [1100, 1000, 900], []],
+      ['many', [1, 255, 256, 257, 1031, 1200], ['--order', 'none']],
+    ] as const) {
+      const own = join(folder, `${metric}-${name}`);
+      const shards: string[] = [];
+      let start = 0;
+      for (const [i, size] of sizes.entries()) {
+        shards.push(await writeShard(join(own, `${i}.h5`), sliceRows(rows, start, start + size)));
+        start += size;
+      }
+      const bucketSize = Math.max(...sizes);
+      const ingest = ['--metric', metric, ...options];
+      const { database, buckets } = await buildDatabase(own, shards, { bucketSize, ingest });
+      const hits: Hit[] = [];
+      for (const bucket of buckets)
+        hits.push(
+          ...(await search(own, database, join(folder, 'q.h5'), ['--k', '9', '--search', 'exact'], bucket)).hits,
+        );
+      answers.push(naiveMerge(hits, 9).map(({ bucket: _, ...rest }) => rest));
+    }
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+  });
+});
+
+describe('search-bucket', () => {
+  let folder = '';
+  const data = { rows: randomRows(11, 2000, 32), queries: randomRows(12, 40, 32, 'q') };
+  const databases = new Map<string, string>();
+  let queries = '';
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    for (const index of ['ivf-pq', 'ivf-rq'] as const) {
+      const own = join(folder, index);
+      const shards = [await writeShard(join(own, 'rows.h5'), data.rows)];
+      databases.set(index, (await buildDatabase(own, shards, { index: ['--index', index] })).database);
+    }
+    queries = await writeShard(join(folder, 'queries.h5'), data.queries);
+  });
+  const pq = () => databases.get('ivf-pq')!;
+
+  it.each(['ivf-pq', 'ivf-rq'])('finds with %s what exact finds, where it looks at everything', async (index) => {
+    const database = databases.get(index)!;
+    const exact = await search(folder, database, queries, ['--k', '10', '--search', 'exact']);
+    const ann = await search(folder, database, queries, [
+      ...['--k', '10', '--search', 'ann', '--nprobes', '1000', '--refine-factor', '100'],
+    ]);
+    expectSameHits(ann.hits, exact.hits, 1e-6);
+    expect(ann.result).toMatchObject({ rows: 400, queries: 40 });
+  });
+
+  it('scans all partitions to the bytes of exact', async () => {
+    const exact = await search(folder, pq(), queries, ['--k', '10', '--search', 'exact']);
+    const scan = await search(folder, pq(), queries, ['--k', '10', '--search', 'scan', '--nprobes', '1000']);
+    expect(scan.hits).toEqual(exact.hits);
+  });
+
+  it('finds more with more partitions, down to one', async () => {
+    const exact = await search(folder, pq(), queries, ['--k', '10', '--search', 'exact']);
+    const truth = new Set(textOf(exact.hits));
+    let last = 0;
+    for (const nprobes of [1, 8, 44]) {
+      const { hits } = await search(folder, pq(), queries, ['--search', 'scan', '--nprobes', `${nprobes}`]);
+      const found = textOf(hits).filter((text) => truth.has(text)).length;
+      expect(found).toBeGreaterThanOrEqual(last);
+      last = found;
+    }
+    expect(last).toBe(400);
+  });
+
+  it.each(['auto', 'ann', 'scan', 'exact'])('%s gives all rows where k is larger than the bucket', async (mode) => {
+    const { hits } = await search(folder, pq(), queries, ['--k', '100000', '--search', mode]);
+    expect(hits).toEqual(sortedHits(hits));
+    const truth = bruteForce(data.queries, data.rows, 'cosine', 100_000, 'bucket_00001');
+    const distances = new Map(truth.map(({ query, target, distance }) => [`${query} ${target}`, distance]));
+    expect(hits.length).toBe(truth.length);
+    for (const { query, target, distance } of hits) {
+      expect(Math.abs(distances.get(`${query} ${target}`)! - distance)).toBeLessThan(1e-6);
+      distances.delete(`${query} ${target}`);
+    }
+    expect(distances.size).toBe(0);
+  });
+
+  it('gives the same bytes again, and for queries in any order and number of files', async () => {
+    const one = await search(folder, pq(), queries, ['--search', 'exact']);
+    expect((await search(folder, pq(), queries, ['--search', 'exact'])).bytes.equals(one.bytes)).toBe(true);
+    const reversed = [...data.queries.ids.keys()].reverse();
+    const shuffled = {
+      dimension: 32,
+      ids: reversed.map((i) => data.queries.ids[i]!),
+      vectors: Float32Array.from(reversed.flatMap((i) => [...data.queries.vectors.subarray(i * 32, i * 32 + 32)])),
+    };
+    await writeShard(join(folder, 'b1.h5'), sliceRows(shuffled, 0, 7));
+    await writeShard(join(folder, 'b2.h5'), sliceRows(shuffled, 7, 40));
+    const output = join(folder, 'both.parquet');
+    const files = ['--queries', join(folder, 'b1.h5'), join(folder, 'b2.h5')];
+    await runHere([
+      'search-bucket',
+      '--bucket',
+      'bucket_00001',
+      '--database',
+      pq(),
+      ...files,
+      '--output',
+      output,
+      '--search',
+      'exact',
+    ]);
+    expect(await readHitRows(output)).toEqual(one.hits);
+    expect((await readFile(output)).equals(one.bytes)).toBe(true);
+  });
+
+  it('answers one query as it answers it among others', async () => {
+    const among = await search(folder, pq(), queries, ['--search', 'exact']);
+    const alone = await writeShard(join(folder, 'alone.h5'), sliceRows(data.queries, 3, 4));
+    const { hits } = await search(folder, pq(), alone, ['--search', 'exact']);
+    expect(hits).toEqual(among.hits.filter(({ query }) => query === 'q3'));
+  });
+
+  it('searches tables of float16 by what they hold', async () => {
+    const own = join(folder, 'half');
+    const { database } = await build(own, data, 'cosine', ['--vector-type', 'float16']);
+    const half = { ...data.rows, vectors: Float32Array.from(new Float16Array(data.rows.vectors)) };
+    const expected = bruteForce(data.queries, half, 'cosine', 10, 'bucket_00001');
+    expectSameHits((await search(own, database, queries, ['--search', 'exact'])).hits, expected, 1e-6);
+    // Without what the catalog knows of the files, rows come through LanceDB.
+    const entryPath = join(database, '_catalog', 'bucket_00001.json');
+    const { fragments: _, ...entry } = JSON.parse(await readFile(entryPath, 'utf8'));
+    await writeFile(entryPath, JSON.stringify(entry));
+    expectSameHits((await search(own, database, queries, ['--search', 'exact'])).hits, expected, 1e-6);
+    const all = ['--search', 'scan', '--nprobes', '1000'];
+    expectSameHits((await search(own, database, queries, all)).hits, expected, 1e-6);
+  });
+});

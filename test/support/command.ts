@@ -1,0 +1,29 @@
+import yargs from 'yargs';
+import { type Command, type CommandResult, commonOptions } from '../../workers/src/command.ts';
+
+/** What a command says while it runs. */
+export interface Spoken {
+  lines: string[];
+}
+
+/**
+ * Runs a command inside the test's own process, from its command line on: a tenth of the time of a process of its own.
+ * @throws what the command throws
+ */
+export async function runHere(argv: readonly string[], spoken: Spoken = { lines: [] }): Promise<CommandResult> {
+  const [name, ...rest] = argv;
+  const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+  const args = await yargs(rest)
+    .options({ ...command.options, ...commonOptions })
+    .strict()
+    .exitProcess(false)
+    .parserConfiguration({ 'greedy-arrays': true, 'parse-positional-numbers': false })
+    .fail((message, error) => {
+      throw error ?? new Error(message);
+    })
+    .parseAsync();
+  return command.run(args, {
+    progress: () => ({ add() {}, stop() {} }),
+    log: (message) => void spoken.lines.push(message),
+  });
+}
