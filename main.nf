@@ -15,15 +15,17 @@ workflow {
             DatabaseUri.create(request.database)
         }
         entries = channel.fromList(request.entries)
+        count = channel.value(request.entries.size())
         reports = channel.empty()
 
         if (request.inputs) {
             BUILD(request)
             entries = BUILD.out.entries
+            count = BUILD.out.count
             reports = BUILD.out.reports
         }
         if (request.queries) {
-            SEARCH(request, entries, reports)
+            SEARCH(request, entries, count, reports)
         }
         workflow.onComplete {
             showResults(request)
@@ -37,6 +39,6 @@ def showResults(request) {
         log.info("\nDatabase:   ${request.database}")
     }
     if (workflow.success && request.queries) {
-        log.info("Neighbours: ${params.outdir}/neighbours.csv (and .parquet)\nReport:     ${params.outdir}/report.html")
+        log.info("Neighbours: ${request.outdir}/neighbours.csv (and .parquet)\nReport:     ${request.outdir}/report.html")
     }
 }

@@ -15,10 +15,12 @@ workflow BUILD {
     def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
     EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
 
-    // The order is part of PACK_BUCKETS' cache key, so it must not depend on which task ended first.
+    // The order is part of PACK_BUCKETS' cache key, so it must not depend on which task ended first. Where a task has
+    // failed, the list is short, and nothing must be made of it.
     shards = EMBED_SEQUENCES.out.shard
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
         .toSortedList { a, b -> a[0] <=> b[0] }
+        .filter { pairs -> pairs.size() == request.inputs.size() }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
     PACK_BUCKETS(shards, request.bucket_size, request.database, request.workers.pack_buckets)
 
@@ -34,10 +36,12 @@ workflow BUILD {
         built = built.map { bucket, fingerprint -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) }
     }
     // Listed when the plan is known: an entry of a bucket that this run builds would be an old one.
-    held = PACK_BUCKETS.out.plan.flatMap { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
+    held = PACK_BUCKETS.out.plan.map { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
 
     emit:
-    entries = built.mix(held) // [bucket, fingerprint]
+    entries = built.mix(held.flatMap { list -> list }) // [bucket, fingerprint]
+    count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
+        .map { plan, list -> Plan.names(plan).size() + list.size() }
     reports = EMBED_SEQUENCES.out.report
         .mix(PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
 }

@@ -9,6 +9,7 @@ workflow SEARCH {
     take:
     request // see lib/Request.groovy
     entries // [bucket, fingerprint] of every bucket to search
+    count   // how many these are
     reports // what the stages before this one reported
 
     main:
@@ -20,14 +21,21 @@ workflow SEARCH {
     queries = EMBED_SEQUENCES.out.shard
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
         .toSortedList { a, b -> a[0] <=> b[0] }
+        .filter { pairs -> pairs.size() == request.queries.size() }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
     def options = request.subMap([
         'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
     ])
     SEARCH_BUCKET(entries, queries, request.database, options, request.workers.search_bucket)
 
+    // Where a task has failed, some hits are missing, and no answer must be made of the others.
     hits = SEARCH_BUCKET.out.hits
         .toSortedList { a, b -> a.name <=> b.name }
+        .map { list -> [list] }
+        .combine(count)
+        .filter { list, expected -> list.size() == expected }
+        .map { list, _expected -> list }
+        .first()
     MERGE_HITS(hits, request.k, request.workers.merge_hits)
 
     all_reports = reports

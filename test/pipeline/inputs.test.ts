@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { countTasks, nextflow, pipeline, snapshot } from './support/nextflow.ts';
+import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
 // Everything that a shell, SQL, a glob or a locale could take apart.
@@ -59,3 +59,29 @@ test("wrong data stops the run with the worker's sentence, and is not tried agai
   expect((await countTasks(join(folder, 'results'))).ran).toEqual({ EMBED_SEQUENCES: 1 });
   expect(existsSync(join(folder, 'db'))).toBe(false);
 });
+
+test('a passing fault (75) is tried again, wrong data (65) is not, and no answer is made of a part', async () => {
+  const folder = await temporaryFolder();
+  const home = await copyPipeline(join(folder, 'lanceflow'), true);
+  // A worker whose first call meets a fault, and which cannot search the second bucket.
+  await rename(join(home, 'bin/lanceflow'), join(home, 'bin/real-lanceflow'));
+  const tried = join(folder, 'tried');
+  const flaky = `#!/bin/sh
+[ -e '${tried}' ] || { touch '${tried}'; exit 75; }
+case "$*" in *search-bucket*bucket_00002*) exit 65 ;; esac
+exec real-lanceflow "$@"
+`;
+  await writeFile(join(home, 'bin/lanceflow'), flaky);
+  await chmod(join(home, 'bin/lanceflow'), 0o755);
+  await writeFile(join(folder, 'a.fasta'), fasta('a', 20, 1));
+  const args = ['--input', 'a.fasta', '--queries', 'a.fasta', '--model', 'kmer', '--database', 'db'];
+
+  const { code } = await nextflow(['run', join(home, 'main.nf'), ...args, '--bucket_size', '10'], folder);
+  expect(code).not.toBe(0);
+  const tasks = await readTrace(join(folder, 'results'));
+  const statuses = (name: string) => tasks.filter(({ process }) => process === name).map(({ status }) => status);
+  expect(statuses('EMBED_SEQUENCES').sort()).toEqual(['COMPLETED', 'COMPLETED', 'FAILED']);
+  expect(statuses('SEARCH_BUCKET').filter((status) => status === 'FAILED')).toHaveLength(1);
+  expect(statuses('MERGE_HITS')).toEqual([]);
+  expect(existsSync(join(folder, 'results/neighbours.csv'))).toBe(false);
+}, 60_000);
