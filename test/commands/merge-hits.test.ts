@@ -8,7 +8,7 @@ import { command } from '../../workers/src/commands/merge-hits.ts';
 import { DataError, UsageError } from '../../workers/src/errors.ts';
 import { readHits } from '../../workers/src/io/parquet/hits-reader.ts';
 import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
-import { type Hit, hitColumns, naiveMerge, sortedHits } from '../support/hits.ts';
+import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
 
 /** Hits of a bucket: `queries` queries, most of them with `each` targets, ties among them. */
@@ -23,7 +23,7 @@ function makeHits(bucket: string, queries: number, each: number): Hit[] {
 
 async function writeHitsFile(path: string, hits: readonly Hit[], metadata: Record<string, string> = {}) {
   const writer = await createHits(path, metadata);
-  const { queryIds, targetIds, distances } = hitColumns(hits);
+  const { queryIds, targetIds, distances } = packedHits(hits);
   await writer.append({ queryIds, targetIds, distances, bucket: hits[0]?.bucket ?? '' });
   await writer.finish();
 }

@@ -5,7 +5,7 @@ import { command } from '../../workers/src/commands/render-report.ts';
 import { DataError, toUserError, UsageError } from '../../workers/src/errors.ts';
 import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
-import { type Hit, hitColumns, naiveMerge } from '../support/hits.ts';
+import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 
 const context = { progress: () => ({ add() {}, stop() {} }), log() {} };
@@ -18,7 +18,7 @@ const render = (neighbours: string, reports: string[], output: string) =>
 async function writeNeighbours(path: string, hits: readonly Hit[]) {
   const rows = naiveMerge(hits, 10);
   const writer = await createNeighbours(path, 'zstd');
-  await writer.append({ ...hitColumns(rows), ranks: Int32Array.from(rows, ({ rank }) => rank) });
+  await writer.append({ ...packedHits(rows), ranks: Int32Array.from(rows, ({ rank }) => rank) });
   await writer.finish();
 }
 
@@ -82,7 +82,7 @@ describe('render-report', () => {
     await writeFile(path('text.json'), 'Merging: 10%');
     await writeFile(path('list.json'), '[]');
     const unsorted = await createHits(path('hits.parquet'));
-    await unsorted.append({ ...hitColumns([...HITS].reverse()), bucket: 'b' });
+    await unsorted.append({ ...packedHits([...HITS].reverse()), bucket: 'b' });
     await unsorted.finish();
     const before = await readdir(folder);
     const cases: [string, string[], RegExp][] = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CSV_HEADER, createCsvFormatter } from '../../workers/src/core/merge-csv.ts';
-import { hitColumns, hits, naiveMerge } from '../support/hits.ts';
+import { hits, naiveMerge, packedHits } from '../support/hits.ts';
 
 /** A reader of RFC 4180, by the letter. */
 function parseCsv(text: string): string[][] {
@@ -24,7 +24,7 @@ describe('createCsvFormatter', () => {
       fc.property(hits, (some) => {
         const neighbours = naiveMerge(some, 10);
         const text = Buffer.from(
-          format({ ...hitColumns(neighbours), ranks: Int32Array.from(neighbours, ({ rank }) => rank) }),
+          format({ ...packedHits(neighbours), ranks: Int32Array.from(neighbours, ({ rank }) => rank) }),
         ).toString();
         expect(
           parseCsv(text).map(([query, rank, target, distance, bucket]) => ({
@@ -44,7 +44,7 @@ describe('createCsvFormatter', () => {
       { query: 'a b', target: '', distance: Math.fround(0.1), bucket: 'b', rank: 1 },
       { query: 'a b', target: 'say "x"', distance: 2, bucket: 'b', rank: 12 },
     ];
-    const text = createCsvFormatter()({ ...hitColumns(rows), ranks: Int32Array.of(1, 12) });
+    const text = createCsvFormatter()({ ...packedHits(rows), ranks: Int32Array.of(1, 12) });
     expect(Buffer.from(text).toString()).toBe('a b,1,"",0.1,b\na b,12,"say ""x""",2,b\n');
     expect(CSV_HEADER).toBe('query_id,rank,target_id,distance,bucket\n');
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeHits, OrderError } from '../../workers/src/core/merge.ts';
-import { type HitColumns, hitRows } from '../../workers/src/core/merge-batch.ts';
+import { type HitColumns, hitRows, type NeighbourColumns } from '../../workers/src/core/merge-batch.ts';
 import { mergeStreams } from '../../workers/src/core/merge-streams.ts';
 import { bytewise, type Hit, hitColumns, hits, naiveMerge, neighboursOf, sortedHits } from '../support/hits.ts';
 
@@ -94,7 +94,7 @@ describe('mergeHits', () => {
     expect(merge.next(hitColumns([{ query: 'a', target: 't', distance: 1, bucket: 'b' }])).value).toBe(1);
     expect(merge.next(undefined).value).toBe(0);
     const last = merge.next(undefined);
-    expect(neighboursOf(last.value as HitColumns & { ranks: Int32Array })).toHaveLength(1);
+    expect(neighboursOf(last.value as NeighbourColumns)).toHaveLength(1);
     expect(merge.next()).toEqual({ done: true, value: undefined });
   });
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
-import { type Hit, hitColumns, naiveMerge, sortedHits } from '../support/hits.ts';
+import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflowJson, missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
 
 /** Ids as people have them, and as they should not. */
@@ -63,7 +63,7 @@ describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
     for (const [i, input] of inputs.entries()) {
       const writer = await createHits(input);
       const bucket = `bucket_0000${i + 1}`;
-      await writer.append({ ...hitColumns(sortedHits(HITS.filter((hit) => hit.bucket === bucket))), bucket });
+      await writer.append({ ...packedHits(sortedHits(HITS.filter((hit) => hit.bucket === bucket))), bucket });
       await writer.finish();
     }
     const [parquet, csv] = [join(where, 'n.parquet'), join(where, 'n.csv')];
@@ -111,7 +111,7 @@ describe.skipIf(missing(PYTHON, 'Python'))('statistics', () => {
         distance: i % 100,
         bucket: 'b',
       }));
-      await writer.append({ ...hitColumns(hits), bucket: 'b' });
+      await writer.append({ ...packedHits(hits), bucket: 'b' });
     }
     await writer.finish();
     expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 10, inside: 1, rows: 100, sorted: true });

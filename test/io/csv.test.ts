@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createCsv } from '../../workers/src/io/csv.ts';
-import { hitColumns } from '../support/hits.ts';
+import { packedHits } from '../support/hits.ts';
 import { temporaryFolder } from '../support/run.ts';
 
 function batch(rows: number) {
   const hits = Array.from({ length: rows }, (_, i) => ({ query: 'q', target: `t${i}`, distance: 0.5, bucket: 'b' }));
-  return { ...hitColumns(hits), ranks: Int32Array.from(hits, (_, i) => i + 1) };
+  return { ...packedHits(hits), ranks: Int32Array.from(hits, (_, i) => i + 1) };
 }
 
 const EXPECTED = `query_id,rank,target_id,distance,bucket\n${Array.from({ length: 1000 }, (_, i) => `q,${i + 1},t${i},0.5,b\n`).join('')}`;

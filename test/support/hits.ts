@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { type HitColumns, hitRows, type NeighbourColumns } from '../../workers/src/core/merge-batch.ts';
+import {
+  type HitColumns,
+  hitRows,
+  hitsOf,
+  type NeighbourColumns,
+  textBytes,
+} from '../../workers/src/core/merge-batch.ts';
 import { columnFrom, columnText } from '../../workers/src/core/utf8-column.ts';
 
 /** A hit as one object: for tests, which are small. */
@@ -38,7 +44,8 @@ export function naiveMerge(hits: readonly Hit[], k: number): Neighbour[] {
     .filter(({ rank }) => rank <= k);
 }
 
-export function hitColumns(hits: readonly Hit[]): HitColumns {
+/** Hits as columns to be written. */
+export function packedHits(hits: readonly Hit[]) {
   return {
     queryIds: columnFrom(hits.map(({ query }) => query)),
     targetIds: columnFrom(hits.map(({ target }) => target)),
@@ -46,6 +53,9 @@ export function hitColumns(hits: readonly Hit[]): HitColumns {
     buckets: columnFrom(hits.map(({ bucket }) => bucket)),
   };
 }
+
+/** Hits as columns to be merged. */
+export const hitColumns = (hits: readonly Hit[]): HitColumns => hitsOf(packedHits(hits));
 
 export function neighboursOf(batch: NeighbourColumns): Neighbour[] {
   return Array.from({ length: hitRows(batch) }, (_, row) => ({
@@ -72,3 +82,13 @@ export const hits: fc.Arbitrary<Hit[]> = fc.uniqueArray(
   fc.record({ query: id, target: id, distance, bucket: fc.constantFrom('bucket_00001', 'bucket_00002', 'b,"3"') }),
   { maxLength: 30, selector: ({ query, target, bucket }) => JSON.stringify([query, target, bucket]) },
 );
+
+export function hitsIn(batch: HitColumns): Hit[] {
+  const text = (texts: HitColumns['queryIds'], row: number) => Buffer.from(textBytes(texts, row)).toString();
+  return Array.from({ length: hitRows(batch) }, (_, row) => ({
+    query: text(batch.queryIds, row),
+    target: text(batch.targetIds, row),
+    distance: batch.distances[row]!,
+    bucket: text(batch.buckets, row),
+  }));
+}

@@ -14,10 +14,9 @@ import {
 import { Table, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
 import { describe, expect, it } from 'vitest';
 import { hitRows } from '../../../workers/src/core/merge-batch.ts';
-import { columnTexts } from '../../../workers/src/core/utf8-column.ts';
 import { inspectHits, readHits } from '../../../workers/src/io/parquet/hits-reader.ts';
 import { createHits } from '../../../workers/src/io/parquet/hits-writer.ts';
-import { type Hit, hitColumns } from '../../support/hits.ts';
+import { type Hit, hitsIn, packedHits } from '../../support/hits.ts';
 import { missing, PYTHON, python, temporaryFolder } from '../../support/run.ts';
 
 type Columns = Record<string, readonly string[] | Float32Array | Float64Array | Int32Array | Vector>;
@@ -32,16 +31,7 @@ async function foreign(columns: Columns): Promise<string> {
 
 async function read(path: string): Promise<Hit[]> {
   const rows: Hit[] = [];
-  for await (const hits of readHits(path)) {
-    const [queries, targets, buckets] = [hits.queryIds, hits.targetIds, hits.buckets].map(columnTexts);
-    for (let row = 0; row < hitRows(hits); row++)
-      rows.push({
-        query: queries![row]!,
-        target: targets![row]!,
-        distance: hits.distances[row]!,
-        bucket: buckets![row]!,
-      });
-  }
+  for await (const hits of readHits(path)) rows.push(...hitsIn(hits));
   return rows;
 }
 
@@ -90,7 +80,7 @@ d.astype({"distance": "float32", "bucket": "category"}).to_parquet(sys.argv[1])`
     for (const metadata of [{}, { 'lanceflow.bucket': 'b1' }] as Record<string, string>[]) {
       const path = join(folder, `${Object.keys(metadata).length}.parquet`);
       const writer = await createHits(path, metadata);
-      await writer.append({ ...hitColumns(HITS), bucket: 'b1' });
+      await writer.append({ ...packedHits(HITS), bucket: 'b1' });
       await writer.finish();
       expect(await read(path)).toEqual(HITS);
       expect(await inspectHits(path)).toMatchObject({ rows: 10, ordered: true });
@@ -102,7 +92,7 @@ d.astype({"distance": "float32", "bucket": "category"}).to_parquet(sys.argv[1])`
     const folder = await temporaryFolder();
     const [ours, theirs] = [join(folder, 'ours.parquet'), join(folder, 'theirs.parquet')];
     const writer = await createHits(ours, { 'lanceflow.bucket': 'b1' });
-    await writer.append({ ...hitColumns(HITS), bucket: 'b1' });
+    await writer.append({ ...packedHits(HITS), bucket: 'b1' });
     await writer.finish();
     const code = `
 import sys, pyarrow as pa, pyarrow.parquet as pq

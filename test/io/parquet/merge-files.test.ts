@@ -1,24 +1,28 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inspectHits } from '../../../workers/src/io/parquet/hits-reader.ts';
 import { createHits, writeHits } from '../../../workers/src/io/parquet/hits-writer.ts';
 import { mergeFiles } from '../../../workers/src/io/parquet/merge-files.ts';
+import { createNeighbours } from '../../../workers/src/io/parquet/neighbours-writer.ts';
 import { isSorted, sortHits } from '../../../workers/src/io/parquet/sort-hits.ts';
 import {
   type Hit,
-  hitColumns,
   hits,
   type Neighbour,
   naiveMerge,
   neighboursOf,
+  packedHits,
   sortedHits,
 } from '../../support/hits.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
+/** Hits as a pass over many files leaves them: their ranks are not looked at. */
+const neighbourColumns = (some: readonly Hit[]) => ({ ...packedHits(some), ranks: new Int32Array(some.length) });
+
 async function* batches(some: readonly Hit[], size: number) {
-  for (let start = 0; start < some.length; start += size) yield hitColumns(some.slice(start, start + size));
+  for (let start = 0; start < some.length; start += size) yield neighbourColumns(some.slice(start, start + size));
 }
 
 /** Hits of several buckets in files, sorted. */
@@ -74,12 +78,27 @@ describe('mergeFiles', () => {
     expect((await readdir(scratch)).length).toBeGreaterThanOrEqual(9);
   });
 
+  it('refuses ids that are not text', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'n.parquet');
+    const hit = { query: 'q', target: 'TARGET', distance: 0, bucket: 'b' };
+    const writer = await createNeighbours(path, 'none');
+    await writer.append(neighbourColumns([hit]));
+    await writer.finish();
+    const bytes = await readFile(path);
+    bytes[bytes.indexOf('TARGET')] = 0xff;
+    await writeFile(path, bytes);
+    await expect(merge([await inspectHits(path)], 5, folder, 2 ** 30)).rejects.toThrow(
+      /n\.parquet: an id is not UTF-8/,
+    );
+  });
+
   it('says which file is out of order though it claims not to be', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'hits.parquet');
     const writer = await createHits(path);
     const wrong = [2, 1].map((distance) => ({ query: 'q', target: 't', distance, bucket: 'b' }));
-    await writer.append({ ...hitColumns(wrong), bucket: 'b' });
+    await writer.append({ ...packedHits(wrong), bucket: 'b' });
     await writer.finish();
     await expect(merge([await inspectHits(path)], 5, folder, 2 ** 30)).rejects.toThrow(
       `${path}: row 1 is out of order`,

@@ -1,21 +1,56 @@
-import { columnLength, type Utf8Column } from './utf8-column.ts';
+import type { Utf8Column } from './utf8-column.ts';
+
+/**
+ * Texts wherever they lie in `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it takes them as a
+ * Parquet page holds them: with gaps between, and what repeats only once.
+ */
+export interface Texts {
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly bytes: Uint8Array;
+}
 
 /** Rows of hits, column by column; every column has one entry a row. */
 export interface HitColumns {
+  readonly queryIds: Texts;
+  readonly targetIds: Texts;
+  readonly distances: Float32Array;
+  readonly buckets: Texts;
+}
+
+/** Rows of neighbours: hits with their rank, from 1, among their query's; their texts end to end, to be written. */
+export interface NeighbourColumns {
   readonly queryIds: Utf8Column;
   readonly targetIds: Utf8Column;
   readonly distances: Float32Array;
   readonly buckets: Utf8Column;
-}
-
-/** Rows of neighbours: hits with their rank, from 1, among their query's. */
-export interface NeighbourColumns extends HitColumns {
   readonly ranks: Int32Array;
 }
 
 /** Number of rows. */
-export function hitRows(hits: HitColumns): number {
-  return columnLength(hits.queryIds);
+export function hitRows(hits: { readonly distances: Float32Array }): number {
+  return hits.distances.length;
+}
+
+/** A column as texts; the bytes are shared. */
+export function textsOf({ offsets, bytes }: Utf8Column): Texts {
+  return { starts: offsets.subarray(0, -1), ends: offsets.subarray(1), bytes };
+}
+
+/** Neighbours as hits, to be merged once more; the bytes are shared. */
+export function hitsOf({ queryIds, targetIds, distances, buckets }: Omit<NeighbourColumns, 'ranks'>): HitColumns {
+  return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets) };
+}
+
+/** A row's text; a view, not a copy. */
+export function textBytes({ starts, ends, bytes }: Texts, row: number): Uint8Array {
+  return bytes.subarray(starts[row], ends[row]);
+}
+
+/** A row's text as texts of one row, copied. */
+export function copyText(texts: Texts, row: number): Texts {
+  const bytes = textBytes(texts, row).slice();
+  return { starts: Int32Array.of(0), ends: Int32Array.of(bytes.length), bytes };
 }
 
 /** A column of the same text in every row. */
@@ -28,11 +63,11 @@ export function repeatText(text: string, rows: number): Utf8Column {
 }
 
 /** Compares two texts by their UTF-8 bytes: JavaScript's own order is by UTF-16 unit and differs. */
-export function compareText(a: Utf8Column, rowA: number, b: Utf8Column, rowB: number): number {
-  const startA = a.offsets[rowA]!;
-  const startB = b.offsets[rowB]!;
-  const lengthA = a.offsets[rowA + 1]! - startA;
-  const lengthB = b.offsets[rowB + 1]! - startB;
+export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): number {
+  const startA = a.starts[rowA]!;
+  const startB = b.starts[rowB]!;
+  const lengthA = a.ends[rowA]! - startA;
+  const lengthB = b.ends[rowB]! - startB;
   const shared = Math.min(lengthA, lengthB);
   for (let i = 0; i < shared; i++) {
     const difference = a.bytes[startA + i]! - b.bytes[startB + i]!;
@@ -42,11 +77,12 @@ export function compareText(a: Utf8Column, rowA: number, b: Utf8Column, rowB: nu
 }
 
 /** Whether two texts are the same; faster than `compareText`, as ids that differ mostly differ at their end. */
-export function sameText(a: Utf8Column, rowA: number, b: Utf8Column, rowB: number): boolean {
-  const startA = a.offsets[rowA]!;
-  const startB = b.offsets[rowB]!;
-  const length = a.offsets[rowA + 1]! - startA;
-  if (b.offsets[rowB + 1]! - startB !== length) return false;
+export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolean {
+  const startA = a.starts[rowA]!;
+  const startB = b.starts[rowB]!;
+  const length = a.ends[rowA]! - startA;
+  if (b.ends[rowB]! - startB !== length) return false;
+  if (startA === startB && a.bytes === b.bytes) return true;
   for (let i = length - 1; i >= 0; i--) if (a.bytes[startA + i] !== b.bytes[startB + i]) return false;
   return true;
 }

@@ -1,4 +1,4 @@
-import type { HitColumns, NeighbourColumns } from './merge-batch.ts';
+import type { HitColumns, NeighbourColumns, Texts } from './merge-batch.ts';
 import type { Utf8Column } from './utf8-column.ts';
 
 /** Collects rows of other batches into batches of a size that depends on the rows alone. */
@@ -60,9 +60,9 @@ function createTextBuilder(maxRows: number) {
   let size = 0;
   return {
     size: () => size,
-    push(column: Utf8Column, row: number) {
-      const start = column.offsets[row]!;
-      const end = column.offsets[row + 1]!;
+    push(texts: Texts, row: number) {
+      const start = texts.starts[row]!;
+      const end = texts.ends[row]!;
       const length = end - start;
       if (size + length > bytes.length) {
         const larger = new Uint8Array(Math.max(bytes.length * 2, size + length));
@@ -70,8 +70,8 @@ function createTextBuilder(maxRows: number) {
         bytes = larger;
       }
       // A loop beats set(subarray()) on texts as short as ids.
-      if (length < 64) for (let i = 0; i < length; i++) bytes[size + i] = column.bytes[start + i]!;
-      else bytes.set(column.bytes.subarray(start, end), size);
+      if (length < 64) for (let i = 0; i < length; i++) bytes[size + i] = texts.bytes[start + i]!;
+      else bytes.set(texts.bytes.subarray(start, end), size);
       size += length;
       offsets[++rows] = size;
     },

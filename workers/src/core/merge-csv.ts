@@ -1,4 +1,4 @@
-import { hitRows, type NeighbourColumns, sameText } from './merge-batch.ts';
+import { hitRows, type NeighbourColumns, sameText, textsOf } from './merge-batch.ts';
 import { putAscii, putFloat32 } from './merge-float-text.ts';
 import type { Utf8Column } from './utf8-column.ts';
 
@@ -28,8 +28,9 @@ export function createCsvFormatter(): (rows: NeighbourColumns) => Uint8Array {
     let at = 0;
     let queryStart = 0;
     let queryEnd = 0;
+    const queries = textsOf(queryIds);
     for (let row = 0; row < rows; row++) {
-      if (row > 0 && sameText(queryIds, row, queryIds, row - 1)) {
+      if (row > 0 && sameText(queries, row, queries, row - 1)) {
         const length = queryEnd - queryStart;
         buffer.copyWithin(at, queryStart, queryEnd);
         queryStart = at;

@@ -1,4 +1,4 @@
-import { compareHits, type HitColumns, hitRows } from './merge-batch.ts';
+import { compareHits, type HitColumns, hitRows, hitsOf } from './merge-batch.ts';
 import { createNeighbourBuilder } from './merge-builder.ts';
 
 /**
@@ -14,7 +14,7 @@ export function createOrderCheck(): (hits: HitColumns) => boolean {
     if (last && compareHits(last, 0, hits, 0) > 0) return false;
     for (let row = 1; row < rows; row++) if (compareHits(hits, row - 1, hits, row) > 0) return false;
     tail.push(hits, rows - 1, 1);
-    last = tail.take();
+    last = hitsOf(tail.take());
     return true;
   };
 }

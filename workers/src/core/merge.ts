@@ -1,14 +1,17 @@
 import {
   compareNearness,
   compareText,
+  copyText,
   type HitColumns,
   hitRows,
   type NeighbourColumns,
   sameText,
+  type Texts,
+  textsOf,
 } from './merge-batch.ts';
 import { type BatchLimits, createNeighbourBuilder } from './merge-builder.ts';
 import { popHeap, pushHeap, sinkHeap } from './merge-heap.ts';
-import { columnBytes, columnFrom, type Utf8Column } from './utf8-column.ts';
+import { columnFrom } from './utf8-column.ts';
 
 /** Batches handed on: large enough to be cheap, small enough to have one for each of hundreds of inputs. */
 export const OUTPUT_LIMITS: BatchLimits = { rows: 8192, bytes: 4 * 1024 * 1024 };
@@ -38,7 +41,7 @@ interface Cursor {
   before: number;
 }
 
-const NO_TEXT = columnFrom([]);
+const NO_TEXT = textsOf(columnFrom([]));
 const EMPTY: HitColumns = {
   queryIds: NO_TEXT,
   targetIds: NO_TEXT,
@@ -70,7 +73,7 @@ export function* mergeHits(
   const active: Cursor[] = [];
   const members: Cursor[] = [];
   while (waiting.length > 0) {
-    const query = copyQuery(waiting[0]!);
+    const query = copyText(waiting[0]!.batch.queryIds, waiting[0]!.row);
     members.length = 0;
     active.length = 0;
     while (waiting.length > 0 && sameText(waiting[0]!.batch.queryIds, waiting[0]!.row, query, 0)) {
@@ -97,7 +100,7 @@ export function* mergeHits(
 }
 
 /** Moves past the run's rows in this batch. @returns whether the next batch goes on with the same query */
-function* continueRun(cursor: Cursor, query: Utf8Column): Step {
+function* continueRun(cursor: Cursor, query: Texts): Step {
   cursor.row = cursor.runEnd;
   if (cursor.row < cursor.rows) return false;
   const lastDistance = cursor.batch.distances[cursor.rows - 1]!;
@@ -108,7 +111,7 @@ function* continueRun(cursor: Cursor, query: Utf8Column): Step {
 }
 
 /** Moves to the first row of the next query. @returns false at the input's end */
-function* nextQuery(cursor: Cursor, query: Utf8Column): Step {
+function* nextQuery(cursor: Cursor, query: Texts): Step {
   while (cursor.rows > 0 && (yield* continueRun(cursor, query)));
   if (cursor.rows === 0) return false;
   if (compareText(cursor.batch.queryIds, cursor.row, query, 0) < 0)
@@ -130,9 +133,11 @@ function* refill(cursor: Cursor): Step {
 }
 
 /** End of the rows from `cursor.row` on that belong to `query`: doubling steps, then bisection. */
-function endOfRun({ batch, row, rows }: Cursor, query: Utf8Column): number {
-  const same = (at: number) => sameText(batch.queryIds, at, query, 0);
-  let inside = row - 1;
+function endOfRun({ batch: { queryIds }, row, rows }: Cursor, query: Texts): number {
+  if (!sameText(queryIds, row, query, 0)) return row;
+  // Compared with the run's first row rather than `query`: where the id is stored once, that takes no time.
+  const same = (at: number) => sameText(queryIds, at, queryIds, row);
+  let inside = row;
   let step = 1;
   while (inside + step < rows && same(inside + step)) {
     inside += step;
@@ -145,11 +150,6 @@ function endOfRun({ batch, row, rows }: Cursor, query: Utf8Column): number {
     else outside = middle;
   }
   return outside;
-}
-
-function copyQuery({ batch, row }: Cursor): Utf8Column {
-  const bytes = columnBytes(batch.queryIds, row).slice();
-  return { offsets: Int32Array.of(0, bytes.length), bytes };
 }
 
 function byQuery(a: Cursor, b: Cursor): number {

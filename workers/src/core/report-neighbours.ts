@@ -1,6 +1,5 @@
-import { compareText, type HitColumns, hitRows, sameText } from './merge-batch.ts';
+import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from './merge-batch.ts';
 import { createHistogram, type Histogram } from './report-histogram.ts';
-import { columnText, type Utf8Column } from './utf8-column.ts';
 
 /** What a report says of the neighbours. */
 export interface NeighbourSummary {
@@ -41,19 +40,19 @@ export function scanNeighbours(): NeighbourScan {
     examples: [],
   };
   const lengths = new Map<number, number>();
-  let query: Utf8Column | undefined;
+  let query: Texts | undefined;
   let rank = 0;
   let last = 0;
-  let bucketText: Utf8Column | undefined;
+  let bucketText: Texts | undefined;
   let bucket = { neighbours: 0, nearest: 0 };
   const endQuery = () => {
     if (rank === 0) return;
     summary.farthest.add(last);
     lengths.set(rank, (lengths.get(rank) ?? 0) + 1);
   };
-  const bucketOf = (column: Utf8Column, row: number) => {
+  const bucketOf = (column: Texts, row: number) => {
     if (bucketText && sameText(bucketText, 0, column, row)) return bucket;
-    const name = columnText(column, row);
+    const name = textOf(column, row);
     bucketText = copyText(column, row);
     bucket = summary.buckets.get(name) ?? { neighbours: 0, nearest: 0 };
     summary.buckets.set(name, bucket);
@@ -93,15 +92,13 @@ export function scanNeighbours(): NeighbourScan {
 }
 
 function addExample({ examples }: NeighbourSummary, batch: HitColumns, row: number, rank: number) {
-  if (rank === 1) examples.push({ query: columnText(batch.queryIds, row), neighbours: [] });
+  if (rank === 1) examples.push({ query: textOf(batch.queryIds, row), neighbours: [] });
   examples.at(-1)!.neighbours.push({
-    target: columnText(batch.targetIds, row),
+    target: textOf(batch.targetIds, row),
     distance: batch.distances[row]!,
-    bucket: columnText(batch.buckets, row),
+    bucket: textOf(batch.buckets, row),
   });
 }
 
-function copyText(column: Utf8Column, row: number): Utf8Column {
-  const bytes = column.bytes.slice(column.offsets[row], column.offsets[row + 1]);
-  return { offsets: Int32Array.of(0, bytes.length), bytes };
-}
+const decoder = new TextDecoder();
+const textOf = (texts: Texts, row: number): string => decoder.decode(textBytes(texts, row));

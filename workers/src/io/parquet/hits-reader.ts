@@ -1,8 +1,9 @@
-import { type HitColumns, repeatText } from '../../core/merge-batch.ts';
-import { columnFrom, columnLength, type Utf8Column } from '../../core/utf8-column.ts';
+import { type HitColumns, textsOf } from '../../core/merge-batch.ts';
+import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
-import { BUCKET_KEY, ORDERED_BY } from './hits-writer.ts';
+import { ORDERED_BY } from './hits-writer.ts';
+import { type PlacedHits, readOwnHits } from './own-hits.ts';
 import { openParquet, type ParquetSource } from './parquet-file.ts';
 
 /** What the footer of a hits file says. */
@@ -49,27 +50,35 @@ function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups']
 }
 
 /**
- * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns include those of hits.
+ * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns
+ * include those of hits.
  * @throws DataError where the file is damaged or a distance is not a number (with row group and row)
  */
 export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
   const source = await openParquet(path);
-  const bucket = source.metadata.get(BUCKET_KEY);
-  const request = bucket === undefined ? COLUMNS : COLUMNS.slice(0, -1);
-  let constant = columnFrom([]);
-  for await (const { rowGroup, firstRow, rows, columns } of readColumns(source, request)) {
-    const [queryIds, targetIds, distance, buckets] = columns as Decoded;
-    const wrong = firstNaN(distance.values);
+  for await (const { rowGroup, firstRow, hits } of source.ours ? readOwnHits(source) : readForeignHits(source)) {
+    const wrong = firstNaN(hits.distances);
     if (wrong >= 0)
       throw new DataError(
         `${path}: the distance in row group ${rowGroup}, row ${firstRow + wrong} is not a number. Search this bucket again.`,
       );
-    if (bucket !== undefined && columnLength(constant) !== rows) constant = repeatText(bucket, rows);
-    yield { queryIds, targetIds, distances: distance.values, buckets: buckets ?? constant };
+    yield hits;
   }
 }
 
-type Decoded = [Utf8Column, Utf8Column, { values: Float32Array }, Utf8Column | undefined];
+async function* readForeignHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {
+  for await (const { rowGroup, firstRow, columns } of readColumns(source, COLUMNS)) {
+    const [queryIds, targetIds, distance, buckets] = columns as [
+      Utf8Column,
+      Utf8Column,
+      { values: Float32Array },
+      Utf8Column,
+    ];
+    const [queries, targets, from] = [textsOf(queryIds), textsOf(targetIds), textsOf(buckets)];
+    const hits = { queryIds: queries, targetIds: targets, distances: distance.values, buckets: from };
+    yield { rowGroup, firstRow, hits };
+  }
+}
 
 /** `findIndex` calls a function a row, which shows when there are hundreds of millions. */
 function firstNaN(values: Float32Array): number {

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { OrderError } from '../../core/merge.ts';
-import { type HitColumns, hitRows } from '../../core/merge-batch.ts';
+import { type HitColumns, hitRows, type NeighbourColumns } from '../../core/merge-batch.ts';
 import { mergeStreams } from '../../core/merge-streams.ts';
 import { DataError } from '../../errors.ts';
 import { readHits } from './hits-reader.ts';
@@ -19,7 +20,7 @@ export interface TaskHooks {
   /** Hits read since the last call. */
   onRows(rows: number): void;
   /** Takes a batch of a `stream` task; resolves when there is room for the next. */
-  onBatch(hits: HitColumns): Promise<void>;
+  onBatch(hits: NeighbourColumns): Promise<void>;
 }
 
 /** For a `sort` task: the sorted files that stand for an input, where it was not sorted itself. */
@@ -45,12 +46,13 @@ async function* mergeFiles(
   paths: readonly string[],
   k: number,
   onRows: (rows: number) => void,
-): AsyncGenerator<HitColumns> {
+): AsyncGenerator<NeighbourColumns> {
   try {
-    yield* mergeStreams(
-      paths.map((path) => counted(readHits(path), onRows)),
-      k,
-    );
+    const streams = paths.map((path) => counted(readHits(path), onRows));
+    for await (const batch of mergeStreams(streams, k)) {
+      requireText(batch, paths);
+      yield batch;
+    }
   } catch (error) {
     if (!(error instanceof OrderError)) throw error;
     const path = paths[error.input]!;
@@ -59,6 +61,14 @@ async function* mergeFiles(
       { cause: error },
     );
   }
+}
+
+/** Ids travel as bytes: whether they are text is looked at where the fewest are left. */
+function requireText({ queryIds, targetIds, buckets }: NeighbourColumns, paths: readonly string[]) {
+  if ([queryIds, targetIds, buckets].every(({ bytes }) => isUtf8(bytes))) return;
+  const [first, ...rest] = paths;
+  const among = rest.length === 0 ? first : `one of ${first} and ${rest.length} more`;
+  throw new DataError(`${among}: an id is not UTF-8 text: the file is damaged. Search its bucket again.`);
 }
 
 async function* counted(hits: AsyncGenerator<HitColumns>, onRows: (rows: number) => void): AsyncGenerator<HitColumns> {

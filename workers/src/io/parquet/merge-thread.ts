@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { HitColumns } from '../../core/merge-batch.ts';
+import { type HitColumns, hitsOf } from '../../core/merge-batch.ts';
 import { UserError } from '../../errors.ts';
 import type { MergeTask, SortedInputs } from './merge-task.ts';
 import type { WorkerMessage } from './merge-worker.ts';
@@ -39,7 +39,7 @@ export async function* runInThread(
       if (message.kind === 'failed') throw toError(message);
       if (message.kind === 'batch') {
         worker.postMessage('next');
-        yield message.hits;
+        yield hitsOf(message.hits);
       }
     }
   } finally {

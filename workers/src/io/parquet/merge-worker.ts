@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { HitColumns } from '../../core/merge-batch.ts';
+import type { NeighbourColumns } from '../../core/merge-batch.ts';
 import { toUserError, UserError } from '../../errors.ts';
 import { type MergeTask, runTask, type SortedInputs } from './merge-task.ts';
 
 /** What the thread tells. It waits for one message (of any content) for every batch beyond BATCHES_AHEAD. */
 export type WorkerMessage =
   | { kind: 'rows'; rows: number }
-  | { kind: 'batch'; hits: HitColumns }
+  | { kind: 'batch'; hits: NeighbourColumns }
   | { kind: 'done'; made: SortedInputs }
   | { kind: 'failed'; exitCode: number | undefined; message: string };
 
@@ -33,12 +33,13 @@ function report(rows: number, atLeast: number) {
   unreported = 0;
 }
 
-async function handOver(hits: HitColumns): Promise<void> {
-  const { queryIds, targetIds, distances, buckets } = hits;
+async function handOver(hits: NeighbourColumns): Promise<void> {
+  const { queryIds, targetIds, distances, buckets, ranks } = hits;
   const arrays = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
-  send({ kind: 'batch', hits: { queryIds, targetIds, distances, buckets } }, [
+  send({ kind: 'batch', hits }, [
     ...arrays.map(({ buffer }) => buffer as ArrayBuffer),
     distances.buffer as ArrayBuffer,
+    ranks.buffer as ArrayBuffer,
   ]);
   room--;
   while (room <= 0) await new Promise<void>((resolve) => (onRoom = resolve));

@@ -22,7 +22,7 @@ export async function createNeighbours(path: string, compression: ParquetCompres
       { name: 'rank', type: new Int32(), dictionary: true },
       { name: 'target_id', type: new Utf8(), dictionary: false },
       { name: 'distance', type: new Float32(), dictionary: false },
-      { name: 'bucket', type: new Utf8(), dictionary: true },
+      { name: 'bucket', type: new Utf8(), dictionary: true, compressed: false },
     ],
     compression,
     rowGroupRows: ROW_GROUP_ROWS,

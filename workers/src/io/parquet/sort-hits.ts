@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { OUTPUT_LIMITS } from '../../core/merge.ts';
-import { type HitColumns, hitRows } from '../../core/merge-batch.ts';
+import { type HitColumns, hitRows, hitsOf, type NeighbourColumns } from '../../core/merge-batch.ts';
 import { type BatchLimits, createNeighbourBuilder } from '../../core/merge-builder.ts';
 import { createOrderCheck, sortedRows } from '../../core/merge-order.ts';
 import { readHits } from './hits-reader.ts';
@@ -32,7 +32,7 @@ export async function sortHits(
   const chunk = createNeighbourBuilder(limits);
   const flush = async () => {
     const target = join(folder, `${label}.${sorted.length}.parquet`);
-    await writeHits(target, inOrder(chunk.take()));
+    await writeHits(target, inOrder(hitsOf(chunk.take())));
     sorted.push(target);
   };
   for await (const hits of readHits(path))
@@ -44,7 +44,7 @@ export async function sortHits(
   return sorted;
 }
 
-async function* inOrder(hits: HitColumns): AsyncGenerator<HitColumns> {
+async function* inOrder(hits: HitColumns): AsyncGenerator<NeighbourColumns> {
   const output = createNeighbourBuilder(OUTPUT_LIMITS);
   for (const row of sortedRows(hits)) {
     output.push(hits, row, 0);

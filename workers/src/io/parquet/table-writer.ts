@@ -23,6 +23,8 @@ export interface ColumnSpec {
   readonly type: DataType;
   /** Whether the values repeat, so that a dictionary makes them small. */
   readonly dictionary: boolean;
+  /** False where a dictionary of a few values leaves nothing to compress. */
+  readonly compressed?: boolean;
 }
 
 export interface TableOptions {
@@ -116,7 +118,10 @@ function writerProperties({ columns, compression, rowGroupRows, metadata }: Tabl
     .setMaxRowGroupSize(rowGroupRows)
     .setMaxRowGroupBytes(ROW_GROUP_BYTES)
     .setKeyValueMetadata(new Map([[METADATA_KEY, JSON.stringify(metadata)]]));
-  for (const { name, dictionary } of columns) builder = builder.setColumnDictionaryEnabled(name, dictionary);
+  for (const { name, dictionary, compressed = true } of columns) {
+    builder = builder.setColumnDictionaryEnabled(name, dictionary);
+    if (!compressed) builder = builder.setColumnCompression(name, Compression.UNCOMPRESSED);
+  }
   return builder.build();
 }
 
