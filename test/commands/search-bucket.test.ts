@@ -195,7 +195,7 @@ describe('search-bucket', () => {
     const database = databases.get(index)!;
     const exact = await search(folder, database, queries, ['--k', '10', '--search', 'exact']);
     const ann = await search(folder, database, queries, [
-      ...['--k', '10', '--search', 'ann', '--nprobes', '1000', '--refine-factor', '100'],
+      ...['--k', '10', '--search', 'ann', '--nprobes', '1000', '--refine-factor', '200'],
     ]);
     expectSameHits(ann.hits, exact.hits, 1e-6);
     expect(ann.result).toMatchObject({ rows: 400, queries: 40 });

@@ -74,9 +74,21 @@ async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: st
       return EXIT.ok;
     }
     const args = await parser.parseAsync();
+    checkSingleValues(command, args);
     return await runCommand(name, command, args);
   } catch (error) {
     return reportError(name, error);
+  }
+}
+
+/** @throws UsageError for an option without a value, or twice where it takes one */
+function checkSingleValues({ options }: Command, args: Record<string, unknown>): void {
+  for (const [name, { type, array }] of Object.entries(options)) {
+    const value = args[name];
+    if (Array.isArray(value) && type !== 'array' && array !== true)
+      throw new UsageError(`--${name} is given ${value.length} times; it takes one value.`);
+    if (value === '' || (Array.isArray(value) && value.includes('')))
+      throw new UsageError(`--${name} is empty; it needs a value.`);
   }
 }
 

@@ -62,7 +62,7 @@ export function toUserError(error: unknown): unknown {
     return new DataError(`Permission denied${path}. Check the owner and mode of the file or folder.`, {
       cause: error,
     });
-  if (code === 'EISDIR' || code === 'ENOTDIR')
+  if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENOTEMPTY')
     return new DataError(`Expected a file where there is a folder, or the reverse${path}.`, { cause: error });
   return error;
 }

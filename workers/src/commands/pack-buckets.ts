@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { packingQuality, packShards, rangesNotHeld } from '../core/packing.ts';
 import type { BucketPlan, PlanSource } from '../core/plan.ts';
@@ -22,6 +23,11 @@ export const command = defineCommand({
 
   async run(args, { progress }) {
     if (args.input.length === 0) throw new UsageError('--input needs at least one shard.');
+    const paths = new Set<string>();
+    for (const path of args.input) {
+      if (paths.has(resolve(path))) throw new UsageError(`--input names ${path} twice.`);
+      paths.add(resolve(path));
+    }
     if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
       throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
     const database = args.database === undefined ? undefined : Database.open(args.database);

@@ -1,0 +1,337 @@
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { BucketPlan } from '../../workers/src/core/plan.ts';
+import { runHere } from '../support/command.ts';
+import { buildDatabase, namesIn } from '../support/database.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { lanceflow, lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { h5py, type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+const readPlan = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as BucketPlan;
+
+async function pack(folder: string, shards: readonly string[], ...options: string[]): Promise<BucketPlan> {
+  const plan = join(folder, 'plan.json');
+  await runHere(['pack-buckets', '--input', ...shards, '--output', plan, ...options]);
+  return readPlan(plan);
+}
+
+/** Which rows of which shard content a plan puts where. */
+const layout = (plan: BucketPlan) =>
+  plan.buckets.map(({ bucket, sources }) => [bucket, sources.map(({ path, start, end }) => [path, start, end])]);
+
+describe('pack-buckets', () => {
+  let folder = '';
+  let shards: string[] = [];
+  const all = randomRows(1, 1000, 8);
+  const cut = [0, 400, 700, 900, 990, 1000];
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    shards = await Promise.all(
+      cut.slice(1).map((end, i) => writeShard(join(folder, `s${i}.h5`), sliceRows(all, cut[i]!, end), { model: 'm' })),
+    );
+  });
+
+  it('plans every row once, with hashes, fill, spread and bound, and says so', async () => {
+    const output = join(folder, 'report.json');
+    const report = await lanceflowJson([
+      'pack-buckets',
+      '--input',
+      ...shards,
+      '--bucket-size',
+      '500',
+      '--output',
+      output,
+    ]);
+    const plan = await readPlan(output);
+    expect(plan).toMatchObject({ version: 1, dimension: 8, model: 'm', bucketSize: 500, rows: 1000, held: [] });
+    expect(plan.quality).toEqual({ bucketCount: 2, lowerBound: 2, fill: { min: 1, mean: 1, max: 1 }, spreadRows: 0 });
+    expect(plan.buckets.map(({ bucket, rows }) => [bucket, rows])).toEqual([
+      ['bucket_00001', 500],
+      ['bucket_00002', 500],
+    ]);
+    for (const { sources } of plan.buckets)
+      for (const { path, contentHash, start, end, rows, vectorType } of sources) {
+        expect({ start, vectorType }).toEqual({ start: 0, vectorType: 'float32' });
+        expect([end, rows]).toEqual([rows, cut[shards.indexOf(path) + 1]! - cut[shards.indexOf(path)]!]);
+        expect(contentHash).toMatch(/^[0-9a-f]{64}$/);
+      }
+    expect(report).toMatchObject({ command: 'pack-buckets', rows: 1000, buckets: 2, shards: 5, heldShards: 0 });
+    for (const field of ['seconds', 'cpuSeconds', 'bytes', 'peakMemoryBytes']) expect(report[field]).toBeGreaterThan(0);
+    const { stderr, stdout } = await lanceflow(['pack-buckets', '--input', ...shards, '--output', output]);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(
+      'pack-buckets: 1000 vectors of 5 shards in 1 buckets (no packing has fewer than 1), filled 0.0% on average, 0.0% at least\n',
+    );
+  });
+
+  it('cuts a shard that is larger than a bucket', async () => {
+    const plan = await pack(folder, [shards[0]!], '--bucket-size', '150');
+    expect(layout(plan).map(([, sources]) => sources)).toEqual([
+      [[shards[0], 0, 150]],
+      [[shards[0], 150, 300]],
+      [[shards[0], 300, 400]],
+    ]);
+  });
+
+  it('makes the same plan again, wherever it runs', async () => {
+    const first = await pack(folder, shards, '--bucket-size', '300');
+    const text = await readFile(join(folder, 'plan.json'), 'utf8');
+    expect(await pack(folder, shards, '--bucket-size', '300')).toEqual(first);
+    expect(await readFile(join(folder, 'plan.json'), 'utf8')).toBe(text);
+  });
+
+  it('takes shards whose names mean something to a shell, and writes what nobody runs', async () => {
+    const own = await temporaryFolder();
+    const names = [
+      "'; touch pwned #.h5",
+      '$(touch pwned).h5',
+      'a b\tc.h5',
+      'ü漢😀.h5',
+      '-rf.h5',
+      '%2e%2e.h5',
+      '*.h5',
+      'a\nb.h5',
+    ];
+    const paths = await Promise.all(names.map((name, i) => writeShard(join(own, name), randomRows(i, 5, 4, `x${i}-`))));
+    const { code } = await lanceflow(['pack-buckets', '--input', ...paths, '--output', join(own, '$(x)', 'plan.json')]);
+    expect(code).toBe(0);
+    const plan = await readPlan(join(own, '$(x)', 'plan.json'));
+    expect(plan.buckets[0]!.sources.map(({ path }) => path)).toEqual(paths);
+    expect(await namesIn(own, ...names)).toEqual(['$(x)', '$(x)/plan.json']);
+  });
+
+  it.skipIf(missing(PYTHON, 'Python with h5py'))('knows a shard by its content, whatever its HDF5 layout', async () => {
+    const own = await temporaryFolder();
+    await h5py(
+      own,
+      `
+X = rng.standard_normal((100, 6)).astype('f4'); ids = [f'id{i}' for i in range(100)]
+shard('plain.h5', X, ids)
+shard('gzip.h5', X, ids, compression='gzip', chunks=(7, 3), shuffle=True)
+shard('latest.h5', X, ids, file=dict(libver='latest', userblock_size=1024))
+shard('big-endian.h5', X.astype('>f4'), ids)
+shard('fixed.h5', X, np.array([i.encode() for i in ids]), id_type=None)
+shard('other.h5', X, ids[::-1])
+`,
+    );
+    const hashes = await Promise.all(
+      ['plain', 'gzip', 'latest', 'big-endian', 'fixed', 'other'].map(async (name, i) => {
+        const output = join(own, `${i}.json`);
+        await runHere(['pack-buckets', '--input', join(own, `${name}.h5`), '--output', output]);
+        return (await readPlan(output)).buckets[0]!.sources[0]!.contentHash;
+      }),
+    );
+    expect(new Set(hashes.slice(0, 5)).size).toBe(1);
+    expect(hashes[5]).not.toBe(hashes[0]);
+  });
+
+  describe('with --database', () => {
+    it('leaves out what the database holds, and numbers new buckets after its last one', async () => {
+      const own = await temporaryFolder();
+      const { database } = await buildDatabase(own, shards.slice(0, 2), { bucketSize: 500 });
+      const again = await pack(own, shards.slice(0, 2), '--database', database, '--bucket-size', '500');
+      expect(again).toMatchObject({
+        rows: 0,
+        buckets: [],
+        held: [{ bucket: 'bucket_00001' }, { bucket: 'bucket_00002' }],
+      });
+      const more = await pack(own, shards, '--database', database, '--bucket-size', '500');
+      expect(more.held.map(({ path }) => path)).toEqual(shards.slice(0, 2));
+      expect(layout(more)).toEqual([
+        ['bucket_00003', shards.slice(2).map((path, i) => [path, 0, cut[i + 3]! - cut[i + 2]!])],
+      ]);
+    });
+
+    it('plans the rest of a shard of which the database holds a part', async () => {
+      const own = await temporaryFolder();
+      const database = join(own, 'db');
+      const plan = join(own, 'plan.json');
+      const options = ['--database', database, '--bucket-size', '150'];
+      await pack(own, [shards[0]!], ...options);
+      const where = ['--bucket', 'bucket_00002', '--database', database];
+      await runHere(['ingest-bucket', '--plan', plan, ...where]);
+      await runHere(['index-bucket', ...where]);
+      const rest = await pack(own, [shards[0]!], ...options);
+      expect(layout(rest)).toEqual([
+        ['bucket_00001', [[shards[0], 0, 150]]],
+        ['bucket_00003', [[shards[0], 300, 400]]],
+      ]);
+    });
+
+    it('keeps the names of an interrupted build that is planned again', async () => {
+      const own = await temporaryFolder();
+      const options = ['--database', join(own, 'db'), '--bucket-size', '500'];
+      const first = await pack(own, shards, ...options);
+      expect(await pack(own, shards, ...options)).toEqual(first);
+    });
+
+    it('gives builds of other shards other names, and takes over from a build of the same shards', async () => {
+      const own = await temporaryFolder();
+      const database = join(own, 'db');
+      const options = ['--database', database, '--bucket-size', '500'];
+      await pack(own, shards.slice(0, 2), ...options);
+      await runHere([
+        'ingest-bucket',
+        '--plan',
+        join(own, 'plan.json'),
+        '--bucket',
+        'bucket_00001',
+        '--database',
+        database,
+      ]);
+      expect((await pack(own, shards.slice(3), ...options)).buckets.map(({ bucket }) => bucket)).toEqual([
+        'bucket_00003',
+      ]);
+      // Another packing of the first shards: what was planned and ingested of them is of no use any more.
+      const other = await pack(own, shards.slice(0, 2), '--database', database, '--bucket-size', '1000');
+      expect(other.buckets.map(({ bucket }) => bucket)).toEqual(['bucket_00004']);
+      expect(await namesIn(database)).toEqual(['_pending', '_pending/bucket_00003.json', '_pending/bucket_00004.json']);
+    });
+
+    it('gives names to many builds at once without giving one twice', async () => {
+      const own = await temporaryFolder();
+      const parts = await Promise.all(
+        Array.from({ length: 8 }, (_, i) => writeShard(join(own, `p${i}.h5`), randomRows(i, 10, 4, `r${i}-`))),
+      );
+      const names = await Promise.all(
+        parts.map(async (shard, i) => {
+          const output = join(own, `${i}.json`);
+          const options = ['--database', join(own, 'db'), '--bucket-size', '3', '--output', output];
+          const { code } = await lanceflow(['pack-buckets', '--input', shard, ...options]);
+          expect(code).toBe(0);
+          return (await readPlan(output)).buckets.map(({ bucket }) => bucket);
+        }),
+      );
+      expect(new Set(names.flat()).size).toBe(8 * 4);
+    });
+  });
+
+  it('plans as many rows as there are, for shards and buckets of any size', async () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.integer({ min: 1, max: 60 }), async (rows, bucketSize) => {
+        const own = await temporaryFolder();
+        const parts = await Promise.all(
+          rows.map((count, i) => writeShard(join(own, `${i}.h5`), randomRows(i, count, 2, `r${i}-`))),
+        );
+        const plan = await pack(own, parts, '--bucket-size', `${bucketSize}`);
+        expect(plan.rows).toBe(rows.reduce((sum, count) => sum + count, 0));
+        for (const bucket of plan.buckets) expect(bucket.rows).toBeLessThanOrEqual(bucketSize);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  describe('refuses', () => {
+    const twice: Rows = { ...randomRows(1, 4, 8), ids: ['a', 'b', 'c,"\n', 'a'] };
+    let output = '';
+    beforeAll(async () => {
+      output = join(folder, 'refused', 'plan.json');
+      await writeShard(join(folder, 'twice.h5'), twice);
+      await writeShard(join(folder, 'other.h5'), randomRows(2, 4, 9, 'o'));
+      await writeShard(join(folder, 'model.h5'), randomRows(2, 4, 8, 'o'), { model: 'another' });
+      await writeShard(join(folder, 'empty.h5'), { dimension: 8, ids: [], vectors: new Float32Array(0) });
+      await writeShard(join(folder, 'again.h5'), sliceRows(all, 395, 405), { model: 'm' });
+      await writeFile(join(folder, 'text.h5'), '>p1\nMKV\n');
+      await writeFile(join(folder, 'cut.h5'), (await readFile(shards[0]!)).subarray(0, 9000));
+      await copyFile(shards[1]!, join(folder, 'copy.h5'));
+      await mkdir(join(folder, 'folder.h5'), { recursive: true });
+      await symlink(join(folder, 'nowhere'), join(folder, 'dangling.h5'));
+    });
+    const refused = async (inputs: string[], code: number, ...matches: RegExp[]) => {
+      await expectRefusal(
+        ['pack-buckets', '--input', ...inputs.map((name) => join(folder, name)), '--output', output],
+        code,
+        ...matches,
+      );
+      expect(existsSync(output)).toBe(false);
+      if (existsSync(join(folder, 'refused'))) expect(await namesIn(join(folder, 'refused'))).toEqual([]);
+    };
+
+    it('a file that is missing', () => refused(['s0.h5', 'nowhere.h5'], 65, /nowhere\.h5: no such file/));
+    it('a link to nowhere', () => refused(['dangling.h5'], 65, /dangling\.h5: no such file/));
+    it('a folder', () => refused(['folder.h5'], 65, /folder\.h5: not a file/));
+    it('a file that is not HDF5', () => refused(['text.h5'], 65, /text\.h5: not an HDF5 file/));
+    it('a file that was cut off', () => refused(['cut.h5'], 65, /cut\.h5: truncated: 9000 bytes of \d+/));
+    it('a shard without rows', () => refused(['s0.h5', 'empty.h5'], 65, /empty\.h5: no vectors/));
+    it('shards of different dimensions', () =>
+      refused(['s0.h5', 'other.h5'], 65, /other\.h5: vectors of 9 components, but .*s0\.h5 has 8/));
+    it('shards of different models', () =>
+      refused(['s0.h5', 'model.h5'], 65, /model\.h5: made by model another, but .*s0\.h5 by m/));
+    it('an id that occurs twice in a shard', () =>
+      refused(['twice.h5'], 65, /twice\.h5: row 3: the id "a" is also that of row 0 of .*twice\.h5.*rename/));
+    it('an id that occurs in two shards', () =>
+      refused(
+        ['s0.h5', 's1.h5', 'again.h5'],
+        65,
+        /again\.h5: row 0: the id "p395" is also that of row 395 of .*s0\.h5/,
+      ));
+    it('a copy of a shard', () =>
+      refused(['s0.h5', 's1.h5', 'copy.h5'], 65, /copy\.h5: row 0: .* of row 0 of .*s1\.h5/));
+    it('the same shard twice', () => refused(['s0.h5', 's0.h5'], 64, /s0\.h5.* twice/));
+
+    it.each<[string, string[], RegExp]>([
+      ['no --input', ['--output', 'x'], /input/],
+      ['an empty --input', ['--input', '--output', 'x'], /--input/],
+      ['no --output', ['--input', 'x.h5'], /output/],
+      ['bucket size 0', ['--input', 'x.h5', '--output', 'x', '--bucket-size', '0'], /--bucket-size must be/],
+      ['half a vector', ['--input', 'x.h5', '--output', 'x', '--bucket-size', '1.5'], /--bucket-size must be/],
+      [
+        'a bucket size in words',
+        ['--input', 'x.h5', '--output', 'x', '--bucket-size', 'many'],
+        /--bucket-size must be/,
+      ],
+      ['a negative bucket size', ['--input', 'x.h5', '--output', 'x', '--bucket-size=-5'], /--bucket-size must be/],
+      [
+        'a bucket size twice',
+        ['--input', 'x.h5', '--output', 'x', '--bucket-size', '5', '--bucket-size', '6'],
+        /--bucket-size/,
+      ],
+      ['two outputs', ['--input', 'x.h5', '--output', 'x', '--output', 'y'], /--output/],
+      ['two databases', ['--input', 'x.h5', '--output', 'x', '--database', 'a', '--database', 'b'], /--database/],
+      ['an empty database', ['--input', 'x.h5', '--output', 'x', '--database', ''], /--database/],
+      ['a database of another scheme', ['--input', 'x.h5', '--output', 'x', '--database', 'gs://b/p'], /gs:\/\//],
+      ['an unknown option', ['--input', 'x.h5', '--output', 'x', '--bucket_sise', '5'], /bucket_sise/],
+      ['an argument that is no option', ['x.h5', '--output', 'x', '--input', 'y.h5'], /x\.h5|Unknown/],
+    ])('%s', async (_, options, match) => {
+      await expectRefusal(['pack-buckets', ...options], 64, match);
+    });
+
+    it('a database whose catalog or plans are damaged, naming the file', async () => {
+      const own = await temporaryFolder();
+      const { database } = await buildDatabase(own, shards.slice(0, 1));
+      const argv = ['pack-buckets', '--input', shards[1]!, '--database', database, '--output', join(own, 'out.json')];
+      const entry = join(database, '_catalog', 'bucket_00001.json');
+      const text = await readFile(entry, 'utf8');
+      for (const damaged of ['', text.slice(0, 500), '{}', text.replace('bucket_00001', '../../x')]) {
+        await writeFile(entry, damaged);
+        await expectRefusal(argv, 65, /_catalog\/bucket_00001\.json: the catalog entry is damaged/);
+      }
+      await writeFile(entry, text);
+      await writeFile(join(database, '_pending', 'bucket_00007.json'), '{"version":1,"bucket":"../../../x"}');
+      await expectRefusal(argv, 65, /_pending\/bucket_00007\.json: the ingest record is damaged/);
+      expect(existsSync(join(own, 'out.json'))).toBe(false);
+    });
+
+    it('a database that is a file', async () => {
+      const argv = ['pack-buckets', '--input', shards[0]!, '--output', output];
+      await expectRefusal([...argv, '--database', shards[1]!], 65, /s1\.h5/);
+    });
+
+    it('an output that cannot be written', async () => {
+      const argv = ['pack-buckets', '--input', shards[0]!];
+      await expectRefusal([...argv, '--output', folder], 65, /folder/);
+      await expectRefusal([...argv, '--output', join(shards[0]!, 'plan.json')], 65, /s0\.h5/);
+    });
+
+    it.skipIf(process.getuid?.() === 0)('what it has no permission for', async () => {
+      const own = await temporaryFolder();
+      const secret = await writeShard(join(own, 'secret.h5'), randomRows(1, 3, 8));
+      await chmod(secret, 0);
+      await expectRefusal(['pack-buckets', '--input', secret, '--output', output], 65, /[Pp]ermission.*secret\.h5/);
+    });
+  });
+});
