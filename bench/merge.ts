@@ -35,6 +35,7 @@ print(json.dumps({"seconds": time.time() - start,
 const SAME = `
 import sys, json, duckdb
 ours, theirs = sys.argv[1:]
+duckdb.sql("set enable_progress_bar=false")
 count = lambda a, b: duckdb.sql(f"select count(*) from (from '{a}' except all from '{b}')").fetchall()[0][0]
 print(json.dumps(count(ours, theirs) + count(theirs, ours) == 0))`;
 
