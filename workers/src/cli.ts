@@ -67,7 +67,7 @@ async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: st
         'parse-positional-numbers': false,
       })
       .fail((message, error) => {
-        throw error ?? new UsageError(`${message}. See: lanceflow ${name} --help`);
+        throw error ?? new UsageError(`${message.replace(/\s*\n\s*/g, ' ')}. See: lanceflow ${name} --help`);
       });
     if (argv.includes('--help') || argv.includes('-h')) {
       process.stdout.write(`${await parser.getHelp()}\n`);

@@ -16,6 +16,8 @@ export interface BadVector {
   value?: number;
   /** Euclidean length, where that is to blame. */
   length?: number;
+  /** The row is fine, but not as float16. */
+  inFloat16?: true;
 }
 
 /**
@@ -42,16 +44,45 @@ export function findBadVector(
   return undefined;
 }
 
+/** Half of the smallest float16, which is rounded to zero, and the first number that is rounded to infinity. */
+const LOST_IN_FLOAT16 = 2 ** -25;
+const INFINITE_IN_FLOAT16 = 65_520;
+
+/** Finds the first row that float16 cannot hold: with a value that becomes infinite or, under cosine, all of it zero. */
+export function findLostInFloat16(
+  vectors: Float32Array,
+  rows: number,
+  dimension: number,
+  metric: Metric,
+): BadVector | undefined {
+  for (let row = 0, at = 0; row < rows; row++) {
+    let most = 0;
+    for (const end = at + dimension; at < end; at++) most = Math.max(most, Math.abs(vectors[at]!));
+    if (most >= INFINITE_IN_FLOAT16) {
+      const components = vectors.subarray(row * dimension, (row + 1) * dimension);
+      const component = components.findIndex((value) => Math.abs(value) >= INFINITE_IN_FLOAT16);
+      return { row, component, value: components[component]!, inFloat16: true };
+    }
+    if (metric === 'cosine' && most <= LOST_IN_FLOAT16) return { row, inFloat16: true };
+  }
+  return undefined;
+}
+
 /**
  * Says what is wrong with a row.
  * @param firstRow row of the file at which the checked rows begin @param id UTF-8
  */
 export function describeBadVector(
-  { row, component, value, length }: BadVector,
+  { row, component, value, length, inFloat16 }: BadVector,
   firstRow: number,
   id: Uint8Array,
 ): string {
   const where = `row ${firstRow + row} (id ${showId(id)})`;
+  if (inFloat16)
+    return (
+      `${where} ${component === undefined ? 'is all zero' : `has ${value} at component ${component}, which is infinite`} in float16. ` +
+      'Scale the vectors, or build with --vector-type float32'
+    );
   if (component !== undefined)
     return `${where} has ${value} at component ${component}. Vectors must be finite; remove or mend the row`;
   if (length !== undefined)

@@ -27,6 +27,9 @@ export class Database {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
     if (scheme !== undefined)
       throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder.`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
+    if (/[\x00-\x1f\x7f]/.test(uri))
+      throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
     if (uri.trim() === '') throw new UsageError('--database is empty; name a folder.');
     // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
     const root = resolve(uri);

@@ -96,15 +96,15 @@ async function buildTable(
   options: IngestOptions,
   context: CommandContext,
 ): Promise<TableDescription> {
-  const { dimension, metric, vectorType } = options;
+  const { dimension, vectorType } = options;
   const name = bucket.bucket;
   const ordered =
     options.order === 'partition' && bucket.rows >= LEAST_ROWS_TO_ORDER
-      ? await orderRows(bucket, dimension, metric, scratch, context)
+      ? await orderRows(bucket, dimension, options, scratch, context)
       : undefined;
   const bar = context.progress(`writing ${name}`, bucket.rows, 'vectors');
   try {
-    const batches = ordered?.batches() ?? readSources(bucket.sources, dimension, metric, fragmentRows(dimension));
+    const batches = ordered?.batches() ?? readSources(bucket.sources, dimension, options, fragmentRows(dimension));
     const { rows, tableVersion, fragments } = await writeTable(scratch, name, { dimension, vectorType }, batches, bar);
     if (rows !== bucket.rows) throw new Error(`${name}: ${rows} rows in the table, ${bucket.rows} in the plan`);
     const table: TableDescription = {

@@ -3,6 +3,7 @@ import type { CommandContext } from '../../command.ts';
 import { type Centroids, isSpherical, normalizeRows } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
 import type { PlanSource } from '../../core/plan.ts';
+import type { VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { concatenateColumns } from '../../core/utf8-column.ts';
 import { createAssigner } from '../order/assigner.ts';
@@ -42,10 +43,11 @@ interface Bucket {
 export async function orderRows(
   bucket: Bucket,
   dimension: number,
-  metric: Metric,
+  stored: { metric: Metric; vectorType: VectorType },
   scratch: string,
   { progress }: CommandContext,
 ): Promise<OrderedRows> {
+  const { metric } = stored;
   const count = Math.floor(Math.sqrt(bucket.rows));
   const sample = await writeSample(bucket, dimension, metric, count * SAMPLE_PER_CENTROID, samplePath(scratch));
   const training = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');
@@ -55,7 +57,7 @@ export async function orderRows(
   const sorter = new PartitionSorter(scratch, dimension, centroids.count);
   const sorting = progress(`ordering ${bucket.bucket}`, bucket.rows, 'vectors');
   try {
-    await sortRows(bucket.sources, centroids, metric, sorter, sorting);
+    await sortRows(bucket.sources, centroids, stored, sorter, sorting);
   } catch (error) {
     sorter.close();
     throw error;
@@ -96,25 +98,32 @@ async function writeSample(
 async function sortRows(
   sources: readonly PlanSource[],
   centroids: Centroids,
-  metric: Metric,
+  stored: { metric: Metric; vectorType: VectorType },
   sorter: PartitionSorter,
   progress: Progress,
 ): Promise<void> {
   const { dimension } = centroids;
-  const assigner = await createAssigner(centroids, metric);
+  const assigner = await createAssigner(centroids, stored.metric);
   const capacity = Math.max(1, Math.floor(RUN_BYTES / (dimension * 4)));
-  const run = { vectors: new Float32Array(0), partitions: new Int32Array(0), ids: [] as Utf8Column[], rows: 0 };
+  const run = {
+    vectors: new Float32Array(0),
+    partitions: new Int32Array(0),
+    ids: [] as Utf8Column[],
+    idBytes: 0,
+    rows: 0,
+  };
   const flush = () => {
     if (run.rows === 0) return;
     const vectors = run.vectors.subarray(0, run.rows * dimension);
     sorter.add(vectors, concatenateColumns(run.ids), run.partitions.subarray(0, run.rows));
     run.ids = [];
+    run.idBytes = 0;
     run.rows = 0;
   };
   try {
     const blockRows = Math.min(capacity, fragmentRows(dimension));
-    for await (const { rows, vectors, ids } of readSources(sources, dimension, metric, blockRows)) {
-      if (run.rows + rows > capacity) flush();
+    for await (const { rows, vectors, ids } of readSources(sources, dimension, stored, blockRows)) {
+      if (run.rows + rows > capacity || run.idBytes + ids.bytes.length > RUN_BYTES) flush();
       if (run.vectors.length === 0) {
         const total = sources.reduce((sum, { start, end }) => sum + end - start, 0);
         run.vectors = new Float32Array(Math.min(capacity, total) * dimension);
@@ -123,6 +132,7 @@ async function sortRows(
       run.vectors.set(vectors, run.rows * dimension);
       await assigner.assign(vectors, rows, run.partitions.subarray(run.rows));
       run.ids.push(ids);
+      run.idBytes += ids.bytes.length;
       run.rows += rows;
       progress.add(rows);
     }

@@ -1,8 +1,9 @@
+import { ContentHash } from '../../core/content-hash.ts';
 import type { Metric } from '../../core/metric.ts';
 import type { PlanSource } from '../../core/plan.ts';
-import type { ShardAttributes } from '../../core/shard.ts';
+import type { ShardAttributes, VectorType } from '../../core/shard.ts';
 import { columnBytes, type Utf8Column } from '../../core/utf8-column.ts';
-import { describeBadVector, findBadVector } from '../../core/vector-check.ts';
+import { describeBadVector, findBadVector, findLostInFloat16 } from '../../core/vector-check.ts';
 import { DataError } from '../../errors.ts';
 import { readBlocks, type ShardBlock } from '../hdf5/shard-blocks.ts';
 import { openShard, type ShardReader } from '../hdf5/shard-reader.ts';
@@ -23,14 +24,20 @@ export interface SourceRows {
 export async function* readSources(
   sources: readonly PlanSource[],
   dimension: number,
-  metric: Metric,
+  stored: { metric: Metric; vectorType: VectorType },
   blockRows: number,
 ): AsyncGenerator<SourceRows> {
   for (const source of sources) {
     const shard = await openPlanned(source, dimension);
+    // Of a part of a shard only the shape can be compared with the plan: its hash is that of the whole.
+    const hash = source.end - source.start === shard.rows ? new ContentHash() : undefined;
     try {
-      for await (const block of readBlocks(shard, { start: source.start, end: source.end, blockRows }))
-        yield { rows: block.rows, vectors: checkedVectors(shard, block, metric), ids: block.ids };
+      for await (const block of readBlocks(shard, { start: source.start, end: source.end, blockRows })) {
+        hash?.add(block.vectors, block.ids);
+        yield { rows: block.rows, vectors: checkedVectors(shard, block, stored), ids: block.ids };
+      }
+      if (hash && hash.digest(shard.vectorType, dimension) !== source.contentHash)
+        throw changedShard(source, 'its rows are not those of the plan');
     } finally {
       shard.close();
     }
@@ -84,12 +91,23 @@ async function openPlanned(source: PlanSource, dimension: number): Promise<Shard
         : undefined;
   if (problem === undefined) return shard;
   shard.close();
-  throw new DataError(`${source.path}: ${problem}. The shard has changed since it was planned; plan again.`);
+  throw changedShard(source, problem);
 }
 
-function checkedVectors(shard: ShardReader, block: ShardBlock, metric: Metric): Float32Array {
+function changedShard({ path }: PlanSource, problem: string): DataError {
+  return new DataError(`${path}: ${problem}. The shard has changed since it was planned; plan again.`);
+}
+
+/** A block's vectors as float32. @throws DataError for the first row that cannot be searched as it will be stored */
+function checkedVectors(
+  shard: ShardReader,
+  block: ShardBlock,
+  { metric, vectorType }: { metric: Metric; vectorType: VectorType },
+): Float32Array {
   const vectors = toFloat32(shard, block);
-  const bad = findBadVector(vectors, block.rows, shard.dimension, metric);
+  const bad =
+    findBadVector(vectors, block.rows, shard.dimension, metric) ??
+    (vectorType === 'float16' ? findLostInFloat16(vectors, block.rows, shard.dimension, metric) : undefined);
   if (!bad) return vectors;
   throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FragmentFile } from '../../core/catalog.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
@@ -64,19 +64,26 @@ export async function writeTable(
   }
 }
 
-/** Hashes of a fragment's first and last vector, by which its file is known again. */
+/** What a fragment's file is known by: the start of its first vector, and hashes of some of its vectors. */
 interface FragmentMark {
   rows: number;
-  first: string;
-  last: string;
+  head: Uint8Array;
+  samples: Array<{ row: number; hash: string }>;
 }
 
+const HEAD_BYTES = 64;
+
 function markFragment(vectors: Float32Array | Float16Array, rows: number, dimension: number): FragmentMark {
-  const row = (index: number) => {
-    const view = vectors.subarray(index * dimension, (index + 1) * dimension);
-    return digest(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  const bytesOf = (row: number) => {
+    const view = vectors.subarray(row * dimension, (row + 1) * dimension);
+    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   };
-  return { rows, first: row(0), last: row(rows - 1) };
+  const sampled = [0, rows >> 2, rows >> 1, rows - (rows >> 2) - 1, rows - 1];
+  return {
+    rows,
+    head: bytesOf(0).slice(0, HEAD_BYTES),
+    samples: sampled.map((row) => ({ row, hash: digest(bytesOf(row)) })),
+  };
 }
 
 /**
@@ -92,28 +99,43 @@ async function locateFragments(
   const names = await readdir(join(folder, 'data'));
   if (names.length !== marks.length) return undefined;
   const files = await Promise.all(
-    names.map(async (name) => ({ name, time: (await stat(join(folder, 'data', name), { bigint: true })).mtimeNs })),
+    names.map(async (name) => ({ name, ...(await stat(join(folder, 'data', name), { bigint: true })) })),
   );
-  files.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  files.sort((a, b) => (a.mtimeNs < b.mtimeNs ? -1 : a.mtimeNs > b.mtimeNs ? 1 : 0));
   const fragments: FragmentFile[] = [];
-  for (const [i, { rows, first, last }] of marks.entries()) {
+  for (const [i, mark] of marks.entries()) {
     const path = `data/${files[i]!.name}`;
     const file = await open(join(folder, path), 'r');
     try {
-      const row = Buffer.alloc(rowBytes);
-      for (const [index, expected] of [
-        [0, first],
-        [rows - 1, last],
-      ] as const) {
-        const { bytesRead } = await file.read(row, 0, rowBytes, index * rowBytes);
-        if (bytesRead !== rowBytes || digest(row) !== expected) return undefined;
-      }
+      const offset = await findVectors(file, Number(files[i]!.size), mark, rowBytes);
+      if (offset === undefined) return undefined;
+      fragments.push({ path, rows: mark.rows, offset });
     } finally {
       await file.close();
     }
-    fragments.push({ path, rows });
   }
   return fragments;
+}
+
+/** Where a file's vectors begin. Before them there can only be what the file holds beside them: ids and a footer. */
+async function findVectors(
+  file: FileHandle,
+  fileBytes: number,
+  { rows, head, samples }: FragmentMark,
+  rowBytes: number,
+): Promise<number | undefined> {
+  const start = Buffer.alloc(Math.max(0, fileBytes - rows * rowBytes) + head.length);
+  await file.read(start, 0, start.length, 0);
+  const row = Buffer.alloc(rowBytes);
+  for (let offset = start.indexOf(head); offset >= 0; offset = start.indexOf(head, offset + 1)) {
+    let matches = true;
+    for (const sample of samples) {
+      const { bytesRead } = await file.read(row, 0, rowBytes, offset + sample.row * rowBytes);
+      matches &&= bytesRead === rowBytes && digest(row) === sample.hash;
+    }
+    if (matches) return offset;
+  }
+  return undefined;
 }
 
 function digest(bytes: Uint8Array): string {
