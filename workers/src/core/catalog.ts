@@ -29,10 +29,12 @@ export interface IndexDescription {
   parameters: Record<string, number>;
 }
 
-/** A data file that holds the vectors of one fragment end to end, from its first byte: rows * dimension components. */
+/** A data file that holds the vectors of one fragment end to end: rows * dimension components. */
 export interface FragmentFile {
   path: string;
   rows: number;
+  /** The byte at which they begin. */
+  offset: number;
 }
 
 /** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */

@@ -93,7 +93,8 @@ async function openFragments(
     }
     const target = half ? half.subarray(0, rows * dimension) : into;
     const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * rowBytes);
-    await readFully(file.handle, bytes, offset * rowBytes, join(folder, fragments[fragment]!.path));
+    const position = fragments[fragment]!.offset + offset * rowBytes;
+    await readFully(file.handle, bytes, position, join(folder, fragments[fragment]!.path));
     if (half) decodeFloat16(half, into, rows * dimension);
   };
 
