@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../../core/catalog.ts';
 import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { withScratch } from '../files.ts';
-import { recordOf } from '../ingest/ingest-bucket.ts';
+import { dataBytes, recordOf } from '../ingest/ingest-bucket.ts';
 import { checkIndex } from '../lance/check-index.ts';
 import { Index } from '../lance/client.ts';
-import { currentFiles, describeFiles, mirrorTable, publishTable } from '../lance/table-files.ts';
+import { currentFiles, describeFiles, hasFiles, mirrorTable, publishTable } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { startMeter } from '../meter.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../version.ts';
@@ -36,20 +36,23 @@ export async function indexBucket(
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
   const { index, notes } = planIndex(options.index, ingested.rows, ingested.dimension, metric);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
-  if (existing && existing.recipe === record!.recipe && existing.indexRecipe === recipe) {
+  const target = join(database.uri, `${bucket}.lance`);
+  const sameIndex = existing?.recipe === record!.recipe && existing?.indexRecipe === recipe;
+  if (existing && sameIndex && (await hasFiles(target, existing.files))) {
     await database.removePending(bucket);
     return { entry: existing, done: true };
   }
+  if ((await dataBytes(target)) !== ingested.dataBytes)
+    throw new DataError(`${target}: the table is missing or damaged. Run ingest-bucket again.`);
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
-  const target = join(database.uri, `${bucket}.lance`);
-  if (!(await stat(target).catch(() => undefined)))
-    throw new DataError(`${target}: the table is missing. Run ingest-bucket again.`);
   const entry = await withScratch(options.work ?? database.uri, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
     await mirrorTable(target, folder, (path) => !path.startsWith('_indices/'));
-    const tableVersion = await buildIndex(scratch, bucket, ingested.rows, index);
+    const tableVersion = await withTemporaryFiles(join(scratch, 'tmp'), () =>
+      buildIndex(scratch, bucket, ingested.rows, index),
+    );
     const paths = await currentFiles(folder);
     const files = await describeFiles(folder, paths);
     // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.
@@ -93,6 +96,22 @@ function indexRecipe(index: IndexDescription): string {
     .update(JSON.stringify({ build: BUILD_ID, index }))
     .digest('hex')
     .slice(0, 16);
+}
+
+/**
+ * LanceDB shuffles rows through files in the system's temporary folder, which is small on many machines and is not cleaned
+ * up after a kill. It asks for the folder each time.
+ */
+async function withTemporaryFiles<T>(folder: string, use: () => Promise<T>): Promise<T> {
+  const before = process.env.TMPDIR;
+  await mkdir(folder);
+  process.env.TMPDIR = folder;
+  try {
+    return await use();
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  }
 }
 
 /** @returns the table's version */

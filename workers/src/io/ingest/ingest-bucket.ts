@@ -46,8 +46,8 @@ export async function ingestBucket(
   requireOwnName(database, bucket, entry, pending);
   const target = join(database.uri, `${name}.lance`);
   const finished = pending ?? (entry && recordOf(entry));
-  if (finished?.state === 'ingested' && finished.recipe === recipe && (await exists(target)))
-    return { record: finished, done: true };
+  const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
+  if (sameTable && (await dataBytes(target)) === finished.table?.dataBytes) return { record: finished, done: true };
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
@@ -161,13 +161,10 @@ export function recordOf(entry: CatalogEntry): IngestRecord {
   return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
 }
 
-async function dataBytes(folder: string): Promise<number> {
+/** Size of a table's data; 0 where there is no table. */
+export async function dataBytes(folder: string): Promise<number> {
   let bytes = 0;
   for (const path of await currentFiles(folder))
     if (path.startsWith('data/')) bytes += (await stat(join(folder, path))).size;
   return bytes;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { TableFile } from '../../core/catalog.ts';
@@ -13,10 +13,13 @@ const TRANSACTIONS = '_transactions/';
  * The files that make up the newest version of a table that was only appended to and indexed once: everything
  * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
  * @param folder `<database>/<bucket>.lance`
- * @returns paths relative to `folder`: data and index files first, the manifest last
+ * @returns none where there is no table; otherwise paths relative to `folder`: data and index files first, the manifest last
  */
 export async function currentFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  });
   const paths = names
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
@@ -32,6 +35,15 @@ export async function currentFiles(folder: string): Promise<string[]> {
 /** `_transactions/12-<uuid>.txn` made version 13 from version 12. */
 function startVersion(path: string): number {
   return Number.parseInt(path.slice(TRANSACTIONS.length), 10);
+}
+
+/** Whether all files of a table are there, as long as they were. */
+export async function hasFiles(folder: string, files: readonly TableFile[]): Promise<boolean> {
+  for (const { path, bytes } of files) {
+    const info = await stat(join(folder, path)).catch(() => undefined);
+    if (info?.size !== bytes) return false;
+  }
+  return true;
 }
 
 /** Sizes and checksums of files of a table. */
@@ -78,6 +90,9 @@ export async function publishTable(from: string, to: string): Promise<void> {
     const path = relative(to, join(entry.parentPath, entry.name));
     if (!entry.isDirectory() && !wanted.has(path)) await rm(join(to, path), { force: true });
   }
+  // Deepest first; those that still hold something stay.
+  const folders = present.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  for (const folder of folders.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(() => {});
 }
 
 /** Moves a file, or copies it where the file systems differ; whole or not at all. */
