@@ -73,8 +73,8 @@ test('every link leads somewhere', () => {
 
 test('every path in the repository that is named in code font exists', () => {
   const absent: string[] = [];
+  // What an example makes is not there.
   for (const [file, text] of texts)
-    // What an example makes is not there.
     for (const [, path] of withoutBlocks(text).matchAll(
       /`((?:bench|bin|conf|containers|demo|docs|lib|modules|scripts|test|workers|workflows)\/[\w./-]*)`/g,
     ))
