@@ -44,6 +44,7 @@ export async function ingestBucket(
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
+  await requireOneMetric(database, name, options.metric);
   const target = join(database.uri, `${name}.lance`);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
@@ -81,6 +82,19 @@ function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogE
     throw new DataError(`${where} is there already, with other shards. Plan again with --database.`);
   if (pending && sourceKey(pending.sources) !== own)
     throw new DataError(`${where} is planned by another build, with other shards. Plan again with --database.`);
+}
+
+/** Distances of two metrics cannot be ranked together. */
+async function requireOneMetric(database: Database, bucket: string, metric: Metric): Promise<void> {
+  const others = [...(await database.entries()), ...(await database.pending())].filter(
+    (other) => other.bucket !== bucket,
+  );
+  const other = others.find((record) => record.metric !== undefined && record.metric !== metric);
+  if (other)
+    throw new DataError(
+      `${database.uri}: ${other.bucket} is built for ${other.metric} distance, so ${bucket} cannot be for ${metric}. ` +
+        `Use --metric ${other.metric}, or another database.`,
+    );
 }
 
 /** Hash of all that decides what the table holds. */
