@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
+import { DataError, systemErrorCode } from '../errors.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HEARTBEAT_MS = 10 * 60 * 1000;
@@ -34,6 +34,9 @@ for (const [signal, code] of [
 export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
+  const info = await stat(target).catch(() => undefined);
+  if (info?.isDirectory())
+    throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
   await removeStale(target);
   const temporary = temporaryName(target);
   unfinished.add(temporary);

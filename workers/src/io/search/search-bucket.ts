@@ -9,7 +9,7 @@ import { createHits } from '../parquet/hits-writer.ts';
 import type { Progress } from '../progress.ts';
 import { searchAnn } from './ann.ts';
 import { HITS_PER_BATCH, type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
-import { type OpenBucket, openBucket } from './open-bucket.ts';
+import { damagedBucket, type OpenBucket, openBucket } from './open-bucket.ts';
 import { planSearch, type SearchPlan } from './plan-search.ts';
 import { probedSpans, rankPartitions } from './probe.ts';
 import { openQueries, type QuerySet } from './queries.ts';
@@ -52,11 +52,16 @@ export async function searchBucket(
     return { hits: sink.hits, queries: queries.count, bytes: await writer.finish(), plan, searchSeconds };
   } catch (error) {
     await writer.abandon();
-    throw error;
+    throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;
   } finally {
     queries.close();
     bucket.table.close();
   }
+}
+
+/** Errors of LanceDB's native part are plain: only their text tells where they come from. */
+function isLanceError(error: unknown): boolean {
+  return error instanceof Error && /lance|Failed to get next batch|Panic in async/i.test(error.message);
 }
 
 /** Searches a block of queries and hands what was found to the sink. @param find rows to find for a query */
