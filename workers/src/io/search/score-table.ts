@@ -41,11 +41,12 @@ export async function scoreTable(
     squaredLength(queries.vectors, query * dimension, dimension),
   );
   const scorer = await createScorer(dimension, metric);
+  const room = new Float32Array(TILE_QUERIES * dimension);
   const collector = new Collector(queries, squares, scorer, entry);
   const source = await openRowSource(folder, table, entry, BLOCK_ROWS, BUFFERS);
   try {
     for await (const located of readAhead(source.blocks(spans))) {
-      for (const tile of queryTiles(queries, located.span.queries, dimension)) {
+      for (const tile of queryTiles(queries, located.span.queries, dimension, room)) {
         // Some more than k show that no row was cut off that might belong.
         const found = await scorer.nearest(tile.vectors(), located.block, k + SPARE_ROWS);
         await collector.collect(nearest, tile, found, located);
@@ -69,7 +70,13 @@ interface QueryTile {
   vectors(): Float32Array;
 }
 
-function* queryTiles({ vectors }: QuerySet, chosen: Int32Array | undefined, dimension: number): Generator<QueryTile> {
+/** @param room for the vectors of one tile: each is used before the next is made */
+function* queryTiles(
+  { vectors }: QuerySet,
+  chosen: Int32Array | undefined,
+  dimension: number,
+  room: Float32Array,
+): Generator<QueryTile> {
   const total = chosen?.length ?? vectors.length / dimension;
   for (let first = 0; first < total; first += TILE_QUERIES) {
     const count = Math.min(TILE_QUERIES, total - first);
@@ -77,7 +84,7 @@ function* queryTiles({ vectors }: QuerySet, chosen: Int32Array | undefined, dime
       ? {
           count,
           query: (i) => chosen[first + i]!,
-          vectors: () => gatherVectors(vectors, chosen.subarray(first, first + count), dimension),
+          vectors: () => gatherVectors(vectors, chosen.subarray(first, first + count), dimension, room),
         }
       : {
           count,
@@ -87,8 +94,8 @@ function* queryTiles({ vectors }: QuerySet, chosen: Int32Array | undefined, dime
   }
 }
 
-function gatherVectors(vectors: Float32Array, chosen: Int32Array, dimension: number): Float32Array {
-  const gathered = new Float32Array(chosen.length * dimension);
+function gatherVectors(vectors: Float32Array, chosen: Int32Array, dimension: number, room: Float32Array): Float32Array {
+  const gathered = room.subarray(0, chosen.length * dimension);
   for (let i = 0; i < chosen.length; i++)
     gathered.set(vectors.subarray(chosen[i]! * dimension, (chosen[i]! + 1) * dimension), i * dimension);
   return gathered;

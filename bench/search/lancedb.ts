@@ -1,0 +1,53 @@
+import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
+import { openTable } from '../../workers/src/io/lance/tables.ts';
+
+/** How a person would write it: a query at a time, several in flight, or several vectors in one query. */
+export type LanceLoop = 'one by one' | 'in flight' | 'multi-vector';
+
+const IN_FLIGHT = 4;
+const VECTORS_A_QUERY = 32;
+
+/** LanceDB's own query, in loops of three kinds. @returns seconds, and the ids found for each query */
+export async function queryLance(
+  database: string,
+  bucket: string,
+  queriesPath: string,
+  settings: { loop: LanceLoop; queries: number; k: number; nprobes: number; refine: number },
+): Promise<{ seconds: number; found: string[][] }> {
+  const table = await openTable(database, bucket);
+  const shard = await openShard(queriesPath);
+  const { dimension } = shard;
+  const bytes = new Uint8Array(settings.queries * dimension * 4);
+  shard.readVectors(0, settings.queries, bytes);
+  shard.close();
+  const vectors = new Float32Array(bytes.buffer);
+  const vector = (i: number) => vectors.subarray(i * dimension, (i + 1) * dimension);
+  const found: string[][] = Array.from({ length: settings.queries }, () => []);
+  const ask = (first: number, count: number) => {
+    let query = table.query().nearestTo(vector(first)).distanceType('cosine').nprobes(settings.nprobes);
+    query = query.refineFactor(settings.refine).limit(settings.k).select(['id', '_distance']);
+    for (let i = 1; i < count; i++) query = query.addQueryVector(vector(first + i));
+    return query.toArrow();
+  };
+  const collect = async (first: number, count: number) => {
+    const answer = await ask(first, count);
+    const ids = answer.getChild('id')!;
+    const owner = count > 1 ? answer.getChild('query_index') : undefined;
+    for (let row = 0; row < answer.numRows; row++) found[first + Number(owner?.get(row) ?? 0)]!.push(ids.get(row));
+  };
+  await ask(0, 1);
+  const startedMs = performance.now();
+  const width = settings.loop === 'multi-vector' ? VECTORS_A_QUERY : 1;
+  const lanes = settings.loop === 'in flight' ? IN_FLIGHT : 1;
+  let next = 0;
+  const lane = async () => {
+    for (let first = next; first < settings.queries; first = next) {
+      next += width;
+      await collect(first, Math.min(width, settings.queries - first));
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  const seconds = (performance.now() - startedMs) / 1000;
+  table.close();
+  return { seconds, found };
+}
