@@ -5,7 +5,7 @@ import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecor
 import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
-import { withScratch } from '../files.ts';
+import { removeStale, withScratch } from '../files.ts';
 import { dataBytes, recordOf } from '../ingest/ingest-bucket.ts';
 import { checkIndex } from '../lance/check-index.ts';
 import { Index } from '../lance/client.ts';
@@ -39,7 +39,9 @@ export async function indexBucket(
   const target = join(database.uri, `${bucket}.lance`);
   const sameIndex = existing?.recipe === record!.recipe && existing?.indexRecipe === recipe;
   if (existing && sameIndex && (await hasFiles(target, existing.files))) {
+    // A build that was killed at its very end leaves these.
     await database.removePending(bucket);
+    await removeStale(join(options.work ?? database.uri, bucket));
     return { entry: existing, done: true };
   }
   if ((await dataBytes(target)) !== ingested.dataBytes)

@@ -8,7 +8,7 @@ import type { PlanBucket, PlanSource } from '../../core/plan.ts';
 import type { VectorType } from '../../core/shard.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
-import { withScratch } from '../files.ts';
+import { removeStale, withScratch } from '../files.ts';
 import { currentFiles, placeFile, publishTable } from '../lance/table-files.ts';
 import { startMeter } from '../meter.ts';
 import { describePartitions, writePartitions } from '../partitions.ts';
@@ -48,7 +48,11 @@ export async function ingestBucket(
   const target = join(database.uri, `${name}.lance`);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
-  if (sameTable && (await dataBytes(target)) === finished.table?.dataBytes) return { record: finished, done: true };
+  if (sameTable && (await dataBytes(target)) === finished.table?.dataBytes) {
+    // A build that was killed at its very end leaves its scratch folder.
+    await removeStale(join(options.work ?? database.uri, name));
+    return { record: finished, done: true };
+  }
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { parseCatalogEntry } from '../../workers/src/core/catalog.ts';
+import { hasFiles } from '../../workers/src/io/lance/table-files.ts';
+import { namesIn } from './database.ts';
+import { lanceflow, ROOT } from './run.ts';
+
+const KILL_AT = join(ROOT, 'test/faults/kill-at.mjs');
+
+/** How many calls of a command change the file system. */
+export async function countCalls(argv: readonly string[], countFile: string): Promise<number> {
+  const { code, stderr } = await lanceflow(argv, { env: killer(0, countFile) });
+  if (code !== 0) throw new Error(stderr);
+  return Number(await readFile(countFile, 'utf8'));
+}
+
+/** Runs a command that is killed before its n-th call that changes the file system. */
+export async function killAtCall(argv: readonly string[], call: number): Promise<void> {
+  expect(await lanceflow(argv, { env: killer(call, '') })).toMatchObject({ signal: 'SIGKILL' });
+}
+
+function killer(call: number, countFile: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: `--import ${KILL_AT}`, KILL_AT: `${call}`, KILL_COUNT: countFile };
+}
+
+/** Runs a command and sends a signal after some time. @returns how it ended; it may have been faster */
+export function signalAfter(argv: readonly string[], delayMs: number, signal: NodeJS.Signals) {
+  return new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
+    // The script replaces itself by Node, so the signal reaches the command.
+    const child = spawn(join(ROOT, 'bin/lanceflow'), argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    const timer = setTimeout(() => child.kill(signal), delayMs);
+    child.on('close', (code, ended) => {
+      clearTimeout(timer);
+      resolve({ code, signal: ended, stderr });
+    });
+  });
+}
+
+/** As if the time had passed after which the lock of a killed process may be taken: some seconds that tests need not wait. */
+export async function expireLocks(database: string): Promise<void> {
+  const pending = join(database, '_pending');
+  for (const name of await readdir(pending).catch(() => []))
+    if (name.endsWith('.lock')) await rm(join(pending, name), { recursive: true });
+}
+
+/** Whatever is in the catalog is whole: a person or a program that looks now sees no half of a bucket. */
+export async function expectWholeCatalog(database: string): Promise<void> {
+  for (const name of await readdir(join(database, '_catalog')).catch(() => [])) {
+    if (name.startsWith('.')) continue;
+    const path = join(database, '_catalog', name);
+    const bucket = name.replace(/\.json$/, '');
+    const { files } = parseCatalogEntry(await readFile(path, 'utf8'), bucket, path);
+    expect(await hasFiles(join(database, `${bucket}.lance`), files), `${bucket} is whole`).toBe(true);
+  }
+}
+
+/** Nothing is left of builds that were interrupted: no temporary files, locks, plans, or second versions. */
+export async function expectNoLeftovers(database: string): Promise<void> {
+  const names = await namesIn(database);
+  expect(names.filter((name) => /\.tmp|\.lock|\.holder|_pending\//.test(name))).toEqual([]);
+  for (const table of names.filter((name) => /^[^/]+\.lance$/.test(name))) {
+    const bucket = table.replace(/\.lance$/, '');
+    expect(existsSync(join(database, '_catalog', `${bucket}.json`)), `${bucket} is entered`).toBe(true);
+    const path = join(database, '_catalog', `${bucket}.json`);
+    const { files } = parseCatalogEntry(await readFile(path, 'utf8'), bucket, path);
+    const own = (await readdir(join(database, table), { recursive: true, withFileTypes: true }))
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name).slice(join(database, table).length + 1));
+    expect(own.sort()).toEqual(files.map((file) => file.path).sort());
+  }
+}
