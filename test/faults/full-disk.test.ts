@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runHere } from '../support/command.ts';
+import { expectNoLeftovers } from '../support/crash.ts';
+import { buildDatabase, namesIn } from '../support/database.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { lanceflow, run, sharedFolder } from '../support/run.ts';
+import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+const BUCKET = ['--bucket', 'bucket_00001'];
+
+/** A file system of its own that can be made larger; needs root. */
+async function mount(folder: string, size: string): Promise<boolean> {
+  await mkdir(folder);
+  const { code } = await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]).catch(() => ({
+    code: 1,
+  }));
+  return code === 0;
+}
+const resize = (folder: string, size: string) => run('mount', ['-o', `remount,size=${size}`, folder]);
+
+describe('a disk that fills up', () => {
+  let folder = '';
+  let disk = '';
+  let mounted = false;
+  const rows = randomRows(1, 4000, 64);
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    disk = join(folder, 'disk');
+    mounted = await mount(disk, '200k');
+    if (!mounted) console.warn('\n*** SKIPPED: a full disk cannot be tried: mounting one needs root ***\n');
+    await writeShard(join(folder, 's.h5'), rows);
+    await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 2000));
+  });
+  afterAll(async () => {
+    if (mounted) await run('umount', [disk]);
+  });
+
+  /** Expects exit code 75, a sentence, and a disk with nothing new on it. */
+  async function full(argv: string[]): Promise<void> {
+    const before = await namesIn(disk);
+    await expectRefusal(argv, 75, /disk is full.*run the same command again/i);
+    expect(await namesIn(disk)).toEqual(before);
+  }
+
+  it('stops each command with 75 and nothing half written, and the same command goes on when there is room', async ({
+    skip,
+  }) => {
+    if (!mounted) return skip();
+    const [database, plan, hits] = [join(disk, 'db'), join(disk, 'plan.json'), join(disk, 'hits.parquet')];
+    await runHere(['pack-buckets', '--input', join(folder, 's.h5'), '--database', database, '--output', plan]);
+
+    const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database];
+    for (const size of ['200k', '600k', '900k']) {
+      await resize(disk, size);
+      await full(ingest);
+      await full([...ingest, '--order', 'none']);
+    }
+    await resize(disk, '8m');
+    expect(await lanceflow(ingest)).toMatchObject({ code: 0 });
+
+    // Room for the table and next to nothing else.
+    const used = Number((await run('du', ['-sk', disk])).stdout.split('\t')[0]);
+    const index = ['index-bucket', ...BUCKET, '--database', database];
+    for (const room of [8, 60]) {
+      await resize(disk, `${used + room}k`);
+      await full(index);
+    }
+    expect(existsSync(join(database, '_catalog', 'bucket_00001.json'))).toBe(false);
+    await resize(disk, '8m');
+    expect(await lanceflow(index)).toMatchObject({ code: 0 });
+
+    const search = ['search-bucket', ...BUCKET, '--database', database, '--queries', join(folder, 'q.h5')];
+    const options = ['--k', '20', '--search', 'exact', '--output', hits];
+    const filled = Number((await run('du', ['-sk', disk])).stdout.split('\t')[0]);
+    await resize(disk, `${filled + 40}k`);
+    await full([...search, ...options]);
+    await resize(disk, '16m');
+    expect(await lanceflow([...search, ...options])).toMatchObject({ code: 0 });
+    await expectNoLeftovers(database);
+
+    const calm = await buildDatabase(join(folder, 'calm'), [join(folder, 's.h5')]);
+    const other = join(folder, 'hits.parquet');
+    const same = ['search-bucket', ...BUCKET, '--database', calm.database, '--queries', join(folder, 'q.h5')];
+    await runHere([...same, '--k', '20', '--search', 'exact', '--output', other]);
+    expect((await readFile(hits)).equals(await readFile(other))).toBe(true);
+    for (const name of await readdir(disk)) await rm(join(disk, name), { recursive: true });
+  }, 120_000);
+});
