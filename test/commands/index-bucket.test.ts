@@ -148,6 +148,11 @@ describe('index-bucket', () => {
       ['1100 times the same vector', same(1100, 16)],
       ['two opposite vectors', opposite(600, 8)],
     ];
+    const alike = randomRows(1, 900, 16);
+    alike.vectors.forEach((x, i) => {
+      alike.vectors[i] = 1 + x * 1e-3;
+    });
+    hostile.push(['900 vectors that are nearly the same', alike]);
     const small: Array<[string, Rows]> = [
       ['one row', randomRows(1, 1, 24)],
       ['255 rows, too few for an index', randomRows(1, 255, 24)],

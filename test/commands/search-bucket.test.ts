@@ -6,7 +6,7 @@ import { METRICS, type Metric } from '../../workers/src/core/metric.ts';
 import { seededRandom } from '../../workers/src/core/random.ts';
 import { runHere } from '../support/command.ts';
 import { bruteForce, buildDatabase, readHitRows } from '../support/database.ts';
-import { type Hit, naiveMerge, sortedHits } from '../support/hits.ts';
+import { type Hit, sortedHits } from '../support/hits.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
@@ -148,7 +148,7 @@ describe('a search of the same rows in other buckets', () => {
   });
 
   it.each(METRICS)('gives the same neighbours of %s, bit for bit', async (metric) => {
-    const answers: unknown[] = [];
+    const answers: string[] = [];
     for (const [name, sizes, options] of [
       ['one', [3000], []],
       ['three', [1100, 1000, 900], []],
@@ -164,14 +164,19 @@ describe('a search of the same rows in other buckets', () => {
       const bucketSize = Math.max(...sizes);
       const ingest = ['--metric', metric, ...options];
       const { database, buckets } = await buildDatabase(own, shards, { bucketSize, ingest });
-      const hits: Hit[] = [];
-      for (const bucket of buckets)
-        hits.push(
-          ...(await search(own, database, join(folder, 'q.h5'), ['--k', '9', '--search', 'exact'], bucket)).hits,
-        );
-      answers.push(naiveMerge(hits, 9).map(({ bucket: _, ...rest }) => rest));
+      const files: string[] = [];
+      for (const bucket of buckets) {
+        await search(own, database, join(folder, 'q.h5'), ['--k', '9', '--search', 'exact'], bucket);
+        files.push(join(own, `${bucket}.parquet`));
+      }
+      const csv = join(own, 'neighbours.csv');
+      const outputs = ['--output', join(own, 'neighbours.parquet'), '--csv', csv];
+      await runHere(['merge-hits', '--input', ...files, '--k', '9', ...outputs]);
+      // All but the last column, the bucket, which is what differs.
+      answers.push((await readFile(csv, 'utf8')).replace(/,[^,\n]*$/gm, ''));
     }
-    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(answers[0]!.split('\n').length).toBe(60 * 9 + 2);
+    for (const answer of answers) expect(answer).toBe(answers[0]);
   });
 });
 
@@ -231,6 +236,51 @@ describe('search-bucket', () => {
       distances.delete(`${query} ${target}`);
     }
     expect(distances.size).toBe(0);
+  });
+
+  it.each(['ann', 'scan'])('%s gives k hits where the partitions it looks into have fewer rows', async (mode) => {
+    const options = ['--k', '700', '--search', mode, '--nprobes', '1'];
+    const { hits } = await search(folder, pq(), queries, options);
+    expect(hits.length).toBe(700 * 40);
+    if (mode === 'scan')
+      expectSameHits(hits, (await search(folder, pq(), queries, ['--k', '700', '--search', 'exact'])).hits, 0);
+  });
+
+  it('gives the same bytes whatever the memory, query block by query block', async () => {
+    const roomy = await search(folder, pq(), queries, ['--search', 'exact']);
+    const least = await search(folder, pq(), queries, ['--search', 'exact', '--memory', '1kB']).catch(
+      ({ message }) => message,
+    );
+    expect(least).toMatch(/--memory 1.0 kB is too small .* the least is [\d.]+ MB/);
+    const megabytes = Number(/least is ([\d.]+) MB/.exec(least as string)![1]) + 0.1;
+    const tight = await search(folder, pq(), queries, ['--search', 'exact', '--memory', `${megabytes}MB`]);
+    expect(tight.bytes.equals(roomy.bytes)).toBe(true);
+  });
+
+  it('leaves out a query’s own id, and what is too far, and still gives k', async () => {
+    const own = await writeShard(join(folder, 'own.h5'), sliceRows(data.rows, 0, 50));
+    for (const mode of ['exact', 'scan', 'ann']) {
+      const all = ['--search', mode, '--nprobes', '1000', '--refine-factor', '200'];
+      const plain = await search(folder, pq(), own, ['--k', '6', ...all]);
+      const without = await search(folder, pq(), own, ['--k', '5', '--exclude-self', ...all]);
+      expect(without.hits).toEqual(plain.hits.filter(({ query, target }) => query !== target));
+      const limit = plain.hits[20]!.distance;
+      const near = await search(folder, pq(), own, ['--k', '6', '--max-distance', `${limit}`, ...all]);
+      expect(near.hits).toEqual(plain.hits.filter(({ distance }) => distance <= limit));
+    }
+  });
+
+  it('chooses for a recall, and says which it found', async () => {
+    for (const [mode, database] of [
+      ['scan', pq()],
+      ['ann', databases.get('ivf-rq')!],
+    ] as const) {
+      const { result, hits } = await search(folder, database, queries, ['--search', mode, '--target-recall', '0.9']);
+      expect(result).toMatchObject({ mode, recall: { queries: 40 } });
+      const truth = new Set(textOf((await search(folder, database, queries, ['--search', 'exact'])).hits));
+      const recall = textOf(hits).filter((text) => truth.has(text)).length / truth.size;
+      expect(recall).toBeGreaterThan(0.85);
+    }
   });
 
   it('gives the same bytes again, and for queries in any order and number of files', async () => {

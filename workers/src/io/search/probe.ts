@@ -37,15 +37,29 @@ export async function rankPartitions(
   return { nprobes, partitions };
 }
 
-/** The spans of the table that any query looks into, with those queries. */
-export function probedSpans({ nprobes, partitions }: Probes, { firstRows }: Partitions): ScoredSpan[] {
+/**
+ * The spans of the table that any query looks into, with those queries. One whose partitions have fewer rows than are to be
+ * found looks into all of them.
+ * @param find rows to find for a query, at most those of the table
+ */
+export function probedSpans(probes: Probes, { firstRows }: Partitions, find: number): ScoredSpan[] {
   const partitionCount = firstRows.length - 1;
+  const all = Int32Array.from({ length: partitionCount }, (_, partition) => partition);
+  const queryCount = probes.partitions.length / probes.nprobes;
+  const partitionsOf = (query: number) => {
+    const own = probes.partitions.subarray(query * probes.nprobes, (query + 1) * probes.nprobes);
+    return own.reduce((rows, partition) => rows + firstRows[partition + 1]! - firstRows[partition]!, 0) < find
+      ? all
+      : own;
+  };
   const starts = new Int32Array(partitionCount + 1);
-  for (const partition of partitions) starts[partition + 1]!++;
+  for (let query = 0; query < queryCount; query++)
+    for (const partition of partitionsOf(query)) starts[partition + 1]!++;
   for (let i = 0; i < partitionCount; i++) starts[i + 1]! += starts[i]!;
   const next = starts.slice();
-  const queries = new Int32Array(partitions.length);
-  for (let i = 0; i < partitions.length; i++) queries[next[partitions[i]!]!++] = Math.floor(i / nprobes);
+  const queries = new Int32Array(starts[partitionCount]!);
+  for (let query = 0; query < queryCount; query++)
+    for (const partition of partitionsOf(query)) queries[next[partition]!++] = query;
   const spans: ScoredSpan[] = [];
   for (let partition = 0; partition < partitionCount; partition++) {
     const own = queries.subarray(starts[partition]!, starts[partition + 1]!);

@@ -77,7 +77,7 @@ type Search = (
 /** `scan` and `exact`. */
 const searchRows: Search = async (bucket, queries, plan, find, sink, { progress }) => {
   const { entry } = bucket;
-  const spans = await spansToScore(bucket, queries, plan);
+  const spans = await spansToScore(bucket, queries, plan, find);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
   const nearest = await scoreTable(bucket, queries, spans, find, bar).finally(() => bar.stop());
@@ -89,11 +89,12 @@ async function spansToScore(
   bucket: OpenBucket,
   queries: QuerySet,
   { way, nprobes }: SearchPlan,
+  find: number,
 ): Promise<ScoredSpan[]> {
   if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
   const partitions = await bucket.partitions();
   const count = Math.min(nprobes, partitions.centroids.count);
-  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions);
+  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
 }
 
 /** Looks up the ids of the nearest rows and writes them. */
