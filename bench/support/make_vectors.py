@@ -14,8 +14,8 @@ world = np.random.default_rng(42)
 LATENT, GROUPS, FAMILIES = 64, 200, 20
 turn = (world.standard_normal((LATENT, dimension)) / np.sqrt(LATENT)).astype("f4")
 offset = (0.5 * world.standard_normal(dimension)).astype("f4")
-groups = world.standard_normal((GROUPS, LATENT)).astype("f4")
-families = groups[:, None] + 0.7 * world.standard_normal((GROUPS, FAMILIES, LATENT)).astype("f4")
+groups = 0.6 * world.standard_normal((GROUPS, LATENT)).astype("f4")
+families = groups[:, None] + 0.45 * world.standard_normal((GROUPS, FAMILIES, LATENT)).astype("f4")
 families = families.reshape(-1, LATENT)
 weights = world.lognormal(0, 1, len(families))
 weights /= weights.sum()
@@ -27,7 +27,7 @@ with h5py.File(output, "w") as file:
     for start in range(0, rows, 20000):
         count = min(20000, rows - start)
         family = draw.choice(len(families), count, p=weights)
-        latent = families[family] + 0.45 * draw.standard_normal((count, LATENT)).astype("f4")
+        latent = families[family] + 0.8 * draw.standard_normal((count, LATENT)).astype("f4")
         noise = 0.1 * draw.standard_normal((count, dimension)).astype("f4")
         embedding[start : start + count] = latent @ turn + offset + noise
         ids[start : start + count] = np.array([f"{prefix}{i:09d}" for i in range(start, start + count)], "S16")
