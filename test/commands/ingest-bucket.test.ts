@@ -22,19 +22,7 @@ function byId({ dimension, ids, vectors }: Rows): Map<string, number[]> {
 }
 
 describe('ingest-bucket', () => {
-  const ODD = [
-    '',
-    ' ',
-    '"',
-    "'; rm -rf x",
-    "'; DROP TABLE t; --",
-    'a,b',
-    'a\r\nb',
-    '漢字',
-    '😀',
-    '$(touch x)',
-    '../x',
-  ];
+  const ODD = ['', ' ', '"', "'; rm -rf x", "'; DROP TABLE t; --", 'a,b', 'a\r\nb', '漢字', '😀', '$(touch x)', '../x'];
   const odd = { ...randomRows(3, 24, 16), ids: [...ODD, ...ODD.map((id, i) => `${i}${id}${'x'.repeat(10_000)}`)] };
 
   it.each(['partition', 'none'])('writes all rows of all shards, --order %s', async (order) => {

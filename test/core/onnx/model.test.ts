@@ -40,8 +40,8 @@ describe('encodeModel', () => {
 
     const session = await ort.InferenceSession.create(encodeModel(graph.model()));
     const result = await session.run({ queries: new ort.Tensor('float32', [1, 2, 4, 5, 0, 0], [2, 3]) });
-    expect([...(result['values']!.data as Float32Array)]).toEqual([14, 8, 10, 10]);
-    expect([...(result['indices']!.data as BigInt64Array)]).toEqual([3n, 2n, 0n, 3n]);
+    expect([...(result.values!.data as Float32Array)]).toEqual([14, 8, 10, 10]);
+    expect([...(result.indices!.data as BigInt64Array)]).toEqual([3n, 2n, 0n, 3n]);
   });
 
   test('a weight is taken from the named bytes of a file beside the model', async () => {

@@ -18,9 +18,10 @@ for (const [signal, code] of [
   process.once(signal, async () => {
     // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
     process.stderr.on('error', () => {});
-    process.stderr.write(
-      `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
-    );
+    if (unfinished.size > 0)
+      process.stderr.write(
+        `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
+      );
     await Promise.allSettled([...unfinished].map((path) => rm(path, { recursive: true, force: true })));
     process.exit(code);
   });
