@@ -9,7 +9,7 @@ import { METRICS } from '../../workers/src/core/metric.ts';
 import { connect } from '../../workers/src/io/lance/client.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
-import { expectRefusal } from '../support/refusal.ts';
+import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
 import { lanceflow, lanceflowJson, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 import { readTable } from '../support/table.ts';
@@ -218,7 +218,7 @@ describe('index-bucket', () => {
     });
 
     it.each(["'; rm -rf x", '$(touch x)', '../x', 'a/b', '..', ''])('the bucket name %j', async (name) => {
-      await expectRefusal(index('--bucket', name, '--database', database), 64);
+      await expectRefusalHere(index('--bucket', name, '--database', database), 64);
     });
 
     it('an index that does not exist', async () => {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { BucketPlan } from '../../workers/src/core/plan.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
-import { expectRefusal } from '../support/refusal.ts';
+import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
 import { lanceflow, lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py, type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
@@ -251,26 +251,33 @@ shard('other.h5', X, ids[::-1])
       if (existsSync(join(folder, 'refused'))) expect(await namesIn(join(folder, 'refused'))).toEqual([]);
     };
 
+    const refusedHere = (inputs: string[], code: number, ...matches: RegExp[]) =>
+      expectRefusalHere(
+        ['pack-buckets', '--input', ...inputs.map((name) => join(folder, name)), '--output', output],
+        code,
+        ...matches,
+      );
+
     it('a file that is missing', () => refused(['s0.h5', 'nowhere.h5'], 65, /nowhere\.h5: no such file/));
-    it('a link to nowhere', () => refused(['dangling.h5'], 65, /dangling\.h5: no such file/));
-    it('a folder', () => refused(['folder.h5'], 65, /folder\.h5: not a file/));
-    it('a file that is not HDF5', () => refused(['text.h5'], 65, /text\.h5: not an HDF5 file/));
+    it('a link to nowhere', () => refusedHere(['dangling.h5'], 65, /dangling\.h5: no such file/));
+    it('a folder', () => refusedHere(['folder.h5'], 65, /folder\.h5: not a file/));
+    it('a file that is not HDF5', () => refusedHere(['text.h5'], 65, /text\.h5: not an HDF5 file/));
     it('a file that was cut off', () => refused(['cut.h5'], 65, /cut\.h5: truncated: 9000 bytes of \d+/));
-    it('a shard without rows', () => refused(['s0.h5', 'empty.h5'], 65, /empty\.h5: no vectors/));
+    it('a shard without rows', () => refusedHere(['s0.h5', 'empty.h5'], 65, /empty\.h5: no vectors/));
     it('shards of different dimensions', () =>
-      refused(['s0.h5', 'other.h5'], 65, /other\.h5: vectors of 9 components, but .*s0\.h5 has 8/));
+      refusedHere(['s0.h5', 'other.h5'], 65, /other\.h5: vectors of 9 components, but .*s0\.h5 has 8/));
     it('shards of different models', () =>
-      refused(['s0.h5', 'model.h5'], 65, /model\.h5: made by model another, but .*s0\.h5 by m/));
+      refusedHere(['s0.h5', 'model.h5'], 65, /model\.h5: made by model another, but .*s0\.h5 by m/));
     it('an id that occurs twice in a shard', () =>
       refused(['twice.h5'], 65, /twice\.h5: row 3: the id "a" is also that of row 0 of .*twice\.h5.*rename/));
     it('an id that occurs in two shards', () =>
-      refused(
+      refusedHere(
         ['s0.h5', 's1.h5', 'again.h5'],
         65,
         /again\.h5: row 0: the id "p395" is also that of row 395 of .*s0\.h5/,
       ));
     it('a copy of a shard', () =>
-      refused(['s0.h5', 's1.h5', 'copy.h5'], 65, /copy\.h5: row 0: .* of row 0 of .*s1\.h5/));
+      refusedHere(['s0.h5', 's1.h5', 'copy.h5'], 65, /copy\.h5: row 0: .* of row 0 of .*s1\.h5/));
     it('the same shard twice', () => refused(['s0.h5', 's0.h5'], 64, /s0\.h5.* twice/));
 
     it.each<[string, string[], RegExp]>([

@@ -10,6 +10,9 @@ import { type Hit, sortedHits } from '../support/hits.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
+/** The kind that is trained in no time; these tests do not ask it. */
+const QUICK_INDEX = ['--index', 'ivf-rq'];
+
 /** A table's rows and queries, of which some are rows of the table. */
 interface Data {
   rows: Rows;
@@ -64,7 +67,10 @@ function expectSameHits(found: Hit[], expected: Hit[], tolerance: number): void 
 
 async function build(folder: string, { rows, queries }: Data, metric: Metric, options: string[] = []) {
   const shards = [await writeShard(join(folder, 'rows.h5'), rows)];
-  const { database } = await buildDatabase(folder, shards, { ingest: ['--metric', metric, ...options] });
+  const { database } = await buildDatabase(folder, shards, {
+    ingest: ['--metric', metric, ...options],
+    index: QUICK_INDEX,
+  });
   return { database, queries: await writeShard(join(folder, 'queries.h5'), queries) };
 }
 
@@ -98,7 +104,7 @@ describe('search-bucket --search exact', () => {
           expectSameHits(hits, expected, drawn.metric === 'cosine' ? 1e-6 : 0);
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 12 },
     );
   });
 
@@ -163,7 +169,7 @@ describe('a search of the same rows in other buckets', () => {
       }
       const bucketSize = Math.max(...sizes);
       const ingest = ['--metric', metric, ...options];
-      const { database, buckets } = await buildDatabase(own, shards, { bucketSize, ingest });
+      const { database, buckets } = await buildDatabase(own, shards, { bucketSize, ingest, index: QUICK_INDEX });
       const files: string[] = [];
       for (const bucket of buckets) {
         await search(own, database, join(folder, 'q.h5'), ['--k', '9', '--search', 'exact'], bucket);

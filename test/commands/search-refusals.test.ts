@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildDatabase, namesIn } from '../support/database.ts';
-import { expectRefusal } from '../support/refusal.ts';
+import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
 import { sharedFolder } from '../support/run.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
@@ -26,6 +26,17 @@ describe('search-bucket refuses', () => {
 
   /** Expects a refusal that leaves nothing in the folder of the output. */
   async function refused(options: string[], code: number, ...matches: RegExp[]): Promise<void> {
+    await expectNothingFrom(expectRefusal, options, code, ...matches);
+  }
+  const refusedHere = (options: string[], code: number, ...matches: RegExp[]) =>
+    expectNothingFrom(expectRefusalHere, options, code, ...matches);
+
+  async function expectNothingFrom(
+    expecting: typeof expectRefusal,
+    options: string[],
+    code: number,
+    ...matches: RegExp[]
+  ) {
     const argv = ['search-bucket', '--bucket', 'bucket_00001', '--database', database, '--queries', queries];
     argv.push('--output', join(folder, 'out', 'hits.parquet'));
     for (let i = 0; i < options.length; i += 2) {
@@ -33,10 +44,10 @@ describe('search-bucket refuses', () => {
       if (at < 0) argv.push(options[i]!, options[i + 1]!);
       else argv[at + 1] = options[i + 1]!;
     }
-    await expectRefusal(argv, code, ...matches);
+    await expecting(argv, code, ...matches);
     expect(await namesIn(join(folder, 'out'))).toEqual([]);
   }
-  const refusedQueries = async (path: string, ...matches: RegExp[]) => refused(['--queries', path], 65, ...matches);
+  const refusedQueries = async (path: string, ...matches: RegExp[]) => refusedHere(['--queries', path], 65, ...matches);
 
   it.each([
     ['--k', '0', /--k must be a whole number from 1, not 0/],
@@ -50,7 +61,11 @@ describe('search-bucket refuses', () => {
     ['--bucket', '$(touch x)', /cannot be a bucket's name/],
     ['--database', '', /--database is empty/],
     ['--metric', 'l2', /metric/],
-  ])('%s %s', (option, value, match) => refused([option, value], 64, match));
+  ])('%s %s', (option, value, match) => refusedHere([option, value], 64, match));
+
+  it('a wrong option with one line on standard error', () => refused(['--k', '0'], 64, /--k must be a whole number/));
+  it('wrong queries with one line on standard error', () =>
+    refused(['--queries', join(folder, 'nowhere.h5')], 65, /nowhere\.h5: no such file/));
 
   it('a bucket that is not there, listing those that are', () =>
     refused(['--bucket', 'bucket_00002'], 65, /no bucket "bucket_00002" in this database; it has: bucket_00001/));
@@ -121,7 +136,10 @@ describe('search-bucket refuses', () => {
       const copy = join(folder, name);
       await cp(database, copy, { recursive: true });
       await damage(copy, join(copy, 'bucket_00001.lance'));
-      for (const mode of modes) await refused(['--database', copy, '--search', mode], 65, /bucket_00001/, ...matches);
+      const [first, ...others] = modes;
+      await refused(['--database', copy, '--search', first!], 65, /bucket_00001/, ...matches);
+      for (const mode of others)
+        await refusedHere(['--database', copy, '--search', mode], 65, /bucket_00001/, ...matches);
     }
     const one = async (path: string) => join(path, (await readdir(path))[0]!);
     const flip = async (path: string, from: number, count: number) => {

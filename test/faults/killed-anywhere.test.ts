@@ -9,7 +9,7 @@ import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 /** Every n-th call is tried; all of them (1) take minutes. */
-const STRIDE = Number(process.env.LANCEFLOW_KILL_STRIDE ?? 4);
+const STRIDE = Number(process.env.LANCEFLOW_KILL_STRIDE ?? 5);
 
 /** Kills a command before each call that changes the file system, then runs it again as a person or Nextflow would. */
 describe('a command killed before any of its changes to the database goes on to the same end:', () => {

@@ -52,12 +52,12 @@ with h5py.File('q.h5', 'w') as f:
     folder = await sharedFolder();
     await build(20_000, true);
     await build(100_000, true);
-    await build(400_000, false);
+    await build(300_000, false);
   }, 120_000);
 
   // Between 20,000 and 100,000 rows the buffers of a build are still filling; from there on it is flat.
-  it.each(['pack-buckets', 'ingest-bucket'])('%s of 300 MB more', (name) => {
-    expect(growthMb(name, 100_000, 400_000)).toBeLessThan(100);
+  it.each(['pack-buckets', 'ingest-bucket'])('%s of 200 MB more', (name) => {
+    expect(growthMb(name, 100_000, 300_000)).toBeLessThan(80);
   });
 
   // Of index-bucket most is LanceDB's own: it grows with the index, which is a small part of the table.

@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import { type Command, type CommandResult, commonOptions } from '../../workers/src/command.ts';
+import { UsageError } from '../../workers/src/errors.ts';
 
 /** What a command says while it runs. */
 export interface Spoken {
@@ -19,7 +20,7 @@ export async function runHere(argv: readonly string[], spoken: Spoken = { lines:
     .exitProcess(false)
     .parserConfiguration({ 'greedy-arrays': true, 'parse-positional-numbers': false })
     .fail((message, error) => {
-      throw error ?? new Error(message);
+      throw error ?? new UsageError(message.replace(/\s*\n\s*/g, ' '));
     })
     .parseAsync();
   return command.run(args, {
