@@ -51,10 +51,17 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** A folder for the tests of one `describe`, to be made in its `beforeAll`; removed after the last of them. */
+const sharedFolders: string[] = [];
+
+// Registered when a test file is read: from inside a `beforeAll` it would never run.
+afterAll(async () => {
+  for (const folder of sharedFolders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+/** A folder for all tests of a file, to be made in a `beforeAll`; removed after the last of them. */
 export async function sharedFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lanceflow-test-'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  sharedFolders.push(folder);
   return folder;
 }
 
