@@ -11,7 +11,7 @@ import numpy as np
 
 output, rows, dimension, seed, prefix = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 world = np.random.default_rng(42)
-LATENT, GROUPS, FAMILIES = 64, 200, 20
+LATENT, GROUPS, FAMILIES, BLOCK = 64, 200, 20, 500
 turn = (world.standard_normal((LATENT, dimension)) / np.sqrt(LATENT)).astype("f4")
 offset = (0.5 * world.standard_normal(dimension)).astype("f4")
 groups = 0.6 * world.standard_normal((GROUPS, LATENT)).astype("f4")
@@ -24,8 +24,9 @@ draw = np.random.default_rng(seed)
 with h5py.File(output, "w") as file:
     embedding = file.create_dataset("embedding", (rows, dimension), "f4")
     ids = file.create_dataset("id", (rows,), "S16")
-    for start in range(0, rows, 20000):
-        count = min(20000, rows - start)
+    # Small blocks, so that a smaller file is the beginning of a larger one of the same seed.
+    for start in range(0, rows, BLOCK):
+        count = min(BLOCK, rows - start)
         family = draw.choice(len(families), count, p=weights)
         latent = families[family] + 0.8 * draw.standard_normal((count, LATENT)).astype("f4")
         noise = 0.1 * draw.standard_normal((count, dimension)).astype("f4")

@@ -8,7 +8,7 @@ export const BLOCK_ROW_MULTIPLE = 256;
 /**
  * A graph that gives the nearest rows of a block for each query.
  *
- * Inputs: `queries` [m, D] and `rows` [r, D] (both of unit length for cosine), `penalty` [r] (0, or +inf for rows that only
+ * Inputs: `queries` [m, D] (unit length for cosine), `rows` [r, D], `penalty` [r] (0, or +inf for rows that only
  * fill the block up), `limit` [1] (rows to give a query, at most r).
  * Outputs: `distances` [m, limit], ascending, and `positions` int32 [m, limit] in the block. Distances are 1 - cosine,
  * 1 - inner product, or |row|^2 - 2 inner product for l2 (the query's own square is the same for all rows and is left
@@ -37,22 +37,15 @@ function distanceNodes(graph: GraphBuilder, dimension: number, metric: Metric) {
   const queries = graph.input('queries', 'float32', ['m', dimension]);
   const rows = graph.input('rows', 'float32', ['r', dimension]);
   const penalty = graph.input('penalty', 'float32', ['r']);
+  const axis = graph.integers([1]);
   const minus = { transB: { int: 1 }, alpha: { float: metric === 'l2' ? -2 : -1 } };
   if (metric === 'cosine') {
+    const unit = graph.op('Div', [rows, graph.op('ReduceL2', [rows, axis], { keepdims: { int: 1 } })]);
     const base = graph.op('Add', [penalty, graph.floats('one', 1)]);
-    return { distances: graph.op('Gemm', [queries, rows, base], minus), longest: undefined };
+    return { distances: graph.op('Gemm', [queries, unit, base], minus), longest: undefined };
   }
-  const squares = graph.op('ReduceSumSquare', [rows, graph.integers([1])], { keepdims: { int: 0 } });
+  const squares = graph.op('ReduceSumSquare', [rows, axis], { keepdims: { int: 0 } });
   const longest = graph.op('ReduceMax', [squares], { keepdims: { int: 1 } });
   const base = graph.op('Add', [penalty, metric === 'l2' ? squares : graph.floats('one', 1)]);
   return { distances: graph.op('Gemm', [queries, rows, base], minus), longest };
-}
-
-/** A graph that scales `rows` [r, D] to unit length: `unit` [r, D]. */
-export function unitGraph(dimension: number): OnnxModel {
-  const graph = new GraphBuilder();
-  const rows = graph.input('rows', 'float32', ['r', dimension]);
-  const lengths = graph.op('ReduceL2', [rows, graph.integers([1])], { keepdims: { int: 1 } });
-  graph.output('unit', graph.op('Div', [rows, lengths]), 'float32', ['r', dimension]);
-  return graph.model();
 }

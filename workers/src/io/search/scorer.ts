@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import type { Metric } from '../../core/metric.ts';
 import { encodeModel } from '../../core/onnx/model.ts';
-import { BLOCK_ROW_MULTIPLE, distanceGraph, nearestGraph, unitGraph } from '../../core/search/score-graph.ts';
+import { BLOCK_ROW_MULTIPLE, distanceGraph, nearestGraph } from '../../core/search/score-graph.ts';
 
 /** A block of a table's rows, filled up to a multiple of BLOCK_ROW_MULTIPLE. */
 export interface RowBlock {
@@ -12,8 +12,6 @@ export interface RowBlock {
   vectors: Float32Array;
   /** [filled]: 0, and +inf for the rows that fill up. */
   penalty: Float32Array;
-  /** The vectors at unit length, once a scorer for cosine has needed them. */
-  unit?: Float32Array;
 }
 
 /** Nearest rows of a block, by query: [queries, count], ascending. */
@@ -38,26 +36,16 @@ export async function createScorer(dimension: number, metric: Metric): Promise<S
   const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: availableParallelism() } as const;
   const nearest = await ort.InferenceSession.create(encodeModel(nearestGraph(dimension, metric)), options);
   const all = await ort.InferenceSession.create(encodeModel(distanceGraph(dimension, metric)), options);
-  const unit =
-    metric === 'cosine' ? await ort.InferenceSession.create(encodeModel(unitGraph(dimension)), options) : undefined;
-  const rowsOf = async (block: RowBlock) => {
-    const shape = [block.penalty.length, dimension];
-    if (!unit) return new ort.Tensor('float32', block.vectors, shape);
-    // Once a block, not once for each product that it takes part in.
-    block.unit ??= (await unit.run({ rows: new ort.Tensor('float32', block.vectors, shape) })).unit!
-      .data as Float32Array;
-    return new ort.Tensor('float32', block.unit, shape);
-  };
-  const feeds = async (queries: Float32Array, block: RowBlock) => ({
+  const feeds = (queries: Float32Array, block: RowBlock) => ({
     queries: new ort.Tensor('float32', queries, [queries.length / dimension, dimension]),
-    rows: await rowsOf(block),
+    rows: new ort.Tensor('float32', block.vectors, [block.penalty.length, dimension]),
     penalty: new ort.Tensor('float32', block.penalty, [block.penalty.length]),
   });
   return {
     async nearest(queries, block, limit) {
       const count = Math.min(limit, block.penalty.length);
       const { distances, positions, longest } = await nearest.run({
-        ...(await feeds(queries, block)),
+        ...feeds(queries, block),
         limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(count)), [1]),
       });
       return {
@@ -68,11 +56,11 @@ export async function createScorer(dimension: number, metric: Metric): Promise<S
       };
     },
     async distances(query, block) {
-      const { distances } = await all.run(await feeds(query, block));
+      const { distances } = await all.run(feeds(query, block));
       return distances!.data as Float32Array;
     },
     async close() {
-      await Promise.all([nearest.release(), all.release(), unit?.release()]);
+      await Promise.all([nearest.release(), all.release()]);
     },
   };
 }
