@@ -18,10 +18,9 @@ for (const [signal, code] of [
   process.once(signal, async () => {
     // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
     process.stderr.on('error', () => {});
-    if (unfinished.size > 0)
-      process.stderr.write(
-        `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
-      );
+    process.stderr.write(
+      `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
+    );
     await Promise.allSettled([...unfinished].map((path) => rm(path, { recursive: true, force: true })));
     process.exit(code);
   });
