@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { seededRandom } from '../workers/src/core/random.ts';
 import type { Utf8Column } from '../workers/src/core/utf8-column.ts';
 import { createHits } from '../workers/src/io/parquet/hits-writer.ts';
 
@@ -107,7 +108,7 @@ async function makeHits(folder: string, buckets: number, queries: number, k: num
     paths.push(path);
     if (await stat(path).catch(() => undefined)) continue;
     const writer = await createHits(`${path}.tmp`, { 'lanceflow.bucket': name });
-    const random = mulberry32(bucket);
+    const random = seededRandom(bucket);
     for (let first = 0; first < queries; first += BATCH_QUERIES) {
       const count = Math.min(BATCH_QUERIES, queries - first);
       const rows = count * k;
@@ -141,17 +142,6 @@ function numbered(prefix: string, rows: number, numberOf: (row: number) => numbe
     }
   }
   return { offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * width), bytes };
-}
-
-/** A small generator of random numbers in [0, 1) with a seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Runs a program that prints JSON. */

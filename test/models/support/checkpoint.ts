@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { seededRandom } from '../../../workers/src/core/random.ts';
 
 /** Tensors of a checkpoint made for a test, by name. */
 export type Tensors = Map<string, { shape: number[]; values: Float64Array }>;
@@ -90,13 +91,7 @@ export function idsOf(family: Family, sequence: string): number[] {
 
 /** Random numbers that are the same on every run (mulberry32), normally distributed. */
 export function randomNormal(seed: number): () => number {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const uniform = seededRandom(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
