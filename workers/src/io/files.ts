@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -7,6 +7,9 @@ import { DataError, systemErrorCode } from '../errors.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HEARTBEAT_MS = 10 * 60 * 1000;
+const REMOVE_LIMIT_MS = 5000;
+const REMOVE_QUIET_MS = 250;
+const REMOVE_STEP_MS = 25;
 
 /** Paths that are removed when the process is told to stop (Ctrl-C, a scheduler's SIGTERM). */
 const unfinished = new Set<string>();
@@ -15,15 +18,34 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, async () => {
+  process.once(signal, () => {
     // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
     process.stderr.on('error', () => {});
     process.stderr.write(
       `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
     );
-    await Promise.allSettled([...unfinished].map((path) => rm(path, { recursive: true, force: true })));
+    removeForGood([...unfinished]);
     process.exit(code);
   });
+}
+
+/**
+ * Removes what threads of LanceDB may be writing still: one that finishes a file makes its folder anew. Synchronous,
+ * so that this process begins nothing more meanwhile; done when nothing came back for a while.
+ */
+function removeForGood(paths: string[]): void {
+  const end = Date.now() + REMOVE_LIMIT_MS;
+  for (let quietMs = 0; quietMs < REMOVE_QUIET_MS && Date.now() < end; quietMs += REMOVE_STEP_MS) {
+    for (const path of paths.filter((each) => existsSync(each))) {
+      quietMs = 0;
+      try {
+        rmSync(path, { recursive: true, force: true });
+      } catch {
+        // A file came while its folder was being removed: the next round takes it.
+      }
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVE_STEP_MS);
+  }
 }
 
 /**
