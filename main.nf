@@ -24,7 +24,7 @@ workflow {
             count = BUILD.out.count
             reports = BUILD.out.reports
         }
-        if (request.queries) {
+        if (request.queries || request.query_ids) {
             SEARCH(request, entries, count, reports)
         }
         workflow.onComplete {
@@ -38,7 +38,7 @@ def showResults(request) {
     if (workflow.success) {
         log.info("\nDatabase:   ${request.database}")
     }
-    if (workflow.success && request.queries) {
+    if (workflow.success && (request.queries || request.query_ids)) {
         log.info("Neighbours: ${request.outdir}/neighbours.csv (and .parquet)\nReport:     ${request.outdir}/report.html")
     }
 }

@@ -40,6 +40,16 @@ class DatabaseUri {
 
     /** The fingerprint in a catalog entry. It changes when the table does. */
     static String fingerprint(Path entry) {
+        return read(entry).fingerprint.toString()
+    }
+
+    /** Attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
+    static Map model(String database) {
+        def models = catalogFiles(database).sort { file -> file.name }.collect { file -> read(file).model }
+        return models.find { model -> model instanceof Map && model.model } ?: [:]
+    }
+
+    private static Map read(Path entry) {
         def record = null
         try {
             record = new JsonSlurper().parseText(entry.getText('UTF-8'))
@@ -49,7 +59,7 @@ class DatabaseUri {
         }
         if (!(record instanceof Map) || !record.fingerprint)
             Nextflow.error("${entry.toUriString()}: this catalog entry is damaged. Remove it and build its bucket again.")
-        return record.fingerprint.toString()
+        return record
     }
 
     /**

@@ -25,6 +25,14 @@ class InputFiles {
         return paths.collect { path -> describe(path, option) }.sort { file -> file.source }
     }
 
+    /** A list of ids. */
+    static Path idList(Object given) {
+        def path = asPath(given.toString(), 'query_ids')
+        if (!Files.isRegularFile(path)) Parameters.stop("--query_ids: no such file: ${given}")
+        if (path.name =~ /[\r\n]/) Parameters.stop("--query_ids: the name of ${path.toUriString()} has a line break; rename the file.")
+        return path
+    }
+
     private static List<Path> find(String text, String option) {
         def path = asPath(text, option)
         // A file's own name may have glob characters; what exists is taken literally.

@@ -21,6 +21,7 @@ class Parameters {
 
               nextflow run main.nf --input proteins.fasta --model kmer --database db
               nextflow run main.nf --queries queries.fasta --model kmer --database db --outdir results
+              nextflow run main.nf --query_ids ids.txt --exclude_self --database db --outdir relatives
             '''.stripIndent())
         groups(projectDir).each { group ->
             text << "\n${group.title}\n"

@@ -8,26 +8,26 @@ class Request {
     /**
      * @param params as given; already checked one by one
      * @param isStub whether nothing is really computed (-stub-run): then the bundled test files stand in for missing inputs
-     * @return [inputs, queries: files (see InputFiles), model: folder or [], database: absolute, entries: what a search alone
+     * @return [inputs, queries: files (see InputFiles), query_ids: file or null, model: folder or [], database: absolute, entries: what a search alone
      *   will search, workers: hash by command, and the other parameters]
      */
     static Map check(Map params, Path projectDir, boolean isStub) {
-        def given = isStub && !params.input && !params.queries ? params + standIns(params, projectDir) : params
+        def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)
-        def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
-        if (fasta && !given.model)
-            Parameters.stop("--model is missing: it turns the sequences of ${fasta.source} into vectors. " +
-                "Name a model's folder, or kmer, the built-in embedder without weights.")
         // A search alone needs a database that is there: known before any task starts.
         def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub']] : DatabaseUri.requireEntries(database)
+        def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
+        def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
+        def model = fasta && !given.model ? modelOf(database, own, fasta) : given.model
         return given + [
             inputs: inputs,
             queries: queries,
+            query_ids: given.query_ids ? InputFiles.idList(given.query_ids) : null,
             database: database,
-            model: fasta ? modelFolder(given.model) : [],
+            model: fasta ? modelFolder(model) : [],
             entries: entries,
             workers: WorkerSources.hashes(projectDir),
         ]
@@ -44,11 +44,26 @@ class Request {
     }
 
     private static void requireAll(Map given) {
-        if (!given.input && !given.queries)
-            Parameters.stop('Nothing to do: give --input to build a database, --queries to search one, or both.\n' +
+        if (!given.input && !given.queries && !given.query_ids)
+            Parameters.stop('Nothing to do: give --input to build a database, --queries or --query_ids to search one, or both.\n' +
                 'nextflow run main.nf --help lists the parameters.')
         if (!given.database)
             Parameters.stop('--database is missing: the folder (or s3:// prefix) of the database to build or search.')
+    }
+
+    /**
+     * The model to embed with where none is named: the database's own, where that needs no weights.
+     * @param own attributes of the database's vectors
+     */
+    private static String modelOf(String database, Map own, Map fasta) {
+        if (own.model == 'kmer') return 'kmer'
+        if (own.model)
+            Parameters.stop("--model is missing: the vectors of ${database} are of the model ${own.model}" +
+                "${own.model_hash ? " (model_hash ${own.model_hash})" : ''}, and the sequences of ${fasta.source} must be " +
+                "embedded with the same. Name its folder.")
+        Parameters.stop("--model is missing: it turns the sequences of ${fasta.source} into vectors. " +
+            "Name a model's folder, or kmer, the built-in embedder without weights.")
+        return null
     }
 
     /** The folder of the model's weights; [] for the embedder that has none. */

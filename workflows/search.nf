@@ -1,6 +1,7 @@
 // Queries -> a query set -> for each bucket its hits -> each query's neighbours -> a report.
 
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
 include { RENDER_REPORT } from '../modules/render_report/main.nf'
@@ -18,10 +19,22 @@ workflow SEARCH {
     def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
     EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
 
+    // An id may be in any bucket, so all of them must be there. Where a task has failed, some are not.
+    def wanted = request.query_ids ? [request.query_ids] : []
+    all_entries = entries
+        .toSortedList { a, b -> a[0] <=> b[0] }
+        .map { list -> [list] }
+        .combine(count)
+        .filter { list, expected -> list.size() == expected }
+        .map { list, _expected -> list }
+        .first()
+    FETCH_QUERIES(channel.fromList(wanted), all_entries, request.database, request.workers.fetch_queries)
+
     queries = EMBED_SEQUENCES.out.shard
         .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
+        .mix(FETCH_QUERIES.out.shard.map { file -> ['query_ids', file] })
         .toSortedList { a, b -> a[0] <=> b[0] }
-        .filter { pairs -> pairs.size() == request.queries.size() }
+        .filter { pairs -> pairs.size() == request.queries.size() + wanted.size() }
         .map { pairs -> pairs.collect { pair -> pair[1] } }
     def options = request.subMap([
         'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
@@ -39,7 +52,7 @@ workflow SEARCH {
     MERGE_HITS(hits, request.k, request.workers.merge_hits)
 
     all_reports = reports
-        .mix(EMBED_SEQUENCES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
+        .mix(EMBED_SEQUENCES.out.report, FETCH_QUERIES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 

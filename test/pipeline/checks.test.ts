@@ -33,6 +33,14 @@ test('parameters, inputs and worker sources are checked as the documentation say
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['empty', 'data', 'data/sub', 'db', "odd 'é$(x)"]) await mkdir(at(name));
+  for (const [name, model] of [
+    ['kmer', { model: 'kmer', model_hash: '1' }],
+    ['esm', { model: 'ESM-2', model_hash: 'abc' }],
+    ['unnamed', {}],
+  ] as const) {
+    await mkdir(at(`${name}/_catalog`), { recursive: true });
+    await writeFile(at(`${name}/_catalog/b.json`), JSON.stringify({ fingerprint: 'f', model }));
+  }
   for (const name of ['data/b.fasta', 'data/a.faa.gz', 'data/c.H5', 'data/notes.txt', 'data/sub/b.fasta'])
     await writeFile(at(name), '');
   await writeFile(at("odd 'é$(x)/[1]*.fa"), '');
@@ -62,6 +70,12 @@ test('parameters, inputs and worker sources are checked as the documentation say
       otherCloud: request({ input: at('data'), database: 'gs://bucket', model: 'kmer' }),
       fileDatabase: request({ input: at('data'), database: at('a-file'), model: 'kmer' }),
       emptyDatabase: request({ queries: at('data'), database: at('db'), model: 'kmer' }),
+      ownModel: request({ queries: at('data'), database: at('kmer') }),
+      otherModel: request({ queries: at('data'), database: at('esm') }),
+      unnamedModel: request({ queries: at('data'), database: at('unnamed') }),
+      newData: request({ input: at('data'), queries: at('data'), database: at('kmer') }),
+      ids: request({ query_ids: at('data/notes.txt'), database: at('esm') }),
+      noIds: request({ query_ids: at('nothing.txt'), database: at('esm') }),
       folder: inputs(at('data')),
       glob: inputs(at('{data,data/sub}/*.{fasta,gz}')),
       sheet: inputs(at('sheet.csv')),
@@ -95,6 +109,10 @@ test('parameters, inputs and worker sources are checked as the documentation say
     otherCloud: ["'gs://' is not supported"],
     fileDatabase: ['is a file; name a folder'],
     emptyDatabase: [`--database ${at('db')}: there are no buckets`],
+    otherModel: [`the vectors of ${at('esm')} are of the model ESM-2 (model_hash abc)`, 'Name its folder'],
+    unnamedModel: ['--model is missing: it turns the sequences of', 'a.faa.gz'],
+    newData: ['--model is missing: it turns the sequences of', 'a.faa.gz'],
+    noIds: [`--query_ids: no such file: ${at('nothing.txt')}`],
     noFile: [`no such file or folder: ${at('nothing.fasta')}`],
     noMatch: ['no file matches'],
     emptyFolder: ['no file in the folder', '.fa .fasta .faa'],

@@ -20,6 +20,10 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: 'Index a table and enter it in the catalog',
     load: () => import('./commands/index-bucket.ts'),
   },
+  'fetch-queries': {
+    describe: 'Make a query set of ids that are in the database',
+    load: () => import('./commands/fetch-queries.ts'),
+  },
   'search-bucket': {
     describe: 'Find the nearest neighbours of every query in one bucket',
     load: () => import('./commands/search-bucket.ts'),

@@ -42,7 +42,10 @@ export interface Stage {
 }
 
 /** Commands in the order of the pipeline; others follow. */
-const ORDER = ['embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'search-bucket', 'merge-hits'];
+const ORDER = [
+  ...['embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
+  ...['fetch-queries', 'search-bucket', 'merge-hits'],
+];
 
 /** Takes from parsed JSON what a report shows. @returns undefined where it is not a worker's report */
 export function toWorkerReport(json: unknown): WorkerReport | undefined {

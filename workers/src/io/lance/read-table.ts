@@ -1,6 +1,9 @@
 import type { Table } from '@lancedb/lancedb';
 import type { RecordBatch } from 'apache-arrow';
 import { decodeFloat16 } from '../../core/float16.ts';
+import type { Utf8Column } from '../../core/utf8-column.ts';
+import { DataError } from '../../errors.ts';
+import { idColumn } from './arrow-ids.ts';
 
 /** Rows of a table as they come, in the table's order. */
 export interface TableBatch {
@@ -17,15 +20,50 @@ export async function* readTable(table: Table): AsyncGenerator<TableBatch> {
   for await (const batch of query) yield decode(batch as unknown as RecordBatch);
 }
 
+/** Ids of a table's rows as they come. */
+export interface IdBatch {
+  ids: Utf8Column;
+  /** LanceDB's row ids. */
+  rowIds: Float64Array;
+}
+
+/** Streams all ids of a table; its vectors are not read. */
+export async function* readIds(table: Table): AsyncGenerator<IdBatch> {
+  for await (const batch of table.query().select(['id']).withRowId()) {
+    const rows = batch.numRows;
+    const found = batch.getChild('_rowid')!.data[0]!;
+    const rowIds = toNumbers(found.values as BigUint64Array, found.offset, rows);
+    yield { ids: idColumn(batch as never), rowIds };
+  }
+}
+
+/** The vectors of rows. @param rows LanceDB row ids, ascending @returns [rows, D], in their order */
+export async function takeVectors(table: Table, rows: readonly number[]): Promise<Float32Array> {
+  const found = await table.takeRowIds(rows.map(BigInt)).select(['embedding']).toArrow();
+  if (found.numRows !== rows.length)
+    throw new DataError(`${table.name}: ${rows.length - found.numRows} rows cannot be read; the table is damaged.`);
+  const parts = found.batches.map((batch) => vectorsOf(batch as unknown as RecordBatch));
+  const vectors = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    vectors.set(part, at);
+    at += part.length;
+  }
+  return vectors;
+}
+
 function decode(batch: RecordBatch): TableBatch {
   const rows = batch.numRows;
+  const ids = batch.getChild('_rowid')!.data[0]!;
+  return { rows, vectors: vectorsOf(batch), rowIds: toNumbers(ids.values as BigUint64Array, ids.offset, rows) };
+}
+
+function vectorsOf(batch: RecordBatch): Float32Array {
   const list = batch.getChild('embedding')!.data[0]!;
   const dimension = list.type.listSize as number;
   const child = list.children[0]!;
   const from = list.offset * dimension + child.offset;
-  const values = (child.values as Float32Array | Uint16Array).subarray(from, from + rows * dimension);
-  const ids = batch.getChild('_rowid')!.data[0]!;
-  return { rows, vectors: toFloat32(values), rowIds: toNumbers(ids.values as BigUint64Array, ids.offset, rows) };
+  return toFloat32((child.values as Float32Array | Uint16Array).subarray(from, from + batch.numRows * dimension));
 }
 
 function toFloat32(values: Float32Array | Uint16Array): Float32Array {

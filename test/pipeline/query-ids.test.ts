@@ -1,0 +1,36 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/run.ts';
+import { countTasks, pipeline } from './support/nextflow.ts';
+import { fasta } from './support/proteins.ts';
+
+test('--query_ids asks for proteins of the database; FASTA needs no --model where it was built with kmer', {
+  timeout: 180_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'proteins.fasta'), fasta('p', 60, 1));
+  await writeFile(join(folder, "odd 'name' $(x).csv"), 'note,id\n"a, b",p3\n,p41\n');
+  const build = ['--input', 'proteins.fasta', '--model', 'kmer', '--bucket_size', '30'];
+  const where = ['--database', 'db', '--k', '4'];
+  const ids = ['--query_ids', "odd 'name' $(x).csv", '--exclude_self'];
+  const neighbours = async (outdir: string) =>
+    (await readFile(join(folder, outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+
+  await pipeline([...build, ...ids, ...where], folder);
+  expect((await countTasks(join(folder, 'results'))).ran).toMatchObject({ FETCH_QUERIES: 1, SEARCH_BUCKET: 2 });
+  const found = await neighbours('results');
+  expect(found).toHaveLength(8);
+  expect(found.filter((row) => /^(\w+),\d+,\1,/.test(row))).toEqual([]);
+  // Families are of ten: the relatives of p3 are p0 to p9.
+  expect(found[0]).toMatch(/^p3,1,p[0-9],/);
+  expect(found[4]).toMatch(/^p41,1,p4[0-9],/);
+
+  // The same proteins as FASTA, by the database's own model, which is not named.
+  const text = fasta('p', 60, 1);
+  const record = (id: string) => new RegExp(`>${id}\\n\\w+\\n`).exec(text)![0];
+  await writeFile(join(folder, 'queries.fasta'), record('p3') + record('p41'));
+  const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again'];
+  await pipeline([...again, ...where], folder);
+  expect(await neighbours('again')).toEqual(found);
+});
