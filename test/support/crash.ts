@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parseCatalogEntry } from '../../workers/src/core/catalog.ts';
-import { hasFiles } from '../../workers/src/io/lance/table-files.ts';
+import { fileSizes, hasFiles } from '../../workers/src/io/lance/table-files.ts';
 import { namesIn } from './database.ts';
 import { lanceflow, ROOT } from './run.ts';
 
@@ -56,7 +56,7 @@ export async function expectWholeCatalog(database: string): Promise<void> {
     const path = join(database, '_catalog', name);
     const bucket = name.replace(/\.json$/, '');
     const { files } = parseCatalogEntry(await readFile(path, 'utf8'), bucket, path);
-    expect(await hasFiles(join(database, `${bucket}.lance`), files), `${bucket} is whole`).toBe(true);
+    expect(await hasFiles(await fileSizes(join(database, `${bucket}.lance`)), files), `${bucket} is whole`).toBe(true);
   }
 }
 

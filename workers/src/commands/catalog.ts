@@ -14,7 +14,8 @@ export const command = defineCommand({
   ],
 
   async run({ database: uri, json }: { database: string; json?: boolean }) {
-    const entries = await Database.open(uri).entries();
+    const database = await Database.open(uri);
+    const entries = await database.entries();
     const sum = (of: (entry: (typeof entries)[number]) => number) =>
       entries.reduce((total, entry) => total + of(entry), 0);
     const rows = entries.map(

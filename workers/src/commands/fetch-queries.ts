@@ -29,7 +29,7 @@ export const command = defineCommand({
       throw new UsageError(`--output names the ids themselves: ${args.ids}.`);
     const ids = parseIdList(await readFile(args.ids, 'utf8'), args.ids);
     const wanted = new WantedIds(ids);
-    const database = Database.open(args.database);
+    const database = await Database.open(args.database);
     const entries = await database.entries();
     if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
     const total = entries.reduce((sum, { rows }) => sum + rows, 0);

@@ -22,11 +22,11 @@ export const command = defineCommand({
 
   async run(args, { log }) {
     const bucket = checkBucketName(args.bucket);
-    const database = Database.open(args.database);
+    const database = await Database.open(args.database);
     const { index, work } = args;
-    await database.requireFolder();
-    const { entry, done } = await withBucketLock(database, bucket, () =>
-      indexBucket(database, bucket, { index, work }, log),
+    await database.requireThere();
+    const { entry, done } = await withBucketLock(database, bucket, (lost) =>
+      indexBucket(database, bucket, { index, work }, lost, log),
     );
     if (args.output !== undefined) {
       const text = `${JSON.stringify(entry, null, 2)}\n`;

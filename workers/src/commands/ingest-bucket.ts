@@ -38,13 +38,13 @@ export const command = defineCommand({
 
   async run(args, context) {
     checkBucketName(args.bucket);
-    const database = Database.open(args.database);
+    const database = await Database.open(args.database);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
     const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
     const { metric, vectorType, order, work } = args;
     await database.create();
-    const { record, done } = await withBucketLock(database, bucket.bucket, () =>
-      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, context),
+    const { record, done } = await withBucketLock(database, bucket.bucket, (lost) =>
+      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, lost, context),
     );
     if (args.output !== undefined) {
       const text = `${JSON.stringify(record, null, 2)}\n`;

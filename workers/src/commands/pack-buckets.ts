@@ -30,7 +30,7 @@ export const command = defineCommand({
     }
     if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
       throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
-    const database = args.database === undefined ? undefined : Database.open(args.database);
+    const database = args.database === undefined ? undefined : await Database.open(args.database);
     const shards = await describeShards(args.input, args.output, { progress });
     // Read after the shards, which can take hours, and the plans of other builds before the entries that they become:
     // so a bucket that is finished meanwhile is in one of them.

@@ -53,7 +53,7 @@ export const command = defineCommand({
     if (Number.isNaN(maxDistance)) throw new UsageError('--max-distance must be a number.');
     if (memoryBytes === undefined) throw new UsageError(`--memory ${args.memory}: write it like 2GB or 512MiB.`);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
-    const database = Database.open(args.database);
+    const database = await Database.open(args.database);
     const entry = await database.requireEntry(bucket);
     const request = { k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes };
     const { hits, queries, bytes, plan, searchSeconds } = await writeAtomically(args.output, (temporary) =>

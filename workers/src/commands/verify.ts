@@ -19,7 +19,7 @@ export const command = defineCommand({
   examples: [['verify --database /data/proteins', 'Check everything']],
 
   async run(args, { progress, log }) {
-    const database = Database.open(args.database);
+    const database = await Database.open(args.database);
     const wanted = args.bucket?.map((name) => checkBucketName(name));
     const entries = wanted
       ? await Promise.all(wanted.map((name) => database.requireEntry(name)))

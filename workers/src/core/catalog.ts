@@ -59,6 +59,8 @@ export interface TableDescription {
   /** Where vectors can be read without LanceDB, fragment by fragment; absent where that does not hold. */
   fragments?: FragmentFile[];
   partitions?: PartitionOrder;
+  /** The files, where they were published by copying: what need not be read again. */
+  files?: TableFile[];
 }
 
 /** What INGEST_BUCKET knows of a bucket; kept in `_pending/` until the bucket is indexed. */
@@ -142,6 +144,7 @@ const TABLE_CHECKS: Checks = {
   model: isRecord,
   fragments: optional(isFileList),
   partitions: optional(isFile),
+  files: optional(isFileList),
 };
 
 const RECORD_CHECKS: Checks = {

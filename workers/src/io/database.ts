@@ -1,29 +1,54 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { isBucketName } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
-import { DataError, systemErrorCode, UsageError } from '../errors.ts';
-import { localStore, type ObjectStore } from './store.ts';
+import { DataError, UsageError } from '../errors.ts';
+import { mapAtOnce } from './at-once.ts';
+import { openLocal } from './local-database.ts';
+import type { ObjectStore } from './store.ts';
+import type { BucketLocks, TableStore } from './table-store.ts';
 
 const CATALOG = '_catalog';
 const PENDING = '_pending';
+const READS_AT_ONCE = 16;
+
+/** What a database consists of, in a folder or on S3. */
+export interface DatabaseParts {
+  /** Absolute folder, or `s3://bucket/prefix`. */
+  uri: string;
+  store: ObjectStore;
+  tables: TableStore;
+  locks: BucketLocks;
+  /** Prepares the place for a first bucket. */
+  create(): Promise<void>;
+  /** @throws DataError where there is no such place */
+  requireThere(): Promise<void>;
+}
 
 /**
  * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
  * bucket that is part of the database, `_pending/<bucket>.json` for those that are being built.
  */
 export class Database {
-  /** Absolute folder. */
+  /** Absolute folder, or `s3://bucket/prefix`. */
   readonly uri: string;
+  readonly tables: TableStore;
+  readonly locks: BucketLocks;
+  /** Makes the database's folder where it is missing. */
+  readonly create: () => Promise<void>;
+  /** @throws DataError where there is no such folder, or S3 bucket */
+  readonly requireThere: () => Promise<void>;
   readonly #store: ObjectStore;
 
-  private constructor(uri: string, store: ObjectStore) {
+  private constructor({ uri, store, tables, locks, create, requireThere }: DatabaseParts) {
     this.uri = uri;
+    this.tables = tables;
+    this.locks = locks;
+    this.create = create;
+    this.requireThere = requireThere;
     this.#store = store;
   }
 
   /** @throws UsageError where `uri` is neither a folder nor s3:// */
-  static open(uri: string): Database {
+  static async open(uri: string): Promise<Database> {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
     if (scheme !== undefined)
       throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder.`);
@@ -31,23 +56,7 @@ export class Database {
     if (/[\x00-\x1f\x7f]/.test(uri))
       throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
     if (uri.trim() === '') throw new UsageError('--database is empty; name a folder.');
-    // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
-    const root = resolve(uri);
-    return new Database(root, localStore(root));
-  }
-
-  /** Makes the database's folder where it is missing. */
-  async create(): Promise<void> {
-    await mkdir(this.uri, { recursive: true }).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'EEXIST') throw new DataError(`${this.uri}: a file; a database is a folder.`);
-      throw error;
-    });
-  }
-
-  /** @throws DataError where there is no such folder */
-  async requireFolder(): Promise<void> {
-    const info = await stat(this.uri).catch(() => undefined);
-    if (!info?.isDirectory()) throw new DataError(`${this.uri}: no such folder, so no database.`);
+    return new Database(openLocal(uri));
   }
 
   /** The buckets that are part of the database, by name. */
@@ -106,15 +115,16 @@ export class Database {
   }
 
   async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
-    const records: T[] = [];
-    for (const name of await this.#store.list(folder)) {
-      const bucket = name.replace(/\.json$/, '');
-      if (bucket === name || !isBucketName(bucket)) continue;
-      const text = await this.#store.read(`${folder}/${name}`);
-      // A record can vanish between listing and reading: another build has finished with it.
-      if (text !== undefined) records.push(parse(text, bucket, `${this.uri}/${folder}/${name}`));
-    }
-    return records;
+    const names = await this.#store.list(folder);
+    const buckets = names.map((name) => name.replace(/\.json$/, ''));
+    const own = buckets.filter((bucket, i) => bucket !== names[i] && isBucketName(bucket));
+    const records = await mapAtOnce(own, READS_AT_ONCE, async (bucket) => {
+      const path = `${folder}/${bucket}.json`;
+      const text = await this.#store.read(path);
+      return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);
+    });
+    // A record can vanish between listing and reading: another build has finished with it.
+    return records.filter((record) => record !== undefined);
   }
 }
 

@@ -5,7 +5,6 @@ import type { WantedIds } from '../core/wanted-ids.ts';
 import type { Database } from './database.ts';
 import { createShard, type ShardWriter } from './hdf5/shard-writer.ts';
 import { readIds, takeVectors } from './lance/read-table.ts';
-import { openTable } from './lance/tables.ts';
 import type { Progress } from './progress.ts';
 import { damagedBucket } from './search/open-bucket.ts';
 
@@ -55,7 +54,7 @@ async function fetchFrom(
   const damaged = (error: unknown) => {
     throw damagedBucket(database, entry.bucket, error);
   };
-  const table = await openTable(database.uri, entry.bucket).catch(damaged);
+  const table = await database.tables.open(entry.bucket).catch(damaged);
   try {
     const found = await findRows(table, wanted, progress).catch(damaged);
     const step = Math.max(1, Math.floor(TAKE_BYTES / (entry.dimension * 4)));

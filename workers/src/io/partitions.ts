@@ -1,5 +1,4 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
   Field,
@@ -16,6 +15,7 @@ import {
 import type { PartitionOrder } from '../core/catalog.ts';
 import type { Centroids } from '../core/kmeans.ts';
 import { DataError } from '../errors.ts';
+import type { Database } from './database.ts';
 
 /** The partitions of a table whose rows lie partition by partition. */
 export interface Partitions {
@@ -58,10 +58,15 @@ export async function describePartitions(file: string, path: string, count: numb
   return { path, count, bytes, crc32: checksum(await readFile(file)) };
 }
 
+/** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */
+export function isPartitionFile(name: string, bucket: string): boolean {
+  return name.startsWith(`${bucket}-`) && /^[0-9a-f]{12}\.arrow$/.test(name.slice(bucket.length + 1));
+}
+
 /** Reads a table's partitions. @throws DataError where the file is missing or not what the catalog says */
-export async function readPartitions(databaseFolder: string, order: PartitionOrder): Promise<Partitions> {
-  const path = join(databaseFolder, order.path);
-  const bytes = await readFile(path);
+export async function readPartitions(database: Database, order: PartitionOrder): Promise<Partitions> {
+  const path = `${database.uri}/${order.path}`;
+  const bytes = await database.tables.read(order.path);
   if (bytes.length !== order.bytes || checksum(bytes) !== order.crc32)
     throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
   const table = tableFromIPC(bytes);

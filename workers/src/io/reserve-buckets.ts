@@ -1,11 +1,7 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { bucketName, bucketNumber } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey } from '../core/catalog.ts';
 import type { PlanSource } from '../core/plan.ts';
-import { removeEndedLock } from './bucket-lock.ts';
 import type { Database } from './database.ts';
-import { removeStale } from './files.ts';
 
 /**
  * Gives each planned bucket a name that no other bucket of the database has or is about to get. A bucket
@@ -61,9 +57,7 @@ async function reserve(database: Database, bucket: string, sources: PlanSource[]
 }
 
 async function discard(database: Database, record: IngestRecord): Promise<void> {
-  const target = join(database.uri, record.bucket);
-  await rm(`${target}.lance`, { recursive: true, force: true });
-  await removeStale(target);
-  await removeEndedLock(database, record.bucket);
+  await database.tables.remove(record.bucket);
+  await database.locks.removeEnded(record.bucket);
   await database.removePending(record.bucket);
 }

@@ -1,25 +1,27 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { CatalogEntry } from '../core/catalog.ts';
 import { columnText } from '../core/utf8-column.ts';
 import type { Database } from './database.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
 import { idColumn } from './lance/arrow-ids.ts';
-import { checksumOf } from './lance/table-files.ts';
-import { openTable } from './lance/tables.ts';
 import type { Progress } from './progress.ts';
 
 /** Holds a bucket's files against its catalog entry. @returns what is wrong, a sentence each */
 export async function verifyBucket(database: Database, entry: CatalogEntry, progress: Progress): Promise<string[]> {
   const problems: string[] = [];
-  const files = entry.files.map((file) => ({ ...file, path: join(`${entry.bucket}.lance`, file.path) }));
-  for (const { path, bytes, crc32 } of entry.partitions ? [...files, entry.partitions] : files) {
-    const file = join(database.uri, path);
-    const info = await stat(file).catch(() => undefined);
-    if (!info) problems.push(`${entry.bucket}: ${path} is missing`);
-    else if (info.size !== bytes) problems.push(`${entry.bucket}: ${path} has ${info.size} bytes, not ${bytes}`);
-    else if ((await checksumOf(file)) !== crc32)
-      problems.push(`${entry.bucket}: ${path} is damaged (its checksum differs)`);
+  const { bucket } = entry;
+  const sizes = await database.tables.sizes(bucket);
+  const files = entry.files.map((file) => ({
+    ...file,
+    path: `${bucket}.lance/${file.path}`,
+    size: sizes.get(file.path),
+  }));
+  const { partitions } = entry;
+  if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
+  for (const { path, bytes, crc32, size } of files) {
+    if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
+    else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
+    else if ((await database.tables.checksum(path)) !== crc32)
+      problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
     progress.add(bytes);
   }
   if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
@@ -28,7 +30,7 @@ export async function verifyBucket(database: Database, entry: CatalogEntry, prog
 
 async function verifyRows(database: Database, entry: CatalogEntry): Promise<string[]> {
   try {
-    const table = await openTable(database.uri, entry.bucket);
+    const table = await database.tables.open(entry.bucket);
     const [rows, version] = [await table.countRows(), await table.version()];
     table.close();
     const problems: string[] = [];
@@ -49,7 +51,7 @@ export async function findDuplicateIds(
 ): Promise<string[]> {
   const duplicate = await withDuplicateIds(scratch, async (finder) => {
     for (const [source, entry] of entries.entries()) {
-      const table = await openTable(database.uri, entry.bucket);
+      const table = await database.tables.open(entry.bucket);
       let row = 0;
       for await (const batch of table.query().select(['id'])) {
         const ids = idColumn(batch as never);
@@ -64,7 +66,7 @@ export async function findDuplicateIds(
   if (!duplicate) return [];
   const { first, second } = duplicate;
   const [one, other] = [entries[first.source]!, entries[second.source]!];
-  const table = await openTable(database.uri, one.bucket);
+  const table = await database.tables.open(one.bucket);
   const row = await table.query().select(['id']).limit(1).offset(first.row).toArrow();
   const id = JSON.stringify(columnText(idColumn(row as never), 0));
   return [
@@ -80,10 +82,8 @@ export async function findOrphans(database: Database): Promise<string[]> {
     .filter(({ bucket }) => !entered.has(bucket))
     .map(({ bucket, state }) => `${bucket} is ${state}, not indexed yet`);
   const known = new Set([...entered, ...pending.map(({ bucket }) => bucket)]);
-  for (const name of await readdir(database.uri)) {
-    const bucket = name.replace(/\.lance$/, '');
-    if (name.endsWith('.lance') && !known.has(bucket)) orphans.push(`${name} is a table without a catalog entry`);
-    if (/^\..*\.tmp$/.test(name)) orphans.push(`${name} is a temporary folder of a build that runs or was killed`);
-  }
-  return orphans;
+  const { tables, leftovers } = await database.tables.contents();
+  for (const name of tables)
+    if (!known.has(name.replace(/\.lance$/, ''))) orphans.push(`${name} is a table without a catalog entry`);
+  return [...orphans, ...leftovers];
 }

@@ -6,10 +6,10 @@ import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
-import { dataBytes, recordOf } from '../ingest/ingest-bucket.ts';
+import { recordOf } from '../ingest/ingest-bucket.ts';
 import { checkIndex } from '../lance/check-index.ts';
 import { Index } from '../lance/client.ts';
-import { currentFiles, describeFiles, hasFiles, mirrorTable, publishTable } from '../lance/table-files.ts';
+import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { startMeter } from '../meter.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../version.ts';
@@ -29,6 +29,7 @@ export async function indexBucket(
   database: Database,
   bucket: string,
   options: IndexOptions,
+  lost: AbortSignal,
   log: (message: string) => void,
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
   const existing = await database.entry(bucket);
@@ -36,31 +37,33 @@ export async function indexBucket(
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
   const { index, notes } = planIndex(options.index, ingested.rows, ingested.dimension, metric);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
-  const target = join(database.uri, `${bucket}.lance`);
+  const { tables } = database;
+  const work = options.work ?? tables.scratch;
+  const present = await tables.sizes(bucket);
   const sameIndex = existing?.recipe === record!.recipe && existing?.indexRecipe === recipe;
-  if (existing && sameIndex && (await hasFiles(target, existing.files))) {
+  if (existing && sameIndex && hasFiles(present, existing.files)) {
     // A build that was killed at its very end leaves these.
     await database.removePending(bucket);
-    await removeStale(join(options.work ?? database.uri, bucket));
+    await removeStale(join(work, bucket));
     return { entry: existing, done: true };
   }
-  if ((await dataBytes(target)) !== ingested.dataBytes)
-    throw new DataError(`${target}: the table is missing or damaged. Run ingest-bucket again.`);
+  if (dataBytes(present) !== ingested.dataBytes)
+    throw new DataError(`${database.uri}/${bucket}.lance: the table is missing or damaged. Run ingest-bucket again.`);
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
-  const entry = await withScratch(options.work ?? database.uri, bucket, async (scratch) => {
+  const entry = await withScratch(work, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
-    await mirrorTable(target, folder, (path) => !path.startsWith('_indices/'));
+    await tables.mirror(record!, folder, options.work);
     const tableVersion = await withTemporaryFiles(join(scratch, 'tmp'), () =>
       buildIndex(scratch, bucket, ingested.rows, index),
     );
-    const paths = await currentFiles(folder);
-    const files = await describeFiles(folder, paths);
+    const files = await describeFiles(folder, await currentFiles(folder), ingested.files);
+    lost.throwIfAborted();
     // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.
     await database.writePending(record!);
     await database.removeEntry(bucket);
-    await publishTable(folder, target);
+    await tables.publish({ bucket, folder, known: files, lost });
     const { seconds, cpuSeconds } = meter.read();
     const facts = { bucket, rows: ingested.rows, metric, tableVersion, files };
     const made: CatalogEntry = {
@@ -81,6 +84,7 @@ export async function indexBucket(
       software: { lanceflow: LANCEFLOW_VERSION, lancedb: LANCEDB_VERSION, node: process.version },
       created: new Date().toISOString(),
     };
+    lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);
     return made;

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey, type TableDescription } from '../../core/catalog.ts';
@@ -9,7 +8,7 @@ import type { VectorType } from '../../core/shard.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
-import { currentFiles, placeFile, publishTable } from '../lance/table-files.ts';
+import { dataBytes, fileSizes } from '../lance/table-files.ts';
 import { startMeter } from '../meter.ts';
 import { describePartitions, writePartitions } from '../partitions.ts';
 import { BUILD_ID } from '../version.ts';
@@ -37,6 +36,7 @@ export async function ingestBucket(
   database: Database,
   bucket: PlanBucket,
   options: IngestOptions,
+  lost: AbortSignal,
   context: CommandContext,
 ): Promise<{ record: IngestRecord; done: boolean }> {
   const name = bucket.bucket;
@@ -45,24 +45,28 @@ export async function ingestBucket(
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
   await requireOneMetric(database, name, options.metric);
-  const target = join(database.uri, `${name}.lance`);
+  const { tables } = database;
+  const work = options.work ?? tables.scratch;
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
-  if (sameTable && (await dataBytes(target)) === finished.table?.dataBytes) {
+  if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {
     // A build that was killed at its very end leaves its scratch folder.
-    await removeStale(join(options.work ?? database.uri, name));
+    await removeStale(join(work, name));
     return { record: finished, done: true };
   }
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
-  const record = await withScratch(options.work ?? database.uri, name, async (scratch) => {
+  const record = await withScratch(work, name, async (scratch) => {
     const table = await buildTable(scratch, bucket, recipe, options, context);
+    lost.throwIfAborted();
     // From here to the new entry the bucket is not part of the database.
     await database.writePending(planned);
     await database.removeEntry(name);
-    await publishTable(join(scratch, `${name}.lance`), target);
-    await publishPartitions(scratch, database, name, table);
+    const folder = join(scratch, `${name}.lance`);
+    const { path } = table.partitions ?? {};
+    const partitions = path === undefined ? ('none' as const) : { file: join(scratch, basename(path)), path };
+    const files = await tables.publish({ bucket: name, folder, known: [], partitions, lost });
     const { seconds, cpuSeconds } = meter.read();
     const { metric } = options;
     const ingested: IngestRecord = {
@@ -70,7 +74,7 @@ export async function ingestBucket(
       state: 'ingested',
       metric,
       recipe,
-      table,
+      table: { ...table, ...(files ? { files } : {}) },
       ingest: { seconds, cpuSeconds },
     };
     await database.writePending(ingested);
@@ -130,7 +134,7 @@ async function buildTable(
       dimension,
       vectorType,
       model: await readModel(bucket.sources, dimension),
-      dataBytes: await dataBytes(join(scratch, `${name}.lance`)),
+      dataBytes: dataBytes(await fileSizes(join(scratch, `${name}.lance`))),
       tableVersion,
       ...(fragments ? { fragments } : {}),
     };
@@ -145,44 +149,20 @@ async function buildTable(
   }
 }
 
-/** Moves the partition file into the database and removes those of earlier builds of the bucket. */
-async function publishPartitions(
-  scratch: string,
-  database: Database,
-  bucket: string,
-  table: TableDescription,
-): Promise<void> {
-  const folder = join(database.uri, '_partitions');
-  const own = table.partitions && basename(table.partitions.path);
-  if (own !== undefined) await placeFile(join(scratch, own), join(folder, own));
-  for (const name of await readdir(folder).catch(() => [])) {
-    const rest = name.startsWith(`${bucket}-`) ? name.slice(bucket.length + 1) : '';
-    if (name !== own && /^[0-9a-f]{12}\.arrow$/.test(rest)) await rm(join(folder, name), { force: true });
-  }
-}
-
 /** What the ingest record of a bucket said that is in the catalog by now. */
 export function recordOf(entry: CatalogEntry): IngestRecord {
   const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
     entry;
-  const data = entry.files.filter(({ path }) => path.startsWith('data/'));
   const table: TableDescription = {
     rows,
     dimension,
     vectorType,
     model,
-    dataBytes: data.reduce((sum, { bytes }) => sum + bytes, 0),
+    dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
     tableVersion,
     ...(fragments ? { fragments } : {}),
     ...(partitions ? { partitions } : {}),
+    files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
   };
   return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
-}
-
-/** Size of a table's data; 0 where there is no table. */
-export async function dataBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const path of await currentFiles(folder))
-    if (path.startsWith('data/')) bytes += (await stat(join(folder, path))).size;
-  return bytes;
 }

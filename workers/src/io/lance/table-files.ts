@@ -4,32 +4,55 @@ import { dirname, join, relative } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { TableFile } from '../../core/catalog.ts';
 import { systemErrorCode } from '../../errors.ts';
+import { mapAtOnce } from '../at-once.ts';
 import { temporaryName } from '../files.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
+const FILES_AT_ONCE = 8;
 
-/**
- * The files that make up the newest version of a table that was only appended to and indexed once: everything
- * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
- * @param folder `<database>/<bucket>.lance`
- * @returns none where there is no table; otherwise paths relative to `folder`: data and index files first, the manifest last
- */
-export async function currentFiles(folder: string): Promise<string[]> {
+/** Sizes of all files of a table, by their paths relative to `folder`; none where there is no table. */
+export async function fileSizes(folder: string): Promise<Map<string, number>> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   });
-  const paths = names
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
-  const manifests = paths.filter((path) => path.startsWith(VERSIONS) && path.endsWith('.manifest'));
-  const transactions = paths
+  const sizes = new Map<string, number>();
+  for (const entry of names) {
+    if (entry.isDirectory()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const info = await stat(path).catch(() => undefined);
+    if (info) sizes.set(relative(folder, path), info.size);
+  }
+  return sizes;
+}
+
+/**
+ * Of a table's files those that make up its newest version, where it was only appended to and indexed once: everything
+ * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
+ * @param paths relative to the table's folder
+ * @returns data and index files first, the manifest last
+ */
+export function newestVersion(paths: Iterable<string>): string[] {
+  const sorted = [...paths].sort();
+  const manifests = sorted.filter((path) => path.startsWith(VERSIONS) && path.endsWith('.manifest'));
+  const transactions = sorted
     .filter((path) => path.startsWith(TRANSACTIONS))
     .sort((a, b) => startVersion(b) - startVersion(a));
-  const others = paths.filter((path) => !path.startsWith(VERSIONS) && !path.startsWith(TRANSACTIONS));
+  const others = sorted.filter((path) => !path.startsWith(VERSIONS) && !path.startsWith(TRANSACTIONS));
   return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
+}
+
+/** The files of the newest version of a table in `folder`, in the order of `newestVersion`. */
+export async function currentFiles(folder: string): Promise<string[]> {
+  return newestVersion((await fileSizes(folder)).keys());
+}
+
+/** Size of a table's data. @param sizes of its files */
+export function dataBytes(sizes: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [path, bytes] of sizes) if (path.startsWith('data/')) sum += bytes;
+  return sum;
 }
 
 /** `_transactions/12-<uuid>.txn` made version 13 from version 12. */
@@ -38,22 +61,22 @@ function startVersion(path: string): number {
 }
 
 /** Whether all files of a table are there, as long as they were. */
-export async function hasFiles(folder: string, files: readonly TableFile[]): Promise<boolean> {
-  for (const { path, bytes } of files) {
-    const info = await stat(join(folder, path)).catch(() => undefined);
-    if (info?.size !== bytes) return false;
-  }
-  return true;
+export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): boolean {
+  return files.every(({ path, bytes }) => sizes.get(path) === bytes);
 }
 
-/** Sizes and checksums of files of a table. */
-export function describeFiles(folder: string, paths: readonly string[]): Promise<TableFile[]> {
-  return Promise.all(
-    paths.map(async (path) => {
-      const { size } = await stat(join(folder, path));
-      return { path, bytes: size, crc32: await checksumOf(join(folder, path)) };
-    }),
-  );
+/** Sizes and checksums of files of a table. @param known those whose checksums are known */
+export async function describeFiles(
+  folder: string,
+  paths: readonly string[],
+  known: readonly TableFile[] = [],
+): Promise<TableFile[]> {
+  const byPath = new Map(known.map((file) => [file.path, file]));
+  return mapAtOnce(paths, FILES_AT_ONCE, async (path) => {
+    const { size: bytes } = await stat(join(folder, path));
+    const file = byPath.get(path);
+    return file?.bytes === bytes ? file : { path, bytes, crc32: await checksumOf(join(folder, path)) };
+  });
 }
 
 /** CRC-32 of a file, hex. */

@@ -36,7 +36,7 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
     folder,
     partitions() {
       if (!entry.partitions) throw new Error(`${entry.bucket} has no partition order`);
-      partitions ??= readPartitions(database.uri, entry.partitions);
+      partitions ??= readPartitions(database, entry.partitions);
       return partitions;
     },
   };

@@ -1,0 +1,29 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { DataError, systemErrorCode } from '../errors.ts';
+import type { DatabaseParts } from './database.ts';
+import { localLocks } from './local-locks.ts';
+import { localTables } from './local-tables.ts';
+import { localStore } from './store.ts';
+
+/** A database in a folder, which need not be there yet. */
+export function openLocal(path: string): DatabaseParts {
+  // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
+  const root = resolve(path);
+  return {
+    uri: root,
+    store: localStore(root),
+    tables: localTables(root),
+    locks: localLocks(root),
+    async create() {
+      await mkdir(root, { recursive: true }).catch((error: unknown) => {
+        if (systemErrorCode(error) === 'EEXIST') throw new DataError(`${root}: a file; a database is a folder.`);
+        throw error;
+      });
+    },
+    async requireThere() {
+      const info = await stat(root).catch(() => undefined);
+      if (!info?.isDirectory()) throw new DataError(`${root}: no such folder, so no database.`);
+    },
+  };
+}

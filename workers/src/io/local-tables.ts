@@ -1,0 +1,54 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { removeStale } from './files.ts';
+import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from './lance/table-files.ts';
+import { openTable } from './lance/tables.ts';
+import { isPartitionFile } from './partitions.ts';
+import type { TableStore } from './table-store.ts';
+
+/** The tables of a database in a folder: made inside it and renamed, worked on through hard links, opened in place. */
+export function localTables(root: string): TableStore {
+  const at = (bucket: string) => join(root, `${bucket}.lance`);
+  return {
+    scratch: root,
+    size: async (path) => (await stat(join(root, path)).catch(() => undefined))?.size,
+    sizes: (bucket) => fileSizes(at(bucket)),
+    read: (path) => readFile(join(root, path)),
+    checksum: (path) => checksumOf(join(root, path)),
+    open: (bucket) => openTable(root, bucket),
+    async mirror({ bucket }, to) {
+      await mirrorTable(at(bucket), to, (path) => !path.startsWith('_indices/'));
+    },
+    async publish({ bucket, folder, partitions }) {
+      await publishTable(folder, at(bucket));
+      if (partitions) await publishPartitions(root, bucket, partitions);
+      return undefined;
+    },
+    async remove(bucket) {
+      await rm(at(bucket), { recursive: true, force: true });
+      await removeStale(join(root, bucket));
+    },
+    async contents() {
+      const names = await readdir(root);
+      return {
+        tables: names.filter((name) => name.endsWith('.lance')),
+        leftovers: names
+          .filter((name) => /^\..*\.tmp$/.test(name))
+          .map((name) => `${name} is a temporary folder of a build that runs or was killed`),
+      };
+    },
+  };
+}
+
+/** Moves the partition file into the database and removes those of earlier builds of the bucket. */
+async function publishPartitions(
+  root: string,
+  bucket: string,
+  partitions: { file: string; path: string } | 'none',
+): Promise<void> {
+  const folder = join(root, '_partitions');
+  const own = partitions === 'none' ? undefined : basename(partitions.path);
+  if (partitions !== 'none') await placeFile(partitions.file, join(root, partitions.path));
+  for (const name of await readdir(folder).catch(() => []))
+    if (name !== own && isPartitionFile(name, bucket)) await rm(join(folder, name), { force: true });
+}

@@ -1,0 +1,57 @@
+import type { Table } from '@lancedb/lancedb';
+import type { IngestRecord, TableFile } from '../core/catalog.ts';
+
+/** A table that is whole in a folder of this machine and is to become the database's. */
+export interface MadeTable {
+  bucket: string;
+  /** `.../<bucket>.lance` */
+  folder: string;
+  /** Files of it whose checksums are known. */
+  known: readonly TableFile[];
+  /** Its partition file here, and its path in the database; not given where that stays as it is. */
+  partitions?: { file: string; path: string } | 'none';
+  /** Aborted where the bucket's lock is lost: nothing more may be written. */
+  lost: AbortSignal;
+}
+
+/** The tables and partition files of a database, wherever it is. Paths are relative to the database. */
+export interface TableStore {
+  /** Where tables are made where --work does not say. */
+  readonly scratch: string;
+  /** Size of a file. */
+  size(path: string): Promise<number | undefined>;
+  /** Sizes of all files of a table, also of older versions, by their paths inside it; none where there is no table. */
+  sizes(bucket: string): Promise<Map<string, number>>;
+  read(path: string): Promise<Uint8Array>;
+  /** CRC-32 of a file, hex. */
+  checksum(path: string): Promise<string>;
+  /** Opens a table where it is. */
+  open(bucket: string): Promise<Table>;
+  /**
+   * Makes a table's files, but for its index, appear in a folder in which it can be worked on without touching the original.
+   * @param work as given: what ingest-bucket has left there need not be fetched
+   */
+  mirror(record: IngestRecord, to: string, work: string | undefined): Promise<void>;
+  /**
+   * Brings the newest version of a table into the database, and removes what does not belong to it. Killed anywhere, it can
+   * be run again.
+   * @returns the table's files, where it cost nothing to learn about them
+   */
+  publish(table: MadeTable): Promise<TableFile[] | undefined>;
+  /** Removes a table of which nothing is to be kept. */
+  remove(bucket: string): Promise<void>;
+  /** Names of the folders of all tables, and of what interrupted builds left, each with what it is. */
+  contents(): Promise<{ tables: string[]; leftovers: string[] }>;
+}
+
+/** Locks of buckets: one process builds a bucket at a time. */
+export interface BucketLocks {
+  /**
+   * Waits for a bucket's lock, however long another process holds it.
+   * @param onLost told when the lock is somebody else's, or may be
+   * @returns what gives it back
+   */
+  acquire(bucket: string, onLost: (error: Error) => void): Promise<() => Promise<void>>;
+  /** Removes what a killed process left of its lock, where the bucket will not be built again. */
+  removeEnded(bucket: string): Promise<void>;
+}
