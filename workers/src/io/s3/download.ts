@@ -1,0 +1,172 @@
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { formatByteSize } from '../../core/byte-size.ts';
+import { formatS3Uri } from '../../core/s3-location.ts';
+import { DataError, TransientError } from '../../errors.ts';
+import type { S3Bucket } from './client.ts';
+import { PartialFile } from './partial-file.ts';
+import { streamRange } from './range.ts';
+import { runAll, Slots } from './slots.ts';
+import { countRetry } from './usage.ts';
+
+/** An object to be brought here, as the catalog describes it. */
+export interface DownloadFile {
+  /** Path below the place on S3. */
+  key: string;
+  /** The file to be made. */
+  path: string;
+  bytes: number;
+  /** CRC-32 of the content, hex. */
+  crc32: string;
+}
+
+export interface DownloadOptions {
+  /** Called with bytes that are on the disk: those that were there at first, then each part. */
+  onProgress?(bytes: number): void;
+}
+
+export interface Downloaded {
+  /** Of all files. */
+  bytes: number;
+  /** Of these, fetched now; the rest was there. */
+  fetchedBytes: number;
+}
+
+const PART_BYTES = 16 * 2 ** 20;
+const PARTS_AT_ONCE = 16;
+const FILES_AT_ONCE = 16;
+/** Chunks are written together: a call for each would cost more than the writing. */
+const WRITE_BYTES = 2 ** 20;
+/** Left free on the disk for everything else. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Brings objects from S3 to files, many parts at once, each straight to its place in a file of full size. Space is
+ * checked first. A killed download goes on at the part. A file gets its name when its checksum is the catalog's; one
+ * that is there in full size is left. Memory: PARTS_AT_ONCE times WRITE_BYTES, twice, and some more.
+ * @throws TransientError where the disk is too small or a fault lasts, DataError where an object is damaged
+ */
+export async function downloadFiles(
+  s3: S3Bucket,
+  files: readonly DownloadFile[],
+  { onProgress }: DownloadOptions = {},
+): Promise<Downloaded> {
+  const absent: DownloadFile[] = [];
+  for (const file of files) {
+    if ((await stat(file.path).catch(() => undefined))?.size !== file.bytes) absent.push(file);
+    else onProgress?.(file.bytes);
+  }
+  const partials = absent.map(({ path, bytes, crc32: sum }) => new PartialFile(path, bytes, sum, PART_BYTES));
+  await requireSpace(partials);
+  const slots = new Slots(PARTS_AT_ONCE);
+  const fetched = await runAll(absent, FILES_AT_ONCE, ({ key }, signal, index) =>
+    downloadFile(s3, key, partials[index]!, slots, onProgress, signal),
+  );
+  return { bytes: sumOf(files.map(({ bytes }) => bytes)), fetchedBytes: sumOf(fetched) };
+}
+
+/** @returns the bytes that were fetched */
+async function downloadFile(
+  s3: S3Bucket,
+  key: string,
+  file: PartialFile,
+  slots: Slots,
+  onProgress: DownloadOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<number> {
+  let fetched = 0;
+  onProgress?.(await file.takeUp());
+  for (let again = false; ; again = true) {
+    await file.open();
+    try {
+      const parts = Array.from({ length: file.parts }, (_, part) => part).filter((part) => !file.has(part));
+      await runAll(parts, PARTS_AT_ONCE, async (part, stop) => {
+        await slots.acquire();
+        try {
+          await fetchPart(s3, key, file, part, AbortSignal.any([signal, stop]));
+        } finally {
+          slots.release();
+        }
+        fetched += file.length(part);
+        onProgress?.(file.length(part));
+      });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    const found = file.checksum();
+    if (found === file.crc32) {
+      await file.finish();
+      return fetched;
+    }
+    await file.discard();
+    if (again)
+      throw new DataError(
+        `${formatS3Uri(s3.location, key)}: damaged: its checksum is ${found}, not ${file.crc32} as in the catalog; it was fetched twice. Build the bucket again.`,
+      );
+    onProgress?.(-file.bytes);
+    countRetry();
+  }
+}
+
+/** Fetches one part, writes it while it comes, and notes it when it is written. */
+async function fetchPart(s3: S3Bucket, key: string, file: PartialFile, part: number, signal: AbortSignal) {
+  let sum = 0;
+  let chunks: Buffer[] = [];
+  let held = 0;
+  let position = file.begin(part);
+  let writing: Promise<void> = Promise.resolve();
+  const write = async () => {
+    await writing;
+    writing = file.write(chunks, position);
+    writing.catch(() => {}); // awaited with the next; an early failure must not end the process first
+    position += held;
+    [chunks, held] = [[], 0];
+  };
+  try {
+    await streamRange(
+      s3,
+      key,
+      position,
+      file.length(part),
+      (chunk) => {
+        sum = crc32(chunk, sum);
+        chunks.push(chunk);
+        held += chunk.length;
+        return held >= WRITE_BYTES ? write() : undefined;
+      },
+      signal,
+    );
+    if (held > 0) await write();
+  } finally {
+    await writing;
+  }
+  await file.addPart(part, sum);
+}
+
+/** @throws TransientError saying how much is needed and how much there is, by file system */
+async function requireSpace(files: readonly PartialFile[]): Promise<void> {
+  const needed = new Map<number, { bytes: number; folder: string }>();
+  for (const file of files) {
+    const folder = dirname(file.path);
+    await mkdir(folder, { recursive: true });
+    const { dev } = await stat(folder);
+    const entry = needed.get(dev) ?? { bytes: 0, folder };
+    entry.bytes += Math.max(0, file.bytes - (await file.allocatedBytes()));
+    needed.set(dev, entry);
+  }
+  for (const { bytes, folder } of needed.values()) {
+    const { bavail, bsize } = await statfs(folder);
+    const free = bavail * bsize;
+    if (bytes + SPARE_BYTES > free)
+      throw new TransientError(
+        `${folder}: ${formatByteSize(bytes)} are to be fetched, but only ${formatByteSize(free)} are free there. ` +
+          'Free some space or choose another folder, then run the same command again.',
+      );
+  }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

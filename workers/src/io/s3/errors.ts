@@ -1,0 +1,142 @@
+import { DataError, TransientError, UsageError, UserError } from '../../errors.ts';
+
+/** What the SDK throws, as far as it matters here. */
+export interface S3Error extends Error {
+  code?: string;
+  region?: string;
+  Region?: string;
+  $metadata?: { httpStatusCode?: number; attempts?: number };
+  $response?: { headers?: Record<string, string> };
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** The object is not there. The store of an absent object is an answer, not an error. */
+export function isAbsent(error: unknown): boolean {
+  const { name, $metadata } = error as S3Error;
+  return name === 'NoSuchKey' || name === 'NotFound' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404);
+}
+
+/** Somebody else was first: a conditional write was refused. */
+export function isConflict(error: unknown): boolean {
+  const { name, $metadata } = error as S3Error;
+  return name === 'PreconditionFailed' || $metadata?.httpStatusCode === 412 || $metadata?.httpStatusCode === 409;
+}
+
+/** The session's credentials have ended; others may be had. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof Error && /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/.test(error.name);
+}
+
+/**
+ * Turns an error of the SDK into one that a person can act on. Answers that the caller knows how to take (absent
+ * objects, refused conditions) are returned unchanged.
+ * @param what what was asked, of which object: "GetObject s3://bucket/key"
+ */
+export function toS3UserError(thrown: unknown, what: string, endpoint: string): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof UserError) return thrown;
+  const error = thrown as S3Error;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  const cause = { cause: thrown };
+  const again = 'then run the same command again';
+  switch (error.name) {
+    case 'NoSuchBucket':
+      return new DataError(`${what}: there is no such bucket at ${endpoint}. Check its name, or make it.`, cause);
+    case 'InvalidAccessKeyId':
+    case 'SignatureDoesNotMatch':
+      return new UsageError(`${what}: S3 does not know these credentials (${error.name}). Check them.`, cause);
+    case 'CredentialsProviderError':
+      return new UsageError(
+        `${what}: no AWS credentials (${oneLine(error)}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.`,
+        cause,
+      );
+    case 'ExpiredToken':
+    case 'ExpiredTokenException':
+    case 'TokenRefreshRequired':
+      return new TransientError(
+        `${what}: the session token has expired, and no newer one is to be had. Sign in anew, ${again}.`,
+        cause,
+      );
+    case 'RequestTimeTooSkewed':
+    case 'RequestExpired':
+      return new TransientError(
+        `${what}: S3 refuses this machine's time (${new Date().toISOString()}): it differs by more than 15 minutes. Set the clock, ${again}.`,
+        cause,
+      );
+    case 'PermanentRedirect':
+    case 'AuthorizationHeaderMalformed':
+    case 'IllegalLocationConstraintException':
+      return wrongRegion(error, what, cause);
+  }
+  if (status === 301 || status === 307) return wrongRegion(error, what, cause);
+  if (isAbsent(error) || isConflict(error)) return thrown;
+  if (status === 401 || status === 403)
+    return new DataError(
+      `${what}: access denied. These credentials lack the permission for it: ask the bucket's owner, or use others.`,
+      cause,
+    );
+  if (status === 429 || error.name === 'SlowDown' || status === 503)
+    return new TransientError(
+      `${what}: S3 asks to slow down, and still did after ${attempts(error)} (${error.name}). Wait a little, or run fewer tasks at once, ${again}.`,
+      cause,
+    );
+  if (status >= 500)
+    return new TransientError(
+      `${what}: S3 failed ${attempts(error)} (${status} ${error.name}). Wait a little, ${again}.`,
+      cause,
+    );
+  return toNetworkError(error, what, endpoint) ?? thrown;
+}
+
+function toNetworkError(error: S3Error, what: string, endpoint: string): UserError | undefined {
+  const cause = { cause: error };
+  if (error.name === 'TimeoutError')
+    return new TransientError(
+      `${what}: no answer from ${endpoint}, ${attempts(error)}. Check the network, then run the same command again.`,
+      cause,
+    );
+  const code = error.code ?? (error as { cause?: S3Error }).cause?.code ?? '';
+  if (UNREACHABLE.has(code) || /socket hang up|aborted/.test(error.message))
+    return new TransientError(
+      `${what}: ${endpoint} cannot be reached (${code || error.message}). Check the network and AWS_ENDPOINT_URL_S3, then run the same command again.`,
+      cause,
+    );
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code))
+    return new UsageError(
+      `${what}: the certificate of ${endpoint} is not trusted (${code}). Name its authority in NODE_EXTRA_CA_CERTS.`,
+      cause,
+    );
+  if (/Region is missing/.test(error.message))
+    return new UsageError(`${what}: no AWS region. Set AWS_REGION, or a region in the profile.`, cause);
+  if (error.name === 'TypeError' && /Invalid URL/.test(error.message))
+    return new UsageError(`${what}: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is not an address: ${endpoint}.`, cause);
+  return undefined;
+}
+
+function wrongRegion(error: S3Error, what: string, cause: ErrorOptions): UserError {
+  const region = error.Region ?? error.region ?? error.$response?.headers?.['x-amz-bucket-region'];
+  const other = region === undefined ? 'another region' : `region ${region}`;
+  const remedy = region === undefined ? "Set AWS_REGION to the bucket's region" : `Set AWS_REGION=${region}`;
+  return new UsageError(
+    `${what}: the bucket is in ${other}. ${remedy}, and run where it is: traffic between regions costs.`,
+    cause,
+  );
+}
+
+function attempts(error: S3Error): string {
+  const count = error.$metadata?.attempts ?? 1;
+  return count === 1 ? 'one attempt' : `${count} attempts`;
+}
+
+function oneLine(error: Error): string {
+  return error.message.split('\n')[0]!.slice(0, 200);
+}

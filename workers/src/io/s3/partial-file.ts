@@ -1,0 +1,119 @@
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
+import { Journal, readJournal } from './journal.ts';
+
+/** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
+export class PartialFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly crc32: string;
+  readonly partBytes: number;
+  /** CRC-32 of each part that is written. */
+  #written = new Map<number, number>();
+  #file: FileHandle | undefined;
+  #journal: Journal | undefined;
+
+  constructor(path: string, bytes: number, crc32: string, partBytes: number) {
+    this.path = path;
+    this.bytes = bytes;
+    this.crc32 = crc32;
+    this.partBytes = partBytes;
+  }
+
+  /** Hidden, and the same in every process, so that the next one finds it. */
+  get temporary(): string {
+    return join(dirname(this.path), `.${basename(this.path)}.part`);
+  }
+
+  get #journalPath(): string {
+    return `${this.temporary}s`;
+  }
+
+  get parts(): number {
+    return Math.ceil(this.bytes / this.partBytes);
+  }
+
+  has(part: number): boolean {
+    return this.#written.has(part);
+  }
+
+  begin(part: number): number {
+    return part * this.partBytes;
+  }
+
+  length(part: number): number {
+    return Math.min(this.partBytes, this.bytes - this.begin(part));
+  }
+
+  get isComplete(): boolean {
+    return this.#written.size === this.parts;
+  }
+
+  /** Bytes that an earlier process wrote and that are right. */
+  async takeUp(): Promise<number> {
+    const { bytes, crc32, partBytes } = this;
+    this.#written = (await readJournal(this.#journalPath, this.temporary, { bytes, crc32, partBytes })) ?? new Map();
+    return [...this.#written.keys()].reduce((sum, part) => sum + this.length(part), 0);
+  }
+
+  /** Bytes of disk that the file already takes. */
+  async allocatedBytes(): Promise<number> {
+    return ((await stat(this.temporary).catch(() => undefined))?.blocks ?? 0) * 512;
+  }
+
+  async open(): Promise<void> {
+    const { bytes, crc32, partBytes } = this;
+    await mkdir(dirname(this.path), { recursive: true });
+    const goOn = this.#written.size > 0;
+    // The data first: a journal of parts in a file that is not there would be worth nothing.
+    this.#file = await open(this.temporary, goOn ? 'r+' : 'w');
+    await this.#file.truncate(bytes);
+    this.#journal = await Journal.open(this.#journalPath, { bytes, crc32, partBytes }, goOn);
+  }
+
+  async write(chunks: readonly Buffer[], position: number): Promise<void> {
+    let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const { bytesWritten } = await this.#file!.writev(chunks as Buffer[], position);
+    rest -= bytesWritten;
+    if (rest === 0) return;
+    // The rare short write: what is left goes as one piece.
+    const left = Buffer.concat(chunks as Buffer[]).subarray(bytesWritten);
+    for (let done = 0; done < left.length; )
+      done += (await this.#file!.write(left, done, left.length - done, position + bytesWritten + done)).bytesWritten;
+  }
+
+  async addPart(part: number, checksum: number): Promise<void> {
+    await this.#journal!.add(part, checksum);
+    this.#written.set(part, checksum);
+  }
+
+  /** CRC-32 of the whole, from those of its parts. */
+  checksum(): string {
+    let sum = 0;
+    for (let part = 0; part < this.parts; part++) sum = combineCrc32(sum, this.#written.get(part)!, this.length(part));
+    return formatCrc32(sum);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    await this.#journal?.close();
+    this.#file = this.#journal = undefined;
+  }
+
+  /** The file gets its name. What is under its name is whole, also after the machine has lost its power. */
+  async finish(): Promise<void> {
+    await this.#file!.datasync();
+    await this.close();
+    await rename(this.temporary, this.path);
+    await rm(this.#journalPath, { force: true });
+  }
+
+  /** Nothing of it can be used. */
+  async discard(): Promise<void> {
+    await this.close();
+    this.#written.clear();
+    await rm(this.#journalPath, { force: true });
+    await rm(this.temporary, { force: true });
+  }
+}
