@@ -1,0 +1,156 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation writes its variables so
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { hasGpu, hasInstanceStorage } from '../../workers/src/core/doctor/queues.ts';
+import { missing, PYTHON, python, ROOT, run } from '../support/run.ts';
+
+// What infra/lanceflow.yaml promises, read from the template itself.
+
+const TEMPLATE = join(ROOT, 'infra/lanceflow.yaml');
+const SCRIPT = join(ROOT, 'infra/mount-scratch.sh');
+const DECODE = `
+import json, sys
+from cfnlint.decode import decode
+print(json.dumps(decode(sys.argv[1])[0]))`;
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Principal?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+interface Sub {
+  'Fn::Sub': string;
+}
+interface Resource {
+  Type: string;
+  /** Those that are looked at here, of whichever type. */
+  Properties: {
+    Policies?: unknown;
+    ManagedPolicyArns?: Sub[];
+    Roles?: Array<{ Ref: string }>;
+    PolicyDocument: { Statement: Statement[] };
+    PublicAccessBlockConfiguration: Record<string, unknown>;
+    LifecycleConfiguration: { Rules: unknown[] };
+    SecurityGroupIngress?: unknown;
+    ComputeResources: { Type: unknown; InstanceTypes: string[]; LaunchTemplate: { LaunchTemplateId: unknown } };
+    JobQueueName: Sub;
+    LogGroupName: Sub;
+    LaunchTemplateData: { UserData: { 'Fn::Base64': string } };
+  };
+}
+
+let template: { Parameters: Record<string, { Default?: string }>; Resources: Record<string, Resource> };
+const skip = missing(PYTHON, 'the Python of npm run setup:python');
+beforeAll(async () => {
+  if (!skip) template = await python(DECODE, TEMPLATE);
+});
+
+const of = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+/** Statements of the managed policies that a role has; of all, where none is named. */
+const statements = (role?: string): Statement[] =>
+  of('AWS::IAM::ManagedPolicy')
+    .filter(([, { Properties }]) => !role || Properties.Roles?.some(({ Ref }) => Ref === role))
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+const writesToS3 = ({ Action }: Statement) =>
+  list(Action).some((action) => /^(\*|s3:(\*|Put|Delete|Abort|Create|Replicate|Restore))/.test(action));
+const resources = ({ Resource }: Statement) =>
+  list(Resource as object).map((each) => (each as { 'Fn::Sub'?: string })['Fn::Sub'] ?? JSON.stringify(each));
+
+describe.skipIf(skip)('infra/lanceflow.yaml', () => {
+  test('is a valid template', async () => {
+    const { code, stdout } = await run(join(ROOT, '.tools/python/bin/cfn-lint'), [TEMPLATE]);
+    expect(code, stdout).toBe(0);
+  });
+
+  test('writes to S3 are allowed below work/, database/ and results/ alone', () => {
+    const written = (role?: string) => [...new Set(statements(role).filter(writesToS3).flatMap(resources))].sort();
+    expect(written()).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
+    expect(written('TaskRole')).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/work/*']);
+    expect(written('HeadRole')).toEqual(['${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
+  });
+
+  test('on all resources, only looking is allowed', () => {
+    const everywhere = statements().filter((statement) => resources(statement).includes('"*"'));
+    expect(everywhere.length).toBeGreaterThan(0);
+    for (const { Action } of everywhere)
+      for (const action of list(Action)) expect(action).toMatch(/^(batch|logs):(Describe|List)\w+$/);
+    for (const { Action } of statements()) for (const action of list(Action)) expect(action).not.toMatch(/\*/);
+  });
+
+  test('roles have no policies but these, and those of AWS that machines need', () => {
+    for (const [name, { Properties }] of of('AWS::IAM::Role')) {
+      expect(Properties.Policies, name).toBeUndefined();
+      const managed = Properties.ManagedPolicyArns ?? [];
+      expect(managed.map((arn) => arn['Fn::Sub'].split('/').at(-1)).join(), name).toMatch(
+        /^(|AmazonEC2ContainerServiceforEC2Role|AmazonECSTaskExecutionRolePolicy)$/,
+      );
+    }
+  });
+
+  test('the bucket refuses plain HTTP and the public', () => {
+    const [, policy] = of('AWS::S3::BucketPolicy')[0]!;
+    const [statement] = policy.Properties.PolicyDocument.Statement;
+    expect(statement).toMatchObject({
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
+    expect(resources(statement!)).toEqual(['{"Fn::GetAtt":["Bucket","Arn"]}', '${Bucket.Arn}/*']);
+    for (const [, { Properties }] of of('AWS::S3::Bucket')) {
+      expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
+      expect(Properties.LifecycleConfiguration.Rules).toContainEqual(
+        expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: expect.any(Number) } }),
+      );
+    }
+  });
+
+  test('nothing can be reached from outside', () => {
+    for (const [, { Properties }] of of('AWS::EC2::SecurityGroup'))
+      expect(Properties.SecurityGroupIngress).toBeUndefined();
+  });
+
+  test('machines of each queue have what its tasks need, as Spot unless told otherwise', () => {
+    expect(template.Parameters.CapacityType?.Default).toBe('SPOT');
+    for (const name of ['StorageEnvironment', 'LightEnvironment', 'GpuEnvironment']) {
+      const { Properties } = template.Resources[name]!;
+      const { Type, InstanceTypes, LaunchTemplate } = Properties.ComputeResources;
+      expect(Type, name).toEqual({ Ref: 'CapacityType' });
+      // /scratch is on NVMe disks everywhere.
+      expect(InstanceTypes.filter((type) => !hasInstanceStorage(type))).toEqual([]);
+      expect(LaunchTemplate.LaunchTemplateId, name).toEqual({ Ref: 'LaunchTemplate' });
+    }
+    const types = (name: string) => template.Resources[name]!.Properties.ComputeResources.InstanceTypes;
+    expect(types('StorageEnvironment').every((type) => type.startsWith('i4i.'))).toBe(true);
+    expect(types('GpuEnvironment').every(hasGpu)).toBe(true);
+    expect(template.Resources.HeadEnvironment!.Properties.ComputeResources.Type).toBe('FARGATE');
+  });
+
+  test('names are the defaults of the parameters', async () => {
+    const config = await readFile(join(ROOT, 'nextflow.config'), 'utf8');
+    const prefix = template.Parameters.Prefix!.Default!;
+    const names = [...of('AWS::Batch::JobQueue').map(([, { Properties }]) => Properties.JobQueueName['Fn::Sub'])];
+    for (const kind of ['light', 'storage', 'gpu']) {
+      expect(names).toContain(`\${Prefix}-${kind}`);
+      expect(config).toMatch(new RegExp(`aws_queue_${kind} += '${prefix}-${kind}'`));
+    }
+    expect(template.Resources.TaskLogs!.Properties.LogGroupName['Fn::Sub']).toBe('/${Prefix}/tasks');
+    expect(config).toContain(`'/${prefix}/tasks'`);
+  });
+
+  test('the user data is the script, as one part of a MIME message', async () => {
+    const data = template.Resources.LaunchTemplate!.Properties.LaunchTemplateData.UserData['Fn::Base64'];
+    const parse = `
+import email, json, sys
+message = email.message_from_string(sys.argv[1])
+print(json.dumps([[part.get_content_type(), part.get_payload()] for part in message.walk() if not part.is_multipart()]))`;
+    const parts = await python<string[][]>(parse, data);
+    expect(parts.map(([type, text]) => [type, text!.trim()])).toEqual([
+      ['text/x-shellscript', (await readFile(SCRIPT, 'utf8')).trim()],
+    ]);
+  });
+});
