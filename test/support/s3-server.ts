@@ -21,6 +21,8 @@ export interface S3Server {
   /** `http://127.0.0.1:port`. */
   endpoint: string;
   env: Record<string, string>;
+  /** Where versitygw keeps its objects: files, by bucket and key. */
+  data?: string;
   stop(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export async function startS3Server(kind: 'moto' | 'versitygw', buckets: readonl
     await stop();
     throw error;
   }
-  return { endpoint, env: s3Env(endpoint), stop };
+  return { endpoint, env: s3Env(endpoint), stop, ...(kind === 'versitygw' ? { data: join(folder, 'data') } : {}) };
 }
 
 /** The environment of a program that uses the S3 server at an endpoint, and nothing that this machine has besides. */

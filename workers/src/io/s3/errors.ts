@@ -72,6 +72,12 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string): 
         `${what}: S3 refuses this machine's time (${new Date().toISOString()}): it differs by more than 15 minutes. Set the clock, ${again}.`,
         cause,
       );
+    case 'BadDigest':
+    case 'XAmzContentChecksumMismatch':
+      return new TransientError(
+        `${what}: what arrived was damaged, in ${attempts(error)}. Check the network, ${again}.`,
+        cause,
+      );
     case 'PermanentRedirect':
     case 'AuthorizationHeaderMalformed':
     case 'IllegalLocationConstraintException':
@@ -99,15 +105,16 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string): 
 
 function toNetworkError(error: S3Error, what: string, endpoint: string): UserError | undefined {
   const cause = { cause: error };
-  if (error.name === 'TimeoutError')
-    return new TransientError(
-      `${what}: no answer from ${endpoint}, ${attempts(error)}. Check the network, then run the same command again.`,
-      cause,
-    );
   const code = error.code ?? (error as { cause?: S3Error }).cause?.code ?? '';
   if (UNREACHABLE.has(code) || /socket hang up|aborted/.test(error.message))
     return new TransientError(
       `${what}: ${endpoint} cannot be reached (${code || error.message}). Check the network and AWS_ENDPOINT_URL_S3, then run the same command again.`,
+      cause,
+    );
+  // The SDK calls cut connections that as well, so the code counts first.
+  if (error.name === 'TimeoutError')
+    return new TransientError(
+      `${what}: no answer from ${endpoint}, ${attempts(error)}. Check the network, then run the same command again.`,
       cause,
     );
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code))

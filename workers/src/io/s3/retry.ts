@@ -2,7 +2,12 @@ import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from '@smithy/types'
 import { countRetry } from './usage.ts';
 
 /** No request is repeated when this long has passed since it was first sent: with one more stall, under a minute. */
-const LAST_ATTEMPT_MS = 40_000;
+function giveUpMs(): number {
+  return Number(process.env.LANCEFLOW_S3_GIVE_UP_MS) || 40_000;
+}
+
+/** Refusals of a body that was damaged or cut on its way; the SDK takes them for faults of ours. */
+const DAMAGED = new Set(['BadDigest', 'IncompleteBody', 'RequestTimeout', 'XAmzContentChecksumMismatch']);
 const MAX_ATTEMPTS = 8;
 const BASE_MS = 100;
 const THROTTLED_BASE_MS = 500;
@@ -35,7 +40,8 @@ export const retryStrategy: RetryStrategyV2 = {
     const base = errorType === 'THROTTLING' || statusOf(error) === 503 ? THROTTLED_BASE_MS : BASE_MS;
     const hintMs = retryAfterHint === undefined ? 0 : Math.min(MAX_DELAY_MS, retryAfterHint.getTime() - Date.now());
     const delayMs = Math.max(hintMs, backoffMs(attempt, base));
-    if (errorType === 'CLIENT_ERROR' || !mayRepeat(startedMs, attempt, delayMs)) throw new Error('no more attempts');
+    const passing = errorType !== 'CLIENT_ERROR' || DAMAGED.has((error as Error | undefined)?.name ?? '');
+    if (!passing || !mayRepeat(startedMs, attempt, delayMs)) throw new Error('no more attempts');
     countRetry();
     return token(startedMs, attempt, delayMs);
   },
@@ -44,7 +50,7 @@ export const retryStrategy: RetryStrategyV2 = {
 
 /** Whether one more attempt, after a delay, still ends in time. */
 export function mayRepeat(startedMs: number, attempt: number, delayMs: number): boolean {
-  return attempt < MAX_ATTEMPTS && performance.now() + delayMs - startedMs < LAST_ATTEMPT_MS;
+  return attempt < MAX_ATTEMPTS && performance.now() + delayMs - startedMs < giveUpMs();
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -7,7 +7,7 @@ import { formatS3Uri } from '../../core/s3-location.ts';
 import { TransientError } from '../../errors.ts';
 import { checksumOf } from '../lance/table-files.ts';
 import type { S3Bucket } from './client.ts';
-import { isAbsent } from './errors.ts';
+import { isAbsent, type S3Error } from './errors.ts';
 import { runAll, Slots } from './slots.ts';
 
 /** A file to be brought to S3. */
@@ -116,11 +116,23 @@ async function uploadFile(
 
 /** Size and CRC-32 of an object; undefined where it is absent, no CRC where S3 knows none of the whole. */
 async function remoteChecksum(s3: S3Bucket, key: string) {
-  const { HeadObjectCommand } = await import('@aws-sdk/client-s3');
-  const command = new HeadObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(key), ChecksumMode: 'ENABLED' });
-  try {
-    const { ContentLength, ChecksumCRC32 } = await s3.client.send(command);
+  const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
+  const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
+  const head = async () => {
+    const { ContentLength, ChecksumCRC32 } = await s3.client.send(
+      new HeadObjectCommand({ ...where, ChecksumMode: 'ENABLED' }),
+    );
     return { bytes: ContentLength, crc32: fromBase64(ChecksumCRC32) };
+  };
+  try {
+    return await head().catch(async (error: S3Error) => {
+      if (error.$metadata?.httpStatusCode !== 400) throw error;
+      // The answer to HEAD does not say what was wrong. That to GET does, and what can be mended is mended with it.
+      await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
+        if ((told as S3Error).name !== 'InvalidRange') throw told; // an empty object
+      });
+      return head();
+    });
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { s3Env } from './s3-server.ts';
+
+/** What goes wrong with one request. */
+export type Fault =
+  /** The answer is an error of S3's, and the server never sees the request. */
+  | { status: number; code: string; headers?: Record<string, string>; fields?: Record<string, string> }
+  /** The connection is cut when so many bytes of the answer's body have passed. */
+  | { cutAfter: number }
+  /** The connection is cut when so many bytes of the request's body have come. */
+  | { cutRequestAfter: number }
+  /** Nothing more comes when so many bytes of the answer's body have passed; the connection stays. */
+  | { stallAfter: number }
+  /** No answer at all; the connection stays. */
+  | { noAnswer: true }
+  /** The byte at this place of the answer's body is another one. */
+  | { flipAt: number }
+  /** The byte at this place of the request's body is another one. */
+  | { flipRequestAt: number };
+
+export interface Seen {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: IncomingMessage['headers'];
+  /** Counted from 0, over all requests. */
+  index: number;
+}
+
+export interface FaultProxy {
+  endpoint: string;
+  env: Record<string, string>;
+  /** Decides what goes wrong; nothing where it returns undefined. */
+  rule: (seen: Seen) => Fault | undefined;
+  /** All requests so far. */
+  seen: Seen[];
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy before a server: what comes passes as it is, signatures included, but for the faults of its rule. */
+export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(upstream);
+  const agent = new Agent({ keepAlive: true });
+  const seen: Seen[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((incoming, outgoing) => {
+    const { method = 'GET', url = '/', headers } = incoming;
+    const one = { method, url, headers, index: seen.length };
+    seen.push(one);
+    const fault = proxy.rule(one);
+    if (fault && 'status' in fault) return refuse(incoming, outgoing, fault);
+    if (fault && 'noAnswer' in fault) return void incoming.resume();
+    const forward = request({ hostname, port, method, path: url, headers, agent }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(damaged(fault, outgoing)).pipe(outgoing);
+    });
+    forward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => forward.destroy());
+    incoming.pipe(damagedRequest(fault, incoming)).pipe(forward);
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const endpoint = `http://127.0.0.1:${address.port}`;
+  const proxy: FaultProxy = {
+    endpoint,
+    env: s3Env(endpoint),
+    rule: () => undefined,
+    seen,
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      agent.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
+
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse, fault: Extract<Fault, { status: number }>): void {
+  const fields = Object.entries(fault.fields ?? {}).map(([name, value]) => `<${name}>${value}</${name}>`);
+  const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>of the test</Message>${fields.join('')}</Error>`;
+  incoming.resume();
+  incoming.on('end', () => {
+    outgoing.writeHead(fault.status, { 'content-type': 'application/xml', ...fault.headers });
+    outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+  });
+}
+
+function damaged(fault: Fault | undefined, outgoing: ServerResponse): Transform {
+  if (fault && 'cutAfter' in fault) return after(fault.cutAfter, () => outgoing.destroy());
+  if (fault && 'stallAfter' in fault) return after(fault.stallAfter, () => {});
+  return flipping(fault && 'flipAt' in fault ? fault.flipAt : undefined);
+}
+
+function damagedRequest(fault: Fault | undefined, incoming: IncomingMessage): Transform {
+  if (fault && 'cutRequestAfter' in fault) return after(fault.cutRequestAfter, () => incoming.destroy());
+  return flipping(fault && 'flipRequestAt' in fault ? fault.flipRequestAt : undefined);
+}
+
+/** Lets some bytes pass, then does something once, and lets nothing more pass. */
+function after(bytes: number, then: () => void): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      const part = chunk.subarray(0, Math.max(0, bytes - passed));
+      passed += chunk.length;
+      if (part.length > 0) this.push(part);
+      if (passed > bytes) setImmediate(then);
+      else callback();
+    },
+  });
+}
+
+function flipping(at: number | undefined): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      if (at !== undefined && at >= passed && at < passed + chunk.length) chunk[at - passed]! ^= 1;
+      passed += chunk.length;
+      callback(null, chunk);
+    },
+  });
+}
+
+/** A rule for some requests: every `n`-th of them. */
+export function every(n: number, of: (seen: Seen) => boolean, fault: Fault): (seen: Seen) => Fault | undefined {
+  let count = 0;
+  return (seen) => (of(seen) && ++count % n === 0 ? fault : undefined);
+}
+
+/** A rule for the first of some requests, or the first few. */
+export function first(n: number, of: (seen: Seen) => boolean, fault: Fault): (seen: Seen) => Fault | undefined {
+  let count = 0;
+  return (seen) => (of(seen) && count++ < n ? fault : undefined);
+}
