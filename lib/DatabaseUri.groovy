@@ -83,9 +83,20 @@ class DatabaseUri {
         if (!database.startsWith('s3://')) Files.createDirectories(FileHelper.asPath(database))
     }
 
-    /** What a container needs to see a local database: its folder under the same path. */
-    static String mount(String database) {
-        return database.startsWith('s3://') ? '' : "--volume ${Shell.quote("${database}:${database}")}"
+    /** What a container needs to see a local database, or another folder: it under the same path. */
+    static String mount(String... folders) {
+        return folders.findAll { folder -> folder && !folder.startsWith('s3://') }
+            .collect { folder -> "--volume ${Shell.quote("${folder}:${folder}")}" }
+            .join(' ')
+    }
+
+    /**
+     * Where searches keep finished blocks of queries: a folder that outlives a killed task and that a later one finds, which
+     * its own work folder is not; '' where `work` is no local folder.
+     */
+    static String checkpoints(Path work) {
+        if (work.fileSystem.provider().scheme != 'file') return ''
+        return Files.createDirectories(work.resolve('search-blocks')).toString()
     }
 
     private static List<Path> catalogFiles(String database) {

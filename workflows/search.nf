@@ -39,17 +39,14 @@ workflow SEARCH {
     def options = request.subMap([
         'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
     ])
-    SEARCH_BUCKET(entries, queries, request.database, options, request.workers.search_bucket)
+    def measure = request.measure_recall || request.target_recall != null
+    def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
+    SEARCH_BUCKET(entries, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
 
     // Where a task has failed, some hits are missing, and no answer must be made of the others.
-    hits = SEARCH_BUCKET.out.hits
-        .toSortedList { a, b -> a.name <=> b.name }
-        .map { list -> [list] }
-        .combine(count)
-        .filter { list, expected -> list.size() == expected }
-        .map { list, _expected -> list }
-        .first()
-    MERGE_HITS(hits, request.k, request.workers.merge_hits)
+    hits = whole(SEARCH_BUCKET.out.hits, count)
+    truth = measure ? whole(SEARCH_BUCKET.out.truth, count) : channel.value([])
+    MERGE_HITS(hits, truth, request.k, request.workers.merge_hits)
 
     all_reports = reports
         .mix(EMBED_SEQUENCES.out.report, FETCH_QUERIES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
@@ -59,4 +56,15 @@ workflow SEARCH {
     emit:
     neighbours = MERGE_HITS.out.neighbours
     report = RENDER_REPORT.out.report
+}
+
+/** The files as one list in the order of their names; nothing where some are missing. */
+def whole(files, count) {
+    return files
+        .toSortedList { a, b -> a.name <=> b.name }
+        .map { list -> [list] }
+        .combine(count)
+        .filter { list, expected -> list.size() == expected }
+        .map { list, _expected -> list }
+        .first()
 }

@@ -4,6 +4,7 @@ process MERGE_HITS {
 
     input:
     path hits, stageAs: 'hits/*'
+    path truth, stageAs: 'truth/*' // [] where the recall is not measured
     val k
     val worker // hash of its sources: a changed worker runs this stage again
 
@@ -13,9 +14,10 @@ process MERGE_HITS {
     path 'merge-hits.json', emit: report
 
     script:
+    def measured = truth ? "--truth ${truth}" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow merge-hits --input ${hits} --k ${k} --threads ${task.cpus} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
+    lanceflow merge-hits --input ${hits} ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
     """
 
     stub:

@@ -38,10 +38,18 @@ describe('render-report', () => {
     const search = { command: 'search-bucket', bucket: HOSTILE[0], mode: HOSTILE[1], queries: 6, k: 10, nprobes: 20 };
     await writeFile(path('a.json'), JSON.stringify({ ...search, seconds: 2, rows: 1, recall: { mean: 0.971 } }));
     await writeFile(path('b.json'), JSON.stringify({ command: HOSTILE[3], rows: 'many', unknown: [1] }));
+    const recall = { mean: 0.9412, low: 0.93, high: 0.951, queries: 200 };
+    await writeFile(path('c.json'), JSON.stringify({ command: 'merge-hits', recall }));
     const report = await lanceflowJson(
-      ['render-report', '--neighbours', path('n.parquet'), '--reports', path('a.json'), path('b.json')].concat(
-        ...['--output', path('report.html')],
-      ),
+      [
+        'render-report',
+        '--neighbours',
+        path('n.parquet'),
+        '--reports',
+        path('a.json'),
+        path('b.json'),
+        path('c.json'),
+      ].concat(...['--output', path('report.html')]),
     );
     const page = await readFile(path('report.html'), 'utf8');
     expect(report).toMatchObject({ command: 'render-report', rows: 50, queries: 5, bytes: Buffer.byteLength(page) });
@@ -53,7 +61,17 @@ describe('render-report', () => {
     expect([...tags].filter((tag) => /^(script|img|link|iframe|object|a|form|base)$/i.test(tag!))).toEqual([]);
     expect(page).not.toMatch(/<[^>]*\s(src|href|on[a-z]+)=/i);
     expect(page).not.toMatch(/https?:|@import|url\(/);
-    for (const text of ['50', '1 without a neighbour', 'nprobes 20', '0.971', 'Rank 10', 'prefers-color-scheme'])
+    for (const text of [
+      '50',
+      '1 without a neighbour',
+      'nprobes 20',
+      '0.971',
+      'Recall@10',
+      '0.941',
+      '0.930 to 0.951',
+      'Rank 10',
+      'prefers-color-scheme',
+    ])
       expect(page).toContain(text);
   });
 

@@ -61,6 +61,10 @@ describe('search-bucket refuses', () => {
     ['--bucket', '$(touch x)', /cannot be a bucket's name/],
     ['--database', '', /--database is empty/],
     ['--metric', 'l2', /metric/],
+    ['--block-queries', '0', /--block-queries must be/],
+    ['--range', '3', /--range 3: write it like 0:1000/],
+    ['--range', '3:3', /--range 3:3: write it like/],
+    ['--range', '0:6', /--range ends at 6, but there are 5 queries/],
   ])('%s %s', (option, value, match) => refusedHere([option, value], 64, match));
 
   it('a wrong option with one line on standard error', () => refused(['--k', '0'], 64, /--k must be a whole number/));

@@ -53,29 +53,17 @@ describe('summarizeStages', () => {
 });
 
 describe('mergedRecall', () => {
-  const search = (bucket: string, mode: string, recall?: { mean: number; low?: number; high?: number }) => ({
-    command: 'search-bucket',
-    bucket,
-    mode,
-    ...(recall && { recall }),
-  });
-  const neighbours = (bucket: string) => ({ a: 30, b: 10 })[bucket] ?? 0;
+  const search = (mode: string) => ({ command: 'search-bucket', mode, recall: { mean: 0.5 } });
+  const recall = { mean: 0.9, low: 0.8, high: 1, queries: 200 };
 
-  it('weighs the buckets by their neighbours; an exact search finds all', () => {
-    const searches = [search('a', 'scan', { mean: 0.9, low: 0.8, high: 1 }), search('b', 'exact')];
-    const { mean, low, high } = mergedRecall(searches, neighbours)!;
-    expect([mean, low, high]).toEqual([expect.closeTo(0.925), expect.closeTo(0.85), 1]);
+  it('is what was measured when the hits were merged', () => {
+    expect(mergedRecall([search('exact'), search('scan'), { command: 'merge-hits', recall }])).toEqual(recall);
   });
 
-  it('counts a bucket once that was searched in blocks', () => {
-    const blocks = [0.8, 1].map((mean) => search('a', 'scan', { mean }));
-    expect(mergedRecall([...blocks, search('b', 'exact')], neighbours)).toEqual({ mean: expect.closeTo(0.925) });
-  });
-
-  it('says nothing where a search does not tell its recall, or nothing was found', () => {
-    expect(mergedRecall([search('a', 'ann'), search('b', 'exact')], neighbours)).toBeUndefined();
-    expect(mergedRecall([search('c', 'exact')], neighbours)).toBeUndefined();
-    expect(mergedRecall([], neighbours)).toBeUndefined();
+  it('is 1 where every search was exact, and unknown otherwise', () => {
+    expect(mergedRecall([search('exact'), search('exact'), { command: 'merge-hits' }])).toEqual({ mean: 1 });
+    expect(mergedRecall([search('exact'), search('scan'), { command: 'merge-hits' }])).toBeUndefined();
+    expect(mergedRecall([])).toBeUndefined();
   });
 });
 

@@ -9,7 +9,7 @@ import {
 import { estimateCosts, formatCosts } from '../../../workers/src/core/search/cost.ts';
 import { queriesInMemory } from '../../../workers/src/core/search/memory.ts';
 import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
-import { estimateRecall, probesForRecall, sampleEvenly } from '../../../workers/src/core/search/recall.ts';
+import { estimateRecall, probesForRecall } from '../../../workers/src/core/search/recall.ts';
 import { UsageError } from '../../../workers/src/errors.ts';
 
 const partitions = { path: 'p', count: 100, bytes: 1, crc32: '0' };
@@ -127,17 +127,6 @@ describe('recall', () => {
         expect(recalls.reduce((sum, value) => sum + value, 0) / recalls.length).toBeCloseTo(recallAt(nprobes), 12);
         if (nprobes < 30) expect(recallAt(nprobes)).toBeGreaterThanOrEqual(target);
         if (nprobes > 1) expect(recallAt(nprobes - 1)).toBeLessThan(target);
-      }),
-    );
-  });
-
-  it('samples evenly, each position once', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 1, max: 300 }), (total, wanted) => {
-        const positions = [...sampleEvenly(total, wanted)];
-        expect(positions.length).toBe(Math.min(total, wanted));
-        expect(new Set(positions).size).toBe(positions.length);
-        for (const position of positions) expect(position >= 0 && position < total).toBe(true);
       }),
     );
   });

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { type CommandContext, defineCommand } from '../command.ts';
 import type { NeighbourColumns } from '../core/merge-batch.ts';
+import { MergeRecall } from '../core/merge-recall.ts';
+import { formatEstimate } from '../core/search/recall.ts';
 import { UsageError } from '../errors.ts';
 import { createCsv } from '../io/csv.ts';
 import { withScratch, writeAtomically } from '../io/files.ts';
@@ -20,6 +22,12 @@ export const command = defineCommand({
   options: {
     input: { type: 'string', array: true, demandOption: true, describe: 'Hits of search-bucket (Parquet)' },
     k: { type: 'number', demandOption: true, describe: 'Neighbours to keep for each query' },
+    truth: {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'What search-bucket --truth wrote for the same buckets: for the recall of the neighbours',
+    },
     output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
     csv: { type: 'string', describe: 'Write them as CSV too; a name that ends in .gz is compressed' },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Of the Parquet file' },
@@ -35,10 +43,13 @@ export const command = defineCommand({
   async run(args, context) {
     const threads = args.threads ?? Math.min(MOST_THREADS, availableParallelism());
     checkCounts(args.k, threads);
-    const files = await inspectInputs(args.input, [args.output, ...(args.csv ? [args.csv] : [])]);
+    if (args.input.length === 0) throw new UsageError('--input names no file. Name the hits of at least one bucket.');
+    const outputs = [args.output, ...(args.csv ? [args.csv] : [])];
+    const files = await inspectInputs(args.input, outputs);
+    const truth = await inspectInputs(args.truth, outputs);
     const work = args.work ?? dirname(resolve(args.output));
     return withScratch(work, `${basename(args.output)}.merge`, (scratch) =>
-      merge(files, { ...args, compression: args.compression as ParquetCompression, threads, scratch }, context),
+      merge(files, truth, { ...args, compression: args.compression as ParquetCompression, threads, scratch }, context),
     );
   },
   summary: ({ rows, queries, bytes }) =>
@@ -61,7 +72,6 @@ function checkCounts(k: number, threads: number) {
 }
 
 async function inspectInputs(paths: readonly string[], outputs: readonly string[]): Promise<HitsFile[]> {
-  if (paths.length === 0) throw new UsageError('--input names no file. Name the hits of at least one bucket.');
   const targets = outputs.map((path) => resolve(path));
   if (new Set(targets).size < targets.length)
     throw new UsageError('--output and --csv name the same file. Give each its own.');
@@ -78,24 +88,24 @@ async function inspectInputs(paths: readonly string[], outputs: readonly string[
   return files;
 }
 
-async function merge(files: readonly HitsFile[], args: MergeArgs, context: CommandContext) {
+async function merge(files: readonly HitsFile[], truth: readonly HitsFile[], args: MergeArgs, context: CommandContext) {
   const hits = files.reduce((sum, { rows }) => sum + rows, 0);
   const progress = context.progress('Merging', hits, 'hits');
   try {
-    const merged = mergeFiles(files, {
-      k: args.k,
-      threads: args.threads,
-      memoryBytes: READ_BYTES,
-      scratch: args.scratch,
-      log: context.log,
-      onRows: progress.add,
-    });
-    const { csv } = args;
-    return await writeAtomically(args.output, (parquet) =>
+    const { k, threads, scratch, csv } = args;
+    const options = { k, threads, memoryBytes: READ_BYTES, scratch, log: context.log };
+    const recall = new MergeRecall();
+    if (truth.length > 0)
+      for await (const batch of mergeFiles(truth, { ...options, onRows() {} })) recall.addTruth(batch);
+    const merged = mergeFiles(files, { ...options, onRows: progress.add });
+    const written = await writeAtomically(args.output, (parquet) =>
       csv === undefined
-        ? write(merged, parquet, undefined, args)
-        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, args)),
+        ? write(merged, parquet, undefined, recall, args)
+        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, recall, args)),
     );
+    const estimate = recall.estimate();
+    if (estimate) context.log(`merge-hits: recall@${k} ${formatEstimate(estimate)}`);
+    return { ...written, ...(estimate && { recall: estimate }) };
   } finally {
     progress.stop();
   }
@@ -105,6 +115,7 @@ async function write(
   merged: AsyncIterable<NeighbourColumns>,
   parquetPath: string,
   csvPath: string | undefined,
+  recall: MergeRecall,
   { k, compression, csv: csvName }: MergeArgs,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression);
@@ -115,6 +126,7 @@ async function write(
     for await (const batch of merged) {
       rows += batch.ranks.length;
       for (const rank of batch.ranks) if (rank === 1) queries++;
+      recall.addFound(batch);
       await Promise.all([neighbours.append(batch), csv?.append(batch)]);
     }
     const parquetBytes = await neighbours.finish();

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
 import { parseByteSize } from '../core/byte-size.ts';
@@ -29,6 +30,20 @@ export const command = defineCommand({
     'exclude-self': { type: 'boolean', default: false, describe: "Leave out the hit that has the query's own id" },
     'max-distance': { type: 'number', describe: 'Only hits at most this far; still at most k' },
     memory: { type: 'string', default: '2GB', describe: 'Memory to use; more queries than fit are searched in blocks' },
+    'block-queries': {
+      type: 'number',
+      describe: 'Queries of a block, if fewer than fit the memory; default: at most 65,536',
+    },
+    range: { type: 'string', describe: 'Only the queries at these positions, first:end, in the order of their ids' },
+    checkpoints: {
+      type: 'string',
+      describe: 'Folder for finished blocks, with which a killed search goes on [default: that of --output]',
+    },
+    truth: {
+      type: 'string',
+      describe:
+        'Also write the true hits of sampled queries here; with those of all buckets, merge-hits tells the recall',
+    },
     work: { type: 'string', describe: 'Fast scratch folder (NVMe)' },
     output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
   },
@@ -42,12 +57,15 @@ export const command = defineCommand({
 
   async run(args, context) {
     const bucket = checkBucketName(args.bucket);
-    const { k, search, nprobes, refineFactor, targetRecall, excludeSelf } = args;
+    const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, blockQueries, output, truth } = args;
     const maxDistance = args.maxDistance ?? Number.POSITIVE_INFINITY;
     const memoryBytes = parseByteSize(args.memory);
     requireCount('k', k);
     if (nprobes !== undefined) requireCount('nprobes', nprobes);
     if (refineFactor !== undefined) requireCount('refine-factor', refineFactor);
+    if (blockQueries !== undefined) requireCount('block-queries', blockQueries);
+    if (truth !== undefined && resolve(truth) === resolve(output))
+      throw new UsageError('--output and --truth name the same file. Give each its own.');
     if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
       throw new UsageError(`--target-recall must be above 0 and at most 1, not ${targetRecall}.`);
     if (Number.isNaN(maxDistance)) throw new UsageError('--max-distance must be a number.');
@@ -55,17 +73,30 @@ export const command = defineCommand({
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entry = await database.requireEntry(bucket);
-    const request = { k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes };
-    const { hits, queries, bytes, plan, searchSeconds } = await writeAtomically(args.output, (temporary) =>
-      searchBucket(database, entry, args.queries, request, temporary, context),
+    const order = {
+      ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
+      range: args.range === undefined ? undefined : parseRange(args.range),
+      checkpoints: args.checkpoints ?? dirname(resolve(output)),
+    };
+    const find = (hits: string, truth?: string) =>
+      searchBucket(database, entry, args.queries, order, { hits, truth }, context);
+    const { hits, plan, ...outcome } = await writeAtomically(output, (temporary) =>
+      truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
     );
     const { way, ...chosen } = plan;
-    return { rows: hits, bytes, bucket, queries, k, mode: way, ...chosen, searchSeconds };
+    return { rows: hits, bucket, k, mode: way, ...chosen, ...outcome };
   },
 
   summary: ({ bucket, rows, queries, mode }) =>
     `search-bucket: ${bucket}: ${rows} hits for ${queries} queries (${mode})`,
 });
+
+function parseRange(text: string): { first: number; end: number } {
+  const [, first, end] = /^(\d{1,12}):(\d{1,12})$/.exec(text) ?? [];
+  if (first === undefined || Number(first) >= Number(end))
+    throw new UsageError(`--range ${text}: write it like 0:1000, first position and the one after the last.`);
+  return { first: Number(first), end: Number(end) };
+}
 
 function requireCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1)

@@ -131,30 +131,12 @@ export function searchesOf(reports: readonly WorkerReport[]): WorkerReport[] {
 }
 
 /**
- * Recall of the merged answer: the buckets' recalls, each with the share of the neighbours that come from that bucket.
- * The ends of the interval are averaged alike, which is right where the buckets' errors go together (they are measured
- * on the same queries) and cautious where they do not. Undefined unless every search tells its recall (an exact one
- * finds all).
- * @param neighbours number of neighbours from a bucket
+ * Recall of the merged answer: as it was measured when it was merged, or all of it where every bucket was searched exactly.
+ * Undefined where it is not known.
  */
-export function mergedRecall(
-  searches: readonly WorkerReport[],
-  neighbours: (bucket: string) => number,
-): Recall | undefined {
-  const sum = { weight: 0, mean: 0, low: 0, high: 0 };
-  let interval = true;
-  for (const { mode, recall, bucket = '' } of searches) {
-    const known: Recall | undefined = mode === 'exact' ? { mean: 1, low: 1, high: 1 } : recall;
-    if (!known) return undefined;
-    const { mean, low = mean, high = mean } = known;
-    interval &&= known.low !== undefined;
-    const weight = neighbours(bucket) / searches.filter((other) => other.bucket === bucket).length;
-    sum.weight += weight;
-    sum.mean += weight * mean;
-    sum.low += weight * low;
-    sum.high += weight * high;
-  }
-  if (sum.weight === 0) return undefined;
-  const mean = sum.mean / sum.weight;
-  return interval ? { mean, low: sum.low / sum.weight, high: sum.high / sum.weight } : { mean };
+export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefined {
+  const measured = reports.find(({ command, recall }) => command === 'merge-hits' && recall)?.recall;
+  if (measured) return measured;
+  const searches = searchesOf(reports);
+  return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
 }

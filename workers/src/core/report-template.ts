@@ -39,14 +39,14 @@ function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Htm
   const found = searchesOf(reports);
   const asked = Math.max(summary.queries, ...found.map(({ queries = 0 }) => queries));
   const k = Math.max(summary.k, ...found.map((search) => search.k ?? 0));
-  const recall = mergedRecall(found, (bucket) => summary.buckets.get(bucket)?.neighbours ?? 0);
+  const recall = mergedRecall(reports);
   const searched = new Set(found.map(({ bucket }) => bucket)).size || summary.buckets.size;
   return html`<dl class="facts">
 ${fact('Queries', formatCount(asked), asked > summary.queries ? `${formatCount(asked - summary.queries)} without a neighbour` : '')}
 ${fact('Neighbours', formatCount(summary.rows), `up to ${formatCount(k)} a query`)}
 ${fact('Buckets searched', formatCount(searched), `${formatCount(summary.buckets.size)} of them gave neighbours`)}
 ${fact('Search', modesOf(found) || 'not reported', settingsOf(found))}
-${recall ? recallFact(recall) : ''}
+${recall ? recallFact(k, recall) : ''}
 </dl>`;
 }
 
@@ -54,10 +54,12 @@ function fact(name: string, value: string, note: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`;
 }
 
-function recallFact({ mean, low, high }: Recall): Html {
-  const interval =
-    low === undefined || high === undefined ? '' : `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; `;
-  return fact('Recall', mean.toFixed(3), `${interval}share of the true neighbours found, measured on sampled queries`);
+function recallFact(k: number, { mean, low, high, queries }: Recall): Html {
+  const how =
+    low === undefined || high === undefined || queries === undefined
+      ? 'every vector was compared'
+      : `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; share of the true neighbours found, measured on ${formatCount(queries)} queries`;
+  return fact(`Recall@${formatCount(k)}`, mean.toFixed(3), how);
 }
 
 function modesOf(found: readonly WorkerReport[]): string {

@@ -26,6 +26,11 @@ export function estimateRecall(recalls: readonly number[]): Estimate {
   return { mean, low: Math.max(0, center - half), high: Math.min(1, center + half), queries };
 }
 
+/** An estimate in words. */
+export function formatEstimate({ mean, low, high, queries }: Estimate): string {
+  return `${mean.toFixed(4)} (95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${queries} queries)`;
+}
+
 /**
  * The fewest partitions to probe for a recall: from the rank, in each query's order of partitions, of the partition
  * that holds each of its true neighbours.
@@ -49,10 +54,4 @@ export function probesForRecall(
     else low = middle + 1;
   }
   return { nprobes: low, recalls: recallsAt(low) };
-}
-
-/** Evenly spaced positions, at most `wanted` of `total`. */
-export function sampleEvenly(total: number, wanted: number): Int32Array {
-  const count = Math.min(total, wanted);
-  return Int32Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * total) / count));
 }

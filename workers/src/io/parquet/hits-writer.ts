@@ -28,7 +28,7 @@ export interface HitsWriter {
 export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id' };
 
 /** Merging holds a row group of every file: at 32,768 rows 1.5 MB. Reading takes as long as with larger ones. */
-const ROW_GROUP_ROWS = 32_768;
+export const HITS_ROW_GROUP = 32_768;
 
 /**
  * Creates a hits file at `path` (a temporary name: see `writeAtomically`).
@@ -50,9 +50,17 @@ export async function createHits(path: string, metadata: Record<string, string> 
   };
 }
 
-/** Writes sorted hits of any buckets: what a pass over many files leaves for the next. @returns its bytes */
-export async function writeHits(path: string, batches: AsyncIterable<NeighbourColumns>): Promise<number> {
-  const table = await createHitsTable(path, {});
+/**
+ * Writes sorted hits of any buckets: what a pass over many files leaves for the next.
+ * @param metadata of the file
+ * @returns its bytes
+ */
+export async function writeHits(
+  path: string,
+  batches: AsyncIterable<NeighbourColumns>,
+  metadata: Record<string, string> = {},
+): Promise<number> {
+  const table = await createHitsTable(path, metadata);
   try {
     for await (const batch of batches)
       await table.append(hitRows(batch), [batch.queryIds, batch.targetIds, { values: batch.distances }, batch.buckets]);
@@ -72,7 +80,7 @@ function createHitsTable(path: string, metadata: Record<string, string>): Promis
       { name: 'bucket', type: new Utf8(), dictionary: true, compressed: false },
     ],
     compression: 'zstd',
-    rowGroupRows: ROW_GROUP_ROWS,
+    rowGroupRows: HITS_ROW_GROUP,
     metadata: { ...metadata, ...ORDERED_BY },
   });
 }

@@ -1,8 +1,8 @@
 import { rankHits } from '../../core/search/hit-order.ts';
 import { columnBytes, type Utf8Column } from '../../core/utf8-column.ts';
-import type { HitsWriter } from '../parquet/hits-writer.ts';
+import { HITS_ROW_GROUP, type HitsWriter } from '../parquet/hits-writer.ts';
 
-/** Hits are looked up and written this many at a time. */
+/** Ids of hits are looked up this many at a time. */
 export const HITS_PER_BATCH = 200_000;
 
 /** Which of the nearest rows are hits. */
@@ -53,21 +53,31 @@ export class HitSink {
       this.hits++;
       left--;
     }
-    if (this.#distances.length >= HITS_PER_BATCH) await this.flush();
+    // Batches of one size, wherever queries begin: the same hits give the same bytes, in however many blocks they came.
+    if (this.#distances.length < HITS_ROW_GROUP) return;
+    let at = 0;
+    for (; at + HITS_ROW_GROUP <= this.#distances.length; at += HITS_ROW_GROUP)
+      await this.#write(at, at + HITS_ROW_GROUP);
+    this.#queries = this.#queries.slice(at);
+    this.#targets = this.#targets.slice(at);
+    this.#distances = this.#distances.slice(at);
   }
 
+  /** Writes what is left. */
   async flush(): Promise<void> {
-    if (this.#distances.length === 0) return;
-    const batch = {
-      queryIds: columnOf(this.#queries),
-      targetIds: columnOf(this.#targets),
-      distances: Float32Array.from(this.#distances),
-      bucket: this.#bucket,
-    };
+    if (this.#distances.length > 0) await this.#write(0, this.#distances.length);
     this.#queries = [];
     this.#targets = [];
     this.#distances = [];
-    await this.#writer.append(batch);
+  }
+
+  #write(from: number, to: number): Promise<void> {
+    return this.#writer.append({
+      queryIds: columnOf(this.#queries.slice(from, to)),
+      targetIds: columnOf(this.#targets.slice(from, to)),
+      distances: Float32Array.from(this.#distances.slice(from, to)),
+      bucket: this.#bucket,
+    });
   }
 }
 

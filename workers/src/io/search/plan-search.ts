@@ -1,7 +1,7 @@
 import type { CommandContext } from '../../command.ts';
 import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest } from '../../core/search/choose.ts';
 import { type CostEstimate, estimateCosts, formatCosts, type Way } from '../../core/search/cost.ts';
-import { type Estimate, sampleEvenly } from '../../core/search/recall.ts';
+import { type Estimate, formatEstimate } from '../../core/search/recall.ts';
 import { searchAnn } from './ann.ts';
 import { measureRates } from './calibrate.ts';
 import type { OpenBucket } from './open-bucket.ts';
@@ -42,11 +42,7 @@ export async function planSearch(
     const tune = ways.includes('scan') ? tuneScan : tuneAnn;
     tuned = await tune(bucket, queries, request.k, request.targetRecall, refineFactor, bar).finally(() => bar.stop());
     nprobes = tuned.nprobes;
-    const { mean, low, high, queries: sampled } = tuned.recall;
-    log(
-      `${entry.bucket}: ${nprobes} of ${partitionCount} partitions give recall ${mean.toFixed(4)} ` +
-        `(95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${sampled} queries).`,
-    );
+    log(`${entry.bucket}: ${nprobes} of ${partitionCount} partitions give recall ${formatEstimate(tuned.recall)}.`);
   }
   const settings = { nprobes, refineFactor: tuned?.refineFactor ?? refineFactor };
   const recall = tuned ? { recall: tuned.recall } : {};
@@ -70,7 +66,7 @@ async function timeAnn(
   settings: { nprobes: number; refineFactor: number },
 ): Promise<number> {
   const options = { ...entry, partitions: entry.index.partitions, k: Math.min(k, entry.rows), ...settings };
-  const { vectors, count } = await queries.sample(sampleEvenly(queries.count, TIMED_QUERIES));
+  const { vectors, count } = await queries.sample(TIMED_QUERIES);
   const silent = { add() {}, stop() {} };
   await searchAnn(table, vectors, 0, Math.min(4, count), options, silent);
   const startedMs = performance.now();

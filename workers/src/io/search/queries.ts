@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { normalizeRows } from '../../core/kmeans.ts';
 import { compareIds, sortedOrder } from '../../core/search/hit-order.ts';
+import { drawByHash } from '../../core/search/sample.ts';
 import { modelIdentity } from '../../core/shard.ts';
 import { columnBytes, columnLength, columnText, concatenateColumns, type Utf8Column } from '../../core/utf8-column.ts';
 import { describeBadVector, findBadVector } from '../../core/vector-check.ts';
-import { DataError } from '../../errors.ts';
+import { DataError, UsageError } from '../../errors.ts';
 import { readBlocks, rowsPerBlock } from '../hdf5/shard-blocks.ts';
 import { openShard, type ShardReader } from '../hdf5/shard-reader.ts';
 import { toFloat32 } from '../vectors.ts';
@@ -21,19 +23,41 @@ export interface QuerySet {
 
 /** Query sets on disk. */
 export interface QueryFiles {
+  /** Queries to search: all, or those of the range. */
   count: number;
-  /** Queries in the order of their ids, at most so many at a time. */
-  blocks(most: number): AsyncGenerator<QuerySet>;
-  /** Some of the queries, evenly spread, for trying things out. */
-  sample(positions: Int32Array): Promise<QuerySet>;
+  /** Queries [first, end) of these, in the order of their ids. */
+  block(first: number, end: number): Promise<QuerySet>;
+  /**
+   * Queries to try things out on, in the order of their ids: drawn by a hash of the id from all queries, so they are the
+   * same in every bucket and range.
+   */
+  sample(wanted: number): Promise<QuerySet>;
+  /**
+   * Others, to measure on what was found, as far as there are enough queries; of all that are drawn, those of the range.
+   * @param skip of the draw: the size of the sample that was tried out on
+   */
+  measured(wanted: number, skip: number): Promise<QuerySet>;
+  /** Hash of all ids and vectors. */
+  contentHash(): Promise<string>;
   close(): void;
+}
+
+/** Positions, in the order of ids, of the queries to search. */
+export interface QueryRange {
+  first: number;
+  end: number;
 }
 
 /**
  * Opens query sets and checks that they fit a bucket. Ids are held in memory, vectors are not.
+ * @param range of the queries to search; all where not given
  * @throws DataError for another dimension or model, vectors that cannot be searched, or an id that is there twice
  */
-export async function openQueries(paths: readonly string[], entry: CatalogEntry): Promise<QueryFiles> {
+export async function openQueries(
+  paths: readonly string[],
+  entry: CatalogEntry,
+  range?: QueryRange,
+): Promise<QueryFiles> {
   const shards: ShardReader[] = [];
   const close = () => {
     for (const shard of shards) shard.close();
@@ -44,23 +68,36 @@ export async function openQueries(paths: readonly string[], entry: CatalogEntry)
     const columns: Utf8Column[] = [];
     for await (const { ids } of checkedRows(shards, entry)) columns.push(ids);
     const ids = concatenateColumns(columns);
-    const count = columnLength(ids);
-    if (count === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
+    const total = columnLength(ids);
+    if (total === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
     const order = sortedOrder(ids);
     requireUnique(ids, order, paths);
     const pick = (chosen: Int32Array) => gather(shards, entry, ids, chosen);
+    const { first, end } = range ?? { first: 0, end: total };
+    if (end > total) throw new UsageError(`--range ends at ${end}, but there are ${total} queries.`);
     return {
-      count,
-      async *blocks(most) {
-        for (let at = 0; at < count; at += most) yield await pick(order.subarray(at, at + most));
+      count: end - first,
+      block: (from, to) => pick(order.subarray(first + from, first + to)),
+      sample: (wanted) => pick(drawByHash(ids, order, wanted)),
+      measured: (wanted, skip) => {
+        const own = new Set(order.subarray(first, end));
+        return pick(drawByHash(ids, order, wanted, skip).filter((row) => own.has(row)));
       },
-      sample: (positions) => pick(positions.map((position) => order[position]!)),
+      contentHash: () => hashOf(shards),
       close,
     };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+async function hashOf(shards: readonly ShardReader[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const shard of shards)
+    for await (const { vectors, ids } of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) }))
+      for (const part of [vectors, ids.offsets, ids.bytes]) hash.update(part);
+  return hash.digest('hex');
 }
 
 /** All rows, block by block. @throws DataError for one that cannot be searched */

@@ -1,19 +1,39 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
 import { queriesInMemory } from '../../core/search/memory.ts';
-import type { NearestRows } from '../../core/search/nearest.ts';
 import type { Database } from '../database.ts';
-import { lookupIds } from '../lance/lookup-ids.ts';
 import { createHits } from '../parquet/hits-writer.ts';
-import type { Progress } from '../progress.ts';
-import { searchAnn } from './ann.ts';
-import { HITS_PER_BATCH, type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
+import { joinHits } from '../parquet/join-hits.ts';
+import { BUILD_ID } from '../version.ts';
+import { withCheckpoints } from './checkpoints.ts';
+import { type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
 import { damagedBucket, type OpenBucket, openBucket } from './open-bucket.ts';
 import { planSearch, type SearchPlan } from './plan-search.ts';
-import { probedSpans, rankPartitions } from './probe.ts';
-import { openQueries, type QuerySet } from './queries.ts';
-import { type ScoredSpan, scoreTable } from './score-table.ts';
+import { openQueries, type QueryFiles, type QueryRange } from './queries.ts';
+import { searchBlock } from './search-block.ts';
+import { writeTruth } from './truth.ts';
+
+/**
+ * Most queries of a block: its work is lost when the search is killed. So many keep all cores busy while the table is
+ * read, so a table that is read once a block takes no longer.
+ */
+const MOST_BLOCK_QUERIES = 65_536;
+/** The finished blocks of a search are joined again where another process has removed them. */
+const MOST_JOINS = 3;
+
+/** What to search for, and with what. */
+export interface SearchOrder extends SearchRequest, HitFilter {
+  memoryBytes: number;
+  /** Queries searched at once, if fewer than the memory allows. */
+  blockQueries: number | undefined;
+  /** Which of the queries; all where not given. */
+  range: QueryRange | undefined;
+  /** Folder for finished blocks. */
+  checkpoints: string;
+}
 
 export interface SearchOutcome {
   hits: number;
@@ -22,36 +42,41 @@ export interface SearchOutcome {
   plan: SearchPlan;
   /** Seconds that the search itself took, to hold against the plan's estimate. */
   searchSeconds: number;
+  /** Blocks of queries, and how many of them an earlier run had finished. */
+  blocks: number;
+  resumedBlocks: number;
 }
 
-/** Searches one bucket and writes its hits to `output` (a temporary name). */
+/**
+ * Searches one bucket and writes its hits.
+ * @param output a temporary name
+ * @param truth a temporary name, where the true neighbours of sampled queries are wanted too
+ */
 export async function searchBucket(
   database: Database,
   entry: CatalogEntry,
   queryPaths: readonly string[],
-  request: SearchRequest & HitFilter & { memoryBytes: number },
-  output: string,
+  order: SearchOrder,
+  outputs: { hits: string; truth: string | undefined },
   context: CommandContext,
 ): Promise<SearchOutcome> {
-  const find = Math.min(rowsToFind(request), entry.rows);
-  const atOnce = queriesInMemory(request.memoryBytes, entry.dimension, find);
-  const queries = await openQueries(queryPaths, entry);
+  const find = Math.min(rowsToFind(order), entry.rows);
+  const inMemory = queriesInMemory(order.memoryBytes, entry.dimension, find);
+  const blockQueries = Math.min(inMemory, order.blockQueries ?? MOST_BLOCK_QUERIES);
+  const queries = await openQueries(queryPaths, entry, order.range);
   const bucket = await openBucket(database, entry).catch((error: unknown) => {
     queries.close();
     throw error;
   });
-  const writer = await createHits(output, { 'lanceflow.bucket': entry.bucket });
+  const search = new Search(bucket, queries, order, find, context);
   try {
-    const plan = await planSearch(bucket, queries, { ...request, k: find }, context);
-    const sink = new HitSink(writer, entry.bucket, request);
-    const startedMs = performance.now();
-    const search = plan.way === 'ann' ? searchIndex : searchRows;
-    for await (const block of queries.blocks(atOnce)) await search(bucket, block, plan, find, sink, context);
-    await sink.flush();
-    const searchSeconds = (performance.now() - startedMs) / 1000;
-    return { hits: sink.hits, queries: queries.count, bytes: await writer.finish(), plan, searchSeconds };
+    const outcome = await (queries.count <= blockQueries
+      ? search.whole(outputs.hits)
+      : search.inBlocks(blockQueries, outputs.hits));
+    const { hits, truth } = outputs;
+    if (truth !== undefined) await writeTruth(bucket, queries, outcome.plan.way, find, order, { hits, truth }, context);
+    return { ...outcome, queries: queries.count };
   } catch (error) {
-    await writer.abandon();
     throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;
   } finally {
     queries.close();
@@ -59,77 +84,83 @@ export async function searchBucket(
   }
 }
 
+class Search {
+  readonly #bucket: OpenBucket;
+  readonly #queries: QueryFiles;
+  readonly #order: SearchOrder;
+  readonly #find: number;
+  readonly #context: CommandContext;
+
+  constructor(bucket: OpenBucket, queries: QueryFiles, order: SearchOrder, find: number, context: CommandContext) {
+    this.#bucket = bucket;
+    this.#queries = queries;
+    this.#order = order;
+    this.#find = find;
+    this.#context = context;
+  }
+
+  /** All queries at once. */
+  async whole(output: string) {
+    const plan = await this.#plan();
+    const startedMs = performance.now();
+    const written = await this.#block(plan, 0, this.#queries.count, output);
+    return { ...written, plan, searchSeconds: (performance.now() - startedMs) / 1000, blocks: 1, resumedBlocks: 0 };
+  }
+
+  /** Block by block; those that are finished when the process is killed are not searched again. */
+  async inBlocks(blockQueries: number, output: string) {
+    const { bucket, fingerprint } = this.#bucket.entry;
+    const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = this.#order;
+    const queries = await this.#queries.contentHash();
+    const key = { worker: BUILD_ID, fingerprint, queries, asked };
+    return withCheckpoints(parent, `search-${basename(bucket)}`, key, async (checkpoints) => {
+      const plan = await checkpoints.decision(() => this.#plan());
+      const startedMs = performance.now();
+      const blocks = Math.ceil(this.#queries.count / blockQueries);
+      let searched = 0;
+      const finish = async (block: number) => {
+        const first = block * blockQueries;
+        const end = Math.min(this.#queries.count, first + blockQueries);
+        return checkpoints.file(`${first}-${end}.parquet`, (temporary) => {
+          searched++;
+          return this.#block(plan, first, end, temporary);
+        });
+      };
+      for (let attempt = 1; ; attempt++) {
+        const paths: string[] = [];
+        for (let block = 0; block < blocks; block++) paths.push(await finish(block));
+        const resumedBlocks = Math.max(0, blocks - searched);
+        if (resumedBlocks > 0)
+          this.#context.log(`${bucket}: ${resumedBlocks} of ${blocks} blocks were finished before.`);
+        const written = await joinHits(paths, output, bucket).catch((error: unknown) => {
+          if (attempt === MOST_JOINS || paths.every((path) => existsSync(path))) throw error;
+        });
+        const searchSeconds = (performance.now() - startedMs) / 1000;
+        if (written) return { ...written, plan, searchSeconds, blocks, resumedBlocks };
+      }
+    });
+  }
+
+  #plan(): Promise<SearchPlan> {
+    return planSearch(this.#bucket, this.#queries, { ...this.#order, k: this.#find }, this.#context);
+  }
+
+  async #block(plan: SearchPlan, first: number, end: number, output: string) {
+    const { bucket } = this.#bucket.entry;
+    const writer = await createHits(output, { 'lanceflow.bucket': bucket });
+    try {
+      const sink = new HitSink(writer, bucket, this.#order);
+      await searchBlock(this.#bucket, await this.#queries.block(first, end), plan, this.#find, sink, this.#context);
+      await sink.flush();
+      return { hits: sink.hits, bytes: await writer.finish() };
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+}
+
 /** Errors of LanceDB's native part are plain: only their text tells where they come from. */
 function isLanceError(error: unknown): boolean {
   return error instanceof Error && /lance|Failed to get next batch|Panic in async/i.test(error.message);
 }
-
-/** Searches a block of queries and hands what was found to the sink. @param find rows to find for a query */
-type Search = (
-  bucket: OpenBucket,
-  queries: QuerySet,
-  plan: SearchPlan,
-  find: number,
-  sink: HitSink,
-  context: CommandContext,
-) => Promise<void>;
-
-/** `scan` and `exact`. */
-const searchRows: Search = async (bucket, queries, plan, find, sink, { progress }) => {
-  const { entry } = bucket;
-  const spans = await spansToScore(bucket, queries, plan, find);
-  const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
-  const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
-  const nearest = await scoreTable(bucket, queries, spans, find, bar).finally(() => bar.stop());
-  await writeNearest(bucket, queries, nearest, sink);
-};
-
-/** What of the table is compared with which queries. */
-async function spansToScore(
-  bucket: OpenBucket,
-  queries: QuerySet,
-  { way, nprobes }: SearchPlan,
-  find: number,
-): Promise<ScoredSpan[]> {
-  if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
-  const partitions = await bucket.partitions();
-  const count = Math.min(nprobes, partitions.centroids.count);
-  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
-}
-
-/** Looks up the ids of the nearest rows and writes them. */
-async function writeNearest({ table }: OpenBucket, queries: QuerySet, nearest: NearestRows, sink: HitSink) {
-  const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
-  for (let first = 0; first < queries.count; first += perBatch) {
-    const candidates = Array.from({ length: Math.min(perBatch, queries.count - first) }, (_, i) => {
-      const query = first + i;
-      const { distances, rows, ties } = nearest.kept(query);
-      const limit = nearest.limit(query);
-      return { query, distances: [...distances, ...ties.map(() => limit)], rows: [...rows, ...ties] };
-    });
-    const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
-    for (const { query, distances, rows } of candidates)
-      await sink.add(queries.id(query), rows.map(position), distances, ids);
-  }
-}
-
-/** `ann`: LanceDB's index. */
-const searchIndex: Search = async ({ entry, table }, queries, { nprobes, refineFactor }, find, sink, { progress }) => {
-  const bar: Progress = progress(`searching ${entry.bucket}`, queries.count, 'queries');
-  const options = { ...entry, partitions: entry.index.partitions, k: find, nprobes, refineFactor };
-  const perBatch = Math.max(16, Math.floor(HITS_PER_BATCH / find));
-  const least = entry.metric === 'dot' ? Number.NEGATIVE_INFINITY : 0;
-  try {
-    for (let first = 0; first < queries.count; first += perBatch) {
-      const count = Math.min(perBatch, queries.count - first);
-      const answers = await searchAnn(table, queries.vectors, first, count, options, bar);
-      for (const [i, { ids, distances }] of answers.entries()) {
-        const targets = Array.from(distances, (_, position) => position);
-        const lifted = distances.map((distance) => Math.max(least, distance));
-        await sink.add(queries.id(first + i), targets, lifted, ids);
-      }
-    }
-  } finally {
-    bar.stop();
-  }
-};

@@ -1,5 +1,5 @@
 import type { NearestRows } from '../../core/search/nearest.ts';
-import { type Estimate, estimateRecall, probesForRecall, sampleEvenly } from '../../core/search/recall.ts';
+import { type Estimate, estimateRecall, probesForRecall } from '../../core/search/recall.ts';
 import { columnBytes } from '../../core/utf8-column.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import type { Progress } from '../progress.ts';
@@ -10,7 +10,7 @@ import type { QueryFiles, QuerySet } from './queries.ts';
 import { scoreTable } from './score-table.ts';
 
 /** Queries on which recall is measured: the 95% interval of 200 is about +-0.02 at recall 0.95, k = 10. */
-const SAMPLED_QUERIES = 200;
+export const SAMPLED_QUERIES = 200;
 /** The index is tried with more probes and candidates until it is good enough, or all is probed. */
 const LARGEST_REFINE_FACTOR = 160;
 
@@ -36,7 +36,7 @@ type Tune = (
 export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry } = bucket;
   const partitions = await bucket.partitions();
-  const sample = await queries.sample(sampleEvenly(queries.count, SAMPLED_QUERIES));
+  const sample = await queries.sample(SAMPLED_QUERIES);
   const truth = await exactAnswers(bucket, sample, k, progress);
   const count = partitions.centroids.count;
   const { partitions: ranked } = await rankPartitions(sample, partitions, entry.metric, count);
@@ -57,7 +57,7 @@ export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, p
 /** Tries the index with more and more probes, then candidates, on a sample of the queries. */
 export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry, table } = bucket;
-  const sample = await queries.sample(sampleEvenly(queries.count, SAMPLED_QUERIES));
+  const sample = await queries.sample(SAMPLED_QUERIES);
   const truth = await exactAnswers(bucket, sample, k, progress);
   const all = Float64Array.from(
     Array.from({ length: truth.queryCount }, (_, query) => [...truth.kept(query).rows]).flat(),

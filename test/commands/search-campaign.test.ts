@@ -1,0 +1,192 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Estimate } from '../../workers/src/core/search/recall.ts';
+import { runHere } from '../support/command.ts';
+import { countCalls, killAtCall } from '../support/crash.ts';
+import { buildDatabase, namesIn, readHitRows } from '../support/database.ts';
+import type { Hit } from '../support/hits.ts';
+import { sharedFolder, temporaryFolder } from '../support/run.ts';
+import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+// A campaign in parts: blocks of queries, ranges of them, kills between blocks, queries that are there twice.
+
+const WAYS = ['exact', 'scan', 'ann'] as const;
+const BUCKETS = ['bucket_00001', 'bucket_00002'];
+let folder = '';
+let database = '';
+let queries = '';
+const rows = randomRows(1, 4000, 24);
+const asked = randomRows(2, 40, 24, 'q');
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await sharedFolder();
+  const shards = [await writeShard(at('a.h5'), rows)];
+  ({ database } = await buildDatabase(folder, shards, { bucketSize: 2000, index: ['--index', 'ivf-rq'] }));
+  queries = await writeShard(at('q.h5'), asked);
+}, 60_000);
+
+const command = (bucket: string, path: string, output: string, options: readonly string[]) => [
+  ...['search-bucket', '--bucket', bucket, '--database', database, '--queries', path],
+  ...['--output', output, ...options],
+];
+
+describe.each(WAYS)('%s', (way) => {
+  const options = ['--k', '6', '--search', way, '--nprobes', '4'];
+
+  it('gives the same bytes in one block, in many, and in ranges', async () => {
+    const own = await temporaryFolder();
+    const neighbours = async (name: string, parts: string[][]) => {
+      const files: string[] = [];
+      for (const bucket of BUCKETS)
+        for (const [i, part] of parts.entries()) {
+          const output = join(own, `${name}.${bucket}.${i}.parquet`);
+          const result = await runHere(command(bucket, queries, output, [...options, ...part]));
+          expect(result.rows).toBe((await readHitRows(output)).length);
+          files.push(output);
+        }
+      const outputs = ['--output', join(own, `${name}.parquet`), '--csv', join(own, `${name}.csv`)];
+      await runHere(['merge-hits', '--input', ...files, '--k', '6', ...outputs]);
+      return Promise.all(['parquet', 'csv'].map((type) => readFile(join(own, `${name}.${type}`), 'utf8')));
+    };
+    const whole = await neighbours('whole', [[]]);
+    expect(whole[1]!.split('\n')).toHaveLength(40 * 6 + 2);
+    expect(await neighbours('blocks', [['--block-queries', '7']])).toEqual(whole);
+    expect(await neighbours('single', [['--block-queries', '1']])).toEqual(whole);
+    const ranges = [
+      ['--range', '13:40', '--block-queries', '5'],
+      ['--range', '0:13'],
+    ];
+    expect(await neighbours('ranges', ranges)).toEqual(whole);
+    // Hits too, and no block is left.
+    const hits = (name: string) => readFile(join(own, `${name}.bucket_00001.0.parquet`), 'utf8');
+    expect(await hits('blocks')).toBe(await hits('whole'));
+    expect((await namesIn(own)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('computes a vector that several queries have once, to the same hits', async () => {
+    const own = await temporaryFolder();
+    // Thirty copies of five vectors, between vectors that are there once.
+    const copies: Rows = { dimension: 24, ids: [], vectors: new Float32Array(60 * 24) };
+    for (let i = 0; i < 60; i++) {
+      const from = i % 2 === 0 ? (i / 2) % 5 : 5 + (i >> 1);
+      copies.ids.push(`c${(i * 37) % 101}`);
+      copies.vectors.set(asked.vectors.subarray(from * 24, (from + 1) * 24), i * 24);
+    }
+    const path = await writeShard(join(own, 'copies.h5'), copies);
+    const output = join(own, 'hits.parquet');
+    await runHere(command('bucket_00001', path, output, options));
+    const found = Map.groupBy(await readHitRows(output), ({ query }) => query);
+    await runHere(command('bucket_00001', queries, output, options));
+    const expected = Map.groupBy(await readHitRows(output), ({ query }) => query);
+    expect([...found.keys()]).toEqual([...copies.ids].sort());
+    for (const [i, id] of copies.ids.entries()) {
+      const from = i % 2 === 0 ? (i / 2) % 5 : 5 + (i >> 1);
+      const renamed = expected.get(`q${from}`)!.map((hit) => ({ ...hit, query: id }));
+      expect(found.get(id)).toEqual(renamed);
+    }
+  });
+});
+
+describe('the recall of the merged answer', () => {
+  const k = 5;
+  const files = (own: string, name: string) => BUCKETS.map((bucket) => join(own, `${name}.${bucket}.parquet`));
+  const merge = async (own: string, name: string, ...options: string[]) => {
+    const output = join(own, `${name}.parquet`);
+    const argv = ['merge-hits', '--input', ...files(own, name), '--k', `${k}`, '--output', output, ...options];
+    return { result: await runHere(argv), hits: await readHitRows(output) };
+  };
+
+  it.each(WAYS)('%s: is that of its hits against those of an exact search', async (way) => {
+    const own = await temporaryFolder();
+    for (const [i, bucket] of BUCKETS.entries()) {
+      const measured = ['--nprobes', '2', '--truth', files(own, 'truth')[i]!, '--exclude-self'];
+      await runHere(command(bucket, queries, files(own, 'hits')[i]!, ['--k', `${k}`, '--search', way, ...measured]));
+      await runHere(command(bucket, queries, files(own, 'exact')[i]!, ['--k', `${k}`, '--search', 'exact']));
+    }
+    const exact = await merge(own, 'exact');
+    expect(exact.result.recall).toBeUndefined();
+    const found = await merge(own, 'hits', '--truth', ...files(own, 'truth'));
+    const text = ({ query, target, bucket }: Hit) => `${query} ${target} ${bucket}`;
+    const true_ = new Set(exact.hits.map(text));
+    const share = found.hits.filter((hit) => true_.has(text(hit))).length / true_.size;
+    const recall = found.result.recall as Estimate;
+    // All forty queries are in the sample, as there are fewer than two hundred.
+    expect(recall).toMatchObject({ queries: 40, mean: expect.closeTo(share, 12) });
+    if (way === 'exact') expect(recall.mean).toBe(1);
+    else expect(recall.mean).toBeLessThan(1);
+    expect(recall.low).toBeLessThan(recall.mean);
+    expect(recall.high).toBeGreaterThanOrEqual(recall.mean);
+  });
+
+  it('is measured on the same queries in every bucket, in ranges too, with the true hits of an exact search', async () => {
+    const own = await temporaryFolder();
+    const many = randomRows(3, 700, 24, 'm');
+    const path = await writeShard(join(own, 'many.h5'), many);
+    const truthOf = async (bucket: string, way: string, ...options: string[]) => {
+      const [output, truth] = [join(own, 'out.parquet'), join(own, `truth.${bucket}.parquet`)];
+      await runHere(command(bucket, path, output, ['--k', '3', '--search', way, '--truth', truth, ...options]));
+      return readHitRows(truth);
+    };
+    const sampled = (hits: readonly Hit[]) => [...new Set(hits.map(({ query }) => query))];
+    const scan = await truthOf('bucket_00001', 'scan', '--nprobes', '1');
+    expect(sampled(scan)).toHaveLength(200);
+    expect(await truthOf('bucket_00001', 'exact')).toEqual(scan);
+    expect(sampled(await truthOf('bucket_00002', 'ann'))).toEqual(sampled(scan));
+    const parts = [await truthOf('bucket_00001', 'ann', '--range', '0:300')];
+    parts.push(await truthOf('bucket_00001', 'exact', '--range', '300:700', '--block-queries', '100'));
+    expect(parts.flat()).toEqual(scan);
+    expect(await truthOf('bucket_00001', 'scan', '--range', '0:1')).toEqual(scan.filter(({ query }) => query === 'm0'));
+  });
+});
+
+describe('a killed search', () => {
+  it('goes on after its last finished block, whenever it is killed', { timeout: 120_000 }, async () => {
+    const own = await temporaryFolder();
+    const options = ['--k', '4', '--search', 'scan', '--nprobes', '4', '--block-queries', '9'];
+    const run = (name: string) => command('bucket_00001', queries, join(own, name, 'hits.parquet'), options);
+    const calls = await countCalls(run('whole'), join(own, 'count'));
+    const expected = await readFile(join(own, 'whole/hits.parquet'));
+    expect(calls).toBeGreaterThan(10);
+    const resumed = new Set<unknown>();
+    for (let call = 1; call <= calls; call += 2) {
+      const name = `killed${call}`;
+      await killAtCall(run(name), call);
+      const finished = (await namesIn(join(own, name)).catch(() => [])).filter((file) =>
+        /blocks\/\d+-\d+\.parquet$/.test(file),
+      );
+      const result = await runHere(run(name));
+      expect(result, `killed before call ${call}`).toMatchObject({ blocks: 5, resumedBlocks: finished.length });
+      resumed.add(finished.length);
+      expect((await readFile(join(own, name, 'hits.parquet'))).equals(expected)).toBe(true);
+      expect(await readdir(join(own, name))).toEqual(['hits.parquet']);
+    }
+    expect([...resumed]).toEqual(expect.arrayContaining([0, 2, 4, 5]));
+  });
+
+  it('does not take blocks of another question, and keeps the way that it had chosen', async () => {
+    const own = await temporaryFolder();
+    const blocks = ['--block-queries', '15', '--checkpoints', join(own, 'blocks')];
+    const run = (output: string, ...options: string[]) =>
+      command('bucket_00001', queries, join(own, output), [...blocks, ...options]);
+    // What is measured of the machine is remembered from the first time on.
+    await runHere(run('first.parquet', '--k', '3'));
+    const calls = await countCalls(run('counted.parquet', '--k', '3'), join(own, 'count'));
+    // The last three calls remove the blocks and rename the output.
+    await killAtCall(run('hits.parquet', '--k', '3'), calls - 2);
+    const [kept] = await readdir(join(own, 'blocks'));
+    const decision = JSON.parse(await readFile(join(own, 'blocks', kept!, 'decision.json'), 'utf8'));
+    expect(await runHere(run('other.parquet', '--k', '4'))).toMatchObject({ resumedBlocks: 0 });
+    expect(await runHere(run('other.parquet', '--k', '3', '--exclude-self'))).toMatchObject({ resumedBlocks: 0 });
+    expect(await runHere(run('other.parquet', '--k', '3', '--range', '0:39'))).toMatchObject({ resumedBlocks: 0 });
+    const changed = await writeShard(join(own, 'changed.h5'), sliceRows(asked, 1, 40));
+    const others = run('other.parquet', '--k', '3').map((word) => (word === queries ? changed : word));
+    expect(await runHere(others)).toMatchObject({ resumedBlocks: 0 });
+    const { way, nprobes, estimates } = decision;
+    expect(await runHere(run('hits.parquet', '--k', '3'))).toMatchObject({
+      ...{ mode: way, nprobes, estimates, blocks: 3, resumedBlocks: 3 },
+    });
+    expect(await readdir(join(own, 'blocks'))).toEqual([]);
+  });
+});

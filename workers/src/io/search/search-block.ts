@@ -1,0 +1,117 @@
+import type { CommandContext } from '../../command.ts';
+import { type DistinctVectors, distinctVectors } from '../../core/search/distinct.ts';
+import type { NearestRows } from '../../core/search/nearest.ts';
+import { lookupIds } from '../lance/lookup-ids.ts';
+import { type AnnAnswer, searchAnn } from './ann.ts';
+import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
+import type { OpenBucket } from './open-bucket.ts';
+import type { SearchPlan } from './plan-search.ts';
+import { probedSpans, rankPartitions } from './probe.ts';
+import type { QuerySet } from './queries.ts';
+import { type ScoredSpan, scoreTable } from './score-table.ts';
+
+/**
+ * Searches a block of queries and hands what was found to the sink, in the order of the queries. A vector that several
+ * queries have is searched once. The block's vectors are used up.
+ * @param find rows to find for a query
+ */
+export async function searchBlock(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  plan: SearchPlan,
+  find: number,
+  sink: HitSink,
+  context: CommandContext,
+): Promise<void> {
+  const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
+  const search = plan.way === 'ann' ? searchIndex : searchRows;
+  await search(bucket, queries, distinct, plan, find, sink, context);
+}
+
+type Search = (
+  bucket: OpenBucket,
+  queries: QuerySet,
+  distinct: DistinctVectors,
+  plan: SearchPlan,
+  find: number,
+  sink: HitSink,
+  context: CommandContext,
+) => Promise<void>;
+
+/** `scan` and `exact`. */
+const searchRows: Search = async (bucket, queries, distinct, plan, find, sink, { progress }) => {
+  const { entry } = bucket;
+  const asked = { ...queries, ...distinct };
+  const spans = await spansToScore(bucket, asked, plan, find);
+  const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
+  const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
+  const nearest = await scoreTable(bucket, asked, spans, find, bar).finally(() => bar.stop());
+  await writeNearest(bucket, queries, distinct.of, nearest, sink);
+};
+
+/** What of the table is compared with which queries. */
+async function spansToScore(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  { way, nprobes }: SearchPlan,
+  find: number,
+): Promise<ScoredSpan[]> {
+  if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
+  const partitions = await bucket.partitions();
+  const count = Math.min(nprobes, partitions.centroids.count);
+  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
+}
+
+/** Looks up the ids of the nearest rows and writes them. @param of for each query, the position of its vector */
+export async function writeNearest(
+  { table }: OpenBucket,
+  queries: QuerySet,
+  of: Int32Array,
+  nearest: NearestRows,
+  sink: HitSink,
+) {
+  const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
+  for (let first = 0; first < queries.count; first += perBatch) {
+    const candidates = Array.from({ length: Math.min(perBatch, queries.count - first) }, (_, i) => {
+      const query = first + i;
+      const { distances, rows, ties } = nearest.kept(of[query]!);
+      const limit = nearest.limit(of[query]!);
+      return { query, distances: [...distances, ...ties.map(() => limit)], rows: [...rows, ...ties] };
+    });
+    const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
+    for (const { query, distances, rows } of candidates)
+      await sink.add(queries.id(query), rows.map(position), distances, ids);
+  }
+}
+
+/** `ann`: LanceDB's index. */
+const searchIndex: Search = async ({ entry, table }, queries, { of, vectors, count }, plan, find, sink, context) => {
+  const { nprobes, refineFactor } = plan;
+  const bar = context.progress(`searching ${entry.bucket}`, count, 'queries');
+  const options = { ...entry, partitions: entry.index.partitions, k: find, nprobes, refineFactor };
+  const perBatch = Math.max(16, Math.floor(HITS_PER_BATCH / find));
+  const least = entry.metric === 'dot' ? Number.NEGATIVE_INFINITY : 0;
+  // Answers are kept until the last query that has the vector.
+  const last = new Int32Array(count);
+  for (const [query, position] of of.entries()) last[position] = query;
+  const answers = new Map<number, AnnAnswer>();
+  let asked = 0;
+  try {
+    for (let query = 0; query < queries.count; query++) {
+      const position = of[query]!;
+      // Vectors are in the order in which queries first have them, so what is needed comes next.
+      if (position >= asked) {
+        const wanted = Math.min(perBatch, count - asked);
+        const found = await searchAnn(table, vectors, asked, wanted, options, bar);
+        for (const answer of found) answers.set(asked++, answer);
+      }
+      const { ids, distances } = answers.get(position)!;
+      const targets = Array.from(distances, (_, row) => row);
+      const lifted = distances.map((distance) => Math.max(least, distance));
+      await sink.add(queries.id(query), targets, lifted, ids);
+      if (last[position] === query) answers.delete(position);
+    }
+  } finally {
+    bar.stop();
+  }
+};

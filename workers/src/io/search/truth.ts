@@ -1,0 +1,55 @@
+import type { CommandContext } from '../../command.ts';
+import type { Way } from '../../core/search/cost.ts';
+import { createHits } from '../parquet/hits-writer.ts';
+import { selectHits } from '../parquet/join-hits.ts';
+import { type HitFilter, HitSink } from './hit-sink.ts';
+import type { OpenBucket } from './open-bucket.ts';
+import type { QueryFiles } from './queries.ts';
+import { scoreTable } from './score-table.ts';
+import { writeNearest } from './search-block.ts';
+import { SAMPLED_QUERIES } from './tune.ts';
+
+/** Where k is large, fewer queries tell as much: so many hits in all. */
+const MOST_HITS = 1_000_000;
+const LEAST_QUERIES = 20;
+
+/**
+ * Writes the true hits of sampled queries, which are the same in every bucket: merged like the hits, they tell the recall of
+ * the merged answer. Other queries than those that the search was tuned on, where there are enough.
+ * @param find rows to find for a query
+ * @param files temporary names; `hits` is written already
+ */
+export async function writeTruth(
+  bucket: OpenBucket,
+  queries: QueryFiles,
+  way: Way,
+  find: number,
+  filter: HitFilter,
+  files: { hits: string; truth: string },
+  { progress }: CommandContext,
+): Promise<void> {
+  const { entry } = bucket;
+  const wanted = Math.max(LEAST_QUERIES, Math.min(SAMPLED_QUERIES, Math.floor(MOST_HITS / filter.k)));
+  const sample = await queries.measured(wanted, SAMPLED_QUERIES);
+  if (way === 'exact') {
+    const ids = Array.from({ length: sample.count }, (_, query) => Buffer.from(sample.id(query)).toString('latin1'));
+    await selectHits(files.hits, files.truth, entry.bucket, new Set(ids));
+    return;
+  }
+  const writer = await createHits(files.truth, { 'lanceflow.bucket': entry.bucket });
+  try {
+    const sink = new HitSink(writer, entry.bucket, filter);
+    if (sample.count > 0) {
+      const bar = progress(`measuring recall on ${entry.bucket}`, entry.rows, 'vectors');
+      const spans = [{ first: 0, end: entry.rows }];
+      const nearest = await scoreTable(bucket, sample, spans, find, bar).finally(() => bar.stop());
+      const own = Int32Array.from({ length: sample.count }, (_, query) => query);
+      await writeNearest(bucket, sample, own, nearest, sink);
+    }
+    await sink.flush();
+    await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
