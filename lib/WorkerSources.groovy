@@ -10,8 +10,8 @@ import java.security.MessageDigest
 class WorkerSources {
 
     private static final List<String> COMMANDS = [
-        'embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'fetch-queries', 'search-bucket',
-        'merge-hits', 'render-report',
+        'embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'fetch-queries', 'plan-search',
+        'search-bucket', 'merge-hits', 'render-report',
     ]
 
     /** `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */

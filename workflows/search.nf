@@ -2,6 +2,7 @@
 
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
 include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
+include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
 include { RENDER_REPORT } from '../modules/render_report/main.nf'
@@ -39,17 +40,27 @@ workflow SEARCH {
     def options = request.subMap([
         'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
     ])
+
+    // One task a bucket, or one a bucket and part of the queries: where the user says so, and on clusters.
+    def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
+    def divided = request.queries_per_task || Plan.isCluster()
+    PLAN_SEARCH(divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
+    parts = divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
+    searches = entries.combine(parts.flatMap { list -> list }) // [bucket, fingerprint, part, range of queries]
+    expected = count.combine(parts.map { list -> list.size() }).map { buckets, each -> buckets * each }.first()
+
     def measure = request.measure_recall || request.target_recall != null
     def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
-    SEARCH_BUCKET(entries, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
+    SEARCH_BUCKET(searches, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
 
     // Where a task has failed, some hits are missing, and no answer must be made of the others.
-    hits = whole(SEARCH_BUCKET.out.hits, count)
-    truth = measure ? whole(SEARCH_BUCKET.out.truth, count) : channel.value([])
+    hits = whole(SEARCH_BUCKET.out.hits, expected)
+    truth = measure ? whole(SEARCH_BUCKET.out.truth, expected) : channel.value([])
     MERGE_HITS(hits, truth, request.k, request.workers.merge_hits)
 
     all_reports = reports
-        .mix(EMBED_SEQUENCES.out.report, FETCH_QUERIES.out.report, SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
+        .mix(EMBED_SEQUENCES.out.report, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
+        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 

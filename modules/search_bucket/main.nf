@@ -1,11 +1,11 @@
 // The nearest neighbours of every query in one bucket.
 process SEARCH_BUCKET {
-    tag "${bucket}"
+    tag "${bucket}${part}"
     label 'search'
     containerOptions { DatabaseUri.mount(database, checkpoints) }
 
     input:
-    tuple val(bucket), val(fingerprint) // of the table: another one runs this stage again
+    tuple val(bucket), val(fingerprint), val(part), val(range) // another table runs this stage again; '' for all queries
     path queries, stageAs: 'queries/?/*'
     val database
     val checkpoints // folder for finished blocks of queries, with which a killed search goes on; '' for none
@@ -14,22 +14,23 @@ process SEARCH_BUCKET {
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
-    path "${bucket}.hits.parquet", emit: hits
-    path "${bucket}.truth.parquet", optional: true, emit: truth
-    path "${bucket}.search-bucket.json", emit: report
+    path "${bucket}${part}.hits.parquet", emit: hits
+    path "${bucket}${part}.truth.parquet", optional: true, emit: truth
+    path "${bucket}${part}.search-bucket.json", emit: report
 
     script:
     // The queries of a block and their candidates; the rest is for the table's pages and the matrix products.
     def blocks = checkpoints ? "--checkpoints ${Shell.quote(checkpoints)}" : ''
-    def truth = measure ? "--truth ${bucket}.truth.parquet" : ''
+    def truth = measure ? "--truth ${bucket}${part}.truth.parquet" : ''
+    def some = range ? "--range ${range}" : ''
     def memory = task.memory ? "--memory ${task.memory.toMega().intdiv(2)}MB" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${Shell.options(options)} ${memory} ${blocks} ${truth} --output ${bucket}.hits.parquet --json > ${bucket}.search-bucket.json
+    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
     """
 
     stub:
     """
-    touch ${bucket}.hits.parquet ${bucket}.search-bucket.json ${measure ? "${bucket}.truth.parquet" : ''}
+    touch ${bucket}${part}.hits.parquet ${bucket}${part}.search-bucket.json ${measure ? "${bucket}${part}.truth.parquet" : ''}
     """
 }

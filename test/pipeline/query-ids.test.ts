@@ -30,7 +30,9 @@ test('--query_ids asks for proteins of the database; FASTA needs no --model wher
   const text = fasta('p', 60, 1);
   const record = (id: string) => new RegExp(`>${id}\\n\\w+\\n`).exec(text)![0];
   await writeFile(join(folder, 'queries.fasta'), record('p3') + record('p41'));
-  const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again'];
-  await pipeline([...again, ...where], folder);
+  // In parts, each bucket by two tasks, which changes nothing.
+  const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again', '--queries_per_task', '1'];
+  await pipeline([...again, '--measure_recall', ...where], folder);
+  expect((await countTasks(join(folder, 'again'))).ran).toMatchObject({ PLAN_SEARCH: 1, SEARCH_BUCKET: 4 });
   expect(await neighbours('again')).toEqual(found);
 });

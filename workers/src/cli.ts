@@ -24,6 +24,10 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: 'Make a query set of ids that are in the database',
     load: () => import('./commands/fetch-queries.ts'),
   },
+  'plan-search': {
+    describe: 'Divide queries into parts for tasks of their own',
+    load: () => import('./commands/plan-search.ts'),
+  },
   'search-bucket': {
     describe: 'Find the nearest neighbours of every query in one bucket',
     load: () => import('./commands/search-bucket.ts'),

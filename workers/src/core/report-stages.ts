@@ -44,7 +44,7 @@ export interface Stage {
 /** Commands in the order of the pipeline; others follow. */
 const ORDER = [
   ...['embed-sequences', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
-  ...['fetch-queries', 'search-bucket', 'merge-hits'],
+  ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits'],
 ];
 
 /** Takes from parsed JSON what a report shows. @returns undefined where it is not a worker's report */

@@ -1,0 +1,40 @@
+import { writeFile } from 'node:fs/promises';
+import { defineCommand } from '../command.ts';
+import { SEARCH_MODES } from '../core/search/choose.ts';
+import { divideQueries, queriesPerTask } from '../core/search/parts.ts';
+import { DataError, UsageError } from '../errors.ts';
+import { Database } from '../io/database.ts';
+import { writeAtomically } from '../io/files.ts';
+import { openQueries } from '../io/search/queries.ts';
+
+export const command = defineCommand({
+  describe: 'Divides queries into parts that are searched by tasks of their own, where more tasks finish sooner',
+  options: {
+    queries: { type: 'array', string: true, demandOption: true, describe: 'Query sets (HDF5 shards)' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    'queries-per-task': { type: 'number', describe: 'Most queries of a part; default: by the way of searching' },
+    search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'How the buckets will be searched' },
+    nprobes: { type: 'number', describe: 'Partitions that will be looked into' },
+    output: { type: 'string', demandOption: true, describe: 'The parts (JSON)' },
+  },
+  examples: [['plan-search --queries q.h5 --database /data/proteins --output parts.json', 'Parts for a cluster']],
+
+  async run(args) {
+    const { search, nprobes, queriesPerTask: asked } = args;
+    if (asked !== undefined && (!Number.isInteger(asked) || asked < 1))
+      throw new UsageError(`--queries-per-task must be a whole number from 1, not ${asked}.`);
+    if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
+    const database = await Database.open(args.database);
+    const entries = await database.entries();
+    if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    // Whatever is wrong with the queries is said once, before any bucket is searched.
+    const queries = await openQueries(args.queries, entries[0]!);
+    queries.close();
+    const parts = divideQueries(queries.count, asked ?? queriesPerTask({ search, nprobes }, entries));
+    const text = `${JSON.stringify({ version: 1, queries: queries.count, parts }, null, 2)}\n`;
+    await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    return { rows: queries.count, bytes: text.length, parts: parts.length };
+  },
+
+  summary: ({ rows, parts }) => `plan-search: ${rows} queries in ${parts} parts`,
+});
