@@ -54,7 +54,7 @@ describe('search-bucket refuses', () => {
     ['--k', 'ten', /--k must be/],
     ['--k', '1.5', /--k must be/],
     ['--nprobes', '0', /--nprobes must be/],
-    ['--refine-factor', '0', /--refine-factor must be/],
+    ['--refine-factor', '-1', /--refine-factor must be/],
     ['--search', 'fast', /fast.*exact/],
     ['--bucket', '../x', /cannot be a bucket's name/],
     ['--bucket', "'; rm -rf x", /cannot be a bucket's name/],

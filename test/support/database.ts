@@ -9,19 +9,21 @@ import type { Rows } from './shards.ts';
 
 /** What a build may be told beside its shards. */
 export interface BuildOptions {
+  /** Default: `folder`/db. */
+  database?: string;
   bucketSize?: number;
   ingest?: readonly string[];
   index?: readonly string[];
 }
 
-/** Builds a database of shards in `folder`/db, bucket by bucket. @returns its path and its buckets */
+/** Builds a database of shards, bucket by bucket; the plan is in `folder`. @returns its path and its buckets */
 export async function buildDatabase(
   folder: string,
   shards: readonly string[],
-  { bucketSize = 1_000_000, ingest = [], index = [] }: BuildOptions = {},
+  { database = join(folder, 'db'), bucketSize = 1_000_000, ingest = [], index = [] }: BuildOptions = {},
   run: (argv: string[]) => Promise<unknown> = runHere,
 ): Promise<{ database: string; buckets: string[] }> {
-  const [database, plan] = [join(folder, 'db'), join(folder, 'plan.json')];
+  const plan = join(folder, 'plan.json');
   await run([
     'pack-buckets',
     '--input',

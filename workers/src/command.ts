@@ -2,6 +2,7 @@ import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { EXIT, toUserError, UserError } from './errors.ts';
 import { startMeter } from './io/meter.ts';
 import { createProgress, log, type Progress } from './io/progress.ts';
+import { s3Usage } from './io/s3/usage.ts';
 
 /** What every command reports; commands add fields of their own. `bytes` is what was read or written, as the command says. */
 export interface CommandResult {
@@ -55,13 +56,19 @@ export async function runCommand<O extends Record<string, Options>>(
   const meter = startMeter();
   try {
     const result = await command.run(args, { progress: createProgress, log });
-    const report = { command: name, ...result, ...meter.read() };
+    const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
     if (args.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return EXIT.ok;
   } catch (thrown) {
     return reportError(name, thrown);
   }
+}
+
+/** What was asked of S3, where anything was. */
+function remoteUsage(): Record<string, number> {
+  const { requests, retries, sentBytes, receivedBytes } = s3Usage();
+  return requests === 0 ? {} : { requests, retries, bytesSent: sentBytes, bytesReceived: receivedBytes };
 }
 
 /** Prints an error as a person wants to read it, with the stack only where it is a bug. */

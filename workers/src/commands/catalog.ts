@@ -6,7 +6,7 @@ export const command = defineCommand({
   describe:
     'Lists the buckets of a database: what is in them, how they are indexed, what they cost. --json gives the entries.',
   options: {
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
   },
   examples: [
     ['catalog --database /data/proteins', 'A table of the buckets'],

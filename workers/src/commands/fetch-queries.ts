@@ -17,7 +17,7 @@ export const command = defineCommand({
     'id, the later one counts.',
   options: {
     ids: { type: 'string', demandOption: true, describe: 'The ids: one a line, or a .csv with a column "id"' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     output: { type: 'string', demandOption: true, describe: 'The query set (HDF5 shard)' },
   },
   examples: [

@@ -13,9 +13,12 @@ export const command = defineCommand({
     'A bucket that has this index already is left as it is.',
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'The bucket, ingested by ingest-bucket' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     index: { choices: INDEX_KINDS, default: DEFAULT_INDEX, describe: 'Product or RaBit quantization' },
-    work: { type: 'string', describe: 'Fast scratch folder (NVMe); default: inside the database' },
+    work: {
+      type: 'string',
+      describe: 'Fast scratch folder (NVMe); default: inside the database; of one on S3: the current folder',
+    },
     output: { type: 'string', describe: 'Also write the catalog entry to this file (JSON)' },
   },
   examples: [['index-bucket --bucket bucket_00001 --database /data/proteins', 'Index with the default parameters']],

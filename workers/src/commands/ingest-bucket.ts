@@ -16,7 +16,7 @@ export const command = defineCommand({
   options: {
     plan: { type: 'string', demandOption: true, describe: 'The bucket plan of pack-buckets (JSON)' },
     bucket: { type: 'string', demandOption: true, describe: 'Which bucket of the plan' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     shards: { type: 'array', string: true, describe: "Where the bucket's shards are now, in the plan's order" },
     metric: { choices: METRICS, default: 'cosine' as const, describe: 'The distance the table is for' },
     'vector-type': {
@@ -29,7 +29,10 @@ export const command = defineCommand({
       default: 'partition' as const,
       describe: 'Order of rows: by k-means partition, or as they come',
     },
-    work: { type: 'string', describe: 'Fast scratch folder (NVMe); default: inside the database' },
+    work: {
+      type: 'string',
+      describe: 'Fast scratch folder (NVMe); default: inside the database; of one on S3: the current folder',
+    },
     output: { type: 'string', describe: 'Also write what was ingested to this file (JSON)' },
   },
   examples: [

@@ -6,7 +6,9 @@ import { SEARCH_MODES } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
+import { openQueries } from '../io/search/queries.ts';
 import { searchBucket } from '../io/search/search-bucket.ts';
+import { withTable } from '../io/search/with-table.ts';
 
 export const command = defineCommand({
   describe:
@@ -14,14 +16,15 @@ export const command = defineCommand({
     'vectors of its nearest partitions, `exact` with all; `auto` takes what is expected to be quickest.',
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'The bucket to search' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     queries: { type: 'array', string: true, demandOption: true, describe: 'Query sets (HDF5 shards)' },
     k: { type: 'number', default: 10, describe: 'Neighbours a query' },
     search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'How to search' },
     nprobes: { type: 'number', describe: 'Partitions to look into; default: 5%, at least 20' },
     'refine-factor': {
       type: 'number',
-      describe: 'ann: candidates a neighbour whose distance is computed anew; default: 10',
+      describe:
+        'ann: candidates a neighbour whose distance is computed anew; default: 10; 0: none, distances of the codes',
     },
     'target-recall': {
       type: 'number',
@@ -44,7 +47,12 @@ export const command = defineCommand({
       describe:
         'Also write the true hits of sampled queries here; with those of all buckets, merge-hits tells the recall',
     },
-    work: { type: 'string', describe: 'Fast scratch folder (NVMe)' },
+    work: {
+      type: 'string',
+      describe:
+        'Folder (NVMe) for buckets fetched from S3, kept while there is space, for all tasks of this node; default: not kept',
+    },
+    stream: { type: 'boolean', default: false, describe: 'Read a bucket on S3 where it is; nothing is stored' },
     output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
   },
   examples: [
@@ -62,7 +70,7 @@ export const command = defineCommand({
     const memoryBytes = parseByteSize(args.memory);
     requireCount('k', k);
     if (nprobes !== undefined) requireCount('nprobes', nprobes);
-    if (refineFactor !== undefined) requireCount('refine-factor', refineFactor);
+    if (refineFactor !== undefined) requireCount('refine-factor', refineFactor, 0);
     if (blockQueries !== undefined) requireCount('block-queries', blockQueries);
     if (truth !== undefined && resolve(truth) === resolve(output))
       throw new UsageError('--output and --truth name the same file. Give each its own.');
@@ -73,13 +81,19 @@ export const command = defineCommand({
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entry = await database.requireEntry(bucket);
+    const { work, stream } = args;
     const order = {
       ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
       range: args.range === undefined ? undefined : parseRange(args.range),
       checkpoints: args.checkpoints ?? dirname(resolve(output)),
     };
+    // Before a bucket is fetched for them.
+    if (database.tables.bring) (await openQueries(args.queries, entry, order.range)).close();
+    const needs = { ...order, truth: truth !== undefined };
     const find = (hits: string, truth?: string) =>
-      searchBucket(database, entry, args.queries, order, { hits, truth }, context);
+      withTable(database, entry, needs, { work, stream }, context, (near, present) =>
+        searchBucket(near, present, args.queries, order, { hits, truth }, context),
+      );
     const { hits, plan, ...outcome } = await writeAtomically(output, (temporary) =>
       truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
     );
@@ -98,7 +112,7 @@ function parseRange(text: string): { first: number; end: number } {
   return { first: Number(first), end: Number(end) };
 }
 
-function requireCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`--${name} must be a whole number from 1, not ${value}.`);
+function requireCount(name: string, value: number, least = 1): void {
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError(`--${name} must be a whole number from ${least}, not ${value}.`);
 }

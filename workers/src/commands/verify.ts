@@ -11,7 +11,7 @@ export const command = defineCommand({
     'Checks every table against its catalog entry: files, sizes, checksums, rows; finds ids that are in the database twice and ' +
     'what an interrupted build left. Ends with 65 where the database is damaged.',
   options: {
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     bucket: { type: 'array', string: true, describe: 'Only these buckets' },
     ids: { type: 'boolean', default: true, describe: 'Look for duplicate ids across all buckets (--no-ids: do not)' },
     work: { type: 'string', default: tmpdir(), describe: 'Folder for temporary files' },

@@ -35,6 +35,8 @@ export interface FragmentFile {
   rows: number;
   /** The byte at which they begin. */
   offset: number;
+  /** CRC-32 of the rest of the file, hex: ids and what describes them. */
+  crc32?: string;
 }
 
 /** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */

@@ -50,13 +50,22 @@ export class Database {
   /** @throws UsageError where `uri` is neither a folder nor s3:// */
   static async open(uri: string): Promise<Database> {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
-    if (scheme !== undefined)
-      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder.`);
+    if (scheme !== undefined && scheme !== 's3')
+      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
     if (/[\x00-\x1f\x7f]/.test(uri))
       throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
-    if (uri.trim() === '') throw new UsageError('--database is empty; name a folder.');
-    return new Database(openLocal(uri));
+    if (uri.trim() === '') throw new UsageError('--database is empty; name a folder, or s3://bucket/prefix.');
+    if (scheme === undefined) return new Database(openLocal(uri));
+    // Loaded where it is needed only: the AWS SDK takes a while.
+    const { openRemote } = await import('./s3/database.ts');
+    return new Database(await openRemote(uri));
+  }
+
+  /** This database with its tables, or the one that is needed, in another place. */
+  withTables(tables: TableStore): Database {
+    const { uri, locks, create, requireThere } = this;
+    return new Database({ uri, store: this.#store, tables, locks, create, requireThere });
   }
 
   /** The buckets that are part of the database, by name. */

@@ -77,6 +77,19 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
 
 /** Makes a scratch folder for `use` and removes it afterwards, also on failure or a signal. */
 export async function withScratch<T>(parent: string, label: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const { folder, close } = await openScratch(parent, label);
+  try {
+    return await use(folder);
+  } finally {
+    await close();
+  }
+}
+
+/** Makes a scratch folder that is removed when it is closed, or on a signal. */
+export async function openScratch(
+  parent: string,
+  label: string,
+): Promise<{ folder: string; close: () => Promise<void> }> {
   const target = join(resolve(parent), label);
   await mkdir(resolve(parent), { recursive: true });
   await removeStale(target);
@@ -85,14 +98,16 @@ export async function withScratch<T>(parent: string, label: string, use: (folder
   // Other machines on a shared file system can only tell by its age that a folder is still in use.
   const heartbeat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   heartbeat.unref();
-  try {
-    await mkdir(folder);
-    return await use(folder);
-  } finally {
+  const close = async () => {
     clearInterval(heartbeat);
     await rm(folder, { recursive: true, force: true });
     unfinished.delete(folder);
-  }
+  };
+  await mkdir(folder).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { folder, close };
 }
 
 /**

@@ -1,10 +1,11 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { DataError } from '../errors.ts';
 import { removeStale } from './files.ts';
 import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from './lance/table-files.ts';
 import { openTable } from './lance/tables.ts';
 import { isPartitionFile } from './partitions.ts';
-import type { TableStore } from './table-store.ts';
+import type { RangeFile, TableStore } from './table-store.ts';
 
 /** The tables of a database in a folder: made inside it and renamed, worked on through hard links, opened in place. */
 export function localTables(root: string): TableStore {
@@ -14,6 +15,7 @@ export function localTables(root: string): TableStore {
     size: async (path) => (await stat(join(root, path)).catch(() => undefined))?.size,
     sizes: (bucket) => fileSizes(at(bucket)),
     read: (path) => readFile(join(root, path)),
+    openFile: (path) => openLocalFile(join(root, path)),
     checksum: (path) => checksumOf(join(root, path)),
     open: (bucket) => openTable(root, bucket),
     async mirror({ bucket }, to) {
@@ -24,6 +26,9 @@ export function localTables(root: string): TableStore {
       if (partitions) await publishPartitions(root, bucket, partitions);
       return undefined;
     },
+    // The database itself is at hand.
+    async keep() {},
+    async forget() {},
     async remove(bucket) {
       await rm(at(bucket), { recursive: true, force: true });
       await removeStale(join(root, bucket));
@@ -51,4 +56,20 @@ async function publishPartitions(
   if (partitions !== 'none') await placeFile(partitions.file, join(root, partitions.path));
   for (const name of await readdir(folder).catch(() => []))
     if (name !== own && isPartitionFile(name, bucket)) await rm(join(folder, name), { force: true });
+}
+
+async function openLocalFile(path: string): Promise<RangeFile> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause: error });
+  });
+  return {
+    async read(into, position) {
+      for (let at = 0; at < into.length; ) {
+        const { bytesRead } = await file.read(into, at, into.length - at, position + at);
+        if (bytesRead === 0) throw new DataError(`${path}: shorter than it was built. Build the bucket again.`);
+        at += bytesRead;
+      }
+    },
+    close: () => file.close(),
+  };
 }

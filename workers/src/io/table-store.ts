@@ -1,5 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
-import type { IngestRecord, TableFile } from '../core/catalog.ts';
+import type { CommandContext } from '../command.ts';
+import type { CatalogEntry, IngestRecord, TableFile } from '../core/catalog.ts';
+import type { NeededParts } from '../core/search/needed-parts.ts';
 
 /** A table that is whole in a folder of this machine and is to become the database's. */
 export interface MadeTable {
@@ -14,6 +16,30 @@ export interface MadeTable {
   lost: AbortSignal;
 }
 
+/** How a table is brought to this machine. */
+export interface BringOptions {
+  /** Folder that tasks on this node share; without, the table is removed after use. */
+  work: string | undefined;
+  progress: CommandContext['progress'];
+}
+
+/** A table, or what was needed of it, on this machine. */
+export interface BroughtTable {
+  /** Like the database's own folder, with this table alone. */
+  folder: string;
+  /** Those that are there. */
+  files: TableFile[];
+  /** Ends its use. */
+  release(): Promise<void>;
+}
+
+/** A file of which parts are read, in any order. */
+export interface RangeFile {
+  /** Fills `into` from `position` on. @throws DataError where the file is shorter */
+  read(into: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** The tables and partition files of a database, wherever it is. Paths are relative to the database. */
 export interface TableStore {
   /** Where tables are made where --work does not say. */
@@ -23,10 +49,16 @@ export interface TableStore {
   /** Sizes of all files of a table, also of older versions, by their paths inside it; none where there is no table. */
   sizes(bucket: string): Promise<Map<string, number>>;
   read(path: string): Promise<Uint8Array>;
+  /** @throws DataError where there is no such file */
+  openFile(path: string): Promise<RangeFile>;
   /** CRC-32 of a file, hex. */
   checksum(path: string): Promise<string>;
   /** Opens a table where it is. */
   open(bucket: string): Promise<Table>;
+  /**
+   * Brings what a search needs to this machine; not there where tables are at hand already.
+   */
+  bring?(entry: CatalogEntry, parts: NeededParts, options: BringOptions): Promise<BroughtTable>;
   /**
    * Makes a table's files, but for its index, appear in a folder in which it can be worked on without touching the original.
    * @param work as given: what ingest-bucket has left there need not be fetched
@@ -38,6 +70,13 @@ export interface TableStore {
    * @returns the table's files, where it cost nothing to learn about them
    */
   publish(table: MadeTable): Promise<TableFile[] | undefined>;
+  /**
+   * Keeps a published table on this node, for index-bucket.
+   * @param folder `.../<bucket>.lance`, may be moved
+   */
+  keep(record: IngestRecord, folder: string, work: string | undefined): Promise<void>;
+  /** Removes what was kept. */
+  forget(record: IngestRecord, work: string | undefined): Promise<void>;
   /** Removes a table of which nothing is to be kept. */
   remove(bucket: string): Promise<void>;
   /** Names of the folders of all tables, and of what interrupted builds left, each with what it is. */

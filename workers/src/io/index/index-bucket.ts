@@ -87,6 +87,7 @@ export async function indexBucket(
     lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);
+    await tables.forget(record!, options.work);
     return made;
   });
   return { entry, done: false };

@@ -78,6 +78,7 @@ export async function ingestBucket(
       ingest: { seconds, cpuSeconds },
     };
     await database.writePending(ingested);
+    await tables.keep(ingested, folder, options.work);
     return ingested;
   });
   return { record, done: false };

@@ -39,8 +39,13 @@ export function newestVersion(paths: Iterable<string>): string[] {
   const transactions = sorted
     .filter((path) => path.startsWith(TRANSACTIONS))
     .sort((a, b) => startVersion(b) - startVersion(a));
-  const others = sorted.filter((path) => !path.startsWith(VERSIONS) && !path.startsWith(TRANSACTIONS));
+  const others = sorted.filter((path) => !isMetadata(path));
   return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
+}
+
+/** Whether a file of a table says what the table consists of: it is written last. */
+export function isMetadata(path: string): boolean {
+  return path.startsWith(VERSIONS) || path.startsWith(TRANSACTIONS);
 }
 
 /** The files of the newest version of a table in `folder`, in the order of `newestVersion`. */

@@ -187,24 +187,31 @@ async function readFully(file: File, buffer: Buffer, position: number): Promise<
   }
 }
 
-/** Ends the multipart uploads that dead builds left open below a path. @returns how many there were */
-export async function abortUploads(s3: S3Bucket, prefix: string): Promise<number> {
-  const { AbortMultipartUploadCommand, ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
-  const Bucket = s3.location.bucket;
-  let count = 0;
+/** Multipart uploads that are not finished, below a path: of builds that run, or that died. */
+export async function* openUploads(s3: S3Bucket, prefix: string): AsyncGenerator<{ path: string; uploadId: string }> {
+  const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
+  const root = s3.key('').length;
   let after: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
   while (after) {
     const page: ListMultipartUploadsCommandOutput = await s3.client.send(
-      new ListMultipartUploadsCommand({ Bucket, Prefix: s3.key(prefix), ...after }),
+      new ListMultipartUploadsCommand({ Bucket: s3.location.bucket, Prefix: s3.key(prefix), ...after }),
     );
-    for (const { Key, UploadId } of page.Uploads ?? []) {
-      await s3.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
-        // Ended by somebody else meanwhile.
-        if (!isAbsent(error)) throw error;
-      });
-      count++;
-    }
+    for (const { Key = '', UploadId = '' } of page.Uploads ?? []) yield { path: Key.slice(root), uploadId: UploadId };
     after = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+  }
+}
+
+/** Ends the multipart uploads that dead builds left open below a path. @returns how many there were */
+export async function abortUploads(s3: S3Bucket, prefix: string): Promise<number> {
+  const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+  let count = 0;
+  for await (const { path, uploadId: UploadId } of openUploads(s3, prefix)) {
+    const command = new AbortMultipartUploadCommand({ Bucket: s3.location.bucket, Key: s3.key(path), UploadId });
+    await s3.client.send(command).catch((error: unknown) => {
+      // Ended by somebody else meanwhile.
+      if (!isAbsent(error)) throw error;
+    });
+    count++;
   }
   return count;
 }

@@ -15,6 +15,7 @@ export interface AnnOptions {
   rows: number;
   partitions: number;
   nprobes: number;
+  /** 0: distances of the index's codes, without a look at the vectors. */
   refineFactor: number;
 }
 
@@ -57,16 +58,16 @@ export async function searchAnn(
 
 async function ask(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
   const { metric, k, refineFactor } = options;
-  const found = await table
+  const query = table
     .query()
     .nearestTo(vector)
     .column('embedding')
     .distanceType(metric)
     .nprobes(nprobes)
-    .refineFactor(refineFactor)
     .limit(k)
-    .select(['id', '_distance'])
-    .toArrow();
+    .select(['id', '_distance']);
+  // A factor of 1 would compute distances anew as well; without one they are those of the index's codes.
+  const found = await (refineFactor > 0 ? query.refineFactor(refineFactor) : query).toArrow();
   const distances = new Float32Array(found.numRows);
   let at = 0;
   for (const { values, offset, length } of found.getChild('_distance')!.data) {

@@ -1,7 +1,6 @@
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import type { CatalogEntry } from '../../core/catalog.ts';
 import { seededRandom } from '../../core/random.ts';
 import type { MachineRates } from '../../core/search/cost.ts';
 import type { OpenBucket } from './open-bucket.ts';
@@ -18,9 +17,10 @@ type ComputeRates = Pick<MachineRates, 'flopsPerSecond' | 'smallFlopsPerSecond'>
  * Measures this machine: matrix products of the bucket's dimension (a fraction of a second, remembered for a week in
  * the user's cache folder) and reading the table.
  */
-export async function measureRates({ entry, folder }: OpenBucket): Promise<MachineRates> {
+export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
+  const { entry } = bucket;
   const compute = (await readCache(entry.dimension)) ?? (await measureCompute(entry.dimension));
-  const readBytesPerSecond = await measureReading(folder, entry);
+  const readBytesPerSecond = await measureReading(bucket);
   return { ...compute, readBytesPerSecond, annQueriesPerSecond: undefined };
 }
 
@@ -58,18 +58,18 @@ async function measureProduct(
 }
 
 /** Reads the start of a data file. What the page cache holds is fast, and will be in the search as well. */
-async function measureReading(folder: string, entry: CatalogEntry): Promise<number> {
+async function measureReading({ database, entry }: OpenBucket): Promise<number> {
   const data = entry.files.filter(({ path }) => path.startsWith('data/'));
-  const file = data[Math.floor(data.length / 2)];
-  if (!file) return Number.POSITIVE_INFINITY;
-  const handle = await open(join(folder, file.path), 'r');
+  const sampled = data[Math.floor(data.length / 2)];
+  if (!sampled) return Number.POSITIVE_INFINITY;
+  const file = await database.tables.openFile(`${entry.bucket}.lance/${sampled.path}`);
   try {
-    const buffer = new Uint8Array(Math.min(READ_SAMPLE_BYTES, file.bytes));
+    const buffer = new Uint8Array(Math.min(READ_SAMPLE_BYTES, sampled.bytes));
     const startedMs = performance.now();
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return bytesRead / ((performance.now() - startedMs) / 1000);
+    await file.read(buffer, 0);
+    return buffer.length / ((performance.now() - startedMs) / 1000);
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 

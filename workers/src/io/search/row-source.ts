@@ -1,11 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { decodeFloat16 } from '../../core/float16.ts';
 import { COMPONENT_BYTES } from '../../core/shard.ts';
-import { DataError } from '../../errors.ts';
 import { readTable } from '../lance/read-table.ts';
+import type { RangeFile, TableStore } from '../table-store.ts';
+import type { OpenBucket } from './open-bucket.ts';
 import { allocateBlock, type RowBlock, sealBlock } from './scorer.ts';
 
 /** Rows [first, end) of a table, in its order. */
@@ -36,16 +35,14 @@ export interface RowSource {
  * @param blockRows most rows of a block
  * @param buffers blocks that can be in use at once
  */
-export async function openRowSource(
-  folder: string,
-  table: Table,
-  entry: CatalogEntry,
+export function openRowSource(
+  { database, table, entry }: Pick<OpenBucket, 'database' | 'table' | 'entry'>,
   blockRows: number,
   buffers: number,
-): Promise<RowSource> {
+): RowSource {
   const pool = new BlockPool(blockRows, entry.dimension, buffers);
   return entry.fragments
-    ? openFragments(folder, entry, blockRows, pool)
+    ? openFragments(database.tables, entry, blockRows, pool)
     : streamTable(table, entry.dimension, blockRows, pool);
 }
 
@@ -70,31 +67,25 @@ class BlockPool {
   }
 }
 
-async function openFragments(
-  folder: string,
-  entry: CatalogEntry,
-  blockRows: number,
-  pool: BlockPool,
-): Promise<RowSource> {
+function openFragments(tables: TableStore, entry: CatalogEntry, blockRows: number, pool: BlockPool): RowSource {
   const { dimension, vectorType } = entry;
   const rowBytes = dimension * COMPONENT_BYTES[vectorType];
   const fragments = entry.fragments!;
   const firstRows = [0];
   for (const { rows } of fragments) firstRows.push(firstRows.at(-1)! + rows);
   const half = vectorType === 'float16' ? new Uint16Array(blockRows * dimension) : undefined;
-  let file: { index: number; handle: FileHandle } | undefined;
+  let file: { index: number; handle: RangeFile } | undefined;
 
   const readRows = async (fragment: number, offset: number, rows: number, into: Float32Array) => {
     if (file?.index !== fragment) {
       await file?.handle.close();
       file = undefined;
-      const path = join(folder, fragments[fragment]!.path);
-      file = { index: fragment, handle: await openData(path) };
+      const path = `${entry.bucket}.lance/${fragments[fragment]!.path}`;
+      file = { index: fragment, handle: await tables.openFile(path) };
     }
     const target = half ? half.subarray(0, rows * dimension) : into;
     const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * rowBytes);
-    const position = fragments[fragment]!.offset + offset * rowBytes;
-    await readFully(file.handle, bytes, position, join(folder, fragments[fragment]!.path));
+    await file.handle.read(bytes, fragments[fragment]!.offset + offset * rowBytes);
     if (half) decodeFloat16(half, into, rows * dimension);
   };
 
@@ -122,22 +113,6 @@ async function openFragments(
       await file?.handle.close();
     },
   };
-}
-
-async function openData(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    throw new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause: error });
-  }
-}
-
-async function readFully(file: FileHandle, into: Uint8Array, position: number, path: string): Promise<void> {
-  for (let at = 0; at < into.length; ) {
-    const { bytesRead } = await file.read(into, at, into.length - at, position + at);
-    if (bytesRead === 0) throw new DataError(`${path}: shorter than it was built. Build the bucket again.`);
-    at += bytesRead;
-  }
 }
 
 /** Reads the whole table through LanceDB and keeps the rows that were asked for. */

@@ -29,12 +29,13 @@ export interface ScoredSpan extends RowSpan {
  * @returns the nearest rows of each query, by their true distances
  */
 export async function scoreTable(
-  { folder, table, entry }: OpenBucket,
+  bucket: OpenBucket,
   queries: QuerySet,
   spans: Iterable<ScoredSpan>,
   k: number,
   progress: Progress,
 ): Promise<NearestRows> {
+  const { entry } = bucket;
   const { dimension, metric } = entry;
   const nearest = new NearestRows(queries.count, k);
   const squares = Float64Array.from({ length: queries.count }, (_, query) =>
@@ -43,7 +44,7 @@ export async function scoreTable(
   const scorer = await createScorer(dimension, metric);
   const room = new Float32Array(TILE_QUERIES * dimension);
   const collector = new Collector(queries, squares, scorer, entry);
-  const source = await openRowSource(folder, table, entry, BLOCK_ROWS, BUFFERS);
+  const source = openRowSource(bucket, BLOCK_ROWS, BUFFERS);
   try {
     for await (const located of readAhead(source.blocks(spans))) {
       for (const tile of queryTiles(queries, located.span.queries, dimension, room)) {

@@ -88,7 +88,7 @@ export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, pr
     settings =
       settings.nprobes < partitions
         ? { ...settings, nprobes: Math.min(partitions, settings.nprobes * 2) }
-        : { ...settings, refineFactor: settings.refineFactor * 2 };
+        : { ...settings, refineFactor: Math.max(1, settings.refineFactor * 2) };
   }
 };
 

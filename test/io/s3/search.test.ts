@@ -1,0 +1,130 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { CatalogEntry } from '../../../workers/src/core/catalog.ts';
+import { Database } from '../../../workers/src/io/database.ts';
+import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
+import { listObjects } from '../../../workers/src/io/s3/objects.ts';
+import { runHere } from '../../support/command.ts';
+import { bruteForce, buildDatabase, readHitRows } from '../../support/database.ts';
+import { sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { missingServer } from '../../support/s3.ts';
+import { at, cost, objectsOf, withDatabases } from '../../support/s3-database.ts';
+import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+
+const DATABASE = 's3://lance/db';
+const ROWS = 3000;
+const DIMENSION = 64;
+
+describe.skipIf(missingServer('moto'))('search-bucket on S3', () => {
+  withDatabases();
+  const rows = randomRows(1, ROWS, DIMENSION);
+  const queries = { ...randomRows(2, 30, DIMENSION, 'q') };
+  let folder = '';
+  let local = '';
+  let entry: CatalogEntry;
+  let bytes: { data: number; index: number; vectors: number };
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    const shard = await writeShard(join(folder, 'a.h5'), rows);
+    await writeShard(join(folder, 'q.h5'), queries);
+    const work = ['--work', join(folder, 'build')];
+    await buildDatabase(folder, [shard], { database: DATABASE, ingest: work, index: work });
+    // The same database in a folder.
+    local = join(folder, 'local');
+    const remote = await at('db');
+    const store = await Database.open(DATABASE);
+    [entry] = (await store.entries()) as [CatalogEntry];
+    for await (const object of listObjects(remote, '')) {
+      const crc32 = await store.tables.checksum(object.path);
+      await mkdir(dirname(join(local, object.path)), { recursive: true });
+      await downloadFiles(remote, [{ key: object.path, path: join(local, object.path), bytes: object.bytes, crc32 }]);
+    }
+    const sum = (prefix: string) =>
+      entry.files.filter(({ path }) => path.startsWith(prefix)).reduce((total, file) => total + file.bytes, 0);
+    bytes = { data: sum('data/'), index: sum('_indices/'), vectors: ROWS * DIMENSION * 4 };
+  });
+
+  async function search(database: string, ...options: string[]) {
+    const output = join(await temporaryFolder(), 'hits.parquet');
+    const argv = ['search-bucket', '--bucket', 'bucket_00001', '--database', database, '--k', '5', ...options];
+    const spent = await cost(() => runHere([...argv, '--queries', join(folder, 'q.h5'), '--output', output]));
+    return { ...spent, hits: await readFile(output), output };
+  }
+
+  const SCAN = ['--search', 'scan', '--nprobes', '6'];
+  const ANN = ['--search', 'ann', '--nprobes', '12'];
+
+  it.each([
+    ['exact', ['--search', 'exact'], (b: typeof bytes) => [b.data, b.data + 0.9 * b.index]],
+    ['scan', SCAN, (b: typeof bytes) => [b.data, b.data + 0.9 * b.index]],
+    ['ann', ANN, (b: typeof bytes) => [b.data + b.index, 1.1 * (b.data + b.index)]],
+    ['ann without refine', [...ANN, '--refine-factor', '0'], (b: typeof bytes) => [b.index, b.index + 0.5 * b.vectors]],
+    ['auto', [], (b: typeof bytes) => [b.data + b.index, 1.1 * (b.data + b.index) + 40_000]],
+  ])(
+    '%s gives what it gives on disk, and fetches only what it needs, once for all tasks of a node',
+    async (name, options, range) => {
+      const [least, most] = range(bytes) as [number, number];
+      const work = ['--work', await temporaryFolder()];
+      const first = await search(DATABASE, ...options, ...work);
+      if (name !== 'auto') expect(first.hits.equals((await search(local, ...options)).hits)).toBe(true);
+      expect(first.received).toBeGreaterThan(least);
+      expect(first.received).toBeLessThan(most);
+      expect(first.sent).toBe(0);
+      const second = await search(DATABASE, ...options, ...work);
+      if (name !== 'auto') expect(second.hits.equals(first.hits)).toBe(true);
+      // The catalog entry.
+      expect(second.received).toBeLessThan(20_000);
+    },
+  );
+
+  it('finds the true neighbours', async () => {
+    const { output } = await search(DATABASE, '--search', 'exact');
+    const expected = bruteForce(queries, rows, 'cosine', 5, 'bucket_00001');
+    expect((await readHitRows(output)).map(({ query, target }) => [query, target])).toEqual(
+      expected.map(({ query, target }) => [query, target]),
+    );
+  });
+
+  it('measures recall also where the search itself would need no vectors', async () => {
+    const { result } = await search(DATABASE, '--search', 'ann', '--target-recall', '0.9', '--refine-factor', '0');
+    expect(result).toMatchObject({ mode: 'ann' });
+    expect((result.recall as { mean: number }).mean).toBeGreaterThan(0.85);
+  });
+
+  it.each([
+    ['exact', ['--search', 'exact']],
+    ['scan', ['--search', 'scan', '--nprobes', '1']],
+    ['ann', ANN],
+  ])('%s can read the table where it is, and stores nothing', async (name, options) => {
+    const work = await temporaryFolder();
+    const streamed = await search(DATABASE, ...options, '--stream', '--work', work);
+    expect(streamed.hits.equals((await search(local, ...options)).hits)).toBe(true);
+    expect(await readdir(work)).toEqual([]);
+    // What LanceDB asks for is not counted.
+    if (name === 'scan') expect(streamed.received).toBeLessThan(0.9 * bytes.vectors);
+  });
+
+  it('without --work leaves nothing behind', async () => {
+    const before = await readdir(process.cwd());
+    const objects = await objectsOf(await at('db'));
+    await search(DATABASE, '--search', 'exact');
+    expect(await readdir(process.cwd())).toEqual(before);
+    expect(await objectsOf(await at('db'))).toEqual(objects);
+  });
+
+  it('tells of a table that somebody is deleting', async () => {
+    const remote = await at('deleted');
+    const shard = await writeShard(join(folder, 'b.h5'), sliceRows(rows, 0, 300));
+    const database = 's3://lance/deleted';
+    await buildDatabase(await temporaryFolder(), [shard], { database });
+    const { removeObjects } = await import('../../../workers/src/io/s3/objects.ts');
+    const data = [...(await objectsOf(remote)).keys()].filter((path) => path.includes('/data/'));
+    await removeObjects(remote, data);
+    for (const options of [[], ['--stream']])
+      await expect(search(database, '--search', 'exact', ...options)).rejects.toThrow(
+        /bucket_00001\.lance\/data\/.*(no such object|is missing)/,
+      );
+  });
+});

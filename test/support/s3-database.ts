@@ -1,0 +1,39 @@
+import { beforeAll, beforeEach } from 'vitest';
+import { openS3, type S3Bucket } from '../../workers/src/io/s3/client.ts';
+import { listObjects } from '../../workers/src/io/s3/objects.ts';
+import { s3Usage } from '../../workers/src/io/s3/usage.ts';
+import { useS3, withS3Server } from './s3.ts';
+import type { S3Server } from './s3-server.ts';
+
+/** An S3 server for the tests of a file, which this process uses; databases are in its bucket `lance`. */
+export function withDatabases(): { server: S3Server } {
+  const held = withS3Server('moto');
+  beforeAll(() => useS3(held.server.env));
+  beforeEach(() => useS3(held.server.env));
+  return held;
+}
+
+/** A place in the bucket. */
+export function at(prefix: string): Promise<S3Bucket> {
+  return openS3(`s3://lance/${prefix}`);
+}
+
+/** Paths and ETags of all objects of a database. */
+export async function objectsOf(s3: S3Bucket): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for await (const { path, etag } of listObjects(s3, '')) found.set(path, etag);
+  return found;
+}
+
+/** What a piece of work asked of S3. */
+export async function cost<T>(work: () => Promise<T>) {
+  const before = s3Usage();
+  const result = await work();
+  const after = s3Usage();
+  return {
+    result,
+    requests: after.requests - before.requests,
+    sent: after.sentBytes - before.sentBytes,
+    received: after.receivedBytes - before.receivedBytes,
+  };
+}

@@ -1,0 +1,73 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { formatCrc32 } from '../../core/crc32.ts';
+import { formatS3Uri } from '../../core/s3-location.ts';
+import { DataError } from '../../errors.ts';
+import { temporaryName } from '../files.ts';
+import type { S3Bucket } from './client.ts';
+import { streamRange } from './range.ts';
+import { runAll } from './slots.ts';
+
+/** An object of which a part in the middle is left out: the file has a hole there, which takes no space. */
+export interface AroundFile {
+  key: string;
+  path: string;
+  bytes: number;
+  hole: { start: number; end: number };
+  /** CRC-32 of what is around the hole, hex. */
+  crc32: string;
+}
+
+const FILES_AT_ONCE = 32;
+
+/** Brings what is around the holes of many objects. A file gets its name when it is whole; one that is there is left. */
+export async function downloadAround(
+  s3: S3Bucket,
+  files: readonly AroundFile[],
+  onProgress: (bytes: number) => void,
+): Promise<void> {
+  await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, crc32: expected }, signal) => {
+    if ((await stat(path).catch(() => undefined))?.size !== bytes) {
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = temporaryName(path);
+      try {
+        const found = await fetchAround(s3, key, temporary, bytes, hole, signal);
+        if (found !== expected)
+          throw new DataError(
+            `${formatS3Uri(s3.location, key)}: damaged: it is not what was built. Build the bucket again.`,
+          );
+        await rename(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    }
+    onProgress(bytes - (hole.end - hole.start));
+  });
+}
+
+/** @returns CRC-32 of what was fetched */
+async function fetchAround(
+  s3: S3Bucket,
+  key: string,
+  path: string,
+  bytes: number,
+  hole: AroundFile['hole'],
+  signal: AbortSignal,
+): Promise<string> {
+  await using file = await open(path, 'wx');
+  await file.truncate(bytes);
+  let sum = 0;
+  for (const { start, end } of [
+    { start: 0, end: hole.start },
+    { start: hole.end, end: bytes },
+  ]) {
+    if (start === end) continue;
+    const sink = async (chunk: Buffer, position: number) => {
+      sum = crc32(chunk, sum);
+      await file.write(chunk, 0, chunk.length, start + position);
+    };
+    await streamRange(s3, key, start, end - start, sink, signal);
+  }
+  return formatCrc32(sum);
+}

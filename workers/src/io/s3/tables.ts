@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+import type { IngestRecord, TableFile } from '../../core/catalog.ts';
+import { formatCrc32 } from '../../core/crc32.ts';
+import { DataError } from '../../errors.ts';
+import { mirrorTable, newestVersion } from '../lance/table-files.ts';
+
+import { NodeCache } from '../node-cache.ts';
+import { isPartitionFile } from '../partitions.ts';
+import type { TableStore } from '../table-store.ts';
+import { bringTable } from './bring.ts';
+import type { S3Bucket } from './client.ts';
+import { downloadFiles } from './download.ts';
+import { listObjects, listSubfolders, removeObjects } from './objects.ts';
+import { openInPlace } from './open-in-place.ts';
+import { publishToS3 } from './publish.ts';
+import { readRange, streamRange } from './range.ts';
+import { openRange } from './range-file.ts';
+import { abortUploads, openUploads } from './upload.ts';
+
+/** The tables of a database on S3: made in a scratch folder and copied there, fetched to be worked on. */
+export function s3Tables(s3: S3Bucket): TableStore {
+  /** Distinguishes databases on one node. */
+  const database = createHash('sha256').update(s3.uri).digest('hex').slice(0, 8);
+  const keptName = ({ bucket, recipe = '' }: IngestRecord) => `${bucket}.${database}.table-${recipe.slice(0, 12)}`;
+
+  async function size(path: string): Promise<number | undefined> {
+    for await (const object of listObjects(s3, path)) if (object.path === path) return object.bytes;
+    return undefined;
+  }
+
+  async function requireSize(path: string): Promise<number> {
+    const bytes = await size(path);
+    if (bytes === undefined) throw new DataError(`${s3.uri}/${path}: no such object. Build the bucket again.`);
+    return bytes;
+  }
+
+  async function sizes(bucket: string): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    const prefix = `${bucket}.lance/`;
+    for await (const { path, bytes } of listObjects(s3, prefix)) found.set(path.slice(prefix.length), bytes);
+    return found;
+  }
+
+  async function partitionFiles(bucket: string): Promise<string[]> {
+    const paths: string[] = [];
+    for await (const { path } of listObjects(s3, `_partitions/${bucket}-`))
+      if (isPartitionFile(path.slice('_partitions/'.length), bucket)) paths.push(path);
+    return paths;
+  }
+
+  /** Fetches a table without its index. */
+  async function fetchTable({ bucket, table }: IngestRecord, to: string): Promise<void> {
+    const there = await sizes(bucket);
+    const known = new Map(table?.files?.map((file) => [file.path, file]));
+    const wanted = newestVersion(there.keys()).filter((path) => !path.startsWith('_indices/'));
+    const files: TableFile[] = [];
+    for (const path of wanted) {
+      const bytes = there.get(path)!;
+      const file = known.get(path);
+      // Of a version that an interrupted build has made since, nothing is recorded: what is fetched is what there is.
+      const sum = file?.bytes === bytes ? file.crc32 : await checksum(`${bucket}.lance/${path}`);
+      files.push({ path, bytes, crc32: sum });
+    }
+    await downloadFiles(
+      s3,
+      files.map((file) => ({ ...file, key: `${bucket}.lance/${file.path}`, path: join(to, file.path) })),
+    );
+  }
+
+  async function checksum(path: string): Promise<string> {
+    let sum = 0;
+    await streamRange(s3, path, 0, await requireSize(path), (chunk) => {
+      sum = crc32(chunk, sum);
+    });
+    return formatCrc32(sum);
+  }
+
+  return {
+    scratch: process.cwd(),
+    size,
+    sizes,
+    async read(path) {
+      const bytes = new Uint8Array(await requireSize(path));
+      await readRange(s3, path, 0, bytes.length, bytes);
+      return bytes;
+    },
+    openFile: async (path) => openRange(s3, path),
+    checksum,
+    bring: (entry, parts, options) => bringTable(s3, database, entry, parts, options),
+    open: (bucket) => openInPlace(s3, bucket),
+    async mirror(record, to, work) {
+      if (work === undefined) return fetchTable(record, to);
+      const cache = new NodeCache(work);
+      const entry = await cache.use(keptName(record), record.table!.dataBytes);
+      try {
+        await cache.fill(entry, () => fetchTable(record, join(entry.folder, `${record.bucket}.lance`)));
+        await mirrorTable(join(entry.folder, `${record.bucket}.lance`), to, (path) => !path.startsWith('_indices/'));
+      } finally {
+        await entry.release();
+      }
+    },
+    async keep(record, folder, work) {
+      if (work !== undefined) await new NodeCache(work).adopt(keptName(record), folder);
+    },
+    async forget({ bucket }, work) {
+      if (work !== undefined) await new NodeCache(work).drop(`${bucket}.${database}.table-`);
+    },
+    publish: (table) => publishToS3(s3, table, sizes, partitionFiles),
+    async remove(bucket) {
+      await abortUploads(s3, `${bucket}.lance/`);
+      const paths = [...(await sizes(bucket)).keys()].map((path) => `${bucket}.lance/${path}`);
+      await removeObjects(s3, [...paths, ...(await partitionFiles(bucket))]);
+    },
+    async contents() {
+      const folders = await listSubfolders(s3, '');
+      const leftovers: string[] = [];
+      for await (const { path } of openUploads(s3, ''))
+        leftovers.push(`${path} is an unfinished upload of a build that runs or was killed`);
+      return { tables: folders.filter((name) => name.endsWith('.lance')), leftovers };
+    },
+  };
+}
