@@ -9,7 +9,9 @@ import nextflow.file.FileHelper
  */
 class InputFiles {
 
-    private static final List<String> FASTA = ['.fa', '.fasta', '.faa', '.fa.gz', '.fasta.gz', '.faa.gz']
+    private static final List<String> FASTA = ['', '.gz', '.zst'].collectMany { packing ->
+        ['.fa', '.fasta', '.faa'].collect { ending -> ending + packing }
+    }
     private static final List<String> SHARD = ['.h5', '.hdf5']
     private static final String KNOWN = (FASTA + SHARD).join(' ')
 

@@ -1,6 +1,5 @@
 import java.nio.file.Files
 import java.nio.file.Path
-import nextflow.file.FileHelper
 
 /** What one run is asked to do: the parameters, checked together, with every input file found. */
 class Request {
@@ -8,8 +7,8 @@ class Request {
     /**
      * @param params as given; already checked one by one
      * @param isStub whether nothing is really computed (-stub-run): then the bundled test files stand in for missing inputs
-     * @return [inputs, queries: files (see InputFiles), query_ids: file or null, model: folder or [], database: absolute, entries: what a search alone
-     *   will search, workers: hash by command, and the other parameters]
+     * @return [inputs, queries: files (see InputFiles), query_ids: file or null, embedding: see Embedding,
+     *   database: absolute, entries: what a search alone will search, workers: hash by command, and the other parameters]
      */
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
@@ -27,7 +26,7 @@ class Request {
             queries: queries,
             query_ids: given.query_ids ? InputFiles.idList(given.query_ids) : null,
             database: database,
-            model: fasta ? modelFolder(model) : [],
+            embedding: fasta ? Embedding.check(given + [model: model]) : [options: [:], files: []],
             entries: entries,
             workers: WorkerSources.hashes(projectDir),
         ]
@@ -64,14 +63,5 @@ class Request {
         Parameters.stop("--model is missing: it turns the sequences of ${fasta.source} into vectors. " +
             "Name a model's folder, or kmer, the built-in embedder without weights.")
         return null
-    }
-
-    /** The folder of the model's weights; [] for the embedder that has none. */
-    private static Object modelFolder(Object model) {
-        if (model.toString() == 'kmer') return []
-        def folder = FileHelper.asPath(model.toString()).toAbsolutePath().normalize()
-        if (!Files.isDirectory(folder))
-            Parameters.stop("--model ${model}: no such folder. Name a model's folder, or kmer, the built-in embedder without weights.")
-        return folder
     }
 }

@@ -1,6 +1,6 @@
 // Sequences -> shards -> a plan of buckets -> for each bucket a table, its index, its catalog entry.
 
-include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { EMBED } from './embed.nf'
 include { PACK_BUCKETS } from '../modules/pack_buckets/main.nf'
 include { INGEST_BUCKET } from '../modules/ingest_bucket/main.nf'
 include { INDEX_BUCKET } from '../modules/index_bucket/main.nf'
@@ -10,24 +10,15 @@ workflow BUILD {
     request // see lib/Request.groovy
 
     main:
-    def fasta = request.inputs.findAll { file -> file.kind == 'fasta' }
-    def given = request.inputs.findAll { file -> file.kind == 'shard' }
-    def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
-    EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
-
-    // The order is part of PACK_BUCKETS' cache key, so it must not depend on which task ended first. Where a task has
-    // failed, the list is short, and nothing must be made of it.
-    shards = EMBED_SEQUENCES.out.shard
-        .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
-        .toSortedList { a, b -> a[0] <=> b[0] }
-        .filter { pairs -> pairs.size() == request.inputs.size() }
-        .map { pairs -> pairs.collect { pair -> pair[1] } }
+    def layout = request.subMap(['metric', 'vector_type', 'order'])
+    // Shards of a float16 table need no more.
+    EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
+    shards = EMBED.out.shards
     PACK_BUCKETS(shards, request.bucket_size, request.database, request.workers.pack_buckets)
 
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })
         .flatMap { plan, list -> Plan.buckets(plan, list) }
-    def layout = request.subMap(['metric', 'vector_type', 'order'])
     INGEST_BUCKET(buckets, request.database, layout, request.workers.ingest_bucket)
     INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index, request.workers.index_bucket)
 
@@ -42,6 +33,6 @@ workflow BUILD {
     entries = built.mix(held.flatMap { list -> list }) // [bucket, fingerprint]
     count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
         .map { plan, list -> Plan.names(plan).size() + list.size() }
-    reports = EMBED_SEQUENCES.out.report
+    reports = EMBED.out.reports
         .mix(PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
 }

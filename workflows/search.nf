@@ -1,6 +1,6 @@
 // Queries -> a query set -> for each bucket its hits -> each query's neighbours -> a report.
 
-include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { EMBED } from './embed.nf'
 include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
 include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
@@ -15,10 +15,13 @@ workflow SEARCH {
     reports // what the stages before this one reported
 
     main:
-    def fasta = request.queries.findAll { file -> file.kind == 'fasta' }
-    def given = request.queries.findAll { file -> file.kind == 'shard' }
-    def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
-    EMBED_SEQUENCES(sequences, request.model, request.workers.embed_sequences)
+    def options = request.subMap([
+        'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
+    ])
+    def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
+    def divided = request.queries_per_task || Plan.isCluster()
+    def measure = request.measure_recall || request.target_recall != null
+    def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
 
     // An id may be in any bucket, so all of them must be there. Where a task has failed, some are not.
     def wanted = request.query_ids ? [request.query_ids] : []
@@ -31,26 +34,22 @@ workflow SEARCH {
         .first()
     FETCH_QUERIES(channel.fromList(wanted), all_entries, request.database, request.workers.fetch_queries)
 
-    queries = EMBED_SEQUENCES.out.shard
-        .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
-        .mix(FETCH_QUERIES.out.shard.map { file -> ['query_ids', file] })
-        .toSortedList { a, b -> a[0] <=> b[0] }
-        .filter { pairs -> pairs.size() == request.queries.size() + wanted.size() }
-        .map { pairs -> pairs.collect { pair -> pair[1] } }
-    def options = request.subMap([
-        'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
-    ])
+    fetched = FETCH_QUERIES.out.shard
+        .toList()
+        .filter { list -> list.size() == wanted.size() }
+    EMBED(request.queries, request.embedding.options, request)
+    queries = EMBED.out.shards
+        .map { list -> [list] }
+        .combine(fetched.map { list -> [list] })
+        .map { made, found -> made + found }
+        .first()
 
     // One task a bucket, or one a bucket and part of the queries: where the user says so, and on clusters.
-    def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
-    def divided = request.queries_per_task || Plan.isCluster()
     PLAN_SEARCH(divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
     parts = divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
     searches = entries.combine(parts.flatMap { list -> list }) // [bucket, fingerprint, part, range of queries]
     expected = count.combine(parts.map { list -> list.size() }).map { buckets, each -> buckets * each }.first()
 
-    def measure = request.measure_recall || request.target_recall != null
-    def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
     SEARCH_BUCKET(searches, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
 
     // Where a task has failed, some hits are missing, and no answer must be made of the others.
@@ -59,7 +58,7 @@ workflow SEARCH {
     MERGE_HITS(hits, truth, request.k, request.workers.merge_hits)
 
     all_reports = reports
-        .mix(EMBED_SEQUENCES.out.report, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
+        .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
         .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)

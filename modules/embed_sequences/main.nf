@@ -2,10 +2,12 @@
 process EMBED_SEQUENCES {
     tag "${source.tokenize('/').last()}"
     label 'embed'
+    containerOptions { Embedding.mounts(options) }
 
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
-    path model, stageAs: 'model/*' // empty for kmer, which has no files
+    path model, stageAs: 'model/*' // the files of a model folder; none for kmer
+    val options // model, pooling, ...: names and values of the command's options
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -14,10 +16,10 @@ process EMBED_SEQUENCES {
 
     script:
     def name = Shell.safeName(source.tokenize('/').last())
-    def embedder = model ? "${model} --threads ${task.cpus}" : 'kmer'
+    def threads = options.model == 'kmer' ? '' : "--threads ${task.cpus}"
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences --model ${embedder} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences ${Shell.options(options)} ${threads} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
     """
 
     stub:

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { loadKmer } from '../../workers/src/models/kmer.ts';
-import { lanceflow, lanceflowJson, missing, PYTHON, python, run, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missing, PYTHON, python, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 async function fileOf(folder: string, name: string, content: string | Uint8Array): Promise<string> {
   const path = join(folder, name);
@@ -64,6 +64,35 @@ describe('embed-sequences', () => {
     expect(Buffer.from(vectors.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
     shard.close();
     expect(await readdir(join(folder, 'sub'))).toEqual(['o.h5']);
+  });
+
+  test('reads standard input, packed or not', async () => {
+    const output = join(await temporaryFolder(), 'o.h5');
+    const args = [
+      join(ROOT, 'bin/lanceflow'),
+      'embed-sequences',
+      '--model',
+      'kmer',
+      '--input',
+      '-',
+      '--output',
+      output,
+    ];
+    const piped = async (text: string) => run('bash', ['-c', `${text} | "$@"`, 'bash', ...args]);
+    for (const pack of [
+      'cat',
+      'gzip',
+      `node -e "process.stdin.pipe(zlib.createZstdCompress()).pipe(process.stdout)"`,
+    ]) {
+      expect(await piped(`printf '>a\nMKT\n>b\nAC\n' | ${pack}`)).toMatchObject({ code: 0 });
+      const shard = await openShard(output);
+      expect(columnTexts(shard.readIds(0, shard.rows))).toEqual(['a', 'b']);
+      shard.close();
+    }
+    const twice = await piped(`printf '>a\nMKT\n>a\nAC\n'`);
+    expect([twice.code, twice.stderr]).toEqual([65, expect.stringContaining('record 2: its id is also that of')]);
+    const bad = await piped(`printf '>a\nMK1\n'`);
+    expect([bad.code, bad.stderr]).toEqual([65, expect.stringContaining('standard input: record 1')]);
   });
 
   test('reads a pipe, which can be read only once', async () => {

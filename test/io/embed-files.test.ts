@@ -24,7 +24,7 @@ async function twoFiles() {
 test('the survey counts what is embedded, and blocks add up to it', async () => {
   const { inputs, output } = await twoFiles();
   const blocks: number[] = [];
-  const result = await embedFiles(inputs, LENGTHS, output, `${output}.tmp`, (_bytes, residues) =>
+  const result = await embedFiles(inputs, LENGTHS, output, `${output}.tmp`, 'float32', (_bytes, residues) =>
     blocks.push(residues),
   );
   const residues = 2 * 3 * ((30 * 31) / 2);

@@ -4,6 +4,11 @@ import { expect, test } from 'vitest';
 import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
 import { METRICS } from '../../workers/src/core/metric.ts';
 import { SEARCH_MODES } from '../../workers/src/core/search/choose.ts';
+import { DEVICES } from '../../workers/src/io/onnx-session.ts';
+import { HIDDEN_STATES } from '../../workers/src/models/architecture.ts';
+import { PRECISIONS } from '../../workers/src/models/graph-weights.ts';
+import { POOLINGS } from '../../workers/src/models/pooling.ts';
+import { LONG_SEQUENCES } from '../../workers/src/models/transformer-embedder.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { nextflow } from './support/nextflow.ts';
 
@@ -64,6 +69,11 @@ test('parameters, inputs and worker sources are checked as the documentation say
       noDatabase: request({ input: at('data') }),
       noModel: request({ input: at('data'), database: at('db') }),
       wrongModel: request({ input: at('data'), database: at('db'), model: at('nothing') }),
+      noConfig: request({ input: at('data'), database: at('db'), model: at('data') }),
+      kmerOption: request({ input: at('data'), database: at('db'), model: 'kmer', pooling: 'cls' }),
+      int8OnGpu: request({ input: at('data'), database: at('db'), model: 'm', precision: 'int8', device: 'cuda' }),
+      cacheUri: request({ input: at('data'), database: at('db'), model: 'm', cache: 's3://b/c' }),
+      cacheFile: request({ input: at('data'), database: at('db'), model: 'm', cache: at('a-file') }),
       shardsNeedNoModel: request({ input: at('data/c.H5'), database: at('new') }),
       relativeDatabase: request({ input: at('data'), database: 'some/../db', model: 'kmer' }),
       s3Database: request({ input: at('data'), database: 's3://bucket/prefix/', model: 'kmer' }),
@@ -106,6 +116,11 @@ test('parameters, inputs and worker sources are checked as the documentation say
     noDatabase: ['--database is missing'],
     noModel: ['--model is missing', 'a.faa.gz'],
     wrongModel: ['no such folder'],
+    noConfig: ['no config.json in this folder'],
+    kmerOption: ['--pooling is for language models'],
+    int8OnGpu: ['--precision int8 is for --device cpu'],
+    cacheUri: ['--cache s3://b/c: must be a folder'],
+    cacheFile: ['a-file is a file; name a folder'],
     otherCloud: ["'gs://' is not supported"],
     fileDatabase: ['is a file; name a folder'],
     emptyDatabase: [`--database ${at('db')}: there are no buckets`],
@@ -159,6 +174,11 @@ test('the schema agrees with nextflow.config and with the workers', async () => 
   expect(definitions.index.enum).toEqual([...INDEX_KINDS]);
   expect(definitions.search.enum).toEqual([...SEARCH_MODES]);
   expect(definitions.metric.enum).toEqual([...METRICS]);
+  expect(definitions.pooling.enum).toEqual([...POOLINGS]);
+  expect(definitions.hidden_state.enum).toEqual([...HIDDEN_STATES]);
+  expect(definitions.long_sequences.enum).toEqual([...LONG_SEQUENCES]);
+  expect(definitions.precision.enum).toEqual([...PRECISIONS]);
+  expect(definitions.device.enum).toEqual([...DEVICES]);
 
   const folder = await temporaryFolder();
   const { stdout } = await nextflow(['config', '-flat', ROOT], folder);

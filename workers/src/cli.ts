@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
+import { STANDARD_INPUT } from './io/standard-input.ts';
 
 /** Every command: its line in `--help`, and its file, loaded only when it is called. */
 const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
@@ -59,7 +60,7 @@ async function main(argv: string[]): Promise<number> {
 async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: string[]): Promise<number> {
   const { command } = (await entry.load()) as { command: Command };
   try {
-    const parser = yargs(argv)
+    const parser = yargs(nameStandardInput(argv))
       .scriptName('lanceflow')
       .usage(`lanceflow ${name}\n\n${command.describe}`)
       .options({ ...command.options, ...commonOptions })
@@ -87,6 +88,15 @@ async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: st
   } catch (error) {
     return reportError(name, error);
   }
+}
+
+/** `-` among the inputs: the parser would take it for the end of the list. */
+function nameStandardInput(argv: readonly string[]): string[] {
+  let option = '';
+  return argv.map((word) => {
+    if (word.startsWith('--')) option = word;
+    return word === '-' && option === '--input' ? STANDARD_INPUT : word;
+  });
 }
 
 /** @throws UsageError for an option without a value, or twice where it takes one */

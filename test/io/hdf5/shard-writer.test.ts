@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnFrom, columnSlice } from '../../../workers/src/core/utf8-column.ts';
+import { openShard } from '../../../workers/src/io/hdf5/shard-reader.ts';
 import { createShard } from '../../../workers/src/io/hdf5/shard-writer.ts';
 import { missing, PYTHON, temporaryFolder } from '../../support/run.ts';
 import { h5py, randomRows, readShard, sliceRows, writeShard } from '../../support/shards.ts';
@@ -50,6 +51,76 @@ describe('createShard', () => {
     const folder = await temporaryFolder();
     await writeShard(join(folder, 'shard.h5'), { dimension: 5, ids: [], vectors: new Float32Array(0) });
     expect(await h5py(folder, READ)).toMatchObject({ shape: [0, 5], ids: [], attributes: {} });
+  });
+
+  it.skipIf(missing(PYTHON, 'Python with h5py'))('writes float16 that h5py reads, rounded as numpy does', async () => {
+    const folder = await temporaryFolder();
+    // Subnormal numbers, ties and the largest of all are among them.
+    const odd = [
+      6e-8,
+      3e-8,
+      5.96e-8,
+      6.1e-5,
+      0.1,
+      1 / 3,
+      65504,
+      65519,
+      -65519,
+      1 + 2 ** -11,
+      1 + 3 * 2 ** -11,
+      2049,
+      -0,
+    ];
+    for (const dimension of [2, 3, 960]) {
+      const rows = randomRows(dimension, 700, dimension);
+      for (const [i, value] of odd.entries()) rows.vectors[(i * 53) % rows.vectors.length] = value;
+      const shard = await createShard(join(folder, 'shard.h5'), dimension, 'float16');
+      for (let at = 0; at < 700; at += 233)
+        shard.append(
+          sliceRows(rows, at, at + 233).vectors,
+          columnSlice(columnFrom(rows.ids), at, Math.min(700, at + 233)),
+        );
+      shard.finish({ model: 'é', length: 2 ** 40 });
+      await writeFile(join(folder, 'given.f32'), new Uint8Array(rows.vectors.buffer));
+      const read = await h5py<Record<string, unknown>>(
+        folder,
+        `
+with h5py.File('shard.h5') as f:
+    e = f['embedding']
+    given = np.fromfile('given.f32', 'f4').reshape(e.shape)
+    print(json.dumps({'dtype': e.dtype.str, 'shape': e.shape, 'maxshape': e.maxshape, 'chunks': e.chunks,
+      'bits': bool((e[:].view('u2') == given.astype('f2').view('u2')).all()), 'ids': f['id'].asstr()[:].tolist(),
+      'attributes': {k: v if isinstance(v, str) else v.item() for k, v in e.attrs.items()}}))`,
+      );
+      expect(read).toEqual({
+        dtype: '<f2',
+        shape: [700, dimension],
+        maxshape: [null, dimension],
+        chunks: [256, dimension],
+        bits: true,
+        ids: rows.ids,
+        attributes: { model: 'é', length: 2 ** 40 },
+      });
+      const rounded = Float32Array.from(rows.vectors, Math.f16round);
+      expect(await readShard(join(folder, 'shard.h5'))).toMatchObject({ ids: rows.ids, vectors: rounded });
+    }
+  });
+
+  it('writes a float16 shard without rows', async () => {
+    const path = join(await temporaryFolder(), 'empty.h5');
+    (await createShard(path, 5, 'float16')).finish({});
+    const shard = await openShard(path);
+    expect(shard).toMatchObject({ rows: 0, dimension: 5, vectorType: 'float16' });
+    shard.close();
+  });
+
+  it('refuses what float16 cannot hold, and names the row', async () => {
+    const shard = await createShard(join(await temporaryFolder(), 'large.h5'), 2, 'float16');
+    shard.append(Float32Array.of(1, 2), columnFrom(['fine']));
+    const append = (a: number, b: number) => () => shard.append(Float32Array.of(1, 1, a, b), columnFrom(['x', 'y']));
+    expect(append(1, 65_520)).toThrow('row 2 (id "y") has 65520 at component 1, which is infinite in float16');
+    expect(append(1e-8, -1e-8)).toThrow('row 2 (id "y") is all zero in float16');
+    await shard.abandon();
   });
 
   it('gives back every row, whatever the blocks', async () => {

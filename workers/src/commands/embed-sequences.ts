@@ -1,8 +1,11 @@
+import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { type CommandResult, defineCommand } from '../command.ts';
+import { VECTOR_TYPES } from '../core/shard.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
+import { STANDARD_INPUT } from '../io/standard-input.ts';
 import { withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
 import { loadEmbedder } from '../models/embedder.ts';
@@ -22,8 +25,18 @@ export const command = defineCommand({
     'needs no weights (for trying LanceFlow and for close homologs), or the folder of a protein language model.',
   options: {
     model: { type: 'string', demandOption: true, describe: '"kmer", or a model folder (AMPLIFY, ESM-2)' },
-    input: { type: 'array', string: true, demandOption: true, describe: 'FASTA files, plain or gzip' },
+    input: {
+      type: 'array',
+      string: true,
+      demandOption: true,
+      describe: 'FASTA files, plain, gzip or zstd; - is standard input',
+    },
     output: { type: 'string', describe: 'The shard (HDF5)' },
+    'vector-type': {
+      choices: VECTOR_TYPES,
+      default: 'float32',
+      describe: 'Of the vectors in the shard; float16 halves it',
+    },
     pooling: { choices: POOLINGS, describe: 'How residues become one vector; default: mean' },
     'hidden-state': { choices: HIDDEN_STATES, describe: "Of the last layer; default: the model authors'" },
     'max-length': { type: 'number', describe: "Most residues the model sees at once; default: the model's" },
@@ -74,7 +87,7 @@ export const command = defineCommand({
       const progress = context.progress('embed-sequences', total, unit);
       const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
       const { rows, residues } = await writeAtomically(output, (temporary) =>
-        embedFiles(args.input, embedder, output, temporary, onBlock).finally(progress.stop),
+        embedFiles(args.input, embedder, output, temporary, args.vectorType, onBlock).finally(progress.stop),
       );
       const { size: bytes } = await stat(output);
       const computed = embedder.computed ?? rows;
@@ -111,18 +124,24 @@ async function checkInputs(inputs: readonly string[], output?: string): Promise<
   const seen = new Map<string, string>();
   let bytes = 0;
   for (const input of inputs) {
-    const info = await stat(input).catch(() => {
-      throw new DataError(`${input}: no such file.`);
-    });
+    const info = await statInput(input);
     // A pipe, as of `<(...)`, has no name of its own.
-    const real = info.isFile() ? await realpath(input) : input;
+    const real = info?.isFile() ? await realpath(input) : input;
     if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
     const other = seen.get(real);
     if (other !== undefined) throw new UsageError(`--input names the same file twice: ${other} and ${input}.`);
     seen.set(real, input);
-    bytes += info.size;
+    bytes += info?.size ?? 0;
   }
   return bytes;
+}
+
+/** @returns undefined for standard input */
+async function statInput(input: string): Promise<Stats | undefined> {
+  if (input === STANDARD_INPUT) return undefined;
+  return stat(input).catch(() => {
+    throw new DataError(`${input}: no such file.`);
+  });
 }
 
 /** The options that were given; the model knows what the others mean to it. */

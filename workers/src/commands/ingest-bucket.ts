@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
 import { METRICS } from '../core/metric.ts';
 import { findBucket, type PlanBucket, parsePlan } from '../core/plan.ts';
+import { VECTOR_TYPES } from '../core/shard.ts';
 import { UsageError } from '../errors.ts';
 import { withBucketLock } from '../io/bucket-lock.ts';
 import { Database } from '../io/database.ts';
@@ -20,7 +21,7 @@ export const command = defineCommand({
     shards: { type: 'array', string: true, describe: "Where the bucket's shards are now, in the plan's order" },
     metric: { choices: METRICS, default: 'cosine' as const, describe: 'The distance the table is for' },
     'vector-type': {
-      choices: ['float32', 'float16'] as const,
+      choices: VECTOR_TYPES,
       default: 'float32' as const,
       describe: 'float16 halves the table',
     },

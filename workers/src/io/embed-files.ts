@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
 import type { Duplicate } from '../core/duplicate-ids.ts';
 import { type BatchLimits, type FastaBatch, showId } from '../core/fasta-parser.ts';
+import type { VectorType } from '../core/shard.ts';
 import { columnBytes, columnLength } from '../core/utf8-column.ts';
 import { DataError } from '../errors.ts';
 import type { Embedder } from '../models/embedder.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
 import { readFasta } from './fasta.ts';
 import { createShard } from './hdf5/shard-writer.ts';
+import { STANDARD_INPUT } from './standard-input.ts';
 
 const BLOCK_RECORDS = 4096;
 const DEFAULT_BLOCK_RESIDUES = 32_768;
@@ -25,11 +27,12 @@ export async function embedFiles(
   embedder: Embedder,
   output: string,
   temporary: string,
+  vectorType: VectorType,
   onBlock: OnBlock,
 ): Promise<{ rows: number; residues: number }> {
   const limits = { records: BLOCK_RECORDS, residues: embedder.blockResidues ?? DEFAULT_BLOCK_RESIDUES };
   let residues = 0;
-  const shard = await createShard(temporary, embedder.dimension);
+  const shard = await createShard(temporary, embedder.dimension, vectorType);
   try {
     await readChecked(inputs, limits, output, async (batch, bytes) => {
       shard.append(await embedder.embed(batch.sequences), batch.ids);
@@ -51,12 +54,17 @@ export async function embedFiles(
  * @throws as embedFiles
  */
 export async function surveyFiles(inputs: readonly string[], output: string): Promise<number | undefined> {
-  for (const path of inputs) if (!(await stat(path)).isFile()) return undefined;
+  for (const path of inputs) if (!(await isFile(path))) return undefined;
   let residues = 0;
   await readChecked(inputs, { records: BLOCK_RECORDS, residues: 1 << 20 }, output, async (batch) => {
     residues += batch.residues;
   });
   return residues;
+}
+
+/** Whether an input can be read twice: pipes and standard input cannot. */
+async function isFile(path: string): Promise<boolean> {
+  return path !== STANDARD_INPUT && (await stat(path)).isFile();
 }
 
 /** Reads files batch by batch and looks for ids that occur twice. */
@@ -87,7 +95,7 @@ async function readChecked(
 
 async function duplicateError(inputs: readonly string[], { first, second }: Duplicate): Promise<DataError> {
   const path = inputs[second.source]!;
-  const id = (await stat(path)).isFile() ? `the id ${await readId(path, second.row)}` : 'its id';
+  const id = (await isFile(path)) ? `the id ${await readId(path, second.row)}` : 'its id';
   const where = `record ${first.row} of ${inputs[first.source]}`;
   return new DataError(
     `${path}: record ${second.row}: ${id} is also that of ${where}. Every id must occur once: rename one, or remove it.`,

@@ -4,7 +4,8 @@ import type { GraphWeights } from './graph-weights.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Which hidden state is pooled: the last encoder block's output, or that after the model's final norm. */
-export type HiddenState = 'before-norm' | 'after-norm';
+export const HIDDEN_STATES = ['before-norm', 'after-norm'] as const;
+export type HiddenState = (typeof HIDDEN_STATES)[number];
 
 /** What the graph of an encoder is built from. */
 export interface EncoderParts {

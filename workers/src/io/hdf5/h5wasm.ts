@@ -59,7 +59,7 @@ export interface H5File {
 
 interface H5Library {
   ready: Promise<H5Module>;
-  File: new (path: string, mode: 'r' | 'w') => H5File;
+  File: new (path: string, mode: 'r' | 'a' | 'w', options?: object) => H5File;
 }
 
 export default library as unknown as H5Library;

@@ -1,19 +1,25 @@
 import { rm } from 'node:fs/promises';
-import type { ShardAttributes } from '../../core/shard.ts';
-import { columnLength, type Utf8Column } from '../../core/utf8-column.ts';
+import type { ShardAttributes, VectorType } from '../../core/shard.ts';
+import { columnBytes, columnLength, type Utf8Column } from '../../core/utf8-column.ts';
+import { describeBadVector, findLostInFloat16 } from '../../core/vector-check.ts';
 import { DataError, TransientError } from '../../errors.ts';
 import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
+import { makeHalfPrecision, OLD_FORMAT } from './half-precision.ts';
 import { hdf5, withBuffer } from './library.ts';
 
 /** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
 const CHUNK_ROWS = 256;
 const ID_CHUNK_ROWS = 4096;
 
-/** Writes a shard block by block: `embedding` float32 [N, D], `id` variable-length UTF-8 [N]. */
+/** Writes a shard block by block: `embedding` float32 or float16 [N, D], `id` variable-length UTF-8 [N]. */
 export interface ShardWriter {
   /** Rows written so far. */
   readonly rows: number;
-  /** Appends rows. @param vectors rows * dimension components, row by row */
+  /**
+   * Appends rows.
+   * @param vectors rows * dimension components, row by row
+   * @throws DataError where float16 cannot hold one
+   */
   append(vectors: Float32Array, ids: Utf8Column): void;
   /** Ends the file with the attributes of `embedding`. */
   finish(attributes: ShardAttributes): void;
@@ -22,37 +28,31 @@ export interface ShardWriter {
 }
 
 /** Creates a shard at `path` (a temporary name: see `writeAtomically`). */
-export async function createShard(path: string, dimension: number): Promise<ShardWriter> {
+export async function createShard(
+  path: string,
+  dimension: number,
+  vectorType: VectorType = 'float32',
+): Promise<ShardWriter> {
   const module = await hdf5();
-  const file = new h5wasm.File(path, 'w');
-  if (file.file_id < 0n)
-    throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
   const check = (status: number) => {
     if (status < 0)
       throw new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
   };
-  file.create_dataset({
-    name: 'embedding',
-    data: new Float32Array(0),
-    dtype: '<f',
-    shape: [0, dimension],
-    maxshape: [null, dimension],
-    chunks: [CHUNK_ROWS, dimension],
-  });
-  file.create_dataset({
-    name: 'id',
-    data: [],
-    dtype: 'S',
-    shape: [0],
-    maxshape: [null],
-    chunks: [ID_CHUNK_ROWS],
-  });
+  let file = openFile(path, 'w', vectorType === 'float16' ? OLD_FORMAT : {});
+  createDatasets(file, dimension);
+  if (vectorType === 'float16') {
+    check(file.close());
+    await makeHalfPrecision(path, CHUNK_ROWS, dimension);
+    file = openFile(path, 'a', {});
+  }
   let rows = 0;
   let open = true;
   const close = () => {
     if (open) check(file.close());
     open = false;
   };
+  const stored = (vectors: Float32Array, ids: Utf8Column, firstRow: number) =>
+    vectorType === 'float32' ? vectors : toFloat16(vectors, ids, dimension, firstRow);
   return {
     get rows() {
       return rows;
@@ -63,7 +63,7 @@ export async function createShard(path: string, dimension: number): Promise<Shar
       requireNoNul(ids, rows, path);
       check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
       check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
-      check(writeVectors(module, file, vectors, rows, count, dimension));
+      check(writeVectors(module, file, stored(vectors, ids, rows), rows, count, dimension));
       check(writeIds(module, file, ids, rows, count));
       rows += count;
     },
@@ -87,6 +87,39 @@ export async function createShard(path: string, dimension: number): Promise<Shar
   };
 }
 
+function openFile(path: string, mode: 'w' | 'a', options: object): H5File {
+  const file = new h5wasm.File(path, mode, options);
+  if (file.file_id < 0n)
+    throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
+  return file;
+}
+
+function createDatasets(file: H5File, dimension: number): void {
+  file.create_dataset({
+    name: 'embedding',
+    data: new Float32Array(0),
+    dtype: '<f',
+    shape: [0, dimension],
+    maxshape: [null, dimension],
+    chunks: [CHUNK_ROWS, dimension],
+  });
+  file.create_dataset({
+    name: 'id',
+    data: [],
+    dtype: 'S',
+    shape: [0],
+    maxshape: [null],
+    chunks: [ID_CHUNK_ROWS],
+  });
+}
+
+function toFloat16(vectors: Float32Array, ids: Utf8Column, dimension: number, firstRow: number) {
+  const bad = findLostInFloat16(vectors, columnLength(ids), dimension, 'cosine');
+  if (bad)
+    throw new DataError(`--vector-type float16: ${describeBadVector(bad, firstRow, columnBytes(ids, bad.row))}.`);
+  return new Float16Array(vectors);
+}
+
 /** HDF5 ends a variable-length string at its first NUL: two ids could become one. */
 function requireNoNul(ids: Utf8Column, firstRow: number, path: string): void {
   const at = ids.bytes.indexOf(0);
@@ -100,12 +133,12 @@ function requireNoNul(ids: Utf8Column, firstRow: number, path: string): void {
 function writeVectors(
   module: H5Module,
   file: H5File,
-  vectors: Float32Array,
+  vectors: Float32Array | Float16Array,
   start: number,
   count: number,
   dimension: number,
 ) {
-  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, count * dimension * 4);
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, count * dimension * vectors.BYTES_PER_ELEMENT);
   return withBuffer(module, bytes.length, (address) => {
     module.HEAPU8.set(bytes, address);
     const extent = [BigInt(count), BigInt(dimension)];

@@ -1,0 +1,68 @@
+import java.nio.file.Files
+import java.nio.file.Path
+import nextflow.file.FileHelper
+
+/** What turns sequences into vectors in this run: --model, and the parameters of language models. */
+class Embedding {
+
+    /** Options of embed-sequences, by the parameters that they come from. */
+    private static final Map<String, String> OPTIONS = [
+        pooling: 'pooling', hidden_state: 'hidden_state', max_length: 'max_length', long_sequences: 'long',
+        precision: 'precision', device: 'device', cache: 'cache',
+    ]
+    /** What a model consists of. Weights of other formats may lie beside it, and are not moved about. */
+    private static final String MODEL_FILE = /(?i)[^.].*\.(json|txt|model|safetensors)/
+
+    /**
+     * @param params as given; already checked one by one
+     * @return [options: of embed-sequences, `model` among them; files: of a model folder, staged as `model`]
+     */
+    static Map check(Map params) {
+        def given = OPTIONS.keySet().findAll { name -> params[name] != null }
+        if (params.model.toString() == 'kmer') {
+            if (given) Parameters.stop("--${given.first()} is for language models; --model kmer has no such choice. Leave it out.")
+            return [options: [model: 'kmer'], files: []]
+        }
+        if (params.precision == 'int8' && params.device == 'cuda')
+            Parameters.stop('--precision int8 is for --device cpu. Leave out one of the two.')
+        def options = given.collectEntries { name -> [OPTIONS[name], params[name]] }
+        if (options.cache != null) options.cache = cacheFolder(options.cache)
+        return [options: [model: 'model'] + options, files: filesOf(params.model)]
+    }
+
+    /** What a container needs to see of the host's folders that no input names. */
+    static String mounts(Map options) {
+        return options.cache ? "--volume ${Shell.quote("${options.cache}:${options.cache}")}" : ''
+    }
+
+    /** One file after another, and not the folder: so a changed file is noticed, and links that leave the folder are followed. */
+    private static List<Path> filesOf(Object model) {
+        def folder = absolute(model)
+        if (!Files.isDirectory(folder))
+            Parameters.stop("--model ${model}: no such folder. Name a model's folder, or kmer, the built-in embedder without weights.")
+        def stream = Files.newDirectoryStream(folder)
+        try {
+            def files = stream.findAll { file -> Files.isRegularFile(file) && file.name ==~ MODEL_FILE }
+            if (!files.any { file -> file.name == 'config.json' })
+                Parameters.stop("--model ${model}: no config.json in this folder. A model's folder has it, the tokenizer's file and model.safetensors.")
+            return files.sort { file -> file.name }
+        }
+        finally {
+            stream.close()
+        }
+    }
+
+    /** Made here: a container can only be given a folder that is there. */
+    private static String cacheFolder(Object cache) {
+        if (cache.toString() =~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//)
+            Parameters.stop("--cache ${cache}: must be a folder that all tasks can write to, not an address.")
+        def folder = absolute(cache)
+        if (Files.exists(folder) && !Files.isDirectory(folder)) Parameters.stop("--cache ${cache} is a file; name a folder.")
+        Files.createDirectories(folder)
+        return folder.toString()
+    }
+
+    private static Path absolute(Object path) {
+        return FileHelper.asPath(path.toString()).toAbsolutePath().normalize()
+    }
+}

@@ -1,0 +1,101 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { randomCheckpoint } from '../models/support/checkpoint.ts';
+import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
+import { missing, PYTHON, python, ROOT, temporaryFolder } from '../support/run.ts';
+import { nextflow, pipeline, readTrace } from './support/nextflow.ts';
+import { fasta } from './support/proteins.ts';
+
+const K = 4;
+
+/** Cosine distances between all vectors of a shard, in float64, by numpy. */
+async function distances(shard: string): Promise<Map<string, Map<string, number>>> {
+  const code = `
+import h5py, json, numpy, sys
+with h5py.File(sys.argv[1]) as f:
+    ids, x = [i.decode() for i in f['id'][:]], f['embedding'][:].astype('f8')
+x /= numpy.linalg.norm(x, axis=1)[:, None]
+print(json.dumps([ids, (1 - x @ x.T).tolist()]))`;
+  const [ids, rows] = await python<[string[], number[][]]>(code, shard);
+  return new Map(ids.map((id, i) => [id, new Map(ids.map((other, j) => [other, rows[i]![j]!]))]));
+}
+
+test.skipIf(missing(hasFixtures && PYTHON, 'shared/fixtures/embedding or Python'))(
+  'language models, from FASTA to neighbours; a database knows its model by name',
+  { timeout: 180_000 },
+  async () => {
+    const folder = await temporaryFolder();
+    const args = (model: string, database: string) => [
+      ...['--model', join(FIXTURES, model), '--database', database, '--k', `${K}`, '--search', 'exact'],
+      ...['--queries', join(FIXTURES, model, 'input.fasta'), '--outdir', `results-${model}`],
+    ];
+    for (const model of ['amplify-tiny', 'esm2-tiny']) {
+      const input = ['--input', join(FIXTURES, model, 'input.fasta')];
+      await pipeline([...args(model, model), ...input], folder);
+      const truth = await distances(join(FIXTURES, model, 'expected.h5'));
+      const text = await readFile(join(folder, `results-${model}`, 'neighbours.csv'), 'utf8');
+      const rows = text.trimEnd().split('\n').slice(1);
+      for (const [query, row] of truth) {
+        const found = rows.map((line) => line.split(',')).filter(([id]) => id === query);
+        const nearest = [...row.values()].sort((a, b) => a - b).slice(0, K);
+        expect(found).toHaveLength(K);
+        for (const [rank, [, , target, distance]] of found.entries()) {
+          expect(Math.abs(Number(distance) - row.get(target!)!)).toBeLessThan(1e-5);
+          expect(Math.abs(Number(distance) - nearest[rank]!)).toBeLessThan(1e-5);
+        }
+      }
+    }
+
+    // Both have vectors of 64 components: only the name tells them apart.
+    const { code, stdout } = await nextflow(
+      ['run', join(ROOT, 'main.nf'), ...args('esm2-tiny', 'amplify-tiny')],
+      folder,
+    );
+    expect(code).not.toBe(0);
+    expect(stdout).toMatch(/AMPLIFY-64x3@[0-9a-f]{8}/);
+    expect(stdout).toMatch(/ESM-2-64x3@[0-9a-f]{8}/);
+    expect(stdout).toContain("Embed the queries with the database's own model");
+  },
+);
+
+test('choices for a language model: a changed one embeds again, and the cache spares the computing', {
+  timeout: 180_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  await randomCheckpoint(join(folder, 'model'), 'esm2');
+  const input = join(folder, 'in');
+  await mkdir(input);
+  await writeFile(join(input, 'p.fasta'), fasta('p', 30, 5));
+  const run = (...extra: string[]) =>
+    pipeline(['--input', input, '--model', 'model', '--cache', 'cache', '-resume', ...extra], folder);
+  /** What a file's embedding task reported. */
+  const embedded = async (file: string) => {
+    const { hash, status } = (await readTrace(join(folder, 'results'))).find(({ tag }) => tag === file)!;
+    const [parent, start] = hash.split('/') as [string, string];
+    const names = await readdir(join(folder, 'work', parent));
+    const task = join(folder, 'work', parent, names.find((name) => name.startsWith(start))!);
+    return { status, ...JSON.parse(await readFile(join(task, `${file}.embed-sequences.json`), 'utf8')) };
+  };
+
+  await run('--database', 'one');
+  expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, pooling: 'mean' });
+
+  const choices = ['--pooling', 'cls', '--max_length', '50', '--long_sequences', 'windows', '--hidden_state'];
+  await run('--database', 'two', ...choices, 'before-norm', '--precision', 'int8');
+  const chosen = { pooling: 'cls', hidden_state: 'before-norm', max_length: 50, truncation: 'windows' };
+  expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, precision: 'int8', ...chosen });
+
+  // Another file of the same sequences, embedded as at first: all are known.
+  await writeFile(join(input, 'q.fasta'), fasta('q', 30, 5));
+  await run('--database', 'one');
+  expect(await embedded('p.fasta')).toMatchObject({ status: 'CACHED', pooling: 'mean' });
+  expect(await embedded('q.fasta')).toMatchObject({ status: 'COMPLETED', rows: 30, computed: 0 });
+
+  // Weights that were changed in place are another model.
+  await randomCheckpoint(join(folder, 'model'), 'esm2', {}, { seed: 2 });
+  await run('--database', 'four');
+  const [p, q] = [await embedded('p.fasta'), await embedded('q.fasta')];
+  // Both tasks need the same vectors: the one that came later may have found them.
+  expect(Math.max(p.computed, q.computed)).toBe(30);
+});
