@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Estimate } from '../../workers/src/core/search/recall.ts';
 import { runHere } from '../support/command.ts';
 import { countCalls, killAtCall } from '../support/crash.ts';
-import { buildDatabase, namesIn, readHitRows } from '../support/database.ts';
+import { bruteForce, buildDatabase, namesIn, readHitRows } from '../support/database.ts';
 import type { Hit } from '../support/hits.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
@@ -138,6 +138,31 @@ describe('the recall of the merged answer', () => {
     expect(parts.flat()).toEqual(scan);
     expect(await truthOf('bucket_00001', 'scan', '--range', '0:1')).toEqual(scan.filter(({ query }) => query === 'm0'));
   });
+});
+
+it('gives 50,000 neighbours a query in every way', { timeout: 120_000 }, async () => {
+  const own = await temporaryFolder();
+  const [many, few] = [randomRows(7, 60_000, 8), randomRows(8, 3, 8, 'q')];
+  const shards = [await writeShard(join(own, 'rows.h5'), many)];
+  const built = await buildDatabase(own, shards, { index: ['--index', 'ivf-rq'] });
+  const path = await writeShard(join(own, 'few.h5'), few);
+  const expected = bruteForce(few, many, 'cosine', 50_000, 'bucket_00001');
+  for (const way of WAYS) {
+    const output = join(own, `${way}.parquet`);
+    const argv = command('bucket_00001', path, output, ['--k', '50000', '--search', way, '--nprobes', '1000']);
+    await runHere(argv.map((word) => (word === database ? built.database : word)));
+    const hits = await readHitRows(output);
+    expect(hits.length).toBe(150_000);
+    let farthest = 0;
+    for (const [i, { distance }] of hits.entries())
+      farthest = Math.max(farthest, Math.abs(distance - expected[i]!.distance));
+    expect(farthest).toBeLessThan(2e-6);
+    // Rows that differ by less than float32 can tell may change places, also over the end.
+    const text = ({ query, target }: Hit) => `${query} ${target}`;
+    const known = new Set(expected.map(text));
+    expect(new Set(hits.map(text)).size).toBe(150_000);
+    expect(hits.filter((hit) => !known.has(text(hit))).length).toBeLessThan(10);
+  }
 });
 
 describe('a killed search', () => {

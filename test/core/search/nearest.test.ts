@@ -60,6 +60,41 @@ describe('NearestRows', () => {
     );
   });
 
+  it('gives the same answer where ties are settled now and then, and then remembers few', () => {
+    const settled = fc.uniqueArray(fc.nat(79), { maxLength: 6 });
+    fc.assert(
+      fc.property(table, fc.integer({ min: 1, max: 20 }), settled, fc.nat(5), (distances, k, moments, delay) => {
+        const nearest = new NearestRows(2, k);
+        const pending: { at: number; contested: ReturnType<typeof snapshot> }[] = [];
+        const snapshot = () => [...nearest.contested()];
+        for (const [row, value] of distances.entries()) {
+          for (const query of [0, 1]) nearest.offer(query, value, row);
+          if (moments.includes(row)) pending.push({ at: row + delay, contested: snapshot() });
+          // Ids are looked up meanwhile; here they are in the order of the rows.
+          for (const { contested } of pending.filter(({ at }) => at === row))
+            for (const { query, limit, rows } of contested)
+              nearest.settle(
+                query,
+                limit,
+                rows.sort((a, b) => a - b),
+              );
+          if (delay === 0 && moments.includes(row)) expect(nearest.tieCount).toBe(0);
+        }
+        const byDistance = [...distances.keys()].sort((a, b) => distances[a]! - distances[b]! || a - b).slice(0, k);
+        let ties = 0;
+        for (const query of [0, 1]) {
+          const kept = nearest.kept(query);
+          const all = [...kept.rows, ...kept.ties].sort((a, b) => distances[a]! - distances[b]! || a - b);
+          expect(new Set(all).size).toBe(all.length);
+          expect(all.slice(0, k)).toEqual(byDistance);
+          ties += kept.ties.length;
+        }
+        expect(nearest.tieCount).toBe(ties);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('never keeps a NaN once it is full, and takes row numbers up to 2^53', () => {
     const nearest = new NearestRows(1, 2);
     const row = 2 ** 52 + 1;

@@ -3,7 +3,8 @@
  * on top, so that a row that does not belong costs one comparison.
  *
  * Rows at exactly the distance of the farthest kept row are remembered as ties, so that in the end, when ids are
- * known, the smallest ids stay: the answer then does not depend on the order of the rows.
+ * known, the smallest ids stay: the answer then does not depend on the order of the rows. Where there are very many
+ * (`tieCount`), `settle` takes away those that can no longer be among the k.
  */
 export class NearestRows {
   readonly queryCount: number;
@@ -13,6 +14,7 @@ export class NearestRows {
   readonly #rows: Float64Array;
   readonly #sizes: Int32Array;
   readonly #ties = new Map<number, number[]>();
+  #tieCount = 0;
 
   constructor(queryCount: number, k: number) {
     this.queryCount = queryCount;
@@ -47,7 +49,7 @@ export class NearestRows {
       this.#siftDown(base, distance, row);
       // The row that went is a tie where another at its distance stays on top.
       if (this.#distances[base] === farthest) this.#addTie(query, dropped);
-      else this.#ties.delete(query);
+      else this.#dropTies(query);
     } else if (distance === farthest) {
       this.#addTie(query, row);
     }
@@ -64,7 +66,52 @@ export class NearestRows {
     };
   }
 
+  /** Ties of all queries. */
+  get tieCount(): number {
+    return this.#tieCount;
+  }
+
+  /** For each query that has ties: all rows at the distance of the farthest kept row. */
+  *contested(): Generator<{ query: number; limit: number; rows: number[] }> {
+    for (const [query, ties] of this.#ties) {
+      const places = this.#farthestPlaces(query);
+      yield { query, limit: this.limit(query), rows: [...places.map((at) => this.#rows[at]!), ...ties] };
+    }
+  }
+
+  /**
+   * Keeps, of rows that were contested, only as many as can still be among the k nearest.
+   * @param ranked those rows, in the order of their ids
+   * @param limit their distance; where nearer rows have come since, nothing is done
+   */
+  settle(query: number, limit: number, ranked: readonly number[]): void {
+    const ties = this.#ties.get(query);
+    if (!ties || this.limit(query) !== limit) return;
+    const places = this.#farthestPlaces(query);
+    const known = new Set(ranked);
+    // Rows that came since are looked at the next time.
+    const others = ties.filter((row) => !known.has(row));
+    const first = ranked.slice(0, places.length);
+    for (const [i, row] of first.entries()) this.#rows[places[i]!] = row;
+    this.#dropTies(query);
+    for (const row of others) this.#addTie(query, row);
+  }
+
+  /** Where the kept rows of a query are that are as far as the farthest. */
+  #farthestPlaces(query: number): number[] {
+    const base = query * this.k;
+    const places: number[] = [];
+    for (let at = base; at < base + this.k; at++) if (this.#distances[at] === this.#distances[base]) places.push(at);
+    return places;
+  }
+
+  #dropTies(query: number): void {
+    this.#tieCount -= this.#ties.get(query)?.length ?? 0;
+    this.#ties.delete(query);
+  }
+
   #addTie(query: number, row: number): void {
+    this.#tieCount++;
     const ties = this.#ties.get(query);
     if (ties) ties.push(row);
     else this.#ties.set(query, [row]);

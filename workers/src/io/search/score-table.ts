@@ -8,6 +8,7 @@ import type { OpenBucket } from './open-bucket.ts';
 import type { QuerySet } from './queries.ts';
 import { type LocatedBlock, openRowSource, type RowSpan } from './row-source.ts';
 import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
+import { settleTies } from './settle-ties.ts';
 
 /** Rows scored at once, and queries of one product: 16 MB of distances. */
 const BLOCK_ROWS = 4096;
@@ -51,6 +52,7 @@ export async function scoreTable(
         // Some more than k show that no row was cut off that might belong.
         const found = await scorer.nearest(tile.vectors(), located.block, k + SPARE_ROWS);
         await collector.collect(nearest, tile, found, located);
+        await settleTies(table, nearest);
       }
       progress.add(located.block.rows);
       located.release();
