@@ -52,7 +52,7 @@ export async function scoreTable(
         // Some more than k show that no row was cut off that might belong.
         const found = await scorer.nearest(tile.vectors(), located.block, k + SPARE_ROWS);
         await collector.collect(nearest, tile, found, located);
-        await settleTies(table, nearest);
+        await settleTies(bucket.table, nearest);
       }
       progress.add(located.block.rows);
       located.release();
