@@ -30,9 +30,18 @@ class Embedding {
         return [options: [model: 'model'] + options, files: filesOf(params.model)]
     }
 
+    /**
+     * Where embedding tasks keep finished vectors: a folder that outlives a killed task and that the next try finds, which
+     * its own work folder is not; '' where `work` is no local folder, and for kmer.
+     */
+    static String checkpoints(Map options, Path work) {
+        if (options.model == 'kmer' || work.fileSystem.provider().scheme != 'file') return ''
+        return Files.createDirectories(work.resolve('embedding-blocks')).toString()
+    }
+
     /** What a container needs to see of the host's folders that no input names. */
-    static String mounts(Map options) {
-        return options.cache ? "--volume ${Shell.quote("${options.cache}:${options.cache}")}" : ''
+    static String mounts(Map options, String checkpoints) {
+        return [options.cache, checkpoints].findAll().collect { folder -> "--volume ${Shell.quote("${folder}:${folder}")}" }.join(' ')
     }
 
     /** One file after another, and not the folder: so a changed file is noticed, and links that leave the folder are followed. */

@@ -12,7 +12,8 @@ workflow EMBED {
     def fasta = files.findAll { file -> file.kind == 'fasta' }
     def given = files.findAll { file -> file.kind == 'shard' }
     def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
-    EMBED_SEQUENCES(sequences, request.embedding.files, options, request.workers.embed_sequences)
+    def checkpoints = Embedding.checkpoints(options, workflow.workDir)
+    EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
 
     // The order is part of the next tasks' cache keys, so it must not depend on which task ended first. Where a task has
     // failed, the list is short, and nothing must be made of it.

@@ -2,12 +2,13 @@
 process EMBED_SEQUENCES {
     tag "${source.tokenize('/').last()}"
     label 'embed'
-    containerOptions { Embedding.mounts(options) }
+    containerOptions { Embedding.mounts(options, checkpoints) }
 
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
     path model, stageAs: 'model/*' // the files of a model folder; none for kmer
     val options // model, pooling, ...: names and values of the command's options
+    val checkpoints // folder for finished vectors, with which a killed task goes on; '' for none
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -16,10 +17,11 @@ process EMBED_SEQUENCES {
 
     script:
     def name = Shell.safeName(source.tokenize('/').last())
+    def blocks = checkpoints ? "--checkpoints ${Shell.quote(checkpoints)}" : ''
     def threads = options.model == 'kmer' ? '' : "--threads ${task.cpus}"
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences ${Shell.options(options)} ${threads} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
     """
 
     stub:

@@ -123,7 +123,19 @@ describe('--cache', () => {
     expect(other).toMatchObject({ computed: 40 });
   });
 
-  test('a run killed between blocks goes on where it was, to the same bytes', async () => {
+  test('kmer has none', async () => {
+    const { fasta, output, folder } = await inputs();
+    const args = ['--model', 'kmer', '--input', fasta, '--output', output, '--cache', folder];
+    expect((await lanceflow(['embed-sequences', ...args])).code).toBe(64);
+  });
+});
+
+describe('a run killed between blocks goes on where it was, to the same bytes', () => {
+  test.each<[string, (folder: string) => string[]]>([
+    ['by itself', () => []],
+    ['by --checkpoints', (folder) => ['--checkpoints', join(folder, 'unfinished')]],
+    ['by --cache', (folder) => ['--cache', join(folder, 'cache')]],
+  ])('%s', async (_how, options) => {
     const { folder, model, output } = await inputs();
     // Blocks are of 8192 residues: each of these is one.
     const letters = 'LAGVSERTIDPKQNFYMHWC';
@@ -134,25 +146,20 @@ describe('--cache', () => {
     const args = ['embed-sequences', '--model', model, '--input', fasta, ...windows];
     await lanceflowJson([...args, '--output', output]);
 
-    const cache = join(folder, 'cache');
     const resumed = join(folder, 'resumed.h5');
-    const child = spawn(join(ROOT, 'bin/lanceflow'), [...args, '--cache', cache, '--output', resumed]);
+    const again = [...args, ...options(folder), '--output', resumed];
+    const child = spawn(join(ROOT, 'bin/lanceflow'), again);
     const ended = once(child, 'close');
-    while ((await cachedRows(cache)) < 3) await setTimeout(5);
+    while ((await cachedRows(folder)) < 3) await setTimeout(5);
     child.kill('SIGKILL');
     await ended;
     expect(existsSync(resumed)).toBe(false);
-    const { computed } = await lanceflowJson([...args, '--cache', cache, '--output', resumed]);
+    const { computed } = await lanceflowJson(again);
     expect(computed).toBeGreaterThan(0);
     expect(computed).toBeLessThan(12);
     expect(await readShard(resumed)).toEqual(await readShard(output));
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
-  });
-
-  test('kmer has none', async () => {
-    const { fasta, output, folder } = await inputs();
-    const args = ['--model', 'kmer', '--input', fasta, '--output', output, '--cache', folder];
-    expect((await lanceflow(['embed-sequences', ...args])).code).toBe(64);
+    if (existsSync(join(folder, 'unfinished'))) expect(await readdir(join(folder, 'unfinished'))).toEqual([]);
   });
 });
 

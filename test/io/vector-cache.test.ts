@@ -1,4 +1,4 @@
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openVectorCache } from '../../workers/src/io/vector-cache.ts';
@@ -63,6 +63,18 @@ test('a process killed while it wrote loses its last rows only', async () => {
   expect((await find(folder, 1, 2, 3)).found).toEqual([true, true, false]);
   await truncate(await fileOf(folder, '.vectors'), 4 * DIMENSION + 5);
   expect((await find(folder, 1, 2, 3)).found).toEqual([true, false, false]);
+});
+
+test('files that somebody removed meanwhile are missed, and made again', async () => {
+  const folder = join(await temporaryFolder(), 'cache');
+  await add(folder, 1, 2);
+  const cache = await openVectorCache(folder, DIMENSION);
+  await rm(folder, { recursive: true });
+  const vectors = new Float32Array(3 * DIMENSION);
+  expect(await cache.find(rowsOf(1, 2, 3).keys, vectors)).toEqual([false, false, false]);
+  await cache.add(rowsOf(3).keys, rowsOf(3).vectors);
+  await cache.close();
+  expect((await find(folder, 1, 2, 3)).found).toEqual([false, false, true]);
 });
 
 test('a damaged row is not given out', async () => {

@@ -6,9 +6,9 @@ import { DataError, UsageError } from '../errors.ts';
 import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
 import { STANDARD_INPUT } from '../io/standard-input.ts';
-import { withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
+import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
-import { loadEmbedder } from '../models/embedder.ts';
+import { type Embedder, loadEmbedder } from '../models/embedder.ts';
 import type { ModelFolderOptions } from '../models/model-folder.ts';
 
 type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<ModelFolderOptions[K]>>;
@@ -49,6 +49,11 @@ export const command = defineCommand({
       type: 'string',
       describe: 'Folder of vectors made before: known sequences are not computed again, also after a kill',
     },
+    checkpoints: {
+      type: 'string',
+      describe:
+        "Folder where an unfinished run keeps its vectors; the same run goes on from there; default: --output's",
+    },
     'compare-precision': {
       type: 'number',
       describe: 'Embed so many sequences in float32 and int8, tell how well they agree, and write nothing',
@@ -75,15 +80,17 @@ export const command = defineCommand({
     if (output === undefined || output === '')
       throw new UsageError('--output is missing or empty: give the name of the shard to write.');
     const inputBytes = await checkInputs(args.input, output);
-    if (args.model === 'kmer' && args.cache !== undefined)
-      throw new UsageError('--cache is for language models: kmer computes faster than a cache reads.');
+    if (args.model === 'kmer' && (args.cache ?? args.checkpoints) !== undefined)
+      throw new UsageError(
+        '--cache and --checkpoints are for language models: kmer computes faster than they are read.',
+      );
     // kmer computes faster than files are read and sequences looked up: for it, all that is left out.
     const isFast = args.model === 'kmer';
     const model = await loadEmbedder(args.model, modelOptions(args));
-    const withModel = isFast ? withPlainEmbedder : withCachedEmbedder;
-    return withModel(model, args.cache, output, async (embedder) => {
-      const allResidues = isFast ? undefined : await surveyFiles(args.input, output);
-      const [total, unit] = allResidues === undefined ? [inputBytes, 'bytes'] : [allResidues, 'residues'];
+    const survey = isFast ? undefined : await surveyFiles(args.input, output).catch(closing(model));
+    const keeping = { cache: args.cache, checkpoints: args.checkpoints, output, inputHash: survey?.hash };
+    const embed = async (embedder: CachedEmbedder) => {
+      const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
       const progress = context.progress('embed-sequences', total, unit);
       const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
       const { rows, residues } = await writeAtomically(output, (temporary) =>
@@ -92,7 +99,8 @@ export const command = defineCommand({
       const { size: bytes } = await stat(output);
       const computed = embedder.computed ?? rows;
       return { rows, bytes, residues, computed, dimension: embedder.dimension, ...embedder.attributes };
-    });
+    };
+    return isFast ? withPlainEmbedder(model, embed) : withCachedEmbedder(model, keeping, embed);
   },
 
   summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
@@ -115,6 +123,14 @@ function comparisonSummary(result: CommandResult): string {
     `embed-sequences: int8 against float32 on ${sequences} sequences: cosine ${meanCosine.toFixed(5)} on average, ` +
     `${minCosine.toFixed(5)} at least;${overlap} ${(int8ResiduesPerSecond / float32ResiduesPerSecond).toFixed(1)} times as fast`
   );
+}
+
+/** Passes an error on when the model is closed. */
+function closing(model: Embedder): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await model.close();
+    throw error;
+  };
 }
 
 /** @returns bytes of all inputs, for the progress */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Duplicate } from '../core/duplicate-ids.ts';
 import { type BatchLimits, type FastaBatch, showId } from '../core/fasta-parser.ts';
@@ -47,19 +48,28 @@ export async function embedFiles(
   return { rows: shard.rows, residues };
 }
 
+/** What is to be computed. */
+export interface Survey {
+  residues: number;
+  /** SHA-256 over the sequences in their order. */
+  hash: string;
+}
+
 /**
  * Reads all files once: what is wrong in the last record is told before the first is computed, and how much there
  * is to compute.
- * @returns residues; undefined where an input is a pipe, which can be read but once
+ * @returns undefined where an input is a pipe, which can be read but once
  * @throws as embedFiles
  */
-export async function surveyFiles(inputs: readonly string[], output: string): Promise<number | undefined> {
+export async function surveyFiles(inputs: readonly string[], output: string): Promise<Survey | undefined> {
   for (const path of inputs) if (!(await isFile(path))) return undefined;
   let residues = 0;
+  const hash = createHash('sha256');
   await readChecked(inputs, { records: BLOCK_RECORDS, residues: 1 << 20 }, output, async (batch) => {
     residues += batch.residues;
+    hash.update(`${batch.sequences.join('\n')}\n`);
   });
-  return residues;
+  return { residues, hash: hash.digest('hex') };
 }
 
 /** Whether an input can be read twice: pipes and standard input cannot. */

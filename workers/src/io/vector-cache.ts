@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES, KeyIndex } from '../core/key-index.ts';
-import { toUserError } from '../errors.ts';
+import { systemErrorCode, toUserError } from '../errors.ts';
 
 /** A key and the checksum of its vector. */
 const ENTRY_BYTES = KEY_BYTES + 4;
@@ -54,6 +54,8 @@ export async function openVectorCache(folder: string, dimension: number): Promis
         const segment = segmentOf(segments, own, run[0]!.record);
         const bytes = Buffer.alloc(run.length * rowBytes);
         const file = await files.get(segment.path);
+        // Somebody has removed it: its vectors are computed anew.
+        if (!file) continue;
         await file.read(bytes, 0, bytes.length, (run[0]!.record - segment.firstRecord) * rowBytes);
         for (const [i, { record, row }] of run.entries()) {
           const part = bytes.subarray(i * rowBytes, (i + 1) * rowBytes);
@@ -131,7 +133,7 @@ function createOwnSegment(folder: string, last: Segment | undefined) {
         entries[5 * row + 4] = checksum;
         checksums[rows + row] = checksum;
       }
-      files ??= { vectors: await open(`${path}.vectors`, 'ax'), keys: await open(`${path}.keys`, 'ax') };
+      files ??= await makeFiles(path);
       // The key last: it says that the row is whole.
       await files.vectors.appendFile(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
       await files.keys.appendFile(new Uint8Array(entries.buffer));
@@ -143,6 +145,11 @@ function createOwnSegment(folder: string, last: Segment | undefined) {
       await files?.keys.close();
     },
   };
+}
+
+async function makeFiles(path: string) {
+  await mkdir(dirname(path), { recursive: true });
+  return { vectors: await open(`${path}.vectors`, 'ax'), keys: await open(`${path}.keys`, 'ax') };
 }
 
 interface Hit {
@@ -188,7 +195,8 @@ function segmentOf(segments: readonly Segment[], own: Segment, record: number): 
 function createFilePool() {
   const files = new Map<string, FileHandle>();
   return {
-    async get(path: string): Promise<FileHandle> {
+    /** @returns undefined where the file is not there any more */
+    async get(path: string): Promise<FileHandle | undefined> {
       const known = files.get(path);
       if (known) return known;
       const [oldest] = files;
@@ -197,9 +205,10 @@ function createFilePool() {
         await oldest[1].close();
       }
       const file = await open(path, 'r').catch((error: unknown) => {
+        if (systemErrorCode(error) === 'ENOENT') return undefined;
         throw toUserError(error);
       });
-      files.set(path, file);
+      if (file) files.set(path, file);
       return file;
     },
     async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KEY_BYTES } from '../core/key-index.ts';
 import { withScratch } from '../io/files.ts';
@@ -13,30 +14,61 @@ export interface CachedEmbedder extends Embedder {
   readonly computed?: number;
 }
 
+/** Where the vectors of a run are kept as soon as they are computed. */
+export interface VectorKeeping {
+  /** A folder that keeps them for all runs. */
+  cache: string | undefined;
+  /** Where there is no cache: a folder for those of unfinished runs; default: the output's. */
+  checkpoints: string | undefined;
+  /** The shard that is made of them. */
+  output: string;
+  /** Identifies the sequences; undefined where they can be read but once. */
+  inputHash: string | undefined;
+}
+
 /**
- * Runs `use` with an embedder that computes each sequence once: what `root` has from earlier runs, killed ones
- * included, is not computed again. Without `root` a folder beside the output serves this run and is removed.
+ * Runs `use` with an embedder that computes each sequence once. What is computed is kept: in the cache, or else until
+ * `use` has ended well, so that a run of the same sequences, model and options goes on where a killed one was.
  * Closes the embedder.
  */
 export async function withCachedEmbedder<T>(
   embedder: Embedder,
-  root: string | undefined,
-  output: string,
+  keeping: VectorKeeping,
   use: (embedder: CachedEmbedder) => Promise<T>,
 ): Promise<T> {
-  const run = async (folder: string) => {
-    const cached = createCachedEmbedder(embedder, await openVectorCache(folder, embedder.dimension));
-    return withPlainEmbedder(cached, root, output, use);
-  };
-  if (root !== undefined) return run(cacheFolderOf(root, embedder));
-  return withScratch(dirname(resolve(output)), `${basename(output)}.vectors`, run);
+  const { cache, output, inputHash } = keeping;
+  const run = async (folder: string) =>
+    withPlainEmbedder(createCachedEmbedder(embedder, await openVectorCache(folder, embedder.dimension)), use);
+  if (cache !== undefined) return run(cacheFolderOf(cache, embedder));
+  if (inputHash === undefined) return withScratch(dirname(resolve(output)), `${basename(output)}.vectors`, run);
+  return withCheckpoint(checkpointOf(embedder, keeping, inputHash), run);
+}
+
+/** The folder is removed when the work is done, and stays where it is not. */
+async function withCheckpoint<T>(folder: string, use: (folder: string) => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await use(folder);
+  } catch (error) {
+    // Nothing in it is worth keeping where it is empty; otherwise this fails, as it should.
+    await rmdir(folder).catch(() => {});
+    throw error;
+  }
+  await rm(folder, { recursive: true, force: true });
+  return result;
+}
+
+function checkpointOf(embedder: Embedder, { checkpoints, output }: VectorKeeping, inputHash: string): string {
+  const name = sha256(`${inputHash} ${basename(cacheFolderOf('', embedder))}`)
+    .toString('hex')
+    .slice(0, 32);
+  if (checkpoints !== undefined) return join(checkpoints, `${name}.vectors`);
+  return join(dirname(resolve(output)), `.${basename(output)}.${name}.vectors`);
 }
 
 /** Runs `use` with an embedder and closes it. */
 export async function withPlainEmbedder<T>(
   embedder: CachedEmbedder,
-  _root: string | undefined,
-  _output: string,
   use: (embedder: CachedEmbedder) => Promise<T>,
 ): Promise<T> {
   try {
