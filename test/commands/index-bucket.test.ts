@@ -58,7 +58,7 @@ describe('index-bucket', () => {
       dimension: 32,
       metric: 'cosine',
       model: { model: 'm' },
-      index: { kind: 'ivf-pq', metric: 'cosine', partitions: 44, subVectors: 2 },
+      index: { kind: 'ivf-rq', metric: 'cosine', partitions: 44, centroids: 'order' },
       bytes: report.bytes,
     });
     expect(await readFile(join(folder, 'entry.json'), 'utf8')).toBe(
@@ -86,7 +86,7 @@ describe('index-bucket', () => {
     const opened = await (await connect(database)).openTable('bucket_00001');
     const [config] = await opened.listIndices();
     expect(await opened.indexStats(config!.name)).toMatchObject({
-      indexType: 'IVF_PQ',
+      indexType: 'IVF_RQ',
       distanceType: 'cosine',
       numIndexedRows: 2000,
       numUnindexedRows: 0,
@@ -102,7 +102,7 @@ describe('index-bucket', () => {
     const [first, data] = [await readEntry(database), await dataFiles(database)];
     expect(await index()).toMatchObject({ alreadyDone: true, bytes: first.bytes });
     expect(await readEntry(database)).toEqual(first);
-    expect(await index('--index', 'ivf-rq')).toMatchObject({ alreadyDone: false, index: { kind: 'ivf-rq' } });
+    expect(await index('--index', 'ivf-pq')).toMatchObject({ alreadyDone: false, index: { kind: 'ivf-pq' } });
     const second = await readEntry(database);
     expect(second.fingerprint).not.toBe(first.fingerprint);
     expect(second).toMatchObject({ recipe: first.recipe, metric: 'l2', sources: first.sources });

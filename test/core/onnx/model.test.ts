@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../../workers/src/core/onnx/graph-builder.ts';
 import { encodeModel } from '../../../workers/src/core/onnx/model.ts';
-import { ProtobufWriter } from '../../../workers/src/core/onnx/protobuf.ts';
+import { ProtobufWriter } from '../../../workers/src/core/protobuf.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
 describe('ProtobufWriter', () => {

@@ -26,6 +26,8 @@ export interface IndexDescription {
   partitions: number;
   /** IVF-PQ only. */
   subVectors?: number;
+  /** Where they are not LanceDB's: the index has the partitions of the table's order. */
+  centroids?: 'order';
   parameters: Record<string, number>;
 }
 

@@ -1,4 +1,4 @@
-import { ProtobufWriter } from './protobuf.ts';
+import { ProtobufWriter } from '../protobuf.ts';
 
 /** Element types by their numbers in ONNX's TensorProto.DataType. */
 export const ONNX_TYPE = {

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CatalogEntry, fingerprint, type IndexDescription, type IngestRecord } from '../../core/catalog.ts';
+import {
+  type CatalogEntry,
+  fingerprint,
+  type IndexDescription,
+  type IngestRecord,
+  type TableDescription,
+} from '../../core/catalog.ts';
 import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
@@ -12,7 +18,10 @@ import { Index } from '../lance/client.ts';
 import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { startMeter } from '../meter.ts';
+import { readPartitions } from '../partitions.ts';
+import { createProgress } from '../progress.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../version.ts';
+import { buildIvfRq } from './build-ivf-rq.ts';
 
 export interface IndexOptions {
   index: IndexKind;
@@ -35,7 +44,8 @@ export async function indexBucket(
   const existing = await database.entry(bucket);
   const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
-  const { index, notes } = planIndex(options.index, ingested.rows, ingested.dimension, metric);
+  const { rows, dimension, partitions } = ingested;
+  const { index, notes } = planIndex(options.index, rows, dimension, metric, partitions?.count);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
   const { tables } = database;
   const work = options.work ?? tables.scratch;
@@ -56,7 +66,7 @@ export async function indexBucket(
     const folder = join(scratch, `${bucket}.lance`);
     await tables.mirror(record!, folder, options.work);
     const tableVersion = await withTemporaryFiles(join(scratch, 'tmp'), () =>
-      buildIndex(scratch, bucket, ingested.rows, index),
+      buildIndex(database, scratch, bucket, ingested, index),
     );
     const files = await describeFiles(folder, await currentFiles(folder), ingested.files);
     lost.throwIfAborted();
@@ -122,23 +132,40 @@ async function withTemporaryFiles<T>(folder: string, use: () => Promise<T>): Pro
 }
 
 /** @returns the table's version */
-async function buildIndex(folder: string, bucket: string, rows: number, index: IndexDescription): Promise<number> {
+async function buildIndex(
+  database: Database,
+  folder: string,
+  bucket: string,
+  ingested: TableDescription,
+  index: IndexDescription,
+): Promise<number> {
   const table = await openTable(folder, bucket);
   try {
     // The old index's files are not here: its entry goes first.
     for (const { name } of await table.listIndices()) await table.dropIndex(name);
-    const config = indexConfig(index);
-    if (config) {
-      await table.createIndex('embedding', { config, replace: false });
-      await checkIndex(table, bucket, rows, index);
+    if (index.centroids === 'order') {
+      const partitions = await readPartitions(database, ingested.partitions!);
+      const progress = createProgress(`index ${bucket}`, ingested.rows, 'rows');
+      try {
+        await buildIvfRq(table, folder, bucket, ingested, index.metric, partitions, progress);
+      } finally {
+        progress.stop();
+      }
+      await table.checkoutLatest();
     }
+    const config = indexConfig(index);
+    if (config) await table.createIndex('embedding', { config, replace: false });
+    if (index.kind !== 'none') await checkIndex(table, bucket, ingested.rows, index);
     return await table.version();
   } finally {
     table.close();
   }
 }
 
-function indexConfig({ kind, metric, partitions, subVectors, parameters }: IndexDescription): Index | undefined {
+/** What LanceDB is to build, where it is to build. */
+function indexConfig(index: IndexDescription): Index | undefined {
+  const { kind, metric, partitions, subVectors, centroids, parameters } = index;
+  if (centroids === 'order') return undefined;
   const common = { numPartitions: partitions, distanceType: metric, ...parameters };
   if (kind === 'ivf-pq') return Index.ivfPq({ ...common, ...(subVectors ? { numSubVectors: subVectors } : {}) });
   if (kind === 'ivf-rq') return Index.ivfRq(common);

@@ -29,17 +29,20 @@ export interface RowSource {
   close(): Promise<void>;
 }
 
+/** A table, and what must be known of it to read its rows. */
+export interface StoredRows {
+  database: Pick<OpenBucket['database'], 'tables'>;
+  table: Table;
+  entry: Pick<CatalogEntry, 'bucket' | 'dimension' | 'vectorType' | 'fragments'>;
+}
+
 /**
  * Reads rows straight from the table's data files where the catalog says how they lie there, at the speed of the disk;
  * through LanceDB otherwise.
  * @param blockRows most rows of a block
  * @param buffers blocks that can be in use at once
  */
-export function openRowSource(
-  { database, table, entry }: Pick<OpenBucket, 'database' | 'table' | 'entry'>,
-  blockRows: number,
-  buffers: number,
-): RowSource {
+export function openRowSource({ database, table, entry }: StoredRows, blockRows: number, buffers: number): RowSource {
   const pool = new BlockPool(blockRows, entry.dimension, buffers);
   return entry.fragments
     ? openFragments(database.tables, entry, blockRows, pool)
@@ -67,7 +70,7 @@ class BlockPool {
   }
 }
 
-function openFragments(tables: TableStore, entry: CatalogEntry, blockRows: number, pool: BlockPool): RowSource {
+function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
   const { dimension, vectorType } = entry;
   const rowBytes = dimension * COMPONENT_BYTES[vectorType];
   const fragments = entry.fragments!;

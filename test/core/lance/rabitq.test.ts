@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  allocateCodes,
+  encodeRows,
+  packCodes,
+  packPartitions,
+  rotate,
+  rotationMatrix,
+  rotationSignBytes,
+} from '../../../workers/src/core/lance/rabitq.ts';
+import { seededRandom } from '../../../workers/src/core/random.ts';
+
+const dimension = fc.integer({ min: 1, max: 40 }).map((n) => 8 * n);
+const seed = fc.integer({ min: 1, max: 1e6 });
+
+function randomBytes(count: number, from: number): Uint8Array {
+  const random = seededRandom(from);
+  return Uint8Array.from({ length: count }, () => Math.floor(random() * 256));
+}
+
+function randomFloats(count: number, from: number): Float32Array {
+  const random = seededRandom(from);
+  return Float32Array.from({ length: count }, () => random() - 0.5);
+}
+
+describe('the rotation', () => {
+  it('keeps lengths and angles, whatever the signs', () => {
+    fc.assert(
+      fc.property(dimension, seed, (d, from) => {
+        const matrix = rotationMatrix(randomBytes(rotationSignBytes(d), from), d);
+        for (let i = 0; i < d; i += 7)
+          for (let j = 0; j < d; j += 5) {
+            let product = 0;
+            for (let k = 0; k < d; k++) product += matrix[i * d + k]! * matrix[j * d + k]!;
+            expect(product).toBeCloseTo(i === j ? 1 : 0, 4);
+          }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('is the product with its matrix', () => {
+    const d = 24;
+    const signs = randomBytes(rotationSignBytes(d), 3);
+    const matrix = rotationMatrix(signs, d);
+    const row = randomFloats(d, 4);
+    const rotated = row.slice();
+    rotate(rotated, signs);
+    for (let j = 0; j < d; j++) {
+      let product = 0;
+      for (let i = 0; i < d; i++) product += row[i]! * matrix[i * d + j]!;
+      expect(rotated[j]).toBeCloseTo(product, 5);
+    }
+  });
+});
+
+describe('encodeRows', () => {
+  it.each([false, true])('gives factors that estimate squared distances to a query (unit length: %s)', (toUnit) => {
+    const d = 256;
+    const rows = 300;
+    const centroid = unit(randomFloats(d, 5));
+    const vectors = randomFloats(rows * d, 6).map((value, i) => 0.2 * value + centroid[i % d]!);
+    const query = unit(randomFloats(d, 7).map((value, i) => 0.2 * value + centroid[i]!));
+    const signs = randomBytes(rotationSignBytes(d), 8);
+    for (const row of [
+      centroid,
+      query,
+      ...Array.from({ length: rows }, (_, i) => vectors.subarray(i * d, (i + 1) * d)),
+    ])
+      rotate(row, signs);
+    const codes = allocateCodes(rows, d);
+    encodeRows(vectors.slice(), centroid, toUnit, codes, 0);
+    const toCentroid = squaredDistance(query, centroid);
+    let within = 0;
+    for (let row = 0; row < rows; row++) {
+      const vector = vectors.slice(row * d, (row + 1) * d);
+      const true2 = squaredDistance(query, toUnit ? unit(vector) : vector);
+      let signed = 0;
+      for (let i = 0; i < d; i++) signed += (((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 0.5) * query[i]!;
+      // |v - q|^2 = |v - c|^2 + |q - c|^2 - 2 (v - c).(q - c), the last product by the code.
+      const estimate = codes.add[row]! + toCentroid + codes.scale[row]! * signed;
+      if (Math.abs(estimate - true2) <= codes.error[row]! * Math.sqrt(toCentroid)) within++;
+      expect(Math.abs(estimate - true2)).toBeLessThan(0.25 * true2);
+    }
+    // The bound is 1.9 standard deviations.
+    expect(within / rows).toBeGreaterThan(0.9);
+  });
+});
+
+describe('packing', () => {
+  it('of whole groups and the rest can be undone', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 1, max: 12 }), seed, (rows, codeBytes, from) => {
+        const codes = randomBytes(rows * codeBytes, from);
+        expect(unpack(packCodes(codes, codeBytes), codeBytes)).toEqual(codes);
+      }),
+    );
+  });
+
+  it('page by page gives what packing each partition does', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 150 }), { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 32, max: 200 }),
+        seed,
+        (sizes, pageRows, from) => {
+          const codeBytes = 3;
+          const firstRows = Float64Array.from([0, ...sizes]);
+          for (let i = 1; i < firstRows.length; i++) firstRows[i]! += firstRows[i - 1]!;
+          const rows = firstRows.at(-1)!;
+          const codes = randomBytes(rows * codeBytes, from);
+          const expected = sizes.flatMap((size, i) => {
+            const first = firstRows[i]!;
+            return [...packCodes(codes.subarray(first * codeBytes, (first + size) * codeBytes), codeBytes)];
+          });
+          const packed: number[] = [];
+          for (let first = 0; first < rows; ) {
+            const end = Math.min(rows, first + pageRows);
+            const page = packPartitions(
+              codes.subarray(first * codeBytes, end * codeBytes),
+              codeBytes,
+              first,
+              firstRows,
+            );
+            packed.push(...page);
+            expect(page.length).toBeGreaterThan(0);
+            first += page.length / codeBytes;
+          }
+          expect(packed).toEqual(expected);
+        },
+      ),
+    );
+  });
+});
+
+/** Reads codes as LanceDB's search does: byte j of a group of 32 holds halves of two rows. */
+function unpack(packed: Uint8Array, codeBytes: number): Uint8Array {
+  const order = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
+  const rows = packed.length / codeBytes;
+  const codes = new Uint8Array(packed.length);
+  const groups = Math.floor(rows / 32);
+  for (let group = 0; group < groups; group++)
+    for (let column = 0; column < codeBytes; column++)
+      for (let j = 0; j < 16; j++) {
+        const at = group * 32 * codeBytes + column * 32 + j;
+        const row = group * 32 + order[j]!;
+        codes[row * codeBytes + column] = (packed[at]! & 15) | ((packed[at + 16]! & 15) << 4);
+        codes[(row + 16) * codeBytes + column] = (packed[at]! >> 4) | (packed[at + 16]! & 0xf0);
+      }
+  const left = rows - groups * 32;
+  for (let row = 0; row < left; row++)
+    for (let column = 0; column < codeBytes; column++)
+      codes[(groups * 32 + row) * codeBytes + column] = packed[groups * 32 * codeBytes + column * left + row]!;
+  return codes;
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+  return vector.map((x) => x / length);
+}
+
+function squaredDistance(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0);
+}

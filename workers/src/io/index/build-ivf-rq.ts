@@ -1,0 +1,207 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import * as ort from 'onnxruntime-node';
+import type { TableDescription } from '../../core/catalog.ts';
+import {
+  centroidMetadata,
+  codeColumns,
+  codeMetadata,
+  encodeCentroids,
+  encodePartitions,
+  MARKER_COLUMN,
+} from '../../core/lance/ivf-rq.ts';
+import { addIndex, type NewIndex } from '../../core/lance/manifest.ts';
+import {
+  allocateCodes,
+  encodeRows,
+  packPartitions,
+  rotate,
+  rotationMatrix,
+  rotationSignBytes,
+} from '../../core/lance/rabitq.ts';
+import type { Metric } from '../../core/metric.ts';
+import { GraphBuilder } from '../../core/onnx/graph-builder.ts';
+import { LanceFileWriter } from '../lance/file-writer.ts';
+import { localTables } from '../local-tables.ts';
+import { createProducts } from '../onnx-session.ts';
+import type { Partitions } from '../partitions.ts';
+import type { Progress } from '../progress.ts';
+import { readAhead } from '../read-ahead.ts';
+import { openRowSource, type RowSource } from '../search/row-source.ts';
+
+/** Rows rotated at once, and rows of a page of the index. */
+const BLOCK_ROWS = 4096;
+const PAGE_ROWS = 65_536;
+/** One block is rotated, one is read, one waits. */
+const BUFFERS = 3;
+const LARGEST_VERSION = 2n ** 64n - 1n;
+
+/**
+ * Gives a table, whose rows lie partition by partition, LanceDB's IVF_RQ index over these partitions, without LanceDB's own
+ * training: its k-means finds worse partitions and costs more than the order did (docs/adr/0011). One pass over the rows,
+ * in memory that does not depend on their number.
+ * @param table without an index
+ * @param parent `<bucket>.lance` is in there; the new files are written to it, the new manifest last
+ * @returns the table's version
+ */
+export async function buildIvfRq(
+  table: Table,
+  parent: string,
+  bucket: string,
+  description: TableDescription,
+  metric: Metric,
+  partitions: Partitions,
+  progress: Progress,
+): Promise<number> {
+  const folder = join(parent, `${bucket}.lance`);
+  const uuid = randomUUID();
+  const indexFolder = join(folder, '_indices', uuid);
+  await mkdir(indexFolder, { recursive: true });
+  const codes = join(indexFolder, 'auxiliary.idx');
+  const centroids = join(indexFolder, 'index.idx');
+  const signs = rotationSigns(description.dimension);
+  const stored = { database: { tables: localTables(parent) }, table, entry: { ...description, bucket } };
+  const source = openRowSource(stored, BLOCK_ROWS, BUFFERS);
+  let codeBytes: number;
+  try {
+    codeBytes = await writeCodes(codes, source, description, metric, partitions, signs, progress);
+  } finally {
+    await source.close();
+  }
+  const writer = await LanceFileWriter.create(centroids, [MARKER_COLUMN]);
+  const { count } = partitions.centroids;
+  const centroidBytes = await writer.finish(centroidMetadata(metric, count), [
+    encodeCentroids(partitions.centroids, description.vectorType),
+  ]);
+  const files = [
+    { path: 'auxiliary.idx', bytes: codeBytes },
+    { path: 'index.idx', bytes: centroidBytes },
+  ];
+  return commit(folder, uuid, { metric, files, rowsPerPartition: Math.ceil(description.rows / count) });
+}
+
+/** Random, but the same in every build. */
+function rotationSigns(dimension: number): Uint8Array {
+  const length = rotationSignBytes(dimension);
+  return createHash('shake256', { outputLength: length }).update(`rotation of ${dimension}`).digest();
+}
+
+async function writeCodes(
+  path: string,
+  source: RowSource,
+  { rows, vectorType }: TableDescription,
+  metric: Metric,
+  { centroids, firstRows }: Partitions,
+  signs: Uint8Array,
+  progress: Progress,
+): Promise<number> {
+  const { dimension } = centroids;
+  // Residuals are from the centroids as they are stored.
+  const stored = vectorType === 'float16' ? Float32Array.from(new Float16Array(centroids.vectors)) : centroids.vectors;
+  const page = { rowIds: new BigUint64Array(PAGE_ROWS), ...allocateCodes(PAGE_ROWS, dimension) };
+  const rotation = await createProducts(rotationGraph(dimension, signs));
+  const writer = await LanceFileWriter.create(path, codeColumns(dimension));
+  /** The table's row that the page begins with, and how many rows are in it. */
+  let pageFirst = 0;
+  let filled = 0;
+  let partition = 0;
+  let centroid: Float32Array | undefined;
+
+  const flush = async (): Promise<void> => {
+    const packed = packPartitions(
+      page.codes.subarray(0, (filled * dimension) / 8),
+      dimension / 8,
+      pageFirst,
+      firstRows,
+    );
+    const done = (packed.length * 8) / dimension;
+    const values = [page.rowIds, packed, page.add, page.scale, page.error];
+    const bytes = values.map((column, i) =>
+      i === 1 ? packed : new Uint8Array(column.buffer, column.byteOffset, done * column.BYTES_PER_ELEMENT),
+    );
+    await writer.append(done, bytes);
+    page.codes.copyWithin(0, packed.length, (filled * dimension) / 8);
+    for (const column of [page.rowIds, page.add, page.scale, page.error]) column.copyWithin(0, done, filled);
+    pageFirst += done;
+    filled -= done;
+  };
+
+  try {
+    for await (const { span, block, rowIds, release } of readAhead(source.blocks(blocksOf(rows)))) {
+      const { rotated } = await rotation.run({
+        rows: new ort.Tensor('float32', block.vectors, [block.vectors.length / dimension, dimension]),
+      });
+      const vectors = rotated!.data as Float32Array;
+      if (filled + block.rows > PAGE_ROWS) await flush();
+      for (let row = 0; row < block.rows; ) {
+        while (firstRows[partition + 1]! <= span.first + row) {
+          partition++;
+          centroid = undefined;
+        }
+        centroid ??= rotatedCentroid(stored, partition, dimension, signs);
+        const end = Math.min(block.rows, firstRows[partition + 1]! - span.first);
+        encodeRows(
+          vectors.subarray(row * dimension, end * dimension),
+          centroid,
+          metric === 'cosine',
+          page,
+          filled + row,
+        );
+        row = end;
+      }
+      for (let row = 0; row < block.rows; row++) page.rowIds[filled + row] = BigInt(rowIds[row]!);
+      filled += block.rows;
+      progress.add(block.rows);
+      release();
+    }
+    await flush();
+    if (filled > 0) throw new Error(`${path}: the partitions have more rows than the table`);
+    return await writer.finish(codeMetadata(metric, dimension, signs), [encodePartitions(firstRows)]);
+  } catch (error) {
+    await writer.close();
+    throw error;
+  } finally {
+    await rotation.release();
+  }
+}
+
+function* blocksOf(rows: number) {
+  for (let first = 0; first < rows; first += BLOCK_ROWS) yield { first, end: Math.min(rows, first + BLOCK_ROWS) };
+}
+
+function rotatedCentroid(centroids: Float32Array, partition: number, dimension: number, signs: Uint8Array) {
+  const centroid = centroids.slice(partition * dimension, (partition + 1) * dimension);
+  rotate(centroid, signs);
+  return centroid;
+}
+
+function rotationGraph(dimension: number, signs: Uint8Array) {
+  const graph = new GraphBuilder();
+  const rows = graph.input('rows', 'float32', ['r', dimension]);
+  const matrix = graph.floats('rotation', rotationMatrix(signs, dimension), [dimension, dimension]);
+  graph.output('rotated', graph.op('MatMul', [rows, matrix]), 'float32', ['r', dimension]);
+  return graph.model();
+}
+
+/** Makes the index part of the table: a new manifest. @returns its version */
+async function commit(
+  folder: string,
+  uuid: string,
+  index: Pick<NewIndex, 'metric' | 'files' | 'rowsPerPartition'>,
+): Promise<number> {
+  const versions = join(folder, '_versions');
+  // Manifests are named so that the newest sorts first.
+  const [newest] = (await readdir(versions)).filter((name) => name.endsWith('.manifest')).sort();
+  const { version, bytes } = addIndex(await readFile(join(versions, newest!)), {
+    uuid: Buffer.from(uuid.replaceAll('-', ''), 'hex'),
+    name: 'embedding_idx',
+    column: 'embedding',
+    ...index,
+    createdMs: Date.now(),
+  });
+  await rm(join(versions, 'latest_version_hint.json'), { force: true });
+  await writeFile(join(versions, `${LARGEST_VERSION - BigInt(version)}.manifest`), bytes, { flag: 'wx', flush: true });
+  return version;
+}
