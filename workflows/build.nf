@@ -1,6 +1,7 @@
-// Sequences -> shards -> a plan of buckets -> for each bucket a table, its index, its catalog entry.
+// Sequences -> shards and their descriptions -> a plan of buckets -> for each bucket a table, its index, its catalog entry.
 
 include { EMBED } from './embed.nf'
+include { DESCRIBE_SHARD } from '../modules/describe_shard/main.nf'
 include { PACK_BUCKETS } from '../modules/pack_buckets/main.nf'
 include { INGEST_BUCKET } from '../modules/ingest_bucket/main.nf'
 include { INDEX_BUCKET } from '../modules/index_bucket/main.nf'
@@ -11,10 +12,19 @@ workflow BUILD {
 
     main:
     def layout = request.subMap(['metric', 'vector_type', 'order'])
+    def packing = request.subMap(['bucket_size', 'check_ids'])
+    def given = request.inputs.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
     // Shards of a float16 table need no more.
     EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
+    DESCRIBE_SHARD(channel.fromList(given), request.workers.describe_shard)
     shards = EMBED.out.shards
-    PACK_BUCKETS(shards, request.bucket_size, request.database, request.workers.pack_buckets)
+
+    // In the order of the shards, by their sources; see there.
+    descriptions = EMBED.out.descriptions.mix(DESCRIBE_SHARD.out.description)
+        .toSortedList { a, b -> a[0] <=> b[0] }
+        .filter { pairs -> pairs.size() == request.inputs.size() }
+        .map { pairs -> pairs.collect { pair -> pair[1] } }
+    PACK_BUCKETS(descriptions, request.database, packing, request.workers.pack_buckets)
 
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })
@@ -34,5 +44,5 @@ workflow BUILD {
     count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
         .map { plan, list -> Plan.names(plan).size() + list.size() }
     reports = EMBED.out.reports
-        .mix(PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
+        .mix(DESCRIBE_SHARD.out.report, PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
 }

@@ -25,5 +25,6 @@ workflow EMBED {
 
     emit:
     shards // one list
+    descriptions = EMBED_SEQUENCES.out.description // [source, description] of those from FASTA
     reports = EMBED_SEQUENCES.out.report
 }

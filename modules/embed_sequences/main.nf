@@ -13,6 +13,7 @@ process EMBED_SEQUENCES {
 
     output:
     tuple val(source), path('*.h5'), emit: shard
+    tuple val(source), path('*.description'), emit: description
     path '*.embed-sequences.json', emit: report
 
     script:
@@ -21,12 +22,12 @@ process EMBED_SEQUENCES {
     def threads = options.model == 'kmer' ? '' : "--threads ${task.cpus}"
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --output ${name}.h5 --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --output ${name}.h5 --description ${name}.description --name ${Shell.quote(source)} --json > ${name}.embed-sequences.json
     """
 
     stub:
     def name = Shell.safeName(source.tokenize('/').last())
     """
-    touch ${name}.h5 ${name}.embed-sequences.json
+    touch ${name}.h5 ${name}.description ${name}.embed-sequences.json
     """
 }

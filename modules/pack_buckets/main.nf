@@ -3,9 +3,9 @@ process PACK_BUCKETS {
     containerOptions { DatabaseUri.mount(database) }
 
     input:
-    path shards, stageAs: 'shards/?/*'
-    val bucket_size
+    path descriptions, stageAs: 'descriptions/?/*' // of all shards; the shards stay where they are
     val database
+    val options // bucket_size, check_ids
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -15,7 +15,7 @@ process PACK_BUCKETS {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow pack-buckets --input ${shards} --bucket-size ${bucket_size} --database ${Shell.quote(database)} --output plan.json --json > pack-buckets.json
+    lanceflow pack-buckets --input ${descriptions} --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
     """
 
     stub:

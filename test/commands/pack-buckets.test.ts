@@ -9,6 +9,7 @@ import { buildDatabase, namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
 import { lanceflow, lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py, type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
+import { readTable } from '../support/table.ts';
 
 const readPlan = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as BucketPlan;
 
@@ -189,6 +190,55 @@ shard('other.h5', X, ids[::-1])
       const other = await pack(own, shards.slice(0, 2), '--database', database, '--bucket-size', '1000');
       expect(other.buckets.map(({ bucket }) => bucket)).toEqual(['bucket_00004']);
       expect(await namesIn(database)).toEqual(['_pending', '_pending/bucket_00003.json', '_pending/bucket_00004.json']);
+    });
+
+    describe('and --check-ids', () => {
+      it('refuses an id that the database has, naming both places, and takes rows that it holds', async () => {
+        const own = await temporaryFolder();
+        const { database } = await buildDatabase(own, shards.slice(0, 2));
+        const mixed = await writeShard(join(own, 'mixed.h5'), {
+          ...randomRows(9, 3, 8),
+          ids: ['new 1', 'p555', 'new 2'],
+        });
+        const argv = ['pack-buckets', '--input', mixed, '--output', join(own, 'out.json'), '--database', database];
+        const table = await readTable(database, 'bucket_00001');
+        const row = table.rows.ids.indexOf('p555');
+        await expectRefusal(
+          [...argv, '--check-ids'],
+          65,
+          new RegExp(`mixed\\.h5: row 1: the id "p555" is also that of row ${row} of bucket_00001 in .*/db`),
+        );
+        // Without the option it becomes a bucket, as documented; the ids that are now twice are not the next build's.
+        await runHere(argv);
+        for (const command of [['ingest-bucket', '--plan', join(own, 'out.json')], ['index-bucket']])
+          await runHere([...command, '--bucket', 'bucket_00002', '--database', database]);
+        const plan = await pack(own, shards, '--database', database, '--check-ids');
+        expect(plan.held).toHaveLength(2);
+        expect(plan.rows).toBe(300);
+      });
+
+      it('looks only at the rows of a shard that the database does not hold', async () => {
+        const own = await temporaryFolder();
+        const options = ['--database', join(own, 'db'), '--bucket-size', '150', '--check-ids'];
+        await pack(own, [shards[0]!], ...options);
+        const where = ['--bucket', 'bucket_00002', '--database', join(own, 'db')];
+        await runHere(['ingest-bucket', '--plan', join(own, 'plan.json'), ...where]);
+        await runHere(['index-bucket', ...where]);
+        expect((await pack(own, [shards[0]!], ...options)).rows).toBe(250);
+        const copy = await writeShard(join(own, 'copy.h5'), sliceRows(all, 140, 160), { model: 'm' });
+        await expectRefusalHere(
+          ['pack-buckets', '--input', copy, '--output', join(own, 'out.json'), ...options],
+          65,
+          /copy\.h5: row 10: the id "p150" is also that of row \d+ of bucket_00002/,
+        );
+      });
+
+      it('needs a database', () =>
+        expectRefusalHere(
+          ['pack-buckets', '--input', shards[0]!, '--output', join(folder, 'x.json'), '--check-ids'],
+          64,
+          /--check-ids needs --database/,
+        ));
     });
 
     it('gives names to many builds at once without giving one twice', async () => {

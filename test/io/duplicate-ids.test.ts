@@ -22,7 +22,7 @@ async function findIn(folder: string, ids: string[], maxEntries: number): Promis
       }
       return seen.finish();
     },
-    maxEntries,
+    { maxEntries },
   );
 }
 
@@ -53,4 +53,25 @@ test('finds one duplicate among many ids that are in files', async () => {
     first: { source: 0, row: 12345 },
     second: { source: 1, row: 15_000 },
   });
+});
+
+test('passes over pairs that do not matter, in memory and in files', async () => {
+  const folder = await temporaryFolder();
+  const ids = columnFrom(['a', 'b']);
+  const inOthers = ({ second }: Duplicate) => second.source !== 1;
+  for (const maxEntries of [1, 1000])
+    await withDuplicateIds(
+      join(folder, 'shard.h5'),
+      async (seen) => {
+        for (const source of [0, 1, 2]) {
+          const found = seen.add(ids, source, 0) ?? (source === 2 ? await seen.finish() : undefined);
+          expect(found).toEqual(
+            source === 2
+              ? { first: { source: 0, row: expect.any(Number) }, second: { source: 2, row: expect.any(Number) } }
+              : undefined,
+          );
+        }
+      },
+      { maxEntries, matters: inOthers },
+    );
 });

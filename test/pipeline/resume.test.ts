@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/run.ts';
-import { copyPipeline, countTasks, pipeline, readTrace, snapshot } from './support/nextflow.ts';
+import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
 const ARGS = [
@@ -57,6 +57,15 @@ test('-resume does again what has changed, and nothing else', { timeout: 600_000
   for (const [path, content] of tables) expect(grown.get(path)?.equals(content), path).toBe(true);
   const others = [...grown.keys()].filter((path) => !tables.has(path) && !path.includes('bucket_00003'));
   expect(others).toEqual([]);
+
+  // Ids that the database has are refused where that is asked for; the answers of a run before stay.
+  const again = fasta('a', 5, 9);
+  await writeFile(join(folder, 'again.fasta'), again);
+  const checked = ['--input', 'again.fasta', '--model', 'kmer', '--database', 'db', '--check_ids', '-resume'];
+  const refused = await nextflow(['run', join(home, 'main.nf'), ...checked], folder);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stdout).toMatch(/again\.fasta: row 0: the id "a0*\w*" is also that of row \d+ of bucket_00001/);
+  expect(await database()).toEqual(grown);
 
   // A changed worker: its stage and what follows, for the bucket of this run's plan.
   await appendFile(join(home, 'workers/src/commands/index-bucket.ts'), '\n// changed\n');

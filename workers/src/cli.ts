@@ -9,6 +9,10 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: 'Turn protein sequences (FASTA) into a shard of vectors (HDF5)',
     load: () => import('./commands/embed-sequences.ts'),
   },
+  'describe-shard': {
+    describe: "Take down a shard's content hash and ids, for pack-buckets",
+    load: () => import('./commands/describe-shard.ts'),
+  },
   'pack-buckets': {
     describe: 'Plan which shards go into which bucket',
     load: () => import('./commands/pack-buckets.ts'),

@@ -5,6 +5,7 @@ import { VECTOR_TYPES } from '../core/shard.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
+import { writeShardDescription } from '../io/shard-description.ts';
 import { STANDARD_INPUT } from '../io/standard-input.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
@@ -37,6 +38,8 @@ export const command = defineCommand({
       default: 'float32',
       describe: 'Of the vectors in the shard; float16 halves it',
     },
+    description: { type: 'string', describe: "Also write the shard's description here, for pack-buckets" },
+    name: { type: 'string', describe: "What plans and messages call the shard; default: --output's path" },
     pooling: { choices: POOLINGS, describe: 'How residues become one vector; default: mean' },
     'hidden-state': { choices: HIDDEN_STATES, describe: "Of the last layer; default: the model authors'" },
     'max-length': { type: 'number', describe: "Most residues the model sees at once; default: the model's" },
@@ -97,6 +100,9 @@ export const command = defineCommand({
         embedFiles(args.input, embedder, output, temporary, args.vectorType, onBlock).finally(progress.stop),
       );
       const { size: bytes } = await stat(output);
+      const { description, name = output } = args;
+      if (description !== undefined)
+        await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context));
       const computed = embedder.computed ?? rows;
       return { rows, bytes, residues, computed, dimension: embedder.dimension, ...embedder.attributes };
     };

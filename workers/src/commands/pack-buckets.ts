@@ -1,22 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
-import { packingQuality, packShards, rangesNotHeld } from '../core/packing.ts';
+import type { CatalogEntry } from '../core/catalog.ts';
+import { packingQuality, packShards } from '../core/packing.ts';
 import type { BucketPlan, PlanSource } from '../core/plan.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
-import { describeShards, requireOneKind } from '../io/describe-shards.ts';
 import { writeAtomically } from '../io/files.ts';
 import { reserveBuckets } from '../io/reserve-buckets.ts';
+import { surveyShards } from '../io/survey-shards.ts';
 
 export const command = defineCommand({
   describe:
     'Plans which shards go into which bucket: best fit in decreasing order. With --database, shards that the ' +
     'database holds already (by content) are left out, and the new buckets are numbered after its last one.',
   options: {
-    input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5)' },
+    input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5), or their descriptions' },
     'bucket-size': { type: 'number', default: 200_000_000, describe: 'Most vectors in a bucket' },
     database: { type: 'string', describe: 'The database that the buckets will join' },
+    'check-ids': { type: 'boolean', default: false, describe: 'Refuse ids that the database has already' },
     output: { type: 'string', demandOption: true, describe: 'The plan (JSON)' },
   },
   examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
@@ -31,25 +33,10 @@ export const command = defineCommand({
     if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
       throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
-    const shards = await describeShards(args.input, args.output, { progress });
-    // Read after the shards, which can take hours, and the plans of other builds before the entries that they become:
-    // so a bucket that is finished meanwhile is in one of them.
-    const pending = (await database?.pending()) ?? [];
-    const entries = (await database?.entries()) ?? [];
-    const { dimension, model } = requireOneKind(shards, entries);
-
-    const held = new Map<string, Array<{ start: number; end: number }>>();
-    const holder = new Map<string, string>();
-    for (const entry of entries) {
-      for (const { contentHash, start, end } of entry.sources) {
-        held.set(contentHash, [...(held.get(contentHash) ?? []), { start, end }]);
-        holder.set(contentHash, entry.bucket);
-      }
-    }
-    const ranges = shards.map(({ contentHash, rows }, shard) =>
-      rangesNotHeld(shard, rows, held.get(contentHash) ?? []),
-    );
-    const packed = packShards(ranges.flat(), args.bucketSize);
+    if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
+    const survey = await surveyShards(args.input, args.output, database, args.checkIds, { progress });
+    const { shards, dimension, model, missing, entries, pending } = survey;
+    const packed = packShards(missing.flat(), args.bucketSize);
     const sources = packed.map((bucket) =>
       bucket.map(({ shard, start, end }): PlanSource => {
         const { path, rows, contentHash, vectorType } = shards[shard]!;
@@ -65,8 +52,8 @@ export const command = defineCommand({
       rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
       ...(packed.length > 0 ? { quality: packingQuality(packed, args.bucketSize) } : {}),
       held: shards
-        .filter((_, shard) => ranges[shard]!.length === 0)
-        .map(({ path, contentHash }) => ({ path, bucket: holder.get(contentHash) ?? '' })),
+        .filter((_, shard) => missing[shard]!.length === 0)
+        .map(({ path, contentHash }) => ({ path, bucket: holderOf(contentHash, entries) })),
       buckets: sources.map((bucketSources, i) => ({
         bucket: names[i]!,
         rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
@@ -96,3 +83,9 @@ export const command = defineCommand({
     );
   },
 });
+
+/** A bucket that has rows of a shard. */
+function holderOf(contentHash: string, entries: readonly CatalogEntry[]): string {
+  const holder = entries.findLast(({ sources }) => sources.some((source) => source.contentHash === contentHash));
+  return holder?.bucket ?? '';
+}

@@ -24,21 +24,29 @@ export interface DuplicateIds {
   finish(): Promise<Duplicate | undefined>;
 }
 
+interface Options {
+  /** Ids held in memory. */
+  maxEntries?: number;
+  /** Whether a pair is looked for: some ids may be there twice. Default: every pair. */
+  matters?: (pair: Duplicate) => boolean;
+}
+
 /**
  * Looks for duplicate ids while `use` runs. Temporary files, where they are needed, are beside `output` and are
  * removed afterwards.
- * @param maxEntries ids held in memory
  */
 export async function withDuplicateIds<T>(
   output: string,
   use: (ids: DuplicateIds) => Promise<T>,
-  maxEntries = MAX_ENTRIES_IN_MEMORY,
+  { maxEntries = MAX_ENTRIES_IN_MEMORY, matters = () => true }: Options = {},
 ): Promise<T> {
   const target = resolve(output);
-  return withScratch(dirname(target), `${basename(target)}.ids`, (folder) => use(createFinder(folder, maxEntries)));
+  return withScratch(dirname(target), `${basename(target)}.ids`, (folder) =>
+    use(createFinder(folder, maxEntries, matters)),
+  );
 }
 
-function createFinder(folder: string, maxEntries: number): DuplicateIds {
+function createFinder(folder: string, maxEntries: number, matters: (pair: Duplicate) => boolean): DuplicateIds {
   const table = new IdTable(maxEntries);
   const entry = new Uint32Array(ENTRY_WORDS);
   let spilled = false;
@@ -53,7 +61,8 @@ function createFinder(folder: string, maxEntries: number): DuplicateIds {
         murmur3(bytes, offsets[i]!, offsets[i + 1]!, entry, 0);
         writePlace(entry, 0, source, firstRow + i);
         const seen = table.add(entry, 0);
-        if (seen) return duplicateOf(seen, placeOf(entry, 0));
+        const pair = seen && duplicateOf(seen, placeOf(entry, 0));
+        if (pair && matters(pair)) return pair;
       }
       return undefined;
     },
@@ -61,7 +70,7 @@ function createFinder(folder: string, maxEntries: number): DuplicateIds {
       if (!spilled) return undefined;
       spill(table, folder);
       for (const partition of (await readdir(folder)).sort()) {
-        const duplicate = await findInFile(join(folder, partition));
+        const duplicate = await findInFile(join(folder, partition), matters);
         if (duplicate) return duplicate;
       }
       return undefined;
@@ -102,7 +111,7 @@ function partitionOf(words: Uint32Array, at: number): number {
   return words[at]! % PARTITIONS;
 }
 
-async function findInFile(path: string): Promise<Duplicate | undefined> {
+async function findInFile(path: string, matters: (pair: Duplicate) => boolean): Promise<Duplicate | undefined> {
   const file = await open(path, 'r');
   try {
     const table = new IdTable(Number.POSITIVE_INFINITY);
@@ -117,7 +126,8 @@ async function findInFile(path: string): Promise<Duplicate | undefined> {
       if (entries === 0) throw new Error(`${path}: cannot read ${wanted} bytes at ${at}`);
       for (let i = 0; i < entries; i++) {
         const seen = table.add(block, i * ENTRY_WORDS);
-        if (seen) return duplicateOf(seen, placeOf(block, i * ENTRY_WORDS));
+        const pair = seen && duplicateOf(seen, placeOf(block, i * ENTRY_WORDS));
+        if (pair && matters(pair)) return pair;
       }
       at += entries * ENTRY_BYTES;
     }

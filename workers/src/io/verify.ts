@@ -1,8 +1,8 @@
 import type { CatalogEntry } from '../core/catalog.ts';
-import { columnText } from '../core/utf8-column.ts';
+import { showId } from '../core/fasta-parser.ts';
 import type { Database } from './database.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
-import { idColumn } from './lance/arrow-ids.ts';
+import { idAt, idsOf } from './lance/table-ids.ts';
 import type { Progress } from './progress.ts';
 
 /** Holds a bucket's files against its catalog entry. @returns what is wrong, a sentence each */
@@ -50,25 +50,17 @@ export async function findDuplicateIds(
   scratch: string,
 ): Promise<string[]> {
   const duplicate = await withDuplicateIds(scratch, async (finder) => {
-    for (const [source, entry] of entries.entries()) {
-      const table = await database.tables.open(entry.bucket);
-      let row = 0;
-      for await (const batch of table.query().select(['id'])) {
-        const ids = idColumn(batch as never);
-        const found = finder.add(ids, source, row);
+    for (const [source, { bucket }] of entries.entries())
+      for await (const { start, ids } of idsOf(await database.tables.open(bucket))) {
+        const found = finder.add(ids, source, start);
         if (found) return found;
-        row += batch.numRows;
       }
-      table.close();
-    }
     return finder.finish();
   });
   if (!duplicate) return [];
   const { first, second } = duplicate;
   const [one, other] = [entries[first.source]!, entries[second.source]!];
-  const table = await database.tables.open(one.bucket);
-  const row = await table.query().select(['id']).limit(1).offset(first.row).toArrow();
-  const id = JSON.stringify(columnText(idColumn(row as never), 0));
+  const id = showId(await idAt(await database.tables.open(one.bucket), first.row));
   return [
     `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
   ];
