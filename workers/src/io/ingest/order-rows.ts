@@ -8,14 +8,13 @@ import type { Utf8Column } from '../../core/utf8-column.ts';
 import { concatenateColumns } from '../../core/utf8-column.ts';
 import { createAssigner } from '../order/assigner.ts';
 import { PartitionSorter, type SortedRows } from '../order/external-sort.ts';
-import { samplePath, TRAINING_ROUNDS, type TrainingSample, trainCentroids } from '../order/train.ts';
+import { SLICE_ROWS, samplePath, TRAINING_ROUNDS, type TrainingSample, trainCentroids } from '../order/train.ts';
 import type { Progress } from '../progress.ts';
 import { readSources, sampleSources } from './source-rows.ts';
 import { fragmentRows } from './write-table.ts';
 
 /** Rows that each centroid is trained on, as far as the bucket has them. */
 const SAMPLE_PER_CENTROID = 64;
-const SLICE_ROWS = 64;
 /** Rows sorted in memory at once. */
 const RUN_BYTES = 64 * 2 ** 20;
 /** Smaller buckets are read as a whole in no time. */

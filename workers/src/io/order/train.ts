@@ -7,7 +7,13 @@ import type { Progress } from '../progress.ts';
 import { createAssigner } from './assigner.ts';
 
 const BLOCK_BYTES = 16 * 2 ** 20;
-const ITERATIONS = 8;
+/**
+ * Of which share of the sample each round learns: every fourth slice, every second, all. Centres that are far from where
+ * they will be are moved well enough by few rows: in recall as good as eight rounds over all, at half the cost (ADR 9).
+ */
+const ROUNDS = [4, 4, 4, 4, 2, 2, 1];
+/** Rows that lie together in the sample and in the bucket. */
+export const SLICE_ROWS = 64;
 
 /** Rows that centres are trained on; they lie in a scratch file, so that memory does not grow with them. */
 export interface TrainingSample {
@@ -30,11 +36,11 @@ export async function trainCentroids(
   const file = await open(sample.path, 'r');
   try {
     let centroids = await pickCentroids(file, sample, count, isSpherical(metric));
-    for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+    for (const [i, every] of ROUNDS.entries()) {
       const round = new LloydRound(count, sample.dimension);
       const assigner = await createAssigner(centroids, metric);
       try {
-        for await (const { vectors, rows } of readSample(file, sample)) {
+        for await (const { vectors, rows } of readSample(file, sample, i % every, every)) {
           const clusters = new Int32Array(rows);
           await assigner.assign(vectors, rows, clusters);
           round.add(vectors, clusters, rows);
@@ -52,7 +58,7 @@ export async function trainCentroids(
 }
 
 /** Rounds of training, for a progress bar. */
-export const TRAINING_ROUNDS = ITERATIONS;
+export const TRAINING_ROUNDS = ROUNDS.length;
 
 /** Random rows of the sample as first centres. */
 async function pickCentroids(
@@ -77,14 +83,24 @@ async function pickCentroids(
   return { count, dimension, vectors };
 }
 
-async function* readSample(file: FileHandle, { rows, dimension }: TrainingSample) {
-  const blockRows = Math.max(1, Math.floor(BLOCK_BYTES / (dimension * 4)));
+/** Slices `first`, `first + every`, ... of the sample, block by block. */
+async function* readSample(file: FileHandle, { rows, dimension }: TrainingSample, first: number, every: number) {
+  const rowBytes = dimension * 4;
+  const stretch = every === 1 ? Math.max(1, Math.floor(BLOCK_BYTES / rowBytes)) : SLICE_ROWS;
+  const blockRows = stretch * Math.max(1, Math.floor(BLOCK_BYTES / rowBytes / stretch));
   const block = new Float32Array(Math.min(blockRows, rows) * dimension);
-  for (let at = 0; at < rows; at += blockRows) {
-    const count = Math.min(blockRows, rows - at);
-    await file.read(new Uint8Array(block.buffer), 0, count * dimension * 4, at * dimension * 4);
-    yield { vectors: block.subarray(0, count * dimension), rows: count };
+  const bytes = new Uint8Array(block.buffer);
+  let filled = 0;
+  for (let at = first * stretch; at < rows; at += stretch * every) {
+    const count = Math.min(stretch, rows - at);
+    if (filled + count > blockRows) {
+      yield { vectors: block.subarray(0, filled * dimension), rows: filled };
+      filled = 0;
+    }
+    await file.read(bytes, filled * rowBytes, count * rowBytes, at * rowBytes);
+    filled += count;
   }
+  if (filled > 0) yield { vectors: block.subarray(0, filled * dimension), rows: filled };
 }
 
 /** Where the sample is kept in a scratch folder. */
