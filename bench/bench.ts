@@ -3,9 +3,11 @@
  * standard error. With `--save`, the result is also written to bench/results/<name>.json with the command that made it.
  */
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { searchPage, searchPlot } from './search/page.ts';
+import { joinPieces, type Saved } from './search/result.ts';
 
 const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
@@ -30,17 +32,26 @@ child.stdout.setEncoding('utf8').on('data', (text: string) => {
 });
 child.on('close', async (code) => {
   if (code === 0 && rest.includes('--save')) {
-    const command = `npm run bench -- ${[name, ...options].join(' ')}`;
+    // Where the data are kept is this machine's own affair.
+    const told = options.filter((option, i) => !option.startsWith('--folder') && options[i - 1] !== '--folder');
+    const command = `npm run bench -- ${[name, ...told].join(' ')}`;
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-    const result = {
-      command,
-      machine,
-      node: process.version,
-      date: new Date().toISOString().slice(0, 10),
-      ...JSON.parse(output),
-    };
-    const path = fileURLToPath(new URL(`results/${name}.json`, import.meta.url));
-    await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+    const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
+    if (name === 'search') await saveSearch({ commands: [command], ...made });
+    else await save({ command, ...made });
   }
   process.exit(code ?? 1);
 });
+
+async function save(result: object): Promise<void> {
+  await writeFile(new URL(`results/${name}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** Measured in pieces: a piece joins what is there. The page in docs/ is made of all of them. */
+async function saveSearch(piece: Saved): Promise<void> {
+  const text = await readFile(new URL('results/search.json', import.meta.url), 'utf8').catch(() => undefined);
+  const saved = joinPieces(text === undefined ? undefined : JSON.parse(text), piece);
+  await save(saved);
+  await writeFile(new URL('../docs/search-benchmark.md', import.meta.url), searchPage(saved));
+  await writeFile(new URL('../docs/search-benchmark.svg', import.meta.url), searchPlot(saved));
+}

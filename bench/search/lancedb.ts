@@ -1,19 +1,37 @@
+import { columnFrom } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { openTable } from '../../workers/src/io/lance/tables.ts';
+import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+
+// A process of its own for each loop, so that its peak memory is that of the loop:
+//   lancedb.ts '{"database": ..., "bucket": ..., "queriesPath": ..., "output": ..., "loop": ..., "queries": ..., ...}'
 
 /** How a person would write it: a query at a time, several in flight, or several vectors in one query. */
 export type LanceLoop = 'one by one' | 'in flight' | 'multi-vector';
+
+export interface LanceRequest {
+  database: string;
+  bucket: string;
+  queriesPath: string;
+  /** Hits to write, for their recall. */
+  output: string;
+  loop: LanceLoop;
+  queries: number;
+  k: number;
+  nprobes: number;
+  refine: number;
+}
 
 const IN_FLIGHT = 4;
 const VECTORS_A_QUERY = 32;
 
 /** LanceDB's own query, in loops of three kinds. @returns seconds, and the ids found for each query */
-export async function queryLance(
-  database: string,
-  bucket: string,
-  queriesPath: string,
-  settings: { loop: LanceLoop; queries: number; k: number; nprobes: number; refine: number },
-): Promise<{ seconds: number; found: string[][] }> {
+async function queryLance({
+  database,
+  bucket,
+  queriesPath,
+  ...settings
+}: LanceRequest): Promise<{ seconds: number; found: string[][] }> {
   const table = await openTable(database, bucket);
   const shard = await openShard(queriesPath);
   const { dimension } = shard;
@@ -51,3 +69,20 @@ export async function queryLance(
   table.close();
   return { seconds, found };
 }
+
+async function main(request: LanceRequest): Promise<void> {
+  const { seconds, found } = await queryLance(request);
+  const pairs = found.flatMap((ids, i) => ids.map((id) => [`q${String(i).padStart(9, '0')}`, id] as const));
+  const writer = await createHits(request.output);
+  await writer.append({
+    queryIds: columnFrom(pairs.map(([query]) => query)),
+    targetIds: columnFrom(pairs.map(([, target]) => target)),
+    distances: new Float32Array(pairs.length),
+    bucket: request.bucket,
+  });
+  await writer.finish();
+  process.stdout.write(`${JSON.stringify({ seconds })}\n`);
+  process.exit(0);
+}
+
+await main(JSON.parse(process.argv[2]!));

@@ -1,9 +1,14 @@
-"""FAISS and numpy for bench/search.ts: builds its indexes once, in memory, then answers one JSON line a request.
+"""FAISS and numpy for bench/search.ts. One method a process, so that its peak memory is that of the method.
 
-peer.py VECTORS QUERIES     requests: {"way": "flat" | "ivfflat" | "ivfpq" | "gemm", "queries": N, "k": K, "nprobe": P}
+peer.py METHOD FOLDER VECTORS QUERIES    METHOD: gemm, truth, flat, ivfflat, ivfpq
+
+Says {"ready": true}, then answers a JSON line for each request {"queries": N, "k": K, "nprobe": P}. Indexes and true neighbours are kept in
+FOLDER and made where they are missing, which is not part of any time.
 """
 
 import json
+import os
+import resource
 import sys
 import time
 from math import sqrt
@@ -12,68 +17,103 @@ import faiss
 import h5py
 import numpy as np
 
-vectors, queries = sys.argv[1:]
-with h5py.File(vectors) as handle:
-    data = handle["embedding"][:]
-with h5py.File(queries) as handle:
-    asked = handle["embedding"][:]
-faiss.normalize_L2(data)
-faiss.normalize_L2(asked)
-rows, dimension = data.shape
-partitions = int(sqrt(rows))
+method, folder, vectors, queries = sys.argv[1:]
 
-flat = faiss.IndexFlatIP(dimension)
-flat.add(data)
-quantizer = faiss.IndexFlatIP(dimension)
-ivfflat = faiss.IndexIVFFlat(quantizer, dimension, partitions, faiss.METRIC_INNER_PRODUCT)
-ivfflat.cp.niter = 10
-sample = data[:: max(1, rows // (64 * partitions))]
-ivfflat.train(sample)
-ivfflat.add(data)
-ivfpq = faiss.IndexIVFPQ(quantizer, dimension, partitions, dimension // 16, 8, faiss.METRIC_INNER_PRODUCT)
-ivfpq.train(sample)
-ivfpq.add(data)
-refined = faiss.IndexRefineFlat(ivfpq, faiss.swig_ptr(data))
-refined.k_factor = 10
-truth = {}
-print(json.dumps({"ready": True, "bytes": data.nbytes}), flush=True)
+
+def load(path):
+    with h5py.File(path) as handle:
+        rows = handle["embedding"][:]
+    faiss.normalize_L2(rows)
+    return rows
+
+
+def kept(name, make, read, write):
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
+        return read(path)
+    made = make()
+    write(made, path + ".tmp")
+    os.rename(path + ".tmp", path)
+    return made
+
+
+def truth(count, k):
+    def save(rows, path):
+        with open(path, "wb") as file:
+            np.save(file, rows)
+
+    def make():
+        return faiss.knn(asked[:count], load(vectors), k, metric=faiss.METRIC_INNER_PRODUCT)[1].astype(np.int32)
+
+    return kept(f"truth-{count}-{k}.npy", make, np.load, save)
+
+
+def index(name, make):
+    def build():
+        data = load(vectors)
+        rows, dimension = data.shape
+        partitions = int(sqrt(rows))
+        made = make(faiss.IndexFlatIP(dimension), dimension, partitions)
+        made.cp.niter = 10
+        made.train(data[:: max(1, rows // (64 * partitions))])
+        made.add(data)
+        return made
+
+    return kept(f"{name}.faiss", build, faiss.read_index, lambda made, path: faiss.write_index(made, path))
+
+
+asked = load(queries)
+product = faiss.METRIC_INNER_PRODUCT
+if method == "flat":
+    data = load(vectors)
+elif method == "ivfflat":
+    found = index("ivfflat", lambda q, d, n: faiss.IndexIVFFlat(q, d, n, product))
+    inverted = found
+elif method == "ivfpq":
+    inverted = index("ivfpq", lambda q, d, n: faiss.IndexIVFPQ(q, d, n, d // 16, 8, product))
+    data = load(vectors)
+    found = faiss.IndexRefineFlat(inverted, faiss.swig_ptr(data))
+    found.k_factor = 10
+print(json.dumps({"ready": True}), flush=True)
 
 for line in sys.stdin:
     request = json.loads(line)
-    way, count, k = request["way"], request.get("queries", 0), request.get("k", 10)
-    if way == "gemm":
-        a, b = asked[:2048], data[:8192]
+    count, k = request.get("queries", 0), request.get("k", 10)
+    answer = {}
+    if method == "gemm":
+        dimension = asked.shape[1]
+        a = np.random.default_rng(1).standard_normal((2048, dimension), dtype="f4")
+        b = np.random.default_rng(2).standard_normal((8192, dimension), dtype="f4")
         a @ b.T
         started = time.perf_counter()
-        for _ in range(3):
+        for _ in range(5):
             a @ b.T
-        flops = 3 * 2 * len(a) * len(b) * dimension
-        print(json.dumps({"flopsPerSecond": flops / (time.perf_counter() - started)}), flush=True)
-        continue
-    if way == "recall":
-        # Hits of others, as a Parquet file, against the true neighbours that `flat` found before.
+        answer = {"flopsPerSecond": 5 * 2 * len(a) * len(b) * dimension / (time.perf_counter() - started)}
+    elif method == "truth" and "hits" not in request:
+        truth(count, k)
+    elif method == "truth":
+        # Hits of others, as a Parquet file, against the true neighbours.
         import pyarrow.parquet as pq
 
         table = pq.read_table(request["hits"], columns=["query_id", "target_id"])
-        found = {}
+        pairs = {}
         for query, target in zip(table["query_id"].to_pylist(), table["target_id"].to_pylist()):
-            found.setdefault(int(query[1:]), set()).add(int(target[1:]))
-        true = truth[k]
-        wanted = request["wanted"]
-        hits = sum(len(found.get(i, set()) & set(true[i].tolist())) for i in range(wanted))
-        print(json.dumps({"recall": hits / (wanted * k)}), flush=True)
-        continue
-    index = {"flat": flat, "ivfflat": ivfflat, "ivfpq": refined}[way]
-    if "nprobe" in request:
-        ivfflat.nprobe = ivfpq.nprobe = request["nprobe"]
-    block = asked[:count]
-    started = time.perf_counter()
-    _, answer = index.search(block, k)
-    seconds = time.perf_counter() - started
-    if way == "flat":
-        if len(answer) >= len(truth.get(k, [])):
-            truth[k] = answer
-        recall = 1.0
+            pairs.setdefault(int(query[1:]), set()).add(int(target[1:]))
+        true = truth(request["of"], request["most"])[:, :k]
+        hits = sum(len(pairs.get(i, set()) & set(true[i].tolist())) for i in range(count))
+        answer = {"recall": hits / (count * k)}
     else:
-        recall = float(np.mean([len(set(a) & set(t)) / k for a, t in zip(answer.tolist(), truth[k][:count].tolist())]))
-    print(json.dumps({"seconds": seconds, "recall": recall}), flush=True)
+        block = asked[:count]
+        if "nprobe" in request:
+            inverted.nprobe = request["nprobe"]
+        started = time.perf_counter()
+        if method == "flat":
+            _, rows = faiss.knn(block, data, k, metric=product)
+        else:
+            _, rows = found.search(block, k)
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        true = truth(request["of"], request["most"])[:count, :k]
+        recall = float(np.mean([len(set(a) & set(t)) / k for a, t in zip(rows.tolist(), true.tolist())]))
+        answer = {"seconds": seconds, "recall": recall, "peakMemoryBytes": peak}
+    print(json.dumps(answer), flush=True)

@@ -24,11 +24,11 @@ draw = np.random.default_rng(seed)
 with h5py.File(output, "w") as file:
     embedding = file.create_dataset("embedding", (rows, dimension), "f4")
     ids = file.create_dataset("id", (rows,), "S16")
-    # Small blocks, so that a smaller file is the beginning of a larger one of the same seed.
+    # Whole small blocks, of which the last is cut: a smaller file is the beginning of a larger one of the same seed.
     for start in range(0, rows, BLOCK):
         count = min(BLOCK, rows - start)
-        family = draw.choice(len(families), count, p=weights)
-        latent = families[family] + 0.8 * draw.standard_normal((count, LATENT)).astype("f4")
-        noise = 0.1 * draw.standard_normal((count, dimension)).astype("f4")
-        embedding[start : start + count] = latent @ turn + offset + noise
+        family = draw.choice(len(families), BLOCK, p=weights)
+        latent = families[family] + 0.8 * draw.standard_normal((BLOCK, LATENT)).astype("f4")
+        noise = 0.1 * draw.standard_normal((BLOCK, dimension)).astype("f4")
+        embedding[start : start + count] = (latent @ turn + offset + noise)[:count]
         ids[start : start + count] = np.array([f"{prefix}{i:09d}" for i in range(start, start + count)], "S16")

@@ -8,8 +8,10 @@ import type { OpenBucket } from './open-bucket.ts';
 import type { QueryFiles } from './queries.ts';
 import { tuneAnn, tuneScan } from './tune.ts';
 
-/** Queries with which the index is timed. */
-const TIMED_QUERIES = 16;
+/** Queries with which the index is timed, the first of which only load it. */
+const TIMED_QUERIES = 20;
+const WARM_UP_QUERIES = 4;
+const MOST_WARM_GAIN = 10;
 
 /** How a bucket will be searched, and why. */
 export interface SearchPlan {
@@ -49,7 +51,10 @@ export async function planSearch(
   if (ways.length === 1) return { way: ways[0]!, ...settings, ...recall };
 
   const rates = await measureRates(bucket);
-  if (ways.includes('ann')) rates.annQueriesPerSecond = await timeAnn(bucket, queries, request.k, settings);
+  if (ways.includes('ann')) {
+    const [other] = estimateCosts(entry, queries.count, nprobes, rates).filter(({ way }) => ways.includes(way));
+    rates.annQueriesPerSecond = await timeAnn(bucket, queries, request.k, settings, other!.seconds);
+  }
   const estimates = estimateCosts(entry, queries.count, nprobes, rates).filter(({ way }) => ways.includes(way));
   log(
     `${entry.bucket}: expected for ${queries.count} queries, ${nprobes} of ${partitionCount} partitions:\n${formatCosts(estimates)}`,
@@ -58,18 +63,29 @@ export async function planSearch(
   return { way, ...settings, ...(way === 'exact' ? {} : recall), estimates };
 }
 
-/** Queries a second of the index, after a warm-up. */
+/**
+ * Queries a second of the index; those of the first few where they show that it will not be the quickest. Measuring must not
+ * take longer than it can save.
+ * @param otherSeconds what the quickest of the other ways is expected to take
+ */
 async function timeAnn(
   { table, entry }: OpenBucket,
   queries: QueryFiles,
   k: number,
   settings: { nprobes: number; refineFactor: number },
+  otherSeconds: number,
 ): Promise<number> {
   const options = { ...entry, partitions: entry.index.partitions, k: Math.min(k, entry.rows), ...settings };
-  const { vectors, count } = await queries.sample(TIMED_QUERIES);
-  const silent = { add() {}, stop() {} };
-  await searchAnn(table, vectors, 0, Math.min(4, count), options, silent);
-  const startedMs = performance.now();
-  await searchAnn(table, vectors, 0, count, options, silent);
-  return count / ((performance.now() - startedMs) / 1000);
+  const wanted = Math.max(WARM_UP_QUERIES, Math.min(TIMED_QUERIES, Math.floor(queries.count / 10)));
+  const { vectors, count } = await queries.sample(wanted);
+  const rateOf = async (first: number, asked: number) => {
+    const startedMs = performance.now();
+    await searchAnn(table, vectors, first, asked, options, { add() {}, stop() {} });
+    return asked / ((performance.now() - startedMs) / 1000);
+  };
+  const first = Math.min(WARM_UP_QUERIES, count);
+  const cold = await rateOf(0, first);
+  // The first queries also load the index; a later one is not that much quicker.
+  if (count === first || queries.count / (cold * MOST_WARM_GAIN) > otherSeconds) return cold;
+  return rateOf(first, count - first);
 }

@@ -1,0 +1,146 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LANCEFLOW, measure, ROOT } from '../support/run.ts';
+import type { LanceLoop, LanceRequest } from './lancedb.ts';
+import { type Peer, type PeerMethod, startPeer } from './peer.ts';
+
+export const BUCKET = 'bucket_00001';
+/** LanceDB answers few hundred queries a second: its rate is taken from this many. */
+const LANCEDB_QUERIES = 500;
+
+/** One measurement. */
+export interface Measured {
+  system: string;
+  queries: number;
+  k: number;
+  /** Partitions looked into; 0 where all rows are compared. */
+  nprobes: number;
+  queriesPerSecond: number;
+  recall: number;
+  peakMemoryBytes: number;
+  /** LanceFlow: the whole process, start to end. */
+  processQueriesPerSecond?: number;
+  /** `auto`: the way it took, what it expected of it, and its seconds with those of choosing. */
+  mode?: string;
+  expectedSeconds?: number;
+  seconds?: number;
+}
+
+export interface Setting {
+  queries: number;
+  k: number;
+  nprobes: number;
+}
+
+/** Where the data are, and what is asked of them. */
+export interface Bench {
+  folder: string;
+  vectors: string;
+  database: string;
+  queriesPath(count: number): string;
+  counts: readonly number[];
+  ks: readonly number[];
+  nprobes: readonly number[];
+  /** Tells the recall of hits. */
+  judge: Peer;
+}
+
+type Run = (bench: Bench, record: (row: Measured) => void) => Promise<void>;
+
+/** What can be measured, by the name that --methods takes. */
+export const METHODS: Record<string, Run> = {
+  flat: faiss('flat', 'FAISS Flat'),
+  ivfflat: faiss('ivfflat', 'FAISS IVFFlat'),
+  ivfpq: faiss('ivfpq', 'FAISS IVFPQ + refine'),
+  lancedb: async (bench, record) => {
+    const queries = Math.min(LANCEDB_QUERIES, ...bench.counts);
+    for (const k of bench.ks)
+      for (const nprobes of bench.nprobes)
+        for (const loop of ['one by one', 'in flight', 'multi-vector'] as const)
+          record(await lancedb(bench, loop, { queries, k, nprobes }));
+  },
+  exact: lanceflow('exact'),
+  scan: lanceflow('scan'),
+  ann: lanceflow('ann'),
+  auto: lanceflow('auto'),
+};
+
+/** Every number of queries and k; every nprobes where it matters. */
+function settings({ counts, ks, nprobes }: Bench, isExact: boolean): Setting[] {
+  const probed = isExact ? [0] : nprobes;
+  return counts.flatMap((queries) => ks.flatMap((k) => probed.map((n) => ({ queries, k, nprobes: n }))));
+}
+
+/** The true neighbours of all queries, of which the first of each are those of fewer queries and smaller k. */
+export function truthOf({ counts, ks }: Pick<Bench, 'counts' | 'ks'>) {
+  return { of: Math.max(...counts), most: Math.max(...ks) };
+}
+
+function faiss(method: PeerMethod, system: string): Run {
+  return async (bench, record) => {
+    const peer = await startPeer(method, bench.folder, bench.vectors, bench.queriesPath(Math.max(...bench.counts)));
+    try {
+      for (const { nprobes, ...asked } of settings(bench, method === 'flat')) {
+        const probe = method === 'flat' ? {} : { nprobe: nprobes };
+        const { seconds, recall, peakMemoryBytes } = await peer.ask({ ...asked, ...probe, ...truthOf(bench) });
+        const rate = { queriesPerSecond: asked.queries / seconds!, recall: recall! };
+        record({ system, ...asked, nprobes, ...rate, peakMemoryBytes: peakMemoryBytes! });
+      }
+    } finally {
+      peer.stop();
+    }
+  };
+}
+
+function lanceflow(way: 'exact' | 'scan' | 'ann' | 'auto'): Run {
+  return async (bench, record) => {
+    for (const setting of settings(bench, way === 'exact')) record(await searchBucket(bench, way, setting));
+  };
+}
+
+async function searchBucket(bench: Bench, way: string, setting: Setting): Promise<Measured> {
+  const { queries, k, nprobes } = setting;
+  const hits = join(bench.folder, 'hits.parquet');
+  const { seconds, peakMemoryBytes, output } = await measure(LANCEFLOW, [
+    ...['search-bucket', '--bucket', BUCKET, '--database', bench.database, '--queries', bench.queriesPath(queries)],
+    ...['--k', `${k}`, '--search', way, ...(nprobes > 0 ? ['--nprobes', `${nprobes}`] : [])],
+    ...['--output', hits, '--json'],
+  ]);
+  const { recall } = await bench.judge.ask({ hits, queries, k, ...truthOf(bench) });
+  await rm(hits, { force: true });
+  const { mode, searchSeconds, planSeconds, estimates } = output as {
+    mode: string;
+    searchSeconds: number;
+    planSeconds: number;
+    estimates?: { way: string; seconds: number }[];
+  };
+  const expected = estimates?.find((estimate) => estimate.way === mode)?.seconds;
+  return {
+    system: `LanceFlow ${way}`,
+    ...setting,
+    queriesPerSecond: queries / (searchSeconds + (way === 'auto' ? planSeconds : 0)),
+    processQueriesPerSecond: queries / seconds,
+    recall: recall!,
+    peakMemoryBytes,
+    ...(way === 'auto' && {
+      mode,
+      ...(expected !== undefined && { expectedSeconds: expected }),
+      seconds: searchSeconds + planSeconds,
+    }),
+  };
+}
+
+async function lancedb(bench: Bench, loop: LanceLoop, setting: Setting): Promise<Measured> {
+  const { queries, k } = setting;
+  const hits = join(bench.folder, 'lancedb.parquet');
+  const request: LanceRequest = {
+    ...{ database: bench.database, bucket: BUCKET, queriesPath: bench.queriesPath(Math.max(...bench.counts)) },
+    ...{ output: hits, loop, ...setting, refine: 10 },
+  };
+  const script = join(ROOT, 'bench/search/lancedb.ts');
+  const { peakMemoryBytes, output } = await measure(process.execPath, [script, JSON.stringify(request)]);
+  const { recall } = await bench.judge.ask({ hits, queries, k, ...truthOf(bench) });
+  await rm(hits, { force: true });
+  const rate = { queriesPerSecond: queries / (output.seconds as number), recall: recall! };
+  return { system: `LanceDB ${loop}`, ...setting, ...rate, peakMemoryBytes };
+}
