@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { planHead } from '../../workers/src/core/launch/campaign.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { nextflow } from './support/nextflow.ts';
+import { countTasks, nextflow } from './support/nextflow.ts';
 
 // Nextflow's AWS plugin cannot be had here: the profile's settings are read, and where they send each task is seen by running
 // the tasks' stubs on this machine.
@@ -12,38 +13,60 @@ const HERE = `
 process.executor = 'local'
 process.scratch = false
 executor { cpus = 1000; memory = '100 TB' }
-trace.fields = 'process,queue,container,cpus,memory,status'`;
+trace.fields = 'name,status,hash,queue,container,cpus,memory'`;
+const IMAGE = '1.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0';
 
-/** Queue, image, cores and memory of each process, from a run of the stubs. */
-async function placesOf(args: readonly string[], folder: string): Promise<Record<string, string>> {
+/** Runs what `lanceflow launch` has a head run, in a folder of its own, with the stubs here in place of AWS. */
+async function runHead(folder: string, head: string, params: object): Promise<void> {
+  const data = { outdir: `${folder}/results`, aws_container: IMAGE, ...params };
+  const { command } = planHead('My_soil--2_', 's3://bucket/work', 'eu-central-1', data);
+  const words = command.map((word) =>
+    word.replace('/opt/lanceflow/main.nf', join(ROOT, 'main.nf')).replace('s3://bucket', folder),
+  );
+  expect(words[0]).toBe('nextflow');
+  await mkdir(join(folder, head));
   await writeFile(join(folder, 'here.config'), HERE);
-  const command = ['run', join(ROOT, 'main.nf'), '-profile', 'awsbatch', '-c', 'here.config', '-stub-run'];
-  const { code, stdout, stderr } = await nextflow([...command, ...args], folder, WITHOUT_PLUGIN);
+  // On AWS the cache is on S3, by NXF_CLOUDCACHE_PATH; that needs a plugin, too. What a lost machine takes along is the folder
+  // of the start.
+  const cache = { NXF_CACHE_DIR: join(folder, 'cache'), NXF_IGNORE_RESUME_HISTORY: 'true' };
+  const args = [...words.slice(1), '-stub-run', '-c', '../here.config'];
+  const { code, stdout, stderr } = await nextflow(args, join(folder, head), { ...WITHOUT_PLUGIN, ...cache });
   expect(code, stdout + stderr).toBe(0);
+}
+
+/** Queue, image, cores and memory of each process in the last run. */
+async function readPlaces(folder: string): Promise<Record<string, string>> {
   const trace = await readFile(join(folder, 'results/pipeline_info/execution_trace.txt'), 'utf8');
+  const rows = trace.trimEnd().split('\n').slice(1);
   return Object.fromEntries(
-    trace
-      .trimEnd()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.split('\t'))
-      .map(([name, ...place]) => [name!.split(':').at(-1)!, place.join(', ')]),
+    rows
+      .map((row) => row.split('\t'))
+      .map(([name, , , ...place]) => [name!.split(' ')[0]!.split(':').at(-1)!, place.join(', ')]),
   );
 }
 
-test('each stage goes to its queue', { timeout: 120_000 }, async () => {
+test('each stage goes to its queue; another head goes on where a lost one was', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
-  const image = '1.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0';
-  const places = await placesOf(['--aws_container', image, '--aws_queue_light', 'mine'], folder);
-  expect(places).toMatchObject({
-    EMBED_SEQUENCES: `mine, ${image}, 1, 2 GB, COMPLETED`,
-    PACK_BUCKETS: `lanceflow-storage, ${image}, 1, 2 GB, COMPLETED`,
-    INGEST_BUCKET: `lanceflow-storage, ${image}, 4, 8 GB, COMPLETED`,
-    INDEX_BUCKET: `lanceflow-storage, ${image}, 32, 128 GB, COMPLETED`,
-    SEARCH_BUCKET: `lanceflow-storage, ${image}, 16, 64 GB, COMPLETED`,
-    MERGE_HITS: `mine, ${image}, 2, 8 GB, COMPLETED`,
-    RENDER_REPORT: `mine, ${image}, 1, 2 GB, COMPLETED`,
+  const params = { k: 7, max_distance: -0.5, exclude_self: true, aws_queue_light: 'mine' };
+  await runHead(folder, 'first', params);
+  expect(await readPlaces(folder)).toMatchObject({
+    EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB`,
+    PACK_BUCKETS: `lanceflow-storage, ${IMAGE}, 1, 2 GB`,
+    INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 8 GB`,
+    INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 32, 128 GB`,
+    SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB`,
+    MERGE_HITS: `mine, ${IMAGE}, 2, 8 GB`,
+    RENDER_REPORT: `mine, ${IMAGE}, 1, 2 GB`,
   });
+  const { ran } = await countTasks(join(folder, 'results'));
+
+  await runHead(folder, 'second', params);
+  expect(await countTasks(join(folder, 'results'))).toEqual({ ran: {}, cached: ran });
+
+  await mkdir(join(folder, 'model'));
+  await writeFile(join(folder, 'model/config.json'), '{}');
+  await runHead(folder, 'third', { model: join(folder, 'model'), device: 'cuda' });
+  expect((await readPlaces(folder)).EMBED_SEQUENCES).toMatch(/^lanceflow-gpu, /);
 });
 
 test('the settings of the profile', async () => {

@@ -49,6 +49,14 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: 'Check a database against its catalog',
     load: () => import('./commands/verify.ts'),
   },
+  doctor: {
+    describe: 'Check what a run needs, here or on AWS',
+    load: () => import('./commands/doctor.ts'),
+  },
+  launch: {
+    describe: 'Run a campaign on AWS, follow it, resume it, cancel it',
+    load: () => import('./commands/launch.ts'),
+  },
   'render-report': {
     describe: 'Show what was found, and what it took, on one HTML page',
     load: () => import('./commands/render-report.ts'),

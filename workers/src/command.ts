@@ -36,6 +36,8 @@ export interface Command<O extends Record<string, Options> = Record<string, Opti
   run(args: ArgumentsCamelCase<InferredOptionTypes<O>>, context: CommandContext): Promise<CommandResult>;
   /** What a person reads when the command has ended. Default: the number of rows and the time. */
   summary?(result: CommandResult): string;
+  /** For a command whose result may be a bad one. Default: 0. */
+  exitCode?(result: CommandResult): number;
 }
 
 /** Types a command's arguments from its options; nothing else. */
@@ -59,7 +61,7 @@ export async function runCommand<O extends Record<string, Options>>(
     const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
     if (args.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
-    return EXIT.ok;
+    return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
     return reportError(name, thrown);
   }

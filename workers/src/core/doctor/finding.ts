@@ -1,3 +1,5 @@
+import type { UserError } from '../../errors.ts';
+
 /** What a check found. `remedy` says what to do where it failed; a `note` is for information. */
 export interface Finding {
   check: string;
@@ -14,6 +16,12 @@ export const failed = (check: string, found: string, remedy: string): Finding =>
   found,
   remedy,
 });
+
+/** An error as a finding: its first sentence is what was found, the others are the remedy. */
+export function failedBy(check: string, { message }: UserError, remedy?: string): Finding {
+  const [found = '', ...rest] = message.split(/(?<=\.) (?=[A-Z])/);
+  return failed(check, found, remedy ?? (rest.join(' ') || 'See docs/aws.md.'));
+}
 
 /** Findings as lines for a person: the state, what was checked, what was found, and under it the remedy. */
 export function formatFindings(findings: readonly Finding[]): string {

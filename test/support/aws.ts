@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { PYTHON, ROOT, run } from './run.ts';
+import { s3Env } from './s3-server.ts';
+
+/** An account on a moto server: its environment, and Python code that is run in it. */
+export interface Account {
+  endpoint: string;
+  env: NodeJS.ProcessEnv;
+  /** Runs Python with boto3 as `client(name)` and gives what it printed as JSON. */
+  python<T = unknown>(code: string, ...args: string[]): Promise<T>;
+  /** From now on requests need credentials that IAM knows, and rights; or no longer. */
+  checkRights(on: boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const REGION = 'eu-central-1';
+
+/**
+ * Starts moto with Batch, S3, IAM, logs and CloudFormation as one server. Whoever starts it stops it.
+ * @param path folders in which jobs find programs, before those of this machine
+ */
+export async function startAccount(path: readonly string[] = []): Promise<Account> {
+  const server = spawn(PYTHON!, [join(ROOT, 'test/support/moto_batch.py')], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, PATH: [...path, process.env.PATH].join(':') },
+  });
+  const [line] = (await once(server.stdout, 'data')) as [Buffer];
+  const endpoint = `http://127.0.0.1:${line.toString().trim()}`;
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...s3Env(endpoint), AWS_REGION: REGION };
+  return {
+    endpoint,
+    env,
+    async python(code, ...args) {
+      const { code: ended, stdout, stderr } = await run(PYTHON!, ['-c', `${PRELUDE}\n${code}`, ...args], { env });
+      if (ended !== 0) throw new Error(stderr);
+      return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+    },
+    async checkRights(on) {
+      // How many requests are still free of it.
+      const body = on ? '0' : '1000000000';
+      await fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body });
+    },
+    async stop() {
+      server.stdin.end();
+      if (server.exitCode === null) await once(server, 'exit');
+    },
+  };
+}
+
+const PRELUDE = `
+import boto3, json, os, sys
+client = lambda name: boto3.client(name, region_name=os.environ['AWS_REGION'])`;
+
+/**
+ * Deploys infra/lanceflow.yaml, and puts images into its repository. moto wants every compute environment to name a service
+ * role, which AWS does not: it is added here.
+ * @returns the stack's outputs
+ */
+export function deployStack(account: Account, bucket: string): Promise<Record<string, string>> {
+  return account.python(DEPLOY, join(ROOT, 'infra/lanceflow.yaml'), bucket);
+}
+
+const DEPLOY = `
+ec2, stacks, iam, ecr = map(client, ['ec2', 'cloudformation', 'iam', 'ecr'])
+vpc = ec2.describe_vpcs()['Vpcs'][0]['VpcId']
+subnets = ','.join(subnet['SubnetId'] for subnet in ec2.describe_subnets()['Subnets'])
+iam.create_role(RoleName='batch', AssumeRolePolicyDocument='{}')
+line = '      ReplaceComputeEnvironment: false\\n'
+role = "      ServiceRole: !Sub 'arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/batch'\\n"
+body = open(sys.argv[1]).read().replace(line, line + role)
+parameters = dict(BucketName=sys.argv[2], VpcId=vpc, SubnetIds=subnets)
+stacks.create_stack(StackName='lanceflow', TemplateBody=body, Capabilities=['CAPABILITY_NAMED_IAM'],
+    Parameters=[dict(ParameterKey=key, ParameterValue=value) for key, value in parameters.items()])
+for tag in ['0.1.0', 'head-0.1.0']:
+    manifest = dict(schemaVersion=2, mediaType='application/vnd.oci.image.manifest.v1+json',
+        config=dict(digest='sha256:' + tag.encode().hex().ljust(64, '0')), layers=[])
+    ecr.put_image(repositoryName='lanceflow', imageTag=tag, imageManifest=json.dumps(manifest))
+outputs = stacks.describe_stacks(StackName='lanceflow')['Stacks'][0]['Outputs']
+print(json.dumps({output['OutputKey']: output['OutputValue'] for output in outputs}))`;

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import type { Params } from '../../core/launch/campaign.ts';
+import { checkParams, readDefinitions } from '../../core/launch/params.ts';
+import { UsageError } from '../../errors.ts';
+
+const SCHEMA = new URL('../../../../nextflow_schema.json', import.meta.url);
+
+/**
+ * Reads parameters files (JSON, as Nextflow's -params-file); of a parameter in several files the last one counts.
+ * @throws UsageError where one is not JSON or has a wrong parameter
+ */
+export async function readParams(paths: readonly string[]): Promise<Params> {
+  const known = readDefinitions(JSON.parse(await readFile(SCHEMA, 'utf8')));
+  const all: Params = {};
+  for (const path of paths) Object.assign(all, checkParams(await readJson(path), path, known));
+  return all;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path}: is not JSON (${(error as Error).message}). Correct it; YAML is not read here.`);
+  }
+}
