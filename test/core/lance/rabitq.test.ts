@@ -5,6 +5,9 @@ import {
   encodeRows,
   packCodes,
   packPartitions,
+  quantizeMatrix,
+  quantizeResiduals,
+  RESIDUAL_ZERO,
   rotate,
   rotationMatrix,
   rotationSignBytes,
@@ -63,21 +66,28 @@ describe('encodeRows', () => {
     const vectors = randomFloats(rows * d, 6).map((value, i) => 0.2 * value + centroid[i % d]!);
     const query = unit(randomFloats(d, 7).map((value, i) => 0.2 * value + centroid[i]!));
     const signs = randomBytes(rotationSignBytes(d), 8);
-    for (const row of [
-      centroid,
-      query,
-      ...Array.from({ length: rows }, (_, i) => vectors.subarray(i * d, (i + 1) * d)),
-    ])
-      rotate(row, signs);
+    const residuals = new Uint8Array(rows * d);
+    const squares = new Float64Array(rows);
+    quantizeResiduals(vectors, centroid, toUnit, residuals, squares);
+    const matrix = quantizeMatrix(rotationMatrix(signs, d));
+    const rotated = new Int32Array(rows * d);
+    for (let row = 0; row < rows; row++)
+      for (let i = 0; i < d; i++)
+        for (let j = 0; j < d; j++)
+          rotated[row * d + j]! += (residuals[row * d + i]! - RESIDUAL_ZERO) * matrix[i * d + j]!;
     const codes = allocateCodes(rows, d);
-    encodeRows(vectors.slice(), centroid, toUnit, codes, 0);
+    const [turnedCentroid, turnedQuery] = [centroid.slice(), query.slice()];
+    rotate(turnedCentroid, signs);
+    rotate(turnedQuery, signs);
+    encodeRows(rotated, squares, turnedCentroid, codes, 0);
     const toCentroid = squaredDistance(query, centroid);
     let within = 0;
     for (let row = 0; row < rows; row++) {
       const vector = vectors.slice(row * d, (row + 1) * d);
       const true2 = squaredDistance(query, toUnit ? unit(vector) : vector);
       let signed = 0;
-      for (let i = 0; i < d; i++) signed += (((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 0.5) * query[i]!;
+      for (let i = 0; i < d; i++)
+        signed += (((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 0.5) * turnedQuery[i]!;
       // |v - q|^2 = |v - c|^2 + |q - c|^2 - 2 (v - c).(q - c), the last product by the code.
       const estimate = codes.add[row]! + toCentroid + codes.scale[row]! * signed;
       if (Math.abs(estimate - true2) <= codes.error[row]! * Math.sqrt(toCentroid)) within++;

@@ -78,52 +78,95 @@ export function allocateCodes(rows: number, dimension: number): RabitCodes {
   return { codes: new Uint8Array((rows * dimension) / 8), add: factors(), scale: factors(), error: factors() };
 }
 
+/** Residuals are products' left side as bytes of this zero point. */
+export const RESIDUAL_ZERO = 128;
+/** Largest entry of the rotation in 8 bits: with one bit less, no processor's 16-bit sums of two products overflow. */
+const MATRIX_LIMIT = 63;
+
+/** The rotation matrix in small integers, all scaled by the same number. @returns [D, D] */
+export function quantizeMatrix(matrix: Float32Array): Int8Array {
+  const largest = matrix.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return Int8Array.from(matrix, (x) => Math.round((x / largest) * MATRIX_LIMIT));
+}
+
+/**
+ * The residuals of rows of one partition, as bytes, each row scaled to use their range: for signs after a rotation this is
+ * precise enough (docs/adr/0011).
+ * @param vectors [rows, D]
+ * @param centroid [D]; of unit length where `toUnit`
+ * @param toUnit whether rows are scaled to unit length first, as cosine needs it
+ * @param residuals [rows, D], zero at RESIDUAL_ZERO
+ * @param squares [rows], the residuals' squared lengths
+ */
+export function quantizeResiduals(
+  vectors: Float32Array,
+  centroid: Float32Array,
+  toUnit: boolean,
+  residuals: Uint8Array,
+  squares: Float64Array,
+): void {
+  const dimension = centroid.length;
+  const residual = new Float32Array(dimension);
+  for (let row = 0; row < squares.length; row++) {
+    const base = row * dimension;
+    let scale = 1;
+    if (toUnit) {
+      let length = 0;
+      for (let i = 0; i < dimension; i++) length += vectors[base + i]! * vectors[base + i]!;
+      scale = 1 / Math.sqrt(length);
+    }
+    let square = 0;
+    let largest = 0;
+    for (let i = 0; i < dimension; i++) {
+      const value = vectors[base + i]! * scale - centroid[i]!;
+      residual[i] = value;
+      square += value * value;
+      largest = Math.max(largest, Math.abs(value));
+    }
+    squares[row] = square;
+    const steps = largest > 0 ? 127 / largest : 0;
+    // Positive, so that cutting off rounds.
+    for (let i = 0; i < dimension; i++) residuals[base + i] = (residual[i]! * steps + (RESIDUAL_ZERO + 0.5)) | 0;
+  }
+}
+
 /**
  * Encodes rows of one partition for squared Euclidean distances.
- * @param rotated [rows, D], rotated rows; holds their residuals afterwards
- * @param centroid [D], rotated; of unit length where `toUnit`
- * @param toUnit whether rows are scaled to unit length first, as cosine needs it
+ * @param rotated [rows, D], rotated residuals, each row in a scale of its own
+ * @param squares [rows], the residuals' squared lengths
+ * @param centroid [D], rotated
  * @param into where to put them, from row `at` on
  */
 export function encodeRows(
-  rotated: Float32Array,
+  rotated: Int32Array,
+  squares: Float64Array,
   centroid: Float32Array,
-  toUnit: boolean,
   into: RabitCodes,
   at: number,
 ): void {
   const dimension = centroid.length;
-  const bits = new Int32Array(rotated.buffer, rotated.byteOffset, rotated.length);
-  const rows = rotated.length / dimension;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < squares.length; row++) {
     const base = row * dimension;
-    let scale = 1;
-    if (toUnit) {
-      let square = 0;
-      for (let i = 0; i < dimension; i++) square += rotated[base + i]! * rotated[base + i]!;
-      scale = 1 / Math.sqrt(square);
-    }
-    let square = 0;
-    let absolute = 0;
-    for (let i = 0; i < dimension; i++) {
-      const residual = rotated[base + i]! * scale - centroid[i]!;
-      rotated[base + i] = residual;
-      square += residual * residual;
-      absolute += Math.abs(residual);
-    }
-    // Without branches: the signs are random, and a processor guesses them wrong half of the time.
-    let signed = 0;
     const code = ((at + row) * dimension) / 8;
+    let absolute = 0;
+    let length = 0;
+    let signed = 0;
     for (let byte = 0; byte < dimension / 8; byte++) {
       let value = 0;
       for (let bit = 0; bit < 8; bit++) {
-        const positive = 1 - (bits[base + 8 * byte + bit]! >>> 31);
-        value |= positive << bit;
-        signed += (2 * positive - 1) * centroid[8 * byte + bit]!;
+        const component = rotated[base + 8 * byte + bit]!;
+        // Without branches: the signs are random, and a processor guesses them wrong half of the time.
+        const negative = component >>> 31;
+        value |= (1 - negative) << bit;
+        signed += (1 - 2 * negative) * centroid[8 * byte + bit]!;
+        absolute += Math.abs(component);
+        length += component * component;
       }
       into.codes[code + byte] = value;
     }
-    const product = absolute / 2;
+    const square = squares[row]!;
+    // The rotation keeps lengths: that gives the row's scale.
+    const product = length > 0 ? (absolute / 2) * Math.sqrt(square / length) : 0;
     into.add[at + row] = square + ratio(square * signed, product);
     into.scale[at + row] = -2 * ratio(square, product);
     into.error[at + row] = 2 * errorBound(square, product, dimension);
@@ -156,7 +199,7 @@ export function packPartitions(
   const end = first + codes.length / codeBytes;
   const packed = new Uint8Array(codes.length);
   let row = first;
-  let partition = upperBound(firstRows, first) - 1;
+  let partition = partitionOf(first, firstRows);
   while (row < end) {
     while (firstRows[partition + 1]! <= row) partition++;
     const partitionEnd = firstRows[partition + 1]!;
@@ -169,16 +212,16 @@ export function packPartitions(
   return packed.subarray(0, (row - first) * codeBytes);
 }
 
-/** How many of the ascending values are at most `value`. */
-function upperBound(values: Float64Array, value: number): number {
+/** The partition of a row. @param firstRows first row of each partition, and in the end the number of rows */
+export function partitionOf(row: number, firstRows: Float64Array): number {
   let low = 0;
-  let high = values.length;
+  let high = firstRows.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (values[middle]! <= value) low = middle + 1;
+    if (firstRows[middle]! <= row) low = middle + 1;
     else high = middle;
   }
-  return low;
+  return low - 1;
 }
 
 /**

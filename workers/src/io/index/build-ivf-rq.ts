@@ -17,6 +17,10 @@ import {
   allocateCodes,
   encodeRows,
   packPartitions,
+  partitionOf,
+  quantizeMatrix,
+  quantizeResiduals,
+  RESIDUAL_ZERO,
   rotate,
   rotationMatrix,
   rotationSignBytes,
@@ -101,13 +105,14 @@ async function writeCodes(
   // Residuals are from the centroids as they are stored.
   const stored = vectorType === 'float16' ? Float32Array.from(new Float16Array(centroids.vectors)) : centroids.vectors;
   const page = { rowIds: new BigUint64Array(PAGE_ROWS), ...allocateCodes(PAGE_ROWS, dimension) };
+  const residuals = new Uint8Array(BLOCK_ROWS * dimension);
+  const squares = new Float64Array(BLOCK_ROWS);
   const rotation = await createProducts(rotationGraph(dimension, signs));
   const writer = await LanceFileWriter.create(path, codeColumns(dimension));
   /** The table's row that the page begins with, and how many rows are in it. */
   let pageFirst = 0;
   let filled = 0;
-  let partition = 0;
-  let centroid: Float32Array | undefined;
+  let centroid: { partition: number; rotated: Float32Array } | undefined;
 
   const flush = async (): Promise<void> => {
     const packed = packPartitions(
@@ -130,26 +135,24 @@ async function writeCodes(
 
   try {
     for await (const { span, block, rowIds, release } of readAhead(source.blocks(blocksOf(rows)))) {
-      const { rotated } = await rotation.run({
-        rows: new ort.Tensor('float32', block.vectors, [block.vectors.length / dimension, dimension]),
-      });
-      const vectors = rotated!.data as Float32Array;
-      if (filled + block.rows > PAGE_ROWS) await flush();
-      for (let row = 0; row < block.rows; ) {
-        while (firstRows[partition + 1]! <= span.first + row) {
-          partition++;
-          centroid = undefined;
-        }
-        centroid ??= rotatedCentroid(stored, partition, dimension, signs);
-        const end = Math.min(block.rows, firstRows[partition + 1]! - span.first);
-        encodeRows(
-          vectors.subarray(row * dimension, end * dimension),
-          centroid,
+      const parts = partsOf(span.first, block.rows, firstRows);
+      for (const { partition, begin, end } of parts)
+        quantizeResiduals(
+          block.vectors.subarray(begin * dimension, end * dimension),
+          stored.subarray(partition * dimension, (partition + 1) * dimension),
           metric === 'cosine',
-          page,
-          filled + row,
+          residuals.subarray(begin * dimension, end * dimension),
+          squares.subarray(begin, end),
         );
-        row = end;
+      const feed = new ort.Tensor('uint8', residuals.subarray(0, block.rows * dimension), [block.rows, dimension]);
+      const { rotated } = await rotation.run({ residuals: feed });
+      const products = rotated!.data as Int32Array;
+      if (filled + block.rows > PAGE_ROWS) await flush();
+      for (const { partition, begin, end } of parts) {
+        if (centroid?.partition !== partition)
+          centroid = { partition, rotated: rotatedCentroid(stored, partition, dimension, signs) };
+        const rotatedRows = products.subarray(begin * dimension, end * dimension);
+        encodeRows(rotatedRows, squares.subarray(begin, end), centroid.rotated, page, filled + begin);
       }
       for (let row = 0; row < block.rows; row++) page.rowIds[filled + row] = BigInt(rowIds[row]!);
       filled += block.rows;
@@ -171,17 +174,38 @@ function* blocksOf(rows: number) {
   for (let first = 0; first < rows; first += BLOCK_ROWS) yield { first, end: Math.min(rows, first + BLOCK_ROWS) };
 }
 
+/** The rows of a block, by the partitions they belong to: partition, and rows [begin, end) of the block. */
+function partsOf(first: number, rows: number, firstRows: Float64Array) {
+  const parts: Array<{ partition: number; begin: number; end: number }> = [];
+  let partition = partitionOf(first, firstRows);
+  for (let begin = 0; begin < rows; ) {
+    while (firstRows[partition + 1]! <= first + begin) partition++;
+    const end = Math.min(rows, firstRows[partition + 1]! - first);
+    parts.push({ partition, begin, end });
+    begin = end;
+  }
+  return parts;
+}
+
 function rotatedCentroid(centroids: Float32Array, partition: number, dimension: number, signs: Uint8Array) {
   const centroid = centroids.slice(partition * dimension, (partition + 1) * dimension);
   rotate(centroid, signs);
   return centroid;
 }
 
+/** In 8-bit integers, several times faster than in float32. */
 function rotationGraph(dimension: number, signs: Uint8Array) {
   const graph = new GraphBuilder();
-  const rows = graph.input('rows', 'float32', ['r', dimension]);
-  const matrix = graph.floats('rotation', rotationMatrix(signs, dimension), [dimension, dimension]);
-  graph.output('rotated', graph.op('MatMul', [rows, matrix]), 'float32', ['r', dimension]);
+  const residuals = graph.input('residuals', 'uint8', ['r', dimension]);
+  const codes = quantizeMatrix(rotationMatrix(signs, dimension));
+  const matrix = graph.initializer({
+    name: 'rotation',
+    type: 'int8',
+    shape: [dimension, dimension],
+    data: new Uint8Array(codes.buffer),
+  });
+  const zero = graph.initializer({ name: 'zero', type: 'uint8', shape: [], data: Uint8Array.of(RESIDUAL_ZERO) });
+  graph.output('rotated', graph.op('MatMulInteger', [residuals, matrix, zero]), 'int32', ['r', dimension]);
   return graph.model();
 }
 
