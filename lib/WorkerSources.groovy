@@ -10,7 +10,7 @@ import java.security.MessageDigest
 class WorkerSources {
 
     private static final List<String> COMMANDS = [
-        'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'fetch-queries', 'plan-search',
+        'split-sequences', 'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket', 'fetch-queries', 'plan-search',
         'search-bucket', 'merge-hits', 'render-report',
     ]
 

@@ -22,8 +22,10 @@ workflow BUILD {
     // In the order of the shards, by their sources; see there.
     descriptions = EMBED.out.descriptions.mix(DESCRIBE_SHARD.out.description)
         .toSortedList { a, b -> a[0] <=> b[0] }
-        .filter { pairs -> pairs.size() == request.inputs.size() }
-        .map { pairs -> pairs.collect { pair -> pair[1] } }
+        .map { pairs -> [pairs] }
+        .combine(shards.map { list -> [list] })
+        .filter { pairs, list -> pairs.size() == list.size() }
+        .map { pairs, _list -> pairs.collect { pair -> pair[1] } }
     PACK_BUCKETS(descriptions, request.database, packing, request.workers.pack_buckets)
 
     buckets = PACK_BUCKETS.out.plan

@@ -1,5 +1,6 @@
-// FASTA -> shards, with those that were given as they are.
+// FASTA -> parts of large files -> shards, with those that were given as they are.
 
+include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
 
 workflow EMBED {
@@ -9,22 +10,33 @@ workflow EMBED {
     request // see lib/Request.groovy
 
     main:
-    def fasta = files.findAll { file -> file.kind == 'fasta' }
-    def given = files.findAll { file -> file.kind == 'shard' }
-    def sequences = channel.fromList(fasta.collect { file -> [file.source, file.path] })
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
+    def given = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
+    def fasta = files.findAll { file -> file.kind == 'fasta' }.collect { file -> [file.source, file.path] }
+    def large = fasta.findAll { _source, path -> SequenceParts.isLarge(path, request.part_residues) }
+    def whole = fasta - large
+
+    SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, request.workers.split_sequences)
+    parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
+    sequences = channel.fromList(whole).mix(parts.flatMap { list -> list })
     EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
 
-    // The order is part of the next tasks' cache keys, so it must not depend on which task ended first. Where a task has
-    // failed, the list is short, and nothing must be made of it.
+    // Where a task has failed, a list is short, and nothing must be made of it.
+    expected = parts.toList()
+        .filter { lists -> lists.size() == large.size() }
+        .map { lists -> whole.size() + given.size() + lists.sum(0) { list -> list.size() } }
+    // The order is part of the next tasks' cache keys, so it must not depend on which task ended first.
     shards = EMBED_SEQUENCES.out.shard
-        .mix(channel.fromList(given.collect { file -> [file.source, file.path] }))
+        .mix(channel.fromList(given))
         .toSortedList { a, b -> a[0] <=> b[0] }
-        .filter { pairs -> pairs.size() == files.size() }
-        .map { pairs -> pairs.collect { pair -> pair[1] } }
+        .map { pairs -> [pairs] }
+        .combine(expected)
+        .filter { pairs, count -> pairs.size() == count }
+        .map { pairs, _count -> pairs.collect { pair -> pair[1] } }
+        .first()
 
     emit:
     shards // one list
     descriptions = EMBED_SEQUENCES.out.description // [source, description] of those from FASTA
-    reports = EMBED_SEQUENCES.out.report
+    reports = SPLIT_SEQUENCES.out.report.mix(EMBED_SEQUENCES.out.report)
 }

@@ -5,6 +5,10 @@ import { STANDARD_INPUT } from './io/standard-input.ts';
 
 /** Every command: its line in `--help`, and its file, loaded only when it is called. */
 const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
+  'split-sequences': {
+    describe: 'Divide a large FASTA file into parts of about equal residues',
+    load: () => import('./commands/split-sequences.ts'),
+  },
   'embed-sequences': {
     describe: 'Turn protein sequences (FASTA) into a shard of vectors (HDF5)',
     load: () => import('./commands/embed-sequences.ts'),

@@ -1,12 +1,11 @@
-import type { Stats } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type CommandResult, defineCommand } from '../command.ts';
 import { VECTOR_TYPES } from '../core/shard.ts';
-import { DataError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
+import { checkInputs } from '../io/checked-inputs.ts';
 import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
 import { writeAtomically } from '../io/files.ts';
 import { writeShardDescription } from '../io/shard-description.ts';
-import { STANDARD_INPUT } from '../io/standard-input.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
 import type { PrecisionReport } from '../models/compare-precision.ts';
 import { type Embedder, loadEmbedder } from '../models/embedder.ts';
@@ -137,33 +136,6 @@ function closing(model: Embedder): (error: unknown) => Promise<never> {
     await model.close();
     throw error;
   };
-}
-
-/** @returns bytes of all inputs, for the progress */
-async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
-  if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
-  const realOutput = output === undefined ? undefined : await realpath(output).catch(() => undefined);
-  const seen = new Map<string, string>();
-  let bytes = 0;
-  for (const input of inputs) {
-    const info = await statInput(input);
-    // A pipe, as of `<(...)`, has no name of its own.
-    const real = info?.isFile() ? await realpath(input) : input;
-    if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
-    const other = seen.get(real);
-    if (other !== undefined) throw new UsageError(`--input names the same file twice: ${other} and ${input}.`);
-    seen.set(real, input);
-    bytes += info?.size ?? 0;
-  }
-  return bytes;
-}
-
-/** @returns undefined for standard input */
-async function statInput(input: string): Promise<Stats | undefined> {
-  if (input === STANDARD_INPUT) return undefined;
-  return stat(input).catch(() => {
-    throw new DataError(`${input}: no such file.`);
-  });
 }
 
 /** The options that were given; the model knows what the others mean to it. */

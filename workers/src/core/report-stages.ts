@@ -43,7 +43,7 @@ export interface Stage {
 
 /** Commands in the order of the pipeline; others follow. */
 const ORDER = [
-  ...['embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
+  ...['split-sequences', 'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
   ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits'],
 ];
 

@@ -1,0 +1,36 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { defineCommand } from '../command.ts';
+import { DataError, UsageError } from '../errors.ts';
+import { checkInputs } from '../io/checked-inputs.ts';
+import { splitFiles } from '../io/split-files.ts';
+
+export const command = defineCommand({
+  describe:
+    'Divides protein sequences into files of about equal residues, so that many tasks can embed them. Records added at ' +
+    'the end of the input change the last file only.',
+  options: {
+    input: {
+      type: 'array',
+      string: true,
+      demandOption: true,
+      describe: 'FASTA files, plain, gzip or zstd; - is standard input',
+    },
+    'part-residues': { type: 'number', default: 50_000_000, describe: 'Residues of a part' },
+    output: { type: 'string', demandOption: true, describe: 'Folder of the parts: part_00001.<hash>.fasta, ...' },
+  },
+  examples: [['split-sequences --input uniref50.fasta.gz --output parts', 'About 140,000 proteins a file']],
+
+  async run(args, context) {
+    const { output, partResidues } = args;
+    if (!Number.isSafeInteger(partResidues) || partResidues < 1)
+      throw new UsageError(`--part-residues must be a whole number from 1, not ${partResidues}.`);
+    const inputBytes = await checkInputs(args.input);
+    await mkdir(output, { recursive: true });
+    if ((await readdir(output)).some((name) => name.startsWith('part_')))
+      throw new DataError(`${output}: has parts of an earlier run. Remove them, or choose another folder.`);
+    const progress = context.progress('split-sequences', inputBytes, 'bytes');
+    return { ...(await splitFiles(args.input, output, partResidues, progress.add).finally(progress.stop)) };
+  },
+
+  summary: ({ rows, residues, parts }) => `split-sequences: ${rows} sequences (${residues} residues) in ${parts} files`,
+});
