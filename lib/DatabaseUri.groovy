@@ -17,6 +17,8 @@ class DatabaseUri {
         if (scheme && scheme[0][1] != 's3')
             Parameters.stop("--database ${text}: '${scheme[0][1]}://' is not supported; name a folder or an s3:// prefix.")
         if (scheme) return text.replaceAll(/\/+$/, '')
+        if (text =~ /(?i)^\s*s3[an]?:/)
+            Parameters.stop("--database ${text}: an address on S3 is written s3://bucket/path.")
         if (text =~ /[\r\n]/) Parameters.stop('--database has a line break in its name; choose another folder.')
         def path = FileHelper.asPath(text).toAbsolutePath().normalize()
         if (Files.exists(path) && !Files.isDirectory(path)) Parameters.stop("--database ${text} is a file; name a folder.")
@@ -25,9 +27,8 @@ class DatabaseUri {
 
     /** [bucket, fingerprint] of the buckets in the catalog whose names are not in `except`, by name. */
     static List<List<String>> entries(String database, Collection<String> except = []) {
-        return catalogFiles(database).findAll { file -> !(file.baseName in except) }
-            .collect { file -> [file.baseName, fingerprint(file)] }
-            .sort { entry -> entry[0] }
+        return catalog(database).findAll { entry -> !(entry.bucket in except) }
+            .collect { entry -> [entry.bucket, entry.fingerprint] }
     }
 
     /** As `entries`; a database without any bucket stops the run. */
@@ -45,7 +46,7 @@ class DatabaseUri {
 
     /** Attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
     static Map model(String database) {
-        def models = catalogFiles(database).sort { file -> file.name }.collect { file -> read(file).model }
+        def models = catalog(database).collect { entry -> entry.model }
         return models.find { model -> model instanceof Map && model.model } ?: [:]
     }
 
@@ -68,19 +69,37 @@ class DatabaseUri {
      * @return [bucket, fingerprint]
      */
     static List<String> requireEntry(String database, String bucket, String fingerprint) {
-        def entry = folder(database).resolve("${bucket}.json")
-        if (!Files.exists(entry))
+        def found = isRemote(database) ? RemoteCatalog.fingerprint(database, bucket, fingerprint) : localFingerprint(database, bucket)
+        if (found == null)
             Nextflow.error("${database}: ${bucket} was built by an earlier run, but is not there any more. Run again without -resume.")
-        if (DatabaseUri.fingerprint(entry) != fingerprint)
+        if (found != fingerprint)
             Nextflow.error("${database}: another run has built ${bucket} again, so what this run did earlier no longer holds. " +
                 "To search the database as it is, leave out --input. " +
-                "To build the bucket again, remove ${entry.toUriString()} and run without -resume.")
+                "To build the bucket again, remove ${database}/_catalog/${bucket}.json and run without -resume.")
         return [bucket, fingerprint]
+    }
+
+    private static String localFingerprint(String database, String bucket) {
+        def entry = folder(database).resolve("${bucket}.json")
+        return Files.exists(entry) ? fingerprint(entry) : null
+    }
+
+    /** [bucket, fingerprint, model] of all buckets, by name. */
+    private static List<Map> catalog(String database) {
+        if (isRemote(database)) return RemoteCatalog.entries(database)
+        return catalogFiles(database).collect { file ->
+            def entry = read(file)
+            [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), model: entry.model]
+        }.sort { entry -> entry.bucket }
+    }
+
+    static boolean isRemote(String database) {
+        return database.startsWith('s3://')
     }
 
     /** Makes a local database's folder: a container can only be given a folder that is there. */
     static void create(String database) {
-        if (!database.startsWith('s3://')) Files.createDirectories(FileHelper.asPath(database))
+        if (!isRemote(database)) Files.createDirectories(FileHelper.asPath(database))
     }
 
     /** What a container needs to see a local database, or another folder: it under the same path. */

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listObjects } from '../../../workers/src/io/s3/objects.ts';
+import { s3Store } from '../../../workers/src/io/s3/store.ts';
 import { openUploads } from '../../../workers/src/io/s3/upload.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
@@ -12,7 +13,7 @@ import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shar
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-describe.skipIf(missingServer('moto'))('a database on S3', () => {
+describe.skipIf(missingServer('moto'))('a database on S3', { timeout: 120_000 }, () => {
   withDatabases();
   let folder = '';
   let rows: Rows;
@@ -101,6 +102,20 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
       expect(other.sent).toBeLessThan(tableBytes / 2);
       await runHere(['verify', '--database', database, '--work', folder]);
     }
+  });
+
+  it('loses what a build planned otherwise for the same shards, which never was part of it', async () => {
+    const database = 's3://lance/superseded';
+    const plan = join(folder, 'superseded.json');
+    const pack = ['pack-buckets', '--input', ...shards, '--database', database, '--output', plan, '--bucket-size'];
+    await runHere([...pack, '3000']);
+    await runHere(['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database]);
+    const s = await at('superseded');
+    await s3Store(s).write('_pending/bucket_00001.lock', JSON.stringify({ owner: 'elsewhere.1' }));
+    expect((await runHere(['catalog', '--database', database, '--json'])).buckets).toBe(0);
+    await runHere([...pack, '2000']);
+    const left = [...(await objectsOf(s)).keys()];
+    expect(left).toEqual(['_pending/bucket_00001.lock', '_pending/bucket_00002.json', '_pending/bucket_00003.json']);
   });
 
   it('is the same as one in a folder', async () => {

@@ -5,6 +5,7 @@ import type { CatalogEntry } from '../../../workers/src/core/catalog.ts';
 import { Database } from '../../../workers/src/io/database.ts';
 import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
 import { listObjects } from '../../../workers/src/io/s3/objects.ts';
+import { s3Usage } from '../../../workers/src/io/s3/usage.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase, readHitRows } from '../../support/database.ts';
 import { sharedFolder, temporaryFolder } from '../../support/run.ts';
@@ -16,7 +17,7 @@ const DATABASE = 's3://lance/db';
 const ROWS = 3000;
 const DIMENSION = 64;
 
-describe.skipIf(missingServer('moto'))('search-bucket on S3', () => {
+describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000 }, () => {
   withDatabases();
   const rows = randomRows(1, ROWS, DIMENSION);
   const queries = { ...randomRows(2, 30, DIMENSION, 'q') };
@@ -78,6 +79,14 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', () => {
       expect(second.received).toBeLessThan(20_000);
     },
   );
+
+  it('is fetched once by tasks that begin together', async () => {
+    const work = ['--work', await temporaryFolder()];
+    const before = s3Usage();
+    const [one, other] = await Promise.all([0, 1].map(() => search(DATABASE, '--search', 'exact', ...work)));
+    expect(one!.hits.equals(other!.hits)).toBe(true);
+    expect(s3Usage().receivedBytes - before.receivedBytes).toBeLessThan(1.2 * bytes.data + 40_000);
+  });
 
   it('finds the true neighbours', async () => {
     const { output } = await search(DATABASE, '--search', 'exact');

@@ -7,13 +7,18 @@ export const command = defineCommand({
     'Lists the buckets of a database: what is in them, how they are indexed, what they cost. --json gives the entries.',
   options: {
     database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
+    brief: {
+      type: 'boolean',
+      default: false,
+      describe: '--json: only name, rows, fingerprint and model of each bucket',
+    },
   },
   examples: [
     ['catalog --database /data/proteins', 'A table of the buckets'],
     ['catalog --database /data/proteins --json', 'All that is known of each bucket'],
   ],
 
-  async run({ database: uri, json }: { database: string; json?: boolean }) {
+  async run({ database: uri, brief, json }: { database: string; brief: boolean; json?: boolean }) {
     const database = await Database.open(uri);
     const entries = await database.entries();
     const sum = (of: (entry: (typeof entries)[number]) => number) =>
@@ -33,7 +38,15 @@ export const command = defineCommand({
     );
     const header = ['bucket', 'vectors', 'type', 'metric', 'index', 'order of rows', 'size', 'model', 'built (UTC)'];
     if (!json) process.stdout.write(`${formatTable([header, ...rows])}\n`);
-    return { rows: sum((entry) => entry.rows), bytes: sum((entry) => entry.bytes), buckets: entries.length, entries };
+    const shown = brief
+      ? entries.map(({ bucket, rows, fingerprint, model }) => ({ bucket, rows, fingerprint, model }))
+      : entries;
+    return {
+      rows: sum((entry) => entry.rows),
+      bytes: sum((entry) => entry.bytes),
+      buckets: entries.length,
+      entries: shown,
+    };
   },
 
   summary: ({ buckets, rows, bytes }) => `catalog: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,

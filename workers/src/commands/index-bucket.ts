@@ -17,7 +17,8 @@ export const command = defineCommand({
     index: { choices: INDEX_KINDS, default: DEFAULT_INDEX, describe: 'Product or RaBit quantization' },
     work: {
       type: 'string',
-      describe: 'Fast scratch folder (NVMe); default: inside the database; of one on S3: the current folder',
+      describe:
+        'Fast scratch folder (NVMe); default: inside the database; of one on S3: $LANCEFLOW_WORK, or the current folder',
     },
     output: { type: 'string', describe: 'Also write the catalog entry to this file (JSON)' },
   },
@@ -26,7 +27,8 @@ export const command = defineCommand({
   async run(args, { log }) {
     const bucket = checkBucketName(args.bucket);
     const database = await Database.open(args.database);
-    const { index, work } = args;
+    const { index } = args;
+    const work = args.work ?? database.tables.work;
     await database.requireThere();
     const { entry, done } = await withBucketLock(database, bucket, (lost) =>
       indexBucket(database, bucket, { index, work }, lost, log),

@@ -32,7 +32,8 @@ export const command = defineCommand({
     },
     work: {
       type: 'string',
-      describe: 'Fast scratch folder (NVMe); default: inside the database; of one on S3: the current folder',
+      describe:
+        'Fast scratch folder (NVMe); default: inside the database; of one on S3: $LANCEFLOW_WORK, or the current folder',
     },
     output: { type: 'string', describe: 'Also write what was ingested to this file (JSON)' },
   },
@@ -45,7 +46,8 @@ export const command = defineCommand({
     const database = await Database.open(args.database);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
     const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
-    const { metric, vectorType, order, work } = args;
+    const { metric, vectorType, order } = args;
+    const work = args.work ?? database.tables.work;
     await database.create();
     const { record, done } = await withBucketLock(database, bucket.bucket, (lost) =>
       ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, lost, context),

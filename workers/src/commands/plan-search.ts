@@ -11,7 +11,7 @@ export const command = defineCommand({
   describe: 'Divides queries into parts that are searched by tasks of their own, where more tasks finish sooner',
   options: {
     queries: { type: 'array', string: true, demandOption: true, describe: 'Query sets (HDF5 shards)' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder' },
+    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     'queries-per-task': { type: 'number', describe: 'Most queries of a part; default: by the way of searching' },
     search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'How the buckets will be searched' },
     nprobes: { type: 'number', describe: 'Partitions that will be looked into' },

@@ -50,7 +50,7 @@ export const command = defineCommand({
     work: {
       type: 'string',
       describe:
-        'Folder (NVMe) for buckets fetched from S3, kept while there is space, for all tasks of this node; default: not kept',
+        'Folder (NVMe) for buckets fetched from S3, kept while there is space, for all tasks of this node; default: $LANCEFLOW_WORK, or not kept',
     },
     stream: { type: 'boolean', default: false, describe: 'Read a bucket on S3 where it is; nothing is stored' },
     output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
@@ -81,7 +81,8 @@ export const command = defineCommand({
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entry = await database.requireEntry(bucket);
-    const { work, stream } = args;
+    const { stream } = args;
+    const work = args.work ?? database.tables.work;
     const order = {
       ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
       range: args.range === undefined ? undefined : parseRange(args.range),

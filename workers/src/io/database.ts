@@ -1,5 +1,6 @@
 import { isBucketName } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
+import { looksLikeS3 } from '../core/s3-location.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { mapAtOnce } from './at-once.ts';
 import { openLocal } from './local-database.ts';
@@ -49,17 +50,19 @@ export class Database {
 
   /** @throws UsageError where `uri` is neither a folder nor s3:// */
   static async open(uri: string): Promise<Database> {
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
-    if (scheme !== undefined && scheme !== 's3')
-      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
     if (/[\x00-\x1f\x7f]/.test(uri))
       throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
     if (uri.trim() === '') throw new UsageError('--database is empty; name a folder, or s3://bucket/prefix.');
-    if (scheme === undefined) return new Database(openLocal(uri));
-    // Loaded where it is needed only: the AWS SDK takes a while.
-    const { openRemote } = await import('./s3/database.ts');
-    return new Database(await openRemote(uri));
+    if (looksLikeS3(uri)) {
+      // Loaded where it is needed only: the AWS SDK takes a while.
+      const { openRemote } = await import('./s3/database.ts');
+      return new Database(await openRemote(uri));
+    }
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
+    if (scheme !== undefined)
+      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
+    return new Database(openLocal(uri));
   }
 
   /** This database with its tables, or the one that is needed, in another place. */

@@ -11,6 +11,7 @@ import type { RangeFile, TableStore } from './table-store.ts';
 export function localTables(root: string): TableStore {
   const at = (bucket: string) => join(root, `${bucket}.lance`);
   return {
+    work: undefined,
     scratch: root,
     size: async (path) => (await stat(join(root, path)).catch(() => undefined))?.size,
     sizes: (bucket) => fileSizes(at(bucket)),
@@ -27,6 +28,7 @@ export function localTables(root: string): TableStore {
       return undefined;
     },
     // The database itself is at hand.
+    async makeRoom() {},
     async keep() {},
     async forget() {},
     async remove(bucket) {

@@ -67,6 +67,11 @@ export class NodeCache {
     };
   }
 
+  /** Removes entries, as far as that helps, so that something beside them has space. */
+  async makeRoom(bytes: number): Promise<void> {
+    await this.#locked(() => this.#makeSpace('', bytes).catch(() => {}));
+  }
+
   /** Runs `fill` while no other process fills the same entry. */
   async fill<T>({ folder }: CacheEntry, fill: () => Promise<T>): Promise<T> {
     const release = await lock(join(folder, '.fill'), true);
@@ -107,7 +112,7 @@ export class NodeCache {
 
   /** Removes entries until `bytes` fit, and what others have been promised. */
   async #makeSpace(own: string, bytes: number): Promise<void> {
-    const needed = bytes - (await allocatedBytes(join(this.#root, own)));
+    const needed = bytes - (own === '' ? 0 : await allocatedBytes(join(this.#root, own)));
     if (needed <= 0) return;
     const others = (await readdir(this.#root)).filter((name) => name !== own && !name.startsWith('.'));
     const used = await Promise.all(others.map((name) => lastUse(join(this.#root, name))));
@@ -156,7 +161,8 @@ export class NodeCache {
 /** @param forever whether to wait however long another process takes */
 async function lock(path: string, forever: boolean): Promise<() => Promise<void>> {
   const retries = { forever, retries: 200, minTimeout: 50, maxTimeout: 300, factor: 1.1 };
-  return lockfile.lock(path, { realpath: false, stale: LOCK_STALE_MS, retries });
+  // Taken over from a process that stood still: two then fill the same files with the same contents.
+  return lockfile.lock(path, { realpath: false, stale: LOCK_STALE_MS, retries, onCompromised: () => {} });
 }
 
 /** Whether a living process uses an entry; what ended ones left of themselves is removed. */

@@ -42,7 +42,9 @@ export interface RangeFile {
 
 /** The tables and partition files of a database, wherever it is. Paths are relative to the database. */
 export interface TableStore {
-  /** Where tables are made where --work does not say. */
+  /** What --work is where it is not given: a folder that tasks of this node share. */
+  readonly work: string | undefined;
+  /** Where tables are made without that. */
   readonly scratch: string;
   /** Size of a file. */
   size(path: string): Promise<number | undefined>;
@@ -70,6 +72,8 @@ export interface TableStore {
    * @returns the table's files, where it cost nothing to learn about them
    */
   publish(table: MadeTable): Promise<TableFile[] | undefined>;
+  /** Makes space for a table where others were kept. */
+  makeRoom(work: string | undefined, bytes: number): Promise<void>;
   /**
    * Keeps a published table on this node, for index-bucket.
    * @param folder `.../<bucket>.lance`, may be moved

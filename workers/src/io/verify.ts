@@ -1,9 +1,12 @@
 import type { CatalogEntry } from '../core/catalog.ts';
 import { showId } from '../core/fasta-parser.ts';
+import { mapAtOnce } from './at-once.ts';
 import type { Database } from './database.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
 import { idAt, idsOf } from './lance/table-ids.ts';
 import type { Progress } from './progress.ts';
+
+const FILES_AT_ONCE = 8;
 
 /** Holds a bucket's files against its catalog entry. @returns what is wrong, a sentence each */
 export async function verifyBucket(database: Database, entry: CatalogEntry, progress: Progress): Promise<string[]> {
@@ -17,15 +20,15 @@ export async function verifyBucket(database: Database, entry: CatalogEntry, prog
   }));
   const { partitions } = entry;
   if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
-  for (const { path, bytes, crc32, size } of files) {
+  await mapAtOnce(files, FILES_AT_ONCE, async ({ path, bytes, crc32, size }) => {
     if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
     else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
     else if ((await database.tables.checksum(path)) !== crc32)
       problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
     progress.add(bytes);
-  }
+  });
   if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
-  return problems;
+  return problems.sort();
 }
 
 async function verifyRows(database: Database, entry: CatalogEntry): Promise<string[]> {

@@ -62,6 +62,8 @@ export async function indexBucket(
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
+  // The index is a fraction of the data; so is what its making shuffles.
+  await tables.makeRoom(options.work, ingested.dataBytes);
   const entry = await withScratch(work, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
     await tables.mirror(record!, folder, options.work);

@@ -4,7 +4,7 @@ import type { CommandContext } from '../../command.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey, type TableDescription } from '../../core/catalog.ts';
 import type { Metric } from '../../core/metric.ts';
 import type { PlanBucket, PlanSource } from '../../core/plan.ts';
-import type { VectorType } from '../../core/shard.ts';
+import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
@@ -57,6 +57,8 @@ export async function ingestBucket(
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
+  // The table, and its rows while they are sorted.
+  await tables.makeRoom(options.work, 2 * bucket.rows * options.dimension * COMPONENT_BYTES.float32);
   const record = await withScratch(work, name, async (scratch) => {
     const table = await buildTable(scratch, bucket, recipe, options, context);
     lost.throwIfAborted();

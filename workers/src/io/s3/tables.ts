@@ -79,6 +79,7 @@ export function s3Tables(s3: S3Bucket): TableStore {
   }
 
   return {
+    work: process.env.LANCEFLOW_WORK || undefined,
     scratch: process.cwd(),
     size,
     sizes,
@@ -101,6 +102,9 @@ export function s3Tables(s3: S3Bucket): TableStore {
       } finally {
         await entry.release();
       }
+    },
+    async makeRoom(work, bytes) {
+      if (work !== undefined) await new NodeCache(work).makeRoom(bytes);
     },
     async keep(record, folder, work) {
       if (work !== undefined) await new NodeCache(work).adopt(keptName(record), folder);

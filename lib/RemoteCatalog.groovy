@@ -1,0 +1,35 @@
+import groovy.json.JsonSlurper
+import nextflow.Global
+
+/**
+ * The catalog of a database on S3, read by the worker: Nextflow's own access to S3 is a plugin, and finds endpoint and
+ * credentials in other places than the workers do.
+ */
+class RemoteCatalog {
+
+    /** What was read last, by database: a listing costs a second, and cached buckets ask for hundreds of them. */
+    private static final Map<String, List<Map>> READ = [:]
+
+    /** [bucket, fingerprint, model] of all buckets, by name. Stops the run where the database cannot be read. */
+    static synchronized List<Map> entries(String database) {
+        def lanceflow = Global.session.baseDir.resolve('bin/lanceflow').toString()
+        def process = new ProcessBuilder([lanceflow, 'catalog', '--database', database, '--brief', '--json']).start()
+        process.outputStream.close()
+        def messages = new StringBuilder()
+        def listening = process.consumeProcessErrorStream(messages)
+        def printed = process.inputStream.getText('UTF-8')
+        def exit = process.waitFor()
+        listening.join()
+        if (exit != 0) Parameters.stop(messages.toString().trim())
+        def found = new JsonSlurper().parseText(printed).entries as List<Map>
+        READ[database] = found
+        return found
+    }
+
+    /** A bucket's fingerprint, null where it is not there; read anew unless it is known to be the one that is expected. */
+    static synchronized String fingerprint(String database, String bucket, String expected) {
+        def known = READ[database]?.find { entry -> entry.bucket == bucket }
+        if (known?.fingerprint == expected) return expected
+        return entries(database).find { entry -> entry.bucket == bucket }?.fingerprint
+    }
+}
