@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Account, deployStack, startAccount } from '../support/aws.ts';
+import { Batch } from '@aws-sdk/client-batch';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Account, deployStack, REGION, startAccount } from '../support/aws.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
 import { type Finished, lanceflow, missing, PYTHON, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 
@@ -64,8 +66,9 @@ describe.skipIf(skip)('launch', () => {
   }
 
   /** Launches, and waits until the head's log is being followed. */
-  async function startLaunch(campaign: string, changed: object = {}) {
-    const child = spawn(join(ROOT, 'bin/lanceflow'), await argumentsOf(campaign, changed, []), { env: account.env });
+  async function startLaunch(campaign: string, changed: object = {}, variables: NodeJS.ProcessEnv = {}) {
+    const env = { ...account.env, ...variables };
+    const child = spawn(join(ROOT, 'bin/lanceflow'), await argumentsOf(campaign, changed, []), { env });
     running.push(child);
     let [stdout, stderr] = ['', ''];
     child.stderr.on('data', (text) => (stderr += text));
@@ -77,19 +80,25 @@ describe.skipIf(skip)('launch', () => {
       }),
     );
     await Promise.race([followed, ended.then((end) => Promise.reject(new Error(JSON.stringify(end))))]);
-    return { child, ended };
+    return { child, ended, stderr: () => stderr };
   }
 
-  /** Jobs of a name, the oldest first. */
-  const jobsNamed = (name: string) =>
-    account.python<Job[]>(
-      `
-batch = client('batch')
-jobs = [job for job in batch.describe_jobs(jobs=[])['jobs'] if job['jobName'] == sys.argv[1]]
-jobs.sort(key=lambda job: job['createdAt'])
-print(json.dumps([dict(id=job['jobId'], status=job['status'], tags=job['tags'], command=job['container']['command']) for job in jobs]))`,
-      name,
-    );
+  /** Jobs of a name, the oldest first. moto describes all jobs where none is named. */
+  async function jobsNamed(name: string): Promise<Job[]> {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const batch = new Batch({ endpoint: account.endpoint, region: REGION, credentials });
+    const { jobs = [] } = await batch.describeJobs({ jobs: [] });
+    batch.destroy();
+    return jobs
+      .filter(({ jobName }) => jobName === name)
+      .sort((a, b) => a.createdAt! - b.createdAt!)
+      .map(({ jobId, status, tags = {}, container }) => ({
+        id: jobId!,
+        status: status!,
+        tags,
+        command: container!.command!,
+      }));
+  }
 
   test('a head is submitted, followed to its end, and not run twice', async () => {
     const first = await startLaunch('soil');
@@ -166,6 +175,19 @@ for queue, campaign in [('light', 'sea'), ('storage', 'sea'), ('storage', 'other
 
     const unknown = await lanceflow(['launch', '--campaign', 'nothing', '--cancel'], { env: account.env });
     expect(unknown).toMatchObject({ code: 65, stderr: expect.stringContaining('There is no campaign nothing') });
+  });
+
+  test('a lost connection is waited for, and no line of the log is lost or said twice', async () => {
+    const proxy = await startFaultProxy(account.endpoint);
+    onTestFinished(() => proxy.stop());
+    const { ended, stderr } = await startLaunch('bay', {}, { AWS_ENDPOINT_URL: proxy.endpoint });
+    proxy.rule = () => ({ cutAfter: 0 });
+    while (!stderr().includes('no contact')) await sleep(50);
+    proxy.rule = () => undefined;
+    await endWith(0);
+    const { code, stdout } = await ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^head: .*\ncache: .*\nthe last line\n$/);
   });
 
   test('two at the same moment: one head', async () => {

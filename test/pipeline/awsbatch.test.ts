@@ -51,7 +51,7 @@ test('each stage goes to its queue; another head goes on where a lost one was', 
   await runHead(folder, 'first', params);
   expect(await readPlaces(folder)).toMatchObject({
     EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB`,
-    PACK_BUCKETS: `lanceflow-storage, ${IMAGE}, 1, 2 GB`,
+    PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB`,
     INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 8 GB`,
     INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 32, 128 GB`,
     SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB`,

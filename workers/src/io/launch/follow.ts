@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch } from '@aws-sdk/client-batch';
-import { DataError } from '../../errors.ts';
+import { DataError, TransientError } from '../../errors.ts';
 import { findHead, type HeadJob, isActive } from './heads.ts';
 import type { LogReader } from './log.ts';
 
@@ -10,10 +10,13 @@ export interface Listener {
   say(text: string): void;
 }
 
+/** A laptop may be without a network, or asleep, for a while. */
+const WITHOUT_CONTACT_MS = 30 * 60_000;
+
 /**
- * Follows a head to its end: its states, its log.
+ * Follows a head to its end: its states, its log. A lost connection is waited for.
  * @returns the head as it ended
- * @throws DataError where Batch has forgotten it
+ * @throws DataError where Batch has forgotten it, TransientError where it cannot be reached for half an hour
  */
 export async function followHead(
   batch: Batch,
@@ -22,17 +25,33 @@ export async function followHead(
   { line, say }: Listener,
   everyMs: number,
 ): Promise<HeadJob> {
+  const readLog = async (head: HeadJob) => {
+    for await (const text of log.read(head.logStream)) line(text);
+  };
   let last = '';
   for (let head = first; ; ) {
     if (head.status !== last) say(`${head.status}${waitsFor(head)}`);
     last = head.status;
-    for await (const text of log.read(head.logStream)) line(text);
+    await patiently(() => readLog(head), say, everyMs);
     if (!isActive(head)) return head;
     await sleep(everyMs);
-    const now = await findHead(batch, head.id);
+    const now = await patiently(() => findHead(batch, head.id), say, everyMs);
     if (!now) throw new DataError(`AWS Batch does not know the job ${head.id} any more. Launch the campaign again.`);
     head = now;
   }
+}
+
+/** Asks again and again while the fault is one that may pass. */
+async function patiently<T>(ask: () => Promise<T>, say: Listener['say'], everyMs: number): Promise<T> {
+  const startMs = Date.now();
+  for (let said = false; ; await sleep(everyMs))
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof TransientError) || Date.now() - startMs > WITHOUT_CONTACT_MS) throw error;
+      if (!said) say(`no contact, which does not stop the job: ${error.message}`);
+      said = true;
+    }
 }
 
 function waitsFor({ status }: HeadJob): string {
