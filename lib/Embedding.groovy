@@ -27,6 +27,8 @@ class Embedding {
             Parameters.stop('--precision int8 is for --device cpu. Leave out one of the two.')
         def options = given.collectEntries { name -> [OPTIONS[name], params[name]] }
         if (options.cache != null) options.cache = cacheFolder(options.cache)
+        // The tasks fetch it by themselves, once a machine; what is there is taken not to change.
+        if (params.model.toString().startsWith('s3://')) return [options: [model: params.model.toString()] + options, files: []]
         return [options: [model: 'model'] + options, files: filesOf(params.model)]
     }
 

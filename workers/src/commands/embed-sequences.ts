@@ -24,7 +24,7 @@ export const command = defineCommand({
     'Turns protein sequences into a shard of vectors. The model is named every time: "kmer", which is built in and ' +
     'needs no weights (for trying LanceFlow and for close homologs), or the folder of a protein language model.',
   options: {
-    model: { type: 'string', demandOption: true, describe: '"kmer", or a model folder (AMPLIFY, ESM-2)' },
+    model: { type: 'string', demandOption: true, describe: '"kmer", or a model folder (AMPLIFY, ESM-2), also s3://' },
     input: {
       type: 'array',
       string: true,
