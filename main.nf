@@ -39,6 +39,7 @@ def showResults(request) {
         log.info("\nDatabase:   ${request.database}")
     }
     if (workflow.success && (request.queries || request.query_ids)) {
-        log.info("Neighbours: ${request.outdir}/neighbours.csv (and .parquet)\nReport:     ${request.outdir}/report.html")
+        def also = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
+        log.info("Neighbours: ${request.outdir}/neighbours.parquet${also}\nReport:     ${request.outdir}/report.html")
     }
 }

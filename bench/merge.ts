@@ -1,22 +1,21 @@
 /**
  * Merging hits against DuckDB's SQL (a window over all hits), on the same files and threads:
  *
- *   node bench/merge.ts --buckets 20 --queries 100000 --k 100 --repeats 3 [--folder DIR] [--memory 1GB]
+ *   npm run bench -- merge [--buckets 20] [--queries 100000] [--k 100] [--repeats 1] [--folder DIR] [--memory 6GB] [--save]
  *
- * The two alternate, so that whatever else the machine does hits both. Prints one JSON object.
+ * The defaults are 200 million hits, 2 GB of files. The two alternate, so that whatever else the machine does hits both. With
+ * --folder, the files are kept for another run. Prints one JSON object.
  */
-import { spawn } from 'node:child_process';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../workers/src/core/random.ts';
 import type { Utf8Column } from '../workers/src/core/utf8-column.ts';
 import { createHits } from '../workers/src/io/parquet/hits-writer.ts';
+import { capture, LANCEFLOW, PYTHON, say, withFolder } from './support/run.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PYTHON = join(ROOT, '.tools/python/bin/python');
 /** Queries of one batch of the generator. */
 const BATCH_QUERIES = 200;
 
@@ -33,12 +32,15 @@ c.execute(f"""copy (select query_id, cast(row_number() over w as integer) as ran
 print(json.dumps({"seconds": time.time() - start,
   "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))`;
 
+/** The same rows in both, whatever their order; takes no memory to speak of. */
 const SAME = `
 import sys, json, duckdb
-ours, theirs = sys.argv[1:]
 duckdb.sql("set enable_progress_bar=false")
-count = lambda a, b: duckdb.sql(f"select count(*) from (from '{a}' except all from '{b}')").fetchall()[0][0]
-print(json.dumps(count(ours, theirs) + count(theirs, ours) == 0))`;
+def digest(path):
+    row = "hash(query_id, rank, target_id, distance, bucket)"
+    return duckdb.sql(f"select count(*), sum({row}::hugeint), bit_xor({row}) from '{path}'").fetchall()[0]
+ours, theirs = sys.argv[1:]
+print(json.dumps(digest(ours) == digest(theirs)))`;
 
 interface Measured {
   seconds: number;
@@ -49,12 +51,13 @@ async function main() {
   const { values } = parseArgs({
     options: {
       buckets: { type: 'string', default: '20' },
-      queries: { type: 'string', default: '2000' },
+      queries: { type: 'string', default: '100000' },
       k: { type: 'string', default: '100' },
-      repeats: { type: 'string', default: '3' },
+      repeats: { type: 'string', default: '1' },
       threads: { type: 'string', default: '2' },
-      memory: { type: 'string', default: '' },
+      memory: { type: 'string', default: '6GB' },
       folder: { type: 'string' },
+      make: { type: 'string' },
     },
   });
   const [buckets, queries, k, repeats] = [values.buckets, values.queries, values.k, values.repeats].map(Number) as [
@@ -63,27 +66,28 @@ async function main() {
     number,
     number,
   ];
-  const folder = values.folder ?? join(tmpdir(), `lanceflow-bench-merge-${process.pid}`);
-  await mkdir(folder, { recursive: true });
-  try {
-    const inputs = await makeHits(folder, buckets, queries, k);
+  // A process of its own for each file, started below.
+  if (values.make !== undefined) return makeFile(values.make, Number(values.buckets), queries, k);
+  await withFolder(values.folder, async (parent) => {
+    const folder = join(parent, `merge-${buckets}-${queries}-${k}`);
+    await mkdir(folder, { recursive: true });
+    const inputs = await makeHits(folder, buckets, queries, k, Number(values.threads));
     const ours = join(folder, 'ours.parquet');
     const theirs = join(folder, 'theirs.parquet');
     const runs: { lanceflow: Measured; duckdb: Measured }[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const lanceflow = await run(join(ROOT, 'bin/lanceflow'), [
+      const lanceflow = await run(LANCEFLOW, [
         ...['merge-hits', '--json', '--k', `${k}`, '--threads', values.threads, '--output', ours],
         ...['--input', ...inputs],
       ]);
       const duckdb = await run(PYTHON, [...['-c', DUCKDB, folder, `${k}`, values.threads, values.memory, theirs]]);
       runs.push({ lanceflow, duckdb } as (typeof runs)[number]);
-      process.stderr.write(`${JSON.stringify(runs.at(-1))}\n`);
+      say(JSON.stringify(runs.at(-1)));
     }
     const same = repeats > 0 ? await run(PYTHON, ['-c', SAME, ours, theirs]) : undefined;
     console.log(JSON.stringify({ buckets, queries, k, hits: buckets * queries * k, same, ...summary(runs) }, null, 2));
-  } finally {
-    if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
-  }
+    await Promise.all([ours, theirs].map((path) => rm(path, { force: true })));
+  });
 }
 
 function summary(runs: readonly { lanceflow: Measured; duckdb: Measured }[]) {
@@ -100,32 +104,40 @@ function summary(runs: readonly { lanceflow: Measured; duckdb: Measured }[]) {
 }
 
 /** Hits of made-up campaigns, written as search-bucket writes them; files that are there are used again. */
-async function makeHits(folder: string, buckets: number, queries: number, k: number): Promise<string[]> {
-  const paths: string[] = [];
-  for (let bucket = 1; bucket <= buckets; bucket++) {
-    const name = `bucket_${String(bucket).padStart(5, '0')}`;
-    const path = join(folder, `hits_${name}_${queries}_${k}.parquet`);
-    paths.push(path);
-    if (await stat(path).catch(() => undefined)) continue;
-    const writer = await createHits(`${path}.tmp`, { 'lanceflow.bucket': name });
-    const random = seededRandom(bucket);
-    for (let first = 0; first < queries; first += BATCH_QUERIES) {
-      const count = Math.min(BATCH_QUERIES, queries - first);
-      const rows = count * k;
-      const distances = new Float32Array(rows);
-      for (let row = 0; row < rows; row++)
-        distances[row] = (row % k === 0 ? 0.01 : distances[row - 1]!) + 1e-5 + 0.01 * random();
-      await writer.append({
-        queryIds: numbered('query_', rows, (row) => first + Math.floor(row / k)),
-        targetIds: numbered('UniRef50_A0A', rows, () => Math.floor(random() * 999_999_999)),
-        distances,
-        bucket: name,
-      });
+async function makeHits(folder: string, buckets: number, queries: number, k: number, threads: number) {
+  const paths = Array.from({ length: buckets }, (_, i) => join(folder, `hits_${bucketName(i + 1)}.parquet`));
+  const wanted = paths.map((path, i) => ({ path, bucket: i + 1 })).filter(({ path }) => !existsSync(path));
+  if (wanted.length > 0) say(`making ${wanted.length} files of hits`);
+  const work = async () => {
+    for (let next = wanted.shift(); next; next = wanted.shift()) {
+      const shape = ['--queries', `${queries}`, '--k', `${k}`, '--buckets', `${next.bucket}`];
+      await capture(process.execPath, [fileURLToPath(import.meta.url), '--make', next.path, ...shape]);
     }
-    await writer.finish();
-    await rename(`${path}.tmp`, path);
-  }
+  };
+  await Promise.all(Array.from({ length: threads }, work));
   return paths;
+}
+
+const bucketName = (bucket: number) => `bucket_${String(bucket).padStart(5, '0')}`;
+
+async function makeFile(path: string, bucket: number, queries: number, k: number): Promise<void> {
+  const name = bucketName(bucket);
+  const writer = await createHits(`${path}.tmp`, { 'lanceflow.bucket': name });
+  const random = seededRandom(bucket);
+  for (let first = 0; first < queries; first += BATCH_QUERIES) {
+    const rows = Math.min(BATCH_QUERIES, queries - first) * k;
+    const distances = new Float32Array(rows);
+    for (let row = 0; row < rows; row++)
+      distances[row] = (row % k === 0 ? 0.01 : distances[row - 1]!) + 1e-5 + 0.01 * random();
+    await writer.append({
+      queryIds: numbered('query_', rows, (row) => first + Math.floor(row / k)),
+      targetIds: numbered('UniRef50_A0A', rows, () => Math.floor(random() * 999_999_999)),
+      distances,
+      bucket: name,
+    });
+  }
+  await writer.finish();
+  await rename(`${path}.tmp`, path);
 }
 
 /** Ids of a prefix and nine digits. */
@@ -145,16 +157,8 @@ function numbered(prefix: string, rows: number, numberOf: (row: number) => numbe
 }
 
 /** Runs a program that prints JSON. */
-function run(program: string, args: readonly string[]): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`${program}: ${code}`))));
-  });
+async function run(program: string, args: readonly string[]): Promise<unknown> {
+  return JSON.parse(await capture(program, args));
 }
 
 await main();

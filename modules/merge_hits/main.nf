@@ -6,18 +6,20 @@ process MERGE_HITS {
     path hits, stageAs: 'hits/*'
     path truth, stageAs: 'truth/*' // [] where the recall is not measured
     val k
+    val csv // plain, gzip, zstd or none
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
     path 'neighbours.parquet', emit: neighbours
-    path 'neighbours.csv', emit: csv
+    path 'neighbours.csv*', optional: true, emit: csv
     path 'merge-hits.json', emit: report
 
     script:
+    def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}"
     def measured = truth ? "--truth ${truth}" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow merge-hits --input ${hits} ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet --csv neighbours.csv --json > merge-hits.json
+    lanceflow merge-hits --input ${hits} ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
     """
 
     stub:

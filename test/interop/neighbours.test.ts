@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflowJson, missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
 
@@ -56,6 +57,17 @@ rows = pq.read_table(sys.argv[1], filters=pc.field("query_id") == sys.argv[2]).n
 print(json.dumps({"groups": len(groups), "inside": sum(inside), "rows": rows,
   "sorted": all(a.max <= b.min for a, b in zip(stats, stats[1:]))}))`;
 
+/** What DuckDB says that it has read for one query. */
+const SCANNED = `
+import sys, json, duckdb
+c = duckdb.connect()
+c.execute("pragma enable_profiling='json'")
+c.execute("pragma profiling_output='" + sys.argv[1] + ".json'")
+rows = len(c.execute("select * from read_parquet($1) where query_id = $2", [sys.argv[1], sys.argv[2]]).fetchall())
+c.execute("pragma disable_profiling")
+query = json.load(open(sys.argv[1] + ".json"))["query"]
+print(json.dumps({"rows": rows, "scanned": query["total_row_groups_scanned"], "groups": query["total_row_groups_to_scan"]}))`;
+
 describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
   const expected = naiveMerge(HITS, 20);
   const merge = async (where: string) => {
@@ -101,19 +113,32 @@ describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
 });
 
 describe.skipIf(missing(PYTHON, 'Python'))('statistics', () => {
-  it('lead a reader to the row groups of one query', async () => {
-    const path = join(await temporaryFolder(), 'hits.parquet');
-    const writer = await createHits(path);
-    for (let start = 0; start < 300_000; start += 20_000) {
-      const hits = Array.from({ length: 20_000 }, (_, i) => ({
-        query: `query_${String(((start + i) / 100) | 0).padStart(6, '0')}`,
+  /** 100 rows a query. */
+  const batches = (rows: number) =>
+    Array.from({ length: rows / 20_000 }, (_, batch) =>
+      Array.from({ length: 20_000 }, (_, i) => ({
+        query: `query_${String(((batch * 20_000 + i) / 100) | 0).padStart(6, '0')}`,
         target: `t${i}`,
         distance: i % 100,
         bucket: 'b',
-      }));
-      await writer.append({ ...packedHits(hits), bucket: 'b' });
-    }
+      })),
+    );
+
+  it('lead a reader to the row groups of one query', async () => {
+    const path = join(await temporaryFolder(), 'hits.parquet');
+    const writer = await createHits(path);
+    for (const hits of batches(300_000)) await writer.append({ ...packedHits(hits), bucket: 'b' });
     await writer.finish();
     expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 10, inside: 1, rows: 100, sorted: true });
+  });
+
+  it('lead to the neighbours of one query, of which DuckDB reads no more either', async () => {
+    const path = join(await temporaryFolder(), 'neighbours.parquet');
+    const writer = await createNeighbours(path, 'zstd');
+    for (const hits of batches(300_000))
+      await writer.append({ ...packedHits(hits), ranks: Int32Array.from(hits, (_, i) => (i % 100) + 1) });
+    await writer.finish();
+    expect(await python(ONE_QUERY, path, 'query_002000')).toEqual({ groups: 3, inside: 1, rows: 100, sorted: true });
+    expect(await python(SCANNED, path, 'query_002000')).toEqual({ rows: 100, scanned: 1, groups: 3 });
   });
 });

@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createCsv } from '../../workers/src/io/csv.ts';
+import { createCsv, csvCompression } from '../../workers/src/io/csv.ts';
 import { packedHits } from '../support/hits.ts';
 import { temporaryFolder } from '../support/run.ts';
 
@@ -14,19 +14,20 @@ function batch(rows: number) {
 const EXPECTED = `query_id,rank,target_id,distance,bucket\n${Array.from({ length: 1000 }, (_, i) => `q,${i + 1},t${i},0.5,b\n`).join('')}`;
 
 describe('createCsv', () => {
-  it.each([false, true])('writes all rows and tells the size (gzip: %s)', async (gzip) => {
+  it.each(['none', 'gzip', 'zstd'] as const)('writes all rows and tells the size (%s)', async (compression) => {
     const path = join(await temporaryFolder(), 'n.csv');
-    const csv = await createCsv(path, { gzip });
+    const csv = await createCsv(path, compression);
     await csv.append(batch(1000));
     expect(await csv.finish()).toBe((await stat(path)).size);
     const bytes = await readFile(path);
-    expect((gzip ? gunzipSync(bytes) : bytes).toString()).toBe(EXPECTED);
+    const plain = { none: () => bytes, gzip: () => gunzipSync(bytes), zstd: () => zstdDecompressSync(bytes) };
+    expect(plain[compression]().toString()).toBe(EXPECTED);
   });
 
-  it.each([false, true])('reports a full disk (gzip: %s)', async (gzip) => {
+  it.each(['none', 'gzip', 'zstd'] as const)('reports a full disk (%s)', async (compression) => {
     const write = async () => {
-      const csv = await createCsv('/dev/full', { gzip });
-      for (let i = 0; i < 40; i++) await csv.append(batch(20_000));
+      const csv = await createCsv('/dev/full', compression);
+      for (let i = 0; i < 60; i++) await csv.append(batch(20_000));
       await csv.finish();
     };
     await expect(write()).rejects.toThrow('ENOSPC');
@@ -34,9 +35,13 @@ describe('createCsv', () => {
 
   it('deletes an abandoned file', async () => {
     const folder = await temporaryFolder();
-    const csv = await createCsv(join(folder, 'n.csv'), { gzip: true });
+    const csv = await createCsv(join(folder, 'n.csv'), 'gzip');
     await csv.append(batch(10));
     await csv.abandon();
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('compresses as the name says', () => {
+    expect(['n.csv', 'n.csv.gz', 'n.csv.zst'].map(csvCompression)).toEqual(['none', 'gzip', 'zstd']);
   });
 });

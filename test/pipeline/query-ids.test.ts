@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline } from './support/nextflow.ts';
@@ -32,7 +33,9 @@ test('--query_ids asks for proteins of the database; FASTA needs no --model wher
   await writeFile(join(folder, 'queries.fasta'), record('p3') + record('p41'));
   // In parts, each bucket by two tasks, which changes nothing.
   const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again', '--queries_per_task', '1'];
-  await pipeline([...again, '--measure_recall', ...where], folder);
+  await pipeline([...again, '--measure_recall', '--csv', 'zstd', ...where], folder);
   expect((await countTasks(join(folder, 'again'))).ran).toMatchObject({ PLAN_SEARCH: 1, SEARCH_BUCKET: 4 });
-  expect(await neighbours('again')).toEqual(found);
+  const packed = await readFile(join(folder, 'again/neighbours.csv.zst'));
+  expect(zstdDecompressSync(packed).toString().trimEnd().split('\n').slice(1)).toEqual(found);
+  expect(await readFile(join(folder, 'again/report.html'), 'utf8')).toContain('Recall@4');
 });

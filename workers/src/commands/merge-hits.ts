@@ -6,7 +6,7 @@ import type { NeighbourColumns } from '../core/merge-batch.ts';
 import { MergeRecall } from '../core/merge-recall.ts';
 import { formatEstimate } from '../core/search/recall.ts';
 import { UsageError } from '../errors.ts';
-import { createCsv } from '../io/csv.ts';
+import { createCsv, csvCompression } from '../io/csv.ts';
 import { withScratch, writeAtomically } from '../io/files.ts';
 import { type HitsFile, inspectHits } from '../io/parquet/hits-reader.ts';
 import { mergeFiles } from '../io/parquet/merge-files.ts';
@@ -29,7 +29,7 @@ export const command = defineCommand({
       describe: 'What search-bucket --truth wrote for the same buckets: for the recall of the neighbours',
     },
     output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
-    csv: { type: 'string', describe: 'Write them as CSV too; a name that ends in .gz is compressed' },
+    csv: { type: 'string', describe: 'Write them as CSV too; a name that ends in .gz or .zst is compressed' },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Of the Parquet file' },
     work: { type: 'string', describe: 'Folder for temporary files [default: that of --output]' },
     threads: { type: 'number', describe: `Threads that read [default: the cores, at most ${MOST_THREADS}]` },
@@ -119,7 +119,7 @@ async function write(
   { k, compression, csv: csvName }: MergeArgs,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression);
-  const csv = csvPath ? await createCsv(csvPath, { gzip: csvName?.endsWith('.gz') ?? false }) : undefined;
+  const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? '')) : undefined;
   try {
     let rows = 0;
     let queries = 0;

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGzip, createZstdCompress } from 'node:zlib';
 import type { NeighbourColumns } from '../core/merge-batch.ts';
 import { CSV_HEADER, createCsvFormatter } from '../core/merge-csv.ts';
 
@@ -15,12 +15,19 @@ export interface CsvWriter {
   abandon(): Promise<void>;
 }
 
+export type CsvCompression = 'none' | 'gzip' | 'zstd';
+
+/** How a CSV of this name is compressed. */
+export function csvCompression(name: string): CsvCompression {
+  return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : 'none';
+}
+
 /** Creates a CSV file at `path` (a temporary name: see `writeAtomically`), its header written. */
-export async function createCsv(path: string, options: { gzip: boolean }): Promise<CsvWriter> {
+export async function createCsv(path: string, compression: CsvCompression): Promise<CsvWriter> {
   const file = createWriteStream(path);
-  const gzip = options.gzip ? createGzip() : undefined;
-  const head: Writable = gzip ?? file;
-  const written = gzip ? pipeline(gzip, file) : finished(file);
+  const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
+  const head: Writable = compressor ?? file;
+  const written = compressor ? pipeline(compressor, file) : finished(file);
   written.catch(() => {});
   const write = async (chunk: string | Uint8Array) => {
     try {
