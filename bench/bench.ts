@@ -13,6 +13,7 @@ const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
   search: 'search campaigns: LanceDB, FAISS, LanceFlow',
   merge: 'merging hits: DuckDB, LanceFlow',
+  s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
   embed: 'embedding: PyTorch, LanceFlow',
 };
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,19 +26,29 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
+/** Files of a certificate for 127.0.0.1 and its key. */
+export interface Tls {
+  certificate: string;
+  key: string;
+}
+
 const READY_MS = 30_000;
 const ACCESS_KEY = 'test-key';
 const SECRET_KEY = 'test-secret';
 
 /** Starts a real S3 server on a port of the system's choice, with these buckets. Whoever starts it stops it. */
-export async function startS3Server(kind: 'moto' | 'versitygw', buckets: readonly string[] = []): Promise<S3Server> {
-  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-s3-'));
+export async function startS3Server(
+  kind: 'moto' | 'versitygw',
+  buckets: readonly string[] = [],
+  { parent = tmpdir(), tls }: { parent?: string; tls?: Tls } = {},
+): Promise<S3Server> {
+  const folder = await mkdtemp(join(parent, 'lanceflow-s3-'));
   const port = await freePort();
-  const child = kind === 'moto' ? startMoto(port, folder) : await startVersityGw(port, folder, buckets);
+  const child = kind === 'moto' ? startMoto(port, folder) : await startVersityGw(port, folder, buckets, tls);
   // The server must not outlive these tests, however they end.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const stop = async () => {
     process.off('exit', kill);
     if (child.exitCode === null && child.signalCode === null) {
@@ -75,11 +85,17 @@ function startMoto(port: number, folder: string): ChildProcess {
   return spawn(MOTO!, ['-H', '127.0.0.1', '-p', `${port}`], { cwd: folder, stdio: 'ignore' });
 }
 
-async function startVersityGw(port: number, folder: string, buckets: readonly string[]): Promise<ChildProcess> {
+async function startVersityGw(
+  port: number,
+  folder: string,
+  buckets: readonly string[],
+  tls: Tls | undefined,
+): Promise<ChildProcess> {
   for (const bucket of buckets) await mkdir(join(folder, 'data', bucket), { recursive: true });
   await mkdir(join(folder, 'meta'), { recursive: true });
   await mkdir(join(folder, 'data'), { recursive: true });
   const options = ['--port', `127.0.0.1:${port}`, '--access', ACCESS_KEY, '--secret', SECRET_KEY, '--quiet'];
+  if (tls) options.push('--cert', tls.certificate, '--key', tls.key);
   // Attributes of its own, because not every file system has extended ones.
   const storage = ['posix', '--sidecar', join(folder, 'meta'), join(folder, 'data')];
   return spawn(VERSITYGW!, [...options, '--keep-alive', ...storage], { cwd: folder, stdio: 'ignore' });
@@ -92,11 +108,18 @@ async function ready(child: ChildProcess, endpoint: string): Promise<void> {
   });
   failed.catch(() => {});
   for (const endMs = Date.now() + READY_MS; ; ) {
-    const answer = await Promise.race([fetch(endpoint).catch(() => undefined), failed]);
-    if (answer) return;
+    if (await Promise.race([isListening(endpoint), failed])) return;
     if (Date.now() > endMs) throw new Error(`the S3 server did not start within ${READY_MS / 1000} s`);
     await sleep(50);
   }
+}
+
+function isListening(endpoint: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
+    socket.on('connect', () => socket.end(() => resolve(true)));
+    socket.on('error', () => resolve(false));
+  });
 }
 
 /** A port that was free a moment ago. */

@@ -97,9 +97,9 @@ describe('a transfer that is killed', () => {
     const uri = 's3://lance/sent';
     const s3 = await openS3(uri);
     const folder = await temporaryFolder();
-    const files = await makeFiles(folder, [1000, 28 * MIB]);
+    const files = await makeFiles(folder, [1000, 60 * MIB]);
     held!.proxy.rule = ({ url }) => (url.includes('partNumber=4') ? { noAnswer: true } : undefined);
-    await killAfter(16 * MIB, 'up', uri, files);
+    await killAfter(32 * MIB, 'up', uri, files);
     held!.proxy.rule = () => undefined;
     const uploads = async () =>
       ((await s3.client.send(new ListMultipartUploadsCommand({ Bucket: 'lance' }))).Uploads ?? []).length;

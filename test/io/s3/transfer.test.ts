@@ -17,7 +17,7 @@ import { makeFiles } from './support/files.ts';
 
 const MIB = 2 ** 20;
 /** Around the sizes of parts, up and down. */
-const SIZES = [0, 1, 5_000_000, 8 * MIB, 8 * MIB + 1, 16 * MIB, 16 * MIB + 1, 40_000_001];
+const SIZES = [0, 1, 5_000_000, 16 * MIB - 1, 16 * MIB, 16 * MIB + 1, 32 * MIB, 33_600_001];
 
 describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => {
   const skip = missingServer(kind);
@@ -74,10 +74,10 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
     useS3(held!.server.env);
     const s3 = await openS3('s3://lance/changed');
     const folder = await temporaryFolder();
-    const [file] = await makeFiles(folder, [9 * MIB]);
+    const [file] = await makeFiles(folder, [17 * MIB]);
     await uploadFiles(s3, [file!]);
     const content = await readFile(file!.path);
-    content[5 * MIB]! ^= 1;
+    content[16 * MIB + 5]! ^= 1;
     await writeFile(file!.path, content);
     const [sent] = await uploadFiles(s3, [{ key: file!.key, path: file!.path }]);
     expect(sent).toMatchObject({ sent: true, crc32: formatCrc32(crc32(content)) });

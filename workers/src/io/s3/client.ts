@@ -2,8 +2,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
 import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../../core/s3-location.ts';
 import { isExpired, type S3Error, toS3UserError } from './errors.ts';
+import { closeFastConnections } from './fast-get.ts';
+import { withSinks } from './handler.ts';
 import { retryStrategy } from './retry.ts';
-import { counting } from './usage.ts';
 
 const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 64;
@@ -46,6 +47,7 @@ export async function closeS3(): Promise<void> {
   const client = await shared;
   shared = undefined;
   client?.destroy();
+  closeFastConnections();
 }
 
 async function makeClient(): Promise<S3Client> {
@@ -65,15 +67,18 @@ async function makeClient(): Promise<S3Client> {
     retryStrategy,
     // A new chain each time it is asked: files and endpoints are read again when a session has expired.
     credentials: (identity) => defaultProvider({ ignoreCache: true })(identity),
+    // It would make a new connection for each part.
+    expectContinueHeader: false,
     // Bodies are checked by us while they are written: against the catalog, not against what S3 says of itself.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: counting(
+    requestHandler: withSinks(
       new NodeHttpHandler({
         connectionTimeout: CONNECT_MS,
         socketTimeout: stallMs(),
         httpAgent: agent,
         httpsAgent: agent,
       }),
+      { connectMs: CONNECT_MS, stallMs: stallMs() },
     ),
   });
   addMiddleware(client, endpointName());

@@ -1,12 +1,11 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError } from '../../errors.ts';
 import { temporaryName } from '../files.ts';
 import type { S3Bucket } from './client.ts';
-import { streamRange } from './range.ts';
+import { fetchBlocks } from './range.ts';
 import { runAll } from './slots.ts';
 
 /** An object of which a part in the middle is left out: the file has a hole there, which takes no space. */
@@ -63,11 +62,12 @@ async function fetchAround(
     { start: hole.end, end: bytes },
   ]) {
     if (start === end) continue;
-    const sink = async (chunk: Buffer, position: number) => {
-      sum = crc32(chunk, sum);
-      await file.write(chunk, 0, chunk.length, start + position);
+    const write = async (block: Buffer, position: number) => {
+      for (let done = 0; done < block.length; )
+        done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;
     };
-    await streamRange(s3, key, start, end - start, sink, signal);
+    const part = await fetchBlocks(s3, key, start, end - start, write, signal);
+    sum = combineCrc32(sum, part, end - start);
   }
   return formatCrc32(sum);
 }

@@ -1,12 +1,11 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { formatByteSize } from '../../core/byte-size.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError, TransientError } from '../../errors.ts';
 import type { S3Bucket } from './client.ts';
 import { PartialFile } from './partial-file.ts';
-import { streamRange } from './range.ts';
+import { fetchBlocks } from './range.ts';
 import { runAll, Slots } from './slots.ts';
 import { countRetry } from './usage.ts';
 
@@ -36,15 +35,13 @@ export interface Downloaded {
 const PART_BYTES = 16 * 2 ** 20;
 const PARTS_AT_ONCE = 16;
 const FILES_AT_ONCE = 16;
-/** Chunks are written together: a call for each would cost more than the writing. */
-const WRITE_BYTES = 2 ** 20;
 /** Left free on the disk for everything else. */
 const SPARE_BYTES = 64 * 2 ** 20;
 
 /**
  * Brings objects from S3 to files, many parts at once, each straight to its place in a file of full size. Space is
  * checked first. A killed download goes on at the part. A file gets its name when its checksum is the catalog's; one
- * that is there in full size is left. Memory: PARTS_AT_ONCE times WRITE_BYTES, twice, and some more.
+ * that is there in full size is left. Memory: PARTS_AT_ONCE times two blocks.
  * @throws TransientError where the disk is too small or a fault lasts, DataError where an object is damaged
  */
 export async function downloadFiles(
@@ -57,7 +54,7 @@ export async function downloadFiles(
     if ((await stat(file.path).catch(() => undefined))?.size !== file.bytes) absent.push(file);
     else onProgress?.(file.bytes);
   }
-  const partials = absent.map(({ path, bytes, crc32: sum }) => new PartialFile(path, bytes, sum, PART_BYTES));
+  const partials = absent.map(({ path, bytes, crc32 }) => new PartialFile(path, bytes, crc32, PART_BYTES));
   await requireSpace(partials);
   const slots = new Slots(PARTS_AT_ONCE);
   const fetched = await runAll(absent, FILES_AT_ONCE, ({ key }, signal, index) =>
@@ -84,7 +81,11 @@ async function downloadFile(
       await runAll(parts, PARTS_AT_ONCE, async (part, stop) => {
         await slots.acquire();
         try {
-          await fetchPart(s3, key, file, part, AbortSignal.any([signal, stop]));
+          const either = AbortSignal.any([signal, stop]);
+          const write = (block: Buffer, position: number) => file.write(block, position);
+          const sum = await fetchBlocks(s3, key, file.begin(part), file.length(part), write, either);
+          // Only what is written counts.
+          await file.addPart(part, sum);
         } finally {
           slots.release();
         }
@@ -108,41 +109,6 @@ async function downloadFile(
     onProgress?.(-file.bytes);
     countRetry();
   }
-}
-
-/** Fetches one part, writes it while it comes, and notes it when it is written. */
-async function fetchPart(s3: S3Bucket, key: string, file: PartialFile, part: number, signal: AbortSignal) {
-  let sum = 0;
-  let chunks: Buffer[] = [];
-  let held = 0;
-  let position = file.begin(part);
-  let writing: Promise<void> = Promise.resolve();
-  const write = async () => {
-    await writing;
-    writing = file.write(chunks, position);
-    writing.catch(() => {}); // awaited with the next; an early failure must not end the process first
-    position += held;
-    [chunks, held] = [[], 0];
-  };
-  try {
-    await streamRange(
-      s3,
-      key,
-      position,
-      file.length(part),
-      (chunk) => {
-        sum = crc32(chunk, sum);
-        chunks.push(chunk);
-        held += chunk.length;
-        return held >= WRITE_BYTES ? write() : undefined;
-      },
-      signal,
-    );
-    if (held > 0) await write();
-  } finally {
-    await writing;
-  }
-  await file.addPart(part, sum);
 }
 
 /** @throws TransientError saying how much is needed and how much there is, by file system */

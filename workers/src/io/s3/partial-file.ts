@@ -72,15 +72,9 @@ export class PartialFile {
     this.#journal = await Journal.open(this.#journalPath, { bytes, crc32, partBytes }, goOn);
   }
 
-  async write(chunks: readonly Buffer[], position: number): Promise<void> {
-    let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const { bytesWritten } = await this.#file!.writev(chunks as Buffer[], position);
-    rest -= bytesWritten;
-    if (rest === 0) return;
-    // The rare short write: what is left goes as one piece.
-    const left = Buffer.concat(chunks as Buffer[]).subarray(bytesWritten);
-    for (let done = 0; done < left.length; )
-      done += (await this.#file!.write(left, done, left.length - done, position + bytesWritten + done)).bytesWritten;
+  async write(block: Buffer, position: number): Promise<void> {
+    for (let done = 0; done < block.length; )
+      done += (await this.#file!.write(block, done, block.length - done, position + done)).bytesWritten;
   }
 
   async addPart(part: number, checksum: number): Promise<void> {

@@ -1,20 +1,20 @@
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError, UserError } from '../../errors.ts';
+import { BlockWriter } from './block-writer.ts';
 import type { S3Bucket } from './client.ts';
 import { isAbsent, type S3Error, toS3UserError } from './errors.ts';
+import type { ByteSink } from './fast-get.ts';
+import type { RangeOptions } from './handler.ts';
 import { backoffMs, mayRepeat } from './retry.ts';
 import { countMissing, countRetry } from './usage.ts';
 
-/** Takes the next bytes of a range; they lie `position` bytes after its begin. What it returns is waited for. */
-export type ByteSink = (chunk: Buffer, position: number) => void | Promise<void>;
-
 /**
- * Reads a part of an object, as a stream. A connection that is cut or stalls is made again for the rest only.
- * @throws DataError where the object is absent or shorter, TransientError where a fault lasts
+ * Reads a part of an object. A connection that is cut or stalls is made again for the rest only.
+ * @param sink gets the bytes in their order, each once
+ * @throws DataError where the object is absent or shorter, TransientError where a fault lasts, and what the sink throws
  */
-export async function streamRange(
+async function streamRange(
   s3: S3Bucket,
   key: string,
   offset: number,
@@ -23,26 +23,30 @@ export async function streamRange(
   signal?: AbortSignal,
 ): Promise<void> {
   let done = 0;
-  let attempt = 0;
-  let startedMs = performance.now();
-  while (done < length) {
+  let failure: { error: unknown } | undefined;
+  let busy: Promise<void> | undefined;
+  const counted: ByteSink = {
+    room: () => sink.room(),
+    filled(bytes) {
+      done += bytes;
+      // A full disk is no fault of the connection.
+      busy = sink.filled(bytes)?.catch((error: unknown) => {
+        failure = { error };
+        throw error;
+      });
+      return busy;
+    },
+  };
+  for (let attempt = 0, startedMs = performance.now(); done < length; ) {
     const begun = done;
-    let sinkFailed = false;
     try {
-      const body = await openRange(s3, key, offset + done, length - done, signal);
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        if (chunk.length > length - done) throw new Error(`aborted: more bytes than were asked for`);
-        try {
-          await sink(chunk, done);
-        } catch (error) {
-          sinkFailed = true;
-          throw error;
-        }
-        done += chunk.length;
-      }
+      await getRange(s3, key, offset + done, length - done, counted, signal);
       if (done < length) throw new Error('aborted: the body ended early');
     } catch (error) {
-      if (sinkFailed || signal?.aborted || error instanceof UserError) throw error;
+      // The sink has no room before that.
+      await busy?.catch(() => {});
+      if (failure) throw failure.error;
+      if (signal?.aborted || error instanceof UserError) throw error;
       countMissing(length - done);
       // What moves on is no lasting fault.
       if (done > begun) [attempt, startedMs] = [0, performance.now()];
@@ -57,13 +61,21 @@ export async function streamRange(
   }
 }
 
-async function openRange(s3: S3Bucket, path: string, offset: number, length: number, signal?: AbortSignal) {
+async function getRange(
+  s3: S3Bucket,
+  path: string,
+  offset: number,
+  length: number,
+  sink: ByteSink,
+  abortSignal?: AbortSignal,
+): Promise<void> {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3');
   const Range = `bytes=${offset}-${offset + length - 1}`;
   const command = new GetObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path), Range });
+  const options: RangeOptions = { sink, ...(abortSignal ? { abortSignal } : {}) };
   try {
-    const { Body } = await s3.client.send(command, signal ? { abortSignal: signal } : {});
-    return Body as Readable;
+    await s3.client.send(command, options as object);
+    await options.body;
   } catch (error) {
     const uri = formatS3Uri(s3.location, path);
     if (isAbsent(error))
@@ -74,6 +86,33 @@ async function openRange(s3: S3Bucket, path: string, offset: number, length: num
   }
 }
 
+/** What is handed on at once: a call for each piece that comes would cost more than the writing. */
+const BLOCK_BYTES = 2 ** 19;
+
+/**
+ * Reads a part of an object block by block: while one is written the other is filled. When it has ended, with or
+ * without an error, no block is being written any more. Errors: as `streamRange`.
+ * @param write gets a block, which is its own until it returns, and the block's place in the object
+ * @returns CRC-32 of the part
+ */
+export async function fetchBlocks(
+  s3: S3Bucket,
+  key: string,
+  offset: number,
+  length: number,
+  write: (block: Buffer, position: number) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES));
+  try {
+    await streamRange(s3, key, offset, length, writer, signal);
+  } catch (error) {
+    await writer.end().catch(() => {});
+    throw error;
+  }
+  return writer.end();
+}
+
 /** Reads `length` bytes of an object from `offset` on, to the beginning of `into`. Errors: as `streamRange`. */
 export async function readRange(
   s3: S3Bucket,
@@ -82,5 +121,13 @@ export async function readRange(
   length: number,
   into: Uint8Array,
 ): Promise<void> {
-  await streamRange(s3, key, offset, length, (chunk, position) => into.set(chunk, position));
+  const target = Buffer.from(into.buffer, into.byteOffset, length);
+  let done = 0;
+  await streamRange(s3, key, offset, length, {
+    room: () => target.subarray(done),
+    filled(bytes) {
+      done += bytes;
+      return undefined;
+    },
+  });
 }

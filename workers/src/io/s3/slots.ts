@@ -19,6 +19,28 @@ export class Slots {
   }
 }
 
+/** Buffers that are used again: memory that is new costs as much time as reading into it. */
+export class Buffers {
+  readonly #slots: Slots;
+  readonly #free: Buffer[] = [];
+  readonly #bytes: number;
+
+  constructor(count: number, bytes: number) {
+    this.#slots = new Slots(count);
+    this.#bytes = bytes;
+  }
+
+  async acquire(): Promise<Buffer> {
+    await this.#slots.acquire();
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
+  }
+
+  release(buffer: Buffer): void {
+    this.#free.push(buffer);
+    this.#slots.release();
+  }
+}
+
 /**
  * Does something with each item, `atOnce` at a time, in their order. The first failure stops the others and is
  * thrown when all have ended.

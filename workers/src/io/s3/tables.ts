@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 
 import type { IngestRecord, TableFile } from '../../core/catalog.ts';
 import { formatCrc32 } from '../../core/crc32.ts';
@@ -16,7 +15,7 @@ import { downloadFiles } from './download.ts';
 import { listObjects, listSubfolders, removeObjects } from './objects.ts';
 import { openInPlace } from './open-in-place.ts';
 import { publishToS3 } from './publish.ts';
-import { readRange, streamRange } from './range.ts';
+import { fetchBlocks, readRange } from './range.ts';
 import { openRange } from './range-file.ts';
 import { abortUploads, openUploads } from './upload.ts';
 
@@ -71,11 +70,7 @@ export function s3Tables(s3: S3Bucket): TableStore {
   }
 
   async function checksum(path: string): Promise<string> {
-    let sum = 0;
-    await streamRange(s3, path, 0, await requireSize(path), (chunk) => {
-      sum = crc32(chunk, sum);
-    });
-    return formatCrc32(sum);
+    return formatCrc32(await fetchBlocks(s3, path, 0, await requireSize(path), async () => {}));
   }
 
   return {

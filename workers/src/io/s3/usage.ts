@@ -1,5 +1,3 @@
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
-
 /** What this process asked of S3, for `--json`. */
 export interface S3Usage {
   /** Repeated ones included. */
@@ -27,17 +25,16 @@ export function countMissing(bytes: number): void {
   usage.receivedBytes -= bytes;
 }
 
-/** Counts what passes through the SDK's HTTP handler. */
-export function counting(handler: NodeHttpHandler): NodeHttpHandler {
-  const handle = handler.handle.bind(handler);
-  handler.handle = async (request, options) => {
-    usage.requests++;
-    const { body } = request as { body?: unknown };
-    const answer = await handle(request, options);
-    if (typeof body === 'string') usage.sentBytes += Buffer.byteLength(body);
-    else if (body instanceof Uint8Array) usage.sentBytes += body.byteLength;
-    if (request.method !== 'HEAD') usage.receivedBytes += Number(answer.response.headers['content-length'] ?? 0);
-    return answer;
-  };
-  return handler;
+export function countRequest(): void {
+  usage.requests++;
+}
+
+export function countSent(body: unknown): void {
+  if (typeof body === 'string') usage.sentBytes += Buffer.byteLength(body);
+  else if (body instanceof Uint8Array) usage.sentBytes += body.byteLength;
+}
+
+/** As announced in the head of an answer. */
+export function countReceived(bytes: string | undefined): void {
+  usage.receivedBytes += Number(bytes ?? 0);
 }

@@ -1,0 +1,213 @@
+/**
+ * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams piped to files, and ranged GETs
+ * by curl, each as a process of its own, alternating; against versitygw on this machine. Where the folder is a disk and
+ * not memory, its write rate is a limit for all, and is measured too.
+ *
+ *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,curl] [--folder DIR]
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { s3Env, startS3Server, VERSITYGW } from '../test/support/s3-server.ts';
+import { capture, LANCEFLOW, type Measured, measure, PYTHON, ROOT, say, spread, withFolder } from './support/run.ts';
+
+const AWSCLI = 'awscli==1.46.3';
+const BUCKET = 'bench';
+const TABLE = 'bucket_00001.lance';
+const DIMENSION = 960;
+const RANGE_BYTES = 16 * 2 ** 20;
+/** The CLI's, found by trying: more threads only fight for its one interpreter. */
+const CLI_CONFIG = `[default]
+s3 =
+  max_concurrent_requests = 10
+  multipart_threshold = 16MB
+  multipart_chunksize = 16MB
+  max_queue_size = 10000
+`;
+
+interface Place {
+  /** The table on this machine. */
+  table: string;
+  files: { path: string; bytes: number }[];
+  endpoint: string;
+  folder: string;
+}
+
+type Run = (place: Place, key: string, to: string) => Promise<Measured>;
+
+const { values } = parseArgs({
+  options: {
+    gb: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    methods: { type: 'string', default: 'lanceflow,awscli,sdk,curl' },
+    folder: { type: 'string' },
+  },
+});
+
+const ours = join(ROOT, 'bench/s3/lanceflow.ts');
+const aws = join(ROOT, '.tools/awscli/bin/aws');
+const quiet = ['--recursive', '--only-show-errors'];
+
+const UPLOADS: Record<string, Run> = {
+  lanceflow: ({ table, folder }, key) =>
+    measure(process.execPath, [ours, 'up', `s3://${BUCKET}/${key}`, table, join(folder, 'catalog.json')]),
+  awscli: ({ table }, key) => measure(aws, ['s3', 'cp', ...quiet, table, `s3://${BUCKET}/${key}`]),
+  sdk: ({ table }, key) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'up', BUCKET, key, table]),
+};
+
+const DOWNLOADS: Record<string, Run> = {
+  lanceflow: ({ folder }, key, to) =>
+    measure(process.execPath, [ours, 'down', `s3://${BUCKET}/${key}`, to, join(folder, 'catalog.json')]),
+  awscli: (_place, key, to) => measure(aws, ['s3', 'cp', ...quiet, `s3://${BUCKET}/${key}`, to]),
+  sdk: (_place, key, to) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'down', BUCKET, key, to]),
+  curl: async (place, key, to) => {
+    const config = join(place.folder, 'curl.txt');
+    await writeFile(config, curlConfig(place, key, to));
+    return measure('curl', ['--parallel', '--parallel-max', '16', '--silent', '--fail', '--config', config]);
+  },
+};
+
+await withFolder(values.folder, async (folder) => {
+  if (!VERSITYGW) throw new Error('versitygw is missing: npm run setup:s3');
+  await prepareCli(folder);
+  const table = await makeTable(folder, Number(values.gb));
+  const files = await filesOf(table);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const server = await startS3Server('versitygw', [BUCKET], { parent: folder });
+  Object.assign(process.env, s3Env(server.endpoint), { AWS_CONFIG_FILE: join(folder, 'aws.ini') });
+  try {
+    const place = { table, files, endpoint: server.endpoint, folder };
+    const results: Record<string, Measured[]> = {};
+    const writeRates: number[] = [];
+    for (let round = 1; round <= Number(values.rounds); round++) {
+      writeRates.push(await writeRate(folder, bytes));
+      for (const method of values.methods.split(',')) {
+        const stored = join(server.data!, BUCKET, method);
+        const back = join(folder, `back-${method}`);
+        await mkdir(back, { recursive: true });
+        const steps: [string, Run | undefined, string][] = [
+          ['upload', UPLOADS[method], method],
+          ['download', DOWNLOADS[method], existsSync(stored) || UPLOADS[method] ? method : 'lanceflow'],
+        ];
+        for (const [step, use, key] of steps) {
+          if (!use) continue;
+          const result = await use(place, `${key}/${TABLE}`, back);
+          results[`${step} ${method}`] = [...(results[`${step} ${method}`] ?? []), result];
+          say(
+            `round ${round} ${step} ${method}: ${(bytes / 1e6 / result.seconds).toFixed(0)} MB/s, ` +
+              `${result.cpuSeconds.toFixed(1)} CPU s, ${(result.peakMemoryBytes / 1e6).toFixed(0)} MB`,
+          );
+        }
+        const got = (await filesOf(back)).reduce((sum, file) => sum + file.bytes, 0);
+        if (got !== bytes) throw new Error(`${method} brought ${got} bytes of ${bytes}`);
+        await rm(back, { recursive: true, force: true });
+        if (method !== 'lanceflow') await rm(stored, { recursive: true, force: true });
+      }
+      await rm(join(server.data!, BUCKET, 'lanceflow'), { recursive: true, force: true });
+    }
+    process.stdout.write(`${JSON.stringify(summarize(results, bytes, files.length, writeRates), null, 2)}\n`);
+  } finally {
+    await server.stop();
+  }
+});
+
+/** A real table, as INGEST_BUCKET writes it. */
+async function makeTable(folder: string, gigabytes: number): Promise<string> {
+  const database = join(folder, `database-${gigabytes}`);
+  const table = join(database, TABLE);
+  if (existsSync(table)) return table;
+  say('making a table');
+  const [vectors, plan] = [join(folder, 'vectors.h5'), join(folder, 'plan.json')];
+  const rows = Math.round((gigabytes * 1e9) / (4 * DIMENSION));
+  const script = join(ROOT, 'bench/support/make_vectors.py');
+  await capture(PYTHON, [script, vectors, `${rows}`, `${DIMENSION}`, '1', 'p']);
+  await capture(LANCEFLOW, ['pack-buckets', '--input', vectors, '--database', database, '--output', plan, '--json']);
+  await capture(LANCEFLOW, [
+    'ingest-bucket',
+    '--plan',
+    plan,
+    '--bucket',
+    'bucket_00001',
+    '--database',
+    database,
+    '--json',
+  ]);
+  await rm(vectors);
+  return table;
+}
+
+async function prepareCli(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'aws.ini'), CLI_CONFIG);
+  if (!values.methods.includes('awscli') || existsSync(aws)) return;
+  say(`installing ${AWSCLI}`);
+  const home = dirname(dirname(aws));
+  await capture('python3', ['-m', 'venv', home]);
+  await capture(join(home, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', AWSCLI]);
+}
+
+async function filesOf(folder: string): Promise<{ path: string; bytes: number }[]> {
+  const files: { path: string; bytes: number }[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) files.push({ path: path.slice(folder.length + 1), bytes: (await stat(path)).size });
+  }
+  return files;
+}
+
+/** One GET a range, each to a file of its own: what a loop without any checks or order can reach. */
+function curlConfig({ files, endpoint }: Place, key: string, to: string): string {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = process.env;
+  const requests: string[] = [];
+  for (const { path, bytes } of files)
+    for (let start = 0; start < bytes; start += RANGE_BYTES)
+      requests.push(
+        [
+          `url = "${endpoint}/${BUCKET}/${key}/${path}"`,
+          `output = "${join(to, `${requests.length}`)}"`,
+          `range = "${start}-${Math.min(bytes, start + RANGE_BYTES) - 1}"`,
+          `user = "${id}:${secret}"`,
+          'aws-sigv4 = "aws:amz:us-east-1:s3"',
+        ].join('\n'),
+      );
+  return `${requests.join('\nnext\n')}\n`;
+}
+
+/** Bytes a second that the folder takes, until they are on the disk. */
+async function writeRate(folder: string, bytes: number): Promise<number> {
+  const path = join(folder, 'write-rate');
+  const block = Buffer.alloc(2 ** 22, 'x');
+  const startedMs = performance.now();
+  const file = await open(path, 'w');
+  for (let done = 0; done < bytes; done += block.length) await file.write(block);
+  await file.datasync();
+  await file.close();
+  const seconds = (performance.now() - startedMs) / 1000;
+  await rm(path);
+  return bytes / seconds;
+}
+
+function summarize(results: Record<string, Measured[]>, bytes: number, files: number, writeRates: number[]) {
+  const methods = Object.fromEntries(
+    Object.entries(results).map(([name, runs]) => [
+      name,
+      {
+        megabytesPerSecond: spread(runs.map((run) => bytes / 1e6 / run.seconds)),
+        cpuSeconds: spread(runs.map((run) => run.cpuSeconds)),
+        peakMemoryBytes: spread(runs.map((run) => run.peakMemoryBytes)),
+      },
+    ]),
+  );
+  const ratios: Record<string, unknown> = {};
+  for (const name of Object.keys(results)) {
+    const [step, method] = name.split(' ');
+    const own = results[`${step} lanceflow`];
+    // Round by round, so that a machine that slows down slows both.
+    if (own && method !== 'lanceflow')
+      ratios[`${step}: ${method} / lanceflow, seconds`] = spread(
+        results[name]!.map((run, i) => run.seconds / own[i]!.seconds),
+      );
+  }
+  return { bytes, files, diskMegabytesPerSecond: spread(writeRates.map((rate) => rate / 1e6)), methods, ratios };
+}

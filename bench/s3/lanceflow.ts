@@ -1,0 +1,29 @@
+/** Brings a table to S3 or back as INGEST_BUCKET and SEARCH_BUCKET do. lanceflow.ts up|down s3://... FOLDER CATALOG */
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openS3 } from '../../workers/src/io/s3/client.ts';
+import { downloadFiles } from '../../workers/src/io/s3/download.ts';
+import { uploadFiles } from '../../workers/src/io/s3/upload.ts';
+import { s3Usage } from '../../workers/src/io/s3/usage.ts';
+
+const [direction, uri, folder, catalog] = process.argv.slice(2) as [string, string, string, string];
+// The catalog stands for the database's: sizes and checksums, which the way up gives and the way back needs.
+const s3 = await openS3(uri);
+if (direction === 'up') {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sent = await uploadFiles(
+    s3,
+    paths.map((path) => ({ key: path.slice(folder.length + 1), path })),
+  );
+  await writeFile(catalog, JSON.stringify(sent));
+} else {
+  const files = JSON.parse(await readFile(catalog, 'utf8')) as { key: string; bytes: number; crc32: string }[];
+  await downloadFiles(
+    s3,
+    files.map((file) => ({ ...file, path: join(folder, file.key) })),
+  );
+  for (const file of files) await stat(join(folder, file.key));
+}
+process.stdout.write(`${JSON.stringify(s3Usage())}\n`);
+process.exit(0);

@@ -1,0 +1,35 @@
+/** The SDK as its documents show it: a stream a file, all files at once. sdk.ts up|down BUCKET PREFIX FOLDER */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+
+const [direction, Bucket, prefix, folder] = process.argv.slice(2) as [string, string, string, string];
+const client = new S3Client({ forcePathStyle: true });
+if (direction === 'up') {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  await Promise.all(
+    paths.map((path) => {
+      const Key = `${prefix}${path.slice(folder.length)}`;
+      return new Upload({ client, params: { Bucket, Key, Body: createReadStream(path) } }).done();
+    }),
+  );
+} else {
+  const keys: string[] = [];
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix: `${prefix}/` }))
+    keys.push(...Contents.map(({ Key = '' }) => Key));
+  await Promise.all(
+    keys.map(async (Key) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      const path = join(folder, Key.slice(prefix.length + 1));
+      await mkdir(dirname(path), { recursive: true });
+      await pipeline(Body as Readable, createWriteStream(path));
+    }),
+  );
+}
+process.stdout.write('{}\n');
+process.exit(0);
