@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readlinkSync, rmSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
@@ -169,6 +169,12 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return systemErrorCode(error) === 'EPERM';
   }
+}
+
+/** Writes all of a block to its place in a file: a call to the system may write less. */
+export async function writeAt(file: FileHandle, block: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < block.length; )
+    done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;
 }
 
 async function flush(path: string): Promise<void> {

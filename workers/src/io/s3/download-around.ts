@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError } from '../../errors.ts';
-import { temporaryName } from '../files.ts';
+import { temporaryName, writeAt } from '../files.ts';
 import type { S3Bucket } from './client.ts';
 import { fetchBlocks } from './range.ts';
 import { runAll } from './slots.ts';
@@ -62,10 +62,7 @@ async function fetchAround(
     { start: hole.end, end: bytes },
   ]) {
     if (start === end) continue;
-    const write = async (block: Buffer, position: number) => {
-      for (let done = 0; done < block.length; )
-        done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;
-    };
+    const write = (block: Buffer, position: number) => writeAt(file, block, position);
     const part = await fetchBlocks(s3, key, start, end - start, write, signal);
     sum = combineCrc32(sum, part, end - start);
   }

@@ -4,11 +4,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { formatByteSize } from '../../core/byte-size.ts';
 import { DataError, TransientError } from '../../errors.ts';
-import { writeAtomically } from '../files.ts';
+import { writeAt, writeAtomically } from '../files.ts';
 import { log } from '../progress.ts';
 import { openS3, type S3Bucket } from './client.ts';
 import { listObjects, type S3Object } from './objects.ts';
-import { streamRange } from './range.ts';
+import { fetchBlocks } from './range.ts';
 
 /** What a model consists of; weights of other formats may lie beside it. */
 const MODEL_FILE = /^[^./][^/]*\.(json|txt|model|safetensors)$/i;
@@ -57,9 +57,7 @@ async function fetchObject(s3: S3Bucket, { path, bytes }: S3Object, target: stri
   await writeAtomically(target, async (temporary) => {
     const file = await open(temporary, 'wx');
     try {
-      await streamRange(s3, path, 0, bytes, async (chunk, position) => {
-        await file.write(chunk, 0, chunk.length, position);
-      });
+      await fetchBlocks(s3, path, 0, bytes, (block, position) => writeAt(file, block, position));
     } finally {
       await file.close();
     }

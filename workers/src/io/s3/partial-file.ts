@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
+import { writeAt } from '../files.ts';
 import { Journal, readJournal } from './journal.ts';
 
 /** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
@@ -72,9 +73,8 @@ export class PartialFile {
     this.#journal = await Journal.open(this.#journalPath, { bytes, crc32, partBytes }, goOn);
   }
 
-  async write(block: Buffer, position: number): Promise<void> {
-    for (let done = 0; done < block.length; )
-      done += (await this.#file!.write(block, done, block.length - done, position + done)).bytesWritten;
+  write(block: Buffer, position: number): Promise<void> {
+    return writeAt(this.#file!, block, position);
   }
 
   async addPart(part: number, checksum: number): Promise<void> {
