@@ -157,6 +157,36 @@ describe('weights', () => {
     expect([...(await embed(snapshot, [SEQUENCE])).vectors]).toEqual([...vectors]);
   });
 
+  test.each<[Family, string, string]>([
+    ['esm2', 'esm.', ''],
+    ['esm2', 'esm.', 'model.'],
+    ['amplify', '', 'model.'],
+  ])('%s: whatever stands before the names of the encoder: "%s" or "%s"', async (family, saved, prefix) => {
+    const folder = await temporaryFolder();
+    const { config, tensors } = await randomCheckpoint(folder, family);
+    const { vectors } = await embed(folder, [SEQUENCE]);
+    const renamed = new Map([...tensors].map(([name, tensor]) => [prefix + name.slice(saved.length), tensor]));
+    await writeCheckpoint(folder, family, config, renamed);
+    expect([...(await embed(folder, [SEQUENCE])).vectors]).toEqual([...vectors]);
+    // What belongs to the encoder is still missed, and found where it is too much.
+    await writeCheckpoint(folder, family, { ...config, num_hidden_layers: 1 }, renamed);
+    await expect(embed(folder, [])).rejects.toThrow(/has no place in the model/);
+    await writeCheckpoint(folder, family, { ...config, num_hidden_layers: 3 }, renamed);
+    await expect(embed(folder, [])).rejects.toThrow(new RegExp(`no tensor "${prefix}[a-z_]*encoder`));
+  });
+
+  test('of a model whose config.json leaves out what has a default', async () => {
+    const folder = await temporaryFolder();
+    await randomCheckpoint(folder, 'amplify');
+    const { vectors } = await embed(folder, [SEQUENCE]);
+    const needed = ['model_type', 'hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size'];
+    const config = Object.entries(testConfig('amplify')).filter(([name]) => [...needed, 'vocab_size'].includes(name));
+    await writeFile(join(folder, 'config.json'), JSON.stringify(Object.fromEntries(config)));
+    const short = await embed(folder, [SEQUENCE]);
+    expect([...short.vectors]).toEqual([...vectors]);
+    expect(short.attributes).toMatchObject({ max_length: 2000 });
+  });
+
   test('beyond 2 GB of one file', async () => {
     const folder = await temporaryFolder();
     const { tensors } = await randomCheckpoint(folder, 'amplify');

@@ -45,8 +45,15 @@ export class GraphWeights {
     this.#places = places;
   }
 
-  has(name: string): boolean {
-    return this.#stored.tensors.has(name);
+  /**
+   * What stands before the names of the encoder's tensors: nothing, or `esm.`, `model.`, ... where it was saved as a part of
+   * a larger model.
+   * @param name of a tensor that every checkpoint has, without prefix
+   */
+  prefixOf(name: string): string {
+    if (this.#stored.tensors.has(name)) return '';
+    const found = [...this.#stored.tensors.keys()].filter((stored) => stored.endsWith(`.${name}`));
+    return found.length === 1 ? found[0]!.slice(0, -name.length) : '';
   }
 
   /** A tensor as float32. @throws DataError where it is missing or has another shape */
@@ -74,10 +81,11 @@ export class GraphWeights {
   /**
    * Refuses tensors that the graph does not use though they belong to what it computes: config.json would be of
    * another model (fewer layers, biases left out), and the vectors silently wrong.
+   * @param prefix of the names @param belongs is tested on what follows it
    */
-  refuseUnused(belongs: RegExp): void {
+  refuseUnused(prefix: string, belongs: RegExp): void {
     for (const [name, { path }] of this.#stored.tensors)
-      if (belongs.test(name) && !this.#used.has(name))
+      if (name.startsWith(prefix) && belongs.test(name.slice(prefix.length)) && !this.#used.has(name))
         throw new DataError(
           `${path}: tensor "${name}" has no place in the model that ${this.#places.folder}/config.json describes.`,
         );

@@ -14,6 +14,9 @@ import {
 } from '../layers.ts';
 import { createTokenizer, parseTokenizerJson, type Tokenizer } from '../tokenizer.ts';
 
+/** Of the model's own configuration class. */
+const DEFAULT_MAX_LENGTH = 2048;
+
 /**
  * AMPLIFY (chandar-lab): a pre-norm encoder with rotary positions over neighbouring components and a SwiGLU
  * feed-forward network. Its embeddings are taken before the final norm, as its own repository does.
@@ -23,7 +26,7 @@ export const amplify: Architecture = {
   modelType: 'AMPLIFY',
   tokenizerFile: 'tokenizer.json',
   defaults: { hiddenState: 'before-norm', maxResidues: 2000 },
-  tokenLimit: (config) => config.size('max_length'),
+  tokenLimit: (config) => (config.has('max_length') ? config.size('max_length') : DEFAULT_MAX_LENGTH),
   parseTokenizer,
   buildEncoder,
 };
@@ -51,11 +54,12 @@ function buildEncoder(parts: EncoderParts): Value {
   const rotary = rotaryTables(graph, parts.maxTokens, size / heads, 'neighbours');
   const { fold, unfold } = createFolding(graph, parts.tokenIds, size);
 
-  const table = weights.tensor('encoder.weight', [config.size('vocab_size'), size]);
+  const prefix = weights.prefixOf('encoder.weight');
+  const table = weights.tensor(`${prefix}encoder.weight`, [config.size('vocab_size'), size]);
   let x = fold(graph.op('Gather', [table, parts.tokenIds]));
-  if (config.flag('layer_norm_after_embedding', false)) x = normalize(parts, x, 'layer_norm_1');
+  if (config.flag('layer_norm_after_embedding', false)) x = normalize(parts, x, `${prefix}layer_norm_1`);
   for (let i = 0; i < layers; i++) {
-    const block = `transformer_encoder.${i}`;
+    const block = `${prefix}transformer_encoder.${i}`;
     const normed = normalize(parts, x, `${block}.attention_norm`);
     const project = (name: string, input: Value) =>
       linear(parts, input, { name: `${block}.${name}`, inputs: size, outputs: size, hasBias: attentionBias });
@@ -70,11 +74,11 @@ function buildEncoder(parts: EncoderParts): Value {
     x = graph.op('Add', [x, project('wo', fold(attended))]);
     x = graph.op('Add', [x, feedForward(parts, normalize(parts, x, `${block}.ffn_norm`), `${block}.ffn`)]);
   }
-  weights.refuseUnused(/^transformer_encoder\.\d+\./);
+  weights.refuseUnused(prefix, /^transformer_encoder\.\d+\./);
   if (parts.hiddenState === 'after-norm') {
     if (!config.flag('layer_norm_before_last_layer', true))
       throw config.wrong('layer_norm_before_last_layer', 'true for the hidden state after the norm');
-    x = normalize(parts, x, 'layer_norm_2');
+    x = normalize(parts, x, `${prefix}layer_norm_2`);
   }
   return unfold(x);
 }

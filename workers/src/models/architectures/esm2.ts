@@ -43,8 +43,7 @@ function buildEncoder(parts: EncoderParts): Value {
   if (config.text('hidden_act', 'gelu') !== 'gelu') throw config.wrong('hidden_act', '"gelu"');
   const epsilon = config.number('layer_norm_eps', 1e-12);
   const norm = (x: Value, name: string) => layerNorm(parts, x, name, size, epsilon);
-  // A checkpoint saved from the bare encoder has no prefix.
-  const prefix = weights.has('esm.embeddings.word_embeddings.weight') ? 'esm.' : '';
+  const prefix = weights.prefixOf('embeddings.word_embeddings.weight');
   const rotary = rotaryTables(graph, parts.maxTokens, size / heads, 'halves');
   const { fold, unfold } = createFolding(graph, parts.tokenIds, size);
 
@@ -68,7 +67,7 @@ function buildEncoder(parts: EncoderParts): Value {
     const wide = dense('intermediate.dense', norm(x, `${layer}.LayerNorm`), size, inner);
     x = graph.op('Add', [x, dense('output.dense', gelu(graph, wide), inner, size)]);
   }
-  weights.refuseUnused(/^(esm\.)?encoder\.layer\.\d+\.(?!.*rotary_embeddings\.inv_freq$)/);
+  weights.refuseUnused(prefix, /^encoder\.layer\.\d+\.(?!.*rotary_embeddings\.inv_freq$)/);
   if (parts.hiddenState === 'after-norm') x = norm(x, `${prefix}encoder.emb_layer_norm_after`);
   return unfold(x);
 }
