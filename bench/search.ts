@@ -5,6 +5,8 @@
  *
  *   npm run bench -- search [--queries 2000,20000] [--k 10,100] [--methods exact,scan,ann,auto] [--rounds 3] --folder DIR --save
  *
+ * Large k, which the index is slow at: --queries 100 --k 1000,10000,50000 --methods exact,scan --nprobes 40.
+ *
  * It can be run in pieces: with --folder, data and indexes are kept; with --save, the measurements of a piece join those
  * that are there, and docs/search-benchmark.md is written anew.
  */
