@@ -13,6 +13,8 @@ class Request {
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
+        if (given.nvme && !given.nvme.toString().startsWith('/'))
+            Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)

@@ -6,7 +6,7 @@ import { s3Store } from '../../../workers/src/io/s3/store.ts';
 import { openUploads } from '../../../workers/src/io/s3/upload.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
-import { python, sharedFolder } from '../../support/run.ts';
+import { lanceflowJson, python, sharedFolder } from '../../support/run.ts';
 import { missingServer } from '../../support/s3.ts';
 import { at, cost, objectsOf, withDatabases } from '../../support/s3-database.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shards.ts';
@@ -66,6 +66,14 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
       await runHere(['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, ...work]);
       await runHere(['index-bucket', ...BUCKET, '--database', database, ...work]);
     });
+    const report = await lanceflowJson(['catalog', '--database', database, '--brief']);
+    expect(Object.keys(report)).toEqual(
+      expect.arrayContaining(['requests', 'retries', 'bytesSent', 'bytesReceived', 'entries']),
+    );
+    expect(report).toMatchObject({ requests: 3, retries: 0, bytesSent: 0, buckets: 2 });
+    const [entry] = report.entries as object[];
+    expect(Object.keys(entry!)).toEqual(['bucket', 'rows', 'fingerprint', 'model']);
+
     // Catalog entries, pending records, listings and the lock; no file of a table.
     expect(again.received).toBeLessThan(60_000);
     expect(again.sent).toBeLessThan(2_000);
