@@ -105,7 +105,7 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
 
       // Another index moves the index.
       const other = await cost(() =>
-        runHere(['index-bucket', ...BUCKET, '--database', database, ...here, '--index', 'ivf-rq']),
+        runHere(['index-bucket', ...BUCKET, '--database', database, ...here, '--index', 'ivf-pq']),
       );
       expect(other.sent).toBeLessThan(tableBytes / 2);
       await runHere(['verify', '--database', database, '--work', folder]);

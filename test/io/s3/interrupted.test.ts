@@ -94,7 +94,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     await s3.client.send(new CreateMultipartUploadCommand({ Bucket: 'lance', Key }));
     const { orphans } = await runHere(['verify', '--database', database]);
     expect(orphans).toEqual([expect.stringMatching(/bucket_00001\.lance\/data\/x\.lance is an unfinished upload/)]);
-    await runHere(['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-rq']);
+    expect(await runHere(['index-bucket', ...BUCKET, '--database', database])).toMatchObject({ alreadyDone: true });
     for await (const upload of openUploads(s3, '')) expect(upload).toBeUndefined();
   });
 
@@ -113,7 +113,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     const plan = join(folder, 'other.json');
     for (const argv of [
       ['pack-buckets', '--input', other, '--database', database, '--output', plan],
-      ['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-rq'],
+      ['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-pq'],
     ]) {
       const failed = runHere(argv);
       await expect(failed).rejects.toThrow(DataError);

@@ -28,6 +28,7 @@ export function localTables(root: string): TableStore {
       return undefined;
     },
     // The database itself is at hand.
+    async endUploads() {},
     async makeRoom() {},
     async keep() {},
     async forget() {},

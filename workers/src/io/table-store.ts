@@ -81,6 +81,8 @@ export interface TableStore {
   keep(record: IngestRecord, folder: string, work: string | undefined): Promise<void>;
   /** Removes what was kept. */
   forget(record: IngestRecord, work: string | undefined): Promise<void>;
+  /** Ends the uploads that dead builds of a bucket left open; the caller holds its lock. */
+  endUploads(bucket: string): Promise<void>;
   /** Removes a table of which nothing is to be kept. */
   remove(bucket: string): Promise<void>;
   /** Names of the folders of all tables, and of what interrupted builds left, each with what it is. */

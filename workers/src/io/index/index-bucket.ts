@@ -55,6 +55,7 @@ export async function indexBucket(
     // A build that was killed at its very end leaves these.
     await database.removePending(bucket);
     await removeStale(join(work, bucket));
+    await tables.endUploads(bucket);
     return { entry: existing, done: true };
   }
   if (dataBytes(present) !== ingested.dataBytes)

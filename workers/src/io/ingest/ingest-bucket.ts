@@ -50,8 +50,9 @@ export async function ingestBucket(
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
   if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {
-    // A build that was killed at its very end leaves its scratch folder.
+    // A build that was killed at its very end leaves these.
     await removeStale(join(work, name));
+    await tables.endUploads(name);
     return { record: finished, done: true };
   }
 

@@ -19,8 +19,7 @@ export async function publishToS3(
   partitionFiles: (bucket: string) => Promise<string[]>,
 ): Promise<TableFile[]> {
   const prefix = `${bucket}.lance/`;
-  await abortUploads(s3, prefix);
-  await abortUploads(s3, `_partitions/${bucket}-`);
+  await endUploads(s3, bucket);
   const here = await fileSizes(folder);
   const there = await sizes(bucket);
   const paths = newestVersion(here.keys());
@@ -58,4 +57,10 @@ export async function publishToS3(
       (await partitionFiles(bucket)).filter((path) => path !== own?.path),
     );
   return files;
+}
+
+/** Ends the uploads of a bucket's files that are not finished. */
+export async function endUploads(s3: S3Bucket, bucket: string): Promise<void> {
+  await abortUploads(s3, `${bucket}.lance/`);
+  await abortUploads(s3, `_partitions/${bucket}-`);
 }

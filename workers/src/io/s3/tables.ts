@@ -14,10 +14,10 @@ import type { S3Bucket } from './client.ts';
 import { downloadFiles } from './download.ts';
 import { listObjects, listSubfolders, removeObjects } from './objects.ts';
 import { openInPlace } from './open-in-place.ts';
-import { publishToS3 } from './publish.ts';
+import { endUploads, publishToS3 } from './publish.ts';
 import { fetchBlocks, readRange } from './range.ts';
 import { openRange } from './range-file.ts';
-import { abortUploads, openUploads } from './upload.ts';
+import { openUploads } from './upload.ts';
 
 /** The tables of a database on S3: made in a scratch folder and copied there, fetched to be worked on. */
 export function s3Tables(s3: S3Bucket): TableStore {
@@ -108,8 +108,9 @@ export function s3Tables(s3: S3Bucket): TableStore {
       if (work !== undefined) await new NodeCache(work).drop(`${bucket}.${database}.table-`);
     },
     publish: (table) => publishToS3(s3, table, sizes, partitionFiles),
+    endUploads: (bucket) => endUploads(s3, bucket),
     async remove(bucket) {
-      await abortUploads(s3, `${bucket}.lance/`);
+      await endUploads(s3, bucket);
       const paths = [...(await sizes(bucket)).keys()].map((path) => `${bucket}.lance/${path}`);
       await removeObjects(s3, [...paths, ...(await partitionFiles(bucket))]);
     },
