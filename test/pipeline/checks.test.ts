@@ -46,7 +46,14 @@ test('parameters, inputs and worker sources are checked as the documentation say
     await mkdir(at(`${name}/_catalog`), { recursive: true });
     await writeFile(at(`${name}/_catalog/b.json`), JSON.stringify({ fingerprint: 'f', model }));
   }
-  for (const name of ['data/b.fasta', 'data/a.faa.gz', 'data/c.H5', 'data/notes.txt', 'data/sub/b.fasta'])
+  for (const name of [
+    'data/b.fasta',
+    'data/a.faa.gz',
+    'data/d.fa.zst',
+    'data/c.H5',
+    'data/notes.txt',
+    'data/sub/b.fasta',
+  ])
     await writeFile(at(name), '');
   await writeFile(at("odd 'é$(x)/[1]*.fa"), '');
   await writeFile(at('a-file'), '');
@@ -153,6 +160,7 @@ test('parameters, inputs and worker sources are checked as the documentation say
     [at('data/a.faa.gz'), 'fasta'],
     [at('data/b.fasta'), 'fasta'],
     [at('data/c.H5'), 'shard'],
+    [at('data/d.fa.zst'), 'fasta'],
   ]);
   expect(answers.glob.value).toEqual([
     [at('data/a.faa.gz'), 'fasta'],

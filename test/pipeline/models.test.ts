@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { missing, PYTHON, python, ROOT, temporaryFolder } from '../support/run.ts';
-import { nextflow, pipeline, readTrace } from './support/nextflow.ts';
+import { killInTheMiddle, waitUntil } from './support/kill.ts';
+import { nextflow, pipeline, readTrace, startPipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
 const K = 4;
@@ -98,4 +99,38 @@ test('choices for a language model: a changed one embeds again, and the cache sp
   const [p, q] = [await embedded('p.fasta'), await embedded('q.fasta')];
   // Both tasks need the same vectors: the one that came later may have found them.
   expect(Math.max(p.computed, q.computed)).toBe(30);
+});
+
+test('a run killed while it embeds goes on after the last finished block', { timeout: 240_000 }, async () => {
+  const folder = await temporaryFolder();
+  await randomCheckpoint(join(folder, 'model'), 'esm2');
+  const letters = 'LAGVSERTIDPKQNFYMHWC';
+  // Blocks are of 8192 residues: each of these is one.
+  const long = (i: number) => Array.from({ length: 8200 }, (_, j) => letters[(i + j * j + (j >> 5)) % 20]).join('');
+  await writeFile(join(folder, 'long.fa'), Array.from({ length: 20 }, (_, i) => `>r${i}\n${long(i)}\n`).join(''));
+  const windows = ['--long_sequences', 'windows', '--max_length', '1000'];
+  const args = ['--input', 'long.fa', '--model', 'model', '--database', 'db', ...windows, '-resume'];
+
+  const killed = startPipeline(args, folder);
+  const blocks = join(folder, 'work/embedding-blocks');
+  const worker = await waitUntil(killed, async () => {
+    const files = await readdir(blocks, { recursive: true }).catch(() => []);
+    const keys = files.find((path) => path.endsWith('.keys'));
+    // 20 bytes a vector; the file is named after its process.
+    if (!keys || (await stat(join(blocks, keys))).size < 60) return undefined;
+    return Number(basename(keys).split('-')[0]);
+  });
+  await killInTheMiddle(killed, worker);
+
+  await pipeline(args, folder);
+  const reports = (await readdir(join(folder, 'work'), { recursive: true })).filter((path) =>
+    path.endsWith('long.fa.embed-sequences.json'),
+  );
+  const texts = await Promise.all(reports.map((path) => readFile(join(folder, 'work', path), 'utf8')));
+  // The killed task's is empty.
+  const report = JSON.parse(texts.find((text) => text !== '')!) as { rows: number; computed: number };
+  expect(report.rows).toBe(20);
+  expect(report.computed).toBeGreaterThan(0);
+  expect(report.computed).toBeLessThanOrEqual(17);
+  expect(await readdir(blocks)).toEqual([]);
 });
