@@ -12,6 +12,9 @@ import { joinPieces, type Saved } from './search/result.ts';
 const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
   search: 'search campaigns: LanceDB, FAISS, LanceFlow',
+  ingest: 'ingest against the rates of the disk',
+  refine: 'what the order of rows saves a LanceDB query',
+  scale: 'rates at three sizes, and what they mean for billions (docs/scale.md)',
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
   embed: 'embedding: PyTorch, LanceFlow',

@@ -23,9 +23,15 @@ const LANCEFLOW_VARIANTS: Record<string, { ingest: string[]; index: string[] }> 
   'lanceflow-rq-float16': { ingest: ['--vector-type', 'float16'], index: ['--index', 'ivf-rq'] },
 };
 
-interface Result extends Measured {
-  bytes: number;
+interface Quality {
   recall: number;
+  /** Of the distances that a table reports, against those of the float32 vectors in double precision. */
+  meanDistanceError?: number;
+  largestDistanceError?: number;
+}
+
+interface Result extends Measured, Quality {
+  bytes: number;
   steps?: Record<string, Measured>;
 }
 
@@ -77,12 +83,12 @@ async function build(method: string, vectors: string, queries: string, work: str
   if (method === 'faiss') {
     const index = join(work, 'index.faiss');
     const cost = await measure(PYTHON, [script('faiss_build.py'), vectors, index]);
-    return { ...cost, bytes: (await stat(index)).size, recall: await recallOf('faiss', index, vectors, queries) };
+    return { ...cost, bytes: (await stat(index)).size, ...(await qualityOf('faiss', index, vectors, queries)) };
   }
   if (!variant) {
     const name = method === 'article' ? 'article.py' : 'best_python.py';
     const cost = await measure(PYTHON, [script(name), vectors, work, BUCKET]);
-    return { ...cost, bytes: await liveBytes(work), recall: await recallOf('lancedb', work, vectors, queries) };
+    return { ...cost, bytes: await liveBytes(work), ...(await qualityOf('lancedb', work, vectors, queries)) };
   }
   const plan = join(work, 'plan.json');
   const bucket = ['--bucket', BUCKET, '--database', work, '--json'];
@@ -108,14 +114,14 @@ async function build(method: string, vectors: string, queries: string, work: str
     output: {},
     steps,
     bytes: await liveBytes(work),
-    recall: await recallOf('lancedb', work, vectors, queries),
+    ...(await qualityOf('lancedb', work, vectors, queries)),
   };
 }
 
-async function recallOf(kind: 'lancedb' | 'faiss', path: string, vectors: string, queries: string): Promise<number> {
+async function qualityOf(kind: 'lancedb' | 'faiss', path: string, vectors: string, queries: string): Promise<Quality> {
   const script = join(ROOT, 'bench/build/recall.py');
   const text = await capture(PYTHON, [script, kind, path, BUCKET, vectors, queries, NPROBES, REFINE]);
-  return (JSON.parse(text) as { recall: number }).recall;
+  return JSON.parse(text) as Quality;
 }
 
 async function liveBytes(folder: string): Promise<number> {
@@ -135,6 +141,7 @@ function summarize(results: Record<string, Result[]>) {
         peakMemoryBytes: spread(runs.map((run) => run.peakMemoryBytes)),
         bytes: spread(runs.map((run) => run.bytes)),
         recallAt10: spread(runs.map((run) => run.recall)),
+        ...errorsOf(runs),
         ...(runs[0]!.steps ? { stepCpuSeconds: stepMedians(runs) } : {}),
         ...(runs[0]!.steps
           ? { ingestPeakMemoryBytes: spread(runs.map((run) => run.steps!.ingest!.peakMemoryBytes)) }
@@ -167,4 +174,12 @@ function stepMedians(runs: Result[]): Record<string, number> {
   return Object.fromEntries(
     names.map((name) => [name, spread(runs.map((run) => run.steps![name]!.cpuSeconds)).median]),
   );
+}
+
+function errorsOf(runs: Result[]) {
+  if (runs.some((run) => run.meanDistanceError === undefined)) return {};
+  return {
+    meanDistanceError: spread(runs.map((run) => run.meanDistanceError!)),
+    largestDistanceError: spread(runs.map((run) => run.largestDistanceError!)),
+  };
 }

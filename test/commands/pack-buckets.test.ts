@@ -241,6 +241,57 @@ shard('other.h5', X, ids[::-1])
         ));
     });
 
+    it('forgets the plan of a shard that was mended since', async () => {
+      const own = await temporaryFolder();
+      const options = ['--database', join(own, 'db')];
+      const bad = randomRows(5, 10, 4);
+      const shard = await writeShard(join(own, 'bad.h5'), { ...bad, vectors: bad.vectors.with(3, Number.NaN) });
+      await pack(own, [shard], ...options);
+      await expectRefusalHere(
+        ['ingest-bucket', '--plan', join(own, 'plan.json'), '--bucket', 'bucket_00001', ...options],
+        65,
+        /NaN/,
+      );
+      await writeShard(shard, bad);
+      await buildDatabase(own, [shard]);
+      expect(await namesIn(join(own, 'db', '_pending'))).toEqual([]);
+    });
+
+    it('lets only one of two builds enter rows that both planned at once', async () => {
+      const own = await temporaryFolder();
+      const database = join(own, 'db');
+      const [first, second] = [join(own, 'first.json'), join(own, 'second.json')];
+      const planned = async (inputs: string[], output: string) => {
+        await runHere(['pack-buckets', '--input', ...inputs, '--database', database, '--output', output]);
+        return (await readPlan(output)).buckets[0]!.bucket;
+      };
+      // As if both had been planned before either reserved its names: the first's record comes back.
+      const one = await planned(shards.slice(3), first);
+      const record = await readFile(join(database, '_pending', `${one}.json`), 'utf8');
+      const other = await planned([shards[4]!, shards[2]!], second);
+      await writeFile(join(database, '_pending', `${one}.json`), record);
+      const ingest = (plan: string, bucket: string) =>
+        runHere(['ingest-bucket', '--plan', plan, '--bucket', bucket, '--database', database]);
+      const index = (bucket: string) => ['index-bucket', '--bucket', bucket, '--database', database];
+      await ingest(first, one);
+      await ingest(second, other);
+      await runHere(index(one));
+      await expectRefusalHere(
+        index(other),
+        65,
+        /another build has put rows of bucket_00002 into bucket_00001 meanwhile/,
+      );
+      expect(await namesIn(join(database, '_catalog'))).toEqual([`${one}.json`]);
+      await expect(ingest(second, other)).rejects.toThrow(/another build has put rows of/);
+      // Run again, the second build adds what is missing, and nothing is left over.
+      await buildDatabase(own, [shards[4]!, shards[2]!]);
+      const rows = await Promise.all(
+        ['bucket_00001', 'bucket_00002'].map(async (name) => (await readTable(database, name)).rows.ids.length),
+      );
+      expect(rows).toEqual([100, 200]);
+      expect(await namesIn(join(database, '_pending'))).toEqual([]);
+    });
+
     it('gives names to many builds at once without giving one twice', async () => {
       const own = await temporaryFolder();
       const parts = await Promise.all(

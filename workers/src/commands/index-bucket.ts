@@ -6,6 +6,7 @@ import { withBucketLock } from '../io/bucket-lock.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
 import { indexBucket } from '../io/index/index-bucket.ts';
+import { withdrawUnlessOnce } from '../io/rows-once.ts';
 
 export const command = defineCommand({
   describe:
@@ -30,9 +31,12 @@ export const command = defineCommand({
     const { index } = args;
     const work = args.work ?? database.tables.work;
     await database.requireThere();
-    const { entry, done } = await withBucketLock(database, bucket, (lost) =>
-      indexBucket(database, bucket, { index, work }, lost, log),
-    );
+    const { entry, done } = await withBucketLock(database, bucket, async (lost) => {
+      const isNew = (await database.entry(bucket)) === undefined;
+      const indexed = await indexBucket(database, bucket, { index, work }, lost, log);
+      if (isNew) await withdrawUnlessOnce(database, indexed.entry);
+      return indexed;
+    });
     if (args.output !== undefined) {
       const text = `${JSON.stringify(entry, null, 2)}\n`;
       await writeAtomically(args.output, (temporary) => writeFile(temporary, text));

@@ -35,7 +35,7 @@ export const command = defineCommand({
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
     const survey = await surveyShards(args.input, args.output, database, args.checkIds, { progress });
-    const { shards, dimension, model, missing, entries, pending } = survey;
+    const { shards, dimension, model, missing, entries } = survey;
     const packed = packShards(missing.flat(), args.bucketSize);
     const sources = packed.map((bucket) =>
       bucket.map(({ shard, start, end }): PlanSource => {
@@ -43,7 +43,7 @@ export const command = defineCommand({
         return { shard, path, rows, start, end, contentHash, vectorType };
       }),
     );
-    const names = await reserveBuckets(database, { entries, pending }, sources);
+    const names = await reserveBuckets(database, survey, sources);
     const plan: BucketPlan = {
       version: 1,
       dimension,

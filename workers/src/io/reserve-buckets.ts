@@ -1,20 +1,28 @@
 import { bucketName, bucketNumber } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey } from '../core/catalog.ts';
+import { rangesNotHeld } from '../core/packing.ts';
 import type { PlanSource } from '../core/plan.ts';
 import type { Database } from './database.ts';
+
+interface Known {
+  shards: ReadonlyArray<{ path: string; contentHash: string }>;
+  entries: readonly CatalogEntry[];
+  pending: readonly IngestRecord[];
+}
 
 /**
  * Gives each planned bucket a name that no other bucket of the database has or is about to get. A bucket
  * that an earlier, interrupted build planned with the same rows keeps its name, so that its table can be used.
- * What such a build planned otherwise for any of these shards is superseded and removed; builds of other
- * shards, which may be running now, are left alone.
- * @param known the database's entries, and the plans of all builds, read in the order plans, entries
+ * What such a build planned otherwise for any of these shards is superseded and removed, also where a shard has
+ * been mended since, and so is what the database holds by now; builds of other shards, which may be running now,
+ * are left alone.
+ * @param known the inputs; the database's entries, and the plans of all builds, read in the order plans, entries
  * @param buckets sources of each planned bucket
  * @returns names, in the order of `buckets`
  */
 export async function reserveBuckets(
   database: Database | undefined,
-  { entries, pending }: { entries: readonly CatalogEntry[]; pending: readonly IngestRecord[] },
+  { shards, entries, pending }: Known,
   buckets: readonly PlanSource[][],
 ): Promise<string[]> {
   if (!database) return buckets.map((_, i) => bucketName(i + 1));
@@ -23,13 +31,16 @@ export async function reserveBuckets(
   const nameBySources = new Map(pending.map((record) => [sourceKey(record.sources), record.bucket]));
   const wanted = new Set(buckets.map(sourceKey));
   const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
+  const contentByPath = new Map(shards.map(({ path, contentHash }) => [path, contentHash]));
+  const isSuperseded = ({ sources }: IngestRecord) =>
+    sources.some(({ path, contentHash }) => {
+      // Relative paths of two builds can be those of different files.
+      const now = /^(\/|[a-z][a-z0-9+.-]*:\/\/)/i.test(path) ? contentByPath.get(path) : undefined;
+      return contents.has(contentHash) || (now !== undefined && now !== contentHash);
+    }) || sources.every((source) => isHeld(source, entries));
   for (const record of pending) {
     // The record of an entered bucket belongs to who indexes it.
-    if (
-      !entered.has(record.bucket) &&
-      !wanted.has(sourceKey(record.sources)) &&
-      record.sources.some(({ contentHash }) => contents.has(contentHash))
-    )
+    if (!entered.has(record.bucket) && !wanted.has(sourceKey(record.sources)) && isSuperseded(record))
       await discard(database, record);
   }
   let last = Math.max(0, ...[...entries, ...pending].map(({ bucket }) => bucketNumber(bucket)));
@@ -46,6 +57,12 @@ export async function reserveBuckets(
     names.push(name);
   }
   return names;
+}
+
+/** Whether the database has all rows of a source, by content. */
+function isHeld({ contentHash, start, end }: PlanSource, entries: readonly CatalogEntry[]): boolean {
+  const held = entries.flatMap(({ sources }) => sources).filter((source) => source.contentHash === contentHash);
+  return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }
 
 /** @returns false where another build has the name, planned or entered by now */

@@ -11,6 +11,7 @@ import { removeStale, withScratch } from '../files.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
 import { startMeter } from '../meter.ts';
 import { describePartitions, writePartitions } from '../partitions.ts';
+import { requireRowsOnce } from '../rows-once.ts';
 import { BUILD_ID } from '../version.ts';
 import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
 import { readModel, readSources } from './source-rows.ts';
@@ -44,6 +45,7 @@ export async function ingestBucket(
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
+  if (!entry) await requireRowsOnce(database, name, bucket.sources);
   await requireOneMetric(database, name, options.metric);
   const { tables } = database;
   const work = options.work ?? tables.scratch;

@@ -1,0 +1,96 @@
+/**
+ * Rates of building at three sizes, and what follows for 200 million and 3.5 billion vectors: docs/scale.md.
+ *
+ *   npm run bench -- scale --save            measures, about 8 minutes on 2 idle cores
+ *   node bench/scale.ts --page               writes the tables of docs/scale.md anew from bench/results/scale.json
+ */
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { seededRandom } from '../workers/src/core/random.ts';
+import { createAssigner } from '../workers/src/io/order/assigner.ts';
+import type { Measurements, StepAt } from './scale/model.ts';
+import { insertTables, type ScaleResult } from './scale/page.ts';
+import { buildTable } from './support/build-table.ts';
+import { type Measured, ROOT, say, withFolder } from './support/run.ts';
+import { makeVectors } from './support/vectors.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '50000,100000,200000' },
+    dimension: { type: 'string', default: '960' },
+    page: { type: 'boolean', default: false },
+    folder: { type: 'string' },
+  },
+});
+
+if (values.page) {
+  const path = join(ROOT, 'docs/scale.md');
+  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
+  await writeFile(path, insertTables(await readFile(path, 'utf8'), result));
+} else
+  await withFolder(values.folder, async (folder) => {
+    process.stdout.write(`${JSON.stringify(await measureAll(folder), null, 2)}\n`);
+  });
+
+async function measureAll(folder: string): Promise<Measurements> {
+  const steps: Record<string, StepAt[]> = { ingest: [], 'ingest-unordered': [], 'index-rq': [], 'index-pq': [] };
+  const bytesPerVector: Record<string, number> = {};
+  const add = (step: string, rows: number, { cpuSeconds, seconds }: Measured) => {
+    steps[step]!.push({ rows, cpuSeconds, seconds });
+    say(`${step} of ${rows}: ${cpuSeconds.toFixed(1)} CPU s, ${seconds.toFixed(1)} s`);
+  };
+  for (const rows of values.rows.split(',')) {
+    const vectors = await makeVectors(folder, 'vectors', rows, values.dimension, '1');
+    const database = join(folder, 'scale-database');
+    const build = async (name: string, ingest: string[], index: string) => {
+      const cost = await buildTable(vectors, database, { ingest, index: ['--index', index] });
+      bytesPerVector[name] = (await bytesIn(database)) / Number(rows);
+      return cost;
+    };
+    const rq = await build('ivf-rq', [], 'ivf-rq');
+    add('ingest', Number(rows), rq.ingest);
+    add('index-rq', Number(rows), rq.index);
+    const pq = await build('ivf-pq', ['--order', 'none'], 'ivf-pq');
+    add('ingest-unordered', Number(rows), pq.ingest);
+    add('index-pq', Number(rows), pq.index);
+    await build('ivf-rq, float16', ['--vector-type', 'float16'], 'ivf-rq');
+    await rm(database, { recursive: true, force: true });
+  }
+  const assignCpuSeconds = await measureAssignment(Number(values.dimension));
+  return {
+    dimension: Number(values.dimension),
+    cores: availableParallelism(),
+    steps,
+    assignCpuSeconds,
+    bytesPerVector,
+  };
+}
+
+/** What one more centroid costs a row: from few and many centroids, so that what does not depend on them falls out. */
+async function measureAssignment(dimension: number): Promise<number> {
+  const [few, many, rows] = [512, 8192, 16_384];
+  const random = seededRandom(1);
+  const fill = (count: number) => Float32Array.from({ length: count * dimension }, () => random() - 0.5);
+  const vectors = fill(rows);
+  const into = new Int32Array(rows);
+  const cpuOf = async (count: number) => {
+    const assigner = await createAssigner({ count, dimension, vectors: fill(count) }, 'cosine');
+    await assigner.assign(vectors, rows, into);
+    const before = process.cpuUsage();
+    for (let i = 0; i < 3; i++) await assigner.assign(vectors, rows, into);
+    const { user, system } = process.cpuUsage(before);
+    await assigner.close();
+    return (user + system) / 1e6 / 3;
+  };
+  const [first, second] = [await cpuOf(few), await cpuOf(many)];
+  return (second - first) / (rows * (many - few));
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  return bytes;
+}

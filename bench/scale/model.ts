@@ -1,0 +1,161 @@
+/**
+ * From rates measured on small tables to hours, bytes and cost of large ones. Pure arithmetic: what is measured and what
+ * is assumed comes in, what follows goes out. The formulas are explained in docs/scale.md.
+ */
+
+/** What one step took at one size. */
+export interface StepAt {
+  rows: number;
+  cpuSeconds: number;
+  seconds: number;
+}
+
+export interface Measurements {
+  dimension: number;
+  /** Cores of the machine that was measured. */
+  cores: number;
+  steps: Record<string, StepAt[]>;
+  /** CPU seconds of comparing one row with one centroid, measured apart: it decides the term N^1.5. */
+  assignCpuSeconds: number;
+  /** Bytes a vector on disk of tables that are built whole. */
+  bytesPerVector: Record<string, number>;
+}
+
+/** The machine that is reckoned for; nothing of this is measured. */
+export interface Machine {
+  name: string;
+  cores: number;
+  dollarsPerHour: number;
+  /** Of its NVMe disks together, mixed reading and writing. */
+  diskBytesPerSecond: number;
+  networkBytesPerSecond: number;
+}
+
+/** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 */
+export interface Growth {
+  fixed: number;
+  perRow: number;
+  perRowRoot: number;
+}
+
+/**
+ * The growth that comes nearest to measurements, by relative error; no term is negative.
+ * @param knownPerRowRoot the coefficient of N^1.5 where it is known; otherwise it is fitted too
+ */
+export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): Growth {
+  const rest = points.map(({ rows, cpuSeconds }) => ({
+    rows,
+    value: Math.max(0, cpuSeconds - (knownPerRowRoot ?? 0) * rows ** 1.5),
+    weight: 1 / cpuSeconds,
+  }));
+  const terms: Array<(rows: number) => number> = [() => 1, (rows) => rows];
+  if (knownPerRowRoot === undefined) terms.push((rows) => rows ** 1.5);
+  let best = { error: Number.POSITIVE_INFINITY, coefficients: terms.map(() => 0) };
+  // Few terms: every choice of those that are not zero is tried.
+  for (let choice = 1; choice < 1 << terms.length; choice++) {
+    const used = [...terms.keys()].filter((i) => choice & (1 << i));
+    const rows = rest.map(({ rows: n, weight }) => used.map((i) => terms[i]!(n) * weight));
+    const solved = leastSquares(
+      rows,
+      rest.map(({ value, weight }) => value * weight),
+    );
+    if (!solved?.every((x) => x >= 0)) continue;
+    const error = rows.reduce((sum, row, i) => {
+      const off = row.reduce((s, x, j) => s + x * solved[j]!, 0) - rest[i]!.value * rest[i]!.weight;
+      return sum + off * off;
+    }, 0);
+    if (error < best.error - 1e-12) {
+      const coefficients = terms.map((_, i) => (used.includes(i) ? solved[used.indexOf(i)]! : 0));
+      best = { error, coefficients };
+    }
+  }
+  const [fixed = 0, perRow = 0, fitted = 0] = best.coefficients;
+  return { fixed, perRow, perRowRoot: knownPerRowRoot ?? fitted };
+}
+
+/** Solves the normal equations by elimination. @returns undefined where the columns depend on each other */
+function leastSquares(rows: readonly number[][], values: readonly number[]): number[] | undefined {
+  const count = rows[0]!.length;
+  if (rows.length < count) return undefined;
+  // Columns are scaled to the same size first: 1 and N^1.5 differ by ten powers of ten.
+  const scale = Array.from({ length: count }, (_, j) => Math.hypot(...rows.map((row) => row[j]!)));
+  const matrix = Array.from({ length: count }, (_, i) => [
+    ...Array.from({ length: count }, (__, j) =>
+      rows.reduce((sum, row) => sum + (row[i]! * row[j]!) / scale[i]! / scale[j]!, 0),
+    ),
+    rows.reduce((sum, row, r) => sum + (row[i]! * values[r]!) / scale[i]!, 0),
+  ]);
+  for (let i = 0; i < count; i++) {
+    const pivot = matrix[i]![i]!;
+    if (Math.abs(pivot) < 1e-9) return undefined;
+    for (let r = 0; r < count; r++) {
+      if (r === i) continue;
+      const factor = matrix[r]![i]! / pivot;
+      for (let c = i; c <= count; c++) matrix[r]![c]! -= factor * matrix[i]![c]!;
+    }
+  }
+  return matrix.map((row, i) => row[count]! / row[i]! / scale[i]!);
+}
+
+export function cpuSecondsOf({ fixed, perRow, perRowRoot }: Growth, rows: number): number {
+  return fixed + perRow * rows + perRowRoot * rows ** 1.5;
+}
+
+/** The share of a step's work that runs on many cores, from how many it kept busy (Amdahl's law). */
+export function parallelShare({ cpuSeconds, seconds }: StepAt, cores: number): number {
+  const share = (1 - seconds / cpuSeconds) / (1 - 1 / cores);
+  return Math.min(1, Math.max(0, share));
+}
+
+/** What building one bucket takes on a machine. */
+export interface BucketEstimate {
+  rows: number;
+  cpuHours: Record<string, number>;
+  /** CPU hours of the terms in N^1.5, which are part of those above. */
+  rootCpuHours: number;
+  transferHours: number;
+  hours: number;
+}
+
+/**
+ * One bucket on one machine: shards arrive, its steps run one after another, the table leaves.
+ * @param wanted names of the steps
+ * @param tableBytesPerVector of the table with its index
+ */
+export function estimateBucket(
+  measured: Measurements,
+  machine: Machine,
+  rows: number,
+  wanted: readonly string[],
+  tableBytesPerVector: number,
+): BucketEstimate {
+  const cpuHours: Record<string, number> = {};
+  let rootCpuHours = 0;
+  let seconds = 0;
+  for (const step of wanted) {
+    const points = measured.steps[step]!;
+    const growth = growthOf(measured, step);
+    const linear = growth.fixed + growth.perRow * rows;
+    const root = growth.perRowRoot * rows ** 1.5;
+    const largest = points.at(-1)!;
+    const share = parallelShare(largest, measured.cores);
+    // Assigning rows to centroids is matrix products: all of it runs on all cores.
+    const computing = linear * (1 - share + share / machine.cores) + root / machine.cores;
+    const disk = (DISK_PASSES[step] ?? 1) * rows * measured.dimension * 4;
+    seconds += Math.max(computing, disk / machine.diskBytesPerSecond);
+    cpuHours[step] = cpuSecondsOf(growth, rows) / 3600;
+    rootCpuHours += root / 3600;
+  }
+  const moved = rows * (measured.dimension * 4 + tableBytesPerVector);
+  const transferHours = moved / machine.networkBytesPerSecond / 3600;
+  return { rows, cpuHours, rootCpuHours, transferHours, hours: seconds / 3600 + transferHours };
+}
+
+/** How often a step reads or writes all vectors: ingest reads them, writes and reads runs, writes the table. */
+const DISK_PASSES: Record<string, number> = { ingest: 4, 'index-rq': 1, 'index-pq': 1 };
+
+/** The growth of a step: ordering's assignment is measured apart, LanceDB's own is fitted. */
+export function growthOf(measured: Measurements, step: string): Growth {
+  const known = step === 'index-pq' ? undefined : step === 'ingest' ? measured.assignCpuSeconds : 0;
+  return fitGrowth(measured.steps[step]!, known);
+}

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, PYTHON, ROOT, say } from './run.ts';
+
+/** Clustered vectors in a shard that h5py writes; one that is there is used. @returns its path */
+export async function makeVectors(
+  folder: string,
+  name: string,
+  rows: string,
+  dimension: string,
+  seed: string,
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${name}-${rows}-${dimension}.h5`);
+  if (existsSync(path)) return path;
+  say(`making ${rows} vectors`);
+  await capture(PYTHON, [join(ROOT, 'bench/support/make_vectors.py'), path, rows, dimension, seed, name[0]!]);
+  return path;
+}

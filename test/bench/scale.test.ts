@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { estimateBucket, fitGrowth, type Machine, type Measurements, parallelShare } from '../../bench/scale/model.ts';
+
+const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });
+
+describe('the arithmetic of docs/scale.md', () => {
+  it('finds the growth that measurements were made of', () => {
+    const coefficient = fc.double({ min: 0, max: 2, noNaN: true });
+    fc.assert(
+      fc.property(coefficient, coefficient, coefficient, (a, b, c) => {
+        const [fixed, perRow, perRowRoot] = [0.1 + a, b * 1e-4, c * 1e-7];
+        const points = [50_000, 100_000, 200_000].map((n) => at(n, fixed + perRow * n + perRowRoot * n ** 1.5));
+        for (const growth of [fitGrowth(points), fitGrowth(points, perRowRoot)])
+          for (const { rows, cpuSeconds } of [...points, at(1e6, fixed + perRow * 1e6 + perRowRoot * 1e9)]) {
+            const found = growth.fixed + growth.perRow * rows + growth.perRowRoot * rows ** 1.5;
+            expect(found / cpuSeconds).toBeCloseTo(1, 3);
+          }
+      }),
+    );
+  });
+
+  it('has no negative terms, whatever the noise', () => {
+    const noisy = fc.tuple(...[1, 2, 4].map((n) => fc.double({ min: n / 2, max: n * 2, noNaN: true })));
+    fc.assert(
+      fc.property(noisy, (values) => {
+        const growth = fitGrowth(values.map((cpu, i) => at(50_000 * 2 ** i, cpu!)));
+        for (const term of Object.values(growth)) expect(term).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  it('tells by two cores how much of a step runs on many', () => {
+    expect(parallelShare(at(1, 10, 10), 2)).toBe(0);
+    expect(parallelShare(at(1, 10, 5), 2)).toBe(1);
+    expect(parallelShare(at(1, 10, 7.5), 2)).toBeCloseTo(0.5);
+    expect(parallelShare(at(1, 10, 20), 2)).toBe(0);
+  });
+
+  it('adds computing, or the disk where that is slower, and the way in and out', () => {
+    const machine: Machine = {
+      name: 'm',
+      cores: 10,
+      dollarsPerHour: 1,
+      diskBytesPerSecond: 1e9,
+      networkBytesPerSecond: 1e9,
+    };
+    // 0.1 ms a row on one core, half of the work parallel; assignment 1e-9 s a row and centroid.
+    const points = [1e6, 2e6, 4e6].map((n) => at(n, 1e-4 * n + 1e-9 * n ** 1.5, 0.75 * (1e-4 * n + 1e-9 * n ** 1.5)));
+    const measured: Measurements = {
+      dimension: 100,
+      cores: 2,
+      steps: { ingest: points },
+      assignCpuSeconds: 1e-9,
+      bytesPerVector: {},
+    };
+    const rows = 1e8;
+    const estimate = estimateBucket(measured, machine, rows, ['ingest'], 500);
+    expect(estimate.cpuHours.ingest! * 3600).toBeCloseTo(1e4 + 1e3, 3);
+    expect(estimate.rootCpuHours * 3600).toBeCloseTo(1e3, 6);
+    expect(estimate.transferHours * 3600).toBeCloseTo((rows * 900) / 1e9, 6);
+    expect(estimate.hours * 3600).toBeCloseTo(1e4 * (0.5 + 0.05) + 100 + 90, 3);
+    // 160 GB four times at 1e9 a second is longer than nothing to compute.
+    const quick = { ...measured, steps: { ingest: points.map(({ rows: n }) => at(n, n * 1e-9)) }, assignCpuSeconds: 0 };
+    expect(estimateBucket(quick, machine, rows, ['ingest'], 500).hours * 3600).toBeCloseTo(160 + 90, 1);
+  });
+});
