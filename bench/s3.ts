@@ -3,12 +3,13 @@
  * by curl, each as a process of its own, alternating; against versitygw on this machine. Where the folder is a disk and
  * not memory, its write rate is a limit for all, and is measured too.
  *
- *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,curl] [--folder DIR]
+ *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,curl] [--cli-requests 10] [--folder DIR]
  */
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { s3Env, startS3Server, VERSITYGW } from '../test/support/s3-server.ts';
 import { capture, LANCEFLOW, type Measured, measure, PYTHON, ROOT, say, spread, withFolder } from './support/run.ts';
 
@@ -17,15 +18,6 @@ const BUCKET = 'bench';
 const TABLE = 'bucket_00001.lance';
 const DIMENSION = 960;
 const RANGE_BYTES = 16 * 2 ** 20;
-/** The CLI's, found by trying: more threads only fight for its one interpreter. */
-const CLI_CONFIG = `[default]
-s3 =
-  max_concurrent_requests = 10
-  multipart_threshold = 16MB
-  multipart_chunksize = 16MB
-  max_queue_size = 10000
-`;
-
 interface Place {
   /** The table on this machine. */
   table: string;
@@ -41,9 +33,19 @@ const { values } = parseArgs({
     gb: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     methods: { type: 'string', default: 'lanceflow,awscli,sdk,curl' },
+    'cli-requests': { type: 'string', default: '10' },
     folder: { type: 'string' },
   },
 });
+
+/** The CLI's settings; how many requests at once are best is to be tried. */
+const CLI_CONFIG = `[default]
+s3 =
+  max_concurrent_requests = ${values['cli-requests']}
+  multipart_threshold = 16MB
+  multipart_chunksize = 16MB
+  max_queue_size = 10000
+`;
 
 const ours = join(ROOT, 'bench/s3/lanceflow.ts');
 const aws = join(ROOT, '.tools/awscli/bin/aws');
@@ -64,7 +66,7 @@ const DOWNLOADS: Record<string, Run> = {
   curl: async (place, key, to) => {
     const config = join(place.folder, 'curl.txt');
     await writeFile(config, curlConfig(place, key, to));
-    return measure('curl', ['--parallel', '--parallel-max', '16', '--silent', '--fail', '--config', config]);
+    return measure('curl', ['--parallel', '--parallel-max', '16', '--no-progress-meter', '--config', config]);
   },
 };
 
@@ -77,6 +79,7 @@ await withFolder(values.folder, async (folder) => {
   const server = await startS3Server('versitygw', [BUCKET], { parent: folder });
   Object.assign(process.env, s3Env(server.endpoint), { AWS_CONFIG_FILE: join(folder, 'aws.ini') });
   try {
+    await allowReading();
     const place = { table, files, endpoint: server.endpoint, folder };
     const results: Record<string, Measured[]> = {};
     const writeRates: number[] = [];
@@ -156,22 +159,30 @@ async function filesOf(folder: string): Promise<{ path: string; bytes: number }[
   return files;
 }
 
-/** One GET a range, each to a file of its own: what a loop without any checks or order can reach. */
+/** One GET a range, each to a file of its own: what a loop without signatures, checks and order can reach. */
 function curlConfig({ files, endpoint }: Place, key: string, to: string): string {
-  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = process.env;
   const requests: string[] = [];
   for (const { path, bytes } of files)
     for (let start = 0; start < bytes; start += RANGE_BYTES)
       requests.push(
         [
+          'silent\nfail',
           `url = "${endpoint}/${BUCKET}/${key}/${path}"`,
           `output = "${join(to, `${requests.length}`)}"`,
           `range = "${start}-${Math.min(bytes, start + RANGE_BYTES) - 1}"`,
-          `user = "${id}:${secret}"`,
-          'aws-sigv4 = "aws:amz:us-east-1:s3"',
         ].join('\n'),
       );
   return `${requests.join('\nnext\n')}\n`;
+}
+
+/** curl asks without a signature. */
+async function allowReading(): Promise<void> {
+  const client = new S3Client({ forcePathStyle: true });
+  const Resource = `arn:aws:s3:::${BUCKET}/*`;
+  const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource }];
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+  await client.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy }));
+  client.destroy();
 }
 
 /** Bytes a second that the folder takes, until they are on the disk. */
@@ -209,5 +220,12 @@ function summarize(results: Record<string, Measured[]>, bytes: number, files: nu
         results[name]!.map((run, i) => run.seconds / own[i]!.seconds),
       );
   }
-  return { bytes, files, diskMegabytesPerSecond: spread(writeRates.map((rate) => rate / 1e6)), methods, ratios };
+  return {
+    bytes,
+    files,
+    cliRequests: Number(values['cli-requests']),
+    diskMegabytesPerSecond: spread(writeRates.map((rate) => rate / 1e6)),
+    methods,
+    ratios,
+  };
 }

@@ -16,6 +16,8 @@ export type Fault =
   | { stallAfter: number }
   /** No answer at all; the connection stays. */
   | { noAnswer: true }
+  /** The answer comes late. */
+  | { delayMs: number }
   /** The byte at this place of the answer's body is another one. */
   | { flipAt: number }
   /** The byte at this place of the request's body is another one. */
@@ -54,8 +56,12 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     if (fault && 'status' in fault) return refuse(incoming, outgoing, fault);
     if (fault && 'noAnswer' in fault) return void incoming.resume();
     const forward = request({ hostname, port, method, path: url, headers, agent }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(damaged(fault, outgoing)).pipe(outgoing);
+      const pass = () => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(damaged(fault, outgoing)).pipe(outgoing);
+      };
+      if (fault && 'delayMs' in fault) setTimeout(pass, fault.delayMs);
+      else pass();
     });
     forward.on('error', () => outgoing.destroy());
     outgoing.on('close', () => forward.destroy());

@@ -20,6 +20,7 @@ const skip = missingServer('versitygw') || missingServer('moto');
 const isGet = ({ method, url }: Seen) => method === 'GET' && url.includes('.lance');
 const isLargeGet = (seen: Seen) => isGet(seen) && seen.url.includes('/1.lance');
 const isPut = ({ method, url }: Seen) => method === 'PUT' && url.includes('.lance');
+const isFirstPut = (seen: Seen) => isPut(seen) && seen.url.includes('/0.lance');
 const isSecondPart = (seen: Seen) => isPut(seen) && seen.url.includes('partNumber=2');
 const any = () => true;
 
@@ -41,13 +42,13 @@ describe('faults on the wire', () => {
       ['503 SlowDown on a tenth of requests', () => every(10, any, refusal(503, 'SlowDown'))],
       ['a body cut in its middle', () => first(3, isLargeGet, { cutAfter: 5 * MIB })],
       ['a body cut at its first byte', () => first(2, isLargeGet, { cutAfter: 0 })],
-      ['a part cut while it is sent', () => first(2, isPut, { cutRequestAfter: 500 })],
-      ['a stall before the answer', () => first(1, isGet, { noAnswer: true })],
+      ['a part cut while it is sent', () => first(2, isFirstPut, { cutRequestAfter: 500 })],
+      ['a stall before the answer', () => first(1, isLargeGet, { noAnswer: true })],
       ['a stall in the middle of a body', () => first(2, isLargeGet, { stallAfter: 3 * MIB })],
       ['a stall while a part is sent', () => first(1, isSecondPart, { noAnswer: true })],
       ['a wrong byte on the way there', () => first(1, isSecondPart, { flipRequestAt: MIB / 2 })],
-      ['a wrong byte in a small file on the way there', () => first(1, isPut, { flipRequestAt: 100 })],
-      ['a wrong byte on the way back', () => first(1, isGet, { flipAt: 700 })],
+      ['a wrong byte in a small file on the way there', () => first(1, isFirstPut, { flipRequestAt: 100 })],
+      ['a wrong byte on the way back', () => first(1, isLargeGet, { flipAt: 700 })],
     ];
 
     let files: Awaited<ReturnType<typeof makeFiles>>;
@@ -73,6 +74,15 @@ describe('faults on the wire', () => {
       // Nothing of it stays on S3 for the next test.
       for (const { key } of files) await s3Store(s3).remove(key);
     });
+  });
+
+  it.skipIf(skip)('a service that is silent while it puts parts together is waited for', async () => {
+    const s3 = await open();
+    const [file] = await makeFiles(await temporaryFolder(), [17 * MIB]);
+    const isCompletion = ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId=');
+    held!.proxy.rule = (seen) => (isCompletion(seen) ? { delayMs: 1200 } : undefined);
+    await uploadFiles(s3, [{ ...file!, key: 'late.lance' }]);
+    expect(held!.proxy.seen.filter(isCompletion).length).toBe(1);
   });
 
   describe('that last: one clear error', () => {

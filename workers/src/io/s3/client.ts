@@ -8,6 +8,8 @@ import { retryStrategy } from './retry.ts';
 
 const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 64;
+/** Services other than Amazon's are silent while they put parts together: for so many times the usual. */
+const PATIENCE = 5;
 
 /** A place on S3 and the process's client for it. */
 export interface S3Bucket {
@@ -60,6 +62,7 @@ async function makeClient(): Promise<S3Client> {
   const endpoint = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const common = { connectionTimeout: CONNECT_MS };
   const client = new S3Client({
     // Other services know no bucket names in host names, and mostly no regions.
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
@@ -72,12 +75,8 @@ async function makeClient(): Promise<S3Client> {
     // Bodies are checked by us while they are written: against the catalog, not against what S3 says of itself.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: withSinks(
-      new NodeHttpHandler({
-        connectionTimeout: CONNECT_MS,
-        socketTimeout: stallMs(),
-        httpAgent: agent,
-        httpsAgent: agent,
-      }),
+      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), httpAgent: agent, httpsAgent: agent }),
+      new NodeHttpHandler({ ...common, socketTimeout: PATIENCE * stallMs() }),
       { connectMs: CONNECT_MS, stallMs: stallMs() },
     ),
   });

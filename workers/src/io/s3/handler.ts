@@ -14,9 +14,12 @@ export interface RangeOptions {
 /**
  * Makes the SDK's HTTP handler count what passes, and lets bodies that have a sink go there straight. Signatures,
  * retries and errors stay the SDK's.
+ * @param patient sends what makes an object of its parts
  */
-export function withSinks(handler: NodeHttpHandler, timeouts: Timeouts): NodeHttpHandler {
+export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler, timeouts: Timeouts): NodeHttpHandler {
   const handle = handler.handle.bind(handler);
+  const isCompletion = ({ method, query }: { method: string; query?: object }) =>
+    method === 'POST' && query !== undefined && 'uploadId' in query;
   handler.handle = async (request, options) => {
     const wanted = options as Partial<RangeOptions> | undefined;
     if (wanted?.sink) {
@@ -29,7 +32,7 @@ export function withSinks(handler: NodeHttpHandler, timeouts: Timeouts): NodeHtt
       }
     }
     countRequest();
-    const answer = await handle(request, options);
+    const answer = await (isCompletion(request) ? patient.handle(request, options) : handle(request, options));
     countSent((request as { body?: unknown }).body);
     const { response } = answer;
     if (request.method !== 'HEAD') countReceived(response.headers['content-length']);
