@@ -60,7 +60,7 @@ describe('possibleWays', () => {
 });
 
 describe('estimateCosts', () => {
-  const rates = { flopsPerSecond: 1e11, smallFlopsPerSecond: 5e10, readBytesPerSecond: 1e9, annQueriesPerSecond: 300 };
+  const rates = { flopsPerSecond: 1e11, rowSeconds: 5e-7, readBytesPerSecond: 1e9, annQueriesPerSecond: 300 };
   const bucket = {
     rows: 1e6,
     dimension: 960,
@@ -134,10 +134,13 @@ describe('recall', () => {
 
 describe('queriesInMemory', () => {
   it('fits the budget, and says the least where it does not', () => {
-    const queries = queriesInMemory(2e9, 960, 10);
+    const queries = queriesInMemory(2e9, 960, 10, 2);
     expect(queries * (2 * 960 * 4 + 2 * NearestRows.bytesPerQuery(10))).toBeLessThan(2e9);
-    expect(queriesInMemory(4e9, 960, 10)).toBeGreaterThan(queries);
-    expect(() => queriesInMemory(1e6, 960, 10)).toThrow(UsageError);
-    expect(() => queriesInMemory(1e6, 960, 10)).toThrow(/--memory 1\.0 MB is too small .*the least is \d+/);
+    expect(queriesInMemory(4e9, 960, 10, 2)).toBeGreaterThan(queries);
+    expect(queriesInMemory(2e9, 960, 10, 8)).toBeLessThan(queries);
+    // What threads share is addressed by 32 bits, however much memory there is.
+    expect(queriesInMemory(1e12, 960, 10, 2) * 960 * 5).toBeLessThan(2 ** 32);
+    expect(() => queriesInMemory(1e6, 960, 10, 2)).toThrow(UsageError);
+    expect(() => queriesInMemory(1e6, 960, 10, 2)).toThrow(/--memory 1\.0 MB is too small .*the least is \d+/);
   });
 });

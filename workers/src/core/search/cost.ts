@@ -3,10 +3,10 @@ import { COMPONENT_BYTES } from '../shard.ts';
 
 /** What this machine does; measured, see io/search/calibrate.ts. */
 export interface MachineRates {
-  /** Floating-point operations a second of all cores together in a large matrix product. */
+  /** Operations a second of all cores together when many queries are compared with a block, two a component. */
   flopsPerSecond: number;
-  /** The same where few queries meet a small partition. */
-  smallFlopsPerSecond: number;
+  /** Seconds of all cores together that a row takes by itself: it is turned into codes. */
+  rowSeconds: number;
   /** Bytes a second of reading the table. */
   readBytesPerSecond: number;
   /** Queries a second that the index answers, several in flight; undefined without an index. */
@@ -28,7 +28,7 @@ export interface CostEstimate {
 const FIXED_SECONDS = 0.1;
 /** Seconds a query and block of collecting what a product gave. */
 const COLLECT_SECONDS = 2e-7;
-const BLOCK_ROWS = 4096;
+const BLOCK_ROWS = 1024;
 
 type Bucket = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions'>;
 
@@ -56,7 +56,9 @@ export function estimateCosts(
   add(
     'exact',
     rows * rowBytes,
-    (queryCount * rows * pairFlops) / rates.flopsPerSecond + queryCount * blocks * COLLECT_SECONDS,
+    (queryCount * rows * pairFlops) / rates.flopsPerSecond +
+      rows * rates.rowSeconds +
+      queryCount * blocks * COLLECT_SECONDS,
   );
   if (partitions) {
     const probed = Math.min(nprobes, partitions.count);
@@ -64,8 +66,12 @@ export function estimateCosts(
     const untouched = (1 - probed / partitions.count) ** queryCount;
     const pairs = queryCount * probed * (rows / partitions.count);
     const ranking = (queryCount * partitions.count * pairFlops) / rates.flopsPerSecond;
-    const scoring = (pairs * pairFlops) / rates.smallFlopsPerSecond + queryCount * probed * COLLECT_SECONDS;
-    add('scan', (1 - untouched) * rows * rowBytes, ranking + scoring);
+    const touchedRows = (1 - untouched) * rows;
+    const scoring =
+      (pairs * pairFlops) / rates.flopsPerSecond +
+      touchedRows * rates.rowSeconds +
+      queryCount * probed * COLLECT_SECONDS;
+    add('scan', touchedRows * rowBytes, ranking + scoring);
   }
   if (bucket.index.kind !== 'none' && rates.annQueriesPerSecond !== undefined)
     add('ann', 0, queryCount / rates.annQueriesPerSecond);

@@ -4,19 +4,54 @@ import { NearestRows } from './nearest.ts';
 
 /** What the runtime, its libraries and a table's metadata need, whatever is searched. */
 const RUNTIME_BYTES = 260 * 2 ** 20;
-/** Blocks of rows and products in work, at float32. */
-const WORK_ROWS = 3 * 4096;
-const PRODUCT_BYTES = 2 * 1024 * 4096 * 4;
+/** Of a thread: the JavaScript engine, and ONNX Runtime's room for products. */
+const THREAD_BYTES = 40 * 2 ** 20;
+/** 32 bits address what threads share. */
+const ADDRESSED_BYTES = 0.95 * 2 ** 32;
+const MOST_THREADS = 64;
+
+/** Rows of a block, and queries of one product: what fits a processor's cache. */
+export const BLOCK_ROWS = 1024;
+export const TILE_QUERIES = 512;
+
+/** Threads that compare rows with queries. */
+export function scoringThreads(cores: number, rows: number): number {
+  return Math.max(1, Math.min(cores, MOST_THREADS, Math.ceil(rows / BLOCK_ROWS)));
+}
+
+/** Blocks that are in memory: two a thread, one that is read and one that waits. */
+export function blocksInMemory(threads: number): number {
+  return 2 * threads + 2;
+}
+
+/** Bytes of a block of rows. */
+export function blockBytes(dimension: number): number {
+  return BLOCK_ROWS * dimension * 4 + 64;
+}
+
+/** Bytes that a thread works with. */
+export function scratchBytes(dimension: number): number {
+  const pairs = BLOCK_ROWS * TILE_QUERIES;
+  return BLOCK_ROWS * (dimension + 64) + TILE_QUERIES * (dimension + 12) + 8 * pairs + 4 * dimension + 1024;
+}
+
+/** Bytes of a query that is scored: its vector, its codes, and what is known of it. */
+export function scoringBytes(dimension: number): number {
+  return 5 * dimension + 64;
+}
 
 /**
  * Queries that can be searched at once in a memory budget; more of them are searched block by block.
+ * @param threads that compare
  * @throws UsageError where the budget is too small for one query, saying the least that works
  */
-export function queriesInMemory(memoryBytes: number, dimension: number, k: number): number {
-  const fixedBytes = RUNTIME_BYTES + PRODUCT_BYTES + WORK_ROWS * dimension * 4;
-  // The vector and its place in a product, and the rows kept for it, once more while they are ranked.
-  const queryBytes = 2 * dimension * 4 + 2 * NearestRows.bytesPerQuery(k);
-  const queries = Math.floor((memoryBytes - fixedBytes) / queryBytes);
+export function queriesInMemory(memoryBytes: number, dimension: number, k: number, threads: number): number {
+  const sharedBytes = blocksInMemory(threads) * blockBytes(dimension) + threads * scratchBytes(dimension);
+  const fixedBytes = RUNTIME_BYTES + sharedBytes + threads * THREAD_BYTES;
+  // The vector as it was read and as it is compared, and the rows kept for it, once more while they are ranked.
+  const queryBytes = dimension * 4 + scoringBytes(dimension) + 2 * NearestRows.bytesPerQuery(k);
+  const addressed = Math.floor((ADDRESSED_BYTES - sharedBytes) / scoringBytes(dimension));
+  const queries = Math.min(addressed, Math.floor((memoryBytes - fixedBytes) / queryBytes));
   if (queries >= 1) return queries;
   throw new UsageError(
     `--memory ${formatByteSize(memoryBytes)} is too small for k = ${k} and ${dimension} components; the least is ` +

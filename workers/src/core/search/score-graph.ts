@@ -10,26 +10,27 @@ export const BLOCK_ROW_MULTIPLE = 256;
  *
  * Inputs: `queries` [m, D] (unit length for cosine), `rows` [r, D], `penalty` [r] (0, or +inf for rows that only
  * fill the block up), `limit` [1] (rows to give a query, at most r).
- * Outputs: `distances` [m, limit], ascending, and `positions` int32 [m, limit] in the block. Distances are 1 - cosine,
- * 1 - inner product, or |row|^2 - 2 inner product for l2 (the query's own square is the same for all rows and is left
- * out), as exact as float32 products are: see `productError`. And, but for cosine, `longest` [1, 1]: the square of the
- * longest row.
+ * Output: `positions` int32 [m, limit] in the block, nearest first.
  */
 export function nearestGraph(dimension: number, metric: Metric): OnnxModel {
   const graph = new GraphBuilder();
   const limit = graph.input('limit', 'int64', [1]);
-  const { distances, longest } = distanceNodes(graph, dimension, metric);
-  const [nearest, positions] = graph.ops('TopK', [distances, limit], 2, { axis: { int: 1 }, largest: { int: 0 } });
-  graph.output('distances', nearest!, 'float32', ['m', 'limit']);
+  const { distances } = distanceNodes(graph, dimension, metric);
+  const [, positions] = graph.ops('TopK', [distances, limit], 2, { axis: { int: 1 }, largest: { int: 0 } });
   graph.output('positions', graph.op('Cast', [positions!], { to: { int: 6 } }), 'int32', ['m', 'limit']);
-  if (longest !== undefined) graph.output('longest', longest, 'float32', [1]);
   return graph.model();
 }
 
-/** Like `nearestGraph`, but gives all distances [m, r]. */
+/**
+ * Like `nearestGraph`, but gives all `distances` [m, r]: 1 - cosine, 1 - inner product, or |row|^2 - 2 inner product for
+ * l2 (the query's own square is the same for all rows and is left out), as exact as float32 products are: see
+ * `productError`. And, but for cosine, `longest` [1]: the square of the longest row.
+ */
 export function distanceGraph(dimension: number, metric: Metric): OnnxModel {
   const graph = new GraphBuilder();
-  graph.output('distances', distanceNodes(graph, dimension, metric).distances, 'float32', ['m', 'r']);
+  const { distances, longest } = distanceNodes(graph, dimension, metric);
+  graph.output('distances', distances, 'float32', ['m', 'r']);
+  if (longest !== undefined) graph.output('longest', longest, 'float32', [1]);
   return graph.model();
 }
 

@@ -67,7 +67,8 @@ export async function buildIvfRq(
   const centroids = join(indexFolder, 'index.idx');
   const signs = rotationSigns(description.dimension);
   const stored = { database: { tables: localTables(parent) }, table, entry: { ...description, bucket } };
-  const source = openRowSource(stored, BLOCK_ROWS, BUFFERS);
+  const rooms = Array.from({ length: BUFFERS }, () => new Float32Array(BLOCK_ROWS * description.dimension));
+  const source = openRowSource(stored, rooms);
   let codeBytes: number;
   try {
     codeBytes = await writeCodes(codes, source, description, metric, partitions, signs, progress);
@@ -134,29 +135,30 @@ async function writeCodes(
   };
 
   try {
-    for await (const { span, block, rowIds, release } of readAhead(source.blocks(blocksOf(rows)))) {
-      const parts = partsOf(span.first, block.rows, firstRows);
+    for await (const { span, vectors, rowIds, release } of readAhead(source.blocks(blocksOf(rows)))) {
+      const blockRows = vectors.length / dimension;
+      const parts = partsOf(span.first, blockRows, firstRows);
       for (const { partition, begin, end } of parts)
         quantizeResiduals(
-          block.vectors.subarray(begin * dimension, end * dimension),
+          vectors.subarray(begin * dimension, end * dimension),
           stored.subarray(partition * dimension, (partition + 1) * dimension),
           metric === 'cosine',
           residuals.subarray(begin * dimension, end * dimension),
           squares.subarray(begin, end),
         );
-      const feed = new ort.Tensor('uint8', residuals.subarray(0, block.rows * dimension), [block.rows, dimension]);
+      const feed = new ort.Tensor('uint8', residuals.subarray(0, blockRows * dimension), [blockRows, dimension]);
       const { rotated } = await rotation.run({ residuals: feed });
       const products = rotated!.data as Int32Array;
-      if (filled + block.rows > PAGE_ROWS) await flush();
+      if (filled + blockRows > PAGE_ROWS) await flush();
       for (const { partition, begin, end } of parts) {
         if (centroid?.partition !== partition)
           centroid = { partition, rotated: rotatedCentroid(stored, partition, dimension, signs) };
         const rotatedRows = products.subarray(begin * dimension, end * dimension);
         encodeRows(rotatedRows, squares.subarray(begin, end), centroid.rotated, page, filled + begin);
       }
-      for (let row = 0; row < block.rows; row++) page.rowIds[filled + row] = BigInt(rowIds[row]!);
-      filled += block.rows;
-      progress.add(block.rows);
+      for (let row = 0; row < blockRows; row++) page.rowIds[filled + row] = BigInt(rowIds[row]!);
+      filled += blockRows;
+      progress.add(blockRows);
       release();
     }
     await flush();

@@ -3,18 +3,21 @@ import { availableParallelism, cpus, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../core/random.ts';
 import type { MachineRates } from '../../core/search/cost.ts';
+import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
+import { BlockScorer } from './block-scorer.ts';
 import type { OpenBucket } from './open-bucket.ts';
-import { allocateBlock, createScorer, sealBlock } from './scorer.ts';
+import { prepareSearch } from './shared-search.ts';
 
 const READ_SAMPLE_BYTES = 64 * 2 ** 20;
-const LARGE = { queries: 512, rows: 4096 };
-const SMALL = { queries: 48, rows: 512 };
+/** Few queries show what a row costs by itself. */
+const FEW_QUERIES = 16;
+const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
-type ComputeRates = Pick<MachineRates, 'flopsPerSecond' | 'smallFlopsPerSecond'>;
+type ComputeRates = Pick<MachineRates, 'flopsPerSecond' | 'rowSeconds'>;
 
 /**
- * Measures this machine: matrix products of the bucket's dimension (a fraction of a second, remembered for a week in
+ * Measures this machine: the comparison of blocks of the bucket's dimension (a fraction of a second, remembered for a week in
  * the user's cache folder) and reading the table.
  */
 export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
@@ -25,33 +28,34 @@ export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
 }
 
 async function measureCompute(dimension: number): Promise<ComputeRates> {
-  const flopsPerSecond = await measureProduct(dimension, LARGE, 2);
-  const smallFlopsPerSecond = await measureProduct(dimension, SMALL, 24);
-  const rates = { flopsPerSecond, smallFlopsPerSecond };
+  const many = await timeBlock(dimension, TILE_QUERIES);
+  const few = await timeBlock(dimension, FEW_QUERIES);
+  const pairSeconds = Math.max(1e-12, (many - few) / ((TILE_QUERIES - FEW_QUERIES) * BLOCK_ROWS));
+  const rowSeconds = Math.max(0, few / BLOCK_ROWS - FEW_QUERIES * pairSeconds);
+  const threads = availableParallelism();
+  const rates = { flopsPerSecond: (threads * 2 * dimension) / pairSeconds, rowSeconds: rowSeconds / threads };
   await writeCache(dimension, rates);
   return rates;
 }
 
-async function measureProduct(
-  dimension: number,
-  shape: { queries: number; rows: number },
-  repeats: number,
-): Promise<number> {
+/** Seconds of one thread for a block and so many queries that find nothing near. */
+async function timeBlock(dimension: number, queryCount: number): Promise<number> {
   const random = seededRandom(7);
   const fill = (values: Float32Array) => values.set(values.map(() => random() - 0.5));
-  const queries = new Float32Array(shape.queries * dimension);
-  const block = allocateBlock(shape.rows, dimension);
-  fill(queries);
-  fill(block.vectors);
-  const sealed = sealBlock(block, shape.rows, dimension);
-  const scorer = await createScorer(dimension, 'cosine');
+  const vectors = new Float32Array(queryCount * dimension);
+  fill(vectors);
+  const queries = { count: queryCount, vectors, id: () => new Uint8Array() };
+  const common = new Float32Array(dimension);
+  const { shared, scratches, rooms } = await prepareSearch({ metric: 'cosine', dimension }, queries, 1, common, 1);
+  fill(rooms[0]!);
+  shared.limits.fill(0);
+  const scorer = await BlockScorer.create(shared, scratches[0]!);
   try {
-    const once = () => scorer.nearest(queries, sealed, 11);
+    const once = () => scorer.score(rooms[0]!, undefined, () => {});
     await once();
     const startedMs = performance.now();
-    for (let i = 0; i < repeats; i++) await once();
-    const seconds = (performance.now() - startedMs) / 1000;
-    return (2 * shape.queries * shape.rows * dimension * repeats) / seconds;
+    for (let i = 0; i < REPEATS; i++) await once();
+    return (performance.now() - startedMs) / 1000 / REPEATS;
   } finally {
     await scorer.close();
   }
@@ -89,7 +93,7 @@ async function readCache(dimension: number): Promise<ComputeRates | undefined> {
       at: number;
     };
     const fresh = cached.machine === machine() && Date.now() - cached.at < CACHE_MS;
-    return fresh && cached.flopsPerSecond > 0 && cached.smallFlopsPerSecond > 0 ? cached : undefined;
+    return fresh && cached.flopsPerSecond > 0 && cached.rowSeconds >= 0 ? cached : undefined;
   } catch {
     return undefined;
   }

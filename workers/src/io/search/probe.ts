@@ -2,7 +2,7 @@ import type { Metric } from '../../core/metric.ts';
 import type { Partitions } from '../partitions.ts';
 import type { QuerySet } from './queries.ts';
 import type { ScoredSpan } from './score-table.ts';
-import { allocateBlock, createScorer, sealBlock } from './scorer.ts';
+import { createScorer, sealBlock } from './scorer.ts';
 
 const TILE_QUERIES = 1024;
 
@@ -19,17 +19,14 @@ export async function rankPartitions(
   metric: Metric,
   nprobes: number,
 ): Promise<Probes> {
-  const { count, dimension } = centroids;
-  const room = allocateBlock(count, dimension);
-  room.vectors.set(centroids.vectors);
-  const block = sealBlock(room, count, dimension);
+  const { dimension } = centroids;
+  const block = sealBlock(centroids.vectors, dimension);
   const partitions = new Int32Array(queryCount * nprobes);
   const scorer = await createScorer(dimension, metric);
   try {
     for (let first = 0; first < queryCount; first += TILE_QUERIES) {
       const tile = vectors.subarray(first * dimension, (first + TILE_QUERIES) * dimension);
-      const { positions } = await scorer.nearest(tile, block, nprobes);
-      partitions.set(positions, first * nprobes);
+      partitions.set(await scorer.nearest(tile, block, nprobes), first * nprobes);
     }
   } finally {
     await scorer.close();

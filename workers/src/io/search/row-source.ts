@@ -5,7 +5,6 @@ import { COMPONENT_BYTES } from '../../core/shard.ts';
 import { readTable } from '../lance/read-table.ts';
 import type { RangeFile, TableStore } from '../table-store.ts';
 import type { OpenBucket } from './open-bucket.ts';
-import { allocateBlock, type RowBlock, sealBlock } from './scorer.ts';
 
 /** Rows [first, end) of a table, in its order. */
 export interface RowSpan {
@@ -16,8 +15,9 @@ export interface RowSpan {
 /** Rows of one span, with where they are in the table. */
 export interface LocatedBlock<S extends RowSpan = RowSpan> {
   span: S;
-  block: RowBlock;
-  /** LanceDB's row ids. */
+  /** [rows, D] */
+  vectors: Float32Array;
+  /** LanceDB's row ids; more than rows. */
   rowIds: Float64Array;
   /** Gives the buffers back for the rows that are read next. */
   release(): void;
@@ -39,11 +39,11 @@ export interface StoredRows {
 /**
  * Reads rows straight from the table's data files where the catalog says how they lie there, at the speed of the disk;
  * through LanceDB otherwise.
- * @param blockRows most rows of a block
- * @param buffers blocks that can be in use at once
+ * @param rooms for blocks [most rows, D], all of one size: as many are in use at once
  */
-export function openRowSource({ database, table, entry }: StoredRows, blockRows: number, buffers: number): RowSource {
-  const pool = new BlockPool(blockRows, entry.dimension, buffers);
+export function openRowSource({ database, table, entry }: StoredRows, rooms: readonly Float32Array[]): RowSource {
+  const blockRows = rooms[0]!.length / entry.dimension;
+  const pool = new BlockPool(rooms, blockRows);
   return entry.fragments
     ? openFragments(database.tables, entry, blockRows, pool)
     : streamTable(table, entry.dimension, blockRows, pool);
@@ -51,12 +51,11 @@ export function openRowSource({ database, table, entry }: StoredRows, blockRows:
 
 /** A fixed number of block buffers; taking one waits until one is free. */
 class BlockPool {
-  readonly #free: Array<{ block: RowBlock; rowIds: Float64Array }> = [];
+  readonly #free: Array<{ room: Float32Array; rowIds: Float64Array }> = [];
   readonly #waiting: Array<() => void> = [];
 
-  constructor(blockRows: number, dimension: number, buffers: number) {
-    for (let i = 0; i < buffers; i++)
-      this.#free.push({ block: allocateBlock(blockRows, dimension), rowIds: new Float64Array(blockRows) });
+  constructor(rooms: readonly Float32Array[], blockRows: number) {
+    for (const room of rooms) this.#free.push({ room, rowIds: new Float64Array(blockRows) });
   }
 
   async take() {
@@ -98,17 +97,17 @@ function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows
       for (const span of spans) {
         for (let first = span.first; first < span.end; first += blockRows) {
           const end = Math.min(span.end, first + blockRows);
-          const { block, rowIds, release } = await pool.take();
+          const { room, rowIds, release } = await pool.take();
           for (let row = first; row < end; ) {
             while (firstRows[fragment + 1]! <= row) fragment++;
             const offset = row - firstRows[fragment]!;
             const rows = Math.min(end, firstRows[fragment + 1]!) - row;
             const at = row - first;
-            await readRows(fragment, offset, rows, block.vectors.subarray(at * dimension, (at + rows) * dimension));
+            await readRows(fragment, offset, rows, room.subarray(at * dimension, (at + rows) * dimension));
             for (let i = 0; i < rows; i++) rowIds[at + i] = fragment * 2 ** 32 + offset + i;
             row += rows;
           }
-          yield { span, block: sealBlock(block, end - first, dimension), rowIds, release };
+          yield { span, vectors: room.subarray(0, (end - first) * dimension), rowIds, release };
         }
       }
     },
@@ -135,17 +134,14 @@ function streamTable(table: Table, dimension: number, blockRows: number, pool: B
           const from = Math.max(wanted.first, row);
           const count = Math.min(wanted.end - from, batchEnd - from, blockRows - filled);
           const offset = from - (batchEnd - rows);
-          current.block.vectors.set(
-            vectors.subarray(offset * dimension, (offset + count) * dimension),
-            filled * dimension,
-          );
+          current.room.set(vectors.subarray(offset * dimension, (offset + count) * dimension), filled * dimension);
           current.rowIds.set(rowIds.subarray(offset, offset + count), filled);
           filled += count;
           row = from + count;
           const ended = row === wanted.end;
           if (ended || filled === blockRows) {
-            const { block, rowIds: ids, release } = current;
-            yield { span: wanted, block: sealBlock(block, filled, dimension), rowIds: ids, release };
+            const { room, rowIds: ids, release } = current;
+            yield { span: wanted, vectors: room.subarray(0, filled * dimension), rowIds: ids, release };
             current = undefined;
             filled = 0;
           }

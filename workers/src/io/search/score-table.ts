@@ -1,22 +1,15 @@
-import type { CatalogEntry } from '../../core/catalog.ts';
-import type { Metric } from '../../core/metric.ts';
+import { availableParallelism } from 'node:os';
+import { scoringThreads } from '../../core/search/memory.ts';
 import { NearestRows } from '../../core/search/nearest.ts';
-import { productError, squaredLength, trueDistance } from '../../core/search/true-distance.ts';
 import type { Progress } from '../progress.ts';
 import { readAhead } from '../read-ahead.ts';
+import type { FoundRows } from './block-scorer.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { QuerySet } from './queries.ts';
-import { type LocatedBlock, openRowSource, type RowSpan } from './row-source.ts';
-import { type BlockNearest, createScorer, type Scorer } from './scorer.ts';
+import { openRowSource, type RowSpan } from './row-source.ts';
+import { startScoreThreads } from './score-threads.ts';
 import { settleTies } from './settle-ties.ts';
-
-/** Rows scored at once, and queries of one product: 16 MB of distances. */
-const BLOCK_ROWS = 4096;
-const TILE_QUERIES = 1024;
-/** Rows that a product gives beyond k. */
-const SPARE_ROWS = 4;
-/** One block is scored, one is read, one waits. */
-const BUFFERS = 3;
+import { prepareSearch } from './shared-search.ts';
 
 /** A span of rows and the queries to compare with them; all where not given. */
 export interface ScoredSpan extends RowSpan {
@@ -25,7 +18,7 @@ export interface ScoredSpan extends RowSpan {
 
 /**
  * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
- * matrix products, while the next rows are read.
+ * threads, while the next rows are read.
  * @param spans ascending
  * @returns the nearest rows of each query, by their true distances
  */
@@ -37,138 +30,63 @@ export async function scoreTable(
   progress: Progress,
 ): Promise<NearestRows> {
   const { entry } = bucket;
-  const { dimension, metric } = entry;
   const nearest = new NearestRows(queries.count, k);
-  const squares = Float64Array.from({ length: queries.count }, (_, query) =>
-    squaredLength(queries.vectors, query * dimension, dimension),
-  );
-  const scorer = await createScorer(dimension, metric);
-  const room = new Float32Array(TILE_QUERIES * dimension);
-  const collector = new Collector(queries, squares, scorer, entry);
-  const source = openRowSource(bucket, BLOCK_ROWS, BUFFERS);
+  const threadCount = scoringThreads(availableParallelism(), entry.rows);
+  const { shared, scratches, rooms } = await prepareSearch(entry, queries, k, await commonVector(bucket), threadCount);
+  const source = openRowSource(bucket, rooms);
+  const threads = startScoreThreads(shared, scratches);
+  const running = new Set<Promise<void>>();
+  let failure: unknown;
   try {
     for await (const located of readAhead(source.blocks(spans))) {
-      for (const tile of queryTiles(queries, located.span.queries, dimension, room)) {
-        // Some more than k show that no row was cut off that might belong.
-        const found = await scorer.nearest(tile.vectors(), located.block, k + SPARE_ROWS);
-        await collector.collect(nearest, tile, found, located);
+      if (failure !== undefined) break;
+      const { vectors, span, rowIds } = located;
+      const offer = async (found: FoundRows) => {
+        offerRows(found, rowIds, nearest, shared.limits);
         await settleTies(bucket.table, nearest);
-      }
-      progress.add(located.block.rows);
-      located.release();
+      };
+      const scored = threads
+        .score(vectors, span.queries, offer)
+        .then(
+          () => progress.add(vectors.length / entry.dimension),
+          (error: unknown) => {
+            failure ??= error;
+          },
+        )
+        .finally(() => {
+          running.delete(scored);
+          located.release();
+        });
+      running.add(scored);
     }
+    await Promise.all(running);
   } finally {
     await source.close();
-    await scorer.close();
+    await threads.close();
   }
+  if (failure !== undefined) throw failure;
   return nearest;
 }
 
-/** Queries of one product. */
-interface QueryTile {
-  count: number;
-  /** Position in the query set of the i-th of them. */
-  query(i: number): number;
-  /** [count, D] */
-  vectors(): Float32Array;
-}
-
-/** @param room for the vectors of one tile: each is used before the next is made */
-function* queryTiles(
-  { vectors }: QuerySet,
-  chosen: Int32Array | undefined,
-  dimension: number,
-  room: Float32Array,
-): Generator<QueryTile> {
-  const total = chosen?.length ?? vectors.length / dimension;
-  for (let first = 0; first < total; first += TILE_QUERIES) {
-    const count = Math.min(TILE_QUERIES, total - first);
-    yield chosen
-      ? {
-          count,
-          query: (i) => chosen[first + i]!,
-          vectors: () => gatherVectors(vectors, chosen.subarray(first, first + count), dimension, room),
-        }
-      : {
-          count,
-          query: (i) => first + i,
-          vectors: () => vectors.subarray(first * dimension, (first + count) * dimension),
-        };
+/** Offers rows of a block to their queries, and tells the threads the new limits. */
+function offerRows(
+  { queries, rows, distances }: FoundRows,
+  rowIds: Float64Array,
+  nearest: NearestRows,
+  limits: Float32Array,
+): void {
+  for (let i = 0; i < queries.length; i++) {
+    const query = queries[i]!;
+    nearest.offer(query, distances[i]!, rowIds[rows[i]!]!);
+    limits[query] = nearest.limit(query);
   }
 }
 
-function gatherVectors(vectors: Float32Array, chosen: Int32Array, dimension: number, room: Float32Array): Float32Array {
-  const gathered = room.subarray(0, chosen.length * dimension);
-  for (let i = 0; i < chosen.length; i++)
-    gathered.set(vectors.subarray(chosen[i]! * dimension, (chosen[i]! + 1) * dimension), i * dimension);
-  return gathered;
-}
-
-/**
- * Offers rows to queries by their true distances. The matrix product only tells which rows might belong: those that are
- * not farther than the k-th so far by more than its error.
- */
-class Collector {
-  readonly #vectors: Float32Array;
-  readonly #squares: Float64Array;
-  readonly #scorer: Scorer;
-  readonly #metric: Metric;
-  readonly #dimension: number;
-
-  constructor(
-    queries: QuerySet,
-    squares: Float64Array,
-    scorer: Scorer,
-    entry: Pick<CatalogEntry, 'metric' | 'dimension'>,
-  ) {
-    this.#vectors = queries.vectors;
-    this.#squares = squares;
-    this.#scorer = scorer;
-    this.#metric = entry.metric;
-    this.#dimension = entry.dimension;
-  }
-
-  /** Offers a block's nearest rows to each query of a tile. */
-  async collect(nearest: NearestRows, tile: QueryTile, found: BlockNearest, located: LocatedBlock): Promise<void> {
-    const { count, distances, positions, longestSquare } = found;
-    const { rows } = located.block;
-    for (let i = 0; i < tile.count; i++) {
-      const query = tile.query(i);
-      const shift = this.#shift(query, longestSquare);
-      const end = (i + 1) * count;
-      let at = end - count;
-      for (; at < end && positions[at]! < rows && distances[at]! + shift <= nearest.limit(query); at++)
-        this.#offer(nearest, query, located, positions[at]!);
-      if (at < end || count >= rows) continue;
-      const all = await this.#scorer.distances(this.#queryVector(query), located.block);
-      const offered = new Set(positions.subarray(end - count, end));
-      for (let row = 0; row < rows; row++)
-        if (all[row]! + shift <= nearest.limit(query) && !offered.has(row)) this.#offer(nearest, query, located, row);
-    }
-  }
-
-  /** What makes of a product's distance the least that the true one can be. */
-  #shift(query: number, longestSquare: number): number {
-    const square = this.#squares[query]!;
-    const error = productError(this.#metric, this.#dimension, square, longestSquare);
-    return (this.#metric === 'l2' ? square : 0) - error;
-  }
-
-  #offer(nearest: NearestRows, query: number, { block, rowIds }: LocatedBlock, row: number): void {
-    const dimension = this.#dimension;
-    const distance = trueDistance(
-      this.#metric,
-      dimension,
-      this.#vectors,
-      query * dimension,
-      this.#squares[query]!,
-      block.vectors,
-      row * dimension,
-    );
-    nearest.offer(query, distance, rowIds[row]!);
-  }
-
-  #queryVector(query: number): Float32Array {
-    return this.#vectors.subarray(query * this.#dimension, (query + 1) * this.#dimension);
-  }
+/** The mean of the centroids: what all rows have in common says nothing of which are near, but takes up codes. */
+async function commonVector(bucket: OpenBucket): Promise<Float32Array> {
+  const mean = new Float32Array(bucket.entry.dimension);
+  if (!bucket.entry.partitions) return mean;
+  const { centroids } = await bucket.partitions();
+  for (let i = 0; i < centroids.vectors.length; i++) mean[i % mean.length]! += centroids.vectors[i]! / centroids.count;
+  return mean;
 }

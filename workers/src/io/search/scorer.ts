@@ -4,60 +4,59 @@ import type { Metric } from '../../core/metric.ts';
 import { encodeModel } from '../../core/onnx/model.ts';
 import { BLOCK_ROW_MULTIPLE, distanceGraph, nearestGraph } from '../../core/search/score-graph.ts';
 
-/** A block of a table's rows, filled up to a multiple of BLOCK_ROW_MULTIPLE. */
-export interface RowBlock {
-  /** Rows that count. */
-  rows: number;
-  /** [filled, D] */
+/** Rows [filled, D], filled up to a multiple of BLOCK_ROW_MULTIPLE. */
+export interface SealedBlock {
   vectors: Float32Array;
   /** [filled]: 0, and +inf for the rows that fill up. */
   penalty: Float32Array;
 }
 
-/** Nearest rows of a block, by query: [queries, count], ascending. */
-export interface BlockNearest {
-  count: number;
+/** Distances of all rows of a block. */
+export interface BlockDistances {
+  filled: number;
+  /** [queries, filled] */
   distances: Float32Array;
-  positions: Int32Array;
   /** Square of the longest row's length; 1 for cosine, whose rows are scaled. */
   longestSquare: number;
 }
 
-/** Scores queries against blocks of rows by matrix products. */
+/** Compares queries with blocks of rows by float32 matrix products. */
 export interface Scorer {
-  /** @param queries [m, D], unit length for cosine @param limit rows to give a query */
-  nearest(queries: Float32Array, block: RowBlock, limit: number): Promise<BlockNearest>;
-  /** All distances of one query: [filled]. */
-  distances(query: Float32Array, block: RowBlock): Promise<Float32Array>;
+  /** Positions of the nearest rows: [queries, limit]. @param queries [m, D], unit length for cosine */
+  nearest(queries: Float32Array, block: SealedBlock, limit: number): Promise<Int32Array>;
+  /** @param queries [m, D], unit length for cosine */
+  distances(queries: Float32Array, block: SealedBlock): Promise<BlockDistances>;
   close(): Promise<void>;
 }
 
-export async function createScorer(dimension: number, metric: Metric): Promise<Scorer> {
-  const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: availableParallelism() } as const;
+export async function createScorer(
+  dimension: number,
+  metric: Metric,
+  threads: number = availableParallelism(),
+): Promise<Scorer> {
+  const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: threads } as const;
   const nearest = await ort.InferenceSession.create(encodeModel(nearestGraph(dimension, metric)), options);
   const all = await ort.InferenceSession.create(encodeModel(distanceGraph(dimension, metric)), options);
-  const feeds = (queries: Float32Array, block: RowBlock) => ({
+  const feeds = (queries: Float32Array, block: SealedBlock) => ({
     queries: new ort.Tensor('float32', queries, [queries.length / dimension, dimension]),
     rows: new ort.Tensor('float32', block.vectors, [block.penalty.length, dimension]),
     penalty: new ort.Tensor('float32', block.penalty, [block.penalty.length]),
   });
   return {
     async nearest(queries, block, limit) {
-      const count = Math.min(limit, block.penalty.length);
-      const { distances, positions, longest } = await nearest.run({
+      const { positions } = await nearest.run({
         ...feeds(queries, block),
-        limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(count)), [1]),
+        limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(limit)), [1]),
       });
+      return positions!.data as Int32Array;
+    },
+    async distances(queries, block) {
+      const { distances, longest } = await all.run(feeds(queries, block));
       return {
-        count,
+        filled: block.penalty.length,
         distances: distances!.data as Float32Array,
-        positions: positions!.data as Int32Array,
         longestSquare: longest ? (longest.data as Float32Array)[0]! : 1,
       };
-    },
-    async distances(query, block) {
-      const { distances } = await all.run(feeds(query, block));
-      return distances!.data as Float32Array;
     },
     async close() {
       await Promise.all([nearest.release(), all.release()]);
@@ -65,18 +64,14 @@ export async function createScorer(dimension: number, metric: Metric): Promise<S
   };
 }
 
-/** Room for a block of up to `rows` rows. */
-export function allocateBlock(rows: number, dimension: number): RowBlock {
+/** Fills rows [rows, D] up; what fills is a copy of the first (a zero row would have no cosine). */
+export function sealBlock(rowVectors: Float32Array, dimension: number): SealedBlock {
+  const rows = rowVectors.length / dimension;
   const filled = Math.ceil(rows / BLOCK_ROW_MULTIPLE) * BLOCK_ROW_MULTIPLE;
-  return { rows: 0, vectors: new Float32Array(filled * dimension), penalty: new Float32Array(filled) };
-}
-
-/** Declares how many rows of a block count; the others are copies of the first (a zero row would have no cosine). */
-export function sealBlock(block: RowBlock, rows: number, dimension: number): RowBlock {
-  const filled = Math.ceil(rows / BLOCK_ROW_MULTIPLE) * BLOCK_ROW_MULTIPLE;
-  const vectors = block.vectors.subarray(0, filled * dimension);
+  const penalty = new Float32Array(filled).fill(Number.POSITIVE_INFINITY, rows);
+  if (filled === rows) return { vectors: rowVectors, penalty };
+  const vectors = new Float32Array(filled * dimension);
+  vectors.set(rowVectors);
   for (let row = rows; row < filled; row++) vectors.copyWithin(row * dimension, 0, dimension);
-  const penalty = block.penalty.subarray(0, filled);
-  penalty.fill(0, 0, rows).fill(Number.POSITIVE_INFINITY, rows);
-  return { rows, vectors, penalty };
+  return { vectors, penalty };
 }

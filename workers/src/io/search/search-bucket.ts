@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
-import { queriesInMemory } from '../../core/search/memory.ts';
+import { queriesInMemory, scoringThreads } from '../../core/search/memory.ts';
 import type { Database } from '../database.ts';
 import { createHits } from '../parquet/hits-writer.ts';
 import { joinHits } from '../parquet/join-hits.ts';
@@ -63,7 +64,12 @@ export async function searchBucket(
   context: CommandContext,
 ): Promise<SearchOutcome> {
   const find = Math.min(rowsToFind(order), entry.rows);
-  const inMemory = queriesInMemory(order.memoryBytes, entry.dimension, find);
+  const inMemory = queriesInMemory(
+    order.memoryBytes,
+    entry.dimension,
+    find,
+    scoringThreads(availableParallelism(), entry.rows),
+  );
   const blockQueries = Math.min(inMemory, order.blockQueries ?? MOST_BLOCK_QUERIES);
   const queries = await openQueries(queryPaths, entry, order.range);
   const bucket = await openBucket(database, entry).catch((error: unknown) => {
