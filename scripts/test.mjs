@@ -51,7 +51,8 @@ const failed = counts.failed + checks.filter((ok) => !ok).length;
 if (counts.skipped.length > 0) {
   console.log(`\n*** ${counts.skipped.length} SKIPPED ***`);
   for (const name of counts.skipped) console.log(`*** ${name}`);
-  console.log('*** Tests that compare with Python clients need: npm run setup:python\n');
+  console.log('*** Tests that compare with Python clients need: npm run setup:python');
+  console.log('*** Tests of containers and of Slurm need root and packages of Debian: see .ci/run\n');
 }
 const skipped = counts.skipped.length > 0 ? `, ${counts.skipped.length} skipped` : '';
 console.log(`${passed} passed, ${failed} failed${skipped}`);

@@ -1,4 +1,4 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,12 @@ export interface Finished {
 
 /** Runs a program to its end. Nothing passes through a shell. */
 export function run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Finished> {
+  return finish(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }));
+}
+
+/** Waits for a program that was started, and gives what it printed. */
+export function finish(child: ChildProcess): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     let stdout = '';
     let stderr = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -58,6 +58,11 @@ export async function killInTheMiddle(pipeline: ChildProcess, worker: number): P
   await ended;
 }
 
+/** Kills a process and all that it has started. */
+export async function killTree(root: number): Promise<void> {
+  for (const { pid } of await processTree(root)) killIfThere(pid);
+}
+
 function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -11,16 +11,25 @@ export function nextflow(args: readonly string[], cwd: string, env: NodeJS.Proce
 }
 
 /** Runs the pipeline to its end. @throws where it fails, with all that it printed */
-export async function pipeline(args: readonly string[], cwd: string, home = ROOT): Promise<Finished> {
-  const finished = await nextflow(['run', join(home, 'main.nf'), ...args], cwd);
+export async function pipeline(
+  args: readonly string[],
+  cwd: string,
+  home = ROOT,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
+  const finished = await nextflow(['run', join(home, 'main.nf'), ...args], cwd, env);
   if (finished.code !== 0)
     throw new Error(`the pipeline ended with ${finished.code}:\n${finished.stdout}\n${finished.stderr}`);
   return finished;
 }
 
 /** Starts the pipeline and does not wait. */
-export function startPipeline(args: readonly string[], cwd: string): ChildProcess {
-  return spawn(NEXTFLOW, ['run', join(ROOT, 'main.nf'), ...args], { cwd, stdio: 'ignore' });
+export function startPipeline(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(NEXTFLOW, ['run', join(ROOT, 'main.nf'), ...args], {
+    cwd,
+    stdio: 'ignore',
+    env: { ...process.env, ...env },
+  });
 }
 
 export interface TracedTask {

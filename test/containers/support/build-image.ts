@@ -1,0 +1,54 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PYTHON, ROOT, run } from '../../support/run.ts';
+import type { Podman } from './podman.ts';
+
+/** Where a container has its certificates, whatever the machine calls the file. */
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+
+/**
+ * Builds containers/worker/Dockerfile as a person behind a proxy or with mirrors does: this machine's settings of apt,
+ * pip and npm reach the build as secrets. Each holds `mark`, so that a test can look for what has stayed.
+ */
+export async function buildImage(podman: Podman, name: string, base: string, folder: string, mark: string) {
+  const secrets = {
+    'apt.conf': `// ${mark}\n${await aptSettings()}`,
+    'pip.conf': `# ${mark}\n${await pipSettings()}`,
+    npmrc: `; ${mark}\n${await npmSettings()}`,
+    'ca.crt': await readFile(process.env.SSL_CERT_FILE || CERTIFICATES, 'utf8'),
+  };
+  // Nothing is kept for a next build, so nothing is written that only it would need.
+  const options = ['--layers=false', '--network', 'host', '--build-arg', `BASE_IMAGE=${base}`];
+  for (const [id, text] of Object.entries(secrets)) {
+    await writeFile(join(folder, id), text, { mode: 0o600 });
+    options.push('--secret', `id=${id},src=${join(folder, id)}`);
+  }
+  const dockerfile = join(ROOT, 'containers/worker/Dockerfile');
+  await podman.run('build', ...options, '--file', dockerfile, '--tag', name, ROOT);
+}
+
+async function aptSettings(): Promise<string> {
+  const { stdout } = await run('apt-config', ['dump', '--no-empty']);
+  return lines(stdout, /^Acquire::(http|https|Check|Retries)/);
+}
+
+async function pipSettings(): Promise<string> {
+  const { stdout } = await run(PYTHON ?? 'python3', ['-m', 'pip', 'config', 'list']);
+  const settings = stdout.matchAll(/^[\w:]+\.(index-url|extra-index-url|trusted-host|proxy|default-timeout)='(.*)'$/gm);
+  return `[global]\ncert = ${CERTIFICATES}\n${[...settings].map(([, key, value]) => `${key} = ${value}\n`).join('')}`;
+}
+
+async function npmSettings(): Promise<string> {
+  const value = async (key: string) => (await run('npm', ['config', 'get', key], { cwd: '/' })).stdout.trim();
+  const files = await Promise.all(['globalconfig', 'userconfig'].map(async (key) => textOf(await value(key))));
+  const settings = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
+  const said = await Promise.all(settings.map(async (key) => `${key}=${await value(key)}`));
+  return `${files.join('\n')}\n${said.filter((line) => !/=(null|undefined|)$/.test(line)).join('\n')}\ncafile=${CERTIFICATES}\n`;
+}
+
+const textOf = (path: string) => readFile(path, 'utf8').catch(() => '');
+const lines = (text: string, wanted: RegExp) =>
+  `${text
+    .split('\n')
+    .filter((line) => wanted.test(line))
+    .join('\n')}\n`;

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pipeline } from '../pipeline/support/nextflow.ts';
+import { missing, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { MOTO, startS3Server } from '../support/s3-server.ts';
+import { baseImage } from './support/base-image.ts';
+import { buildImage } from './support/build-image.ts';
+import { type Podman, startPodman } from './support/podman.ts';
+
+// The image of containers/worker is built, as a person builds it, and the pipeline runs in it.
+
+const NAME = 'lanceflow:0.1.0';
+const BASE = 'localhost/base:test';
+const MARK = randomUUID();
+
+const programs = await Promise.all(
+  ['podman', 'runc', 'debootstrap', 'unshare'].map((name) => run('which', [name]).then(({ code }) => code === 0)),
+);
+const skip = missing(
+  process.getuid?.() === 0 && programs.every(Boolean) && MOTO,
+  'a container engine (root, podman, runc, debootstrap; npm run setup:python)',
+);
+
+describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
+  let folder: string;
+  let podman: Podman;
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    podman = await startPodman(join(folder, 'podman'));
+    await podman.run('import', await baseImage(), BASE);
+    await buildImage(podman, NAME, BASE, folder, MARK);
+  }, 900_000);
+  afterAll(() => podman?.stop());
+
+  /** What a shell command prints in a container that is made for it. */
+  const inside = async (command: string, ...options: string[]) =>
+    (await podman.run('run', '--rm', ...options, NAME, 'bash', '-euc', command)).stdout.trim();
+
+  test('runs as nobody special, who cannot change it', async () => {
+    expect(await inside('id -u; id -g')).toBe('1000\n1000');
+    expect(await inside('find /opt /usr /etc /var/lib -writable ! -type l 2>/dev/null || true')).toBe('');
+  });
+
+  test('has Node 24, what Nextflow needs, and the packages of the lock file in their versions', async () => {
+    expect(await inside('$LANCEFLOW_HOME/node_modules/.bin/node --version')).toMatch(/^v24\./);
+    expect(await inside('ps -o pid=,state=,rss= $$')).toMatch(/^\d+ +\w +\d+$/);
+    expect(await inside('lanceflow search-bucket --help')).toContain('--nprobes');
+    const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+    const installed = JSON.parse(await inside('cat $LANCEFLOW_HOME/node_modules/.package-lock.json')) as Lock;
+    const versions = Object.entries(installed.packages).map(([path, { version }]) => [path, version]);
+    expect(versions).toEqual(versions.map(([path]) => [path, packages[path!]?.version]));
+    const wanted = Object.entries(packages).filter(([path, { dev, optional }]) => path !== '' && !dev && !optional);
+    expect(wanted.map(([path]) => path).filter((path) => !(path in installed.packages))).toEqual([]);
+    expect(Object.keys(installed.packages).filter((path) => packages[path]?.dev)).toEqual([]);
+  });
+
+  test('moves files to and from S3 with the AWS CLI, as a task on AWS Batch does', async () => {
+    const pinned = /^awscli==(\S+)/m.exec(await readFile(join(ROOT, 'containers/worker/awscli.txt'), 'utf8'))![1]!;
+    const server = await startS3Server('moto', ['work']);
+    try {
+      const options = Object.entries(server.env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+      const commands = [
+        'aws --version',
+        'cd; head -c 20000000 /dev/urandom > a',
+        'aws s3 cp --only-show-errors a s3://work/task/a',
+        'aws s3 cp --only-show-errors --recursive s3://work/task b',
+        'cmp a b/a && aws s3 ls s3://work/task/',
+      ];
+      const printed = await inside(commands.join('\n'), ...options);
+      expect(printed).toContain(`aws-cli/${pinned} `);
+      expect(printed).toMatch(/ 20000000 a$/);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('is small, and holds nothing of the settings that its build was given', async () => {
+    const sizeOf = async (name: string) =>
+      Number((await podman.run('image', 'inspect', '--format', '{{.Size}}', name)).stdout);
+    expect((await sizeOf(NAME)) - (await sizeOf(BASE))).toBeLessThan(560e6);
+    const archive = join(folder, 'image.tar');
+    await podman.run('save', '--output', archive, NAME);
+    const { code, stdout } = await run('grep', ['--text', '--count', MARK, archive]);
+    expect([code, stdout.trim()]).toEqual([1, '0']);
+    // The same search finds what is there.
+    expect((await run('grep', ['--text', '--quiet', 'LANCEFLOW_HOME', archive])).code).toBe(0);
+    await rm(archive);
+  });
+
+  describe('the pipeline in it', () => {
+    // Not below the folder that the tasks have in common: a container must be given it too.
+    const database = join('/var/tmp', `lanceflow-test-${randomUUID()}`);
+    let neighbours: Buffer[];
+    const answer = (results: string) =>
+      Promise.all(['csv', 'parquet'].map((kind) => readFile(join(results, `neighbours.${kind}`))));
+
+    beforeAll(async () => {
+      const home = join(folder, 'without');
+      await mkdir(home);
+      await pipeline(['-profile', 'test'], home);
+      neighbours = await answer(join(home, 'results/test'));
+      expect(neighbours[0]!.toString().split('\n').length).toBeGreaterThan(50);
+    });
+    afterAll(() => rm(database, { recursive: true, force: true }));
+
+    test('-profile podman: the bytes of a run without containers', async () => {
+      const cwd = await temporaryFolder();
+      await pipeline(['-profile', 'test,podman', '--database', database], cwd, ROOT, podman.env);
+      expect(await answer(join(cwd, 'results/test'))).toEqual(neighbours);
+      await expectAllIn('podman run ', cwd);
+    });
+
+    // Podman takes Docker's command line; Docker itself wants a service of its own.
+    test('-profile docker: a search of that database, the same bytes', async () => {
+      const cwd = await temporaryFolder();
+      await mkdir(join(cwd, 'bin'));
+      await writeFile(join(cwd, 'bin/docker'), '#!/bin/sh\nexec podman "$@"\n');
+      await chmod(join(cwd, 'bin/docker'), 0o755);
+      const env = { ...podman.env, PATH: `${join(cwd, 'bin')}${delimiter}${process.env.PATH}` };
+      const queries = join(ROOT, 'test/pipeline/data/queries.fasta');
+      const args = ['--queries', queries, '--model', 'kmer', '--database', database];
+      await pipeline(['-profile', 'docker', ...args], cwd, ROOT, env);
+      expect(await answer(join(cwd, 'results'))).toEqual(neighbours);
+      await expectAllIn('docker run ', cwd);
+    });
+  });
+});
+
+interface Lock {
+  packages: Record<string, { version: string; dev?: boolean; optional?: boolean }>;
+}
+
+/** Every task was started by this command. */
+async function expectAllIn(command: string, cwd: string): Promise<void> {
+  const work = join(cwd, 'work');
+  const scripts = (await readdir(work, { recursive: true })).filter((path) => path.endsWith('/.command.run'));
+  expect(scripts.length).toBeGreaterThan(0);
+  for (const path of scripts) expect(await readFile(join(work, path), 'utf8')).toContain(command);
+}
