@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { formatByteSize } from '../core/byte-size.ts';
 import { TransientError, UsageError } from '../errors.ts';
-import { hasEnded, processName, temporaryName } from './files.ts';
+import { hasEnded, processName, removeStale, temporaryName } from './files.ts';
 
 const FOLDER = 'lanceflow-cache';
 /** Marks of an entry, beside its files: when it was last used, who uses it, how large it will be. */
@@ -114,7 +114,7 @@ export class NodeCache {
   async #makeSpace(own: string, bytes: number): Promise<void> {
     const needed = bytes - (own === '' ? 0 : await allocatedBytes(join(this.#root, own)));
     if (needed <= 0) return;
-    const others = (await readdir(this.#root)).filter((name) => name !== own && !name.startsWith('.'));
+    const others = (await this.#entries()).filter((name) => name !== own);
     const used = await Promise.all(others.map((name) => lastUse(join(this.#root, name))));
     const oldestFirst = others.map((name, i) => ({ name, atMs: used[i]! })).sort((a, b) => a.atMs - b.atMs);
     let promised = 0;
@@ -138,6 +138,16 @@ export class NodeCache {
     throw new TransientError(
       `${what}. Free some space, or wait until other tasks are done, then run the same command again.`,
     );
+  }
+
+  /** Names of the entries; what was being removed when its process was killed goes now. */
+  async #entries(): Promise<string[]> {
+    const names = await readdir(this.#root);
+    for (const name of names) {
+      const [, doomed] = /^\.(.+)\.[0-9a-f]{8}\.\d+\.[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
+      if (doomed !== undefined) await removeStale(join(this.#root, doomed));
+    }
+    return names.filter((name) => !name.startsWith('.'));
   }
 
   /** What an entry in use will yet take of the disk. */
