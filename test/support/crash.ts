@@ -26,17 +26,30 @@ function killer(call: number, countFile: string): NodeJS.ProcessEnv {
   return { ...process.env, NODE_OPTIONS: `--import ${KILL_AT}`, KILL_AT: `${call}`, KILL_COUNT: countFile };
 }
 
-/** Runs a command and sends a signal after some time. @returns how it ended; it may have been faster */
-export function signalAfter(argv: readonly string[], delayMs: number, signal: NodeJS.Signals) {
+/**
+ * Runs a command and sends a signal after some time, or once a file of this kind is in a folder.
+ * @returns how it ended; it may have been faster
+ */
+export function signalAfter(
+  argv: readonly string[],
+  when: number | { folder: string; file: RegExp },
+  signal: NodeJS.Signals,
+) {
   return new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
     // The script replaces itself by Node, so the signal reaches the command.
     const child = spawn(join(ROOT, 'bin/lanceflow'), argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
-    const timer = setTimeout(() => child.kill(signal), delayMs);
+    const timer =
+      typeof when === 'number'
+        ? setTimeout(() => child.kill(signal), when)
+        : setInterval(async () => {
+            const names = await readdir(when.folder, { recursive: true }).catch(() => []);
+            if (names.some((name) => when.file.test(name))) child.kill(signal);
+          }, 20);
     child.on('close', (code, ended) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       resolve({ code, signal: ended, stderr });
     });
   });
