@@ -8,10 +8,12 @@ import { createScorer, type Scorer, sealBlock } from './scorer.ts';
 
 /** Found rows that are handed over before a block is done. */
 const MOST_FOUND = 500_000;
+/** Pairs a row that take as long to look at as the row takes in a product of float32, however few the queries. */
+const PAIRS_A_ROW = 8;
 /** Share of the pairs that the codes may leave over before a product of float32 is quicker than looking at each. */
 const LARGEST_SHARE = 1 / 16;
 /** Tiles for which the codes are not asked again after they left over too much. */
-const PAUSE_TILES = 31;
+const PAUSE_TILES = 7;
 
 /** What the threads of a search share; all arrays lie in `memory`. */
 export interface SharedSearch {
@@ -173,7 +175,7 @@ export class BlockScorer {
       this.#tileTerms.byteOffset,
       this.#pairs.byteOffset,
     );
-    if (left <= tile.count * (2 * k + rows * LARGEST_SHARE)) return left;
+    if (left <= tile.count * (2 * k + rows * LARGEST_SHARE) + rows * PAIRS_A_ROW) return left;
     this.#pause = PAUSE_TILES;
     return undefined;
   }
