@@ -1,6 +1,7 @@
 import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
+import nextflow.Global
 import nextflow.Nextflow
 import nextflow.file.FileHelper
 
@@ -97,9 +98,17 @@ class DatabaseUri {
         return database.startsWith('s3://')
     }
 
-    /** Makes a local database's folder: a container can only be given a folder that is there. */
+    /** Makes a local database's folder, or that of --nvme: a container can only be given a folder that is there. */
     static void create(String database) {
-        if (!isRemote(database)) Files.createDirectories(FileHelper.asPath(database))
+        def folder = isRemote(database) ? nvme(database) : database
+        if (folder) Files.createDirectories(FileHelper.asPath(folder))
+    }
+
+    /** The folder of --nvme where tasks in containers of this machine need it; on AWS Batch the profile sees to it. */
+    static String nvme(String database) {
+        def session = Global.session
+        def onBatch = session.config.process?.executor == 'awsbatch'
+        return isRemote(database) && !onBatch ? session.params.nvme?.toString() : null
     }
 
     /** What a container needs to see a local database, or another folder: it under the same path. */

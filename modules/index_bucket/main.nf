@@ -2,7 +2,7 @@
 process INDEX_BUCKET {
     tag "${bucket}"
     label 'index'
-    containerOptions { DatabaseUri.mount(database) }
+    containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
     tuple val(bucket), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again

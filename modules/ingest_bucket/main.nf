@@ -2,7 +2,7 @@
 process INGEST_BUCKET {
     tag "${bucket}"
     label 'ingest'
-    containerOptions { DatabaseUri.mount(database) }
+    containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
     tuple val(bucket), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources

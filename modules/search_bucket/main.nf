@@ -2,7 +2,7 @@
 process SEARCH_BUCKET {
     tag "${bucket}${part}"
     label 'search'
-    containerOptions { DatabaseUri.mount(database, checkpoints) }
+    containerOptions { DatabaseUri.mount(database, checkpoints, DatabaseUri.nvme(database)) }
 
     input:
     tuple val(bucket), val(fingerprint), val(part), val(range) // another table runs this stage again; '' for all queries

@@ -25,11 +25,13 @@ test('an unknown or wrong parameter stops the run before any task', async () => 
   expect(existsSync(join(folder, 'db'))).toBe(false);
 });
 
-test('-stub-run works without any dependency', { timeout: 60_000 }, async () => {
+test('-stub-run works without any dependency', { timeout: 120_000 }, async () => {
   const folder = await temporaryFolder();
   const home = await copyPipeline(join(folder, 'lanceflow'), false);
   await rm(join(home, 'workers'), { recursive: true });
   await pipeline(['-stub-run'], folder, home);
+  // Nothing is asked of S3.
+  await pipeline(['-stub-run', '--database', 's3://not-there/database'], folder, home);
   expect((await countTasks(join(folder, 'results'))).ran).toEqual({
     ...{ EMBED_SEQUENCES: 4, PACK_BUCKETS: 1, INGEST_BUCKET: 1, INDEX_BUCKET: 1 },
     ...{ SEARCH_BUCKET: 1, MERGE_HITS: 1, RENDER_REPORT: 1 },
