@@ -69,10 +69,11 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
       const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', folder];
       const index = ['index-bucket', ...BUCKET, '--database', database, '--work', folder];
-      expect(await killAtChange(ingest, inIngest)).toBe(inIngest);
+      // Others may be on their way when it is killed: they do not arrive.
+    expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
       expect((await objectsOf(s3)).has('_catalog/bucket_00001.json')).toBe(false);
       await runHere(ingest);
-      expect(await killAtChange(index, inIndex)).toBe(inIndex);
+      expect(await killAtChange(index, inIndex)).toBeGreaterThanOrEqual(inIndex);
       await runHere(index);
       expect(await runHere(['verify', '--database', database])).toMatchObject({ rows: 1500, orphans: [] });
       const names = [...(await objectsOf(s3)).keys()];
