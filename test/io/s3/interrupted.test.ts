@@ -70,7 +70,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', folder];
       const index = ['index-bucket', ...BUCKET, '--database', database, '--work', folder];
       // Others may be on their way when it is killed: they do not arrive.
-    expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
+      expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
       expect((await objectsOf(s3)).has('_catalog/bucket_00001.json')).toBe(false);
       await runHere(ingest);
       expect(await killAtChange(index, inIndex)).toBeGreaterThanOrEqual(inIndex);
