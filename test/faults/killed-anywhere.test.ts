@@ -52,7 +52,7 @@ describe('a command killed before any of its changes to the database goes on to 
   it.each<[string, string, string[], string[][], string]>([
     ['ingest-bucket', 'planned', ingest(), [ingest(), index()], 'cosine'],
     ['index-bucket', 'ingested', index(), [index()], 'cosine'],
-    ['index-bucket with another index', 'indexed', index('--index', 'ivf-rq'), [index('--index', 'ivf-rq')], 'cosine'],
+    ['index-bucket with another index', 'indexed', index('--index', 'ivf-pq'), [index('--index', 'ivf-pq')], 'cosine'],
     [
       'ingest-bucket with another metric',
       'indexed',
