@@ -1,6 +1,6 @@
 /**
  * The comparisons: `npm run bench -- <name> [options]`. Each prints one JSON object on standard output, progress on
- * standard error. With `--save`, the result is also written to bench/results/<name>.json with the command that made it.
+ * standard error. With `--save`, the result is also written to bench/results/ with the command that made it.
  */
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -42,20 +42,21 @@ child.on('close', async (code) => {
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
     if (name === 'search') await saveSearch({ commands: [command], ...made });
-    else await save({ command, ...made });
+    // Sizes of tables are kept beside each other.
+    else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
   }
   process.exit(code ?? 1);
 });
 
-async function save(result: object): Promise<void> {
-  await writeFile(new URL(`results/${name}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+async function save(file: string, result: object): Promise<void> {
+  await writeFile(new URL(`results/${file}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /** Measured in pieces: a piece joins what is there. The page in docs/ is made of all of them. */
 async function saveSearch(piece: Saved): Promise<void> {
   const text = await readFile(new URL('results/search.json', import.meta.url), 'utf8').catch(() => undefined);
   const saved = joinPieces(text === undefined ? undefined : JSON.parse(text), piece);
-  await save(saved);
+  await save(name, saved);
   await writeFile(new URL('../docs/search-benchmark.md', import.meta.url), searchPage(saved));
   await writeFile(new URL('../docs/search-benchmark.svg', import.meta.url), searchPlot(saved));
 }

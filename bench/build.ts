@@ -3,7 +3,7 @@
  * a process of its own, alternating. CPU seconds, wall time, peak memory, bytes on disk, and recall@10 at equal nprobes
  * and refine factor.
  *
- *   npm run bench -- build --rows 200000 --rounds 3 [--methods article,python,faiss,lanceflow-rq,...] [--folder DIR]
+ *   npm run bench -- build --rows 200000 --rounds 2 [--methods article,python,faiss,lanceflow,...] [--folder DIR]
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
@@ -17,10 +17,10 @@ const QUERIES = 500;
 const BUCKET = 'bucket_00001';
 
 const LANCEFLOW_VARIANTS: Record<string, { ingest: string[]; index: string[] }> = {
-  'lanceflow-rq': { ingest: [], index: ['--index', 'ivf-rq'] },
+  lanceflow: { ingest: [], index: [] },
+  'lanceflow-float16': { ingest: ['--vector-type', 'float16'], index: [] },
+  'lanceflow-unordered': { ingest: ['--order', 'none'], index: [] },
   'lanceflow-pq': { ingest: [], index: ['--index', 'ivf-pq'] },
-  'lanceflow-rq-unordered': { ingest: ['--order', 'none'], index: ['--index', 'ivf-rq'] },
-  'lanceflow-rq-float16': { ingest: ['--vector-type', 'float16'], index: ['--index', 'ivf-rq'] },
 };
 
 interface Quality {
@@ -39,7 +39,7 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '200000' },
     dimension: { type: 'string', default: '960' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '2' },
     methods: { type: 'string', default: ['article', 'python', 'faiss', ...Object.keys(LANCEFLOW_VARIANTS)].join(',') },
     folder: { type: 'string' },
   },

@@ -1,8 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { estimateBucket, fitGrowth, type Machine, type Measurements, parallelShare } from '../../bench/scale/model.ts';
+import { insertTables, type ScaleResult } from '../../bench/scale/page.ts';
+import { ROOT } from '../support/run.ts';
 
 const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });
+
+it('docs/scale.md has the numbers that follow from bench/results/scale.json', async () => {
+  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
+  const page = await readFile(join(ROOT, 'docs/scale.md'), 'utf8');
+  expect(page, 'node bench/scale.ts --page writes them').toBe(insertTables(page, result));
+});
 
 describe('the arithmetic of docs/scale.md', () => {
   it('finds the growth that measurements were made of', () => {
