@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// The pipeline tests start real Nextflow runs: they get minutes, and two at a time would only fight for cores.
+// Many tests wait for processes that they start (Nextflow, Slurm, S3 servers): two files at a time keep two cores busy.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -8,6 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     pool: 'forks',
+    maxWorkers: 2,
     reporters: ['default'],
   },
 });

@@ -3,7 +3,7 @@
  * standard error. With `--save`, the result is also written to bench/results/ with the command that made it.
  */
 import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { searchPage, searchPlot } from './search/page.ts';
@@ -49,6 +49,7 @@ child.on('close', async (code) => {
 });
 
 async function save(file: string, result: object): Promise<void> {
+  await mkdir(new URL('results/', import.meta.url), { recursive: true });
   await writeFile(new URL(`results/${file}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 }
 
