@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { seededRandom } from '../../workers/src/core/random.ts';
 import { columnFrom, columnLength, columnTexts, concatenateColumns } from '../../workers/src/core/utf8-column.ts';
 import { readBlocks, rowsPerBlock } from '../../workers/src/io/hdf5/shard-blocks.ts';
@@ -34,6 +34,23 @@ export function sliceRows({ dimension, ids, vectors }: Rows, start: number, end:
     ids: ids.slice(start, end),
     vectors: vectors.subarray(start * dimension, Math.min(end, ids.length) * dimension),
   };
+}
+
+/** Divides rows into shards of so many rows each: `s0.h5`, `s1.h5`, ... in a folder. @returns their paths */
+export function writeParts(
+  folder: string,
+  rows: Rows,
+  sizes: readonly number[],
+  attributes: Record<string, string | number> = {},
+): Promise<string[]> {
+  let start = 0;
+  return Promise.all(
+    sizes.map((size, i) => {
+      const part = sliceRows(rows, start, start + size);
+      start += size;
+      return writeShard(join(folder, `s${i}.h5`), part, attributes);
+    }),
+  );
 }
 
 /** Writes a shard by LanceFlow's own writer. @returns its path */

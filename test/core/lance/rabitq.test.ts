@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  allocateCodes,
-  encodeRows,
-  packCodes,
-  packPartitions,
-  quantizeMatrix,
-  quantizeResiduals,
-  RESIDUAL_ZERO,
-  rotate,
-  rotationMatrix,
-  rotationSignBytes,
-} from '../../../workers/src/core/lance/rabitq.ts';
+import { packCodes, packPartitions } from '../../../workers/src/core/lance/pack-codes.ts';
+import { allocateCodes, encodeRows, quantizeResiduals, RESIDUAL_ZERO } from '../../../workers/src/core/lance/rabitq.ts';
+import { quantizeMatrix, rotate, rotationMatrix, rotationSignBytes } from '../../../workers/src/core/lance/rotation.ts';
 import { seededRandom } from '../../../workers/src/core/random.ts';
 
 const dimension = fc.integer({ min: 1, max: 40 }).map((n) => 8 * n);

@@ -4,64 +4,8 @@
  * "RaBitQ" (SIGMOD 2024), in the form of lance-index's bq/transform.rs.
  */
 
-const ROUNDS = 4;
 /** Standard deviations that the error bound spans. */
 const ERROR_EPSILON = 1.9;
-/** Rows whose codes are interleaved, for look-ups of 16 at a time. */
-const PACK_ROWS = 32;
-const PACK_ORDER = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
-
-/** Bytes of the random signs that define a rotation of D components. */
-export function rotationSignBytes(dimension: number): number {
-  return ROUNDS * Math.ceil(dimension / 8);
-}
-
-/**
- * The rotation as a matrix: `rotated = row * matrix`. Four rounds of sign changes, Walsh-Hadamard transforms of the
- * largest power of two at the head and tail in turn, and sums and differences of the two halves.
- * @param signs bits, `rotationSignBytes(D)` bytes
- * @returns [D, D]
- */
-export function rotationMatrix(signs: Uint8Array, dimension: number): Float32Array {
-  const matrix = new Float32Array(dimension * dimension);
-  for (let i = 0; i < dimension; i++) {
-    const row = matrix.subarray(i * dimension, (i + 1) * dimension);
-    row[i] = 1;
-    rotate(row, signs);
-  }
-  return matrix;
-}
-
-/** Rotates one row in place. */
-export function rotate(row: Float32Array, signs: Uint8Array): void {
-  const dimension = row.length;
-  const signBytes = Math.ceil(dimension / 8);
-  const window = 2 ** Math.floor(Math.log2(dimension));
-  const isPower = window === dimension;
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < dimension; i++) if ((signs[round * signBytes + (i >> 3)]! >> (i & 7)) & 1) row[i] = -row[i]!;
-    hadamard(round % 2 === 0 || isPower ? row.subarray(0, window) : row.subarray(dimension - window));
-    if (!isPower) butterfly(row, Math.floor(dimension / 2));
-  }
-  if (!isPower) for (let i = 0; i < dimension; i++) row[i]! *= 0.25;
-}
-
-/** The orthonormal Walsh-Hadamard transform. */
-function hadamard(values: Float32Array): void {
-  for (let half = 1; half < values.length; half *= 2)
-    for (let start = 0; start < values.length; start += 2 * half) butterfly(values.subarray(start), half);
-  const scale = 1 / Math.sqrt(values.length);
-  for (let i = 0; i < values.length; i++) values[i]! *= scale;
-}
-
-function butterfly(values: Float32Array, half: number): void {
-  for (let i = 0; i < half; i++) {
-    const x = values[i]!;
-    const y = values[i + half]!;
-    values[i] = x + y;
-    values[i + half] = x - y;
-  }
-}
 
 /** Codes and factors of rows, row by row. */
 export interface RabitCodes {
@@ -80,15 +24,6 @@ export function allocateCodes(rows: number, dimension: number): RabitCodes {
 
 /** Residuals are products' left side as bytes of this zero point. */
 export const RESIDUAL_ZERO = 128;
-/** Largest entry of the rotation in 8 bits: with one bit less, no processor's 16-bit sums of two products overflow. */
-const MATRIX_LIMIT = 63;
-
-/** The rotation matrix in small integers, all scaled by the same number. @returns [D, D] */
-export function quantizeMatrix(matrix: Float32Array): Int8Array {
-  const largest = matrix.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return Int8Array.from(matrix, (x) => Math.round((x / largest) * MATRIX_LIMIT));
-}
-
 /**
  * The residuals of rows of one partition, as bytes, each row scaled to use their range: for signs after a rotation this is
  * precise enough (docs/adr/0011).
@@ -181,72 +116,4 @@ function errorBound(square: number, product: number, dimension: number): number 
 
 function ratio(numerator: number, denominator: number): number {
   return denominator === 0 ? 0 : numerator / denominator;
-}
-
-/**
- * Packs the codes of consecutive rows, partition by partition, as far as it can be done without the rows that follow: of a
- * partition that goes on, only whole groups.
- * @param codes [rows, codeBytes]
- * @param first the table's row of the first; the beginning of a partition, or of a group within one
- * @param firstRows first row of each partition, and in the end the number of rows
- */
-export function packPartitions(
-  codes: Uint8Array,
-  codeBytes: number,
-  first: number,
-  firstRows: Float64Array,
-): Uint8Array {
-  const end = first + codes.length / codeBytes;
-  const packed = new Uint8Array(codes.length);
-  let row = first;
-  let partition = partitionOf(first, firstRows);
-  while (row < end) {
-    while (firstRows[partition + 1]! <= row) partition++;
-    const partitionEnd = firstRows[partition + 1]!;
-    const stop = partitionEnd <= end ? partitionEnd : end - ((end - row) % PACK_ROWS);
-    const at = (row - first) * codeBytes;
-    packed.set(packCodes(codes.subarray(at, (stop - first) * codeBytes), codeBytes), at);
-    row = stop;
-    if (stop < partitionEnd) break;
-  }
-  return packed.subarray(0, (row - first) * codeBytes);
-}
-
-/** The partition of a row. @param firstRows first row of each partition, and in the end the number of rows */
-export function partitionOf(row: number, firstRows: Float64Array): number {
-  let low = 0;
-  let high = firstRows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (firstRows[middle]! <= row) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-/**
- * Lays the codes of one partition out as LanceDB's search reads them: of 32 rows each, byte by byte, the low halves of
- * rows 0 to 15 with those of 16 to 31, then the high halves; the rows that are left over column by column.
- * @param codes [rows, codeBytes], a partition from its first to its last row
- */
-export function packCodes(codes: Uint8Array, codeBytes: number): Uint8Array {
-  const rows = codes.length / codeBytes;
-  const packedRows = rows - (rows % PACK_ROWS);
-  const packed = new Uint8Array(codes.length);
-  for (let row = 0; row < packedRows; row += PACK_ROWS)
-    for (let column = 0; column < codeBytes; column++) {
-      const target = row * codeBytes + column * PACK_ROWS;
-      for (let i = 0; i < 16; i++) {
-        const source = (row + PACK_ORDER[i]!) * codeBytes + column;
-        const low = codes[source]!;
-        const high = codes[source + 16 * codeBytes]!;
-        packed[target + i] = (low & 15) | ((high & 15) << 4);
-        packed[target + i + 16] = (low >> 4) | (high & 0xf0);
-      }
-    }
-  const left = rows - packedRows;
-  for (let row = 0; row < left; row++)
-    for (let column = 0; column < codeBytes; column++)
-      packed[packedRows * codeBytes + column * left + row] = codes[(packedRows + row) * codeBytes + column]!;
-  return packed;
 }

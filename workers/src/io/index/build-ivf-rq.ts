@@ -13,18 +13,9 @@ import {
   MARKER_COLUMN,
 } from '../../core/lance/ivf-rq.ts';
 import { addIndex, type NewIndex } from '../../core/lance/manifest.ts';
-import {
-  allocateCodes,
-  encodeRows,
-  packPartitions,
-  partitionOf,
-  quantizeMatrix,
-  quantizeResiduals,
-  RESIDUAL_ZERO,
-  rotate,
-  rotationMatrix,
-  rotationSignBytes,
-} from '../../core/lance/rabitq.ts';
+import { packPartitions, partitionOf } from '../../core/lance/pack-codes.ts';
+import { allocateCodes, encodeRows, quantizeResiduals, RESIDUAL_ZERO } from '../../core/lance/rabitq.ts';
+import { quantizeMatrix, rotate, rotationMatrix, rotationSignBytes } from '../../core/lance/rotation.ts';
 import type { Metric } from '../../core/metric.ts';
 import { GraphBuilder } from '../../core/onnx/graph-builder.ts';
 import { LanceFileWriter } from '../lance/file-writer.ts';
