@@ -158,7 +158,7 @@ async function buildIndex(
     }
     const config = indexConfig(index);
     if (config) await table.createIndex('embedding', { config, replace: false });
-    if (index.kind !== 'none') await checkIndex(table, bucket, ingested.rows, index);
+    if (index.kind !== 'none') await checkIndex(table, join(folder, `${bucket}.lance`), bucket, ingested.rows, index);
     return await table.version();
   } finally {
     table.close();

@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import type { IndexDescription } from '../../core/catalog.ts';
+import { readPartitionCount } from './index-file.ts';
 
 const SAMPLE_ROWS = 16;
 /** Beyond so many rows of one code nothing is learned from a row that is not found. */
@@ -13,9 +14,16 @@ interface IndexCheck {
 /**
  * Checks a new index against what was asked: its number of partitions, that it covers all rows, and that a sample
  * of stored rows find themselves.
+ * @param folder the table's
  * @throws Error where it does not hold: the build cannot be trusted
  */
-export async function checkIndex(table: Table, bucket: string, rows: number, index: IndexDescription): Promise<void> {
+export async function checkIndex(
+  table: Table,
+  folder: string,
+  bucket: string,
+  rows: number,
+  index: IndexDescription,
+): Promise<void> {
   const [config] = await table.listIndices();
   const stats = config && (await table.indexStats(config.name));
   if (!stats) throw new Error(`${bucket}: LanceDB made no index`);
@@ -26,24 +34,11 @@ export async function checkIndex(table: Table, bucket: string, rows: number, ind
   const offsets = Array.from({ length: Math.min(SAMPLE_ROWS, rows) }, (_, i) => i * step);
   // Vectors are read component by component: toArray() of a float16 vector gives its raw words.
   const sample = await table.takeOffsets(offsets).select(['id', 'embedding']).toArrow();
-  const partitions = await countPartitions(table, sample.getChild('embedding')?.get(0), index);
+  const partitions = await readPartitionCount(folder);
   if (partitions !== index.partitions)
     throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
   for (const row of sample)
     await requireFound(table, bucket, row.id, Float32Array.from(row.embedding), { rows, index });
-}
-
-/** The query planner tells how many partitions it ranked when it is asked for more than there are. */
-async function countPartitions(table: Table, vector: Iterable<number>, index: IndexDescription): Promise<number> {
-  const query = table
-    .query()
-    .nearestTo(Float32Array.from(vector))
-    .distanceType(index.metric)
-    .nprobes(index.partitions * 2)
-    .limit(1)
-    .select(['id', '_distance']);
-  const plan = await query.analyzePlan();
-  return Number(/partitions_ranked=(\d+)/.exec(plan)?.[1] ?? Number.NaN);
 }
 
 /**
