@@ -5,7 +5,7 @@ export interface QuantizedColumns {
 }
 
 /** 7 bits and a sign bit less: products with unsigned bytes then cannot overflow 16 bits on processors without VNNI. */
-const LARGEST = 63;
+export const LARGEST_CODE = 63;
 
 /** Quantizes rows [count, dimension] and turns them into columns. */
 export function quantizeColumns(rows: Float32Array, dimension: number): QuantizedColumns {
@@ -15,7 +15,7 @@ export function quantizeColumns(rows: Float32Array, dimension: number): Quantize
   for (let row = 0; row < count; row++) {
     let largest = 0;
     for (let i = row * dimension; i < (row + 1) * dimension; i++) largest = Math.max(largest, Math.abs(rows[i]!));
-    const scale = largest === 0 ? 1 : largest / LARGEST;
+    const scale = largest === 0 ? 1 : largest / LARGEST_CODE;
     scales[row] = scale;
     for (let i = 0; i < dimension; i++) codes[i * count + row] = Math.round(rows[row * dimension + i]! / scale);
   }

@@ -13,6 +13,7 @@ import {
   tableFromIPC,
 } from 'apache-arrow';
 import type { PartitionOrder } from '../core/catalog.ts';
+import { formatCrc32 } from '../core/crc32.ts';
 import type { Centroids } from '../core/kmeans.ts';
 import { DataError } from '../errors.ts';
 import type { Database } from './database.ts';
@@ -55,7 +56,7 @@ export async function writePartitions(path: string, centroids: Centroids, partit
 /** Size and checksum of a partition file. */
 export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
   const { size: bytes } = await stat(file);
-  return { path, count, bytes, crc32: checksum(await readFile(file)) };
+  return { path, count, bytes, crc32: formatCrc32(crc32(await readFile(file))) };
 }
 
 /** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */
@@ -67,7 +68,7 @@ export function isPartitionFile(name: string, bucket: string): boolean {
 export async function readPartitions(database: Database, order: PartitionOrder): Promise<Partitions> {
   const path = `${database.uri}/${order.path}`;
   const bytes = await database.tables.read(order.path);
-  if (bytes.length !== order.bytes || checksum(bytes) !== order.crc32)
+  if (bytes.length !== order.bytes || formatCrc32(crc32(bytes)) !== order.crc32)
     throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
   const table = tableFromIPC(bytes);
   const list = table.getChild('centroid')!.data[0]!;
@@ -76,8 +77,4 @@ export async function readPartitions(database: Database, order: PartitionOrder):
   const firstRows = new Float64Array(rows.length + 1);
   for (const [i, count] of rows.entries()) firstRows[i + 1] = firstRows[i]! + count;
   return { centroids: { count: rows.length, dimension: vectors.length / rows.length, vectors }, firstRows };
-}
-
-function checksum(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, '0');
 }

@@ -1,3 +1,5 @@
+import { partitionOf } from '../partition-of.ts';
+
 /** Rows whose codes are interleaved, for look-ups of 16 at a time. */
 const PACK_ROWS = 32;
 const PACK_ORDER = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
@@ -29,18 +31,6 @@ export function packPartitions(
     if (stop < partitionEnd) break;
   }
   return packed.subarray(0, (row - first) * codeBytes);
-}
-
-/** The partition of a row. @param firstRows first row of each partition, and in the end the number of rows */
-export function partitionOf(row: number, firstRows: Float64Array): number {
-  let low = 0;
-  let high = firstRows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (firstRows[middle]! <= row) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /**

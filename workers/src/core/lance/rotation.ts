@@ -1,3 +1,5 @@
+import { LARGEST_CODE } from '../quantize.ts';
+
 const ROUNDS = 4;
 
 /** Bytes of the random signs that define a rotation of D components. */
@@ -52,11 +54,8 @@ function butterfly(values: Float32Array, half: number): void {
   }
 }
 
-/** Largest entry of the rotation in 8 bits: with one bit less, no processor's 16-bit sums of two products overflow. */
-const MATRIX_LIMIT = 63;
-
 /** The rotation matrix in small integers, all scaled by the same number. @returns [D, D] */
 export function quantizeMatrix(matrix: Float32Array): Int8Array {
   const largest = matrix.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return Int8Array.from(matrix, (x) => Math.round((x / largest) * MATRIX_LIMIT));
+  return Int8Array.from(matrix, (x) => Math.round((x / largest) * LARGEST_CODE));
 }

@@ -13,11 +13,12 @@ import {
   MARKER_COLUMN,
 } from '../../core/lance/ivf-rq.ts';
 import { addIndex, type NewIndex } from '../../core/lance/manifest.ts';
-import { packPartitions, partitionOf } from '../../core/lance/pack-codes.ts';
+import { packPartitions } from '../../core/lance/pack-codes.ts';
 import { allocateCodes, encodeRows, quantizeResiduals, RESIDUAL_ZERO } from '../../core/lance/rabitq.ts';
 import { quantizeMatrix, rotate, rotationMatrix, rotationSignBytes } from '../../core/lance/rotation.ts';
 import type { Metric } from '../../core/metric.ts';
 import { GraphBuilder } from '../../core/onnx/graph-builder.ts';
+import { partitionOf } from '../../core/partition-of.ts';
 import { LanceFileWriter } from '../lance/file-writer.ts';
 import { localTables } from '../local-tables.ts';
 import { createProducts } from '../onnx-session.ts';

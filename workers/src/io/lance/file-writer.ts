@@ -7,6 +7,7 @@ import {
   type LanceColumn,
   type LancePage,
 } from '../../core/lance/file-format.ts';
+import { writeAt } from '../files.ts';
 
 /** What a page begins at a multiple of. */
 const ALIGNMENT = 64;
@@ -69,10 +70,7 @@ export class LanceFileWriter {
   async #write(bytes: Uint8Array): Promise<number> {
     const offset = Math.ceil(this.#position / ALIGNMENT) * ALIGNMENT;
     // What is left out between two pages reads as zeros.
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at, offset + at);
-      at += bytesWritten;
-    }
+    await writeAt(this.#file, bytes, offset);
     this.#position = offset + bytes.length;
     return offset;
   }

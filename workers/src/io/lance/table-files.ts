@@ -3,6 +3,7 @@ import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from
 import { dirname, join, relative } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { TableFile } from '../../core/catalog.ts';
+import { formatCrc32 } from '../../core/crc32.ts';
 import { systemErrorCode } from '../../errors.ts';
 import { mapAtOnce } from '../at-once.ts';
 import { temporaryName } from '../files.ts';
@@ -88,7 +89,7 @@ export async function describeFiles(
 export async function checksumOf(path: string): Promise<string> {
   let value = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) value = crc32(chunk as Buffer, value);
-  return value.toString(16).padStart(8, '0');
+  return formatCrc32(value);
 }
 
 /**

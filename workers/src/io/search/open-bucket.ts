@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
+import { formatCrc32 } from '../../core/crc32.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { type Partitions, readPartitions } from '../partitions.ts';
@@ -56,7 +57,7 @@ async function checkFiles(database: Database, { bucket, files, partitions }: Cat
   const manifest = files.find(({ path }) => path.startsWith('_versions/'));
   if (!manifest) return;
   const path = `${bucket}.lance/${manifest.path}`;
-  if (checksum(await tables.read(path)) !== manifest.crc32)
+  if (formatCrc32(crc32(await tables.read(path))) !== manifest.crc32)
     throw damagedBucket(database, bucket, `${database.uri}/${path} is not what was written`);
 }
 
@@ -80,8 +81,4 @@ export function damagedBucket(database: Database, bucket: string, reason: unknow
       `Remove ${join('_catalog', `${bucket}.json`)} there and build it again.`,
     { cause: reason },
   );
-}
-
-function checksum(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, '0');
 }

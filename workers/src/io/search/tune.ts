@@ -1,3 +1,4 @@
+import { partitionOf } from '../../core/partition-of.ts';
 import type { NearestRows } from '../../core/search/nearest.ts';
 import { type Estimate, estimateRecall, probesForRecall } from '../../core/search/recall.ts';
 import { columnBytes } from '../../core/utf8-column.ts';
@@ -47,7 +48,7 @@ export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, p
     for (const [rank, partition] of order.entries()) rankOf[partition] = rank;
     return Array.from(
       truth.kept(query).rows,
-      (row) => rankOf[partitionOf(partitions.firstRows, firstOfFragment(row))]!,
+      (row) => rankOf[partitionOf(firstOfFragment(row), partitions.firstRows)]!,
     );
   });
   const { nprobes, recalls } = probesForRecall(ranks, target, count);
@@ -102,15 +103,4 @@ function fragmentStarts({ entry }: OpenBucket): (row: number) => number {
   const starts = [0];
   for (const { rows } of entry.fragments ?? []) starts.push(starts.at(-1)! + rows);
   return (row) => starts[Math.floor(row / 2 ** 32)]! + (row % 2 ** 32);
-}
-
-function partitionOf(firstRows: Float64Array, row: number): number {
-  let low = 0;
-  let high = firstRows.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (firstRows[middle]! <= row) low = middle;
-    else high = middle;
-  }
-  return low;
 }
