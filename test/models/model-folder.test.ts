@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { modelIdentity } from '../../workers/src/core/shard.ts';
 import { DataError, UsageError } from '../../workers/src/errors.ts';
 import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/models/model-folder.ts';
-import { temporaryFolder } from '../support/run.ts';
+import { ROOT, temporaryFolder } from '../support/run.ts';
 import {
   amplifyShapes,
   encodeSafetensors,
@@ -23,6 +23,8 @@ async function embed(folder: string, sequences: string[], options: ModelFolderOp
   return { vectors, ...embedder };
 }
 
+/** Of `<pad>` in the vocabulary of checkpoints/esm1. */
+const ESM1_PAD = 28;
 const SEQUENCE = 'MKTAYIAKQRQISFVKSHFSRQ';
 
 test('the order of sequences and their repetition change nothing', async () => {
@@ -75,6 +77,9 @@ describe('conventions', () => {
     await randomCheckpoint(folder, 'amplify', { max_length: 50 });
     expect((await embed(folder, ['A'.repeat(60)])).attributes).toMatchObject({ max_length: 48 });
     await expect(embed(folder, [], { maxResidues: 49 })).rejects.toThrow(/at most 48 residues/);
+    // 100 positions: up to that of padding, and of two special tokens, none is a residue's.
+    const { attributes } = await embed(join(ROOT, 'test/models/checkpoints/esm1'), ['A'.repeat(200)]);
+    expect(attributes).toMatchObject({ model: 'ESM-1-24x2', max_length: 100 - (ESM1_PAD + 1) - 2 });
   });
 
   test.each<Family>(['amplify', 'esm2'])('%s: 40,000 residues are cut to the longest length', async (family) => {
@@ -275,7 +280,9 @@ describe('bad input', () => {
     ['amplify', { num_attention_heads: 5 }, /"num_attention_heads" is 5/],
     ['amplify', { hidden_act: 'SiLU' }, /"hidden_act" is "SiLU"; it must be SwiGLU, GELU or ReLU/],
     ['amplify', { rms_norm: 1 }, /"rms_norm" is 1; it must be true or false/],
-    ['esm2', { position_embedding_type: 'absolute' }, /"position_embedding_type" is "absolute"/],
+    ['esm2', { position_embedding_type: 'relative_key' }, /"position_embedding_type" is "relative_key"/],
+    ['esm2', { num_attention_heads: 8 }, /"num_attention_heads" is 8; it must be a divisor of 40 into even parts/],
+    ['esm2', { is_decoder: true }, /"is_decoder" is true/],
     ['esm2', { hidden_act: 'relu' }, /"hidden_act" is "relu"/],
   ])('%s with %o', async (family, fields, expected) => {
     const folder = join(await temporaryFolder(), 'model');

@@ -27,6 +27,8 @@ export interface Architecture {
   readonly name: string;
   /** `model_type` in config.json. */
   readonly modelType: string;
+  /** Where several have one `model_type`: whether a config.json is of this one. */
+  isOf?(config: ModelConfig): boolean;
   /** The file of the model folder that says which token has which id. */
   readonly tokenizerFile: string;
   /** Conventions of the model's authors, used where the user asks for nothing else. */

@@ -1,15 +1,15 @@
 import type { Architecture } from './architecture.ts';
 import { amplify } from './architectures/amplify.ts';
-import { esm2 } from './architectures/esm2.ts';
+import { esm1, esm2 } from './architectures/esm2.ts';
 import type { ModelConfig } from './config.ts';
 
 /** Every architecture that can be embedded with. To add one, see docs/models.md. */
-export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2];
+export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1];
 
 /** The architecture of a config.json. @throws DataError where it is unknown, with the known ones */
 export function architectureOf(config: ModelConfig): Architecture {
   const modelType = config.text('model_type', '');
-  const found = ARCHITECTURES.find((known) => known.modelType === modelType);
+  const found = ARCHITECTURES.find((known) => known.modelType === modelType && (known.isOf?.(config) ?? true));
   if (found) return found;
   const known = ARCHITECTURES.map(({ name, modelType }) => `${name} (${JSON.stringify(modelType)})`).join(', ');
   throw config.wrong('model_type', `one of the known architectures: ${known}`);

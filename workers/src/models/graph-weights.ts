@@ -56,6 +56,11 @@ export class GraphWeights {
     return found.length === 1 ? found[0]!.slice(0, -name.length) : '';
   }
 
+  /** Whether the checkpoint has a tensor of that name. */
+  has(name: string): boolean {
+    return this.#stored.tensors.has(name);
+  }
+
   /** A tensor as float32. @throws DataError where it is missing or has another shape */
   tensor(name: string, shape: readonly number[]): Value {
     return this.rows(name, shape, 0, shape[0]!);

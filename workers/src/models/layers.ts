@@ -53,7 +53,7 @@ export function rmsNorm(
   });
 }
 
-/** torch.nn.LayerNorm over the last axis. */
+/** torch.nn.LayerNorm over the last axis; its weight and bias may have their old names, gamma and beta. */
 export function layerNorm(
   { graph, weights }: LayerContext,
   x: Value,
@@ -61,7 +61,8 @@ export function layerNorm(
   size: number,
   epsilon: number,
 ): Value {
-  const operands = [x, weights.tensor(`${name}.weight`, [size]), weights.tensor(`${name}.bias`, [size])];
+  const [scale, shift] = weights.has(`${name}.gamma`) ? ['gamma', 'beta'] : ['weight', 'bias'];
+  const operands = [x, weights.tensor(`${name}.${scale}`, [size]), weights.tensor(`${name}.${shift}`, [size])];
   return graph.op('LayerNormalization', operands, { axis: { int: -1 }, epsilon: { float: epsilon } });
 }
 
@@ -111,24 +112,27 @@ export interface AttentionParts {
   key: Value;
   value: Value;
   heads: number;
-  rotary: Rotary;
+  /** undefined: positions are in what is attended to. */
+  rotary: Rotary | undefined;
   /** int32 [batch]: tokens of each row; undefined where no row is padded. */
   tokenCounts: Value | undefined;
 }
 
 /**
- * Softmax attention with rotary positions; query, key and value are [batch, length, heads * head size]. Without
+ * Softmax attention; query, key and value are [batch, length, heads * head size]. Without
  * padding ONNX Runtime computes it blockwise on CPU: memory grows with the length, not with its square.
  */
 export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
   const { rotary, heads } = parts;
   const rotate = (x: Value) =>
-    graph.op(
-      'RotaryEmbedding',
-      [x, rotary.start, rotary.cos, rotary.sin],
-      { interleaved: { int: rotary.pairs === 'neighbours' ? 1 : 0 } },
-      MICROSOFT,
-    );
+    rotary
+      ? graph.op(
+          'RotaryEmbedding',
+          [x, rotary.start, rotary.cos, rotary.sin],
+          { interleaved: { int: rotary.pairs === 'neighbours' ? 1 : 0 } },
+          MICROSOFT,
+        )
+      : x;
   const inputs = [rotate(parts.query), rotate(parts.key), parts.value];
   if (parts.tokenCounts) inputs.push('', parts.tokenCounts);
   return graph.op('MultiHeadAttention', inputs, { num_heads: { int: heads } }, MICROSOFT);

@@ -1,7 +1,7 @@
 import type { Value } from '../../core/onnx/graph-builder.ts';
 import type { Architecture, EncoderParts } from '../architecture.ts';
 import type { ModelConfig } from '../config.ts';
-import { attention, createFolding, gelu, layerNorm, linear, rotaryTables } from '../layers.ts';
+import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryTables } from '../layers.ts';
 import { createTokenizer, parseVocabTxt, type Tokenizer } from '../tokenizer.ts';
 
 /**
@@ -10,6 +10,10 @@ import { createTokenizer, parseVocabTxt, type Tokenizer } from '../tokenizer.ts'
  */
 const TOKEN_DROPOUT_SCALE = 1 - 0.15 * 0.8;
 
+/** The field of config.json that says how many positions the table of an ESM-1 model has. */
+const POSITIONS = 'max_position_embeddings';
+const DEFAULT_PAD_ID = 1;
+
 /**
  * ESM-2 (Meta) as Hugging Face's EsmModel: a pre-norm encoder with rotary positions over the halves of a head.
  * Its embeddings are taken after the final norm (`last_hidden_state`).
@@ -17,12 +21,21 @@ const TOKEN_DROPOUT_SCALE = 1 - 0.15 * 0.8;
 export const esm2: Architecture = {
   name: 'ESM-2',
   modelType: 'esm',
+  isOf: hasRotaryPositions,
   tokenizerFile: 'vocab.txt',
   defaults: { hiddenState: 'after-norm', maxResidues: 1022 },
   // Rotary positions have no last one; beyond 1022 residues the model was not trained.
   tokenLimit: () => undefined,
   parseTokenizer,
   buildEncoder,
+};
+
+/** ESM-1b and ESM-1v: the same with a table of positions, which ends. */
+export const esm1: Architecture = {
+  ...esm2,
+  name: 'ESM-1',
+  isOf: (config) => !hasRotaryPositions(config),
+  tokenLimit: (config) => config.size(POSITIONS) - config.number('pad_token_id', DEFAULT_PAD_ID) - 1,
 };
 
 function parseTokenizer(path: string, text: string, config: ModelConfig): Tokenizer {
@@ -37,14 +50,13 @@ function buildEncoder(parts: EncoderParts): Value {
   const inner = config.size('intermediate_size');
   const layers = config.size('num_hidden_layers');
   const heads = config.size('num_attention_heads');
-  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
-  if (config.text('position_embedding_type', 'absolute') !== 'rotary')
-    throw config.wrong('position_embedding_type', '"rotary" (ESM-1 models are not supported)');
+  if (size % heads !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size}`);
+  if (config.flag('is_decoder', false)) throw config.wrong('is_decoder', 'false: embeddings are made by encoders');
   if (config.text('hidden_act', 'gelu') !== 'gelu') throw config.wrong('hidden_act', '"gelu"');
   const epsilon = config.number('layer_norm_eps', 1e-12);
   const norm = (x: Value, name: string) => layerNorm(parts, x, name, size, epsilon);
   const prefix = weights.prefixOf('embeddings.word_embeddings.weight');
-  const rotary = rotaryTables(graph, parts.maxTokens, size / heads, 'halves');
+  const rotary = hasRotaryPositions(config) ? rotaryOf(parts, size, heads) : undefined;
   const { fold, unfold } = createFolding(graph, parts.tokenIds, size);
 
   let x = fold(embeddings(parts, `${prefix}embeddings`, size));
@@ -75,6 +87,26 @@ function buildEncoder(parts: EncoderParts): Value {
 function embeddings({ graph, weights, config, tokenIds }: EncoderParts, name: string, size: number): Value {
   const table = weights.tensor(`${name}.word_embeddings.weight`, [config.size('vocab_size'), size]);
   const rows = graph.op('Gather', [table, tokenIds]);
-  if (!config.flag('token_dropout', false)) return rows;
-  return graph.op('Mul', [rows, graph.floats('token_dropout_scale', TOKEN_DROPOUT_SCALE)]);
+  const x = config.flag('token_dropout', false)
+    ? graph.op('Mul', [rows, graph.floats('token_dropout_scale', TOKEN_DROPOUT_SCALE)])
+    : rows;
+  if (hasRotaryPositions(config)) return x;
+  const positions = weights.tensor(`${name}.position_embeddings.weight`, [config.size(POSITIONS), size]);
+  // As in fairseq, the first token is at the position after that of padding.
+  const start = graph.integers([config.number('pad_token_id', DEFAULT_PAD_ID) + 1]);
+  const length = graph.op('Slice', [graph.op('Shape', [tokenIds]), graph.integers([1]), graph.integers([2])]);
+  return graph.op('Add', [x, graph.op('Slice', [positions, start, graph.op('Add', [start, length])])]);
+}
+
+/** @throws DataError where positions are of a kind that EsmModel does not have */
+function hasRotaryPositions(config: ModelConfig): boolean {
+  const type = config.text('position_embedding_type', 'absolute');
+  if (type !== 'rotary' && type !== 'absolute')
+    throw config.wrong('position_embedding_type', '"rotary" (ESM-2) or "absolute" (ESM-1b, ESM-1v)');
+  return type === 'rotary';
+}
+
+function rotaryOf({ graph, config, maxTokens }: EncoderParts, size: number, heads: number): Rotary {
+  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
+  return rotaryTables(graph, maxTokens, size / heads, 'halves', config.number('rope_theta', 10000));
 }

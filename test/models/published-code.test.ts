@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readSafetensorsHeader } from '../../workers/src/io/safetensors.ts';
+import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/models/model-folder.ts';
+import { ROOT } from '../support/run.ts';
+import { relativeError } from './support/reference.ts';
+
+const CHECKPOINTS = join(ROOT, 'test/models/checkpoints');
+/** Of make.py. */
+const LONGEST = 12;
+
+/** What the authors' own code gives, by `<long> <hidden state> <pooling>`: rows of all sequences. */
+async function readExpected(folder: string): Promise<Map<string, Float32Array[]>> {
+  const path = join(folder, 'expected.safetensors');
+  const bytes = await readFile(path);
+  const rows = (offset: number, [count, size]: readonly number[]) =>
+    Array.from({ length: count! }, (_, i) =>
+      Float32Array.from({ length: size! }, (_, j) => bytes.readFloatLE(offset + 4 * (i * size! + j))),
+    );
+  const tensors = await readSafetensorsHeader(path);
+  return new Map([...tensors].map(([name, { offset, shape }]) => [name, rows(offset, shape)]));
+}
+
+async function readSequences(): Promise<string[]> {
+  const lines = (await readFile(join(CHECKPOINTS, 'sequences.fasta'), 'utf8')).split('\n');
+  return lines.filter((line) => line !== '' && !line.startsWith('>'));
+}
+
+// Made by checkpoints/make.py. Between them: F32, F16 and BF16, one file and several, other orders of the vocabulary,
+// every option of config.json, and the names that tensors have in checkpoints saved by different programs.
+describe.each(['amplify-swiglu', 'amplify-gelu', 'amplify-relu', 'esm2', 'esm2-bare', 'esm2-transformers-5', 'esm1'])(
+  '%s',
+  (name) => {
+    test('gives what the authors’ code gives, whatever the conventions', async () => {
+      const folder = join(CHECKPOINTS, name);
+      const sequences = await readSequences();
+      const expected = await readExpected(folder);
+      expect(expected.size).toBe(name === 'amplify-relu' ? 9 : 18);
+      for (const [convention, rows] of expected) {
+        const [long, hiddenState, pooling] = convention.split(' ');
+        const options = {
+          hiddenState,
+          pooling,
+          ...(long === 'whole' ? {} : { long, maxResidues: LONGEST }),
+        } as ModelFolderOptions;
+        for (const batchTokens of [0, 50]) {
+          const embedder = await loadModelFolder(folder, { ...options, batchTokens });
+          const vectors = await embedder.embed(sequences);
+          await embedder.close();
+          const { dimension } = embedder;
+          const errors = rows.map((row, i) => relativeError(vectors.subarray(i * dimension, (i + 1) * dimension), row));
+          expect(Math.max(...errors), `${convention} ${errors}`).toBeLessThan(1e-5);
+        }
+      }
+    });
+  },
+);
