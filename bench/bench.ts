@@ -17,12 +17,13 @@ const BENCHMARKS: Record<string, string> = {
   scale: 'rates at three sizes, and what they mean for billions (docs/scale.md)',
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
+  checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
 if (!Object.hasOwn(BENCHMARKS, name)) {
-  const list = Object.entries(BENCHMARKS).map(([key, what]) => `  ${key.padEnd(8)}${what}`);
+  const list = Object.entries(BENCHMARKS).map(([key, what]) => `  ${key.padEnd(9)}${what}`);
   process.stderr.write(`Usage: npm run bench -- <name> [options] [--save]\n\n${list.join('\n')}\n`);
   process.exit(64);
 }

@@ -18,7 +18,7 @@ if (direction === 'up') {
   );
   await writeFile(catalog, JSON.stringify(sent));
 } else {
-  const files = JSON.parse(await readFile(catalog, 'utf8')) as { key: string; bytes: number; crc32: string }[];
+  const files = JSON.parse(await readFile(catalog, 'utf8')) as { key: string; bytes: number; checksum: string }[];
   await downloadFiles(
     s3,
     files.map((file) => ({ ...file, path: join(folder, file.key) })),

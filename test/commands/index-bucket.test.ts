@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CatalogEntry } from '../../workers/src/core/catalog.ts';
+import { CRC64 } from '../../workers/src/core/checksum.ts';
 import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
 import { METRICS } from '../../workers/src/core/metric.ts';
 import { connect } from '../../workers/src/io/lance/client.ts';
@@ -70,9 +70,9 @@ describe('index-bucket', () => {
       .filter((file) => file.isFile())
       .map((file) => join(file.parentPath, file.name).slice(table.length + 1));
     expect(entry.files.map(({ path }) => path).sort()).toEqual(names.sort());
-    for (const { path, bytes, crc32: sum } of entry.files) {
+    for (const { path, bytes, checksum } of entry.files) {
       const content = await readFile(join(table, path));
-      expect([content.length, crc32(content).toString(16).padStart(8, '0')]).toEqual([bytes, sum]);
+      expect([content.length, CRC64.format(CRC64.of(content))]).toEqual([bytes, checksum]);
     }
     expect(await dataFiles(database)).toEqual(before);
     const left = (await namesIn(database)).filter((name) => !name.startsWith('bucket_00001.lance/'));

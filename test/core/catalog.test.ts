@@ -17,7 +17,7 @@ const entry = {
   recipe: 'r',
   indexRecipe: 'i',
   tableVersion: 2,
-  files: [{ path: 'data/1.lance', bytes: 10, crc32: '00000000' }],
+  files: [{ path: 'data/1.lance', bytes: 10, checksum: 'crc64nvme:0000000000000000' }],
   bytes: 10,
   fingerprint: 'f',
 };
@@ -30,6 +30,24 @@ const parsePending = (value: unknown) => parseIngestRecord(text(value), 'bucket_
 describe('parseCatalogEntry', () => {
   it('takes what index-bucket writes', () => {
     expect(parseEntry(entry)).toEqual(entry);
+  });
+
+  it('takes the CRC-32 of earlier versions', () => {
+    const file = { path: 'data/1.lance', bytes: 10 };
+    const partitions = { path: '_partitions/p.arrow', count: 2, bytes: 9 };
+    const [old, now] = [{ crc32: '0000000a' }, { checksum: 'crc32:0000000a' }].map((checksum) => ({
+      ...entry,
+      files: [{ ...file, ...checksum }],
+      fragments: [{ path: 'data/1.lance', rows: 7, offset: 0, ...checksum }],
+      partitions: { ...partitions, ...checksum },
+    }));
+    expect(parseEntry(old)).toEqual(now);
+    const table = { rows: 7, dimension: 4, vectorType: 'float32', model: {}, dataBytes: 1, tableVersion: 1 };
+    const ingested = { ...record, state: 'ingested', metric: 'l2', recipe: 'r' };
+    expect(parsePending({ ...ingested, table: { ...table, files: old!.files } })).toEqual({
+      ...ingested,
+      table: { ...table, files: now!.files },
+    });
   });
 
   it.each<[string, unknown]>([
@@ -45,9 +63,11 @@ describe('parseCatalogEntry', () => {
     ['no index', { ...entry, index: undefined }],
     ['sources that are no list', { ...entry, sources: 5 }],
     ['a source that is null', { ...entry, sources: [null] }],
-    ['a file outside of the table', { ...entry, files: [{ path: '../../etc/passwd' }] }],
-    ['partitions outside of the database', { ...entry, partitions: { path: '/etc/passwd' } }],
-    ['partitions in a folder above', { ...entry, partitions: { path: '_partitions/../../x' } }],
+    ['a file outside of the table', { ...entry, files: [{ ...entry.files[0], path: '../../etc/passwd' }] }],
+    ['a file without a checksum', { ...entry, files: [{ path: 'data/1.lance', bytes: 10 }] }],
+    ['a checksum of another kind', { ...entry, files: [{ ...entry.files[0], checksum: 'md5:00' }] }],
+    ['partitions outside of the database', { ...entry, partitions: { ...entry.files[0], path: '/etc/passwd' } }],
+    ['partitions in a folder above', { ...entry, partitions: { ...entry.files[0], path: '_partitions/../../x' } }],
   ])('refuses %s', (_, value) => {
     expect(() => parseEntry(value)).toThrow(DataError);
     expect(() => parseEntry(value)).toThrow(/^\/db\/_catalog\/bucket_00001\.json: .*build the bucket again\.$/);
@@ -110,7 +130,7 @@ describe('fingerprint', () => {
   it('changes with a file of the table, and with nothing else', () => {
     const facts = { bucket: 'b', rows: 1, metric: 'cosine' as const, tableVersion: 1, files: entry.files };
     expect(fingerprint({ ...facts, ...{ created: 'now' } })).toBe(fingerprint(facts));
-    const other = [{ ...entry.files[0]!, crc32: '00000001' }];
+    const other = [{ ...entry.files[0]!, checksum: 'crc64nvme:0000000000000001' }];
     expect(fingerprint({ ...facts, files: other })).not.toBe(fingerprint(facts));
   });
 });

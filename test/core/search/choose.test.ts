@@ -12,7 +12,7 @@ import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
 import { estimateRecall, probesForRecall } from '../../../workers/src/core/search/recall.ts';
 import { UsageError } from '../../../workers/src/errors.ts';
 
-const partitions = { path: 'p', count: 100, bytes: 1, crc32: '0' };
+const partitions = { path: 'p', count: 100, bytes: 1, checksum: '0' };
 const index = { kind: 'ivf-pq' as const, metric: 'cosine' as const, partitions: 100, parameters: {} };
 const none = { ...index, kind: 'none' as const, partitions: 0 };
 const asked: SearchRequest = {

@@ -4,7 +4,7 @@ import type { SearchRequest } from '../../../workers/src/core/search/choose.ts';
 import { neededParts } from '../../../workers/src/core/search/needed-parts.ts';
 
 const index: IndexDescription = { kind: 'ivf-rq', metric: 'cosine', partitions: 50, parameters: {} };
-const partitions = { path: 'p.arrow', count: 50, bytes: 1, crc32: '00000000' };
+const partitions = { path: 'p.arrow', count: 50, bytes: 1, checksum: '0' };
 const bucket = { rows: 3000, index, partitions };
 
 describe('neededParts', () => {

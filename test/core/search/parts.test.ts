@@ -18,7 +18,7 @@ test('parts follow each other, none is empty or too large, and there are as few 
 });
 
 test('the less of a table a query looks into, the more queries are worth reading it', () => {
-  const partitions = (count: number) => ({ partitions: { path: 'p', count, bytes: 1, crc32: '0' } });
+  const partitions = (count: number) => ({ partitions: { path: 'p', count, bytes: 1, checksum: '0' } });
   const exact = queriesPerTask({ search: 'exact', nprobes: undefined }, [partitions(1000)]);
   const scan = (nprobes: number | undefined, ...counts: number[]) =>
     queriesPerTask({ search: 'scan', nprobes }, counts.map(partitions));

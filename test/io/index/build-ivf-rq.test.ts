@@ -100,9 +100,9 @@ describe('an index over the partitions of the order', () => {
     for (const name of ['a', 'b']) {
       const { database } = await buildDatabase(join(folder, name), [shard]);
       const { files } = await lanceflowJson(['catalog', '--database', database]).then(
-        ({ entries }) => (entries as [{ files: Array<{ path: string; crc32: string }> }])[0],
+        ({ entries }) => (entries as [{ files: Array<{ path: string; checksum: string }> }])[0],
       );
-      sums.push(files.filter(({ path }) => path.endsWith('.idx')).map(({ crc32 }) => crc32));
+      sums.push(files.filter(({ path }) => path.endsWith('.idx')).map(({ checksum }) => checksum));
     }
     expect(sums[0]).toHaveLength(2);
     expect(sums[0]).toEqual(sums[1]);

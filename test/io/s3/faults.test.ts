@@ -62,7 +62,7 @@ describe('faults on the wire', () => {
       const retries = s3Usage().retries;
       held!.proxy.rule = rule();
       const sent = await uploadFiles(s3, files);
-      expect(sent.map((file) => file.crc32)).toEqual(files.map((file) => file.crc32));
+      expect(sent.map((file) => file.checksum)).toEqual(files.map((file) => file.checksum));
       const wanted = files.map((file) => ({ ...file, path: join(folder, 'back', file.key) }));
       await downloadFiles(s3, wanted);
       for (const [i, { path }] of wanted.entries())

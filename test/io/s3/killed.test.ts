@@ -87,7 +87,7 @@ describe('a transfer that is killed', () => {
     held!.proxy.rule = () => undefined;
     const [, , , other] = await makeFiles(folder, [1, 2, 3, 20 * MIB]);
     await uploadFiles(s3, [{ key: file!.key, path: other!.path }]);
-    const { fetchedBytes } = await downloadFiles(s3, [{ ...wanted, crc32: other!.crc32 }]);
+    const { fetchedBytes } = await downloadFiles(s3, [{ ...wanted, checksum: other!.checksum }]);
     expect(fetchedBytes).toBe(20 * MIB);
     expect((await readFile(wanted.path)).equals(await readFile(other!.path))).toBe(true);
   });

@@ -1,14 +1,16 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CatalogEntry } from '../../../workers/src/core/catalog.ts';
 import { Database } from '../../../workers/src/io/database.ts';
 import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
 import { listObjects } from '../../../workers/src/io/s3/objects.ts';
+import { s3Store } from '../../../workers/src/io/s3/store.ts';
 import { s3Usage } from '../../../workers/src/io/s3/usage.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase, readHitRows } from '../../support/database.ts';
-import { sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { lanceflowJson, sharedFolder, temporaryFolder } from '../../support/run.ts';
 import { missingServer } from '../../support/s3.ts';
 import { at, cost, objectsOf, withDatabases } from '../../support/s3-database.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
@@ -38,9 +40,11 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     const store = await Database.open(DATABASE);
     [entry] = (await store.entries()) as [CatalogEntry];
     for await (const object of listObjects(remote, '')) {
-      const crc32 = await store.tables.checksum(object.path);
+      const checksum = await store.tables.checksum(object.path);
       await mkdir(dirname(join(local, object.path)), { recursive: true });
-      await downloadFiles(remote, [{ key: object.path, path: join(local, object.path), bytes: object.bytes, crc32 }]);
+      await downloadFiles(remote, [
+        { key: object.path, path: join(local, object.path), bytes: object.bytes, checksum },
+      ]);
     }
     const sum = (prefix: string) =>
       entry.files.filter(({ path }) => path.startsWith(prefix)).reduce((total, file) => total + file.bytes, 0);
@@ -80,6 +84,43 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     },
   );
 
+  it('finds the same where the catalog has CRC-32, as earlier versions wrote it', async () => {
+    const remote = await at('db');
+    const store = s3Store(remote);
+    const key = '_catalog/bucket_00001.json';
+    const text = (await store.read(key))!;
+    const old = JSON.parse(text) as CatalogEntry;
+    const withCrc32 = (file: { path: string; checksum?: string }, content: Buffer) => ({
+      ...{ ...file, checksum: undefined },
+      crc32: crc32(content).toString(16).padStart(8, '0'),
+    });
+    const contentOf = (path: string) => readFile(join(local, path));
+    const files = await Promise.all(
+      old.files.map(async (file) => withCrc32(file, await contentOf(`bucket_00001.lance/${file.path}`))),
+    );
+    const fragments = await Promise.all(
+      old.fragments!.map(async (fragment) => {
+        const content = await contentOf(`bucket_00001.lance/${fragment.path}`);
+        const end = fragment.offset + fragment.rows * DIMENSION * 4;
+        return withCrc32(fragment, Buffer.concat([content.subarray(0, fragment.offset), content.subarray(end)]));
+      }),
+    );
+    const partitions = withCrc32(old.partitions!, await contentOf(old.partitions!.path));
+    await store.write(key, JSON.stringify({ ...old, files, fragments, partitions }));
+    try {
+      for (const options of [SCAN, [...ANN, '--refine-factor', '0']])
+        expect((await search(DATABASE, ...options)).hits.equals((await search(local, ...options)).hits)).toBe(true);
+      await runHere(['verify', '--database', DATABASE, '--work', folder]);
+      files.find(({ path }) => path.startsWith('data/'))!.crc32 = '00000000';
+      await store.write(key, JSON.stringify({ ...old, files, fragments, partitions }));
+      await expect(search(DATABASE, ...SCAN)).rejects.toThrow(
+        /damaged: its checksum is crc32:[0-9a-f]{8}, not crc32:0/,
+      );
+    } finally {
+      await store.write(key, text);
+    }
+  });
+
   it('is fetched once by tasks that begin together', async () => {
     const work = ['--work', await temporaryFolder()];
     const before = s3Usage();
@@ -116,10 +157,11 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
   });
 
   it('without --work leaves nothing behind', async () => {
-    const before = await readdir(process.cwd());
     const objects = await objectsOf(await at('db'));
-    await search(DATABASE, '--search', 'exact');
-    expect(await readdir(process.cwd())).toEqual(before);
+    const cwd = await temporaryFolder();
+    const argv = ['search-bucket', '--bucket', 'bucket_00001', '--database', DATABASE, '--search', 'exact'];
+    await lanceflowJson([...argv, '--queries', join(folder, 'q.h5'), '--output', 'hits.parquet'], { cwd });
+    expect(await readdir(cwd)).toEqual(['hits.parquet']);
     expect(await objectsOf(await at('db'))).toEqual(objects);
   });
 

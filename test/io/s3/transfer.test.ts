@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { CreateMultipartUploadCommand, GetObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { formatCrc32 } from '../../../workers/src/core/crc32.ts';
+import { CRC32, CRC64 } from '../../../workers/src/core/checksum.ts';
 import { DataError, TransientError } from '../../../workers/src/errors.ts';
 import { openS3 } from '../../../workers/src/io/s3/client.ts';
 import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
@@ -35,7 +39,7 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
     const before = s3Usage();
     const sent = await uploadFiles(s3, files, { onProgress });
     const total = SIZES.reduce((sum, bytes) => sum + bytes, 0);
-    expect(sent).toEqual(files.map(({ key, bytes, crc32: sum }) => ({ key, bytes, crc32: sum, sent: true })));
+    expect(sent).toEqual(files.map(({ key, bytes, checksum }) => ({ key, bytes, checksum, sent: true })));
     expect(progress).toBe(total);
     expect(s3Usage().sentBytes - before.sentBytes).toBeGreaterThanOrEqual(total);
     expect(s3Usage().sentBytes - before.sentBytes).toBeLessThan(total + 50_000);
@@ -55,7 +59,7 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
     const second = s3Usage().sentBytes;
     const again = await uploadFiles(s3, files, { onProgress });
     expect(again.map((file) => file.sent)).toEqual(files.map(() => false));
-    expect(again.map((file) => file.crc32)).toEqual(files.map((file) => file.crc32));
+    expect(again.map((file) => file.checksum)).toEqual(files.map((file) => file.checksum));
     expect([s3Usage().sentBytes, progress]).toEqual([second, 2 * total]);
 
     progress = 0;
@@ -80,9 +84,31 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
     content[16 * MIB + 5]! ^= 1;
     await writeFile(file!.path, content);
     const [sent] = await uploadFiles(s3, [{ key: file!.key, path: file!.path }]);
-    expect(sent).toMatchObject({ sent: true, crc32: formatCrc32(crc32(content)) });
+    expect(sent).toMatchObject({ sent: true, checksum: CRC64.format(CRC64.of(content)) });
     const path = join(folder, 'back');
     await downloadFiles(s3, [{ ...sent!, path }]);
+    expect((await readFile(path)).equals(content)).toBe(true);
+  });
+
+  it.skipIf(skip).each([
+    ['CRC64NVME', CRC64],
+    ['CRC32', CRC32],
+  ] as const)('are left where another tool has sent them with %s, and come back', async (ChecksumAlgorithm, checks) => {
+    useS3(held!.server.env);
+    const s3 = await openS3('s3://lance/others');
+    const folder = await temporaryFolder();
+    const [file] = await makeFiles(folder, [3_000_001]);
+    const content = await readFile(file!.path);
+    const key = `others/${ChecksumAlgorithm}`;
+    // The checksum is the SDK's own.
+    const command = new PutObjectCommand({ Bucket: 'lance', Key: key, Body: content, ChecksumAlgorithm });
+    await s3.client.send(command);
+    const checksum = checks.format(checks.of(content));
+    const expected = { key: ChecksumAlgorithm, bytes: content.length, checksum, sent: false };
+    for (const known of [{}, { checksum }, { checksum: file!.checksum }])
+      expect(await uploadFiles(s3, [{ key: ChecksumAlgorithm, path: file!.path, ...known }])).toEqual([expected]);
+    const path = join(folder, 'back');
+    await downloadFiles(s3, [{ ...expected, path }]);
     expect((await readFile(path)).equals(content)).toBe(true);
   });
 
@@ -132,7 +158,11 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
       await expect(attempt).rejects.toBeInstanceOf(kindOfError);
       await expect(stat(path)).rejects.toThrow('ENOENT');
     };
-    await refused({ crc32: '00000000' }, DataError, /refused\/data\/0.lance: damaged: its checksum is/);
+    await refused(
+      { checksum: 'crc64nvme:0000000000000000' },
+      DataError,
+      /refused\/data\/0.lance: damaged: its checksum is/,
+    );
     expect(await readdir(join(folder, 'back'))).toEqual([]);
     await refused({ key: 'none' }, DataError, /s3:\/\/lance\/refused\/none: no such object/);
     await refused({ bytes: file!.bytes + 1 }, DataError, /shorter than it was/);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '../errors.ts';
+import { isChecksum } from './checksum.ts';
 import { isCount, isInnerPath, isRecord, isSource, type JsonRecord, parseJson } from './json-check.ts';
 import { METRICS, type Metric } from './metric.ts';
 import type { PlanSource } from './plan.ts';
@@ -9,8 +10,8 @@ import type { ShardAttributes, VectorType } from './shard.ts';
 export interface TableFile {
   path: string;
   bytes: number;
-  /** CRC-32 of the content, hex. */
-  crc32: string;
+  /** Of the content, with its algorithm: `crc64nvme:...`. */
+  checksum: string;
 }
 
 /** The time one step took. */
@@ -37,8 +38,8 @@ export interface FragmentFile {
   rows: number;
   /** The byte at which they begin. */
   offset: number;
-  /** CRC-32 of the rest of the file, hex: ids and what describes them. */
-  crc32?: string;
+  /** Of the rest of the file: ids and what describes them. */
+  checksum?: string;
 }
 
 /** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */
@@ -47,7 +48,7 @@ export interface PartitionOrder {
   path: string;
   count: number;
   bytes: number;
-  crc32: string;
+  checksum: string;
 }
 
 /** What ingest-bucket found out about the table it wrote. */
@@ -121,8 +122,11 @@ export function fingerprint(
 type Checks = Record<string, (value: unknown) => boolean>;
 
 const isSources = (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isSource);
-const isFile = (value: unknown) => isRecord(value) && isInnerPath(value.path);
+const isFile = (value: unknown) => isRecord(value) && isInnerPath(value.path) && isChecksum(value.checksum);
 const isFileList = (value: unknown) => Array.isArray(value) && value.every(isFile);
+const isFragment = (value: unknown) =>
+  isRecord(value) && isInnerPath(value.path) && (value.checksum === undefined || isChecksum(value.checksum));
+const isFragmentList = (value: unknown) => Array.isArray(value) && value.every(isFragment);
 const isMetric = (value: unknown) => METRICS.some((metric) => metric === value);
 const isText = (value: unknown) => typeof value === 'string';
 const optional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
@@ -138,7 +142,7 @@ const ENTRY_CHECKS: Checks = {
   indexRecipe: isText,
   files: isFileList,
   fingerprint: isText,
-  fragments: optional(isFileList),
+  fragments: optional(isFragmentList),
   partitions: optional(isFile),
 };
 
@@ -146,7 +150,7 @@ const TABLE_CHECKS: Checks = {
   rows: ENTRY_CHECKS.rows!,
   dimension: ENTRY_CHECKS.dimension!,
   model: isRecord,
-  fragments: optional(isFileList),
+  fragments: optional(isFragmentList),
   partitions: optional(isFile),
   files: optional(isFileList),
 };
@@ -176,7 +180,7 @@ export function parseIngestRecord(text: string, bucket: string, where: string): 
 function parseRecord<T>(text: string, bucket: string, where: string, what: string, checks: Checks): T {
   const fail = (problem: string) =>
     new DataError(`${where}: the ${what} is damaged: ${problem}. Remove this file and build the bucket again.`);
-  const record = parseJson(text);
+  const record = withChecksums(parseJson(text));
   if (!isRecord(record)) throw fail('not a JSON object');
   if (isCount(record.version) && record.version > 1)
     throw new DataError(`${where}: version ${record.version} of the ${what} needs a newer LanceFlow.`);
@@ -185,6 +189,22 @@ function parseRecord<T>(text: string, bucket: string, where: string, what: strin
   const wrong = failedCheck(record, checks);
   if (wrong !== undefined) throw fail(`"${wrong}" is wrong or missing`);
   return record as T;
+}
+
+/** Earlier versions wrote CRC-32, under that name. */
+function withChecksums(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  const one = (file: unknown) => {
+    if (!isRecord(file) || typeof file.crc32 !== 'string') return file;
+    const { crc32, ...rest } = file;
+    return { ...rest, checksum: `crc32:${crc32}` };
+  };
+  const all = (files: unknown) => (Array.isArray(files) ? files.map(one) : one(files));
+  const record = { ...value };
+  for (const field of ['files', 'fragments', 'partitions'])
+    if (record[field] !== undefined) record[field] = all(record[field]);
+  if (record.table !== undefined) record.table = withChecksums(record.table);
+  return record;
 }
 
 function failedCheck(record: JsonRecord, checks: Checks): string | undefined {

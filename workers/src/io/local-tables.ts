@@ -17,7 +17,7 @@ export function localTables(root: string): TableStore {
     sizes: (bucket) => fileSizes(at(bucket)),
     read: (path) => readFile(join(root, path)),
     openFile: (path) => openLocalFile(join(root, path)),
-    checksum: (path) => checksumOf(join(root, path)),
+    checksum: (path, algorithm) => checksumOf(join(root, path), algorithm),
     open: (bucket) => openTable(root, bucket),
     async mirror({ bucket }, to) {
       await mirrorTable(at(bucket), to, (path) => !path.startsWith('_indices/'));

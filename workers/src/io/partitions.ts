@@ -1,5 +1,4 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import {
   Field,
   FixedSizeList,
@@ -13,7 +12,7 @@ import {
   tableFromIPC,
 } from 'apache-arrow';
 import type { PartitionOrder } from '../core/catalog.ts';
-import { formatCrc32 } from '../core/crc32.ts';
+import { CRC64, hasChecksum } from '../core/checksum.ts';
 import type { Centroids } from '../core/kmeans.ts';
 import { DataError } from '../errors.ts';
 import type { Database } from './database.ts';
@@ -56,7 +55,7 @@ export async function writePartitions(path: string, centroids: Centroids, partit
 /** Size and checksum of a partition file. */
 export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
   const { size: bytes } = await stat(file);
-  return { path, count, bytes, crc32: formatCrc32(crc32(await readFile(file))) };
+  return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))) };
 }
 
 /** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */
@@ -68,7 +67,7 @@ export function isPartitionFile(name: string, bucket: string): boolean {
 export async function readPartitions(database: Database, order: PartitionOrder): Promise<Partitions> {
   const path = `${database.uri}/${order.path}`;
   const bytes = await database.tables.read(order.path);
-  if (bytes.length !== order.bytes || formatCrc32(crc32(bytes)) !== order.crc32)
+  if (bytes.length !== order.bytes || !hasChecksum(bytes, order.checksum))
     throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
   const table = tableFromIPC(bytes);
   const list = table.getChild('centroid')!.data[0]!;

@@ -1,6 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
 import type { CommandContext } from '../command.ts';
 import type { CatalogEntry, IngestRecord, TableFile } from '../core/catalog.ts';
+import type { Algorithm } from '../core/checksum.ts';
 import type { NeededParts } from '../core/search/needed-parts.ts';
 
 /** A table that is whole in a folder of this machine and is to become the database's. */
@@ -53,8 +54,8 @@ export interface TableStore {
   read(path: string): Promise<Uint8Array>;
   /** @throws DataError where there is no such file */
   openFile(path: string): Promise<RangeFile>;
-  /** CRC-32 of a file, hex. */
-  checksum(path: string): Promise<string>;
+  /** Checksum of a file. */
+  checksum(path: string, algorithm?: Algorithm): Promise<string>;
   /** Opens a table where it is. */
   open(bucket: string): Promise<Table>;
   /**

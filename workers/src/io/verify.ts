@@ -1,4 +1,5 @@
 import type { CatalogEntry } from '../core/catalog.ts';
+import { algorithmOf } from '../core/checksum.ts';
 import { showId } from '../core/fasta-parser.ts';
 import { mapAtOnce } from './at-once.ts';
 import type { Database } from './database.ts';
@@ -20,10 +21,10 @@ export async function verifyBucket(database: Database, entry: CatalogEntry, prog
   }));
   const { partitions } = entry;
   if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
-  await mapAtOnce(files, FILES_AT_ONCE, async ({ path, bytes, crc32, size }) => {
+  await mapAtOnce(files, FILES_AT_ONCE, async ({ path, bytes, checksum, size }) => {
     if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
     else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
-    else if ((await database.tables.checksum(path)) !== crc32)
+    else if ((await database.tables.checksum(path, algorithmOf(checksum))) !== checksum)
       problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
     progress.add(bytes);
   });

@@ -4,9 +4,9 @@
  */
 export type Code = readonly number[];
 
-export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 /** Pages of 64 KiB that 32 bits can address. */
 const MOST_PAGES = 65536;
 
@@ -38,7 +38,10 @@ const lane = (op: number) => (value: Code, index: number) => [...value, 0xfd, ..
 export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   load: loads(0x28),
+  loadByte: loads(0x2d),
   store: stores(0x36),
+  /** The lower half. */
+  fromI64: plain(0xa7),
   add: plain(0x6a),
   sub: plain(0x6b),
   mul: plain(0x6c),
@@ -49,6 +52,14 @@ export const i32 = {
   shiftRight: plain(0x76),
   ctz: plain(0x68),
   lessUnsigned: plain(0x49),
+};
+
+export const i64 = {
+  const: (value: number): Code => [0x42, ...signed(value)],
+  load: loads(0x29),
+  xor: plain(0x85),
+  shl: plain(0x86),
+  shiftRight: plain(0x88),
 };
 
 export const f32 = {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { FragmentFile } from '../../core/catalog.ts';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { CRC64 } from '../../core/checksum.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { MOST_BLOCK_ROWS } from '../hdf5/shard-blocks.ts';
@@ -112,7 +111,7 @@ async function locateFragments(
       const offset = await findVectors(file, Number(files[i]!.size), mark, rowBytes);
       if (offset === undefined) return undefined;
       const around = await checksumAround(file, Number(files[i]!.size), offset, offset + mark.rows * rowBytes);
-      fragments.push({ path, rows: mark.rows, offset, crc32: around });
+      fragments.push({ path, rows: mark.rows, offset, checksum: around });
     } finally {
       await file.close();
     }
@@ -141,12 +140,12 @@ async function findVectors(
   return undefined;
 }
 
-/** CRC-32 of a file without the bytes from `start` to `end`, hex. */
+/** Checksum of a file without the bytes from `start` to `end`. */
 async function checksumAround(file: FileHandle, fileBytes: number, start: number, end: number): Promise<string> {
   const rest = Buffer.alloc(fileBytes - (end - start));
   await file.read(rest, 0, start, 0);
   await file.read(rest, start, fileBytes - end, end);
-  return formatCrc32(crc32(rest));
+  return CRC64.format(CRC64.of(rest));
 }
 
 function digest(bytes: Uint8Array): string {

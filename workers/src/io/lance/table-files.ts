@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { TableFile } from '../../core/catalog.ts';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { CRC64 } from '../../core/checksum.ts';
 import { systemErrorCode } from '../../errors.ts';
 import { mapAtOnce } from '../at-once.ts';
 import { temporaryName } from '../files.ts';
@@ -81,15 +80,15 @@ export async function describeFiles(
   return mapAtOnce(paths, FILES_AT_ONCE, async (path) => {
     const { size: bytes } = await stat(join(folder, path));
     const file = byPath.get(path);
-    return file?.bytes === bytes ? file : { path, bytes, crc32: await checksumOf(join(folder, path)) };
+    return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOf(join(folder, path)) };
   });
 }
 
-/** CRC-32 of a file, hex. */
-export async function checksumOf(path: string): Promise<string> {
-  let value = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) value = crc32(chunk as Buffer, value);
-  return formatCrc32(value);
+/** Checksum of a file. */
+export async function checksumOf(path: string, algorithm = CRC64): Promise<string> {
+  let value = 0n;
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) value = algorithm.of(chunk, value);
+  return algorithm.format(value);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { type Algorithm, CRC64 } from '../../core/checksum.ts';
 import type { ByteSink } from './fast-get.ts';
 
 /** Writes what comes in blocks: while one is written the other is filled. */
@@ -11,12 +11,19 @@ export class BlockWriter implements ByteSink {
   #otherWritten: Promise<void> | undefined;
   #used = 0;
   #position: number;
-  #checksum = 0;
+  readonly #algorithm: Algorithm;
+  #checksum = 0n;
 
   /** @param position where the first byte goes */
-  constructor(write: (block: Buffer, position: number) => Promise<void>, position: number, blockBytes: number) {
+  constructor(
+    write: (block: Buffer, position: number) => Promise<void>,
+    position: number,
+    blockBytes: number,
+    algorithm = CRC64,
+  ) {
     this.#write = write;
     this.#position = position;
+    this.#algorithm = algorithm;
     this.#filling = Buffer.allocUnsafeSlow(blockBytes);
     this.#other = Buffer.allocUnsafeSlow(blockBytes);
   }
@@ -39,8 +46,8 @@ export class BlockWriter implements ByteSink {
     return free;
   }
 
-  /** Writes what is left, and waits for all. @returns CRC-32 of all that came */
-  async end(): Promise<number> {
+  /** Writes what is left, and waits for all. @returns checksum of all that came */
+  async end(): Promise<bigint> {
     if (this.#used > 0) this.#begin();
     const failed = (await Promise.allSettled(this.#writing)).find((write) => write.status === 'rejected');
     if (failed) throw failed.reason;
@@ -49,7 +56,7 @@ export class BlockWriter implements ByteSink {
 
   #begin(): Promise<void> {
     const block = this.#filling.subarray(0, this.#used);
-    this.#checksum = crc32(block, this.#checksum);
+    this.#checksum = this.#algorithm.of(block, this.#checksum);
     const written = this.#write(block, this.#position);
     // One that fails stays, for `end` to throw.
     this.#writing.add(written);

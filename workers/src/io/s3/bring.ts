@@ -80,11 +80,11 @@ function aroundVectors({ bucket, dimension, vectorType, files, fragments }: Cata
   const byPath = new Map(fragments?.map((fragment) => [fragment.path, fragment]));
   const around: AroundFile[] = [];
   for (const { path, bytes } of files.filter((file) => file.path.startsWith('data/'))) {
-    const { rows, offset, crc32 } = byPath.get(path) ?? {};
-    if (rows === undefined || offset === undefined || crc32 === undefined) return undefined;
+    const { rows, offset, checksum } = byPath.get(path) ?? {};
+    if (rows === undefined || offset === undefined || checksum === undefined) return undefined;
     const hole = { start: offset, end: offset + rows * dimension * COMPONENT_BYTES[vectorType] };
     const key = `${bucket}.lance/${path}`;
-    around.push({ key, path: key, bytes, hole, crc32 });
+    around.push({ key, path: key, bytes, hole, checksum });
   }
   return around;
 }

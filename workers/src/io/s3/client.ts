@@ -105,7 +105,7 @@ function addMiddleware(client: S3Client, endpoint: string): void {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const request = args.request as { headers: Record<string, string> };
-      // What is sent is covered by its CRC-32, which is signed; a SHA-256 besides would take longer than the sending.
+      // What is sent is covered by its CRC-64, which is signed; a SHA-256 besides would take longer than the sending.
       if (/^(PutObject|UploadPart)Command$/.test(context.commandName ?? ''))
         request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
       return next(args);

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
+import { type Algorithm, algorithmOf } from '../../core/checksum.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError } from '../../errors.ts';
 import { temporaryName, writeAt } from '../files.ts';
@@ -14,8 +14,8 @@ export interface AroundFile {
   path: string;
   bytes: number;
   hole: { start: number; end: number };
-  /** CRC-32 of what is around the hole, hex. */
-  crc32: string;
+  /** Checksum of what is around the hole. */
+  checksum: string;
 }
 
 const FILES_AT_ONCE = 32;
@@ -26,12 +26,12 @@ export async function downloadAround(
   files: readonly AroundFile[],
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, crc32: expected }, signal) => {
+  await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, signal) => {
     if ((await stat(path).catch(() => undefined))?.size !== bytes) {
       await mkdir(dirname(path), { recursive: true });
       const temporary = temporaryName(path);
       try {
-        const found = await fetchAround(s3, key, temporary, bytes, hole, signal);
+        const found = await fetchAround(s3, key, temporary, bytes, hole, { signal, algorithm: algorithmOf(expected) });
         if (found !== expected)
           throw new DataError(
             `${formatS3Uri(s3.location, key)}: damaged: it is not what was built. Build the bucket again.`,
@@ -45,26 +45,27 @@ export async function downloadAround(
   });
 }
 
-/** @returns CRC-32 of what was fetched */
+/** @returns checksum of what was fetched */
 async function fetchAround(
   s3: S3Bucket,
   key: string,
   path: string,
   bytes: number,
   hole: AroundFile['hole'],
-  signal: AbortSignal,
+  options: { signal: AbortSignal; algorithm: Algorithm },
 ): Promise<string> {
   await using file = await open(path, 'wx');
   await file.truncate(bytes);
-  let sum = 0;
+  const { algorithm } = options;
+  let sum = 0n;
   for (const { start, end } of [
     { start: 0, end: hole.start },
     { start: hole.end, end: bytes },
   ]) {
     if (start === end) continue;
     const write = (block: Buffer, position: number) => writeAt(file, block, position);
-    const part = await fetchBlocks(s3, key, start, end - start, write, signal);
-    sum = combineCrc32(sum, part, end - start);
+    const part = await fetchBlocks(s3, key, start, end - start, write, options);
+    sum = algorithm.combine(sum, part, end - start);
   }
-  return formatCrc32(sum);
+  return algorithm.format(sum);
 }

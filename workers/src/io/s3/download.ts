@@ -16,8 +16,8 @@ export interface DownloadFile {
   /** The file to be made. */
   path: string;
   bytes: number;
-  /** CRC-32 of the content, hex. */
-  crc32: string;
+  /** Checksum of the content. */
+  checksum: string;
 }
 
 export interface DownloadOptions {
@@ -54,7 +54,7 @@ export async function downloadFiles(
     if ((await stat(file.path).catch(() => undefined))?.size !== file.bytes) absent.push(file);
     else onProgress?.(file.bytes);
   }
-  const partials = absent.map(({ path, bytes, crc32 }) => new PartialFile(path, bytes, crc32, PART_BYTES));
+  const partials = absent.map(({ path, bytes, checksum }) => new PartialFile(path, bytes, checksum, PART_BYTES));
   await requireSpace(partials);
   const slots = new Slots(PARTS_AT_ONCE);
   const fetched = await runAll(absent, FILES_AT_ONCE, ({ key }, signal, index) =>
@@ -81,9 +81,9 @@ async function downloadFile(
       await runAll(parts, PARTS_AT_ONCE, async (part, stop) => {
         await slots.acquire();
         try {
-          const either = AbortSignal.any([signal, stop]);
+          const options = { signal: AbortSignal.any([signal, stop]), algorithm: file.algorithm };
           const write = (block: Buffer, position: number) => file.write(block, position);
-          const sum = await fetchBlocks(s3, key, file.begin(part), file.length(part), write, either);
+          const sum = await fetchBlocks(s3, key, file.begin(part), file.length(part), write, options);
           // Only what is written counts.
           await file.addPart(part, sum);
         } finally {
@@ -97,14 +97,14 @@ async function downloadFile(
       throw error;
     }
     const found = file.checksum();
-    if (found === file.crc32) {
+    if (found === file.expected) {
       await file.finish();
       return fetched;
     }
     await file.discard();
     if (again)
       throw new DataError(
-        `${formatS3Uri(s3.location, key)}: damaged: its checksum is ${found}, not ${file.crc32} as in the catalog; it was fetched twice. Build the bucket again.`,
+        `${formatS3Uri(s3.location, key)}: damaged: its checksum is ${found}, not ${file.expected} as in the catalog; it was fetched twice. Build the bucket again.`,
       );
     onProgress?.(-file.bytes);
     countRetry();

@@ -1,16 +1,15 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { algorithmOf } from '../../core/checksum.ts';
 
 /** What a journal must begin with to be of use: the same content, cut in the same way. */
 export interface JournalHead {
   bytes: number;
-  crc32: string;
+  checksum: string;
   partBytes: number;
 }
 
 /**
- * Which parts of a file have been written, with the CRC-32 of each: a line a part, added after the part. What a killed
+ * Which parts of a file have been written, with the checksum of each: a line a part, added after the part. What a killed
  * process left is taken up from it. The line of a part that never reached the disk is found out by its checksum.
  */
 export class Journal {
@@ -28,8 +27,8 @@ export class Journal {
     return new Journal(file);
   }
 
-  async add(part: number, checksum: number): Promise<void> {
-    await this.#file.appendFile(`${part} ${formatCrc32(checksum)}\n`);
+  async add(part: number, checksum: string): Promise<void> {
+    await this.#file.appendFile(`${part} ${checksum}\n`);
   }
 
   close(): Promise<void> {
@@ -38,31 +37,32 @@ export class Journal {
 }
 
 /**
- * The parts that an earlier process wrote, read again and compared with what it noted. @returns the CRC-32 by part;
+ * The parts that an earlier process wrote, read again and compared with what it noted. @returns the checksums by part;
  * undefined where there is nothing to go on with.
  */
 export async function readJournal(
   path: string,
   data: string,
   head: JournalHead,
-): Promise<Map<number, number> | undefined> {
+): Promise<Map<number, bigint> | undefined> {
   const [first = '', ...lines] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
   if (first !== JSON.stringify(head)) return undefined;
   const file = await open(data).catch(() => undefined);
   if (!file) return undefined;
-  const written = new Map<number, number>();
+  const algorithm = algorithmOf(head.checksum);
+  const written = new Map<number, bigint>();
   const buffer = Buffer.allocUnsafe(Math.min(head.partBytes, head.bytes));
   try {
     for (const line of lines) {
-      const match = /^(\d+) ([0-9a-f]{8})$/.exec(line);
+      const match = /^(\d+) (\w+:[0-9a-f]+)$/.exec(line);
       if (!match) continue;
       const part = Number(match[1]);
       const length = Math.min(head.partBytes, head.bytes - part * head.partBytes);
       if (length <= 0) continue;
       const piece = buffer.subarray(0, length);
       const { bytesRead } = await file.read(piece, 0, length, part * head.partBytes);
-      const checksum = Number.parseInt(match[2]!, 16);
-      if (bytesRead === length && crc32(piece) === checksum) written.set(part, checksum);
+      const checksum = algorithm.of(piece);
+      if (bytesRead === length && algorithm.format(checksum) === match[2]) written.set(part, checksum);
     }
   } finally {
     await file.close();

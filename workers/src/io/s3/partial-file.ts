@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
+import { type Algorithm, algorithmOf } from '../../core/checksum.ts';
 import { writeAt } from '../files.ts';
 import { Journal, readJournal } from './journal.ts';
 
@@ -8,17 +8,20 @@ import { Journal, readJournal } from './journal.ts';
 export class PartialFile {
   readonly path: string;
   readonly bytes: number;
-  readonly crc32: string;
+  readonly expected: string;
+  readonly algorithm: Algorithm;
   readonly partBytes: number;
-  /** CRC-32 of each part that is written. */
-  #written = new Map<number, number>();
+  /** Checksum of each part that is written. */
+  #written = new Map<number, bigint>();
   #file: FileHandle | undefined;
   #journal: Journal | undefined;
 
-  constructor(path: string, bytes: number, crc32: string, partBytes: number) {
+  /** @param expected checksum of the whole */
+  constructor(path: string, bytes: number, expected: string, partBytes: number) {
     this.path = path;
     this.bytes = bytes;
-    this.crc32 = crc32;
+    this.expected = expected;
+    this.algorithm = algorithmOf(expected);
     this.partBytes = partBytes;
   }
 
@@ -53,8 +56,9 @@ export class PartialFile {
 
   /** Bytes that an earlier process wrote and that are right. */
   async takeUp(): Promise<number> {
-    const { bytes, crc32, partBytes } = this;
-    this.#written = (await readJournal(this.#journalPath, this.temporary, { bytes, crc32, partBytes })) ?? new Map();
+    const { bytes, expected, partBytes } = this;
+    this.#written =
+      (await readJournal(this.#journalPath, this.temporary, { bytes, checksum: expected, partBytes })) ?? new Map();
     return [...this.#written.keys()].reduce((sum, part) => sum + this.length(part), 0);
   }
 
@@ -64,29 +68,31 @@ export class PartialFile {
   }
 
   async open(): Promise<void> {
-    const { bytes, crc32, partBytes } = this;
+    const { bytes, expected, partBytes } = this;
     await mkdir(dirname(this.path), { recursive: true });
     const goOn = this.#written.size > 0;
     // The data first: a journal of parts in a file that is not there would be worth nothing.
     this.#file = await open(this.temporary, goOn ? 'r+' : 'w');
     await this.#file.truncate(bytes);
-    this.#journal = await Journal.open(this.#journalPath, { bytes, crc32, partBytes }, goOn);
+    this.#journal = await Journal.open(this.#journalPath, { bytes, checksum: expected, partBytes }, goOn);
   }
 
   write(block: Buffer, position: number): Promise<void> {
     return writeAt(this.#file!, block, position);
   }
 
-  async addPart(part: number, checksum: number): Promise<void> {
-    await this.#journal!.add(part, checksum);
+  async addPart(part: number, checksum: bigint): Promise<void> {
+    await this.#journal!.add(part, this.algorithm.format(checksum));
     this.#written.set(part, checksum);
   }
 
-  /** CRC-32 of the whole, from those of its parts. */
+  /** Checksum of the whole, from those of its parts. */
   checksum(): string {
-    let sum = 0;
-    for (let part = 0; part < this.parts; part++) sum = combineCrc32(sum, this.#written.get(part)!, this.length(part));
-    return formatCrc32(sum);
+    const { algorithm } = this;
+    let sum = 0n;
+    for (let part = 0; part < this.parts; part++)
+      sum = algorithm.combine(sum, this.#written.get(part)!, this.length(part));
+    return algorithm.format(sum);
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,7 @@ export async function publishToS3(
   const here = await fileSizes(folder);
   const there = await sizes(bucket);
   const paths = newestVersion(here.keys());
-  const checksums = new Map(known.map(({ path, crc32 }) => [path, crc32]));
+  const checksums = new Map(known.map(({ path, checksum }) => [path, checksum]));
 
   // Names of data and index files are random: one that is there, of this size, is this file.
   const isThere = (path: string) =>
@@ -33,11 +33,11 @@ export async function publishToS3(
     lost.throwIfAborted();
     const missing = wanted.filter((path) => !isThere(path));
     const sources = missing.map((path): UploadFile => {
-      const crc32 = checksums.get(path);
-      return { key: prefix + path, path: join(folder, path), ...(crc32 === undefined ? {} : { crc32 }) };
+      const checksum = checksums.get(path);
+      return { key: prefix + path, path: join(folder, path), ...(checksum === undefined ? {} : { checksum }) };
     });
-    for (const { key, crc32 } of await uploadFiles(s3, sources)) checksums.set(key.slice(prefix.length), crc32);
-    for (const path of wanted) files.push({ path, bytes: here.get(path)!, crc32: checksums.get(path)! });
+    for (const { key, checksum } of await uploadFiles(s3, sources)) checksums.set(key.slice(prefix.length), checksum);
+    for (const path of wanted) files.push({ path, bytes: here.get(path)!, checksum: checksums.get(path)! });
   };
   await upload(paths.filter((path) => !isMetadata(path)));
   const own = partitions === 'none' ? undefined : partitions;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Algorithm } from '../../core/checksum.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError, UserError } from '../../errors.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -93,7 +94,7 @@ const BLOCK_BYTES = 2 ** 19;
  * Reads a part of an object block by block: while one is written the other is filled. When it has ended, with or
  * without an error, no block is being written any more. Errors: as `streamRange`.
  * @param write gets a block, which is its own until it returns, and the block's place in the object
- * @returns CRC-32 of the part
+ * @returns checksum of the part
  */
 export async function fetchBlocks(
   s3: S3Bucket,
@@ -101,9 +102,9 @@ export async function fetchBlocks(
   offset: number,
   length: number,
   write: (block: Buffer, position: number) => Promise<void>,
-  signal?: AbortSignal,
-): Promise<number> {
-  const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES));
+  { signal, algorithm }: { signal?: AbortSignal; algorithm?: Algorithm } = {},
+): Promise<bigint> {
+  const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES), algorithm);
   try {
     await streamRange(s3, key, offset, length, writer, signal);
   } catch (error) {

@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
-import { combineCrc32, formatCrc32 } from '../../core/crc32.ts';
+import { CRC64 } from '../../core/checksum.ts';
 import { TransientError } from '../../errors.ts';
 import type { S3Bucket } from './client.ts';
 import { type Buffers, runAll } from './slots.ts';
@@ -23,18 +22,18 @@ export interface Where {
   Key: string;
 }
 
-/** Sends a file in one piece. @returns its CRC-32 */
-export async function sendWhole(s3: S3Bucket, where: Where, source: Source, abortSignal: AbortSignal): Promise<number> {
+/** Sends a file in one piece. @returns its checksum */
+export async function sendWhole(s3: S3Bucket, where: Where, source: Source, abortSignal: AbortSignal): Promise<bigint> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-  return sendPiece(source, 0, source.bytes, (Body, ChecksumCRC32) =>
-    s3.client.send(new PutObjectCommand({ ...where, Body, ChecksumAlgorithm: 'CRC32', ChecksumCRC32 }), {
+  return sendPiece(source, 0, source.bytes, (Body, ChecksumCRC64NVME) =>
+    s3.client.send(new PutObjectCommand({ ...where, Body, ChecksumAlgorithm: 'CRC64NVME', ChecksumCRC64NVME }), {
       abortSignal,
     }),
   );
 }
 
-/** Sends a file in parts, each with its CRC-32; S3 compares what they make together with that of the whole. @returns that */
-export async function sendParts(s3: S3Bucket, where: Where, source: Source, signal: AbortSignal): Promise<number> {
+/** Sends a file in parts, each with its CRC-64; S3 compares what they make together with that of the whole. @returns that */
+export async function sendParts(s3: S3Bucket, where: Where, source: Source, signal: AbortSignal): Promise<bigint> {
   const {
     AbortMultipartUploadCommand,
     CompleteMultipartUploadCommand,
@@ -42,7 +41,7 @@ export async function sendParts(s3: S3Bucket, where: Where, source: Source, sign
     UploadPartCommand,
   } = await import('@aws-sdk/client-s3');
   const { bytes, partBytes } = source;
-  const checks = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
+  const checks = { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'FULL_OBJECT' } as const;
   const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ ...where, ...checks }));
   try {
     const starts = Array.from({ length: Math.ceil(bytes / partBytes) }, (_, i) => i * partBytes);
@@ -50,17 +49,17 @@ export async function sendParts(s3: S3Bucket, where: Where, source: Source, sign
       const length = Math.min(partBytes, bytes - start);
       const part = { ...where, UploadId, PartNumber: index + 1, ChecksumAlgorithm: checks.ChecksumAlgorithm };
       let ETag: string | undefined;
-      const sum = await sendPiece(source, start, length, async (Body, ChecksumCRC32) => {
+      const sum = await sendPiece(source, start, length, async (Body, ChecksumCRC64NVME) => {
         const abortSignal = AbortSignal.any([signal, stop]);
-        ({ ETag } = await s3.client.send(new UploadPartCommand({ ...part, Body, ChecksumCRC32 }), { abortSignal }));
+        ({ ETag } = await s3.client.send(new UploadPartCommand({ ...part, Body, ChecksumCRC64NVME }), { abortSignal }));
       });
       return { PartNumber: index + 1, ETag, sum, length };
     });
-    const whole = parts.reduce((sum, part) => combineCrc32(sum, part.sum, part.length), 0);
+    const whole = parts.reduce((sum, part) => CRC64.combine(sum, part.sum, part.length), 0n);
     const MultipartUpload = {
-      Parts: parts.map(({ PartNumber, ETag, sum }) => ({ PartNumber, ETag, ChecksumCRC32: toBase64(sum) })),
+      Parts: parts.map(({ PartNumber, ETag, sum }) => ({ PartNumber, ETag, ChecksumCRC64NVME: toBase64(sum) })),
     };
-    const checksum = { ChecksumCRC32: toBase64(whole), ChecksumType: checks.ChecksumType };
+    const checksum = { ChecksumCRC64NVME: toBase64(whole), ChecksumType: checks.ChecksumType };
     await s3.client.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload, ...checksum }));
     return whole;
   } catch (error) {
@@ -70,13 +69,13 @@ export async function sendParts(s3: S3Bucket, where: Where, source: Source, sign
   }
 }
 
-/** Reads a piece of the file when there is a buffer for it, and sends it. @returns its CRC-32 */
+/** Reads a piece of the file when there is a buffer for it, and sends it. @returns its checksum */
 async function sendPiece(
   { file, path, buffers, onProgress }: Source,
   start: number,
   length: number,
   send: (body: Buffer, checksum: string) => Promise<unknown>,
-): Promise<number> {
+): Promise<bigint> {
   const buffer = await buffers.acquire();
   try {
     const piece = buffer.subarray(0, length);
@@ -86,7 +85,7 @@ async function sendPiece(
         throw new TransientError(`${path}: became shorter while it was sent. Run the same command again.`);
       done += bytesRead;
     }
-    const sum = crc32(piece);
+    const sum = CRC64.of(piece);
     await send(piece, toBase64(sum));
     onProgress?.(length);
     return sum;
@@ -95,6 +94,8 @@ async function sendPiece(
   }
 }
 
-function toBase64(sum: number): string {
-  return Buffer.from(formatCrc32(sum), 'hex').toString('base64');
+function toBase64(sum: bigint): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(sum);
+  return bytes.toString('base64');
 }

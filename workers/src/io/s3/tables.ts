@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 import type { IngestRecord, TableFile } from '../../core/catalog.ts';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { CRC64 } from '../../core/checksum.ts';
 import { DataError } from '../../errors.ts';
 import { mirrorTable, newestVersion } from '../lance/table-files.ts';
 
@@ -60,8 +60,8 @@ export function s3Tables(s3: S3Bucket): TableStore {
       const bytes = there.get(path)!;
       const file = known.get(path);
       // Of a version that an interrupted build has made since, nothing is recorded: what is fetched is what there is.
-      const sum = file?.bytes === bytes ? file.crc32 : await checksum(`${bucket}.lance/${path}`);
-      files.push({ path, bytes, crc32: sum });
+      const sum = file?.bytes === bytes ? file.checksum : await checksum(`${bucket}.lance/${path}`);
+      files.push({ path, bytes, checksum: sum });
     }
     await downloadFiles(
       s3,
@@ -69,8 +69,9 @@ export function s3Tables(s3: S3Bucket): TableStore {
     );
   }
 
-  async function checksum(path: string): Promise<string> {
-    return formatCrc32(await fetchBlocks(s3, path, 0, await requireSize(path), async () => {}));
+  async function checksum(path: string, algorithm = CRC64): Promise<string> {
+    const bytes = await requireSize(path);
+    return algorithm.format(await fetchBlocks(s3, path, 0, bytes, async () => {}, { algorithm }));
   }
 
   return {

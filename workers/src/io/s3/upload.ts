@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { algorithmOf, CRC32, CRC64 } from '../../core/checksum.ts';
 import { checksumOf } from '../lance/table-files.ts';
 import type { S3Bucket } from './client.ts';
 import { isAbsent, type S3Error } from './errors.ts';
@@ -13,15 +13,15 @@ export interface UploadFile {
   key: string;
   /** The file. */
   path: string;
-  /** CRC-32 of the file, hex, where it is known already: then a file that is there is not read again. */
-  crc32?: string;
+  /** Checksum of the file where it is known already: then a file that is there is not read again. */
+  checksum?: string;
 }
 
 export interface UploadedFile {
   key: string;
   bytes: number;
-  /** CRC-32 of the content, hex; S3 has checked it. */
-  crc32: string;
+  /** Checksum of the content; S3 has checked it. */
+  checksum: string;
   /** False where the same content was there already. */
   sent: boolean;
 }
@@ -39,7 +39,7 @@ const FILES_AT_ONCE = 16;
 
 /**
  * Brings files to S3, several of them and several parts of each at once. Memory: BUFFER_BYTES and some more.
- * S3 checks the CRC-32 of each part and of the whole. What is there already, of the same size and checksum, is left.
+ * S3 checks the CRC-64 of each part and of the whole. What is there already, of the same size and checksum, is left.
  * Interrupted anywhere, it can be run again; `abortUploads` removes what it leaves half done.
  */
 export async function uploadFiles(
@@ -51,34 +51,39 @@ export async function uploadFiles(
   const largest = sizes.reduce((max, size) => Math.max(max, size), 0);
   const partBytes = Math.max(PART_BYTES, Math.ceil(largest / MAX_PARTS / 2 ** 20) * 2 ** 20);
   const buffers = new Buffers(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), Math.min(partBytes, largest));
-  return runAll(files, FILES_AT_ONCE, async ({ key, path, crc32: known }, signal, index) => {
+  return runAll(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, signal, index) => {
     const bytes = sizes[index]!;
     const there = await remoteChecksum(s3, key);
-    if (there?.bytes === bytes && there.crc32 === (known ?? (await checksumOf(path)))) {
-      onProgress?.(bytes);
-      return { key, bytes, crc32: there.crc32, sent: false };
+    if (there?.bytes === bytes && there.checksum !== undefined) {
+      const algorithm = algorithmOf(there.checksum);
+      const checksum = known !== undefined && algorithm.made(known) ? known : await checksumOf(path, algorithm);
+      if (checksum === there.checksum) {
+        onProgress?.(bytes);
+        return { key, bytes, checksum, sent: false };
+      }
     }
     const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
     const file = await open(path);
     try {
       const source = { file, path, bytes, partBytes, buffers, onProgress };
       const sum = await (bytes <= partBytes ? sendWhole : sendParts)(s3, where, source, signal);
-      return { key, bytes, crc32: formatCrc32(sum), sent: true };
+      return { key, bytes, checksum: CRC64.format(sum), sent: true };
     } finally {
       await file.close();
     }
   });
 }
 
-/** Size and CRC-32 of an object; undefined where it is absent, no CRC where S3 knows none of the whole. */
+/** Size and checksum of an object; undefined where it is absent, no checksum where S3 knows none of the whole. */
 async function remoteChecksum(s3: S3Bucket, key: string) {
   const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
   const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
   const head = async () => {
-    const { ContentLength, ChecksumCRC32 } = await s3.client.send(
+    const { ContentLength, ChecksumCRC64NVME, ChecksumCRC32 } = await s3.client.send(
       new HeadObjectCommand({ ...where, ChecksumMode: 'ENABLED' }),
     );
-    return { bytes: ContentLength, crc32: fromBase64(ChecksumCRC32) };
+    const checksum = fromBase64(CRC64.name, ChecksumCRC64NVME) ?? fromBase64(CRC32.name, ChecksumCRC32);
+    return { bytes: ContentLength, checksum };
   };
   try {
     return await head().catch(async (error: S3Error) => {
@@ -95,9 +100,10 @@ async function remoteChecksum(s3: S3Bucket, key: string) {
   }
 }
 
-/** Hex of S3's base64; undefined for a checksum of checksums ("...-3"). */
-function fromBase64(checksum: string | undefined): string | undefined {
-  return checksum === undefined || checksum.includes('-') ? undefined : Buffer.from(checksum, 'base64').toString('hex');
+/** The catalog's form of S3's base64; undefined for a checksum of checksums ("...-3"). */
+function fromBase64(name: string, checksum: string | undefined): string | undefined {
+  if (checksum === undefined || checksum.includes('-')) return undefined;
+  return `${name}:${Buffer.from(checksum, 'base64').toString('hex')}`;
 }
 
 /** Multipart uploads that are not finished, below a path: of builds that run, or that died. */

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
-import { formatCrc32 } from '../../core/crc32.ts';
+import { hasChecksum } from '../../core/checksum.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { type Partitions, readPartitions } from '../partitions.ts';
@@ -57,7 +56,7 @@ async function checkFiles(database: Database, { bucket, files, partitions }: Cat
   const manifest = files.find(({ path }) => path.startsWith('_versions/'));
   if (!manifest) return;
   const path = `${bucket}.lance/${manifest.path}`;
-  if (formatCrc32(crc32(await tables.read(path))) !== manifest.crc32)
+  if (!hasChecksum(await tables.read(path), manifest.checksum))
     throw damagedBucket(database, bucket, `${database.uri}/${path} is not what was written`);
 }
 
