@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { METRICS, type Metric } from '../../../workers/src/core/metric.ts';
 import { BLOCK_ROWS } from '../../../workers/src/core/search/memory.ts';
 import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
-import { BlockScorer } from '../../../workers/src/io/search/block-scorer.ts';
+import { BlockScorer, type FoundRows } from '../../../workers/src/io/search/block-scorer.ts';
 import { createCodeProduct, largestQueryCode } from '../../../workers/src/io/search/code-product.ts';
 import { prepareSearch } from '../../../workers/src/io/search/shared-search.ts';
 import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
@@ -28,21 +28,24 @@ async function search({ metric, kind, dimension, rows, queryCount, k, some }: Se
   const queries = { count: queryCount, vectors, id: () => new Uint8Array() };
   const mean = new Float32Array(dimension);
   for (let i = 0; i < table.length; i++) mean[i % dimension]! += table[i]! / rows;
-  const { shared, scratches, rooms } = await prepareSearch({ metric, dimension }, queries, k, mean, 1);
+  const common = some ? undefined : mean;
+  const { shared, scratches, rooms } = await prepareSearch({ metric, dimension }, queries, k, common, 1);
   const scorer = await BlockScorer.create(shared, scratches[0]!);
-  const chosen = some ? Int32Array.from({ length: Math.ceil(queryCount / 2) }, (_, i) => 2 * i) : undefined;
+  const own = Int32Array.from({ length: Math.ceil(queryCount / 2) }, (_, i) => 2 * i);
+  const chosen = some ? { queries: own, centre: mean } : undefined;
   const nearest = new NearestRows(queryCount, k);
   let given = 0;
   for (let first = 0; first < rows; first += BLOCK_ROWS) {
     const block = table.subarray(first * dimension, (first + BLOCK_ROWS) * dimension);
     rooms[0]!.set(block);
-    await scorer.score(rooms[0]!.subarray(0, block.length), chosen, (found) => {
+    const take = (found: FoundRows) => {
       given += found.rows.length;
       for (const [i, query] of found.queries.entries()) {
         nearest.offer(query, found.distances[i]!, first + found.rows[i]!);
         shared.limits[query] = nearest.limit(query);
       }
-    });
+    };
+    take(await scorer.score(rooms[0]!.subarray(0, block.length), chosen, take));
   }
   await scorer.close();
   for (let query = 0; query < queryCount; query++) {
@@ -94,7 +97,7 @@ describe('largestQueryCode', () => {
   it('is what this processor multiplies exactly, in products of any shape', async () => {
     const dimension = 960;
     const product = await createCodeProduct(dimension);
-    const largest = await largestQueryCode(product, dimension);
+    const largest = await largestQueryCode(dimension);
     for (const [n, m] of [
       [1, 16],
       [3, 48],

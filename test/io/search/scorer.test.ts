@@ -17,7 +17,7 @@ describe('createScorer', () => {
   it.each(cases)('is as exact as it says, far within: %s, D = %i, %s', async (metric, dimension, kind) => {
     const rows = kindOfRows(kind, 1, ROWS, dimension);
     const queries = kindOfRows(kind, 2, 5, dimension, metric === 'cosine');
-    const scorer = await createScorer(dimension, metric);
+    const scorer = createScorer(dimension, metric);
     const block = sealBlock(rows, dimension);
     const { filled, distances, longestSquare } = await scorer.distances(queries, block);
     expect(filled).toBe(512);

@@ -1,10 +1,10 @@
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { DataError } from '../errors.ts';
 import { removeStale } from './files.ts';
 import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from './lance/table-files.ts';
 import { openTable } from './lance/tables.ts';
 import { isPartitionFile } from './partitions.ts';
+import { missingTableFile, shortTableFile } from './table-file-errors.ts';
 import type { RangeFile, TableStore } from './table-store.ts';
 
 /** The tables of a database in a folder: made inside it and renamed, worked on through hard links, opened in place. */
@@ -16,6 +16,7 @@ export function localTables(root: string): TableStore {
     size: async (path) => (await stat(join(root, path)).catch(() => undefined))?.size,
     sizes: (bucket) => fileSizes(at(bucket)),
     read: (path) => readFile(join(root, path)),
+    pathOf: (path) => join(root, path),
     openFile: (path) => openLocalFile(join(root, path)),
     checksum: (path, algorithm) => checksumOf(join(root, path), algorithm),
     open: (bucket) => openTable(root, bucket),
@@ -63,13 +64,13 @@ async function publishPartitions(
 
 async function openLocalFile(path: string): Promise<RangeFile> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause: error });
+    throw missingTableFile(path, error);
   });
   return {
     async read(into, position) {
       for (let at = 0; at < into.length; ) {
         const { bytesRead } = await file.read(into, at, into.length - at, position + at);
-        if (bytesRead === 0) throw new DataError(`${path}: shorter than it was built. Build the bucket again.`);
+        if (bytesRead === 0) throw shortTableFile(path);
         at += bytesRead;
       }
     },

@@ -52,6 +52,8 @@ export interface TableStore {
   /** Sizes of all files of a table, also of older versions, by their paths inside it; none where there is no table. */
   sizes(bucket: string): Promise<Map<string, number>>;
   read(path: string): Promise<Uint8Array>;
+  /** A file's path on this machine; not there where it has none. */
+  pathOf?(path: string): string;
   /** @throws DataError where there is no such file */
   openFile(path: string): Promise<RangeFile>;
   /** Checksum of a file. */

@@ -52,7 +52,8 @@ export function boundQueries(numbers: Float32Array, dimension: number): QueryBou
   const error = sumError(dimension);
   let queryLoss = 0;
   for (let query = 0; query < count; query++) {
-    const [scale, length, lost] = numbers.subarray(query * ROW_NUMBERS) as unknown as [number, number, number];
+    const at = query * ROW_NUMBERS;
+    const [scale, length, lost] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!];
     if (!usable(scale, length, lost)) continue;
     const loss = lost * (1 + 2 * error) + error * length;
     inverseScales[query] = 1 / scale;

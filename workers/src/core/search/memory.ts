@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { formatByteSize } from '../byte-size.ts';
+import { LANES, ROW_NUMBERS } from './kernels.ts';
 import { NearestRows } from './nearest.ts';
 
 /** What the runtime, its libraries and a table's metadata need, whatever is searched. */
@@ -32,12 +33,22 @@ export function blockBytes(dimension: number): number {
 /** Bytes that a thread works with. */
 export function scratchBytes(dimension: number): number {
   const pairs = BLOCK_ROWS * TILE_QUERIES;
-  return BLOCK_ROWS * (dimension + 64) + TILE_QUERIES * (dimension + 12) + 8 * pairs + 4 * dimension + 1024;
+  return BLOCK_ROWS * (dimension + 36) + TILE_QUERIES * 12 + 8 * pairs + codeBytes(TILE_QUERIES, dimension) + 512;
+}
+
+/** Bytes of the codes of so many queries, and of what is known of each; with what its arrays lose by being aligned. */
+export function codeBytes(queries: number, dimension: number): number {
+  return (queries + LANES) * dimension + queries * (4 * ROW_NUMBERS + 8) + 8 * dimension + 512;
+}
+
+/** Bytes of a query's vector, and of what is known of it. */
+export function vectorBytes(dimension: number): number {
+  return 4 * dimension + 16;
 }
 
 /** Bytes of a query that is scored: its vector, its codes, and what is known of it. */
-export function scoringBytes(dimension: number): number {
-  return 5 * dimension + 64;
+function scoringBytes(dimension: number): number {
+  return vectorBytes(dimension) + dimension + 4 * ROW_NUMBERS + 24;
 }
 
 /**

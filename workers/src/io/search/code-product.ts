@@ -44,11 +44,12 @@ const FULL = 127;
 const HALF = 63;
 
 /** The largest code of a query with which products are exact on this processor: tried out, with the largest there can be. */
-export async function largestQueryCode(product: CodeProduct, dimension: number): Promise<number> {
+export async function largestQueryCode(dimension: number): Promise<number> {
+  const product = await createCodeProduct(dimension);
   const [n, m] = [32, 32];
   const rows = new Uint8Array(n * dimension).fill(255);
   const queries = new Int8Array(m * dimension).fill(FULL);
   const products = new Int32Array(n * m);
-  await product.run(rows, queries, products);
+  await product.run(rows, queries, products).finally(() => product.close());
   return products.every((value) => value === 127 * FULL * dimension) ? FULL : HALF;
 }

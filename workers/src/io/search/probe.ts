@@ -1,7 +1,7 @@
 import type { Metric } from '../../core/metric.ts';
 import type { Partitions } from '../partitions.ts';
+import type { ScoredSpan } from './block-source.ts';
 import type { QuerySet } from './queries.ts';
-import type { ScoredSpan } from './score-table.ts';
 import { createScorer, sealBlock } from './scorer.ts';
 
 const TILE_QUERIES = 1024;
@@ -22,7 +22,7 @@ export async function rankPartitions(
   const { dimension } = centroids;
   const block = sealBlock(centroids.vectors, dimension);
   const partitions = new Int32Array(queryCount * nprobes);
-  const scorer = await createScorer(dimension, metric);
+  const scorer = createScorer(dimension, metric);
   try {
     for (let first = 0; first < queryCount; first += TILE_QUERIES) {
       const tile = vectors.subarray(first * dimension, (first + TILE_QUERIES) * dimension);
@@ -39,7 +39,7 @@ export async function rankPartitions(
  * found looks into all of them.
  * @param find rows to find for a query, at most those of the table
  */
-export function probedSpans(probes: Probes, { firstRows }: Partitions, find: number): ScoredSpan[] {
+export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions, find: number): ScoredSpan[] {
   const partitionCount = firstRows.length - 1;
   const all = Int32Array.from({ length: partitionCount }, (_, partition) => partition);
   const queryCount = probes.partitions.length / probes.nprobes;
@@ -61,7 +61,10 @@ export function probedSpans(probes: Probes, { firstRows }: Partitions, find: num
   for (let partition = 0; partition < partitionCount; partition++) {
     const own = queries.subarray(starts[partition]!, starts[partition + 1]!);
     const [first, end] = [firstRows[partition]!, firstRows[partition + 1]!];
-    if (own.length > 0 && end > first) spans.push({ first, end, queries: own });
+    if (own.length === 0 || end === first) continue;
+    const { vectors, dimension } = centroids;
+    const centre = vectors.subarray(partition * dimension, (partition + 1) * dimension);
+    spans.push({ first, end, chosen: { queries: own, centre } });
   }
   return spans;
 }

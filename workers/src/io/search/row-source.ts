@@ -1,16 +1,12 @@
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { decodeFloat16 } from '../../core/float16.ts';
-import { COMPONENT_BYTES } from '../../core/shard.ts';
+import { type FragmentRows, fragmentBlocks, type RowSpan, rowIdsOf } from '../../core/search/fragment-blocks.ts';
 import { readTable } from '../lance/read-table.ts';
+import { Pool } from '../pool.ts';
 import type { RangeFile, TableStore } from '../table-store.ts';
 import type { OpenBucket } from './open-bucket.ts';
-
-/** Rows [first, end) of a table, in its order. */
-export interface RowSpan {
-  first: number;
-  end: number;
-}
+import { rowBytes } from './part-reader.ts';
 
 /** Rows of one span, with where they are in the table. */
 export interface LocatedBlock<S extends RowSpan = RowSpan> {
@@ -43,42 +39,22 @@ export interface StoredRows {
  */
 export function openRowSource({ database, table, entry }: StoredRows, rooms: readonly Float32Array[]): RowSource {
   const blockRows = rooms[0]!.length / entry.dimension;
-  const pool = new BlockPool(rooms, blockRows);
+  const pool = new Pool(rooms.map((room) => ({ room, rowIds: new Float64Array(blockRows) })));
   return entry.fragments
     ? openFragments(database.tables, entry, blockRows, pool)
     : streamTable(table, entry.dimension, blockRows, pool);
 }
 
-/** A fixed number of block buffers; taking one waits until one is free. */
-class BlockPool {
-  readonly #free: Array<{ room: Float32Array; rowIds: Float64Array }> = [];
-  readonly #waiting: Array<() => void> = [];
-
-  constructor(rooms: readonly Float32Array[], blockRows: number) {
-    for (const room of rooms) this.#free.push({ room, rowIds: new Float64Array(blockRows) });
-  }
-
-  async take() {
-    while (this.#free.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const buffers = this.#free.pop()!;
-    const release = () => {
-      this.#free.push(buffers);
-      this.#waiting.shift()?.();
-    };
-    return { ...buffers, release };
-  }
-}
+type BlockPool = Pool<{ room: Float32Array; rowIds: Float64Array }>;
 
 function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
   const { dimension, vectorType } = entry;
-  const rowBytes = dimension * COMPONENT_BYTES[vectorType];
+  const ownBytes = rowBytes(dimension, vectorType);
   const fragments = entry.fragments!;
-  const firstRows = [0];
-  for (const { rows } of fragments) firstRows.push(firstRows.at(-1)! + rows);
   const half = vectorType === 'float16' ? new Uint16Array(blockRows * dimension) : undefined;
   let file: { index: number; handle: RangeFile } | undefined;
 
-  const readRows = async (fragment: number, offset: number, rows: number, into: Float32Array) => {
+  const readRows = async ({ fragment, offset, rows }: FragmentRows, into: Float32Array) => {
     if (file?.index !== fragment) {
       await file?.handle.close();
       file = undefined;
@@ -86,29 +62,22 @@ function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows
       file = { index: fragment, handle: await tables.openFile(path) };
     }
     const target = half ? half.subarray(0, rows * dimension) : into;
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * rowBytes);
-    await file.handle.read(bytes, fragments[fragment]!.offset + offset * rowBytes);
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * ownBytes);
+    await file.handle.read(bytes, fragments[fragment]!.offset + offset * ownBytes);
     if (half) decodeFloat16(half, into, rows * dimension);
   };
 
   return {
     async *blocks(spans) {
-      let fragment = 0;
-      for (const span of spans) {
-        for (let first = span.first; first < span.end; first += blockRows) {
-          const end = Math.min(span.end, first + blockRows);
-          const { room, rowIds, release } = await pool.take();
-          for (let row = first; row < end; ) {
-            while (firstRows[fragment + 1]! <= row) fragment++;
-            const offset = row - firstRows[fragment]!;
-            const rows = Math.min(end, firstRows[fragment + 1]!) - row;
-            const at = row - first;
-            await readRows(fragment, offset, rows, room.subarray(at * dimension, (at + rows) * dimension));
-            for (let i = 0; i < rows; i++) rowIds[at + i] = fragment * 2 ** 32 + offset + i;
-            row += rows;
-          }
-          yield { span, vectors: room.subarray(0, (end - first) * dimension), rowIds, release };
+      for (const { span, rows, parts } of fragmentBlocks(spans, fragments, blockRows)) {
+        const { room, rowIds, release } = await pool.take();
+        let at = 0;
+        for (const part of parts) {
+          await readRows(part, room.subarray(at * dimension, (at + part.rows) * dimension));
+          at += part.rows;
         }
+        rowIdsOf(parts, rowIds);
+        yield { span, vectors: room.subarray(0, rows * dimension), rowIds, release };
       }
     },
     async close() {

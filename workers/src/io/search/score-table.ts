@@ -2,67 +2,81 @@ import { availableParallelism } from 'node:os';
 import { scoringThreads } from '../../core/search/memory.ts';
 import { NearestRows } from '../../core/search/nearest.ts';
 import type { Progress } from '../progress.ts';
-import { readAhead } from '../read-ahead.ts';
 import type { FoundRows } from './block-scorer.ts';
+import { openBlocks, type ScoredSpan } from './block-source.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { QuerySet } from './queries.ts';
-import { openRowSource, type RowSpan } from './row-source.ts';
-import { startScoreThreads } from './score-threads.ts';
+import { type ScoreThreads, startScoreThreads } from './score-threads.ts';
 import { settleTies } from './settle-ties.ts';
 import { prepareSearch } from './shared-search.ts';
-
-/** A span of rows and the queries to compare with them; all where not given. */
-export interface ScoredSpan extends RowSpan {
-  queries?: Int32Array;
-}
 
 /**
  * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
  * threads, while the next rows are read.
  * @param spans ascending
+ * @param threads ended afterwards
  * @returns the nearest rows of each query, by their true distances
  */
 export async function scoreTable(
   bucket: OpenBucket,
   queries: QuerySet,
-  spans: Iterable<ScoredSpan>,
+  spans: readonly ScoredSpan[],
   k: number,
   progress: Progress,
+  threads: ScoreThreads = startThreads(bucket),
+): Promise<NearestRows> {
+  try {
+    return await scoreBlocks(bucket, queries, spans, k, progress, threads);
+  } finally {
+    await threads.close();
+  }
+}
+
+/** Threads for `scoreTable`: they take a while to start, in which other things can be done. */
+export function startThreads({ entry }: OpenBucket): ScoreThreads {
+  return startScoreThreads(scoringThreads(availableParallelism(), entry.rows));
+}
+
+async function scoreBlocks(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  spans: readonly ScoredSpan[],
+  k: number,
+  progress: Progress,
+  threads: ScoreThreads,
 ): Promise<NearestRows> {
   const { entry } = bucket;
   const nearest = new NearestRows(queries.count, k);
-  const threadCount = scoringThreads(availableParallelism(), entry.rows);
-  const { shared, scratches, rooms } = await prepareSearch(entry, queries, k, await commonVector(bucket), threadCount);
-  const source = openRowSource(bucket, rooms);
-  const threads = startScoreThreads(shared, scratches);
+  const mean = spans[0]?.chosen ? undefined : await commonVector(bucket);
+  const { shared, scratches, rooms } = await prepareSearch(entry, queries, k, mean, threads.count);
+  threads.begin(shared, entry.vectorType, scratches, rooms);
+  const source = openBlocks(bucket, spans, rooms, threads.count);
   const running = new Set<Promise<void>>();
   let failure: unknown;
   try {
-    for await (const located of readAhead(source.blocks(spans))) {
+    for await (const { rows, count, chosen, rowIds, release } of source.blocks) {
       if (failure !== undefined) break;
-      const { vectors, span, rowIds } = located;
       const offer = async (found: FoundRows) => {
         offerRows(found, rowIds, nearest, shared.limits);
         await settleTies(bucket.table, nearest);
       };
       const scored = threads
-        .score(vectors, span.queries, offer)
+        .score(rows, chosen, offer)
         .then(
-          () => progress.add(vectors.length / entry.dimension),
+          () => progress.add(count),
           (error: unknown) => {
             failure ??= error;
           },
         )
         .finally(() => {
           running.delete(scored);
-          located.release();
+          release();
         });
       running.add(scored);
     }
     await Promise.all(running);
   } finally {
     await source.close();
-    await threads.close();
   }
   if (failure !== undefined) throw failure;
   return nearest;

@@ -1,27 +1,48 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { FoundRows, SharedSearch } from './block-scorer.ts';
-import type { ScoreAnswer, ScoreRequest, ScoreThreadData } from './score-worker.ts';
+import type { VectorType } from '../../core/shard.ts';
+import { UserError } from '../../errors.ts';
+import type { ChosenQueries, FoundRows, SharedSearch } from './block-scorer.ts';
+import type { BlockRequest, BlockRows, ScoreAnswer, ScoreRequest, ScoreThreadData } from './score-worker.ts';
 
 type TakeFound = (found: FoundRows) => Promise<void>;
 
 /** Threads that score blocks: ONNX Runtime keeps its caller waiting, so each has a session of its own. */
 export interface ScoreThreads {
+  readonly count: number;
   /**
-   * @param vectors [rows, D] in shared memory @param queries positions of those to compare with; all where not given
+   * What they need for `score`.
+   * @param vectorType of the rows that they read
+   * @param scratches one a thread
+   * @param rooms for the rows that a thread reads, [BLOCK_ROWS, D], one a thread
+   */
+  begin(
+    shared: SharedSearch,
+    vectorType: VectorType,
+    scratches: readonly number[],
+    rooms: readonly Float32Array[],
+  ): void;
+  /**
+   * @param chosen the queries to compare with; all where not given
    * @param take called with the rows found, in parts
    */
-  score(vectors: Float32Array, queries: Int32Array | undefined, take: TakeFound): Promise<void>;
+  score(rows: BlockRows, chosen: ChosenQueries | undefined, take: TakeFound): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param scratches one a thread */
-export function startScoreThreads(shared: SharedSearch, scratches: readonly number[]): ScoreThreads {
-  const threads = scratches.map((scratch) => new ScoreThread({ shared, scratch }));
+export function startScoreThreads(count: number): ScoreThreads {
+  const threads = Array.from({ length: count }, () => new ScoreThread());
   return {
-    score(vectors, queries, take) {
+    count,
+    begin(shared, vectorType, scratches, rooms) {
+      for (const [i, thread] of threads.entries())
+        thread.begin({ shared, vectorType, scratch: scratches[i]!, room: rooms[i]! });
+    },
+    score(rows, chosen, take) {
       const idlest = threads.reduce((a, b) => (b.waiting < a.waiting ? b : a));
-      return idlest.score({ vectors, queries }, take);
+      // Of a view, the whole buffer behind it would be sent.
+      const own = chosen && { queries: chosen.queries.slice(), centre: chosen.centre.slice() };
+      return idlest.score({ rows, chosen: own }, take);
     },
     async close() {
       await Promise.all(threads.map((thread) => thread.close()));
@@ -35,8 +56,8 @@ class ScoreThread {
   readonly #exit: Promise<unknown>;
   #failure: Error | undefined;
 
-  constructor(data: ScoreThreadData) {
-    this.#worker = new Worker(new URL('./score-worker.ts', import.meta.url), { workerData: data });
+  constructor() {
+    this.#worker = new Worker(new URL('./score-worker.ts', import.meta.url));
     this.#exit = once(this.#worker, 'exit');
     this.#exit.catch(() => {}); // an error is reported below
     this.#worker.on('message', (answer: ScoreAnswer) => this.#receive(answer));
@@ -49,7 +70,11 @@ class ScoreThread {
     return this.#pending.length;
   }
 
-  score(request: ScoreRequest, take: TakeFound): Promise<void> {
+  begin(data: ScoreThreadData): void {
+    this.#worker.postMessage(data satisfies ScoreRequest);
+  }
+
+  score(request: BlockRequest, take: TakeFound): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     const pending = Promise.withResolvers<void>();
     this.#pending.push({ ...pending, take });
@@ -58,13 +83,16 @@ class ScoreThread {
   }
 
   #receive(answer: ScoreAnswer): void {
-    if (answer.kind === 'done') this.#pending.shift()?.resolve();
-    else if (answer.kind === 'failed') this.#pending.shift()?.reject(answer.error);
-    else
-      this.#pending[0]!.take(answer.found).then(
-        () => this.#worker.postMessage('taken' satisfies ScoreRequest),
-        (error: unknown) => this.#fail(error as Error),
+    if (answer.kind === 'failed') this.#pending.shift()?.reject(toError(answer));
+    else {
+      const pending = this.#pending[0]!;
+      const ended = answer.kind === 'done';
+      if (ended) this.#pending.shift();
+      pending.take(answer.found).then(
+        () => (ended ? pending.resolve() : this.#worker.postMessage('taken' satisfies ScoreRequest)),
+        (error: unknown) => (ended ? pending.reject(error) : this.#fail(error as Error)),
       );
+    }
   }
 
   async close(): Promise<void> {
@@ -77,4 +105,11 @@ class ScoreThread {
     this.#failure ??= error;
     for (const pending of this.#pending.splice(0)) pending.reject(this.#failure);
   }
+}
+
+/** Between threads, an error keeps its text but not its class. */
+function toError({ error, exitCode }: Extract<ScoreAnswer, { kind: 'failed' }>): unknown {
+  return exitCode !== undefined && error instanceof Error
+    ? new UserError(exitCode, error.message, { cause: error })
+    : error;
 }

@@ -1,48 +1,82 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { BlockScorer, type FoundRows, type SharedSearch } from './block-scorer.ts';
+import { parentPort } from 'node:worker_threads';
+import type { VectorType } from '../../core/shard.ts';
+import { UserError } from '../../errors.ts';
+import { BlockScorer, type ChosenQueries, type FoundRows, type SharedSearch } from './block-scorer.ts';
+import { type FilePart, PartReader } from './part-reader.ts';
 
-/** What a thread is started with. */
+/** What a thread needs for blocks. */
 export interface ScoreThreadData {
   shared: SharedSearch;
+  /** Of what is in files. */
+  vectorType: VectorType;
   scratch: number;
+  /** For rows that it reads itself: [BLOCK_ROWS, D] */
+  room: Float32Array;
 }
 
-/** A block to score, word that a part of its rows was taken, or the end of work. */
-export type ScoreRequest = { vectors: Float32Array; queries: Int32Array | undefined } | 'taken' | 'end';
+/** Rows of a block: [rows, D] in shared memory, or where to read them. */
+export type BlockRows = { vectors: Float32Array } | { parts: readonly FilePart[] };
 
-/** Parts of what a block has, then its end. */
-export type ScoreAnswer = { kind: 'part'; found: FoundRows } | { kind: 'done' } | { kind: 'failed'; error: unknown };
+export interface BlockRequest {
+  rows: BlockRows;
+  chosen: ChosenQueries | undefined;
+}
+
+/** What is needed for blocks, a block to score, word that a part of its rows was taken, or the end of work. */
+export type ScoreRequest = ScoreThreadData | BlockRequest | 'taken' | 'end';
+
+/** What a block has: parts where there is very much, then the rest. */
+export type ScoreAnswer =
+  | { kind: 'part' | 'done'; found: FoundRows }
+  | { kind: 'failed'; error: unknown; exitCode?: number };
 
 if (!parentPort) throw new Error('score-worker.ts is run in threads by score-threads.ts');
 const port = parentPort;
-const { shared, scratch } = workerData as ScoreThreadData;
-const starting = BlockScorer.create(shared, scratch);
+let starting: Promise<Started> | undefined;
 // Blocks share the scorer's room: one after the other.
 let last: Promise<void> = Promise.resolve();
 let onTaken = () => {};
 port.on('message', (request: ScoreRequest) => {
   if (request === 'taken') onTaken();
-  else last = last.then(() => answer(request));
+  else if (request === 'end') last = last.then(end);
+  else if ('shared' in request) {
+    starting = start(request);
+    starting.catch(() => {}); // told with the first block
+  } else last = last.then(() => answer(request));
 });
 
-async function answer(request: Exclude<ScoreRequest, 'taken'>): Promise<void> {
+interface Started {
+  scorer: BlockScorer;
+  reader: PartReader;
+  room: Float32Array;
+}
+
+async function start({ shared, vectorType, scratch, room }: ScoreThreadData): Promise<Started> {
+  const reader = new PartReader(shared.dimension, vectorType);
+  return { scorer: await BlockScorer.create(shared, scratch), reader, room };
+}
+
+async function answer({ rows, chosen }: BlockRequest): Promise<void> {
   try {
-    const scorer = await starting;
-    if (request === 'end') {
-      await scorer.close();
-      port.close();
-      return;
-    }
-    await scorer.score(request.vectors, request.queries, give);
-    port.postMessage({ kind: 'done' } satisfies ScoreAnswer);
+    const { scorer, reader, room } = (await starting)!;
+    const vectors = 'parts' in rows ? reader.read(rows.parts, room) : rows.vectors;
+    const found = await scorer.score(vectors, chosen, give);
+    port.postMessage({ kind: 'done', found } satisfies ScoreAnswer);
   } catch (error) {
-    port.postMessage({ kind: 'failed', error } satisfies ScoreAnswer);
+    const exitCode = error instanceof UserError ? error.exitCode : undefined;
+    port.postMessage({ kind: 'failed', error, exitCode } satisfies ScoreAnswer);
   }
+}
+
+async function end(): Promise<void> {
+  const started = await starting?.catch(() => undefined);
+  await started?.scorer.close();
+  started?.reader.close();
+  port.close();
 }
 
 /** Waits until the part was taken, so that parts do not pile up. */
 async function give(found: FoundRows): Promise<void> {
-  if (found.rows.length === 0) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   onTaken = resolve;
   const buffers = [found.queries, found.rows, found.distances].map(({ buffer }) => buffer as ArrayBuffer);

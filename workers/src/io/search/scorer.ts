@@ -29,14 +29,15 @@ export interface Scorer {
   close(): Promise<void>;
 }
 
-export async function createScorer(
-  dimension: number,
-  metric: Metric,
-  threads: number = availableParallelism(),
-): Promise<Scorer> {
+export function createScorer(dimension: number, metric: Metric, threads: number = availableParallelism()): Scorer {
   const options = { enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: threads } as const;
-  const nearest = await ort.InferenceSession.create(encodeModel(nearestGraph(dimension, metric)), options);
-  const all = await ort.InferenceSession.create(encodeModel(distanceGraph(dimension, metric)), options);
+  // Callers need one of the two.
+  const sessions = new Map<typeof nearestGraph, Promise<ort.InferenceSession>>();
+  const sessionOf = (graph: typeof nearestGraph) => {
+    const session = sessions.get(graph) ?? ort.InferenceSession.create(encodeModel(graph(dimension, metric)), options);
+    sessions.set(graph, session);
+    return session;
+  };
   const feeds = (queries: Float32Array, block: SealedBlock) => ({
     queries: new ort.Tensor('float32', queries, [queries.length / dimension, dimension]),
     rows: new ort.Tensor('float32', block.vectors, [block.penalty.length, dimension]),
@@ -44,14 +45,16 @@ export async function createScorer(
   });
   return {
     async nearest(queries, block, limit) {
-      const { positions } = await nearest.run({
+      const session = await sessionOf(nearestGraph);
+      const { positions } = await session.run({
         ...feeds(queries, block),
         limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(limit)), [1]),
       });
       return positions!.data as Int32Array;
     },
     async distances(queries, block) {
-      const { distances, longest } = await all.run(feeds(queries, block));
+      const session = await sessionOf(distanceGraph);
+      const { distances, longest } = await session.run(feeds(queries, block));
       return {
         filled: block.penalty.length,
         distances: distances!.data as Float32Array,
@@ -59,7 +62,7 @@ export async function createScorer(
       };
     },
     async close() {
-      await Promise.all([nearest.release(), all.release()]);
+      for (const session of sessions.values()) await (await session).release();
     },
   };
 }

@@ -3,12 +3,13 @@ import { type DistinctVectors, distinctVectors } from '../../core/search/distinc
 import type { NearestRows } from '../../core/search/nearest.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import { type AnnAnswer, searchAnn } from './ann.ts';
+import type { ScoredSpan } from './block-source.ts';
 import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { SearchPlan } from './plan-search.ts';
 import { probedSpans, rankPartitions } from './probe.ts';
 import type { QuerySet } from './queries.ts';
-import { type ScoredSpan, scoreTable } from './score-table.ts';
+import { scoreTable, startThreads } from './score-table.ts';
 
 /**
  * Searches a block of queries and hands what was found to the sink, in the order of the queries. A vector that several
@@ -42,10 +43,14 @@ type Search = (
 const searchRows: Search = async (bucket, queries, distinct, plan, find, sink, { progress }) => {
   const { entry } = bucket;
   const asked = { ...queries, ...distinct };
-  const spans = await spansToScore(bucket, asked, plan, find);
+  const threads = startThreads(bucket);
+  const spans = await spansToScore(bucket, asked, plan, find).catch(async (error: unknown) => {
+    await threads.close();
+    throw error;
+  });
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
-  const nearest = await scoreTable(bucket, asked, spans, find, bar).finally(() => bar.stop());
+  const nearest = await scoreTable(bucket, asked, spans, find, bar, threads).finally(() => bar.stop());
   await writeNearest(bucket, queries, distinct.of, nearest, sink);
 };
 

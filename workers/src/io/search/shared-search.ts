@@ -1,10 +1,17 @@
 import type { CatalogEntry } from '../../core/catalog.ts';
-import { boundQueries } from '../../core/search/filter-bounds.ts';
-import { kernelModule, LANES, ROW_NUMBERS } from '../../core/search/kernels.ts';
-import { BLOCK_ROWS, blockBytes, blocksInMemory, scoringBytes, scratchBytes } from '../../core/search/memory.ts';
-import { instantiateKernels, type QueryCodes, type SharedSearch } from './block-scorer.ts';
-import { createCodeProduct, largestQueryCode } from './code-product.ts';
+import { kernelModule, LANES } from '../../core/search/kernels.ts';
+import {
+  BLOCK_ROWS,
+  blockBytes,
+  blocksInMemory,
+  codeBytes,
+  scratchBytes,
+  vectorBytes,
+} from '../../core/search/memory.ts';
+import { instantiateKernels, type SharedSearch } from './block-scorer.ts';
+import { largestQueryCode } from './code-product.ts';
 import type { QuerySet } from './queries.ts';
+import { codeQueries, codeRoom } from './query-codes.ts';
 
 const PAGE_BYTES = 65536;
 
@@ -41,20 +48,23 @@ export interface PreparedSearch {
   rooms: Float32Array[];
 }
 
-/** Lays out a search in memory and quantizes its queries. @param mean what rows have in common, roughly */
+/**
+ * Lays out a search in memory.
+ * @param mean what all rows have in common, roughly; not given where each block comes with a centre of its own
+ */
 export async function prepareSearch(
   { metric, dimension }: Pick<CatalogEntry, 'metric' | 'dimension'>,
   queries: QuerySet,
   k: number,
-  mean: Float32Array,
+  mean: Float32Array | undefined,
   threads: number,
 ): Promise<PreparedSearch> {
   const roomCount = blocksInMemory(threads);
   const arena = new Arena(
-    queries.count * scoringBytes(dimension) +
+    queries.count * vectorBytes(dimension) +
+      (mean ? codeBytes(queries.count, dimension) : 0) +
       roomCount * blockBytes(dimension) +
-      threads * scratchBytes(dimension) +
-      (4 + LANES) * dimension * 4,
+      threads * scratchBytes(dimension),
   );
   const module = new WebAssembly.Module(kernelModule());
   const kernels = instantiateKernels(module, arena.memory);
@@ -75,47 +85,16 @@ export async function prepareSearch(
     queries: vectors,
     squares,
     limits,
-    filter: undefined,
+    largestCode: await largestQueryCode(dimension),
+    coded: undefined,
   };
-  if (dimension % LANES === 0) shared.filter = await encodeQueries(arena, shared, mean);
+  if (mean && dimension % LANES === 0) {
+    const room = codeRoom(arena.memory.buffer, (bytes) => arena.take(bytes), queries.count, dimension);
+    shared.coded = codeQueries(kernels, shared, mean, queries.count, (i) => i, room);
+  }
   return {
     shared,
     scratches: Array.from({ length: threads }, () => arena.take(scratchBytes(dimension))),
     rooms: Array.from({ length: roomCount }, () => arena.floats(BLOCK_ROWS * dimension)),
   };
-}
-
-async function encodeQueries(arena: Arena, shared: SharedSearch, ownMean: Float32Array): Promise<QueryCodes> {
-  const { metric, dimension, queries, squares, module, memory } = shared;
-  const kernels = instantiateKernels(module, memory);
-  const count = squares.length;
-  const mean = arena.floats(dimension);
-  mean.set(ownMean);
-  const codes = new Int8Array(memory.buffer, arena.take((count + LANES) * dimension), (count + LANES) * dimension);
-  const numbers = arena.floats(count * ROW_NUMBERS);
-  const room = arena.floats(dimension);
-  const product = await createCodeProduct(dimension);
-  const largest = await largestQueryCode(product, dimension).finally(() => product.close());
-  kernels.quantize(
-    queries.byteOffset,
-    count,
-    dimension,
-    mean.byteOffset,
-    room.byteOffset,
-    codes.byteOffset,
-    numbers.byteOffset,
-    0,
-    largest,
-    0,
-  );
-  const bases = arena.doubles(count);
-  for (let query = 0; query < count; query++) {
-    const address = queries.byteOffset + query * dimension * 4;
-    bases[query] =
-      metric === 'l2'
-        ? kernels.squaredDifference(address, mean.byteOffset, dimension)
-        : kernels.innerProduct(address, mean.byteOffset, dimension);
-  }
-  const meanLength = Math.sqrt(kernels.innerProduct(mean.byteOffset, mean.byteOffset, dimension));
-  return { metric, dimension, meanLength, mean, codes, bases, ...boundQueries(numbers, dimension) };
 }

@@ -1,0 +1,50 @@
+/** Rows [first, end) of a table, in its order. */
+export interface RowSpan {
+  first: number;
+  end: number;
+}
+
+/** Rows of a fragment. */
+export interface FragmentRows {
+  fragment: number;
+  /** Position of the first in the fragment. */
+  offset: number;
+  rows: number;
+}
+
+/** Rows of a span, at most those of a block, and where they lie. */
+export interface FragmentBlock<S extends RowSpan = RowSpan> {
+  span: S;
+  rows: number;
+  parts: FragmentRows[];
+}
+
+/** Cuts spans, ascending, into blocks. @param fragments of the table, in its order */
+export function* fragmentBlocks<S extends RowSpan>(
+  spans: Iterable<S>,
+  fragments: ReadonlyArray<{ rows: number }>,
+  blockRows: number,
+): Generator<FragmentBlock<S>> {
+  let fragment = 0;
+  let firstRow = 0;
+  for (const span of spans) {
+    for (let first = span.first; first < span.end; first += blockRows) {
+      const end = Math.min(span.end, first + blockRows);
+      const parts: FragmentRows[] = [];
+      for (let row = first; row < end; ) {
+        while (firstRow + fragments[fragment]!.rows <= row) firstRow += fragments[fragment++]!.rows;
+        const rows = Math.min(end, firstRow + fragments[fragment]!.rows) - row;
+        parts.push({ fragment, offset: row - firstRow, rows });
+        row += rows;
+      }
+      yield { span, rows: end - first, parts };
+    }
+  }
+}
+
+/** LanceDB's row ids of the rows of a block: fragment * 2^32 + position in it. */
+export function rowIdsOf(parts: readonly FragmentRows[], into: Float64Array): void {
+  let at = 0;
+  for (const { fragment, offset, rows } of parts)
+    for (let i = 0; i < rows; i++) into[at++] = fragment * 2 ** 32 + offset + i;
+}
