@@ -8,7 +8,7 @@ class Embedding {
     /** Options of embed-sequences, by the parameters that they come from. */
     private static final Map<String, String> OPTIONS = [
         pooling: 'pooling', hidden_state: 'hidden_state', max_length: 'max_length', long_sequences: 'long',
-        precision: 'precision', device: 'device', cache: 'cache',
+        unknown_letters: 'unknown-letters', trailing_stop: 'trailing-stop', precision: 'precision', device: 'device', cache: 'cache',
     ]
     /** What a model consists of. Weights of other formats may lie beside it, and are not moved about. */
     private static final String MODEL_FILE = /(?i)[^.].*\.(json|txt|model|safetensors)/

@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
-import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
+import { FIXTURES, hasFixtures, readFixture } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
 import { lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
 
@@ -36,7 +37,22 @@ describe.skipIf(missing(hasFixtures, 'shared/fixtures/embedding'))('reference', 
     }
     expect(report).toMatchObject(got.attributes);
   });
+
+  test.each(['amplify-tiny', 'esm2-tiny'])('%s: a * at the end is a letter where it is kept', async (name) => {
+    const { folder, sequences } = await readFixture(name);
+    const output = join(await temporaryFolder(), 'o.h5');
+    const args = ['--model', folder, '--input', join(folder, 'input.fasta'), '--output', output];
+    await lanceflowJson(['embed-sequences', ...args, '--trailing-stop', 'keep']);
+    const { vectors, dimension, attributes } = await readShard(output);
+    const row = sequences.findIndex(({ id }) => id === 'STOP');
+    const got = vectors.subarray(row * dimension, (row + 1) * dimension);
+    expect(relativeError(got, sequences[row]!.raw_result!.mean_residues)).toBeLessThan(1e-5);
+    expect(relativeError(got, sequences[row]!.mean_residues)).toBeGreaterThan(1e-3);
+    expect(attributes).toMatchObject({ trailing_stop: 'keep', unknown_letters: 'unk' });
+  });
 });
+
+const LANCEFLOW = join(ROOT, 'bin/lanceflow');
 
 async function inputs() {
   const folder = await temporaryFolder();
@@ -77,6 +93,51 @@ test('what is wrong in the last record is told before the first is computed', as
     const { code, stderr } = await lanceflow(['embed-sequences', ...args, '--input', broken]);
     expect([code, stderr]).toEqual([65, expect.stringMatching(message)]);
     expect(await cachedRows(cache)).toBe(0);
+  }
+});
+
+test('letters that the model does not know can be refused: before the first is computed, or in a pipe', async () => {
+  const { folder, model, fasta, output } = await inputs();
+  const cache = join(folder, 'cache');
+  const refused = ['embed-sequences', '--model', model, '--output', output, '--unknown-letters', 'refuse'];
+  const unknown = join(folder, 'unknown.fa');
+  await writeFile(unknown, `${await readFile(fasta, 'utf8')}>odd\nMKxJ*\n`);
+  const message = /: record 41 \("odd"\): the model does not know the letter "J" at position 4 of its sequence/;
+  const file = await lanceflow([...refused, '--input', unknown, '--cache', cache]);
+  expect([file.code, file.stderr]).toEqual([65, expect.stringMatching(message)]);
+  expect(await cachedRows(cache)).toBe(0);
+  const piped = await run('bash', ['-c', 'cat "$0" | "$@"', unknown, LANCEFLOW, ...refused, '--input', '-']);
+  expect([piped.code, piped.stderr]).toEqual([65, expect.stringMatching(message)]);
+  expect(existsSync(output)).toBe(false);
+  // X and B are in this vocabulary, and the stop at the end is no letter.
+  await writeFile(unknown, '>fine\nMKXB*\n');
+  const { rows } = await lanceflowJson([...refused, '--input', unknown]);
+  expect([rows, (await readShard(output)).attributes.unknown_letters]).toEqual([1, 'refuse']);
+});
+
+test('FASTA packed with gzip or zstd, and standard input, to float16: the same vectors, halved', async () => {
+  const { folder, model, fasta, output } = await inputs();
+  const args = ['embed-sequences', '--model', model, '--vector-type', 'float16'];
+  await lanceflowJson(['embed-sequences', '--model', model, '--input', fasta, '--output', output]);
+  const exact = (await readShard(output)).vectors;
+  const text = await readFile(fasta);
+  for (const pack of [gzipSync, zstdCompressSync]) {
+    await writeFile(join(folder, 'packed'), pack(text));
+    const shell = 'cat "$0" | "$@"';
+    const half = join(folder, 'half.h5');
+    expect(
+      await run('bash', ['-c', shell, join(folder, 'packed'), LANCEFLOW, ...args, '--input', '-', '--output', half]),
+    ).toMatchObject({ code: 0 });
+    const again = join(folder, 'again.h5');
+    await lanceflowJson([...args, '--input', join(folder, 'packed'), '--output', again]);
+    for (const path of [half, again]) {
+      const shard = await openShard(path);
+      expect([shard.vectorType, shard.rows]).toEqual(['float16', 40]);
+      const values = new Float16Array(shard.rows * shard.dimension);
+      shard.readVectors(0, shard.rows, new Uint8Array(values.buffer));
+      shard.close();
+      expect([...values]).toEqual([...Float16Array.from(exact)]);
+    }
   }
 });
 

@@ -29,7 +29,7 @@ test('the survey counts what is embedded, and blocks add up to it', async () => 
   );
   const residues = 2 * 3 * ((30 * 31) / 2);
   expect(result).toEqual({ rows: 60, residues });
-  expect(await surveyFiles(inputs, output)).toMatchObject({ residues });
+  expect(await surveyFiles(inputs, LENGTHS, output)).toMatchObject({ residues });
   expect(blocks.reduce((sum, block) => sum + block, 0)).toBe(residues);
   expect(blocks.length).toBeGreaterThan(10);
   expect(Math.max(...blocks)).toBeLessThan(200);

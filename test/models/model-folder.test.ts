@@ -57,6 +57,8 @@ describe('conventions', () => {
       hidden_state: 'after-norm',
       truncation: 'windows',
       max_length: 40,
+      unknown_letters: 'unk',
+      trailing_stop: 'drop',
       precision: 'float32',
       window_overlap: 10,
     });

@@ -4,10 +4,12 @@ import { expect, test } from 'vitest';
 import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
 import { METRICS } from '../../workers/src/core/metric.ts';
 import { SEARCH_MODES } from '../../workers/src/core/search/choose.ts';
+import { TRAILING_STOPS } from '../../workers/src/core/sequence.ts';
 import { DEVICES } from '../../workers/src/io/onnx-session.ts';
 import { HIDDEN_STATES } from '../../workers/src/models/architecture.ts';
 import { PRECISIONS } from '../../workers/src/models/graph-weights.ts';
 import { POOLINGS } from '../../workers/src/models/pooling.ts';
+import { UNKNOWN_LETTERS } from '../../workers/src/models/tokenizer.ts';
 import { LONG_SEQUENCES } from '../../workers/src/models/transformer-embedder.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { nextflow } from './support/nextflow.ts';
@@ -189,6 +191,8 @@ test('the schema agrees with nextflow.config and with the workers', async () => 
   expect(definitions.pooling.enum).toEqual([...POOLINGS]);
   expect(definitions.hidden_state.enum).toEqual([...HIDDEN_STATES]);
   expect(definitions.long_sequences.enum).toEqual([...LONG_SEQUENCES]);
+  expect(definitions.unknown_letters.enum).toEqual([...UNKNOWN_LETTERS]);
+  expect(definitions.trailing_stop.enum).toEqual([...TRAILING_STOPS]);
   expect(definitions.precision.enum).toEqual([...PRECISIONS]);
   expect(definitions.device.enum).toEqual([...DEVICES]);
 

@@ -83,8 +83,16 @@ test('choices for a language model: a changed one embeds again, and the cache sp
   expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, pooling: 'mean' });
 
   const choices = ['--pooling', 'cls', '--max_length', '50', '--long_sequences', 'windows', '--hidden_state'];
-  await run('--database', 'two', ...choices, 'before-norm', '--precision', 'int8');
-  const chosen = { pooling: 'cls', hidden_state: 'before-norm', max_length: 50, truncation: 'windows' };
+  await run('--database', 'two', ...choices, 'before-norm', '--precision', 'int8', ...letters);
+  const letters = ['--unknown_letters', 'refuse', '--trailing_stop', 'keep'];
+  const chosen = {
+    unknown_letters: 'refuse',
+    trailing_stop: 'keep',
+    pooling: 'cls',
+    hidden_state: 'before-norm',
+    max_length: 50,
+    truncation: 'windows',
+  };
   expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, precision: 'int8', ...chosen });
 
   // Another file of the same sequences, embedded as at first: all are known.

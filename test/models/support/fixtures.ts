@@ -15,6 +15,8 @@ export interface FixtureSequence {
   mean_residues: number[];
   mean_with_special: number[];
   mean_residues_after_final_norm?: number[];
+  /** Of the sequence as it is in the file, where that is another: the `*` at its end is a letter. */
+  raw_result?: { mean_residues: number[] };
 }
 
 export async function readFixture(name: string): Promise<{ folder: string; sequences: FixtureSequence[] }> {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { type CommandResult, defineCommand } from '../command.ts';
+import { TRAILING_STOPS } from '../core/sequence.ts';
 import { VECTOR_TYPES } from '../core/shard.ts';
 import { UsageError } from '../errors.ts';
 import { checkInputs } from '../io/checked-inputs.ts';
@@ -15,6 +16,7 @@ type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<Mod
 // Named here, and not taken from the models' files, so that `--help` and `kmer` do not load their runtime.
 const POOLINGS: Choices<'pooling'> = ['mean', 'mean-special', 'cls'];
 const LONG: Choices<'long'> = ['truncate', 'windows'];
+const UNKNOWN_LETTERS: Choices<'unknownLetters'> = ['unk', 'refuse'];
 const HIDDEN_STATES: Choices<'hiddenState'> = ['before-norm', 'after-norm'];
 const DEVICES: Choices<'device'> = ['cpu', 'cuda'];
 const PRECISIONS: Choices<'precision'> = ['float32', 'int8'];
@@ -43,6 +45,11 @@ export const command = defineCommand({
     'hidden-state': { choices: HIDDEN_STATES, describe: "Of the last layer; default: the model authors'" },
     'max-length': { type: 'number', describe: "Most residues the model sees at once; default: the model's" },
     long: { choices: LONG, describe: 'What happens to longer sequences; default: truncate' },
+    'unknown-letters': {
+      choices: UNKNOWN_LETTERS,
+      describe: 'Letters that the model does not know become its <unk>, or are refused; default: unk',
+    },
+    'trailing-stop': { choices: TRAILING_STOPS, describe: 'What becomes of one * at the end; default: drop' },
     device: { choices: DEVICES, describe: 'What the model runs on; default: cpu' },
     precision: { choices: PRECISIONS, describe: 'int8 is faster and not exact: see docs/models.md; default: float32' },
     'batch-tokens': { type: 'number', describe: 'Tokens of a batch; default: by device' },
@@ -89,7 +96,7 @@ export const command = defineCommand({
     // kmer computes faster than files are read and sequences looked up: for it, all that is left out.
     const isFast = args.model === 'kmer';
     const model = await loadEmbedder(args.model, modelOptions(args));
-    const survey = isFast ? undefined : await surveyFiles(args.input, output).catch(closing(model));
+    const survey = isFast ? undefined : await surveyFiles(args.input, model, output).catch(closing(model));
     const keeping = { cache: args.cache, checkpoints: args.checkpoints, output, inputHash: survey?.hash };
     const embed = async (embedder: CachedEmbedder) => {
       const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
@@ -145,11 +152,13 @@ function modelOptions(args: {
   precision?: ModelFolderOptions['precision'];
   maxLength?: number;
   long?: ModelFolderOptions['long'];
+  unknownLetters?: ModelFolderOptions['unknownLetters'];
+  trailingStop?: ModelFolderOptions['trailingStop'];
   device?: ModelFolderOptions['device'];
   batchTokens?: number;
   threads?: number;
 }): ModelFolderOptions {
-  const { pooling, hiddenState, long, device, precision } = args;
+  const { pooling, hiddenState, long, unknownLetters, trailingStop, device, precision } = args;
   const maxResidues = count('max-length', args.maxLength);
   const batchTokens = count('batch-tokens', args.batchTokens);
   const threads = count('threads', args.threads);
@@ -159,6 +168,8 @@ function modelOptions(args: {
     ...(precision && { precision }),
     ...(maxResidues && { maxResidues }),
     ...(long && { long }),
+    ...(unknownLetters && { unknownLetters }),
+    ...(trailingStop && { trailingStop }),
     ...(device && { device }),
     ...(batchTokens && { batchTokens }),
     ...(threads && { threads }),

@@ -1,12 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.ts';
-import { ALLOWED_LETTERS, BYTE, isSpaceByte, LETTER_OF_BYTE, lengthWithoutStop } from './sequence.ts';
+import {
+  ALLOWED_LETTERS,
+  BYTE,
+  isSpaceByte,
+  LETTER_OF_BYTE,
+  lengthWithoutStop,
+  type TrailingStop,
+} from './sequence.ts';
 import type { Utf8Column } from './utf8-column.ts';
 
 /** Consecutive records of a FASTA file. */
 export interface FastaBatch {
   ids: Utf8Column;
-  /** Upper case, without the stop at the end; as long as `ids`. */
+  /** Upper case, without the stop at the end unless it is kept; as long as `ids`. */
   sequences: string[];
   /** Number of the first record in its file, from 1. */
   firstRecord: number;
@@ -18,6 +25,11 @@ export interface BatchLimits {
   records: number;
   /** A batch ends with the record that reaches this; so a longer record is a batch of its own. */
   residues: number;
+}
+
+export interface FastaOptions extends BatchLimits {
+  /** Default: `drop`. */
+  trailingStop?: TrailingStop;
 }
 
 const GREATER = '>'.charCodeAt(0);
@@ -33,7 +45,7 @@ const SHOWN_ID_LETTERS = 80;
  */
 export class FastaParser {
   readonly #name: string;
-  readonly #limits: BatchLimits;
+  readonly #limits: FastaOptions;
   #state: 'start' | 'header' | 'letters' = 'start';
   #line = 1;
   #lastByte = NEWLINE;
@@ -52,7 +64,7 @@ export class FastaParser {
   #residues = 0;
 
   /** @param name the file's name in messages */
-  constructor(name: string, limits: BatchLimits) {
+  constructor(name: string, limits: FastaOptions) {
     this.#name = name;
     this.#limits = limits;
   }
@@ -185,7 +197,8 @@ export class FastaParser {
   }
 
   #endRecord(): void {
-    const length = lengthWithoutStop(this.#letters, this.#letterCount);
+    const isKept = this.#limits.trailingStop === 'keep';
+    const length = isKept ? this.#letterCount : lengthWithoutStop(this.#letters, this.#letterCount);
     if (length === 0) throw this.#bad('its sequence is empty. Remove the record or complete it.');
     if (length > MAX_RESIDUES) throw this.#tooLong();
     this.#sequences.push(this.#letters.toString('latin1', 0, length));

@@ -31,6 +31,10 @@ export function isSpaceByte(byte: number): boolean {
   return LETTER_OF_BYTE[byte] === BYTE.space || LETTER_OF_BYTE[byte] === BYTE.newline;
 }
 
+/** What becomes of one `*` at the end of a sequence. */
+export const TRAILING_STOPS = ['drop', 'keep'] as const;
+export type TrailingStop = (typeof TRAILING_STOPS)[number];
+
 /** Number of letters without the stop at the end. @param letters codes from LETTER_OF_BYTE */
 export function lengthWithoutStop(letters: Uint8Array, length: number): number {
   return length > 0 && letters[length - 1] === STAR ? length - 1 : length;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Duplicate } from '../core/duplicate-ids.ts';
-import { type BatchLimits, type FastaBatch, showId } from '../core/fasta-parser.ts';
+import { type FastaBatch, type FastaOptions, showId } from '../core/fasta-parser.ts';
 import { columnBytes, columnLength } from '../core/utf8-column.ts';
 import { DataError } from '../errors.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
@@ -19,9 +19,9 @@ export async function isFile(path: string): Promise<boolean> {
  */
 export async function readChecked(
   inputs: readonly string[],
-  limits: BatchLimits,
+  limits: FastaOptions,
   output: string,
-  use: (batch: FastaBatch, bytes: number) => Promise<void>,
+  use: (batch: FastaBatch, bytes: number, path: string) => Promise<void>,
 ): Promise<void> {
   await withDuplicateIds(output, async (seen) => {
     for (const [source, path] of inputs.entries()) {
@@ -34,7 +34,7 @@ export async function readChecked(
         if (duplicate) throw await duplicateError(inputs, duplicate);
         const bytes = bytesRead;
         bytesRead = 0;
-        await use(batch, bytes);
+        await use(batch, bytes, path);
       }
     }
     const duplicate = await seen.finish();

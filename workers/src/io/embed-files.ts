@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type FastaBatch, showId } from '../core/fasta-parser.ts';
 import type { VectorType } from '../core/shard.ts';
+import { columnBytes } from '../core/utf8-column.ts';
+import { DataError } from '../errors.ts';
 import type { Embedder } from '../models/embedder.ts';
 import { isFile, readChecked } from './checked-fasta.ts';
 import { createShard } from './hdf5/shard-writer.ts';
@@ -14,7 +17,7 @@ export type OnBlock = (bytes: number, residues: number) => void;
  * Embeds FASTA files one after another into a shard, block by block.
  * @param output the shard's name; scratch files lie beside it
  * @param temporary where the shard is written: see `writeAtomically`
- * @throws DataError where a file is not proper FASTA, or an id occurs twice in them
+ * @throws DataError where a file is not proper FASTA, an id occurs twice in them, or the embedder refuses a letter
  */
 export async function embedFiles(
   inputs: readonly string[],
@@ -24,11 +27,13 @@ export async function embedFiles(
   vectorType: VectorType,
   onBlock: OnBlock,
 ): Promise<{ rows: number; residues: number }> {
-  const limits = { records: BLOCK_RECORDS, residues: embedder.blockResidues ?? DEFAULT_BLOCK_RESIDUES };
+  const { blockResidues = DEFAULT_BLOCK_RESIDUES, trailingStop = 'drop' } = embedder;
+  const limits = { records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
   const shard = await createShard(temporary, embedder.dimension, vectorType);
   try {
-    await readChecked(inputs, limits, output, async (batch, bytes) => {
+    await readChecked(inputs, limits, output, async (batch, bytes, path) => {
+      requireKnownLetters(embedder, path, batch);
       shard.append(await embedder.embed(batch.sequences), batch.ids);
       residues += batch.residues;
       onBlock(bytes, batch.residues);
@@ -54,13 +59,32 @@ export interface Survey {
  * @returns undefined where an input is a pipe, which can be read but once
  * @throws as embedFiles
  */
-export async function surveyFiles(inputs: readonly string[], output: string): Promise<Survey | undefined> {
+export async function surveyFiles(
+  inputs: readonly string[],
+  embedder: Embedder,
+  output: string,
+): Promise<Survey | undefined> {
   for (const path of inputs) if (!(await isFile(path))) return undefined;
   let residues = 0;
   const hash = createHash('sha256');
-  await readChecked(inputs, { records: BLOCK_RECORDS, residues: 1 << 20 }, output, async (batch) => {
+  const limits = { records: BLOCK_RECORDS, residues: 1 << 20, trailingStop: embedder.trailingStop ?? 'drop' };
+  await readChecked(inputs, limits, output, async (batch, _bytes, path) => {
+    requireKnownLetters(embedder, path, batch);
     residues += batch.residues;
     hash.update(`${batch.sequences.join('\n')}\n`);
   });
   return { residues, hash: hash.digest('hex') };
+}
+
+function requireKnownLetters({ findRefused }: Embedder, path: string, batch: FastaBatch): void {
+  if (!findRefused) return;
+  for (const [row, sequence] of batch.sequences.entries()) {
+    const at = findRefused(sequence);
+    if (at < 0) continue;
+    const record = `record ${batch.firstRecord + row} (${showId(columnBytes(batch.ids, row))})`;
+    throw new DataError(
+      `${path}: ${record}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
+        'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
+    );
+  }
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type BatchLimits, type FastaBatch, FastaParser } from '../core/fasta-parser.ts';
+import { type FastaBatch, type FastaOptions, FastaParser } from '../core/fasta-parser.ts';
 import { DataError, systemErrorCode } from '../errors.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 import { unpack } from './unpack.ts';
@@ -25,7 +25,7 @@ const FOREIGN_FORMATS: ReadonlyArray<readonly [start: Buffer, message: string]> 
  */
 export async function* readFasta(
   path: string,
-  limits: BatchLimits,
+  limits: FastaOptions,
   onBytes: (bytes: number) => void = () => {},
 ): AsyncGenerator<FastaBatch> {
   const name = path === STANDARD_INPUT ? 'standard input' : path;

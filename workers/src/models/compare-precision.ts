@@ -1,4 +1,5 @@
 import { compareEmbeddings, type EmbeddingAgreement } from '../core/embedding-agreement.ts';
+import type { FastaOptions } from '../core/fasta-parser.ts';
 import { UsageError } from '../errors.ts';
 import { readFasta } from '../io/fasta.ts';
 import { type Embedder, loadEmbedder } from './embedder.ts';
@@ -24,7 +25,7 @@ export async function comparePrecision(
   count: number,
 ): Promise<PrecisionReport> {
   if (model === 'kmer') throw new UsageError('--compare-precision is for language models; kmer has one precision.');
-  const sequences = await sampleSequences(inputs, count);
+  const sequences = await sampleSequences(inputs, { ...BLOCK, trailingStop: options.trailingStop ?? 'drop' }, count);
   const exact = await embedTimed(await loadEmbedder(model, { ...options, precision: 'float32' }), sequences);
   const fast = await embedTimed(await loadEmbedder(model, { ...options, precision: 'int8' }), sequences);
   const residues = sequences.reduce((sum, { length }) => sum + length, 0);
@@ -48,12 +49,12 @@ async function embedTimed(embedder: Embedder, sequences: readonly string[]) {
 }
 
 /** Reservoir sampling: every sequence has the same chance, whatever their number. */
-async function sampleSequences(inputs: readonly string[], count: number): Promise<string[]> {
+async function sampleSequences(inputs: readonly string[], limits: FastaOptions, count: number): Promise<string[]> {
   const sample: string[] = [];
   let seen = 0;
   let state = 1;
   for (const path of inputs)
-    for await (const { sequences } of readFasta(path, BLOCK))
+    for await (const { sequences } of readFasta(path, limits))
       for (const sequence of sequences) {
         seen++;
         if (sample.length < count) {

@@ -1,4 +1,5 @@
 import { looksLikeS3 } from '../core/s3-location.ts';
+import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
 import { UsageError } from '../errors.ts';
 import type { ModelFolderOptions } from './model-folder.ts';
@@ -11,6 +12,10 @@ export interface Embedder {
   readonly attributes: ShardAttributes;
   /** Residues it is best given at once; progress is told after each such block. Default: 32,768. */
   readonly blockResidues?: number;
+  /** What becomes of a `*` at the end before a sequence is embedded. Default: `drop`. */
+  readonly trailingStop?: TrailingStop;
+  /** Where the first letter of a sequence is that it refuses; -1 for none. Left out where it refuses none. */
+  readonly findRefused?: (sequence: string) => number;
   /**
    * Embeds sequences of upper-case letters (see core/sequence.ts).
    * @returns sequences.length * dimension components, in the order of the sequences

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
 import { DataError, systemErrorCode, UsageError } from '../errors.ts';
 import { withScratch } from '../io/files.ts';
@@ -15,7 +16,7 @@ import { buildEncoderGraph, type EncoderGraph } from './encoder-graph.ts';
 import type { Precision, WeightPlaces } from './graph-weights.ts';
 import { hashFiles } from './model-hash.ts';
 import type { Pooling } from './pooling.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer, UnknownLetters } from './tokenizer.ts';
 import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
 
 /** Conventions and resources; what is left out is the model's own default. */
@@ -28,6 +29,10 @@ export interface ModelFolderOptions {
   maxResidues?: number;
   /** What happens beyond it. Default: `truncate`. */
   long?: LongSequences;
+  /** What becomes of letters outside the vocabulary. Default: `unk`. */
+  unknownLetters?: UnknownLetters;
+  /** What becomes of one `*` at the end. Default: `drop`. */
+  trailingStop?: TrailingStop;
   /** Default: `cpu`. */
   device?: Device;
   /** Tokens of a batch, padding included; 0: one sequence at a time. Default: 0 on cpu, 16384 elsewhere. */
@@ -119,7 +124,10 @@ async function readModelFile(folder: string, name: string): Promise<string> {
 }
 
 type Conventions = Required<
-  Pick<ModelFolderOptions, 'pooling' | 'hiddenState' | 'maxResidues' | 'long' | 'precision'>
+  Pick<
+    ModelFolderOptions,
+    'pooling' | 'hiddenState' | 'maxResidues' | 'long' | 'precision' | 'unknownLetters' | 'trailingStop'
+  >
 > & {
   windowOverlap: number;
 };
@@ -143,6 +151,8 @@ function resolveConventions(
     hiddenState: options.hiddenState ?? defaults.hiddenState,
     long: options.long ?? 'truncate',
     precision: options.precision ?? 'float32',
+    unknownLetters: options.unknownLetters ?? 'unk',
+    trailingStop: options.trailingStop ?? 'drop',
     maxResidues,
     // A quarter: residues near a window's end have context in the next one.
     windowOverlap: Math.floor(maxResidues / 4),
@@ -157,7 +167,7 @@ function describe(
   { name, defaults }: Architecture,
   config: ModelConfig,
   hash: string,
-  { pooling, hiddenState, long, maxResidues, windowOverlap, precision }: Conventions,
+  { pooling, hiddenState, long, maxResidues, windowOverlap, precision, unknownLetters, trailingStop }: Conventions,
 ): ShardAttributes {
   // Vectors that were pooled otherwise cannot be compared: so they are of another model by name.
   const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
@@ -169,6 +179,8 @@ function describe(
     hidden_state: hiddenState,
     truncation: long,
     max_length: maxResidues,
+    unknown_letters: unknownLetters,
+    trailing_stop: trailingStop,
     precision,
     ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
   };

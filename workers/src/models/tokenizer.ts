@@ -13,6 +13,10 @@ export interface Tokenizer {
   readonly unknownId: number;
 }
 
+/** What becomes of letters that are not in the vocabulary: the model's `<unk>`, or an error. */
+export const UNKNOWN_LETTERS = ['unk', 'refuse'] as const;
+export type UnknownLetters = (typeof UNKNOWN_LETTERS)[number];
+
 /** A tokenizer file's content, before it is checked against the model's config. */
 export interface Vocabulary {
   path: string;
@@ -74,6 +78,13 @@ export function tokenize(tokenizer: Tokenizer, sequence: string, start: number, 
   for (let i = start; i < end; i++) ids[at++] = idOfAscii[sequence.charCodeAt(i)] ?? unknownId;
   ids.set(suffix, at);
   return ids;
+}
+
+/** Where the first letter is that is not in the vocabulary; -1 where all are. */
+export function findUnknownLetter({ idOfAscii, unknownId }: Tokenizer, sequence: string): number {
+  for (let i = 0; i < sequence.length; i++)
+    if ((idOfAscii[sequence.charCodeAt(i)] ?? unknownId) === unknownId) return i;
+  return -1;
 }
 
 /** Reads a vocab.txt: one token a line, its id is its line counted from 0. */

@@ -1,4 +1,5 @@
 import { Tensor } from 'onnxruntime-node';
+import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
 import { DataError } from '../errors.ts';
 import type { Feeds, OnnxSession } from '../io/onnx-session.ts';
@@ -6,7 +7,7 @@ import { planBatches } from './batches.ts';
 import type { Embedder } from './embedder.ts';
 import { ENCODER_IO } from './encoder-graph.ts';
 import { type Pooling, planWindows, poolingWeights } from './pooling.ts';
-import { type Tokenizer, tokenize } from './tokenizer.ts';
+import { findUnknownLetter, type Tokenizer, tokenize, type UnknownLetters } from './tokenizer.ts';
 
 /** Half a minute's work of a CPU on a model of 350 million weights. */
 const BLOCK_RESIDUES = 8192;
@@ -26,6 +27,8 @@ export interface TransformerParts {
   long: LongSequences;
   maxResidues: number;
   windowOverlap: number;
+  unknownLetters: UnknownLetters;
+  trailingStop: TrailingStop;
   /** Tokens of a batch; 0: one sequence at a time, in a graph without padding. */
   batchTokens: number;
 }
@@ -40,10 +43,12 @@ interface Piece {
 
 /** Embeds sequences with a transformer: tokens, batches, graph, pooling. */
 export function createTransformerEmbedder(parts: TransformerParts): Embedder {
-  const { session, dimension, attributes } = parts;
+  const { session, dimension, attributes, trailingStop, tokenizer } = parts;
   return {
     dimension,
     attributes,
+    trailingStop,
+    ...(parts.unknownLetters === 'refuse' && { findRefused: (sequence) => findUnknownLetter(tokenizer, sequence) }),
     blockResidues: Math.max(BLOCK_RESIDUES, BATCHES_OF_BLOCK * parts.batchTokens),
     async embed(sequences) {
       const { slots, unique } = findUnique(sequences);
