@@ -11,6 +11,9 @@ export const MODEL_SIZES = {
   inner: 2560,
 } as const;
 
+const ARRAY_OF = { F32: Float32Array, F16: Float16Array };
+type WeightType = keyof typeof ARRAY_OF;
+
 const LETTERS = 'LAGVSERTIDPKQNFYMHWC';
 const TOKENS = ['<pad>', '<unk>', '<mask>', '<bos>', '<eos>', '|', ...LETTERS, 'B'];
 
@@ -43,11 +46,11 @@ export function makeSequences(count: number): string[] {
 }
 
 /** Writes a checkpoint of AMPLIFY's architecture with random weights; one that is there is used again. */
-export async function makeModel(folder: string, layers: number): Promise<string> {
-  const model = join(folder, `amplify-${MODEL_SIZES.hiddenSize}x${layers}`);
+export async function makeModel(folder: string, layers: number, type: WeightType): Promise<string> {
+  const model = join(folder, `amplify-${MODEL_SIZES.hiddenSize}x${layers}-${type}`);
   if (await stat(join(model, 'config.json')).catch(() => undefined)) return model;
   await mkdir(model, { recursive: true });
-  await writeWeights(join(model, 'model.safetensors'), shapesOf(layers));
+  await writeWeights(join(model, 'model.safetensors'), shapesOf(layers), type);
   await writeFile(join(model, 'tokenizer.json'), JSON.stringify(tokenizer()));
   await writeFile(join(model, 'config.json'), JSON.stringify(configOf(layers)));
   return model;
@@ -67,13 +70,14 @@ function shapesOf(layers: number): Map<string, number[]> {
 }
 
 /** Matrices uniform with variance 1 / inputs, norms of 1. */
-async function writeWeights(path: string, shapes: Map<string, number[]>): Promise<void> {
+async function writeWeights(path: string, shapes: Map<string, number[]>, type: WeightType): Promise<void> {
+  const ArrayOf = ARRAY_OF[type];
   const header: Record<string, unknown> = {};
   let end = 0;
   for (const [name, shape] of shapes) {
     const start = end;
-    end += 4 * countOf(shape);
-    header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
+    end += ArrayOf.BYTES_PER_ELEMENT * countOf(shape);
+    header[name] = { dtype: type, shape, data_offsets: [start, end] };
   }
   const json = JSON.stringify(header);
   const text = json.padEnd(Math.ceil(json.length / 8) * 8);
@@ -84,7 +88,7 @@ async function writeWeights(path: string, shapes: Map<string, number[]>): Promis
   try {
     await file.write(Buffer.concat([length, Buffer.from(text)]));
     for (const shape of shapes.values()) {
-      const values = new Float32Array(countOf(shape)).fill(1);
+      const values = new ArrayOf(countOf(shape)).fill(1);
       const width = shape.length > 1 ? Math.sqrt(12 / shape[1]!) : 0;
       if (width > 0) for (let i = 0; i < values.length; i++) values[i] = width * (next() - 0.5);
       await file.write(new Uint8Array(values.buffer));

@@ -1,18 +1,18 @@
 /**
  * Embedding with the shape of AMPLIFY_350M and random weights, against PyTorch on the same sequences and threads:
  *
- *   python3 -m venv .tools/torch && .tools/torch/bin/pip install torch safetensors numpy
- *   npm run bench -- embed [--layers 32] [--sequences 32] [--repeats 2] [--threads 2] [--folder DIR]
+ *   npm run setup:bench
+ *   npm run bench -- embed [--layers 32] [--sequences 32] [--repeats 2] [--threads N] [--folder DIR] [--save]
  *
  * PyTorch computes sorted sequences, 1 and 4 at a time; the better counts. The programs alternate, so that
  * whatever else the machine does hits all. The products of the model alone give the rate that the machine could
- * reach. Prints one JSON object. About six minutes on 2 cores, and 1.5 GB of disk; `--layers 4` is a trial of half
- * a minute and 180 MB.
+ * reach. LanceFlow also computes in 8 bits, and with weights stored as float16. Prints one JSON object. About eight
+ * minutes on 2 cores, and 2.2 GB of disk; `--layers 4` is a trial of a minute and 270 MB.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -46,13 +46,13 @@ async function main(): Promise<void> {
       layers: { type: 'string', default: String(MODEL_SIZES.layers) },
       sequences: { type: 'string', default: '32' },
       repeats: { type: 'string', default: '2' },
-      threads: { type: 'string', default: '2' },
+      threads: { type: 'string', default: String(availableParallelism()) },
       folder: { type: 'string' },
       python: { type: 'string', default: DEFAULT_PYTHON },
     },
   });
   if (!existsSync(values.python))
-    throw new Error(`${values.python} is missing: make it as the head of this file says, or give --python.`);
+    throw new Error(`${values.python} is missing: npm run setup:bench, or give --python.`);
   const folder = values.folder ?? join(tmpdir(), `lanceflow-bench-embed-${process.pid}`);
   await mkdir(folder, { recursive: true });
   try {
@@ -68,7 +68,8 @@ async function main(): Promise<void> {
 }
 
 async function compare({ layers, sequences: count, repeats, threads, folder, python }: Options) {
-  const model = await makeModel(folder, layers);
+  const model = await makeModel(folder, layers, 'F32');
+  const model16 = await makeModel(folder, layers, 'F16');
   const sequences = makeSequences(count);
   const fasta = join(folder, 'sequences.fasta');
   await writeFile(fasta, sequences.map((sequence, i) => `>s${i}\n${sequence}\n`).join(''));
@@ -79,6 +80,7 @@ async function compare({ layers, sequences: count, repeats, threads, folder, pyt
   const programs: Record<string, (output: string) => Promise<Run>> = {
     lanceflow: (output) => run(process.execPath, [worker, model, fasta, 'float32', `${threads}`, output]),
     lanceflowInt8: (output) => run(process.execPath, [worker, model, fasta, 'int8', `${threads}`, output]),
+    lanceflowF16Weights: (output) => run(process.execPath, [worker, model16, fasta, 'float32', `${threads}`, output]),
     pytorch1: (output) => runTorch(python, model, fasta, 1, threads, output),
     pytorch4: (output) => runTorch(python, model, fasta, 4, threads, output),
   };

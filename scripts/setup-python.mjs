@@ -1,13 +1,23 @@
-// Makes .tools/python, a virtual environment with the pinned packages of test/requirements.txt: only the tests
-// that compare LanceFlow with other clients (h5py, pandas, DuckDB, LanceDB for Python, FAISS) need it.
+// Makes a virtual environment of pinned packages. Only comparisons need one: `python`, the tests with other clients (h5py,
+// pandas, DuckDB, LanceDB for Python, FAISS); `bench`, the benchmark of embedding with PyTorch.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, isStamped, ROOT, writeStamp } from './stamp.mjs';
 
-const say = (text) => process.stderr.write(`setup:python: ${text}\n`);
-const requirements = join(ROOT, 'test/requirements.txt');
-const folder = join(ROOT, '.tools/python');
+const ENVIRONMENTS = {
+  python: { requirements: 'test/requirements.txt', folder: '.tools/python', size: '700 MB' },
+  bench: {
+    requirements: 'bench/requirements.txt',
+    folder: '.tools/torch',
+    size: 'up to 6 GB: on Linux, CUDA comes along',
+  },
+};
+const [name = 'python'] = process.argv.slice(2);
+const environment = ENVIRONMENTS[name];
+const say = (text) => process.stderr.write(`setup:${name}: ${text}\n`);
+const requirements = join(ROOT, environment.requirements);
+const folder = join(ROOT, environment.folder);
 const stamp = join(folder, '.lanceflow-setup');
 
 /** Runs Python; its output goes to this terminal. */
@@ -33,7 +43,7 @@ const wanted = fingerprint([requirements], [process.platform, process.arch]);
 if (isStamped(stamp, wanted)) {
   say('nothing to do, all is there');
 } else {
-  say(`installing ${requirements} into ${folder} (700 MB on disk, once) ...`);
+  say(`installing ${requirements} into ${folder} (${environment.size} on disk, once) ...`);
   rmSync(folder, { recursive: true, force: true });
   run(python, ['-m', 'venv', folder], 'python -m venv');
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements];

@@ -83,8 +83,8 @@ test('choices for a language model: a changed one embeds again, and the cache sp
   expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, pooling: 'mean' });
 
   const choices = ['--pooling', 'cls', '--max_length', '50', '--long_sequences', 'windows', '--hidden_state'];
-  await run('--database', 'two', ...choices, 'before-norm', '--precision', 'int8', ...letters);
   const letters = ['--unknown_letters', 'refuse', '--trailing_stop', 'keep'];
+  await run('--database', 'two', ...choices, 'before-norm', '--precision', 'int8', ...letters);
   const chosen = {
     unknown_letters: 'refuse',
     trailing_stop: 'keep',

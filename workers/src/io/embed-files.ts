@@ -10,6 +10,13 @@ import { createShard } from './hdf5/shard-writer.ts';
 const BLOCK_RECORDS = 4096;
 const DEFAULT_BLOCK_RESIDUES = 32_768;
 
+interface Computed {
+  vectors: Float32Array;
+  batch: FastaBatch;
+  /** Of the files, that were read for it. */
+  bytes: number;
+}
+
 /** Told after each block: bytes of the files that were read for it, and its residues. */
 export type OnBlock = (bytes: number, residues: number) => void;
 
@@ -31,15 +38,28 @@ export async function embedFiles(
   const limits = { records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
   const shard = await createShard(temporary, embedder.dimension, vectorType);
+  const compute = async (batch: FastaBatch, bytes: number): Promise<Computed> => {
+    return { vectors: await embedder.embed(batch.sequences), batch, bytes };
+  };
+  const write = ({ vectors, batch, bytes }: Computed) => {
+    shard.append(vectors, batch.ids);
+    residues += batch.residues;
+    onBlock(bytes, batch.residues);
+  };
+  // While a block is computed, the one before it is written and the next one is read.
+  let computing: Promise<Computed> | undefined;
   try {
     await readChecked(inputs, limits, output, async (batch, bytes, path) => {
       requireKnownLetters(embedder, path, batch);
-      shard.append(await embedder.embed(batch.sequences), batch.ids);
-      residues += batch.residues;
-      onBlock(bytes, batch.residues);
+      const previous = await computing;
+      computing = compute(batch, bytes);
+      computing.catch(() => {}); // told when it is waited for
+      if (previous) write(previous);
     });
+    if (computing) write(await computing);
     shard.finish(embedder.attributes);
   } catch (error) {
+    await computing?.catch(() => {});
     await shard.abandon();
     throw error;
   }

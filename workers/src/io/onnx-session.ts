@@ -2,6 +2,8 @@ import { availableParallelism, cpus } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { encodeModel, type OnnxModel } from '../core/onnx/model.ts';
 import { TransientError, UsageError, UserError } from '../errors.ts';
+import { OnnxThread } from './onnx-thread.ts';
+import type { Feeds } from './onnx-worker.ts';
 
 /** What computes a graph. */
 export const DEVICES = ['cpu', 'cuda'] as const;
@@ -15,17 +17,16 @@ export interface SessionOptions {
   threads?: number;
 }
 
-export type Feeds = Record<string, ort.Tensor>;
-
-/** A graph ready to run. */
+/** A graph ready to run, in a thread of its own. */
 export interface OnnxSession {
-  /** Runs the graph once. @throws TransientError where memory runs out */
-  run(feeds: Feeds): Promise<Record<string, ort.Tensor>>;
+  /**
+   * Runs the graph once. The feeds' buffers are handed over.
+   * @returns outputs, which are float32
+   * @throws TransientError where memory runs out
+   */
+  run(feeds: Feeds): Promise<Record<string, Float32Array>>;
   close(): Promise<void>;
 }
-
-// Errors are thrown and told in our words; the runtime would print them as well.
-ort.env.logLevel = 'fatal';
 
 const OUT_OF_MEMORY = /bad_alloc|out of memory|Failed to allocate|OOM|std::length_error/i;
 
@@ -36,20 +37,23 @@ const OUT_OF_MEMORY = /bad_alloc|out of memory|Failed to allocate|OOM|std::lengt
  */
 export async function createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession> {
   requireDevice(options.device);
-  const session = await ort.InferenceSession.create(encodeModel(model), {
+  const sessionOptions: ort.InferenceSession.SessionOptions = {
     executionProviders: [options.device === 'cuda' ? cudaProvider() : 'cpu'],
     intraOpNumThreads: options.threads ?? threadsToUse(),
     // Sequences have lengths of all kinds: a pattern learned from one does not fit the next.
     enableMemPattern: false,
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: options.externalDataFolder } },
-  }).catch((error: unknown) => {
+  };
+  const thread = new OnnxThread({ model: encodeModel(model), options: sessionOptions });
+  await thread.loaded.catch(async (error: unknown) => {
+    await thread.close();
     throw readableError(error, 'The model does not fit into memory. Use a machine with more.');
   });
   return {
     async run(feeds) {
       try {
-        return (await session.run(feeds)) as Record<string, ort.Tensor>;
+        return await thread.run(feeds);
       } catch (error) {
         throw readableError(
           error,
@@ -57,7 +61,7 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
         );
       }
     },
-    close: () => session.release(),
+    close: () => thread.close(),
   };
 }
 

@@ -63,6 +63,9 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   const conventions = resolveConventions(architecture, config, tokenizer, options);
   const { device = 'cpu' } = options;
   const batchTokens = options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS);
+  // Hashed while the graph is loaded in its thread.
+  const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
+  hashing.catch(() => {}); // told below
   const session = await createEncoderSession(options, stored, (weightPlaces) =>
     buildEncoderGraph(
       architecture,
@@ -76,7 +79,10 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
       },
     ),
   );
-  const hash = await hashFiles([configPath, tokenizerPath, ...stored.files]);
+  const hash = await hashing.catch(async (error: unknown) => {
+    await session.close();
+    throw error;
+  });
   return createTransformerEmbedder({
     session,
     tokenizer,

@@ -1,8 +1,8 @@
-import { Tensor } from 'onnxruntime-node';
 import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
 import { DataError } from '../errors.ts';
-import type { Feeds, OnnxSession } from '../io/onnx-session.ts';
+import type { OnnxSession } from '../io/onnx-session.ts';
+import type { Feeds } from '../io/onnx-worker.ts';
 import { planBatches } from './batches.ts';
 import type { Embedder } from './embedder.ts';
 import { ENCODER_IO } from './encoder-graph.ts';
@@ -60,7 +60,7 @@ export function createTransformerEmbedder(parts: TransformerParts): Embedder {
       )) {
         const members = batch.map((index) => pieces[index]!);
         const outputs = await session.run(feedsOf(parts, members));
-        addRows(vectors, members, outputs[ENCODER_IO.vectors]!.data as Float32Array, dimension);
+        addRows(vectors, members, outputs[ENCODER_IO.vectors]!, dimension);
       }
       return gatherRows(vectors, slots, dimension);
     },
@@ -105,12 +105,12 @@ function feedsOf({ tokenizer, batchTokens }: TransformerParts, pieces: readonly 
     weights.set(piece.weights, row * length);
   }
   const feeds: Feeds = {
-    [ENCODER_IO.tokenIds]: new Tensor('int64', ids, shape),
-    [ENCODER_IO.poolingWeights]: new Tensor('float32', weights, shape),
+    [ENCODER_IO.tokenIds]: { type: 'int64', data: ids, dims: shape },
+    [ENCODER_IO.poolingWeights]: { type: 'float32', data: weights, dims: shape },
   };
   if (batchTokens > 0) {
     const counts = Int32Array.from(pieces, ({ ids }) => ids.length);
-    feeds[ENCODER_IO.tokenCounts] = new Tensor('int32', counts, [pieces.length]);
+    feeds[ENCODER_IO.tokenCounts] = { type: 'int32', data: counts, dims: [pieces.length] };
   }
   return feeds;
 }
