@@ -6,7 +6,7 @@ import { SEARCH_MODES } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
-import { openQueries } from '../io/search/queries.ts';
+import { countQueries } from '../io/search/queries.ts';
 import { searchBucket } from '../io/search/search-bucket.ts';
 import { withTable } from '../io/search/with-table.ts';
 
@@ -89,11 +89,11 @@ export const command = defineCommand({
       checkpoints: args.checkpoints ?? dirname(resolve(output)),
     };
     // Before a bucket is fetched for them.
-    if (database.tables.bring) (await openQueries(args.queries, entry, order.range)).close();
-    const needs = { ...order, truth: truth !== undefined };
+    const queryCount = database.tables.bring ? await countQueries(args.queries, entry, order.range) : 0;
+    const needs = { ...order, truth: truth !== undefined, queryCount };
     const find = (hits: string, truth?: string) =>
-      withTable(database, entry, needs, { work, stream }, context, (near, present) =>
-        searchBucket(near, present, args.queries, order, { hits, truth }, context),
+      withTable(database, entry, needs, { work, stream }, context, (near, present, among) =>
+        searchBucket(near, present, args.queries, { ...order, among }, { hits, truth }, context),
       );
     const { hits, plan, ...outcome } = await writeAtomically(output, (temporary) =>
       truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),

@@ -12,6 +12,8 @@ export interface SearchRequest {
   refineFactor: number | undefined;
   /** Share of the true neighbours to find, in (0, 1]. */
   targetRecall: number | undefined;
+  /** `auto` takes one of these; any where not given. */
+  among?: readonly Way[] | undefined;
 }
 
 /** Share of the partitions that is probed where nothing is asked for, and the least of them. */
@@ -24,7 +26,7 @@ export const DEFAULT_REFINE_FACTOR = 10;
  * allow, or that would not answer, `exact`, with a word.
  */
 export function possibleWays(
-  { search, k, targetRecall }: SearchRequest,
+  { search, k, targetRecall, among }: SearchRequest,
   entry: Pick<CatalogEntry, 'rows' | 'index' | 'partitions'>,
 ): { ways: Way[]; notes: string[] } {
   const hasIndex = entry.index.kind !== 'none';
@@ -38,10 +40,8 @@ export function possibleWays(
   if (search !== 'auto') return { ways: [search], notes: [] };
   // The recall of a scan can be measured before it is run; that of the index only by running it.
   const annToo = hasIndex && (targetRecall === undefined || !entry.partitions);
-  return {
-    ways: ['exact', ...(entry.partitions ? ['scan' as const] : []), ...(annToo ? ['ann' as const] : [])],
-    notes: [],
-  };
+  const ways: Way[] = ['exact', ...(entry.partitions ? ['scan' as const] : []), ...(annToo ? ['ann' as const] : [])];
+  return { ways: among ? ways.filter((way) => among.includes(way)) : ways, notes: [] };
 }
 
 /** Partitions to look into where the user does not say. */

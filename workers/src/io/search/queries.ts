@@ -48,6 +48,13 @@ export interface QueryRange {
   end: number;
 }
 
+/** Queries to search, counted and checked against the bucket. @throws as `openQueries` */
+export async function countQueries(...what: Parameters<typeof openQueries>): Promise<number> {
+  const queries = await openQueries(...what);
+  queries.close();
+  return queries.count;
+}
+
 /**
  * Opens query sets and checks that they fit a bucket. Ids are held in memory, vectors are not.
  * @param range of the queries to search; all where not given

@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
+import { waysBeforeFetch } from '../../core/search/before-fetch.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
+import type { Way } from '../../core/search/cost.ts';
 import { neededParts } from '../../core/search/needed-parts.ts';
 import type { Database } from '../database.ts';
 import { localTables } from '../local-tables.ts';
@@ -16,23 +19,32 @@ export interface Place {
 
 /**
  * Runs a search where the bucket's table is at hand: in its place, or in a copy of what the search needs.
- * @param search gets the database with the table, and the entry with those of its files that are there
+ * @param request queryCount: where it may have to be fetched
+ * @param search gets the database with the table, the entry with those of its files that are there, and the ways that `auto` may
+ *   take then
  */
 export async function withTable<T>(
   database: Database,
   entry: CatalogEntry,
-  request: SearchRequest & HitFilter & { truth: boolean },
+  request: SearchRequest & HitFilter & { truth: boolean; queryCount: number },
   { work, stream }: Place,
-  { progress }: CommandContext,
-  search: (database: Database, entry: CatalogEntry) => Promise<T>,
+  { progress, log }: CommandContext,
+  search: (database: Database, entry: CatalogEntry, among?: readonly Way[]) => Promise<T>,
 ): Promise<T> {
   const { tables } = database;
   if (stream || !tables.bring) return search(database, entry);
-  const parts = neededParts({ ...request, k: Math.min(rowsToFind(request), entry.rows) }, entry);
+  const asked = { ...request, k: Math.min(rowsToFind(request), entry.rows) };
+  const among = waysBeforeFetch(asked, entry, request.queryCount, availableParallelism());
+  if (among) log(`${entry.bucket}: what ${among.join(' and ')} need is fetched, which is expected to be quickest.`);
+  const parts = neededParts({ ...asked, among }, entry);
   const { folder, files, release } = await tables.bring(entry, parts, { work, progress });
   try {
     const { partitions: _, ...rest } = entry;
-    return await search(database.withTables(localTables(folder)), { ...(parts.partitions ? entry : rest), files });
+    return await search(
+      database.withTables(localTables(folder)),
+      { ...(parts.partitions ? entry : rest), files },
+      among,
+    );
   } finally {
     await release();
   }
