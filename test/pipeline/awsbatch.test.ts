@@ -88,5 +88,5 @@ test('the settings of the profile', async () => {
   // It would mount the machine's own folder over the image's.
   expect(settings.has('aws.batch.cliPath')).toBe(false);
   // Where a machine went, Nextflow has no exit status.
-  expect(settings.get('process.errorStrategy')).toContain('Integer.MAX_VALUE');
+  expect(stdout).toMatch(/process.errorStrategy = .*\n.*Integer.MAX_VALUE/);
 });

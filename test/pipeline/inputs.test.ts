@@ -67,6 +67,7 @@ test('a passing fault (75) is tried again, wrong data (65) is not, and no answer
   await rename(join(home, 'bin/lanceflow'), join(home, 'bin/real-lanceflow'));
   const tried = join(folder, 'tried');
   const flaky = `#!/bin/sh
+case "$*" in *embed-sequences*) date +%s%N >> '${tried}-at' ;; esac
 [ -e '${tried}' ] || { touch '${tried}'; exit 75; }
 case "$*" in *search-bucket*bucket_00002*) exit 65 ;; esac
 exec real-lanceflow "$@"
@@ -78,6 +79,9 @@ exec real-lanceflow "$@"
 
   const { code } = await nextflow(['run', join(home, 'main.nf'), ...args, '--bucket_size', '10'], folder);
   expect(code).not.toBe(0);
+  // Not at once: what asked to slow down is given time.
+  const begun = (await readFile(`${tried}-at`, 'utf8')).trim().split('\n').map(BigInt);
+  expect(Number(begun.at(-1)! - begun[0]!) / 1e9).toBeGreaterThan(2);
   const tasks = await readTrace(join(folder, 'results'));
   const statuses = (name: string) => tasks.filter(({ process }) => process === name).map(({ status }) => status);
   expect(statuses('EMBED_SEQUENCES').sort()).toEqual(['COMPLETED', 'COMPLETED', 'FAILED']);

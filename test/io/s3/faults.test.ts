@@ -134,6 +134,17 @@ describe('faults on the wire', () => {
       }
     });
 
+    it.skipIf(skip)('a service of another region', async () => {
+      useS3({ ...held!.proxy.env, AWS_REGION: 'ap-south-1' });
+      const s3 = await openS3('s3://lance/faults');
+      const files = await makeFiles(await temporaryFolder(), [1000]);
+      for (const use of [() => read(s3), () => s3Store(s3).write('x', 'y'), () => uploadFiles(s3, files)]) {
+        const error = await use().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(UsageError);
+        expect((error as Error).message).toMatch(/the bucket is in region us-east-1. Set AWS_REGION=us-east-1/);
+      }
+    });
+
     it.skipIf(skip)('a bucket in another region', async () => {
       const headers = { 'x-amz-bucket-region': 'eu-west-3' };
       held!.proxy.rule = () => refusal(301, 'PermanentRedirect', { headers });
