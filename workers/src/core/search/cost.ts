@@ -1,12 +1,16 @@
 import type { CatalogEntry } from '../catalog.ts';
 import { COMPONENT_BYTES } from '../shard.ts';
 
-/** What this machine does; measured, see io/search/calibrate.ts. */
+/** What this machine does; measured, see io/search/calibrate.ts. Seconds are of all cores together. */
 export interface MachineRates {
-  /** Operations a second of all cores together when many queries are compared with a block, two a component. */
+  /** Operations a second when many queries are compared with a block, two a component. */
   flopsPerSecond: number;
-  /** Seconds of all cores together that a row takes by itself: it is turned into codes. */
+  /** Seconds that a row takes by itself: it is turned into codes. */
   rowSeconds: number;
+  /** Seconds that a query takes by itself in each block of a scan: it is turned into codes for it. */
+  queryBlockSeconds: number;
+  /** Seconds of a true distance. */
+  distanceSeconds: number;
   /** Bytes a second of reading the table. */
   readBytesPerSecond: number;
   /** Queries a second that the index answers, several in flight; undefined without an index. */
@@ -20,58 +24,71 @@ export interface CostEstimate {
   way: Way;
   readSeconds: number;
   computeSeconds: number;
-  /** Reading and computing overlap. */
   seconds: number;
 }
 
-/** Seconds of opening a table and the like, whatever the way. */
-const FIXED_SECONDS = 0.1;
-/** Seconds a query and block of collecting what a product gave. */
-const COLLECT_SECONDS = 2e-7;
+/** Seconds of opening a table, starting threads and the like, whatever the way. */
+const FIXED_SECONDS = 0.25;
+/** Seconds of keeping a row that was near enough so far, and of writing a hit: one core does it. */
+const OFFER_SECONDS = 2e-7;
+const HIT_SECONDS = 1e-6;
+/** Seconds of reading and checking a query, a component. */
+const COMPONENT_SECONDS = 1e-8;
 const BLOCK_ROWS = 1024;
 
 type Bucket = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions'>;
 
+/**
+ * Rows whose true distance to a query is computed, where its neighbours are spread over so many blocks: the k nearest
+ * of the first, then fewer and fewer. Twice as many as if limits were known at once and codes lost nothing.
+ */
+function looks(k: number, blocks: number): number {
+  return k * (2 + 2 * Math.log(Math.max(1, blocks)));
+}
+
 /** Estimates each way that the bucket allows, quickest first. @param nprobes partitions a query looks into */
 export function estimateCosts(
   bucket: Bucket,
-  queryCount: number,
-  nprobes: number,
+  { queryCount, k, nprobes }: { queryCount: number; k: number; nprobes: number },
   rates: MachineRates,
 ): CostEstimate[] {
   const { rows, dimension, vectorType, partitions } = bucket;
   const rowBytes = dimension * COMPONENT_BYTES[vectorType];
+  const found = Math.min(k, rows);
+  const ownSeconds = queryCount * (found * HIT_SECONDS + dimension * COMPONENT_SECONDS);
   const estimates: CostEstimate[] = [];
   const add = (way: Way, readBytes: number, computeSeconds: number) => {
     const readSeconds = readBytes / rates.readBytesPerSecond;
-    estimates.push({
-      way,
-      readSeconds,
-      computeSeconds,
-      seconds: FIXED_SECONDS + Math.max(readSeconds, computeSeconds),
-    });
+    // The cores that read are those that compute.
+    const seconds = FIXED_SECONDS + readSeconds + computeSeconds;
+    estimates.push({ way, readSeconds, computeSeconds, seconds });
   };
-  const pairFlops = 2 * dimension;
+  const flopSeconds = (pairs: number) => (pairs * 2 * dimension) / rates.flopsPerSecond;
+  /** Of rows that a query is compared with, and the blocks that they lie in. */
+  const lookSeconds = (blocks: number, compared: number) =>
+    queryCount * Math.min(compared, looks(found, blocks)) * (rates.distanceSeconds + OFFER_SECONDS);
   const blocks = Math.ceil(rows / BLOCK_ROWS);
   add(
     'exact',
     rows * rowBytes,
-    (queryCount * rows * pairFlops) / rates.flopsPerSecond +
-      rows * rates.rowSeconds +
-      queryCount * blocks * COLLECT_SECONDS,
+    flopSeconds(queryCount * rows) + rows * rates.rowSeconds + lookSeconds(blocks, rows) + ownSeconds,
   );
   if (partitions) {
     const probed = Math.min(nprobes, partitions.count);
+    const partitionRows = rows / partitions.count;
     // The chance that no query looks into a partition, if queries were spread evenly.
     const untouched = (1 - probed / partitions.count) ** queryCount;
-    const pairs = queryCount * probed * (rows / partitions.count);
-    const ranking = (queryCount * partitions.count * pairFlops) / rates.flopsPerSecond;
     const touchedRows = (1 - untouched) * rows;
-    const scoring =
-      (pairs * pairFlops) / rates.flopsPerSecond +
-      touchedRows * rates.rowSeconds +
-      queryCount * probed * COLLECT_SECONDS;
-    add('scan', touchedRows * rowBytes, ranking + scoring);
+    const probedBlocks = probed * Math.ceil(partitionRows / BLOCK_ROWS);
+    add(
+      'scan',
+      touchedRows * rowBytes,
+      flopSeconds(queryCount * (partitions.count + probed * partitionRows)) +
+        touchedRows * rates.rowSeconds +
+        queryCount * probedBlocks * rates.queryBlockSeconds +
+        lookSeconds(probedBlocks, probed * partitionRows) +
+        ownSeconds,
+    );
   }
   if (bucket.index.kind !== 'none' && rates.annQueriesPerSecond !== undefined)
     add('ann', 0, queryCount / rates.annQueriesPerSecond);

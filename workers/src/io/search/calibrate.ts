@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import { seededRandom } from '../../core/random.ts';
 import type { MachineRates } from '../../core/search/cost.ts';
 import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
-import { BlockScorer } from './block-scorer.ts';
+import { BlockScorer, instantiateKernels } from './block-scorer.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import { prepareSearch } from './shared-search.ts';
 
-const READ_SAMPLE_BYTES = 64 * 2 ** 20;
+/** Read by each core, of a file of its own where there are as many. */
+const READ_SAMPLE_BYTES = 32 * 2 ** 20;
 /** Few queries show what a row costs by itself. */
 const FEW_QUERIES = 16;
+/** So many look into a partition, say; products of small blocks are slower, which counts as theirs. */
+const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
-type ComputeRates = Pick<MachineRates, 'flopsPerSecond' | 'rowSeconds'>;
+type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
 
 /**
  * Measures this machine: the comparison of blocks of the bucket's dimension (a fraction of a second, remembered for a week in
@@ -28,53 +31,86 @@ export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
 }
 
 async function measureCompute(dimension: number): Promise<ComputeRates> {
-  const many = await timeBlock(dimension, TILE_QUERIES);
-  const few = await timeBlock(dimension, FEW_QUERIES);
-  const pairSeconds = Math.max(1e-12, (many - few) / ((TILE_QUERIES - FEW_QUERIES) * BLOCK_ROWS));
-  const rowSeconds = Math.max(0, few / BLOCK_ROWS - FEW_QUERIES * pairSeconds);
+  const many = await timeBlock(dimension, TILE_QUERIES, false);
+  const chosen = await timeBlock(dimension, CHOSEN_QUERIES, true);
+  const few = await timeBlock(dimension, FEW_QUERIES, false);
+  const pairSeconds = Math.max(1e-12, (many.block - few.block) / ((TILE_QUERIES - FEW_QUERIES) * BLOCK_ROWS));
+  const rowSeconds = Math.max(0, few.block / BLOCK_ROWS - FEW_QUERIES * pairSeconds);
+  const expected = BLOCK_ROWS * (rowSeconds + CHOSEN_QUERIES * pairSeconds);
+  const queryBlockSeconds = Math.max(0, (chosen.block - expected) / CHOSEN_QUERIES);
   const threads = availableParallelism();
-  const rates = { flopsPerSecond: (threads * 2 * dimension) / pairSeconds, rowSeconds: rowSeconds / threads };
+  const rates = {
+    flopsPerSecond: (threads * 2 * dimension) / pairSeconds,
+    rowSeconds: rowSeconds / threads,
+    queryBlockSeconds: queryBlockSeconds / threads,
+    distanceSeconds: many.distance / threads,
+  };
   await writeCache(dimension, rates);
   return rates;
 }
 
-/** Seconds of one thread for a block and so many queries that find nothing near. */
-async function timeBlock(dimension: number, queryCount: number): Promise<number> {
+/**
+ * Seconds of one thread for a block and so many queries that find nothing near, and for a true distance.
+ * @param chosen queries are chosen for the block, as for `scan`
+ */
+async function timeBlock(
+  dimension: number,
+  queryCount: number,
+  chosen: boolean,
+): Promise<{ block: number; distance: number }> {
   const random = seededRandom(7);
   const fill = (values: Float32Array) => values.set(values.map(() => random() - 0.5));
   const vectors = new Float32Array(queryCount * dimension);
   fill(vectors);
   const queries = { count: queryCount, vectors, id: () => new Uint8Array() };
-  const common = new Float32Array(dimension);
+  const centre = new Float32Array(dimension);
+  const common = chosen ? undefined : centre;
   const { shared, scratches, rooms } = await prepareSearch({ metric: 'cosine', dimension }, queries, 1, common, 1);
+  const own = chosen ? { queries: Int32Array.from({ length: queryCount }, (_, i) => i), centre } : undefined;
   fill(rooms[0]!);
   shared.limits.fill(0);
   const scorer = await BlockScorer.create(shared, scratches[0]!);
   try {
-    const once = () => scorer.score(rooms[0]!, undefined, () => {});
-    await once();
-    const startedMs = performance.now();
-    for (let i = 0; i < REPEATS; i++) await once();
-    return (performance.now() - startedMs) / 1000 / REPEATS;
+    const block = await timed(REPEATS, () => scorer.score(rooms[0]!, own, () => {}));
+    const { innerProduct } = instantiateKernels(shared.module, shared.memory);
+    const [a, b] = [shared.queries.byteOffset, rooms[0]!.byteOffset];
+    const distance = await timed(REPEATS, () => {
+      for (let row = 0; row < BLOCK_ROWS; row++) innerProduct(a, b + row * dimension * 4, dimension);
+    });
+    return { block, distance: distance / BLOCK_ROWS };
   } finally {
     await scorer.close();
   }
 }
 
-/** Reads the start of a data file. What the page cache holds is fast, and will be in the search as well. */
+/** Seconds of one of several times, after one that only warms up. */
+async function timed(repeats: number, once: () => unknown): Promise<number> {
+  await once();
+  const startedMs = performance.now();
+  for (let i = 0; i < repeats; i++) await once();
+  return (performance.now() - startedMs) / 1000 / repeats;
+}
+
+/** Reads the start of a few data files at once. What the page cache holds is fast, and will be in the search as well. */
 async function measureReading({ database, entry }: OpenBucket): Promise<number> {
   const data = entry.files.filter(({ path }) => path.startsWith('data/'));
-  const sampled = data[Math.floor(data.length / 2)];
-  if (!sampled) return Number.POSITIVE_INFINITY;
-  const file = await database.tables.openFile(`${entry.bucket}.lance/${sampled.path}`);
-  try {
-    const buffer = new Uint8Array(Math.min(READ_SAMPLE_BYTES, sampled.bytes));
-    const startedMs = performance.now();
-    await file.read(buffer, 0);
-    return buffer.length / ((performance.now() - startedMs) / 1000);
-  } finally {
-    await file.close();
-  }
+  if (data.length === 0) return Number.POSITIVE_INFINITY;
+  const readers = availableParallelism();
+  const startedMs = performance.now();
+  const sizes = await Promise.all(
+    Array.from({ length: readers }, async (_, reader) => {
+      const { path, bytes } = data[Math.floor(((reader + 0.5) * data.length) / readers)]!;
+      const file = await database.tables.openFile(`${entry.bucket}.lance/${path}`);
+      try {
+        const buffer = new Uint8Array(Math.min(READ_SAMPLE_BYTES, bytes));
+        await file.read(buffer, 0);
+        return buffer.length;
+      } finally {
+        await file.close();
+      }
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0) / ((performance.now() - startedMs) / 1000);
 }
 
 function cachePath(dimension: number): string {
@@ -93,7 +129,7 @@ async function readCache(dimension: number): Promise<ComputeRates | undefined> {
       at: number;
     };
     const fresh = cached.machine === machine() && Date.now() - cached.at < CACHE_MS;
-    return fresh && cached.flopsPerSecond > 0 && cached.rowSeconds >= 0 ? cached : undefined;
+    return fresh && cached.flopsPerSecond > 0 && cached.distanceSeconds > 0 ? cached : undefined;
   } catch {
     return undefined;
   }

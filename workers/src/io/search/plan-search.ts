@@ -51,11 +51,12 @@ export async function planSearch(
   if (ways.length === 1) return { way: ways[0]!, ...settings, ...recall };
 
   const rates = await measureRates(bucket);
+  const work = { queryCount: queries.count, k: request.k, nprobes };
   if (ways.includes('ann')) {
-    const [other] = estimateCosts(entry, queries.count, nprobes, rates).filter(({ way }) => ways.includes(way));
+    const [other] = estimateCosts(entry, work, rates).filter(({ way }) => ways.includes(way));
     rates.annQueriesPerSecond = await timeAnn(bucket, queries, request.k, settings, other!.seconds);
   }
-  const estimates = estimateCosts(entry, queries.count, nprobes, rates).filter(({ way }) => ways.includes(way));
+  const estimates = estimateCosts(entry, work, rates).filter(({ way }) => ways.includes(way));
   log(
     `${entry.bucket}: expected for ${queries.count} queries, ${nprobes} of ${partitionCount} partitions:\n${formatCosts(estimates)}`,
   );
