@@ -21,6 +21,7 @@ beforeAll(async () => {
   // Hostile ids, and one that two buckets have.
   rows.ids[7] = "x'; DROP TABLE y; --";
   rows.ids[1501] = 'ø, "quoted"';
+  rows.ids[1502] = ' spaces, and\r\na line ';
   rows.ids[2999] = 'p3';
   // Two builds: within one, an id may be there only once.
   for (const [name, first] of [['a.h5', 0] as const, ['b.h5', 1500] as const]) {
@@ -56,6 +57,12 @@ describe('fetch-queries', () => {
     await fetch('rank,id\n1,p3\n', 'ids.csv');
     const { vectors } = await readShard(at('queries.h5'));
     expect(vectors).toEqual(rows.vectors.slice(2999 * 12));
+  });
+
+  it('takes what a .csv quotes as it is', async () => {
+    await fetch('id\n" spaces, and\r\na line "\n"ø, ""quoted"""\n', 'quoted.csv');
+    const { ids } = await readShard(at('queries.h5'));
+    expect(ids.sort()).toEqual([rows.ids[1502], rows.ids[1501]].sort());
   });
 
   it('gives the relatives of a protein with --exclude-self', async () => {

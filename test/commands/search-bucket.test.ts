@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS, type Metric } from '../../workers/src/core/metric.ts';
 import { seededRandom } from '../../workers/src/core/random.ts';
-import { runHere } from '../support/command.ts';
+import { runHere, type Spoken } from '../support/command.ts';
 import { bruteForce, buildDatabase, readHitRows } from '../support/database.ts';
 import { type Hit, sortedHits } from '../support/hits.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';
@@ -74,20 +74,17 @@ async function build(folder: string, { rows, queries }: Data, metric: Metric, op
   return { database, queries: await writeShard(join(folder, 'queries.h5'), queries) };
 }
 
-async function search(folder: string, database: string, queries: string, options: string[], bucket = 'bucket_00001') {
+async function search(
+  folder: string,
+  database: string,
+  queries: string,
+  options: string[],
+  bucket = 'bucket_00001',
+  spoken?: Spoken,
+) {
   const output = join(folder, `${bucket}.parquet`);
-  const result = await runHere([
-    'search-bucket',
-    '--bucket',
-    bucket,
-    '--database',
-    database,
-    '--queries',
-    queries,
-    '--output',
-    output,
-    ...options,
-  ]);
+  const argv = ['search-bucket', '--bucket', bucket, '--database', database, '--queries', queries];
+  const result = await runHere([...argv, '--output', output, ...options], spoken);
   return { result, hits: await readHitRows(output), bytes: await readFile(output) };
 }
 
@@ -286,6 +283,8 @@ describe('search-bucket', () => {
       const truth = new Set(textOf((await search(folder, database, queries, ['--search', 'exact'])).hits));
       const recall = textOf(hits).filter((text) => truth.has(text)).length / truth.size;
       expect(recall).toBeGreaterThan(0.85);
+      const less = await search(folder, database, queries, ['--search', mode, '--target-recall', '0.2']);
+      expect(less.result.nprobes).toBeLessThan(Math.min(8, result.nprobes as number));
     }
   });
 
@@ -323,6 +322,27 @@ describe('search-bucket', () => {
     const alone = await writeShard(join(folder, 'alone.h5'), sliceRows(data.queries, 3, 4));
     const { hits } = await search(folder, pq(), alone, ['--search', 'exact']);
     expect(hits).toEqual(among.hits.filter(({ query }) => query === 'q3'));
+  });
+
+  it('searches a table whose file of partitions is missing in the other ways, with a word', async () => {
+    const copy = join(folder, 'no-partitions');
+    await cp(pq(), copy, { recursive: true });
+    await rm(join(copy, '_partitions'), { recursive: true });
+    const exact = await search(folder, pq(), queries, ['--search', 'exact']);
+    const ann = await search(folder, pq(), queries, ['--search', 'ann']);
+    for (const mode of ['exact', 'scan', 'ann', 'auto']) {
+      const spoken: Spoken = { lines: [] };
+      const { result, bytes } = await search(folder, copy, queries, ['--search', mode], 'bucket_00001', spoken);
+      expect(spoken.lines[0]).toMatch(/_partitions\/bucket_00001-\w+\.arrow is missing, so it cannot be scanned/);
+      expect(result.mode).toMatch(mode === 'ann' ? /^ann$/ : mode === 'auto' ? /^(ann|exact)$/ : /^exact$/);
+      expect(bytes.equals((result.mode === 'ann' ? ann : exact).bytes)).toBe(true);
+    }
+  });
+
+  it('takes any refine factor: more candidates than rows are all rows', async () => {
+    const exact = await search(folder, pq(), queries, ['--search', 'exact']);
+    const all = ['--search', 'ann', '--nprobes', '1000', '--refine-factor', '1000000000000'];
+    expectSameHits((await search(folder, pq(), queries, all)).hits, exact.hits, 1e-6);
   });
 
   it('searches tables of float16 by what they hold', async () => {

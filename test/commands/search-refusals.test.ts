@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildDatabase, namesIn } from '../support/database.ts';
@@ -129,6 +129,14 @@ describe('search-bucket refuses', () => {
     await rm(join(folder, 'out', 'hits.parquet'), { recursive: true });
   });
 
+  it.each(['output', 'truth'])('a query set as --%s, also by another name', async (option) => {
+    const before = await readFile(queries);
+    await symlink(queries, join(folder, `${option}.h5`));
+    for (const path of [queries, `${folder}/out/../queries.h5`, join(folder, `${option}.h5`)])
+      await refusedHere([`--${option}`, path], 64, new RegExp(`--${option} names a file of --queries`));
+    expect((await readFile(queries)).equals(before)).toBe(true);
+  });
+
   describe('a bucket whose files are damaged:', () => {
     /** Damages a copy of the database and searches it in these ways; the message names the bucket and what to do. */
     async function damaged(
@@ -186,8 +194,8 @@ describe('search-bucket refuses', () => {
         },
         /build/i,
       ));
-    it('no partitions', () =>
-      damaged('nopartitions', ['scan'], (copy) => rm(join(copy, '_partitions'), { recursive: true }), /build/i));
+    it('partitions cut off', () =>
+      damaged('cutpartitions', all, async (copy) => truncate(await one(join(copy, '_partitions')), 100), /build/i));
     it('partitions overwritten', () =>
       damaged('partitions', ['scan'], async (copy) => flip(await one(join(copy, '_partitions')), 500, 4), /build/i));
     it('rows added by another program', () =>

@@ -16,7 +16,7 @@ test('what is quoted comes back, whatever it holds', () => {
   const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'é', ' '), maxLength: 6 });
   fc.assert(
     fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 8 }), (rows) => {
-      const wanted = [...new Set(rows.map(([, id]) => id.trim()).filter((id) => id !== ''))];
+      const wanted = [...new Set(rows.map(([, id]) => id).filter((id) => id !== ''))];
       fc.pre(wanted.length > 0);
       const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
       const text = ['other,id', ...rows.map((row) => row.map(quoted).join(','))].join('\n');

@@ -9,7 +9,12 @@ import {
 import { estimateCosts, formatCosts } from '../../../workers/src/core/search/cost.ts';
 import { queriesInMemory } from '../../../workers/src/core/search/memory.ts';
 import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
-import { estimateRecall, probesForRecall } from '../../../workers/src/core/search/recall.ts';
+import {
+  type Estimate,
+  estimateRecall,
+  fewestProbes,
+  probesForRecall,
+} from '../../../workers/src/core/search/recall.ts';
 import { UsageError } from '../../../workers/src/errors.ts';
 
 const partitions = { path: 'p', count: 100, bytes: 1, checksum: '0' };
@@ -150,5 +155,31 @@ describe('queriesInMemory', () => {
     expect(queriesInMemory(1e12, 960, 10, 2) * 960 * 5).toBeLessThan(2 ** 32);
     expect(() => queriesInMemory(1e6, 960, 10, 2)).toThrow(UsageError);
     expect(() => queriesInMemory(1e6, 960, 10, 2)).toThrow(/--memory 1\.0 MB is too small .*the least is \d+/);
+  });
+});
+
+describe('fewestProbes', () => {
+  it('finds, of a recall that grows, about the fewest probes that reach the target, in few tries', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 1, max: 14_000 }),
+        async (enough, partitions) => {
+          const tried: number[] = [];
+          const measure = async (nprobes: number): Promise<Estimate> => {
+            tried.push(nprobes);
+            const mean = nprobes >= enough ? 0.95 : 0.9;
+            return { mean, low: mean, high: mean, queries: 1 };
+          };
+          const { nprobes, recall } = await fewestProbes(measure, 0.95, partitions);
+          expect(recall.mean).toBe(enough <= partitions ? 0.95 : 0.9);
+          expect(nprobes).toBeGreaterThanOrEqual(Math.min(enough, partitions));
+          if (enough <= partitions) expect(nprobes - enough).toBeLessThanOrEqual(nprobes / 8);
+          expect(tried.length).toBeLessThan(18);
+          expect(Math.max(...tried)).toBeLessThanOrEqual(partitions);
+          expect(Math.min(...tried)).toBeGreaterThan(0);
+        },
+      ),
+    );
   });
 });

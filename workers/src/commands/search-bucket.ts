@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
@@ -6,6 +7,7 @@ import { SEARCH_MODES } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
+import { withPartitionsThatAreThere } from '../io/search/open-bucket.ts';
 import { countQueries } from '../io/search/queries.ts';
 import { searchBucket } from '../io/search/search-bucket.ts';
 import { withTable } from '../io/search/with-table.ts';
@@ -74,13 +76,14 @@ export const command = defineCommand({
     if (blockQueries !== undefined) requireCount('block-queries', blockQueries);
     if (truth !== undefined && resolve(truth) === resolve(output))
       throw new UsageError('--output and --truth name the same file. Give each its own.');
+    await requireOthers(args.queries, { output, truth });
     if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
       throw new UsageError(`--target-recall must be above 0 and at most 1, not ${targetRecall}.`);
     if (Number.isNaN(maxDistance)) throw new UsageError('--max-distance must be a number.');
     if (memoryBytes === undefined) throw new UsageError(`--memory ${args.memory}: write it like 2GB or 512MiB.`);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
-    const entry = await database.requireEntry(bucket);
+    const entry = await withPartitionsThatAreThere(database, await database.requireEntry(bucket), context.log);
     const { stream } = args;
     const work = args.work ?? database.tables.work;
     const order = {
@@ -105,6 +108,15 @@ export const command = defineCommand({
   summary: ({ bucket, rows, queries, mode }) =>
     `search-bucket: ${bucket}: ${rows} hits for ${queries} queries (${mode})`,
 });
+
+/** A query set must not be replaced by what was found for it, by whatever name it is given. */
+async function requireOthers(queries: readonly string[], outputs: { output: string; truth: string | undefined }) {
+  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const known = new Set(await Promise.all(queries.map(real)));
+  for (const [name, path] of Object.entries(outputs))
+    if (path !== undefined && known.has(await real(path)))
+      throw new UsageError(`--${name} names a file of --queries: ${path}. Give it another name.`);
+}
 
 function parseRange(text: string): { first: number; end: number } {
   const [, first, end] = /^(\d{1,12}):(\d{1,12})$/.exec(text) ?? [];

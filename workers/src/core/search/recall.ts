@@ -55,3 +55,36 @@ export function probesForRecall(
   }
   return { nprobes: low, recalls: recallsAt(low) };
 }
+
+/** Where trying begins, and how near to the fewest is near enough. */
+const FIRST_PROBES = 8;
+const NEAR_ENOUGH = 1 / 8;
+
+/**
+ * About the fewest partitions to probe for a recall that can only be measured by trying: doubled until it is
+ * reached, then bisected.
+ * @returns all partitions, and their recall, where that does not reach the target
+ */
+export async function fewestProbes(
+  measure: (nprobes: number) => Promise<Estimate>,
+  target: number,
+  partitionCount: number,
+): Promise<{ nprobes: number; recall: Estimate }> {
+  let nprobes = Math.min(FIRST_PROBES, partitionCount);
+  let recall = await measure(nprobes);
+  /** The most probes that are known to be too few. */
+  let tooFew = 0;
+  while (recall.mean < target && nprobes < partitionCount) {
+    tooFew = nprobes;
+    nprobes = Math.min(partitionCount, nprobes * 2);
+    recall = await measure(nprobes);
+  }
+  if (recall.mean < target) return { nprobes, recall };
+  while (nprobes - tooFew > Math.max(1, nprobes * NEAR_ENOUGH)) {
+    const middle = (tooFew + nprobes) >> 1;
+    const tried = await measure(middle);
+    if (tried.mean >= target) [nprobes, recall] = [middle, tried];
+    else tooFew = middle;
+  }
+  return { nprobes, recall };
+}

@@ -57,7 +57,9 @@ export async function searchAnn(
 }
 
 async function ask(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
-  const { metric, k, refineFactor } = options;
+  const { metric, k, rows } = options;
+  // LanceDB makes room for as many candidates as it is asked for, and ends the process where there is none.
+  const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
   const query = table
     .query()
     .nearestTo(vector)

@@ -14,6 +14,21 @@ export interface OpenBucket {
   partitions(): Promise<Partitions>;
 }
 
+/**
+ * The entry without its order of partitions where the file of them is missing: the rows are all there, so the bucket can be
+ * searched in the other ways.
+ */
+export async function withPartitionsThatAreThere(
+  database: Database,
+  entry: CatalogEntry,
+  log: (message: string) => void,
+): Promise<CatalogEntry> {
+  const { bucket, partitions, ...rest } = entry;
+  if (!partitions || (await database.tables.size(partitions.path)) !== undefined) return entry;
+  log(`${bucket}: ${database.uri}/${partitions.path} is missing, so it cannot be scanned. Build the bucket again.`);
+  return { bucket, ...rest };
+}
+
 /** Opens a bucket's table and checks it against its catalog entry. @throws DataError where it is missing or damaged */
 export async function openBucket(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
   await checkFiles(database, entry);

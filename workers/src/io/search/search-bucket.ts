@@ -118,10 +118,10 @@ class Search {
 
   /** Block by block; those that are finished when the process is killed are not searched again. */
   async inBlocks(blockQueries: number, output: string) {
-    const { bucket, fingerprint } = this.#bucket.entry;
+    const { bucket, fingerprint, partitions } = this.#bucket.entry;
     const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = this.#order;
     const queries = await this.#queries.contentHash();
-    const key = { worker: BUILD_ID, fingerprint, queries, asked };
+    const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries, asked };
     return withCheckpoints(parent, `search-${basename(bucket)}`, key, async (checkpoints) => {
       const stopwatch = startStopwatch();
       const plan = await checkpoints.decision(() => this.#plan());

@@ -1,10 +1,10 @@
 import { partitionOf } from '../../core/partition-of.ts';
 import type { NearestRows } from '../../core/search/nearest.ts';
-import { type Estimate, estimateRecall, probesForRecall } from '../../core/search/recall.ts';
+import { type Estimate, estimateRecall, fewestProbes, probesForRecall } from '../../core/search/recall.ts';
 import { columnBytes } from '../../core/utf8-column.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import type { Progress } from '../progress.ts';
-import { searchAnn } from './ann.ts';
+import { type AnnAnswer, searchAnn } from './ann.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import { rankPartitions } from './probe.ts';
 import type { QueryFiles, QuerySet } from './queries.ts';
@@ -12,7 +12,7 @@ import { scoreTable } from './score-table.ts';
 
 /** Queries on which recall is measured: the 95% interval of 200 is about +-0.02 at recall 0.95, k = 10. */
 export const SAMPLED_QUERIES = 200;
-/** The index is tried with more probes and candidates until it is good enough, or all is probed. */
+/** Where all partitions are not enough, more candidates are tried, up to so many a neighbour. */
 const LARGEST_REFINE_FACTOR = 160;
 
 export interface Tuned {
@@ -55,7 +55,7 @@ export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, p
   return { nprobes, refineFactor, recall: estimateRecall(recalls) };
 };
 
-/** Tries the index with more and more probes, then candidates, on a sample of the queries. */
+/** Tries the index with more or fewer probes, then with more candidates, on a sample of the queries. */
 export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry, table } = bucket;
   const sample = await queries.sample(SAMPLED_QUERIES);
@@ -72,26 +72,28 @@ export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, pr
       ),
   );
   const partitions = entry.index.partitions;
-  let settings = { nprobes: Math.min(8, partitions), refineFactor };
-  for (;;) {
-    const options = { ...entry, partitions, k: Math.min(k, entry.rows), ...settings };
+  const measure = async (nprobes: number, refineFactor: number) => {
+    const options = { ...entry, partitions, k: Math.min(k, entry.rows), nprobes, refineFactor };
     const answers = await searchAnn(table, sample.vectors, 0, sample.count, options, { add() {}, stop() {} });
-    const recalls = answers.map((answer, query) => {
-      const own = wanted[query]!;
-      let found = 0;
-      for (let row = 0; row < answer.distances.length; row++)
-        if (own.has(Buffer.from(columnBytes(answer.ids, row)).toString('latin1'))) found++;
-      return own.size === 0 ? 1 : found / own.size;
-    });
-    const recall = estimateRecall(recalls);
-    const exhausted = settings.nprobes === partitions && settings.refineFactor >= LARGEST_REFINE_FACTOR;
-    if (recall.mean >= target || exhausted) return { ...settings, recall };
-    settings =
-      settings.nprobes < partitions
-        ? { ...settings, nprobes: Math.min(partitions, settings.nprobes * 2) }
-        : { ...settings, refineFactor: Math.max(1, settings.refineFactor * 2) };
+    return estimateRecall(answers.map((answer, query) => shareFound(answer, wanted[query]!)));
+  };
+  let { nprobes, recall } = await fewestProbes((probes) => measure(probes, refineFactor), target, partitions);
+  let factor = refineFactor;
+  // What is left to try where even all partitions are not enough.
+  while (recall.mean < target && factor < LARGEST_REFINE_FACTOR) {
+    factor = Math.max(1, factor * 2);
+    recall = await measure(nprobes, factor);
   }
+  return { nprobes, refineFactor: factor, recall };
 };
+
+/** Which share of the wanted ids, as latin1 of their bytes, an answer has. */
+function shareFound({ ids, distances }: AnnAnswer, wanted: ReadonlySet<string>): number {
+  let found = 0;
+  for (let row = 0; row < distances.length; row++)
+    if (wanted.has(Buffer.from(columnBytes(ids, row)).toString('latin1'))) found++;
+  return wanted.size === 0 ? 1 : found / wanted.size;
+}
 
 function exactAnswers(bucket: OpenBucket, sample: QuerySet, k: number, progress: Progress): Promise<NearestRows> {
   const { rows } = bucket.entry;
