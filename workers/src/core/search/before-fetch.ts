@@ -6,6 +6,8 @@ import { estimateCosts, type Way } from './cost.ts';
 /** What is usual, where nothing can be measured yet: of a core, and of a node's network and disk (docs/search-benchmark.md). */
 const FLOPS_PER_CORE = 1e11;
 const ROW_SECONDS_A_COMPONENT = 1e-9;
+const QUERY_BLOCK_SECONDS_A_COMPONENT = 2e-9;
+const DISTANCE_SECONDS_A_COMPONENT = 3e-10;
 const INDEX_BYTES_PER_CORE = 4e8;
 const QUERY_SECONDS = 2e-3;
 const READ_BYTES_PER_SECOND = 2e9;
@@ -38,12 +40,14 @@ export function waysBeforeFetch(
   const rates = {
     flopsPerSecond: cores * FLOPS_PER_CORE,
     rowSeconds: (bucket.dimension * ROW_SECONDS_A_COMPONENT) / cores,
+    queryBlockSeconds: (bucket.dimension * QUERY_BLOCK_SECONDS_A_COMPONENT) / cores,
+    distanceSeconds: (bucket.dimension * DISTANCE_SECONDS_A_COMPONENT) / cores,
     readBytesPerSecond: READ_BYTES_PER_SECOND,
     annQueriesPerSecond: cores / (QUERY_SECONDS + (probedShare * indexBytes) / INDEX_BYTES_PER_CORE),
   };
   const fetched = (way: Way) => (way === 'ann' ? indexBytes + (needsVectors ? dataBytes : idBytes) : dataBytes);
   const nprobes = probedOf(bucket.partitions?.count ?? 1);
-  const [quickest] = estimateCosts(bucket, queryCount, nprobes, rates)
+  const [quickest] = estimateCosts(bucket, { queryCount, k: request.k, nprobes }, rates)
     .filter(({ way }) => ways.includes(way))
     .map(({ way, seconds }) => ({ way, seconds: seconds + fetched(way) / FETCH_BYTES_PER_SECOND }))
     .sort((a, b) => a.seconds - b.seconds);
