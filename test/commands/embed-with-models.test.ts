@@ -11,7 +11,7 @@ import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures, readFixture } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
-import { lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { finish, lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 async function readShard(path: string) {
   const shard = await openShard(path);
@@ -222,6 +222,31 @@ describe('a run killed between blocks goes on where it was, to the same bytes', 
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
     if (existsSync(join(folder, 'unfinished'))) expect(await readdir(join(folder, 'unfinished'))).toEqual([]);
   });
+});
+
+test('told to stop while the model computes: at once, without a crash, and nothing half-done stays', async () => {
+  const { folder, model, output } = await inputs();
+  const fasta = join(folder, 'long.fa');
+  await writeFile(fasta, Array.from({ length: 20 }, (_, i) => `>r${i}\n${'LAGVS'.repeat(1640 + i)}\n`).join(''));
+  const windows = ['--long', 'windows', '--max-length', '1000'];
+  const child = spawn(LANCEFLOW, [
+    'embed-sequences',
+    '--model',
+    model,
+    '--input',
+    fasta,
+    ...windows,
+    '--output',
+    output,
+  ]);
+  const ended = finish(child);
+  while ((await cachedRows(folder)) < 2) await setTimeout(5);
+  child.kill('SIGTERM');
+  const { code, signal, stderr } = await ended;
+  expect(code === 143 || signal === 'SIGTERM', `${code} ${signal}`).toBe(true);
+  expect(stderr).toContain('Stopped by SIGTERM');
+  expect(stderr).not.toContain('terminate called');
+  expect((await readdir(folder)).filter((name) => name.endsWith('.tmp') || name === 'o.h5')).toEqual([]);
 });
 
 /** Rows that a running process has put into its cache. */

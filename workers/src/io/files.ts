@@ -4,12 +4,14 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
+import { busyThreads } from './native-threads.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HEARTBEAT_MS = 10 * 60 * 1000;
 const REMOVE_LIMIT_MS = 5000;
 const REMOVE_QUIET_MS = 250;
 const REMOVE_STEP_MS = 25;
+const SIGNAL_MS = 1000;
 
 /** Paths that are removed when the process is told to stop (Ctrl-C, a scheduler's SIGTERM). */
 const unfinished = new Set<string>();
@@ -25,6 +27,11 @@ for (const [signal, code] of [
       `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
     );
     removeForGood([...unfinished]);
+    if (busyThreads.size > 0) {
+      // Ends the process at once, by the system's own doing: this handler is gone. A container's first process lives on.
+      process.kill(process.pid, signal);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_MS);
+    }
     process.exit(code);
   });
 }

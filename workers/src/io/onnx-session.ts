@@ -46,8 +46,7 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
     extra: { session: { model_external_initializers_file_folder_path: options.externalDataFolder } },
   };
   const thread = new OnnxThread({ model: encodeModel(model), options: sessionOptions });
-  await thread.loaded.catch(async (error: unknown) => {
-    await thread.close();
+  await thread.loaded.catch((error: unknown) => {
     throw readableError(error, 'The model does not fit into memory. Use a machine with more.');
   });
   return {

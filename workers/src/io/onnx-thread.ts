@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Feeds, OnnxAnswer, OnnxThreadData } from './onnx-worker.ts';
+import { busyThreads } from './native-threads.ts';
+import type { Feeds, OnnxAnswer, OnnxRequest, OnnxThreadData } from './onnx-worker.ts';
 
 type Outputs = Record<string, Float32Array>;
 
@@ -23,13 +25,18 @@ export class OnnxThread {
   run(feeds: Feeds): Promise<Outputs> {
     if (this.#failure) return Promise.reject(this.#failure);
     const buffers = Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer);
-    this.#worker.postMessage(feeds, buffers);
+    this.#worker.postMessage(feeds satisfies OnnxRequest, buffers);
     return this.#wait();
   }
 
+  /** Ends the thread when it has done what was asked for. */
   async close(): Promise<void> {
-    this.#failure ??= new Error('The session is closed.');
-    await this.#worker.terminate();
+    if (this.#failure) return;
+    this.#failure = new Error('The session is closed.');
+    const ended = once(this.#worker, 'exit');
+    this.#worker.ref();
+    this.#worker.postMessage('end' satisfies OnnxRequest);
+    await ended;
   }
 
   #wait(): Promise<Outputs> {
@@ -37,18 +44,23 @@ export class OnnxThread {
     this.#waiting.push(waiting);
     // A thread that nobody waits for does not keep the process alive.
     this.#worker.ref();
+    busyThreads.add(this);
     return waiting.promise;
   }
 
   #receive(answer: OnnxAnswer): void {
     const waiting = this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#worker.unref();
+    if (this.#waiting.length === 0) {
+      this.#worker.unref();
+      busyThreads.delete(this);
+    }
     if ('error' in answer) waiting?.reject(answer.error);
     else waiting?.resolve(answer.outputs);
   }
 
   #fail(error: Error): void {
     this.#failure ??= error;
+    busyThreads.delete(this);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
   }
 }

@@ -15,6 +15,9 @@ export interface OnnxThreadData {
   options: ort.InferenceSession.SessionOptions;
 }
 
+/** A run, or the end of work. */
+export type OnnxRequest = Feeds | 'end';
+
 /** The answer to the loading and to each run, in their order. An output is float32. */
 export type OnnxAnswer = { outputs: Record<string, Float32Array> } | { error: unknown };
 
@@ -33,9 +36,14 @@ function fail(error: unknown): void {
   port.postMessage({ error } satisfies OnnxAnswer);
 }
 
+async function end(session: ort.InferenceSession): Promise<void> {
+  await session.release();
+  port.close();
+}
+
 try {
   const session = await ort.InferenceSession.create(model, options);
-  port.on('message', async (feeds: Feeds) => {
+  const run = async (feeds: Feeds) => {
     try {
       const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
         name,
@@ -47,6 +55,10 @@ try {
     } catch (error) {
       fail(error);
     }
+  };
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (request: OnnxRequest) => {
+    last = last.then(() => (request === 'end' ? end(session) : run(request)));
   });
   answer({});
 } catch (error) {
