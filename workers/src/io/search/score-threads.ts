@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { VectorType } from '../../core/shard.ts';
 import { UserError } from '../../errors.ts';
+import { busyThreads } from '../native-threads.ts';
 import type { ChosenQueries, FoundRows, SharedSearch } from './block-scorer.ts';
 import type { BlockRequest, BlockRows, ScoreAnswer, ScoreRequest, ScoreThreadData } from './score-worker.ts';
 
@@ -78,11 +79,13 @@ class ScoreThread {
     if (this.#failure) return Promise.reject(this.#failure);
     const pending = Promise.withResolvers<void>();
     this.#pending.push({ ...pending, take });
+    busyThreads.add(this);
     this.#worker.postMessage(request);
     return pending.promise;
   }
 
   #receive(answer: ScoreAnswer): void {
+    if (this.#pending.length === 1 && answer.kind !== 'part') busyThreads.delete(this);
     if (answer.kind === 'failed') this.#pending.shift()?.reject(toError(answer));
     else {
       const pending = this.#pending[0]!;
@@ -103,6 +106,7 @@ class ScoreThread {
 
   #fail(error: Error): void {
     this.#failure ??= error;
+    busyThreads.delete(this);
     for (const pending of this.#pending.splice(0)) pending.reject(this.#failure);
   }
 }
