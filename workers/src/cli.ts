@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { STANDARD_INPUT } from './io/standard-input.ts';
+import { requireOwnSources } from './io/worker-sources.ts';
 
 /** Every command: its line in `--help`, and its file, loaded only when it is called. */
 const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
@@ -76,6 +77,7 @@ async function main(argv: string[]): Promise<number> {
 async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: string[]): Promise<number> {
   const { command } = (await entry.load()) as { command: Command };
   try {
+    requireOwnSources(name);
     const parser = yargs(nameStandardInput(argv))
       .scriptName('lanceflow')
       .usage(`lanceflow ${name}\n\n${command.describe}`)
