@@ -16,6 +16,7 @@ const skip = missing(PYTHON, 'the Python of npm run setup:python');
 const HEAD = `#!/bin/bash
 trap 'echo "told to stop"; exit 143' TERM
 echo "head: $*"
+for file in launch-*.config; do [ -e "$file" ] && echo "settings: $(base64 -w0 < "$file")" && rm "$file"; done
 echo "cache: $NXF_CLOUDCACHE_PATH, $NXF_IGNORE_RESUME_HISTORY, $AWS_REGION"
 while [ ! -e "$LANCEFLOW_TEST_END" ]; do sleep 0.05; done
 echo 'the last line'
@@ -142,6 +143,24 @@ describe.skipIf(skip)('launch', () => {
     const sessions = (await jobsNamed('lanceflow-lake')).map(({ command }) => command[command.indexOf('-resume') + 1]);
     expect(sessions).toHaveLength(2);
     expect(sessions[1]).toBe(sessions[0]);
+  });
+
+  test('settings of Nextflow go with it; others are other arguments', async () => {
+    const config = join(folder, 'own.config');
+    const text = `process.resourceLimits = [cpus: 4] // "quoted" 'twice' $HOME \\ ö\nprocess.maxRetries = 1`;
+    await writeFile(config, text);
+    await endWith(0);
+    const { code, stdout, stderr } = await launch('hill', {}, '--config', config);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^head: run .* -c launch-[0-9a-f]{12}\.config\n/);
+    const written = /settings: (.*)\n/.exec(stdout)![1]!;
+    expect(Buffer.from(written, 'base64').toString()).toBe(`${text}\n`);
+    expect((await launch('hill', {}, '--config', config)).code).toBe(0);
+    expect(await jobsNamed('lanceflow-hill')).toHaveLength(1);
+    await writeFile(config, 'process.maxRetries = 2');
+    const other = await launch('hill', {}, '--config', config);
+    expect(other.code).toBe(64);
+    expect(other.stderr).toMatch(/has ended, with other arguments \(.*launch-[0-9a-f]{12}\.config -> .*\.config\)/);
   });
 
   test('Ctrl-C ends the following, --cancel the head and the tasks of this campaign', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
 import { checkCampaign, differences, type Head, jobNameOf, type Params, planHead } from '../core/launch/campaign.ts';
 import { requireCampaignParams } from '../core/launch/params.ts';
@@ -23,6 +24,7 @@ export const command = defineCommand({
       describe: "The pipeline's parameters (JSON); several: the last one counts",
     },
     'work-dir': { type: 'string', describe: "Nextflow's work folder, s3://" },
+    config: { type: 'string', describe: "Settings of Nextflow besides the profile's, as with its -c: a file here" },
     queue: { type: 'string', default: 'lanceflow-head', describe: 'Job queue of the head' },
     'job-definition': { type: 'string', default: 'lanceflow-head', describe: 'Job definition of the head' },
     again: {
@@ -44,7 +46,9 @@ export const command = defineCommand({
     if (!(args.poll > 0)) throw new UsageError('--poll must be above 0.');
     const params = await readParams(args.paramsFile as string[]);
     const region = await useRegion(params.aws_region === undefined ? undefined : String(params.aws_region));
-    const plan = args.cancel ? undefined : planned(args.workDir, campaign, region, params);
+    const plan = args.cancel
+      ? undefined
+      : planned(args.workDir, campaign, region, params, await readConfig(args.config));
     const batch = await openBatch(region);
     const heads = await findHeads(batch, args.queue, jobNameOf(campaign));
     const listener = {
@@ -79,10 +83,20 @@ export const command = defineCommand({
     }`,
 });
 
-function planned(workDir: string | undefined, campaign: string, region: string, params: Params): Head {
+async function readConfig(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : readFile(path, 'utf8');
+}
+
+function planned(
+  workDir: string | undefined,
+  campaign: string,
+  region: string,
+  params: Params,
+  config: string | undefined,
+): Head {
   if (workDir === undefined) throw new UsageError('--work-dir is missing: s3://bucket/work, say.');
   requireCampaignParams(params);
-  return planHead(campaign, formatS3Uri(parseS3Uri(workDir)), region, params);
+  return planHead(campaign, formatS3Uri(parseS3Uri(workDir)), region, params, config);
 }
 
 /**

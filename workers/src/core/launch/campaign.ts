@@ -6,6 +6,8 @@ export const CAMPAIGN_TAG = 'lanceflow-campaign';
 
 /** Where the pipeline is in the head's image (containers/head/Dockerfile). */
 const PIPELINE = '/opt/lanceflow/main.nf';
+/** The variable by which the head gets settings. */
+const CONFIG = 'LANCEFLOW_CONFIG';
 /** Batch takes 8192 characters of overrides; some are for their names. */
 const MOST_CHARACTERS = 7000;
 
@@ -33,12 +35,12 @@ export const jobNameOf = (campaign: string) => `lanceflow-${campaign}`;
 /**
  * The head of a campaign. The same campaign gives the same session and the same cache, whichever machine it runs on, so it
  * resumes what an earlier head has done.
- * @param workDir s3:// prefix
+ * @param workDir s3:// prefix @param config settings of Nextflow besides the profile's, as text
  * @throws UsageError where there is more than Batch takes
  */
-export function planHead(campaign: string, workDir: string, region: string, params: Params): Head {
+export function planHead(campaign: string, workDir: string, region: string, params: Params, config?: string): Head {
   const values = { ...params, aws_region: region, campaign };
-  const command = [
+  const nextflow = [
     ...['nextflow', 'run', PIPELINE, '-profile', 'awsbatch', '-ansi-log', 'false'],
     // Without a list of earlier runs Nextflow wants to be told the name, too.
     ...['-work-dir', workDir, '-resume', sessionOf(campaign, workDir), '-name', runNameOf(campaign)],
@@ -46,17 +48,25 @@ export function planHead(campaign: string, workDir: string, region: string, para
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => `--${name}=${value}`),
   ];
-  if (JSON.stringify(command).length > MOST_CHARACTERS)
+  const command = config === undefined ? nextflow : withConfig(nextflow, config);
+  if (JSON.stringify([command, config]).length > MOST_CHARACTERS)
     throw new UsageError(
-      `The parameters have more than the ${MOST_CHARACTERS} characters that AWS Batch takes. Name a prefix or a samplesheet instead of many files.`,
+      `The parameters and --config have more than the ${MOST_CHARACTERS} characters that AWS Batch takes. Name a prefix or a samplesheet instead of many files.`,
     );
   const environment = {
     AWS_REGION: region,
     NXF_CLOUDCACHE_PATH: `${workDir}/cache`,
     // The list of earlier runs was on a machine that is gone; the session is named instead.
     NXF_IGNORE_RESUME_HISTORY: 'true',
+    ...(config === undefined ? {} : { [CONFIG]: config }),
   };
   return { jobName: jobNameOf(campaign), command, environment };
+}
+
+/** The head writes the settings to a file first, whose name changes with them: another file is another command. */
+function withConfig(nextflow: readonly string[], config: string): string[] {
+  const file = `launch-${createHash('sha256').update(config).digest('hex').slice(0, 12)}.config`;
+  return ['sh', '-c', `printf '%s\\n' "$${CONFIG}" > "$0" && exec "$@"`, file, ...nextflow, '-c', file];
 }
 
 /** A campaign's name as Nextflow allows it for a run: a-z, 0-9, single hyphens inside. */
