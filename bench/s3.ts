@@ -1,9 +1,9 @@
 /**
- * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams piped to files, and ranged GETs
- * by curl, each as a process of its own, alternating; against versitygw on this machine. Where the folder is a disk and
+ * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams (PutObject, GetObject), the SDK's
+ * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine. Where the folder is a disk and
  * not memory, its write rate is a limit for all, and is measured too.
  *
- *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,curl] [--cli-requests 10] [--folder DIR]
+ *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,lib-storage,curl] [--cli-requests 10] [--folder DIR]
  */
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ const { values } = parseArgs({
   options: {
     gb: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
-    methods: { type: 'string', default: 'lanceflow,awscli,sdk,curl' },
+    methods: { type: 'string', default: 'lanceflow,awscli,sdk,lib-storage,curl' },
     'cli-requests': { type: 'string', default: '10' },
     folder: { type: 'string' },
   },
@@ -56,6 +56,9 @@ const UPLOADS: Record<string, Run> = {
     measure(process.execPath, [ours, 'up', `s3://${BUCKET}/${key}`, table, join(folder, 'catalog.json')]),
   awscli: ({ table }, key) => measure(aws, ['s3', 'cp', ...quiet, table, `s3://${BUCKET}/${key}`]),
   sdk: ({ table }, key) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'up', BUCKET, key, table]),
+  'lib-storage': ({ table }, key) =>
+    measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'upload', BUCKET, key, table]),
+  curl: (place, key) => curl(place, uploadConfig(place, key)),
 };
 
 const DOWNLOADS: Record<string, Run> = {
@@ -63,12 +66,14 @@ const DOWNLOADS: Record<string, Run> = {
     measure(process.execPath, [ours, 'down', `s3://${BUCKET}/${key}`, to, join(folder, 'catalog.json')]),
   awscli: (_place, key, to) => measure(aws, ['s3', 'cp', ...quiet, `s3://${BUCKET}/${key}`, to]),
   sdk: (_place, key, to) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'down', BUCKET, key, to]),
-  curl: async (place, key, to) => {
-    const config = join(place.folder, 'curl.txt');
-    await writeFile(config, curlConfig(place, key, to));
-    return measure('curl', ['--parallel', '--parallel-max', '16', '--no-progress-meter', '--config', config]);
-  },
+  curl: (place, key, to) => curl(place, downloadConfig(place, key, to)),
 };
+
+async function curl({ folder }: Place, requests: string): Promise<Measured> {
+  const config = join(folder, 'curl.txt');
+  await writeFile(config, requests);
+  return measure('curl', ['--parallel', '--parallel-max', '16', '--no-progress-meter', '--config', config]);
+}
 
 await withFolder(values.folder, async (folder) => {
   if (!VERSITYGW) throw new Error('versitygw is missing: npm run setup:s3');
@@ -79,7 +84,7 @@ await withFolder(values.folder, async (folder) => {
   const server = await startS3Server('versitygw', [BUCKET], { parent: folder });
   Object.assign(process.env, s3Env(server.endpoint), { AWS_CONFIG_FILE: join(folder, 'aws.ini') });
   try {
-    await allowReading();
+    await allowAll();
     const place = { table, files, endpoint: server.endpoint, folder };
     const results: Record<string, Measured[]> = {};
     const writeRates: number[] = [];
@@ -90,24 +95,23 @@ await withFolder(values.folder, async (folder) => {
         const back = join(folder, `back-${method}`);
         await mkdir(back, { recursive: true });
         const steps: [string, Run | undefined, string][] = [
-          ['upload', UPLOADS[method], method],
-          ['download', DOWNLOADS[method], existsSync(stored) || UPLOADS[method] ? method : 'lanceflow'],
+          ['upload', UPLOADS[method], stored],
+          ['download', DOWNLOADS[method], back],
         ];
-        for (const [step, use, key] of steps) {
+        for (const [step, use, to] of steps) {
           if (!use) continue;
-          const result = await use(place, `${key}/${TABLE}`, back);
+          const result = await use(place, `${method}/${TABLE}`, back);
           results[`${step} ${method}`] = [...(results[`${step} ${method}`] ?? []), result];
           say(
             `round ${round} ${step} ${method}: ${(bytes / 1e6 / result.seconds).toFixed(0)} MB/s, ` +
               `${result.cpuSeconds.toFixed(1)} CPU s, ${(result.peakMemoryBytes / 1e6).toFixed(0)} MB`,
           );
+          const got = (await filesOf(to)).reduce((sum, file) => sum + file.bytes, 0);
+          if (got !== bytes) throw new Error(`${step} ${method} brought ${got} bytes of ${bytes}`);
         }
-        const got = (await filesOf(back)).reduce((sum, file) => sum + file.bytes, 0);
-        if (got !== bytes) throw new Error(`${method} brought ${got} bytes of ${bytes}`);
         await rm(back, { recursive: true, force: true });
-        if (method !== 'lanceflow') await rm(stored, { recursive: true, force: true });
+        await rm(stored, { recursive: true, force: true });
       }
-      await rm(join(server.data!, BUCKET, 'lanceflow'), { recursive: true, force: true });
     }
     process.stdout.write(`${JSON.stringify(summarize(results, bytes, files.length, writeRates), null, 2)}\n`);
   } finally {
@@ -159,8 +163,17 @@ async function filesOf(folder: string): Promise<{ path: string; bytes: number }[
   return files;
 }
 
+/** One PUT a file, without signatures and checks. */
+function uploadConfig({ files, endpoint, table }: Place, key: string): string {
+  const requests = files.map(({ path }) => {
+    const url = `url = "${endpoint}/${BUCKET}/${key}/${path}"`;
+    return ['silent\nfail', url, `upload-file = "${join(table, path)}"`].join('\n');
+  });
+  return `${requests.join('\nnext\n')}\n`;
+}
+
 /** One GET a range, each to a file of its own: what a loop without signatures, checks and order can reach. */
-function curlConfig({ files, endpoint }: Place, key: string, to: string): string {
+function downloadConfig({ files, endpoint }: Place, key: string, to: string): string {
   const requests: string[] = [];
   for (const { path, bytes } of files)
     for (let start = 0; start < bytes; start += RANGE_BYTES)
@@ -176,10 +189,10 @@ function curlConfig({ files, endpoint }: Place, key: string, to: string): string
 }
 
 /** curl asks without a signature. */
-async function allowReading(): Promise<void> {
+async function allowAll(): Promise<void> {
   const client = new S3Client({ forcePathStyle: true });
   const Resource = `arn:aws:s3:::${BUCKET}/*`;
-  const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource }];
+  const Statement = [{ Effect: 'Allow', Principal: '*', Action: ['s3:GetObject', 's3:PutObject'], Resource }];
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
   await client.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy }));
   client.destroy();

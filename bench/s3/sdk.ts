@@ -1,21 +1,23 @@
-/** The SDK as its documents show it: a stream a file, all files at once. sdk.ts up|down BUCKET PREFIX FOLDER */
+/** The SDK as its documents show it: a stream a file, all files at once. sdk.ts up|upload|down BUCKET PREFIX FOLDER */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 
 const [direction, Bucket, prefix, folder] = process.argv.slice(2) as [string, string, string, string];
 const client = new S3Client({ forcePathStyle: true });
-if (direction === 'up') {
+if (direction !== 'down') {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   await Promise.all(
-    paths.map((path) => {
-      const Key = `${prefix}${path.slice(folder.length)}`;
-      return new Upload({ client, params: { Bucket, Key, Body: createReadStream(path) } }).done();
+    paths.map(async (path) => {
+      const params = { Bucket, Key: `${prefix}${path.slice(folder.length)}`, Body: createReadStream(path) };
+      if (direction === 'upload') return new Upload({ client, params }).done();
+      const { size: ContentLength } = await stat(path);
+      return client.send(new PutObjectCommand({ ...params, ContentLength }));
     }),
   );
 } else {
