@@ -6,6 +6,7 @@ import { runHere } from '../support/command.ts';
 import { countCalls, killAtCall } from '../support/crash.ts';
 import { bruteForce, buildDatabase, namesIn, readHitRows } from '../support/database.ts';
 import type { Hit } from '../support/hits.ts';
+import { expectRefusalHere } from '../support/refusal.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
@@ -138,6 +139,50 @@ describe('the recall of the merged answer', () => {
     expect(parts.flat()).toEqual(scan);
     expect(await truthOf('bucket_00001', 'scan', '--range', '0:1')).toEqual(scan.filter(({ query }) => query === 'm0'));
   });
+});
+
+it('does not merge hits that do not belong together', async () => {
+  const own = await temporaryFolder();
+  const search = async (name: string, bucket: string, path: string, ...options: string[]) => {
+    await runHere(command(bucket, path, join(own, name), ['--k', '3', '--search', 'exact', ...options]));
+    return join(own, name);
+  };
+  const mine = await search('mine', 'bucket_00001', queries);
+  const merge = (files: string[], k = 3, ...options: string[]) => [
+    'merge-hits',
+    '--input',
+    ...files,
+    '--k',
+    `${k}`,
+    '--output',
+    join(own, 'n.parquet'),
+    ...options,
+  ];
+  const refuse = (argv: string[], message: RegExp) => expectRefusalHere(argv, 65, message);
+  const twice = await search('twice', 'bucket_00001', queries, '--range', '39:40');
+  await refuse(merge([mine, twice]), /mine and .*twice both have hits of bucket_00001/);
+  await refuse(merge([mine], 4), /mine has the nearest 3 of a query/);
+  // One vector, or one id, of a query set that is as large.
+  for (const [name, change] of [
+    ['vector', (rows: Rows) => (rows.vectors[30] = 0.5)],
+    ['id', (rows: Rows) => (rows.ids[7] = 'q7b')],
+  ] as const) {
+    const changed = { ...asked, ids: [...asked.ids], vectors: asked.vectors.slice() };
+    change(changed);
+    const path = await writeShard(join(own, `${name}.h5`), changed);
+    await refuse(merge([mine, await search(name, 'bucket_00002', path)]), /two query sets/);
+    const truth = join(own, `${name}.truth`);
+    await search('other', 'bucket_00001', path, '--truth', truth);
+    await refuse(merge([mine], 3, '--truth', truth), /two query sets/);
+  }
+  // The same queries in two files.
+  const parts = [sliceRows(asked, 20, 40), sliceRows(asked, 0, 20)];
+  const paths = await Promise.all(parts.map((part, i) => writeShard(join(own, `part${i}.h5`), part)));
+  const output = join(own, 'second');
+  const argv = command('bucket_00002', paths[0]!, output, ['--k', '5', '--search', 'exact']);
+  argv.splice(argv.indexOf(paths[0]!) + 1, 0, paths[1]!);
+  await runHere(argv);
+  expect((await runHere(merge([mine, output]))).rows).toBe(120);
 });
 
 it('gives 50,000 neighbours a query in every way', { timeout: 120_000 }, async () => {

@@ -2,10 +2,11 @@ import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { type CommandContext, defineCommand } from '../command.ts';
+import { whyNotAlike, whyNotMerged } from '../core/hits-origin.ts';
 import type { NeighbourColumns } from '../core/merge-batch.ts';
 import { MergeRecall } from '../core/merge-recall.ts';
 import { formatEstimate } from '../core/search/recall.ts';
-import { UsageError } from '../errors.ts';
+import { DataError, UsageError } from '../errors.ts';
 import { createCsv, csvCompression } from '../io/csv.ts';
 import { withScratch, writeAtomically } from '../io/files.ts';
 import { type HitsFile, inspectHits } from '../io/parquet/hits-reader.ts';
@@ -47,6 +48,9 @@ export const command = defineCommand({
     const outputs = [args.output, ...(args.csv ? [args.csv] : [])];
     const files = await inspectInputs(args.input, outputs);
     const truth = await inspectInputs(args.truth, outputs);
+    const reason =
+      whyNotMerged(files, args.k) ?? whyNotMerged(truth, args.k) ?? whyNotAlike([...files, ...truth], args.k);
+    if (reason !== undefined) throw new DataError(reason);
     const work = args.work ?? dirname(resolve(args.output));
     return withScratch(work, `${basename(args.output)}.merge`, (scratch) =>
       merge(files, truth, { ...args, compression: args.compression as ParquetCompression, threads, scratch }, context),

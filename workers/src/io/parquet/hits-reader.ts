@@ -1,3 +1,4 @@
+import { type HitsOrigin, readOrigin } from '../../core/hits-origin.ts';
 import { type HitColumns, textsOf } from '../../core/merge-batch.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
@@ -12,6 +13,8 @@ export interface HitsFile {
   rows: number;
   /** Whether its writer says that the rows are in the order of hits files. */
   ordered: boolean;
+  /** How they came about, where the writer says so. */
+  origin: HitsOrigin | undefined;
   /** Memory that reading it takes: its largest row group, compressed, and what is decoded of it. */
   readBytes: number;
 }
@@ -37,6 +40,7 @@ export async function inspectHits(path: string): Promise<HitsFile> {
       path,
       rows: source.rows,
       ordered: source.metadata.get(name) === order,
+      origin: readOrigin(source.metadata),
       readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };
   } finally {

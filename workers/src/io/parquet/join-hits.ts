@@ -3,11 +3,11 @@ import { createNeighbourBuilder } from '../../core/merge-builder.ts';
 import { readHits } from './hits-reader.ts';
 import { HITS_ROW_GROUP, writeHits } from './hits-writer.ts';
 
-/** Writes hits of one bucket end to end. @param paths files whose queries follow each other */
+/** Writes hits end to end. @param paths files whose queries follow each other @param metadata of the file */
 export async function joinHits(
   paths: readonly string[],
   output: string,
-  bucket: string,
+  metadata: Record<string, string>,
 ): Promise<{ hits: number; bytes: number }> {
   let hits = 0;
   const counted = async function* () {
@@ -16,15 +16,20 @@ export async function joinHits(
       yield batch;
     }
   };
-  const bytes = await writeHits(output, counted(), { 'lanceflow.bucket': bucket });
+  const bytes = await writeHits(output, counted(), metadata);
   return { hits, bytes };
 }
 
 /** Writes those hits of a file whose queries are wanted. @param wanted ids, as latin1 of their bytes */
-export function selectHits(path: string, output: string, bucket: string, wanted: ReadonlySet<string>): Promise<number> {
+export function selectHits(
+  path: string,
+  output: string,
+  metadata: Record<string, string>,
+  wanted: ReadonlySet<string>,
+): Promise<number> {
   const isWanted = ({ queryIds }: HitColumns, row: number) =>
     wanted.has(Buffer.from(textBytes(queryIds, row)).toString('latin1'));
-  return writeHits(output, rebatched(readHits(path), isWanted), { 'lanceflow.bucket': bucket });
+  return writeHits(output, rebatched(readHits(path), isWanted), metadata);
 }
 
 async function* allHits(paths: readonly string[]): AsyncGenerator<HitColumns> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { normalizeRows } from '../../core/kmeans.ts';
 import { compareIds, sortedOrder } from '../../core/search/hit-order.ts';
@@ -37,8 +38,10 @@ export interface QueryFiles {
    * @param skip of the draw: the size of the sample that was tried out on
    */
   measured(wanted: number, skip: number): Promise<QuerySet>;
-  /** Hash of all ids and vectors. */
-  contentHash(): Promise<string>;
+  /** Which of all queries these are. */
+  range: QueryRange;
+  /** Hash of all ids and vectors, in whatever order and files they are. */
+  contentHash: string;
   close(): void;
 }
 
@@ -73,7 +76,11 @@ export async function openQueries(
     for (const path of paths) shards.push(await openShard(path));
     for (const shard of shards) requireSameKind(shard, entry);
     const columns: Utf8Column[] = [];
-    for await (const { ids } of checkedRows(shards, entry)) columns.push(ids);
+    const checksums: Uint32Array[] = [];
+    for await (const { ids, vectors } of checkedRows(shards, entry)) {
+      columns.push(ids);
+      checksums.push(rowChecksums(ids, vectors, entry.dimension));
+    }
     const ids = concatenateColumns(columns);
     const total = columnLength(ids);
     if (total === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
@@ -90,7 +97,8 @@ export async function openQueries(
         const own = new Set(order.subarray(first, end));
         return pick(drawByHash(ids, order, wanted, skip).filter((row) => own.has(row)));
       },
-      contentHash: () => hashOf(shards),
+      range: { first, end },
+      contentHash: hashInOrder(checksums, order),
       close,
     };
   } catch (error) {
@@ -99,12 +107,26 @@ export async function openQueries(
   }
 }
 
-async function hashOf(shards: readonly ShardReader[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const shard of shards)
-    for await (const { vectors, ids } of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) }))
-      for (const part of [vectors, ids.offsets, ids.bytes]) hash.update(part);
-  return hash.digest('hex');
+/** A checksum of each row: its id and its vector as float32. */
+function rowChecksums(ids: Utf8Column, vectors: Float32Array, dimension: number): Uint32Array {
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  const each = dimension * vectors.BYTES_PER_ELEMENT;
+  return Uint32Array.from({ length: columnLength(ids) }, (_, row) =>
+    crc32(bytes.subarray(row * each, (row + 1) * each), crc32(columnBytes(ids, row))),
+  );
+}
+
+function hashInOrder(checksums: readonly Uint32Array[], order: Int32Array): string {
+  const all = new Uint32Array(order.length);
+  let at = 0;
+  for (const part of checksums) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return createHash('sha256')
+    .update(Uint32Array.from(order, (row) => all[row]!))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** All rows, block by block. @throws DataError for one that cannot be searched */

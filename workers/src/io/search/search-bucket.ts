@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
+import { originMetadata } from '../../core/hits-origin.ts';
 import type { SearchRequest } from '../../core/search/choose.ts';
+import type { Way } from '../../core/search/cost.ts';
 import { queriesInMemory, scoringThreads } from '../../core/search/memory.ts';
 import type { Database } from '../database.ts';
 import { createHits } from '../parquet/hits-writer.ts';
@@ -82,7 +84,7 @@ export async function searchBucket(
       ? search.whole(outputs.hits)
       : search.inBlocks(blockQueries, outputs.hits));
     const { hits, truth } = outputs;
-    if (truth !== undefined) await writeTruth(bucket, queries, outcome.plan.way, find, order, { hits, truth }, context);
+    if (truth !== undefined) await search.truth(outcome.plan.way, { hits, truth });
     return { ...outcome, queries: queries.count };
   } catch (error) {
     throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;
@@ -120,8 +122,8 @@ class Search {
   async inBlocks(blockQueries: number, output: string) {
     const { bucket, fingerprint, partitions } = this.#bucket.entry;
     const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = this.#order;
-    const queries = await this.#queries.contentHash();
-    const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries, asked };
+    const { contentHash } = this.#queries;
+    const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries: contentHash, asked };
     return withCheckpoints(parent, `search-${basename(bucket)}`, key, async (checkpoints) => {
       const stopwatch = startStopwatch();
       const plan = await checkpoints.decision(() => this.#plan());
@@ -142,12 +144,23 @@ class Search {
         const resumedBlocks = Math.max(0, blocks - searched);
         if (resumedBlocks > 0)
           this.#context.log(`${bucket}: ${resumedBlocks} of ${blocks} blocks were finished before.`);
-        const written = await joinHits(paths, output, bucket).catch((error: unknown) => {
+        const written = await joinHits(paths, output, this.#metadata).catch((error: unknown) => {
           if (attempt === MOST_JOINS || paths.every((path) => existsSync(path))) throw error;
         });
         if (written) return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
       }
     });
+  }
+
+  /** The true hits of sampled queries. @param files temporary names; `hits` is written already */
+  truth(way: Way, files: { hits: string; truth: string }): Promise<void> {
+    return writeTruth(this.#bucket, this.#queries, way, this.#find, this.#order, files, this.#metadata, this.#context);
+  }
+
+  get #metadata(): Record<string, string> {
+    const { bucket, metric } = this.#bucket.entry;
+    const { contentHash: queries, range } = this.#queries;
+    return originMetadata({ ...this.#order, bucket, metric, queries, range });
   }
 
   #plan(): Promise<SearchPlan> {
@@ -156,7 +169,7 @@ class Search {
 
   async #block(plan: SearchPlan, first: number, end: number, output: string) {
     const { bucket } = this.#bucket.entry;
-    const writer = await createHits(output, { 'lanceflow.bucket': bucket });
+    const writer = await createHits(output, this.#metadata);
     try {
       const sink = new HitSink(writer, bucket, this.#order);
       await searchBlock(this.#bucket, await this.#queries.block(first, end), plan, this.#find, sink, this.#context);

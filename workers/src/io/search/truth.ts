@@ -7,17 +7,14 @@ import type { OpenBucket } from './open-bucket.ts';
 import type { QueryFiles } from './queries.ts';
 import { scoreTable } from './score-table.ts';
 import { writeNearest } from './search-block.ts';
-import { SAMPLED_QUERIES } from './tune.ts';
-
-/** Where k is large, fewer queries tell as much: so many hits in all. */
-const MOST_HITS = 1_000_000;
-const LEAST_QUERIES = 20;
+import { sampledQueries } from './tune.ts';
 
 /**
  * Writes the true hits of sampled queries, which are the same in every bucket: merged like the hits, they tell the recall of
  * the merged answer. Other queries than those that the search was tuned on, where there are enough.
  * @param find rows to find for a query
  * @param files temporary names; `hits` is written already
+ * @param metadata of the file
  */
 export async function writeTruth(
   bucket: OpenBucket,
@@ -26,17 +23,18 @@ export async function writeTruth(
   find: number,
   filter: HitFilter,
   files: { hits: string; truth: string },
+  metadata: Record<string, string>,
   { progress }: CommandContext,
 ): Promise<void> {
   const { entry } = bucket;
-  const wanted = Math.max(LEAST_QUERIES, Math.min(SAMPLED_QUERIES, Math.floor(MOST_HITS / filter.k)));
-  const sample = await queries.measured(wanted, SAMPLED_QUERIES);
+  const wanted = sampledQueries(filter.k);
+  const sample = await queries.measured(wanted, wanted);
   if (way === 'exact') {
     const ids = Array.from({ length: sample.count }, (_, query) => Buffer.from(sample.id(query)).toString('latin1'));
-    await selectHits(files.hits, files.truth, entry.bucket, new Set(ids));
+    await selectHits(files.hits, files.truth, metadata, new Set(ids));
     return;
   }
-  const writer = await createHits(files.truth, { 'lanceflow.bucket': entry.bucket });
+  const writer = await createHits(files.truth, metadata);
   try {
     const sink = new HitSink(writer, entry.bucket, filter);
     if (sample.count > 0) {

@@ -11,7 +11,16 @@ import type { QueryFiles, QuerySet } from './queries.ts';
 import { scoreTable } from './score-table.ts';
 
 /** Queries on which recall is measured: the 95% interval of 200 is about +-0.02 at recall 0.95, k = 10. */
-export const SAMPLED_QUERIES = 200;
+const MOST_SAMPLED = 200;
+/** Where k is large, fewer queries tell as much, and more would not fit the memory: so many true neighbours in all. */
+const MOST_SAMPLED_HITS = 1_000_000;
+const LEAST_SAMPLED = 20;
+
+/** Queries of a sample, for k neighbours each. */
+export function sampledQueries(k: number): number {
+  return Math.max(LEAST_SAMPLED, Math.min(MOST_SAMPLED, Math.floor(MOST_SAMPLED_HITS / k)));
+}
+
 /** Where all partitions are not enough, more candidates are tried, up to so many a neighbour. */
 const LARGEST_REFINE_FACTOR = 160;
 
@@ -37,7 +46,7 @@ type Tune = (
 export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry } = bucket;
   const partitions = await bucket.partitions();
-  const sample = await queries.sample(SAMPLED_QUERIES);
+  const sample = await queries.sample(sampledQueries(k));
   const truth = await exactAnswers(bucket, sample, k, progress);
   const count = partitions.centroids.count;
   const { partitions: ranked } = await rankPartitions(sample, partitions, entry.metric, count);
@@ -58,7 +67,7 @@ export const tuneScan: Tune = async (bucket, queries, k, target, refineFactor, p
 /** Tries the index with more or fewer probes, then with more candidates, on a sample of the queries. */
 export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, progress) => {
   const { entry, table } = bucket;
-  const sample = await queries.sample(SAMPLED_QUERIES);
+  const sample = await queries.sample(sampledQueries(k));
   const truth = await exactAnswers(bucket, sample, k, progress);
   const all = Float64Array.from(
     Array.from({ length: truth.queryCount }, (_, query) => [...truth.kept(query).rows]).flat(),
