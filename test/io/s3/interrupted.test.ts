@@ -86,6 +86,48 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     120_000,
   );
 
+  it('going on publishes data, then the manifest, then the catalog entry; what is there can be searched meanwhile', async () => {
+    useS3(held.server.env);
+    const database = 's3://lance/building';
+    await buildDatabase(await temporaryFolder(), [shard], { database });
+    const other = await writeShard(join(folder, 'second.h5'), sliceRows(rows, 0, 1400));
+    const plan = join(folder, 'second.json');
+    await runHere(['pack-buckets', '--input', other, '--database', database, '--output', plan]);
+    const second = ['--bucket', 'bucket_00002', '--database', database, '--work', folder];
+    const lanceflow = join(ROOT, 'bin/lanceflow');
+    const env = { ...process.env, ...held.proxy.env };
+    held.proxy.seen.length = 0;
+
+    // It is held up when its data are there and nothing else.
+    let heldUp = () => {};
+    const waits = new Promise<void>((resolve) => (heldUp = resolve));
+    held.proxy.rule = ({ method, url }) => {
+      if (method !== 'PUT' || !url.includes('/_transactions/')) return undefined;
+      heldUp();
+      return { delayMs: 4000 };
+    };
+    const ingest = spawn(lanceflow, ['ingest-bucket', '--plan', plan, ...second], { env, stdio: 'ignore' });
+    const ended = once(ingest, 'exit');
+    await waits;
+    expect((await search(database)).equals(expected)).toBe(true);
+    expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 1 });
+    expect(ingest.exitCode).toBe(null);
+    expect(await ended).toEqual([0, null]);
+    held.proxy.rule = () => undefined;
+    const index = spawn(lanceflow, ['index-bucket', ...second], { env, stdio: 'ignore' });
+    expect(await once(index, 'exit')).toEqual([0, null]);
+
+    const kinds = held.proxy.seen
+      .filter(({ method, url }) => method === 'PUT' && !url.includes('uploadId'))
+      .map(({ url }) => /\/(data|_indices|_partitions|_transactions|_versions|_catalog)\//.exec(url)?.[1])
+      .filter((kind) => kind !== undefined);
+    expect(kinds.filter((kind, i) => kind !== kinds[i - 1])).toEqual([
+      ...['data', '_partitions', '_transactions', '_versions'],
+      ...['_indices', '_versions', '_catalog'],
+    ]);
+    expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 2 });
+  }, 120_000);
+
   it('given up leaves uploads that verify tells of and the next build removes', async () => {
     useS3(held.server.env);
     const database = 's3://lance/uploads';
