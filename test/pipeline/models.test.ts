@@ -1,9 +1,12 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, test } from 'vitest';
+import { openS3 } from '../../workers/src/io/s3/client.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { missing, PYTHON, python, ROOT, temporaryFolder } from '../support/run.ts';
+import { useS3, withS3Server } from '../support/s3.ts';
 import { killInTheMiddle, waitUntil } from './support/kill.ts';
 import { nextflow, pipeline, readTrace, startPipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
@@ -22,13 +25,31 @@ print(json.dumps([ids, (1 - x @ x.T).tolist()]))`;
   return new Map(ids.map((id, i) => [id, new Map(ids.map((other, j) => [other, rows[i]![j]!]))]));
 }
 
-test.skipIf(missing(hasFixtures && PYTHON, 'shared/fixtures/embedding or Python'))(
-  'language models, from FASTA to neighbours; a database knows its model by name',
-  { timeout: 180_000 },
-  async () => {
+describe.skipIf(missing(hasFixtures && PYTHON, 'shared/fixtures/embedding or Python'))('language models', () => {
+  const held = withS3Server('moto');
+
+  /** Puts a model's folder on S3. */
+  async function put(model: string): Promise<string> {
+    const uri = `s3://lance/models/${model}`;
+    const { client, location, key } = await openS3(uri);
+    for (const name of await readdir(join(FIXTURES, model))) {
+      const Body = await readFile(join(FIXTURES, model, name));
+      await client.send(new PutObjectCommand({ Bucket: location.bucket, Key: key(name), Body }));
+    }
+    return uri;
+  }
+
+  test('from FASTA to neighbours, here and on S3; a database knows its model by name', {
+    timeout: 180_000,
+  }, async () => {
     const folder = await temporaryFolder();
+    useS3({ ...held.server.env, LANCEFLOW_MODELS: join(folder, 'models') });
+    const places: Record<string, string> = {
+      'amplify-tiny': join(FIXTURES, 'amplify-tiny'),
+      'esm2-tiny': await put('esm2-tiny'),
+    };
     const args = (model: string, database: string) => [
-      ...['--model', join(FIXTURES, model), '--database', database, '--k', `${K}`, '--search', 'exact'],
+      ...['--model', places[model]!, '--database', database, '--k', `${K}`, '--search', 'exact'],
       ...['--queries', join(FIXTURES, model, 'input.fasta'), '--outdir', `results-${model}`],
     ];
     for (const model of ['amplify-tiny', 'esm2-tiny']) {
@@ -57,8 +78,8 @@ test.skipIf(missing(hasFixtures && PYTHON, 'shared/fixtures/embedding or Python'
     expect(stdout).toMatch(/AMPLIFY-64x3@[0-9a-f]{8}/);
     expect(stdout).toMatch(/ESM-2-64x3@[0-9a-f]{8}/);
     expect(stdout).toContain("Embed the queries with the database's own model");
-  },
-);
+  });
+});
 
 test('choices for a language model: a changed one embeds again, and the cache spares the computing', {
   timeout: 180_000,
