@@ -75,6 +75,46 @@ describe('render-report', () => {
       expect(page).toContain(text);
   });
 
+  it('shows what was expected beside what was taken, the other ways, and buckets that gave nothing', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    await writeNeighbours(path('n.parquet'), HITS);
+    const estimates = [
+      { way: 'scan', seconds: 2.5 },
+      { way: 'ann', seconds: 40 },
+    ];
+    const search = { command: 'search-bucket', queries: 40, mode: 'scan', nprobes: 7, estimates, searchSeconds: 5 };
+    const names: string[] = [];
+    for (const [i, bucket] of ['bucket_00001', 'bucket_00001', 'bucket_00002'].entries()) {
+      names.push(path(`${i}.json`));
+      await writeFile(names[i]!, JSON.stringify({ ...search, bucket }));
+    }
+    await render(path('n.parquet'), names, path('report.html'));
+    const page = await readFile(path('report.html'), 'utf8');
+    // Two ranges of 40 queries each, of which 5 have neighbours.
+    expect(page).toContain('75 without a neighbour');
+    expect(page).toMatch(/bucket_00002<\/bdi><\/td><td class="number">0<\/td>/);
+    expect(page).toMatch(/scan<small>nprobes 7<\/small>.*2\.5 s.*5\.0 s.*ann 40\.0 s/);
+    // Half as long as what it took.
+    expect(page).toMatch(/class="pale" x="0" y="0" width="50".*class="bar" x="0" y="5" width="100"/);
+    expect(page).not.toContain('#Recall');
+  });
+
+  it('stays as small however many queries there are', async () => {
+    const folder = await temporaryFolder();
+    const sizes: number[] = [];
+    for (const queries of [2000, 20_000]) {
+      const hits = Array.from({ length: queries }, (_, i) => ({
+        ...{ query: `q${String(i).padStart(6, '0')}`, target: 't', bucket: `b${i % 500}` },
+        distance: Math.fround((i % 997) / 997),
+      }));
+      await writeNeighbours(join(folder, 'n.parquet'), hits);
+      sizes.push((await render(join(folder, 'n.parquet'), [], join(folder, 'report.html'))).bytes);
+    }
+    expect(sizes[1]! / sizes[0]!).toBeLessThan(1.05);
+    expect(sizes[1]).toBeLessThan(120_000);
+  });
+
   it('is the same for the same input', async () => {
     const folder = await temporaryFolder();
     await writeNeighbours(join(folder, 'n.parquet'), HITS);

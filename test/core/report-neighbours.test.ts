@@ -16,6 +16,8 @@ describe('scanNeighbours', () => {
         const of = (query: string) => rows.filter((row) => row.query === query);
         const most = Math.max(0, ...queries.map((query) => of(query).length));
         expect(summary).toMatchObject({ rows: rows.length, queries: queries.length, k: most });
+        const distances = rows.map(({ distance }) => distance);
+        expect(summary.bounds).toEqual([Math.min(0, ...distances), Math.max(0, ...distances)]);
         expect(summary.shortQueries).toBe(queries.filter((query) => of(query).length < most).length);
         expect([summary.nearest.count, summary.farthest.count]).toEqual([queries.length, queries.length]);
         for (const [bucket, { neighbours, nearest }] of summary.buckets) {

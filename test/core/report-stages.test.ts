@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { mergedRecall, searchesOf, summarizeStages, toWorkerReport } from '../../workers/src/core/report-stages.ts';
+import {
+  mergedRecall,
+  queriesAsked,
+  searchesOf,
+  summarizeStages,
+  toWorkerReport,
+} from '../../workers/src/core/report-stages.ts';
 
 describe('toWorkerReport', () => {
   it('takes the fields that are there and of the right type, and no others', () => {
@@ -15,7 +21,11 @@ describe('toWorkerReport', () => {
       { way: 'ann', seconds: 9 },
       { way: 'scan', seconds: 3, readSeconds: 1 },
     ];
-    expect(toWorkerReport({ ...full, estimates, other: {} })).toEqual({ ...full, expectedSeconds: 3 });
+    expect(toWorkerReport({ ...full, estimates, other: {} })).toEqual({
+      ...full,
+      expectedSeconds: 3,
+      otherWays: [{ way: 'ann', seconds: 9 }],
+    });
     expect(toWorkerReport({ command: 'x', rows: '10', seconds: null, mode: 3, recall: [], estimates: [null] })).toEqual(
       {
         command: 'x',
@@ -65,6 +75,13 @@ describe('mergedRecall', () => {
     expect(mergedRecall([search('exact'), search('scan'), { command: 'merge-hits' }])).toBeUndefined();
     expect(mergedRecall([])).toBeUndefined();
   });
+});
+
+it('queriesAsked adds up the ranges of a bucket', () => {
+  const search = (bucket: string, queries: number) => ({ command: 'search-bucket', bucket, queries });
+  expect(queriesAsked([search('a', 5), search('b', 3), search('b', 4)])).toBe(7);
+  expect(queriesAsked([{ command: 'search-bucket' }])).toBe(0);
+  expect(queriesAsked([])).toBe(0);
 });
 
 it('searchesOf gives searches by bucket', () => {

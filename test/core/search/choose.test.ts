@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../workers/src/core/random.ts';
 import {
   defaultNprobes,
   possibleWays,
@@ -108,6 +109,21 @@ describe('estimateCosts', () => {
 });
 
 describe('recall', () => {
+  it.each([[20], [200]])('has the true value in its interval about as often as it says, of %i queries', (count) => {
+    const random = seededRandom(3);
+    for (const recall of [0.5, 0.9, 0.95]) {
+      let inside = 0;
+      for (let trial = 0; trial < 1000; trial++) {
+        const found = () => Array.from({ length: 10 }, () => Number(random() < recall)).reduce((a, b) => a + b) / 10;
+        const { low, high } = estimateRecall(Array.from({ length: count }, found));
+        if (low <= recall && recall <= high) inside++;
+      }
+      // Three standard errors of a thousand trials below 95%, and what is lost where the interval ends at 1.
+      expect(inside).toBeGreaterThan(920);
+      expect(inside).toBeLessThan(985);
+    }
+  });
+
   it('is a mean within its interval, narrower with more queries', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 50 }), (recalls) => {

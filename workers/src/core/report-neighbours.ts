@@ -14,6 +14,8 @@ export interface NeighbourSummary {
   farthest: Histogram;
   /** Neighbours, and nearest neighbours, from each bucket. */
   buckets: Map<string, { neighbours: number; nearest: number }>;
+  /** From 0, or the least distance where that is less, to the greatest finite one. */
+  bounds: [least: number, most: number];
   /** The first queries with their first neighbours. */
   examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
 }
@@ -37,6 +39,7 @@ export function scanNeighbours(): NeighbourScan {
     nearest: createHistogram(),
     farthest: createHistogram(),
     buckets: new Map(),
+    bounds: [0, 0],
     examples: [],
   };
   const lengths = new Map<number, number>();
@@ -72,6 +75,8 @@ export function scanNeighbours(): NeighbourScan {
         rank++;
         summary.rows++;
         last = batch.distances[row]!;
+        if (last > summary.bounds[1] && last !== Number.POSITIVE_INFINITY) summary.bounds[1] = last;
+        if (last < summary.bounds[0] && last !== Number.NEGATIVE_INFINITY) summary.bounds[0] = last;
         const from = bucketOf(batch.buckets, row);
         from.neighbours++;
         if (rank === 1) {

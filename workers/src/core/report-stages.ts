@@ -16,7 +16,14 @@ export interface WorkerReport {
   recall?: Recall;
   /** What the cost model expected of the way that was taken. */
   expectedSeconds?: number;
+  /** And of the others, quickest first. */
+  otherWays?: WayEstimate[];
   searchSeconds?: number;
+}
+
+export interface WayEstimate {
+  way: string;
+  seconds: number;
 }
 
 /** Measured share of the true neighbours that were found, with its 95% interval where there is one. */
@@ -64,8 +71,12 @@ export function toWorkerReport(json: unknown): WorkerReport | undefined {
   }
   const recall = toRecall(fields.recall);
   if (recall) report.recall = recall;
-  const expected = expectedOf(fields.estimates, report.mode);
-  if (expected !== undefined) report.expectedSeconds = expected;
+  const estimates = toEstimates(fields.estimates);
+  const expected = estimates.find(({ way }) => way === report.mode);
+  if (expected) {
+    report.expectedSeconds = expected.seconds;
+    report.otherWays = estimates.filter((one) => one !== expected);
+  }
   return report;
 }
 
@@ -94,11 +105,12 @@ function toRecall(value: unknown): Recall | undefined {
   };
 }
 
-function expectedOf(estimates: unknown, mode: string | undefined): number | undefined {
-  if (!Array.isArray(estimates)) return undefined;
-  const taken: unknown = estimates.find((estimate) => estimate?.way === mode);
-  const seconds = (taken as { seconds?: unknown } | undefined)?.seconds;
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : undefined;
+function toEstimates(value: unknown): WayEstimate[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((estimate: unknown) => {
+    const { way, seconds } = (estimate ?? {}) as Record<string, unknown>;
+    return typeof way === 'string' && typeof seconds === 'number' && Number.isFinite(seconds) ? [{ way, seconds }] : [];
+  });
 }
 
 /** Sums the reports up by command, in the order of the pipeline. */
@@ -139,4 +151,11 @@ export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefin
   if (measured) return measured;
   const searches = searchesOf(reports);
   return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
+}
+
+/** Queries that were asked: those of a bucket's searches together, which may be of a range each. */
+export function queriesAsked(searches: readonly WorkerReport[]): number {
+  const asked = new Map<string, number>();
+  for (const { bucket = '', queries = 0 } of searches) asked.set(bucket, (asked.get(bucket) ?? 0) + queries);
+  return Math.max(0, ...asked.values());
 }

@@ -23,11 +23,15 @@ svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); }
 svg .bar { fill: var(--accent); }
+svg .pale { fill: var(--accent); opacity: .45; }
+svg .track { fill: var(--line); }
+svg.scale { height: .6rem; margin: .35rem 0; }
 svg.inline { width: 8rem; height: .7rem; margin-top: .4rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1.5rem .3rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+td small { display: block; color: var(--soft); font-size: .85em; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 bdi { display: inline-block; max-width: 26rem; font-family: ui-monospace, monospace; font-size: .88em; overflow-wrap: break-word; }
 details { border-bottom: 1px solid var(--line); padding: .4rem 0; }

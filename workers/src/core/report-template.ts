@@ -1,8 +1,15 @@
-import { barCell, histogramChart } from './report-chart.ts';
+import { barCell, histogramChart, pairCell, shareScale } from './report-chart.ts';
 import { formatBytes, formatCount, formatId, formatNumber, formatSeconds, formatShare } from './report-format.ts';
 import { type Content, type Html, html } from './report-html.ts';
 import type { NeighbourSummary } from './report-neighbours.ts';
-import { mergedRecall, type Recall, searchesOf, summarizeStages, type WorkerReport } from './report-stages.ts';
+import {
+  mergedRecall,
+  queriesAsked,
+  type Recall,
+  searchesOf,
+  summarizeStages,
+  type WorkerReport,
+} from './report-stages.ts';
 import { STYLE } from './report-style.ts';
 
 /** Rows of the tables of buckets: thousands of buckets would bury the rest. */
@@ -24,7 +31,7 @@ export function renderReport(summary: NeighbourSummary, reports: readonly Worker
 <p class="note">What LanceFlow found, where, and what it took.</p>
 ${facts(summary, reports)}
 ${distances(summary)}
-${buckets(summary)}
+${buckets(summary, reports)}
 ${searches(reports)}
 ${examples(summary)}
 ${stages(reports)}
@@ -37,7 +44,7 @@ ${stages(reports)}
 
 function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Html {
   const found = searchesOf(reports);
-  const asked = Math.max(summary.queries, ...found.map(({ queries = 0 }) => queries));
+  const asked = Math.max(summary.queries, queriesAsked(found));
   const k = Math.max(summary.k, ...found.map((search) => search.k ?? 0));
   const recall = mergedRecall(reports);
   const searched = new Set(found.map(({ bucket }) => bucket)).size || summary.buckets.size;
@@ -50,16 +57,17 @@ ${recall ? recallFact(k, recall) : ''}
 </dl>`;
 }
 
-function fact(name: string, value: string, note: string): Html {
+function fact(name: string, value: Content, note: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`;
 }
 
 function recallFact(k: number, { mean, low, high, queries }: Recall): Html {
+  const drawn = low === undefined || high === undefined ? '' : shareScale(mean, low, high);
   const how =
     low === undefined || high === undefined || queries === undefined
       ? 'every vector was compared'
       : `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; share of the true neighbours found, measured on ${formatCount(queries)} queries`;
-  return fact(`Recall@${formatCount(k)}`, mean.toFixed(3), how);
+  return fact(`Recall@${formatCount(k)}`, html`${mean.toFixed(3)}${drawn}`, how);
 }
 
 function modesOf(found: readonly WorkerReport[]): string {
@@ -112,9 +120,14 @@ ${k > 1 ? chart(`Rank ${formatCount(k)}`, farthest) : ''}
 </div>`;
 }
 
-function buckets({ buckets: all, rows, queries }: NeighbourSummary): Html {
+function buckets({ buckets: all, rows, queries }: NeighbourSummary, reports: readonly WorkerReport[]): Html {
   if (rows === 0) return html``;
-  const sorted = [...all].sort(([a, x], [b, y]) => y.neighbours - x.neighbours || (a < b ? -1 : 1));
+  // One that gave none was searched all the same.
+  const none = { neighbours: 0, nearest: 0 };
+  const searched = searchesOf(reports).map(({ bucket = '' }) => [bucket, all.get(bucket) ?? none] as const);
+  const sorted = [...new Map([...searched, ...all])].sort(
+    ([a, x], [b, y]) => y.neighbours - x.neighbours || (a < b ? -1 : 1),
+  );
   const most = sorted[0]![1].neighbours;
   const cells = sorted
     .slice(0, MOST_BUCKETS)
@@ -130,35 +143,66 @@ ${table(['Bucket', '#Neighbours', '#Share', '', '#Nearest neighbours', '#Share']
 function searches(reports: readonly WorkerReport[]): Html {
   const found = searchesOf(reports);
   if (found.length === 0) return html``;
-  const rate = ({ queries, searchSeconds, seconds = 0 }: WorkerReport) =>
-    queries && (searchSeconds ?? seconds) > 0 ? formatCount(queries / (searchSeconds ?? seconds)) : '';
-  const cells = found
-    .slice(0, MOST_BUCKETS)
-    .map(
-      (one) =>
-        html`<tr><td>${shownId(one.bucket ?? '')}</td><td>${one.mode}</td>${number(one.mode === 'exact' ? '' : count(one.nprobes))}${number(one.mode === 'ann' ? count(one.refineFactor) : '')}${number(one.recall ? formatRecall(one.recall) : '')}${number(duration(one.expectedSeconds))}${number(duration(one.searchSeconds ?? one.seconds))}${number(rate(one))}</tr>\n`,
-    );
-  const head = ['Bucket', 'Search', '#nprobes', '#Refine factor', '#Recall', '#Expected', '#Took', '#Queries a second'];
+  const took = ({ searchSeconds, seconds = 0 }: WorkerReport) => searchSeconds ?? seconds;
+  const rate = (one: WorkerReport) => (one.queries && took(one) > 0 ? formatCount(one.queries / took(one)) : '');
+  const shown = found.slice(0, MOST_BUCKETS);
+  const hasEstimates = shown.some(({ expectedSeconds }) => expectedSeconds !== undefined);
+  const longest = Math.max(1e-9, ...shown.map((one) => Math.max(took(one), one.expectedSeconds ?? 0)));
+  // What is the case for no bucket gets no column.
+  const all: [head: string, cell: (one: WorkerReport) => Html, isShown: boolean][] = [
+    ['Bucket', (one) => html`<td>${shownId(one.bucket ?? '')}</td>`, true],
+    ['Search', (one) => html`<td>${one.mode ?? ''}<small>${probesOf(one)}</small></td>`, true],
+    [
+      '#Recall',
+      ({ recall }) => number(recall ? formatRecall(recall) : ''),
+      shown.some(({ recall }) => recall !== undefined),
+    ],
+    ['#Expected', (one) => number(duration(one.expectedSeconds)), hasEstimates],
+    ['#Took', (one) => number(duration(took(one))), true],
+    ['', (one) => html`<td>${pairCell((one.expectedSeconds ?? 0) / longest, took(one) / longest)}</td>`, true],
+    ['#Queries a second', (one) => number(rate(one)), true],
+    ['Other ways, expected', (one) => html`<td>${waysOf(one)}</td>`, hasEstimates],
+  ];
+  const columns = all.filter(([, , isShown]) => isShown);
+  const cells = shown.map((one) => html`<tr>${columns.map(([, cell]) => cell(one))}</tr>\n`);
+  const model = hasEstimates ? ' Expected (pale bars) is what the cost model said where it chose the way.' : '';
   return html`<h2>Searches</h2>
-<p>How each bucket was searched. Expected is what the cost model said where it chose the way.${more(found.length, 'first')}</p>
-${table(head, cells)}`;
+<p>How each bucket was searched, and how long it took.${model}${more(found.length, 'first')}</p>
+${table(
+  columns.map(([head]) => head),
+  cells,
+)}`;
 }
 
-function examples({ examples: some, queries }: NeighbourSummary): Html {
+/** How much of the bucket was looked into; empty for all of it. */
+function probesOf({ mode, nprobes, refineFactor }: WorkerReport): string {
+  if (mode === 'exact' || nprobes === undefined) return '';
+  const refined = mode === 'ann' && refineFactor !== undefined ? `, refine factor ${formatCount(refineFactor)}` : '';
+  return `nprobes ${formatCount(nprobes)}${refined}`;
+}
+
+function waysOf({ otherWays = [] }: WorkerReport): string {
+  return otherWays.map(({ way, seconds }) => `${way} ${formatSeconds(seconds)}`).join(', ');
+}
+
+function examples({ examples: some, queries, bounds: [least, most] }: NeighbourSummary): Html {
   if (some.length === 0) return html``;
+  // One scale for all: a short bar is a near neighbour.
+  const share = (distance: number) => (most > least ? (distance - least) / (most - least) : 0);
   const one = ({ query, neighbours }: (typeof some)[number], i: number) => html`<details${i < 3 ? html` open` : ''}>
 <summary>${shownId(query)}</summary>
 ${table(
-  ['#Rank', 'Neighbour', '#Distance', 'Bucket'],
+  ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
   neighbours.map(
     ({ target, distance, bucket }, at) =>
-      html`<tr>${number(formatCount(at + 1))}<td>${shownId(target)}</td>${number(formatNumber(distance))}<td>${shownId(bucket)}</td></tr>\n`,
+      html`<tr>${number(formatCount(at + 1))}<td>${shownId(target)}</td>${number(formatNumber(distance))}<td>${barCell(share(distance))}</td><td>${shownId(bucket)}</td></tr>\n`,
   ),
 )}
 </details>
 `;
   return html`<h2>First queries</h2>
-<p>The first ${formatCount(some.length)} of ${formatCount(queries)} queries, in the order of their ids, with their first neighbours.</p>
+<p>The first ${formatCount(some.length)} of ${formatCount(queries)} queries, in the order of their ids, with their first neighbours. The bars are distances: from
+${formatNumber(least)} to ${formatNumber(most)}, the farthest of all neighbours.</p>
 ${some.map(one)}`;
 }
 
@@ -189,7 +233,6 @@ ${rows}</tbody>
 }
 
 const number = (text: Content): Html => html`<td class="number">${text}</td>`;
-const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
 const duration = (seconds: number | undefined) => (seconds === undefined ? '' : formatSeconds(seconds));
 /** Isolated, so that an id written from right to left does not turn its neighbours around. */
 const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;

@@ -8,7 +8,7 @@ export interface Estimate {
 }
 
 /**
- * Mean recall over sampled queries with a 95% interval. The normal approximation on queries (their hits are not
+ * Mean recall over sampled queries with a 95% interval. Student's t on queries (their hits are not
  * independent), never narrower than Wilson's interval for as many trials as queries where all of them agree.
  * @param recalls recall of each query, at least one
  */
@@ -18,12 +18,17 @@ export function estimateRecall(recalls: readonly number[]): Estimate {
   const variance = recalls.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, queries - 1);
   const z = 1.96;
   if (variance > 0) {
-    const half = z * Math.sqrt(variance / queries);
+    const half = studentQuantile(queries - 1) * Math.sqrt(variance / queries);
     return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half), queries };
   }
   const center = (mean + z ** 2 / (2 * queries)) / (1 + z ** 2 / queries);
   const half = (z / (1 + z ** 2 / queries)) * Math.sqrt((mean * (1 - mean)) / queries + z ** 2 / (4 * queries ** 2));
   return { mean, low: Math.max(0, center - half), high: Math.min(1, center + half), queries };
+}
+
+/** The 97.5% quantile of Student's t distribution, to 3% and rather too large: 1.96 would be too narrow for few queries. */
+function studentQuantile(freedom: number): number {
+  return 1.96 + 2.372 / freedom + 2.82 / freedom ** 2 + 5.55 / freedom ** 3;
 }
 
 /** An estimate in words. */
