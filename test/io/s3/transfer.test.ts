@@ -114,16 +114,17 @@ describe.each(['moto', 'versitygw'] as const)('files to and from %s', (kind) => 
   });
 
   // moto gives an object no checksum then; S3 and versitygw do.
-  it.skipIf(skip || kind === 'moto')('are left where another tool has sent them without a checksum', async () => {
-    useS3(held!.server.env);
-    const s3 = await openS3('s3://lance/bare');
-    const [file] = await makeFiles(await temporaryFolder(), [3_000_001]);
-    const client = new S3Client({ forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
-    const Body = await readFile(file!.path);
-    await client.send(new PutObjectCommand({ Bucket: 'lance', Key: s3.key(file!.key), Body }));
-    client.destroy();
-    expect(await uploadFiles(s3, [file!])).toMatchObject([{ checksum: file!.checksum, sent: false }]);
-  });
+  if (kind === 'versitygw')
+    it.skipIf(skip)('are left where another tool has sent them without a checksum', async () => {
+      useS3(held!.server.env);
+      const s3 = await openS3('s3://lance/bare');
+      const [file] = await makeFiles(await temporaryFolder(), [3_000_001]);
+      const client = new S3Client({ forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' });
+      const Body = await readFile(file!.path);
+      await client.send(new PutObjectCommand({ Bucket: 'lance', Key: s3.key(file!.key), Body }));
+      client.destroy();
+      expect(await uploadFiles(s3, [file!])).toMatchObject([{ checksum: file!.checksum, sent: false }]);
+    });
 
   it.skipIf(skip)('are read in ranges without being stored', async () => {
     useS3(held!.server.env);
