@@ -78,6 +78,28 @@ it('gives the sink every byte once, however they come, over one connection', asy
   expect(connections()).toBe(1);
 });
 
+it('reads the next answer where the last bytes of a body had come before there was room for them', async () => {
+  const body = randomBytes(100);
+  const { request, connections } = await serve(
+    (socket) => void socket.write(Buffer.concat([Buffer.from(head(body.length)), body])),
+  );
+  for (let i = 0; i < 3; i++) {
+    const got: Buffer[] = [];
+    let room = Buffer.alloc(40);
+    const sink: ByteSink = {
+      room: () => room,
+      async filled(bytes) {
+        got.push(room.subarray(0, bytes));
+        room = Buffer.alloc(40);
+        await sleep(5);
+      },
+    };
+    await (await fastGet(request, sink, { connectMs: 20_000, stallMs: 5_000 }))!.body;
+    expect(Buffer.concat(got).equals(body)).toBe(true);
+  }
+  expect(connections()).toBe(1);
+});
+
 it('makes a new connection where the other side ends it', async () => {
   const { request, connections } = await serve((socket) => void socket.end(`${head(3, 'Connection: close\r\n')}abc`));
   for (let i = 0; i < 3; i++) {

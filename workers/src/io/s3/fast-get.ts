@@ -191,6 +191,8 @@ class Connection {
     this.#onBody = undefined;
     if (this.#closes) this.socket.destroy();
     else if (!this.socket.destroyed) {
+      // Reading may have been stopped, and the last bytes were here already: the next answer would never be read.
+      this.socket.resume();
       this.#waiting.push(this);
       this.socket.unref();
     }
