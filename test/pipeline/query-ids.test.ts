@@ -18,7 +18,8 @@ test('--query_ids asks for proteins of the database; FASTA needs no --model wher
   const neighbours = async (outdir: string) =>
     (await readFile(join(folder, outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
 
-  await pipeline([...build, ...ids, ...where], folder);
+  const { stdout, stderr } = await pipeline([...build, ...ids, ...where], folder);
+  expect(stdout + stderr).not.toContain('WARN');
   expect((await countTasks(join(folder, 'results'))).ran).toMatchObject({ FETCH_QUERIES: 1, SEARCH_BUCKET: 2 });
   const found = await neighbours('results');
   expect(found).toHaveLength(8);
