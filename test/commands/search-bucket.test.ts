@@ -254,10 +254,13 @@ describe('search-bucket', () => {
     const least = await search(folder, pq(), queries, ['--search', 'exact', '--memory', '1kB']).catch(
       ({ message }) => message,
     );
-    expect(least).toMatch(/--memory 1.0 kB is too small .* the least is [\d.]+ MB/);
-    const megabytes = Number(/least is ([\d.]+) MB/.exec(least as string)![1]) + 0.1;
+    expect(least).toMatch(/--memory 1.0 kB is too small .* the least is \d+ MB/);
+    const megabytes = Number(/least is (\d+) MB/.exec(least as string)![1]);
     const tight = await search(folder, pq(), queries, ['--search', 'exact', '--memory', `${megabytes}MB`]);
     expect(tight.bytes.equals(roomy.bytes)).toBe(true);
+    await expect(
+      search(folder, pq(), queries, ['--search', 'exact', '--memory', `${megabytes - 1}MB`]),
+    ).rejects.toThrow(/too small/);
   });
 
   it('leaves out a query’s own id, and what is too far, and still gives k', async () => {

@@ -64,8 +64,8 @@ export function queriesInMemory(memoryBytes: number, dimension: number, k: numbe
   const addressed = Math.floor((ADDRESSED_BYTES - sharedBytes) / scoringBytes(dimension));
   const queries = Math.min(addressed, Math.floor((memoryBytes - fixedBytes) / queryBytes));
   if (queries >= 1) return queries;
+  const least = `${Math.ceil((fixedBytes + queryBytes) / 1e6)} MB`;
   throw new UsageError(
-    `--memory ${formatByteSize(memoryBytes)} is too small for k = ${k} and ${dimension} components; the least is ` +
-      `${formatByteSize(fixedBytes + queryBytes)}.`,
+    `--memory ${formatByteSize(memoryBytes)} is too small for k = ${k} and ${dimension} components; the least is ${least}.`,
   );
 }
