@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { seededRandom } from '../workers/src/core/random.ts';
 import type { Utf8Column } from '../workers/src/core/utf8-column.ts';
 import { createHits } from '../workers/src/io/parquet/hits-writer.ts';
-import { capture, LANCEFLOW, PYTHON, say, withFolder } from './support/run.ts';
+import { capture, LANCEFLOW, PYTHON, say, spread, withFolder } from './support/run.ts';
 
 /** Queries of one batch of the generator. */
 const BATCH_QUERIES = 200;
@@ -91,7 +91,6 @@ async function main() {
 }
 
 function summary(runs: readonly { lanceflow: Measured; duckdb: Measured }[]) {
-  const ratios = runs.map(({ lanceflow, duckdb }) => duckdb.seconds / lanceflow.seconds).sort((a, b) => a - b);
   const best = (name: 'lanceflow' | 'duckdb') => ({
     secondsMin: Math.min(...runs.map((one) => one[name].seconds)),
     peakMemoryMB: Math.round(Math.max(...runs.map((one) => one[name].peakMemoryBytes)) / 1e6),
@@ -99,7 +98,7 @@ function summary(runs: readonly { lanceflow: Measured; duckdb: Measured }[]) {
   return {
     lanceflow: best('lanceflow'),
     duckdb: best('duckdb'),
-    timesFaster: { min: ratios[0], median: ratios[ratios.length >> 1], max: ratios.at(-1) },
+    timesFaster: spread(runs.map(({ lanceflow, duckdb }) => duckdb.seconds / lanceflow.seconds)),
   };
 }
 

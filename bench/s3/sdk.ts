@@ -1,4 +1,4 @@
-/** The SDK as its documents show it: a stream a file, all files at once. sdk.ts up|upload|down BUCKET PREFIX FOLDER */
+/** The SDK as its documents show it: a stream a file. sdk.ts up|upload|down BUCKET PREFIX FOLDER */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,17 +7,25 @@ import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 
+/** Of `Upload`, which keeps four parts in memory for each. */
+const UPLOADS_AT_ONCE = 4;
+
 const [direction, Bucket, prefix, folder] = process.argv.slice(2) as [string, string, string, string];
 const client = new S3Client({ forcePathStyle: true });
 if (direction !== 'down') {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const send = async (path: string) => {
+    const params = { Bucket, Key: `${prefix}${path.slice(folder.length)}`, Body: createReadStream(path) };
+    if (direction === 'upload') return new Upload({ client, params, partSize: 16 * 2 ** 20 }).done();
+    const { size: ContentLength } = await stat(path);
+    return client.send(new PutObjectCommand({ ...params, ContentLength }));
+  };
+  const lanes = direction === 'upload' ? UPLOADS_AT_ONCE : paths.length;
+  const next = paths.values();
   await Promise.all(
-    paths.map(async (path) => {
-      const params = { Bucket, Key: `${prefix}${path.slice(folder.length)}`, Body: createReadStream(path) };
-      if (direction === 'upload') return new Upload({ client, params }).done();
-      const { size: ContentLength } = await stat(path);
-      return client.send(new PutObjectCommand({ ...params, ContentLength }));
+    Array.from({ length: lanes }, async () => {
+      for (const path of next) await send(path);
     }),
   );
 } else {

@@ -39,7 +39,9 @@ export async function measure(program: string, args: readonly string[]): Promise
 /** Minimum, median and maximum. */
 export function spread(values: readonly number[]): { min: number; median: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
-  return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, max: sorted.at(-1)! };
+  const half = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+  return { min: sorted[0]!, median, max: sorted.at(-1)! };
 }
 
 export function say(text: string): void {
