@@ -1,4 +1,4 @@
-import type { QueryPart } from './search/parts.ts';
+import type { QueryPart } from './search/query-part.ts';
 
 /** How hits came about: what must be the same, and what must not, of files that are merged. */
 export interface HitsOrigin {

@@ -1,13 +1,6 @@
 import type { CatalogEntry } from '../catalog.ts';
 import { defaultNprobes, type SearchRequest } from './choose.ts';
-
-/** A range of queries, in the order of their ids, that one task searches. */
-export interface QueryPart {
-  /** Position of the first. */
-  first: number;
-  /** Position after the last. */
-  end: number;
-}
+import type { QueryPart } from './query-part.ts';
 
 /**
  * Queries whose matrix products with a table take four times as long as reading it, so that a part more costs at most a
