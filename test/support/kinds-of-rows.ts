@@ -2,9 +2,10 @@ import { randomRows } from './shards.ts';
 
 /**
  * `alike`: nearly the same and far from the origin. `lengths`: from 1e-4 to 1e4. `offset`: with a mean in common. `copies`:
- * each fourth row is the first. `spikes`: a few components take nearly all the length. `tiny`, `huge`: at the limits of float32.
+ * each fourth row is the first. `spikes`: a few components take nearly all the length. `short`: products vanish beside 1.
+ * `tiny`, `huge`: at the limits of float32.
  */
-export const KINDS = ['normal', 'alike', 'lengths', 'offset', 'copies', 'spikes', 'tiny', 'huge'] as const;
+export const KINDS = ['normal', 'alike', 'lengths', 'offset', 'copies', 'spikes', 'short', 'tiny', 'huge'] as const;
 
 /** Vectors of a kind: [rows, dimension]. */
 export function kindOfRows(
@@ -22,6 +23,7 @@ export function kindOfRows(
     if (kind === 'offset') return x + ((i % dimension) % 7);
     if (kind === 'copies') return row % 4 === 0 ? normal[i % dimension]! : x;
     if (kind === 'spikes') return (i % dimension) % 97 === row % 3 ? x * 1e4 : x;
+    if (kind === 'short') return x * 1e-5;
     if (kind === 'tiny') return x * 1e-18;
     return kind === 'huge' ? x * 1e16 : x;
   });

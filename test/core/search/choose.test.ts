@@ -70,6 +70,8 @@ describe('estimateCosts', () => {
     flopsPerSecond: 1e11,
     rowSeconds: 5e-7,
     queryBlockSeconds: 5e-7,
+    fewFlopsPerSecond: 5e10,
+    fewRowSeconds: 1e-7,
     distanceSeconds: 3e-7,
     readBytesPerSecond: 1e9,
     annQueriesPerSecond: 300,

@@ -72,7 +72,22 @@ describe('quantize', () => {
   );
 });
 
-describe('select', () => {
+describe('squares', () => {
+  it.each([1, 7, 16, 19, 960])('are the squared lengths of rows of %i components', (dimension) => {
+    const rows = 5;
+    const { vectors } = randomRows(5, rows, dimension);
+    place(68, vectors);
+    kernels.squares(68, rows, dimension, 1 << 20);
+    const found = new Float32Array(memory.buffer, 1 << 20, rows);
+    for (let row = 0; row < rows; row++) {
+      const own = Float64Array.from(vectors.subarray(row * dimension, (row + 1) * dimension));
+      const square = own.reduce((sum, x) => sum + x * x, 0);
+      expect(Math.abs(found[row]! - square)).toBeLessThan(2 ** -24 * (dimension / 16 + 16) * square);
+    }
+  });
+});
+
+describe.each(['select', 'selectFloats'] as const)('%s', (select) => {
   it('takes pairs that are not less, and those that are no number', () => {
     const values = fc.float({ min: -8, max: 8, noNaN: false }).map(Math.fround);
     const sizes = fc.record({ rows: fc.integer({ min: 1, max: 9 }), lanes: fc.integer({ min: 1, max: 3 }) });
@@ -89,10 +104,11 @@ describe('select', () => {
     const f = Math.fround;
     fc.assert(
       fc.property(setting, ({ rows, width, dots, rowTerms, queryTerms }) => {
-        new Int32Array(memory.buffer, 4096, dots.length).set(dots);
+        const Values = select === 'select' ? Int32Array : Float32Array;
+        new Values(memory.buffer, 4096, dots.length).set(dots);
         place(8192, Float32Array.from(rowTerms));
         place(12288, Float32Array.from(queryTerms));
-        const count = kernels.select(4096, rows, width, 8192, 12288, 16384);
+        const count = kernels[select](4096, rows, width, 8192, 12288, 16384);
         const found = [...new Uint32Array(memory.buffer, 16384, count)];
         const expected = dots.flatMap((dot, pair) => {
           const [row, query] = [Math.floor(pair / width), pair % width];

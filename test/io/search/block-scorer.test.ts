@@ -3,7 +3,7 @@ import { METRICS, type Metric } from '../../../workers/src/core/metric.ts';
 import { BLOCK_ROWS } from '../../../workers/src/core/search/memory.ts';
 import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
 import { BlockScorer, type FoundRows } from '../../../workers/src/io/search/block-scorer.ts';
-import { createCodeProduct, largestQueryCode } from '../../../workers/src/io/search/code-product.ts';
+import { createCodeProducts, largestQueryCode } from '../../../workers/src/io/search/products.ts';
 import { prepareSearch } from '../../../workers/src/io/search/shared-search.ts';
 import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
 import { trueDistance } from '../../support/true-distance.ts';
@@ -30,7 +30,7 @@ async function search({ metric, kind, dimension, rows, queryCount, k, some }: Se
   for (let i = 0; i < table.length; i++) mean[i % dimension]! += table[i]! / rows;
   const common = some ? undefined : mean;
   const { shared, scratches, rooms } = await prepareSearch({ metric, dimension }, queries, k, common, 1);
-  const scorer = await BlockScorer.create(shared, scratches[0]!);
+  const scorer = new BlockScorer(shared, scratches[0]!);
   const own = Int32Array.from({ length: Math.ceil(queryCount / 2) }, (_, i) => 2 * i);
   const chosen = some ? { queries: own, centre: mean } : undefined;
   const nearest = new NearestRows(queryCount, k);
@@ -72,6 +72,8 @@ describe('BlockScorer', () => {
 
   it.each(cases)('finds exactly the nearest, and all that tie with the last: %s, %s', async (metric, kind) => {
     await search({ metric, kind, dimension: 64, rows: 2500, queryCount: 40, k: 7 });
+    // By codes, as the queries are many.
+    await search({ metric, kind, dimension: 64, rows: 1500, queryCount: 90, k: 7 });
     // Compared by float32, as the dimension is no multiple of 16.
     await search({ metric, kind, dimension: 19, rows: 1300, queryCount: 20, k: 3 });
   });
@@ -83,6 +85,7 @@ describe('BlockScorer', () => {
       await search({ metric, kind: 'normal', dimension: 32, rows: 100, queryCount: 3, k: 100 });
       await search({ metric, kind: 'offset', dimension: 32, rows: 2300, queryCount: 5, k: 1500 });
       await search({ metric, kind: 'offset', dimension: 48, rows: 1100, queryCount: 37, k: 5, some: true });
+      await search({ metric, kind: 'offset', dimension: 48, rows: 1100, queryCount: 170, k: 5, some: true });
       await search({ metric, kind: 'normal', dimension: 2560, rows: 300, queryCount: 18, k: 5 });
     },
   );
@@ -96,8 +99,8 @@ describe('BlockScorer', () => {
 describe('largestQueryCode', () => {
   it('is what this processor multiplies exactly, in products of any shape', async () => {
     const dimension = 960;
-    const product = await createCodeProduct(dimension);
-    const largest = await largestQueryCode(dimension);
+    const products = await createCodeProducts(dimension);
+    const largest = await largestQueryCode(products, dimension);
     for (const [n, m] of [
       [1, 16],
       [3, 48],
@@ -107,7 +110,7 @@ describe('largestQueryCode', () => {
       const rows = Uint8Array.from({ length: n * dimension }, (_, i) => (i % 3 === 0 ? 1 : 255));
       const queries = Int8Array.from({ length: m * dimension }, (_, i) => (i % 5 === 0 ? -largest : largest));
       const found = new Int32Array(n * m);
-      await product.run(rows, queries, found);
+      await products.run(rows, queries, found);
       for (const pair of [0, m - 1, n * m - 1]) {
         const [row, query] = [Math.floor(pair / m), pair % m];
         let sum = 0;
@@ -115,6 +118,6 @@ describe('largestQueryCode', () => {
         expect(found[pair]).toBe(sum);
       }
     }
-    await product.close();
+    await products.close();
   });
 });

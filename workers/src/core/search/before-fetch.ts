@@ -6,6 +6,7 @@ import { estimateCosts, type Way } from './cost.ts';
 /** What is usual, where nothing can be measured yet: of a core, and of a node's network and disk (docs/search-benchmark.md). */
 const FLOPS_PER_CORE = 1e11;
 const ROW_SECONDS_A_COMPONENT = 1e-9;
+const FEW_ROW_SECONDS_A_COMPONENT = 2e-10;
 const QUERY_BLOCK_SECONDS_A_COMPONENT = 2e-9;
 const DISTANCE_SECONDS_A_COMPONENT = 3e-10;
 const INDEX_BYTES_PER_CORE = 4e8;
@@ -40,6 +41,8 @@ export function waysBeforeFetch(
   const rates = {
     flopsPerSecond: cores * FLOPS_PER_CORE,
     rowSeconds: (bucket.dimension * ROW_SECONDS_A_COMPONENT) / cores,
+    fewFlopsPerSecond: cores * FLOPS_PER_CORE,
+    fewRowSeconds: (bucket.dimension * FEW_ROW_SECONDS_A_COMPONENT) / cores,
     queryBlockSeconds: (bucket.dimension * QUERY_BLOCK_SECONDS_A_COMPONENT) / cores,
     distanceSeconds: (bucket.dimension * DISTANCE_SECONDS_A_COMPONENT) / cores,
     readBytesPerSecond: READ_BYTES_PER_SECOND,

@@ -1,14 +1,19 @@
 import type { CatalogEntry } from '../catalog.ts';
 import { COMPONENT_BYTES } from '../shard.ts';
+import { BLOCK_ROWS, FEW_QUERIES } from './memory.ts';
 
 /** What this machine does; measured, see io/search/calibrate.ts. Seconds are of all cores together. */
 export interface MachineRates {
-  /** Operations a second when many queries are compared with a block, two a component. */
+  /** Operations a second when more than FEW_QUERIES are compared with a block, two a component: products of codes. */
   flopsPerSecond: number;
-  /** Seconds that a row takes by itself: it is turned into codes. */
+  /** Seconds that a row then takes by itself: it is turned into codes. */
   rowSeconds: number;
   /** Seconds that a query takes by itself in each block of a scan: it is turned into codes for it. */
   queryBlockSeconds: number;
+  /** Operations a second with up to FEW_QUERIES: products of float32. */
+  fewFlopsPerSecond: number;
+  /** Seconds that a row then takes by itself. */
+  fewRowSeconds: number;
   /** Seconds of a true distance. */
   distanceSeconds: number;
   /** Bytes a second of reading the table. */
@@ -34,7 +39,6 @@ const OFFER_SECONDS = 2e-7;
 const HIT_SECONDS = 1e-6;
 /** Seconds of reading and checking a query, a component. */
 const COMPONENT_SECONDS = 1e-8;
-const BLOCK_ROWS = 1024;
 
 type Bucket = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions'>;
 
@@ -63,16 +67,17 @@ export function estimateCosts(
     const seconds = FIXED_SECONDS + readSeconds + computeSeconds;
     estimates.push({ way, readSeconds, computeSeconds, seconds });
   };
-  const flopSeconds = (pairs: number) => (pairs * 2 * dimension) / rates.flopsPerSecond;
+  /** Of comparing rows with so many queries each. */
+  const compareSeconds = (compared: number, queries: number) => {
+    const few = queries <= FEW_QUERIES;
+    const flopSeconds = (2 * dimension) / (few ? rates.fewFlopsPerSecond : rates.flopsPerSecond);
+    return compared * ((few ? rates.fewRowSeconds : rates.rowSeconds) + queries * flopSeconds);
+  };
   /** Of rows that a query is compared with, and the blocks that they lie in. */
   const lookSeconds = (blocks: number, compared: number) =>
     queryCount * Math.min(compared, looks(found, blocks)) * (rates.distanceSeconds + OFFER_SECONDS);
   const blocks = Math.ceil(rows / BLOCK_ROWS);
-  add(
-    'exact',
-    rows * rowBytes,
-    flopSeconds(queryCount * rows) + rows * rates.rowSeconds + lookSeconds(blocks, rows) + ownSeconds,
-  );
+  add('exact', rows * rowBytes, compareSeconds(rows, queryCount) + lookSeconds(blocks, rows) + ownSeconds);
   if (partitions) {
     const probed = Math.min(nprobes, partitions.count);
     const partitionRows = rows / partitions.count;
@@ -80,12 +85,14 @@ export function estimateCosts(
     const untouched = (1 - probed / partitions.count) ** queryCount;
     const touchedRows = (1 - untouched) * rows;
     const probedBlocks = probed * Math.ceil(partitionRows / BLOCK_ROWS);
+    const queriesOfRow = (queryCount * probed * partitionRows) / touchedRows;
+    const centroidSeconds = (queryCount * partitions.count * 2 * dimension) / rates.fewFlopsPerSecond;
     add(
       'scan',
       touchedRows * rowBytes,
-      flopSeconds(queryCount * (partitions.count + probed * partitionRows)) +
-        touchedRows * rates.rowSeconds +
-        queryCount * probedBlocks * rates.queryBlockSeconds +
+      centroidSeconds +
+        compareSeconds(touchedRows, queriesOfRow) +
+        (queriesOfRow > FEW_QUERIES ? queryCount * probedBlocks * rates.queryBlockSeconds : 0) +
         lookSeconds(probedBlocks, probed * partitionRows) +
         ownSeconds,
     );

@@ -90,6 +90,42 @@ export function boundRows(
   }
 }
 
+/** Whether products with a vector of this squared length neither overflow nor lose bits near zero. */
+export function usableSquare(square: number): boolean {
+  return square > LEAST_SCALE ** 2 && square < LARGEST_SCALE ** 2;
+}
+
+/**
+ * The same of rows whose products with the queries themselves are float32: m is zero, and what is lost is what sums of
+ * float32 round, at most D times the roundoff of |x| |q|. Scores of cosine are over |x|.
+ * @param squares of the rows' lengths, in float32
+ */
+export function boundFloatRows(
+  metric: Metric,
+  dimension: number,
+  squares: Float32Array,
+  rows: number,
+  terms: Float32Array,
+  certain: Float32Array,
+): void {
+  const error = UNIT_ROUNDOFF * (dimension + 64);
+  for (let row = 0; row < rows; row++) {
+    const square = squares[row]!;
+    const inverse = metric === 'cosine' ? 1 / Math.sqrt(square) : 1;
+    const length = metric === 'cosine' ? 1 : Math.sqrt(square);
+    const alpha = metric === 'l2' ? -square / 2 : 0;
+    const slack = metric === 'l2' ? error * square : 0;
+    const sure = usableSquare(square);
+    const at = row * 4;
+    terms[at] = inverse;
+    // Twice: the length's own error, and cosine's division by it.
+    terms[at + 1] = 2 * error * length;
+    terms[at + 2] = sure ? alpha + slack : Number.POSITIVE_INFINITY;
+    terms[at + 3] = 0;
+    certain[row] = sure ? alpha - slack : Number.NEGATIVE_INFINITY;
+  }
+}
+
 /**
  * The least score, over the query's scale, of rows not farther than `limit`.
  * @param base m.(q + m) or |q|^2, in double precision @param scale of base's own terms: what it may be off is a tiny share of it
@@ -101,6 +137,15 @@ export function leastScore(metric: Metric, limit: number, base: number, scale: n
     metric === 'l2' ? (base - limit) / 2 - 16 * UNIT_ROUNDOFF * (base + Math.abs(limit)) : 1 - limit - base - slack;
   const scaled = least * inverseScale;
   return scaled - 16 * UNIT_ROUNDOFF * Math.abs(scaled);
+}
+
+/**
+ * Scores, over the query's scale, that are so near may have one distance, which is rounded to float32: of rows of one
+ * distance, all are wanted. What rounding does to the score itself is not part of it.
+ * @param base as for `leastScore`
+ */
+export function sameDistance(metric: Metric, base: number, inverseScale: number): number {
+  return 16 * UNIT_ROUNDOFF * (metric === 'l2' ? base : 1 + Math.abs(base)) * inverseScale;
 }
 
 /**

@@ -51,6 +51,10 @@ export interface Kernels {
    * @param into uint32, row * width + query each @returns their number
    */
   select(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
+  /** The same of products that are float32. */
+  selectFloats(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
+  /** Squared lengths of float32 rows, in float32. @param into float32 [count] */
+  squares(rows: number, count: number, dimension: number, into: number): void;
   /** In double precision, in a fixed order: four sums, of every fourth product. */
   innerProduct(a: number, b: number, dimension: number): number;
   /** Likewise. */
@@ -146,6 +150,44 @@ function quantize(): WasmFunction {
   return { name: 'quantize', locals, body };
 }
 
+/** Sixteen components a step, the last few one by one. */
+function squares(): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32', 'i32');
+  const [at, count, dimension, into] = [0, 1, 2, 3];
+  const sums = [0, 1, 2, 3].map(() => locals.add('v128'));
+  const [values, end, total] = [locals.add('v128'), locals.add('i32'), locals.add('f32')];
+  const endAfter = (components: Code): Code => set(end, i32.add(get(at), i32.shl(components, i32.const(2))));
+  const [s0, s1, s2, s3] = sums.map((sum) => get(sum)) as [Code, Code, Code, Code];
+  const component = f32.load(get(at));
+  const oneRow = [
+    ...sums.map((sum) => set(sum, v128.zero)),
+    endAfter(i32.and(get(dimension), i32.const(-LANES))),
+    loop(
+      i32.lessUnsigned(get(at), get(end)),
+      ...sums.flatMap((sum, i) => [
+        set(values, v128.load(get(at), 16 * i)),
+        set(sum, f32x4.add(get(sum), f32x4.mul(get(values), get(values)))),
+      ]),
+      advance(at, i32.const(4 * LANES)),
+    ),
+    set(sums[0]!, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))),
+    set(
+      total,
+      lanesOf(sums[0]!).reduce((a, b) => f32.add(a, b)),
+    ),
+    endAfter(i32.and(get(dimension), i32.const(LANES - 1))),
+    loop(
+      i32.lessUnsigned(get(at), get(end)),
+      set(total, f32.add(get(total), f32.mul(component, component))),
+      advance(at, i32.const(4)),
+    ),
+    f32.store(get(into), get(total)),
+    advance(into, i32.const(4)),
+    set(count, i32.sub(get(count), i32.const(1))),
+  ];
+  return { name: 'squares', locals, body: loop(get(count), ...oneRow) };
+}
+
 /** Writes `first` + the position of each set bit; gives the address after the last. */
 function emit(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32');
@@ -162,7 +204,8 @@ function emit(): WasmFunction {
   return { name: 'emit', locals, result: 'i32', body };
 }
 
-function select(emitIndex: number): WasmFunction {
+/** @param toFloats makes float32 of four products */
+function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32');
   const [dot, rows, width, rowTerms, queryTerms, into] = [0, 1, 2, 3, 4, 5];
   const [start, bytes, column, pair] = [locals.add('i32'), locals.add('i32'), locals.add('i32'), locals.add('i32')];
@@ -171,7 +214,7 @@ function select(emitIndex: number): WasmFunction {
   const [cs, leasts] = [locals.add('i32'), locals.add('i32')];
   const isLess = (i: number): Code => {
     const offset = 16 * i;
-    const own = f32x4.mul(f32x4.fromIntegers(v128.load(get(dot), offset)), get(a));
+    const own = f32x4.mul(toFloats(v128.load(get(dot), offset)), get(a));
     const ofB = f32x4.mul(v128.load(get(column), offset), get(b));
     const ofC = f32x4.mul(v128.load(i32.add(get(column), get(bytes)), offset), get(c));
     const least = v128.load(i32.add(get(column), get(leasts)), offset);
@@ -210,7 +253,7 @@ function select(emitIndex: number): WasmFunction {
     ),
     ...i32.shiftRight(i32.sub(get(into), get(start)), i32.const(2)),
   ];
-  return { name: 'select', locals, result: 'i32', body };
+  return { name, locals, result: 'i32', body };
 }
 
 /** The sum of `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. */
@@ -255,5 +298,13 @@ export function kernelModule(): Uint8Array<ArrayBuffer> {
     (a, b) => f64x2.mul(f64x2.sub(a, b), f64x2.sub(a, b)),
     (a, b) => f64.mul(f64.sub(a, b), f64.sub(a, b)),
   );
-  return assemble([emit(), select(0), quantize(), sum('innerProduct', f64x2.mul, f64.mul), difference]);
+  return assemble([
+    emit(),
+    select('select', 0, f32x4.fromIntegers),
+    select('selectFloats', 0, (dots) => dots),
+    quantize(),
+    squares(),
+    sum('innerProduct', f64x2.mul, f64.mul),
+    difference,
+  ]);
 }

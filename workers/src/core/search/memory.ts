@@ -14,6 +14,8 @@ const MOST_THREADS = 64;
 /** Rows of a block, and queries of one product: what fits a processor's cache. */
 export const BLOCK_ROWS = 1024;
 export const TILE_QUERIES = 512;
+/** Rounding the rows of a block to codes takes longer than a product of float32 with up to so many queries. */
+export const FEW_QUERIES = 64;
 
 /** Threads that compare rows with queries. */
 export function scoringThreads(cores: number, rows: number): number {
@@ -33,7 +35,7 @@ export function blockBytes(dimension: number): number {
 /** Bytes that a thread works with. */
 export function scratchBytes(dimension: number): number {
   const pairs = BLOCK_ROWS * TILE_QUERIES;
-  return BLOCK_ROWS * (dimension + 36) + TILE_QUERIES * 12 + 8 * pairs + codeBytes(TILE_QUERIES, dimension) + 512;
+  return BLOCK_ROWS * (dimension + 60) + TILE_QUERIES * 12 + 8 * pairs + codeBytes(TILE_QUERIES, dimension) + 512;
 }
 
 /** Bytes of the codes of so many queries, and of what is known of each; with what its arrays lose by being aligned. */

@@ -1,7 +1,5 @@
 import type { Metric } from '../metric.ts';
 
-/** Half the distance between 1 and the next float32. */
-const UNIT_ROUNDOFF = 2 ** -24;
 /** 1 - cosine of vectors of one direction is about 1e-16 instead of 0: noise that would order them. */
 const SAME_DIRECTION = 1e-12;
 
@@ -16,16 +14,4 @@ export function distanceOf(metric: Metric, sum: number, squares: number): number
   if (metric === 'dot') return Math.fround(1 - sum);
   const distance = 1 - sum / Math.sqrt(squares);
   return distance < SAME_DIRECTION ? 0 : Math.fround(distance);
-}
-
-/**
- * How far a distance from a float32 matrix product can be from the true one. The errors of a sum's terms partly cancel,
- * hence the root; the factor is several times what was ever measured.
- * @param querySquare, rowSquare squared lengths, of the longest row; those of cosine are 1
- */
-export function productError(metric: Metric, dimension: number, querySquare: number, rowSquare: number): number {
-  const error = UNIT_ROUNDOFF * (16 + 4 * Math.sqrt(dimension));
-  if (metric === 'cosine') return error;
-  const product = Math.sqrt(querySquare * rowSquare);
-  return error * (metric === 'dot' ? 1 + product : querySquare + rowSquare + 2 * product);
 }

@@ -1,10 +1,10 @@
-import { kthLargest } from '../../core/search/filter-bounds.ts';
 import { type Kernels, LANES } from '../../core/search/kernels.ts';
-import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
-import { distanceOf, productError } from '../../core/search/true-distance.ts';
+import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../../core/search/memory.ts';
+import { distanceOf } from '../../core/search/true-distance.ts';
 import { CodeFilter } from './code-filter.ts';
+import { FloatFilter } from './float-filter.ts';
+import { PairSelector, type Tile } from './pair-selector.ts';
 import type { CodedQueries, QueryVectors } from './query-codes.ts';
-import { createScorer, type Scorer, sealBlock } from './scorer.ts';
 
 /** Found rows that are handed over before a block is done. */
 const MOST_FOUND = 500_000;
@@ -19,7 +19,9 @@ export interface SharedSearch extends QueryVectors {
   squares: Float64Array;
   /** Distance of the k-th nearest row so far. */
   limits: Float32Array;
-  /** All queries, less what all rows have in common; not there where each block has a centre of its own. */
+  /** What all rows have in common, roughly: [D]; not there where each block has a centre of its own. */
+  mean: Float32Array | undefined;
+  /** All queries, less that; not there where they are few. */
   coded: CodedQueries | undefined;
 }
 
@@ -40,30 +42,17 @@ export interface FoundRows {
   distances: Float32Array;
 }
 
-/** Queries of one product. */
-export interface Tile {
-  /** Position of the first among those of the block. */
-  first: number;
-  count: number;
-  /** `count`, filled up to whole lanes. */
-  width: number;
-  /** Position of the i-th among all queries. */
-  queryOf(i: number): number;
-}
-
-/** Compares blocks of rows with queries: products of codes leave out most pairs for certain, the others are looked at. */
+/** Compares blocks of rows with queries: products leave out most pairs for certain, the others are looked at. */
 export class BlockScorer {
   readonly #shared: SharedSearch;
   readonly #kernels: Kernels;
-  readonly #filter: CodeFilter | undefined;
-  #exact: Scorer | undefined;
-  #gathered: Float32Array | undefined;
+  readonly #floats: FloatFilter;
+  readonly #codes: CodeFilter | undefined;
   readonly #pairs: Uint32Array;
   readonly #rowSquares = new Float64Array(BLOCK_ROWS);
-  readonly #lower = new Float32Array(BLOCK_ROWS);
 
   /** @param scratch address of `scratchBytes` bytes in the shared memory */
-  static async create(shared: SharedSearch, scratch: number): Promise<BlockScorer> {
+  constructor(shared: SharedSearch, scratch: number) {
     const kernels = instantiateKernels(shared.module, shared.memory);
     let at = scratch;
     const take = (bytes: number) => {
@@ -72,17 +61,13 @@ export class BlockScorer {
       return from;
     };
     const most = BLOCK_ROWS * TILE_QUERIES;
-    const pairs = new Uint32Array(shared.memory.buffer, take(4 * most), most);
-    // Sixteen components are one step of the kernels.
-    const filter = shared.dimension % LANES === 0 ? await CodeFilter.create(shared, kernels, take, pairs) : undefined;
-    return new BlockScorer(shared, kernels, pairs, filter);
-  }
-
-  private constructor(shared: SharedSearch, kernels: Kernels, pairs: Uint32Array, filter: CodeFilter | undefined) {
     this.#shared = shared;
     this.#kernels = kernels;
-    this.#pairs = pairs;
-    this.#filter = filter;
+    this.#pairs = new Uint32Array(shared.memory.buffer, take(4 * most), most);
+    const selector = new PairSelector(kernels, shared.memory.buffer, take, this.#pairs, shared.k);
+    this.#floats = new FloatFilter(shared, kernels, take, selector);
+    // Sixteen components are one step of the kernels.
+    if (shared.dimension % LANES === 0) this.#codes = new CodeFilter(shared, kernels, take, selector);
   }
 
   /**
@@ -98,14 +83,14 @@ export class BlockScorer {
   ): Promise<FoundRows> {
     let found: Candidates = { queries: [], rows: [], distances: [] };
     this.#rowSquares.fill(-1);
-    this.#filter?.begin();
+    this.#floats.begin();
+    this.#codes?.begin();
     const total = chosen?.queries.length ?? this.#shared.squares.length;
     for (let first = 0; first < total; first += TILE_QUERIES) {
       const count = Math.min(TILE_QUERIES, total - first);
       const queryOf = chosen ? (i: number) => chosen.queries[first + i]! : (i: number) => first + i;
       const tile: Tile = { first, count, width: Math.ceil(count / LANES) * LANES, queryOf };
-      const pairs = (await this.#filter?.run(tile, vectors, chosen?.centre)) ?? (await this.#compare(tile, vectors));
-      this.#look(tile, pairs, vectors, found);
+      this.#look(tile, await this.#filter(tile, vectors, chosen?.centre), vectors, found);
       if (found.rows.length < MOST_FOUND) continue;
       await give(toArrays(found));
       found = { queries: [], rows: [], distances: [] };
@@ -114,44 +99,14 @@ export class BlockScorer {
   }
 
   async close(): Promise<void> {
-    await this.#filter?.close();
-    await this.#exact?.close();
+    await this.#floats.close();
+    await this.#codes?.close();
   }
 
-  /** Pairs that a product of float32 leaves over. */
-  async #compare(tile: Tile, vectors: Float32Array): Promise<number> {
-    const { metric, dimension, limits, squares, k } = this.#shared;
-    const rows = vectors.length / dimension;
-    this.#exact ??= createScorer(dimension, metric, 1);
-    const { distances, filled, longestSquare } = await this.#exact.distances(
-      this.#vectorsOf(tile),
-      sealBlock(vectors, dimension),
-    );
-    let left = 0;
-    for (let i = 0; i < tile.count; i++) {
-      const query = tile.queryOf(i);
-      const square = squares[query]!;
-      const error = productError(metric, dimension, square, longestSquare);
-      const own = distances.subarray(i * filled, i * filled + rows);
-      const shift = metric === 'l2' ? square : 0;
-      let limit = limits[query]! - shift;
-      if (limit === Number.POSITIVE_INFINITY) {
-        for (let row = 0; row < rows; row++)
-          this.#lower[row] = Number.isNaN(own[row]!) ? Number.NEGATIVE_INFINITY : -own[row]!;
-        limit = error - kthLargest(this.#lower.subarray(0, rows), k);
-      }
-      const most = limit + error;
-      for (let row = 0; row < rows; row++) if (!(own[row]! > most)) this.#pairs[left++] = row * tile.width + i;
-    }
-    return left;
-  }
-
-  #vectorsOf({ count, queryOf }: Tile): Float32Array {
-    const { queries, dimension } = this.#shared;
-    this.#gathered ??= new Float32Array(TILE_QUERIES * dimension);
-    for (let i = 0; i < count; i++)
-      this.#gathered.set(queries.subarray(queryOf(i) * dimension, (queryOf(i) + 1) * dimension), i * dimension);
-    return this.#gathered.subarray(0, count * dimension);
+  /** Pairs that the quicker products leave over, or the others where these are too many. */
+  async #filter(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
+    const first = tile.count <= FEW_QUERIES ? await this.#floats.run(tile, vectors) : undefined;
+    return first ?? (await this.#codes?.run(tile, vectors, centre)) ?? (await this.#floats.runAnyway(tile, vectors));
   }
 
   /** Computes the true distances of pairs, and keeps those within the queries' limits. */

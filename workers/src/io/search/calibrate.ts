@@ -3,15 +3,15 @@ import { availableParallelism, cpus, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../core/random.ts';
 import type { MachineRates } from '../../core/search/cost.ts';
-import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
+import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../../core/search/memory.ts';
 import { BlockScorer, instantiateKernels } from './block-scorer.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import { prepareSearch } from './shared-search.ts';
 
 /** Read by each core, of a file of its own where there are as many. */
 const READ_SAMPLE_BYTES = 32 * 2 ** 20;
-/** Few queries show what a row costs by itself. */
-const FEW_QUERIES = 16;
+/** Fewer queries than FEW_QUERIES, and more. */
+const FEWER_QUERIES = 16;
 /** So many look into a partition, say; products of small blocks are slower, which counts as theirs. */
 const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
@@ -31,22 +31,30 @@ export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
 }
 
 async function measureCompute(dimension: number): Promise<ComputeRates> {
-  const many = await timeBlock(dimension, TILE_QUERIES, false);
+  const most = await timeBlock(dimension, TILE_QUERIES, false);
+  const many = await timeBlock(dimension, CHOSEN_QUERIES, false);
   const chosen = await timeBlock(dimension, CHOSEN_QUERIES, true);
   const few = await timeBlock(dimension, FEW_QUERIES, false);
-  const pairSeconds = Math.max(1e-12, (many.block - few.block) / ((TILE_QUERIES - FEW_QUERIES) * BLOCK_ROWS));
-  const rowSeconds = Math.max(0, few.block / BLOCK_ROWS - FEW_QUERIES * pairSeconds);
-  const expected = BLOCK_ROWS * (rowSeconds + CHOSEN_QUERIES * pairSeconds);
-  const queryBlockSeconds = Math.max(0, (chosen.block - expected) / CHOSEN_QUERIES);
+  const fewer = await timeBlock(dimension, FEWER_QUERIES, false);
+  const byCodes = fitLine([CHOSEN_QUERIES, many.block], [TILE_QUERIES, most.block]);
+  const byFloats = fitLine([FEWER_QUERIES, fewer.block], [FEW_QUERIES, few.block]);
   const threads = availableParallelism();
   const rates = {
-    flopsPerSecond: (threads * 2 * dimension) / pairSeconds,
-    rowSeconds: rowSeconds / threads,
-    queryBlockSeconds: queryBlockSeconds / threads,
-    distanceSeconds: many.distance / threads,
+    flopsPerSecond: (threads * 2 * dimension) / byCodes.pairSeconds,
+    rowSeconds: byCodes.rowSeconds / threads,
+    fewFlopsPerSecond: (threads * 2 * dimension) / byFloats.pairSeconds,
+    fewRowSeconds: byFloats.rowSeconds / threads,
+    queryBlockSeconds: Math.max(0, (chosen.block - many.block) / CHOSEN_QUERIES) / threads,
+    distanceSeconds: most.distance / threads,
   };
   await writeCache(dimension, rates);
   return rates;
+}
+
+/** What a row takes by itself and with each query, of the seconds that a block took with a number of queries and with more. */
+function fitLine([fewer, lessSeconds]: [number, number], [more, seconds]: [number, number]) {
+  const pairSeconds = Math.max(1e-12, (seconds - lessSeconds) / ((more - fewer) * BLOCK_ROWS));
+  return { pairSeconds, rowSeconds: Math.max(0, lessSeconds / BLOCK_ROWS - fewer * pairSeconds) };
 }
 
 /**
@@ -69,7 +77,7 @@ async function timeBlock(
   const own = chosen ? { queries: Int32Array.from({ length: queryCount }, (_, i) => i), centre } : undefined;
   fill(rooms[0]!);
   shared.limits.fill(0);
-  const scorer = await BlockScorer.create(shared, scratches[0]!);
+  const scorer = new BlockScorer(shared, scratches[0]!);
   try {
     const block = await timed(REPEATS, () => scorer.score(rooms[0]!, own, () => {}));
     const { innerProduct } = instantiateKernels(shared.module, shared.memory);
@@ -129,7 +137,7 @@ async function readCache(dimension: number): Promise<ComputeRates | undefined> {
       at: number;
     };
     const fresh = cached.machine === machine() && Date.now() - cached.at < CACHE_MS;
-    return fresh && cached.flopsPerSecond > 0 && cached.distanceSeconds > 0 ? cached : undefined;
+    return fresh && cached.fewFlopsPerSecond > 0 && cached.distanceSeconds > 0 ? cached : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,12 @@
+import { availableParallelism } from 'node:os';
+import * as ort from 'onnxruntime-node';
+import type { Centroids } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
+import { encodeModel } from '../../core/onnx/model.ts';
+import { ROW_MULTIPLE, rankGraph } from '../../core/search/rank-graph.ts';
 import type { Partitions } from '../partitions.ts';
 import type { ScoredSpan } from './block-source.ts';
 import type { QuerySet } from './queries.ts';
-import { createScorer, sealBlock } from './scorer.ts';
 
 const TILE_QUERIES = 1024;
 
@@ -14,24 +18,44 @@ export interface Probes {
 
 /** Ranks the centroids for each query. @param nprobes at most the number of partitions */
 export async function rankPartitions(
-  { count: queryCount, vectors }: QuerySet,
-  { centroids }: Partitions,
+  { count: queryCount, vectors }: Pick<QuerySet, 'count' | 'vectors'>,
+  { centroids }: Pick<Partitions, 'centroids'>,
   metric: Metric,
   nprobes: number,
 ): Promise<Probes> {
   const { dimension } = centroids;
-  const block = sealBlock(centroids.vectors, dimension);
+  const { rows, penalty } = fillUp(centroids);
   const partitions = new Int32Array(queryCount * nprobes);
-  const scorer = createScorer(dimension, metric);
+  const session = await ort.InferenceSession.create(encodeModel(rankGraph(dimension, metric)), {
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    intraOpNumThreads: availableParallelism(),
+  });
   try {
     for (let first = 0; first < queryCount; first += TILE_QUERIES) {
       const tile = vectors.subarray(first * dimension, (first + TILE_QUERIES) * dimension);
-      partitions.set(await scorer.nearest(tile, block, nprobes), first * nprobes);
+      const { positions } = await session.run({
+        queries: new ort.Tensor('float32', tile, [tile.length / dimension, dimension]),
+        rows: new ort.Tensor('float32', rows, [penalty.length, dimension]),
+        penalty: new ort.Tensor('float32', penalty, [penalty.length]),
+        limit: new ort.Tensor('int64', BigInt64Array.of(BigInt(nprobes)), [1]),
+      });
+      partitions.set(positions!.data as Int32Array, first * nprobes);
     }
   } finally {
-    await scorer.close();
+    await session.release();
   }
   return { nprobes, partitions };
+}
+
+/** What fills up is a copy of the first (a zero row would have no cosine), infinitely far. */
+function fillUp({ count, dimension, vectors }: Centroids): { rows: Float32Array; penalty: Float32Array } {
+  const filled = Math.ceil(count / ROW_MULTIPLE) * ROW_MULTIPLE;
+  const penalty = new Float32Array(filled).fill(Number.POSITIVE_INFINITY, count);
+  const rows = new Float32Array(filled * dimension);
+  rows.set(vectors);
+  for (let row = count; row < filled; row++) rows.copyWithin(row * dimension, 0, dimension);
+  return { rows, penalty };
 }
 
 /**

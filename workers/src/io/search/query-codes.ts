@@ -31,8 +31,6 @@ export interface QueryVectors {
   dimension: number;
   /** [queries, D]; unit length for cosine. */
   queries: Float32Array;
-  /** The largest code with which products are exact on this processor. */
-  largestCode: number;
 }
 
 /** @param take gives the address of so many bytes */
@@ -55,11 +53,13 @@ export function codeRoom(
 
 /**
  * Makes codes of queries.
- * @param mean [D], copied @param queryOf position of the i-th query to make codes of
+ * @param largestCode with which products are exact on this processor @param mean [D], copied
+ * @param queryOf position of the i-th query to make codes of
  */
 export function codeQueries(
   kernels: Kernels,
-  { metric, dimension, queries, largestCode }: QueryVectors,
+  { metric, dimension, queries }: QueryVectors,
+  largestCode: number,
   mean: Float32Array,
   count: number,
   queryOf: (i: number) => number,

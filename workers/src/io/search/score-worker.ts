@@ -53,7 +53,7 @@ interface Started {
 
 async function start({ shared, vectorType, scratch, room }: ScoreThreadData): Promise<Started> {
   const reader = new PartReader(shared.dimension, vectorType);
-  return { scorer: await BlockScorer.create(shared, scratch), reader, room };
+  return { scorer: new BlockScorer(shared, scratch), reader, room };
 }
 
 async function answer({ rows, chosen }: BlockRequest): Promise<void> {
@@ -61,7 +61,7 @@ async function answer({ rows, chosen }: BlockRequest): Promise<void> {
     const { scorer, reader, room } = (await starting)!;
     const vectors = 'parts' in rows ? reader.read(rows.parts, room) : rows.vectors;
     const found = await scorer.score(vectors, chosen, give);
-    port.postMessage({ kind: 'done', found } satisfies ScoreAnswer);
+    send('done', found);
   } catch (error) {
     const exitCode = error instanceof UserError ? error.exitCode : undefined;
     port.postMessage({ kind: 'failed', error, exitCode } satisfies ScoreAnswer);
@@ -79,7 +79,11 @@ async function end(): Promise<void> {
 async function give(found: FoundRows): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   onTaken = resolve;
-  const buffers = [found.queries, found.rows, found.distances].map(({ buffer }) => buffer as ArrayBuffer);
-  port.postMessage({ kind: 'part', found } satisfies ScoreAnswer, buffers);
+  send('part', found);
   await promise;
+}
+
+function send(kind: 'part' | 'done', found: FoundRows): void {
+  const buffers = [found.queries, found.rows, found.distances].map(({ buffer }) => buffer as ArrayBuffer);
+  port.postMessage({ kind, found } satisfies ScoreAnswer, buffers);
 }

@@ -10,49 +10,56 @@ import type { SearchPlan } from './plan-search.ts';
 import { probedSpans, rankPartitions } from './probe.ts';
 import type { QuerySet } from './queries.ts';
 import { scoreTable, startThreads } from './score-table.ts';
+import type { ScoreThreads } from './score-threads.ts';
 
 /**
  * Searches a block of queries and hands what was found to the sink, in the order of the queries. A vector that several
- * queries have is searched once. The block's vectors are used up.
- * @param find rows to find for a query
+ * queries have is searched once.
+ * @param readQueries reads the block; its vectors are used up @param find rows to find for a query
  */
 export async function searchBlock(
   bucket: OpenBucket,
-  queries: QuerySet,
+  readQueries: () => Promise<QuerySet>,
   plan: SearchPlan,
   find: number,
   sink: HitSink,
   context: CommandContext,
 ): Promise<void> {
-  const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-  const search = plan.way === 'ann' ? searchIndex : searchRows;
-  await search(bucket, queries, distinct, plan, find, sink, context);
+  // They start while the queries are read.
+  const threads = plan.way === 'ann' ? undefined : startThreads(bucket);
+  try {
+    const queries = await readQueries();
+    const work: Work = {
+      ...{ bucket, queries, plan, find, sink, context },
+      distinct: distinctVectors(queries.vectors, bucket.entry.dimension),
+    };
+    await (threads ? searchRows(work, threads) : searchIndex(work));
+  } finally {
+    await threads?.close();
+  }
 }
 
-type Search = (
-  bucket: OpenBucket,
-  queries: QuerySet,
-  distinct: DistinctVectors,
-  plan: SearchPlan,
-  find: number,
-  sink: HitSink,
-  context: CommandContext,
-) => Promise<void>;
+interface Work {
+  bucket: OpenBucket;
+  queries: QuerySet;
+  distinct: DistinctVectors;
+  plan: SearchPlan;
+  find: number;
+  sink: HitSink;
+  context: CommandContext;
+}
 
 /** `scan` and `exact`. */
-const searchRows: Search = async (bucket, queries, distinct, plan, find, sink, { progress }) => {
+async function searchRows(work: Work, threads: ScoreThreads): Promise<void> {
+  const { bucket, queries, distinct, plan, find, sink, context } = work;
   const { entry } = bucket;
   const asked = { ...queries, ...distinct };
-  const threads = startThreads(bucket);
-  const spans = await spansToScore(bucket, asked, plan, find).catch(async (error: unknown) => {
-    await threads.close();
-    throw error;
-  });
+  const spans = await spansToScore(bucket, asked, plan, find);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
-  const bar = progress(`searching ${entry.bucket}`, rows, 'vectors');
+  const bar = context.progress(`searching ${entry.bucket}`, rows, 'vectors');
   const nearest = await scoreTable(bucket, asked, spans, find, bar, threads).finally(() => bar.stop());
   await writeNearest(bucket, queries, distinct.of, nearest, sink);
-};
+}
 
 /** What of the table is compared with which queries. */
 async function spansToScore(
@@ -90,7 +97,9 @@ export async function writeNearest(
 }
 
 /** `ann`: LanceDB's index. */
-const searchIndex: Search = async ({ entry, table }, queries, { of, vectors, count }, plan, find, sink, context) => {
+async function searchIndex({ bucket, queries, distinct, plan, find, sink, context }: Work): Promise<void> {
+  const { entry, table } = bucket;
+  const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;
   const bar = context.progress(`searching ${entry.bucket}`, count, 'queries');
   const options = { ...entry, partitions: entry.index.partitions, k: find, nprobes, refineFactor };
@@ -119,4 +128,4 @@ const searchIndex: Search = async ({ entry, table }, queries, { of, vectors, cou
   } finally {
     bar.stop();
   }
-};
+}

@@ -172,7 +172,8 @@ class Search {
     const writer = await createHits(output, this.#metadata);
     try {
       const sink = new HitSink(writer, bucket, this.#order);
-      await searchBlock(this.#bucket, await this.#queries.block(first, end), plan, this.#find, sink, this.#context);
+      const read = () => this.#queries.block(first, end);
+      await searchBlock(this.#bucket, read, plan, this.#find, sink, this.#context);
       await sink.flush();
       return { hits: sink.hits, bytes: await writer.finish() };
     } catch (error) {

@@ -5,11 +5,12 @@ import {
   blockBytes,
   blocksInMemory,
   codeBytes,
+  FEW_QUERIES,
   scratchBytes,
   vectorBytes,
 } from '../../core/search/memory.ts';
 import { instantiateKernels, type SharedSearch } from './block-scorer.ts';
-import { largestQueryCode } from './code-product.ts';
+import { createCodeProducts, largestQueryCode } from './products.ts';
 import type { QuerySet } from './queries.ts';
 import { codeQueries, codeRoom } from './query-codes.ts';
 
@@ -85,12 +86,14 @@ export async function prepareSearch(
     queries: vectors,
     squares,
     limits,
-    largestCode: await largestQueryCode(dimension),
+    mean,
     coded: undefined,
   };
-  if (mean && dimension % LANES === 0) {
+  if (mean && queries.count > FEW_QUERIES && dimension % LANES === 0) {
     const room = codeRoom(arena.memory.buffer, (bytes) => arena.take(bytes), queries.count, dimension);
-    shared.coded = codeQueries(kernels, shared, mean, queries.count, (i) => i, room);
+    const products = await createCodeProducts(dimension);
+    const largest = await largestQueryCode(products, dimension).finally(() => products.close());
+    shared.coded = codeQueries(kernels, shared, largest, mean, queries.count, (i) => i, room);
   }
   return {
     shared,

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { METRICS } from '../../../workers/src/core/metric.ts';
+import { rankPartitions } from '../../../workers/src/io/search/probe.ts';
+import { kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
+import { trueDistance } from '../../support/true-distance.ts';
+
+const QUERIES = 5;
+
+describe('rankPartitions', () => {
+  const cases = METRICS.flatMap((metric) => [1, 3, 64, 960].map((dimension) => [metric, dimension] as const));
+
+  it.each(cases)('gives the nearest centroids, nearest first: %s, D = %i', async (metric, dimension) => {
+    for (const count of [1, 255, 300]) {
+      const vectors = kindOfRows('normal', 1, count, dimension);
+      const queries = kindOfRows('normal', 2, QUERIES, dimension, metric === 'cosine');
+      const nprobes = Math.min(count, 40);
+      const centroids = { count, dimension, vectors };
+      const { partitions } = await rankPartitions({ count: QUERIES, vectors: queries }, { centroids }, metric, nprobes);
+      for (let query = 0; query < QUERIES; query++) {
+        const own = rowOf(queries, query, dimension);
+        const distances = Array.from({ length: count }, (_, row) =>
+          trueDistance(metric, own, rowOf(vectors, row, dimension)),
+        );
+        const sorted = distances.slice().sort((a, b) => a - b);
+        const found = [...partitions.subarray(query * nprobes, (query + 1) * nprobes)];
+        expect(new Set(found).size).toBe(nprobes);
+        // float32 may exchange what is nearly as far.
+        for (const [rank, partition] of found.entries())
+          expect(Math.abs(distances[partition]! - sorted[rank]!)).toBeLessThan(1e-4 * (1 + Math.abs(sorted[rank]!)));
+      }
+    }
+  });
+});
