@@ -1,6 +1,6 @@
 /**
  * Searching one bucket: LanceDB's query (one by one, in flight, multi-vector), FAISS (IVFFlat, IVFPQ + refine, Flat, all in
- * memory) and LanceFlow's ways (each a process of its own that reads the table), on the same vectors. Queries a second
+ * memory) and LanceFlow's ways (each a process of its own that reads the table, from the page cache), on the same vectors. Queries a second
  * against recall, peak memory, and the share of the machine's rate of matrix products.
  *
  *   npm run bench -- search [--queries 2000,20000] [--k 10,100] [--methods exact,scan,ann,auto] [--rounds 3] --folder DIR --save

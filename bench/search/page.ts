@@ -31,7 +31,7 @@ export function searchPage(saved: Saved): string {
 
 Written by the benchmark; do not edit. One bucket of ${number(rows)} vectors of ${dimension} components (clustered, seeded), index \`${index}\`, on
 ${machine}, Node ${node.replace(/^v/, '')}, ${date}. numpy's matrix product does ${(gemmFlopsPerSecond.median / 1e9).toFixed(0)} GFLOP/s there. FAISS holds all vectors in memory; its times
-are of its search alone. LanceFlow's are from the opened table to the written hits, and it reads the vectors from its files. LanceDB's rates are from
+are of its search alone. LanceFlow's are from the opened table to the written hits, and it reads the vectors from its files (in the page cache). LanceDB's rates are from
 500 queries. Recall@k is against the true neighbours.
 
 ${commands.map((command) => `    ${command}\n`).join('')}
