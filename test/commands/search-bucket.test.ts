@@ -342,6 +342,26 @@ describe('search-bucket', () => {
     }
   });
 
+  it('finds rows that are all alike, of which most partitions are empty', async () => {
+    const one = sliceRows(data.rows, 0, 1);
+    const ids = Array.from({ length: 600 }, (_, i) => `p${String(i).padStart(3, '0')}`);
+    const alike: Rows = { ...one, ids, vectors: Float32Array.from(ids.flatMap(() => [...one.vectors])) };
+    for (const index of ['ivf-pq', 'ivf-rq']) {
+      const own = join(folder, `alike-${index}`);
+      const { database } = await buildDatabase(own, [await writeShard(join(own, 'rows.h5'), alike)], {
+        index: ['--index', index],
+      });
+      const expected = bruteForce(data.queries, alike, 'cosine', 5, 'bucket_00001');
+      for (const mode of ['auto', 'ann', 'scan', 'exact']) {
+        const { hits } = await search(own, database, queries, ['--k', '5', '--search', mode]);
+        expect(hits.length).toBe(5 * 40);
+        for (const [i, { distance }] of hits.entries())
+          expect(Math.abs(distance - expected[i]!.distance)).toBeLessThan(1e-6);
+        if (mode === 'scan' || mode === 'exact') expectSameHits(hits, expected, 1e-6);
+      }
+    }
+  });
+
   it('takes any refine factor: more candidates than rows are all rows', async () => {
     const exact = await search(folder, pq(), queries, ['--search', 'exact']);
     const all = ['--search', 'ann', '--nprobes', '1000', '--refine-factor', '1000000000000'];

@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import type { Metric } from '../../core/metric.ts';
-import type { Utf8Column } from '../../core/utf8-column.ts';
+import { columnFrom, type Utf8Column } from '../../core/utf8-column.ts';
 import { idColumn } from '../lance/arrow-ids.ts';
 import type { Progress } from '../progress.ts';
 
@@ -70,6 +70,8 @@ async function ask(table: Table, vector: Float32Array, options: AnnOptions, npro
     .select(['id', '_distance']);
   // A factor of 1 would compute distances anew as well; without one they are those of the index's codes.
   const found = await (refineFactor > 0 ? query.refineFactor(refineFactor) : query).toArrow();
+  // Where all probed partitions are empty, LanceDB gives a table without columns.
+  if (found.numRows === 0) return { ids: columnFrom([]), distances: new Float32Array(0) };
   const distances = new Float32Array(found.numRows);
   let at = 0;
   for (const { values, offset, length } of found.getChild('_distance')!.data) {
