@@ -362,6 +362,29 @@ describe('search-bucket', () => {
     }
   });
 
+  it.each([
+    [1, 'float32'],
+    [2, 'float32'],
+    [2, 'float16'],
+    [4, 'float16'],
+    [8, 'float16'],
+  ])('finds rows of %i components in %s, which LanceDB writes in chunks', async (dimension, vectorType) => {
+    const random = seededRandom(dimension);
+    const make = (count: number, prefix: string): Rows => ({
+      dimension,
+      ids: Array.from({ length: count }, (_, i) => `${prefix}${i}`),
+      vectors: Float32Array.from({ length: count * dimension }, () => Math.floor(random() * 3)),
+    });
+    const few = { rows: make(5000, 'p'), queries: make(20, 'q') };
+    const own = join(folder, `short-${dimension}-${vectorType}`);
+    const { database, queries } = await build(own, few, 'l2', ['--vector-type', vectorType]);
+    const expected = bruteForce(few.queries, few.rows, 'l2', 8, 'bucket_00001');
+    for (const mode of ['exact', 'scan']) {
+      const { hits } = await search(own, database, queries, ['--k', '8', '--search', mode, '--nprobes', '1000']);
+      expect(hits).toEqual(expected);
+    }
+  });
+
   it('takes any refine factor: more candidates than rows are all rows', async () => {
     const exact = await search(folder, pq(), queries, ['--search', 'exact']);
     const all = ['--search', 'ann', '--nprobes', '1000', '--refine-factor', '1000000000000'];

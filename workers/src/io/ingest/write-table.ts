@@ -65,14 +65,16 @@ export async function writeTable(
   }
 }
 
-/** What a fragment's file is known by: the start of its first vector, and hashes of some of its vectors. */
+/** What a fragment's file is known by: the start of its first vector, hashes of some of its vectors, and of all. */
 interface FragmentMark {
   rows: number;
   head: Uint8Array;
   samples: Array<{ row: number; hash: string }>;
+  checksum: bigint;
 }
 
 const HEAD_BYTES = 64;
+const READ_BYTES = 2 ** 20;
 
 function markFragment(vectors: Float32Array | Float16Array, rows: number, dimension: number): FragmentMark {
   const bytesOf = (row: number) => {
@@ -84,6 +86,9 @@ function markFragment(vectors: Float32Array | Float16Array, rows: number, dimens
     rows,
     head: bytesOf(0).slice(0, HEAD_BYTES),
     samples: sampled.map((row) => ({ row, hash: digest(bytesOf(row)) })),
+    checksum: CRC64.of(
+      new Uint8Array(vectors.buffer, vectors.byteOffset, rows * dimension * vectors.BYTES_PER_ELEMENT),
+    ),
   };
 }
 
@@ -119,11 +124,14 @@ async function locateFragments(
   return fragments;
 }
 
-/** Where a file's vectors begin. Before them there can only be what the file holds beside them: ids and a footer. */
+/**
+ * Where a file's vectors begin. Before them there can only be what the file holds beside them: ids and a footer. LanceDB
+ * writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
+ */
 async function findVectors(
   file: FileHandle,
   fileBytes: number,
-  { rows, head, samples }: FragmentMark,
+  { rows, head, samples, checksum }: FragmentMark,
   rowBytes: number,
 ): Promise<number | undefined> {
   const start = Buffer.alloc(Math.max(0, fileBytes - rows * rowBytes) + head.length);
@@ -135,9 +143,21 @@ async function findVectors(
       const { bytesRead } = await file.read(row, 0, rowBytes, offset + sample.row * rowBytes);
       matches &&= bytesRead === rowBytes && digest(row) === sample.hash;
     }
-    if (matches) return offset;
+    if (matches) return (await checksumOf(file, offset, rows * rowBytes)) === checksum ? offset : undefined;
   }
   return undefined;
+}
+
+async function checksumOf(file: FileHandle, start: number, bytes: number): Promise<bigint> {
+  const buffer = Buffer.alloc(Math.min(READ_BYTES, bytes));
+  let value = 0n;
+  for (let at = 0; at < bytes; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - at), start + at);
+    if (bytesRead === 0) break;
+    value = CRC64.of(buffer.subarray(0, bytesRead), value);
+    at += bytesRead;
+  }
+  return value;
 }
 
 /** Checksum of a file without the bytes from `start` to `end`. */
