@@ -71,9 +71,11 @@ export async function readPartitions(database: Database, order: PartitionOrder):
     throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
   const table = tableFromIPC(bytes);
   const list = table.getChild('centroid')!.data[0]!;
-  const vectors = list.children[0]!.values as Float32Array;
+  const { listSize: dimension } = list.type as FixedSizeList;
   const rows = Array.from(table.getChild('rows')!.toArray() as BigInt64Array, Number);
   const firstRows = new Float64Array(rows.length + 1);
   for (const [i, count] of rows.entries()) firstRows[i + 1] = firstRows[i]! + count;
-  return { centroids: { count: rows.length, dimension: vectors.length / rows.length, vectors }, firstRows };
+  // Arrow fills buffers up to eight bytes.
+  const vectors = (list.children[0]!.values as Float32Array).subarray(0, rows.length * dimension);
+  return { centroids: { count: rows.length, dimension, vectors }, firstRows };
 }
