@@ -1,7 +1,7 @@
 import type { CatalogEntry } from '../catalog.ts';
 import { COMPONENT_BYTES } from '../shard.ts';
-import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest } from './choose.ts';
-import { estimateCosts, type Way } from './cost.ts';
+import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest, type Way } from './choose.ts';
+import { estimateCosts } from './cost.ts';
 
 /** What is usual, where nothing can be measured yet: of a core, and of a node's network and disk (docs/search-benchmark.md). */
 const FLOPS_PER_CORE = 1e11;

@@ -1,8 +1,10 @@
 import type { CatalogEntry } from '../catalog.ts';
-import type { Way } from './cost.ts';
 
 export const SEARCH_MODES = ['auto', 'ann', 'scan', 'exact'] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
+
+/** Ways of searching a bucket. */
+export type Way = Exclude<SearchMode, 'auto'>;
 
 /** What the user asked for; undefined where it is LanceFlow's to choose. */
 export interface SearchRequest {

@@ -1,5 +1,6 @@
 import type { CatalogEntry } from '../catalog.ts';
 import { COMPONENT_BYTES } from '../shard.ts';
+import type { Way } from './choose.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from './memory.ts';
 
 /** What this machine does; measured, see io/search/calibrate.ts. Seconds are of all cores together. */
@@ -21,8 +22,6 @@ export interface MachineRates {
   /** Queries a second that the index answers, several in flight; undefined without an index. */
   annQueriesPerSecond: number | undefined;
 }
-
-export type Way = 'ann' | 'scan' | 'exact';
 
 /** Seconds that one way of searching a bucket is expected to take. */
 export interface CostEstimate {

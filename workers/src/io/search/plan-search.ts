@@ -1,6 +1,12 @@
 import type { CommandContext } from '../../command.ts';
-import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest } from '../../core/search/choose.ts';
-import { type CostEstimate, estimateCosts, formatCosts, type Way } from '../../core/search/cost.ts';
+import {
+  DEFAULT_REFINE_FACTOR,
+  defaultNprobes,
+  possibleWays,
+  type SearchRequest,
+  type Way,
+} from '../../core/search/choose.ts';
+import { type CostEstimate, estimateCosts, formatCosts } from '../../core/search/cost.ts';
 import { type Estimate, formatEstimate } from '../../core/search/recall.ts';
 import { searchAnn } from './ann.ts';
 import { measureRates } from './calibrate.ts';

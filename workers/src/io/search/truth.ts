@@ -1,5 +1,5 @@
 import type { CommandContext } from '../../command.ts';
-import type { Way } from '../../core/search/cost.ts';
+import type { Way } from '../../core/search/choose.ts';
 import { createHits } from '../parquet/hits-writer.ts';
 import { selectHits } from '../parquet/join-hits.ts';
 import { type HitFilter, HitSink } from './hit-sink.ts';
