@@ -64,19 +64,6 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
   };
 }
 
-/**
- * Loads a graph of matrix products that this process feeds block by block. Its threads wait asleep: what they would burn
- * between two blocks costs more than they take to wake.
- */
-export function createProducts(model: OnnxModel): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(encodeModel(model), {
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    intraOpNumThreads: availableParallelism(),
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
-}
-
 /** @throws UsageError where ONNX Runtime was installed without this device */
 function requireDevice(device: Device): void {
   if (device === 'cpu') return;

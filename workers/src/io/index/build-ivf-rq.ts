@@ -21,8 +21,8 @@ import { GraphBuilder } from '../../core/onnx/graph-builder.ts';
 import { partitionOf } from '../../core/partition-of.ts';
 import { LanceFileWriter } from '../lance/file-writer.ts';
 import { localTables } from '../local-tables.ts';
-import { createProducts } from '../onnx-session.ts';
 import type { Partitions } from '../partitions.ts';
+import { createProductSession } from '../product-session.ts';
 import type { Progress } from '../progress.ts';
 import { readAhead } from '../read-ahead.ts';
 import { openRowSource, type RowSource } from '../search/row-source.ts';
@@ -100,7 +100,7 @@ async function writeCodes(
   const page = { rowIds: new BigUint64Array(PAGE_ROWS), ...allocateCodes(PAGE_ROWS, dimension) };
   const residuals = new Uint8Array(BLOCK_ROWS * dimension);
   const squares = new Float64Array(BLOCK_ROWS);
-  const rotation = await createProducts(rotationGraph(dimension, signs));
+  const rotation = await createProductSession(rotationGraph(dimension, signs));
   const writer = await LanceFileWriter.create(path, codeColumns(dimension));
   /** The table's row that the page begins with, and how many rows are in it. */
   let pageFirst = 0;

@@ -4,7 +4,7 @@ import type { Metric } from '../../core/metric.ts';
 import { GraphBuilder } from '../../core/onnx/graph-builder.ts';
 import type { OnnxModel } from '../../core/onnx/model.ts';
 import { type QuantizedColumns, quantizeColumns } from '../../core/quantize.ts';
-import { createProducts } from '../onnx-session.ts';
+import { createProductSession } from '../product-session.ts';
 
 /** Room for the scores of one product. */
 const SCORE_BYTES = 32 * 2 ** 20;
@@ -33,7 +33,7 @@ export async function createAssigner(centroids: Centroids, metric: Metric): Prom
     const own = isSpherical(metric) ? 0 : (vectors[i]! * vectors[i]!) / 2;
     bias[centroid]! += mean[i % dimension]! * centred[i]! - own;
   }
-  const session = await createProducts(assignGraph(dimension, mean, quantizeColumns(centred, dimension), bias));
+  const session = await createProductSession(assignGraph(dimension, mean, quantizeColumns(centred, dimension), bias));
   const tileRows = Math.max(64, Math.min(LARGEST_TILE, Math.floor(SCORE_BYTES / 4 / count)));
   return {
     async assign(rowVectors, rows, into) {

@@ -1,10 +1,9 @@
-import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import type { Centroids } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
-import { encodeModel } from '../../core/onnx/model.ts';
 import { ROW_MULTIPLE, rankGraph } from '../../core/search/rank-graph.ts';
 import type { Partitions } from '../partitions.ts';
+import { createProductSession } from '../product-session.ts';
 import type { ScoredSpan } from './block-source.ts';
 import type { QuerySet } from './queries.ts';
 
@@ -26,11 +25,7 @@ export async function rankPartitions(
   const { dimension } = centroids;
   const { rows, penalty } = fillUp(centroids);
   const partitions = new Int32Array(queryCount * nprobes);
-  const session = await ort.InferenceSession.create(encodeModel(rankGraph(dimension, metric)), {
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    intraOpNumThreads: availableParallelism(),
-  });
+  const session = await createProductSession(rankGraph(dimension, metric));
   try {
     for (let first = 0; first < queryCount; first += TILE_QUERIES) {
       const tile = vectors.subarray(first * dimension, (first + TILE_QUERIES) * dimension);

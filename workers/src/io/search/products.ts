@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { GraphBuilder, type Value } from '../../core/onnx/graph-builder.ts';
-import { encodeModel } from '../../core/onnx/model.ts';
+import { createProductSession } from '../product-session.ts';
 
 /** Products of rows and queries by one thread. */
 export interface Products<Rows, Queries, Values> {
@@ -38,11 +38,7 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
   const queries = graph.input('queries', queryType, ['m', dimension]);
   const columns = graph.op('Transpose', [queries], { perm: { ints: [1, 0] } });
   graph.output('products', multiply(graph, rows, columns), valueType, ['n', 'm']);
-  const session = await ort.InferenceSession.create(encodeModel(graph.model()), {
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    intraOpNumThreads: 1,
-  });
+  const session = await createProductSession(graph.model(), 1);
   return {
     async run(ofRows, ofQueries, into) {
       const [n, m] = [ofRows.length / dimension, ofQueries.length / dimension];
