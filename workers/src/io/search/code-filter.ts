@@ -2,12 +2,9 @@ import { boundRows, leastScore, sameDistance } from '../../core/search/filter-bo
 import { type Kernels, ROW_NUMBERS } from '../../core/search/kernels.ts';
 import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
 import type { SharedSearch } from './block-scorer.ts';
-import type { PairSelector, RowTerms, Tile } from './pair-selector.ts';
+import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
 import { type CodeProducts, createCodeProducts, largestQueryCode } from './products.ts';
 import { type CodedQueries, type CodeRoom, codeQueries, codeRoom } from './query-codes.ts';
-
-/** Tiles for which the codes are not asked again after they left over too much. */
-const PAUSE_TILES = 7;
 
 /** Leaves out pairs of rows and queries by products of 8-bit codes. */
 export class CodeFilter {
@@ -18,12 +15,12 @@ export class CodeFilter {
   readonly #rowNumbers: Float32Array;
   readonly #rowTerms: RowTerms;
   readonly #tileRoom: CodeRoom;
+  readonly #trial = new Trial();
   #starting: Promise<{ products: CodeProducts; largestCode: number }> | undefined;
   /** What the rows of the block are encoded with. */
   #centre: Float32Array | undefined;
   /** Whose bounds the terms of the rows are. */
   #bounded: CodedQueries | undefined;
-  #pause = 0;
 
   /** @param take gives the address of so many bytes of the shared memory */
   constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
@@ -47,13 +44,14 @@ export class CodeFilter {
   /**
    * Pairs that the codes leave over.
    * @param vectors [rows, D] of the block @param centre of its rows; that of the whole table where not given
-   * @returns their number; undefined where these are too many
+   * @returns their number; undefined where these are too many, or were lately
    */
-  async run(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number | undefined> {
-    if (this.#pause > 0) {
-      this.#pause--;
-      return undefined;
-    }
+  run(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number | undefined> {
+    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
+    return this.#trial.run(() => this.#select(tile, vectors, centre), isTooMany);
+  }
+
+  async #select(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
     const { dimension, limits, squares } = this.#shared;
     const { width } = tile;
     const { products, largestCode } = await this.#start();
@@ -65,7 +63,7 @@ export class CodeFilter {
     const codes = coded.codes.subarray(first * dimension, (first + width) * dimension);
     const { integers } = this.#selector;
     await products.run(this.#rowCodes.subarray(0, rows * dimension), codes, integers.subarray(0, rows * width));
-    const left = this.#selector.select(integers, tile, this.#rowTerms, (i) => {
+    return this.#selector.select(integers, tile, this.#rowTerms, (i) => {
       const query = tile.queryOf(i);
       const inverseScale = coded.inverseScales[first + i]!;
       const scale = coded.meanLength * Math.sqrt(squares[query]!);
@@ -77,9 +75,6 @@ export class CodeFilter {
         sameDistance: sameDistance(coded.metric, base, inverseScale),
       };
     });
-    if (!this.#selector.tooMany(left, tile, rows)) return left;
-    this.#pause = PAUSE_TILES;
-    return undefined;
   }
 
   async close(): Promise<void> {

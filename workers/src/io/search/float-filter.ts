@@ -2,11 +2,8 @@ import { boundFloatRows, leastScore, sameDistance, usableSquare } from '../../co
 import type { Kernels } from '../../core/search/kernels.ts';
 import { BLOCK_ROWS, TILE_QUERIES } from '../../core/search/memory.ts';
 import type { SharedSearch } from './block-scorer.ts';
-import type { PairSelector, RowTerms, Tile } from './pair-selector.ts';
+import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
 import { createFloatProducts, type FloatProducts } from './products.ts';
-
-/** Tiles for which float32 is not asked first again after it left over too much. */
-const PAUSE_TILES = 7;
 
 /**
  * Leaves out pairs of rows and queries by products of float32: quicker than codes where queries are few, as rows need
@@ -18,10 +15,10 @@ export class FloatFilter {
   readonly #selector: PairSelector;
   readonly #squares: Float32Array;
   readonly #rowTerms: RowTerms;
+  readonly #trial = new Trial();
   #products: Promise<FloatProducts> | undefined;
   #queries: Float32Array | undefined;
   #bounded = false;
-  #pause = 0;
 
   /** @param take gives the address of so many bytes of the shared memory */
   constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
@@ -39,15 +36,9 @@ export class FloatFilter {
   }
 
   /** Pairs that float32 leaves over. @returns their number; undefined where these are too many, or were lately */
-  async run(tile: Tile, vectors: Float32Array): Promise<number | undefined> {
-    if (this.#pause > 0) {
-      this.#pause--;
-      return undefined;
-    }
-    const left = await this.runAnyway(tile, vectors);
-    if (!this.#selector.tooMany(left, tile, this.#rowTerms.rows)) return left;
-    this.#pause = PAUSE_TILES;
-    return undefined;
+  run(tile: Tile, vectors: Float32Array): Promise<number | undefined> {
+    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
+    return this.#trial.run(() => this.runAnyway(tile, vectors), isTooMany);
   }
 
   /** @param vectors [rows, D] of the block @returns the number of pairs that are left, however many */

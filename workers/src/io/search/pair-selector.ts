@@ -9,6 +9,9 @@ const LARGEST_SHARE = 1 / 16;
 /** Times k: a query with more pairs in a block is worth a second thought. */
 const MANY = 2;
 
+/** Tiles for which a way of leaving out is not asked again after it left over too much. */
+const PAUSE_TILES = 7;
+
 /** Queries of one product. */
 export interface Tile {
   /** Position of the first among those of the block. */
@@ -39,6 +42,23 @@ export interface QueryTerms {
   least: number;
   /** Scores over the scale that are nearer than this may have one distance. */
   sameDistance: number;
+}
+
+/** Asks a way of leaving out pairs, but not for a while after it left over too many. */
+export class Trial {
+  #pause = 0;
+
+  /** @param select leaves out pairs, and gives how many are left @returns undefined where too many are, or were lately */
+  async run(select: () => Promise<number>, isTooMany: (left: number) => boolean): Promise<number | undefined> {
+    if (this.#pause > 0) {
+      this.#pause--;
+      return undefined;
+    }
+    const left = await select();
+    if (!isTooMany(left)) return left;
+    this.#pause = PAUSE_TILES;
+    return undefined;
+  }
 }
 
 /** Finds the pairs of a product that may belong. */
@@ -104,7 +124,7 @@ export class PairSelector {
   }
 
   /** Whether so many pairs of a tile had better be left out in another way. */
-  tooMany(left: number, { count }: Tile, rows: number): boolean {
+  isTooMany(left: number, { count }: Tile, rows: number): boolean {
     return left > count * (2 * this.#k + rows * LARGEST_SHARE) + rows * PAIRS_A_ROW;
   }
 
