@@ -7,6 +7,7 @@ import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { MOST_BLOCK_ROWS } from '../hdf5/shard-blocks.ts';
 import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
+import { checksumOf } from '../lance/table-files.ts';
 import { appendIpc, createTable } from '../lance/tables.ts';
 import type { Progress } from '../progress.ts';
 
@@ -70,11 +71,10 @@ interface FragmentMark {
   rows: number;
   head: Uint8Array;
   samples: Array<{ row: number; hash: string }>;
-  checksum: bigint;
+  checksum: string;
 }
 
 const HEAD_BYTES = 64;
-const READ_BYTES = 2 ** 20;
 
 function markFragment(vectors: Float32Array | Float16Array, rows: number, dimension: number): FragmentMark {
   const bytesOf = (row: number) => {
@@ -86,8 +86,8 @@ function markFragment(vectors: Float32Array | Float16Array, rows: number, dimens
     rows,
     head: bytesOf(0).slice(0, HEAD_BYTES),
     samples: sampled.map((row) => ({ row, hash: digest(bytesOf(row)) })),
-    checksum: CRC64.of(
-      new Uint8Array(vectors.buffer, vectors.byteOffset, rows * dimension * vectors.BYTES_PER_ELEMENT),
+    checksum: CRC64.format(
+      CRC64.of(new Uint8Array(vectors.buffer, vectors.byteOffset, rows * dimension * vectors.BYTES_PER_ELEMENT)),
     ),
   };
 }
@@ -113,10 +113,13 @@ async function locateFragments(
     const path = `data/${files[i]!.name}`;
     const file = await open(join(folder, path), 'r');
     try {
-      const offset = await findVectors(file, Number(files[i]!.size), mark, rowBytes);
-      if (offset === undefined) return undefined;
-      const around = await checksumAround(file, Number(files[i]!.size), offset, offset + mark.rows * rowBytes);
-      fragments.push({ path, rows: mark.rows, offset, checksum: around });
+      const start = await findVectors(file, Number(files[i]!.size), mark, rowBytes);
+      if (start === undefined) return undefined;
+      const end = start + mark.rows * rowBytes;
+      // LanceDB writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
+      if ((await checksumOf(join(folder, path), CRC64, { start, end })) !== mark.checksum) return undefined;
+      const around = await checksumAround(file, Number(files[i]!.size), start, end);
+      fragments.push({ path, rows: mark.rows, offset: start, checksum: around });
     } finally {
       await file.close();
     }
@@ -124,14 +127,11 @@ async function locateFragments(
   return fragments;
 }
 
-/**
- * Where a file's vectors begin. Before them there can only be what the file holds beside them: ids and a footer. LanceDB
- * writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
- */
+/** Where a file's vectors begin, by samples. Before them there can only be what the file holds beside them: ids and a footer. */
 async function findVectors(
   file: FileHandle,
   fileBytes: number,
-  { rows, head, samples, checksum }: FragmentMark,
+  { rows, head, samples }: FragmentMark,
   rowBytes: number,
 ): Promise<number | undefined> {
   const start = Buffer.alloc(Math.max(0, fileBytes - rows * rowBytes) + head.length);
@@ -143,21 +143,9 @@ async function findVectors(
       const { bytesRead } = await file.read(row, 0, rowBytes, offset + sample.row * rowBytes);
       matches &&= bytesRead === rowBytes && digest(row) === sample.hash;
     }
-    if (matches) return (await checksumOf(file, offset, rows * rowBytes)) === checksum ? offset : undefined;
+    if (matches) return offset;
   }
   return undefined;
-}
-
-async function checksumOf(file: FileHandle, start: number, bytes: number): Promise<bigint> {
-  const buffer = Buffer.alloc(Math.min(READ_BYTES, bytes));
-  let value = 0n;
-  for (let at = 0; at < bytes; ) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - at), start + at);
-    if (bytesRead === 0) break;
-    value = CRC64.of(buffer.subarray(0, bytesRead), value);
-    at += bytesRead;
-  }
-  return value;
 }
 
 /** Checksum of a file without the bytes from `start` to `end`. */
