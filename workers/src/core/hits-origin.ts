@@ -53,7 +53,7 @@ export function readOrigin(metadata: ReadonlyMap<string, string>): HitsOrigin | 
  * how they came about are taken as they are.
  */
 export function whyNotMerged(files: readonly KnownHits[], k: number): string | undefined {
-  return files.length === 0 ? undefined : (whyNotAlike(files, k) ?? whyCountedTwice(files));
+  return whyNotAlike(files, k) ?? whyCountedTwice(files);
 }
 
 /** Why files, which may be hits and true hits, are not of one campaign. */

@@ -10,9 +10,9 @@ import { prepareSearch } from './shared-search.ts';
 
 /** Read by each core, of a file of its own where there are as many. */
 const READ_SAMPLE_BYTES = 32 * 2 ** 20;
-/** Fewer queries than FEW_QUERIES, and more. */
+/** Two numbers of queries that floats are compared with show what a row costs by itself: this, and FEW_QUERIES. */
 const FEWER_QUERIES = 16;
-/** So many look into a partition, say; products of small blocks are slower, which counts as theirs. */
+/** The same for codes: this, and TILE_QUERIES. So many look into a partition, say; products of small blocks are slower, which counts as theirs. */
 const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;

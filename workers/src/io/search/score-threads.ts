@@ -28,6 +28,7 @@ export interface ScoreThreads {
    * @param take called with the rows found, in parts
    */
   score(rows: BlockRows, chosen: ChosenQueries | undefined, take: TakeFound): Promise<void>;
+  /** Ends them; those that have ended stay so. */
   close(): Promise<void>;
 }
 
