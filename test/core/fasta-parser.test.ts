@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FastaParser } from '../../workers/src/core/fasta-parser.ts';
+import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../../workers/src/core/limits.ts';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { DataError } from '../../workers/src/errors.ts';
 
@@ -63,11 +64,43 @@ describe('reading FASTA', () => {
     expect(parse('\ufeff>a\nM', { pieceBytes: 1 }).records).toEqual([['a', 'M']]);
   });
 
-  test('ids of 10 kB and headers of any length are fine', () => {
+  test('ids of 10 kB and headers of 100 kB are fine', () => {
     const id = 'é'.repeat(5000);
     expect(parse(`>${id} ${'x'.repeat(100_000)}\nM\n>b\nK`, { pieceBytes: 777 }).records).toEqual([
       [id, 'M'],
       ['b', 'K'],
+    ]);
+  });
+
+  test('ids, headers and sequences may be as long as their limits, and not longer', () => {
+    const id = 'i'.repeat(MAX_ID_BYTES);
+    expect(parse(`>${id}\nM`).records).toEqual([[id, 'M']]);
+    expect(errorOf(`>${id}i\nM`)).toContain(`..."): its id has more than ${MAX_ID_BYTES} bytes.`);
+    const header = `a${' '.repeat(MAX_HEADER_BYTES - 1)}`;
+    expect(parse(`>${header}\nM`).records).toEqual([['a', 'M']]);
+    expect(errorOf(`>${header}x\nM`)).toBe(
+      `x.fa: record 1 ("a"): its header has more than ${MAX_HEADER_BYTES} bytes. Is a line break missing?`,
+    );
+    const sequence = 'M'.repeat(MAX_SEQUENCE_LETTERS);
+    expect(parse(`>a\n${sequence}*`).records[0]![1] === sequence).toBe(true);
+    expect(errorOf(`>a\n${sequence}\nM\n>b\nK`)).toBe(
+      `x.fa: record 1 ("a"): its sequence has more than ${MAX_SEQUENCE_LETTERS} letters. Is a header line missing?`,
+    );
+  });
+
+  test('long ids do not add up in a batch', () => {
+    const text = Array.from({ length: 20 }, (_, i) => `>${`${i}`.padEnd(MAX_ID_BYTES, 'i')}\nM\n`).join('');
+    expect(parse(text).batches).toEqual([
+      [1, 16],
+      [17, 4],
+    ]);
+  });
+
+  test('^A, which stands between the headers of identical proteins, ends an id as a space does', () => {
+    expect(parse('>WP_1.1 kinase\x01WP_2.1 kinase\nM\n>WP_3.1\x01XP_4.1\nK\n>\x01WP_5.1\nA').records).toEqual([
+      ['WP_1.1', 'M'],
+      ['WP_3.1', 'K'],
+      ['WP_5.1', 'A'],
     ]);
   });
 
@@ -136,7 +169,22 @@ describe('improper FASTA', () => {
     expect(errorOf('>a\nM\n>\nM')).toBe('x.fa: record 2 (line 3) has a header without an id. A header is ">id".');
     expect(errorOf('>a\nM\n>  \r\nM')).toContain('record 2 (line 3) has a header without an id');
     expect(errorOf(Buffer.from('>a\xe9\nM', 'latin1'))).toContain('record 1 ("a\ufffd"): its id is not UTF-8');
-    expect(errorOf('>a\0b\nM')).toContain('record 1 ("a\\u0000b"): its id has a NUL byte');
+    for (const [control, name] of [
+      ['\0', 'U+0000'],
+      ['\x02', 'U+0002'],
+      ['\b', 'U+0008'],
+      ['\x1b', 'U+001B'],
+      ['\x7f', 'U+007F'],
+      ['\x80', 'U+0080'],
+      ['\x9b', 'U+009B'],
+    ] as const)
+      expect(errorOf(`>a\nM\n>a${control}b c\nM`)).toContain(
+        `x.fa: record 2 (${JSON.stringify(`a${control}b`)}): its id has the control character ${name}`,
+      );
+    expect(parse('>\xa0\x09\nM\n>a b\x1b\x9b\nK').records).toEqual([
+      ['\xa0', 'M'],
+      ['a', 'K'],
+    ]);
   });
 
   test('empty sequences, wherever they are', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseIdList } from '../../workers/src/core/id-list.ts';
+import { MAX_ID_BYTES } from '../../workers/src/core/limits.ts';
 import { DataError } from '../../workers/src/errors.ts';
 
 test('a text has an id a line; empty lines, spaces around and repetitions do not count', () => {
@@ -23,6 +24,20 @@ test('what is quoted comes back, whatever it holds', () => {
       expect(parseIdList(text, 'a.csv')).toEqual(wanted);
     }),
   );
+});
+
+test('a quote that never ends, over however much text, is part of its cell', () => {
+  const long = `"${'a'.repeat(2 ** 22)}`;
+  expect(() => parseIdList(`id\n${long}`, 'a.csv')).toThrow(/a\.csv: the id ".*\.\.\." has more than 1048576 bytes/);
+  expect(() => parseIdList(`id\n${long}"`, 'a.csv')).toThrow(DataError);
+  expect(() => parseIdList(`id\n${'"'.repeat(2 ** 22)}`, 'a.csv')).toThrow(DataError);
+  expect(parseIdList(`more,id\n${long},b\n"x"y,"c`, 'a.csv')).toEqual(['b', '"c']);
+});
+
+test('an id may have as many bytes as any id', () => {
+  const id = `é${'i'.repeat(MAX_ID_BYTES - 2)}`;
+  expect(parseIdList(id, 'ids.txt')).toEqual([id]);
+  expect(() => parseIdList(`${id}i`, 'ids.txt')).toThrow(/ids\.txt: the id "éi+\.\.\." has more than 1048576 bytes/);
 });
 
 test.each([

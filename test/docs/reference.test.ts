@@ -57,6 +57,12 @@ test('every message in the table of errors is one that the code has', async () =
   expect(absent).toEqual([]);
 });
 
+test('formats.md lists the limits', async () => {
+  const limits = await import('../../workers/src/core/limits.ts');
+  const [table] = tablesMarked('docs/formats.md', 'limits');
+  expect(Object.fromEntries(table!.rows.map(([name, value]) => [codeOf(name!), Number(value)]))).toEqual({ ...limits });
+});
+
 test('every link leads somewhere', () => {
   const broken: string[] = [];
   for (const [file, text] of texts)

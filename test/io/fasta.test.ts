@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { MAX_ID_BYTES } from '../../workers/src/core/limits.ts';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { DataError } from '../../workers/src/errors.ts';
 import { readFasta } from '../../workers/src/io/fasta.ts';
@@ -87,6 +88,20 @@ describe('one clear error', () => {
     const badSum = Buffer.from(zipped);
     badSum[badSum.length - 8]! ^= 1;
     expect(await errorOf(await fileOf('c.gz', badSum))).toBe(`FILE: its gzip compression is damaged. ${what}`);
+  });
+
+  test('a file without line breaks ends at a limit, however little of it is packed into how much', async () => {
+    for (const [text, message] of [
+      [Buffer.alloc(40 << 20, 'M'), 'line 1 comes before the first header'],
+      [Buffer.concat([Buffer.from('>'), Buffer.alloc(40 << 20, 'M')]), `its id has more than ${MAX_ID_BYTES} bytes`],
+      [Buffer.concat([Buffer.from('>a '), Buffer.alloc(40 << 20, 'M')]), `its header has more than`],
+      [Buffer.concat([Buffer.from('>a\n'), Buffer.alloc(40 << 20, 'M')]), `its sequence has more than`],
+    ] as const) {
+      const path = await fileOf('bomb.zst', zstdCompressSync(text));
+      const before = process.memoryUsage().arrayBuffers;
+      expect(await errorOf(path)).toContain(message);
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 << 20);
+    }
   });
 
   test('other formats, with what to do', async () => {

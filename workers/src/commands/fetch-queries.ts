@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { parseIdList } from '../core/id-list.ts';
@@ -7,6 +7,7 @@ import { DataError, UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { fetchQueries } from '../io/fetch-queries.ts';
 import { writeAtomically } from '../io/files.ts';
+import { readText } from '../io/read-text.ts';
 
 /** Ids that an error names. */
 const NAMED = 5;
@@ -27,7 +28,7 @@ export const command = defineCommand({
   async run(args, context) {
     if (resolve(args.ids) === resolve(args.output))
       throw new UsageError(`--output names the ids themselves: ${args.ids}.`);
-    const ids = parseIdList(await readFile(args.ids, 'utf8'), args.ids);
+    const ids = parseIdList(await readText(args.ids), args.ids);
     const wanted = new WantedIds(ids);
     const database = await Database.open(args.database);
     const entries = await database.entries();

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.ts';
+import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from './limits.ts';
 import {
   ALLOWED_LETTERS,
   BYTE,
@@ -35,12 +36,15 @@ export interface FastaOptions extends BatchLimits {
 const GREATER = '>'.charCodeAt(0);
 const NEWLINE = '\n'.charCodeAt(0);
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** V8's longest string. */
-const MAX_RESIDUES = 2 ** 29 - 25;
+/** ^A: NCBI puts it between the headers of identical proteins, so it ends the id of the first. */
+const HEADER_SEPARATOR = 1;
+/** A batch ends with the record whose id reaches this, so that long ids do not add up. */
+const BATCH_ID_BYTES = 2 ** 24;
 const SHOWN_ID_LETTERS = 80;
 
 /**
- * Reads FASTA piece by piece: pieces may end anywhere. Memory: the batch being filled and the record being read.
+ * Reads FASTA piece by piece: pieces may end anywhere. Memory: the batch being filled and the record being read,
+ * whose id, header and sequence are limited (core/limits.ts).
  * Errors are DataErrors that name the file, the record, the line and what to do.
  */
 export class FastaParser {
@@ -54,6 +58,7 @@ export class FastaParser {
   #record = 0;
   #taken = 0;
   #idDone = false;
+  #headerBytes = 0;
   #letters = Buffer.allocUnsafe(1 << 16);
   #letterCount = 0;
   #idBytes = new Uint8Array(1 << 16);
@@ -71,7 +76,11 @@ export class FastaParser {
 
   /** True where `take` should be called before the next `push`. */
   get full(): boolean {
-    return this.#sequences.length >= this.#limits.records || this.#residues >= this.#limits.residues;
+    return (
+      this.#sequences.length >= this.#limits.records ||
+      this.#residues >= this.#limits.residues ||
+      (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES
+    );
   }
 
   /**
@@ -139,6 +148,7 @@ export class FastaParser {
     this.#record++;
     this.#idLength = 0;
     this.#idDone = false;
+    this.#headerBytes = 0;
   }
 
   #readLetters(piece: Uint8Array, start: number): number {
@@ -168,14 +178,18 @@ export class FastaParser {
     return at + 1;
   }
 
-  /** Only the first word is kept: the rest of a header can be of any length. */
+  /** Only the first word is kept. */
   #readHeader(piece: Uint8Array, start: number): number {
     const newline = piece.indexOf(NEWLINE, start);
     const end = newline < 0 ? piece.length : newline;
     for (let at = start; at < end && !this.#idDone; at++) {
-      if (!isSpaceByte(piece[at]!)) this.#addIdByte(piece[at]!);
+      const byte = piece[at]!;
+      if (!isSpaceByte(byte) && byte !== HEADER_SEPARATOR) this.#addIdByte(byte);
       else if (this.#idLength > 0) this.#idDone = true;
     }
+    this.#headerBytes += end - start;
+    if (this.#headerBytes > MAX_HEADER_BYTES)
+      throw this.#bad(`its header has more than ${MAX_HEADER_BYTES} bytes. Is a line break missing?`);
     if (newline < 0) return end;
     this.#endHeader();
     this.#line++;
@@ -191,7 +205,9 @@ export class FastaParser {
         `${this.#name}: record ${this.#record} (line ${this.#line}) has a header without an id. A header is ">id".`,
       );
     if (!isUtf8(id)) throw this.#bad('its id is not UTF-8. Convert the file, for instance with iconv.');
-    if (id.includes(0)) throw this.#bad('its id has a NUL byte, which no id can have.');
+    const control = findControl(id);
+    if (control >= 0)
+      throw this.#bad(`its id has the control character ${codePoint(control)}, which no id can have. Remove it.`);
     this.#letterCount = 0;
     this.#state = 'letters';
   }
@@ -200,7 +216,7 @@ export class FastaParser {
     const isKept = this.#limits.trailingStop === 'keep';
     const length = isKept ? this.#letterCount : lengthWithoutStop(this.#letters, this.#letterCount);
     if (length === 0) throw this.#bad('its sequence is empty. Remove the record or complete it.');
-    if (length > MAX_RESIDUES) throw this.#tooLong();
+    if (length > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
     this.#sequences.push(this.#letters.toString('latin1', 0, length));
     this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
     this.#residues += length;
@@ -208,6 +224,7 @@ export class FastaParser {
   }
 
   #addIdByte(byte: number): void {
+    if (this.#idLength === MAX_ID_BYTES) throw this.#bad(`its id has more than ${MAX_ID_BYTES} bytes. Shorten it.`);
     const at = (this.#idEnds.at(-1) ?? 0) + this.#idLength;
     if (at === this.#idBytes.length) this.#idBytes = grown(this.#idBytes, at + 1);
     this.#idBytes[at] = byte;
@@ -216,7 +233,7 @@ export class FastaParser {
 
   #roomForLetters(more: number): Uint8Array {
     const needed = this.#letterCount + more;
-    if (this.#letterCount > MAX_RESIDUES) throw this.#tooLong();
+    if (this.#letterCount > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
     if (needed > this.#letters.length) this.#letters = Buffer.from(grown(this.#letters, needed).buffer);
     return this.#letters;
   }
@@ -231,7 +248,7 @@ export class FastaParser {
   }
 
   #tooLong(): DataError {
-    return this.#bad(`its sequence has more than ${MAX_RESIDUES} letters. Is a header line missing?`);
+    return this.#bad(`its sequence has more than ${MAX_SEQUENCE_LETTERS} letters. Is a header line missing?`);
   }
 
   #bad(what: string): DataError {
@@ -243,9 +260,25 @@ export class FastaParser {
 
 /** An id as it is put into messages: quoted, without control characters, and not longer than a line. */
 export function showId(id: Uint8Array): string {
-  const text = new TextDecoder().decode(id);
-  const letters = [...text];
-  return JSON.stringify(letters.length > SHOWN_ID_LETTERS ? `${letters.slice(0, SHOWN_ID_LETTERS).join('')}...` : text);
+  // A letter has at most four bytes in UTF-8.
+  const letters = [...new TextDecoder().decode(id.subarray(0, 4 * SHOWN_ID_LETTERS + 4))];
+  const shown = letters.slice(0, SHOWN_ID_LETTERS).join('');
+  return JSON.stringify(letters.length > SHOWN_ID_LETTERS ? `${shown}...` : shown);
+}
+
+/** The first control character (C0, DEL or C1) of a text in UTF-8; -1 where there is none. */
+function findControl(text: Uint8Array): number {
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at]!;
+    if (byte < 0x20 || byte === 0x7f) return byte;
+    // In UTF-8, U+0080 to U+009F are 0xc2 and a byte of the same value.
+    if (byte === 0xc2 && text[at + 1]! < 0xa0) return text[at + 1]!;
+  }
+  return -1;
+}
+
+function codePoint(code: number): string {
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {

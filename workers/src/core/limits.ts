@@ -1,0 +1,13 @@
+/** Limits of single values, so that a damaged file cannot take the memory of the machine. docs/formats.md lists them. */
+
+/** Bytes of an id in UTF-8. */
+export const MAX_ID_BYTES = 2 ** 20;
+
+/** Bytes of a FASTA header, its id included. */
+export const MAX_HEADER_BYTES = 2 ** 24;
+
+/** Letters of a sequence, gaps and stops included. The longest known proteins have about 100,000. */
+export const MAX_SEQUENCE_LETTERS = 2 ** 24;
+
+/** Bytes of a text that is read as a whole: a list of ids, a JSON document of a model. */
+export const MAX_TEXT_BYTES = 2 ** 28;
