@@ -7,6 +7,7 @@ export default defineConfig({
     // Far more than a quiet machine needs: a busy one is no failure.
     testTimeout: 180_000,
     hookTimeout: 300_000,
+    tags: [{ name: 'slow', description: 'Left out by `npm test` on a laptop; CI=true runs all.' }],
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default'],

@@ -1,7 +1,8 @@
-// `npm test`: types, then lint and format, then vitest; all three run even where one fails. What is skipped is
-// listed, and the last line is the plain count. Arguments go to vitest: npm test -- test/core
+// `npm test`: types, then lint and format, then vitest; all three run even where one fails. One line tells which tests were
+// left out and how to run them, and the last line is the plain count. Without CI=true, test files tagged `slow` are
+// left out, unless arguments name what to run; arguments go to vitest: npm test -- test/core
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './stamp.mjs';
@@ -26,15 +27,18 @@ function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'lanceflow-counts-'));
   try {
     const file = join(folder, 'counts.json');
+    const missing = join(folder, 'missing.txt');
     const options = ['run', '--reporter=default', `--reporter=${join(ROOT, 'scripts/vitest-counts.mjs')}`];
+    if (process.env.CI !== 'true' && args.length === 0) options.push('--tags-filter=!slow');
     // The tests need Node 24, which is started by its path: an older one may stand first on PATH.
     const main = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const ok = step('tests', bin('node'), [main, ...options, ...args], { LANCEFLOW_TEST_COUNTS: file });
+    const env = { LANCEFLOW_TEST_COUNTS: file, LANCEFLOW_TEST_MISSING: missing };
+    const ok = step('tests', bin('node'), [main, ...options, ...args], env);
     const counts = JSON.parse(readFileSync(file, 'utf8'));
-    return { ...counts, failed: ok ? counts.failed : Math.max(1, counts.failed) };
+    return { ...counts, failed: ok ? counts.failed : Math.max(1, counts.failed), missing: linesOf(missing) };
   } catch (error) {
     console.log(`vitest ended without a result: ${error.message}`);
-    return { passed: 0, failed: 1, skipped: [] };
+    return { passed: 0, failed: 1, slow: 0, skipped: 0, missing: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -48,12 +52,20 @@ const counts = vitest(process.argv.slice(2));
 const passed = counts.passed + checks.filter((ok) => ok).length;
 const failed = counts.failed + checks.filter((ok) => !ok).length;
 
-if (counts.skipped.length > 0) {
-  console.log(`\n*** ${counts.skipped.length} SKIPPED ***`);
-  for (const name of counts.skipped) console.log(`*** ${name}`);
-  console.log('*** Tests that compare with Python clients need: npm run setup:python');
-  console.log('*** Tests of containers and of Slurm need root and packages of Debian: see .ci/run\n');
-}
-const skipped = counts.skipped.length > 0 ? `, ${counts.skipped.length} skipped` : '';
-console.log(`${passed} passed, ${failed} failed${skipped}`);
+const leftOut = [
+  counts.slow > 0 ? `slow tests: ${counts.slow} (CI=true npm test runs all)` : '',
+  counts.skipped > 0 && counts.missing.length > 0
+    ? `tests that need what is missing here: ${counts.skipped} (${counts.missing.join('; ')})`
+    : '',
+  counts.skipped > 0 && counts.missing.length === 0 ? `tests that do not apply to this machine: ${counts.skipped}` : '',
+].filter((part) => part !== '');
+if (leftOut.length > 0) console.log(`\n*** LEFT OUT: ${leftOut.join('; ')} ***`);
+const skipped = counts.slow + counts.skipped;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);
+
+/** The different lines of a file, in order; none where it is not there. */
+function linesOf(path) {
+  if (!existsSync(path)) return [];
+  return [...new Set(readFileSync(path, 'utf8').trim().split('\n'))].sort();
+}

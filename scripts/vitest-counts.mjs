@@ -1,17 +1,19 @@
-// A vitest reporter that writes what scripts/test.mjs sums up: {passed, failed, skipped: [full names]}.
+// A vitest reporter that writes what scripts/test.mjs sums up: {passed, failed, slow, skipped}. `slow` are the skipped tests
+// that are tagged so, `skipped` the others.
 import { writeFileSync } from 'node:fs';
 
 export default class CountsReporter {
   onTestRunEnd(modules, unhandledErrors) {
     // An error outside any test (a file that does not load) fails the run, so it counts as one failure.
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: [] };
+    const counts = { passed: 0, failed: unhandledErrors.length, slow: 0, skipped: 0 };
     for (const module of modules) {
       const tests = [...module.children.allTests()];
       for (const test of tests) {
         const { state } = test.result();
         if (state === 'passed') counts.passed++;
-        else if (state === 'skipped') counts.skipped.push(`${module.relativeModuleId} > ${test.fullName}`);
-        else counts.failed++;
+        else if (state !== 'skipped') counts.failed++;
+        else if (test.options.tags?.includes('slow')) counts.slow++;
+        else counts.skipped++;
       }
       const failedOutside = module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed');
       if (failedOutside) counts.failed++;

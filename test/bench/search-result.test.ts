@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { searchPage, searchPlot } from '../../bench/search/page.ts';
 import { joinPieces, type Saved, summarize } from '../../bench/search/result.ts';
 import type { Measured } from '../../bench/search/systems.ts';
-import { missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
+import { missingPython, python, temporaryFolder } from '../support/run.ts';
 
 const SHAPE = { rows: 1000, dimension: 10, index: 'ivf-rq' };
 const row = (system: string, queriesPerSecond: number, more: Partial<Measured> = {}): Measured => ({
@@ -69,7 +69,7 @@ width, height = (float(svg.get(side)) for side in ('width', 'height'))
 circles = [(float(c.get('cx')), float(c.get('cy'))) for c in svg.iter(name('circle'))]
 print(json.dumps([len(circles), len(list(svg.iter(name('polyline')))), all(0 < x < width and 0 < y < height for x, y in circles)]))`;
 
-test.skipIf(missing(PYTHON, 'the Python of npm run setup:python'))('the plot is XML with a point of each', async () => {
+test.skipIf(missingPython())('the plot is XML with a point of each', async () => {
   const folder = await temporaryFolder();
   const many = [
     ...WAYS,

@@ -5,7 +5,7 @@ import type { BucketPlan } from '../../workers/src/core/plan.ts';
 import { runHere } from '../support/command.ts';
 import { namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
-import { lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { lanceflowJson, missingPython, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py, type Rows, randomRows, writeShard } from '../support/shards.ts';
 
 async function pack(inputs: readonly string[], output: string, ...options: string[]): Promise<BucketPlan> {
@@ -68,7 +68,7 @@ describe('describe-shard', () => {
     expect(await readFile(at('one.description'))).toEqual(await readFile(at('other.description')));
   });
 
-  it.skipIf(missing(PYTHON, 'Python with h5py'))('keeps ids of any length and text, in many blocks', async () => {
+  it.skipIf(missingPython())('keeps ids of any length and text, in many blocks', async () => {
     const own = await temporaryFolder();
     await h5py(own, `shard('ids.h5', np.ones((70000, 1), 'f2'), [f'id\\n{i}' + 'ü' * (i % 50) for i in range(70000)])`);
     const output = join(own, 'ids.description');

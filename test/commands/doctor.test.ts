@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../workers/src/core/doctor/finding.ts';
 import { type Account, deployStack, startAccount } from '../support/aws.ts';
-import { lanceflow, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { lanceflow, missingPython, sharedFolder, temporaryFolder } from '../support/run.ts';
 
 test('this machine has what the tests need', async () => {
   const { code, stdout, stderr } = await lanceflow(['doctor', '--json']);
@@ -19,7 +19,7 @@ test('a machine without Java: what to install', async () => {
   expect(stdout).toMatch(/failed {2}java .* does not start\n.*-> Install Java 17/);
 });
 
-const skip = missing(PYTHON, 'the Python of npm run setup:python');
+const skip = missingPython();
 
 describe.skipIf(skip)('AWS', () => {
   let account: Account;

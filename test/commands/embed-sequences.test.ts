@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { loadKmer } from '../../workers/src/models/kmer.ts';
-import { lanceflow, lanceflowJson, missing, PYTHON, python, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missingPython, python, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 async function fileOf(folder: string, name: string, content: string | Uint8Array): Promise<string> {
   const path = join(folder, name);
@@ -107,7 +107,7 @@ describe('embed-sequences', () => {
     expect(finished.code).toBe(65);
   });
 
-  test.skipIf(missing(PYTHON, 'the Python of npm run setup:python'))('writes what h5py reads', async () => {
+  test.skipIf(missingPython())('writes what h5py reads', async () => {
     const folder = await temporaryFolder();
     const input = await fileOf(folder, 'a.fa', '>a\nMKTAYIAKQR\n>bé\nGSHMASMTGG\n');
     const output = join(folder, 'o.h5');

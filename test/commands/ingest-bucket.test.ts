@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../support/command.ts';
 import { namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
-import { lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { lanceflowJson, missingPython, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py, type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 import { readTable } from '../support/table.ts';
 
@@ -329,7 +329,7 @@ describe('ingest-bucket', () => {
       expect((await stat(join(database, '_catalog', 'bucket_00001.json'))).mtimeMs).toBe(before.mtimeMs);
     });
 
-    it.skipIf(missing(PYTHON, 'Python with h5py'))('a chunk that was damaged after planning', async () => {
+    it.skipIf(missingPython())('a chunk that was damaged after planning', async () => {
       const own = join(folder, 'chunk');
       await mkdir(own, { recursive: true });
       await h5py(

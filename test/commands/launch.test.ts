@@ -8,9 +8,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { type Account, deployStack, REGION, startAccount } from '../support/aws.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
-import { type Finished, lanceflow, missing, PYTHON, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { type Finished, lanceflow, missingPython, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 
-const skip = missing(PYTHON, 'the Python of npm run setup:python');
+const skip = missingPython();
 
 /** What the head's image runs in these tests: it says how it was called, and ends when and as the test wants. */
 const HEAD = `#!/bin/bash

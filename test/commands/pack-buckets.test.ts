@@ -6,7 +6,7 @@ import type { BucketPlan } from '../../workers/src/core/plan.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';
-import { lanceflow, lanceflowJson, missing, PYTHON, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { lanceflow, lanceflowJson, missingPython, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py, randomRows, sliceRows, writeParts, writeShard } from '../support/shards.ts';
 import { readTable } from '../support/table.ts';
 
@@ -102,7 +102,7 @@ describe('pack-buckets', () => {
     expect(await namesIn(own, ...names)).toEqual(['$(x)', '$(x)/plan.json']);
   });
 
-  it.skipIf(missing(PYTHON, 'Python with h5py'))('knows a shard by its content, whatever its HDF5 layout', async () => {
+  it.skipIf(missingPython())('knows a shard by its content, whatever its HDF5 layout', async () => {
     const own = await temporaryFolder();
     await h5py(
       own,

@@ -20,7 +20,7 @@ const programs = await Promise.all(
 );
 const skip = missing(
   process.getuid?.() === 0 && programs.every(Boolean) && MOTO,
-  'a container engine (root, podman, runc, debootstrap; npm run setup:python)',
+  'a container engine (as root: podman, runc, debootstrap, which .ci/run installs; npm run setup:python)',
 );
 
 describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copyPipeline } from '../pipeline/support/nextflow.ts';
-import { type Finished, missing, PYTHON, python, ROOT } from '../support/run.ts';
+import { type Finished, missingPython, python, ROOT } from '../support/run.ts';
 import { compareFields } from './support/fields.ts';
 import { type Block, codeOf, documents, parseBlocks, parseTables, readDocument } from './support/markdown.ts';
 import { expectOutput, isKnown, isRunnable, runBlock } from './support/runner.ts';
@@ -11,7 +11,7 @@ import { expectOutput, isKnown, isRunnable, runBlock } from './support/runner.ts
 // Every command that the documents show is run here, in their order, in one folder: what README.md makes,
 // docs/usage.md uses. A block that cannot run is marked `no-test`, with the reason in a comment above it.
 
-const skip = missing(PYTHON, 'the Python of npm run setup:python');
+const skip = missingPython();
 const files = await documents();
 const blocks = (await Promise.all(files.map(async (file) => parseBlocks(file, await readDocument(file))))).flat();
 const runnable = blocks.filter(isRunnable);

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lanceflowJson, missing, PYTHON, sharedFolder } from '../support/run.ts';
+import { lanceflowJson, missingPython, sharedFolder } from '../support/run.ts';
 import { h5py } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 const MB = 2 ** 20;
-const skip = missing(PYTHON, 'Python with h5py');
+const skip = missingPython();
 
 /** Peak memory of commands on few and on many rows of 256 components, 1 KB each. */
 describe.skipIf(skip)('memory does not grow with the rows:', () => {

@@ -1,11 +1,11 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { missing, PYTHON, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 const SCRIPT = join(ROOT, 'infra/mount-scratch.sh');
 
-test.skipIf(missing(PYTHON, 'the Python of npm run setup:python'))('the script passes shellcheck', async () => {
+test.skipIf(missingPython())('the script passes shellcheck', async () => {
   const { code, stdout } = await run(join(ROOT, '.tools/python/bin/shellcheck'), [SCRIPT]);
   expect(code, stdout).toBe(0);
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hasGpu, hasInstanceStorage } from '../../workers/src/core/doctor/queues.ts';
-import { missing, PYTHON, python, ROOT, run } from '../support/run.ts';
+import { missingPython, python, ROOT, run } from '../support/run.ts';
 
 // What infra/lanceflow.yaml promises, read from the template itself.
 
@@ -43,7 +43,7 @@ interface Resource {
 }
 
 let template: { Parameters: Record<string, { Default?: string }>; Resources: Record<string, Resource> };
-const skip = missing(PYTHON, 'the Python of npm run setup:python');
+const skip = missingPython();
 beforeAll(async () => {
   if (!skip) template = await python(DECODE, TEMPLATE);
 });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, readHitRows } from '../support/database.ts';
-import { missing, PYTHON, python, sharedFolder } from '../support/run.ts';
+import { missingPython, python, sharedFolder } from '../support/run.ts';
 import { h5py } from '../support/shards.ts';
 
 const BUCKET = 'bucket_00001';
-const skip = missing(PYTHON, 'Python with h5py and lancedb');
+const skip = missingPython();
 
 /** Asks Python's LanceDB what search-bucket was asked. */
 const PYTHON_SEARCH = `

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
-import { lanceflowJson, missing, PYTHON, python, temporaryFolder } from '../support/run.ts';
+import { lanceflowJson, missingPython, python, temporaryFolder } from '../support/run.ts';
 
 /** Ids as people have them, and as they should not. */
 const NAMES = [
@@ -68,7 +68,7 @@ c.execute("pragma disable_profiling")
 query = json.load(open(sys.argv[1] + ".json"))["query"]
 print(json.dumps({"rows": rows, "scanned": query["total_row_groups_scanned"], "groups": query["total_row_groups_to_scan"]}))`;
 
-describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
+describe.skipIf(missingPython())('neighbours', () => {
   const expected = naiveMerge(HITS, 20);
   const merge = async (where: string) => {
     const inputs = ['bucket_00001', 'bucket_00002'].map((bucket) => join(where, `${bucket}.parquet`));
@@ -112,7 +112,7 @@ describe.skipIf(missing(PYTHON, 'Python'))('neighbours', () => {
   });
 });
 
-describe.skipIf(missing(PYTHON, 'Python'))('statistics', () => {
+describe.skipIf(missingPython())('statistics', () => {
   /** 100 rows a query. */
   const batches = (rows: number) =>
     Array.from({ length: rows / 20_000 }, (_, batch) =>

@@ -13,7 +13,7 @@ import { type Slurm, startSlurm, until } from './support/slurm.ts';
 const programs = await Promise.all(
   ['munged', 'slurmctld', 'slurmd', 'sbatch'].map((name) => run('which', [name]).then(({ code }) => code === 0)),
 );
-const skip = missing(programs.every(Boolean), 'Slurm (munge, slurmctld, slurmd, slurm-client)');
+const skip = missing(programs.every(Boolean), 'Slurm (munge, slurmctld, slurmd, slurm-client, which .ci/run installs)');
 
 // A person's own settings: how often Nextflow looks, so that the tests need not wait for what clusters want to be spared.
 const SITE = `executor {

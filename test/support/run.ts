@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,7 +80,14 @@ export function missing(component: unknown, what: string): boolean {
   if (component) return false;
   if (process.env.CI === 'true') throw new Error(`${what} is missing, and CI must not skip tests`);
   console.warn(`\n*** SKIPPED: ${what} is missing ***\n`);
+  // scripts/test.mjs names it in its last lines.
+  if (process.env.LANCEFLOW_TEST_MISSING) appendFileSync(process.env.LANCEFLOW_TEST_MISSING, `${what}\n`);
   return true;
+}
+
+/** True where tests that need the Python of `npm run setup:python` are to be skipped; see `missing`. */
+export function missingPython(): boolean {
+  return missing(PYTHON, 'Python (npm run setup:python)');
 }
 
 /** Runs Python code with arguments and gives what it printed as JSON. */

@@ -5,7 +5,7 @@ import { seededRandom } from '../../../workers/src/core/random.ts';
 import { columnTexts } from '../../../workers/src/core/utf8-column.ts';
 import { DataError } from '../../../workers/src/errors.ts';
 import { openShard } from '../../../workers/src/io/hdf5/shard-reader.ts';
-import { missing, PYTHON, sharedFolder } from '../../support/run.ts';
+import { missingPython, sharedFolder } from '../../support/run.ts';
 import { h5py, readShard } from '../../support/shards.ts';
 
 const MAKE = `
@@ -89,7 +89,7 @@ with h5py.File('bad-dangling.h5', 'w') as f: f['embedding'] = h5py.SoftLink('/no
 with h5py.File('bad-external.h5', 'w') as f: f['embedding'] = h5py.ExternalLink('nowhere.h5', 'x'); f['id'] = ['a']
 `;
 
-const skip = missing(PYTHON, 'Python with h5py');
+const skip = missingPython();
 
 describe.skipIf(skip)('openShard', () => {
   let folder = '';

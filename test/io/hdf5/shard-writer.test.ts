@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { columnFrom, columnSlice } from '../../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../../workers/src/io/hdf5/shard-reader.ts';
 import { createShard } from '../../../workers/src/io/hdf5/shard-writer.ts';
-import { missing, PYTHON, temporaryFolder } from '../../support/run.ts';
+import { missingPython, temporaryFolder } from '../../support/run.ts';
 import { h5py, randomRows, readShard, sliceRows, writeShard } from '../../support/shards.ts';
 
 const READ = `
@@ -19,7 +19,7 @@ with h5py.File('shard.h5') as f:
 const ODD = ['', ' ', 'a"b', "'; rm -rf x", 'a,b', 'a\nb', '漢字', '😀', '$(touch x)', 'x'.repeat(10_000), '\uffff'];
 
 describe('createShard', () => {
-  it.skipIf(missing(PYTHON, 'Python with h5py'))('writes what h5py reads: vectors, ids, attributes', async () => {
+  it.skipIf(missingPython())('writes what h5py reads: vectors, ids, attributes', async () => {
     const folder = await temporaryFolder();
     const rows = { ...randomRows(1, ODD.length * 30, 24), ids: Array.from({ length: 30 }, () => ODD).flat() };
     const shard = await createShard(join(folder, 'shard.h5'), 24);
@@ -47,13 +47,13 @@ describe('createShard', () => {
     expect(await readShard(join(folder, 'shard.h5'))).toMatchObject({ ids: rows.ids, vectors: rows.vectors });
   });
 
-  it.skipIf(missing(PYTHON, 'Python with h5py'))('writes a shard without rows', async () => {
+  it.skipIf(missingPython())('writes a shard without rows', async () => {
     const folder = await temporaryFolder();
     await writeShard(join(folder, 'shard.h5'), { dimension: 5, ids: [], vectors: new Float32Array(0) });
     expect(await h5py(folder, READ)).toMatchObject({ shape: [0, 5], ids: [], attributes: {} });
   });
 
-  it.skipIf(missing(PYTHON, 'Python with h5py'))('writes float16 that h5py reads, rounded as numpy does', async () => {
+  it.skipIf(missingPython())('writes float16 that h5py reads, rounded as numpy does', async () => {
     const folder = await temporaryFolder();
     // Subnormal numbers, ties and the largest of all are among them.
     const odd = [

@@ -17,7 +17,7 @@ import { hitRows } from '../../../workers/src/core/merge-batch.ts';
 import { inspectHits, readHits } from '../../../workers/src/io/parquet/hits-reader.ts';
 import { createHits } from '../../../workers/src/io/parquet/hits-writer.ts';
 import { type Hit, hitsIn, packedHits } from '../../support/hits.ts';
-import { missing, PYTHON, python, temporaryFolder } from '../../support/run.ts';
+import { missingPython, python, temporaryFolder } from '../../support/run.ts';
 
 type Columns = Record<string, readonly string[] | Float32Array | Float64Array | Int32Array | Vector>;
 
@@ -63,7 +63,7 @@ describe('readHits', () => {
   });
 
   it('reads what pandas writes', async () => {
-    if (missing(PYTHON, 'Python')) return;
+    if (missingPython()) return;
     const path = join(await temporaryFolder(), 'hits.parquet');
     await python(
       `import sys, json, pandas as pd
@@ -88,7 +88,7 @@ d.astype({"distance": "float32", "bucket": "category"}).to_parquet(sys.argv[1])`
   });
 
   it('believes the metadata of our files only, since other tools copy it into theirs', async () => {
-    if (missing(PYTHON, 'Python')) return;
+    if (missingPython()) return;
     const folder = await temporaryFolder();
     const [ours, theirs] = [join(folder, 'ours.parquet'), join(folder, 'theirs.parquet')];
     const writer = await createHits(ours, { 'lanceflow.bucket': 'b1' });

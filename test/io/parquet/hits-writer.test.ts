@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { columnFrom } from '../../../workers/src/core/utf8-column.ts';
 import { createHits } from '../../../workers/src/io/parquet/hits-writer.ts';
-import { missing, PYTHON, python, temporaryFolder } from '../../support/run.ts';
+import { missingPython, python, temporaryFolder } from '../../support/run.ts';
 
 const READ = `
 import sys, json, pyarrow.parquet as pq
@@ -13,7 +13,7 @@ print(json.dumps({"rows": f.read().to_pylist(), "types": [str(x.type) for x in f
 
 describe('createHits', () => {
   it('writes what pyarrow reads as plain, required columns', async () => {
-    if (missing(PYTHON, 'Python')) return;
+    if (missingPython()) return;
     const path = join(await temporaryFolder(), 'hits.parquet');
     const writer = await createHits(path, { model: 'kmer' });
     const ids = ['', 'a"b,\n', 'é', '😀'.repeat(2500)];
@@ -45,7 +45,7 @@ describe('createHits', () => {
   });
 
   it('writes a readable file without rows', async () => {
-    if (missing(PYTHON, 'Python')) return;
+    if (missingPython()) return;
     const path = join(await temporaryFolder(), 'hits.parquet');
     await (await createHits(path, { model: 'kmer' })).finish();
     expect(await python(READ, path)).toMatchObject({ rows: [] });
