@@ -86,9 +86,16 @@ test('a run that computed nothing leaves no folder', async () => {
 });
 
 test('vectors made in another way are in another folder', () => {
-  const folders = [{}, { model_hash: '1' }, { pooling: 'cls' }, { max_length: 5 }].map((attributes) =>
-    cacheFolderOf('/cache', countingEmbedder([], attributes)),
-  );
-  expect(new Set(folders).size).toBe(4);
+  const int8 = { precision: 'int8' };
+  const ways = [
+    {},
+    { model_hash: '1' },
+    { pooling: 'cls' },
+    { max_length: 5 },
+    int8,
+    { ...int8, weight_rounding: 'x' },
+  ];
+  const folders = ways.map((attributes) => cacheFolderOf('/cache', countingEmbedder([], attributes)));
+  expect(new Set(folders).size).toBe(ways.length);
   expect(cacheFolderOf('/cache', countingEmbedder([]))).toBe(folders[0]);
 });

@@ -64,6 +64,13 @@ describe('conventions', () => {
     });
   });
 
+  test('in 8 bits have the rule of rounding, so that caches of another one are not used', async () => {
+    const folder = await temporaryFolder();
+    await randomCheckpoint(folder, 'esm2');
+    const { attributes } = await embed(folder, [], { precision: 'int8' });
+    expect(attributes).toMatchObject({ precision: 'int8', weight_rounding: 'pairs-128' });
+  });
+
   test('are the model authors’ where not given', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(join(folder, 'a'), 'amplify');

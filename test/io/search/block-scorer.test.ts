@@ -3,7 +3,6 @@ import { METRICS, type Metric } from '../../../workers/src/core/metric.ts';
 import { BLOCK_ROWS } from '../../../workers/src/core/search/memory.ts';
 import { NearestRows } from '../../../workers/src/core/search/nearest.ts';
 import { BlockScorer, type FoundRows } from '../../../workers/src/io/search/block-scorer.ts';
-import { createCodeProducts, largestQueryCode } from '../../../workers/src/io/search/products.ts';
 import { prepareSearch } from '../../../workers/src/io/search/shared-search.ts';
 import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
 import { trueDistance } from '../../support/true-distance.ts';
@@ -93,31 +92,5 @@ describe('BlockScorer', () => {
   it('looks at few pairs where rows are spread, in products of several tiles', async () => {
     const given = await search({ metric: 'cosine', kind: 'normal', dimension: 128, rows: 3000, queryCount: 700, k: 2 });
     expect(given).toBeLessThan(700 * 60);
-  });
-});
-
-describe('largestQueryCode', () => {
-  it('is what this processor multiplies exactly, in products of any shape', async () => {
-    const dimension = 960;
-    const products = await createCodeProducts(dimension);
-    const largest = await largestQueryCode(products, dimension);
-    for (const [n, m] of [
-      [1, 16],
-      [3, 48],
-      [700, 32],
-      [1024, 512],
-    ] as const) {
-      const rows = Uint8Array.from({ length: n * dimension }, (_, i) => (i % 3 === 0 ? 1 : 255));
-      const queries = Int8Array.from({ length: m * dimension }, (_, i) => (i % 5 === 0 ? -largest : largest));
-      const found = new Int32Array(n * m);
-      await products.run(rows, queries, found);
-      for (const pair of [0, m - 1, n * m - 1]) {
-        const [row, query] = [Math.floor(pair / m), pair % m];
-        let sum = 0;
-        for (let i = 0; i < dimension; i++) sum += (rows[row * dimension + i]! - 128) * queries[query * dimension + i]!;
-        expect(found[pair]).toBe(sum);
-      }
-    }
-    await products.close();
   });
 });

@@ -7,17 +7,34 @@ import type { Tensors, TestConfig } from './checkpoint.ts';
  */
 
 /** Rows of one sequence: [tokens][components]. */
-type Rows = Float64Array[];
+export type Rows = Float64Array[];
 
 export interface HiddenStates {
   beforeNorm: Rows;
   afterNorm: Rows;
 }
 
+/**
+ * x W^T without bias.
+ * @param weight [outputs, inputs]
+ */
+export type LinearProduct = (x: Rows, weight: Float64Array, outputs: number, inputs: number) => Rows;
+
+const exactProduct: LinearProduct = (x, weight, outputs, inputs) =>
+  x.map((row) =>
+    Float64Array.from({ length: outputs }, (_, o) => {
+      let sum = 0;
+      for (let i = 0; i < inputs; i++) sum += weight[o * inputs + i]! * row[i]!;
+      return sum;
+    }),
+  );
+
 class Weights {
   readonly #tensors: Tensors;
-  constructor(tensors: Tensors) {
+  readonly #product: LinearProduct;
+  constructor(tensors: Tensors, product: LinearProduct) {
     this.#tensors = tensors;
+    this.#product = product;
   }
 
   has(name: string): boolean {
@@ -32,13 +49,8 @@ class Weights {
     const { shape, values } = this.#tensors.get(`${name}.weight`)!;
     const [outputs, inputs] = shape as [number, number];
     const bias = this.has(`${name}.bias`) ? this.values(`${name}.bias`) : undefined;
-    return x.map((row) =>
-      Float64Array.from({ length: outputs }, (_, o) => {
-        let sum = bias?.[o] ?? 0;
-        for (let i = 0; i < inputs; i++) sum += values[o * inputs + i]! * row[i]!;
-        return sum;
-      }),
-    );
+    const products = this.#product(x, values, outputs, inputs);
+    return bias ? products.map((row) => row.map((value, o) => value + bias[o]!)) : products;
   }
 
   norm(x: Rows, name: string, epsilon: number, rms: boolean): Rows {
@@ -56,8 +68,13 @@ class Weights {
   }
 }
 
-export function amplifyReference(config: TestConfig, tensors: Tensors, ids: readonly number[]): HiddenStates {
-  const weights = new Weights(tensors);
+export function amplifyReference(
+  config: TestConfig,
+  tensors: Tensors,
+  ids: readonly number[],
+  product: LinearProduct = exactProduct,
+): HiddenStates {
+  const weights = new Weights(tensors, product);
   const norm = (x: Rows, name: string) => weights.norm(x, name, config.norm_eps, config.rms_norm);
   let x = weights.embedding(ids, 'encoder.weight', config.hidden_size);
   if (config.layer_norm_after_embedding) x = norm(x, 'layer_norm_1');
@@ -87,8 +104,13 @@ function amplifyFeedForward(weights: Weights, config: TestConfig, x: Rows, name:
   return weights.linear(gated, `${name}.w3`);
 }
 
-export function esm2Reference(config: TestConfig, tensors: Tensors, ids: readonly number[]): HiddenStates {
-  const weights = new Weights(tensors);
+export function esm2Reference(
+  config: TestConfig,
+  tensors: Tensors,
+  ids: readonly number[],
+  product: LinearProduct = exactProduct,
+): HiddenStates {
+  const weights = new Weights(tensors, product);
   const norm = (x: Rows, name: string) => weights.norm(x, name, config.layer_norm_eps, false);
   const scale = config.token_dropout ? 0.88 : 1;
   let x = weights.embedding(ids, 'esm.embeddings.word_embeddings.weight', config.hidden_size);

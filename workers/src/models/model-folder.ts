@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { WEIGHT_ROUNDING } from '../core/onnx/quantize.ts';
 import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
 import { DataError, systemErrorCode, UsageError } from '../errors.ts';
@@ -188,6 +189,8 @@ function describe(
     unknown_letters: unknownLetters,
     trailing_stop: trailingStop,
     precision,
+    // Integers are the same on every processor, so vectors of two machines can be compared.
+    ...(precision === 'int8' ? { weight_rounding: WEIGHT_ROUNDING } : {}),
     ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { GraphBuilder, type Value } from '../../core/onnx/graph-builder.ts';
+import { LARGEST_CODE } from '../../core/quantize.ts';
 import { createProductSession } from '../product-session.ts';
 
 /** Products of rows and queries by one thread. */
@@ -56,16 +57,22 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
 type NumberType = 'float32' | 'uint8' | 'int8' | 'int32';
 type Numbers = Float32Array | Uint8Array | Int8Array | Int32Array;
 
-/** Codes of queries are within +-127, or where the processor adds pairs of products in 16 bits, +-63. */
+/** The largest signed byte whose negative is one as well. */
 const FULL = 127;
-const HALF = 63;
+/** Rows of a trial: ONNX Runtime multiplies a single one by another kernel. */
+const TRIAL_ROWS = [32, 1];
+const TRIAL_QUERIES = 32;
 
-/** The largest code of a query with which products are exact on this processor: tried out, with the largest there can be. */
+/**
+ * The largest code of a query with which products are exact on this processor: tried out, with the largest there can be.
+ * Where the processor adds pairs of products in 16 bits, it is LARGEST_CODE.
+ */
 export async function largestQueryCode(products: CodeProducts, dimension: number): Promise<number> {
-  const [n, m] = [32, 32];
-  const rows = new Uint8Array(n * dimension).fill(255);
-  const queries = new Int8Array(m * dimension).fill(FULL);
-  const values = new Int32Array(n * m);
-  await products.run(rows, queries, values);
-  return values.every((value) => value === 127 * FULL * dimension) ? FULL : HALF;
+  const queries = new Int8Array(TRIAL_QUERIES * dimension).fill(FULL);
+  for (const n of TRIAL_ROWS) {
+    const values = new Int32Array(n * TRIAL_QUERIES);
+    await products.run(new Uint8Array(n * dimension).fill(255), queries, values);
+    if (values.some((value) => value !== 127 * FULL * dimension)) return LARGEST_CODE;
+  }
+  return FULL;
 }
