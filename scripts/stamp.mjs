@@ -20,6 +20,7 @@ export function isStamped(path, wanted) {
   try {
     return readFileSync(path, 'utf8').trim() === wanted;
   } catch {
+    // Whatever is wrong with the stamp: its step is done again, and tells.
     return false;
   }
 }

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Exit codes of every command (DESIGN.md section 4; sysexits.h). */
 export const EXIT = { ok: 0, bug: 1, usage: 64, data: 65, transient: 75 } as const;
 
@@ -32,12 +34,50 @@ export class TransientError extends UserError {
   }
 }
 
-const TRANSIENT_CODES = new Map([
-  ['ENOSPC', 'The disk is full. Free some space or choose another folder, then run the same command again'],
-  ['EDQUOT', 'The disk quota is used up. Free some space, then run the same command again'],
-  ['EMFILE', 'Too many open files. Raise the limit (ulimit -n), then run the same command again'],
-  ['EIO', 'The disk reported an input/output error. Check the device, then run the same command again'],
-]);
+const AGAIN = 'then run the same command again';
+const UNREACHABLE = `The file system does not answer. Check the disk or the network, ${AGAIN}`;
+
+/** Faults of the machine, which may pass. */
+const TRANSIENT_CODES: Readonly<Record<string, string>> = {
+  ENOSPC: `The disk is full. Free some space or choose another folder, ${AGAIN}`,
+  EDQUOT: `The disk quota is used up. Free some space, ${AGAIN}`,
+  EMFILE: `Too many open files. Raise the limit (ulimit -n), ${AGAIN}`,
+  ENFILE: `Too many open files on this machine. End other programs, ${AGAIN}`,
+  ENOMEM: `Not enough memory. End other programs, or use a machine with more, ${AGAIN}`,
+  EIO: `The disk reported an input/output error. Check the device, ${AGAIN}`,
+  EREMOTEIO: `The disk reported an input/output error. Check the device, ${AGAIN}`,
+  ESTALE: `The file was replaced on its file server (stale file handle). Wait a little, ${AGAIN}`,
+  EBUSY: `The file or folder is in use. Wait a little, ${AGAIN}`,
+  EAGAIN: `The system is short of resources. Wait a little, ${AGAIN}`,
+  ENOLCK: `The file server grants no lock. Wait a little, ${AGAIN}`,
+  ETIMEDOUT: UNREACHABLE,
+  ENOTCONN: UNREACHABLE,
+  EHOSTDOWN: UNREACHABLE,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETDOWN: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  ESHUTDOWN: UNREACHABLE,
+};
+
+const NOT_ALLOWED = 'Permission denied. Check the owner and mode of the file or folder';
+const OTHER_KIND = 'Expected a file where there is a folder, or the reverse';
+
+/** What is wrong with a path, and stays so. */
+const DATA_CODES: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or folder',
+  EACCES: NOT_ALLOWED,
+  EPERM: NOT_ALLOWED,
+  EROFS: 'The file system is read-only. Choose another folder',
+  EISDIR: OTHER_KIND,
+  ENOTDIR: OTHER_KIND,
+  EEXIST: OTHER_KIND,
+  ENOTEMPTY: OTHER_KIND,
+  ELOOP: 'Symbolic links lead in a circle. Remove one of them',
+  ENAMETOOLONG: 'The name is too long: most file systems take 255 bytes. Choose a shorter one',
+  EFBIG: 'The file is larger than its file system or the limit (ulimit -f) allows. Choose another folder',
+  ENXIO: 'Expected a file or folder, not a socket or a device',
+  ENODEV: 'Expected a file or folder, not a socket or a device',
+};
 
 /** The `code` of a Node.js system error ("ENOENT"), or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
@@ -47,22 +87,35 @@ export function systemErrorCode(error: unknown): string | undefined {
 /**
  * Turns whatever was thrown into an error a person can act on. Faults of the machine become
  * TransientError; missing or unreadable files become DataError; anything else is returned unchanged
- * and is a bug. Native libraries report a full disk only in their message, so that is read as well.
+ * and is a bug. Native libraries report the system's errors only in their message, so that is read as well.
  */
 export function toUserError(error: unknown): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
-  const code = systemErrorCode(error) ?? '';
+  const own = systemErrorCode(error) ?? '';
+  // Napi gives errors of native libraries a code of its own.
+  const code = own in TRANSIENT_CODES || own in DATA_CODES ? own : codeInMessage(error.message);
   const path = 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
-  const transient =
-    TRANSIENT_CODES.get(code) ??
-    (/No space left on device|os error 28|ENOSPC/.test(error.message) ? TRANSIENT_CODES.get('ENOSPC') : undefined);
-  if (transient) return new TransientError(`${transient}${path}.`, { cause: error });
-  if (code === 'ENOENT') return new DataError(`No such file or folder${path}.`, { cause: error });
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new DataError(`Permission denied${path}. Check the owner and mode of the file or folder.`, {
-      cause: error,
-    });
-  if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENOTEMPTY')
-    return new DataError(`Expected a file where there is a folder, or the reverse${path}.`, { cause: error });
+  const transient = TRANSIENT_CODES[code];
+  if (transient !== undefined) return new TransientError(withPath(transient, path), { cause: error });
+  const wrong = DATA_CODES[code];
+  if (wrong !== undefined) return new DataError(withPath(wrong, path), { cause: error });
+  // Any other answer of the system is about this file, or this file system.
+  if ('syscall' in error && 'errno' in error && path !== '')
+    return new DataError(`The system refused it: ${error.message}.`, { cause: error });
   return error;
+}
+
+/** The path goes to the end of the first sentence. */
+function withPath(text: string, path: string): string {
+  return `${text.replace(/\. |$/, (end) => `${path}${end}`)}.`;
+}
+
+/** Rust's libraries write "No space left on device (os error 28)". */
+function codeInMessage(message: string): string {
+  if (/No space left on device|ENOSPC/.test(message)) return 'ENOSPC';
+  if (/Array buffer allocation failed|Cannot allocate memory/.test(message)) return 'ENOMEM';
+  const number = Number(/\bos error (\d+)\b/.exec(message)?.[1]);
+  const [code = ''] = Object.entries(constants.errno).find(([, value]) => value === number) ?? [];
+  // Which of a table's files is missing is told with the table, which is damaged then.
+  return code === 'ENOENT' ? '' : code;
 }

@@ -6,6 +6,7 @@ import { openS3, type S3Bucket } from '../../../workers/src/io/s3/client.ts';
 import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
 import { readRange } from '../../../workers/src/io/s3/range.ts';
 import { s3Store } from '../../../workers/src/io/s3/store.ts';
+import { s3Tables } from '../../../workers/src/io/s3/tables.ts';
 import { uploadFiles } from '../../../workers/src/io/s3/upload.ts';
 import { s3Usage } from '../../../workers/src/io/s3/usage.ts';
 import { every, type Fault, first, type Seen } from '../../support/fault-proxy.ts';
@@ -101,7 +102,10 @@ describe('faults on the wire', () => {
       await fails((s3) => s3Store(s3).list('_catalog'), DataError, /^ListObjectsV2 s3:\/\/lance.*access denied/);
       const files = await makeFiles(await temporaryFolder(), [1000]);
       await fails((s3) => uploadFiles(s3, files), DataError, /^HeadObject s3:.*access denied/);
-      expect(held!.proxy.seen.length).toBe(3);
+      // Not as if it were not there.
+      await fails((s3) => s3Tables(s3).size('_partitions/x.arrow'), DataError, /^ListObjectsV2 s3:.*access denied/);
+      await fails((s3) => s3Tables(s3).sizes('bucket_00001'), DataError, /^ListObjectsV2 s3:.*access denied/);
+      expect(held!.proxy.seen.length).toBe(5);
     });
 
     it.skipIf(skip)('wrong keys', async () => {

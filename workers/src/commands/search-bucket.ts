@@ -7,6 +7,7 @@ import { SEARCH_MODES } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
+import { ifMissing } from '../io/if-missing.ts';
 import { withPartitionsThatAreThere } from '../io/search/open-bucket.ts';
 import { countQueries } from '../io/search/queries.ts';
 import { searchBucket } from '../io/search/search-bucket.ts';
@@ -111,7 +112,7 @@ export const command = defineCommand({
 
 /** A query set must not be replaced by what was found for it, by whatever name it is given. */
 async function requireOthers(queries: readonly string[], outputs: { output: string; truth: string | undefined }) {
-  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const real = (path: string) => realpath(path).catch(ifMissing(resolve(path)));
   const known = new Set(await Promise.all(queries.map(real)));
   for (const [name, path] of Object.entries(outputs))
     if (path !== undefined && known.has(await real(path)))

@@ -7,6 +7,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // A text that is not JSON is an answer, which the caller knows how to take.
     return undefined;
   }
 }

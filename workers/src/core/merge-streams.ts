@@ -30,7 +30,7 @@ export async function* mergeStreams(
 export function startAll<T>(streams: readonly AsyncGenerator<T, unknown, void>[]): AsyncIterator<T>[] {
   return streams.map((stream) => {
     let first: Promise<IteratorResult<T, unknown>> | undefined = stream.next();
-    first.catch(() => {});
+    first.catch(() => {}); // told by `next`
     return {
       next() {
         const result = first ?? stream.next();

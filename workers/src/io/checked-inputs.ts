@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { DataError, UsageError } from '../errors.ts';
+import { findStats, ifMissing } from './if-missing.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 /**
@@ -9,7 +10,7 @@ import { STANDARD_INPUT } from './standard-input.ts';
  */
 export async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
   if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
-  const realOutput = output === undefined ? undefined : await realpath(output).catch(() => undefined);
+  const realOutput = output === undefined ? undefined : await realpath(output).catch(ifMissing(undefined));
   const seen = new Map<string, string>();
   let bytes = 0;
   for (const input of inputs) {
@@ -28,7 +29,7 @@ export async function checkInputs(inputs: readonly string[], output?: string): P
 /** @returns undefined for standard input */
 async function statInput(input: string): Promise<Stats | undefined> {
   if (input === STANDARD_INPUT) return undefined;
-  return stat(input).catch(() => {
-    throw new DataError(`${input}: no such file.`);
-  });
+  const info = await findStats(input);
+  if (info) return info;
+  throw new DataError(`${input}: no such file.`);
 }

@@ -28,7 +28,7 @@ export async function createCsv(path: string, compression: CsvCompression): Prom
   const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
   const head: Writable = compressor ?? file;
   const written = compressor ? pipeline(compressor, file) : finished(file);
-  written.catch(() => {});
+  written.catch(() => {}); // told by who waits for it
   const write = async (chunk: string | Uint8Array) => {
     try {
       // The callback comes when the chunk is compressed or written: its buffer may then be used again.
@@ -53,7 +53,7 @@ export async function createCsv(path: string, compression: CsvCompression): Prom
     async abandon() {
       head.destroy();
       file.destroy();
-      await written.catch(() => {});
+      await written.catch(() => {}); // an error that led here is told already
       await rm(path, { force: true });
     },
   };

@@ -59,7 +59,7 @@ export async function embedFiles(
     if (computing) write(await computing);
     shard.finish(embedder.attributes);
   } catch (error) {
-    await computing?.catch(() => {});
+    await computing?.catch(() => {}); // the first error is the one to tell
     await shard.abandon();
     throw error;
   }

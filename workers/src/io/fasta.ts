@@ -61,7 +61,7 @@ async function openInput(path: string): Promise<Input> {
 
 async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw new DataError(`${path}: no such file.`);
+    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${path}: no such file.`);
     throw error;
   });
   if (!(await file.stat()).isDirectory()) return file;

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readlinkSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
+import { findStats, ifMissing } from './if-missing.ts';
 import { busyThreads } from './native-threads.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -12,6 +13,8 @@ const REMOVE_LIMIT_MS = 5000;
 const REMOVE_QUIET_MS = 250;
 const REMOVE_STEP_MS = 25;
 const SIGNAL_MS = 1000;
+/** A name may have 255 bytes; owner, process number, random digits and dots take up to 36. */
+const MOST_NAME_BYTES = 219;
 
 /** Paths that are removed when the process is told to stop (Ctrl-C, a scheduler's SIGTERM). */
 const unfinished = new Set<string>();
@@ -63,7 +66,7 @@ function removeForGood(paths: string[]): void {
 export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
-  const info = await stat(target).catch(() => undefined);
+  const info = await findStats(target);
   if (info?.isDirectory())
     throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
   await removeStale(target);
@@ -102,7 +105,7 @@ export async function openScratch(
   await removeStale(target);
   const folder = temporaryName(target);
   unfinished.add(folder);
-  // Other machines on a shared file system can only tell by its age that a folder is still in use.
+  // Other machines on a shared file system can only tell by its age that a folder is still in use. A beat may fail: others follow.
   const heartbeat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   heartbeat.unref();
   const close = async () => {
@@ -122,7 +125,17 @@ export async function openScratch(
  * globs. The owner is this machine's (or container's) process space, where the pid means something.
  */
 export function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${owner()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  return join(
+    dirname(target),
+    `${temporaryPrefix(target)}${owner()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`,
+  );
+}
+
+/** A name that is nearly as long as a file system takes is shortened, so that its temporary name fits too. */
+function temporaryPrefix(target: string): string {
+  const name = basename(target);
+  if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return `.${name}.`;
+  return `.${createHash('sha256').update(name).digest('hex').slice(0, 32)}.`;
 }
 
 /** Names this process to others that share a folder with it. */
@@ -147,25 +160,31 @@ function processSpace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
   } catch {
+    // Only Linux has it: elsewhere the host alone says where a process number means something.
     return '';
   }
 }
 
 /** Removes temporary files of `target` whose process is gone. Those of other machines count as gone after a day. */
 export async function removeStale(target: string): Promise<void> {
-  const prefix = `.${basename(target)}.`;
-  for (const name of await readdir(dirname(target)).catch(() => [])) {
+  const prefix = temporaryPrefix(target);
+  for (const name of await readdir(dirname(target)).catch(ifUnlisted)) {
     const path = join(dirname(target), name);
     if (name.startsWith(prefix) && (await isStale(path, name.slice(prefix.length))))
       await rm(path, { recursive: true, force: true });
   }
 }
 
+/** A folder that may be written but not listed keeps what is stale in it. */
+function ifUnlisted(error: unknown): string[] {
+  return systemErrorCode(error) === 'EACCES' ? [] : ifMissing<string[]>([])(error);
+}
+
 async function isStale(path: string, suffix: string): Promise<boolean> {
   const match = /^([0-9a-f]{8})\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(suffix);
   if (!match) return false;
   if (match[1] === owner()) return !isAlive(Number(match[2]));
-  const info = await stat(path).catch(() => undefined);
+  const info = await findStats(path);
   return info !== undefined && Date.now() - info.mtimeMs > DAY_MS;
 }
 

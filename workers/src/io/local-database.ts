@@ -1,7 +1,8 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
 import type { DatabaseParts } from './database.ts';
+import { findStats } from './if-missing.ts';
 import { localLocks } from './local-locks.ts';
 import { localTables } from './local-tables.ts';
 import { localStore } from './store.ts';
@@ -22,7 +23,7 @@ export function openLocal(path: string): DatabaseParts {
       });
     },
     async requireThere() {
-      const info = await stat(root).catch(() => undefined);
+      const info = await findStats(root);
       if (!info?.isDirectory()) throw new DataError(`${root}: no such folder, so no database.`);
     },
   };

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { TransientError } from '../errors.ts';
 import { hasEnded, processName } from './files.ts';
+import { ifMissing } from './if-missing.ts';
 import { log } from './progress.ts';
 import type { BucketLocks } from './table-store.ts';
 
@@ -57,5 +58,5 @@ async function waitFor(path: string, bucket: string, onLost: (error: Error) => v
 }
 
 function holderOf(path: string): Promise<string> {
-  return readFile(`${path}.holder`, 'utf8').catch(() => '');
+  return readFile(`${path}.holder`, 'utf8').catch(ifMissing(''));
 }

@@ -1,10 +1,11 @@
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { removeStale } from './files.ts';
+import { findStats, ifMissing } from './if-missing.ts';
 import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from './lance/table-files.ts';
 import { openTable } from './lance/tables.ts';
 import { isPartitionFile } from './partitions.ts';
-import { missingTableFile, shortTableFile } from './table-file-errors.ts';
+import { shortTableFile, unopenedTableFile } from './table-file-errors.ts';
 import type { RangeFile, TableStore } from './table-store.ts';
 
 /** The tables of a database in a folder: made inside it and renamed, worked on through hard links, opened in place. */
@@ -13,7 +14,7 @@ export function localTables(root: string): TableStore {
   return {
     work: undefined,
     scratch: root,
-    size: async (path) => (await stat(join(root, path)).catch(() => undefined))?.size,
+    size: async (path) => (await findStats(join(root, path)))?.size,
     sizes: (bucket) => fileSizes(at(bucket)),
     read: (path) => readFile(join(root, path)),
     pathOf: (path) => join(root, path),
@@ -58,13 +59,13 @@ async function publishPartitions(
   const folder = join(root, '_partitions');
   const own = partitions === 'none' ? undefined : basename(partitions.path);
   if (partitions !== 'none') await placeFile(partitions.file, join(root, partitions.path));
-  for (const name of await readdir(folder).catch(() => []))
+  for (const name of await readdir(folder).catch(ifMissing([])))
     if (name !== own && isPartitionFile(name, bucket)) await rm(join(folder, name), { force: true });
 }
 
 async function openLocalFile(path: string): Promise<RangeFile> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw missingTableFile(path, error);
+    throw unopenedTableFile(path, error);
   });
   return {
     async read(into, position) {

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, statfs, utimes, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { formatByteSize } from '../core/byte-size.ts';
-import { TransientError, UsageError } from '../errors.ts';
+import { TransientError, UsageError, UserError } from '../errors.ts';
 import { hasEnded, processName, removeStale, temporaryName } from './files.ts';
+import { findStats, ifMissing } from './if-missing.ts';
 
 const FOLDER = 'lanceflow-cache';
 /** Marks of an entry, beside its files: when it was last used, who uses it, how large it will be. */
@@ -11,7 +12,10 @@ const USED = '.used';
 const USERS = '.users';
 const WANTS = '.wants';
 const HEARTBEAT_MS = 60_000;
-/** A user in another container or on a machine that is gone, from whom nothing was heard for this long, counts as ended. */
+/**
+ * A user in another container or on a machine that is gone, from whom nothing was heard for this long, counts as ended; so does one
+ * heard in the future: all users of a node have its clock, which was set back since.
+ */
 const SILENT_MS = 10 * HEARTBEAT_MS;
 /** Left free on the disk for everything else. */
 const SPARE_BYTES = 256 * 2 ** 20;
@@ -55,13 +59,13 @@ export class NodeCache {
         throw error;
       }
     });
-    const heartbeat = setInterval(() => void utimes(user, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => void utimes(user, new Date(), new Date()).catch(ignored), HEARTBEAT_MS);
     heartbeat.unref();
     return {
       folder,
       release: async () => {
         clearInterval(heartbeat);
-        await writeFile(join(folder, USED), '').catch(() => {});
+        await writeFile(join(folder, USED), '').catch(ignored);
         await rm(user, { force: true });
       },
     };
@@ -69,7 +73,11 @@ export class NodeCache {
 
   /** Removes entries, as far as that helps, so that something beside them has space. */
   async makeRoom(bytes: number): Promise<void> {
-    await this.#locked(() => this.#makeSpace('', bytes).catch(() => {}));
+    await this.#locked(() =>
+      this.#makeSpace('', bytes).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+      }),
+    );
   }
 
   /** Runs `fill` while no other process fills the same entry. */
@@ -154,7 +162,7 @@ export class NodeCache {
   async #stillToCome(name: string): Promise<number> {
     const folder = join(this.#root, name);
     if (!(await isUsed(folder))) return 0;
-    const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(() => '0'));
+    const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(ifMissing('0')));
     return Math.max(0, wants - (await allocatedBytes(folder)));
   }
 
@@ -178,26 +186,28 @@ async function lock(path: string, forever: boolean): Promise<() => Promise<void>
 /** Whether a living process uses an entry; what ended ones left of themselves is removed. */
 async function isUsed(folder: string): Promise<boolean> {
   let used = false;
-  for (const name of await readdir(join(folder, USERS)).catch(() => [])) {
+  for (const name of await readdir(join(folder, USERS)).catch(ifMissing([]))) {
     const path = join(folder, USERS, name);
-    const owner = await readFile(path, 'utf8').catch(() => '');
-    const heardMs = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
-    if (hasEnded(owner) || Date.now() - heardMs > SILENT_MS) await rm(path, { force: true });
+    const owner = await readFile(path, 'utf8').catch(ifMissing(''));
+    const heardMs = (await findStats(path))?.mtimeMs ?? 0;
+    if (hasEnded(owner) || Math.abs(Date.now() - heardMs) > SILENT_MS) await rm(path, { force: true });
     else used = true;
   }
   return used;
 }
 
 async function lastUse(folder: string): Promise<number> {
-  const info = (await stat(join(folder, USED)).catch(() => undefined)) ?? (await stat(folder).catch(() => undefined));
+  const info = (await findStats(join(folder, USED))) ?? (await findStats(folder));
   return info?.mtimeMs ?? 0;
 }
+
+/** Without its mark an entry only goes sooner, when nobody uses it: no reason to end a search. */
+function ignored(): void {}
 
 /** What a folder takes of the disk: files that are being filled have holes. */
 async function allocatedBytes(folder: string): Promise<number> {
   let bytes = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []))
-    if (entry.isFile())
-      bytes += ((await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.blocks ?? 0) * 512;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([])))
+    if (entry.isFile()) bytes += ((await findStats(join(entry.parentPath, entry.name)))?.blocks ?? 0) * 512;
   return bytes;
 }

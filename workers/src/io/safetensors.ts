@@ -1,6 +1,7 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
+import { findStats } from './if-missing.ts';
 
 /** Bytes of one element, by safetensors' names. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -66,10 +67,7 @@ export async function findWeights(folder: string): Promise<StoredWeights> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return realpath(path).then(
-    () => true,
-    () => false,
-  );
+  return (await findStats(path)) !== undefined;
 }
 
 async function namesInIndex(folder: string): Promise<string[]> {

@@ -1,4 +1,5 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../command.ts';
 import { ContentHash } from '../core/content-hash.ts';
 import type { ShardHeader } from '../core/shard.ts';
@@ -7,6 +8,7 @@ import { columnLength, type Utf8Column } from '../core/utf8-column.ts';
 import { DataError } from '../errors.ts';
 import { readBlocks, rowsPerBlock } from './hdf5/shard-blocks.ts';
 import { openShard, type ShardReader } from './hdf5/shard-reader.ts';
+import { findStats } from './if-missing.ts';
 
 const BLOCK_BYTES = 8 * 2 ** 20;
 /** The longest first line that is looked for: attributes of a shard are few and short. */
@@ -62,9 +64,7 @@ export async function writeShardDescription(
   temporary: string,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<ShardDescription> {
-  const { size: fileBytes, mtimeMs: modifiedMs } = await stat(path).catch(() => {
-    throw new DataError(`${path}: no such file.`);
-  });
+  const { size: fileBytes, mtimeMs: modifiedMs } = await requireStats(path);
   const shard = await openShard(path);
   shard.close();
   requireRows(shard);
@@ -89,6 +89,12 @@ export async function writeShardDescription(
   }
 }
 
+async function requireStats(path: string): Promise<Stats> {
+  const info = await findStats(path);
+  if (info) return info;
+  throw new DataError(`${path}: no such file.`);
+}
+
 /** A block: number of rows, the length of each id, the ids end to end. */
 async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promise<void> {
   const rows = offsets.length - 1;
@@ -111,7 +117,7 @@ export async function readShardDescription(
   try {
     const { line, end } = await readFirstLine(file);
     const { name, contentHash, ...described } = parseShardDescription(line, path);
-    const info = await stat(described.path).catch(() => undefined);
+    const info = await findStats(described.path);
     if (info && (info.size !== described.fileBytes || info.mtimeMs !== described.modifiedMs))
       throw new DataError(
         `${described.path}: changed since ${path} was made of it. Describe it again: lanceflow describe-shard.`,

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { temporaryName, writeAtomically } from './files.ts';
+import { ifMissing } from './if-missing.ts';
 
 /** Small objects beside the tables: catalog entries and ingest records. Keys are `folder/name`. */
 export interface ObjectStore {
@@ -20,10 +21,10 @@ export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
   return {
     async list(folder) {
-      const names = await readdir(at(folder)).catch(ifAbsent<string[]>([]));
+      const names = await readdir(at(folder)).catch(ifMissing<string[]>([]));
       return names.filter((name) => !name.startsWith('.')).sort();
     },
-    read: (key) => readFile(at(key), 'utf8').catch(ifAbsent<string | undefined>(undefined)),
+    read: (key) => readFile(at(key), 'utf8').catch(ifMissing<string | undefined>(undefined)),
     write: (key, text) => writeAtomically(at(key), (temporary) => writeFile(temporary, text)),
     async create(key, text) {
       await mkdir(dirname(at(key)), { recursive: true });
@@ -41,12 +42,5 @@ export function localStore(root: string): ObjectStore {
       }
     },
     remove: (key) => rm(at(key), { force: true }),
-  };
-}
-
-function ifAbsent<T>(value: T): (error: unknown) => T {
-  return (error) => {
-    if (systemErrorCode(error) === 'ENOENT') return value;
-    throw error;
   };
 }

@@ -6,10 +6,11 @@ import { showId } from '../core/fasta-parser.ts';
 import { type RowRange, rangesNotHeld } from '../core/packing.ts';
 import { modelIdentity, type ShardHeader } from '../core/shard.ts';
 import { columnBytes, columnLength } from '../core/utf8-column.ts';
-import { DataError } from '../errors.ts';
+import { DataError, systemErrorCode } from '../errors.ts';
 import type { Database } from './database.ts';
 import { type DuplicateIds, withDuplicateIds } from './duplicate-ids.ts';
 import { openShard } from './hdf5/shard-reader.ts';
+import { ifMissing } from './if-missing.ts';
 import { idsOf } from './lance/table-ids.ts';
 import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from './shard-description.ts';
 
@@ -98,11 +99,13 @@ async function readInput(path: string, onIds: (block: IdBlock) => Promise<void>)
 }
 
 async function isDescription(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => undefined);
+  // What is missing, and a folder, which can be opened but not read, is told by who opens it as a shard.
+  const file = await open(path, 'r').catch(ifMissing(undefined));
   try {
     const first = Buffer.alloc(1);
-    // A folder can be opened, but not read.
-    await file?.read(first, 0, 1, 0).catch(() => {});
+    await file?.read(first, 0, 1, 0).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'EISDIR') throw error;
+    });
     return first.toString() === '{';
   } finally {
     await file?.close();

@@ -1,7 +1,8 @@
-import { DataError } from '../errors.ts';
+import { DataError, systemErrorCode, toUserError } from '../errors.ts';
 
-/** What to tell where a table's file cannot be opened. */
-export function missingTableFile(path: string, cause: unknown): DataError {
+/** What to tell where a table's file cannot be opened: a missing one is damage, one that cannot be read now is not. */
+export function unopenedTableFile(path: string, cause: unknown): unknown {
+  if (systemErrorCode(cause) !== 'ENOENT') return toUserError(cause);
   return new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause });
 }
 

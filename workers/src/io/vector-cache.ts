@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES, KeyIndex } from '../core/key-index.ts';
-import { systemErrorCode, toUserError } from '../errors.ts';
+import { findStats, ifMissing } from './if-missing.ts';
 
 /** A key and the checksum of its vector. */
 const ENTRY_BYTES = KEY_BYTES + 4;
@@ -100,7 +100,7 @@ async function readSegments(folder: string, dimension: number, index: KeyIndex):
 }
 
 async function rowsIn(path: string, dimension: number): Promise<number> {
-  const info = await stat(path).catch(() => undefined);
+  const info = await findStats(path);
   return Math.floor((info?.size ?? 0) / (4 * dimension));
 }
 
@@ -204,10 +204,7 @@ function createFilePool() {
         files.delete(oldest[0]);
         await oldest[1].close();
       }
-      const file = await open(path, 'r').catch((error: unknown) => {
-        if (systemErrorCode(error) === 'ENOENT') return undefined;
-        throw toUserError(error);
-      });
+      const file = await open(path, 'r').catch(ifMissing(undefined));
       if (file) files.set(path, file);
       return file;
     },

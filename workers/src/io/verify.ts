@@ -1,6 +1,7 @@
 import type { CatalogEntry } from '../core/catalog.ts';
 import { algorithmOf } from '../core/checksum.ts';
 import { showId } from '../core/fasta-parser.ts';
+import { toUserError, UserError } from '../errors.ts';
 import { mapAtOnce } from './at-once.ts';
 import type { Database } from './database.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
@@ -43,6 +44,9 @@ async function verifyRows(database: Database, entry: CatalogEntry): Promise<stri
       problems.push(`${entry.bucket}: version ${version} of the table, not ${entry.tableVersion}`);
     return problems;
   } catch (error) {
+    // A full disk or a missing permission is no damage.
+    const known = toUserError(error);
+    if (known instanceof UserError) throw known;
     return [`${entry.bucket}: LanceDB cannot open the table: ${(error as Error).message.split('\n')[0]}`];
   }
 }

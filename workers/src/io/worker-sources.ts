@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.ts';
+import { ifMissing } from './if-missing.ts';
 
 const HOME = fileURLToPath(new URL('../../..', import.meta.url));
 /** `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`, as in lib/WorkerSources.groovy. */
@@ -13,17 +14,25 @@ export function hashOfSources(command: string, home = HOME): string {
   const found = new Set<string>();
   const waiting = [resolve(home, `workers/src/commands/${command}.ts`)];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
-    if (found.has(file) || !existsSync(file)) continue;
+    const text = found.has(file) ? undefined : findText(file);
+    if (text === undefined) continue;
     found.add(file);
-    for (const [, imported] of readFileSync(file, 'utf8').matchAll(IMPORT))
-      waiting.push(resolve(file, '..', imported!));
+    for (const [, imported] of text.matchAll(IMPORT)) waiting.push(resolve(file, '..', imported!));
   }
   const hash = createHash('sha256');
   for (const file of [...found, resolve(home, 'package-lock.json')].sort()) {
     hash.update(`${relative(home, file)}\n`);
-    if (existsSync(file)) hash.update(readFileSync(file));
+    hash.update(findText(file) ?? '');
   }
   return hash.digest('hex').slice(0, 32);
+}
+
+function findText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return ifMissing(undefined)(error);
+  }
 }
 
 /**

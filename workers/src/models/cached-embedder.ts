@@ -50,7 +50,7 @@ async function withCheckpoint<T>(folder: string, use: (folder: string) => Promis
   try {
     result = await use(folder);
   } catch (error) {
-    // Nothing in it is worth keeping where it is empty; otherwise this fails, as it should.
+    // Nothing in it is worth keeping where it is empty; otherwise this fails, as it should. The first error is the one to tell.
     await rmdir(folder).catch(() => {});
     throw error;
   }

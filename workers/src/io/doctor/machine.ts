@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Finding, failed, ok } from '../../core/doctor/finding.ts';
+import { ifMissing } from '../if-missing.ts';
 
 const HOME = process.env.LANCEFLOW_HOME ?? fileURLToPath(new URL('../../../..', import.meta.url));
 const GB = 1e9;
@@ -56,7 +57,7 @@ async function checkJava(): Promise<Finding> {
 }
 
 async function checkNextflow(): Promise<Finding> {
-  const tools = await readdir(join(HOME, '.tools')).catch(() => []);
+  const tools = await readdir(join(HOME, '.tools')).catch(ifMissing([]));
   const fetched = tools.find((name) => /^nextflow-[\d.]+$/.test(name));
   // "nextflow version 24.10.0.5928"
   const [, text, major, minor] =
@@ -93,7 +94,7 @@ async function checkOpenFiles(): Promise<Finding> {
     : failed('open files', `up to ${limit}`, 'ulimit -n 65536');
 }
 
-/** What a program prints on either output; empty where it cannot be started. */
+/** What a program prints on either output; empty where it cannot be started, for whatever reason: it is of no use then. */
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
   if (program.includes('/') && !existsSync(program)) return '';
   return promisify(execFile)(program, args, { timeout: 30_000 }).then(

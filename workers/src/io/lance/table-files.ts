@@ -6,6 +6,7 @@ import { CRC64 } from '../../core/checksum.ts';
 import { systemErrorCode } from '../../errors.ts';
 import { mapAtOnce } from '../at-once.ts';
 import { temporaryName } from '../files.ts';
+import { findStats, ifMissing } from '../if-missing.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
@@ -13,15 +14,12 @@ const FILES_AT_ONCE = 8;
 
 /** Sizes of all files of a table, by their paths relative to `folder`; none where there is no table. */
 export async function fileSizes(folder: string): Promise<Map<string, number>> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  });
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([]));
   const sizes = new Map<string, number>();
   for (const entry of names) {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
-    const info = await stat(path).catch(() => undefined);
+    const info = await findStats(path);
     if (info) sizes.set(relative(folder, path), info.size);
   }
   return sizes;
@@ -127,12 +125,16 @@ export async function publishTable(from: string, to: string): Promise<void> {
   }
   // Deepest first; those that still hold something stay.
   const folders = present.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
-  for (const folder of folders.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(() => {});
+  for (const folder of folders.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(ifFilled);
+}
+
+function ifFilled(error: unknown): void {
+  if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
 }
 
 /** Moves a file, or copies it where the file systems differ; whole or not at all. */
 export async function placeFile(from: string, to: string): Promise<void> {
-  const [source, target] = await Promise.all([stat(from), stat(to).catch(() => undefined)]);
+  const [source, target] = await Promise.all([stat(from), findStats(to)]);
   if (target && target.ino === source.ino && target.dev === source.dev) return;
   await mkdir(dirname(to), { recursive: true });
   if (source.dev === (await stat(dirname(to))).dev) return rename(from, to);

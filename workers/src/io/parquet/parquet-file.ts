@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { type Field, tableFromIPC } from 'apache-arrow';
 import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
 import { isRecord, parseJson } from '../../core/json-check.ts';
-import { DataError, toUserError } from '../../errors.ts';
+import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
 
 /** What the footer says of a row group. */
@@ -114,6 +114,13 @@ async function decoding<T>(path: string, where: string, step: () => Promise<T>):
   try {
     return await Promise.race([step(), trapped]);
   } catch (error) {
+    const known = toUserError(error);
+    if (known instanceof UserError) throw known;
+    // What Node.js says of a file that the system failed to read, or that is not as long as it was.
+    if (error instanceof Error && error.name === 'NotReadableError')
+      throw new TransientError(`${path}: cannot read its ${where}: ${error.message}. Run the same command again.`, {
+        cause: error,
+      });
     const reason = error instanceof Error ? error.message : String(error);
     throw new DataError(
       `${path}: cannot read its ${where}: the file is damaged or cut off (${reason}). Write it again.`,

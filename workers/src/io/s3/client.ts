@@ -121,6 +121,7 @@ async function withFreshCredentials(
   args: InitializeHandlerArguments<object>,
 ) {
   const credentials = client.config.credentials as (options?: object) => Promise<AwsCredentialIdentity>;
+  // The request below tells what is wrong with them.
   const before = await credentials().catch(() => undefined);
   try {
     return await next(args);

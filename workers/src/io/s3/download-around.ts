@@ -1,9 +1,10 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Algorithm, algorithmOf } from '../../core/checksum.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError } from '../../errors.ts';
 import { temporaryName, writeAt } from '../files.ts';
+import { findStats } from '../if-missing.ts';
 import type { S3Bucket } from './client.ts';
 import { fetchBlocks } from './range.ts';
 import { runAll } from './slots.ts';
@@ -27,7 +28,7 @@ export async function downloadAround(
   onProgress: (bytes: number) => void,
 ): Promise<void> {
   await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, signal) => {
-    if ((await stat(path).catch(() => undefined))?.size !== bytes) {
+    if ((await findStats(path))?.size !== bytes) {
       await mkdir(dirname(path), { recursive: true });
       const temporary = temporaryName(path);
       try {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { formatByteSize } from '../../core/byte-size.ts';
 import { formatS3Uri } from '../../core/s3-location.ts';
 import { DataError, TransientError } from '../../errors.ts';
+import { findStats } from '../if-missing.ts';
 import type { S3Bucket } from './client.ts';
 import { PartialFile } from './partial-file.ts';
 import { fetchBlocks } from './range.ts';
@@ -51,7 +52,7 @@ export async function downloadFiles(
 ): Promise<Downloaded> {
   const absent: DownloadFile[] = [];
   for (const file of files) {
-    if ((await stat(file.path).catch(() => undefined))?.size !== file.bytes) absent.push(file);
+    if ((await findStats(file.path))?.size !== file.bytes) absent.push(file);
     else onProgress?.(file.bytes);
   }
   const partials = absent.map(({ path, bytes, checksum }) => new PartialFile(path, bytes, checksum, PART_BYTES));

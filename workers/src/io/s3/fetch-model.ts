@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { formatByteSize } from '../../core/byte-size.ts';
 import { DataError, TransientError } from '../../errors.ts';
 import { writeAt, writeAtomically } from '../files.ts';
+import { findStats } from '../if-missing.ts';
 import { log } from '../progress.ts';
 import { openS3, type S3Bucket } from './client.ts';
 import { listObjects, type S3Object } from './objects.ts';
@@ -52,7 +53,7 @@ function identityOf(objects: readonly S3Object[]): string {
 }
 
 async function fetchObject(s3: S3Bucket, { path, bytes }: S3Object, target: string): Promise<void> {
-  if ((await stat(target).catch(() => undefined))?.size === bytes) return;
+  if ((await findStats(target))?.size === bytes) return;
   log(`fetching ${s3.uri}/${path} (${formatByteSize(bytes)})`);
   await writeAtomically(target, async (temporary) => {
     const file = await open(temporary, 'wx');

@@ -118,6 +118,7 @@ function hold(
   };
   const renewing = (async () => {
     while (!ended.signal.aborted) {
+      // Ends early, with an error, where the lease is given back.
       await sleep(renewMs, undefined, { ref: false, signal: ended.signal }).catch(() => {});
       // A fault that lasts is noticed by the watch.
       if (!ended.signal.aborted) await renew().catch(() => {});

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Algorithm, algorithmOf } from '../../core/checksum.ts';
 import { writeAt } from '../files.ts';
+import { findStats } from '../if-missing.ts';
 import { Journal, readJournal } from './journal.ts';
 
 /** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
@@ -64,7 +65,7 @@ export class PartialFile {
 
   /** Bytes of disk that the file already takes. */
   async allocatedBytes(): Promise<number> {
-    return ((await stat(this.temporary).catch(() => undefined))?.blocks ?? 0) * 512;
+    return ((await findStats(this.temporary))?.blocks ?? 0) * 512;
   }
 
   async open(): Promise<void> {

@@ -108,6 +108,7 @@ export async function fetchBlocks(
   try {
     await streamRange(s3, key, offset, length, writer, signal);
   } catch (error) {
+    // The first error is the one to tell.
     await writer.end().catch(() => {});
     throw error;
   }

@@ -136,9 +136,10 @@ async function readCache(dimension: number): Promise<ComputeRates | undefined> {
       machine: string;
       at: number;
     };
-    const fresh = cached.machine === machine() && Date.now() - cached.at < CACHE_MS;
+    const fresh = cached.machine === machine() && Math.abs(Date.now() - cached.at) < CACHE_MS;
     return fresh && cached.fewFlopsPerSecond > 0 && cached.distanceSeconds > 0 ? cached : undefined;
   } catch {
+    // Whatever is wrong with it: measuring anew takes half a second.
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { decodeFloat16 } from '../../core/float16.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import { toUserError } from '../../errors.ts';
-import { missingTableFile, shortTableFile } from '../table-file-errors.ts';
+import { shortTableFile, unopenedTableFile } from '../table-file-errors.ts';
 
 /** Rows that lie one after the other in a data file on this machine. */
 export interface FilePart {
@@ -67,7 +67,7 @@ export class PartReader {
     try {
       this.#file = { path, descriptor: openSync(path, 'r') };
     } catch (error) {
-      throw missingTableFile(path, error);
+      throw unopenedTableFile(path, error);
     }
     return this.#file.descriptor;
   }

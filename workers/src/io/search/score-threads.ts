@@ -102,7 +102,7 @@ class ScoreThread {
   async close(): Promise<void> {
     if (this.#failure) await this.#worker.terminate();
     else this.#worker.postMessage('end' satisfies ScoreRequest);
-    await this.#exit.catch(() => {});
+    await this.#exit.catch(() => {}); // told by the blocks that failed
   }
 
   #fail(error: Error): void {

@@ -69,6 +69,7 @@ async function answer({ rows, chosen }: BlockRequest): Promise<void> {
 }
 
 async function end(): Promise<void> {
+  // Where it failed, the first block has told.
   const started = await starting?.catch(() => undefined);
   await started?.scorer.close();
   started?.reader.close();
