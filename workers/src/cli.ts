@@ -1,7 +1,9 @@
 import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
+import { removeUnfinished } from './io/files.ts';
 import { STANDARD_INPUT } from './io/standard-input.ts';
+import { outputFailure, say, watchOutputs } from './io/terminal.ts';
 import { requireOwnSources } from './io/worker-sources.ts';
 
 /** Every command: its line in `--help`, and its file, loaded only when it is called. */
@@ -136,9 +138,21 @@ function showOverview(argv: string[]): number {
     process.stdout.write(text);
     return EXIT.ok;
   }
-  process.stderr.write(`lanceflow: unknown command ${JSON.stringify(argv[0])}.\n\n${text}`);
+  say(`lanceflow: unknown command ${JSON.stringify(argv[0])}.\n\n${text.trimEnd()}`);
   return EXIT.usage;
 }
 
+/** An error that nobody waited for ends the command as any other does. */
+function onUncaught(error: unknown): void {
+  // Parquet's decoder fails in this way, and has a listener of its own meanwhile.
+  if (process.listenerCount('uncaughtException') > 1) return;
+  removeUnfinished();
+  process.exit(reportError(process.argv[2] ?? '', error));
+}
+
+watchOutputs();
+process.on('uncaughtException', onUncaught);
+const code = await main(process.argv.slice(2));
+const failure = await outputFailure();
 // Native libraries keep threads of their own alive, so the process ends here and nowhere else.
-process.exit(await main(process.argv.slice(2)));
+process.exit(failure === undefined ? code : reportError(process.argv[2] ?? '', failure));

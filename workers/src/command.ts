@@ -1,8 +1,10 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+import { printableJson } from './core/printable.ts';
 import { EXIT, toUserError, UserError } from './errors.ts';
 import { startMeter } from './io/meter.ts';
 import { createProgress, log, type Progress } from './io/progress.ts';
 import { s3Usage } from './io/s3/usage.ts';
+import { print, say } from './io/terminal.ts';
 
 /** What every command reports; commands add fields of their own. `bytes` is what was read or written, as the command says. */
 export interface CommandResult {
@@ -59,7 +61,7 @@ export async function runCommand<O extends Record<string, Options>>(
   try {
     const result = await command.run(args, { progress: createProgress, log });
     const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
-    if (args.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+    if (args.json === true) print(printableJson(report));
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
@@ -77,10 +79,10 @@ function remoteUsage(): Record<string, number> {
 export function reportError(name: string, thrown: unknown): number {
   const error = toUserError(thrown);
   if (error instanceof UserError) {
-    process.stderr.write(`lanceflow ${name}: ${error.message}\n`);
+    say(`lanceflow ${name}: ${error.message}`);
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}\n`);
+  say(`lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}`);
   return EXIT.bug;
 }

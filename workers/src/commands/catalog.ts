@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { formatTable } from '../core/format-table.ts';
 import { Database } from '../io/database.ts';
+import { print } from '../io/terminal.ts';
 
 export const command = defineCommand({
   describe:
@@ -37,7 +38,7 @@ export const command = defineCommand({
       ],
     );
     const header = ['bucket', 'vectors', 'type', 'metric', 'index', 'order of rows', 'size', 'model', 'built (UTC)'];
-    if (!json) process.stdout.write(`${formatTable([header, ...rows])}\n`);
+    if (!json) print(formatTable([header, ...rows]));
     const shown = brief
       ? entries.map(({ bucket, rows, fingerprint, model }) => ({ bucket, rows, fingerprint, model }))
       : entries;

@@ -4,6 +4,7 @@ import { EXIT } from '../errors.ts';
 import { checkAwsBatch } from '../io/doctor/awsbatch.ts';
 import { checkMachine } from '../io/doctor/machine.ts';
 import { readParams } from '../io/launch/read-params.ts';
+import { print } from '../io/terminal.ts';
 
 const PROFILES = ['standard', 'awsbatch'] as const;
 
@@ -38,7 +39,7 @@ export const command = defineCommand({
             headQueue: args.queue,
             headDefinition: args.jobDefinition,
           });
-    if (args.json !== true) process.stdout.write(`${formatFindings(findings)}\n`);
+    if (args.json !== true) print(formatFindings(findings));
     const failures = findings.filter(({ status }) => status === 'failed').length;
     return { rows: findings.length, bytes: 0, profile: args.profile, ok: failures === 0, failures, findings };
   },

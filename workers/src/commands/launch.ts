@@ -10,6 +10,7 @@ import { followHead } from '../io/launch/follow.ts';
 import { findHeads, type HeadJob, isActive, submitHead } from '../io/launch/heads.ts';
 import { LogReader, logGroupOf } from '../io/launch/log.ts';
 import { readParams } from '../io/launch/read-params.ts';
+import { print, say } from '../io/terminal.ts';
 
 export const command = defineCommand({
   describe:
@@ -53,7 +54,7 @@ export const command = defineCommand({
     const heads = await findHeads(batch, args.queue, jobNameOf(campaign));
     const listener = {
       say: (text: string) => log(`${campaign}: ${text}`),
-      line: (text: string) => void (args.json ? process.stderr : process.stdout).write(`${text}\n`),
+      line: args.json ? say : print,
     };
     if (!plan) return cancelCampaign(batch, campaign, heads, params, args.poll * 1000, listener.say);
 

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** Markup that may go into a page as it is. Only `html` makes it. */
 export class Html {
   readonly markup: string;
@@ -10,7 +12,7 @@ export type Content = Html | string | number | undefined | readonly Content[];
 
 /**
  * Builds markup: html`<b>${text}</b>`. Whatever is filled in is escaped, unless it was made by `html` itself, so
- * ids that look like markup stay text. Attribute values must be in double quotes.
+ * ids that look like markup stay text, and control characters are shown as escapes. Attribute values must be in double quotes.
  */
 export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {
   return new Html(parts.reduce((markup, part, i) => markup + markupOf(contents[i - 1]) + part));
@@ -32,5 +34,5 @@ const ENTITIES: Record<string, string> = {
 };
 
 function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

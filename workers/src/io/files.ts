@@ -5,47 +5,30 @@ import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../errors.ts';
 import { findStats, ifMissing } from './if-missing.ts';
-import { busyThreads } from './native-threads.ts';
+import { onStop } from './signals.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HEARTBEAT_MS = 10 * 60 * 1000;
 const REMOVE_LIMIT_MS = 5000;
 const REMOVE_QUIET_MS = 250;
 const REMOVE_STEP_MS = 25;
-const SIGNAL_MS = 1000;
 /** A name may have 255 bytes; owner, process number, random digits and dots take up to 36. */
 const MOST_NAME_BYTES = 219;
 
-/** Paths that are removed when the process is told to stop (Ctrl-C, a scheduler's SIGTERM). */
+/** Paths that are removed when the process is told to stop. */
 const unfinished = new Set<string>();
 
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.once(signal, () => {
-    // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
-    process.stderr.on('error', () => {});
-    process.stderr.write(
-      `\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.\n`,
-    );
-    removeForGood([...unfinished]);
-    if (busyThreads.size > 0) {
-      // Ends the process at once, by the system's own doing: this handler is gone. A container's first process lives on.
-      process.kill(process.pid, signal);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_MS);
-    }
-    process.exit(code);
-  });
-}
+onStop(removeUnfinished);
 
 /**
  * Removes what threads of LanceDB may be writing still: one that finishes a file makes its folder anew. Synchronous,
  * so that this process begins nothing more meanwhile; done when nothing came back for a while.
  */
-function removeForGood(paths: string[]): void {
-  const end = Date.now() + REMOVE_LIMIT_MS;
-  for (let quietMs = 0; quietMs < REMOVE_QUIET_MS && Date.now() < end; quietMs += REMOVE_STEP_MS) {
+export function removeUnfinished(): void {
+  const paths = [...unfinished];
+  if (paths.length === 0) return;
+  const end = performance.now() + REMOVE_LIMIT_MS;
+  for (let quietMs = 0; quietMs < REMOVE_QUIET_MS && performance.now() < end; quietMs += REMOVE_STEP_MS) {
     for (const path of paths.filter((each) => existsSync(each))) {
       quietMs = 0;
       try {

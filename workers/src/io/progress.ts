@@ -1,4 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { printable } from '../core/printable.ts';
+import { say, useTerminal } from './terminal.ts';
 
 /** Tells how far long work is. `add` counts work done in the unit the progress was created with. */
 export interface Progress {
@@ -7,11 +9,11 @@ export interface Progress {
 }
 
 const LINE_EVERY_MS = 10_000;
+/** Columns for what stands beside the bar; on a narrower terminal its end is cut off. */
+const TEXT_COLUMNS = 60;
 
 /** One line on standard error: never standard output, which belongs to `--json`. */
-export function log(message: string): void {
-  process.stderr.write(`${message}\n`);
-}
+export const log = say;
 
 /** A bar with ETA on a terminal; elsewhere (a Nextflow task's log) a line at most every ten seconds. */
 export function createProgress(label: string, total: number, unit: string): Progress {
@@ -21,15 +23,19 @@ export function createProgress(label: string, total: number, unit: string): Prog
 function barProgress(label: string, total: number, unit: string): Progress {
   const bar = new SingleBar(
     {
-      format: `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
+      format: `${printable(label)} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
       stream: process.stderr,
-      hideCursor: true,
+      // Nothing of the terminal is changed: whatever ends the process, nothing is left.
+      hideCursor: false,
+      linewrap: true,
+      barsize: Math.max(10, Math.min(40, (process.stderr.columns || 80) - TEXT_COLUMNS)),
       etaBuffer: 50,
     },
     Presets.shades_classic,
   );
   const startedMs = performance.now();
   let done = 0;
+  useTerminal();
   bar.start(total, 0, { rate: '-' });
   return {
     add(count) {
