@@ -62,6 +62,8 @@ export async function writeTable(
     );
     return { rows, tableVersion, fragments };
   } finally {
+    // While an append goes on, closing fails, and would hide why the batches ended.
+    await append.catch(() => {});
     table.close();
   }
 }
