@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type CommandContext, defineCommand } from '../command.ts';
+import { parseJsonText } from '../core/json-text.ts';
 import { hitRows } from '../core/merge-batch.ts';
 import { type NeighbourSummary, scanNeighbours } from '../core/report-neighbours.ts';
 import { toWorkerReport, type WorkerReport } from '../core/report-stages.ts';
@@ -57,7 +58,7 @@ async function summarize(path: string, context: CommandContext): Promise<Neighbo
 async function readReport(path: string): Promise<WorkerReport> {
   let report: WorkerReport | undefined;
   try {
-    report = toWorkerReport(JSON.parse(await readFile(path, 'utf8')));
+    report = toWorkerReport(parseJsonText(await readFile(path, 'utf8')));
   } catch (error) {
     if (systemErrorCode(error) !== undefined) throw error;
     throw new DataError(`${path}: this is not JSON (${(error as Error).message}).`, { cause: error });

@@ -1,11 +1,13 @@
 /** Checks of values that came out of JSON, where nothing is known of their types. */
 
+import { parseJsonText } from './json-text.ts';
+
 export type JsonRecord = Record<string, unknown>;
 
 /** The value, or undefined where the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     // A text that is not JSON is an answer, which the caller knows how to take.
     return undefined;

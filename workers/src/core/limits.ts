@@ -11,3 +11,6 @@ export const MAX_SEQUENCE_LETTERS = 2 ** 24;
 
 /** Bytes of a text that is read as a whole: a list of ids, a JSON document of a model. */
 export const MAX_TEXT_BYTES = 2 ** 28;
+
+/** Objects and lists inside one another, in JSON from outside. Deeper ones can be parsed, but not be written or shown again. */
+export const MAX_JSON_LEVELS = 64;

@@ -1,5 +1,6 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJsonText } from '../core/json-text.ts';
 import { DataError, systemErrorCode } from '../errors.ts';
 import { findStats } from './if-missing.ts';
 
@@ -156,7 +157,7 @@ function truncated(path: string, fileBytes: number, expectedBytes: number): Data
 
 function parseObject(text: string, what: string): object {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJsonText(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
     throw new DataError(`${what}: no valid JSON.`, { cause: error });

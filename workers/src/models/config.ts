@@ -1,3 +1,4 @@
+import { parseJsonText } from '../core/json-text.ts';
 import { DataError } from '../errors.ts';
 
 /** The fields of a model's config.json. Every error names the file and the field. */
@@ -10,7 +11,7 @@ export class ModelConfig {
     this.path = path;
     let fields: unknown;
     try {
-      fields = JSON.parse(text);
+      fields = parseJsonText(text);
     } catch (error) {
       throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
     }

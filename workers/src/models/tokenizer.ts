@@ -1,3 +1,4 @@
+import { parseJsonText } from '../core/json-text.ts';
 import { DataError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
 
@@ -115,7 +116,7 @@ export function parseTokenizerJson(
 ): { ids: Map<string, number>; prefix?: string[]; suffix?: string[] } {
   let json: TokenizerJson;
   try {
-    json = JSON.parse(text) as TokenizerJson;
+    json = parseJsonText(text) as TokenizerJson;
   } catch (error) {
     throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
   }

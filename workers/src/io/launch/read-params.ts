@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseJsonText } from '../../core/json-text.ts';
 import type { Params } from '../../core/launch/campaign.ts';
 import { checkParams, readDefinitions } from '../../core/launch/params.ts';
 import { UsageError } from '../../errors.ts';
@@ -19,7 +20,7 @@ export async function readParams(paths: readonly string[]): Promise<Params> {
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8');
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw new UsageError(`${path}: is not JSON (${(error as Error).message}). Correct it; YAML is not read here.`);
   }
