@@ -3,6 +3,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
 import nextflow.Nextflow
+import nextflow.file.FileHelper
 
 /** The database as the pipeline's head sees it: its address and its catalog. No table is ever opened or staged here. */
 class DatabaseUri {
@@ -19,7 +20,8 @@ class DatabaseUri {
         if (scheme) return text.replaceAll(/\/+$/, '')
         if (text =~ /(?i)^\s*s3[an]?:/)
             Parameters.stop("--database ${text}: an address on S3 is written s3://bucket/path.")
-        def path = HostPath.named(text, '--database')
+        if (text =~ /[\r\n]/) Parameters.stop('--database has a line break in its name; choose another folder.')
+        def path = FileHelper.asPath(text).toAbsolutePath().normalize()
         if (Files.exists(path) && !Files.isDirectory(path)) Parameters.stop("--database ${text} is a file; name a folder.")
         return path.toString()
     }
@@ -99,7 +101,7 @@ class DatabaseUri {
     /** Makes a local database's folder, or that of --nvme: a container can only be given a folder that is there. */
     static void create(String database) {
         def folder = isRemote(database) ? nvme(database) : database
-        if (folder) Files.createDirectories(Path.of(folder))
+        if (folder) Files.createDirectories(FileHelper.asPath(folder))
     }
 
     /** The folder of --nvme where tasks in containers of this machine need it; on AWS Batch the profile sees to it. */
@@ -138,6 +140,6 @@ class DatabaseUri {
     }
 
     private static Path folder(String database) {
-        return Path.of(database, '_catalog')
+        return FileHelper.asPath("${database}/_catalog")
     }
 }

@@ -16,12 +16,10 @@ process MERGE_HITS {
 
     script:
     def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}"
-    def measured = truth ? '--truth-list truth.list' : ''
+    def measured = truth ? "--truth ${truth}" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    ${Shell.list('hits.list', hits)}
-    ${Shell.list('truth.list', truth)}
-    lanceflow merge-hits --input-list hits.list ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
+    lanceflow merge-hits --input ${hits} ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
     """
 
     stub:

@@ -15,8 +15,7 @@ process PACK_BUCKETS {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    ${Shell.list('descriptions.list', descriptions)}
-    lanceflow pack-buckets --input-list descriptions.list --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
+    lanceflow pack-buckets --input ${descriptions} --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
     """
 
     stub:

@@ -16,8 +16,7 @@ process PLAN_SEARCH {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    ${Shell.list('queries.list', queries)}
-    lanceflow plan-search --queries-list queries.list --database ${Shell.quote(database)} ${Shell.options(options)} --output parts.json --json > plan-search.json
+    lanceflow plan-search --queries ${queries} --database ${Shell.quote(database)} ${Shell.options(options)} --output parts.json --json > plan-search.json
     """
 
     stub:

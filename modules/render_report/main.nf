@@ -11,8 +11,7 @@ process RENDER_REPORT {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    ${Shell.list('reports.list', reports)}
-    lanceflow render-report --neighbours ${neighbours} --reports-list reports.list --output report.html
+    lanceflow render-report --neighbours ${neighbours} --reports ${reports} --output report.html
     """
 
     stub:

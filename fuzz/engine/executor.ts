@@ -1,0 +1,105 @@
+/** A process that runs command lines in folders, as fuzz/engine/pool.ts asks; the commands are those of bin/lanceflow. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/command.ts';
+import { UsageError } from '../../workers/src/errors.ts';
+import type { StepResult } from './case.ts';
+
+export interface Order {
+  folder: string;
+  steps: readonly (readonly string[])[];
+}
+
+export interface Reply {
+  results: StepResult[];
+  /** What escaped the command: in a process of its own it ends that with a stack. */
+  escaped?: string;
+  /** By how much memory grew at most. */
+  grownBytes: number;
+}
+
+const MOST_OUTPUT = 1 << 20;
+
+let escaped: string | undefined;
+const leaked = () => (escaped === undefined ? {} : { escaped });
+const note = (error: unknown) => {
+  escaped ??= error instanceof Error ? (error.stack ?? error.message) : String(error);
+};
+process.on('uncaughtException', note);
+process.on('unhandledRejection', note);
+
+process.on('message', async ({ folder, steps }: Order) => {
+  escaped = undefined;
+  process.chdir(folder);
+  const before = resetPeak();
+  const results: StepResult[] = [];
+  for (const argv of steps) {
+    const result = await runStep(argv);
+    results.push(result);
+    if (result.code !== 0) break;
+  }
+  // What a command left to happen later would still be in time.
+  await new Promise((resolve) => setImmediate(resolve));
+  const reply: Reply = { results, grownBytes: Math.max(0, peakBytes() - before), ...leaked() };
+  process.send!(reply);
+});
+
+async function runStep(argv: readonly string[]): Promise<StepResult> {
+  const [name = '', ...rest] = argv;
+  const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+  const streams = [process.stdout, process.stderr] as const;
+  const write = streams.map((stream) => stream.write);
+  const said = ['', ''];
+  for (const [i, stream] of streams.entries())
+    stream.write = (text: string | Uint8Array): boolean => {
+      if (said[i]!.length < MOST_OUTPUT) said[i] += typeof text === 'string' ? text : Buffer.from(text).toString();
+      return true;
+    };
+  try {
+    const code = await parseAndRun(name, command, rest);
+    return { code, stdout: said[0]!, stderr: said[1]! };
+  } finally {
+    for (const [i, stream] of streams.entries()) stream.write = write[i]!;
+  }
+}
+
+/** As workers/src/cli.ts does it. */
+async function parseAndRun(name: string, command: Command, argv: readonly string[]): Promise<number> {
+  try {
+    const args = await yargs([...argv, '--json'])
+      .options({ ...command.options, ...commonOptions })
+      .strict()
+      .version(false)
+      .exitProcess(false)
+      .parserConfiguration({
+        'duplicate-arguments-array': true,
+        'greedy-arrays': true,
+        'parse-positional-numbers': false,
+      })
+      .fail((message, error) => {
+        throw error ?? new UsageError(message);
+      })
+      .parseAsync();
+    return await runCommand(name, command, args);
+  } catch (error) {
+    return reportError(name, error);
+  }
+}
+
+/** Lets the system measure the largest memory anew. @returns what is used now */
+function resetPeak(): number {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Other systems than Linux: memory is then not measured by run.
+  }
+  return process.memoryUsage.rss();
+}
+
+function peakBytes(): number {
+  try {
+    return 1024 * Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return process.memoryUsage.rss();
+  }
+}

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Case, Format, RunFacts, Tools } from '../engine/case.ts';
+import { unescapedMarkup } from '../engine/message.ts';
+import { hitsText, readWrittenHits } from '../oracle/outputs.ts';
+import type { ReadHit } from '../oracle/python.ts';
+import { K, theWorld } from '../seeds/world.ts';
+
+const HITS = ['bucket_00001.parquet', 'bucket_00002.parquet'] as const;
+const merge = (...more: string[]) => [
+  ...['merge-hits', '--input', ...HITS.map((name) => `hits/${name}`), '--k', `${K}`],
+  ...['--output', 'neighbours.parquet', ...more],
+];
+const merged = async ({ folder }: RunFacts) => hitsText(await readWrittenHits(join(folder, 'neighbours.parquet')));
+
+/** Hits and true hits: the neighbours are those that pyarrow's reading of the files gives. */
+export const PARQUET: Format = {
+  name: 'hits',
+  describe: 'merge-hits on changed hits and true hits',
+  weight: 4,
+  async prepare(folder, tools) {
+    const world = await theWorld(folder, tools);
+    const template = await world.template('hits', { hits: 'hits', truth: 'truth' });
+    const outputs = ['neighbours.parquet', 'neighbours.csv'];
+    return [
+      {
+        name: 'merged',
+        ...{ template, target: `hits/${HITS[0]}`, anatomy: 'bytes', partners: [join(template, 'hits', HITS[1])] },
+        steps: [merge('--csv', 'neighbours.csv')],
+        outputs,
+        answer: merged,
+        explain: (facts, answer) => mergeProblem(facts, answer, tools),
+      },
+      {
+        name: 'true hits, merged',
+        ...{ template, target: `truth/${HITS[0]}`, anatomy: 'bytes', partners: [join(template, 'truth', HITS[1])] },
+        steps: [merge('--truth', ...HITS.map((name) => `truth/${name}`))],
+        outputs: outputs.slice(0, 1),
+        answer: async (facts) => `${JSON.stringify(facts.report(0).recall)}\n${await merged(facts)}`,
+        explain: (facts, answer, expected) => truthProblem(facts, answer, expected, tools),
+      },
+    ];
+  },
+};
+
+/** What merging must give, written as plainly as can be. */
+function mergePlainly(hits: readonly ReadHit[]): string {
+  const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const sorted = hits.toSorted((a, b) => order(a[0], b[0]) || a[2] - b[2] || order(a[1], b[1]) || order(a[3], b[3]));
+  const ranks = new Map<string, number>();
+  const kept = sorted.filter(([query]) => {
+    ranks.set(query, (ranks.get(query) ?? 0) + 1);
+    return ranks.get(query)! <= K;
+  });
+  return hitsText(kept.map(([query, target, distance, bucket]) => ({ query, target, distance, bucket })));
+}
+
+async function mergeProblem({ folder }: RunFacts, answer: string, { python }: Tools): Promise<string | undefined> {
+  const hits: ReadHit[] = [];
+  for (const name of HITS) {
+    const read = await python?.hits(join(folder, 'hits', name));
+    if (read === undefined) return undefined;
+    if (read instanceof Error) return `merged, although pyarrow cannot read the hits: ${read.message}`;
+    hits.push(...read);
+  }
+  if (answer !== mergePlainly(hits)) return 'the neighbours are not those of the hits as pyarrow reads them';
+  // The same file by another bucket's name and another query's is told apart by nothing but its bytes.
+  return undefined;
+}
+
+/** The neighbours do not depend on the true hits; their recall does. */
+async function truthProblem({ target }: RunFacts, answer: string, expected: string, { python }: Tools) {
+  const neighbours = (text: string) => text.slice(text.indexOf('\n'));
+  if (neighbours(answer) !== neighbours(expected)) return 'the neighbours differ';
+  const read = await python?.hits(target);
+  return read instanceof Error ? `merged, although pyarrow cannot read the true hits: ${read.message}` : undefined;
+}
+
+/** Neighbours and worker reports, of which a page is made. */
+export const REPORTS: Format = {
+  name: 'report',
+  describe: 'render-report on changed neighbours and worker reports',
+  weight: 2,
+  async prepare(folder, tools) {
+    const world = await theWorld(folder, tools);
+    const files = { reports: 'reports', 'neighbours.parquet': 'neighbours.parquet', hits: 'hits' };
+    const template = await world.template('report', files);
+    const all = Array.from({ length: 10 }, (_, i) => `reports/${i}.json`);
+    const page: Pick<Case, 'template' | 'steps' | 'outputs' | 'answer'> = {
+      template,
+      steps: [['render-report', '--neighbours', 'neighbours.parquet', '--reports', ...all, '--output', 'report.html']],
+      outputs: ['report.html'],
+      answer: ({ folder }) => readFile(join(folder, 'report.html'), 'utf8'),
+    };
+    const markup = (answer: string) => {
+      const text = unescapedMarkup(answer);
+      return text === undefined ? undefined : `markup of the input is in the page: ${text}`;
+    };
+    const reports = all.map(
+      (target): Case => ({
+        ...page,
+        ...{ name: target, target, anatomy: 'json', partners: all.map((name) => join(template, name)) },
+        explain: (_, answer) => markup(answer),
+      }),
+    );
+    const neighbours: Case = {
+      ...page,
+      ...{
+        name: 'neighbours',
+        target: 'neighbours.parquet',
+        anatomy: 'bytes',
+        partners: [join(template, 'hits', HITS[0])],
+      },
+      async explain({ target, report }, answer) {
+        const read = await tools.python?.hits(target);
+        if (read instanceof Error) return `shown, although pyarrow cannot read it: ${read.message}`;
+        if (read && read.length !== report(0).rows) return `${report(0).rows} neighbours, not ${read.length}`;
+        return markup(answer);
+      },
+    };
+    return [neighbours, neighbours, neighbours, ...reports];
+  },
+};

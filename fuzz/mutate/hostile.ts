@@ -1,0 +1,33 @@
+/** Texts that have made programs do what they should not. A mark in each tells where it came out again. */
+export const MARK = 'x55aa';
+
+export const HOSTILE_TEXTS: readonly string[] = [
+  '',
+  ' ',
+  '\0',
+  `${MARK}\0${MARK}`,
+  `\u001b[31m${MARK}\u001b[0m`,
+  `\u009b31m${MARK}`,
+  `\r${MARK}\n${MARK}`,
+  `<script>${MARK}</script>`,
+  `"><img src=x onerror=${MARK}>`,
+  `$(touch ${MARK})`,
+  `\`touch ${MARK}\``,
+  `'; DROP TABLE ${MARK}; --`,
+  '../../../../etc/passwd',
+  '/dev/zero',
+  'bucket_00001',
+  '__proto__',
+  'constructor',
+  '\u202e\u2028\ufeff\ufffd',
+  '\ud800',
+  'NaN',
+  '-0',
+  '1e999',
+  '9007199254740993',
+  'l2',
+  'dot',
+  'float16',
+  'none',
+  'x'.repeat(5000),
+];

@@ -1,0 +1,39 @@
+/** FASTA as docs/usage.md has it, read in the plainest way, to hold against what the commands made of a file. */
+
+export interface FastaRecord {
+  id: string;
+  sequence: string;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: U+0001 joins the headers of equal sequences
+const BLANKS = /[ \t\r\v\f\n\x01]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no id has them
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+
+/** @returns the records, or why there are none */
+export function readFastaPlainly(bytes: Buffer): FastaRecord[] | Error {
+  // A letter is a byte here, so that nothing is lost in decoding.
+  const text = bytes.toString('latin1').replace(/^\xef\xbb\xbf/, '');
+  const [before = '', ...parts] = `\n${text}`.split('\n>');
+  if (/[^ \t\r\v\f\n]/.test(before)) return new Error('text before the first header');
+  if (parts.length === 0) return new Error('no records');
+  const seen = new Set<string>();
+  const records: FastaRecord[] = [];
+  for (const part of parts) {
+    const end = part.indexOf('\n');
+    const header = end < 0 ? part : part.slice(0, end);
+    const id = header.split(BLANKS).find((word) => word !== '') ?? '';
+    const letters = (end < 0 ? '' : part.slice(end + 1)).replaceAll(/[ \t\r\v\f\n]/g, '').toUpperCase();
+    if (id === '') return new Error('a header without an id');
+    if (!/^[A-Z*.-]*$/.test(letters)) return new Error('a letter that is none');
+    const sequence = letters.replace(/\*$/, '');
+    if (sequence === '') return new Error('an empty sequence');
+    const decoded = Buffer.from(id, 'latin1').toString();
+    if (Buffer.from(decoded).toString('latin1') !== id) return new Error('an id that is not UTF-8');
+    if (CONTROL.test(decoded)) return new Error('an id with a control character');
+    if (seen.has(id)) return new Error('an id that is there twice');
+    seen.add(id);
+    records.push({ id: decoded, sequence });
+  }
+  return records;
+}

@@ -1,0 +1,29 @@
+import { seededRandom } from '../../workers/src/core/random.ts';
+import { columnFrom } from '../../workers/src/core/utf8-column.ts';
+import { createShard } from '../../workers/src/io/hdf5/shard-writer.ts';
+import type { Vectors } from '../oracle/vectors.ts';
+
+/** Vectors that are alike in groups, so that some are near. */
+export function someRows(seed: number, count: number, dimension: number, prefix: string): Vectors {
+  const random = seededRandom(seed);
+  const centres = Array.from({ length: 12 * dimension }, () => 2 * random() - 1);
+  return {
+    dimension,
+    ids: Array.from({ length: count }, (_, row) => `${prefix}${row}`),
+    vectors: Float32Array.from(
+      { length: count * dimension },
+      (_, i) => centres[(Math.floor(i / dimension) % 12) * dimension + (i % dimension)]! + 0.6 * (random() - 0.5),
+    ),
+  };
+}
+
+/** Writes a shard by LanceFlow's own writer. */
+export async function writeRows(path: string, { dimension, ids, vectors }: Vectors, attributes = {}): Promise<void> {
+  const shard = await createShard(path, dimension);
+  shard.append(vectors, columnFrom([...ids]));
+  shard.finish(attributes);
+}
+
+export function sliceOf({ dimension, ids, vectors }: Vectors, start: number, end: number): Vectors {
+  return { dimension, ids: ids.slice(start, end), vectors: vectors.subarray(start * dimension, end * dimension) };
+}
