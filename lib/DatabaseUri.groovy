@@ -3,7 +3,6 @@ import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
 import nextflow.Nextflow
-import nextflow.file.FileHelper
 
 /** The database as the pipeline's head sees it: its address and its catalog. No table is ever opened or staged here. */
 class DatabaseUri {
@@ -20,8 +19,7 @@ class DatabaseUri {
         if (scheme) return text.replaceAll(/\/+$/, '')
         if (text =~ /(?i)^\s*s3[an]?:/)
             Parameters.stop("--database ${text}: an address on S3 is written s3://bucket/path.")
-        if (text =~ /[\r\n]/) Parameters.stop('--database has a line break in its name; choose another folder.')
-        def path = FileHelper.asPath(text).toAbsolutePath().normalize()
+        def path = HostPath.named(text, '--database')
         if (Files.exists(path) && !Files.isDirectory(path)) Parameters.stop("--database ${text} is a file; name a folder.")
         return path.toString()
     }
@@ -101,7 +99,7 @@ class DatabaseUri {
     /** Makes a local database's folder, or that of --nvme: a container can only be given a folder that is there. */
     static void create(String database) {
         def folder = isRemote(database) ? nvme(database) : database
-        if (folder) Files.createDirectories(FileHelper.asPath(folder))
+        if (folder) Files.createDirectories(Path.of(folder))
     }
 
     /** The folder of --nvme where tasks in containers of this machine need it; on AWS Batch the profile sees to it. */
@@ -140,6 +138,6 @@ class DatabaseUri {
     }
 
     private static Path folder(String database) {
-        return FileHelper.asPath("${database}/_catalog")
+        return Path.of(database, '_catalog')
     }
 }

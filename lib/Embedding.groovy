@@ -1,6 +1,5 @@
 import java.nio.file.Files
 import java.nio.file.Path
-import nextflow.file.FileHelper
 
 /** What turns sequences into vectors in this run: --model, and the parameters of language models. */
 class Embedding {
@@ -48,7 +47,7 @@ class Embedding {
 
     /** One file after another, and not the folder: so a changed file is noticed, and links that leave the folder are followed. */
     private static List<Path> filesOf(Object model) {
-        def folder = absolute(model)
+        def folder = HostPath.named(model, '--model')
         if (!Files.isDirectory(folder))
             Parameters.stop("--model ${model}: no such folder. Name a model's folder, or kmer, the built-in embedder without weights.")
         def stream = Files.newDirectoryStream(folder)
@@ -56,7 +55,7 @@ class Embedding {
             def files = stream.findAll { file -> Files.isRegularFile(file) && file.name ==~ MODEL_FILE }
             if (!files.any { file -> file.name == 'config.json' })
                 Parameters.stop("--model ${model}: no config.json in this folder. A model's folder has it, the tokenizer's file and model.safetensors.")
-            return files.sort { file -> file.name }
+            return files.sort { file -> file.name }.collect { file -> Staging.place(file, '--model', true) }
         }
         finally {
             stream.close()
@@ -67,13 +66,14 @@ class Embedding {
     private static String cacheFolder(Object cache) {
         if (cache.toString() =~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//)
             Parameters.stop("--cache ${cache}: must be a folder that all tasks can write to, not an address.")
-        def folder = absolute(cache)
+        def folder = HostPath.named(cache, '--cache')
         if (Files.exists(folder) && !Files.isDirectory(folder)) Parameters.stop("--cache ${cache} is a file; name a folder.")
-        Files.createDirectories(folder)
+        try {
+            Files.createDirectories(folder)
+        }
+        catch (IOException problem) {
+            Parameters.stop("--cache ${cache}: this folder cannot be made: ${HostPath.reasonOf(problem)}")
+        }
         return folder.toString()
-    }
-
-    private static Path absolute(Object path) {
-        return FileHelper.asPath(path.toString()).toAbsolutePath().normalize()
     }
 }

@@ -1,7 +1,6 @@
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Nextflow
-import nextflow.file.FileHelper
 
 /**
  * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column
@@ -29,67 +28,104 @@ class InputFiles {
 
     /** A list of ids. */
     static Path idList(Object given) {
-        def path = asPath(given.toString(), 'query_ids')
-        if (!Files.isRegularFile(path)) Parameters.stop("--query_ids: no such file: ${given}")
-        if (path.name =~ /[\r\n]/) Parameters.stop("--query_ids: the name of ${path.toUriString()} has a line break; rename the file.")
-        return path
+        def path = HostPath.named(given, '--query_ids')
+        def problem = HostPath.problemWith(path)
+        if (problem) Parameters.stop("--query_ids: ${problem}: ${given}")
+        return Staging.place(path, '--query_ids')
     }
 
     private static List<Path> find(String text, String option) {
-        def path = asPath(text, option)
-        // A file's own name may have glob characters; what exists is taken literally.
+        def path = HostPath.named(text, "--${option}")
+        // A file's own name may have glob characters; what exists is taken literally, also where it is a link that leads nowhere.
         if (Files.isDirectory(path)) return inFolder(path, option)
-        if (Files.exists(path)) return isSheet(path) ? inSheet(path, option) : [path]
+        if (HostPath.exists(path)) return isSheet(path) ? inSheet(path, option) : [path]
         if (text =~ /[*?\[{]/) return byGlob(text, option)
-        Parameters.stop("--${option}: no such file or folder: ${text}")
+        def problem = HostPath.problemWith(path)
+        Parameters.stop("--${option}: ${problem == 'no such file' ? 'no such file or folder' : problem}: ${text}")
         return []
     }
 
     private static List<Path> inFolder(Path folder, String option) {
-        def known = list(folder).findAll { file -> kindOf(file) }
+        def known = list(folder, option).findAll { file -> kindOf(file) }
         if (!known) Parameters.stop("--${option}: no file in the folder ${folder.toUriString()} ends with ${KNOWN}")
         return known
     }
 
-    private static List<Path> list(Path folder) {
-        def stream = Files.newDirectoryStream(folder)
+    private static List<Path> list(Path folder, String option) {
         try {
-            return stream.findAll { file -> Files.isRegularFile(file) && !file.name.startsWith('.') }
+            def stream = Files.newDirectoryStream(folder)
+            try {
+                return stream.findAll { file -> !file.name.startsWith('.') && !Files.isDirectory(file) }
+            }
+            finally {
+                stream.close()
+            }
         }
-        finally {
-            stream.close()
+        catch (IOException problem) {
+            Parameters.stop("--${option}: the folder ${folder.toUriString()} cannot be listed: ${HostPath.reasonOf(problem)}")
         }
+        return []
     }
 
     private static List<Path> byGlob(String text, String option) {
-        def found = Nextflow.files(text).findAll { file -> Files.isRegularFile(file) }
-        if (!found) Parameters.stop("--${option}: no file matches ${text}")
-        return found*.toAbsolutePath()
+        try {
+            def found = Nextflow.files(text).findAll { file -> !Files.isDirectory(file) }
+            if (!found) Parameters.stop("--${option}: no file matches ${text}")
+            return found*.toAbsolutePath()
+        }
+        catch (IOException | UncheckedIOException | IllegalArgumentException problem) {
+            def reason = problem instanceof UncheckedIOException ? problem.cause : problem
+            def file = reason instanceof java.nio.file.FileSystemException ? " (${reason.file})" : ''
+            Parameters.stop("--${option} ${text}: the files that match cannot be listed: ${HostPath.reasonOf(reason)}${file}. " +
+                'Name a folder whose files can all be read.')
+        }
+        return []
     }
 
     private static List<Path> inSheet(Path sheet, String option) {
-        def rows = Csv.parse(sheet.getText('UTF-8'))
-        def column = rows ? rows[0].cells.findIndexOf { cell -> cell == 'path' } : -1
-        if (column < 0) Parameters.stop("--${option} ${sheet}: a samplesheet's first line must name a column 'path'.")
+        def here = "--${option} ${sheet}"
+        def rows = rowsOf(sheet, here)
+        def columns = rows ? rows[0].cells.findIndexValues { cell -> cell == 'path' } : []
+        if (columns.size() != 1) Parameters.stop("${here}: a samplesheet's first line must name a column 'path'${columns ? ', once' : ''}.")
         def files = rows.tail().collect { row ->
-            def where = "--${option} ${sheet}, line ${row.line}"
-            def cell = row.cells[column]
+            def where = "${here}, line ${row.line}"
+            def cell = row.cells[columns[0] as int]
             if (!cell) Parameters.stop("${where}: the column 'path' is empty.")
             // Relative to the samplesheet, so that both can be moved together.
-            def path = cell =~ /^\w+:\/\// ? asPath(cell, option) : sheet.parent.resolve(cell).normalize()
-            if (!Files.isRegularFile(path)) Parameters.stop("${where}: no such file: ${path.toUriString()}")
+            def path = HostPath.named(cell, where, sheet.toAbsolutePath().parent)
+            def problem = HostPath.problemWith(path)
+            if (problem) Parameters.stop("${where}: ${problem}: ${path.toUriString()}")
             return path
         }
-        if (!files) Parameters.stop("--${option} ${sheet}: the samplesheet lists no file.")
+        if (!files) Parameters.stop("${here}: the samplesheet lists no file.")
         return files
+    }
+
+    private static List<Map> rowsOf(Path sheet, String here) {
+        def problem = HostPath.problemWith(sheet)
+        if (problem) Parameters.stop("${here}: ${problem}.")
+        try {
+            def text = Csv.decode(Files.readAllBytes(sheet))
+            // As text, UTF-16 without a byte order mark has one in every character.
+            if (text.contains('\0')) Parameters.stop("${here}: the samplesheet is not text. Save it as CSV in UTF-8.")
+            return Csv.parse(text)
+        }
+        catch (Csv.BadText bad) {
+            Parameters.stop("${here}, line ${bad.line}: the samplesheet is not in UTF-8. Save it as \"CSV UTF-8\".")
+        }
+        catch (IllegalArgumentException bad) {
+            Parameters.stop("${here}: ${bad.message}")
+        }
+        return []
     }
 
     private static Map describe(Path path, String option) {
         def kind = kindOf(path)
         if (!kind) Parameters.stop("--${option}: ${path.toUriString()} is of no known kind: the name must end with ${KNOWN}")
-        if (path.name =~ /[\r\n]/) Parameters.stop("--${option}: the name of ${path.toUriString()} has a line break; rename the file.")
-        if (!Files.isReadable(path)) Parameters.stop("--${option}: ${path.toUriString()} cannot be read. Check its permissions.")
-        return [source: path.toUriString(), kind: kind, path: path]
+        def problem = HostPath.problemWith(path)
+        if (problem) Parameters.stop("--${option}: ${problem}: ${path.toUriString()}")
+        // Messages name the file by its source, whatever path tasks are given.
+        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}")]
     }
 
     private static String kindOf(Path path) {
@@ -100,14 +136,5 @@ class InputFiles {
 
     private static boolean isSheet(Path path) {
         return path.name.toLowerCase().endsWith('.csv')
-    }
-
-    private static Path asPath(String text, String option) {
-        try {
-            return FileHelper.asPath(text).toAbsolutePath().normalize()
-        }
-        catch (Exception problem) {
-            Parameters.stop("--${option} ${text}: ${problem.message}")
-        }
     }
 }

@@ -45,9 +45,14 @@ class Parameters {
         if (problems) stop((problems + 'nextflow run main.nf --help lists the parameters.').join('\n'))
     }
 
-    /** Ends the run before any task, with a message for the user. */
+    /** Ends the run, with a message for the user. */
     static void stop(String message) {
-        Nextflow.error(message)
+        Nextflow.error(shown(message))
+    }
+
+    /** Text for a terminal: control characters, which may be in a name, as `\\x1b`; the lines of our own messages stay. */
+    static String shown(String text) {
+        return text.replaceAll(/[\p{Cntrl}\u0080-\u009f&&[^\n]]/) { letter -> String.format('\\x%02x', letter.codePointAt(0)) }
     }
 
     private static List<Map> groups(Path projectDir) {

@@ -13,8 +13,11 @@ class Request {
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
+        Staging.checkFolders(projectDir)
+        checkOutdir(given.outdir)
         if (given.nvme && !given.nvme.toString().startsWith('/'))
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
+        if (Staging.inContainers()) ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)
@@ -32,6 +35,23 @@ class Request {
             entries: entries,
             workers: WorkerSources.hashes(projectDir),
         ]
+    }
+
+    /** Results are written by the head: to a folder, or to S3 where Nextflow has its plugin. */
+    private static void checkOutdir(Object outdir) {
+        def text = outdir.toString()
+        if (text.contains('://') && !text.startsWith('s3://'))
+            Parameters.stop("--outdir ${text}: results cannot be written there; name a folder or an s3:// prefix.")
+        if (text != text.trim()) Parameters.stop("--outdir '${text}': spaces at the ends of its name; choose another folder.")
+        def path = HostPath.named(text, '--outdir')
+        if (!text.contains('://') && Files.exists(path) && !Files.isDirectory(path))
+            Parameters.stop("--outdir ${text} is a file; name a folder.")
+    }
+
+    /** Containers are given folders as `folder:folder`. */
+    private static void checkMount(String name, Object folder) {
+        if (folder && !folder.toString().contains('://') && folder.toString().contains(':'))
+            Parameters.stop("--${name} ${folder}: a folder that containers are given cannot have ':' in its path; choose another.")
     }
 
     private static Map standIns(Map params, Path projectDir) {

@@ -16,6 +16,16 @@ class Shell {
             .join(' ')
     }
 
+    /**
+     * A command that writes the names of a task's inputs into a file, one a line: `printf` is part of bash, so there may be
+     * more of them than the system lets a command line have.
+     * @param files one path, or a list, as Nextflow staged them
+     */
+    static String list(String file, Object files) {
+        def names = (files instanceof List ? files : [files]).collect { name -> quote(name) }
+        return names ? "printf '%s\\n' ${names.join(' ')} > ${file}" : ": > ${file}"
+    }
+
     private static String kebab(String name) {
         return name.replace('_', '-')
     }

@@ -1,6 +1,9 @@
 /** One parameter's value against its definition in the schema. */
 class Value {
 
+    /** The largest whole number that the workers can tell from the next: 2^53 - 1. */
+    private static final long MOST = 9007199254740991L
+
     /** What is wrong, as the rest of a sentence that starts with the parameter's name; null where nothing is. */
     static String problemWith(Object value, Map definition) {
         def wanted = wantedBy(definition)
@@ -9,11 +12,27 @@ class Value {
             if (value == true) return "has no value; it needs ${wanted}."
             return "is ${shown(value)}; it needs ${wanted}."
         }
+        if (value instanceof Number && Double.isNaN(value.doubleValue())) return "is NaN; it needs ${wanted}."
         if (definition.enum && !(value.toString() in definition.enum)) return "is ${shown(value)}; it needs ${wanted}."
         if (definition.minimum != null && value < definition.minimum) return "is ${value}; it needs ${wanted}."
         if (definition.exclusiveMinimum != null && value <= definition.exclusiveMinimum) return "is ${value}; it needs ${wanted}."
         if (definition.maximum != null && value > definition.maximum) return "is ${value}; it needs ${wanted}."
-        if (definition.type == 'string' && value.toString().trim() == '') return "is empty; it needs ${wanted}."
+        return definition.type == 'string' ? problemWithText(value.toString(), definition) : problemWithNumber(value)
+    }
+
+    private static String problemWithText(String text, Map definition) {
+        if (text.trim() == '') return "is empty; it needs ${wantedBy(definition)}."
+        // They would end a line in a task's script, a log or a message; no path and no name needs them.
+        if (text =~ Staging.CONTROL) return "is ${shown(text)}: it has a line break or another control character, or is not UTF-8."
+        if (definition.pattern && !(text ==~ definition.pattern)) return "is ${shown(text)}: ${definition.pattern_message}"
+        return null
+    }
+
+    private static String problemWithNumber(Object value) {
+        if (!(value instanceof Number)) return null
+        def isWhole = value instanceof Integer || value instanceof Long || value instanceof BigInteger
+        if (isWhole && value > MOST) return "is ${value}; it needs a whole number up to ${MOST}."
+        if (!Double.isFinite(value.doubleValue())) return "is ${value}; it needs a finite number."
         return null
     }
 
@@ -39,6 +58,6 @@ class Value {
     }
 
     private static String shown(Object value) {
-        return value instanceof CharSequence ? "'${value}'" : value.toString()
+        return value instanceof CharSequence ? "'${value.toString().replace('\n', '\\n')}'" : value.toString()
     }
 }

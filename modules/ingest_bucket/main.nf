@@ -17,7 +17,8 @@ process INGEST_BUCKET {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards ${shards} --database ${Shell.quote(database)} ${Shell.options(layout)} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
+    ${Shell.list('shards.list', shards)}
+    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards-list shards.list --database ${Shell.quote(database)} ${Shell.options(layout)} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
     """
 
     stub:

@@ -16,10 +16,12 @@ process MERGE_HITS {
 
     script:
     def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}"
-    def measured = truth ? "--truth ${truth}" : ''
+    def measured = truth ? '--truth-list truth.list' : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow merge-hits --input ${hits} ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
+    ${Shell.list('hits.list', hits)}
+    ${Shell.list('truth.list', truth)}
+    lanceflow merge-hits --input-list hits.list ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
     """
 
     stub:

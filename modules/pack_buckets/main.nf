@@ -15,7 +15,8 @@ process PACK_BUCKETS {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow pack-buckets --input ${descriptions} --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
+    ${Shell.list('descriptions.list', descriptions)}
+    lanceflow pack-buckets --input-list descriptions.list --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
     """
 
     stub:

@@ -16,7 +16,8 @@ process PLAN_SEARCH {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow plan-search --queries ${queries} --database ${Shell.quote(database)} ${Shell.options(options)} --output parts.json --json > plan-search.json
+    ${Shell.list('queries.list', queries)}
+    lanceflow plan-search --queries-list queries.list --database ${Shell.quote(database)} ${Shell.options(options)} --output parts.json --json > plan-search.json
     """
 
     stub:

@@ -11,7 +11,8 @@ process RENDER_REPORT {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow render-report --neighbours ${neighbours} --reports ${reports} --output report.html
+    ${Shell.list('reports.list', reports)}
+    lanceflow render-report --neighbours ${neighbours} --reports-list reports.list --output report.html
     """
 
     stub:

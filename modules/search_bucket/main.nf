@@ -26,7 +26,8 @@ process SEARCH_BUCKET {
     def memory = task.memory ? "--memory ${task.memory.toMega().intdiv(2)}MB" : ''
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries ${queries} ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
+    ${Shell.list('queries.list', queries)}
+    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries-list queries.list ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
     """
 
     stub:

@@ -12,29 +12,8 @@ import { POOLINGS } from '../../workers/src/models/pooling.ts';
 import { UNKNOWN_LETTERS } from '../../workers/src/models/tokenizer.ts';
 import { LONG_SEQUENCES } from '../../workers/src/models/transformer-embedder.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
+import { check, inputs, parameters, request, sources } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
-
-interface Answer {
-  value?: unknown;
-  error?: string;
-}
-
-/** Gives the pipeline's checks these cases, in one run of the engine. */
-async function check<C extends Record<string, object>>(cases: C, folder: string): Promise<Record<keyof C, Answer>> {
-  const [questions, answers] = [join(folder, 'cases.json'), join(folder, 'answers.json')];
-  await writeFile(questions, JSON.stringify(Object.values(cases)));
-  const script = join(ROOT, 'test/pipeline/support/checks.nf');
-  const params = ['--home', ROOT, '--cases', questions, '--answers', answers];
-  const { code, stdout } = await nextflow(['run', script, '-lib', join(ROOT, 'lib'), ...params], folder);
-  expect(code, stdout).toBe(0);
-  const values = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
-  return Object.fromEntries(Object.keys(cases).map((name, i) => [name, values[i]!])) as Record<keyof C, Answer>;
-}
-
-const parameters = (params: object) => ({ check: 'parameters', params });
-const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
-const inputs = (path: string) => ({ check: 'inputs', path });
-const sources = (command: string) => ({ check: 'sources', command });
 
 test('parameters, inputs and worker sources are checked as the documentation says', async () => {
   const folder = await temporaryFolder();

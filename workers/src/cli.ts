@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { removeUnfinished } from './io/files.ts';
+import { addListed, listOptions, readListed } from './io/listed-arguments.ts';
 import { STANDARD_INPUT } from './io/standard-input.ts';
 import { outputFailure, say, watchOutputs } from './io/terminal.ts';
 import { requireOwnSources } from './io/worker-sources.ts';
@@ -80,10 +81,11 @@ async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: st
   const { command } = (await entry.load()) as { command: Command };
   try {
     requireOwnSources(name);
+    const listed = await readListed(command.options, argv);
     const parser = yargs(nameStandardInput(argv))
       .scriptName('lanceflow')
       .usage(`lanceflow ${name}\n\n${command.describe}`)
-      .options({ ...command.options, ...commonOptions })
+      .options({ ...listOptions(command.options, listed), ...commonOptions })
       .example(command.examples.map(([line, what]): [string, string] => [`$0 ${line}`, what]))
       .strict()
       .version(false)
@@ -104,6 +106,7 @@ async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: st
     }
     const args = await parser.parseAsync();
     checkSingleValues(command, args);
+    addListed(args, listed);
     return await runCommand(name, command, args);
   } catch (error) {
     return reportError(name, error);

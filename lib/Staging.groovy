@@ -1,0 +1,100 @@
+import java.nio.file.FileAlreadyExistsException
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.nio.file.Path
+import java.security.MessageDigest
+import nextflow.Global
+
+/**
+ * Files under paths that tasks can be given. Nextflow links or copies a task's inputs by commands in which it escapes spaces
+ * and quotes, but not these characters: bash would take `x[1].fa` for x1.fa, where that is there, and `$x` for a variable.
+ */
+class Staging {
+
+    private static final String UNQUOTED = '[$*?\\[\\]{}]'
+    /** Containers are given the folder of an input as `folder:folder`. */
+    private static final String UNQUOTED_MOUNT = '[:$*?\\[\\]{}]'
+    /** Of the folder of tasks, and of bin/ in the project: these are also written between double quotes. */
+    private static final String UNQUOTED_FOLDER = '[$*?\\[\\]{}"`\\\\]'
+    /** They end a line of a script, a log or a trace; or the name is no UTF-8, and Java shows it as another. */
+    static final String CONTROL = '[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029\\ufffd]'
+
+    /**
+     * The file itself, or, where its path (or that of the file that it is a link to) has characters that would be misread, a
+     * hard link to it in the work folder: Nextflow follows symbolic ones, and writes down where they lead.
+     * @param where the parameter, for messages
+     * @param keepsName whether the task needs the file's own name
+     */
+    static Path place(Path file, String where, boolean keepsName = false) {
+        def path = file.toUriString()
+        def real = isLocal(file) ? file.toRealPath() : file
+        def both = [path, real.toUriString()].unique()
+        both.each { one ->
+            if (one =~ CONTROL)
+                Parameters.stop("${where}: the path ${one} has a line break or another control character, or is not UTF-8. Rename it.")
+        }
+        def odd = characters(both.join(' '), inContainers() && isLocal(file) ? UNQUOTED_MOUNT : UNQUOTED)
+        if (!odd) return file
+        // The end of a long name: it says what the file is.
+        def name = Shell.safeName(file.name.drop(Math.max(0, file.name.size() - 120)))
+        def refuse = { why -> Parameters.stop("${where}: tasks cannot be given ${both.join(', a link to ')}: its path has ${odd}${why}. Rename it.") }
+        if (keepsName && name != file.name) refuse('')
+        def work = Global.session.workDir as Path
+        if (!isLocal(work) || !isLocal(file)) refuse('')
+        def known = "${path} ${Files.size(real)} ${Files.getLastModifiedTime(real).toMillis()}"
+        try {
+            return link(real, work.resolve('inputs').resolve(digest(known)).resolve(name))
+        }
+        catch (IOException | UnsupportedOperationException _problem) {
+            refuse(', and no hard link to it can be made in the work folder')
+        }
+        return file
+    }
+
+    /** Stops the run where the folder of its tasks, or of the pipeline, has a name that bash would misread. */
+    static void checkFolders(Path projectDir) {
+        def work = Global.session.workDir as Path
+        checkFolder(work, 'The work folder (-work-dir)')
+        if (isLocal(work) && Files.exists(work)) checkFolder(work.toRealPath(), 'The work folder (-work-dir)')
+        checkFolder(projectDir, 'The folder of the pipeline')
+    }
+
+    private static void checkFolder(Path folder, String name) {
+        def path = folder.toUriString()
+        if (path =~ CONTROL) Parameters.stop("${name}, ${path}, has a line break or another control character in its path. Choose another.")
+        def odd = characters(path, UNQUOTED_FOLDER)
+        if (odd) Parameters.stop("${name}, ${path}, has ${odd} in its path, which tasks' scripts would misread. Choose another.")
+    }
+
+    /** Whether tasks of this run see only the folders that they are given. */
+    static boolean inContainers() {
+        def config = Global.session.config
+        return ['docker', 'podman', 'singularity', 'apptainer'].any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'
+    }
+
+    private static boolean isLocal(Path path) {
+        return path.fileSystem == FileSystems.default
+    }
+
+    private static String characters(String path, String pattern) {
+        return path.findAll(pattern).unique().collect { letter -> "'${letter}'" }.join(', ')
+    }
+
+    private static String digest(String path) {
+        return MessageDigest.getInstance('SHA-256').digest(path.getBytes('UTF-8')).encodeHex().toString().take(32)
+    }
+
+    /** The place depends on path, size and time: -resume finds it again, and a file that was replaced has another. */
+    private static Path link(Path file, Path target) {
+        Files.createDirectories(target.parent)
+        try {
+            return Files.createLink(target, file)
+        }
+        catch (FileAlreadyExistsException _problem) {
+            if (Files.isSameFile(target, file)) return target
+            // Replaced by a file of the same size and time.
+            Files.delete(target)
+            return Files.createLink(target, file)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { ROOT } from '../../support/run.ts';
+import { nextflow } from './nextflow.ts';
+
+export interface Answer {
+  value?: unknown;
+  error?: string;
+}
+
+/** Gives the pipeline's checks these cases, in one run of the engine. */
+export async function check<C extends Record<string, object>>(
+  cases: C,
+  folder: string,
+): Promise<Record<keyof C, Answer>> {
+  const [questions, answers] = [join(folder, 'cases.json'), join(folder, 'answers.json')];
+  await writeFile(questions, JSON.stringify(Object.values(cases)));
+  const script = join(ROOT, 'test/pipeline/support/checks.nf');
+  const params = ['--home', ROOT, '--cases', questions, '--answers', answers];
+  const { code, stdout } = await nextflow(['run', script, '-lib', join(ROOT, 'lib'), ...params], folder);
+  expect(code, stdout).toBe(0);
+  const values = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
+  return Object.fromEntries(Object.keys(cases).map((name, i) => [name, values[i]!])) as Record<keyof C, Answer>;
+}
+
+export const parameters = (params: object) => ({ check: 'parameters', params });
+export const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
+export const inputs = (path: string) => ({ check: 'inputs', path });
+export const sources = (command: string) => ({ check: 'sources', command });
