@@ -56,7 +56,7 @@ workflow SEARCH {
     // Where a task has failed, some hits are missing, and no answer must be made of the others.
     hits = whole(SEARCH_BUCKET.out.hits, expected)
     truth = measure ? whole(SEARCH_BUCKET.out.truth, expected) : channel.value([])
-    MERGE_HITS(hits, truth, request.k, request.csv, request.workers.merge_hits)
+    MERGE_HITS(hits, truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
 
     all_reports = reports
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)

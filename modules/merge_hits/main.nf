@@ -7,6 +7,7 @@ process MERGE_HITS {
     path truth, stageAs: 'truth/*' // [] where the recall is not measured
     val k
     val csv // plain, gzip, zstd or none
+    val csv_safe // whether ids that a spreadsheet would compute become text in it
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
@@ -15,7 +16,7 @@ process MERGE_HITS {
     path 'merge-hits.json', emit: report
 
     script:
-    def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}"
+    def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}${csv_safe ? ' --csv-safe' : ''}"
     def measured = truth ? '--truth-list truth.list' : ''
     """
     export LANCEFLOW_WORKER=${worker}

@@ -39,7 +39,10 @@ async function merge(args: { input: string[]; k: number; output: string; csv?: s
   const logged: string[] = [];
   const context = { progress: () => ({ add() {}, stop() {} }), log: (line: string) => logged.push(line) };
   const result = await command.run(
-    { _: [], $0: '', truth: [], compression: 'zstd', csv: undefined, threads: undefined, work: undefined, ...args },
+    {
+      ...{ _: [], $0: '', truth: [], compression: 'zstd', csv: undefined, csvSafe: false, 'csv-safe': false },
+      ...{ threads: undefined, work: undefined, ...args },
+    },
     context,
   );
   return { ...result, logged };

@@ -39,6 +39,18 @@ describe('createCsvFormatter', () => {
     );
   });
 
+  it('makes text of what a spreadsheet would compute, where it is asked to', () => {
+    const texts = ['=1+1', '+a', '-a', '@SUM(A1)', '\tx', '\rx', '=a,"b"', 'a=1', "'=a", '', '-', '蛋'];
+    const rows = texts.map((text) => ({ query: text, target: text, distance: -1.5, bucket: 'b', rank: 1 }));
+    const neighbours = { ...packedHits(rows), ranks: Int32Array.from(rows, () => 1) };
+    const lines = (forSpreadsheets: boolean) =>
+      parseCsv(Buffer.from(createCsvFormatter(forSpreadsheets)(neighbours)).toString());
+    expect(lines(false)).toEqual(texts.map((text) => [text, '1', text, '-1.5', 'b']));
+    // Python's and R's readers see the apostrophe; a distance is a number, whatever its sign.
+    const safe = texts.map((text) => (/^[=+@\t\r-]/.test(text) ? `'${text}` : text));
+    expect(lines(true)).toEqual(safe.map((text) => [text, '1', text, '-1.5', 'b']));
+  });
+
   it('quotes only what must be quoted, and tells nothing from empty', () => {
     const rows = [
       { query: 'a b', target: '', distance: Math.fround(0.1), bucket: 'b', rank: 1 },

@@ -34,7 +34,7 @@ test('--query_ids asks for proteins of the database; FASTA needs no --model wher
   await writeFile(join(folder, 'queries.fasta'), record('p3') + record('p41'));
   // In parts, each bucket by two tasks, which changes nothing.
   const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again', '--queries_per_task', '1'];
-  await pipeline([...again, '--measure_recall', '--csv', 'zstd', ...where], folder);
+  await pipeline([...again, '--measure_recall', '--csv', 'zstd', '--csv_safe', ...where], folder);
   expect((await countTasks(join(folder, 'again'))).ran).toMatchObject({ PLAN_SEARCH: 1, SEARCH_BUCKET: 4 });
   const packed = await readFile(join(folder, 'again/neighbours.csv.zst'));
   expect(zstdDecompressSync(packed).toString().trimEnd().split('\n').slice(1)).toEqual(found);

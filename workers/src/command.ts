@@ -1,4 +1,5 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+import { checkFileOptions } from './core/file-options.ts';
 import { printableJson } from './core/printable.ts';
 import { EXIT, toUserError, UserError } from './errors.ts';
 import { startMeter } from './io/meter.ts';
@@ -42,9 +43,15 @@ export interface Command<O extends Record<string, Options> = Record<string, Opti
   exitCode?(result: CommandResult): number;
 }
 
-/** Types a command's arguments from its options; nothing else. */
+/** Types a command's arguments from its options, and checks those that name files before it runs. */
 export function defineCommand<const O extends Record<string, Options>>(command: Command<O>): Command<O> {
-  return command;
+  return {
+    ...command,
+    async run(args, context) {
+      checkFileOptions(args);
+      return command.run(args, context);
+    },
+  };
 }
 
 /**

@@ -31,6 +31,11 @@ export const command = defineCommand({
     },
     output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
     csv: { type: 'string', describe: 'Write them as CSV too; a name that ends in .gz or .zst is compressed' },
+    'csv-safe': {
+      type: 'boolean',
+      default: false,
+      describe: "CSV: put ' before ids that begin with = + - @, which spreadsheets would compute",
+    },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Of the Parquet file' },
     work: { type: 'string', describe: 'Folder for temporary files [default: that of --output]' },
     threads: { type: 'number', describe: `Threads that read [default: the cores, at most ${MOST_THREADS}]` },
@@ -64,6 +69,7 @@ interface MergeArgs {
   k: number;
   output: string;
   csv?: string | undefined;
+  csvSafe: boolean;
   compression: ParquetCompression;
   threads: number;
   scratch: string;
@@ -120,10 +126,10 @@ async function write(
   parquetPath: string,
   csvPath: string | undefined,
   recall: MergeRecall,
-  { k, compression, csv: csvName }: MergeArgs,
+  { k, compression, csv: csvName, csvSafe }: MergeArgs,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression);
-  const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? '')) : undefined;
+  const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? ''), csvSafe) : undefined;
   try {
     let rows = 0;
     let queries = 0;

@@ -23,7 +23,11 @@ export function csvCompression(name: string): CsvCompression {
 }
 
 /** Creates a CSV file at `path` (a temporary name: see `writeAtomically`), its header written. */
-export async function createCsv(path: string, compression: CsvCompression): Promise<CsvWriter> {
+export async function createCsv(
+  path: string,
+  compression: CsvCompression,
+  forSpreadsheets = false,
+): Promise<CsvWriter> {
   const file = createWriteStream(path);
   const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
   const head: Writable = compressor ?? file;
@@ -41,7 +45,7 @@ export async function createCsv(path: string, compression: CsvCompression): Prom
       throw error;
     }
   };
-  const format = createCsvFormatter();
+  const format = createCsvFormatter(forSpreadsheets);
   await write(CSV_HEADER);
   return {
     append: (rows) => write(format(rows)),

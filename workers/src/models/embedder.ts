@@ -1,3 +1,4 @@
+import { checkFilePath } from '../core/file-options.ts';
 import { looksLikeS3 } from '../core/s3-location.ts';
 import type { TrailingStop } from '../core/sequence.ts';
 import type { ShardAttributes } from '../core/shard.ts';
@@ -34,6 +35,7 @@ export async function loadEmbedder(model: string, options: ModelFolderOptions = 
   // Loaded on demand: the runtime of the neural models takes a while to start.
   if (looksLikeS3(model))
     return loadEmbedder(await (await import('../io/s3/fetch-model.ts')).fetchModel(model), options);
+  if (model !== 'kmer') checkFilePath('--model', model);
   if (model !== 'kmer') return (await import('./model-folder.ts')).loadModelFolder(model, options);
   if (Object.keys(options).length > 0)
     throw new UsageError('--model kmer has no options of its own: leave them out, or name the folder of a model.');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import type { IngestRecord, TableFile } from '../../core/catalog.ts';
 import { CRC64 } from '../../core/checksum.ts';
+import { checkFilePath } from '../../core/file-options.ts';
 import { DataError } from '../../errors.ts';
 import { mirrorTable, newestVersion } from '../lance/table-files.ts';
 
@@ -18,6 +19,12 @@ import { endUploads, publishToS3 } from './publish.ts';
 import { fetchBlocks, readRange } from './range.ts';
 import { openRange } from './range-file.ts';
 import { openUploads } from './upload.ts';
+
+function workFolder(): string | undefined {
+  const folder = process.env.LANCEFLOW_WORK || undefined;
+  if (folder !== undefined) checkFilePath('LANCEFLOW_WORK', folder);
+  return folder;
+}
 
 /** The tables of a database on S3: made in a scratch folder and copied there, fetched to be worked on. */
 export function s3Tables(s3: S3Bucket): TableStore {
@@ -75,7 +82,7 @@ export function s3Tables(s3: S3Bucket): TableStore {
   }
 
   return {
-    work: process.env.LANCEFLOW_WORK || undefined,
+    work: workFolder(),
     scratch: process.cwd(),
     size,
     sizes,
