@@ -8,7 +8,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/core/utf8-column.ts';
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
-import { randomCheckpoint } from '../models/support/checkpoint.ts';
+import { randomCheckpoint, TOKENIZER, writeCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures, readFixture } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
 import { finish, lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
@@ -170,6 +170,30 @@ test.each<[string[], number, RegExp]>([
   const args = ['embed-sequences', '--model', model, '--input', fasta, '--output', output, ...extra];
   const finished = await lanceflow(args);
   expect([finished.code, finished.stderr]).toEqual([code, expect.stringMatching(message)]);
+});
+
+test('a model that yields NaN: 65 with the sequence, nothing is written, and what was good is kept', async () => {
+  const { folder, model, fasta, output } = await inputs();
+  const { config, tensors } = await randomCheckpoint(model, 'esm2');
+  // Only sequences with a B are computed with it.
+  const letters = tensors.get('esm.embeddings.word_embeddings.weight')!;
+  letters.values[TOKENIZER.esm2.tokens.indexOf('B') * letters.shape[1]!] = Number.NaN;
+  await writeCheckpoint(model, 'esm2', config, tensors);
+  await writeFile(fasta, `${await readFile(fasta, 'utf8')}>bad "one"\nMKVB\n>last\nMKV\n`);
+  const args = ['embed-sequences', '--model', model, '--input', fasta];
+  const written = ['--output', output, '--description', join(folder, 'd.json'), '--cache', join(folder, 'cache')];
+  const refused = async (extra: readonly string[]) => {
+    const { code, stderr } = await lanceflow([...args, ...extra]);
+    expect([code, existsSync(output), existsSync(join(folder, 'd.json'))]).toEqual([65, false, false]);
+    return stderr;
+  };
+  const message = `${fasta}: record 41 ("bad"): the vector of this sequence has NaN at component`;
+  expect(await refused(written)).toContain(message);
+  expect(await cachedRows(join(folder, 'cache'))).toBe(41);
+  expect(await refused(['--compare-precision', '50'])).toContain(message);
+  expect(await refused([...written, '--precision', 'int8', '--vector-type', 'float16'])).toMatch(
+    /record 41 \("bad"\).*try --precision float32/s,
+  );
 });
 
 describe('--cache', () => {

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeBadVector, findBadVector } from '../../workers/src/core/vector-check.ts';
+import {
+  describeBadEmbedding,
+  describeBadVector,
+  findBadEmbedding,
+  findBadVector,
+} from '../../workers/src/core/vector-check.ts';
 
 const ordinary = fc.float({ min: -1e6, max: 1e6, noNaN: true });
 const unlike = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
@@ -52,11 +57,38 @@ describe('findBadVector', () => {
 describe('describeBadVector', () => {
   it('names the row of the file, the id and what to do', () => {
     expect(describeBadVector({ row: 2, component: 1, value: Number.NaN }, 100, Buffer.from('a"b\n'))).toMatch(
-      /^row 102 \(id "a\\"b\\n"\) has NaN at component 1\..*(remove|mend)/,
+      /^row 102 \(id "a\\"b\\n"\) has NaN at component 1\..*(remove|fix)/,
     );
     expect(describeBadVector({ row: 0 }, 0, Buffer.from('p'))).toMatch(/^row 0 \(id "p"\) is all zero.*--metric l2/);
     expect(describeBadVector({ row: 0, length: 1e20 }, 7, Buffer.from('p'))).toMatch(
       /^row 7 \(id "p"\) has length 1\.00e\+20.*[Ss]cale/,
+    );
+  });
+});
+
+describe('findBadEmbedding', () => {
+  it('finds what no metric can compare, and lets zeros be', () => {
+    expect(findBadEmbedding(Float32Array.of(0, 0, 1e18, 0, 3, Number.NaN), 2, 2)).toBeUndefined();
+    expect(findBadEmbedding(Float32Array.of(0, 0, 1, Number.NaN), 2, 2)).toMatchObject({ row: 1, component: 1 });
+    expect(findBadEmbedding(Float32Array.of(Number.NEGATIVE_INFINITY, 0), 1, 2)).toMatchObject({ component: 0 });
+    expect(findBadEmbedding(Float32Array.of(2e18, 0), 1, 2)).toMatchObject({
+      row: 0,
+      length: expect.closeTo(2e18, -13),
+    });
+  });
+});
+
+describe('describeBadEmbedding', () => {
+  it('names the sequence and what to do', () => {
+    const bad = { row: 0, component: 1, value: Number.NaN };
+    const text = (precision?: string) => describeBadEmbedding(bad, 'a.fa: record 3 ("x")', precision);
+    expect(text()).toMatch(
+      /^a\.fa: record 3 \("x"\): the vector of this sequence has NaN at component 1\. Vectors must be finite/,
+    );
+    expect([text('int8'), text('float32')].map((line) => /--precision float32$/.test(line))).toEqual([true, false]);
+    const large = { row: 0, component: 1, value: 7e4, inFloat16: true } as const;
+    expect(describeBadEmbedding(large, 'W')).toBe(
+      'W: the vector of this sequence has 70000 at component 1, which is infinite in float16. Use --vector-type float32',
     );
   });
 });

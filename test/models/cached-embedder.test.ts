@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ShardAttributes } from '../../workers/src/core/shard.ts';
+import { openVectorCache } from '../../workers/src/io/vector-cache.ts';
 import { cacheFolderOf, withCachedEmbedder } from '../../workers/src/models/cached-embedder.ts';
 import type { Embedder } from '../../workers/src/models/embedder.ts';
 import { temporaryFolder } from '../support/run.ts';
@@ -98,4 +100,28 @@ test('vectors made in another way are in another folder', () => {
   const folders = ways.map((attributes) => cacheFolderOf('/cache', countingEmbedder([], attributes)));
   expect(new Set(folders).size).toBe(ways.length);
   expect(cacheFolderOf('/cache', countingEmbedder([]))).toBe(folders[0]);
+});
+
+test('vectors that cannot be searched are not kept, and not taken from a cache that has them', async () => {
+  const folder = await temporaryFolder();
+  const keeping = { cache: folder, checkpoints: undefined, output: join(folder, 'o.h5'), inputHash: undefined };
+  const asked: string[][] = [];
+  const good = countingEmbedder(asked);
+  const bad = ['MK', 'GGG', 'V'];
+  const failing: Embedder = {
+    ...good,
+    embed: async (sequences) =>
+      (await good.embed(sequences)).map((value, i) => (bad.includes(sequences[i >> 1]!) && i % 2 ? Number.NaN : value)),
+  };
+  const sequences = ['MK', 'A', 'GGG', 'C', 'C', 'V'];
+  const run = (embedder: Embedder) => withCachedEmbedder(embedder, keeping, (cached) => cached.embed(sequences));
+  expect([...(await run(failing))]).toEqual([2, NaN, 1, 65, 3, NaN, 1, 67, 1, 67, 1, NaN]);
+  // As a LanceFlow that did not check them has kept one.
+  const cache = await openVectorCache(cacheFolderOf(folder, good), 2);
+  const key = new Uint32Array(new Uint8Array(createHash('sha256').update('MK').digest()).buffer, 0, 4);
+  await cache.add(key, Float32Array.of(Number.POSITIVE_INFINITY, 0));
+  await cache.close();
+  asked.length = 0;
+  expect([...(await run(good))]).toEqual([2, 77, 1, 65, 3, 71, 1, 67, 1, 67, 1, 86]);
+  expect(asked).toEqual([bad]);
 });

@@ -38,6 +38,35 @@ test('the order of sequences and their repetition change nothing', async () => {
   expect((await embed(folder, [])).vectors).toHaveLength(0);
 });
 
+test('in 8 bits a vector does not depend on the batch, which would share a scale', async () => {
+  const folder = await temporaryFolder();
+  await randomCheckpoint(folder, 'amplify');
+  const sequences = ['MKV', SEQUENCE, 'WWWWWWWWWWWW', 'GG'];
+  const { vectors } = await embed(folder, sequences, { precision: 'int8', batchTokens: 500 });
+  expect(vectors).toEqual((await embed(folder, sequences, { precision: 'int8' })).vectors);
+});
+
+test.each([
+  ['esm.encoder.layer.1.attention.self.query.weight', Number.NaN],
+  ['esm.encoder.layer.0.intermediate.dense.weight', Number.NEGATIVE_INFINITY],
+  ['esm.encoder.layer.0.attention.LayerNorm.weight', Number.NaN],
+  ['esm.encoder.layer.1.attention.self.key.bias', 3e38],
+])(
+  'in 8 bits a damaged weight is refused, as rounding would hide the NaN that comes of it (%s, %d)',
+  async (...args) => {
+    const [name, value] = args;
+    const folder = await temporaryFolder();
+    const { config, tensors } = await randomCheckpoint(folder, 'esm2');
+    const { shape, values } = tensors.get(name)!;
+    values[3 * (shape[1] ?? 1)] = value;
+    await writeCheckpoint(folder, 'esm2', config, tensors);
+    const message = `row 3 of tensor "${name}" has a weight that is NaN or larger than 1000000000`;
+    await expect(embed(folder, [SEQUENCE], { precision: 'int8' })).rejects.toThrow(message);
+    // In float32 it shows in the vector.
+    expect((await embed(folder, [SEQUENCE])).vectors.every(Number.isFinite)).toBe(false);
+  },
+);
+
 test('an empty sequence is refused', async () => {
   const folder = await temporaryFolder();
   await randomCheckpoint(folder, 'amplify');

@@ -9,7 +9,7 @@ import {
   lengthWithoutStop,
   type TrailingStop,
 } from './sequence.ts';
-import type { Utf8Column } from './utf8-column.ts';
+import { columnBytes, type Utf8Column } from './utf8-column.ts';
 
 /** Consecutive records of a FASTA file. */
 export interface FastaBatch {
@@ -264,6 +264,11 @@ export function showId(id: Uint8Array): string {
   const letters = [...new TextDecoder().decode(id.subarray(0, 4 * SHOWN_ID_LETTERS + 4))];
   const shown = letters.slice(0, SHOWN_ID_LETTERS).join('');
   return JSON.stringify(letters.length > SHOWN_ID_LETTERS ? `${shown}...` : shown);
+}
+
+/** Names a record of a batch, for messages: its number in the file and its id. */
+export function showRecord({ firstRecord, ids }: FastaBatch, row: number): string {
+  return `record ${firstRecord + row} (${showId(columnBytes(ids, row))})`;
 }
 
 /** The first control character (C0, DEL or C1) of a text in UTF-8; -1 where there is none. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FastaBatch, showId } from '../core/fasta-parser.ts';
+import { type FastaBatch, showRecord } from '../core/fasta-parser.ts';
 import type { VectorType } from '../core/shard.ts';
-import { columnBytes } from '../core/utf8-column.ts';
+import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../core/vector-check.ts';
 import { DataError } from '../errors.ts';
 import type { Embedder } from '../models/embedder.ts';
 import { isFile, readChecked } from './checked-fasta.ts';
@@ -13,6 +13,8 @@ const DEFAULT_BLOCK_RESIDUES = 32_768;
 interface Computed {
   vectors: Float32Array;
   batch: FastaBatch;
+  /** The file that the batch is of. */
+  path: string;
   /** Of the files, that were read for it. */
   bytes: number;
 }
@@ -24,7 +26,8 @@ export type OnBlock = (bytes: number, residues: number) => void;
  * Embeds FASTA files one after another into a shard, block by block.
  * @param output the shard's name; scratch files lie beside it
  * @param temporary where the shard is written: see `writeAtomically`
- * @throws DataError where a file is not proper FASTA, an id occurs twice in them, or the embedder refuses a letter
+ * @throws DataError where a file is not proper FASTA, an id occurs twice in them, the embedder refuses a letter, or
+ * makes a vector that cannot be searched
  */
 export async function embedFiles(
   inputs: readonly string[],
@@ -38,11 +41,17 @@ export async function embedFiles(
   const limits = { records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
   const shard = await createShard(temporary, embedder.dimension, vectorType);
-  const compute = async (batch: FastaBatch, bytes: number): Promise<Computed> => {
-    return { vectors: await embedder.embed(batch.sequences), batch, bytes };
+  const { dimension, attributes } = embedder;
+  const describe = (bad: BadVector, batch: FastaBatch, path: string) =>
+    describeBadEmbedding(bad, `${path}: ${showRecord(batch, bad.row)}`, attributes.precision);
+  const compute = async (batch: FastaBatch, bytes: number, path: string): Promise<Computed> => {
+    const vectors = await embedder.embed(batch.sequences);
+    const bad = findBadEmbedding(vectors, batch.sequences.length, dimension);
+    if (bad) throw new DataError(`${describe(bad, batch, path)}.`);
+    return { vectors, batch, bytes, path };
   };
-  const write = ({ vectors, batch, bytes }: Computed) => {
-    shard.append(vectors, batch.ids);
+  const write = ({ vectors, batch, bytes, path }: Computed) => {
+    shard.append(vectors, batch.ids, (bad) => describe(bad, batch, path));
     residues += batch.residues;
     onBlock(bytes, batch.residues);
   };
@@ -52,12 +61,12 @@ export async function embedFiles(
     await readChecked(inputs, limits, output, async (batch, bytes, path) => {
       requireKnownLetters(embedder, path, batch);
       const previous = await computing;
-      computing = compute(batch, bytes);
+      computing = compute(batch, bytes, path);
       computing.catch(() => {}); // told when it is waited for
       if (previous) write(previous);
     });
     if (computing) write(await computing);
-    shard.finish(embedder.attributes);
+    shard.finish(attributes);
   } catch (error) {
     await computing?.catch(() => {}); // the first error is the one to tell
     await shard.abandon();
@@ -101,9 +110,8 @@ function requireKnownLetters({ findRefused }: Embedder, path: string, batch: Fas
   for (const [row, sequence] of batch.sequences.entries()) {
     const at = findRefused(sequence);
     if (at < 0) continue;
-    const record = `record ${batch.firstRecord + row} (${showId(columnBytes(batch.ids, row))})`;
     throw new DataError(
-      `${path}: ${record}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
+      `${path}: ${showRecord(batch, row)}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
         'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
     );
   }

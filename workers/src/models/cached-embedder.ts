@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KEY_BYTES } from '../core/key-index.ts';
+import { findBadEmbedding } from '../core/vector-check.ts';
 import { withScratch } from '../io/files.ts';
 import { openVectorCache, type VectorCache } from '../io/vector-cache.ts';
 import type { Embedder } from './embedder.ts';
@@ -100,9 +101,11 @@ export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): Ca
       const keys = keysOf(sequences);
       const vectors = new Float32Array(sequences.length * dimension);
       const known = await cache.find(keys, vectors);
+      // A cache may be older than the check: what is bad in it is computed anew, and told if it is bad again.
+      for (const row of badRows(vectors, dimension)) known[row] = false;
       const missing = firstOfEach(sequences, known);
       const fresh = await embedder.embed([...missing.keys()]);
-      await cache.add(keysOf([...missing.keys()]), fresh);
+      await addGood(cache, [...missing.keys()], fresh, dimension);
       computed += missing.size;
       for (const [row, sequence] of sequences.entries()) {
         if (known[row]) continue;
@@ -116,6 +119,32 @@ export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): Ca
       await embedder.close();
     },
   };
+}
+
+/** Keeps vectors, but for those that cannot be searched: they must not be found by a run with a better model or machine. */
+async function addGood(
+  cache: VectorCache,
+  sequences: readonly string[],
+  vectors: Float32Array,
+  dimension: number,
+): Promise<void> {
+  let first = 0;
+  for (const bad of [...badRows(vectors, dimension), sequences.length]) {
+    await cache.add(keysOf(sequences.slice(first, bad)), vectors.subarray(first * dimension, bad * dimension));
+    first = bad + 1;
+  }
+}
+
+/** The rows of vectors that cannot be searched. */
+function badRows(vectors: Float32Array, dimension: number): number[] {
+  const rows: number[] = [];
+  const count = vectors.length / dimension;
+  for (let first = 0; first < count; first = rows.at(-1)! + 1) {
+    const bad = findBadEmbedding(vectors.subarray(first * dimension), count - first, dimension);
+    if (!bad) break;
+    rows.push(first + bad.row);
+  }
+  return rows;
 }
 
 /** Each unknown sequence once, with its place among them. */

@@ -1,6 +1,7 @@
 import { compareEmbeddings, type EmbeddingAgreement } from '../core/embedding-agreement.ts';
-import type { FastaOptions } from '../core/fasta-parser.ts';
-import { UsageError } from '../errors.ts';
+import { type FastaOptions, showRecord } from '../core/fasta-parser.ts';
+import { describeBadEmbedding, findBadEmbedding } from '../core/vector-check.ts';
+import { DataError, UsageError } from '../errors.ts';
 import { readFasta } from '../io/fasta.ts';
 import { type Embedder, loadEmbedder } from './embedder.ts';
 import type { ModelFolderOptions } from './model-folder.ts';
@@ -25,46 +26,58 @@ export async function comparePrecision(
   count: number,
 ): Promise<PrecisionReport> {
   if (model === 'kmer') throw new UsageError('--compare-precision is for language models; kmer has one precision.');
-  const sequences = await sampleSequences(inputs, { ...BLOCK, trailingStop: options.trailingStop ?? 'drop' }, count);
-  const exact = await embedTimed(await loadEmbedder(model, { ...options, precision: 'float32' }), sequences);
-  const fast = await embedTimed(await loadEmbedder(model, { ...options, precision: 'int8' }), sequences);
-  const residues = sequences.reduce((sum, { length }) => sum + length, 0);
+  const sample = await sampleSequences(inputs, { ...BLOCK, trailingStop: options.trailingStop ?? 'drop' }, count);
+  const exact = await embedTimed(await loadEmbedder(model, { ...options, precision: 'float32' }), sample);
+  const fast = await embedTimed(await loadEmbedder(model, { ...options, precision: 'int8' }), sample);
+  const residues = sample.reduce((sum, { sequence }) => sum + sequence.length, 0);
   return {
     ...compareEmbeddings(exact.vectors, fast.vectors, exact.dimension),
-    sequences: sequences.length,
+    sequences: sample.length,
     residues,
     float32ResiduesPerSecond: residues / exact.seconds,
     int8ResiduesPerSecond: residues / fast.seconds,
   };
 }
 
-async function embedTimed(embedder: Embedder, sequences: readonly string[]) {
+/** @throws DataError where a vector cannot be searched */
+async function embedTimed(embedder: Embedder, sample: readonly Sample[]) {
+  const { dimension, attributes } = embedder;
   try {
     const startedMs = performance.now();
-    const vectors = await embedder.embed(sequences);
-    return { vectors, dimension: embedder.dimension, seconds: (performance.now() - startedMs) / 1000 };
+    const vectors = await embedder.embed(sample.map(({ sequence }) => sequence));
+    const seconds = (performance.now() - startedMs) / 1000;
+    const bad = findBadEmbedding(vectors, sample.length, dimension);
+    if (bad) throw new DataError(`${describeBadEmbedding(bad, sample[bad.row]!.where, attributes.precision)}.`);
+    return { vectors, dimension, seconds };
   } finally {
     await embedder.close();
   }
 }
 
+interface Sample {
+  sequence: string;
+  /** File, record and id, for messages. */
+  where: string;
+}
+
 /** Reservoir sampling: every sequence has the same chance, whatever their number. */
-async function sampleSequences(inputs: readonly string[], limits: FastaOptions, count: number): Promise<string[]> {
-  const sample: string[] = [];
+async function sampleSequences(inputs: readonly string[], limits: FastaOptions, count: number): Promise<Sample[]> {
+  const sample: Sample[] = [];
   let seen = 0;
   let state = 1;
   for (const path of inputs)
-    for await (const { sequences } of readFasta(path, limits))
-      for (const sequence of sequences) {
+    for await (const batch of readFasta(path, limits))
+      for (const [row, sequence] of batch.sequences.entries()) {
         seen++;
+        const named = () => ({ sequence, where: `${path}: ${showRecord(batch, row)}` });
         if (sample.length < count) {
-          sample.push(sequence);
+          sample.push(named());
           continue;
         }
         // Numerical Recipes' generator: any will do, so long as it is the same tomorrow.
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         const place = Math.floor((state / 2 ** 32) * seen);
-        if (place < count) sample[place] = sequence;
+        if (place < count) sample[place] = named();
       }
   return sample;
 }

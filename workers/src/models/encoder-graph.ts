@@ -1,6 +1,6 @@
 import { GraphBuilder } from '../core/onnx/graph-builder.ts';
 import type { OnnxModel } from '../core/onnx/model.ts';
-import type { QuantizationJob } from '../io/onnx-quantized-weights.ts';
+import type { PlainTensor, QuantizationJob } from '../io/onnx-quantized-weights.ts';
 import type { StoredWeights } from '../io/safetensors.ts';
 import type { Architecture, HiddenState } from './architecture.ts';
 import type { ModelConfig } from './config.ts';
@@ -29,6 +29,7 @@ export interface EncoderGraph {
   model: OnnxModel;
   /** 8-bit weights to be written before the graph is loaded. */
   quantizationJobs: readonly QuantizationJob[];
+  plainTensors: readonly PlainTensor[];
 }
 
 /**
@@ -59,5 +60,5 @@ export function buildEncoderGraph(
   const row = graph.op('Unsqueeze', [poolingWeights, graph.integers([1])]);
   const pooled = graph.op('Squeeze', [graph.op('MatMul', [row, hidden]), graph.integers([1])]);
   graph.output(ENCODER_IO.vectors, pooled, 'float32', ['batch', config.size('hidden_size')]);
-  return { model: graph.model(), quantizationJobs: weights.quantizationJobs };
+  return { model: graph.model(), quantizationJobs: weights.quantizationJobs, plainTensors: weights.plainTensors };
 }

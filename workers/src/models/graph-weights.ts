@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../core/onnx/graph-builder.ts';
 import type { OnnxType } from '../core/onnx/model.ts';
 import { DataError } from '../errors.ts';
-import type { QuantizationJob } from '../io/onnx-quantized-weights.ts';
+import type { PlainTensor, QuantizationJob } from '../io/onnx-quantized-weights.ts';
 import type { StoredTensor, StoredWeights } from '../io/safetensors.ts';
 
 /** Types of weights by safetensors' names. All but F32 are cast in the graph. */
@@ -38,6 +38,8 @@ export class GraphWeights {
   #quantizedBytes = 0;
   /** What must be written to `quantizedPath` before the graph can run. */
   readonly quantizationJobs: QuantizationJob[] = [];
+  /** Scales of norms, and biases: what has one dimension. */
+  readonly plainTensors: PlainTensor[] = [];
 
   constructor(graph: GraphBuilder, stored: StoredWeights, places: WeightPlaces) {
     this.#graph = graph;
@@ -69,6 +71,7 @@ export class GraphWeights {
   /** Rows [start, end) of a tensor as float32: a part of the file of its own, so that nothing is split at run time. */
   rows(name: string, shape: readonly number[], start: number, end: number): Value {
     const { tensor, type } = this.#find(name, shape);
+    if (shape.length === 1) this.plainTensors.push({ name, tensor });
     const rowBytes = tensor.byteLength / shape[0]!;
     const value = this.#graph.initializer({
       name: start === 0 && end === shape[0] ? name : `${name}[${start}:${end}]`,
@@ -121,7 +124,7 @@ export class GraphWeights {
     const scales = place('float32', 'scales', [rows], rows * 4);
     const bytes = place('int8', 'int8', [columns, rows], rows * columns);
     const offsets = { scalesOffset: scales.offset, bytesOffset: bytes.offset };
-    this.quantizationJobs.push({ tensor, start, end, columns, ...offsets });
+    this.quantizationJobs.push({ name, tensor, start, end, columns, ...offsets });
     return { bytes: bytes.value, scales: scales.value };
   }
 

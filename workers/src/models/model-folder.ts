@@ -36,7 +36,7 @@ export interface ModelFolderOptions {
   trailingStop?: TrailingStop;
   /** Default: `cpu`. */
   device?: Device;
-  /** Tokens of a batch, padding included; 0: one sequence at a time. Default: 0 on cpu, 16384 elsewhere. */
+  /** Tokens of a batch, padding included; 0: one sequence at a time, as always in int8. Default: 0 on cpu, 16384 elsewhere. */
   batchTokens?: number;
   /** Default: `float32`. */
   precision?: Precision;
@@ -63,7 +63,9 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
 
   const conventions = resolveConventions(architecture, config, tokenizer, options);
   const { device = 'cpu' } = options;
-  const batchTokens = options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS);
+  // In 8 bits the activations of a batch would share one scale: a vector must not depend on what is beside it.
+  const batchTokens =
+    conventions.precision === 'int8' ? 0 : (options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS));
   // Hashed while the graph is loaded in its thread.
   const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
   hashing.catch(() => {}); // told below
@@ -103,8 +105,8 @@ async function createEncoderSession(
   const load = async (quantizedPath: string | undefined) => {
     const externalDataFolder = commonFolder(quantizedPath ? [...files, quantizedPath] : files);
     const locate = (path: string) => relative(externalDataFolder, path);
-    const { model, quantizationJobs } = build({ locate, quantizedPath });
-    if (quantizedPath) await writeQuantizedWeights(quantizedPath, quantizationJobs);
+    const { model, quantizationJobs, plainTensors } = build({ locate, quantizedPath });
+    if (quantizedPath) await writeQuantizedWeights(quantizedPath, quantizationJobs, plainTensors);
     return createSession(model, { device, externalDataFolder, ...(threads ? { threads } : {}) });
   };
   if (precision === 'float32') return load(undefined);

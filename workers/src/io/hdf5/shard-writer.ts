@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { ShardAttributes, VectorType } from '../../core/shard.ts';
 import { columnBytes, columnLength, type Utf8Column } from '../../core/utf8-column.ts';
-import { describeBadVector, findLostInFloat16 } from '../../core/vector-check.ts';
+import { type BadVector, describeBadVector, findLostInFloat16 } from '../../core/vector-check.ts';
 import { DataError, TransientError } from '../../errors.ts';
 import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
 import { makeHalfPrecision, OLD_FORMAT } from './half-precision.ts';
@@ -18,9 +18,10 @@ export interface ShardWriter {
   /**
    * Appends rows.
    * @param vectors rows * dimension components, row by row
+   * @param describe the message for a row of these that float16 cannot hold; default: by row and id
    * @throws DataError where float16 cannot hold one
    */
-  append(vectors: Float32Array, ids: Utf8Column): void;
+  append(vectors: Float32Array, ids: Utf8Column, describe?: (bad: BadVector) => string): void;
   /** Ends the file with the attributes of `embedding`. */
   finish(attributes: ShardAttributes): void;
   /** Closes and deletes the file. */
@@ -51,19 +52,19 @@ export async function createShard(
     if (open) check(file.close());
     open = false;
   };
-  const stored = (vectors: Float32Array, ids: Utf8Column, firstRow: number) =>
-    vectorType === 'float32' ? vectors : toFloat16(vectors, ids, dimension, firstRow);
+  const stored = (vectors: Float32Array, count: number, describe: (bad: BadVector) => string) =>
+    vectorType === 'float32' ? vectors : toFloat16(vectors, count, dimension, describe);
   return {
     get rows() {
       return rows;
     },
-    append(vectors, ids) {
+    append(vectors, ids, describe = (bad) => describeBadVector(bad, rows, columnBytes(ids, bad.row))) {
       const count = columnLength(ids);
       if (count === 0) return;
       requireNoNul(ids, rows, path);
       check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
       check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
-      check(writeVectors(module, file, stored(vectors, ids, rows), rows, count, dimension));
+      check(writeVectors(module, file, stored(vectors, count, describe), rows, count, dimension));
       check(writeIds(module, file, ids, rows, count));
       rows += count;
     },
@@ -113,10 +114,14 @@ function createDatasets(file: H5File, dimension: number): void {
   });
 }
 
-function toFloat16(vectors: Float32Array, ids: Utf8Column, dimension: number, firstRow: number) {
-  const bad = findLostInFloat16(vectors, columnLength(ids), dimension, 'cosine');
-  if (bad)
-    throw new DataError(`--vector-type float16: ${describeBadVector(bad, firstRow, columnBytes(ids, bad.row))}.`);
+function toFloat16(
+  vectors: Float32Array,
+  rows: number,
+  dimension: number,
+  describe: (bad: BadVector) => string,
+): Float16Array {
+  const bad = findLostInFloat16(vectors, rows, dimension, 'cosine');
+  if (bad) throw new DataError(`--vector-type float16: ${describe(bad)}.`);
   return new Float16Array(vectors);
 }
 
