@@ -56,10 +56,9 @@ await withFolder(values.folder, async (folder) => {
 
 async function readAll(path: string): Promise<Float32Array[]> {
   const shard = await openShard(path);
-  const bytes = new Uint8Array(shard.rows * shard.dimension * 4);
-  shard.readVectors(0, shard.rows, bytes);
+  const { vectors } = await shard.readRows(0, shard.rows, new ArrayBuffer(shard.rows * shard.dimension * 4));
   shard.close();
-  const all = new Float32Array(bytes.buffer);
+  const all = new Float32Array(vectors);
   return Array.from({ length: shard.rows }, (_, i) => all.subarray(i * shard.dimension, (i + 1) * shard.dimension));
 }
 

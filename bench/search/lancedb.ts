@@ -35,10 +35,9 @@ async function queryLance({
   const table = await openTable(database, bucket);
   const shard = await openShard(queriesPath);
   const { dimension } = shard;
-  const bytes = new Uint8Array(settings.queries * dimension * 4);
-  shard.readVectors(0, settings.queries, bytes);
+  const rows = await shard.readRows(0, settings.queries, new ArrayBuffer(settings.queries * dimension * 4));
   shard.close();
-  const vectors = new Float32Array(bytes.buffer);
+  const vectors = new Float32Array(rows.vectors);
   const vector = (i: number) => vectors.subarray(i * dimension, (i + 1) * dimension);
   const found: string[][] = Array.from({ length: settings.queries }, () => []);
   const ask = (first: number, count: number) => {

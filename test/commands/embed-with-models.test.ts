@@ -15,9 +15,9 @@ import { finish, lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder }
 
 async function readShard(path: string) {
   const shard = await openShard(path);
-  const vectors = new Float32Array(shard.rows * shard.dimension);
-  shard.readVectors(0, shard.rows, new Uint8Array(vectors.buffer));
-  const ids = columnTexts(shard.readIds(0, shard.rows));
+  const read = await shard.readRows(0, shard.rows, new ArrayBuffer(shard.rows * shard.dimension * 4));
+  const vectors = new Float32Array(read.vectors);
+  const ids = columnTexts(read.ids);
   shard.close();
   return { vectors, ids, dimension: shard.dimension, rows: shard.rows, attributes: shard.attributes };
 }
@@ -133,8 +133,8 @@ test('FASTA packed with gzip or zstd, and standard input, to float16: the same v
     for (const path of [half, again]) {
       const shard = await openShard(path);
       expect([shard.vectorType, shard.rows]).toEqual(['float16', 40]);
-      const values = new Float16Array(shard.rows * shard.dimension);
-      shard.readVectors(0, shard.rows, new Uint8Array(values.buffer));
+      const { vectors } = await shard.readRows(0, shard.rows, new ArrayBuffer(shard.rows * shard.dimension * 2));
+      const values = new Float16Array(vectors);
       shard.close();
       expect([...values]).toEqual([...Float16Array.from(exact)]);
     }

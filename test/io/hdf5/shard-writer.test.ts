@@ -16,7 +16,7 @@ with h5py.File('shard.h5') as f:
       'attributes': {k: v if isinstance(v, str) else v.item() for k, v in e.attrs.items()}}))
     e[:].tofile('back.f32')`;
 
-const ODD = ['', ' ', 'a"b', "'; rm -rf x", 'a,b', 'a\nb', '漢字', '😀', '$(touch x)', 'x'.repeat(10_000), '\uffff'];
+const ODD = ['.', ' ', 'a"b', "'; rm -rf x", 'a,b', 'a\nb', '漢字', '😀', '$(touch x)', 'x'.repeat(10_000), '\uffff'];
 
 describe('createShard', () => {
   it.skipIf(missingPython())('writes what h5py reads: vectors, ids, attributes', async () => {

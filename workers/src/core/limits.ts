@@ -3,6 +3,16 @@
 /** Bytes of an id in UTF-8. */
 export const MAX_ID_BYTES = 2 ** 20;
 
+/** Components of a vector in a shard. */
+export const MAX_DIMENSION = 2 ** 20;
+
+/** Bytes of a chunk of a shard's dataset, unpacked: it is read as a whole. */
+export const MAX_CHUNK_BYTES = 2 ** 30;
+
+/** Bytes of an attribute of a shard, and of all that are kept: longer ones are left out. */
+export const MAX_ATTRIBUTE_BYTES = 2 ** 16;
+export const MAX_ATTRIBUTES_BYTES = 2 ** 19;
+
 /** Bytes of a FASTA header, its id included. */
 export const MAX_HEADER_BYTES = 2 ** 24;
 

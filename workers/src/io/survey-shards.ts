@@ -167,7 +167,7 @@ async function locate(inputs: readonly string[], { source, row }: Place): Promis
   }
   const shard = await openShard(path);
   try {
-    return { name: path, id: showId(shard.readIds(row, 1).bytes) };
+    return { name: path, id: showId((await shard.readIds(row, 1)).bytes) };
   } finally {
     shard.close();
   }

@@ -3,7 +3,9 @@ declare namespace WebAssembly {
   class Memory {
     constructor(size: { initial: number; maximum: number; shared: true });
     readonly buffer: ArrayBuffer; // a SharedArrayBuffer here: typed arrays take both
+    grow(pages: number): number;
   }
+  class RuntimeError extends Error {}
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }

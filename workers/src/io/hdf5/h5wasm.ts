@@ -8,18 +8,41 @@ import * as library from 'h5wasm/node';
 export interface H5Metadata {
   type: number;
   size: number;
+  signed: boolean;
   vlen: boolean;
   littleEndian: boolean;
+  /** Elements in all. */
+  total_size: number;
+  /** Null for an empty dataspace. */
   shape: number[] | null;
   chunks: number[] | null;
   strpad?: number;
+  /** Of the elements of an array type, and of a sequence of variable length. */
+  array_type?: H5Metadata;
+  vlen_type?: H5Metadata;
 }
 
 export interface H5Module {
   HEAPU8: Uint8Array;
   _malloc(byteLength: number): number;
   _free(address: number): void;
-  FS: { streams: Array<{ nfd: number } | undefined> };
+  FS: {
+    streams: Array<{ nfd: number } | undefined>;
+    read(stream: { nfd: number }, into: Int8Array, offset: number, length: number, position?: number): number;
+  };
+  H5G_GROUP: number;
+  H5G_DATASET: number;
+  get_names(file: bigint, path: string, recursive: boolean): string[];
+  get_type(file: bigint, path: string): number;
+  get_symbolic_link(file: bigint, path: string): string | null;
+  get_external_link(file: bigint, path: string): { filename?: string; obj_path?: string };
+  get_dataset_metadata(file: bigint, path: string): H5Metadata;
+  get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
+  get_attribute_names(file: bigint, path: string): string[];
+  get_attribute_metadata(file: bigint, path: string, name: string): H5Metadata;
+  get_attribute_data(file: bigint, path: string, name: string, to: bigint): number;
+  reclaim_vlen_memory(file: bigint, path: string, attribute: string, at: bigint): number;
+  create_object_reference(file: bigint, path: string): Uint8Array;
   get_dataset_data(file: bigint, path: string, count: bigint[], offset: bigint[], stride: bigint[], to: bigint): number;
   set_dataset_data(
     file: bigint,
@@ -35,16 +58,11 @@ export interface H5Module {
 }
 
 export interface H5Dataset {
-  type: string;
-  metadata: H5Metadata;
-  filters: Array<{ id: number; name: string }>;
-  attrs: Record<string, { value: unknown }>;
   create_attribute(name: string, data: string | number, shape: null, dtype: string | null): void;
 }
 
 export interface H5File {
   file_id: bigint;
-  keys(): string[];
   get(name: string): H5Dataset | null;
   create_dataset(options: {
     name: string;

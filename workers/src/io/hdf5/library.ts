@@ -17,11 +17,14 @@ export function hdf5(): Promise<H5Module> {
   return loaded;
 }
 
-/** Runs `use` with `byteLength` bytes of the library's memory; `address` is where they start. */
+/** The library could not allocate memory. */
+export class OutOfMemory extends TransientError {}
+
+/** Runs `use` with `byteLength` bytes of the library's memory; `address` is where they start. @throws OutOfMemory */
 export function withBuffer<T>(module: H5Module, byteLength: number, use: (address: number) => T): T {
   const address = module._malloc(Math.max(1, byteLength));
   if (address === 0)
-    throw new TransientError(`HDF5 cannot allocate ${byteLength} bytes; its memory ends at 2 GiB. Use smaller shards.`);
+    throw new OutOfMemory(`HDF5 cannot allocate ${byteLength} bytes; its memory ends at 2 GiB. Use smaller shards.`);
   try {
     return use(address);
   } finally {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { COMPONENT_BYTES, type ShardHeader } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
-import type { ShardReader } from './shard-reader.ts';
+import type { ShardReader, ShardRows } from './shard-reader.ts';
 
 /** Rows [start, start + rows) of a shard. */
 export interface ShardBlock {
@@ -23,7 +23,8 @@ export function rowsPerBlock(shard: Pick<ShardHeader, 'dimension' | 'vectorType'
 }
 
 /**
- * Reads rows [start, end) of a shard block by block into one reused buffer.
+ * Reads rows [start, end) of a shard block by block, of `blockRows` rows, or fewer where ids are long. While a block is used,
+ * the next one is read: there are two buffers.
  * @throws DataError where the file changes while it is read
  */
 export async function* readBlocks(
@@ -32,11 +33,20 @@ export async function* readBlocks(
 ): AsyncGenerator<ShardBlock> {
   const before = await stat(shard.path);
   const rowBytes = shard.dimension * COMPONENT_BYTES[shard.vectorType];
-  const buffer = new Uint8Array(Math.min(blockRows, end - start) * rowBytes);
-  for (let at = start; at < end; at += blockRows) {
-    const rows = Math.min(blockRows, end - at);
-    shard.readVectors(at, rows, buffer);
-    yield { start: at, rows, vectors: buffer.subarray(0, rows * rowBytes), ids: shard.readIds(at, rows) };
+  const newBuffer = () => new ArrayBuffer(Math.min(blockRows, end - start) * rowBytes);
+  const read = (at: number, into: ArrayBuffer) => {
+    const rows = shard.readRows(at, Math.min(blockRows, end - at), into);
+    rows.catch(() => {}); // awaited below; an early failure must not end the process first
+    return rows;
+  };
+  let next: Promise<ShardRows> | undefined = start < end ? read(start, newBuffer()) : undefined;
+  let spare: ArrayBuffer | undefined;
+  for (let at = start; next; ) {
+    const { rows, ids, vectors } = await next;
+    next = at + rows < end ? read(at + rows, spare ?? newBuffer()) : undefined;
+    yield { start: at, rows, vectors: new Uint8Array(vectors, 0, rows * rowBytes), ids };
+    spare = vectors;
+    at += rows;
   }
   const after = await stat(shard.path);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)

@@ -1,0 +1,128 @@
+import { readSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ShardHeader } from '../../core/shard.ts';
+import type { Utf8Column } from '../../core/utf8-column.ts';
+import { DataError, systemErrorCode, UserError } from '../../errors.ts';
+import type { H5Module } from './h5wasm.ts';
+import { hdf5 } from './library.ts';
+import { beginRequest, countProgress, noteRead } from './read-progress.ts';
+import { openShardFile, type ShardFile } from './shard-file.ts';
+
+/** What the thread is asked. Its answers come in the same order. */
+export type ShardRequest =
+  | { ask: 'open'; path: string; shard: number }
+  | { ask: 'read'; shard: number; start: number; count: number; mostIdBytes: number; vectors: ArrayBuffer | undefined }
+  | { ask: 'close'; shard: number };
+
+export type ShardAnswer =
+  | { header: ShardHeader; mostChunkBytes: number }
+  /** `rows` may be fewer than were asked for: those whose ids fit. */
+  | { rows: number; ids: Utf8Column; vectors: ArrayBuffer | undefined }
+  | { closed: true }
+  | { failure: Failure };
+
+/** An error, as threads hand it to each other. */
+export interface Failure {
+  message: string;
+  /** Of an error for the user. */
+  exitCode: number | undefined;
+  /** Of an error of the system. */
+  code: string | undefined;
+  /** Whether the library cannot be used any more. */
+  isFatal: boolean;
+}
+
+/** What the thread is started with: a number that grows while it goes on. */
+export interface ShardThreadData {
+  progress: Int32Array<SharedArrayBuffer>;
+}
+
+/** Of the library, while it reads anything but vectors: a damaged length can ask for all there is. */
+const MEMORY_BYTES = 192 * 2 ** 20;
+
+if (!parentPort) throw new Error('shard-worker.ts is run in a thread by shard-thread.ts');
+const port = parentPort;
+countProgress((workerData as ShardThreadData).progress);
+
+const shards = new Map<number, ShardFile>();
+/** An error of the system, which the library tells as damage. */
+let systemError: Error | undefined;
+let mostMemoryBytes = MEMORY_BYTES;
+
+// The library's own words for what is told in ours.
+console.error = () => {};
+limitMemory();
+const module = await hdf5();
+watchReads(module);
+port.on('message', (request: ShardRequest) => {
+  beginRequest();
+  systemError = undefined;
+  mostMemoryBytes = MEMORY_BYTES;
+  try {
+    const answer = run(request);
+    const buffers = 'rows' in answer ? [answer.vectors, answer.ids.offsets.buffer, answer.ids.bytes.buffer] : [];
+    port.postMessage(answer, buffers.filter((each) => each !== undefined) as ArrayBuffer[]);
+  } catch (error) {
+    port.postMessage({ failure: describeFailure(error, request) } satisfies ShardAnswer);
+  }
+});
+
+function run(request: ShardRequest): ShardAnswer {
+  if (request.ask === 'open') {
+    const shard = openShardFile(module, request.path);
+    shards.set(request.shard, shard);
+    return { header: shard.header, mostChunkBytes: shard.mostChunkBytes };
+  }
+  const shard = shards.get(request.shard);
+  if (request.ask === 'close') {
+    shards.delete(request.shard);
+    shard?.close();
+    return { closed: true };
+  }
+  const { start, count, mostIdBytes, vectors } = request;
+  mostMemoryBytes = MEMORY_BYTES + shard!.idChunkBytes * 3;
+  const ids = shard!.readIds(start, count, mostIdBytes);
+  const rows = ids.offsets.length - 1;
+  // A chunk of vectors may be of any size up to the library's own limit.
+  mostMemoryBytes = Number.POSITIVE_INFINITY;
+  if (vectors) shard!.readVectors(start, rows, new Uint8Array(vectors));
+  return { rows, ids, vectors };
+}
+
+function describeFailure(error: unknown, request: ShardRequest): Failure {
+  const isFatal = error instanceof WebAssembly.RuntimeError;
+  const path = request.ask === 'open' ? request.path : shards.get(request.shard)?.header.path;
+  const told =
+    systemError ??
+    (error instanceof UserError || systemErrorCode(error) !== undefined
+      ? (error as Error)
+      : new DataError(`${path}: HDF5 cannot read this file; it is damaged.`));
+  const exitCode = told instanceof UserError ? told.exitCode : undefined;
+  return { message: told.message, exitCode, code: systemErrorCode(told), isFatal };
+}
+
+/** Refuses the library memory beyond `mostMemoryBytes`: it then reports that it cannot allocate. */
+function limitMemory(): void {
+  const grow = WebAssembly.Memory.prototype.grow;
+  WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number) {
+    if (this.buffer.byteLength + pages * 65_536 > mostMemoryBytes) throw new RangeError('limit of memory');
+    return grow.call(this, pages);
+  };
+}
+
+function watchReads({ FS }: H5Module): void {
+  const read = FS.read;
+  FS.read = (stream, into, offset, length, position) => {
+    noteRead(stream.nfd, position ?? 0, length);
+    try {
+      return read(stream, into, offset, length, position);
+    } catch (error) {
+      try {
+        readSync(stream.nfd, new Uint8Array(1), 0, 1, position ?? 0);
+      } catch (own) {
+        systemError = own as Error;
+      }
+      throw error;
+    }
+  };
+}
