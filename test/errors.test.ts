@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -72,3 +73,9 @@ function orUserError(use: () => unknown): void {
     throw toUserError(error);
   }
 }
+
+test('a path with a NUL byte, which comes from a document, is wrong data', async () => {
+  const error = toUserError(await readFile('a\0b').catch((thrown: unknown) => thrown));
+  expect(error).toBeInstanceOf(DataError);
+  expect((error as Error).message).toMatch(/NUL byte.*'a\\x00b'/);
+});

@@ -127,6 +127,13 @@ export const RECORDS: Format = {
     };
     return [
       { ...base, name: 'indexed', steps: [index, verify, EXACT], ...whole },
+      // Names that are taken, and rows that another build has.
+      {
+        ...{ ...base, name: 'packed against', outputs: ['new.json'] },
+        steps: [['pack-buckets', '--input', 'a.h5', '--database', 'db', '--output', 'new.json']],
+        answer: async ({ folder }) => sourcesOf(await readFile(join(folder, 'new.json'), 'utf8')),
+        explain: () => 'the plan has other rows',
+      },
       // The same rows once more: the record says whether that is needed.
       {
         ...base,
@@ -137,3 +144,9 @@ export const RECORDS: Format = {
     ];
   },
 };
+
+/** What a plan packs, by whatever names of buckets. */
+function sourcesOf(plan: string): string {
+  const { buckets } = JSON.parse(plan) as { buckets: Array<{ sources: unknown }> };
+  return JSON.stringify(buckets.map(({ sources }) => sources));
+}

@@ -1,7 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Case, Format, RunFacts } from '../engine/case.ts';
 import type { Anatomy } from '../mutate/mutate.ts';
-import { hitsText, readWrittenHits } from '../oracle/outputs.ts';
+import { hitsText, readWrittenHits, readWrittenShard } from '../oracle/outputs.ts';
 import { filesIn, K, ON_DB, theWorld } from '../seeds/world.ts';
 
 const ENTRY = 'db/_catalog/bucket_00001.json';
@@ -45,6 +46,8 @@ export const ENTRIES: Format = {
       ...{ steps: [search(strategy)], outputs: ['hits.parquet'], answer: found },
       explain: () => 'the hits differ',
     }));
+    const fetch = ['fetch-queries', '--ids', 'ids.txt', '--database', 'db', '--output', 'x.h5'];
+    await writeFile(join(template, 'ids.txt'), 'a7\nb3\na1099\n');
     const packed = ['pack-buckets', '--input', 'a.description', 'b.description', '--bucket-size', '1100'];
     return [
       ...searched,
@@ -61,6 +64,13 @@ export const ENTRIES: Format = {
         ...{ steps: [['catalog', '--database', 'db']], outputs: [] },
         answer: async (facts) => report(facts, 0),
         explain: () => undefined,
+      },
+      {
+        ...base,
+        name: 'fetched from',
+        ...{ steps: [fetch], outputs: ['x.h5'] },
+        answer: async ({ folder }) => JSON.stringify(await readWrittenShard(join(folder, 'x.h5'))),
+        explain: () => 'other vectors',
       },
       {
         ...base,

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import * as h5wasm from 'h5wasm/node';
 import { Dice } from '../dice.ts';
 import type { Case, Format, RunFacts } from '../engine/case.ts';
 import { type FastaRecord, readFastaPlainly } from '../oracle/fasta.ts';
+import { readWrittenShard } from '../oracle/outputs.ts';
 
 const LETTERS = 'ACDEFGHIKLMNPQRSTVWYX';
 const PACKINGS = {
@@ -64,7 +64,7 @@ function embedded(unpack: Unpack): Judged {
   const vectorOf = new Map<string, string>();
   return {
     async answer({ folder, valid, mutated }) {
-      const rows = await readRows(join(folder, 'x.h5'));
+      const rows = await readWrittenShard(join(folder, 'x.h5'));
       const records = recordsOf(valid, unpack);
       if (valid.equals(mutated) && !(records instanceof Error))
         for (const [i, { sequence }] of records.entries()) vectorOf.set(sequence, rows[i]!.vector);
@@ -73,7 +73,7 @@ function embedded(unpack: Unpack): Judged {
     async explain({ folder, mutated, report }) {
       const records = recordsOf(mutated, unpack);
       if (records instanceof Error) return `embedded, although: ${records.message}`;
-      const rows = await readRows(join(folder, 'x.h5'));
+      const rows = await readWrittenShard(join(folder, 'x.h5'));
       if (rows.length !== records.length) return `${rows.length} vectors of ${records.length} sequences`;
       const residues = records.reduce((sum, { sequence }) => sum + sequence.length, 0);
       if (report(0).residues !== residues) return `${report(0).residues} residues, not ${residues}`;
@@ -86,21 +86,6 @@ function embedded(unpack: Unpack): Judged {
       return undefined;
     },
   };
-}
-
-async function readRows(path: string): Promise<Array<{ id: string; vector: string }>> {
-  await h5wasm.ready;
-  const file = new h5wasm.File(path, 'r');
-  try {
-    const { value, shape } = file.get('embedding') as unknown as { value: Float32Array; shape: [number, number] };
-    const ids = (file.get('id') as unknown as { value: string[] }).value;
-    return ids.map((id, i) => {
-      const vector = value.slice(i * shape[1], (i + 1) * shape[1]);
-      return { id, vector: Buffer.from(vector.buffer).toString('base64') };
-    });
-  } finally {
-    file.close();
-  }
 }
 
 function divided(unpack: Unpack): Judged {

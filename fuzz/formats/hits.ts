@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Case, Format, RunFacts, Tools } from '../engine/case.ts';
 import { unescapedMarkup } from '../engine/message.ts';
 import { hitsText, readWrittenHits } from '../oracle/outputs.ts';
-import type { ReadHit } from '../oracle/python.ts';
-import { K, theWorld } from '../seeds/world.ts';
+import { PYTHON, type ReadHit } from '../oracle/python.ts';
+import { K, theWorld, type World } from '../seeds/world.ts';
 
 const HITS = ['bucket_00001.parquet', 'bucket_00002.parquet'] as const;
 const merge = (...more: string[]) => [
@@ -22,7 +24,9 @@ export const PARQUET: Format = {
     const world = await theWorld(folder, tools);
     const template = await world.template('hits', { hits: 'hits', truth: 'truth' });
     const outputs = ['neighbours.parquet', 'neighbours.csv'];
+    const foreign = await foreignCases(world, tools);
     return [
+      ...foreign,
       {
         name: 'merged',
         ...{ template, target: `hits/${HITS[0]}`, anatomy: 'bytes', partners: [join(template, 'hits', HITS[1])] },
@@ -42,6 +46,25 @@ export const PARQUET: Format = {
     ];
   },
 };
+
+/** Hits as another program writes them: no metadata, other encodings. */
+async function foreignCases(world: World, tools: Tools): Promise<Case[]> {
+  if (PYTHON === undefined) return [];
+  const template = await world.template('foreign-hits', { hits: 'hits' });
+  const code =
+    'import sys, pyarrow.parquet as pq\nfor path in sys.argv[1:]:\n    table = pq.read_table(path).replace_schema_metadata()\n    pq.write_table(table, path)';
+  await promisify(execFile)(PYTHON, ['-c', code, ...HITS.map((name) => join(template, 'hits', name))]);
+  return [
+    {
+      name: "another program's, merged",
+      ...{ template, target: `hits/${HITS[0]}`, anatomy: 'bytes', partners: [join(template, 'hits', HITS[1])] },
+      steps: [merge()],
+      outputs: ['neighbours.parquet'],
+      answer: merged,
+      explain: (facts, answer) => mergeProblem(facts, answer, tools),
+    },
+  ];
+}
 
 /** What merging must give, written as plainly as can be. */
 function mergePlainly(hits: readonly ReadHit[]): string {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as h5wasm from 'h5wasm/node';
 import type { Case, Format } from '../engine/case.ts';
 import { csvColumn } from '../oracle/csv.ts';
+import { readWrittenShard } from '../oracle/outputs.ts';
 import { theWorld } from '../seeds/world.ts';
 
 /** Lists of ids: the query set holds what an own, plain reader reads. */
@@ -35,11 +35,7 @@ export const IDS: Format = {
 };
 
 async function idsOf(path: string): Promise<string[]> {
-  await h5wasm.ready;
-  const file = new h5wasm.File(path, 'r');
-  const ids = (file.get('id') as unknown as { value: string[] }).value;
-  file.close();
-  return ids.toSorted();
+  return (await readWrittenShard(path)).map(({ id }) => id).sort();
 }
 
 function lineIds(text: string): string[] {

@@ -22,14 +22,16 @@ export const MODEL_FILES: Format = {
       for (const name of await readdir(join(template, 'model'))) {
         const others = await Promise.all(MODELS.map(async (other) => join(CHECKPOINTS, other, name)));
         const partners = others.filter((path) => path.includes(model) || name === 'config.json');
-        cases.push({
-          name: `${model}, ${name}`,
-          ...{ template, target: `model/${name}`, anatomy: anatomyOf(name), partners },
-          ...{ steps: [EMBED], outputs: ['x.h5'] },
-          answer: async (facts) =>
-            `${facts.report(0).model_hash}\n${(await embeddedVectors(facts)).toString('base64')}`,
-          explain: modelProblem,
-        });
+        const base = { template, target: `model/${name}`, anatomy: anatomyOf(name), partners, outputs: ['x.h5'] };
+        for (const precision of ['float32', 'int8'])
+          cases.push({
+            ...base,
+            name: `${model}, ${name}, ${precision}`,
+            steps: [[...EMBED, '--precision', precision]],
+            answer: async (facts) =>
+              `${facts.report(0).model_hash}\n${(await embeddedVectors(facts)).toString('base64')}`,
+            explain: modelProblem,
+          });
       }
     }
     return cases;

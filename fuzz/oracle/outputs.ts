@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { tableFromIPC } from 'apache-arrow';
+import * as h5wasm from 'h5wasm/node';
 import { readParquet } from 'parquet-wasm';
 import type { FoundHit } from './vectors.ts';
 
@@ -25,4 +26,20 @@ export function hitsText(hits: readonly WrittenHit[]): string {
   return hits
     .map(({ query, target, distance, bucket }) => JSON.stringify([query, target, distance, bucket]))
     .join('\n');
+}
+
+/** Ids of a shard that a command wrote, each with its vector. */
+export async function readWrittenShard(path: string): Promise<Array<{ id: string; vector: string }>> {
+  await h5wasm.ready;
+  const file = new h5wasm.File(path, 'r');
+  try {
+    const { value, shape } = file.get('embedding') as unknown as { value: Float32Array; shape: [number, number] };
+    const ids = (file.get('id') as unknown as { value: string[] }).value;
+    return ids.map((id, i) => {
+      const vector = value.slice(i * shape[1], (i + 1) * shape[1]);
+      return { id, vector: Buffer.from(vector.buffer).toString('base64') };
+    });
+  } finally {
+    file.close();
+  }
 }

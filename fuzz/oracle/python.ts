@@ -63,7 +63,7 @@ export class PythonReader {
   }
 
   #exchange<T>(what: string, path: string): Promise<T | Error | undefined> {
-    this.#child ??= spawn(PYTHON!, [READER], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#child ??= startReader();
     const child = this.#child;
     return new Promise((resolve) => {
       const lines = createInterface({ input: child.stdout! });
@@ -83,7 +83,14 @@ export class PythonReader {
         const { value, error } = JSON.parse(line) as { value?: T; error?: string };
         settle(error === undefined ? value : new Error(error));
       });
-      child.stdin!.on('error', () => {}).write(`${JSON.stringify({ what, path })}\n`);
+      child.stdin!.write(`${JSON.stringify({ what, path })}\n`);
     });
   }
+}
+
+function startReader(): ChildProcess {
+  const child = spawn(PYTHON!, [READER], { stdio: ['pipe', 'pipe', 'ignore'] });
+  // Its end is told by `exit`.
+  child.stdin!.on('error', () => {});
+  return child;
 }

@@ -29,7 +29,7 @@ test('a list in a file is as its values on the command line, and may be longer t
     return `${code} ${stderr}`;
   };
   expect(await refused('--input-list', at('many.list'))).toMatch(/^65 .*x0\.description/);
-  expect(await refused('--input-list', at('latin1.list'))).toMatch(/^65 .*latin1\.list: this is not text in UTF-8/);
+  expect(await refused('--input-list', at('latin1.list'))).toMatch(/^65 .*latin1\.list: is not UTF-8/);
   expect(await refused('--input-list', at('gone.list'))).toMatch(/^65 .*gone\.list: no such file/);
   expect(await refused('--input-list', at('empty.list'))).toMatch(/^64 .*--input needs at least one shard/);
   expect(await refused('--input-list')).toMatch(/^64 .*--input-list is empty/);

@@ -77,6 +77,8 @@ test.each<[string, unknown, RegExp]>([
   ['without a map', {}, /no "weight_map"/],
   ['with a missing file', { weight_map: { a: 'model-1.safetensors' } }, /names model-1.safetensors, which is not/],
   ['that leads out of the folder', { weight_map: { a: '../x.safetensors' } }, /"..\/x.safetensors" is no name/],
+  ['that names nothing', { weight_map: { a: '' } }, /"" is no name/],
+  ['with a NUL byte', { weight_map: { a: 'x\0' } }, /"x\\u0000" is no name/],
   ['that names no text', { weight_map: { a: 3 } }, /3 is no name/],
 ])('refuses an index %s', async (_what, index, expected) => {
   const folder = await temporaryFolder();

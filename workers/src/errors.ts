@@ -99,6 +99,11 @@ export function toUserError(error: unknown): unknown {
   if (transient !== undefined) return new TransientError(withPath(transient, path), { cause: error });
   const wrong = DATA_CODES[code];
   if (wrong !== undefined) return new DataError(withPath(wrong, path), { cause: error });
+  // Node.js refuses such a path before it asks the system. It comes from a document: a command line cannot have one.
+  if (own === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes'))
+    return new DataError(`A path in the input has a NUL byte, which no file's name can have: ${error.message}.`, {
+      cause: error,
+    });
   // Any other answer of the system is about this file, or this file system.
   if ('syscall' in error && 'errno' in error && path !== '')
     return new DataError(`The system refused it: ${error.message}.`, { cause: error });

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Options } from 'yargs';
+import { checkFilePath } from '../core/file-options.ts';
 import { DataError, systemErrorCode, UsageError } from '../errors.ts';
+import { readText } from './read-text.ts';
 
 /** The values that files add to options which take several: by option, in the order of the lines. */
 export type Listed = ReadonlyMap<string, readonly string[]>;
@@ -56,17 +57,10 @@ function fileOf(option: string, argv: readonly string[]): string | undefined {
 }
 
 async function readLines(path: string, option: string): Promise<string[]> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${option} ${path}: no such file.`, { cause: error });
-    throw error;
-  }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return text.split('\n').filter((line) => line !== '');
-  } catch (error) {
-    throw new DataError(`${option} ${path}: this is not text in UTF-8.`, { cause: error });
-  }
+  checkFilePath(option, path);
+  const text = await readText(path).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new DataError(`${option} ${path}: no such file.`, { cause: error });
+  });
+  return text.split('\n').filter((line) => line !== '');
 }

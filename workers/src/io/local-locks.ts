@@ -5,16 +5,20 @@ import lockfile from 'proper-lockfile';
 import { TransientError } from '../errors.ts';
 import { hasEnded, processName } from './files.ts';
 import { ifMissing } from './if-missing.ts';
+import { observingFs } from './observed-lock.ts';
 import { log } from './progress.ts';
 import type { BucketLocks } from './table-store.ts';
 
-/** A lock whose holder has not touched it for this long was left by a killed process. */
+/** A lock that was not seen to change for this long was left by a killed process. */
 const STALE_MS = 15_000;
 /** A lock whose holder is known to have ended is taken over sooner: only not from who is just taking it over. */
 const ENDED_STALE_MS = 2_000;
 const POLL_MS = 500;
 
-/** Locks as folders `_pending/<bucket>.lock` of a database in a folder, renewed by their time. */
+/**
+ * Locks as folders `_pending/<bucket>.lock` of a database in a folder, renewed by their time. Whether one is over is seen by its not
+ * changing, not by comparing the clocks of two machines.
+ */
 export function localLocks(root: string): BucketLocks {
   const folder = join(root, '_pending');
   return {
@@ -38,10 +42,12 @@ export function localLocks(root: string): BucketLocks {
 }
 
 async function waitFor(path: string, bucket: string, onLost: (error: Error) => void) {
+  const fs = observingFs();
   for (let waited = false; ; waited = true) {
     const stale = hasEnded(await holderOf(path)) ? ENDED_STALE_MS : STALE_MS;
     try {
       return await lockfile.lock(path, {
+        fs,
         realpath: false,
         stale,
         update: stale / 5,

@@ -5,6 +5,7 @@ import { formatByteSize } from '../core/byte-size.ts';
 import { TransientError, UsageError, UserError } from '../errors.ts';
 import { hasEnded, processName, removeStale, temporaryName } from './files.ts';
 import { findStats, ifMissing } from './if-missing.ts';
+import { observingFs } from './observed-lock.ts';
 
 const FOLDER = 'lanceflow-cache';
 /** Marks of an entry, beside its files: when it was last used, who uses it, how large it will be. */
@@ -180,7 +181,13 @@ export class NodeCache {
 async function lock(path: string, forever: boolean): Promise<() => Promise<void>> {
   const retries = { forever, retries: 200, minTimeout: 50, maxTimeout: 300, factor: 1.1 };
   // Taken over from a process that stood still: two then fill the same files with the same contents.
-  return lockfile.lock(path, { realpath: false, stale: LOCK_STALE_MS, retries, onCompromised: () => {} });
+  return lockfile.lock(path, {
+    fs: observingFs(true),
+    realpath: false,
+    stale: LOCK_STALE_MS,
+    retries,
+    onCompromised: () => {},
+  });
 }
 
 /** Whether a living process uses an entry; what ended ones left of themselves is removed. */

@@ -85,7 +85,7 @@ async function namesInIndex(folder: string): Promise<string[]> {
     throw new DataError(`${path}: no "weight_map" that says which file holds which tensor.`);
   const names = new Set<string>();
   for (const name of Object.values(map)) {
-    if (typeof name !== 'string' || /[/\\]|^\.\.?$/.test(name))
+    if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
       throw new DataError(`${path}: ${JSON.stringify(name)} is no name of a file in this folder.`);
     names.add(name);
   }

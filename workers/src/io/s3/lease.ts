@@ -10,6 +10,8 @@ import type { S3Store, Tagged } from './store.ts';
 
 /** A lease that was not renewed for this long is over. Longer than a request is repeated after faults. */
 const LEASE_MS = 60_000;
+/** No lease is waited for longer than this without a renewal, whatever it says. */
+const MOST_LEASE_MS = 600_000;
 const RENEW_MS = 10_000;
 const POLL_MS = 1_000;
 const WATCH_MS = 500;
@@ -140,6 +142,7 @@ function parseLease({ text }: Tagged): Pick<Lease, 'owner' | 'host' | 'token' | 
   const value = parseJson(text);
   const record = isRecord(value) ? value : {};
   const textOf = (field: string) => (typeof record[field] === 'string' ? record[field] : '');
-  const leaseMs = typeof record.leaseMs === 'number' && record.leaseMs > 0 ? record.leaseMs : LEASE_MS;
+  const leaseMs =
+    typeof record.leaseMs === 'number' && record.leaseMs > 0 ? Math.min(record.leaseMs, MOST_LEASE_MS) : LEASE_MS;
   return { owner: textOf('owner'), host: textOf('host'), token: textOf('token'), leaseMs };
 }
