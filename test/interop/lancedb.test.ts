@@ -80,7 +80,7 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
     for (const [metric, index] of [
       ['cosine', 'ivf-pq'],
       ['l2', 'ivf-rq'],
-      ['dot', 'ivf-pq'],
+      ['dot', 'ivf-rq'],
     ] as const) {
       const options = { ingest: ['--metric', metric], index: ['--index', index] };
       databases.set(metric, (await buildDatabase(join(folder, metric), shards(), options)).database);

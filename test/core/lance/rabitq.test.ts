@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { packCodes, packPartitions } from '../../../workers/src/core/lance/pack-codes.ts';
 import { allocateCodes, encodeRows, quantizeResiduals, RESIDUAL_ZERO } from '../../../workers/src/core/lance/rabitq.ts';
 import { quantizeMatrix, rotate, rotationMatrix, rotationSignBytes } from '../../../workers/src/core/lance/rotation.ts';
+import { METRICS } from '../../../workers/src/core/metric.ts';
 import { seededRandom } from '../../../workers/src/core/random.ts';
 
 const dimension = fc.integer({ min: 1, max: 40 }).map((n) => 8 * n);
@@ -50,7 +51,8 @@ describe('the rotation', () => {
 });
 
 describe('encodeRows', () => {
-  it.each([false, true])('gives factors that estimate squared distances to a query (unit length: %s)', (toUnit) => {
+  it.each(METRICS)('gives factors that estimate distances to a query: %s', (metric) => {
+    const toUnit = metric === 'cosine';
     const d = 256;
     const rows = 300;
     const centroid = unit(randomFloats(d, 5));
@@ -70,19 +72,22 @@ describe('encodeRows', () => {
     const [turnedCentroid, turnedQuery] = [centroid.slice(), query.slice()];
     rotate(turnedCentroid, signs);
     rotate(turnedQuery, signs);
-    encodeRows(rotated, squares, turnedCentroid, codes, 0);
-    const toCentroid = squaredDistance(query, centroid);
+    encodeRows(rotated, squares, turnedCentroid, metric, codes, 0);
+    const distance = metric === 'dot' ? dotDistance : squaredDistance;
+    const toCentroid = distance(query, centroid);
+    // What the codes stand for is multiplied with the query, or what is left of it.
+    const span = metric === 'dot' ? 1 : Math.sqrt(toCentroid);
     let within = 0;
     for (let row = 0; row < rows; row++) {
       const vector = vectors.slice(row * d, (row + 1) * d);
-      const true2 = squaredDistance(query, toUnit ? unit(vector) : vector);
+      const exact = distance(query, toUnit ? unit(vector) : vector);
       let signed = 0;
       for (let i = 0; i < d; i++)
         signed += (((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 0.5) * turnedQuery[i]!;
-      // |v - q|^2 = |v - c|^2 + |q - c|^2 - 2 (v - c).(q - c), the last product by the code.
+      // |v - q|^2 = |v - c|^2 + |q - c|^2 - 2 (v - c).(q - c), or 1 - v.q = 1 - c.q - (v - c).q, the last product by the code.
       const estimate = codes.add[row]! + toCentroid + codes.scale[row]! * signed;
-      if (Math.abs(estimate - true2) <= codes.error[row]! * Math.sqrt(toCentroid)) within++;
-      expect(Math.abs(estimate - true2)).toBeLessThan(0.25 * true2);
+      if (Math.abs(estimate - exact) <= codes.error[row]! * span) within++;
+      if (metric !== 'dot') expect(Math.abs(estimate - exact)).toBeLessThan(0.25 * exact);
     }
     // The bound is 1.9 standard deviations.
     expect(within / rows).toBeGreaterThan(0.9);
@@ -159,6 +164,10 @@ function unpack(packed: Uint8Array, codeBytes: number): Uint8Array {
 function unit(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return vector.map((x) => x / length);
+}
+
+function dotDistance(a: Float32Array, b: Float32Array): number {
+  return 1 - a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 }
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {

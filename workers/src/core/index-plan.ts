@@ -37,8 +37,7 @@ export function planIndex(
   const partitions = Math.floor(Math.sqrt(rows));
   const notes: string[] = [];
   const training = { maxIterations: KMEANS_ITERATIONS };
-  // Under dot LanceDB puts a row to the centroid of the largest product, the order to the nearest.
-  if (kind === 'ivf-rq' && dimension % 8 === 0 && orderPartitions !== undefined && metric !== 'dot')
+  if (kind === 'ivf-rq' && dimension % 8 === 0 && orderPartitions !== undefined)
     return { index: { kind, metric, partitions: orderPartitions, centroids: 'order', parameters: {} }, notes };
   if (kind === 'ivf-rq' && dimension % 8 === 0)
     return { index: { kind, metric, partitions, parameters: { ...training, sampleRate: SAMPLE_RATE } }, notes };

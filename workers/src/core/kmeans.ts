@@ -7,9 +7,9 @@ export interface Centroids {
   vectors: Float32Array;
 }
 
-/** Centres are compared by direction under cosine, by Euclidean distance otherwise. */
+/** Centres are compared by Euclidean distance under l2, otherwise by direction: lengths say nothing of it, or are put in later. */
 export function isSpherical(metric: Metric): boolean {
-  return metric === 'cosine';
+  return metric !== 'l2';
 }
 
 /**
@@ -82,4 +82,11 @@ export function normalizeRows(vectors: Float32Array, dimension: number): void {
     const scale = 1 / Math.sqrt(sum);
     for (let i = at; i < at + dimension; i++) vectors[i]! *= scale;
   }
+}
+
+/** Euclidean length. */
+export function lengthOf(row: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += row[i]! * row[i]!;
+  return Math.sqrt(sum);
 }

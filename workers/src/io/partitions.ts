@@ -17,6 +17,9 @@ import type { Centroids } from '../core/kmeans.ts';
 import { DataError } from '../errors.ts';
 import type { Database } from './database.ts';
 
+/** How rows are assigned to partitions. Version 1, which catalog entries do not name, did it wrongly beside long rows (ADR 17). */
+export const ASSIGNER_VERSION = 2;
+
 /** The partitions of a table whose rows lie partition by partition. */
 export interface Partitions {
   centroids: Centroids;

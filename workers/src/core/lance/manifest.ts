@@ -11,7 +11,7 @@ import { encodeRange } from './roaring.ts';
 const FIELD = { fragments: 2, version: 3, indexSection: 6, timestamp: 7, transactionFile: 12, transactionSection: 21 };
 const FRAGMENT_ID = 1;
 const COLUMN = { name: 2, id: 3 };
-const METRIC_TYPE: Partial<Record<Metric, number>> = { l2: 0, cosine: 1 };
+const METRIC_TYPE: Record<Metric, number> = { l2: 0, cosine: 1, dot: 2 };
 const IVF_RQ_VERSION = 2;
 const FOOTER_BYTES = 16;
 
@@ -96,6 +96,6 @@ function fieldId(fields: ReturnType<typeof readFields>, column: string): number 
 
 /** VectorIndexDetails: the metric, the size of partitions, and one bit a component. */
 function describeIndex(details: ProtobufWriter, { metric, rowsPerPartition }: NewIndex): void {
-  details.integer(1, METRIC_TYPE[metric] ?? 0).integer(2, rowsPerPartition);
+  details.integer(1, METRIC_TYPE[metric]).integer(2, rowsPerPartition);
   details.message(6, (quantizer) => quantizer.integer(1, 1));
 }

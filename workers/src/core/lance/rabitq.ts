@@ -1,3 +1,5 @@
+import type { Metric } from '../metric.ts';
+
 /**
  * RaBitQ codes of one bit a component, as LanceDB's IVF_RQ index stores them: the signs of a row's residual (row minus
  * centroid) after a random rotation, and three factors for estimating distances from them. Formulas: Gao and Long,
@@ -66,7 +68,8 @@ export function quantizeResiduals(
 }
 
 /**
- * Encodes rows of one partition for squared Euclidean distances.
+ * Encodes rows x of one partition. With c the centroid and r = x - c, LanceDB adds what the codes say of r.q to the distance
+ * of the query q and c: |x - q|^2 = |q - c|^2 + |r|^2 + 2 r.c - 2 r.q, and under dot 1 - x.q = (1 - c.q) - r.q.
  * @param rotated [rows, D], rotated residuals, each row in a scale of its own
  * @param squares [rows], the residuals' squared lengths
  * @param centroid [D], rotated
@@ -76,9 +79,11 @@ export function encodeRows(
   rotated: Int32Array,
   squares: Float64Array,
   centroid: Float32Array,
+  metric: Metric,
   into: RabitCodes,
   at: number,
 ): void {
+  const isDot = metric === 'dot';
   const dimension = centroid.length;
   for (let row = 0; row < squares.length; row++) {
     const base = row * dimension;
@@ -102,9 +107,10 @@ export function encodeRows(
     const square = squares[row]!;
     // The rotation keeps lengths: that gives the row's scale.
     const product = length > 0 ? (absolute / 2) * Math.sqrt(square / length) : 0;
-    into.add[at + row] = square + ratio(square * signed, product);
-    into.scale[at + row] = -2 * ratio(square, product);
-    into.error[at + row] = 2 * errorBound(square, product, dimension);
+    const times = isDot ? 1 : 2;
+    into.add[at + row] = isDot ? 0 : square + ratio(square * signed, product);
+    into.scale[at + row] = -times * ratio(square, product);
+    into.error[at + row] = times * errorBound(square, product, dimension);
   }
 }
 

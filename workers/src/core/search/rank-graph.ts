@@ -22,8 +22,8 @@ export function rankGraph(dimension: number, metric: Metric): OnnxModel {
 }
 
 /**
- * Distances [m, r]: 1 - cosine, 1 - inner product, or |row|^2 - 2 inner product for l2 (the query's own square is the same
- * for all rows and is left out).
+ * Distances [m, r], less what is the same for all rows: 1 - cosine, minus the inner product for dot, |row|^2 - 2 inner
+ * product for l2.
  */
 function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): Value {
   const queries = graph.input('queries', 'float32', ['m', dimension]);
@@ -32,11 +32,14 @@ function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): V
   const axis = graph.integers([1]);
   const minus = { transB: { int: 1 }, alpha: { float: metric === 'l2' ? -2 : -1 } };
   if (metric === 'cosine') {
-    const unit = graph.op('Div', [rows, graph.op('ReduceL2', [rows, axis], { keepdims: { int: 1 } })]);
+    const lengths = graph.op('ReduceL2', [rows, axis], { keepdims: { int: 1 } });
+    // A row of zeros, the mean of opposite ones, has no direction; it must not become one of NaN.
+    const unit = graph.op('Div', [rows, graph.op('Max', [lengths, graph.floats('least', 2 ** -126)])]);
     const base = graph.op('Add', [penalty, graph.floats('one', 1)]);
     return graph.op('Gemm', [queries, unit, base], minus);
   }
+  // Without the 1 of `dot`: beside it, products of short vectors would vanish.
+  if (metric === 'dot') return graph.op('Gemm', [queries, rows, penalty], minus);
   const squares = graph.op('ReduceSumSquare', [rows, axis], { keepdims: { int: 0 } });
-  const base = graph.op('Add', [penalty, metric === 'l2' ? squares : graph.floats('one', 1)]);
-  return graph.op('Gemm', [queries, rows, base], minus);
+  return graph.op('Gemm', [queries, rows, graph.op('Add', [penalty, squares])], minus);
 }

@@ -146,7 +146,7 @@ async function writeCodes(
         if (centroid?.partition !== partition)
           centroid = { partition, rotated: rotatedCentroid(stored, partition, dimension, signs) };
         const rotatedRows = products.subarray(begin * dimension, end * dimension);
-        encodeRows(rotatedRows, squares.subarray(begin, end), centroid.rotated, page, filled + begin);
+        encodeRows(rotatedRows, squares.subarray(begin, end), centroid.rotated, metric, page, filled + begin);
       }
       for (let row = 0; row < blockRows; row++) page.rowIds[filled + row] = BigInt(rowIds[row]!);
       filled += blockRows;

@@ -10,7 +10,7 @@ import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
 import { startMeter } from '../meter.ts';
-import { describePartitions, writePartitions } from '../partitions.ts';
+import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../partitions.ts';
 import { requireRowsOnce } from '../rows-once.ts';
 import { BUILD_ID } from '../version.ts';
 import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
@@ -113,7 +113,7 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 
 /** Hash of all that decides what the table holds. */
 function ingestRecipe(sources: readonly PlanSource[], { work: _, ...options }: IngestOptions): string {
-  const parts = { build: BUILD_ID, sources: sourceKey(sources), ...options };
+  const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { CommandContext } from '../../command.ts';
-import { type Centroids, isSpherical, normalizeRows } from '../../core/kmeans.ts';
+import { quantile } from '../../core/centre.ts';
+import { type Centroids, isSpherical, lengthOf, normalizeRows } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
+import { PartitionLengths } from '../../core/partition-lengths.ts';
 import type { PlanSource } from '../../core/plan.ts';
 import type { VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
@@ -15,6 +17,8 @@ import { fragmentRows } from './write-table.ts';
 
 /** Rows that each centroid is trained on, as far as the bucket has them. */
 const SAMPLE_PER_CENTROID = 64;
+/** Share of the rows that are not longer than usual. */
+const USUAL = 0.9;
 /** Rows sorted in memory at once. */
 const RUN_BYTES = 64 * 2 ** 20;
 /** Smaller buckets are read as a whole in no time. */
@@ -53,19 +57,21 @@ export async function orderRows(
   const centroids = await trainCentroids(sample, Math.min(count, sample.rows), metric, training).finally(() =>
     training.stop(),
   );
-  const sorter = new PartitionSorter(scratch, dimension, centroids.count);
+  const lengths = metric === 'dot' ? new PartitionLengths(centroids, sample.usualLength) : undefined;
+  const sorter = new PartitionSorter(scratch, dimension, lengths?.mostPartitions ?? centroids.count);
   const sorting = progress(`ordering ${bucket.bucket}`, bucket.rows, 'vectors');
   try {
-    await sortRows(bucket.sources, centroids, stored, sorter, sorting);
+    await sortRows(bucket.sources, centroids, stored, { sorter, lengths }, sorting);
   } catch (error) {
     sorter.close();
     throw error;
   } finally {
     sorting.stop();
   }
+  const placed = lengths?.centroids() ?? centroids;
   return {
-    centroids,
-    partitionRows: sorter.partitionRows,
+    centroids: placed,
+    partitionRows: sorter.partitionRows.subarray(0, placed.count),
     async *batches() {
       yield* sorter.sorted(fragmentRows(dimension));
     },
@@ -79,26 +85,26 @@ async function writeSample(
   metric: Metric,
   wanted: number,
   path: string,
-): Promise<TrainingSample> {
+): Promise<TrainingSample & { usualLength: number }> {
   const file = await open(path, 'wx');
-  let rows = 0;
+  const lengths: number[] = [];
   try {
     for await (const slice of sampleSources(sources, dimension, wanted, SLICE_ROWS)) {
+      for (let at = 0; at < slice.length; at += dimension) lengths.push(lengthOf(slice.subarray(at, at + dimension)));
       if (isSpherical(metric)) normalizeRows(slice, dimension);
       await file.writeFile(new Uint8Array(slice.buffer, slice.byteOffset, slice.byteLength));
-      rows += slice.length / dimension;
     }
   } finally {
     await file.close();
   }
-  return { rows, dimension, path };
+  return { rows: lengths.length, dimension, path, usualLength: quantile(lengths, USUAL) };
 }
 
 async function sortRows(
   sources: readonly PlanSource[],
   centroids: Centroids,
   stored: { metric: Metric; vectorType: VectorType },
-  sorter: PartitionSorter,
+  { sorter, lengths }: { sorter: PartitionSorter; lengths: PartitionLengths | undefined },
   progress: Progress,
 ): Promise<void> {
   const { dimension } = centroids;
@@ -129,7 +135,9 @@ async function sortRows(
         run.partitions = new Int32Array(Math.min(capacity, total));
       }
       run.vectors.set(vectors, run.rows * dimension);
-      await assigner.assign(vectors, rows, run.partitions.subarray(run.rows));
+      const partitions = run.partitions.subarray(run.rows, run.rows + rows);
+      await assigner.assign(vectors, rows, partitions);
+      lengths?.place(vectors, partitions);
       run.ids.push(ids);
       run.idBytes += ids.bytes.length;
       run.rows += rows;
