@@ -28,18 +28,36 @@ workflow {
             SEARCH(request, entries, count, reports)
         }
         workflow.onComplete {
-            showResults(request)
+            showEnd(request)
         }
+    }
+}
+
+/** Says what the run left, and whose the results are that lie in --outdir. */
+def showEnd(request) {
+    def others = Results.others(request.outdir, workflow)
+    if (others) {
+        log.warn("The results in ${request.outdir} are those of ${others}. This run did not replace them.")
+    }
+    if (workflow.success) {
+        showResults(request)
+    }
+    else {
+        showFailure()
     }
 }
 
 /** Says where the results are. */
 def showResults(request) {
-    if (workflow.success) {
-        log.info("\nDatabase:   ${request.database}")
-    }
-    if (workflow.success && (request.queries || request.query_ids)) {
+    log.info("\nDatabase:   ${request.database}")
+    if (request.queries || request.query_ids) {
         def also = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
         log.info("Neighbours: ${request.outdir}/neighbours.parquet${also}\nReport:     ${request.outdir}/report.html")
     }
+}
+
+/** Ends with what went wrong, as the worker said it, and the command that goes on. */
+def showFailure() {
+    def said = Failure.message(workflow)
+    log.info("\n${said ?: 'The run was stopped.'}\nTo go on:   ${CommandLine.resumed(workflow.commandLine)}")
 }

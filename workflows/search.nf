@@ -64,9 +64,18 @@ workflow SEARCH {
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 
+    // Once all are there, by the head: what differs from run to run is in no task, whose result -resume uses again.
+    results = MERGE_HITS.out.neighbours
+        .combine(RENDER_REPORT.out.report)
+        .combine(MERGE_HITS.out.csv.toList().map { list -> [list] })
+        .combine(all_entries.map { list -> [list] })
+        .map { neighbours, report, csv, list ->
+            Results.publish(request.outdir, [neighbours, report] + csv, Results.describe(workflow, request, list))
+            return report
+        }
+
     emit:
-    neighbours = MERGE_HITS.out.neighbours
-    report = RENDER_REPORT.out.report
+    results // the report, when all results are in --outdir
 }
 
 /** The files as one list in the order of their names; nothing where some are missing. */

@@ -72,8 +72,20 @@ export async function runCommand<O extends Record<string, Options>>(
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
-    return reportError(name, thrown);
+    return reportError(name, namedByUser(thrown, args));
   }
+}
+
+/** An error about an input that has a name of its own (`--name`): a task's input lies under another path. */
+function namedByUser(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
+  const error = toUserError(thrown);
+  if (!(error instanceof UserError) || typeof name !== 'string' || !Array.isArray(input) || input.length !== 1)
+    return error;
+  return new UserError(
+    error.exitCode,
+    error.message.replaceAll(`${input[0]}`, () => name),
+    { cause: error },
+  );
 }
 
 /** What was asked of S3, where anything was. */

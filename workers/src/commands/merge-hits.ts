@@ -5,6 +5,7 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { whyNotAlike, whyNotMerged } from '../core/hits-origin.ts';
 import type { NeighbourColumns } from '../core/merge-batch.ts';
 import { MergeRecall } from '../core/merge-recall.ts';
+import { neighboursMetadata } from '../core/neighbours-origin.ts';
 import { formatEstimate } from '../core/search/recall.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { createCsv, csvCompression } from '../io/csv.ts';
@@ -107,11 +108,12 @@ async function merge(files: readonly HitsFile[], truth: readonly HitsFile[], arg
     const recall = new MergeRecall();
     if (truth.length > 0)
       for await (const batch of mergeFiles(truth, { ...options, onRows() {} })) recall.addTruth(batch);
+    const metadata = neighboursMetadata(files, k);
     const merged = mergeFiles(files, { ...options, onRows: progress.add });
     const written = await writeAtomically(args.output, (parquet) =>
       csv === undefined
-        ? write(merged, parquet, undefined, recall, args)
-        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, recall, args)),
+        ? write(merged, parquet, undefined, recall, metadata, args)
+        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, recall, metadata, args)),
     );
     const estimate = recall.estimate();
     if (estimate) context.log(`merge-hits: recall@${k} ${formatEstimate(estimate)}`);
@@ -126,9 +128,10 @@ async function write(
   parquetPath: string,
   csvPath: string | undefined,
   recall: MergeRecall,
+  metadata: Record<string, string>,
   { k, compression, csv: csvName, csvSafe }: MergeArgs,
 ) {
-  const neighbours = await createNeighbours(parquetPath, compression);
+  const neighbours = await createNeighbours(parquetPath, compression, metadata);
   const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? ''), csvSafe) : undefined;
   try {
     let rows = 0;

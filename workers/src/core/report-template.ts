@@ -35,6 +35,7 @@ ${buckets(summary, reports)}
 ${searches(reports)}
 ${examples(summary)}
 ${stages(reports)}
+<!-- run -->
 <footer>All neighbours are in the Parquet and CSV files beside this page: query_id, rank, target_id, distance, bucket.</footer>
 </body>
 </html>

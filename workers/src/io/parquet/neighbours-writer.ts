@@ -14,8 +14,15 @@ export interface NeighboursWriter {
 /** Small enough that one query is found by reading little, large enough that every reader is at full speed. */
 const ROW_GROUP_ROWS = 131_072;
 
-/** Creates a neighbours file at `path` (a temporary name: see `writeAtomically`). */
-export async function createNeighbours(path: string, compression: ParquetCompression): Promise<NeighboursWriter> {
+/**
+ * Creates a neighbours file at `path` (a temporary name: see `writeAtomically`).
+ * @param metadata how the neighbours came about: `neighboursMetadata`
+ */
+export async function createNeighbours(
+  path: string,
+  compression: ParquetCompression,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<NeighboursWriter> {
   const table = await createTable(path, {
     columns: [
       { name: 'query_id', type: new Utf8(), dictionary: true },
@@ -26,7 +33,7 @@ export async function createNeighbours(path: string, compression: ParquetCompres
     ],
     compression,
     rowGroupRows: ROW_GROUP_ROWS,
-    metadata: { 'lanceflow.ordered_by': 'query_id,rank' },
+    metadata: { 'lanceflow.ordered_by': 'query_id,rank', ...metadata },
   });
   return {
     append: (rows) =>

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { originMetadata } from '../../core/hits-origin.ts';
+import { tableMetadata } from '../../core/neighbours-origin.ts';
 import type { SearchRequest, Way } from '../../core/search/choose.ts';
 import { queriesInMemory, scoringThreads } from '../../core/search/memory.ts';
 import type { Database } from '../database.ts';
@@ -157,9 +158,9 @@ class Search {
   }
 
   get #metadata(): Record<string, string> {
-    const { bucket, metric } = this.#bucket.entry;
+    const { bucket, metric, fingerprint } = this.#bucket.entry;
     const { contentHash: queries, range } = this.#queries;
-    return originMetadata({ ...this.#order, bucket, metric, queries, range });
+    return { ...originMetadata({ ...this.#order, bucket, metric, queries, range }), ...tableMetadata(fingerprint) };
   }
 
   #plan(): Promise<SearchPlan> {

@@ -1,0 +1,36 @@
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** The command that started this run, as it can be typed again. */
+class CommandLine {
+
+    /**
+     * Every argument as it came, quoted for a shell where it needs to be.
+     * @param recorded what Nextflow took down: without the quotes
+     */
+    static String text(String recorded) {
+        def words = arguments()
+        if (words == null) return recorded
+        def program = recorded?.tokenize()?.getAt(0) ?: 'nextflow'
+        return ([program] + words).collect { argument -> quoted(argument) }.join(' ')
+    }
+
+    /** The same command, going on from what was done. */
+    static String resumed(String recorded) {
+        def command = text(recorded)
+        return command =~ /(^|\s)-resume(\s|$)/ ? command : "${command} -resume"
+    }
+
+    /** The arguments of Nextflow's main class; null where the system does not tell. */
+    private static List<String> arguments() {
+        def file = Path.of('/proc/self/cmdline')
+        if (!Files.isReadable(file)) return null
+        def all = new String(Files.readAllBytes(file), 'UTF-8').split('\0', -1).toList().init()
+        def main = all.findIndexOf { argument -> argument == 'nextflow.cli.Launcher' }
+        return main < 0 ? null : all.drop(main + 1)
+    }
+
+    private static String quoted(String text) {
+        return text ==~ '[A-Za-z0-9_./:=@%+,-]+' ? text : Shell.quote(text)
+    }
+}

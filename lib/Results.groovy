@@ -1,0 +1,165 @@
+import groovy.json.JsonOutput
+import groovy.json.JsonSlurper
+import java.nio.channels.FileChannel
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardCopyOption
+import java.nio.file.StandardOpenOption
+import nextflow.file.FileHelper
+
+/**
+ * The results of a search in --outdir. They are those of one run: replaced together, when all of them are there, and `run.json`
+ * says which. It is removed first and written last, so results are whole where it is there (docs/adr/0018-results-of-one-run.md).
+ */
+class Results {
+
+    private static final String RUN = 'run.json'
+    private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'report.html']
+    /** Where the page of render-report has the facts of the run. */
+    private static final String MARK = '<!-- run -->'
+
+    /**
+     * Replaces the results in a folder, or below an s3:// prefix, by those of this run.
+     * @param files of the tasks; a report gets the facts of the run
+     * @param run see `describe`
+     */
+    static void publish(Object outdir, List<Path> files, Map run) {
+        def folder = HostPath.named(outdir, '--outdir')
+        try {
+            Files.createDirectories(folder)
+            withLock(folder) {
+                isLocal(folder) ? replace(folder, files, run) : copyOver(folder, files, run)
+            }
+        }
+        catch (IOException problem) {
+            Parameters.stop("--outdir ${outdir}: the results cannot be written: ${HostPath.reasonOf(problem)}. " +
+                'Free some space or choose another folder, and run again with -resume.')
+        }
+    }
+
+    /**
+     * @param workflow Nextflow's
+     * @param request see lib/Request.groovy
+     * @param entries [bucket, fingerprint] of the buckets that were searched
+     */
+    static Map describe(Object workflow, Map request, List<List> entries) {
+        return [
+            version: 1,
+            run: workflow.runName,
+            session: workflow.sessionId.toString(),
+            started: workflow.start.toInstant().toString(),
+            command: CommandLine.text(workflow.commandLine),
+            resumed: workflow.resume as boolean,
+            lanceflow: workflow.manifest.version,
+            nextflow: workflow.nextflow.version.toString(),
+            database: request.database,
+            buckets: entries.collectEntries { bucket, fingerprint -> [(bucket): fingerprint] },
+        ]
+    }
+
+    /** What a folder has of another run, in words; null where it has nothing, or what there is was written by this run. */
+    static String others(Object outdir, Object workflow) {
+        def folder = HostPath.named(outdir, '--outdir')
+        if (!NAMES.any { name -> Files.exists(folder.resolve(name)) }) return null
+        def run = read(folder.resolve(RUN))
+        if (run?.run == workflow.runName && run?.session == workflow.sessionId.toString()) return null
+        return run ? "the run ${run.run} of ${run.started}" : 'an earlier run'
+    }
+
+    private static Map read(Path file) {
+        try {
+            def run = Files.exists(file) ? new JsonSlurper().parseText(file.getText('UTF-8')) : null
+            return run instanceof Map ? run : null
+        }
+        catch (groovy.json.JsonException _problem) {
+            return null
+        }
+    }
+
+    private static void replace(Path folder, List<Path> files, Map run) {
+        removeLeftovers(folder)
+        def mark = UUID.randomUUID().toString()
+        def temporary = { String name -> folder.resolve(".${name}.${mark}.tmp") }
+        try {
+            files.each { file -> copy(file, temporary(file.name), run) }
+            temporary(RUN).setText(json(run, files.collect { file -> temporary(file.name) }, files*.name), 'UTF-8')
+            Files.deleteIfExists(folder.resolve(RUN))
+            (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
+            (files*.name + RUN).each { name -> Files.move(temporary(name), folder.resolve(name), StandardCopyOption.ATOMIC_MOVE) }
+        }
+        finally {
+            (files*.name + RUN).each { name -> Files.deleteIfExists(temporary(name)) }
+        }
+    }
+
+    /** Where nothing can be renamed: each object is replaced in one step by itself. */
+    private static void copyOver(Path folder, List<Path> files, Map run) {
+        Files.deleteIfExists(folder.resolve(RUN))
+        (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
+        files.each { file ->
+            Files.deleteIfExists(folder.resolve(file.name))
+            copy(file, folder.resolve(file.name), run)
+        }
+        folder.resolve(RUN).setText(json(run, files.collect { file -> folder.resolve(file.name) }, files*.name), 'UTF-8')
+    }
+
+    private static void copy(Path file, Path target, Map run) {
+        if (file.name == 'report.html') target.setText(stamped(file.getText('UTF-8'), run), 'UTF-8')
+        else FileHelper.copyPath(file, target, StandardCopyOption.REPLACE_EXISTING)
+    }
+
+    private static String json(Map run, List<Path> written, List<String> names) {
+        def files = [names, written].transpose().collect { name, file -> [name: name, bytes: Files.size(file)] }
+        return JsonOutput.prettyPrint(JsonOutput.toJson(run + [completed: java.time.Instant.now().toString(), files: files])) + '\n'
+    }
+
+    private static String stamped(String page, Map run) {
+        def facts = [
+            'Run': run.run, 'Started': run.started, 'Command': run.command, 'Database': run.database,
+            'Versions': "LanceFlow ${run.lanceflow}, Nextflow ${run.nextflow}",
+            'Catalog': run.buckets.take(100).collect { bucket, fingerprint -> "${bucket} ${fingerprint}" }.join(', ') +
+                (run.buckets.size() > 100 ? ", and ${run.buckets.size() - 100} more: run.json" : ''),
+        ]
+        def rows = facts.collect { name, value -> "<tr><td>${name}</td><td><bdi>${html(value)}</bdi></td></tr>\n" }.join('')
+        return page.replace(MARK, "<h2>This run</h2>\n<div class=\"scroll\"><table>\n<tbody>\n${rows}</tbody>\n</table></div>")
+    }
+
+    private static String html(Object text) {
+        return Parameters.shown(text.toString()).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
+    }
+
+    /** What a run that was killed here left behind: nobody else writes while the lock is held. */
+    private static void removeLeftovers(Path folder) {
+        def stream = Files.newDirectoryStream(folder, '.*.tmp')
+        try {
+            stream.findAll { file -> file.name ==~ /\.(neighbours\.(parquet|csv|csv\.gz|csv\.zst)|report\.html|run\.json)\.[0-9a-f-]{36}\.tmp/ }
+                .each { file -> Files.deleteIfExists(file) }
+        }
+        finally {
+            stream.close()
+        }
+    }
+
+    /** Of two runs that end at once, one waits: the results are those of the last. */
+    private static void withLock(Path folder, Closure action) {
+        if (!isLocal(folder)) {
+            action()
+            return
+        }
+        def info = Files.createDirectories(folder.resolve('pipeline_info'))
+        FileChannel.open(info.resolve('.results.lock'), StandardOpenOption.CREATE, StandardOpenOption.WRITE).withCloseable { channel ->
+            try {
+                channel.lock()
+            }
+            catch (IOException _problem) {
+                // A file system without locks.
+            }
+            action()
+        }
+    }
+
+    private static boolean isLocal(Path path) {
+        return path.fileSystem == FileSystems.default
+    }
+}

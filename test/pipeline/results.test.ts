@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openParquet } from '../../workers/src/io/parquet/parquet-file.ts';
+import { ROOT, temporaryFolder } from '../support/run.ts';
+import { NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
+import { fasta } from './support/proteins.ts';
+
+interface Run {
+  run: string;
+  started: string;
+  command: string;
+  database: string;
+  buckets: Record<string, string>;
+  files: { name: string; bytes: number }[];
+}
+
+async function metadataOf(path: string): Promise<ReadonlyMap<string, string>> {
+  const file = await openParquet(path);
+  file.close();
+  return file.metadata;
+}
+
+test('the results in a folder are those of one run, which is named', { timeout: 300_000 }, async () => {
+  const folder = await temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  const results = async () => {
+    const names = (await readdir(at('results'))).filter((name) => name !== 'pipeline_info').sort();
+    return { names, run: JSON.parse(await readFile(at('results/run.json'), 'utf8')) as Run };
+  };
+  await writeFile(at('a <b>.fasta'), fasta('a', 20, 1));
+  await writeFile(at('bad.fasta'), '>a\nMK1V\n');
+  const search = ['--queries', 'a <b>.fasta', '--model', 'kmer', '--database', 'db', '-resume'];
+
+  await pipeline([...search, '--input', 'a <b>.fasta', '--bucket_size', '10'], folder);
+  const first = await results();
+  expect(first.names).toEqual(['neighbours.csv', 'neighbours.parquet', 'report.html', 'run.json']);
+  const { run, command, database, buckets, started, files } = first.run;
+  expect(command).toMatch(/^nextflow run .*main\.nf --queries 'a <b>\.fasta' .* --bucket_size 10$/);
+  expect(database).toBe(at('db'));
+  expect(files.map(({ name }) => name).sort()).toEqual(first.names.slice(0, 3));
+  const report = await readFile(at('results/report.html'), 'utf8');
+  for (const text of [run, started, at('db'), "--queries 'a &lt;b&gt;.fasta'", ...Object.values(buckets)])
+    expect(report).toContain(text);
+  // Which tables were searched is in the file itself, but nothing that differs between runs that answer the same.
+  const neighbours = await readFile(at('results/neighbours.parquet'));
+  const metadata = await metadataOf(at('results/neighbours.parquet'));
+  expect(JSON.parse(metadata.get('lanceflow.buckets')!)).toEqual(buckets);
+  for (const bucket of ['bucket_00001', 'bucket_00002'])
+    expect(JSON.parse(await readFile(at(`db/_catalog/${bucket}.json`), 'utf8')).fingerprint).toBe(buckets[bucket]);
+
+  // Another form of CSV, into the same folder; what a killed run left there goes, and what is no result stays.
+  await copyFile(at('results/run.json'), at(`results/.report.html.${crypto.randomUUID()}.tmp`));
+  await writeFile(at('results/notes.txt'), 'mine');
+  await pipeline([...search, '--csv', 'gzip', '--search', 'exact'], folder);
+  const second = await results();
+  expect(second.names).toEqual(['neighbours.csv.gz', 'neighbours.parquet', 'notes.txt', 'report.html', 'run.json']);
+  expect(second.run.run).not.toBe(run);
+  expect((await readFile(at('results/neighbours.parquet'))).equals(neighbours)).toBe(true);
+
+  // A run that fails, or only builds, leaves them, says whose they are, and ends with the reason and the command.
+  const before = await snapshot(at('results'));
+  const args = ['--input', 'bad.fasta', '--model', 'kmer', '--database', 'db'];
+  const { code, stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);
+  expect(code).not.toBe(0);
+  expect(stdout).toContain(`The results in results are those of the run ${second.run.run} of ${second.run.started}.`);
+  const [reason, goOn] = stdout.trimEnd().split('\n').slice(-2);
+  expect(reason).toMatch(`lanceflow embed-sequences: ${at('bad.fasta')}: record 1`);
+  expect(goOn).toBe(`To go on:   nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
+  const after = await snapshot(at('results'));
+  for (const [path, bytes] of before)
+    if (!path.startsWith('pipeline_info')) expect(after.get(path)?.equals(bytes), path).toBe(true);
+});
+
+test('after Ctrl-C a run ends with the command that goes on, and that goes on', { timeout: 300_000 }, async () => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'in [1]'));
+  for (let i = 0; i < 3; i++) await writeFile(join(folder, `in [1]/${i}.fasta`), fasta(`p${i}_`, 10, i));
+  const args = ['run', join(ROOT, 'main.nf'), '--input', 'in [[]1]/*.fasta', '--model', 'kmer', '--database', "d'b"];
+  const run = spawn(NEXTFLOW, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  let isStopped = false;
+  run.stdout.on('data', (bytes: Buffer) => {
+    printed += bytes.toString();
+    if (!isStopped && printed.includes('Submitted process')) isStopped = run.kill('SIGINT');
+  });
+  const [code] = (await once(run, 'close')) as [number];
+  expect(code).not.toBe(0);
+  const goOn = /^The run was stopped by SIGINT\.\nTo go on: {3}nextflow (run .*)$/m.exec(printed);
+  expect(goOn, printed).not.toBeNull();
+  // As a person would paste it.
+  const pasted = spawn('bash', ['-c', `exec '${NEXTFLOW}' ${goOn![1]}`], { cwd: folder, stdio: 'ignore' });
+  expect(await once(pasted, 'close')).toEqual([0, null]);
+  expect(await readdir(join(folder, "d'b/_catalog"))).toEqual(['bucket_00001.json']);
+});

@@ -1,0 +1,43 @@
+import type { HitsOrigin } from './hits-origin.ts';
+
+const FINGERPRINT = 'lanceflow.fingerprint';
+
+/** A file of hits, as far as its metadata tells. */
+export interface SearchedHits {
+  origin: HitsOrigin | undefined;
+  /** That of the catalog entry of the table that was searched. */
+  fingerprint: string | undefined;
+}
+
+/** What a file of hits says of the table that was searched. */
+export function tableMetadata(fingerprint: string): Record<string, string> {
+  return { [FINGERPRINT]: fingerprint };
+}
+
+export function readFingerprint(metadata: ReadonlyMap<string, string>): string | undefined {
+  return metadata.get(FINGERPRINT);
+}
+
+/**
+ * Metadata of neighbours: what was asked, and of which tables. Only what decides the rows, so the same tables and queries give
+ * the same bytes: how a table was searched, when, by which run and where the database lies is not there. Empty where a file
+ * does not say how it came about.
+ * @param files hits of the same queries (`whyNotAlike`), in any order
+ */
+export function neighboursMetadata(files: readonly SearchedHits[], k: number): Record<string, string> {
+  const known = files.flatMap(({ origin, fingerprint }) =>
+    origin && fingerprint !== undefined ? [{ origin, fingerprint }] : [],
+  );
+  const first = known[0]?.origin;
+  if (!first || known.length < files.length) return {};
+  const tables = known.map(({ origin, fingerprint }) => [origin.bucket, fingerprint] as const);
+  tables.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return {
+    'lanceflow.metric': first.metric,
+    'lanceflow.k': `${k}`,
+    'lanceflow.exclude_self': `${first.excludeSelf}`,
+    'lanceflow.max_distance': `${first.maxDistance}`,
+    'lanceflow.queries': first.queries,
+    'lanceflow.buckets': JSON.stringify(Object.fromEntries(tables)),
+  };
+}
