@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Estimate } from '../../workers/src/core/search/recall.ts';
 import { runHere } from '../support/command.ts';
-import { countCalls, killAtCall } from '../support/crash.ts';
+import { countCalls, killAtCall, signalAfter } from '../support/crash.ts';
 import { bruteForce, buildDatabase, namesIn, readHitRows } from '../support/database.ts';
 import type { Hit } from '../support/hits.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
-import { sharedFolder, temporaryFolder } from '../support/run.ts';
+import { lanceflow, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 // A campaign in parts: blocks of queries, ranges of them, kills between blocks, queries that are there twice.
@@ -223,7 +223,7 @@ describe('a killed search', () => {
       const name = `killed${call}`;
       await killAtCall(run(name), call);
       const finished = (await namesIn(join(own, name)).catch(() => [])).filter((file) =>
-        /blocks\/\d+-\d+\.parquet$/.test(file),
+        /blocks\/\d+-\d+\.\w+\.parquet$/.test(file),
       );
       const result = await runHere(run(name));
       expect(result, `killed before call ${call}`).toMatchObject({ blocks: 5, resumedBlocks: finished.length });
@@ -235,6 +235,25 @@ describe('a killed search', () => {
     expect([...resumed]).toEqual(expect.arrayContaining([0, 4]));
   });
 
+  it('hurts no other search of the same that runs at once', { timeout: 120_000 }, async () => {
+    const own = await temporaryFolder();
+    const options = ['--k', '4', '--search', 'exact', '--block-queries', '10', '--checkpoints', join(own, 'blocks')];
+    const run = (name: string) => command('bucket_00001', queries, join(own, name), options);
+    const [killed, ...others] = await Promise.all([
+      signalAfter(run('killed.parquet'), { folder: join(own, 'blocks'), file: /0-10\.\w+\.parquet$/ }, 'SIGKILL'),
+      lanceflow(run('one.parquet')),
+      lanceflow(run('other.parquet')),
+    ]);
+    expect(['SIGKILL', null]).toContain(killed.signal);
+    for (const { code, stderr } of others) expect({ code, stderr }).toMatchObject({ code: 0 });
+    await runHere(command('bucket_00001', queries, join(own, 'whole.parquet'), ['--k', '4', '--search', 'exact']));
+    const expected = await readFile(join(own, 'whole.parquet'));
+    for (const name of ['one', 'other'])
+      expect((await readFile(join(own, `${name}.parquet`))).equals(expected)).toBe(true);
+    await runHere(run('again.parquet'));
+    expect(await readdir(join(own, 'blocks'))).toEqual([]);
+  });
+
   it('does not take blocks of another question, and keeps the way that it had chosen', async () => {
     const own = await temporaryFolder();
     const blocks = ['--block-queries', '15', '--checkpoints', join(own, 'blocks')];
@@ -243,9 +262,9 @@ describe('a killed search', () => {
     // What is measured of the machine is remembered from the first time on.
     await runHere(run('first.parquet', '--k', '3'));
     const calls = await countCalls(run('counted.parquet', '--k', '3'), join(own, 'count'));
-    // The last three calls remove the blocks and rename the output.
-    await killAtCall(run('hits.parquet', '--k', '3'), calls - 2);
-    const [kept] = await readdir(join(own, 'blocks'));
+    // The last four calls remove the blocks, shared and own, and rename the output.
+    await killAtCall(run('hits.parquet', '--k', '3'), calls - 3);
+    const kept = (await readdir(join(own, 'blocks'))).find((name) => name.endsWith('.blocks'));
     const decision = JSON.parse(await readFile(join(own, 'blocks', kept!, 'decision.json'), 'utf8'));
     expect(await runHere(run('other.parquet', '--k', '4'))).toMatchObject({ resumedBlocks: 0 });
     expect(await runHere(run('other.parquet', '--k', '3', '--exclude-self'))).toMatchObject({ resumedBlocks: 0 });

@@ -103,6 +103,13 @@ export async function openScratch(
   return { folder, close };
 }
 
+/** Removes a folder whole: under its name, others find all of it or nothing, also where this process is killed. */
+export async function removeFolder(folder: string): Promise<void> {
+  const doomed = temporaryName(folder);
+  await rename(folder, doomed).catch(ifMissing(undefined));
+  await rm(doomed, { recursive: true, force: true });
+}
+
 /**
  * `.name.<owner>.<pid>.<random>.tmp` in the folder of `target`: on its file system, and out of the way of
  * globs. The owner is this machine's (or container's) process space, where the pid means something.

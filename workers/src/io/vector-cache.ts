@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES, KeyIndex } from '../core/key-index.ts';
+import { TransientError } from '../errors.ts';
 import { findStats, ifMissing } from './if-missing.ts';
 
 /** A key and the checksum of its vector. */
@@ -10,6 +11,8 @@ const ENTRY_BYTES = KEY_BYTES + 4;
 /** 16 million slots of 20 bytes: 320 MB. */
 const MAX_KEYS = 12_000_000;
 const MAX_OPEN_FILES = 64;
+/** Each time, another process has removed the folder because it was done. */
+const MOST_ATTEMPTS = 20;
 
 /**
  * Vectors by key, in a folder that many processes may use at once. Each process appends to a pair of files of its
@@ -37,7 +40,10 @@ interface Segment {
   checksums: Uint32Array;
 }
 
-/** Opens a cache, made where it is missing. @param dimension components of a vector */
+/**
+ * Opens a cache, made where it is missing. Another process, which is done with it, may remove it at any time.
+ * @param dimension components of a vector
+ */
 export async function openVectorCache(folder: string, dimension: number): Promise<VectorCache> {
   await mkdir(folder, { recursive: true });
   const index = new KeyIndex(MAX_KEYS);
@@ -83,9 +89,11 @@ export async function openVectorCache(folder: string, dimension: number): Promis
 async function readSegments(folder: string, dimension: number, index: KeyIndex): Promise<Segment[]> {
   const segments: Segment[] = [];
   let firstRecord = 0;
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.keys')).sort()) {
+  for (const name of (await readdir(folder).catch(ifMissing<string[]>([])))
+    .filter((file) => file.endsWith('.keys'))
+    .sort()) {
     const path = join(folder, `${name.slice(0, -'.keys'.length)}.vectors`);
-    const bytes = await readFile(join(folder, name));
+    const bytes = await readFile(join(folder, name)).catch(ifMissing(Buffer.alloc(0)));
     const rows = Math.min(Math.floor(bytes.length / ENTRY_BYTES), await rowsIn(path, dimension));
     const words = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + rows * ENTRY_BYTES));
     const checksums = new Uint32Array(rows);
@@ -148,8 +156,15 @@ function createOwnSegment(folder: string, last: Segment | undefined) {
 }
 
 async function makeFiles(path: string) {
-  await mkdir(dirname(path), { recursive: true });
-  return { vectors: await open(`${path}.vectors`, 'ax'), keys: await open(`${path}.keys`, 'ax') };
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(dirname(path), { recursive: true });
+    const vectors = await open(`${path}.vectors`, 'ax').catch(ifMissing(undefined));
+    const keys = vectors && (await open(`${path}.keys`, 'ax').catch(ifMissing(undefined)));
+    if (keys) return { vectors, keys };
+    await vectors?.close();
+    if (attempt === MOST_ATTEMPTS)
+      throw new TransientError(`${dirname(path)}: the folder is removed again and again. Run the same command again.`);
+  }
 }
 
 interface Hit {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KEY_BYTES } from '../core/key-index.ts';
 import { findBadEmbedding } from '../core/vector-check.ts';
-import { withScratch } from '../io/files.ts';
+import { removeFolder, withScratch } from '../io/files.ts';
 import { openVectorCache, type VectorCache } from '../io/vector-cache.ts';
 import type { Embedder } from './embedder.ts';
 
@@ -55,7 +55,7 @@ async function withCheckpoint<T>(folder: string, use: (folder: string) => Promis
     await rmdir(folder).catch(() => {});
     throw error;
   }
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
   return result;
 }
 

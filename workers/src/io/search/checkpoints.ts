@@ -1,24 +1,31 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, link, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
-import { removeStale, temporaryName, writeAtomically } from '../files.ts';
+import { removeFolder, temporaryName, withScratch, writeAtomically } from '../files.ts';
+import { ifMissing } from '../if-missing.ts';
 
 /** What a long search has done so far: files in a folder that is named after all that decides the answer. */
 export interface Checkpoints {
   /** What was decided before a kill, or is decided now: the blocks of one search are all searched in one way. */
   decision<T>(decide: () => Promise<T>): Promise<T>;
   /**
-   * A file that was finished before a kill, or is written now.
+   * A file that was finished before a kill, or is written now. It stays until `use` has returned, whatever other processes do.
    * @param write gets a temporary path
    */
   file(name: string, write: (temporary: string) => Promise<unknown>): Promise<string>;
 }
 
+const DECISION = 'decision.json';
+/** Each time, another process has removed the folder because it was done. */
+const MOST_ATTEMPTS = 20;
+/** Of file systems without hard links. */
+const UNLINKABLE = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
+
 /**
- * Runs `use` with what an earlier run of the same work left after it was killed. Removed when `use` has returned. Two
- * processes that do the same work at once share the files, which are the same whoever writes them; one that finds them
- * removed makes them again.
+ * Runs `use` with what an earlier run of the same work left after it was killed; removed when `use` has returned. Processes that
+ * do the same work at once share what each has finished, and none needs another to live, or to be done: a process works on files
+ * in a folder of its own, which are hard links of those in the shared one.
  * @param parent folder for the folder
  * @param key all that decides the content of the files, as JSON
  */
@@ -28,35 +35,73 @@ export async function withCheckpoints<T>(
   key: object,
   use: (checkpoints: Checkpoints) => Promise<T>,
 ): Promise<T> {
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32);
-  const folder = join(resolve(parent), `.${label}.${hash}.blocks`);
-  const checkpoints: Checkpoints = {
-    async decision(decide) {
-      const path = await checkpoints.file('decision.json', async (temporary) =>
-        writeFile(temporary, JSON.stringify(await decide())),
-      );
-      return JSON.parse(await readFile(path, 'utf8'));
-    },
-    async file(name, write) {
-      const path = join(folder, name);
-      if (await isThere(path)) return path;
-      await writeAtomically(path, write);
-      return path;
-    },
-  };
-  await removeStale(folder);
-  const result = await use(checkpoints);
-  // Renamed first: whoever is killed here leaves nothing that looks finished and is not.
-  const removed = temporaryName(folder);
-  await rename(folder, removed).catch(ignoreAbsent);
-  await rm(removed, { recursive: true, force: true });
-  return result;
+  const name = `.${label}.${hashOf(JSON.stringify(key))}.blocks`;
+  const folder = join(resolve(parent), name);
+  return withScratch(parent, name, async (scratch) => {
+    let decided = '';
+    const share = async (shared: string, write: (temporary: string) => Promise<unknown>) => {
+      const own = join(scratch, shared);
+      if (await take(join(folder, shared), own)) return own;
+      await writeAtomically(own, write);
+      await publish(own, join(folder, shared));
+      return own;
+    };
+    const result = await use({
+      async decision(decide) {
+        const own = await share(DECISION, async (temporary) => writeFile(temporary, JSON.stringify(await decide())));
+        // Of two that decided at once, the first one counts.
+        const text = await readFile(join(folder, DECISION), 'utf8').catch(ifMissing(undefined));
+        const decision = text ?? (await readFile(own, 'utf8'));
+        decided = `.${hashOf(decision).slice(0, 8)}`;
+        return JSON.parse(decision);
+      },
+      // Where the folder was removed and made again meanwhile, its decision may be another: files of two are never mixed.
+      file: (file, write) => share(file.replace(/(?=\.\w+$)/, decided), write),
+    });
+    await removeFolder(folder);
+    return result;
+  });
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-function ignoreAbsent(error: unknown): void {
-  if (systemErrorCode(error) !== 'ENOENT') throw error;
+/** Makes a finished file one's own. @returns false where there is none */
+async function take(shared: string, own: string): Promise<boolean> {
+  try {
+    await linkOrCopy(shared, own);
+    return true;
+  } catch (error) {
+    return ifMissing(false)(error);
+  }
+}
+
+/** Gives a finished file to others, and to a run after a kill. */
+async function publish(own: string, shared: string): Promise<void> {
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++)
+    try {
+      await mkdir(dirname(shared), { recursive: true });
+      await linkOrCopy(own, shared);
+      return;
+    } catch (error) {
+      // Another process is done and has removed the folder. Without a copy there, a run after a kill only has more to do.
+      ifMissing(undefined)(error);
+    }
+}
+
+/** @throws the system's error where `from`, or the folder of `to`, is not there; `to` may be there already */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  const code = await link(from, to).then(
+    () => undefined,
+    (error: unknown) => {
+      const found = systemErrorCode(error) ?? '';
+      if (found === 'EEXIST' || UNLINKABLE.includes(found)) return found;
+      throw error;
+    },
+  );
+  if (code === undefined || code === 'EEXIST') return;
+  const temporary = temporaryName(to);
+  await copyFile(from, temporary);
+  await rename(temporary, to);
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { CommandContext } from '../../command.ts';
@@ -24,8 +23,6 @@ import { writeTruth } from './truth.ts';
  * read, so a table that is read once a block takes no longer.
  */
 const MOST_BLOCK_QUERIES = 65_536;
-/** The finished blocks of a search are joined again where another process has removed them. */
-const MOST_JOINS = 3;
 
 /** What to search for, and with what. */
 export interface SearchOrder extends SearchRequest, HitFilter {
@@ -138,17 +135,12 @@ class Search {
           return this.#block(plan, first, end, temporary);
         });
       };
-      for (let attempt = 1; ; attempt++) {
-        const paths: string[] = [];
-        for (let block = 0; block < blocks; block++) paths.push(await finish(block));
-        const resumedBlocks = Math.max(0, blocks - searched);
-        if (resumedBlocks > 0)
-          this.#context.log(`${bucket}: ${resumedBlocks} of ${blocks} blocks were finished before.`);
-        const written = await joinHits(paths, output, this.#metadata).catch((error: unknown) => {
-          if (attempt === MOST_JOINS || paths.every((path) => existsSync(path))) throw error;
-        });
-        if (written) return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
-      }
+      const paths: string[] = [];
+      for (let block = 0; block < blocks; block++) paths.push(await finish(block));
+      const resumedBlocks = blocks - searched;
+      if (resumedBlocks > 0) this.#context.log(`${bucket}: ${resumedBlocks} of ${blocks} blocks were finished before.`);
+      const written = await joinHits(paths, output, this.#metadata);
+      return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
     });
   }
 
