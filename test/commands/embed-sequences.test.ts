@@ -81,7 +81,7 @@ describe('embed-sequences', () => {
     for (const pack of [
       'cat',
       'gzip',
-      `node -e "process.stdin.pipe(zlib.createZstdCompress()).pipe(process.stdout)"`,
+      `"${process.execPath}" -e "process.stdin.pipe(zlib.createZstdCompress()).pipe(process.stdout)"`,
     ]) {
       expect(await piped(`printf '>a\nMKT\n>b\nAC\n' | ${pack}`)).toMatchObject({ code: 0 });
       const shard = await openShard(output);

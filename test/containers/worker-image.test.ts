@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pipeline } from '../pipeline/support/nextflow.ts';
-import { missing, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { hasProgram, missing, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { MOTO, startS3Server } from '../support/s3-server.ts';
 import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
@@ -15,11 +15,9 @@ const NAME = 'lanceflow:0.1.0';
 const BASE = 'localhost/base:test';
 const MARK = randomUUID();
 
-const programs = await Promise.all(
-  ['podman', 'runc', 'debootstrap', 'unshare'].map((name) => run('which', [name]).then(({ code }) => code === 0)),
-);
+const hasPrograms = ['podman', 'runc', 'debootstrap', 'unshare'].every(hasProgram);
 const skip = missing(
-  process.getuid?.() === 0 && programs.every(Boolean) && MOTO,
+  process.getuid?.() === 0 && hasPrograms && MOTO,
   'a container engine (as root: podman, runc, debootstrap, which .ci/run installs; npm run setup:python)',
 );
 

@@ -6,7 +6,7 @@ import { runHere } from '../support/command.ts';
 import { expectNoLeftovers } from '../support/crash.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { lanceflow, run, sharedFolder } from '../support/run.ts';
+import { lanceflow, run, sharedFolder, tellSkipped } from '../support/run.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
@@ -31,7 +31,7 @@ describe('a disk that fills up', () => {
     folder = await sharedFolder();
     disk = join(folder, 'disk');
     mounted = await mount(disk, '200k');
-    if (!mounted) console.warn('\n*** SKIPPED: a full disk cannot be tried: mounting one needs root ***\n');
+    if (!mounted) tellSkipped('a full disk cannot be tried: mounting one needs root', 'a disk to mount (as root)');
     await writeShard(join(folder, 's.h5'), rows);
     await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 2000));
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TransientError, UsageError } from '../../workers/src/errors.ts';
 import { processName } from '../../workers/src/io/files.ts';
 import { type CacheEntry, NodeCache } from '../../workers/src/io/node-cache.ts';
-import { run, sharedFolder } from '../support/run.ts';
+import { run, sharedFolder, tellSkipped } from '../support/run.ts';
 
 const MB = 2 ** 20;
 
@@ -21,7 +21,7 @@ describe('NodeCache', () => {
     // 256 MiB are left free, so there are 24 for the cache.
     const { code } = await run('mount', ['-t', 'tmpfs', '-o', 'size=280m', 'tmpfs', disk]).catch(() => ({ code: 1 }));
     mounted = code === 0;
-    if (!mounted) console.warn('\n*** SKIPPED: a small disk cannot be tried: mounting one needs root ***\n');
+    if (!mounted) tellSkipped('a small disk cannot be tried: mounting one needs root', 'a disk to mount (as root)');
   });
   afterAll(async () => {
     if (mounted) await run('umount', [disk]);

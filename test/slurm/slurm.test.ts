@@ -5,15 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitUntil } from '../pipeline/support/kill.ts';
 import { countTasks, pipeline, readTrace, startPipeline } from '../pipeline/support/nextflow.ts';
-import { missing, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { hasProgram, missing, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Slurm, startSlurm, until } from './support/slurm.ts';
 
 // The pipeline on a real Slurm, of one node.
 
-const programs = await Promise.all(
-  ['munged', 'slurmctld', 'slurmd', 'sbatch'].map((name) => run('which', [name]).then(({ code }) => code === 0)),
-);
-const skip = missing(programs.every(Boolean), 'Slurm (munge, slurmctld, slurmd, slurm-client, which .ci/run installs)');
+const hasPrograms = ['munged', 'slurmctld', 'slurmd', 'sbatch'].every(hasProgram);
+const skip = missing(hasPrograms, 'Slurm (munge, slurmctld, slurmd, slurm-client, which .ci/run installs)');
 
 // A person's own settings: how often Nextflow looks, so that the tests need not wait for what clusters want to be spared.
 const SITE = `executor {

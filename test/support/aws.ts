@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { PYTHON, ROOT, run } from './run.ts';
+import { ROOT, requirePython, run } from './run.ts';
 import { s3Env } from './s3-server.ts';
 
 /** An account on a moto server: its environment, and Python code that is run in it. */
@@ -22,7 +22,7 @@ export const REGION = 'eu-central-1';
  * @param path folders in which jobs find programs, before those of this machine
  */
 export async function startAccount(path: readonly string[] = []): Promise<Account> {
-  const server = spawn(PYTHON!, [join(ROOT, 'test/support/moto_batch.py')], {
+  const server = spawn(requirePython(), [join(ROOT, 'test/support/moto_batch.py')], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, PATH: [...path, process.env.PATH].join(':') },
   });
@@ -33,7 +33,11 @@ export async function startAccount(path: readonly string[] = []): Promise<Accoun
     endpoint,
     env,
     async python(code, ...args) {
-      const { code: ended, stdout, stderr } = await run(PYTHON!, ['-c', `${PRELUDE}\n${code}`, ...args], { env });
+      const {
+        code: ended,
+        stdout,
+        stderr,
+      } = await run(requirePython(), ['-c', `${PRELUDE}\n${code}`, ...args], { env });
       if (ended !== 0) throw new Error(stderr);
       return stdout.trim() === '' ? undefined : JSON.parse(stdout);
     },

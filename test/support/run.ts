@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
 
@@ -79,20 +79,38 @@ export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(join(ROO
 export function missing(component: unknown, what: string): boolean {
   if (component) return false;
   if (process.env.CI === 'true') throw new Error(`${what} is missing, and CI must not skip tests`);
-  console.warn(`\n*** SKIPPED: ${what} is missing ***\n`);
-  // scripts/test.mjs names it in its last lines.
-  if (process.env.LANCEFLOW_TEST_MISSING) appendFileSync(process.env.LANCEFLOW_TEST_MISSING, `${what}\n`);
+  tellSkipped(`${what} is missing`, what);
   return true;
 }
 
+/** Says loudly that tests are skipped. @param what is missing, for the last lines of scripts/test.mjs */
+export function tellSkipped(why: string, what: string): void {
+  console.warn(`\n*** SKIPPED: ${why} ***\n`);
+  if (process.env.LANCEFLOW_TEST_MISSING) appendFileSync(process.env.LANCEFLOW_TEST_MISSING, `${what}\n`);
+}
+
+let askedForPython = false;
+
 /** True where tests that need the Python of `npm run setup:python` are to be skipped; see `missing`. */
 export function missingPython(): boolean {
+  askedForPython = true;
   return missing(PYTHON, 'Python (npm run setup:python)');
 }
 
-/** Runs Python code with arguments and gives what it printed as JSON. */
+/** The Python of the tests. @throws where the test file did not ask whether it is missing, also where it is not */
+export function requirePython(): string {
+  if (PYTHON !== undefined && askedForPython) return PYTHON;
+  throw new Error('A test that runs Python is skipped where it is missing: ask missingPython() first');
+}
+
+/** Whether a program is on PATH. */
+export function hasProgram(name: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
+}
+
+/** Runs Python code with arguments and gives what it printed as JSON. Its test asks `missingPython` first. */
 export async function python<T = unknown>(code: string, ...args: string[]): Promise<T> {
-  const { code: exit, stdout, stderr } = await run(PYTHON ?? 'python3', ['-c', code, ...args]);
+  const { code: exit, stdout, stderr } = await run(requirePython(), ['-c', code, ...args]);
   if (exit !== 0) throw new Error(`Python ended with ${exit}:\n${stderr}`);
   return (stdout.trim() === '' ? undefined : JSON.parse(stdout)) as T;
 }

@@ -4,8 +4,11 @@ import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { missing } from './run.ts';
 import { MOTO, type S3Server, startS3Server, VERSITYGW } from './s3-server.ts';
 
+const askedFor = new Set<string>();
+
 /** True where the tests with this server are to be skipped: loudly on a laptop; under CI=true a failure. */
 export function missingServer(kind: 'moto' | 'versitygw'): boolean {
+  askedFor.add(kind);
   return kind === 'moto'
     ? missing(MOTO, 'moto (npm run setup:python)')
     : missing(VERSITYGW, 'versitygw (npm run setup:s3)');
@@ -24,6 +27,8 @@ export function withS3Server(kind: 'moto' | 'versitygw'): { server: S3Server } {
   const held = {} as { server: S3Server };
   const before = { ...process.env };
   beforeAll(async () => {
+    // Also where it is not missing, so that such a test is found on any machine.
+    if (!askedFor.has(kind)) throw new Error(`A test with ${kind} is skipped where it is missing: ask missingServer()`);
     held.server = await startS3Server(kind, ['lance']);
   });
   afterEach(async () => {

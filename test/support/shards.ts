@@ -6,7 +6,7 @@ import { readBlocks, rowsPerBlock } from '../../workers/src/io/hdf5/shard-blocks
 import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
 import { createShard } from '../../workers/src/io/hdf5/shard-writer.ts';
 import { toFloat32 } from '../../workers/src/io/vectors.ts';
-import { PYTHON, python } from './run.ts';
+import { python } from './run.ts';
 
 /** Vectors of a shard and their ids. */
 export interface Rows {
@@ -100,6 +100,5 @@ def shard(name, embedding, ids=None, id_type=text, file={}, id_options={}, **opt
 
 /** Writes shards with h5py: Python code that runs in `folder`, with `shard(name, embedding, ids, ...)` at hand. */
 export async function h5py<T = unknown>(folder: string, code: string): Promise<T> {
-  if (PYTHON === undefined) throw new Error('Python is missing: npm run setup:python');
   return python<T>(`${PRELUDE}\nimport os\nos.chdir(sys.argv[1])\n${code}`, folder);
 }

@@ -33,7 +33,7 @@ async function aptSettings(): Promise<string> {
 }
 
 async function pipSettings(): Promise<string> {
-  const { stdout } = await run(PYTHON ?? 'python3', ['-m', 'pip', 'config', 'list']);
+  const { stdout } = await run(PYTHON!, ['-m', 'pip', 'config', 'list']);
   const settings = stdout.matchAll(/^[\w:]+\.(index-url|extra-index-url|trusted-host|proxy|default-timeout)='(.*)'$/gm);
   return `[global]\ncert = ${CERTIFICATES}\n${[...settings].map(([, key, value]) => `${key} = ${value}\n`).join('')}`;
 }

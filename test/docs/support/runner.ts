@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type Finished, PYTHON, ROOT, run } from '../../support/run.ts';
+import { type Finished, ROOT, requirePython, run } from '../../support/run.ts';
 import type { Block } from './markdown.ts';
 
 /** How a block of each language is run, in a folder that is a fresh clone of the repository, set up. */
 const RUNNERS: Record<string, (text: string, cwd: string) => Promise<Finished>> = {
   bash: (text, cwd) => run('bash', ['-euo', 'pipefail', '-c', text], { cwd, env: environment() }),
-  python: (text, cwd) => run(PYTHON ?? 'python3', ['-c', text], { cwd }),
-  sql: (text, cwd) => run(PYTHON ?? 'python3', ['-c', SQL, text], { cwd }),
+  python: (text, cwd) => run(requirePython(), ['-c', text], { cwd }),
+  sql: (text, cwd) => run(requirePython(), ['-c', SQL, text], { cwd }),
 };
 
 /** Prints what a person sees in DuckDB's own shell, a statement at a time. */

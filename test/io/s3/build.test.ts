@@ -6,14 +6,14 @@ import { s3Store } from '../../../workers/src/io/s3/store.ts';
 import { openUploads } from '../../../workers/src/io/s3/upload.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
-import { lanceflowJson, python, sharedFolder } from '../../support/run.ts';
+import { lanceflowJson, missingPython, python, sharedFolder } from '../../support/run.ts';
 import { missingServer } from '../../support/s3.ts';
 import { at, cost, objectsOf, withDatabases } from '../../support/s3-database.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-describe.skipIf(missingServer('moto'))('a database on S3', { timeout: 120_000 }, () => {
+describe.skipIf(missingServer('moto') || missingPython())('a database on S3', { timeout: 120_000 }, () => {
   withDatabases();
   let folder = '';
   let rows: Rows;

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PYTHON, python, ROOT, run, temporaryFolder } from '../../support/run.ts';
+import { missingPython, python, ROOT, run, temporaryFolder } from '../../support/run.ts';
 import { missingServer } from '../../support/s3.ts';
 import { startS3Server } from '../../support/s3-server.ts';
 import { makeFiles } from './support/files.ts';
 
 const MIB = 2 ** 20;
-const skip = missingServer('versitygw') || missingServer('moto') || PYTHON === undefined;
+const skip = missingServer('versitygw') || missingServer('moto') || missingPython();
 
 const MAKE_CERTIFICATE = `
 import datetime, ipaddress, sys
