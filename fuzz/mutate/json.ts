@@ -59,7 +59,9 @@ function changeDocument(document: object, dice: Dice, indent: number): string {
   const write = (value: unknown) => JSON.stringify(value, null, indent);
   const spots = spotsIn(document);
   if (spots.length === 0) return write(dice.pick<unknown>([null, 1, 'text', [], [document]]));
-  const { holder, key } = dice.pick(spots);
+  const numbers = spots.filter((spot) => typeof spot.holder[spot.key] === 'number');
+  // Few texts are believed; numbers are.
+  const { holder, key } = dice.pick(numbers.length > 0 && dice.chance(0.4) ? numbers : spots);
   const old = holder[key];
   switch (dice.below(12)) {
     case 0:

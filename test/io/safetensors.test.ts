@@ -50,6 +50,27 @@ test.each<[string, Uint8Array, RegExp]>([
     withHeader({ a: { dtype: 'U8', shape: [4], data_offsets: [1, 5] } }, new Uint8Array(4)),
     /truncated/,
   ],
+  [
+    'with a hole',
+    withHeader(
+      { a: { dtype: 'U8', shape: [2], data_offsets: [0, 2] }, b: { dtype: 'U8', shape: [1], data_offsets: [3, 4] } },
+      new Uint8Array(4),
+    ),
+    /"b" begins at byte \d+, but the one before it ends/,
+  ],
+  [
+    'with bytes of two tensors',
+    withHeader(
+      { a: { dtype: 'U8', shape: [3], data_offsets: [0, 3] }, b: { dtype: 'U8', shape: [2], data_offsets: [2, 4] } },
+      new Uint8Array(4),
+    ),
+    /"b" begins at byte/,
+  ],
+  [
+    'with more data than its tensors have',
+    withHeader({ a: { dtype: 'U8', shape: [3], data_offsets: [0, 3] } }, new Uint8Array(4)),
+    /1 bytes follow the last tensor/,
+  ],
 ])('refuses a file %s', async (_what, bytes, expected) => {
   const path = join(await temporaryFolder(), 'w.safetensors');
   await writeFile(path, bytes);

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { parseIdList } from '../core/id-list.ts';
+import { shown } from '../core/shown.ts';
 import { WantedIds } from '../core/wanted-ids.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
@@ -50,7 +51,7 @@ export const command = defineCommand({
 
 function requireAll(wanted: WantedIds, asked: number, path: string, uri: string): void {
   if (wanted.left === 0) return;
-  const names = wanted.missing(NAMED).map((id) => JSON.stringify(id));
+  const names = wanted.missing(NAMED).map(shown);
   const more = wanted.left > names.length ? ', ...' : '';
   throw new DataError(
     `${path}: ${wanted.left} of ${asked} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,

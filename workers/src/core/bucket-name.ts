@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { shown } from './shown.ts';
 
 /** Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. */
 const BUCKET_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}$/;
@@ -14,7 +15,7 @@ export function checkBucketName(
 ): string {
   if (isBucketName(name)) return name;
   throw failure(
-    `${JSON.stringify(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
+    `${shown(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
   );
 }
 

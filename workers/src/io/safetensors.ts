@@ -1,6 +1,7 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJsonText } from '../core/json-text.ts';
+import { shown } from '../core/shown.ts';
 import { DataError, systemErrorCode } from '../errors.ts';
 import { findStats } from './if-missing.ts';
 
@@ -86,7 +87,7 @@ async function namesInIndex(folder: string): Promise<string[]> {
   const names = new Set<string>();
   for (const name of Object.values(map)) {
     if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
-      throw new DataError(`${path}: ${JSON.stringify(name)} is no name of a file in this folder.`);
+      throw new DataError(`${path}: ${shown(name)} is no name of a file in this folder.`);
     names.add(name);
   }
   return [...names].sort();
@@ -120,24 +121,36 @@ export async function readSafetensorsHeader(path: string): Promise<Map<string, S
 
 function checkTensors(path: string, fileBytes: number, dataAt: number, header: object) {
   const tensors = new Map<string, StoredTensor>();
-  let endOfData = dataAt;
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    const tensor = checkTensor(path, dataAt, name, entry);
-    endOfData = Math.max(endOfData, tensor.offset + tensor.byteLength);
-    tensors.set(name, tensor);
-  }
+  for (const [name, entry] of Object.entries(header))
+    if (name !== '__metadata__') tensors.set(name, checkTensor(path, dataAt, name, entry));
+  const sorted = [...tensors].sort(([, a], [, b]) => endOf(a) - endOf(b) || a.offset - b.offset);
+  const endOfData = sorted.length === 0 ? dataAt : endOf(sorted.at(-1)![1]);
   if (endOfData > fileBytes) throw truncated(path, fileBytes, endOfData);
+  // The format allows no holes and no byte of two tensors, so a damaged place shows.
+  let at = dataAt;
+  for (const [name, tensor] of sorted) {
+    if (tensor.offset !== at)
+      throw new DataError(
+        `${path}: tensor ${shown(name)} begins at byte ${tensor.offset}, but the one before it ends at ${at}. The file is damaged.`,
+      );
+    at = endOf(tensor);
+  }
+  if (at < fileBytes)
+    throw new DataError(`${path}: ${fileBytes - at} bytes follow the last tensor. The file is damaged.`);
   return tensors;
 }
 
+function endOf({ offset, byteLength }: StoredTensor): number {
+  return offset + byteLength;
+}
+
 function checkTensor(path: string, dataAt: number, name: string, entry: unknown): StoredTensor {
-  const wrong = (what: string) => new DataError(`${path}: tensor "${name}": ${what}. The file is damaged.`);
+  const wrong = (what: string) => new DataError(`${path}: tensor ${shown(name)}: ${what}. The file is damaged.`);
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2 || typeof dtype !== 'string')
     throw wrong('no valid dtype, shape and data_offsets in the header');
   const elementBytes = ELEMENT_BYTES[dtype];
-  if (elementBytes === undefined) throw wrong(`unknown dtype ${JSON.stringify(dtype)}`);
+  if (elementBytes === undefined) throw wrong(`unknown dtype ${shown(dtype)}`);
   const [start, end] = offsets as [number, number];
   const byteLength = shape.reduce((product, size) => product * size, elementBytes);
   if (end - start !== byteLength)

@@ -1,4 +1,5 @@
 import { parseJsonText } from '../core/json-text.ts';
+import { shown } from '../core/shown.ts';
 import { DataError } from '../errors.ts';
 
 /** The fields of a model's config.json. Every error names the file and the field. */
@@ -46,7 +47,7 @@ export class ModelConfig {
 
   /** Says that a field has a value that cannot be used. */
   wrong(name: string, expected: string): DataError {
-    const found = this.has(name) ? `is ${JSON.stringify(this.#fields[name])}` : 'is missing';
+    const found = this.has(name) ? `is ${shown(this.#fields[name])}` : 'is missing';
     return new DataError(`${this.path}: "${name}" ${found}; it must be ${expected}.`);
   }
 

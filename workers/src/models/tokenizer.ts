@@ -1,4 +1,5 @@
 import { parseJsonText } from '../core/json-text.ts';
+import { shown } from '../core/shown.ts';
 import { DataError } from '../errors.ts';
 import type { ModelConfig } from './config.ts';
 
@@ -48,7 +49,7 @@ export function createTokenizer(
     );
   for (const [token, id] of ids)
     if (!Number.isSafeInteger(id) || id < 0 || id >= size)
-      throw new DataError(`${path}: token ${JSON.stringify(token)} has id ${id}, outside 0 to ${size - 1}.`);
+      throw new DataError(`${path}: token ${shown(token)} has id ${shown(id)}, outside 0 to ${size - 1}.`);
   for (const [field, token] of Object.entries(special)) {
     if (config.has(field) && config.number(field, 0) !== ids.get(token))
       throw new DataError(
