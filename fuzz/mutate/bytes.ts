@@ -3,12 +3,21 @@ import type { Dice } from '../dice.ts';
 /** Changes bytes of any file. @param partner a valid file of the same format */
 export type ByteMutator = (bytes: Buffer, dice: Dice, partner: Buffer) => Buffer;
 
-/** Files keep what describes the rest at their ends, so places there are more likely. */
+const NEAR = 1024;
+/** Of HDF5, these begin the structures that say where everything is: lengths and addresses follow. */
+const SIGNATURE = /GCOL|TREE|SNOD|HEAP|OHDR|FRHP|FHDB|BTHD|BTLF|FAHD|EAHD/g;
+const AFTER_SIGNATURE = 48;
+
+/** Files keep what describes the rest at their ends and behind signatures, so places there are more likely. */
 function place(bytes: Buffer, dice: Dice): number {
-  const near = Math.min(bytes.length, 1024);
-  const choice = dice.below(4);
+  const near = Math.min(bytes.length, NEAR);
+  const choice = dice.below(5);
   if (choice === 0) return dice.below(near);
   if (choice === 1) return bytes.length - 1 - dice.below(near);
+  if (choice === 2) {
+    const found = [...bytes.toString('latin1').matchAll(SIGNATURE)];
+    if (found.length > 0) return Math.min(bytes.length - 1, dice.pick(found).index + dice.below(AFTER_SIGNATURE));
+  }
   return dice.below(bytes.length);
 }
 

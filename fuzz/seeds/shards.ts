@@ -57,9 +57,7 @@ function writeWithLibrary(path: string, options: object, idType: string): void {
   const file = new h5wasm.File(path, 'w');
   const { ids, vectors, dimension } = SHARD_ROWS;
   file.create_dataset({ name: 'embedding', data: vectors, shape: [ids.length, dimension], dtype: '<f', ...options });
-  // The library says that texts of fixed length are padded with spaces.
-  const texts = ids.map((id) => (idType === 'S' ? id : id.padEnd(Number(idType.slice(1)))));
-  file.create_dataset({ name: 'id', data: texts, shape: [ids.length], dtype: idType });
+  file.create_dataset({ name: 'id', data: [...ids], shape: [ids.length], dtype: idType });
   const embedding = file.get('embedding') as h5wasm.Dataset;
   for (const [name, value] of Object.entries(MODEL)) embedding.create_attribute(name, value);
   file.close();

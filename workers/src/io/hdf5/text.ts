@@ -8,6 +8,7 @@ const PAD_SPACE = 2;
 export function unpadded(bytes: Uint8Array, from: number, end: number, pad: number): number {
   let to = end;
   if (pad === PAD_NULL_TERMINATED) for (to = from; to < end && bytes[to] !== 0; ) to++;
-  else for (const filler = pad === PAD_SPACE ? 0x20 : 0; to > from && bytes[to - 1] === filler; ) to--;
+  // h5wasm fills with NULs what it declares as filled with spaces.
+  else while (to > from && (bytes[to - 1] === 0 || (pad === PAD_SPACE && bytes[to - 1] === 0x20))) to--;
   return to;
 }
