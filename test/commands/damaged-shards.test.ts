@@ -4,10 +4,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusalHere } from '../support/refusal.ts';
-import { missing, PYTHON, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { missingPython, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py } from '../support/shards.ts';
 
-const skip = missing(PYTHON, 'Python with h5py');
+const skip = missingPython();
 
 const LANCEFLOW = join(ROOT, 'bin/lanceflow');
 /** Bytes of a heap's header, and of an object's. */

@@ -3,8 +3,8 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pipeline } from '../pipeline/support/nextflow.ts';
-import { hasProgram, missing, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
-import { MOTO, startS3Server } from '../support/s3-server.ts';
+import { hasProgram, missing, missingPython, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
 import { type Podman, startPodman } from './support/podman.ts';
@@ -16,10 +16,11 @@ const BASE = 'localhost/base:test';
 const MARK = randomUUID();
 
 const hasPrograms = ['podman', 'runc', 'debootstrap', 'unshare'].every(hasProgram);
-const skip = missing(
-  process.getuid?.() === 0 && hasPrograms && MOTO,
-  'a container engine (as root: podman, runc, debootstrap, which .ci/run installs; npm run setup:python)',
-);
+const skip =
+  missing(
+    process.getuid?.() === 0 && hasPrograms,
+    'a container engine (as root: podman, runc, debootstrap, which .ci/run installs)',
+  ) || missingPython();
 
 describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   let folder: string;

@@ -70,7 +70,7 @@ export async function sharedFolder(): Promise<string> {
 }
 
 /** The Python with h5py, lancedb, pandas and duckdb that `npm run setup:python` makes; undefined where it is missing. */
-export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/python/bin/python'));
+const PYTHON = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/python/bin/python'));
 
 /**
  * For tests that need a component that may be missing: true where they are to be skipped. Says so loudly on

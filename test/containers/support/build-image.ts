@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PYTHON, ROOT, run } from '../../support/run.ts';
+import { ROOT, requirePython, run } from '../../support/run.ts';
 import type { Podman } from './podman.ts';
 
 /** Where a container has its certificates, whatever the machine calls the file. */
@@ -33,7 +33,7 @@ async function aptSettings(): Promise<string> {
 }
 
 async function pipSettings(): Promise<string> {
-  const { stdout } = await run(PYTHON!, ['-m', 'pip', 'config', 'list']);
+  const { stdout } = await run(requirePython(), ['-m', 'pip', 'config', 'list']);
   const settings = stdout.matchAll(/^[\w:]+\.(index-url|extra-index-url|trusted-host|proxy|default-timeout)='(.*)'$/gm);
   return `[global]\ncert = ${CERTIFICATES}\n${[...settings].map(([, key, value]) => `${key} = ${value}\n`).join('')}`;
 }

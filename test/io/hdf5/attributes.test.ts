@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/errors.ts';
 import { openShard } from '../../../workers/src/io/hdf5/shard-reader.ts';
-import { missing, PYTHON, sharedFolder } from '../../support/run.ts';
+import { missingPython, sharedFolder } from '../../support/run.ts';
 import { h5py } from '../../support/shards.ts';
 
 const MAKE = `
@@ -64,7 +64,7 @@ names = {'kept': [*kept], 'leftOut': [*left_out]}
 print(json.dumps(names))
 `;
 
-const skip = missing(PYTHON, 'Python with h5py');
+const skip = missingPython();
 
 describe.skipIf(skip)('attributes', () => {
   let folder = '';

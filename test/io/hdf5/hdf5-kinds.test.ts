@@ -2,7 +2,7 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/errors.ts';
-import { missing, PYTHON, sharedFolder } from '../../support/run.ts';
+import { missingPython, sharedFolder } from '../../support/run.ts';
 import { h5py, readShard } from '../../support/shards.ts';
 
 /** Files of every kind of storage, each with the values that h5py reads from it, or made so that they must be refused. */
@@ -120,7 +120,7 @@ shard('long-ids.h5', X, [f'{i}' * 120_000 for i in range(N)])
 print(json.dumps(holes))
 `;
 
-const skip = missing(PYTHON, 'Python with h5py');
+const skip = missingPython();
 
 describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
   let folder = '';
