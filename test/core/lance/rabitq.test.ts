@@ -69,27 +69,30 @@ describe('encodeRows', () => {
         for (let j = 0; j < d; j++)
           rotated[row * d + j]! += (residuals[row * d + i]! - RESIDUAL_ZERO) * matrix[i * d + j]!;
     const codes = allocateCodes(rows, d);
-    const [turnedCentroid, turnedQuery] = [centroid.slice(), query.slice()];
+    const turnedCentroid = centroid.slice();
+    const residualQuery = query.map((value, i) => value - centroid[i]!);
     rotate(turnedCentroid, signs);
-    rotate(turnedQuery, signs);
+    rotate(residualQuery, signs);
     encodeRows(rotated, squares, turnedCentroid, metric, codes, 0);
     const distance = metric === 'dot' ? dotDistance : squaredDistance;
-    const toCentroid = distance(query, centroid);
-    // What the codes stand for is multiplied with the query, or what is left of it.
-    const span = metric === 'dot' ? 1 : Math.sqrt(toCentroid);
+    // The part of the query alone; clients subtract 1 from a dot distance, which the rows' part has.
+    const toCentroid = distance(query, centroid) - (metric === 'dot' ? 1 : 0);
+    // What the codes stand for is multiplied with the query, or twice with what is left of it.
+    const span = metric === 'dot' ? 1 : 2 * Math.sqrt(toCentroid);
     let within = 0;
     for (let row = 0; row < rows; row++) {
       const vector = vectors.slice(row * d, (row + 1) * d);
       const exact = distance(query, toUnit ? unit(vector) : vector);
       let signed = 0;
       for (let i = 0; i < d; i++)
-        signed += (((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 0.5) * turnedQuery[i]!;
-      // |v - q|^2 = |v - c|^2 + |q - c|^2 - 2 (v - c).(q - c), or 1 - v.q = 1 - c.q - (v - c).q, the last product by the code.
-      const estimate = codes.add[row]! + toCentroid + codes.scale[row]! * signed;
-      if (Math.abs(estimate - exact) <= codes.error[row]! * span) within++;
+        signed += (2 * ((codes.codes[(row * d + i) >> 3]! >> (i & 7)) & 1) - 1) * residualQuery[i]!;
+      const estimate = toCentroid + codes.add[row]! + (codes.scale[row]! * signed) / Math.sqrt(d);
+      // The code's product with the row's direction, and the standard deviation that follows (RaBitQ, theorem 3.2).
+      const alignment = ((metric === 'dot' ? 1 : 2) * Math.sqrt(squares[row]!)) / Math.abs(codes.scale[row]!);
+      const deviation = Math.sqrt((squares[row]! * (alignment ** -2 - 1)) / (d - 1));
+      if (Math.abs(estimate - exact) <= 1.9 * deviation * span) within++;
       if (metric !== 'dot') expect(Math.abs(estimate - exact)).toBeLessThan(0.25 * exact);
     }
-    // The bound is 1.9 standard deviations.
     expect(within / rows).toBeGreaterThan(0.9);
   });
 });

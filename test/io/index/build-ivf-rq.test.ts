@@ -25,6 +25,7 @@ describe('an index over the partitions of the order', () => {
     ['l2', 24, []],
     ['cosine', 968, ['--vector-type', 'float16']],
     ['l2', 8, []],
+    ['dot', 32, []],
   ] as const)(
     'finds for %s in %i dimensions %j what exact finds, where it looks at everything',
     async (metric, dimension, options) => {

@@ -20,7 +20,6 @@ export function codeColumns(dimension: number): LanceColumn[] {
     { name: '_rabit_codes', type: 'bytes', width: dimension / 8 },
     factor('__add_factors'),
     factor('__scale_factors'),
-    factor('__error_factors'),
   ];
 }
 
@@ -36,7 +35,7 @@ export function codeMetadata(metric: Metric, dimension: number, signs: Uint8Arra
     code_dim: dimension,
     num_bits: 1,
     packed: true,
-    query_estimator: 'raw_query',
+    query_estimator: 'residual_query',
   };
   return { distance_type: metric, 'lance:ivf': '1', storage_metadata: JSON.stringify([JSON.stringify(quantizer)]) };
 }

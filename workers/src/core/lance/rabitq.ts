@@ -2,26 +2,25 @@ import type { Metric } from '../metric.ts';
 
 /**
  * RaBitQ codes of one bit a component, as LanceDB's IVF_RQ index stores them: the signs of a row's residual (row minus
- * centroid) after a random rotation, and three factors for estimating distances from them. Formulas: Gao and Long,
- * "RaBitQ" (SIGMOD 2024), in the form of lance-index's bq/transform.rs.
+ * centroid) after a random rotation, and two factors for estimating distances from them. Formulas: Gao and Long, "RaBitQ"
+ * (SIGMOD 2024), in the form of lance-index's bq/transform.rs. Lance has two forms of the factors. These are of the older one,
+ * `residual_query`: clients before 0.34 know no other, and read the newer one, `raw_query`, as this one (docs/adr/0019).
  */
-
-/** Standard deviations that the error bound spans. */
-const ERROR_EPSILON = 1.9;
 
 /** Codes and factors of rows, row by row. */
 export interface RabitCodes {
   /** [rows, D / 8]; component i of a row is bit i % 8 of byte i / 8. */
   codes: Uint8Array;
+  /** [rows], of a distance what depends on the row alone. */
   add: Float32Array;
+  /** [rows], what the product of the code's signs and the rotated residual of a query, divided by sqrt(D), is multiplied by. */
   scale: Float32Array;
-  error: Float32Array;
 }
 
-/** Room for the codes of `rows` rows. */
+/** Buffers for the codes of `rows` rows. */
 export function allocateCodes(rows: number, dimension: number): RabitCodes {
   const factors = () => new Float32Array(rows);
-  return { codes: new Uint8Array((rows * dimension) / 8), add: factors(), scale: factors(), error: factors() };
+  return { codes: new Uint8Array((rows * dimension) / 8), add: factors(), scale: factors() };
 }
 
 /** Residuals are products' left side as bytes of this zero point. */
@@ -68,8 +67,10 @@ export function quantizeResiduals(
 }
 
 /**
- * Encodes rows x of one partition. With c the centroid and r = x - c, LanceDB adds what the codes say of r.q to the distance
- * of the query q and c: |x - q|^2 = |q - c|^2 + |r|^2 + 2 r.c - 2 r.q, and under dot 1 - x.q = (1 - c.q) - r.q.
+ * Encodes rows x of one partition. With c the centroid, r = x - c and s what the code says of r, LanceDB takes the distance of
+ * the query q and c, and from codes and factors the rest: |x - q|^2 = |q - c|^2 + |r|^2 - 2 s.(q - c), and under dot
+ * 1 - x.q = -c.q + (1 - s.c) - s.(q - c). There s.c, rather than r.c, leaves an error of the length of q, which may be much
+ * shorter than q - c.
  * @param rotated [rows, D], rotated residuals, each row in a scale of its own
  * @param squares [rows], the residuals' squared lengths
  * @param centroid [D], rotated
@@ -106,18 +107,10 @@ export function encodeRows(
     }
     const square = squares[row]!;
     // The rotation keeps lengths: that gives the row's scale.
-    const product = length > 0 ? (absolute / 2) * Math.sqrt(square / length) : 0;
-    const times = isDot ? 1 : 2;
-    into.add[at + row] = isDot ? 0 : square + ratio(square * signed, product);
-    into.scale[at + row] = -times * ratio(square, product);
-    into.error[at + row] = times * errorBound(square, product, dimension);
+    const product = length > 0 ? absolute * Math.sqrt(square / length) : 0;
+    into.add[at + row] = isDot ? 1 - ratio(square * signed, product) : square;
+    into.scale[at + row] = (isDot ? -1 : -2) * Math.sqrt(dimension) * ratio(square, product);
   }
-}
-
-function errorBound(square: number, product: number, dimension: number): number {
-  if (dimension <= 1 || square <= 0 || product === 0) return 0;
-  const alignment = (square * dimension) / 4 / product ** 2;
-  return Math.sqrt(square) * ERROR_EPSILON * Math.sqrt(Math.max(0, alignment - 1) / (dimension - 1));
 }
 
 function ratio(numerator: number, denominator: number): number {

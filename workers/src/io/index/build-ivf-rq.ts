@@ -115,13 +115,13 @@ async function writeCodes(
       firstRows,
     );
     const done = (packed.length * 8) / dimension;
-    const values = [page.rowIds, packed, page.add, page.scale, page.error];
+    const values = [page.rowIds, packed, page.add, page.scale];
     const bytes = values.map((column, i) =>
       i === 1 ? packed : new Uint8Array(column.buffer, column.byteOffset, done * column.BYTES_PER_ELEMENT),
     );
     await writer.append(done, bytes);
     page.codes.copyWithin(0, packed.length, (filled * dimension) / 8);
-    for (const column of [page.rowIds, page.add, page.scale, page.error]) column.copyWithin(0, done, filled);
+    for (const column of [page.rowIds, page.add, page.scale]) column.copyWithin(0, done, filled);
     pageFirst += done;
     filled -= done;
   };

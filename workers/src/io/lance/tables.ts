@@ -2,10 +2,18 @@ import type { Table } from '@lancedb/lancedb';
 import { type Schema, tableFromIPC } from 'apache-arrow';
 import { connect } from './client.ts';
 
+/**
+ * The format of data files: the oldest that LanceDB writes. Clients before 0.29 cannot read the format that is its default,
+ * and this one keeps rows of any length end to end (docs/adr/0019).
+ */
+const DATA_FORMAT = '2.0';
+
 /** Makes an empty table in a folder. Its files are `<folder>/<name>.lance/`. */
 export async function createTable(folder: string, name: string, schema: Schema): Promise<Table> {
   const connection = await connect(folder);
-  return connection.createEmptyTable(name, schema as never);
+  return connection.createEmptyTable(name, schema as never, {
+    storageOptions: { newTableDataStorageVersion: DATA_FORMAT },
+  });
 }
 
 /** Opens a table. @param folder absolute */
