@@ -1,4 +1,3 @@
-import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
@@ -50,16 +49,17 @@ class DatabaseUri {
     }
 
     private static Map read(Path entry) {
-        def record = null
-        try {
-            record = new JsonSlurper().parseText(entry.getText('UTF-8'))
-        }
-        catch (groovy.json.JsonException _problem) {
-            // Said below.
-        }
-        if (!(record instanceof Map) || !record.fingerprint)
-            Nextflow.error("${entry.toUriString()}: this catalog entry is damaged. Remove it and build its bucket again.")
+        def remedy = 'Remove it and build its bucket again.'
+        def record = Documents.read(entry, 'catalog entry', remedy)
+        def isModel = record.model == null || record.model instanceof Map
+        Documents.require(Documents.isText(record.fingerprint) && isModel, "${entry.toUriString()}: this catalog entry is damaged: " +
+            "\"fingerprint\" must be a text and \"model\" an object. ${remedy}")
         return record
+    }
+
+    /** Whether a value is a name that a bucket can have. */
+    static boolean isBucket(Object name) {
+        return name instanceof CharSequence && name ==~ BUCKET
     }
 
     /**
@@ -130,7 +130,7 @@ class DatabaseUri {
         if (!Files.isDirectory(catalog)) return []
         def stream = Files.newDirectoryStream(catalog)
         try {
-            return stream.findAll { file -> file.name ==~ /${BUCKET}\.json/ }
+            return stream.findAll { file -> file.name.endsWith('.json') && isBucket(file.baseName) }
         }
         finally {
             stream.close()

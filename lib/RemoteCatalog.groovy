@@ -1,4 +1,3 @@
-import groovy.json.JsonSlurper
 import nextflow.Global
 
 /**
@@ -23,7 +22,11 @@ class RemoteCatalog {
         def exit = process.waitFor()
         listening.join()
         if (exit != 0) Parameters.stop(messages.toString().trim())
-        def found = new JsonSlurper().parseText(printed).entries as List<Map>
+        def where = "${database}: lanceflow catalog"
+        def remedy = 'Run lanceflow catalog --brief --json to see what it prints.'
+        def found = Documents.parse(printed, where, 'list of buckets', remedy).entries
+        Documents.require(found instanceof List && found.every { entry -> entry instanceof Map && DatabaseUri.isBucket(entry.bucket) &&
+            Documents.isText(entry.fingerprint) }, "${where}: a bucket has no name or no fingerprint. ${remedy}")
         READ[database] = found
         return found
     }

@@ -22,7 +22,7 @@ process PLAN_SEARCH {
 
     stub:
     """
-    echo '{"version": 1, "parts": [{"first": 0, "end": 1}]}' > parts.json
+    echo '{"version": 1, "queries": 1, "parts": [{"first": 0, "end": 1}]}' > parts.json
     touch plan-search.json
     """
 }

@@ -239,7 +239,7 @@ describe('index-bucket', () => {
           await expectRefusal(
             argv,
             65,
-            /bucket_00001\.lance: the table is missing or damaged. Run ingest-bucket again/,
+            /bucket_00001\.lance: the table is missing, or not as ingest-bucket left it. Run ingest-bucket again/,
           );
           expect(await runHere(again)).toMatchObject({ alreadyDone: false, rows: 400 });
         }

@@ -81,7 +81,8 @@ async function search(metric: Metric, type: VectorType, name: string) {
     recalls[mode] = right.length / truth.length;
   }
   const opened = await Database.open(database);
-  const { firstRows } = await readPartitions(opened, (await opened.requireEntry('bucket_00001')).partitions!);
+  const entry = await opened.requireEntry('bucket_00001');
+  const { firstRows } = await readPartitions(opened, entry.partitions!, entry);
   return { recalls, largest: Math.max(...firstRows.subarray(1).map((end, i) => end - firstRows[i]!)) };
 }
 

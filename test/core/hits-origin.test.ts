@@ -21,6 +21,8 @@ const origin: fc.Arbitrary<HitsOrigin> = fc.record({
     .tuple(fc.nat(1e9), fc.integer({ min: 1, max: 1e9 }))
     .map(([first, count]) => ({ first, end: first + count })),
 });
+const read = (metadata: Record<string, string>) =>
+  readOrigin(new Map(Object.entries(metadata)), (problem) => new Error(problem));
 const plain: HitsOrigin = {
   ...{
     bucket: 'b1',
@@ -38,17 +40,32 @@ describe('the metadata of hits', () => {
   it('give back how they came about', () => {
     fc.assert(
       fc.property(origin, (one) => {
-        expect(readOrigin(new Map(Object.entries(originMetadata(one))))).toEqual(one);
+        expect(read(originMetadata(one))).toEqual(one);
       }),
     );
   });
 
   it('say nothing where anything is missing', () => {
+    expect(read({})).toBeUndefined();
+    expect(read({ 'lanceflow.ordered_by': 'query_id,rank' })).toBeUndefined();
     for (const key of Object.keys(originMetadata(plain))) {
-      const metadata = new Map(Object.entries(originMetadata(plain)));
-      metadata.delete(key);
-      expect(readOrigin(metadata)).toBeUndefined();
+      const { [key]: _, ...rest } = originMetadata(plain);
+      expect(read(rest)).toBeUndefined();
     }
+  });
+
+  it.each([
+    ['bucket', ''],
+    ['metric', 'hamming'],
+    ['k', '0', '-1', '1.5', 'ten', ''],
+    ['exclude_self', 'yes'],
+    ['max_distance', 'NaN', 'far', ''],
+    ['queries', ''],
+    ['range', '5:5', '7:3', '0', 'a:b', '-1:4'],
+  ])('are refused where %s cannot be, by its name', (name, ...wrong) => {
+    const key = `lanceflow.${name}`;
+    for (const value of wrong)
+      expect(() => read({ ...originMetadata(plain), [key]: value })).toThrow(`"${key}" is "${value}"`);
   });
 });
 

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { findBucket, parsePlan } from '../../workers/src/core/plan.ts';
 import { DataError } from '../../workers/src/errors.ts';
 
-const source = { shard: 0, path: 'a.h5', rows: 9, start: 2, end: 9, contentHash: 'c', vectorType: 'float32' };
+const source = {
+  shard: 0,
+  path: 'a.h5',
+  rows: 9,
+  start: 2,
+  end: 9,
+  contentHash: 'c'.repeat(64),
+  vectorType: 'float32',
+};
 const plan = {
   version: 1,
   dimension: 4,
@@ -26,7 +34,7 @@ describe('parsePlan', () => {
     ['half a file', JSON.stringify(plan).slice(0, 100)],
     ['null', 'null'],
     ['a list', []],
-    ['another version', { ...plan, version: 2 }],
+    ['no version', { ...plan, version: undefined }],
     ['no dimension', { ...plan, dimension: undefined }],
     ['dimension 0', { ...plan, dimension: 0 }],
     ['dimension 1.5', { ...plan, dimension: 1.5 }],
@@ -44,9 +52,25 @@ describe('parsePlan', () => {
     ['a source that ends before it starts', withSource({ start: 9, end: 2 })],
     ['a source with a negative start', withSource({ start: -1 })],
     ['a source without rows', withSource({ end: 2 })],
+    ['a source that ends after its shard', withSource({ rows: 8 })],
+    ['a source of another type', withSource({ vectorType: 'int8' })],
+    ['a hash that is none', withSource({ contentHash: 'c' })],
+    ['more rows than a bucket may have', { ...plan, bucketSize: 6 }],
+    ['buckets that do not add up', { ...plan, rows: 8 }],
+    ['inputs held by nothing', { ...plan, held: [null] }],
   ])('refuses %s', (_, value) => {
     expect(() => parse(value)).toThrow(DataError);
     expect(() => parse(value)).toThrow(/^plan\.json: not a bucket plan: .*pack-buckets\.$/);
+  });
+
+  it('names the field that is wrong', () => {
+    expect(() => parse(withSource({ start: -1 }))).toThrow(
+      'plan.json: not a bucket plan: "buckets[0].sources[0].start" is -1; it must be a whole number from 0. Make it',
+    );
+  });
+
+  it('tells a newer version from a damaged one', () => {
+    expect(() => parse({ ...plan, version: 2 })).toThrow(/version 2 of the bucket plan needs a newer LanceFlow/);
   });
 
   it('answers whatever JSON with a plan or a DataError', () => {
@@ -81,6 +105,8 @@ describe('findBucket', () => {
 
   it('does not list thousands', () => {
     const buckets = Array.from({ length: 5000 }, (_, i) => ({ ...plan.buckets[0], bucket: `b${i}` }));
-    expect(() => findBucket(parse({ ...plan, buckets }), 'x', 'plan.json')).toThrow(/it has: b0, .*b9, \.\.\.\.$/);
+    expect(() => findBucket(parse({ ...plan, rows: 35_000, buckets }), 'x', 'plan.json')).toThrow(
+      /it has: b0, .*b9, \.\.\.\.$/,
+    );
   });
 });

@@ -381,7 +381,7 @@ describe('bad input', () => {
     ['amplify', TOKENIZER.amplify.text.replace('"B":26', '"B":26,"Z":27'), /28 tokens .* "vocab_size": 27/],
     ['amplify', TOKENIZER.amplify.text.replace('"B":26', '"B":27'), /token "B" has id 27, outside 0 to 26/],
     ['amplify', TOKENIZER.amplify.text.replaceAll('<eos>', '<end>'), /no token|gives <eos>/],
-    ['amplify', '{"model":{}}', /no "model.vocab"/],
+    ['amplify', '{"model":{}}', /"model\.vocab" is missing/],
     ['amplify', '{', /no valid JSON/],
     ['esm2', TOKENIZER.esm2.text.replace('Z\n', ''), /32 tokens .* "vocab_size": 33/],
     ['esm2', TOKENIZER.esm2.text.replace('Z\n', 'A\n'), /a token is there twice/],

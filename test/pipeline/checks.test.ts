@@ -45,8 +45,56 @@ test('parameters, inputs and worker sources are checked as the documentation say
   await writeFile(at('twice.csv'), 'path\ndata/b.fasta\ndata/../data/b.fasta\n');
   await writeFile(at('none.csv'), 'path\n');
 
+  const documents: Record<string, unknown> = {
+    plan: { buckets: [{ bucket: 'bucket_00001', sources: [{ shard: 1 }, { shard: 0 }] }] },
+    planOfNothing: '{"buckets": [',
+    planWithoutShard: { buckets: [{ bucket: 'bucket_00001', sources: [{ shard: 2 }] }] },
+    planOfPaths: { buckets: [{ bucket: '../x', sources: [{ shard: 0 }] }] },
+    parts: {
+      queries: 7,
+      parts: [
+        { first: 0, end: 4 },
+        { first: 4, end: 7 },
+      ],
+    },
+    partsWithGap: {
+      queries: 7,
+      parts: [
+        { first: 0, end: 4 },
+        { first: 5, end: 7 },
+      ],
+    },
+    partsThatEnd: { queries: 8, parts: [{ first: 0, end: 7 }] },
+    partsOfText: { queries: 7, parts: [{ first: 0, end: '7; touch x' }] },
+    noParts: '[]',
+  };
+  for (const [name, content] of Object.entries(documents))
+    await writeFile(at(`${name}.json`), typeof content === 'string' ? content : JSON.stringify(content));
+  for (const [name, entry] of [
+    ['cut', '{"fingerprint": "f'],
+    ['list', '["fingerprint"]'],
+    ['number', '{"fingerprint": 5}'],
+    ['modelText', '{"fingerprint": "f", "model": "m"}'],
+  ] as const) {
+    await mkdir(at(`${name}/_catalog`), { recursive: true });
+    await writeFile(at(`${name}/_catalog/b.json`), entry);
+  }
+
   const answers = await check(
     {
+      cutEntry: request({ queries: at('data'), database: at('cut') }),
+      listEntry: request({ queries: at('data'), database: at('list') }),
+      numberEntry: request({ queries: at('data'), database: at('number') }),
+      modelEntry: request({ queries: at('data'), database: at('modelText') }),
+      plan: { check: 'plan', path: at('plan.json') },
+      planOfNothing: { check: 'plan', path: at('planOfNothing.json') },
+      planWithoutShard: { check: 'plan', path: at('planWithoutShard.json') },
+      planOfPaths: { check: 'plan', path: at('planOfPaths.json') },
+      parts: { check: 'parts', path: at('parts.json') },
+      partsWithGap: { check: 'parts', path: at('partsWithGap.json') },
+      partsThatEnd: { check: 'parts', path: at('partsThatEnd.json') },
+      partsOfText: { check: 'parts', path: at('partsOfText.json') },
+      noParts: { check: 'parts', path: at('noParts.json') },
       good: parameters({ k: 1, input: 2024, search: 'exact', nprobes: null, help: false }),
       unknown: parameters({ inptu: 'x', serch: 'ann', zzzzzz: 1 }),
       kebab: parameters({ 'bucket-size': 5, bucketSize: 5 }),
@@ -97,6 +145,20 @@ test('parameters, inputs and worker sources are checked as the documentation say
     Object.entries(answers).flatMap(([name, { error }]) => (error === undefined ? [] : [[name, error]])),
   );
   const expected: Record<string, string[]> = {
+    cutEntry: [at('cut/_catalog/b.json'), 'this catalog entry is damaged'],
+    listEntry: ['this catalog entry is damaged: not a JSON object'],
+    numberEntry: ['this catalog entry is damaged: "fingerprint" must be a text'],
+    modelEntry: ['this catalog entry is damaged', '"model" an object'],
+    planOfNothing: [
+      at('planOfNothing.json'),
+      'this bucket plan is damaged: not a JSON object. Run again without -resume.',
+    ],
+    planWithoutShard: ['this bucket plan is damaged: "shard" of a source of bucket_00001 is 2, but there are 2 shards'],
+    planOfPaths: ['this bucket plan is damaged: "buckets" must be'],
+    partsWithGap: ['this plan of a search is damaged: a part is', 'it must begin at query 4'],
+    partsThatEnd: ['"queries" is 8, but its parts end at 7'],
+    partsOfText: ['this plan of a search is damaged: a part is'],
+    noParts: ['noParts.json: this plan of a search is damaged: not a JSON object'],
     unknown: ['Unknown parameter --inptu. Did you mean --input?', 'Did you mean --search?', '--zzzzzz.\n'],
     kebab: ['Unknown parameter --bucket-size. Did you mean --bucket_size?'],
     types: ["--k is '10x'; it needs a whole number from 1", '--bucket_size is 1.5', "--help is 'maybe'"],
@@ -135,6 +197,11 @@ test('parameters, inputs and worker sources are checked as the documentation say
 
   // The camelCase twin that Nextflow adds is not reported beside what was typed.
   expect(errors.kebab).not.toContain('bucketSize');
+  expect(answers.plan.value).toEqual([['bucket_00001', ['two.h5', 'one.h5']]]);
+  expect(answers.parts.value).toEqual([
+    ['.part_00001', '0:4'],
+    ['.part_00002', '4:7'],
+  ]);
   expect(answers.s3Database.value).toBe('s3://bucket/prefix');
   expect(answers.relativeDatabase.value).toBe(at('db'));
   expect(answers.folder.value).toEqual([

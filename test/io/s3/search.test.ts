@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { CatalogEntry } from '../../../workers/src/core/catalog.ts';
+import { type CatalogEntry, fingerprint } from '../../../workers/src/core/catalog.ts';
 import { Database } from '../../../workers/src/io/database.ts';
 import { downloadFiles } from '../../../workers/src/io/s3/download.ts';
 import { listObjects } from '../../../workers/src/io/s3/objects.ts';
@@ -106,13 +106,15 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
       }),
     );
     const partitions = withCrc32(old.partitions!, await contentOf(old.partitions!.path));
-    await store.write(key, JSON.stringify({ ...old, files, fragments, partitions }));
+    const { checksum: _, ...facts } = { ...old, checksum: '', files, fragments, partitions };
+    await store.write(key, JSON.stringify({ ...facts, fingerprint: fingerprint(facts as never) }));
     try {
       for (const options of [SCAN, [...ANN, '--refine-factor', '0']])
         expect((await search(DATABASE, ...options)).hits.equals((await search(local, ...options)).hits)).toBe(true);
       await runHere(['verify', '--database', DATABASE, '--work', folder]);
       files.find(({ path }) => path.startsWith('data/'))!.crc32 = '00000000';
-      await store.write(key, JSON.stringify({ ...old, files, fragments, partitions }));
+      const { checksum: _, ...facts } = { ...old, checksum: '', files, fragments, partitions };
+      await store.write(key, JSON.stringify({ ...facts, fingerprint: fingerprint(facts as never) }));
       await expect(search(DATABASE, ...SCAN)).rejects.toThrow(
         /damaged: its checksum is crc32:[0-9a-f]{8}, not crc32:0/,
       );

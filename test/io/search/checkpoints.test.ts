@@ -3,10 +3,12 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import * as z from 'zod/mini';
 import { type Checkpoints, withCheckpoints } from '../../../workers/src/io/search/checkpoints.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
 const KEY = { question: 1 };
+const DECISION = z.object({ by: z.string() });
 
 /** A search of so many blocks: each block says by which decision it was made. */
 async function search(
@@ -17,7 +19,7 @@ async function search(
 ): Promise<{ texts: string[]; made: number }> {
   return withCheckpoints(parent, 'search', KEY, async (checkpoints) => {
     let made = 0;
-    const decision = await checkpoints.decision(async () => ({ by: name }));
+    const decision = await checkpoints.decision(DECISION, async () => ({ by: name }));
     const paths: string[] = [];
     for (let block = 0; block < blocks; block++) {
       await between();
@@ -43,7 +45,7 @@ function expectOneDecision(texts: string[]): void {
 test('what an ended run left is taken up, and nothing is left in the end', async () => {
   const parent = await temporaryFolder();
   const failing = withCheckpoints(parent, 'search', KEY, async (checkpoints) => {
-    await checkpoints.decision(async () => ({ by: 'first' }));
+    await checkpoints.decision(DECISION, async () => ({ by: 'first' }));
     await checkpoints.file('0.txt', (temporary) => writeFile(temporary, '0 by first'));
     throw new Error('killed');
   });
@@ -93,7 +95,7 @@ test('two that decide at once take one decision', async () => {
   let decided = 0;
   const run = (by: string) =>
     withCheckpoints(parent, 'search', KEY, async ({ decision }: Checkpoints) => {
-      const found = await decision(decide(by));
+      const found = await decision(z.string(), decide(by));
       if (++decided === 2) both.resolve();
       await both.promise;
       return found;
@@ -101,4 +103,19 @@ test('two that decide at once take one decision', async () => {
   const [one, other] = await Promise.all([run('a'), run('b')]);
   expect(one).toBe(other);
   expect(existsSync(parent)).toBe(true);
+});
+
+test('a decision that is not what was written is refused, with its file', async () => {
+  const parent = await temporaryFolder();
+  const use = () =>
+    withCheckpoints(parent, 'search', KEY, async ({ decision }: Checkpoints) => {
+      await decision(DECISION, async () => ({ by: 'first' }));
+      throw new Error('killed');
+    });
+  await expect(use()).rejects.toThrow('killed');
+  const [folder] = (await readdir(parent)).filter((name) => name.endsWith('.blocks'));
+  for (const damaged of ['', '[]', '{"by":7}', '{"by":"fir']) {
+    await writeFile(join(parent, folder!, 'decision.json'), damaged);
+    await expect(use()).rejects.toThrow(/decision\.json: damaged: .*Remove the folder .*\.blocks and search again/);
+  }
 });

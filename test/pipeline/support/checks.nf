@@ -27,6 +27,12 @@ def call(item, home) {
     if (item.check == 'inputs') {
         return InputFiles.resolve(item.path, 'input').collect { found -> [found.source, found.kind] }
     }
+    if (item.check == 'plan') {
+        return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[2]*.name] }
+    }
+    if (item.check == 'parts') {
+        return Plan.parts(file(item.path))
+    }
     return WorkerSources.files(home.resolve("workers/src/commands/${item.command}.ts"))
         .collect { found -> home.relativize(found).toString() }
 }

@@ -1,6 +1,8 @@
 import { defineCommand } from '../command.ts';
 import { formatTable } from '../core/format-table.ts';
+import { mapAtOnce } from '../io/at-once.ts';
 import { Database } from '../io/database.ts';
+import { readTableState, STATES_AT_ONCE, shortState } from '../io/lance/table-state.ts';
 import { print } from '../io/terminal.ts';
 
 export const command = defineCommand({
@@ -24,8 +26,12 @@ export const command = defineCommand({
     const entries = await database.entries();
     const sum = (of: (entry: (typeof entries)[number]) => number) =>
       entries.reduce((total, entry) => total + of(entry), 0);
+    // Not for the pipeline, which asks for the brief form.
+    const states = brief
+      ? []
+      : await mapAtOnce(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));
     const rows = entries.map(
-      ({ bucket, rows, dimension, vectorType, metric, index, partitions, bytes, model, created }) => [
+      ({ bucket, rows, dimension, vectorType, metric, index, partitions, bytes, model, created }, i) => [
         bucket,
         String(rows),
         `${dimension} ${vectorType}`,
@@ -35,13 +41,25 @@ export const command = defineCommand({
         `${(bytes / 1e6).toFixed(1)} MB`,
         String(model.model ?? 'unknown'),
         created.slice(0, 19).replace('T', ' '),
+        ...(states[i] ? [shortState(states[i])] : []),
       ],
     );
-    const header = ['bucket', 'vectors', 'type', 'metric', 'index', 'order of rows', 'size', 'model', 'built (UTC)'];
+    const header = [
+      'bucket',
+      'vectors',
+      'type',
+      'metric',
+      'index',
+      'order of rows',
+      'size',
+      'model',
+      'built (UTC)',
+      'other clients',
+    ];
     if (!json) print(formatTable([header, ...rows]));
     const shown = brief
       ? entries.map(({ bucket, rows, fingerprint, model }) => ({ bucket, rows, fingerprint, model }))
-      : entries;
+      : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
     return {
       rows: sum((entry) => entry.rows),
       bytes: sum((entry) => entry.bytes),

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
+import { sealedText } from '../core/document.ts';
 import { DEFAULT_INDEX, INDEX_KINDS } from '../core/index-plan.ts';
 import { withBucketLock } from '../io/bucket-lock.ts';
 import { Database } from '../io/database.ts';
@@ -38,7 +39,7 @@ export const command = defineCommand({
       return indexed;
     });
     if (args.output !== undefined) {
-      const text = `${JSON.stringify(entry, null, 2)}\n`;
+      const text = sealedText(entry);
       await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
     }
     return { rows: entry.rows, bytes: entry.bytes, bucket, index: entry.index, alreadyDone: done };

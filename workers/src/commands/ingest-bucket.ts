@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
+import { sealedText } from '../core/document.ts';
 import { METRICS } from '../core/metric.ts';
 import { findBucket, type PlanBucket, parsePlan } from '../core/plan.ts';
 import { VECTOR_TYPES } from '../core/shard.ts';
@@ -53,7 +54,7 @@ export const command = defineCommand({
       ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, lost, context),
     );
     if (args.output !== undefined) {
-      const text = `${JSON.stringify(record, null, 2)}\n`;
+      const text = sealedText(record);
       await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
     }
     return { rows: record.table!.rows, bytes: record.table!.dataBytes, bucket: bucket.bucket, alreadyDone: done };

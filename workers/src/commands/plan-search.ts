@@ -3,8 +3,10 @@ import { defineCommand } from '../command.ts';
 import { SEARCH_MODES } from '../core/search/choose.ts';
 import { divideQueries, queriesPerTask } from '../core/search/parts.ts';
 import { DataError, UsageError } from '../errors.ts';
+import { mapAtOnce } from '../io/at-once.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
+import { requireUnchanged, STATES_AT_ONCE } from '../io/lance/table-state.ts';
 import { openQueries } from '../io/search/queries.ts';
 
 export const command = defineCommand({
@@ -27,6 +29,7 @@ export const command = defineCommand({
     const database = await Database.open(args.database);
     const entries = await database.entries();
     if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    await mapAtOnce(entries, STATES_AT_ONCE, (entry) => requireUnchanged(database, entry));
     // Whatever is wrong with the queries is said once, before any bucket is searched.
     const queries = await openQueries(args.queries, entries[0]!);
     queries.close();

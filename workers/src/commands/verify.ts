@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
 import { DataError } from '../errors.ts';
 import { Database } from '../io/database.ts';
-import { findDuplicateIds, findOrphans, verifyBucket } from '../io/verify.ts';
+import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../io/verify.ts';
 
 export const command = defineCommand({
   describe:
@@ -21,14 +21,13 @@ export const command = defineCommand({
   async run(args, { progress, log }) {
     const database = await Database.open(args.database);
     const wanted = args.bucket?.map((name) => checkBucketName(name));
-    const entries = wanted
-      ? await Promise.all(wanted.map((name) => database.requireEntry(name)))
-      : await database.entries();
-    if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    const { entries, problems } = wanted
+      ? { entries: await Promise.all(wanted.map((name) => database.requireEntry(name))), problems: [] }
+      : await readEntries(database);
+    if (entries.length + problems.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
     const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     const bar = progress('verifying', total, 'bytes');
-    const problems: string[] = [];
-    for (const entry of entries) problems.push(...(await verifyBucket(database, entry, bar)));
+    for (const entry of entries) problems.push(...(await verifyBucket(database, entry, { progress: bar, log })));
     bar.stop();
     if (args.ids && problems.length === 0)
       problems.push(...(await findDuplicateIds(database, entries, join(args.work, 'lanceflow-verify'))));

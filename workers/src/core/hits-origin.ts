@@ -1,3 +1,6 @@
+import * as z from 'zod/mini';
+import { checkDocument, choice, TEXT, textThat } from './document.ts';
+import { METRICS } from './metric.ts';
 import type { QueryPart } from './search/query-part.ts';
 
 /** How hits came about: what must be the same, and what must not, of files that are merged. */
@@ -34,17 +37,49 @@ export function originMetadata(origin: HitsOrigin): Record<string, string> {
   };
 }
 
-/** @returns undefined where the metadata does not have it all */
-export function readOrigin(metadata: ReadonlyMap<string, string>): HitsOrigin | undefined {
-  const [bucket, metric, k, self, most, queries, range] = [
-    ...['bucket', 'metric', 'k', 'exclude_self', 'max_distance', 'queries', 'range'],
-  ].map((name) => metadata.get(`lanceflow.${name}`));
-  const [, first, end] = /^(\d+):(\d+)$/.exec(range ?? '') ?? [];
-  if (!bucket || !metric || !queries || k === undefined || self === undefined || most === undefined) return undefined;
-  if (first === undefined || end === undefined) return undefined;
+const number = (pattern: RegExp, expected: string) =>
+  z.pipe(
+    textThat((text) => pattern.test(text), expected),
+    z.transform(Number),
+  );
+
+/** What `originMetadata` writes. */
+const ORIGIN_METADATA = z.object({
+  'lanceflow.bucket': TEXT,
+  'lanceflow.metric': choice(METRICS),
+  'lanceflow.k': number(/^[1-9]\d{0,14}$/, 'a whole number from 1'),
+  'lanceflow.exclude_self': choice(['true', 'false']),
+  'lanceflow.max_distance': number(/^-?(Infinity|\d+(\.\d+)?(e[+-]?\d+)?)$/, 'a number'),
+  'lanceflow.queries': TEXT,
+  'lanceflow.range': textThat(isRange, 'two positions, the first below the second: 0:1000'),
+});
+
+function isRange(text: string): boolean {
+  const [, first, end] = /^(\d{1,15}):(\d{1,15})$/.exec(text) ?? [];
+  return first !== undefined && Number(first) < Number(end);
+}
+
+/**
+ * How the hits of a file came about.
+ * @returns undefined where its metadata does not tell all of it
+ * @throws what `fail` makes of a problem, where it tells what cannot be
+ */
+export function readOrigin(
+  metadata: ReadonlyMap<string, string>,
+  fail: (problem: string) => Error,
+): HitsOrigin | undefined {
+  checkDocument(z.partial(ORIGIN_METADATA), Object.fromEntries(metadata), fail);
+  const { success, data: origin } = z.safeParse(ORIGIN_METADATA, Object.fromEntries(metadata));
+  if (!success) return undefined;
+  const [first, end] = origin['lanceflow.range'].split(':').map(Number) as [number, number];
   return {
-    ...{ bucket, metric, k: Number(k), excludeSelf: self === 'true', maxDistance: Number(most), queries },
-    range: { first: Number(first), end: Number(end) },
+    bucket: origin['lanceflow.bucket'],
+    metric: origin['lanceflow.metric'],
+    k: origin['lanceflow.k'],
+    excludeSelf: origin['lanceflow.exclude_self'] === 'true',
+    maxDistance: origin['lanceflow.max_distance'],
+    queries: origin['lanceflow.queries'],
+    range: { first, end },
   };
 }
 

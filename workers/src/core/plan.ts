@@ -1,71 +1,77 @@
+import * as z from 'zod/mini';
 import { DataError } from '../errors.ts';
-import { checkBucketName } from './bucket-name.ts';
-import { isCount, isRecord, isSource, type JsonRecord, parseJson } from './json-check.ts';
-import type { PackingQuality } from './packing.ts';
-import type { VectorType } from './shard.ts';
+import { isBucketName } from './bucket-name.ts';
+import { AMOUNT, COUNT, checkDocument, choice, parseVersion1, SIZE, TEXT, textThat } from './document.ts';
+import { VECTOR_TYPES } from './shard.ts';
+
+/** See `ContentHash`. */
+export const CONTENT_HASH = textThat((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
 /** Rows [start, end) of one shard. */
-export interface PlanSource {
-  /** Position of the shard in the list of inputs that was packed. */
-  shard: number;
-  path: string;
-  /** Rows of the whole shard. */
-  rows: number;
-  start: number;
-  end: number;
-  /** See `ContentHash`. */
-  contentHash: string;
-  vectorType: VectorType;
-}
+export type PlanSource = z.infer<typeof PLAN_SOURCE>;
+export const PLAN_SOURCE = z
+  .object({
+    /** Position of the shard in the list of inputs that was packed. */
+    shard: COUNT,
+    path: TEXT,
+    /** Rows of the whole shard. */
+    rows: SIZE,
+    start: COUNT,
+    end: SIZE,
+    contentHash: CONTENT_HASH,
+    vectorType: choice(VECTOR_TYPES),
+  })
+  .check(
+    z.refine(({ start, end }) => start < end, { path: ['end'], error: 'after "start"' }),
+    z.refine(({ end, rows }) => end <= rows, { path: ['end'], error: 'at most "rows"' }),
+  );
 
-export interface PlanBucket {
-  bucket: string;
-  rows: number;
-  sources: PlanSource[];
-}
+export type PlanBucket = z.infer<typeof PLAN_BUCKET>;
+const PLAN_BUCKET = z.object({
+  bucket: textThat(isBucketName, "a bucket's name: letters, digits, _, - and inner dots, at most 100"),
+  rows: SIZE,
+  sources: z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source')),
+});
 
 /** What PACK_BUCKETS writes and INGEST_BUCKET reads. Format: docs/formats.md. */
-export interface BucketPlan {
-  version: 1;
-  dimension: number;
+export type BucketPlan = z.infer<typeof BUCKET_PLAN>;
+const BUCKET_PLAN = z.object({
+  version: z.literal(1),
+  dimension: SIZE,
   /** The model of all shards, where they name one. */
-  model?: string;
-  bucketSize: number;
-  rows: number;
-  quality?: PackingQuality;
+  model: z.optional(TEXT),
+  bucketSize: SIZE,
+  rows: COUNT,
+  /** See `PackingQuality`. */
+  quality: z.optional(
+    z.object({
+      bucketCount: SIZE,
+      lowerBound: SIZE,
+      fill: z.object({ min: AMOUNT, mean: AMOUNT, max: AMOUNT }),
+      spreadRows: COUNT,
+    }),
+  ),
   /** Inputs that the database holds already, by content. */
-  held: Array<{ path: string; bucket: string }>;
-  buckets: PlanBucket[];
-}
+  held: z.array(z.object({ path: TEXT, bucket: z.string() })),
+  buckets: z.array(PLAN_BUCKET),
+});
 
-/** Parses a plan and checks what the commands rely on. @throws DataError naming the file */
+/** Parses a plan and checks what the commands rely on. @throws DataError naming the file, and the field that is wrong */
 export function parsePlan(text: string, path: string): BucketPlan {
   const fail = (what: string) =>
     new DataError(`${path}: not a bucket plan: ${what}. Make it with lanceflow pack-buckets.`);
-  const plan = parseJson(text);
-  if (!isRecord(plan)) throw fail('not a JSON object');
-  if (plan.version !== 1) throw fail('"version" must be 1');
-  if (!isCount(plan.dimension) || plan.dimension === 0) throw fail('"dimension" must be a positive number');
-  if (!Array.isArray(plan.buckets)) throw fail('"buckets" must be a list');
+  const plan = checkDocument(BUCKET_PLAN, parseVersion1(text, path, 'bucket plan', fail), fail);
   const names = new Set<string>();
-  for (const bucket of plan.buckets) {
-    if (!isRecord(bucket) || typeof bucket.bucket !== 'string') throw fail('a bucket has no name');
-    const name = checkBucketName(bucket.bucket, (message) => fail(message));
-    if (names.has(name)) throw fail(`${name} is there twice`);
-    names.add(name);
-    checkSources(bucket, name, fail);
+  for (const { bucket, rows, sources } of plan.buckets) {
+    if (names.has(bucket)) throw fail(`${bucket} is there twice`);
+    names.add(bucket);
+    const sum = sources.reduce((total, { start, end }) => total + end - start, 0);
+    if (rows !== sum) throw fail(`"rows" of ${bucket} is ${rows}, but its sources add up to ${sum}`);
+    if (rows > plan.bucketSize) throw fail(`${bucket} has ${rows} rows, more than "bucketSize" ${plan.bucketSize}`);
   }
-  return plan as unknown as BucketPlan;
-}
-
-function checkSources({ rows, sources }: JsonRecord, name: string, fail: (what: string) => Error): void {
-  if (!Array.isArray(sources) || sources.length === 0) throw fail(`${name} has no sources`);
-  let sum = 0;
-  for (const source of sources) {
-    if (!isSource(source)) throw fail(`a source of ${name} needs "path", "contentHash", and "start" before "end"`);
-    sum += source.end - source.start;
-  }
-  if (rows !== sum) throw fail(`"rows" of ${name} is not what its sources add up to (${sum})`);
+  const sum = plan.buckets.reduce((total, { rows }) => total + rows, 0);
+  if (plan.rows !== sum) throw fail(`"rows" is ${plan.rows}, but its buckets add up to ${sum}`);
+  return plan;
 }
 
 /** The entry of one bucket. @throws DataError listing the buckets there are */

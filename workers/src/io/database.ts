@@ -1,5 +1,6 @@
 import { isBucketName } from '../core/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from '../core/catalog.ts';
+import { sealedText } from '../core/document.ts';
 import { looksLikeS3 } from '../core/s3-location.ts';
 import { DataError, UsageError } from '../errors.ts';
 import { mapAtOnce } from './at-once.ts';
@@ -76,6 +77,11 @@ export class Database {
     return this.#readAll(CATALOG, parseCatalogEntry);
   }
 
+  /** Names of the buckets that are part of the database, sorted. */
+  entryNames(): Promise<string[]> {
+    return this.#namesIn(CATALOG);
+  }
+
   async entry(bucket: string): Promise<CatalogEntry | undefined> {
     const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
     return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
@@ -96,7 +102,7 @@ export class Database {
 
   /** Makes a bucket part of the database, or replaces its entry. */
   writeEntry(entry: CatalogEntry): Promise<void> {
-    return this.#store.write(`${CATALOG}/${entry.bucket}.json`, toJson(entry));
+    return this.#store.write(`${CATALOG}/${entry.bucket}.json`, sealedText(entry));
   }
 
   removeEntry(bucket: string): Promise<void> {
@@ -114,12 +120,12 @@ export class Database {
   }
 
   writePending(record: IngestRecord): Promise<void> {
-    return this.#store.write(`${PENDING}/${record.bucket}.json`, toJson(record));
+    return this.#store.write(`${PENDING}/${record.bucket}.json`, sealedText(record));
   }
 
   /** Reserves a bucket's name. @returns false where another build has it */
   createPending(record: IngestRecord): Promise<boolean> {
-    return this.#store.create(`${PENDING}/${record.bucket}.json`, toJson(record));
+    return this.#store.create(`${PENDING}/${record.bucket}.json`, sealedText(record));
   }
 
   removePending(bucket: string): Promise<void> {
@@ -127,10 +133,7 @@ export class Database {
   }
 
   async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
-    const names = await this.#store.list(folder);
-    const buckets = names.map((name) => name.replace(/\.json$/, ''));
-    const own = buckets.filter((bucket, i) => bucket !== names[i] && isBucketName(bucket));
-    const records = await mapAtOnce(own, READS_AT_ONCE, async (bucket) => {
+    const records = await mapAtOnce(await this.#namesIn(folder), READS_AT_ONCE, async (bucket) => {
       const path = `${folder}/${bucket}.json`;
       const text = await this.#store.read(path);
       return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);
@@ -138,8 +141,12 @@ export class Database {
     // A record can vanish between listing and reading: another build has finished with it.
     return records.filter((record) => record !== undefined);
   }
-}
 
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  async #namesIn(folder: string): Promise<string[]> {
+    const names = await this.#store.list(folder);
+    return names.flatMap((name) => {
+      const bucket = name.replace(/\.json$/, '');
+      return bucket !== name && isBucketName(bucket) ? [bucket] : [];
+    });
+  }
 }

@@ -5,6 +5,7 @@ import type { WantedIds } from '../core/wanted-ids.ts';
 import type { Database } from './database.ts';
 import { createShard, type ShardWriter } from './hdf5/shard-writer.ts';
 import { readIds, takeVectors } from './lance/read-table.ts';
+import { openVersion } from './lance/table-state.ts';
 import type { Progress } from './progress.ts';
 import { damagedBucket } from './search/open-bucket.ts';
 
@@ -54,7 +55,7 @@ async function fetchFrom(
   const damaged = (error: unknown) => {
     throw damagedBucket(database, entry.bucket, error);
   };
-  const table = await database.tables.open(entry.bucket).catch(damaged);
+  const table = await openVersion(database, entry).catch(damaged);
   try {
     const found = await findRows(table, wanted, progress).catch(damaged);
     const step = Math.max(1, Math.floor(TAKE_BYTES / (entry.dimension * 4)));

@@ -15,7 +15,7 @@ export function localTables(root: string): TableStore {
     work: undefined,
     scratch: root,
     size: async (path) => (await findStats(join(root, path)))?.size,
-    sizes: (bucket) => fileSizes(at(bucket)),
+    sizes: (bucket, folder = '') => fileSizes(at(bucket), folder),
     read: (path) => readFile(join(root, path)),
     pathOf: (path) => join(root, path),
     openFile: (path) => openLocalFile(join(root, path)),

@@ -11,7 +11,7 @@ import {
   Struct,
   tableFromIPC,
 } from 'apache-arrow';
-import type { PartitionOrder } from '../core/catalog.ts';
+import type { CatalogEntry, PartitionOrder } from '../core/catalog.ts';
 import { CRC64, hasChecksum } from '../core/checksum.ts';
 import type { Centroids } from '../core/kmeans.ts';
 import { DataError } from '../errors.ts';
@@ -66,19 +66,44 @@ export function isPartitionFile(name: string, bucket: string): boolean {
   return name.startsWith(`${bucket}-`) && /^[0-9a-f]{12}\.arrow$/.test(name.slice(bucket.length + 1));
 }
 
-/** Reads a table's partitions. @throws DataError where the file is missing or not what the catalog says */
-export async function readPartitions(database: Database, order: PartitionOrder): Promise<Partitions> {
+/**
+ * Reads a table's partitions.
+ * @param table rows and dimension of the table that they are of
+ * @throws DataError where the file is missing, or not what the catalog says
+ */
+export async function readPartitions(
+  database: Database,
+  order: PartitionOrder,
+  table: Pick<CatalogEntry, 'rows' | 'dimension'>,
+): Promise<Partitions> {
   const path = `${database.uri}/${order.path}`;
+  const damaged = (problem: string) => new DataError(`${path}: damaged: ${problem}. Build the bucket again.`);
   const bytes = await database.tables.read(order.path);
   if (bytes.length !== order.bytes || !hasChecksum(bytes, order.checksum))
-    throw new DataError(`${path}: damaged: not the file that the catalog describes. Build the bucket again.`);
-  const table = tableFromIPC(bytes);
-  const list = table.getChild('centroid')!.data[0]!;
-  const { listSize: dimension } = list.type as FixedSizeList;
-  const rows = Array.from(table.getChild('rows')!.toArray() as BigInt64Array, Number);
-  const firstRows = new Float64Array(rows.length + 1);
-  for (const [i, count] of rows.entries()) firstRows[i + 1] = firstRows[i]! + count;
+    throw damaged('not the file that the catalog describes');
+  const arrow = tableFromIPC(bytes);
+  const list = arrow.getChild('centroid')?.data[0];
+  const [first, counts] = ['first_row', 'rows'].map((name) => arrow.getChild(name)?.toArray());
+  const { listSize: dimension } = (list?.type ?? {}) as Partial<FixedSizeList>;
+  const vectors = list?.children[0]?.values;
+  if (!(vectors instanceof Float32Array && first instanceof BigInt64Array && counts instanceof BigInt64Array))
+    throw damaged('its columns must be "centroid", "first_row" and "rows"');
+  if (dimension !== table.dimension)
+    throw damaged(`centroids of ${dimension} components, but the vectors have ${table.dimension}`);
+  if (counts.length !== order.count) throw damaged(`${counts.length} partitions, but the catalog says ${order.count}`);
+  const firstRows = new Float64Array(counts.length + 1);
+  for (const [i, count] of counts.entries()) {
+    if (count < 0n || Number(first[i]) !== firstRows[i])
+      throw damaged(
+        `partition ${i} has ${count} rows from row ${first[i]} on, but the one before it ends at ${firstRows[i]}`,
+      );
+    firstRows[i + 1] = firstRows[i]! + Number(count);
+  }
+  if (firstRows.at(-1) !== table.rows)
+    throw damaged(`its partitions have ${firstRows.at(-1)} rows, but the table has ${table.rows}`);
   // Arrow fills buffers up to eight bytes.
-  const vectors = (list.children[0]!.values as Float32Array).subarray(0, rows.length * dimension);
-  return { centroids: { count: rows.length, dimension, vectors }, firstRows };
+  return {
+    centroids: { count: counts.length, dimension, vectors: vectors.subarray(0, counts.length * dimension) },
+    firstRows,
+  };
 }

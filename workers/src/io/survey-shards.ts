@@ -12,6 +12,7 @@ import { type DuplicateIds, withDuplicateIds } from './duplicate-ids.ts';
 import { openShard } from './hdf5/shard-reader.ts';
 import { ifMissing } from './if-missing.ts';
 import { idsOf } from './lance/table-ids.ts';
+import { openVersion } from './lance/table-state.ts';
 import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from './shard-description.ts';
 
 /** What is to be packed, and what of it the database holds. */
@@ -123,8 +124,8 @@ async function addTableIds(
   const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
   const bar = progress('reading ids of the database', rows, 'ids');
   try {
-    for (const [i, { bucket }] of entries.entries())
-      for await (const { start, ids } of idsOf(await database.tables.open(bucket))) {
+    for (const [i, entry] of entries.entries())
+      for await (const { start, ids } of idsOf(await openVersion(database, entry))) {
         const duplicate = seen.add(ids, firstSource + i, start);
         if (duplicate) return duplicate;
         bar.add(columnLength(ids));

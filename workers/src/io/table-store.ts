@@ -49,8 +49,11 @@ export interface TableStore {
   readonly scratch: string;
   /** Size of a file. */
   size(path: string): Promise<number | undefined>;
-  /** Sizes of all files of a table, also of older versions, by their paths inside it; none where there is no table. */
-  sizes(bucket: string): Promise<Map<string, number>>;
+  /**
+   * Sizes of all files of a table, also of other versions, by their paths inside it; none where there is no table.
+   * @param folder only those in it: `_versions/`
+   */
+  sizes(bucket: string, folder?: string): Promise<Map<string, number>>;
   read(path: string): Promise<Uint8Array>;
   /** A file's path on this machine; not there where it has none. */
   pathOf?(path: string): string;

@@ -1,21 +1,57 @@
 import type { CatalogEntry } from '../core/catalog.ts';
+import { contradictionOfManifest } from '../core/catalog-rules.ts';
 import { algorithmOf } from '../core/checksum.ts';
 import { showId } from '../core/fasta-parser.ts';
-import { toUserError, UserError } from '../errors.ts';
+import { readManifest } from '../core/lance/table-manifest.ts';
+import { DataError, toUserError, UserError } from '../errors.ts';
 import { mapAtOnce } from './at-once.ts';
 import type { Database } from './database.ts';
 import { withDuplicateIds } from './duplicate-ids.ts';
+import { checkFragments } from './lance/check-fragments.ts';
 import { idAt, idsOf } from './lance/table-ids.ts';
+import { describeChange, openVersion, readTableState } from './lance/table-state.ts';
+import { readPartitions } from './partitions.ts';
 import type { Progress } from './progress.ts';
 
 const FILES_AT_ONCE = 8;
 
-/** Holds a bucket's files against its catalog entry. @returns what is wrong, a sentence each */
-export async function verifyBucket(database: Database, entry: CatalogEntry, progress: Progress): Promise<string[]> {
+/** The entries of all buckets; those that are damaged are problems, one each. */
+export async function readEntries(database: Database): Promise<{ entries: CatalogEntry[]; problems: string[] }> {
+  const entries: CatalogEntry[] = [];
+  const problems: string[] = [];
+  for (const bucket of await database.entryNames())
+    try {
+      const entry = await database.entry(bucket);
+      if (entry) entries.push(entry);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(`${bucket}: ${error.message}`);
+    }
+  return { entries, problems };
+}
+
+/**
+ * Holds a bucket's files against its catalog entry.
+ * @returns what is wrong, a sentence each; only that another client changed the table, where it did
+ */
+export async function verifyBucket(
+  database: Database,
+  entry: CatalogEntry,
+  { progress, log }: { progress: Progress; log: (message: string) => void },
+): Promise<string[]> {
   const problems: string[] = [];
   const { bucket } = entry;
   const sizes = await database.tables.sizes(bucket);
-  const files = entry.files.map((file) => ({
+  const state = await readTableState(database.tables, entry, sizes);
+  const change = describeChange(database.uri, entry, state);
+  if (change !== undefined) return [change];
+  if (state.kind === 'newer')
+    log(
+      `${bucket}: another client made version ${state.version} (${state.operation}), whose rows are those of version ${entry.tableVersion}.`,
+    );
+  // What made a version is of no use to who reads it, and other clients remove it.
+  const wanted = entry.files.filter(({ path }) => !path.startsWith('_transactions/') || sizes.has(path));
+  const files = wanted.map((file) => ({
     ...file,
     path: `${bucket}.lance/${file.path}`,
     size: sizes.get(file.path),
@@ -29,20 +65,36 @@ export async function verifyBucket(database: Database, entry: CatalogEntry, prog
       problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
     progress.add(bytes);
   });
+  if (problems.length === 0) problems.push(...(await verifyFields(database, entry)));
   if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
   return problems.sort();
 }
 
+/** Holds the entry against what its table's files say, which are whole. */
+async function verifyFields(database: Database, entry: CatalogEntry): Promise<string[]> {
+  const { tables } = database;
+  const { bucket } = entry;
+  const manifest = entry.files.find(({ path }) => path.startsWith('_versions/'))!;
+  const contradiction = contradictionOfManifest(
+    entry,
+    readManifest(await tables.read(`${bucket}.lance/${manifest.path}`)),
+  );
+  if (contradiction !== undefined) return [`${bucket}: its catalog entry is wrong: ${contradiction}`];
+  const problems = (await checkFragments(tables, entry)).map((problem) => `${bucket}: ${problem}`);
+  if (entry.partitions)
+    await readPartitions(database, entry.partitions, entry).catch((error: unknown) => {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(`${bucket}: ${error.message}`);
+    });
+  return problems;
+}
+
 async function verifyRows(database: Database, entry: CatalogEntry): Promise<string[]> {
   try {
-    const table = await database.tables.open(entry.bucket);
-    const [rows, version] = [await table.countRows(), await table.version()];
+    const table = await openVersion(database, entry);
+    const rows = await table.countRows();
     table.close();
-    const problems: string[] = [];
-    if (rows !== entry.rows) problems.push(`${entry.bucket}: ${rows} rows, not ${entry.rows}`);
-    if (version !== entry.tableVersion)
-      problems.push(`${entry.bucket}: version ${version} of the table, not ${entry.tableVersion}`);
-    return problems;
+    return rows === entry.rows ? [] : [`${entry.bucket}: ${rows} rows, not ${entry.rows}`];
   } catch (error) {
     // A full disk or a missing permission is no damage.
     const known = toUserError(error);
@@ -58,8 +110,8 @@ export async function findDuplicateIds(
   scratch: string,
 ): Promise<string[]> {
   const duplicate = await withDuplicateIds(scratch, async (finder) => {
-    for (const [source, { bucket }] of entries.entries())
-      for await (const { start, ids } of idsOf(await database.tables.open(bucket))) {
+    for (const [source, entry] of entries.entries())
+      for await (const { start, ids } of idsOf(await openVersion(database, entry))) {
         const found = finder.add(ids, source, start);
         if (found) return found;
       }
@@ -68,7 +120,7 @@ export async function findDuplicateIds(
   if (!duplicate) return [];
   const { first, second } = duplicate;
   const [one, other] = [entries[first.source]!, entries[second.source]!];
-  const id = showId(await idAt(await database.tables.open(one.bucket), first.row));
+  const id = showId(await idAt(await openVersion(database, one), first.row));
   return [
     `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
   ];
@@ -76,7 +128,7 @@ export async function findDuplicateIds(
 
 /** What interrupted builds left: it is not part of the database, and the next build of the bucket uses or removes it. */
 export async function findOrphans(database: Database): Promise<string[]> {
-  const entered = new Set((await database.entries()).map(({ bucket }) => bucket));
+  const entered = new Set(await database.entryNames());
   const pending = await database.pending();
   const orphans = pending
     .filter(({ bucket }) => !entered.has(bucket))

@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import { COUNT, checkDocument, TEXT } from '../core/document.ts';
 import { parseJsonText } from '../core/json-text.ts';
 import { shown } from '../core/shown.ts';
 import { DataError } from '../errors.ts';
@@ -99,12 +101,17 @@ export function parseVocabTxt(path: string, text: string): Map<string, number> {
 }
 
 /** What this program reads of a Hugging Face tokenizer.json. */
-interface TokenizerJson {
-  model?: { vocab?: Record<string, number> };
-  added_tokens?: { id: number; content: string }[];
-  post_processor?: { type?: string; single?: TemplatePiece[] } | null;
-}
-type TemplatePiece = { SpecialToken?: { id?: string }; Sequence?: unknown };
+const TOKENIZER_JSON = z.object({
+  model: z.object({ vocab: z.record(z.string(), COUNT) }),
+  added_tokens: z.nullish(z.array(z.object({ id: COUNT, content: TEXT }))),
+  post_processor: z.nullish(z.object({ type: z.optional(z.string()), single: z.unknown() })),
+});
+/** What a processor of type TemplateProcessing puts around a sequence. */
+const TEMPLATE = z.object({
+  post_processor: z.object({
+    single: z.array(z.object({ SpecialToken: z.optional(z.object({ id: TEXT })), Sequence: z.optional(z.unknown()) })),
+  }),
+});
 
 /**
  * Reads a Hugging Face tokenizer.json whose tokens are single letters.
@@ -115,19 +122,18 @@ export function parseTokenizerJson(
   path: string,
   text: string,
 ): { ids: Map<string, number>; prefix?: string[]; suffix?: string[] } {
-  let json: TokenizerJson;
+  let json: unknown;
   try {
-    json = parseJsonText(text) as TokenizerJson;
+    json = parseJsonText(text);
   } catch (error) {
     throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
   }
-  const vocab = json?.model?.vocab;
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab))
-    throw new DataError(`${path}: no "model.vocab" that maps tokens to ids.`);
-  const ids = new Map(Object.entries(vocab));
-  for (const { content, id } of json.added_tokens ?? []) ids.set(content, id);
-  const template = json.post_processor?.type === 'TemplateProcessing' ? json.post_processor.single : undefined;
-  if (!template) return { ids };
+  const fail = (problem: string) => new DataError(`${path}: not a tokenizer that maps letters to ids: ${problem}.`);
+  const { model, added_tokens: added, post_processor: processor } = checkDocument(TOKENIZER_JSON, json, fail);
+  const ids = new Map(Object.entries(model.vocab));
+  for (const { content, id } of added ?? []) ids.set(content, id);
+  if (processor?.type !== 'TemplateProcessing') return { ids };
+  const { single: template } = checkDocument(TEMPLATE, json, fail).post_processor;
   const at = template.findIndex((piece) => piece.Sequence !== undefined);
   if (at < 0) throw new DataError(`${path}: "post_processor.single" has no place for the sequence.`);
   const tokens = template.map((piece) => piece.SpecialToken?.id ?? '');

@@ -4,7 +4,8 @@ export const SEARCH_MODES = ['auto', 'ann', 'scan', 'exact'] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
 
 /** Ways of searching a bucket. */
-export type Way = Exclude<SearchMode, 'auto'>;
+export const WAYS = ['ann', 'scan', 'exact'] as const satisfies readonly SearchMode[];
+export type Way = (typeof WAYS)[number];
 
 /** What the user asked for; undefined where it is LanceFlow's to choose. */
 export interface SearchRequest {

@@ -1,6 +1,8 @@
+import * as z from 'zod/mini';
 import type { CatalogEntry } from '../catalog.ts';
+import { AMOUNT, choice } from '../document.ts';
 import { COMPONENT_BYTES } from '../shard.ts';
-import type { Way } from './choose.ts';
+import { WAYS, type Way } from './choose.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from './memory.ts';
 
 /** What this machine does; measured, see io/search/calibrate.ts. Seconds are of all cores together. */
@@ -24,12 +26,13 @@ export interface MachineRates {
 }
 
 /** Seconds that one way of searching a bucket is expected to take. */
-export interface CostEstimate {
-  way: Way;
-  readSeconds: number;
-  computeSeconds: number;
-  seconds: number;
-}
+export type CostEstimate = z.infer<typeof COST_ESTIMATE>;
+export const COST_ESTIMATE = z.object({
+  way: choice(WAYS),
+  readSeconds: AMOUNT,
+  computeSeconds: AMOUNT,
+  seconds: AMOUNT,
+});
 
 /** Seconds of opening a table, starting threads and the like, whatever the way. */
 const FIXED_SECONDS = 0.25;

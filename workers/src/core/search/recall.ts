@@ -1,11 +1,15 @@
+import * as z from 'zod/mini';
+import { AMOUNT, SIZE } from '../document.ts';
+
 /** A mean and its 95% confidence interval. */
-export interface Estimate {
-  mean: number;
-  low: number;
-  high: number;
+export type Estimate = z.infer<typeof ESTIMATE>;
+export const ESTIMATE = z.object({
+  mean: AMOUNT,
+  low: AMOUNT,
+  high: AMOUNT,
   /** Queries it rests on. */
-  queries: number;
-}
+  queries: SIZE,
+});
 
 /**
  * Mean recall over sampled queries with a 95% interval. Student's t on queries (their hits are not

@@ -16,6 +16,7 @@ import { recordOf } from '../ingest/ingest-bucket.ts';
 import { checkIndex } from '../lance/check-index.ts';
 import { Index } from '../lance/client.ts';
 import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
+import { requireNotChanged } from '../lance/table-state.ts';
 import { openTable } from '../lance/tables.ts';
 import { startMeter } from '../meter.ts';
 import { readPartitions } from '../partitions.ts';
@@ -45,6 +46,7 @@ export async function indexBucket(
   const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
   const { rows, dimension, partitions } = ingested;
+  if (existing) await requireNotChanged(database, existing);
   const { index, notes } = planIndex(options.index, rows, dimension, metric, partitions?.count);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
   const { tables } = database;
@@ -59,7 +61,9 @@ export async function indexBucket(
     return { entry: existing, done: true };
   }
   if (dataBytes(present) !== ingested.dataBytes)
-    throw new DataError(`${database.uri}/${bucket}.lance: the table is missing or damaged. Run ingest-bucket again.`);
+    throw new DataError(
+      `${database.uri}/${bucket}.lance: the table is missing, or not as ingest-bucket left it. Run ingest-bucket again.`,
+    );
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
@@ -147,7 +151,7 @@ async function buildIndex(
     // The old index's files are not here: its entry goes first.
     for (const { name } of await table.listIndices()) await table.dropIndex(name);
     if (index.centroids === 'order') {
-      const partitions = await readPartitions(database, ingested.partitions!);
+      const partitions = await readPartitions(database, ingested.partitions!, ingested);
       const progress = createProgress(`index ${bucket}`, ingested.rows, 'rows');
       try {
         await buildIvfRq(table, folder, bucket, ingested, index.metric, partitions, progress);
@@ -156,6 +160,12 @@ async function buildIndex(
       }
       await table.checkoutLatest();
     }
+    const rows = await table.countRows();
+    if (rows !== ingested.rows)
+      throw new DataError(
+        `${database.uri}: ${bucket} has ${rows} rows, but ${ingested.rows} were ingested: another client changed it. ` +
+          `Remove ${bucket}.lance and _pending/${bucket}.json there and build the bucket again.`,
+      );
     const config = indexConfig(index);
     if (config) await table.createIndex('embedding', { config, replace: false });
     if (index.kind !== 'none') await checkIndex(table, join(folder, `${bucket}.lance`), bucket, ingested.rows, index);

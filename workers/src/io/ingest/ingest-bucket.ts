@@ -9,6 +9,7 @@ import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
+import { requireNotChanged } from '../lance/table-state.ts';
 import { startMeter } from '../meter.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../partitions.ts';
 import { requireRowsOnce } from '../rows-once.ts';
@@ -49,6 +50,8 @@ export async function ingestBucket(
   await requireOneMetric(database, name, options.metric);
   const { tables } = database;
   const work = options.work ?? tables.scratch;
+  // What another client did to a table is not replaced without a word.
+  if (entry) await requireNotChanged(database, entry);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
   if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {

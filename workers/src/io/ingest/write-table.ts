@@ -7,6 +7,7 @@ import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { MOST_BLOCK_ROWS } from '../hdf5/shard-blocks.ts';
 import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
+import { checksumAround } from '../lance/check-fragments.ts';
 import { checksumOf } from '../lance/table-files.ts';
 import { appendIpc, createTable } from '../lance/tables.ts';
 import type { Progress } from '../progress.ts';
@@ -120,7 +121,8 @@ async function locateFragments(
       const end = start + mark.rows * rowBytes;
       // LanceDB writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
       if ((await checksumOf(join(folder, path), CRC64, { start, end })) !== mark.checksum) return undefined;
-      const around = await checksumAround(file, Number(files[i]!.size), start, end);
+      const reader = { read: async (into: Uint8Array, at: number) => void (await file.read(into, 0, into.length, at)) };
+      const around = await checksumAround(reader, Number(files[i]!.size), start, end, CRC64);
       fragments.push({ path, rows: mark.rows, offset: start, checksum: around });
     } finally {
       await file.close();
@@ -148,14 +150,6 @@ async function findVectors(
     if (matches) return offset;
   }
   return undefined;
-}
-
-/** Checksum of a file without the bytes from `start` to `end`. */
-async function checksumAround(file: FileHandle, fileBytes: number, start: number, end: number): Promise<string> {
-  const rest = Buffer.alloc(fileBytes - (end - start));
-  await file.read(rest, 0, start, 0);
-  await file.read(rest, start, fileBytes - end, end);
-  return CRC64.format(CRC64.of(rest));
 }
 
 function digest(bytes: Uint8Array): string {

@@ -12,9 +12,9 @@ const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
 const FILES_AT_ONCE = 8;
 
-/** Sizes of all files of a table, by their paths relative to `folder`; none where there is no table. */
-export async function fileSizes(folder: string): Promise<Map<string, number>> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([]));
+/** Sizes of all files of a table, or of those in `under`, by their paths relative to `folder`; none where there is no table. */
+export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
+  const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(ifMissing([]));
   const sizes = new Map<string, number>();
   for (const entry of names) {
     if (entry.isDirectory()) continue;

@@ -43,7 +43,11 @@ export async function inspectHits(path: string): Promise<HitsFile> {
       path,
       rows: source.rows,
       ordered: source.metadata.get(name) === order,
-      origin: readOrigin(source.metadata),
+      origin: readOrigin(
+        source.metadata,
+        (problem) =>
+          new DataError(`${path}: the metadata of these hits is damaged: ${problem}. Search the bucket again.`),
+      ),
       fingerprint: readFingerprint(source.metadata),
       readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };

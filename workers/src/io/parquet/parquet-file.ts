@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Field, tableFromIPC } from 'apache-arrow';
 import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
-import { isRecord, parseJson } from '../../core/json-check.ts';
+import { isRecord, parseJson } from '../../core/document.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
 

@@ -3,7 +3,6 @@ import type { CatalogEntry } from '../../core/catalog.ts';
 import type { NeededParts } from '../../core/search/needed-parts.ts';
 import { COMPONENT_BYTES } from '../../core/shard.ts';
 import { openScratch } from '../files.ts';
-import { isMetadata } from '../lance/table-files.ts';
 import { NodeCache } from '../node-cache.ts';
 import type { BringOptions, BroughtTable } from '../table-store.ts';
 import type { S3Bucket } from './client.ts';
@@ -25,7 +24,10 @@ export async function bringTable(
   const { bucket, fingerprint } = entry;
   const around = parts.vectors ? undefined : aroundVectors(entry);
   const isData = (path: string) => path.startsWith('data/');
-  const files = entry.files.filter(({ path }) => isData(path) || isMetadata(path) || parts.index);
+  // What made a version is of no use to who reads it, and other clients remove it.
+  const files = entry.files.filter(
+    ({ path }) => isData(path) || path.startsWith('_versions/') || (parts.index && path.startsWith('_indices/')),
+  );
   const whole = files
     .filter(({ path }) => !(around && isData(path)))
     .map((file) => ({ ...file, path: `${bucket}.lance/${file.path}` }));

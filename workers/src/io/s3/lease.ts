@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRecord, parseJson } from '../../core/json-check.ts';
+import * as z from 'zod/mini';
+import { isRecord, parseJson, SIZE } from '../../core/document.ts';
 import { TransientError } from '../../errors.ts';
 import { hasEnded, processName } from '../files.ts';
 import { log } from '../progress.ts';
@@ -138,11 +139,21 @@ function format(lease: Lease): string {
   return `${JSON.stringify({ version: 1, ...lease, renewed: new Date().toISOString() })}\n`;
 }
 
-function parseLease({ text }: Tagged): Pick<Lease, 'owner' | 'host' | 'token' | 'leaseMs'> {
+/** What others wrote into the object; of a field that cannot be, what stands for nothing known. */
+const LEASE = z.object({
+  owner: z.catch(z.string(), ''),
+  host: z.catch(z.string(), ''),
+  token: z.catch(z.string(), ''),
+  leaseMs: z.catch(
+    z.pipe(
+      SIZE,
+      z.transform((ms) => Math.min(ms, MOST_LEASE_MS)),
+    ),
+    LEASE_MS,
+  ),
+});
+
+function parseLease({ text }: Tagged): z.infer<typeof LEASE> {
   const value = parseJson(text);
-  const record = isRecord(value) ? value : {};
-  const textOf = (field: string) => (typeof record[field] === 'string' ? record[field] : '');
-  const leaseMs =
-    typeof record.leaseMs === 'number' && record.leaseMs > 0 ? Math.min(record.leaseMs, MOST_LEASE_MS) : LEASE_MS;
-  return { owner: textOf('owner'), host: textOf('host'), token: textOf('token'), leaseMs };
+  return LEASE.parse(isRecord(value) ? value : {});
 }

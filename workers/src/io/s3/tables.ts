@@ -43,10 +43,11 @@ export function s3Tables(s3: S3Bucket): TableStore {
     return bytes;
   }
 
-  async function sizes(bucket: string): Promise<Map<string, number>> {
+  async function sizes(bucket: string, folder = ''): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     const prefix = `${bucket}.lance/`;
-    for await (const { path, bytes } of listObjects(s3, prefix)) found.set(path.slice(prefix.length), bytes);
+    for await (const { path, bytes } of listObjects(s3, `${prefix}${folder}`))
+      found.set(path.slice(prefix.length), bytes);
     return found;
   }
 

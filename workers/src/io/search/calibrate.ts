@@ -1,6 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, homedir, hostname } from 'node:os';
 import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { AMOUNT, parseJson } from '../../core/document.ts';
 import { seededRandom } from '../../core/random.ts';
 import type { MachineRates } from '../../core/search/cost.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../../core/search/memory.ts';
@@ -18,6 +20,14 @@ const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
 type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
+const RATE = z.number().check(z.positive());
+/** What the cache holds; where it is anything else, it is measured again. */
+const CACHED_RATES = z.object({
+  ...{ flopsPerSecond: RATE, fewFlopsPerSecond: RATE, distanceSeconds: RATE },
+  ...{ rowSeconds: AMOUNT, fewRowSeconds: AMOUNT, queryBlockSeconds: AMOUNT },
+  machine: z.string(),
+  at: z.number(),
+});
 
 /**
  * Measures this machine: the comparison of blocks of the bucket's dimension (a fraction of a second, remembered for a week in
@@ -131,17 +141,12 @@ function machine(): string {
 }
 
 async function readCache(dimension: number): Promise<ComputeRates | undefined> {
-  try {
-    const cached = JSON.parse(await readFile(cachePath(dimension), 'utf8')) as ComputeRates & {
-      machine: string;
-      at: number;
-    };
-    const fresh = cached.machine === machine() && Math.abs(Date.now() - cached.at) < CACHE_MS;
-    return fresh && cached.fewFlopsPerSecond > 0 && cached.distanceSeconds > 0 ? cached : undefined;
-  } catch {
-    // Whatever is wrong with it: measuring anew takes half a second.
-    return undefined;
-  }
+  // Whatever is wrong with it: measuring anew takes half a second.
+  const text = await readFile(cachePath(dimension), 'utf8').catch(() => '');
+  const { success, data } = z.safeParse(CACHED_RATES, parseJson(text));
+  if (!success || data.machine !== machine() || Math.abs(Date.now() - data.at) >= CACHE_MS) return undefined;
+  const { machine: _, at: __, ...rates } = data;
+  return rates;
 }
 
 /** A cache folder that cannot be written only costs the next run half a second. */

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { systemErrorCode } from '../../errors.ts';
+import type * as z from 'zod/mini';
+import { checkDocument, parseJson } from '../../core/document.ts';
+import { DataError, systemErrorCode } from '../../errors.ts';
 import { removeFolder, temporaryName, withScratch, writeAtomically } from '../files.ts';
 import { ifMissing } from '../if-missing.ts';
 
 /** What a long search has done so far: files in a folder that is named after all that decides the answer. */
 export interface Checkpoints {
   /** What was decided before a kill, or is decided now: the blocks of one search are all searched in one way. */
-  decision<T>(decide: () => Promise<T>): Promise<T>;
+  decision<S extends z.ZodMiniType>(schema: S, decide: () => Promise<z.output<S>>): Promise<z.output<S>>;
   /**
    * A file that was finished before a kill, or is written now. It stays until `use` has returned, whatever other processes do.
    * @param write gets a temporary path
@@ -47,13 +49,20 @@ export async function withCheckpoints<T>(
       return own;
     };
     const result = await use({
-      async decision(decide) {
+      async decision(schema, decide) {
         const own = await share(DECISION, async (temporary) => writeFile(temporary, JSON.stringify(await decide())));
         // Of two that decided at once, the first one counts.
         const text = await readFile(join(folder, DECISION), 'utf8').catch(ifMissing(undefined));
         const decision = text ?? (await readFile(own, 'utf8'));
         decided = `.${hashOf(decision).slice(0, 8)}`;
-        return JSON.parse(decision);
+        return checkDocument(
+          schema,
+          parseJson(decision),
+          (problem) =>
+            new DataError(
+              `${join(folder, DECISION)}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
+            ),
+        );
       },
       // Where the folder was removed and made again meanwhile, its decision may be another: files of two are never mixed.
       file: (file, write) => share(file.replace(/(?=\.\w+$)/, decided), write),

@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
+import { contradictionOfManifest } from '../../core/catalog-rules.ts';
 import { hasChecksum } from '../../core/checksum.ts';
+import { readManifest } from '../../core/lance/table-manifest.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import type { Database } from '../database.ts';
+import { checkFragments, sampleFragments } from '../lance/check-fragments.ts';
+import { isOtherTable, openVersion, otherTable, requireUnchanged } from '../lance/table-state.ts';
 import { type Partitions, readPartitions } from '../partitions.ts';
 
 /** A bucket ready to be searched. */
@@ -29,10 +33,15 @@ export async function withPartitionsThatAreThere(
   return { bucket, ...rest };
 }
 
-/** Opens a bucket's table and checks it against its catalog entry. @throws DataError where it is missing or damaged */
+/**
+ * Opens a bucket's table, in the catalog's version, and checks it against its catalog entry.
+ * @throws DataError where it is missing or damaged, or another client changed its rows
+ */
 export async function openBucket(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
-  await checkFiles(database, entry);
-  const table = await database.tables.open(entry.bucket).catch((error: unknown) => {
+  const sizes = await database.tables.sizes(entry.bucket);
+  await requireUnchanged(database, entry, sizes);
+  await checkFiles(database, entry, sizes);
+  const table = await openVersion(database, entry, sizes).catch((error: unknown) => {
     throw damagedBucket(database, entry.bucket, error);
   });
   const rows = await table.countRows();
@@ -47,7 +56,7 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
     database,
     partitions() {
       if (!entry.partitions) throw new Error(`${entry.bucket} has no partition order`);
-      partitions ??= readPartitions(database, entry.partitions);
+      partitions ??= readPartitions(database, entry.partitions, entry);
       return partitions;
     },
   };
@@ -55,11 +64,14 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
 
 /**
  * What can be seen without reading the data: every file is there and as long as it was, and the manifest, which LanceDB
- * trusts, is the one that was written.
+ * trusts, is the one that was written. It says of which files the table consists, and what is around the vectors of a fragment
+ * shows where they begin.
  */
-async function checkFiles(database: Database, { bucket, files, partitions }: CatalogEntry) {
+async function checkFiles(database: Database, entry: CatalogEntry, sizes: ReadonlyMap<string, number>): Promise<void> {
+  const { bucket, partitions } = entry;
   const { tables } = database;
-  const sizes = await tables.sizes(bucket);
+  // What made a version is of no use to who reads it, and other clients remove it.
+  const files = entry.files.filter(({ path }) => !path.startsWith('_transactions/'));
   const expected = files.map(({ path, bytes }) => ({ path: `${bucket}.lance/${path}`, bytes, size: sizes.get(path) }));
   if (partitions)
     expected.push({ path: partitions.path, bytes: partitions.bytes, size: await tables.size(partitions.path) });
@@ -71,8 +83,15 @@ async function checkFiles(database: Database, { bucket, files, partitions }: Cat
   const manifest = files.find(({ path }) => path.startsWith('_versions/'));
   if (!manifest) return;
   const path = `${bucket}.lance/${manifest.path}`;
-  if (!hasChecksum(await tables.read(path), manifest.checksum))
+  const content = await tables.read(path);
+  if (isOtherTable(content, entry)) throw otherTable(database.uri, entry);
+  if (!hasChecksum(content, manifest.checksum))
     throw damagedBucket(database, bucket, `${database.uri}/${path} is not what was written`);
+  const contradiction = contradictionOfManifest(entry, readManifest(content));
+  if (contradiction !== undefined)
+    throw damagedBucket(database, bucket, `its catalog entry is wrong: ${contradiction}`);
+  const [problem] = await checkFragments(tables, entry, sampleFragments(entry));
+  if (problem !== undefined) throw damagedBucket(database, bucket, problem);
 }
 
 /** What to tell where a table is not what the catalog says, or LanceDB cannot read it. */

@@ -1,13 +1,15 @@
+import * as z from 'zod/mini';
 import type { CommandContext } from '../../command.ts';
+import { COUNT, choice, SIZE } from '../../core/document.ts';
 import {
   DEFAULT_REFINE_FACTOR,
   defaultNprobes,
   possibleWays,
   type SearchRequest,
-  type Way,
+  WAYS,
 } from '../../core/search/choose.ts';
-import { type CostEstimate, estimateCosts, formatCosts } from '../../core/search/cost.ts';
-import { type Estimate, formatEstimate } from '../../core/search/recall.ts';
+import { COST_ESTIMATE, estimateCosts, formatCosts } from '../../core/search/cost.ts';
+import { ESTIMATE, type Estimate, formatEstimate } from '../../core/search/recall.ts';
 import { searchAnn } from './ann.ts';
 import { measureRates } from './calibrate.ts';
 import type { OpenBucket } from './open-bucket.ts';
@@ -20,15 +22,16 @@ const WARM_UP_QUERIES = 4;
 const MOST_WARM_GAIN = 10;
 
 /** How a bucket will be searched, and why. */
-export interface SearchPlan {
-  way: Way;
-  nprobes: number;
-  refineFactor: number;
+export type SearchPlan = z.infer<typeof SEARCH_PLAN>;
+export const SEARCH_PLAN = z.object({
+  way: choice(WAYS),
+  nprobes: SIZE,
+  refineFactor: COUNT,
   /** Recall that was measured on a sample of the queries, where one was asked for. */
-  recall?: Estimate;
+  recall: z.optional(ESTIMATE),
   /** What each way was expected to take, where LanceFlow chose. */
-  estimates?: CostEstimate[];
-}
+  estimates: z.optional(z.array(COST_ESTIMATE)),
+});
 
 /** Decides how to search a bucket: what was asked for, or the quickest of what answers it. */
 export async function planSearch(

@@ -13,7 +13,7 @@ import { BUILD_ID } from '../version.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
 import { damagedBucket, type OpenBucket, openBucket } from './open-bucket.ts';
-import { planSearch, type SearchPlan } from './plan-search.ts';
+import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan-search.ts';
 import { openQueries, type QueryFiles, type QueryRange } from './queries.ts';
 import { searchBlock } from './search-block.ts';
 import { writeTruth } from './truth.ts';
@@ -123,7 +123,7 @@ class Search {
     const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries: contentHash, asked };
     return withCheckpoints(parent, `search-${basename(bucket)}`, key, async (checkpoints) => {
       const stopwatch = startStopwatch();
-      const plan = await checkpoints.decision(() => this.#plan());
+      const plan = await checkpoints.decision(SEARCH_PLAN, () => this.#plan());
       const planSeconds = stopwatch();
       const blocks = Math.ceil(this.#queries.count / blockQueries);
       let searched = 0;

@@ -5,6 +5,7 @@ import { waysBeforeFetch } from '../../core/search/before-fetch.ts';
 import type { SearchRequest, Way } from '../../core/search/choose.ts';
 import { neededParts } from '../../core/search/needed-parts.ts';
 import type { Database } from '../database.ts';
+import { requireUnchanged } from '../lance/table-state.ts';
 import { localTables } from '../local-tables.ts';
 import { type HitFilter, rowsToFind } from './hit-sink.ts';
 
@@ -32,6 +33,7 @@ export async function withTable<T>(
 ): Promise<T> {
   const { tables } = database;
   if (stream || !tables.bring) return search(database, entry);
+  await requireUnchanged(database, entry);
   const asked = { ...request, k: Math.min(rowsToFind(request), entry.rows) };
   const among = waysBeforeFetch(asked, entry, request.queryCount, availableParallelism());
   if (among) log(`${entry.bucket}: what ${among.join(' and ')} need is fetched, which is expected to be quickest.`);
