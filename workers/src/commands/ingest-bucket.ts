@@ -50,14 +50,15 @@ export const command = defineCommand({
     const { metric, vectorType, order } = args;
     const work = args.work ?? database.tables.work;
     await database.create();
-    const { record, done } = await withBucketLock(database, bucket.bucket, (lost) =>
+    const { record, done, warnings } = await withBucketLock(database, bucket.bucket, (lost) =>
       ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, lost, context),
     );
     if (args.output !== undefined) {
       const text = sealedText(record);
       await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
     }
-    return { rows: record.table!.rows, bytes: record.table!.dataBytes, bucket: bucket.bucket, alreadyDone: done };
+    const { rows, dataBytes: bytes } = record.table!;
+    return { rows, bytes, bucket: bucket.bucket, alreadyDone: done, warnings };
   },
 
   summary: ({ bucket, rows, bytes, alreadyDone }) =>

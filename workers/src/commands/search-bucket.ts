@@ -3,11 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
 import { parseByteSize } from '../core/byte-size.ts';
-import { SEARCH_MODES } from '../core/search/choose.ts';
+import type { CatalogEntry } from '../core/catalog.ts';
+import { SEARCH_MODES, type Way } from '../core/search/choose.ts';
 import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
 import { ifMissing } from '../io/if-missing.ts';
+import { findMisplacedRows } from '../io/partition-check.ts';
 import { withPartitionsThatAreThere } from '../io/search/open-bucket.ts';
 import { countQueries } from '../io/search/queries.ts';
 import { searchBucket } from '../io/search/search-bucket.ts';
@@ -103,12 +105,20 @@ export const command = defineCommand({
       truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
     );
     const { way, ...chosen } = plan;
-    return { rows: hits, bucket, k, mode: way, ...chosen, ...outcome };
+    const misplaced = usesPartitions(entry, way) ? await findMisplacedRows(database, entry) : undefined;
+    if (misplaced !== undefined) context.log(`${misplaced}.`);
+    const warnings = misplaced === undefined ? [] : [misplaced];
+    return { rows: hits, bucket, k, mode: way, ...chosen, ...outcome, warnings };
   },
 
   summary: ({ bucket, rows, queries, mode }) =>
     `search-bucket: ${bucket}: ${rows} hits for ${queries} queries (${mode})`,
 });
+
+/** Whether the partitions of the table's order decide which rows are looked at. */
+function usesPartitions({ index }: CatalogEntry, way: Way): boolean {
+  return way === 'scan' || (way === 'ann' && index.centroids === 'order');
+}
 
 /** A query set must not be replaced by what was found for it, by whatever name it is given. */
 async function requireOthers(queries: readonly string[], outputs: { output: string; truth: string | undefined }) {

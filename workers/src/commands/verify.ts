@@ -4,12 +4,13 @@ import { defineCommand } from '../command.ts';
 import { checkBucketName } from '../core/bucket-name.ts';
 import { DataError } from '../errors.ts';
 import { Database } from '../io/database.ts';
+import { findMisplacedRows } from '../io/partition-check.ts';
 import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../io/verify.ts';
 
 export const command = defineCommand({
   describe:
     'Checks every table against its catalog entry: files, sizes, checksums, rows; finds ids that are in the database twice and ' +
-    'what an interrupted build left. Ends with 65 where the database is damaged.',
+    'what an interrupted build left; names buckets to build again. Ends with 65 where the database is damaged.',
   options: {
     database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
     bucket: { type: 'array', string: true, describe: 'Only these buckets' },
@@ -27,8 +28,15 @@ export const command = defineCommand({
     if (entries.length + problems.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
     const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     const bar = progress('verifying', total, 'bytes');
-    for (const entry of entries) problems.push(...(await verifyBucket(database, entry, { progress: bar, log })));
+    const warnings: string[] = [];
+    for (const entry of entries) {
+      const found = await verifyBucket(database, entry, { progress: bar, log });
+      problems.push(...found);
+      const misplaced = found.length === 0 ? await findMisplacedRows(database, entry) : undefined;
+      if (misplaced !== undefined) warnings.push(misplaced);
+    }
     bar.stop();
+    for (const warning of warnings) log(`verify: ${warning}.`);
     if (args.ids && problems.length === 0)
       problems.push(...(await findDuplicateIds(database, entries, join(args.work, 'lanceflow-verify'))));
     const orphans = wanted ? [] : await findOrphans(database);
@@ -38,9 +46,12 @@ export const command = defineCommand({
       throw new DataError(`${database.uri}: ${problems.length} problem(s):\n${list}\nBuild the named buckets again.`);
     }
     const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
-    return { rows, bytes: total, buckets: entries.length, orphans };
+    return { rows, bytes: total, buckets: entries.length, orphans, warnings };
   },
 
-  summary: ({ buckets, rows, bytes }) =>
-    `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all as the catalog says`,
+  summary: ({ buckets, rows, bytes, warnings }) => {
+    const { length } = warnings as string[];
+    const rest = length > 0 ? `, ${length} to build again` : '';
+    return `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all as the catalog says${rest}`;
+  },
 });

@@ -72,6 +72,8 @@ const PARTITION_ORDER = z.object({
   count: SIZE,
   bytes: COUNT,
   checksum: CHECKSUM,
+  /** Version of what assigned rows to partitions; 1 where it is not there. */
+  assigner: z.optional(SIZE),
 });
 
 /** What ingest-bucket found out about the table it wrote. */

@@ -32,7 +32,8 @@ function meanOf(vectors: Float32Array, dimension: number, rows: Int32Array): Flo
   return Float32Array.from(sums);
 }
 
-function distance(vectors: Float32Array, start: number, centre: Float32Array): number {
+/** Euclidean distance of the row that begins at `start`. */
+export function distance(vectors: Float32Array, start: number, centre: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < centre.length; i++) sum += (vectors[start + i]! - centre[i]!) ** 2;
   return Math.sqrt(sum);

@@ -58,7 +58,7 @@ export async function writePartitions(path: string, centroids: Centroids, partit
 /** Size and checksum of a partition file. */
 export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
   const { size: bytes } = await stat(file);
-  return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))) };
+  return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))), assigner: ASSIGNER_VERSION };
 }
 
 /** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */

@@ -11,6 +11,7 @@ import { removeStale, withScratch } from '../files.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
 import { requireNotChanged } from '../lance/table-state.ts';
 import { startMeter } from '../meter.ts';
+import { describeUneven } from '../partition-check.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../partitions.ts';
 import { requireRowsOnce } from '../rows-once.ts';
 import { BUILD_ID } from '../version.ts';
@@ -31,7 +32,7 @@ export interface IngestOptions {
 
 /**
  * Writes a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
- * @returns the record, and whether there was nothing to do
+ * @returns the record, whether there was nothing to do, and what is odd about the partitions
  * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
  */
 export async function ingestBucket(
@@ -40,7 +41,7 @@ export async function ingestBucket(
   options: IngestOptions,
   lost: AbortSignal,
   context: CommandContext,
-): Promise<{ record: IngestRecord; done: boolean }> {
+): Promise<{ record: IngestRecord; done: boolean; warnings: string[] }> {
   const name = bucket.bucket;
   const recipe = ingestRecipe(bucket.sources, options);
   const entry = await database.entry(name);
@@ -58,15 +59,17 @@ export async function ingestBucket(
     // A build that was killed at its very end leaves these.
     await removeStale(join(work, name));
     await tables.endUploads(name);
-    return { record: finished, done: true };
+    return { record: finished, done: true, warnings: [] };
   }
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
   // The table, and its rows while they are sorted.
   await tables.makeRoom(options.work, 2 * bucket.rows * options.dimension * COMPONENT_BYTES.float32);
+  const warnings: string[] = [];
   const record = await withScratch(work, name, async (scratch) => {
-    const table = await buildTable(scratch, bucket, recipe, options, context);
+    const { table, warning } = await buildTable(scratch, bucket, recipe, options, context);
+    if (warning !== undefined) warnings.push(`${name}: ${warning}`);
     lost.throwIfAborted();
     // From here to the new entry the bucket is not part of the database.
     await database.writePending(planned);
@@ -89,7 +92,8 @@ export async function ingestBucket(
     await tables.keep(ingested, folder, options.work);
     return ingested;
   });
-  return { record, done: false };
+  for (const warning of warnings) context.log(`${warning}.`);
+  return { record, done: false, warnings };
 }
 
 function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogEntry, pending?: IngestRecord): void {
@@ -126,7 +130,7 @@ async function buildTable(
   recipe: string,
   options: IngestOptions,
   context: CommandContext,
-): Promise<TableDescription> {
+): Promise<{ table: TableDescription; warning?: string | undefined }> {
   const { dimension, vectorType } = options;
   const name = bucket.bucket;
   const ordered =
@@ -147,11 +151,13 @@ async function buildTable(
       tableVersion,
       ...(fragments ? { fragments } : {}),
     };
-    if (!ordered) return table;
+    if (!ordered) return { table };
     const path = `_partitions/${name}-${recipe.slice(0, 12)}.arrow`;
     const file = join(scratch, basename(path));
     await writePartitions(file, ordered.centroids, ordered.partitionRows);
-    return { ...table, partitions: await describePartitions(file, path, ordered.centroids.count) };
+    const partitions = await describePartitions(file, path, ordered.centroids.count);
+    const warning = await describeUneven(scratch, name, ordered.centroids, ordered.partitionRows);
+    return { table: { ...table, partitions }, warning };
   } finally {
     bar.stop();
     ordered?.close();
