@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DataError } from '../../workers/src/errors.ts';
+import { DataError, toUserError } from '../../workers/src/errors.ts';
 import {
   hasEnded,
   processName,
@@ -52,6 +52,19 @@ describe('writeAtomically', () => {
     });
     await expect(writing).rejects.toThrow(DataError);
     expect(called).toBe(false);
+  });
+
+  it('takes names as long as a file system does, and refuses longer ones', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['é'.repeat(127), 'x'.repeat(255), 'x'.repeat(219), 'x'.repeat(220)]) {
+      await writeAtomically(join(folder, name), (temporary) => writeFile(temporary, name));
+      expect(await readFile(join(folder, name), 'utf8')).toBe(name);
+    }
+    const refused = writeAtomically(join(folder, 'x'.repeat(300)), async () => {}).catch(toUserError);
+    expect(await refused).toBeInstanceOf(DataError);
+    expect(((await refused) as unknown as Error).message).toMatch(
+      /^The name is too long \(.*x{300}\): most file systems/,
+    );
   });
 
   it('writes of one name at once leave one of them whole', async () => {

@@ -110,9 +110,9 @@ export function toUserError(error: unknown): unknown {
   return error;
 }
 
-/** The path goes to the end of the first sentence. */
+/** The path goes to the end of the first sentence, or to where its explanation begins. */
 function withPath(text: string, path: string): string {
-  return `${text.replace(/\. |$/, (end) => `${path}${end}`)}.`;
+  return `${text.replace(/[.:] |$/, (end) => `${path}${end}`)}.`;
 }
 
 /** Rust's libraries write "No space left on device (os error 28)". */

@@ -12,6 +12,7 @@ const BLOCK_BYTES = 1 << 20;
 export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
   const file = await open(path, 'r');
   try {
+    if ((await file.stat()).isDirectory()) throw new DataError(`${path}: is a folder, not a file.`);
     const blocks: Buffer[] = [];
     let bytes = 0;
     for (;;) {

@@ -1,9 +1,10 @@
-import { open, readFile, realpath } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJsonText } from '../core/json-text.ts';
 import { shown } from '../core/shown.ts';
 import { DataError, systemErrorCode } from '../errors.ts';
 import { findStats } from './if-missing.ts';
+import { readText } from './read-text.ts';
 
 /** Bytes of one element, by safetensors' names. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -74,7 +75,7 @@ async function isThere(path: string): Promise<boolean> {
 
 async function namesInIndex(folder: string): Promise<string[]> {
   const path = join(folder, INDEX);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readText(path, HEADER_LIMIT_BYTES).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     throw new DataError(
       `${folder}: no weights: neither ${SINGLE} nor ${INDEX} is there. ` +
@@ -100,7 +101,9 @@ async function namesInIndex(folder: string): Promise<string[]> {
 export async function readSafetensorsHeader(path: string): Promise<Map<string, StoredTensor>> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
+    const info = await file.stat();
+    if (!info.isFile()) throw new DataError(`${path}: not a safetensors file: not a file at all.`);
+    const { size } = info;
     const prefix = Buffer.alloc(8);
     const { bytesRead } = await file.read(prefix, 0, 8, 0);
     if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has ${size} bytes only.`);

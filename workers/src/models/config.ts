@@ -37,6 +37,11 @@ export class ModelConfig {
     return this.#read(name, otherwise, 'a number', (value) => Number.isFinite(value));
   }
 
+  /** A number that something is divided by, or raised to a power. */
+  positive(name: string, otherwise: number): number {
+    return this.#read(name, otherwise, 'a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
+  }
+
   flag(name: string, otherwise: boolean): boolean {
     return this.#read(name, otherwise, 'true or false', (value) => typeof value === 'boolean');
   }

@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { WEIGHT_ROUNDING } from '../core/onnx/quantize.ts';
@@ -17,6 +17,7 @@ import { buildEncoderGraph, type EncoderGraph } from './encoder-graph.ts';
 import type { Precision, WeightPlaces } from './graph-weights.ts';
 import { hashFiles } from './model-hash.ts';
 import type { Pooling } from './pooling.ts';
+import { readDocument } from './read-document.ts';
 import type { Tokenizer, UnknownLetters } from './tokenizer.ts';
 import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
 
@@ -45,6 +46,8 @@ export interface ModelFolderOptions {
 }
 
 const ACCELERATOR_BATCH_TOKENS = 16384;
+/** Of a window: memory of attention grows with its square. */
+const MOST_RESIDUES = 2 ** 17;
 
 /**
  * Loads a model as its authors publish it: config.json, the tokenizer's file and safetensors weights.
@@ -124,7 +127,7 @@ async function requireFolder(folder: string): Promise<void> {
 }
 
 async function readModelFile(folder: string, name: string): Promise<string> {
-  return readFile(join(folder, name), 'utf8').catch((error: unknown) => {
+  return readDocument(join(folder, name)).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     throw new DataError(
       `${folder}: no ${name}. A model folder has config.json, the tokenizer's file and model.safetensors.`,
@@ -147,7 +150,8 @@ function resolveConventions(
   tokenizer: Tokenizer,
   options: ModelFolderOptions,
 ): Conventions {
-  const limit = (tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer);
+  const limit = Math.min((tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer), MOST_RESIDUES);
+  if (limit < 1) throw new DataError(`${config.path}: a model of so few positions takes no residue.`);
   const maxResidues = options.maxResidues ?? Math.min(defaults.maxResidues, limit);
   if (!Number.isSafeInteger(maxResidues) || maxResidues < 1)
     throw new UsageError(`--max-length must be a whole number of residues from 1, not ${maxResidues}.`);

@@ -49,9 +49,15 @@ export function createTokenizer(
     throw new DataError(
       `${path} has ${ids.size} tokens and ${config.path} says "vocab_size": ${size}. They are not of one model.`,
     );
-  for (const [token, id] of ids)
+  const owners = new Map<number, string>();
+  for (const [token, id] of ids) {
     if (!Number.isSafeInteger(id) || id < 0 || id >= size)
       throw new DataError(`${path}: token ${shown(token)} has id ${shown(id)}, outside 0 to ${size - 1}.`);
+    const other = owners.get(id);
+    if (other !== undefined)
+      throw new DataError(`${path}: tokens ${shown(other)} and ${shown(token)} have one id, ${id}; each has its own.`);
+    owners.set(id, token);
+  }
   for (const [field, token] of Object.entries(special)) {
     if (config.has(field) && config.number(field, 0) !== ids.get(token))
       throw new DataError(

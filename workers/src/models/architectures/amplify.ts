@@ -86,7 +86,7 @@ function buildEncoder(parts: EncoderParts): Value {
 type Layer = (context: LayerContext, x: Value, name: string) => Value;
 
 function normOf(config: ModelConfig, size: number): Layer {
-  const epsilon = config.number('norm_eps', 1e-5);
+  const epsilon = config.positive('norm_eps', 1e-5);
   const norm = config.flag('rms_norm', true) ? rmsNorm : layerNorm;
   return (context, x, name) => norm(context, x, name, size, epsilon);
 }

@@ -53,7 +53,7 @@ function buildEncoder(parts: EncoderParts): Value {
   if (size % heads !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size}`);
   if (config.flag('is_decoder', false)) throw config.wrong('is_decoder', 'false: embeddings are made by encoders');
   if (config.text('hidden_act', 'gelu') !== 'gelu') throw config.wrong('hidden_act', '"gelu"');
-  const epsilon = config.number('layer_norm_eps', 1e-12);
+  const epsilon = config.positive('layer_norm_eps', 1e-12);
   const norm = (x: Value, name: string) => layerNorm(parts, x, name, size, epsilon);
   const prefix = weights.prefixOf('embeddings.word_embeddings.weight');
   const rotary = hasRotaryPositions(config) ? rotaryOf(parts, size, heads) : undefined;
@@ -108,5 +108,5 @@ function hasRotaryPositions(config: ModelConfig): boolean {
 
 function rotaryOf({ graph, config, maxTokens }: EncoderParts, size: number, heads: number): Rotary {
   if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
-  return rotaryTables(graph, maxTokens, size / heads, 'halves', config.number('rope_theta', 10000));
+  return rotaryTables(graph, maxTokens, size / heads, 'halves', config.positive('rope_theta', 10000));
 }
