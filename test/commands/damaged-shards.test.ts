@@ -14,30 +14,39 @@ const LANCEFLOW = join(ROOT, 'bin/lanceflow');
 const HEADER_BYTES = 16;
 
 describe.skipIf(skip)('shards whose ids are damaged', () => {
-  let whole = Buffer.alloc(0);
-  let heap = 0;
+  let [whole, short] = [Buffer.alloc(0), Buffer.alloc(0)];
   beforeAll(async () => {
     const folder = await sharedFolder();
-    await h5py(folder, `shard('ids.h5', np.ones((40, 4), 'f4'), [f'protein_{i}' for i in range(40)])`);
+    await h5py(
+      folder,
+      `
+ids = [f'protein_{i}' for i in range(40)]
+shard('ids.h5', np.ones((40, 4), 'f4'), ids)
+sizes = h5py.h5p.create(h5py.h5p.FILE_CREATE); sizes.set_sizes(8, 4)
+with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
+    f['embedding'] = np.ones((40, 4), 'f4'); f.create_dataset('id', data=ids, dtype=text)`,
+    );
     whole = await readFile(join(folder, 'ids.h5'));
-    heap = whole.indexOf('GCOL');
+    short = await readFile(join(folder, 'short.h5'));
   });
 
-  /** Changes the first objects of the heap of ids: a size of `size` bytes. */
-  const damage = async (change: (bytes: Buffer) => void) => {
+  /** A copy of a shard, changed at its heap of ids, and the command that is to refuse it. */
+  const damage = async (shard: Buffer, change: (bytes: Buffer, heap: number) => void) => {
     const folder = await temporaryFolder();
-    const bytes = Buffer.from(whole);
-    change(bytes);
+    const bytes = Buffer.from(shard);
+    change(bytes, bytes.indexOf('GCOL'));
     const path = join(folder, 'damaged.h5');
     await writeFile(path, bytes);
     return { folder, argv: ['describe-shard', '--input', path, '--output', join(folder, 'x.description')] };
   };
-  /** The free space behind the last object is followed by an object without a size, where the library stays for ever. */
-  const LOOP = (bytes: Buffer) => {
+  /** Where the free space behind the last object of a heap says how long it is. */
+  const freeSizeAt = (bytes: Buffer, heap: number) => {
     let at = heap + HEADER_BYTES;
     while (bytes.readUInt16LE(at) !== 0) at += HEADER_BYTES + Math.ceil(bytes.readUInt32LE(at + 8) / 8) * 8;
-    bytes.writeBigUInt64LE(0x98n, at + 8);
+    return at + 8;
   };
+  /** The free space is followed by an object without a size, where the library stays for ever. */
+  const loop = (bytes: Buffer, heap: number) => bytes.writeUInt32LE(0x98, freeSizeAt(bytes, heap));
 
   const start = (argv: readonly string[], seconds: string) => {
     const child = spawn(LANCEFLOW, argv, { env: { ...process.env, LANCEFLOW_STALL_SECONDS: seconds } });
@@ -49,7 +58,7 @@ describe.skipIf(skip)('shards whose ids are damaged', () => {
   };
 
   it('end with a message after a limit of CPU time where the library loops', async () => {
-    const { folder, argv } = await damage(LOOP);
+    const { folder, argv } = await damage(short, loop);
     const { code, stderr } = await start(argv, '0.5').ended;
     expect(stderr).toMatch(
       /damaged\.h5: HDF5 did not come back from reading rows 0 to 39 of "id" and "embedding"; the file is damaged\./,
@@ -59,10 +68,10 @@ describe.skipIf(skip)('shards whose ids are damaged', () => {
   });
 
   it('end by SIGTERM at once where the library loops, and leave nothing', async () => {
-    const { folder, argv } = await damage(LOOP);
+    const { folder, argv } = await damage(short, loop);
     const { child, ended } = start(argv, '1000');
-    const temporary = async () => (await readdir(folder)).length > 1;
-    while (!(await temporary())) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let i = 0; i < 400 && (await readdir(folder)).length === 1; i++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     // It has begun to read.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     child.kill('SIGTERM');
@@ -70,17 +79,28 @@ describe.skipIf(skip)('shards whose ids are damaged', () => {
     expect(await readdir(folder)).toEqual(['damaged.h5']);
   });
 
+  it('are refused at once where a size is of more than 32 bits, is none, or leads out of the heap', async () => {
+    for (const size of [0n, 0x98n, 2n ** 32n, 0x7000000000098n, 2n ** 63n, 2n ** 64n - 16n, 5000n]) {
+      const { argv } = await damage(whole, (bytes, heap) => bytes.writeBigUInt64LE(size, freeSizeAt(bytes, heap)));
+      await expectRefusalHere(argv, 65, /damaged\.h5: a heap of texts has a wrong object; the file is damaged/);
+    }
+    for (const size of [0n, 8n, 2n ** 31n, 2n ** 40n, 2n ** 64n - 1n]) {
+      const { argv } = await damage(whole, (bytes, heap) => bytes.writeBigUInt64LE(size, heap + 8));
+      await expectRefusalHere(argv, 65, /damaged\.h5: .*damaged/);
+    }
+  });
+
   it('are refused within the memory of good ones, however long an id says that it is', async () => {
     const before = process.resourceUsage().maxRSS;
-    const references = whole.indexOf(Buffer.concat([Buffer.from([9, 0, 0, 0]), addressOf(heap)]));
+    const references = whole.indexOf(Buffer.concat([Buffer.from([9, 0, 0, 0]), addressOf(whole.indexOf('GCOL'))]));
     expect(references).toBeGreaterThan(0);
     for (const length of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 28]) {
-      const { argv } = await damage((bytes) => bytes.writeUInt32LE(length, references));
+      const { argv } = await damage(whole, (bytes) => bytes.writeUInt32LE(length, references));
       await expectRefusalHere(argv, 65, /damaged\.h5: /);
-      const { argv: both } = await damage((bytes) => {
-        bytes.writeUInt32LE(length, references);
-        bytes.writeBigUInt64LE(BigInt(length), heap + HEADER_BYTES + 8);
-        bytes.writeBigUInt64LE(BigInt(length) + 100n, heap + 8);
+      const { argv: both } = await damage(short, (bytes, heap) => {
+        bytes.writeUInt32LE(length, bytes.indexOf(Buffer.concat([Buffer.from([9, 0, 0, 0]), addressOf(heap)])));
+        bytes.writeUInt32LE(length, heap + HEADER_BYTES + 8);
+        bytes.writeUInt32LE(length - 16, heap + 8);
       });
       await expectRefusalHere(both, 65, /damaged\.h5: /);
     }

@@ -22,7 +22,19 @@ function byId({ dimension, ids, vectors }: Rows): Map<string, number[]> {
 }
 
 describe('ingest-bucket', () => {
-  const ODD = ['', ' ', '"', "'; rm -rf x", "'; DROP TABLE t; --", 'a,b', 'a\r\nb', '漢字', '😀', '$(touch x)', '../x'];
+  const ODD = [
+    '.',
+    ' ',
+    '"',
+    "'; rm -rf x",
+    "'; DROP TABLE t; --",
+    'a,b',
+    'a\r\nb',
+    '漢字',
+    '😀',
+    '$(touch x)',
+    '../x',
+  ];
   const odd = { ...randomRows(3, 24, 16), ids: [...ODD, ...ODD.map((id, i) => `${i}${id}${'x'.repeat(10_000)}`)] };
 
   it.each(['partition', 'none'])('writes all rows of all shards, --order %s', async (order) => {
@@ -181,7 +193,7 @@ describe('ingest-bucket', () => {
         keep,
         [],
         65,
-        /s\.h5: row 1234 \(id "p1234"\) has NaN at component 5.*mend/,
+        /s\.h5: row 1234 \(id "p1234"\) has NaN at component 5.*fix/,
       ));
     it('infinity', () =>
       refused('inf', withValue(0, 0, Number.NEGATIVE_INFINITY), keep, ['--metric', 'l2'], 65, /row 0 .*has -Infinity/));

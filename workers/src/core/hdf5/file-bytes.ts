@@ -53,15 +53,23 @@ export class Fields {
 
   /** An address, or UNDEFINED_ADDRESS. */
   address(): number {
-    const { addressBytes } = this.#sizes;
-    const bytes = this.take(addressBytes);
-    if (bytes.every((byte) => byte === 0xff)) return UNDEFINED_ADDRESS;
-    this.at -= addressBytes;
-    return this.uint(addressBytes);
+    return this.#uintOrNone(this.#sizes.addressBytes);
   }
 
   length(): number {
     return this.uint(this.#sizes.lengthBytes);
+  }
+
+  /** A length, or UNDEFINED_ADDRESS where there is no limit. */
+  limit(): number {
+    return this.#uintOrNone(this.#sizes.lengthBytes);
+  }
+
+  #uintOrNone(byteLength: number): number {
+    const isNone = this.take(byteLength).every((byte) => byte === 0xff);
+    this.at -= byteLength;
+    const value = this.uint(byteLength);
+    return isNone ? UNDEFINED_ADDRESS : value;
   }
 
   /** @throws BadStructure where the next four bytes are others */

@@ -76,7 +76,7 @@ export function parseShape(fields: Fields): { shape: number[]; most: number[] } 
   const [rank, flags] = [fields.uint(1), fields.uint(1)];
   fields.skip(version === 1 ? 5 : 1);
   const shape = Array.from({ length: rank }, () => fields.length());
-  const most = flags & 1 ? Array.from({ length: rank }, () => fields.address()) : shape;
+  const most = flags & 1 ? Array.from({ length: rank }, () => fields.limit()) : shape;
   return { shape, most };
 }
 

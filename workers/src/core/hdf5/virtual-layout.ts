@@ -46,16 +46,19 @@ export function readMappings(file: FileBytes, heap: number, object: number): Map
 
 /** An object of a global heap. Format: section III.E. */
 function readHeapObject(file: FileBytes, heap: number, object: number): Uint8Array {
+  // Both headers fill whole words of eight bytes.
+  const unused = -file.lengthBytes & 7;
   const head = fieldsAt(file, heap, 8 + file.lengthBytes);
   head.signature('GCOL');
   head.skip(4);
   const byteLength = head.length();
   const fields = fieldsAt(file, heap, byteLength);
-  fields.skip(8 + file.lengthBytes);
-  while (fields.left >= 8 + file.lengthBytes) {
+  fields.skip(8 + file.lengthBytes + unused);
+  while (fields.left >= 8 + file.lengthBytes + unused) {
     const index = fields.uint(2);
     fields.skip(6);
     const size = fields.length();
+    fields.skip(unused);
     if (index === 0) break;
     if (index === object) return fields.take(size);
     fields.skip(Math.ceil(size / 8) * 8);

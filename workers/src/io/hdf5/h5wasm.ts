@@ -28,7 +28,14 @@ export interface H5Module {
   _free(address: number): void;
   FS: {
     streams: Array<{ nfd: number } | undefined>;
-    read(stream: { nfd: number }, into: Int8Array, offset: number, length: number, position?: number): number;
+    ErrnoError: new (errno: number) => Error;
+    read(
+      stream: { nfd: number; position: number },
+      into: Int8Array,
+      offset: number,
+      length: number,
+      position?: number,
+    ): number;
   };
   H5G_GROUP: number;
   H5G_DATASET: number;

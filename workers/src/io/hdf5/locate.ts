@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix } from 'node:path';
 import { DataError } from '../../errors.ts';
 import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
+import { heapsOf, noHeapsOf } from './heap-check.ts';
 import { openStructures, type StructureFile } from './superblock.ts';
 
 const MOST_LINKS = 16;
@@ -42,6 +43,7 @@ export class OpenFiles {
     if (file.file_id < 0n) throw new DataError(`${path}: HDF5 cannot open this file; it is damaged.`);
     const opened = { path, file, structures };
     this.#files.set(path, opened);
+    heapsOf(structures);
     return opened;
   }
 
@@ -84,6 +86,7 @@ export class OpenFiles {
   close(): void {
     for (const { file, structures } of this.#files.values()) {
       structures.close();
+      noHeapsOf(structures);
       try {
         file.close();
       } catch {

@@ -4,6 +4,7 @@ import type { ShardHeader } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError, systemErrorCode, UserError } from '../../errors.ts';
 import type { H5Module } from './h5wasm.ts';
+import { findBadHeap } from './heap-check.ts';
 import { hdf5 } from './library.ts';
 import { beginRequest, countProgress, noteRead } from './read-progress.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
@@ -45,9 +46,13 @@ const port = parentPort;
 countProgress((workerData as ShardThreadData).progress);
 
 const shards = new Map<number, ShardFile>();
-/** An error of the system, which the library tells as damage. */
-let systemError: Error | undefined;
+/** What went wrong as the library read the file: it tells all as one failure. */
+let readError: Error | undefined;
 let mostMemoryBytes = MEMORY_BYTES;
+/** The shard that is being read. */
+let current: string | undefined;
+/** WASI's number. */
+const EIO = 29;
 
 // The library's own words for what is told in ours.
 console.error = () => {};
@@ -56,14 +61,15 @@ const module = await hdf5();
 watchReads(module);
 port.on('message', (request: ShardRequest) => {
   beginRequest();
-  systemError = undefined;
+  readError = undefined;
   mostMemoryBytes = MEMORY_BYTES;
+  current = request.ask === 'open' ? request.path : shards.get(request.shard)?.header.path;
   try {
     const answer = run(request);
     const buffers = 'rows' in answer ? [answer.vectors, answer.ids.offsets.buffer, answer.ids.bytes.buffer] : [];
     port.postMessage(answer, buffers.filter((each) => each !== undefined) as ArrayBuffer[]);
   } catch (error) {
-    port.postMessage({ failure: describeFailure(error, request) } satisfies ShardAnswer);
+    port.postMessage({ failure: describeFailure(error) } satisfies ShardAnswer);
   }
 });
 
@@ -89,16 +95,20 @@ function run(request: ShardRequest): ShardAnswer {
   return { rows, ids, vectors };
 }
 
-function describeFailure(error: unknown, request: ShardRequest): Failure {
+function describeFailure(error: unknown): Failure {
   const isFatal = error instanceof WebAssembly.RuntimeError;
-  const path = request.ask === 'open' ? request.path : shards.get(request.shard)?.header.path;
   const told =
-    systemError ??
-    (error instanceof UserError || systemErrorCode(error) !== undefined
+    readError ??
+    (error instanceof UserError || isOfSystem(error)
       ? (error as Error)
-      : new DataError(`${path}: HDF5 cannot read this file; it is damaged.`));
+      : new DataError(`${current}: HDF5 cannot read this file; it is damaged.`));
   const exitCode = told instanceof UserError ? told.exitCode : undefined;
   return { message: told.message, exitCode, code: systemErrorCode(told), isFatal };
+}
+
+/** Such as EACCES; what Node.js itself refuses has a code too, but comes from damage here. */
+function isOfSystem(error: unknown): boolean {
+  return /^E(?!RR_)/.test(systemErrorCode(error) ?? '');
 }
 
 /** Refuses the library memory beyond `mostMemoryBytes`: it then reports that it cannot allocate. */
@@ -112,17 +122,26 @@ function limitMemory(): void {
 
 function watchReads({ FS }: H5Module): void {
   const read = FS.read;
-  FS.read = (stream, into, offset, length, position) => {
-    noteRead(stream.nfd, position ?? 0, length);
+  FS.read = (stream, into, offset, length, position = stream.position) => {
+    noteRead(stream.nfd, position, length);
+    let byteLength: number;
     try {
-      return read(stream, into, offset, length, position);
+      byteLength = read(stream, into, offset, length, position);
     } catch (error) {
       try {
-        readSync(stream.nfd, new Uint8Array(1), 0, 1, position ?? 0);
+        readSync(stream.nfd, new Uint8Array(1), 0, 1, position);
       } catch (own) {
-        systemError = own as Error;
+        readError = own as Error;
       }
       throw error;
     }
+    const problem = findBadHeap(
+      stream.nfd,
+      position,
+      new Uint8Array(into.buffer, into.byteOffset + offset, byteLength),
+    );
+    if (problem === undefined) return byteLength;
+    readError ??= new DataError(`${current}: ${problem}; the file is damaged.`);
+    throw new FS.ErrnoError(EIO);
   };
 }
