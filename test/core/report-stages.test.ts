@@ -7,8 +7,10 @@ import {
   toWorkerReport,
 } from '../../workers/src/core/report-stages.ts';
 
+const read = (json: unknown) => toWorkerReport(json, (problem) => new Error(problem));
+
 describe('toWorkerReport', () => {
-  it('takes the fields that are there and of the right type, and no others', () => {
+  it('takes the fields that are there, and no others', () => {
     const full = {
       command: 'search-bucket',
       rows: 10,
@@ -21,21 +23,31 @@ describe('toWorkerReport', () => {
       { way: 'ann', seconds: 9 },
       { way: 'scan', seconds: 3, readSeconds: 1 },
     ];
-    expect(toWorkerReport({ ...full, estimates, other: {} })).toEqual({
+    expect(read({ ...full, estimates, other: {} })).toEqual({
       ...full,
       expectedSeconds: 3,
       otherWays: [{ way: 'ann', seconds: 9 }],
     });
-    expect(toWorkerReport({ command: 'x', rows: '10', seconds: null, mode: 3, recall: [], estimates: [null] })).toEqual(
-      {
-        command: 'x',
-      },
-    );
-    expect(toWorkerReport({ command: 'x', recall: 0.9 })).toEqual({ command: 'x', recall: { mean: 0.9 } });
+    expect(read({ command: 'x', rows: undefined, seconds: null })).toEqual({ command: 'x' });
+    expect(read({ command: 'x', recall: 0.9 })).toEqual({ command: 'x', recall: { mean: 0.9 } });
   });
 
   it.each([[null], ['text'], [[]], [{}], [{ command: 1 }]])('knows that %j is no report', (json) => {
-    expect(toWorkerReport(json)).toBeUndefined();
+    expect(read(json)).toBeUndefined();
+  });
+});
+
+describe('a report of which a field cannot be', () => {
+  it.each<[string, unknown]>([
+    ['rows', '10'],
+    ['seconds', -1],
+    ['mode', 3],
+    ['recall', []],
+    ['recall', 1.5],
+    ['estimates', [null]],
+    ['estimates', 7],
+  ])('is refused with its name: %s %j', (field, value) => {
+    expect(() => read({ command: 'x', [field]: value })).toThrow(new RegExp(`^"${field}`));
   });
 });
 

@@ -6,7 +6,7 @@ import { hitRows } from '../core/merge-batch.ts';
 import { type NeighbourSummary, scanNeighbours } from '../core/report-neighbours.ts';
 import { toWorkerReport, type WorkerReport } from '../core/report-stages.ts';
 import { renderReport } from '../core/report-template.ts';
-import { DataError, systemErrorCode, UsageError } from '../errors.ts';
+import { DataError, UsageError } from '../errors.ts';
 import { writeAtomically } from '../io/files.ts';
 import { inspectHits, readHits } from '../io/parquet/hits-reader.ts';
 
@@ -56,13 +56,18 @@ async function summarize(path: string, context: CommandContext): Promise<Neighbo
 }
 
 async function readReport(path: string): Promise<WorkerReport> {
-  let report: WorkerReport | undefined;
+  const text = await readFile(path, 'utf8');
+  let json: unknown;
   try {
-    report = toWorkerReport(parseJsonText(await readFile(path, 'utf8')));
+    json = parseJsonText(text);
   } catch (error) {
-    if (systemErrorCode(error) !== undefined) throw error;
     throw new DataError(`${path}: this is not JSON (${(error as Error).message}).`, { cause: error });
   }
+  const report = toWorkerReport(
+    json,
+    (problem) =>
+      new DataError(`${path}: this worker's report is damaged: ${problem}. Run its command again with --json.`),
+  );
   if (report) return report;
   throw new DataError(`${path}: this is no worker's report. Name what the commands print with --json.`);
 }

@@ -36,6 +36,10 @@ export const COUNT = wholeNumber(0);
 export const SIZE = wholeNumber(1);
 /** A time or a rate. */
 export const AMOUNT = z.number('a number from 0').check(z.gte(0, 'a number from 0'));
+/** A part of a whole. */
+export const SHARE = z
+  .number('a number from 0 to 1')
+  .check(z.gte(0, 'a number from 0 to 1'), z.lte(1, 'a number from 0 to 1'));
 export const TEXT = z.string('a text').check(z.minLength(1, 'a text that is not empty'));
 /** A path of a file inside some folder: relative, and not out of it. */
 export const INNER_PATH = textThat(

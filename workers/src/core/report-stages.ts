@@ -1,3 +1,6 @@
+import * as z from 'zod/mini';
+import { AMOUNT, COUNT, checkDocument, isRecord, SHARE, TEXT } from './document.ts';
+
 /** A worker's `--json` report, as far as a field is there and of the right type. */
 export interface WorkerReport {
   command: string;
@@ -54,63 +57,48 @@ const ORDER = [
   ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits'],
 ];
 
-/** Takes from parsed JSON what a report shows. @returns undefined where it is not a worker's report */
-export function toWorkerReport(json: unknown): WorkerReport | undefined {
-  if (typeof json !== 'object' || json === null) return undefined;
-  const fields = json as Record<string, unknown>;
-  const { command } = fields;
-  if (typeof command !== 'string') return undefined;
-  const report: WorkerReport = { command };
-  for (const name of NUMBERS) {
-    const value = fields[name];
-    if (typeof value === 'number' && Number.isFinite(value)) report[name] = value;
-  }
-  for (const name of ['bucket', 'mode'] as const) {
-    const value = fields[name];
-    if (typeof value === 'string') report[name] = value;
-  }
-  const recall = toRecall(fields.recall);
-  if (recall) report.recall = recall;
-  const estimates = toEstimates(fields.estimates);
-  const expected = estimates.find(({ way }) => way === report.mode);
+const NUMBER = z.nullish(AMOUNT);
+const NAME = z.nullish(z.string('a text'));
+
+/** What is shown of a report; what a command does not tell is missing or null. */
+const REPORT = z.object({
+  command: TEXT,
+  ...{
+    rows: NUMBER,
+    seconds: NUMBER,
+    cpuSeconds: NUMBER,
+    bytes: NUMBER,
+    peakMemoryBytes: NUMBER,
+    searchSeconds: NUMBER,
+  },
+  ...{ queries: NUMBER, k: NUMBER, nprobes: NUMBER, refineFactor: NUMBER, bucket: NAME, mode: NAME },
+  recall: z.nullish(
+    z.union(
+      [SHARE, z.object({ mean: SHARE, low: z.optional(SHARE), high: z.optional(SHARE), queries: z.optional(COUNT) })],
+      'a share of 1, or an object with "mean"',
+    ),
+  ),
+  estimates: z.nullish(z.array(z.object({ way: TEXT, seconds: AMOUNT }))),
+});
+
+/**
+ * Takes from parsed JSON what a report shows.
+ * @returns undefined where it is not a worker's report
+ * @throws what `fail` makes of a field that cannot be
+ */
+export function toWorkerReport(json: unknown, fail: (problem: string) => Error): WorkerReport | undefined {
+  if (!isRecord(json) || typeof json.command !== 'string') return undefined;
+  const { estimates, recall, ...fields } = checkDocument(REPORT, json, fail);
+  const told = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+  const report: WorkerReport = { command: fields.command, ...told };
+  if (typeof recall === 'number') report.recall = { mean: recall };
+  else if (recall) report.recall = recall;
+  const expected = estimates?.find(({ way }) => way === report.mode);
   if (expected) {
     report.expectedSeconds = expected.seconds;
-    report.otherWays = estimates.filter((one) => one !== expected);
+    report.otherWays = estimates!.filter((one) => one !== expected);
   }
   return report;
-}
-
-const NUMBERS = [
-  'rows',
-  'seconds',
-  'cpuSeconds',
-  'bytes',
-  'peakMemoryBytes',
-  'queries',
-  'k',
-  'nprobes',
-  'refineFactor',
-  'searchSeconds',
-] as const;
-
-function toRecall(value: unknown): Recall | undefined {
-  if (typeof value === 'number' && Number.isFinite(value)) return { mean: value };
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { mean, low, high, queries } = value as Record<string, unknown>;
-  if (typeof mean !== 'number' || !Number.isFinite(mean)) return undefined;
-  return {
-    mean,
-    ...(typeof low === 'number' && typeof high === 'number' && { low, high }),
-    ...(typeof queries === 'number' && { queries }),
-  };
-}
-
-function toEstimates(value: unknown): WayEstimate[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((estimate: unknown) => {
-    const { way, seconds } = (estimate ?? {}) as Record<string, unknown>;
-    return typeof way === 'string' && typeof seconds === 'number' && Number.isFinite(seconds) ? [{ way, seconds }] : [];
-  });
 }
 
 /** Sums the reports up by command, in the order of the pipeline. */

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import { AMOUNT, SIZE } from '../document.ts';
+import { SHARE, SIZE } from '../document.ts';
 
 /** A mean and its 95% confidence interval. */
 export type Estimate = z.infer<typeof ESTIMATE>;
 export const ESTIMATE = z.object({
-  mean: AMOUNT,
-  low: AMOUNT,
-  high: AMOUNT,
+  mean: SHARE,
+  low: SHARE,
+  high: SHARE,
   /** Queries it rests on. */
   queries: SIZE,
 });
