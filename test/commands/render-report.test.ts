@@ -37,7 +37,7 @@ describe('render-report', () => {
     await writeNeighbours(path('n.parquet'), HITS);
     const search = { command: 'search-bucket', bucket: HOSTILE[0], mode: HOSTILE[1], queries: 6, k: 10, nprobes: 20 };
     await writeFile(path('a.json'), JSON.stringify({ ...search, seconds: 2, rows: 1, recall: { mean: 0.971 } }));
-    await writeFile(path('b.json'), JSON.stringify({ command: HOSTILE[3], rows: 'many', unknown: [1] }));
+    await writeFile(path('b.json'), JSON.stringify({ command: HOSTILE[3], rows: 3, unknown: ['many'] }));
     const recall = { mean: 0.9412, low: 0.93, high: 0.951, queries: 200 };
     await writeFile(path('c.json'), JSON.stringify({ command: 'merge-hits', recall }));
     const report = await lanceflowJson(

@@ -8,7 +8,7 @@ import { bruteForce, buildDatabase } from '../support/database.ts';
 import { missingPython, python, sharedFolder } from '../support/run.ts';
 import { missingServer } from '../support/s3.ts';
 import { withDatabases } from '../support/s3-database.ts';
-import { buildWithQueries, expectSameHits, searchHere } from '../support/search.ts';
+import { buildWithQueries, expectSameHits, searchHere, textOf } from '../support/search.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 // Another client changes a bucket's table: every strategy finds the same rows, or says who changed them.
@@ -34,7 +34,8 @@ OPERATIONS = {
   'delete and add': lambda t, db, name: (t.delete("id = 'r5'"), t.add(row(t, 'r5'))),
   'add, then compact': lambda t, db, name: (t.add(row(t, 'new')), t.optimize()),
   'overwrite': lambda t, db, name: db.create_table(name, t.to_arrow(), mode='overwrite'),
-  'cleaned': lambda t, db, name: t.optimize(cleanup_older_than=timedelta(0), delete_unverified=True),
+  'add, then cleaned': lambda t, db, name: (t.add(row(t, 'new')), t.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)),
+  'compacted and cleaned': lambda t, db, name: t.optimize(cleanup_older_than=timedelta(0), delete_unverified=True),
   'made anew': again,
   'removed': lambda t, db, name: db.drop_table(name),
   'compact': lambda t, db, name: t.optimize(),
@@ -58,7 +59,7 @@ const CHANGES: Array<[string, RegExp]> = [
   ['delete and add', /version \d+, the catalog has \d+ \(add\)/],
   ['add, then compact', /version \d+, the catalog has \d+ \(/],
   ['overwrite', /version \d+, the catalog has \d+ \(overwrite\)/],
-  ['cleaned', /version \d+, the catalog has \d+, which was removed/],
+  ['add, then cleaned', /version \d+, the catalog has \d+, which was removed/],
   ['made anew', /version 1 is of a table that was made anew/],
   ['removed', /the table of bucket_00001 is missing: another client removed it/],
 ];
@@ -92,7 +93,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     }
     ids = join(folder, 'ids.txt');
     await writeFile(ids, 'r5\nr4599\n');
-    const operations = [...CHANGES.map(([name]) => name), ...HARMLESS];
+    const operations = [...CHANGES.map(([name]) => name), ...HARMLESS, 'compacted and cleaned'];
     for (const name of operations) await cp(built.database, copyFor(name), { recursive: true });
     process.env.VERSION = `${tableVersion}`;
     await python(OPERATIONS, JSON.stringify(operations.map((name) => [name, copyFor(name)])));
@@ -136,6 +137,23 @@ describe.skipIf(skip)('a table that another client changed', () => {
       entries: Array<{ state: { kind: string } }>;
     };
     expect(entries[0]!.state.kind).toBe('newer');
+  });
+
+  it('by compaction that leaves no older version, gives the same rows', async () => {
+    const database = copyFor('compacted and cleaned');
+    for (const mode of ['exact', 'scan', 'auto']) {
+      const { hits } = await searchHere(folder, database, queries, options(mode));
+      expectSameHits(hits, bruteForce(asked, rows, 'cosine', 5, BUCKET), 1e-5);
+    }
+    const { hits } = await searchHere(folder, database, queries, options('ann'));
+    expect(new Set(textOf(hits).filter((_, i) => i % 5 === 0))).toEqual(
+      new Set(asked.ids.map((id) => `${id} r${id.slice(1)}`)),
+    );
+    for (const command of others(database)) await runHere(command);
+    const { entries } = (await runHere([...argv('catalog', database), '--json'])) as unknown as {
+      entries: Array<{ state: { kind: string } }>;
+    };
+    expect(entries[0]!.state.kind).toBe('compacted');
   });
 
   it('is as before when the version of the catalog is restored, as the message says', async () => {

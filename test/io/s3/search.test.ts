@@ -109,8 +109,11 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     const { checksum: _, ...facts } = { ...old, checksum: '', files, fragments, partitions };
     await store.write(key, JSON.stringify({ ...facts, fingerprint: fingerprint(facts as never) }));
     try {
+      // The fingerprint, which hits carry, is another one.
       for (const options of [SCAN, [...ANN, '--refine-factor', '0']])
-        expect((await search(DATABASE, ...options)).hits.equals((await search(local, ...options)).hits)).toBe(true);
+        expect(await readHitRows((await search(DATABASE, ...options)).output)).toEqual(
+          await readHitRows((await search(local, ...options)).output),
+        );
       await runHere(['verify', '--database', DATABASE, '--work', folder]);
       files.find(({ path }) => path.startsWith('data/'))!.crc32 = '00000000';
       const { checksum: _, ...facts } = { ...old, checksum: '', files, fragments, partitions };

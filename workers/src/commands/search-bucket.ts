@@ -9,6 +9,7 @@ import { UsageError } from '../errors.ts';
 import { Database } from '../io/database.ts';
 import { writeAtomically } from '../io/files.ts';
 import { ifMissing } from '../io/if-missing.ts';
+import { currentEntry } from '../io/lance/table-state.ts';
 import { findMisplacedRows } from '../io/partition-check.ts';
 import { withPartitionsThatAreThere } from '../io/search/open-bucket.ts';
 import { countQueries } from '../io/search/queries.ts';
@@ -86,8 +87,10 @@ export const command = defineCommand({
     if (memoryBytes === undefined) throw new UsageError(`--memory ${args.memory}: write it like 2GB or 512MiB.`);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
-    const entry = await withPartitionsThatAreThere(database, await database.requireEntry(bucket), context.log);
-    const { stream } = args;
+    const current = await currentEntry(database, await database.requireEntry(bucket), context.log);
+    const entry = await withPartitionsThatAreThere(database, current.entry, context.log);
+    // What another client made of its files is not fetched: the catalog has no checksums of it.
+    const stream = args.stream || current.isCompacted;
     const work = args.work ?? database.tables.work;
     const order = {
       ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },

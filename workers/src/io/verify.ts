@@ -45,6 +45,13 @@ export async function verifyBucket(
   const state = await readTableState(database.tables, entry, sizes);
   const change = describeChange(database.uri, entry, state);
   if (change !== undefined) return [change];
+  if (state.kind === 'compacted') {
+    log(
+      `${bucket}: another client compacted the table and removed version ${entry.tableVersion}: its rows are the same, its files cannot be checked. ` +
+        'Build the bucket again.',
+    );
+    return verifyRows(database, entry);
+  }
   if (state.kind === 'newer')
     log(
       `${bucket}: another client made version ${state.version} (${state.operation}), whose rows are those of version ${entry.tableVersion}.`,

@@ -92,7 +92,8 @@ export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
   return bytes.subarray(begin + 4, end);
 }
 
-function readFragment(bytes: Uint8Array): ManifestFragment {
+/** Reads the message of a fragment. */
+export function readFragment(bytes: Uint8Array): ManifestFragment {
   const parts = fieldsByNumber(bytes);
   const fields = readFields(bytes);
   const files = fields.filter(({ field }) => field === FRAGMENT.files);

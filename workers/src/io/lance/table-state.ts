@@ -1,11 +1,11 @@
 import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
-import { hasChecksum } from '../../core/checksum.ts';
-import { haveSameRows, messageAt, readManifest, type TableManifest } from '../../core/lance/table-manifest.ts';
-import { readOperation, type TableOperation } from '../../core/lance/transaction.ts';
+import { CRC64, hasChecksum } from '../../core/checksum.ts';
+import { readManifest } from '../../core/lance/table-manifest.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import type { TableStore } from '../table-store.ts';
+import { TableHistory, versionsIn } from './table-history.ts';
 
 /** What other clients made of a table since its bucket was entered in the catalog. */
 export type TableState =
@@ -15,6 +15,8 @@ export type TableState =
   | { kind: 'newer'; version: number; operation: string }
   /** Other rows; the catalog's version is still there. */
   | { kind: 'changed'; version: number; operation: string }
+  /** The catalog's version was removed, after its files were compacted into others: the rows are the same. */
+  | { kind: 'compacted'; version: number; operation: string }
   /** The catalog's version was removed, and newer ones are there. */
   | { kind: 'removed'; version: number }
   /** Another table of the same name. */
@@ -25,8 +27,6 @@ export type TableState =
 /** Tables whose state is read at once. */
 export const STATES_AT_ONCE = 16;
 
-/** Columns that LanceFlow writes and reads. */
-const COLUMNS = ['embedding', 'id'];
 const VERSIONS = '_versions/';
 
 /**
@@ -48,21 +48,21 @@ export async function readTableState(
   const isOwn = present.get(own.path) === own.bytes;
   if (isOwn && newest === tableVersion) return { kind: 'same' };
   const read = (path: string) => tables.read(`${bucket}.lance/${path}`);
+  const history = new TableHistory(byVersion, read);
   if (!present.has(own.path)) {
     // Publishing leaves one version, and removing old ones begins with the oldest.
-    const older = [...byVersion.keys()].some((version) => version < tableVersion);
-    return { kind: older ? 'remade' : 'removed', version: newest };
+    if ([...byVersion.keys()].some((version) => version < tableVersion)) return { kind: 'remade', version: newest };
+    const isCompacted = await history.isCompacted(entry);
+    return isCompacted
+      ? { kind: 'compacted', version: newest, operation: 'compact' }
+      : { kind: 'removed', version: newest };
   }
   const bytes = await read(own.path);
   if (isOtherTable(bytes, entry)) return { kind: 'remade', version: newest };
   // Damage is told by who checks the files.
   if (!hasChecksum(bytes, own.checksum)) return { kind: 'same' };
-  return compareVersions(readManifest(bytes), byVersion, async (version) => {
-    const path = byVersion.get(version)!;
-    const bytes = await read(path);
-    const manifest = readManifest(bytes);
-    return { manifest, operation: await operationOf(bytes, manifest, (file) => read(`_transactions/${file}`)) };
-  });
+  const { keepsRows, operation } = await history.compareWith(readManifest(bytes));
+  return { kind: keepsRows ? 'newer' : 'changed', version: newest, operation };
 }
 
 /** Whether a manifest is whole, and of a table that has none of the files that the catalog knows. */
@@ -78,61 +78,13 @@ export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry,
   }
 }
 
-/** Manifests by version, of a listing. Lance names them so that the newest sorts first; earlier, by their number. */
-function versionsIn(paths: Iterable<string>): Map<number, string> {
-  const found = new Map<number, string>();
-  for (const path of paths) {
-    const [, name] = /^_versions\/(\d+)\.manifest$/.exec(path) ?? [];
-    if (name !== undefined) found.set(Number(name.length === 20 ? 2n ** 64n - 1n - BigInt(name) : BigInt(name)), path);
-  }
-  return found;
-}
-
-/** Goes from the newest version down, as far as each has the rows of the one before it. */
-async function compareVersions(
-  base: TableManifest,
-  versions: ReadonlyMap<number, string>,
-  read: (version: number) => Promise<{ manifest: TableManifest; operation: TableOperation }>,
-): Promise<TableState> {
-  const newest = Math.max(...versions.keys());
-  let first: string | undefined;
-  const changed = (operation: string): TableState => ({ kind: 'changed', version: newest, operation });
-  for (let version = newest, after: TableManifest | undefined; version > base.version; version--) {
-    if (!versions.has(version)) return changed(`version ${version} is gone`);
-    let current: Awaited<ReturnType<typeof read>>;
-    try {
-      current = await read(version);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return changed(`version ${version} cannot be read`);
-    }
-    const { manifest, operation } = current;
-    // Columns were added by the version after this one.
-    if (after && !haveSameRows(manifest, after, COLUMNS)) return changed('other columns');
-    first ??= operation.name;
-    if (haveSameRows(base, manifest, COLUMNS)) break;
-    if (operation.rows === 'changed') return changed(operation.name);
-    after = operation.rows === 'columns' ? manifest : undefined;
-    if (version === base.version + 1 && after) return changed('other columns');
-  }
-  return { kind: 'newer', version: newest, operation: first! };
-}
-
-async function operationOf(
-  bytes: Uint8Array,
-  { transaction }: TableManifest,
-  read: (file: string) => Promise<Uint8Array>,
-): Promise<TableOperation> {
-  if (!transaction) return { name: 'an operation that is not recorded', rows: 'changed' };
-  return readOperation('offset' in transaction ? messageAt(bytes, transaction.offset) : await read(transaction.file));
-}
-
 /** A state in the words of a table's cell. */
 export function shortState(state: TableState): string {
   switch (state.kind) {
     case 'same':
       return '-';
     case 'newer':
+    case 'compacted':
       return `version ${state.version}, same rows (${state.operation})`;
     case 'changed':
       return `changed: version ${state.version} (${state.operation})`;
@@ -156,6 +108,7 @@ export function describeChange(
   switch (state.kind) {
     case 'same':
     case 'newer':
+    case 'compacted':
       return undefined;
     case 'changed':
       return (
@@ -184,9 +137,11 @@ export async function requireUnchanged(
   { uri, tables }: Pick<Database, 'uri' | 'tables'>,
   entry: CatalogEntry,
   sizes?: ReadonlyMap<string, number>,
-): Promise<void> {
-  const problem = describeChange(uri, entry, await readTableState(tables, entry, sizes));
+): Promise<TableState> {
+  const state = await readTableState(tables, entry, sizes);
+  const problem = describeChange(uri, entry, state);
   if (problem !== undefined) throw new DataError(problem);
+  return state;
 }
 
 /**
@@ -211,8 +166,40 @@ export async function openVersion(
   entry: CatalogEntry,
   sizes?: ReadonlyMap<string, number>,
 ): Promise<Table> {
-  await requireUnchanged(database, entry, sizes);
+  const state = await requireUnchanged(database, entry, sizes);
+  const version = state.kind === 'compacted' ? state.version : entry.tableVersion;
   const table = await database.tables.open(entry.bucket);
-  if ((await table.version()) !== entry.tableVersion) await table.checkout(entry.tableVersion);
+  if ((await table.version()) !== version) await table.checkout(version);
   return table;
+}
+
+/**
+ * The entry of a table as it is now: where its files were compacted and the catalog's removed, without what described them, so
+ * that the newest version is read, through LanceDB.
+ * @throws DataError where another client changed the rows of a bucket's table, or removed it
+ */
+export async function currentEntry(
+  database: Pick<Database, 'uri' | 'tables'>,
+  entry: CatalogEntry,
+  log: (message: string) => void,
+): Promise<{ entry: CatalogEntry; isCompacted: boolean }> {
+  const { tables } = database;
+  const state = await requireUnchanged(database, entry);
+  if (state.kind !== 'compacted') return { entry, isCompacted: false };
+  const { fragments: _, partitions: __, ...rest } = entry;
+  const { bucket } = entry;
+  const path = versionsIn((await tables.sizes(bucket, VERSIONS)).keys()).get(state.version)!;
+  const manifest = await tables.read(`${bucket}.lance/${path}`);
+  log(
+    `${bucket}: another client compacted the table and removed version ${entry.tableVersion}. Its rows are the same, but cannot be ` +
+      'scanned by partition. Build the bucket again for that.',
+  );
+  // Checksums of what that client wrote are not known; such a table is not fetched, which needs them.
+  const data = [...(await tables.sizes(bucket, 'data/'))].map(([name, bytes]) => ({
+    path: name,
+    bytes,
+    checksum: CRC64.format(0n),
+  }));
+  const files = [...data, { path, bytes: manifest.length, checksum: CRC64.format(CRC64.of(manifest)) }];
+  return { entry: { ...rest, tableVersion: state.version, files }, isCompacted: true };
 }

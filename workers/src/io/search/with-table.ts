@@ -5,7 +5,6 @@ import { waysBeforeFetch } from '../../core/search/before-fetch.ts';
 import type { SearchRequest, Way } from '../../core/search/choose.ts';
 import { neededParts } from '../../core/search/needed-parts.ts';
 import type { Database } from '../database.ts';
-import { requireUnchanged } from '../lance/table-state.ts';
 import { localTables } from '../local-tables.ts';
 import { type HitFilter, rowsToFind } from './hit-sink.ts';
 
@@ -18,7 +17,7 @@ export interface Place {
 }
 
 /**
- * Runs a search where the bucket's table is at hand: in its place, or in a copy of what the search needs.
+ * Runs a search of a table that no other client changed where it is at hand: in its place, or in a copy of what the search needs.
  * @param request queryCount: where it may have to be fetched
  * @param search gets the database with the table, the entry with those of its files that are there, and the ways that `auto` may
  *   take then
@@ -33,7 +32,6 @@ export async function withTable<T>(
 ): Promise<T> {
   const { tables } = database;
   if (stream || !tables.bring) return search(database, entry);
-  await requireUnchanged(database, entry);
   const asked = { ...request, k: Math.min(rowsToFind(request), entry.rows) };
   const among = waysBeforeFetch(asked, entry, request.queryCount, availableParallelism());
   if (among) log(`${entry.bucket}: what ${among.join(' and ')} need is fetched, which is expected to be quickest.`);
