@@ -127,7 +127,10 @@ class DatabaseUri {
 
     private static List<Path> catalogFiles(String database) {
         def catalog = folder(database)
-        if (!Files.isDirectory(catalog)) return []
+        // What is not allowed, or not a folder, is told as that, and not as an empty database.
+        if (Files.notExists(catalog) && !Files.isSymbolicLink(catalog)) return []
+        if (!Files.isDirectory(catalog) || !Files.isReadable(catalog))
+            Parameters.stop("--database: ${catalog.toUriString()} cannot be read as a folder. Check what it is, and its permissions.")
         def stream = Files.newDirectoryStream(catalog)
         try {
             return stream.findAll { file -> file.name.endsWith('.json') && isBucket(file.baseName) }

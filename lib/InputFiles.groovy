@@ -12,6 +12,8 @@ class InputFiles {
         ['.fa', '.fasta', '.faa'].collect { ending -> ending + packing }
     }
     private static final List<String> SHARD = ['.h5', '.hdf5']
+    /** As MAX_TEXT_BYTES in workers/src/core/limits.ts. */
+    private static final long MOST_SHEET_BYTES = 268435456
     private static final String KNOWN = (FASTA + SHARD).join(' ')
 
     /**
@@ -104,6 +106,7 @@ class InputFiles {
     private static List<Map> rowsOf(Path sheet, String here) {
         def problem = HostPath.problemWith(sheet)
         if (problem) Parameters.stop("${here}: ${problem}.")
+        if (Files.size(sheet) > MOST_SHEET_BYTES) Parameters.stop("${here}: the samplesheet has more than ${MOST_SHEET_BYTES} bytes. Is it the right file?")
         try {
             def text = Csv.decode(Files.readAllBytes(sheet))
             // As text, UTF-16 without a byte order mark has one in every character.

@@ -52,7 +52,10 @@ class Parameters {
 
     /** Text for a terminal: control characters, which may be in a name, as `\\x1b`; the lines of our own messages stay. */
     static String shown(String text) {
-        return text.replaceAll(/[\p{Cntrl}\u0080-\u009f&&[^\n]]/) { letter -> String.format('\\x%02x', letter.codePointAt(0)) }
+        return text.replaceAll(/[\p{Cntrl}\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff&&[^\n]]/) { letter ->
+            def code = letter.codePointAt(0)
+            '\\' + (code < 256 ? String.format('x%02x', code) : String.format('u%04x', code))
+        }
     }
 
     private static List<Map> groups(Path projectDir) {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
@@ -80,8 +80,16 @@ test('parameters, inputs and worker sources are checked as the documentation say
     await writeFile(at(`${name}/_catalog/b.json`), entry);
   }
 
+  await writeFile(at('large.csv'), 'path\n');
+  await truncate(at('large.csv'), 2 ** 28 + 1);
+  await mkdir(at('loop'));
+  await symlink('_catalog', at('loop/_catalog'));
+
   const answers = await check(
     {
+      bidi: inputs('no\u202efile\x9b.fa'),
+      sheetLarge: inputs(at('large.csv')),
+      loopCatalog: request({ queries: at('data'), database: at('loop') }),
       cutEntry: request({ queries: at('data'), database: at('cut') }),
       listEntry: request({ queries: at('data'), database: at('list') }),
       numberEntry: request({ queries: at('data'), database: at('number') }),
@@ -145,6 +153,9 @@ test('parameters, inputs and worker sources are checked as the documentation say
     Object.entries(answers).flatMap(([name, { error }]) => (error === undefined ? [] : [[name, error]])),
   );
   const expected: Record<string, string[]> = {
+    bidi: ['no such file or folder: no\\u202efile\\x9b.fa'],
+    sheetLarge: ['large.csv: the samplesheet has more than 268435456 bytes'],
+    loopCatalog: [at('loop/_catalog'), 'cannot be read as a folder'],
     cutEntry: [at('cut/_catalog/b.json'), 'this catalog entry is damaged'],
     listEntry: ['this catalog entry is damaged: not a JSON object'],
     numberEntry: ['this catalog entry is damaged: "fingerprint" must be a text'],

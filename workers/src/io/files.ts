@@ -52,6 +52,9 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
   const info = await findStats(target);
   if (info?.isDirectory())
     throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
+  // Renaming would put a file in its place: for root, also in that of /dev/null.
+  if (info && !info.isFile())
+    throw new DataError(`${path}: a device or a pipe, which cannot be written in one step. Choose the name of a file.`);
   await removeStale(target);
   const temporary = temporaryName(target);
   unfinished.add(temporary);
