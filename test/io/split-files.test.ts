@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitFiles } from '../../workers/src/io/split-files.ts';
-import { lanceflow, temporaryFolder } from '../support/run.ts';
+import { lanceflow, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 type Record = readonly [id: string, sequence: string];
 
@@ -85,4 +85,16 @@ test('wrong input is refused, and nothing is left', async () => {
   expect(await readdir(output)).toHaveLength(2);
   const again = await lanceflow(args);
   expect([again.code, again.stderr]).toEqual([65, expect.stringContaining('has parts of an earlier run')]);
+});
+
+test('a disk that fills up within the last part is told: a call to the system may write less', async () => {
+  const folder = await temporaryFolder();
+  const input = join(folder, 'a.fa');
+  await writeFile(input, Array.from({ length: 300 }, (_, i) => `>r${i}\n${'MKVL'.repeat(25)}\n`).join(''));
+  const args = ['split-sequences', '--input', input, '--output', join(folder, 'parts')];
+  // The limit cuts a write in two, as the end of a disk does.
+  const limited = ['-c', 'ulimit -f 16; exec "$@"', 'bash', join(ROOT, 'bin/lanceflow'), ...args];
+  const { code, stderr } = await run('bash', limited);
+  expect([code, stderr]).toEqual([65, expect.stringContaining('larger than its file system or the limit')]);
+  expect(await readdir(join(folder, 'parts'))).toEqual([]);
 });

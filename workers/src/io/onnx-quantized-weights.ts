@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { quantizeMatrix } from '../core/onnx/quantize.ts';
 import { DataError } from '../errors.ts';
+import { writeAt } from './files.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 /** Rows of a stored matrix and the place of their 8-bit form in a file of its own. */
@@ -49,8 +50,8 @@ export async function writeQuantizedWeights(
       const { bytes, scales } = quantizeMatrix(values, end - start, columns);
       // A row's scale is NaN where a weight is.
       requireUsable(scales, name, tensor, start);
-      await target.write(new Uint8Array(scales.buffer), 0, scales.byteLength, job.scalesOffset);
-      await target.write(new Uint8Array(bytes.buffer), 0, bytes.byteLength, job.bytesOffset);
+      await writeAt(target, new Uint8Array(scales.buffer), job.scalesOffset);
+      await writeAt(target, new Uint8Array(bytes.buffer), job.bytesOffset);
     }
   } finally {
     await target.close();
@@ -83,7 +84,13 @@ async function readRows(
   const count = (end - start) * columns;
   const elementBytes = tensor.byteLength / (tensor.shape[0]! * columns);
   const bytes = new Uint8Array(count * elementBytes);
-  await file.read(bytes, 0, bytes.length, tensor.offset + start * columns * elementBytes);
+  const at = tensor.offset + start * columns * elementBytes;
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
+    if (bytesRead === 0)
+      throw new DataError(`${tensor.path}: was changed while it was read. Run the same command again.`);
+    done += bytesRead;
+  }
   switch (tensor.type) {
     case 'F16':
       return new Float16Array(bytes.buffer);

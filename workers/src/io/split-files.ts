@@ -101,6 +101,7 @@ async function append(
   }
   const bytes = Buffer.from(text);
   part.hash.update(bytes);
-  await part.file.write(bytes);
+  // Not write(), which may write less: the rest of a full disk.
+  await part.file.appendFile(bytes);
   return bytes.length;
 }
