@@ -1,5 +1,6 @@
-// Makes a virtual environment of pinned packages. Only comparisons need one: `python`, the tests with other clients (h5py,
-// pandas, DuckDB, LanceDB for Python, FAISS); `bench`, the benchmark of embedding with PyTorch.
+// Makes virtual environments of pinned packages. Only comparisons need one: `python`, the tests with other clients (h5py,
+// pandas, DuckDB, LanceDB for Python, FAISS); `bench`, the benchmark of embedding with PyTorch. And folders of one older
+// package, for Python's module path before those of `python`: `lancedb-*`, the least versions that docs/output.md names.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,19 +13,28 @@ const ENVIRONMENTS = {
     folder: '.tools/torch',
     size: 'up to 6 GB: on Linux, CUDA comes along',
   },
+  'lancedb-0.24': {
+    requirements: 'test/clients/lancedb-0.24.txt',
+    folder: '.tools/lancedb-0.24',
+    size: '90 MB',
+    over: 'python',
+  },
+  'lancedb-0.30': {
+    requirements: 'test/clients/lancedb-0.30.txt',
+    folder: '.tools/lancedb-0.30',
+    size: '120 MB',
+    over: 'python',
+  },
 };
-const [name = 'python'] = process.argv.slice(2);
-const environment = ENVIRONMENTS[name];
-const say = (text) => process.stderr.write(`setup:${name}: ${text}\n`);
-const requirements = join(ROOT, environment.requirements);
-const folder = join(ROOT, environment.folder);
-const stamp = join(folder, '.lanceflow-setup');
+const asked = process.argv.slice(2);
+const names = asked.length > 0 ? asked : ['python', 'lancedb-0.24', 'lancedb-0.30'];
+const say = (name, text) => process.stderr.write(`setup:${name}: ${text}\n`);
 
 /** Runs Python; its output goes to this terminal. */
-function run(program, args, what) {
+function run(name, program, args, what) {
   const { status, error } = spawnSync(program, args, { stdio: ['ignore', 2, 2] });
   if (status === 0) return;
-  say(`${what} failed${error ? ` (${error.message})` : ''}. Python's own message is above.`);
+  say(name, `${what} failed${error ? ` (${error.message})` : ''}. Python's own message is above.`);
   process.exit(1);
 }
 
@@ -34,20 +44,32 @@ const python = ['python3', 'python'].find(
 );
 if (!python) {
   say(
+    names[0],
     'Python 3.11 or newer with venv is missing (Debian, Ubuntu: apt install python3-venv; macOS: brew install python).',
   );
   process.exit(1);
 }
 
-const wanted = fingerprint([requirements], [process.platform, process.arch]);
-if (isStamped(stamp, wanted)) {
-  say('nothing to do, all is there');
-} else {
-  say(`installing ${requirements} into ${folder} (${environment.size} on disk, once) ...`);
+for (const name of names) {
+  const environment = ENVIRONMENTS[name];
+  const requirements = join(ROOT, environment.requirements);
+  const folder = join(ROOT, environment.folder);
+  const stamp = join(folder, '.lanceflow-setup');
+  const wanted = fingerprint([requirements], [process.platform, process.arch]);
+  if (isStamped(stamp, wanted)) {
+    say(name, 'nothing to do, all is there');
+    continue;
+  }
+  say(name, `installing ${requirements} into ${folder} (${environment.size} on disk, once) ...`);
   rmSync(folder, { recursive: true, force: true });
-  run(python, ['-m', 'venv', folder], 'python -m venv');
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements];
-  run(join(folder, 'bin/python'), pip, 'pip install');
+  if (environment.over) {
+    const program = join(ROOT, ENVIRONMENTS[environment.over].folder, 'bin/python');
+    run(name, program, [...pip, '--no-deps', '--target', folder], 'pip install');
+  } else {
+    run(name, python, ['-m', 'venv', folder], 'python -m venv');
+    run(name, join(folder, 'bin/python'), pip, 'pip install');
+  }
   writeStamp(stamp, wanted);
-  say('ready');
+  say(name, 'ready');
 }

@@ -16,7 +16,11 @@ export const command = defineCommand({
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'The bucket, ingested by ingest-bucket' },
     database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
-    index: { choices: INDEX_KINDS, default: DEFAULT_INDEX, describe: 'Product or RaBit quantization' },
+    index: {
+      choices: INDEX_KINDS,
+      default: DEFAULT_INDEX,
+      describe: 'Product or RaBit quantization; ivf-pq for LanceDB clients before 0.30',
+    },
     work: {
       type: 'string',
       describe:

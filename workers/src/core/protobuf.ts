@@ -130,6 +130,24 @@ export function readFields(message: Uint8Array): ProtobufField[] {
   return fields;
 }
 
+/** Repeated integers of proto3: packed. @throws RangeError where the last ends early */
+export function readPacked(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  let value = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    // Not by bits: these are wider than 32.
+    value += (byte & 0x7f) * scale;
+    scale *= 128;
+    if (byte >= 0x80) continue;
+    values.push(value);
+    value = 0;
+    scale = 1;
+  }
+  if (scale !== 1) throw new RangeError('packed integers that end early');
+  return values;
+}
+
 /** Seven bits a byte, the lowest first; the high bit says that another byte follows. */
 function varint(value: bigint): Uint8Array {
   const bytes: number[] = [];

@@ -59,3 +59,26 @@ export function packCodes(codes: Uint8Array, codeBytes: number): Uint8Array {
       packed[packedRows * codeBytes + column * left + row] = codes[(packedRows + row) * codeBytes + column]!;
   return packed;
 }
+
+/** Undoes `packCodes`. @param packed a partition from its first to its last row @returns [rows, codeBytes] */
+export function unpackCodes(packed: Uint8Array, codeBytes: number): Uint8Array {
+  const rows = packed.length / codeBytes;
+  const packedRows = rows - (rows % PACK_ROWS);
+  const codes = new Uint8Array(packed.length);
+  for (let row = 0; row < packedRows; row += PACK_ROWS)
+    for (let column = 0; column < codeBytes; column++) {
+      const source = row * codeBytes + column * PACK_ROWS;
+      for (let i = 0; i < 16; i++) {
+        const target = (row + PACK_ORDER[i]!) * codeBytes + column;
+        const low = packed[source + i]!;
+        const high = packed[source + i + 16]!;
+        codes[target] = (low & 15) | ((high & 15) << 4);
+        codes[target + 16 * codeBytes] = (low >> 4) | (high & 0xf0);
+      }
+    }
+  const left = rows - packedRows;
+  for (let row = 0; row < left; row++)
+    for (let column = 0; column < codeBytes; column++)
+      codes[(packedRows + row) * codeBytes + column] = packed[packedRows * codeBytes + column * left + row]!;
+  return codes;
+}

@@ -23,6 +23,7 @@ import { readPartitions } from '../partitions.ts';
 import { createProgress } from '../progress.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../version.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
+import { rewriteInOlderForm } from './older-form.ts';
 
 export interface IndexOptions {
   index: IndexKind;
@@ -73,7 +74,7 @@ export async function indexBucket(
     const folder = join(scratch, `${bucket}.lance`);
     await tables.mirror(record!, folder, options.work);
     const tableVersion = await withTemporaryFiles(join(scratch, 'tmp'), () =>
-      buildIndex(database, scratch, bucket, ingested, index),
+      buildIndex(database, scratch, bucket, ingested, index, log),
     );
     const files = await describeFiles(folder, await currentFiles(folder), ingested.files);
     lost.throwIfAborted();
@@ -145,7 +146,29 @@ async function buildIndex(
   bucket: string,
   ingested: TableDescription,
   index: IndexDescription,
+  log: (message: string) => void,
 ): Promise<number> {
+  await createIndex(database, folder, bucket, ingested, index);
+  const lance = join(folder, `${bucket}.lance`);
+  if (index.kind === 'ivf-rq' && index.centroids !== 'order' && !(await rewriteInOlderForm(lance)))
+    log(`${bucket}: LanceDB clients before 0.34 would search this index wrongly: its layout is not known.`);
+  // Anew: a table that is open keeps what it has read of its index.
+  const table = await openTable(folder, bucket);
+  try {
+    if (index.kind !== 'none') await checkIndex(table, lance, bucket, ingested.rows, index);
+    return await table.version();
+  } finally {
+    table.close();
+  }
+}
+
+async function createIndex(
+  database: Database,
+  folder: string,
+  bucket: string,
+  ingested: TableDescription,
+  index: IndexDescription,
+): Promise<void> {
   const table = await openTable(folder, bucket);
   try {
     // The old index's files are not here: its entry goes first.
@@ -158,7 +181,6 @@ async function buildIndex(
       } finally {
         progress.stop();
       }
-      await table.checkoutLatest();
     }
     const rows = await table.countRows();
     if (rows !== ingested.rows)
@@ -168,8 +190,6 @@ async function buildIndex(
       );
     const config = indexConfig(index);
     if (config) await table.createIndex('embedding', { config, replace: false });
-    if (index.kind !== 'none') await checkIndex(table, join(folder, `${bucket}.lance`), bucket, ingested.rows, index);
-    return await table.version();
   } finally {
     table.close();
   }
