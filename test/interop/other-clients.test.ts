@@ -64,7 +64,9 @@ const CHANGES: Array<[string, RegExp]> = [
   ['removed', /the table of bucket_00001 is missing: another client removed it/],
 ];
 const HARMLESS = ['compact', 'scalar index', 'drop index', 'add column', 'drop column', 'many', 'restored'];
+/** What a search may be asked for; which one `auto` takes depends on this machine's speed, and so does its answer. */
 const MODES = ['exact', 'scan', 'ann', 'auto'];
+const SURE_MODES = MODES.slice(0, 3);
 const options = (mode: string) => ['--search', mode, '--k', '5', ...(mode === 'auto' ? [] : ['--nprobes', '1000'])];
 
 describe.skipIf(skip)('a table that another client changed', () => {
@@ -128,10 +130,11 @@ describe.skipIf(skip)('a table that another client changed', () => {
 
   it.each(HARMLESS)('by %s, which changes no row, gives the same as before', async (name) => {
     const database = copyFor(name);
-    for (const mode of MODES) {
+    for (const mode of SURE_MODES) {
       const { bytes } = await searchHere(folder, database, queries, options(mode));
       expect(bytes.equals(before.get(mode)!), mode).toBe(true);
     }
+    expect((await searchHere(folder, database, queries, options('auto'))).hits).toHaveLength(50);
     for (const command of others(database)) await runHere(command);
     const { entries } = (await runHere([...argv('catalog', database), '--json'])) as unknown as {
       entries: Array<{ state: { kind: string } }>;
@@ -141,7 +144,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
 
   it('by compaction that leaves no older version, gives the same rows', async () => {
     const database = copyFor('compacted and cleaned');
-    for (const mode of ['exact', 'scan', 'auto']) {
+    for (const mode of ['exact', 'scan']) {
       const { hits } = await searchHere(folder, database, queries, options(mode));
       expectSameHits(hits, bruteForce(asked, rows, 'cosine', 5, BUCKET), 1e-5);
     }
@@ -193,8 +196,8 @@ describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
   });
 
   /** Every strategy, in place and fetched; what is kept on this machine from before the change is not enough. */
-  const places = () =>
-    MODES.flatMap((mode) =>
+  const places = (modes = MODES) =>
+    modes.flatMap((mode) =>
       [['--stream'], [], ['--work', join(folder, 'kept')]].map((place): [string, string[]] => [
         `${mode} ${place[0] ?? 'fetched'}`,
         [...options(mode), ...place],
@@ -221,7 +224,7 @@ describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
       await operate('restored');
     }
     await operate('scalar index', 'add column');
-    for (const [place, extra] of places())
+    for (const [place, extra] of places(SURE_MODES))
       expect((await search(extra)).bytes.equals(before.get(place)!), place).toBe(true);
     await runHere(['verify', '--database', database, '--work', folder]);
     await operate('removed');
