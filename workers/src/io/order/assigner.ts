@@ -10,7 +10,8 @@ import { rowsOfScales } from './row-scales.ts';
 
 /** Room for the scores of one product. */
 const SCORE_BYTES = 32 * 2 ** 20;
-const LARGEST_TILE = 4096;
+/** Rows and their scores stay in a core's cache. */
+const LARGEST_TILE = 512;
 
 /** Finds the nearest centroid of rows, by matrix products. */
 export interface Assigner {
