@@ -1,3 +1,4 @@
+import { CRC64 } from '../../workers/src/core/checksum.ts';
 import type { Dice } from '../dice.ts';
 import type { ByteMutator } from './bytes.ts';
 import { HOSTILE_TEXTS } from './hostile.ts';
@@ -97,13 +98,27 @@ function changeDocument(document: object, dice: Dice, indent: number): string {
   }
 }
 
+/** A checksum of the whole document would hide from the other checks what was changed: mostly, it is made anew. */
+function resealed(text: string, dice: Dice, indent: number): string {
+  if (!dice.chance(0.7)) return text;
+  try {
+    const { checksum, ...document } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof checksum !== 'string') return text;
+    const seal = CRC64.format(CRC64.of(Buffer.from(JSON.stringify(document))));
+    return `${JSON.stringify({ ...document, checksum: seal }, null, indent)}\n`;
+  } catch {
+    return text;
+  }
+}
+
 /** Changes a JSON document: a value, a key, the order; now and then its text. */
 export const mutateJson: ByteMutator = (bytes, dice, partner) => {
   if (dice.chance(0.15)) return mutateText(bytes, dice, partner);
+  const indent = bytes.includes('\n  ') ? 2 : 0;
   try {
     const document: unknown = JSON.parse(bytes.toString());
     if (typeof document === 'object' && document !== null)
-      return Buffer.from(changeDocument(document, dice, bytes.includes('\n  ') ? 2 : 0));
+      return Buffer.from(resealed(changeDocument(document, dice, indent), dice, indent));
   } catch {
     // An earlier mutation left no JSON, or one too deep to be walked through.
   }
