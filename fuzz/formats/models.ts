@@ -22,12 +22,20 @@ export const MODEL_FILES: Format = {
       for (const name of await readdir(join(template, 'model'))) {
         const others = await Promise.all(MODELS.map(async (other) => join(CHECKPOINTS, other, name)));
         const partners = others.filter((path) => path.includes(model) || name === 'config.json');
-        const base = { template, target: `model/${name}`, anatomy: anatomyOf(name), partners, outputs: ['x.h5'] };
+        const base = {
+          template,
+          target: `model/${name}`,
+          anatomy: anatomyOf(name),
+          partners,
+          outputs: ['x.h5'],
+          writes: ['kept'],
+        };
         for (const precision of ['float32', 'int8'])
           cases.push({
             ...base,
             name: `${model}, ${name}, ${precision}`,
-            steps: [[...EMBED, '--precision', precision]],
+            // An unfinished run keeps its vectors for the next one.
+            steps: [[...EMBED, '--precision', precision, '--checkpoints', 'kept']],
             answer: async (facts) =>
               `${facts.report(0).model_hash}\n${(await embeddedVectors(facts)).toString('base64')}`,
             explain: modelProblem,

@@ -114,8 +114,33 @@ test('a decision that is not what was written is refused, with its file', async 
     });
   await expect(use()).rejects.toThrow('killed');
   const [folder] = (await readdir(parent)).filter((name) => name.endsWith('.blocks'));
-  for (const damaged of ['', '[]', '{"by":7}', '{"by":"fir']) {
-    await writeFile(join(parent, folder!, 'decision.json'), damaged);
+  const path = join(parent, folder!, 'decision.json');
+  const written = await readFile(path, 'utf8');
+  for (const damaged of ['', '[]', '{"decision":{"by":7}}', '{"by":"fir', written.replace('first', 'other')]) {
+    await writeFile(path, damaged);
     await expect(use()).rejects.toThrow(/decision\.json: damaged: .*Remove the folder .*\.blocks and search again/);
   }
+});
+
+test('a block that was damaged is made anew, and others are not', async () => {
+  const parent = await temporaryFolder();
+  const until = (blocks: number) =>
+    withCheckpoints(parent, 'search', KEY, async (checkpoints) => {
+      const decision = await checkpoints.decision(DECISION, async () => ({ by: 'first' }));
+      for (let block = 0; block < blocks; block++)
+        await checkpoints.file(`${block}.txt`, (temporary) => writeFile(temporary, `${block} by ${decision.by}`));
+      throw new Error('killed');
+    });
+  await expect(until(3)).rejects.toThrow('killed');
+  const [folder] = (await readdir(parent)).filter((name) => name.endsWith('.blocks'));
+  const names = (await readdir(join(parent, folder!))).sort();
+  const [block, , other] = names.filter((name) => /^\d/.test(name));
+  await writeFile(join(parent, folder!, block!), '0 by nobody');
+  await expect(until(2)).rejects.toThrow('killed');
+  expect((await readdir(join(parent, folder!))).sort()).toEqual(names);
+  // Without a checksum, nobody knows whether it is whole.
+  await rm(join(parent, folder!, `${other}.checksum`));
+  const { texts, made } = await search(parent, 'second', 3);
+  expect({ texts, made }).toEqual({ texts: ['0 by first', '1 by first', '2 by first'], made: 1 });
+  expect(await readdir(parent)).toEqual([]);
 });

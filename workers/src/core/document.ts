@@ -125,6 +125,16 @@ export function checkSeal({ checksum, ...document }: JsonRecord, fail: (problem:
     throw fail('its content is not what its "checksum" says: it was changed after it was written');
 }
 
+/** Parses what `sealedText` wrote. @throws what `fail` makes of a text that is anything else */
+export function unsealed(text: string, fail: (problem: string) => Error): JsonRecord {
+  const record = parseJson(text);
+  if (!isRecord(record)) throw fail('not a JSON object');
+  const { checksum, ...document } = record;
+  if (checksum === undefined) throw fail('"checksum" is missing');
+  checkSeal(record, fail);
+  return document;
+}
+
 function checksumOf(document: object): string {
   return CRC64.format(CRC64.of(encoded(document)));
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { copyFile, link, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod/mini';
-import { checkDocument, parseJson } from '../../core/document.ts';
+import { checkDocument, sealedText, unsealed } from '../../core/document.ts';
 import { DataError, systemErrorCode } from '../../errors.ts';
 import { removeFolder, temporaryName, withScratch, writeAtomically } from '../files.ts';
 import { ifMissing } from '../if-missing.ts';
+import { checksumOf } from '../lance/table-files.ts';
 
 /** What a long search has done so far: files in a folder that is named after all that decides the answer. */
 export interface Checkpoints {
@@ -48,24 +49,36 @@ export async function withCheckpoints<T>(
       await publish(own, join(folder, shared));
       return own;
     };
+    // A file counts when its checksum is there. One that was damaged since is made anew.
+    const shareChecked = async (shared: string, write: (temporary: string) => Promise<unknown>) => {
+      const [own, checksum] = [join(scratch, shared), `${shared}.checksum`];
+      if ((await take(join(folder, shared), own)) && (await take(join(folder, checksum), join(scratch, checksum)))) {
+        if ((await checksumOf(own)) === (await readFile(join(scratch, checksum), 'utf8'))) return own;
+        for (const damaged of [checksum, shared]) await rm(join(folder, damaged), { force: true });
+      }
+      await writeAtomically(own, write);
+      const found = await checksumOf(own);
+      await writeAtomically(join(scratch, checksum), (temporary) => writeFile(temporary, found));
+      for (const file of [shared, checksum]) await publish(join(scratch, file), join(folder, file));
+      return own;
+    };
     const result = await use({
       async decision(schema, decide) {
-        const own = await share(DECISION, async (temporary) => writeFile(temporary, JSON.stringify(await decide())));
+        const own = await share(DECISION, async (temporary) =>
+          writeFile(temporary, sealedText({ decision: await decide() })),
+        );
         // Of two that decided at once, the first one counts.
         const text = await readFile(join(folder, DECISION), 'utf8').catch(ifMissing(undefined));
-        const decision = text ?? (await readFile(own, 'utf8'));
-        decided = `.${hashOf(decision).slice(0, 8)}`;
-        return checkDocument(
-          schema,
-          parseJson(decision),
-          (problem) =>
-            new DataError(
-              `${join(folder, DECISION)}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
-            ),
-        );
+        const sealed = text ?? (await readFile(own, 'utf8'));
+        decided = `.${hashOf(sealed).slice(0, 8)}`;
+        const fail = (problem: string) =>
+          new DataError(
+            `${join(folder, DECISION)}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
+          );
+        return checkDocument(schema, unsealed(sealed, fail).decision, fail);
       },
       // Where the folder was removed and made again meanwhile, its decision may be another: files of two are never mixed.
-      file: (file, write) => share(file.replace(/(?=\.\w+$)/, decided), write),
+      file: (file, write) => shareChecked(file.replace(/(?=\.\w+$)/, decided), write),
     });
     await removeFolder(folder);
     return result;
