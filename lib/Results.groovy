@@ -48,7 +48,7 @@ class Results {
             version: 1,
             run: workflow.runName,
             session: workflow.sessionId.toString(),
-            started: workflow.start.toInstant().toString(),
+            started: startOf(workflow),
             command: CommandLine.text(workflow.commandLine),
             resumed: workflow.resume as boolean,
             lanceflow: workflow.manifest.version,
@@ -63,8 +63,13 @@ class Results {
         def folder = HostPath.named(outdir, '--outdir')
         if (!NAMES.any { name -> Files.exists(folder.resolve(name)) }) return null
         def run = read(folder.resolve(RUN))
-        if (run?.run == workflow.runName && run?.session == workflow.sessionId.toString()) return null
+        // The heads of a campaign on AWS share a name and a session.
+        if (run?.session == workflow.sessionId.toString() && run?.started == startOf(workflow)) return null
         return run ? "the run ${run.run} of ${run.started}" : 'an earlier run'
+    }
+
+    private static String startOf(Object workflow) {
+        return workflow.start.toInstant().toString()
     }
 
     private static Map read(Path file) {
