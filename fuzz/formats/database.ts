@@ -26,6 +26,8 @@ const report = (facts: RunFacts, step: number) => {
 /** Fields that nothing in the database can contradict: notes on how it was built, and names of who made it. */
 const FREE_FIELDS = new Set([
   ...['model', 'steps', 'software', 'created', 'recipe', 'indexRecipe', 'sources'],
+  // Entries of earlier versions have none; one that is wrong is refused.
+  'checksum',
   ...['index.parameters', 'index.kind', 'index.metric', 'index.partitions', 'index.subVectors', 'index.centroids'],
 ]);
 
