@@ -11,7 +11,7 @@ export interface Turn {
 export function schedule(formats: ReadonlyArray<{ name: string; weight: number }>, runs: number): Turn[] {
   const total = formats.reduce((sum, { weight }) => sum + weight, 0);
   const placed = formats.flatMap(({ name: format, weight }) => {
-    const count = Math.max(1, Math.round((runs * weight) / total));
+    const count = Math.ceil((runs * weight) / total);
     return Array.from({ length: count }, (_, run) => ({ at: (run + 0.5) / count, turn: { format, run } }));
   });
   return placed.sort((a, b) => a.at - b.at).map(({ turn }) => turn);
