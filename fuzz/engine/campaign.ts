@@ -6,9 +6,10 @@ import { type HeadFormat, keepHead, runHead } from '../pipeline/head.ts';
 import { forgetWorld } from '../seeds/world.ts';
 import type { Format, Tools } from './case.ts';
 import { freshRunner } from './fresh.ts';
-import { diceOf, type PreparedCase, prepareCases, type Runner, runOnce } from './one-run.ts';
+import { diceOf, type PreparedCase, type Runner, runOnce } from './one-run.ts';
 import { Executor, type Limits } from './pool.ts';
 import { schedule, type Turn } from './schedule.ts';
+import { ValidAnswers } from './valid-answers.ts';
 import { isBad, Tally, type Verdict } from './verdict.ts';
 
 const LIMITS: Limits = { timeMs: 30_000, memoryBytes: 512e6 };
@@ -105,8 +106,8 @@ async function prepareAll(
   scratch: string,
   runners: readonly Runner[],
   python: PythonReader | undefined,
-): Promise<Map<string, PreparedCase[]>> {
-  const prepared = new Map<string, PreparedCase[]>();
+): Promise<Map<string, ValidAnswers>> {
+  const prepared = new Map<string, ValidAnswers>();
   const queue = formats[Symbol.iterator]();
   const work = async (run: Runner) => {
     const tools: Tools = { python, run: (folder, ...steps) => runValid(run, folder, steps) };
@@ -114,7 +115,7 @@ async function prepareAll(
       const folder = join(scratch, format.name);
       await mkdir(folder, { recursive: true });
       const cases = await format.prepare(folder, tools);
-      prepared.set(format.name, await prepareCases(cases, join(scratch, `${format.name}-valid`), run));
+      prepared.set(format.name, new ValidAnswers(cases, join(scratch, `${format.name}-valid`)));
     }
   };
   await Promise.all(runners.map(work));
@@ -129,7 +130,7 @@ async function runValid(run: Runner, folder: string, steps: readonly (readonly s
 
 /** What must not be is tried again in a process of its own, and kept where it stays. */
 async function takeTurn(
-  cases: readonly PreparedCase[],
+  answers: ValidAnswers,
   { format, run }: Turn,
   seed: number,
   scratch: string,
@@ -137,7 +138,8 @@ async function takeTurn(
   keep: string,
 ): Promise<Finding> {
   const folder = join(scratch, `${format}-${run}`);
-  const one = diceOf(seed, format, run).pick(cases);
+  const { cases } = answers;
+  const one = await answers.of(diceOf(seed, format, run).pick(cases), runner);
   const attempt = (where: string, by: Runner, limits: Limits) => {
     const dice = diceOf(seed, format, run);
     dice.pick(cases);

@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT } from '../../workers/src/errors.ts';
 import { Dice } from '../dice.ts';
@@ -95,37 +95,12 @@ function mayWrite(one: Case, results: readonly StepResult[]): string[] {
   return one.steps.slice(0, whole).flatMap((step) => one.outputs.filter((output) => step.includes(output)));
 }
 
-function reportOf(results: readonly StepResult[]): RunFacts['report'] {
+export function reportOf(results: readonly StepResult[]): RunFacts['report'] {
   return (step) => JSON.parse(results[step]!.stdout);
 }
 
 function megabytes(bytes: number): string {
   return `memory grew by ${Math.round(bytes / 1e6)} MB`;
-}
-
-/**
- * Runs the commands on the valid input, once for cases of the same files and commands.
- * @returns the cases with their answers
- * @throws where the commands do not take the valid input
- */
-export async function prepareCases(cases: readonly Case[], folder: string, run: Runner): Promise<PreparedCase[]> {
-  const groups = Map.groupBy(cases, ({ template, steps }) => JSON.stringify([template, steps]));
-  const prepared: PreparedCase[] = [];
-  for (const group of groups.values()) {
-    const { name, template, steps, normally = EXIT.ok } = group[0]!;
-    await cp(template, folder, { recursive: true });
-    const ending = await run(folder, steps);
-    if (ending.kind !== 'replied' || ending.reply.results.at(-1)!.code !== normally)
-      throw new Error(`${name}: the valid input is not taken: ${JSON.stringify(ending)}`);
-    const { results } = ending.reply;
-    for (const one of group) {
-      const [target, valid] = [join(folder, one.target), await readFile(join(template, one.target))];
-      const facts = { folder, results, report: reportOf(results), target, valid, mutated: valid };
-      prepared.push({ ...one, expected: normally === EXIT.ok ? await one.answer(facts) : '' });
-    }
-    await rm(folder, { recursive: true });
-  }
-  return prepared;
 }
 
 /** The same choices again for a run that is repeated. */

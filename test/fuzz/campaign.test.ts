@@ -5,13 +5,13 @@ import { FORMATS } from '../../fuzz/formats/all.ts';
 import { temporaryFolder } from '../support/run.ts';
 
 /** Those whose valid files are made in no time; `npm run fuzz` takes all. */
-const SHORT = ['fasta', 'fasta.gz', 'hdf5', 'model-folder', 'vector-cache', 'params-file'];
+const SHORT = ['fasta', 'fasta.gz', 'hdf5', 'model-folder', 'params-file'];
 
 it('commands refuse changed files, or answer them rightly: a short campaign', { timeout: 300_000 }, async () => {
   const keep = join(await temporaryFolder(), 'kept');
   const formats = FORMATS.filter(({ name }) => SHORT.includes(name));
-  const options = { formats, head: [], runs: 60, seed: 1, seconds: 60, keep };
+  const options = { formats, head: [], runs: 40, seed: 1, seconds: 60, keep };
   const { tally, findings } = await runCampaign(options, { log() {}, begin() {}, done() {} });
   expect(findings.map(({ format, run, name, verdict }) => ({ format, run, name, verdict }))).toEqual([]);
-  expect(tally.count((outcome) => outcome === '65')).toBeGreaterThan(10);
+  expect(tally.count((outcome) => outcome === '65')).toBeGreaterThan(5);
 });
