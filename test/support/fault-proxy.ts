@@ -21,7 +21,9 @@ export type Fault =
   /** The byte at this place of the answer's body is another one. */
   | { flipAt: number }
   /** The byte at this place of the request's body is another one. */
-  | { flipRequestAt: number };
+  | { flipRequestAt: number }
+  /** The server sees none of the headers whose names match, and answers without them: it does not know them. */
+  | { ignores: RegExp; answer?: Record<string, string>; flipRequestAt?: number };
 
 export interface Seen {
   method: string;
@@ -55,9 +57,14 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     const fault = proxy.rule(one);
     if (fault && 'status' in fault) return refuse(incoming, outgoing, fault);
     if (fault && 'noAnswer' in fault) return void incoming.resume();
-    const forward = request({ hostname, port, method, path: url, headers, agent }, (answer) => {
+    const known = (all: IncomingMessage['headers']) =>
+      fault && 'ignores' in fault
+        ? Object.fromEntries(Object.entries(all).filter(([name]) => !fault.ignores.test(name)))
+        : all;
+    const changed = fault && 'ignores' in fault ? fault.answer : undefined;
+    const forward = request({ hostname, port, method, path: url, headers: known(headers), agent }, (answer) => {
       const pass = () => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        outgoing.writeHead(answer.statusCode ?? 502, { ...known(answer.headers), ...changed });
         answer.pipe(damaged(fault, outgoing)).pipe(outgoing);
       };
       if (fault && 'delayMs' in fault) setTimeout(pass, fault.delayMs);

@@ -5,6 +5,8 @@ import { isExpired, type S3Error, toS3UserError } from './errors.ts';
 import { closeFastConnections } from './fast-get.ts';
 import { withSinks } from './handler.ts';
 import { retryStrategy } from './retry.ts';
+import { type S3Service, unknownService } from './service.ts';
+import { type S3Settings, s3Settings } from './settings.ts';
 
 const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 64;
@@ -19,6 +21,8 @@ export interface S3Bucket {
   readonly client: S3Client;
   /** The service, as a person knows it: for messages. */
   readonly endpoint: string;
+  /** What is known of the service. */
+  readonly service: S3Service;
   /** Key of an object by its path below the place. */
   key(path: string): string;
 }
@@ -29,25 +33,27 @@ export function stallMs(): number {
 }
 
 let shared: Promise<S3Client> | undefined;
+let service = unknownService();
 
 /**
  * Opens a place on S3: `s3://bucket/prefix`. No request is made. Endpoint, region and credentials come from the
  * environment, the profile or the machine's role, as with every AWS tool.
  * All errors of the client are UserErrors, but those of absent objects and refused conditions.
- * @throws UsageError where the address is wrong
+ * @throws UsageError where the address or a LANCEFLOW_S3_ setting is wrong
  */
 export async function openS3(uri: string): Promise<S3Bucket> {
   const location = parseS3Uri(uri);
   shared ??= makeClient();
   const client = await shared;
   const key = (path: string) => objectKey(location, path);
-  return { location, uri: formatS3Uri(location), client, endpoint: endpointName(), key };
+  return { location, uri: formatS3Uri(location), client, endpoint: endpointName(), service, key };
 }
 
 /** Ends the client's connections; the next `openS3` reads the environment again. */
 export async function closeS3(): Promise<void> {
   const client = await shared;
   shared = undefined;
+  service = unknownService();
   client?.destroy();
   closeFastConnections();
 }
@@ -61,6 +67,7 @@ async function makeClient(): Promise<S3Client> {
   ]);
   const endpoint = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
+  const settings = s3Settings();
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const common = { connectionTimeout: CONNECT_MS };
   const client = new S3Client({
@@ -74,13 +81,15 @@ async function makeClient(): Promise<S3Client> {
     expectContinueHeader: false,
     // Bodies are checked by us while they are written: against the catalog, not against what S3 says of itself.
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // What is sent has checksums of ours; the SDK's own headers are not known to all services.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: withSinks(
       new NodeHttpHandler({ ...common, socketTimeout: stallMs(), httpAgent: agent, httpsAgent: agent }),
       new NodeHttpHandler({ ...common, socketTimeout: PATIENCE * stallMs() }),
       { connectMs: CONNECT_MS, stallMs: stallMs() },
     ),
   });
-  addMiddleware(client, endpointName());
+  addMiddleware(client, endpointName(), settings);
   return client;
 }
 
@@ -88,16 +97,16 @@ function endpointName(): string {
   return process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL || 'Amazon S3';
 }
 
-function addMiddleware(client: S3Client, endpoint: string): void {
+function addMiddleware(client: S3Client, endpoint: string, settings: S3Settings): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const { Bucket, Key, Prefix } = args.input as { Bucket?: string; Key?: string; Prefix?: string };
+      const { Bucket, Key, Prefix, IfMatch, IfNoneMatch } = args.input as Record<string, string | undefined>;
       const object = Bucket === undefined ? '' : ` ${formatS3Uri({ bucket: Bucket, prefix: '' }, Key ?? Prefix)}`;
       const operation = (context.commandName ?? 'request').replace(/Command$/, '');
       try {
         return (await withFreshCredentials(client, next as InitializeHandler<object, object>, args)) as never;
       } catch (error) {
-        throw toS3UserError(error, `${operation}${object}`, endpoint);
+        throw toS3UserError(error, `${operation}${object}`, endpoint, (IfMatch ?? IfNoneMatch) !== undefined);
       }
     },
     { step: 'initialize', priority: 'high', name: 'lanceflowErrors' },
@@ -105,9 +114,11 @@ function addMiddleware(client: S3Client, endpoint: string): void {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const request = args.request as { headers: Record<string, string> };
-      // What is sent is covered by its CRC-64, which is signed; a SHA-256 besides would take longer than the sending.
-      if (/^(PutObject|UploadPart)Command$/.test(context.commandName ?? ''))
-        request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+      const command = context.commandName ?? '';
+      // What is sent is covered by its CRC-64 or MD5, which is signed; a SHA-256 besides would take longer than the sending.
+      if (/^(PutObject|UploadPart)Command$/.test(command)) request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+      Object.assign(request.headers, settings.all);
+      if (/^(PutObject|CreateMultipartUpload)Command$/.test(command)) Object.assign(request.headers, settings.created);
       return next(args);
     },
     { step: 'build', priority: 'low', name: 'lanceflowUnsignedPayload' },

@@ -26,10 +26,29 @@ export function isAbsent(error: unknown): boolean {
   return name === 'NoSuchKey' || name === 'NotFound' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404);
 }
 
-/** Somebody else was first: a conditional write was refused. */
+/** Somebody else was first: a conditional write was refused. MinIO before 2024 answers 304, as to a GET. */
 export function isConflict(error: unknown): boolean {
   const { name, $metadata } = error as S3Error;
-  return name === 'PreconditionFailed' || $metadata?.httpStatusCode === 412 || $metadata?.httpStatusCode === 409;
+  return name === 'PreconditionFailed' || [304, 409, 412].includes($metadata?.httpStatusCode ?? 0);
+}
+
+/** What the service answered, also where the error has become one for users. */
+export function answerOf(thrown: unknown): S3Error {
+  return (thrown instanceof UserError ? (thrown.cause ?? thrown) : thrown) as S3Error;
+}
+
+/** Refusals whose names say that something else is wrong than an unknown header or operation. */
+const OTHER_REFUSALS =
+  /^(BadDigest|InvalidDigest|XAmzContent\w+Mismatch|Expired\w*|Request(Timeout|Expired|TimeTooSkewed)\w*|TokenRefreshRequired|IncompleteBody|InvalidBucketName|InvalidToken|AuthorizationHeaderMalformed|IllegalLocationConstraintException|EntityTooLarge|EntityTooSmall|InvalidRange|KeyTooLongError|KMS\.\w+)$/;
+
+/**
+ * Whether a service refused a request for what it has besides the plain operation: 501, 405, or 400 under any of the names
+ * that services have for it (NotImplemented, InvalidArgument, InvalidRequest, MalformedXML, none after HEAD).
+ */
+export function isUnknownToService(thrown: unknown): boolean {
+  const { name, $metadata } = answerOf(thrown);
+  const status = $metadata?.httpStatusCode;
+  return status === 501 || status === 405 || (status === 400 && !OTHER_REFUSALS.test(name));
 }
 
 /** The session's credentials have ended; others may be had. */
@@ -41,8 +60,9 @@ export function isExpired(error: unknown): boolean {
  * Turns an error of the SDK into one that a person can act on. Answers that the caller knows how to take (absent
  * objects, refused conditions) are returned unchanged.
  * @param what what was asked, of which object: "GetObject s3://bucket/key"
+ * @param isConditional whether it was a write on a condition
  */
-export function toS3UserError(thrown: unknown, what: string, endpoint: string): unknown {
+export function toS3UserError(thrown: unknown, what: string, endpoint: string, isConditional = false): unknown {
   if (!(thrown instanceof Error) || thrown instanceof UserError) return thrown;
   const error = thrown as S3Error;
   const status = error.$metadata?.httpStatusCode ?? 0;
@@ -90,6 +110,7 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string): 
       `${what}: access denied. These credentials lack the permission for it: ask the bucket's owner, or use others.`,
       cause,
     );
+  if (isUnknownToService(error)) return unknownRequest(error, what, endpoint, isConditional);
   if (status === 429 || error.name === 'SlowDown' || status === 503)
     return new TransientError(
       `${what}: S3 asks to slow down, and still did after ${attempts(error)} (${error.name}). Wait a little, or run fewer tasks at once, ${again}.`,
@@ -101,6 +122,22 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string): 
       cause,
     );
   return toNetworkError(error, what, endpoint) ?? thrown;
+}
+
+function unknownRequest(error: S3Error, what: string, endpoint: string, isConditional: boolean): UserError {
+  const answer = `${error.$metadata?.httpStatusCode} ${error.name}: ${oneLine(error)}`;
+  const cause = { cause: error };
+  if (isConditional)
+    return new UsageError(
+      `${what}: ${endpoint} does not know conditional writes (${answer}), by which builds keep out of each other's way. ` +
+        'Databases there can be searched. To build, use a folder or another service (docs/aws.md lists some), and copy the database.',
+      cause,
+    );
+  return new UsageError(
+    `${what}: ${endpoint} does not know this request, or a header of it (${answer}). docs/aws.md lists what services must know; check ` +
+      'AWS_ENDPOINT_URL_S3 and the LANCEFLOW_S3_ settings, or use another service.',
+    cause,
+  );
 }
 
 function toNetworkError(error: S3Error, what: string, endpoint: string): UserError | undefined {

@@ -1,5 +1,7 @@
 import { DataError } from '../../errors.ts';
 import type { S3Bucket } from './client.ts';
+import { isAbsent, isUnknownToService } from './errors.ts';
+import { runAll } from './slots.ts';
 
 /** An object below a place on S3. */
 export interface S3Object {
@@ -45,9 +47,31 @@ async function listLevel(s3: S3Bucket, folder: string) {
 }
 
 const REMOVE_AT_ONCE = 1000;
+const REQUESTS_AT_ONCE = 16;
 
-/** Removes objects by their paths; those that are not there count as removed. */
+/** Removes objects by their paths; those that are not there count as removed. One by one where the service knows no other way. */
 export async function removeObjects(s3: S3Bucket, paths: readonly string[]): Promise<void> {
+  if (s3.service.removesMany)
+    try {
+      await removeMany(s3, paths);
+      return;
+    } catch (error) {
+      if (!isUnknownToService(error)) throw error;
+      s3.service.removesMany = false;
+    }
+  await runAll(paths, REQUESTS_AT_ONCE, (path) => removeObject(s3, path));
+}
+
+/** Removes an object, where it is there. */
+export async function removeObject(s3: S3Bucket, path: string): Promise<void> {
+  const { DeleteObjectCommand } = await import('@aws-sdk/client-s3');
+  await s3.client.send(new DeleteObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path) })).catch((error) => {
+    // Amazon S3 answers 204, others 404.
+    if (!isAbsent(error)) throw error;
+  });
+}
+
+async function removeMany(s3: S3Bucket, paths: readonly string[]): Promise<void> {
   const { DeleteObjectsCommand } = await import('@aws-sdk/client-s3');
   for (let start = 0; start < paths.length; start += REMOVE_AT_ONCE) {
     const Objects = paths.slice(start, start + REMOVE_AT_ONCE).map((path) => ({ Key: s3.key(path) }));

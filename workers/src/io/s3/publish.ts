@@ -36,7 +36,9 @@ export async function publishToS3(
       const checksum = checksums.get(path);
       return { key: prefix + path, path: join(folder, path), ...(checksum === undefined ? {} : { checksum }) };
     });
-    for (const { key, checksum } of await uploadFiles(s3, sources)) checksums.set(key.slice(prefix.length), checksum);
+    const listed = { has: (key: string) => there.has(key.slice(prefix.length)) };
+    for (const { key, checksum } of await uploadFiles(s3, sources, { there: listed }))
+      checksums.set(key.slice(prefix.length), checksum);
     for (const path of wanted) files.push({ path, bytes: here.get(path)!, checksum: checksums.get(path)! });
   };
   await upload(paths.filter((path) => !isMetadata(path)));

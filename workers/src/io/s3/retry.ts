@@ -40,7 +40,10 @@ export const retryStrategy: RetryStrategyV2 = {
     const base = errorType === 'THROTTLING' || statusOf(error) === 503 ? THROTTLED_BASE_MS : BASE_MS;
     const hintMs = retryAfterHint === undefined ? 0 : Math.min(MAX_DELAY_MS, retryAfterHint.getTime() - Date.now());
     const delayMs = Math.max(hintMs, backoffMs(attempt, base));
-    const passing = errorType !== 'CLIENT_ERROR' || DAMAGED.has((error as Error | undefined)?.name ?? '');
+    // 501: the service does not know what it was asked for, now or later.
+    const passing =
+      (errorType !== 'CLIENT_ERROR' && statusOf(error) !== 501) ||
+      DAMAGED.has((error as Error | undefined)?.name ?? '');
     if (!passing || !mayRepeat(startedMs, attempt, delayMs)) throw new Error('no more attempts');
     countRetry();
     return token(startedMs, attempt, delayMs);

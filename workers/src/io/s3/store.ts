@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto';
+import { UsageError } from '../../errors.ts';
 import type { ObjectStore } from '../store.ts';
 import type { S3Bucket } from './client.ts';
 import { isAbsent, isConflict } from './errors.ts';
-import { listFolder } from './objects.ts';
+import { listFolder, removeObject } from './objects.ts';
 
 /** An object's text as it was when it had this ETag. */
 export interface Tagged {
   text: string;
   etag: string;
 }
+
+/** The ETag of no object. */
+const NO_ETAG = '"00000000000000000000000000000000"';
 
 /** Small objects on S3, and what a lock needs: changes that fail where somebody else has changed the object. */
 export interface S3Store extends ObjectStore {
@@ -25,9 +30,40 @@ export function s3Store(s3: S3Bucket): S3Store {
   async function put(key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const ContentType = key.endsWith('.json') ? 'application/json' : 'application/octet-stream';
-    const command = new PutObjectCommand({ ...where(key), Body: Buffer.from(text), ContentType, ...condition });
+    const Body = Buffer.from(text);
+    // Known to every service; S3 makes an object's CRC-64 by itself.
+    const ContentMD5 = createHash('md5').update(Body).digest('base64');
+    const command = new PutObjectCommand({ ...where(key), Body, ContentMD5, ContentType, ...condition });
     const { ETag } = await s3.client.send(command);
     return ETag ?? '';
+  }
+
+  const putIf = (key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) =>
+    put(key, text, condition).catch(ifConflict);
+
+  /**
+   * Finds out whether the service heeds conditions: right after an object was made, it must refuse to make it again, and to
+   * replace it in another version. Asked twice, because somebody else may remove the object in between.
+   * @throws UsageError, after removing the object, where it does not
+   */
+  async function requireConditions(key: string, text: string): Promise<void> {
+    for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: NO_ETAG }]) {
+      const accepted = async () => (await putIf(key, text, condition)) !== undefined;
+      if (!((await accepted()) && (await accepted()))) continue;
+      await removeObject(s3, key);
+      throw new UsageError(
+        `${s3.uri}: ${s3.endpoint} accepts conditional writes (${Object.keys(condition)}) whose condition does not hold, so two builds would ` +
+          'write to one bucket at once. Databases there can be searched. To build, use a folder or another service (docs/aws.md ' +
+          'lists some), and copy the database.',
+      );
+    }
+    s3.service.heedsConditions = true;
+  }
+
+  async function putChecked(key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) {
+    const etag = await putIf(key, text, condition);
+    if (etag !== undefined && !s3.service.heedsConditions) await requireConditions(key, text);
+    return etag;
   }
 
   const store: S3Store = {
@@ -37,10 +73,7 @@ export function s3Store(s3: S3Bucket): S3Store {
       await put(key, text, {});
     },
     create: async (key, text) => (await store.createTagged(key, text)) !== undefined,
-    async remove(key) {
-      const { DeleteObjectCommand } = await import('@aws-sdk/client-s3');
-      await s3.client.send(new DeleteObjectCommand(where(key)));
-    },
+    remove: (key) => removeObject(s3, key),
     async readTagged(key) {
       const { GetObjectCommand } = await import('@aws-sdk/client-s3');
       try {
@@ -51,8 +84,8 @@ export function s3Store(s3: S3Bucket): S3Store {
         throw error;
       }
     },
-    createTagged: (key, text) => put(key, text, { IfNoneMatch: '*' }).catch(ifConflict),
-    replaceTagged: (key, text, etag) => put(key, text, { IfMatch: etag }).catch(ifConflict),
+    createTagged: (key, text) => putChecked(key, text, { IfNoneMatch: '*' }),
+    replaceTagged: (key, text, etag) => putChecked(key, text, { IfMatch: etag }),
   };
   return store;
 }

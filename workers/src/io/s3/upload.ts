@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { algorithmOf, CRC32, CRC64 } from '../../core/checksum.ts';
 import { checksumOf } from '../lance/table-files.ts';
 import type { S3Bucket } from './client.ts';
-import { isAbsent, type S3Error } from './errors.ts';
-import { sendParts, sendWhole } from './send.ts';
+import { answerOf, isAbsent, isUnknownToService } from './errors.ts';
+import { sendFile } from './send.ts';
 import { Buffers, runAll } from './slots.ts';
 
 /** A file to be brought to S3. */
@@ -29,6 +31,8 @@ export interface UploadedFile {
 export interface UploadOptions {
   /** Called with the bytes that have arrived since it was last called; those that were there count too. */
   onProgress?(bytes: number): void;
+  /** Keys that are there, where they were listed: the others are sent without being asked for. */
+  there?: { has(key: string): boolean };
 }
 
 const PART_BYTES = 16 * 2 ** 20;
@@ -39,13 +43,13 @@ const FILES_AT_ONCE = 16;
 
 /**
  * Brings files to S3, several of them and several parts of each at once. Memory: BUFFER_BYTES and some more.
- * S3 checks the CRC-64 of each part and of the whole. What is there already, of the same size and checksum, is left.
+ * S3 checks the CRC-64 of each part and of the whole (other services: see `sendFile`). What is there already, of the same size and checksum, is left.
  * Interrupted anywhere, it can be run again; `abortUploads` removes what it leaves half done.
  */
 export async function uploadFiles(
   s3: S3Bucket,
   files: readonly UploadFile[],
-  { onProgress }: UploadOptions = {},
+  { onProgress, there: listed }: UploadOptions = {},
 ): Promise<UploadedFile[]> {
   const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
   const largest = sizes.reduce((max, size) => Math.max(max, size), 0);
@@ -53,20 +57,15 @@ export async function uploadFiles(
   const buffers = new Buffers(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), Math.min(partBytes, largest));
   return runAll(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, signal, index) => {
     const bytes = sizes[index]!;
-    const there = await remoteChecksum(s3, key);
-    if (there?.bytes === bytes && there.checksum !== undefined) {
-      const algorithm = algorithmOf(there.checksum);
-      const checksum = known !== undefined && algorithm.made(known) ? known : await checksumOf(path, algorithm);
-      if (checksum === there.checksum) {
-        onProgress?.(bytes);
-        return { key, bytes, checksum, sent: false };
-      }
+    const there = listed?.has(key) === false ? undefined : await describeRemote(s3, key);
+    const checksum = there?.bytes === bytes ? await sameChecksum(path, there, known, partBytes) : undefined;
+    if (checksum !== undefined) {
+      onProgress?.(bytes);
+      return { key, bytes, checksum, sent: false };
     }
-    const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
     const file = await open(path);
     try {
-      const source = { file, path, bytes, partBytes, buffers, onProgress };
-      const sum = await (bytes <= partBytes ? sendWhole : sendParts)(s3, where, source, signal);
+      const sum = await sendFile(s3, key, { file, path, bytes, partBytes, buffers, onProgress }, signal);
       return { key, bytes, checksum: CRC64.format(sum), sent: true };
     } finally {
       await file.close();
@@ -74,25 +73,72 @@ export async function uploadFiles(
   });
 }
 
-/** Size and checksum of an object; undefined where it is absent, no checksum where S3 knows none of the whole. */
-async function remoteChecksum(s3: S3Bucket, key: string) {
+/** An object, as far as the service tells without its content. */
+interface Remote {
+  bytes: number | undefined;
+  /** Of the whole content; undefined where the service knows none. */
+  checksum: string | undefined;
+  etag: string;
+}
+
+/** @returns the checksum of the file where the object, of the same size, has the same content; undefined where it has not */
+async function sameChecksum(path: string, there: Remote, known: string | undefined, partBytes: number) {
+  if (there.checksum === undefined) {
+    const { bytes = 0, etag } = there;
+    // Of an object in parts, the MD5 of the MD5s of the parts: another tool's parts, and an encrypted object's ETag, tell nothing.
+    if (!new RegExp(bytes > partBytes ? `-${Math.ceil(bytes / partBytes)}$` : '^[0-9a-f]{32}$').test(etag))
+      return undefined;
+    const found = await etagOf(path, bytes, partBytes);
+    return found.etag === etag ? found.checksum : undefined;
+  }
+  const algorithm = algorithmOf(there.checksum);
+  const checksum = known !== undefined && algorithm.made(known) ? known : await checksumOf(path, algorithm);
+  return checksum === there.checksum ? checksum : undefined;
+}
+
+/** The ETag that S3 makes of a file which is sent in parts of this size, and the file's checksum. */
+async function etagOf(path: string, bytes: number, partBytes: number): Promise<{ etag: string; checksum: string }> {
+  const parts: Buffer[] = [];
+  let sum = 0n;
+  for (let start = 0; start < bytes || start === 0; start += partBytes) {
+    const md5 = createHash('md5');
+    const end = Math.min(bytes, start + partBytes) - 1;
+    if (end >= start)
+      for await (const chunk of createReadStream(path, { start, end, highWaterMark: 2 ** 20 })) {
+        md5.update(chunk);
+        sum = CRC64.of(chunk, sum);
+      }
+    parts.push(md5.digest());
+  }
+  const whole = createHash('md5').update(Buffer.concat(parts)).digest('hex');
+  const etag = bytes > partBytes ? `${whole}-${parts.length}` : parts[0]!.toString('hex');
+  return { etag, checksum: CRC64.format(sum) };
+}
+
+/** What is known of an object; undefined where it is absent. */
+async function describeRemote(s3: S3Bucket, key: string): Promise<Remote | undefined> {
   const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
   const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
-  const head = async () => {
-    const { ContentLength, ChecksumCRC64NVME, ChecksumCRC32 } = await s3.client.send(
-      new HeadObjectCommand({ ...where, ChecksumMode: 'ENABLED' }),
-    );
+  const head = async (): Promise<Remote> => {
+    const mode = s3.service.tellsChecksums ? ({ ChecksumMode: 'ENABLED' } as const) : {};
+    const answer = await s3.client.send(new HeadObjectCommand({ ...where, ...mode }));
+    const { ContentLength: bytes, ChecksumCRC64NVME, ChecksumCRC32, ETag = '' } = answer;
     const checksum = fromBase64(CRC64.name, ChecksumCRC64NVME) ?? fromBase64(CRC32.name, ChecksumCRC32);
-    return { bytes: ContentLength, checksum };
+    return { bytes, checksum, etag: ETag.replaceAll('"', '').toLowerCase() };
   };
   try {
-    return await head().catch(async (error: S3Error) => {
-      if (error.$metadata?.httpStatusCode !== 400) throw error;
-      // The answer to HEAD does not say what was wrong. That to GET does, and what can be mended is mended with it.
-      await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
-        if ((told as S3Error).name !== 'InvalidRange') throw told; // an empty object
+    return await head().catch(async (error: unknown) => {
+      if (!isUnknownToService(error)) throw error;
+      // The answer to HEAD does not say what was wrong. That to GET does, and what can be fixed is fixed with it.
+      if (answerOf(error).$metadata?.httpStatusCode === 400)
+        await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
+          if (answerOf(told).name !== 'InvalidRange') throw told; // an empty object
+        });
+      return head().catch((again: unknown) => {
+        if (!isUnknownToService(again)) throw again;
+        s3.service.tellsChecksums = false;
+        return head();
       });
-      return head();
     });
   } catch (error) {
     if (isAbsent(error)) return undefined;
