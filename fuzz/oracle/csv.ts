@@ -21,7 +21,7 @@ export function csvColumn(bytes: Buffer, name: string): string[] {
       endCell();
       rows.push(cells);
       cells = [];
-    } else cell += letter;
+    } else if (!wasQuoted || letter.trim() !== '') cell += letter; // Blanks behind a quote are nobody's.
   }
   const column = rows[0]?.findIndex((title) => title.trim() === name) ?? -1;
   return rows.slice(1).flatMap((row) => row[column] || []);
