@@ -30,4 +30,26 @@ describe('rankPartitions', () => {
       }
     }
   });
+
+  it.each([1e-5, 1e-9, 1e-15])(
+    'tells centroids apart beside whose products 1 is large: dot, queries x %d',
+    async (factor) => {
+      const [count, dimension] = [40, 8];
+      const vectors = kindOfRows('normal', 1, count, dimension);
+      const queries = kindOfRows('normal', 2, QUERIES, dimension);
+      const centroids = { count, dimension, vectors };
+      const rank = (of: Float32Array) => rankPartitions({ count: QUERIES, vectors: of }, { centroids }, 'dot', 5);
+      const short = queries.map((x) => x * factor);
+      // Rounding the products aside, which does not matter here, the order is that of the longer queries.
+      expect((await rank(short)).partitions).toEqual((await rank(queries)).partitions);
+    },
+  );
+
+  it('ranks a centroid of zeros as far as one at a right angle: cosine', async () => {
+    const vectors = Float32Array.of(0, 0, 1, 0, -1, 0, 3, 4);
+    const centroids = { count: 4, dimension: 2, vectors };
+    const queries = { count: 2, vectors: Float32Array.of(1, 0, -0.6, -0.8) };
+    const { partitions } = await rankPartitions(queries, { centroids }, 'cosine', 4);
+    expect([...partitions]).toEqual([1, 3, 0, 2, 2, 0, 1, 3]);
+  });
 });
