@@ -100,6 +100,37 @@ describe('render-report', () => {
     expect(page).not.toContain('#Recall');
   });
 
+  it('shows warnings before all else, each once, as text', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    await writeNeighbours(path('n.parquet'), HITS);
+    const names: string[] = [];
+    const write = async (report: object) => {
+      names.push(path(`${names.length}.json`));
+      await writeFile(names.at(-1)!, JSON.stringify(report));
+    };
+    await write({ command: 'ingest-bucket', bucket: 'bucket_00001', warnings: [`bucket_00001: ${HOSTILE[0]}`] });
+    for (const bucket of ['bucket_00001', 'bucket_00002', 'bucket_00002'])
+      await write({ command: 'search-bucket', bucket, warnings: ['one is odd\u202e'] });
+    await render(path('n.parquet'), names, path('report.html'));
+    const page = await readFile(path('report.html'), 'utf8');
+    const items = [...page.matchAll(/<li dir="auto">(.*)<\/li>/g)].map(([, text]) => text);
+    expect(items).toEqual([
+      'bucket_00001: &lt;script&gt;alert(1)&lt;/script&gt;.',
+      'bucket_00001: one is odd\\u202e.',
+      'bucket_00002: one is odd\\u202e.',
+    ]);
+    expect(page.indexOf('<h2>Warnings')).toBeLessThan(page.indexOf('<dl class="facts">'));
+
+    for (let i = 0; i < 150; i++) await write({ command: 'ingest-bucket', bucket: `b${i}`, warnings: ['odd'] });
+    await render(path('n.parquet'), names, path('report.html'));
+    const long = await readFile(path('report.html'), 'utf8');
+    expect([...long.matchAll(/<li /g)]).toHaveLength(100);
+    expect(long).toContain('53 more are in');
+    await render(path('n.parquet'), [], path('report.html'));
+    expect(await readFile(path('report.html'), 'utf8')).not.toContain('Warnings');
+  });
+
   it('stays as small however many queries there are', async () => {
     const folder = await temporaryFolder();
     const sizes: number[] = [];

@@ -5,6 +5,7 @@ import {
   searchesOf,
   summarizeStages,
   toWorkerReport,
+  warningsOf,
 } from '../../workers/src/core/report-stages.ts';
 
 const read = (json: unknown) => toWorkerReport(json, (problem) => new Error(problem));
@@ -46,6 +47,8 @@ describe('a report of which a field cannot be', () => {
     ['recall', 1.5],
     ['estimates', [null]],
     ['estimates', 7],
+    ['warnings', 'text'],
+    ['warnings', [1]],
   ])('is refused with its name: %s %j', (field, value) => {
     expect(() => read({ command: 'x', [field]: value })).toThrow(new RegExp(`^"${field}`));
   });
@@ -99,4 +102,16 @@ it('queriesAsked adds up the ranges of a bucket', () => {
 it('searchesOf gives searches by bucket', () => {
   const reports = ['b', 'a'].map((bucket) => ({ command: 'search-bucket', bucket }));
   expect(searchesOf([...reports, { command: 'merge-hits' }]).map(({ bucket }) => bucket)).toEqual(['a', 'b']);
+});
+
+it('warningsOf gives each warning once, with the name of its bucket', () => {
+  const [named, nameless] = ['b: rows are odd', 'queries are odd'];
+  const reports = [
+    { command: 'search-bucket', bucket: 'b', warnings: [named, nameless] },
+    { command: 'search-bucket', bucket: 'a', warnings: [nameless] },
+    { command: 'ingest-bucket', bucket: 'b', warnings: [named] },
+    { command: 'verify', warnings: [named] },
+    { command: 'merge-hits' },
+  ];
+  expect(warningsOf(reports)).toEqual(['a: queries are odd', 'b: queries are odd', named]);
 });

@@ -22,6 +22,8 @@ export interface WorkerReport {
   /** And of the others, quickest first. */
   otherWays?: WayEstimate[];
   searchSeconds?: number;
+  /** What is odd, a sentence each. */
+  warnings?: string[];
 }
 
 export interface WayEstimate {
@@ -79,6 +81,7 @@ const REPORT = z.object({
     ),
   ),
   estimates: z.nullish(z.array(z.object({ way: TEXT, seconds: AMOUNT }))),
+  warnings: z.nullish(z.array(TEXT)),
 });
 
 /**
@@ -128,6 +131,14 @@ export function searchesOf(reports: readonly WorkerReport[]): WorkerReport[] {
   return reports
     .filter(({ command }) => command === 'search-bucket')
     .sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+}
+
+/** Warnings of all workers, each once, with the bucket's name. */
+export function warningsOf(reports: readonly WorkerReport[]): string[] {
+  const all = reports.flatMap(({ bucket, warnings = [] }) =>
+    warnings.map((text) => (bucket === undefined || text.startsWith(`${bucket}: `) ? text : `${bucket}: ${text}`)),
+  );
+  return [...new Set(all)].sort();
 }
 
 /**

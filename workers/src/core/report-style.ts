@@ -13,6 +13,9 @@ h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
 h3 { font-size: 1rem; margin: 0 0 .25rem; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; }
 .note { color: var(--soft); }
+.warnings { border-left: 4px solid var(--accent); padding-left: 1rem; margin: 1.25rem 0; }
+.warnings h2 { margin-top: 0; }
+.warnings li { max-width: 46rem; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: 1.25rem 0; padding: 0; }
 .facts div { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; }
 .facts dt { color: var(--soft); font-size: .85rem; }

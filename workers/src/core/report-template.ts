@@ -9,11 +9,13 @@ import {
   searchesOf,
   summarizeStages,
   type WorkerReport,
+  warningsOf,
 } from './report-stages.ts';
 import { STYLE } from './report-style.ts';
 
 /** Rows of the tables of buckets: thousands of buckets would bury the rest. */
 const MOST_BUCKETS = 100;
+const MOST_WARNINGS = 100;
 
 /** The whole page. It asks for nothing from elsewhere. */
 export function renderReport(summary: NeighbourSummary, reports: readonly WorkerReport[]): string {
@@ -29,6 +31,7 @@ export function renderReport(summary: NeighbourSummary, reports: readonly Worker
 <body>
 <h1>Nearest neighbours</h1>
 <p class="note">What LanceFlow found, where, and what it took.</p>
+${warnings(reports)}
 ${facts(summary, reports)}
 ${distances(summary)}
 ${buckets(summary, reports)}
@@ -41,6 +44,17 @@ ${stages(reports)}
 </html>
 `;
   return page.markup;
+}
+
+/** Before all else: what the workers warned of may be wrong in the rest. */
+function warnings(reports: readonly WorkerReport[]): Html {
+  const all = warningsOf(reports);
+  if (all.length === 0) return html``;
+  const left = all.length - MOST_WARNINGS;
+  return html`<section class="warnings"><h2>Warnings</h2>
+<ul>
+${all.slice(0, MOST_WARNINGS).map((text) => html`<li dir="auto">${text}.</li>\n`)}</ul>
+${left > 0 ? html`<p>${formatCount(left)} more are in the workers' reports.</p>` : ''}</section>`;
 }
 
 function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Html {
