@@ -104,13 +104,15 @@ export const command = defineCommand({
       withTable(database, entry, needs, { work, stream }, context, (near, present, among) =>
         searchBucket(near, present, args.queries, { ...order, among }, { hits, truth }, context),
       );
-    const { hits, plan, ...outcome } = await writeAtomically(output, (temporary) =>
+    const { hits, plan, warnings, ...outcome } = await writeAtomically(output, (temporary) =>
       truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
     );
     const { way, ...chosen } = plan;
     const misplaced = usesPartitions(entry, way) ? await findMisplacedRows(database, entry) : undefined;
-    if (misplaced !== undefined) context.log(`${misplaced}.`);
-    const warnings = misplaced === undefined ? [] : [misplaced];
+    if (misplaced !== undefined) {
+      context.log(`${misplaced}.`);
+      warnings.push(misplaced);
+    }
     return { rows: hits, bucket, k, mode: way, ...chosen, ...outcome, warnings };
   },
 

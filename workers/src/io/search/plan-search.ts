@@ -79,18 +79,19 @@ export async function planSearch(
  * @param otherSeconds what the quickest of the other ways is expected to take
  */
 async function timeAnn(
-  { table, entry }: OpenBucket,
+  bucket: OpenBucket,
   queries: QueryFiles,
   k: number,
   settings: { nprobes: number; refineFactor: number },
   otherSeconds: number,
 ): Promise<number> {
+  const { entry } = bucket;
   const options = { ...entry, partitions: entry.index.partitions, k: Math.min(k, entry.rows), ...settings };
   const wanted = Math.max(WARM_UP_QUERIES, Math.min(TIMED_QUERIES, Math.floor(queries.count / 10)));
   const { vectors, count } = await queries.sample(wanted);
   const rateOf = async (first: number, asked: number) => {
     const startedMs = performance.now();
-    await searchAnn(table, vectors, first, asked, options, { add() {}, stop() {} });
+    await searchAnn(bucket, vectors, first, asked, options, { add() {}, stop() {} });
     return asked / ((performance.now() - startedMs) / 1000);
   };
   const first = Math.min(WARM_UP_QUERIES, count);

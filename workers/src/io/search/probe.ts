@@ -1,10 +1,12 @@
 import * as ort from 'onnxruntime-node';
 import type { Centroids } from '../../core/kmeans.ts';
 import type { Metric } from '../../core/metric.ts';
+import type { Way } from '../../core/search/choose.ts';
 import { ROW_MULTIPLE, rankGraph } from '../../core/search/rank-graph.ts';
 import type { Partitions } from '../partitions.ts';
 import { createProductSession } from '../product-session.ts';
 import type { ScoredSpan } from './block-source.ts';
+import type { OpenBucket } from './open-bucket.ts';
 import type { QuerySet } from './queries.ts';
 
 const TILE_QUERIES = 1024;
@@ -86,4 +88,21 @@ export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions
     spans.push({ first, end, chosen: { queries: own, centre } });
   }
   return spans;
+}
+
+/**
+ * What of a table is compared with which queries.
+ * @param nprobes partitions that `scan` looks into for a query, if there are as many @param find rows to find for a query
+ */
+export async function spansToScore(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  way: Exclude<Way, 'ann'>,
+  nprobes: number,
+  find: number,
+): Promise<ScoredSpan[]> {
+  if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
+  const partitions = await bucket.partitions();
+  const count = Math.min(nprobes, partitions.centroids.count);
+  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
 }

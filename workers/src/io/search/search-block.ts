@@ -1,13 +1,13 @@
 import type { CommandContext } from '../../command.ts';
+import type { Way } from '../../core/search/choose.ts';
 import { type DistinctVectors, distinctVectors } from '../../core/search/distinct.ts';
 import type { NearestRows } from '../../core/search/nearest.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
 import { type AnnAnswer, searchAnn } from './ann.ts';
-import type { ScoredSpan } from './block-source.ts';
 import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { SearchPlan } from './plan-search.ts';
-import { probedSpans, rankPartitions } from './probe.ts';
+import { spansToScore } from './probe.ts';
 import type { QuerySet } from './queries.ts';
 import { scoreTable, startThreads } from './score-table.ts';
 import type { ScoreThreads } from './score-threads.ts';
@@ -16,6 +16,7 @@ import type { ScoreThreads } from './score-threads.ts';
  * Searches a block of queries and hands what was found to the sink, in the order of the queries. A vector that several
  * queries have is searched once.
  * @param readQueries reads the block; its vectors are used up @param find rows to find for a query
+ * @returns how many queries `ann` scanned, as the index would have rounded them too far
  */
 export async function searchBlock(
   bucket: OpenBucket,
@@ -24,16 +25,19 @@ export async function searchBlock(
   find: number,
   sink: HitSink,
   context: CommandContext,
-): Promise<void> {
+): Promise<number> {
+  const { way } = plan;
   // They start while the queries are read.
-  const threads = plan.way === 'ann' ? undefined : startThreads(bucket);
+  const threads = way === 'ann' ? undefined : startThreads(bucket);
   try {
     const queries = await readQueries();
     const work: Work = {
       ...{ bucket, queries, plan, find, sink, context },
       distinct: distinctVectors(queries.vectors, bucket.entry.dimension),
     };
-    await (threads ? searchRows(work, threads) : searchIndex(work));
+    if (way === 'ann' || !threads) return await searchIndex(work);
+    await searchRows(work, way, threads);
+    return 0;
   } finally {
     await threads?.close();
   }
@@ -50,28 +54,15 @@ interface Work {
 }
 
 /** `scan` and `exact`. */
-async function searchRows(work: Work, threads: ScoreThreads): Promise<void> {
+async function searchRows(work: Work, way: Exclude<Way, 'ann'>, threads: ScoreThreads): Promise<void> {
   const { bucket, queries, distinct, plan, find, sink, context } = work;
   const { entry } = bucket;
   const asked = { ...queries, ...distinct };
-  const spans = await spansToScore(bucket, asked, plan, find);
+  const spans = await spansToScore(bucket, asked, way, plan.nprobes, find);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = context.progress(`searching ${entry.bucket}`, rows, 'vectors');
   const nearest = await scoreTable(bucket, asked, spans, find, bar, threads).finally(() => bar.stop());
   await writeNearest(bucket, queries, distinct.of, nearest, sink);
-}
-
-/** What of the table is compared with which queries. */
-async function spansToScore(
-  bucket: OpenBucket,
-  queries: QuerySet,
-  { way, nprobes }: SearchPlan,
-  find: number,
-): Promise<ScoredSpan[]> {
-  if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
-  const partitions = await bucket.partitions();
-  const count = Math.min(nprobes, partitions.centroids.count);
-  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
 }
 
 /** Looks up the ids of the nearest rows and writes them. @param of for each query, the position of its vector */
@@ -96,9 +87,9 @@ export async function writeNearest(
   }
 }
 
-/** `ann`: LanceDB's index. */
-async function searchIndex({ bucket, queries, distinct, plan, find, sink, context }: Work): Promise<void> {
-  const { entry, table } = bucket;
+/** `ann`: LanceDB's index. @returns queries that were scanned */
+async function searchIndex({ bucket, queries, distinct, plan, find, sink, context }: Work): Promise<number> {
+  const { entry } = bucket;
   const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;
   const bar = context.progress(`searching ${entry.bucket}`, count, 'queries');
@@ -110,16 +101,18 @@ async function searchIndex({ bucket, queries, distinct, plan, find, sink, contex
   for (const [query, position] of of.entries()) last[position] = query;
   const answers = new Map<number, AnnAnswer>();
   let asked = 0;
+  let scanned = 0;
   try {
     for (let query = 0; query < queries.count; query++) {
       const position = of[query]!;
       // Vectors are in the order in which queries first have them, so what is needed comes next.
       if (position >= asked) {
         const wanted = Math.min(perBatch, count - asked);
-        const found = await searchAnn(table, vectors, asked, wanted, options, bar);
+        const found = await searchAnn(bucket, vectors, asked, wanted, options, bar);
         for (const answer of found) answers.set(asked++, answer);
       }
-      const { ids, distances } = answers.get(position)!;
+      const { ids, distances, isScanned } = answers.get(position)!;
+      if (isScanned) scanned++;
       const targets = Array.from(distances, (_, row) => row);
       const lifted = distances.map((distance) => Math.max(least, distance));
       await sink.add(queries.id(query), targets, lifted, ids);
@@ -128,4 +121,5 @@ async function searchIndex({ bucket, queries, distinct, plan, find, sink, contex
   } finally {
     bar.stop();
   }
+  return scanned;
 }

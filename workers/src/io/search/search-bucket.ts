@@ -47,6 +47,8 @@ export interface SearchOutcome {
   /** Blocks of queries, and how many of them an earlier run had finished. */
   blocks: number;
   resumedBlocks: number;
+  /** What is odd about the search, a sentence each. */
+  warnings: string[];
 }
 
 /**
@@ -82,7 +84,9 @@ export async function searchBucket(
       : search.inBlocks(blockQueries, outputs.hits));
     const { hits, truth } = outputs;
     if (truth !== undefined) await search.truth(outcome.plan.way, { hits, truth });
-    return { ...outcome, queries: queries.count };
+    const { warnings } = search;
+    for (const warning of warnings) context.log(`${warning}.`);
+    return { ...outcome, queries: queries.count, warnings };
   } catch (error) {
     throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;
   } finally {
@@ -97,6 +101,8 @@ class Search {
   readonly #order: SearchOrder;
   readonly #find: number;
   readonly #context: CommandContext;
+  /** Queries that `ann` scanned. */
+  #scanned = 0;
 
   constructor(bucket: OpenBucket, queries: QueryFiles, order: SearchOrder, find: number, context: CommandContext) {
     this.#bucket = bucket;
@@ -149,6 +155,16 @@ class Search {
     return writeTruth(this.#bucket, this.#queries, way, this.#find, this.#order, files, this.#metadata, this.#context);
   }
 
+  get warnings(): string[] {
+    const { bucket, partitions } = this.#bucket.entry;
+    if (this.#scanned === 0) return [];
+    return [
+      `${bucket}: ${this.#scanned} queries do not fit float16, the type of its vectors, so its index was not asked for them: they ` +
+        `were compared with ${partitions ? 'the vectors of their nearest partitions' : 'all vectors'}. ` +
+        'Scale the vectors and the queries, or build with --vector-type float32',
+    ];
+  }
+
   get #metadata(): Record<string, string> {
     const { bucket, metric, fingerprint } = this.#bucket.entry;
     const { contentHash: queries, range } = this.#queries;
@@ -165,7 +181,7 @@ class Search {
     try {
       const sink = new HitSink(writer, bucket, this.#order);
       const read = () => this.#queries.block(first, end);
-      await searchBlock(this.#bucket, read, plan, this.#find, sink, this.#context);
+      this.#scanned += await searchBlock(this.#bucket, read, plan, this.#find, sink, this.#context);
       await sink.flush();
       return { hits: sink.hits, bytes: await writer.finish() };
     } catch (error) {

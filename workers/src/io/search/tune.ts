@@ -83,7 +83,7 @@ export const tuneAnn: Tune = async (bucket, queries, k, target, refineFactor, pr
   const partitions = entry.index.partitions;
   const measure = async (nprobes: number, refineFactor: number) => {
     const options = { ...entry, partitions, k: Math.min(k, entry.rows), nprobes, refineFactor };
-    const answers = await searchAnn(table, sample.vectors, 0, sample.count, options, { add() {}, stop() {} });
+    const answers = await searchAnn(bucket, sample.vectors, 0, sample.count, options, { add() {}, stop() {} });
     return estimateRecall(answers.map((answer, query) => shareFound(answer, wanted[query]!)));
   };
   let { nprobes, recall } = await fewestProbes((probes) => measure(probes, refineFactor), target, partitions);
