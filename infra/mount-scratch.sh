@@ -1,17 +1,28 @@
 #!/bin/bash
-# Makes /scratch of the machine's NVMe instance disks: one file system over all of them. A machine that cannot do so takes
-# no jobs, because its tasks would fill the root disk. Runs at first boot, as part of the launch template's user data;
-# test/infra/ sees to it that lanceflow.yaml has the same text.
+# Makes a machine fit for tasks: /scratch of its NVMe instance disks, one file system over all of them, and no way for containers
+# to the machine's own credentials. A machine on which either fails shuts down: its tasks would fill the root disk, and while it
+# idles Batch starts no other in its place. Runs at each boot, as part of the launch template's user data; test/infra/ sees to it
+# that lanceflow.yaml has the same text.
 set -euo pipefail
 
-refuse_jobs() {
-  echo "lanceflow: /scratch could not be made; this machine takes no jobs" >&2
-  systemctl mask --now ecs
+give_up() {
+  echo "lanceflow: this machine has no /scratch, or cannot keep containers from its credentials; it shuts down" >&2
+  systemctl mask --now ecs || true
+  shutdown -h now
 }
-trap refuse_jobs ERR
+trap give_up ERR
+
+# User data runs at the first boot alone. A machine whose disks are still one device after another boot shuts down.
+each_boot=/var/lib/cloud/scripts/per-boot/lanceflow.sh
+[ "$0" -ef "$each_boot" ] || cp "$0" "$each_boot"
+
+# Containers share the machine's network. Its metadata service is for root: ECS's agent, not the tasks, who get the credentials of
+# their role from another address (169.254.170.2).
+iptables --wait --insert OUTPUT --destination 169.254.169.254/32 --match owner --uid-owner 1-4294967294 --jump REJECT
 
 mkdir -p /scratch
-mapfile -t disks < <(lsblk --nodeps --paths --noheadings --output NAME,MODEL | awk '/Instance Storage/ { print $1 }')
+devices=$(lsblk --nodeps --paths --noheadings --output NAME,MODEL)
+mapfile -t disks < <(awk '/Instance Storage/ { print $1 }' <<< "$devices")
 case ${#disks[@]} in
   0) echo "lanceflow: no instance disks; /scratch is on the root disk" ;;
   1) device=${disks[0]} ;;

@@ -31,10 +31,11 @@ describe.skipIf(skip)('AWS', () => {
     folder = await sharedFolder();
     account = await startAccount();
     env = account.env;
-    const { Image, JobRole, Region } = await deployStack(account, 'lanceflow-test');
+    const { Image, JobRole, ReaderJobDefinition, Region } = await deployStack(account, 'lanceflow-test');
     const database = 's3://lanceflow-test/database/d';
     params = { database, input: 's3://lanceflow-test/input/*.fasta', aws_container: Image, aws_job_role: JobRole };
-    params.aws_region = Region;
+    Object.assign(params, { aws_region: Region, aws_reader_definition: ReaderJobDefinition });
+    params.outdir = 's3://lanceflow-test/results/d';
     await account.python(`
 s3 = client('s3')
 s3.put_object(Bucket='lanceflow-test', Key='input/a.fasta', Body=b'>a')
@@ -74,6 +75,9 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
       'work folder: s3://lanceflow-test/work can be written',
       'database: s3://lanceflow-test/database/d can be read; 1 buckets',
       'input: s3://lanceflow-test/input can be read',
+      'role of the tasks: lanceflow-task has the rights that the campaign needs',
+      'role of the readers: lanceflow-reader has the rights that the campaign needs',
+      'role of the head: lanceflow-head has the rights that the campaign needs',
     ])
       expect(checks).toContain(text);
     // It leaves nothing in the work folder.
@@ -120,7 +124,140 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
       'work folder: far-away is in us-west-2, the queues are in eu-central-1',
       'database: there is no bucket no-such-bucket',
       'input: there is nothing at s3://lanceflow-test/inptu',
+      'job definition lanceflow-reader: has the image 123456789012.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0, not aws_container',
+      expect.stringMatching(/^role of the tasks: lanceflow-task may not: .*s3:PutObject on s3:\/\/far-away\/work/),
     ]);
+  });
+
+  test('places, images and roles that the deployed policies do not allow are found before anything starts', async () => {
+    const { failures } = await doctor(
+      {
+        input: 's3://far-away/input/*.fasta',
+        database: 's3://lanceflow-test/db/d',
+        outdir: 's3://lanceflow-test/out',
+        aws_container: 'registry.example.org/lanceflow:1',
+        aws_reader_definition: 'lanceflow-reader',
+      },
+      ['--work-dir', 's3://lanceflow-test/scratch'],
+    );
+    const of = (check: string) => failures.find((failure) => failure.startsWith(check)) ?? '';
+    const inputs =
+      's3:ListBucket on s3://far-away (s3:prefix "input"), s3:ListBucket on s3://far-away (s3:prefix "input/")';
+    expect(of('role of the tasks')).toBe(
+      `role of the tasks: lanceflow-task may not: ${inputs}, s3:GetObject on s3://far-away/input/lanceflow.fasta, ` +
+        's3:GetObject on s3://lanceflow-test/scratch/lanceflow, s3:PutObject on s3://lanceflow-test/scratch/lanceflow, ' +
+        's3:GetObject on s3://lanceflow-test/db/d/lanceflow, s3:PutObject on s3://lanceflow-test/db/d/lanceflow, ' +
+        's3:DeleteObject on s3://lanceflow-test/db/d/lanceflow',
+    );
+    expect(of('role of the head')).toContain(
+      's3:PutObject on s3://lanceflow-test/out/lanceflow, batch:RegisterJobDefinition on ' +
+        'arn:aws:batch:eu-central-1:123456789012:job-definition/nf-registry-example-org-lanceflow-1 ' +
+        '(batch:Image "registry.example.org/lanceflow:1")',
+    );
+    expect(of('job definition lanceflow-reader')).toContain('not aws_container');
+
+    const unknown = await doctor({ aws_job_role: undefined, aws_reader_definition: undefined });
+    expect(unknown.failures).toEqual(['role of the tasks: is not given']);
+    const wrong = await doctor({ aws_job_role: 'lanceflow-task' });
+    expect(wrong.failures).toEqual(['role of the tasks: lanceflow-task is not the ARN of a role']);
+    const nobody = await doctor({
+      aws_job_role: 'arn:aws:iam::123456789012:role/nobody',
+      aws_reader_definition: undefined,
+    });
+    expect(nobody.findings.filter(({ status }) => status === 'note').map(({ found }) => found)).toEqual([
+      expect.stringContaining('which can delete databases (aws_reader_definition)'),
+      expect.stringContaining('what arn:aws:iam::123456789012:role/nobody may do was not checked'),
+    ]);
+  });
+
+  test('what the roles of infra/lanceflow.yaml may do, by their policies with all conditions', async () => {
+    const options = { Prefix: 'narrow', InputBucket: 'far-away', InputPrefix: 'release-7/', Campaigns: 'soil-*' };
+    const more = {
+      Versioning: 'on',
+      KmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1',
+      OtherTaskImages: 'x.org/own:*',
+    };
+    await deployStack(account, 'narrow-test', { ...options, ...more });
+    const job = 'arn:aws:batch:eu-central-1:123456789012:job/1';
+    const definition = 'arn:aws:batch:eu-central-1:123456789012:job-definition/nf-image:1';
+    const ecr = '123456789012.dkr.ecr.eu-central-1.amazonaws.com';
+    const refused: Array<Record<string, string>> = [
+      { 'batch:Image': `${ecr}/narrow:0.2`, 'batch:Privileged': 'true' },
+      { 'batch:Image': `${ecr}/narrow:0.2`, 'batch:User': 'root' },
+      { 'batch:Image': `${ecr}/other:0.2` },
+      { 'batch:Image': 'debian:12' },
+    ];
+    const table: Array<[boolean, string, string, string, Record<string, string>?]> = [
+      [true, 'narrow-task', 's3:DeleteObject', 'arn:aws:s3:::narrow-test/database/d/x'],
+      [false, 'narrow-reader', 's3:DeleteObject', 'arn:aws:s3:::narrow-test/database/d/x'],
+      [false, 'narrow-reader', 's3:PutObject', 'arn:aws:s3:::narrow-test/database/d/x'],
+      [true, 'narrow-reader', 's3:GetObject', 'arn:aws:s3:::narrow-test/database/d/x'],
+      [true, 'narrow-reader', 's3:PutObject', 'arn:aws:s3:::narrow-test/work/x'],
+      [false, 'narrow-head', 's3:DeleteObject', 'arn:aws:s3:::narrow-test/database/d/x'],
+      ...['narrow-task', 'narrow-reader', 'narrow-head'].flatMap((role): typeof table => [
+        [true, role, 's3:ListBucket', 'arn:aws:s3:::far-away', { 's3:prefix': 'release-7' }],
+        [true, role, 's3:ListBucket', 'arn:aws:s3:::far-away', { 's3:prefix': 'release-7/' }],
+        [true, role, 's3:ListBucket', 'arn:aws:s3:::far-away', { 's3:prefix': 'release-7/a' }],
+        [false, role, 's3:ListBucket', 'arn:aws:s3:::far-away', { 's3:prefix': 'release-8' }],
+        [false, role, 's3:ListBucket', 'arn:aws:s3:::far-away', { 's3:prefix': '' }],
+        [false, role, 's3:ListBucket', 'arn:aws:s3:::far-away'],
+        [true, role, 's3:GetObject', 'arn:aws:s3:::far-away/release-7/a.fasta'],
+        [false, role, 's3:PutObject', 'arn:aws:s3:::far-away/release-7/a.fasta'],
+        [true, role, 'kms:GenerateDataKey', more.KmsKeyArn],
+      ]),
+      [true, 'narrow-head', 'batch:TerminateJob', job, { 'aws:ResourceTag/lanceflow-campaign': 'soil-1' }],
+      [false, 'narrow-head', 'batch:TerminateJob', job, { 'aws:ResourceTag/lanceflow-campaign': 'lake' }],
+      [false, 'narrow-head', 'batch:TerminateJob', job],
+      [true, 'lanceflow-head', 'batch:TerminateJob', job, { 'aws:ResourceTag/lanceflow-campaign': 'lake' }],
+      [false, 'lanceflow-head', 'batch:TerminateJob', job],
+      ...[`${ecr}/narrow:0.2`, `${ecr}/narrow@sha256:00`, 'x.org/own:2'].map((image): (typeof table)[0] => [
+        ...([true, 'narrow-head', 'batch:RegisterJobDefinition', definition] as const),
+        { 'batch:Image': image, 'batch:User': '1000', 'batch:Privileged': 'false' },
+      ]),
+      // As Nextflow asks: it names neither.
+      [true, 'narrow-head', 'batch:RegisterJobDefinition', definition, { 'batch:Image': `${ecr}/narrow:0.2` }],
+      ...refused.map((context): (typeof table)[0] => [
+        false,
+        'narrow-head',
+        'batch:RegisterJobDefinition',
+        definition,
+        context,
+      ]),
+      [
+        true,
+        'narrow-head',
+        'iam:PassRole',
+        'arn:aws:iam::123456789012:role/narrow-task',
+        { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+      ],
+      [
+        false,
+        'narrow-head',
+        'iam:PassRole',
+        'arn:aws:iam::123456789012:role/narrow-head',
+        { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+      ],
+      [
+        true,
+        'narrow-head',
+        'batch:SubmitJob',
+        'arn:aws:batch:eu-central-1:123456789012:job-definition/narrow-reader:3',
+      ],
+      [false, 'narrow-head', 'batch:SubmitJob', 'arn:aws:batch:eu-central-1:123456789012:job-definition/narrow-head:3'],
+    ];
+    const decisions = await account.python<string[]>(
+      `
+def decide(_, role, action, resource, context={}):
+    entries = [dict(ContextKeyName=key, ContextKeyType='string', ContextKeyValues=[value]) for key, value in context.items()]
+    answer = client('iam').simulate_principal_policy(PolicySourceArn='arn:aws:iam::123456789012:role/' + role, ActionNames=[action],
+        ResourceArns=[resource], ContextEntries=entries)
+    return answer['EvaluationResults'][0]['EvalDecision']
+print(json.dumps([decide(*row) for row in json.loads(sys.argv[1])]))`,
+      JSON.stringify(table),
+    );
+    expect(table.map((row, i) => [decisions[i], ...row.slice(1)])).toEqual(
+      table.map(([isAllowed, ...row]) => [isAllowed ? 'allowed' : 'implicitDeny', ...row]),
+    );
   });
 
   test('another region has none of the queues', async () => {

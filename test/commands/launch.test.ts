@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { type Account, deployStack, REGION, startAccount } from '../support/aws.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
-import { type Finished, lanceflow, missingPython, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
+import { type Finished, lanceflow, missingPython, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
 
 const skip = missingPython();
 
@@ -18,7 +18,7 @@ trap 'echo "told to stop"; exit 143' TERM
 echo "head: $*"
 for file in launch-*.config; do [ -e "$file" ] && echo "settings: $(base64 -w0 < "$file")" && rm "$file"; done
 echo "cache: $NXF_CLOUDCACHE_PATH, $NXF_IGNORE_RESUME_HISTORY, $AWS_REGION"
-while [ ! -e "$LANCEFLOW_TEST_END" ]; do sleep 0.05; done
+while [ ! -s "$LANCEFLOW_TEST_END" ]; do sleep 0.05; done
 echo 'the last line'
 exit "$(cat "$LANCEFLOW_TEST_END")"
 `;
@@ -42,9 +42,10 @@ describe.skipIf(skip)('launch', () => {
     await chmod(join(folder, 'nextflow'), 0o755);
     process.env.LANCEFLOW_TEST_END = join(folder, 'end');
     account = await startAccount([folder]);
-    const { Image, Region } = await deployStack(account, 'lanceflow-test');
+    const { Image, JobRole, Region } = await deployStack(account, 'lanceflow-test');
     const data = { database: 's3://lanceflow-test/database/d', outdir: 's3://lanceflow-test/results/d' };
-    params = { ...data, input: 's3://lanceflow-test/input', k: 10, aws_container: Image, aws_region: Region };
+    params = { ...data, input: 's3://lanceflow-test/input', k: 10, aws_container: Image, aws_job_role: JobRole };
+    Object.assign(params, { aws_region: Region });
   });
   afterEach(async () => {
     for (const child of running.splice(0)) child.kill('SIGKILL');
@@ -55,7 +56,7 @@ describe.skipIf(skip)('launch', () => {
   const endWith = (code: number) => writeFile(join(folder, 'end'), `${code}`);
 
   async function argumentsOf(campaign: string, changed: object, options: readonly string[]) {
-    const file = join(folder, `${campaign}-${Object.values(changed).join('')}.json`);
+    const file = join(folder, `${campaign}-${Object.values(changed).join('').replace(/\W/g, '_')}.json`);
     await writeFile(file, JSON.stringify({ ...params, ...changed }));
     const given = ['--campaign', campaign, '--params-file', file, '--work-dir', 's3://lanceflow-test/work/'];
     return ['launch', ...given, '--poll', '0.1', ...options];
@@ -101,6 +102,18 @@ describe.skipIf(skip)('launch', () => {
       }));
   }
 
+  /** Tasks of campaigns that wait for a machine: [queue, campaign]. */
+  const submitWaiting = (...tasks: Array<[string, string]>) =>
+    account.python(
+      `
+batch = client('batch')
+image = dict(image='x', command=['true'], resourceRequirements=[dict(type='VCPU', value='1'), dict(type='MEMORY', value='1024')])
+batch.register_job_definition(jobDefinitionName='nf-task', type='container', containerProperties=image)
+for queue, campaign in json.loads(sys.argv[1]):
+    batch.submit_job(jobName='waits-' + campaign, jobQueue='lanceflow-' + queue, jobDefinition='nf-task', tags={'lanceflow-campaign': campaign})`,
+      JSON.stringify(tasks),
+    );
+
   test('a head is submitted, followed to its end, and not run twice', async () => {
     const first = await startLaunch('soil');
     const second = await startLaunch('soil');
@@ -114,7 +127,7 @@ describe.skipIf(skip)('launch', () => {
       const { code, stdout, stderr } = await ended;
       expect(code, stderr).toBe(0);
       expect(stdout).toMatch(
-        /^head: run \/opt\/lanceflow\/main.nf -profile awsbatch -ansi-log false -work-dir s3:\/\/lanceflow-test\/work -resume [0-9a-f-]{36} -name soil --aws_container=.* --aws_region=eu-central-1 --campaign=soil --database=s3:.* --input=.* --k=10 --outdir=.*\n/,
+        /^head: run \/opt\/lanceflow\/main.nf -profile awsbatch -ansi-log false -work-dir s3:\/\/lanceflow-test\/work -resume [0-9a-f-]{36} -name soil --aws_container=.* --aws_job_role=.* --aws_region=eu-central-1 --campaign=soil --database=s3:.* --input=.* --k=10 --outdir=.*\n/,
       );
       expect(stdout).toContain('\ncache: s3://lanceflow-test/work/cache, true, eu-central-1\nthe last line\n');
       expect(stderr).toMatch(/soil: RUNNING\n.*soil: SUCCEEDED\nlaunch: soil SUCCEEDED\n$/s);
@@ -145,6 +158,56 @@ describe.skipIf(skip)('launch', () => {
     expect(sessions[1]).toBe(sessions[0]);
   });
 
+  test('places that the deployed roles do not reach: nothing starts', async () => {
+    const { code, stderr } = await launch('pond', { database: 's3://lanceflow-test/db' });
+    expect(code).toBe(65);
+    expect(stderr).toMatch(
+      /role of the tasks: lanceflow-task may not: s3:GetObject on s3:\/\/lanceflow-test\/db\/lanceflow, .*InputBucket/,
+    );
+    expect(await jobsNamed('lanceflow-pond')).toEqual([]);
+  });
+
+  test('a head that starts again ends the tasks that the former one left, and no others', async () => {
+    await submitWaiting(['storage', 'river'], ['light', 'river'], ['light', 'delta']);
+    const statuses = async (name: string) => (await jobsNamed(name)).map(({ status }) => status);
+    const environment = {
+      AWS_BATCH_JOB_ATTEMPT: '1',
+      LANCEFLOW_CAMPAIGN: 'river',
+      LANCEFLOW_QUEUES: 'lanceflow-light lanceflow-storage',
+    };
+    const start = (attempt: string, changed: NodeJS.ProcessEnv = {}) =>
+      run(join(ROOT, 'containers/head/start'), ['echo', 'a  b', '$c'], {
+        env: {
+          ...account.env,
+          PATH: `${join(ROOT, 'bin')}:${account.env.PATH}`,
+          ...environment,
+          AWS_BATCH_JOB_ATTEMPT: attempt,
+          ...changed,
+        },
+      });
+    expect(await start('1')).toMatchObject({ code: 0, stdout: 'a  b $c\n', stderr: '' });
+    expect(await statuses('waits-river')).toEqual(['RUNNABLE', 'RUNNABLE']);
+    expect(await start('2')).toMatchObject({
+      code: 0,
+      stdout: 'a  b $c\n',
+      stderr: expect.stringContaining('ends 2 tasks'),
+    });
+    expect(await statuses('waits-river')).toEqual(['FAILED', 'FAILED']);
+    expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
+    // Where they cannot be ended, Batch tries again.
+    expect(await start('2', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' })).toMatchObject({ code: 75, stdout: '' });
+
+    // Batch has given up a head; the next is launched.
+    await endWith(1);
+    await launch('river');
+    await submitWaiting(['storage', 'river']);
+    await endWith(0);
+    const { code, stderr } = await launch('river');
+    expect(code).toBe(0);
+    expect(stderr).toContain('river: ends 1 tasks of its former head');
+    expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
+  });
+
   test('settings of Nextflow go with it; others are other arguments', async () => {
     const config = join(folder, 'own.config');
     const text = `process.resourceLimits = [cpus: 4] // "quoted" 'twice' $HOME \\ ö\nprocess.maxRetries = 1`;
@@ -164,12 +227,7 @@ describe.skipIf(skip)('launch', () => {
   });
 
   test('Ctrl-C ends the following, --cancel the head and the tasks of this campaign', async () => {
-    await account.python(`
-batch = client('batch')
-image = dict(image='x', command=['true'], resourceRequirements=[dict(type='VCPU', value='1'), dict(type='MEMORY', value='1024')])
-batch.register_job_definition(jobDefinitionName='nf-task', type='container', containerProperties=image)
-for queue, campaign in [('light', 'sea'), ('storage', 'sea'), ('storage', 'other')]:
-    batch.submit_job(jobName='waits-' + campaign, jobQueue='lanceflow-' + queue, jobDefinition='nf-task', tags={'lanceflow-campaign': campaign})`);
+    await submitWaiting(['light', 'sea'], ['storage', 'sea'], ['storage', 'other']);
     const { child, ended } = await startLaunch('sea');
     child.kill('SIGINT');
     const stopped = await ended;
@@ -241,7 +299,11 @@ test.each([
     ['--params-file', 'good.json', '--work-dir', '/work'],
     /does not begin with "s3:/,
   ],
-  ['no parameters', ['--work-dir', 's3://bucket/work'], /input or queries, database, outdir, aws_container missing/],
+  [
+    'no parameters',
+    ['--work-dir', 's3://bucket/work'],
+    /input or queries, database, outdir, aws_container, aws_job_role missing/,
+  ],
   ['a local database', ['--params-file', 'local.json'], /database is "db"; on AWS it needs an s3:\/\/ address/],
   ['a misspelt parameter', ['--params-file', 'misspelt.json'], /dtabase is not a parameter/],
   ['a wrong value', ['--params-file', 'value.json'], /k is "10"; it needs a whole number/],
@@ -263,6 +325,7 @@ test.each([
     database: 's3://b/d',
     outdir: 's3://b/r',
     aws_container: 'x',
+    aws_job_role: 'arn:aws:iam::123456789012:role/x',
     aws_region: 'eu-west-1',
   };
   const files = {

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { hasProgram, missing, missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 const SCRIPT = join(ROOT, 'infra/mount-scratch.sh');
 
@@ -12,6 +12,7 @@ test.skipIf(missingPython())('the script passes shellcheck', async () => {
 
 describe('what the script does, on a machine with', () => {
   // No machine of the tests has disks to spare: the programs that would touch them say what they were told.
+  const CHANGES = ['cp', 'iptables', 'mkdir', 'mdadm', 'mkfs.xfs', 'mount', 'chmod', 'systemctl', 'shutdown', 'dnf'];
   const ROOT_DISK = '/dev/nvme0n1 Amazon Elastic Block Store';
   const disk = (n: number) => `/dev/nvme${n}n1 Amazon EC2 NVMe Instance Storage`;
 
@@ -20,7 +21,7 @@ describe('what the script does, on a machine with', () => {
     const log = join(folder, 'log');
     await mkdir(join(folder, 'bin'));
     await writeFile(log, '');
-    for (const name of ['mkdir', 'mdadm', 'mkfs.xfs', 'mount', 'chmod', 'systemctl', 'dnf', 'lsblk']) {
+    for (const name of [...CHANGES, 'lsblk']) {
       const says = name === 'lsblk' ? `printf '%s\\n' ${disks.map((each) => `'${each}'`).join(' ')}` : '';
       const body = `#!/bin/bash\necho "${name} $*" >> '${log}'\n${says}\n${name === failing ? 'exit 1' : ''}\n`;
       await writeFile(join(folder, 'bin', name), body);
@@ -28,22 +29,23 @@ describe('what the script does, on a machine with', () => {
     }
     const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
     const { code } = await run('bash', [SCRIPT], { env });
-    return { code, calls: (await readFile(log, 'utf8')).trimEnd().split('\n').slice(2) };
+    const calls = (await readFile(log, 'utf8')).trimEnd().split('\n');
+    return { code, calls: calls.filter((call) => !/^(cp|iptables|mkdir|lsblk) /.test(call)), all: calls };
   }
 
   test('no instance disk: a folder of the root disk', async () => {
-    expect(await onMachine([ROOT_DISK])).toEqual({ code: 0, calls: ['chmod 1777 /scratch'] });
+    expect(await onMachine([ROOT_DISK])).toMatchObject({ code: 0, calls: ['chmod 1777 /scratch'] });
   });
 
   test('one: it is formatted and mounted', async () => {
-    expect(await onMachine([ROOT_DISK, disk(1)])).toEqual({
+    expect(await onMachine([ROOT_DISK, disk(1)])).toMatchObject({
       code: 0,
       calls: ['mkfs.xfs -f -K /dev/nvme1n1', 'mount -o noatime,discard /dev/nvme1n1 /scratch', 'chmod 1777 /scratch'],
     });
   });
 
   test('two: they become one', async () => {
-    expect(await onMachine([ROOT_DISK, disk(1), disk(2)])).toEqual({
+    expect(await onMachine([ROOT_DISK, disk(1), disk(2)])).toMatchObject({
       code: 0,
       calls: [
         'mdadm --create /dev/md/scratch --run --level=0 --raid-devices=2 /dev/nvme1n1 /dev/nvme2n1',
@@ -54,9 +56,54 @@ describe('what the script does, on a machine with', () => {
     });
   });
 
-  test('one that cannot be mounted: no jobs come to it', async () => {
-    const { code, calls } = await onMachine([ROOT_DISK, disk(1)], 'mount');
-    expect(code).not.toBe(0);
-    expect(calls.at(-1)).toBe('systemctl mask --now ecs');
+  test('whatever of it fails: no jobs come to it, and it shuts down', async () => {
+    const { all } = await onMachine([ROOT_DISK, disk(1), disk(2)]);
+    const programs = all.map((call) => call.split(' ')[0]!);
+    expect(programs).toEqual(['cp', 'iptables', 'mkdir', 'lsblk', 'mdadm', 'mkfs.xfs', 'mount', 'chmod']);
+    for (const failing of programs) {
+      const { code, calls } = await onMachine([ROOT_DISK, disk(1), disk(2)], failing);
+      expect(code, failing).not.toBe(0);
+      expect(calls.slice(-2), failing).toEqual(['systemctl mask --now ecs', 'shutdown -h now']);
+    }
   });
 });
+
+const inNamespaces = process.getuid?.() === 0 && ['iptables', 'ip', 'unshare', 'setpriv', 'curl'].every(hasProgram);
+
+// In a network of its own, with a metadata service and the credentials of tasks at their addresses.
+test.skipIf(missing(inNamespaces, 'root, iptables, iproute2 and curl') || missingPython())(
+  'the metadata service answers root alone; the credentials of tasks are for everyone',
+  async () => {
+    const rule = /^iptables .*$/m.exec(await readFile(SCRIPT, 'utf8'))![0];
+    const ask = (user: number, address: string) =>
+      `setpriv --reuid ${user} --regid ${user} --clear-groups curl -s -o /dev/null -m 5 http://${address}/ && echo ${user} ${address}`;
+    const asks = [0, 1000, 1001].flatMap((user) => [`169.254.169.254`, `169.254.170.2`].map((at) => ask(user, at)));
+    const body = `
+ip link set lo up
+ip address add 169.254.169.254/32 dev lo
+ip address add 169.254.170.2/32 dev lo
+cd "$1"
+"$2" -c 'import http.server as h, socketserver as t; s = t.TCPServer(("0.0.0.0", 80), h.SimpleHTTPRequestHandler); print("ready", flush=True); s.serve_forever()' 2>/dev/null >ready &
+trap "kill $!" EXIT
+until [ -s ready ]; do sleep 0.05; done
+${asks.join('\n')}
+echo with the rule
+${rule}
+${asks.join('\n')}
+true`;
+    const python = join(ROOT, '.tools/python/bin/python');
+    const { code, stdout, stderr } = await run('unshare', [
+      '--net',
+      'bash',
+      '-c',
+      body,
+      '',
+      await temporaryFolder(),
+      python,
+    ]);
+    expect(code, stderr).toBe(0);
+    const [before, after] = stdout.split('with the rule\n').map((part) => part.trimEnd().split('\n'));
+    expect(before).toHaveLength(6);
+    expect(after).toEqual(['0 169.254.169.254', '0 169.254.170.2', '1000 169.254.170.2', '1001 169.254.170.2']);
+  },
+);

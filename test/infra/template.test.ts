@@ -35,10 +35,18 @@ interface Resource {
     PublicAccessBlockConfiguration: Record<string, unknown>;
     LifecycleConfiguration: { Rules: unknown[] };
     SecurityGroupIngress?: unknown;
-    ComputeResources: { Type: unknown; InstanceTypes: string[]; LaunchTemplate: { LaunchTemplateId: unknown } };
+    ComputeResources: {
+      Type: unknown;
+      InstanceTypes: { 'Fn::Split': [string, { Ref: string }] };
+      LaunchTemplate: { LaunchTemplateId: unknown };
+    };
     JobQueueName: Sub;
+    JobStateTimeLimitActions?: Array<{ State: string; Reason: string; Action: string }>;
     LogGroupName: Sub;
-    LaunchTemplateData: { UserData: { 'Fn::Base64': string } };
+    LaunchTemplateData: { UserData: { 'Fn::Base64': string }; InstanceInitiatedShutdownBehavior: string };
+    ImageTagMutability: string;
+    LifecyclePolicy: { LifecyclePolicyText: Sub };
+    ContainerProperties: Record<string, unknown>;
   };
 }
 
@@ -54,7 +62,8 @@ const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]
 const statements = (role?: string): Statement[] =>
   of('AWS::IAM::ManagedPolicy')
     .filter(([, { Properties }]) => !role || Properties.Roles?.some(({ Ref }) => Ref === role))
-    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+    .map((statement) => (statement as unknown as { 'Fn::If'?: [string, Statement] })['Fn::If']?.[1] ?? statement);
 const writesToS3 = ({ Action }: Statement) =>
   list(Action).some((action) => /^(\*|s3:(\*|Put|Delete|Abort|Create|Replicate|Restore))/.test(action));
 const resources = ({ Resource }: Statement) =>
@@ -70,6 +79,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     const written = (role?: string) => [...new Set(statements(role).filter(writesToS3).flatMap(resources))].sort();
     expect(written()).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
     expect(written('TaskRole')).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/work/*']);
+    expect(written('ReaderRole')).toEqual(['${Bucket.Arn}/work/*']);
     expect(written('HeadRole')).toEqual(['${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
   });
 
@@ -116,18 +126,56 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
 
   test('machines of each queue have what its tasks need, as Spot unless told otherwise', () => {
     expect(template.Parameters.CapacityType?.Default).toBe('SPOT');
+    const types = (name: string) => {
+      const { Ref } = template.Resources[name]!.Properties.ComputeResources.InstanceTypes['Fn::Split'][1];
+      return template.Parameters[Ref]!.Default!.split(',');
+    };
     for (const name of ['StorageEnvironment', 'LightEnvironment', 'GpuEnvironment']) {
-      const { Properties } = template.Resources[name]!;
-      const { Type, InstanceTypes, LaunchTemplate } = Properties.ComputeResources;
+      const { Type, LaunchTemplate } = template.Resources[name]!.Properties.ComputeResources;
       expect(Type, name).toEqual({ Ref: 'CapacityType' });
       // /scratch is on NVMe disks everywhere.
-      expect(InstanceTypes.filter((type) => !hasInstanceStorage(type))).toEqual([]);
+      expect(types(name).filter((type) => !hasInstanceStorage(type))).toEqual([]);
+      // Of one type alone Spot has none for hours.
+      expect(types(name).length, name).toBeGreaterThan(1);
       expect(LaunchTemplate.LaunchTemplateId, name).toEqual({ Ref: 'LaunchTemplate' });
     }
-    const types = (name: string) => template.Resources[name]!.Properties.ComputeResources.InstanceTypes;
-    expect(types('StorageEnvironment').every((type) => type.startsWith('i4i.'))).toBe(true);
     expect(types('GpuEnvironment').every(hasGpu)).toBe(true);
     expect(template.Resources.HeadEnvironment!.Properties.ComputeResources.Type).toBe('FARGATE');
+  });
+
+  test('no queue holds a job that cannot run', () => {
+    const queues = of('AWS::Batch::JobQueue');
+    expect(queues).toHaveLength(4);
+    for (const [name, { Properties }] of queues) {
+      const actions = Properties.JobStateTimeLimitActions ?? [];
+      for (const { State, Action } of actions) expect([State, Action], name).toEqual(['RUNNABLE', 'CANCEL']);
+      expect(actions.map(({ Reason }) => Reason).sort(), name).toEqual([
+        'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
+        'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
+        'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT',
+      ]);
+    }
+  });
+
+  test('a machine that shuts down is gone, and images stay what they were', () => {
+    const { LaunchTemplateData } = template.Resources.LaunchTemplate!.Properties;
+    expect(LaunchTemplateData.InstanceInitiatedShutdownBehavior).toBe('terminate');
+    const { ImageTagMutability, LifecyclePolicy } = template.Resources.Repository!.Properties;
+    expect(ImageTagMutability).toBe('IMMUTABLE');
+    const { rules } = JSON.parse(
+      LifecyclePolicy.LifecyclePolicyText['Fn::Sub'].replace('${KeptImages}', template.Parameters.KeptImages!.Default!),
+    );
+    expect(rules).toHaveLength(2);
+  });
+
+  test('tasks that build nothing run unprivileged, as the user of the image, on /scratch, as readers', () => {
+    expect(template.Resources.ReaderJob!.Properties.ContainerProperties).toMatchObject({
+      Privileged: false,
+      User: '1000',
+      JobRoleArn: { 'Fn::GetAtt': ['ReaderRole', 'Arn'] },
+      MountPoints: [{ SourceVolume: 'scratch', ContainerPath: '/scratch', ReadOnly: false }],
+      Volumes: [{ Name: 'scratch', Host: { SourcePath: '/scratch' } }],
+    });
   });
 
   test('names are the defaults of the parameters', async () => {

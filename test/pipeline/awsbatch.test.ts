@@ -65,8 +65,63 @@ test('each stage goes to its queue; another head goes on where a lost one was', 
 
   await mkdir(join(folder, 'model'));
   await writeFile(join(folder, 'model/config.json'), '{}');
-  await runHead(folder, 'third', { model: join(folder, 'model'), device: 'cuda' });
-  expect((await readPlaces(folder)).EMBED_SEQUENCES).toMatch(/^lanceflow-gpu, /);
+  // What builds has the role of the builders, and what needs CUDA the image that has it; all else has the readers' definition.
+  const reader = 'lanceflow-reader';
+  await runHead(folder, 'third', { model: join(folder, 'model'), device: 'cuda', aws_reader_definition: reader });
+  const { INGEST_BUCKET, INDEX_BUCKET, EMBED_SEQUENCES, ...others } = await readPlaces(folder);
+  expect(EMBED_SEQUENCES).toMatch(new RegExp(`^lanceflow-gpu, ${IMAGE}, `));
+  for (const place of [INGEST_BUCKET, INDEX_BUCKET]) expect(place?.split(', ')[1]).toBe(IMAGE);
+  expect(Object.keys(others)).toEqual(expect.arrayContaining(['PACK_BUCKETS', 'SEARCH_BUCKET', 'MERGE_HITS']));
+  for (const place of Object.values(others)) expect(place.split(', ')[1]).toBe(`job-definition://${reader}`);
+});
+
+const FAULTS = `
+process COPIES {
+    input:
+    val code
+
+    output:
+    val code
+
+    script:
+    "exit \${task.attempt < 3 ? code : 0}"
+}
+
+process BREAKS {
+    input:
+    val codes
+
+    script:
+    "exit 1"
+}
+
+workflow {
+    COPIES(channel.of(1, 254, 255))
+    BREAKS(COPIES.out.collect())
+}
+`;
+
+test('what fails while files are copied is tried twice again, and so is a bug, which looks the same', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'faults.nf'), FAULTS);
+  const here = HERE.replace('queue,container,cpus,memory', 'exit');
+  await writeFile(join(folder, 'nextflow.config'), `includeConfig '${join(ROOT, 'nextflow.config')}'\n${here}`);
+  const args = ['run', 'faults.nf', '-profile', 'awsbatch', '-ansi-log', 'false'];
+  const { code, stderr, stdout } = await nextflow(args, folder, WITHOUT_PLUGIN);
+  expect(code, stderr + stdout).toBe(1);
+  const trace = await readFile(join(folder, 'results/pipeline_info/execution_trace.txt'), 'utf8');
+  const ends = trace
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((row) => row.split('\t'))
+    .map(([name = '', status, , exit]) => `${name.split(' ')[0]} ${status} ${exit}`);
+  const twice = (end: string) => [end, end];
+  expect(ends.sort()).toEqual([
+    ...['BREAKS FAILED 1', ...twice('BREAKS FAILED 1')],
+    ...['COPIES COMPLETED 0', ...twice('COPIES COMPLETED 0')],
+    ...[1, 254, 255].flatMap((exit) => twice(`COPIES FAILED ${exit}`)),
+  ]);
 });
 
 test('the settings of the profile', async () => {

@@ -60,26 +60,33 @@ client = lambda name: boto3.client(name, region_name=os.environ['AWS_REGION'])`;
 /**
  * Deploys infra/lanceflow.yaml, and puts images into its repository. moto wants every compute environment to name a service
  * role, which AWS does not: it is added here.
+ * @param parameters of the template, besides those that it has no defaults for; a second stack needs another Prefix
  * @returns the stack's outputs
  */
-export function deployStack(account: Account, bucket: string): Promise<Record<string, string>> {
-  return account.python(DEPLOY, join(ROOT, 'infra/lanceflow.yaml'), bucket);
+export function deployStack(
+  account: Account,
+  bucket: string,
+  parameters: Record<string, string> = {},
+): Promise<Record<string, string>> {
+  return account.python(DEPLOY, join(ROOT, 'infra/lanceflow.yaml'), bucket, JSON.stringify(parameters));
 }
 
 const DEPLOY = `
 ec2, stacks, iam, ecr = map(client, ['ec2', 'cloudformation', 'iam', 'ecr'])
 vpc = ec2.describe_vpcs()['Vpcs'][0]['VpcId']
 subnets = ','.join(subnet['SubnetId'] for subnet in ec2.describe_subnets()['Subnets'])
-iam.create_role(RoleName='batch', AssumeRolePolicyDocument='{}')
+parameters = dict(BucketName=sys.argv[2], VpcId=vpc, SubnetIds=subnets, **json.loads(sys.argv[3]))
+name = parameters.get('Prefix', 'lanceflow')
+if name == 'lanceflow':
+    iam.create_role(RoleName='batch', AssumeRolePolicyDocument='{}')
 line = '      ReplaceComputeEnvironment: false\\n'
 role = "      ServiceRole: !Sub 'arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/batch'\\n"
 body = open(sys.argv[1]).read().replace(line, line + role)
-parameters = dict(BucketName=sys.argv[2], VpcId=vpc, SubnetIds=subnets)
-stacks.create_stack(StackName='lanceflow', TemplateBody=body, Capabilities=['CAPABILITY_NAMED_IAM'],
+stacks.create_stack(StackName=name, TemplateBody=body, Capabilities=['CAPABILITY_NAMED_IAM'],
     Parameters=[dict(ParameterKey=key, ParameterValue=value) for key, value in parameters.items()])
 for tag in ['0.1.0', 'head-0.1.0']:
     manifest = dict(schemaVersion=2, mediaType='application/vnd.oci.image.manifest.v1+json',
         config=dict(digest='sha256:' + tag.encode().hex().ljust(64, '0')), layers=[])
-    ecr.put_image(repositoryName='lanceflow', imageTag=tag, imageManifest=json.dumps(manifest))
-outputs = stacks.describe_stacks(StackName='lanceflow')['Stacks'][0]['Outputs']
+    ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=json.dumps(manifest))
+outputs = stacks.describe_stacks(StackName=name)['Stacks'][0]['Outputs']
 print(json.dumps({output['OutputKey']: output['OutputValue'] for output in outputs}))`;

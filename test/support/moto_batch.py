@@ -1,7 +1,8 @@
 """moto's server on a free port of 127.0.0.1, whose Batch runs jobs as processes of this machine.
 
 moto itself runs a job in Docker, or does not run it at all. Here its command runs as it is, with the environment that Batch
-would give it; what it prints goes to moto's CloudWatch Logs line by line, and TerminateJob sends it SIGTERM. All else is moto's.
+would give it; what it prints goes to moto's CloudWatch Logs line by line, and TerminateJob sends it SIGTERM. IAM has
+SimulatePrincipalPolicy of policies.py. All else is moto's.
 """
 import datetime
 import os
@@ -11,7 +12,9 @@ import sys
 import threading
 import time
 
+import policies
 from moto.batch import models
+from moto.iam.responses import IamResponse
 from moto.server import ThreadedMotoServer
 
 
@@ -58,6 +61,7 @@ def run_as_process(job):
 
 
 models.Job.run = run_as_process
+IamResponse.simulate_principal_policy = policies.simulate
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)

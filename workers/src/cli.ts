@@ -65,6 +65,10 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
     describe: 'Run a campaign on AWS, follow it, resume it, cancel it',
     load: () => import('./commands/launch.ts'),
   },
+  'end-tasks': {
+    describe: 'End the tasks of a campaign on AWS, not its head',
+    load: () => import('./commands/end-tasks.ts'),
+  },
   'render-report': {
     describe: 'Show what was found, and what it took, on one HTML page',
     load: () => import('./commands/render-report.ts'),

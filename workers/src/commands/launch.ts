@@ -1,16 +1,28 @@
 import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
-import { checkCampaign, differences, type Head, jobNameOf, type Params, planHead } from '../core/launch/campaign.ts';
+import {
+  checkCampaign,
+  differences,
+  type Head,
+  jobNameOf,
+  type Params,
+  planHead,
+  taskQueuesOf,
+} from '../core/launch/campaign.ts';
 import { requireCampaignParams } from '../core/launch/params.ts';
 import { formatS3Uri, parseS3Uri } from '../core/s3-location.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { openBatch, openLogs, useRegion } from '../io/aws/clients.ts';
+import { requireRights } from '../io/doctor/rights.ts';
 import { cancelCampaign } from '../io/launch/cancel.ts';
 import { followHead } from '../io/launch/follow.ts';
 import { findHeads, type HeadJob, isActive, submitHead } from '../io/launch/heads.ts';
 import { LogReader, logGroupOf } from '../io/launch/log.ts';
 import { readParams } from '../io/launch/read-params.ts';
+import { endTasks } from '../io/launch/tasks.ts';
 import { print, say } from '../io/terminal.ts';
+
+const FORMER = 'the head that submitted it has ended';
 
 export const command = defineCommand({
   describe:
@@ -61,6 +73,11 @@ export const command = defineCommand({
     let head = chooseHead(heads, plan, campaign, args.again);
     listener.say(head ? `follows job ${head.id}` : 'submits a job');
     if (!head) {
+      const places = { params, workDir: args.workDir, region, name: campaign };
+      await requireRights(batch, places, args.jobDefinition, listener.say);
+      // Tasks of a head that was lost would run beside those of this one.
+      const former = heads.length === 0 ? [] : await endTasks(batch, taskQueuesOf(params), campaign, FORMER);
+      if (former.length > 0) listener.say(`ends ${former.length} tasks of its former head`);
       head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
       // Whoever was first at the same moment may have wanted something else.
       refuseOther(head, plan, campaign);

@@ -29,6 +29,10 @@ export function checkCampaign(name: string): string {
   return name;
 }
 
+/** The queues of a campaign's tasks. */
+export const taskQueuesOf = (params: Params): string[] =>
+  ['light', 'storage', 'gpu'].map((kind) => String(params[`aws_queue_${kind}`] ?? `lanceflow-${kind}`));
+
 /** The name of a campaign's head among Batch's jobs. */
 export const jobNameOf = (campaign: string) => `lanceflow-${campaign}`;
 
@@ -58,6 +62,9 @@ export function planHead(campaign: string, workDir: string, region: string, para
     NXF_CLOUDCACHE_PATH: `${workDir}/cache`,
     // The list of earlier runs was on a machine that is gone; the session is named instead.
     NXF_IGNORE_RESUME_HISTORY: 'true',
+    // For the image's containers/head/start: a head that Batch starts again ends what the former start left behind.
+    LANCEFLOW_CAMPAIGN: campaign,
+    LANCEFLOW_QUEUES: taskQueuesOf(params).join(' '),
     ...(config === undefined ? {} : { [CONFIG]: config }),
   };
   return { jobName: jobNameOf(campaign), command, environment };

@@ -62,7 +62,7 @@ function problemWith(name: string, value: unknown, definition: Definition | unde
 
 /** What a campaign cannot do without. @throws UsageError where it is missing */
 export function requireCampaignParams(params: Params): void {
-  const missing = ['database', 'outdir', 'aws_container'].filter((name) => params[name] === undefined);
+  const missing = ['database', 'outdir', 'aws_container', 'aws_job_role'].filter((name) => params[name] === undefined);
   if (params.input === undefined && params.queries === undefined) missing.unshift('input or queries');
   if (missing.length > 0)
     throw new UsageError(`--params-file: ${missing.join(', ')} missing. A campaign on AWS needs them (docs/aws.md).`);

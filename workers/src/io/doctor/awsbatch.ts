@@ -6,6 +6,7 @@ import type { Params } from '../../core/launch/campaign.ts';
 import { openBatch, openEcr, openLogs, useRegion } from '../aws/clients.ts';
 import { check } from './check.ts';
 import { checkPlace } from './places.ts';
+import { checkRights, findDefinition } from './rights.ts';
 
 /** What a campaign on AWS will use. */
 export interface Plan {
@@ -39,16 +40,18 @@ export async function checkAwsBatch({ params, workDir, headQueue, headDefinition
     [headQueue, 'any'],
   ];
   const inputs = ['input', 'queries'].filter((name) => params[name] !== undefined);
+  const head = await checkHead(batch, headDefinition, region);
   return [
     ...regionFound,
     ...credentials,
     ...(await check('queues', () => checkQueues(batch, queues))),
-    ...(await checkHead(batch, headDefinition, region)),
+    ...head.findings,
     ...(await checkImage('image of the tasks', text('aws_container'), region)),
     ...(await checkLogGroup('log of the tasks', text('aws_log_group') ?? '/lanceflow/tasks', region)),
     ...(await checkPlace('work folder', workDir, 'write', region)),
     ...(await checkPlace('database', text('database'), 'database', region)),
     ...(await Promise.all(inputs.map((name) => checkPlace(name, withoutGlob(text(name)!), 'read', region)))).flat(),
+    ...(await check('roles', () => checkRights(batch, { params, workDir, region }, head.definition))),
   ];
 }
 
@@ -77,25 +80,29 @@ function detailsOf(queue: JobQueueDetail, environments: readonly ComputeEnvironm
   );
 }
 
-async function checkHead(batch: Batch, name: string, region: string): Promise<Finding[]> {
+async function checkHead(
+  batch: Batch,
+  name: string,
+  region: string,
+): Promise<{ findings: Finding[]; definition: JobDefinition | undefined }> {
   const label = `job definition ${name}`;
   let definition: JobDefinition | undefined;
   const found = await check(label, async () => {
-    const { jobDefinitions = [] } = await batch.describeJobDefinitions({ jobDefinitionName: name, status: 'ACTIVE' });
-    definition = jobDefinitions.sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0))[0];
+    definition = await findDefinition(batch, name);
     if (!definition)
       return failed(label, 'is not there', 'Check its name, or deploy infra/lanceflow.yaml (docs/aws.md).');
     if (!definition.containerProperties?.jobRoleArn)
       return failed(label, 'has no job role', 'Nextflow needs one to start tasks: HeadRole of infra/lanceflow.yaml.');
     return ok(label, `revision ${definition.revision}`);
   });
-  if (!definition) return found;
+  if (!definition) return { findings: found, definition };
   const group = definition.containerProperties?.logConfiguration?.options?.['awslogs-group'];
-  return [
+  const findings = [
     ...found,
     ...(await checkImage('image of the head', definition.containerProperties?.image, region)),
     ...(await checkLogGroup('log of the head', group ?? '/aws/batch/job', region)),
   ];
+  return { findings, definition };
 }
 
 function checkImage(name: string, address: string | undefined, region: string): Promise<Finding[]> {

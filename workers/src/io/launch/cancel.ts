@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch } from '@aws-sdk/client-batch';
-import type { Params } from '../../core/launch/campaign.ts';
+import { type Params, taskQueuesOf } from '../../core/launch/campaign.ts';
 import { DataError } from '../../errors.ts';
-import { endTasks, findHead, type HeadJob, isActive } from './heads.ts';
+import { findHead, type HeadJob, isActive } from './heads.ts';
+import { endTasks } from './tasks.ts';
 
 /** Batch gives a container 30 seconds after SIGTERM. */
 const HEAD_ENDS_MS = 90_000;
@@ -29,8 +30,7 @@ export async function cancelCampaign(
     const now = await Promise.all(active.map(({ id }) => findHead(batch, id)));
     if (!now.some((head) => head && isActive(head))) break;
   }
-  const queues = ['light', 'storage', 'gpu'].map((kind) => String(params[`aws_queue_${kind}`] ?? `lanceflow-${kind}`));
-  const tasks = await endTasks(batch, queues, campaign);
+  const tasks = (await endTasks(batch, taskQueuesOf(params), campaign, `campaign ${campaign} was cancelled`)).length;
   const { id = '', status = 'FAILED' } = heads[0] ?? {};
   const ended = active.length > 0 ? 'CANCELLED' : status;
   return { rows: active.length, bytes: 0, campaign, jobId: id, status: ended, reason: '', tasks };

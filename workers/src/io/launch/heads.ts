@@ -1,7 +1,7 @@
 import type { Batch, JobDetail, JobStatus } from '@aws-sdk/client-batch';
 import { CAMPAIGN_TAG, type Head } from '../../core/launch/campaign.ts';
 
-const ACTIVE: readonly JobStatus[] = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'];
+export const ACTIVE: readonly JobStatus[] = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'];
 /** Most jobs that Batch describes at once. */
 const DESCRIBED_AT_ONCE = 100;
 
@@ -28,13 +28,13 @@ export async function findHeads(batch: Batch, jobQueue: string, jobName: string)
   // Batch's filter knows no case.
   for await (const { jobSummaryList = [] } of paginateListJobs({ client: batch }, { jobQueue, filters }))
     for (const { jobId, jobName: found } of jobSummaryList) if (jobId && found === jobName) ids.push(jobId);
-  const heads = (await describe(batch, ids)).map(headOf);
+  const heads = (await describeJobs(batch, ids)).map(headOf);
   return heads.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
 }
 
 /** A head as it is now; undefined where Batch has forgotten it. */
 export async function findHead(batch: Batch, id: string): Promise<HeadJob | undefined> {
-  return (await describe(batch, [id])).map(headOf)[0];
+  return (await describeJobs(batch, [id])).map(headOf)[0];
 }
 
 /**
@@ -68,26 +68,8 @@ export async function submitHead(
   return own;
 }
 
-/**
- * Ends the tasks of a campaign that are waiting or running. The head does so itself when it has the time.
- * @returns how many there were
- */
-export async function endTasks(batch: Batch, queues: readonly string[], campaign: string): Promise<number> {
-  const { paginateListJobs } = await import('@aws-sdk/client-batch');
-  const { jobQueues = [] } = await batch.describeJobQueues({ jobQueues: [...queues] });
-  let ended = 0;
-  for (const { jobQueueName = '' } of jobQueues)
-    for (const jobStatus of ACTIVE)
-      for await (const page of paginateListJobs({ client: batch }, { jobQueue: jobQueueName, jobStatus })) {
-        const ids = (page.jobSummaryList ?? []).flatMap(({ jobId }) => jobId ?? []);
-        const own = (await describe(batch, ids)).filter(({ tags }) => tags?.[CAMPAIGN_TAG] === campaign);
-        for (const { jobId } of own) await batch.terminateJob({ jobId, reason: `campaign ${campaign} was cancelled` });
-        ended += own.length;
-      }
-  return ended;
-}
-
-async function describe(batch: Batch, ids: readonly string[]): Promise<JobDetail[]> {
+/** Jobs as Batch describes them; those that it has forgotten are left out. */
+export async function describeJobs(batch: Batch, ids: readonly string[]): Promise<JobDetail[]> {
   const found: JobDetail[] = [];
   for (let start = 0; start < ids.length; start += DESCRIBED_AT_ONCE)
     found.push(...((await batch.describeJobs({ jobs: ids.slice(start, start + DESCRIBED_AT_ONCE) })).jobs ?? []));
