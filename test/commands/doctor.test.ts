@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../workers/src/core/doctor/finding.ts';
 import { type Account, deployStack, startAccount } from '../support/aws.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { lanceflow, missingPython, sharedFolder, temporaryFolder } from '../support/run.ts';
 
 test('this machine has what the tests need', async () => {
@@ -258,6 +259,19 @@ print(json.dumps([decide(*row) for row in json.loads(sys.argv[1])]))`,
     expect(table.map((row, i) => [decisions[i], ...row.slice(1)])).toEqual(
       table.map(([isAllowed, ...row]) => [isAllowed ? 'allowed' : 'implicitDeny', ...row]),
     );
+  });
+
+  test('an input bucket of which only a part may be listed, in the region and in another', async () => {
+    const proxy = await startFaultProxy(account.endpoint);
+    onTestFinished(() => proxy.stop());
+    const inputs = async (region: string) => {
+      const headers = { 'x-amz-bucket-region': region };
+      proxy.rule = ({ method }) => (method === 'HEAD' ? { status: 403, code: 'AccessDenied', headers } : undefined);
+      const { findings } = await doctor({}, [], { ...env, AWS_ENDPOINT_URL_S3: proxy.endpoint });
+      return findings.find(({ check }) => check === 'input')?.found;
+    };
+    expect(await inputs('eu-central-1')).toBe('s3://lanceflow-test/input can be read');
+    expect(await inputs('us-west-2')).toBe('lanceflow-test is in us-west-2, the queues are in eu-central-1');
   });
 
   test('another region has none of the queues', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Finding, failed, ok } from '../../core/doctor/finding.ts';
 import { openS3, type S3Bucket } from '../s3/client.ts';
+import { answerOf } from '../s3/errors.ts';
 import { listFolder, listObjects, removeObjects } from '../s3/objects.ts';
 import { check } from './check.ts';
 
@@ -25,11 +26,15 @@ async function regionProblem(name: string, s3: S3Bucket, region: string): Promis
   const { bucket } = s3.location;
   const answer = await s3.client.send(new HeadBucketCommand({ Bucket: bucket })).catch((error: Error) => {
     if (error.name === 'NotFound') return undefined;
+    // Who may list a part of a bucket only is refused here, where no part is named. S3 tells the region nevertheless.
+    const { $metadata, $response } = answerOf(error);
+    const BucketRegion = $response?.headers?.['x-amz-bucket-region'];
+    if ($metadata?.httpStatusCode === 403) return BucketRegion === undefined ? {} : { BucketRegion };
     throw error;
   });
   if (!answer)
     return failed(name, `there is no bucket ${bucket}`, `Check its name, or make it: aws s3 mb s3://${bucket}`);
-  const { BucketRegion } = answer;
+  const { BucketRegion }: { BucketRegion?: string | undefined } = answer;
   return BucketRegion === undefined || BucketRegion === region
     ? undefined
     : failed(
