@@ -8,7 +8,8 @@ import { retryStrategy } from './retry.ts';
 import { type S3Service, unknownService } from './service.ts';
 import { type S3Settings, s3Settings } from './settings.ts';
 
-const CONNECT_MS = 5_000;
+/** A connection that does not come about in this time is given up. */
+export const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 64;
 /** Services other than Amazon's are silent while they put parts together: for so many times the usual. */
 const PATIENCE = 5;

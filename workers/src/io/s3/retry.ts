@@ -2,13 +2,13 @@ import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from '@smithy/types'
 import { countRetry } from './usage.ts';
 
 /** No request is repeated when this long has passed since it was first sent: with one more stall, under a minute. */
-function giveUpMs(): number {
+export function giveUpMs(): number {
   return Number(process.env.LANCEFLOW_S3_GIVE_UP_MS) || 40_000;
 }
 
 /** Refusals of a body that was damaged or cut on its way; the SDK takes them for faults of ours. */
 const DAMAGED = new Set(['BadDigest', 'IncompleteBody', 'RequestTimeout', 'XAmzContentChecksumMismatch']);
-const MAX_ATTEMPTS = 8;
+export const MAX_ATTEMPTS = 8;
 const BASE_MS = 100;
 const THROTTLED_BASE_MS = 500;
 const MAX_DELAY_MS = 8_000;

@@ -3,6 +3,7 @@ import type { Table } from '@lancedb/lancedb';
 import type { CatalogEntry } from '../../core/catalog.ts';
 import { contradictionOfManifest } from '../../core/catalog-rules.ts';
 import { hasChecksum } from '../../core/checksum.ts';
+import { s3FailureIn } from '../../core/lance/s3-failure.ts';
 import { readManifest } from '../../core/lance/table-manifest.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../errors.ts';
 import type { Database } from '../database.ts';
@@ -94,18 +95,26 @@ async function checkFiles(database: Database, entry: CatalogEntry, sizes: Readon
   if (problem !== undefined) throw damagedBucket(database, bucket, problem);
 }
 
+/** One line of what LanceDB says, which can be pages. */
+function shortened(message: string): string {
+  return message.replaceAll(/\s+/g, ' ').slice(0, 300);
+}
+
 /** What to tell where a table is not what the catalog says, or LanceDB cannot read it. */
 export function damagedBucket(database: Database, bucket: string, reason: unknown): UserError {
   const known = toUserError(reason);
   // A full disk, say, is no damage.
   if (known instanceof UserError) return known;
-  // LanceDB asks S3 by itself, and tells what went wrong on the way in words only.
-  if (
-    known instanceof Error &&
-    /error sending request|timed out|connection (closed|reset|refused)|\b50[0-4]\b/i.test(known.message)
-  )
+  const failure = known instanceof Error ? s3FailureIn(known.message) : undefined;
+  if (failure === 'denied')
+    return new DataError(
+      `${database.uri}: ${bucket} cannot be read: access denied. These credentials lack the permission for it, or LanceDB, which ` +
+        'reads with --stream, finds others than LanceFlow. Leave out --stream, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+      { cause: reason },
+    );
+  if (failure === 'passing')
     return new TransientError(
-      `${database.uri}: ${bucket} cannot be read now: ${known.message.slice(0, 300)}. Run the same command again.`,
+      `${database.uri}: ${bucket} cannot be read now: ${shortened((known as Error).message)}. Run the same command again.`,
       { cause: reason },
     );
   const text = known instanceof Error ? known.message.split(/[\n,]/, 1)[0]! : String(known);

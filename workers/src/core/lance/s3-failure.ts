@@ -1,0 +1,30 @@
+/** What stopped LanceDB at S3, which it tells in words only. */
+export type S3Failure =
+  /** The service or the way to it failed; it may pass. */
+  | 'passing'
+  /** The service refused the credentials. */
+  | 'denied';
+
+/** An error of the `object_store` crate, in either of its forms. */
+const OF_S3 = /Generic S3 error|store: "S3"|http:\/\/|https:\/\/|error sending request/;
+/** "Server returned non-2xx status code: 503 Service Unavailable", "Status { status: 503" */
+const STATUS = /\b(?:status code: |status: )(\d{3})\b/;
+
+/**
+ * Finds in a message of LanceDB's what went wrong at S3: a fault of the network must not be taken for damage, after which tables
+ * are removed and built again. @returns undefined where it tells of something else, an object that is absent for example
+ */
+export function s3FailureIn(message: string): S3Failure | undefined {
+  if (/AccessDenied|\b(401 Unauthorized|403 Forbidden)\b|\bUnauthenticated\b|PermissionDenied/.test(message))
+    return 'denied';
+  if (!OF_S3.test(message)) return undefined;
+  const status = Number(STATUS.exec(message)?.[1] ?? 0);
+  if (status === 401 || status === 403) return 'denied';
+  if (status >= 500 || status === 408 || status === 429) return 'passing';
+  if (status >= 400 || /NoSuchKey|NotFound|not found/i.test(message)) return undefined;
+  return /HTTP error|kind: (Timeout|Connect|Request|Interrupted|Decode)|TimedOut|timed out|connection (closed|reset|refused)|error (sending request|decoding response body)|IncompleteMessage|IncompleteBody|after \d+ retries|\b50[0-4]\b/i.test(
+    message,
+  )
+    ? 'passing'
+    : undefined;
+}
