@@ -47,9 +47,12 @@ test('the results in a folder are those of one run, which is named', { timeout: 
   // Which tables were searched is in the file itself, but nothing that differs between runs that answer the same.
   const neighbours = await readFile(at('results/neighbours.parquet'));
   const metadata = await metadataOf(at('results/neighbours.parquet'));
-  expect(JSON.parse(metadata.get('lanceflow.buckets')!)).toEqual(buckets);
-  for (const bucket of ['bucket_00001', 'bucket_00002'])
-    expect(JSON.parse(await readFile(at(`db/_catalog/${bucket}.json`), 'utf8')).fingerprint).toBe(buckets[bucket]);
+  const recipes = JSON.parse(metadata.get('lanceflow.buckets')!);
+  expect(Object.keys(recipes)).toEqual(['bucket_00001', 'bucket_00002']);
+  for (const bucket of Object.keys(recipes)) {
+    const entry = JSON.parse(await readFile(at(`db/_catalog/${bucket}.json`), 'utf8'));
+    expect([entry.fingerprint, entry.indexRecipe]).toEqual([buckets[bucket], recipes[bucket]]);
+  }
 
   // Another form of CSV, into the same folder; what a killed run left there goes, and what is no result stays.
   await copyFile(at('results/run.json'), at(`results/.report.html.${crypto.randomUUID()}.tmp`));

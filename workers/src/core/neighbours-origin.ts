@@ -1,21 +1,24 @@
 import type { HitsOrigin } from './hits-origin.ts';
 
-const FINGERPRINT = 'lanceflow.fingerprint';
+const RECIPE = 'lanceflow.recipe';
 
 /** A file of hits, as far as its metadata tells. */
 export interface SearchedHits {
   origin: HitsOrigin | undefined;
-  /** That of the catalog entry of the table that was searched. */
-  fingerprint: string | undefined;
+  /** `indexRecipe` of the catalog entry of the table that was searched. */
+  recipe: string | undefined;
 }
 
-/** What a file of hits says of the table that was searched. */
-export function tableMetadata(fingerprint: string): Record<string, string> {
-  return { [FINGERPRINT]: fingerprint };
+/**
+ * What a file of hits says of the table that was searched: of what it was made, and how. The same rows that are built again have
+ * other files, and another fingerprint, but the same recipe, and so give the same bytes of hits.
+ */
+export function tableMetadata(recipe: string): Record<string, string> {
+  return { [RECIPE]: recipe };
 }
 
-export function readFingerprint(metadata: ReadonlyMap<string, string>): string | undefined {
-  return metadata.get(FINGERPRINT);
+export function readRecipe(metadata: ReadonlyMap<string, string>): string | undefined {
+  return metadata.get(RECIPE);
 }
 
 /**
@@ -25,12 +28,10 @@ export function readFingerprint(metadata: ReadonlyMap<string, string>): string |
  * @param files hits of the same queries (`whyNotAlike`), in any order
  */
 export function neighboursMetadata(files: readonly SearchedHits[], k: number): Record<string, string> {
-  const known = files.flatMap(({ origin, fingerprint }) =>
-    origin && fingerprint !== undefined ? [{ origin, fingerprint }] : [],
-  );
+  const known = files.flatMap(({ origin, recipe }) => (origin && recipe !== undefined ? [{ origin, recipe }] : []));
   const first = known[0]?.origin;
   if (!first || known.length < files.length) return {};
-  const tables = known.map(({ origin, fingerprint }) => [origin.bucket, fingerprint] as const);
+  const tables = known.map(({ origin, recipe }) => [origin.bucket, recipe] as const);
   tables.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return {
     'lanceflow.metric': first.metric,

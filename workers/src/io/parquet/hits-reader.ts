@@ -1,6 +1,6 @@
 import { type HitsOrigin, readOrigin } from '../../core/hits-origin.ts';
 import { type HitColumns, textsOf } from '../../core/merge-batch.ts';
-import { readFingerprint } from '../../core/neighbours-origin.ts';
+import { readRecipe } from '../../core/neighbours-origin.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
@@ -17,7 +17,7 @@ export interface HitsFile {
   /** How they came about, where the writer says so. */
   origin: HitsOrigin | undefined;
   /** Of the table that was searched, where the writer says so. */
-  fingerprint: string | undefined;
+  recipe: string | undefined;
   /** Memory that reading it takes: its largest row group, compressed, and what is decoded of it. */
   readBytes: number;
 }
@@ -48,7 +48,7 @@ export async function inspectHits(path: string): Promise<HitsFile> {
         (problem) =>
           new DataError(`${path}: the metadata of these hits is damaged: ${problem}. Search the bucket again.`),
       ),
-      fingerprint: readFingerprint(source.metadata),
+      recipe: readRecipe(source.metadata),
       readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };
   } finally {
