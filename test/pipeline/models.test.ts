@@ -6,7 +6,7 @@ import { openS3 } from '../../workers/src/io/s3/client.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { missing, missingPython, python, ROOT, temporaryFolder } from '../support/run.ts';
-import { useS3, withS3Server } from '../support/s3.ts';
+import { missingServer, useS3, withS3Server } from '../support/s3.ts';
 import { killInTheMiddle, waitUntil } from './support/kill.ts';
 import { nextflow, pipeline, readTrace, startPipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
@@ -25,7 +25,9 @@ print(json.dumps([ids, (1 - x @ x.T).tolist()]))`;
   return new Map(ids.map((id, i) => [id, new Map(ids.map((other, j) => [other, rows[i]![j]!]))]));
 }
 
-describe.skipIf(missing(hasFixtures, 'shared/fixtures/embedding') || missingPython())('language models', () => {
+const skip = [missing(hasFixtures, 'shared/fixtures/embedding'), missingPython(), missingServer('moto')].some(Boolean);
+
+describe.skipIf(skip)('language models', () => {
   const held = withS3Server('moto');
 
   /** Puts a model's folder on S3. */
