@@ -111,9 +111,7 @@ class DatabaseUri {
 
     /** What a container needs to see a local database, or another folder: it under the same path. */
     static String mount(String... folders) {
-        return folders.findAll { folder -> folder && !folder.startsWith('s3://') }
-            .collect { folder -> "--volume ${Shell.quote("${folder}:${folder}")}" }
-            .join(' ')
+        return Containers.mount(folders.toList())
     }
 
     /**

@@ -42,7 +42,7 @@ class Embedding {
 
     /** What a container needs to see of the host's folders that no input names. */
     static String mounts(Map options, String checkpoints) {
-        return [options.cache, checkpoints].findAll().collect { folder -> "--volume ${Shell.quote("${folder}:${folder}")}" }.join(' ')
+        return Containers.mount([options.cache, checkpoints])
     }
 
     /** One file after another, and not the folder: so a changed file is noticed, and links that leave the folder are followed. */

@@ -14,7 +14,11 @@ class RemoteCatalog {
         // Nothing is really there then, and nothing must be asked for.
         if (Global.session.stubRun) return []
         def lanceflow = Global.session.baseDir.resolve('bin/lanceflow').toString()
-        def process = new ProcessBuilder([lanceflow, 'catalog', '--database', database, '--brief', '--json']).start()
+        def builder = new ProcessBuilder([lanceflow, 'catalog', '--database', database, '--brief', '--json'])
+        // As the tasks have it: requester pays, say.
+        def settings = (Global.session.config.env ?: [:]).findAll { name, _value -> name.toString().startsWith('LANCEFLOW_S3_') }
+        builder.environment().putAll(settings.collectEntries { name, value -> [name.toString(), value.toString()] })
+        def process = builder.start()
         process.outputStream.close()
         def messages = new StringBuilder()
         def listening = process.consumeProcessErrorStream(messages)

@@ -17,7 +17,8 @@ class Request {
         checkOutdir(given.outdir)
         if (given.nvme && !given.nvme.toString().startsWith('/'))
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
-        if (Staging.inContainers()) ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
+        Containers.check(given)
+        ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)
@@ -48,10 +49,12 @@ class Request {
             Parameters.stop("--outdir ${text} is a file; name a folder.")
     }
 
-    /** Containers are given folders as `folder:folder`. */
+    /** Containers are given folders as `folder:folder`, those of Singularity several with commas between them. */
     private static void checkMount(String name, Object folder) {
-        if (folder && !folder.toString().contains('://') && folder.toString().contains(':'))
-            Parameters.stop("--${name} ${folder}: a folder that containers are given cannot have ':' in its path; choose another.")
+        if (!folder || folder.toString().contains('://')) return
+        def odd = Containers.separators().find { letter -> folder.toString().contains(letter) }
+        if (odd)
+            Parameters.stop("--${name} ${folder}: a folder that containers are given cannot have '${odd}' in its path; choose another.")
     }
 
     private static Map standIns(Map params, Path projectDir) {

@@ -12,8 +12,6 @@ import nextflow.Global
 class Staging {
 
     private static final String UNQUOTED = '[$*?\\[\\]{}]'
-    /** Containers are given the folder of an input as `folder:folder`. */
-    private static final String UNQUOTED_MOUNT = '[:$*?\\[\\]{}]'
     /** Of the folder of tasks, and of bin/ in the project: these are also written between double quotes. */
     private static final String UNQUOTED_FOLDER = '[$*?\\[\\]{}"`\\\\]'
     /** They end a line of a script, a log or a trace; or the name is no UTF-8, and Java shows it as another. */
@@ -33,7 +31,7 @@ class Staging {
             if (one =~ CONTROL)
                 Parameters.stop("${where}: the path ${one} has a line break or another control character, or is not UTF-8. Rename it.")
         }
-        def odd = characters(both.join(' '), inContainers() && isLocal(file) ? UNQUOTED_MOUNT : UNQUOTED)
+        def odd = characters(both.join(' '), isLocal(file) ? alsoSeparators(UNQUOTED) : UNQUOTED)
         if (!odd) return file
         // The end of a long name: it says what the file is.
         def name = Shell.safeName(file.name.drop(Math.max(0, file.name.size() - 120)))
@@ -62,14 +60,13 @@ class Staging {
     private static void checkFolder(Path folder, String name) {
         def path = folder.toUriString()
         if (path =~ CONTROL) Parameters.stop("${name}, ${path}, has a line break or another control character in its path. Choose another.")
-        def odd = characters(path, UNQUOTED_FOLDER)
+        def odd = characters(path, isLocal(folder) ? alsoSeparators(UNQUOTED_FOLDER) : UNQUOTED_FOLDER)
         if (odd) Parameters.stop("${name}, ${path}, has ${odd} in its path, which tasks' scripts would misread. Choose another.")
     }
 
-    /** Whether tasks of this run see only the folders that they are given. */
-    static boolean inContainers() {
-        def config = Global.session.config
-        return ['docker', 'podman', 'singularity', 'apptainer'].any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'
+    /** A set of characters with those that containers cannot have in the paths of their folders. */
+    private static String alsoSeparators(String characters) {
+        return "[${Containers.separators()}${characters.drop(1)}"
     }
 
     private static boolean isLocal(Path path) {

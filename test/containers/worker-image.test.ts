@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pipeline } from '../pipeline/support/nextflow.ts';
 import { hasProgram, missing, missingPython, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { startS3Server } from '../support/s3-server.ts';
+import { standIns } from '../support/singularity.ts';
 import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
 import { type Podman, startPodman } from './support/podman.ts';
@@ -124,6 +125,20 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
       await pipeline(['-profile', 'docker', ...args], cwd, ROOT, env);
       expect(await answer(join(cwd, 'results'))).toEqual(neighbours);
       await expectAllIn('docker run ', cwd);
+    });
+
+    // Debian has neither engine: their command line is taken by a program that starts Podman with what was named.
+    test('-profile singularity: a search of that database, the same bytes', async () => {
+      const cwd = await temporaryFolder();
+      const engines = await standIns(cwd, { image: NAME, env: podman.env });
+      await writeFile(join(cwd, 'lanceflow.sif'), '');
+      const env = { ...podman.env, PATH: `${engines.bin}${delimiter}${process.env.PATH}` };
+      const queries = join(ROOT, 'test/pipeline/data/queries.fasta');
+      const args = ['--queries', queries, '--model', 'kmer', '--database', database];
+      await pipeline(['-profile', 'standard,singularity', ...args], cwd, ROOT, env);
+      expect(await answer(join(cwd, 'results'))).toEqual(neighbours);
+      await expectAllIn('singularity exec ', cwd);
+      expect((await engines.started()).length).toBeGreaterThan(3);
     });
   });
 });

@@ -267,7 +267,7 @@ test('the schema agrees with nextflow.config and with the workers', async () => 
 
 test('every profile is read', async () => {
   const folder = await temporaryFolder();
-  const profiles = 'standard,docker,podman,slurm,awsbatch,test';
+  const profiles = 'standard,docker,podman,singularity,apptainer,slurm,awsbatch,test';
   const { code, stdout } = await nextflow(['config', '-flat', '-profile', profiles, ROOT], folder);
   expect(code).toBe(0);
   expect(stdout).toContain('docker.enabled = true');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../workers/src/errors.ts';
-import { s3Settings } from '../../../workers/src/io/s3/settings.ts';
+import { s3Settings, s3Variables } from '../../../workers/src/io/s3/settings.ts';
 
 const PAYER = 'x-amz-request-payer';
 const ENCRYPTION = 'x-amz-server-side-encryption';
@@ -26,4 +26,14 @@ test.each([
 ])('%o is refused', (env, message) => {
   expect(() => s3Settings(env)).toThrow(message);
   expect(() => s3Settings(env)).toThrow(UsageError);
+});
+
+test('the parameters of the pipeline set them', () => {
+  expect(s3Settings(s3Variables({}))).toEqual({ all: {}, created: {} });
+  expect(s3Settings(s3Variables({ s3_requester_pays: false }))).toEqual({ all: {}, created: {} });
+  const { all, created } = s3Settings(
+    s3Variables({ s3_requester_pays: true, s3_encryption: 'aws:kms', s3_kms_key: 'a-1' }),
+  );
+  expect(all).toEqual({ [PAYER]: 'requester' });
+  expect(created).toEqual({ [ENCRYPTION]: 'aws:kms', [`${ENCRYPTION}-aws-kms-key-id`]: 'a-1' });
 });

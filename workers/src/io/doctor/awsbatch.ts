@@ -4,6 +4,7 @@ import { parseEcrImage } from '../../core/doctor/image.ts';
 import { judgeQueue, type Machines } from '../../core/doctor/queues.ts';
 import type { Params } from '../../core/launch/campaign.ts';
 import { openBatch, openEcr, openLogs, useRegion } from '../aws/clients.ts';
+import { s3Variables } from '../s3/settings.ts';
 import { check } from './check.ts';
 import { checkPlace } from './places.ts';
 import { checkRights, findDefinition } from './rights.ts';
@@ -39,6 +40,8 @@ export async function checkAwsBatch({ params, workDir, headQueue, headDefinition
     ...(params.device === 'cuda' ? [[text('aws_queue_gpu') ?? 'lanceflow-gpu', 'gpu'] as [string, Machines]] : []),
     [headQueue, 'any'],
   ];
+  // Places are tried as the tasks will use them.
+  Object.assign(process.env, s3Variables(params));
   const inputs = ['input', 'queries'].filter((name) => params[name] !== undefined);
   const head = await checkHead(batch, headDefinition, region);
   return [

@@ -8,6 +8,16 @@ export interface S3Settings {
   created: Record<string, string>;
 }
 
+/** The variables that s3Settings reads, as the pipeline sets them for its tasks (nextflow.config). @param params as given */
+export function s3Variables(params: Record<string, unknown>): Record<string, string> {
+  const { s3_requester_pays: pays, s3_encryption: encryption, s3_kms_key: key } = params;
+  return {
+    ...(String(pays) === 'true' ? { LANCEFLOW_S3_REQUESTER_PAYS: 'true' } : {}),
+    ...(typeof encryption === 'string' ? { LANCEFLOW_S3_ENCRYPTION: encryption } : {}),
+    ...(typeof key === 'string' ? { LANCEFLOW_S3_KMS_KEY: key } : {}),
+  };
+}
+
 const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'];
 
 /**
