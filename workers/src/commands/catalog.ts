@@ -54,7 +54,7 @@ export const command = defineCommand({
       'size',
       'model',
       'built (UTC)',
-      'other clients',
+      ...(brief ? [] : ['other clients']),
     ];
     if (!json) print(formatTable([header, ...rows]));
     const shown = brief

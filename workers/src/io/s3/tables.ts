@@ -12,6 +12,7 @@ import { isPartitionFile } from '../partitions.ts';
 import type { TableStore } from '../table-store.ts';
 import { bringTable } from './bring.ts';
 import type { S3Bucket } from './client.ts';
+import { describeObject } from './describe-object.ts';
 import { downloadFiles } from './download.ts';
 import { listObjects, listSubfolders, removeObjects } from './objects.ts';
 import { openInPlace } from './open-in-place.ts';
@@ -33,8 +34,7 @@ export function s3Tables(s3: S3Bucket): TableStore {
   const keptName = ({ bucket, recipe = '' }: IngestRecord) => `${bucket}.${database}.table-${recipe.slice(0, 12)}`;
 
   async function size(path: string): Promise<number | undefined> {
-    for await (const object of listObjects(s3, path)) if (object.path === path) return object.bytes;
-    return undefined;
+    return (await describeObject(s3, path))?.bytes;
   }
 
   async function requireSize(path: string): Promise<number> {

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
-import { algorithmOf, CRC32, CRC64 } from '../../core/checksum.ts';
+import { algorithmOf, CRC64 } from '../../core/checksum.ts';
 import { checksumOf } from '../lance/table-files.ts';
 import type { S3Bucket } from './client.ts';
-import { answerOf, isAbsent, isUnknownToService } from './errors.ts';
+import { describeObject, type RemoteObject } from './describe-object.ts';
+import { isAbsent } from './errors.ts';
 import { sendFile } from './send.ts';
 import { Buffers, runAll } from './slots.ts';
 
@@ -57,7 +58,7 @@ export async function uploadFiles(
   const buffers = new Buffers(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), Math.min(partBytes, largest));
   return runAll(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, signal, index) => {
     const bytes = sizes[index]!;
-    const there = listed?.has(key) === false ? undefined : await describeRemote(s3, key);
+    const there = listed?.has(key) === false ? undefined : await describeObject(s3, key);
     const checksum = there?.bytes === bytes ? await sameChecksum(path, there, known, partBytes) : undefined;
     if (checksum !== undefined) {
       onProgress?.(bytes);
@@ -73,16 +74,8 @@ export async function uploadFiles(
   });
 }
 
-/** An object, as far as the service tells without its content. */
-interface Remote {
-  bytes: number | undefined;
-  /** Of the whole content; undefined where the service knows none. */
-  checksum: string | undefined;
-  etag: string;
-}
-
 /** @returns the checksum of the file where the object, of the same size, has the same content; undefined where it has not */
-async function sameChecksum(path: string, there: Remote, known: string | undefined, partBytes: number) {
+async function sameChecksum(path: string, there: RemoteObject, known: string | undefined, partBytes: number) {
   if (there.checksum === undefined) {
     const { bytes = 0, etag } = there;
     // Of an object in parts, the MD5 of the MD5s of the parts: another tool's parts, and an encrypted object's ETag, tell nothing.
@@ -113,43 +106,6 @@ async function etagOf(path: string, bytes: number, partBytes: number): Promise<{
   const whole = createHash('md5').update(Buffer.concat(parts)).digest('hex');
   const etag = bytes > partBytes ? `${whole}-${parts.length}` : parts[0]!.toString('hex');
   return { etag, checksum: CRC64.format(sum) };
-}
-
-/** What is known of an object; undefined where it is absent. */
-async function describeRemote(s3: S3Bucket, key: string): Promise<Remote | undefined> {
-  const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
-  const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
-  const head = async (): Promise<Remote> => {
-    const mode = s3.service.tellsChecksums ? ({ ChecksumMode: 'ENABLED' } as const) : {};
-    const answer = await s3.client.send(new HeadObjectCommand({ ...where, ...mode }));
-    const { ContentLength: bytes, ChecksumCRC64NVME, ChecksumCRC32, ETag = '' } = answer;
-    const checksum = fromBase64(CRC64.name, ChecksumCRC64NVME) ?? fromBase64(CRC32.name, ChecksumCRC32);
-    return { bytes, checksum, etag: ETag.replaceAll('"', '').toLowerCase() };
-  };
-  try {
-    return await head().catch(async (error: unknown) => {
-      if (!isUnknownToService(error)) throw error;
-      // The answer to HEAD does not say what was wrong. That to GET does, and what can be fixed is fixed with it.
-      if (answerOf(error).$metadata?.httpStatusCode === 400)
-        await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
-          if (answerOf(told).name !== 'InvalidRange') throw told; // an empty object
-        });
-      return head().catch((again: unknown) => {
-        if (!isUnknownToService(again)) throw again;
-        s3.service.tellsChecksums = false;
-        return head();
-      });
-    });
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-/** The catalog's form of S3's base64; undefined for a checksum of checksums ("...-3"). */
-function fromBase64(name: string, checksum: string | undefined): string | undefined {
-  if (checksum === undefined || checksum.includes('-')) return undefined;
-  return `${name}:${Buffer.from(checksum, 'base64').toString('hex')}`;
 }
 
 /** Multipart uploads that are not finished, below a path: of builds that run, or that died. */
