@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { markReserved } from '../../workers/src/io/disk-marks.ts';
 import { runHere } from '../support/command.ts';
 import { expectNoLeftovers } from '../support/crash.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
@@ -42,7 +43,11 @@ describe('a disk that fills up', () => {
   /** Expects exit code 75, a sentence, and a disk with nothing new on it. */
   async function full(argv: string[]): Promise<void> {
     const before = await namesIn(disk);
-    await expectRefusal(argv, 75, /disk is full.*run the same command again/i);
+    await expectRefusal(
+      argv,
+      75,
+      /(disk is full|too little of the disk is left: .* are needed there, and only .* are free).*run the same command again/i,
+    );
     expect(await namesIn(disk)).toEqual(before);
   }
 
@@ -81,6 +86,22 @@ describe('a disk that fills up', () => {
     await resize(disk, '16m');
     expect(await lanceflow([...search, ...options])).toMatchObject({ code: 0 });
     await expectNoLeftovers(database);
+
+    // Another process has reserved what is left: nothing is begun, in the database's folder or in one for tasks of this node.
+    await rm(database, { recursive: true });
+    for (const work of [[], ['--work', join(disk, 'work')]]) {
+      const root = work[1] ? join(work[1], 'lanceflow-cache') : join(database, '_pending');
+      await resize(disk, work[1] ? '280m' : '16m');
+      const reserved = await markReserved(root, join(disk, 'elsewhere'), (work[1] ? 275 : 15) * 2 ** 20);
+      await expectRefusal(
+        [...ingest, ...work],
+        75,
+        /2\.\d MB are needed there, and only .* are free, of which .* are reserved/,
+      );
+      await reserved.release();
+      expect(await lanceflow([...ingest, ...work])).toMatchObject({ code: 0 });
+      await rm(database, { recursive: true });
+    }
 
     const calm = await buildDatabase(join(folder, 'calm'), [join(folder, 's.h5')]);
     const other = join(folder, 'hits.parquet');

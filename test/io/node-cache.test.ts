@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransientError, UsageError } from '../../workers/src/errors.ts';
 import { processName } from '../../workers/src/io/files.ts';
 import { type CacheEntry, NodeCache } from '../../workers/src/io/node-cache.ts';
-import { run, sharedFolder, tellSkipped } from '../support/run.ts';
+import { ROOT, run, sharedFolder, tellSkipped } from '../support/run.ts';
 
 const MB = 2 ** 20;
 
@@ -28,6 +30,7 @@ describe('NodeCache', () => {
   });
   beforeEach(async ({ skip }) => {
     if (!mounted) return skip();
+    vi.unstubAllEnvs();
     cache = new NodeCache(disk);
     await cache.drop('');
   });
@@ -106,6 +109,70 @@ describe('NodeCache', () => {
     };
     await Promise.all([want(), want(), want()]);
     expect(fills).toBe(1);
+  });
+
+  it('reserves space for what is written beside the entries, against entries and other reservations', async () => {
+    await (await filled('kept', 14)).release();
+    const scratch = join(disk, 'scratch');
+    await mkdir(scratch);
+    const release = await cache.reserve(scratch, 20 * MB);
+    // Its space was needed.
+    expect(existsSync(at('kept'))).toBe(false);
+    const refused = cache.use('entry', 8 * MB);
+    await expect(refused).rejects.toThrow(TransientError);
+    await expect(refused).rejects.toThrow(
+      /8\.4 MB are needed there, and only 25\.\d MB are free, of which 21\.0 MB are reserved by other tasks.*could free 0 B/,
+    );
+    await expect(cache.reserve(join(disk, 'other'), 8 * MB)).rejects.toThrow(/reserved by other tasks/);
+    // What is written counts once: as taken, and no longer as reserved. A hard link takes nothing.
+    await writeFile(join(scratch, 'run'), Buffer.alloc(20 * MB, 1));
+    await (await cache.use('entry', 2 * MB)).release();
+    await expect(cache.use('entry', 8 * MB)).rejects.toThrow(/of which 0 B are reserved/);
+    await release();
+    await rm(scratch, { recursive: true });
+    await (await cache.use('entry', 8 * MB)).release();
+  });
+
+  it('drops nothing where that would not do', async () => {
+    await (await filled('kept', 7)).release();
+    const used = await filled('used', 7);
+    await expect(cache.reserve(disk, 20 * MB)).rejects.toThrow(/kept tables that nobody uses could free 7\.3 MB/);
+    expect(existsSync(at('kept'))).toBe(true);
+    await used.release();
+  });
+
+  it('does not count what a process reserved that was killed', async () => {
+    const source = `import { NodeCache } from ${JSON.stringify(join(ROOT, 'workers/src/io/node-cache.ts'))};
+      await new NodeCache(process.argv[1]).reserve(process.argv[1], ${20 * MB});
+      console.log('reserved');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source, disk], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    await expect(cache.reserve(disk, 8 * MB)).rejects.toThrow(/21\.0 MB are reserved by other tasks/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await (await cache.reserve(disk, 8 * MB))();
+  });
+
+  it('keeps what nobody uses on its share of the disk alone', async () => {
+    // 14 of 280 MiB.
+    vi.stubEnv('LANCEFLOW_WORK_KEEP', '0.05');
+    cache = new NodeCache(disk);
+    const [first, second] = [await filled('first', 8), await filled('second', 8)];
+    await first.release();
+    expect(existsSync(at('first'))).toBe(true);
+    await sleep(20);
+    await second.release();
+    expect(await readdir(join(disk, 'lanceflow-cache'))).toEqual(['second']);
+    vi.stubEnv('LANCEFLOW_WORK_KEEP', '0');
+    await (await new NodeCache(disk).use('second', 8 * MB)).release();
+    expect(await readdir(join(disk, 'lanceflow-cache'))).toEqual([]);
+    for (const wrong of ['x', '1.5', '-1']) {
+      vi.stubEnv('LANCEFLOW_WORK_KEEP', wrong);
+      expect(() => new NodeCache(disk)).toThrow(UsageError);
+    }
   });
 
   it('adopts a finished folder', async () => {

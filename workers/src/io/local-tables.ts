@@ -1,9 +1,11 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { reserveSpace } from './disk-marks.ts';
 import { removeStale } from './files.ts';
 import { findStats, ifMissing } from './if-missing.ts';
 import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from './lance/table-files.ts';
 import { openTable } from './lance/tables.ts';
+import { NodeCache } from './node-cache.ts';
 import { isPartitionFile } from './partitions.ts';
 import { shortTableFile, unopenedTableFile } from './table-file-errors.ts';
 import type { RangeFile, TableStore } from './table-store.ts';
@@ -31,7 +33,10 @@ export function localTables(root: string): TableStore {
     },
     // The database itself is at hand.
     async endUploads() {},
-    async makeRoom() {},
+    reserve: (work, scratch, bytes) =>
+      work === undefined
+        ? reserveSpace(join(root, '_pending'), scratch, bytes)
+        : new NodeCache(work).reserve(scratch, bytes),
     async keep() {},
     async forget() {},
     async remove(bucket) {

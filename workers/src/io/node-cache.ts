@@ -1,9 +1,19 @@
-import { mkdir, readdir, readFile, rename, rm, statfs, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { formatByteSize } from '../core/byte-size.ts';
-import { TransientError, UsageError, UserError } from '../errors.ts';
-import { hasEnded, processName, removeStale, temporaryName } from './files.ts';
+import { systemErrorCode, TransientError, UsageError } from '../errors.ts';
+import {
+  allocatedBytes,
+  diskSpace,
+  livingMarks,
+  makeIn,
+  markReserved,
+  placeMark,
+  reservedBytes,
+  tooLittle,
+} from './disk-marks.ts';
+import { removeStale, temporaryName } from './files.ts';
 import { findStats, ifMissing } from './if-missing.ts';
 import { observingFs } from './observed-lock.ts';
 
@@ -12,15 +22,13 @@ const FOLDER = 'lanceflow-cache';
 const USED = '.used';
 const USERS = '.users';
 const WANTS = '.wants';
-const HEARTBEAT_MS = 60_000;
-/**
- * A user in another container or on a machine that is gone, from whom nothing was heard for this long, counts as ended; so does one
- * heard in the future: all users of a node have its clock, which was set back since.
- */
-const SILENT_MS = 10 * HEARTBEAT_MS;
 /** Left free on the disk for everything else. */
 const SPARE_BYTES = 256 * 2 ** 20;
+/** Beside a table that is made, at most as many times its size: small ones are made on small disks. */
+const SPARE_TIMES = 100;
 const LOCK_STALE_MS = 15_000;
+/** Share of the disk that tables may take which nobody uses: what others write, as Nextflow's copies, cannot make them go. */
+const KEPT_SHARE = 0.5;
 
 /** A folder of the cache that stays while it is used. */
 export interface CacheEntry {
@@ -30,15 +38,17 @@ export interface CacheEntry {
 }
 
 /**
- * Folders on this node's disk that several processes share. Bounded by the disk: what nobody uses goes, the least recently used
- * first, when space is needed.
+ * Folders on this node's disk that several processes share. Bounded by a share of the disk (LANCEFLOW_WORK_KEEP): what nobody uses
+ * goes, the least recently used first, when it takes more, or when space is needed.
  */
 export class NodeCache {
   readonly #root: string;
+  readonly #keptShare: number;
 
   /** @param work folder of the node's fast disk */
   constructor(work: string) {
     this.#root = join(resolve(work), FOLDER);
+    this.#keptShare = keptShare();
   }
 
   /**
@@ -48,37 +58,57 @@ export class NodeCache {
    */
   async use(name: string, bytes: number): Promise<CacheEntry> {
     const folder = join(this.#root, name);
-    const user = join(folder, USERS, basename(temporaryName(processName())));
-    await this.#locked(async () => {
-      await mkdir(join(folder, USERS), { recursive: true });
-      await writeFile(user, processName());
-      await writeFile(join(folder, WANTS), `${bytes}`);
+    const { release } = await this.#locked(async () => {
+      const user = await placeMark(join(folder, USERS));
       try {
-        await this.#makeSpace(name, bytes);
+        await writeFile(join(folder, WANTS), `${bytes}`);
+        const needed = bytes - (await allocatedBytes(folder));
+        const { total } = await diskSpace(this.#root);
+        if (needed > 0 && bytes + SPARE_BYTES > total)
+          throw new UsageError(
+            `${this.#root}: ${formatByteSize(bytes)} are needed there, and the whole disk has ${formatByteSize(total)}. ` +
+              'Name a folder of a larger disk in --work, or search with --stream, which stores nothing.',
+          );
+        await this.#makeSpace(needed, { entry: name });
       } catch (error) {
-        await rm(user, { force: true });
+        await user.release();
         throw error;
       }
+      return user;
     });
-    const heartbeat = setInterval(() => void utimes(user, new Date(), new Date()).catch(ignored), HEARTBEAT_MS);
-    heartbeat.unref();
     return {
       folder,
       release: async () => {
-        clearInterval(heartbeat);
         await writeFile(join(folder, USED), '').catch(ignored);
-        await rm(user, { force: true });
+        await release();
+        await this.#locked(() => this.#dropBeyondShare()).catch(ignored);
       },
     };
   }
 
-  /** Removes entries, as far as that helps, so that something beside them has space. */
-  async makeRoom(bytes: number): Promise<void> {
-    await this.#locked(() =>
-      this.#makeSpace('', bytes).catch((error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-      }),
-    );
+  /**
+   * Reserves space beside the entries for what is about to be written into a folder of the same disk, and removes entries that nobody
+   * uses as far as that needs.
+   * @param bytes that `folder` will hold in the end
+   * @returns what ends the reservation
+   * @throws TransientError where others have the space now
+   */
+  async reserve(folder: string, bytes: number): Promise<() => Promise<void>> {
+    const { release } = await this.#locked(async () => {
+      const mark = await markReserved(this.#root, folder, bytes);
+      try {
+        await this.#makeSpace(bytes, { mark: mark.path });
+      } catch (error) {
+        await mark.release();
+        throw error;
+      }
+      return mark;
+    });
+    return async () => {
+      await release();
+      // Of the cache's folder nothing stays where nothing is kept.
+      await rmdir(this.#root).catch(ignored);
+    };
   }
 
   /** Runs `fill` while no other process fills the same entry. */
@@ -99,6 +129,7 @@ export class NodeCache {
       await mkdir(folder);
       await rename(from, join(folder, basename(from)));
       await writeFile(join(folder, USED), '');
+      await this.#dropBeyondShare();
     });
   }
 
@@ -110,8 +141,7 @@ export class NodeCache {
   }
 
   async #locked<T>(use: () => Promise<T>): Promise<T> {
-    await mkdir(this.#root, { recursive: true });
-    const release = await lock(join(this.#root, '.cache'), false);
+    const release = await makeIn(this.#root, () => lock(join(this.#root, '.cache'), false));
     try {
       return await use();
     } finally {
@@ -119,34 +149,57 @@ export class NodeCache {
     }
   }
 
-  /** Removes entries until `bytes` fit, and what others have been promised. */
-  async #makeSpace(own: string, bytes: number): Promise<void> {
-    const needed = bytes - (own === '' ? 0 : await allocatedBytes(join(this.#root, own)));
+  /**
+   * Removes entries until `needed` bytes are free besides what others have been promised; none where that would not do.
+   * @param own the entry, or the mark of the reservation, that they are for
+   */
+  async #makeSpace(needed: number, own: { entry?: string; mark?: string }): Promise<void> {
     if (needed <= 0) return;
-    const others = (await this.#entries()).filter((name) => name !== own);
-    const used = await Promise.all(others.map((name) => lastUse(join(this.#root, name))));
-    const oldestFirst = others.map((name, i) => ({ name, atMs: used[i]! })).sort((a, b) => a.atMs - b.atMs);
-    let promised = 0;
-    for (const { name } of oldestFirst) promised += await this.#stillToCome(name);
-    const free = async () => {
-      const { bavail, bsize } = await statfs(this.#root);
-      return bavail * bsize - promised - SPARE_BYTES;
-    };
-    for (const { name } of oldestFirst) {
-      if ((await free()) >= needed) return;
+    let reserved = await reservedBytes(this.#root, own.mark);
+    const unused: string[] = [];
+    let unusedBytes = 0;
+    for (const name of await this.#oldestFirst()) {
+      const folder = join(this.#root, name);
+      if (name === own.entry) continue;
+      if (await isUsed(folder)) reserved += await this.#stillToCome(folder);
+      else {
+        unused.push(name);
+        unusedBytes += await allocatedBytes(folder);
+      }
+    }
+    const spare = own.entry === undefined ? Math.min(SPARE_BYTES, SPARE_TIMES * needed) : SPARE_BYTES;
+    const free = async () => Math.max(0, (await diskSpace(this.#root)).free - spare);
+    const freeBytes = await free();
+    if (freeBytes - reserved + unusedBytes < needed)
+      throw tooLittle(this.#root, needed, { free: freeBytes, reserved, unused: unusedBytes });
+    for (const name of unused) {
+      if ((await free()) - reserved >= needed) return;
       await this.#dropUnused(name);
     }
-    const left = await free();
-    if (left >= needed) return;
-    const { blocks, bsize } = await statfs(this.#root);
-    const what = `${this.#root}: ${formatByteSize(bytes)} are needed there, and only ${formatByteSize(Math.max(0, left))} are free`;
-    if (bytes + SPARE_BYTES > blocks * bsize)
-      throw new UsageError(
-        `${what}; the whole disk has ${formatByteSize(blocks * bsize)}. Name a folder of a larger disk in --work, or search with --stream, which stores nothing.`,
-      );
-    throw new TransientError(
-      `${what}. Free some space, or wait until other tasks are done, then run the same command again.`,
-    );
+  }
+
+  /** Removes what nobody uses, the least recently used first, until it takes no more than its share of the disk. */
+  async #dropBeyondShare(): Promise<void> {
+    const { total } = await diskSpace(this.#root);
+    const names = await this.#oldestFirst();
+    const used = await Promise.all(names.map((name) => isUsed(join(this.#root, name))));
+    const unused = names.filter((_, i) => !used[i]);
+    const bytes = await Promise.all(unused.map((name) => allocatedBytes(join(this.#root, name))));
+    let kept = bytes.reduce((sum, each) => sum + each, 0);
+    for (const [i, name] of unused.entries()) {
+      if (kept <= this.#keptShare * total) return;
+      await this.#dropUnused(name);
+      kept -= bytes[i]!;
+    }
+  }
+
+  async #oldestFirst(): Promise<string[]> {
+    const names = await this.#entries();
+    const used = await Promise.all(names.map((name) => lastUse(join(this.#root, name))));
+    return names
+      .map((name, i) => ({ name, atMs: used[i]! }))
+      .sort((a, b) => a.atMs - b.atMs)
+      .map(({ name }) => name);
   }
 
   /** Names of the entries; what was being removed when its process was killed goes now. */
@@ -160,9 +213,7 @@ export class NodeCache {
   }
 
   /** What an entry in use will yet take of the disk. */
-  async #stillToCome(name: string): Promise<number> {
-    const folder = join(this.#root, name);
-    if (!(await isUsed(folder))) return 0;
+  async #stillToCome(folder: string): Promise<number> {
     const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(ifMissing('0')));
     return Math.max(0, wants - (await allocatedBytes(folder)));
   }
@@ -181,26 +232,16 @@ export class NodeCache {
 async function lock(path: string, forever: boolean): Promise<() => Promise<void>> {
   const retries = { forever, retries: 200, minTimeout: 50, maxTimeout: 300, factor: 1.1 };
   // Taken over from a process that stood still: two then fill the same files with the same contents.
-  return lockfile.lock(path, {
-    fs: observingFs(true),
-    realpath: false,
-    stale: LOCK_STALE_MS,
-    retries,
-    onCompromised: () => {},
+  const options = { fs: observingFs(true), realpath: false, stale: LOCK_STALE_MS, retries, onCompromised: () => {} };
+  return lockfile.lock(path, options).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ELOCKED') throw error;
+    throw new TransientError(`${path}: other tasks work on this folder for long. Run the same command again.`);
   });
 }
 
-/** Whether a living process uses an entry; what ended ones left of themselves is removed. */
+/** Whether a living process uses an entry. */
 async function isUsed(folder: string): Promise<boolean> {
-  let used = false;
-  for (const name of await readdir(join(folder, USERS)).catch(ifMissing([]))) {
-    const path = join(folder, USERS, name);
-    const owner = await readFile(path, 'utf8').catch(ifMissing(''));
-    const heardMs = (await findStats(path))?.mtimeMs ?? 0;
-    if (hasEnded(owner) || Math.abs(Date.now() - heardMs) > SILENT_MS) await rm(path, { force: true });
-    else used = true;
-  }
-  return used;
+  return (await livingMarks(join(folder, USERS))).size > 0;
 }
 
 async function lastUse(folder: string): Promise<number> {
@@ -211,10 +252,12 @@ async function lastUse(folder: string): Promise<number> {
 /** Without its mark an entry only goes sooner, when nobody uses it: no reason to end a search. */
 function ignored(): void {}
 
-/** What a folder takes of the disk: files that are being filled have holes. */
-async function allocatedBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([])))
-    if (entry.isFile()) bytes += ((await findStats(join(entry.parentPath, entry.name)))?.blocks ?? 0) * 512;
-  return bytes;
+/** Share of the disk for tables that nobody uses. @throws UsageError where LANCEFLOW_WORK_KEEP is none */
+function keptShare(): number {
+  const given = process.env.LANCEFLOW_WORK_KEEP || undefined;
+  const share = given === undefined ? KEPT_SHARE : Number(given);
+  if (share >= 0 && share <= 1) return share;
+  throw new UsageError(
+    `LANCEFLOW_WORK_KEEP is ${given}; it must be a share of the disk from 0 to 1, such as ${KEPT_SHARE}.`,
+  );
 }

@@ -78,8 +78,13 @@ export interface TableStore {
    * @returns the table's files, where it cost nothing to learn about them
    */
   publish(table: MadeTable): Promise<TableFile[] | undefined>;
-  /** Makes space for a table where others were kept. */
-  makeRoom(work: string | undefined, bytes: number): Promise<void>;
+  /**
+   * Reserves space of the disk for what is about to be made in a scratch folder; kept tables that nobody uses go where that needs it.
+   * @param bytes that the folder will hold in the end
+   * @returns what ends the reservation
+   * @throws TransientError with the figures where too little is left
+   */
+  reserve(work: string | undefined, scratch: string, bytes: number): Promise<() => Promise<void>>;
   /**
    * Keeps a published table on this node, for index-bucket.
    * @param folder `.../<bucket>.lance`, may be moved

@@ -8,6 +8,7 @@ import {
   type IngestRecord,
   type TableDescription,
 } from '../../core/catalog.ts';
+import { indexDiskBytes } from '../../core/disk-needs.ts';
 import { type IndexKind, planIndex } from '../../core/index-plan.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
@@ -68,14 +69,16 @@ export async function indexBucket(
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
-  // The index is a fraction of the data; so is what its making shuffles.
-  await tables.makeRoom(options.work, ingested.dataBytes);
   const entry = await withScratch(work, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
-    await tables.mirror(record!, folder, options.work);
-    const tableVersion = await withTemporaryFiles(join(scratch, 'tmp'), () =>
-      buildIndex(database, scratch, bucket, ingested, index, log),
-    );
+    const release = await tables.reserve(options.work, scratch, indexDiskBytes(index, rows, dimension));
+    const make = async () => {
+      await tables.mirror(record!, folder, options.work);
+      return withTemporaryFiles(join(scratch, 'tmp'), () =>
+        buildIndex(database, scratch, bucket, ingested, index, log),
+      );
+    };
+    const tableVersion = await make().finally(release);
     const files = await describeFiles(folder, await currentFiles(folder), ingested.files);
     lost.throwIfAborted();
     // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.

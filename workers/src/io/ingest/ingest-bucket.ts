@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { CommandContext } from '../../command.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey, type TableDescription } from '../../core/catalog.ts';
+import { ingestDiskBytes } from '../../core/disk-needs.ts';
 import type { Metric } from '../../core/metric.ts';
 import type { PlanBucket, PlanSource } from '../../core/plan.ts';
-import { COMPONENT_BYTES, type VectorType } from '../../core/shard.ts';
+import type { VectorType } from '../../core/shard.ts';
 import { DataError } from '../../errors.ts';
 import type { Database } from '../database.ts';
 import { removeStale, withScratch } from '../files.ts';
@@ -64,11 +65,14 @@ export async function ingestBucket(
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
-  // The table, and its rows while they are sorted.
-  await tables.makeRoom(options.work, 2 * bucket.rows * options.dimension * COMPONENT_BYTES.float32);
   const warnings: string[] = [];
   const record = await withScratch(work, name, async (scratch) => {
-    const { table, warning } = await buildTable(scratch, bucket, recipe, options, context);
+    const release = await tables.reserve(
+      options.work,
+      scratch,
+      ingestDiskBytes(bucket.rows, options.dimension, options),
+    );
+    const { table, warning } = await buildTable(scratch, bucket, recipe, options, context).finally(release);
     if (warning !== undefined) warnings.push(`${name}: ${warning}`);
     lost.throwIfAborted();
     // From here to the new entry the bucket is not part of the database.

@@ -5,6 +5,7 @@ import type { IngestRecord, TableFile } from '../../core/catalog.ts';
 import { CRC64 } from '../../core/checksum.ts';
 import { checkFilePath } from '../../core/file-options.ts';
 import { DataError } from '../../errors.ts';
+import { reserveSpace } from '../disk-marks.ts';
 import { mirrorTable, newestVersion } from '../lance/table-files.ts';
 
 import { NodeCache } from '../node-cache.ts';
@@ -107,9 +108,8 @@ export function s3Tables(s3: S3Bucket): TableStore {
         await entry.release();
       }
     },
-    async makeRoom(work, bytes) {
-      if (work !== undefined) await new NodeCache(work).makeRoom(bytes);
-    },
+    reserve: (work, scratch, bytes) =>
+      work === undefined ? reserveSpace(process.cwd(), scratch, bytes) : new NodeCache(work).reserve(scratch, bytes),
     async keep(record, folder, work) {
       if (work !== undefined) await new NodeCache(work).adopt(keptName(record), folder);
     },
