@@ -23,23 +23,24 @@ class DatabaseUri {
         return path.toString()
     }
 
-    /** [bucket, fingerprint] of the buckets in the catalog whose names are not in `except`, by name. */
-    static List<List<String>> entries(String database, Collection<String> except = []) {
+    /** [bucket, fingerprint, bytes] of the buckets in the catalog whose names are not in `except`, by name. */
+    static List<List> entries(String database, Collection<String> except = []) {
         return catalog(database).findAll { entry -> !(entry.bucket in except) }
-            .collect { entry -> [entry.bucket, entry.fingerprint] }
+            .collect { entry -> [entry.bucket, entry.fingerprint, entry.bytes] }
     }
 
     /** As `entries`; a database without any bucket stops the run. */
-    static List<List<String>> requireEntries(String database) {
+    static List<List> requireEntries(String database) {
         def found = entries(database)
         if (!found)
             Parameters.stop("--database ${database}: there are no buckets in this database. Build it first: give --input.")
         return found
     }
 
-    /** The fingerprint in a catalog entry. It changes when the table does. */
-    static String fingerprint(Path entry) {
-        return read(entry).fingerprint.toString()
+    /** [bucket, fingerprint, bytes: null where they are not known] of a catalog entry. The fingerprint changes when the table does. */
+    static List entry(String bucket, Path file) {
+        def record = read(file)
+        return [bucket, record.fingerprint.toString(), record.bytes]
     }
 
     /** Attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
@@ -52,8 +53,9 @@ class DatabaseUri {
         def remedy = 'Remove it and build its bucket again.'
         def record = Documents.read(entry, 'catalog entry', remedy)
         def isModel = record.model == null || record.model instanceof Map
-        Documents.require(Documents.isText(record.fingerprint) && isModel, "${entry.toUriString()}: this catalog entry is damaged: " +
-            "\"fingerprint\" must be a text and \"model\" an object. ${remedy}")
+        def isSize = record.bytes == null || Documents.isWhole(record.bytes)
+        Documents.require(Documents.isText(record.fingerprint) && isModel && isSize, "${entry.toUriString()}: this catalog entry is " +
+            "damaged: \"fingerprint\" must be a text, \"model\" an object and \"bytes\" a whole number. ${remedy}")
         return record
     }
 
@@ -80,15 +82,15 @@ class DatabaseUri {
 
     private static String localFingerprint(String database, String bucket) {
         def entry = folder(database).resolve("${bucket}.json")
-        return Files.exists(entry) ? fingerprint(entry) : null
+        return Files.exists(entry) ? read(entry).fingerprint.toString() : null
     }
 
-    /** [bucket, fingerprint, model] of all buckets, by name. */
+    /** [bucket, fingerprint, bytes, model] of all buckets, by name. */
     private static List<Map> catalog(String database) {
         if (isRemote(database)) return RemoteCatalog.entries(database)
         return catalogFiles(database).collect { file ->
             def entry = read(file)
-            [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), model: entry.model]
+            [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), bytes: entry.bytes, model: entry.model]
         }.sort { entry -> entry.bucket }
     }
 

@@ -6,22 +6,23 @@ class Plan {
 
     private static final String REMEDY = 'Run again without -resume.'
 
-    /** [bucket, plan file, shards of its sources in the plan's order] for every bucket of the plan. */
+    /** [bucket, its size: see Resources, plan file, shards of its sources in the plan's order] for every bucket of the plan. */
     static List<List> buckets(Path plan, List<Path> shards) {
-        return parse(plan).collect { bucket ->
+        def document = read(plan)
+        return document.buckets.collect { bucket ->
             def own = bucket.sources.collect { source ->
                 Documents.require(Documents.isWhole(source.shard) && source.shard < shards.size(),
                     "${wrong(plan, 'bucket plan')}: \"shard\" of a source of ${bucket.bucket} is ${source.shard}, " +
                     "but there are ${shards.size()} shards. ${REMEDY}")
                 shards[source.shard as int]
             }
-            [bucket.bucket, plan, own]
+            [bucket.bucket, Resources.sizeOf(bucket, document.dimension as long), plan, own]
         }
     }
 
     /** Names of the plan's buckets. */
     static List<String> names(Path plan) {
-        return parse(plan)*.bucket
+        return read(plan).buckets*.bucket
     }
 
     /** [suffix of the names of its files, range of queries] for every part of a search; where it is one: no suffix, all. */
@@ -47,15 +48,22 @@ class Plan {
         return (Global.session.config.process?.executor ?: 'local') != 'local'
     }
 
-    private static List<Map> parse(Path plan) {
-        def buckets = Documents.read(plan, 'bucket plan', REMEDY).buckets
-        def isBucket = { bucket ->
-            bucket instanceof Map && DatabaseUri.isBucket(bucket.bucket) && bucket.sources instanceof List &&
-                bucket.sources && bucket.sources.every { source -> source instanceof Map }
+    /** The whole plan, of which each bucket has a name, rows, and sources with their rows and type of vector. */
+    private static Map read(Path plan) {
+        def document = Documents.read(plan, 'bucket plan', REMEDY)
+        def buckets = document.buckets
+        def isSource = { source ->
+            source instanceof Map && Documents.isWhole(source.rows, 1) && source.vectorType in ['float32', 'float16']
         }
+        def isBucket = { bucket ->
+            bucket instanceof Map && DatabaseUri.isBucket(bucket.bucket) && Documents.isWhole(bucket.rows, 1) &&
+                bucket.sources instanceof List && bucket.sources && bucket.sources.every(isSource)
+        }
+        Documents.require(Documents.isWhole(document.dimension, 1),
+            "${wrong(plan, 'bucket plan')}: \"dimension\" must be a whole number from 1. ${REMEDY}")
         Documents.require(buckets instanceof List && buckets.every(isBucket),
-            "${wrong(plan, 'bucket plan')}: \"buckets\" must be a list of buckets with name and sources. ${REMEDY}")
-        return buckets as List<Map>
+            "${wrong(plan, 'bucket plan')}: \"buckets\" must be a list of buckets with name, rows and sources. ${REMEDY}")
+        return document
     }
 
     private static String wrong(Path plan, String what) {

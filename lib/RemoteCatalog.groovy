@@ -9,7 +9,7 @@ class RemoteCatalog {
     /** What was read last, by database: a listing costs a second, and cached buckets ask for hundreds of them. */
     private static final Map<String, List<Map>> READ = [:]
 
-    /** [bucket, fingerprint, model] of all buckets, by name. Stops the run where the database cannot be read. */
+    /** [bucket, fingerprint, bytes, model] of all buckets, by name. Stops the run where the database cannot be read. */
     static synchronized List<Map> entries(String database) {
         // Nothing is really there then, and nothing must be asked for.
         if (Global.session.stubRun) return []
@@ -30,7 +30,8 @@ class RemoteCatalog {
         def remedy = 'Run lanceflow catalog --brief --json to see what it prints.'
         def found = Documents.parse(printed, where, 'list of buckets', remedy).entries
         Documents.require(found instanceof List && found.every { entry -> entry instanceof Map && DatabaseUri.isBucket(entry.bucket) &&
-            Documents.isText(entry.fingerprint) }, "${where}: a bucket has no name or no fingerprint. ${remedy}")
+            Documents.isText(entry.fingerprint) && Documents.isWhole(entry.bytes) },
+            "${where}: a bucket has no name, no fingerprint or no size. ${remedy}")
         READ[database] = found
         return found
     }

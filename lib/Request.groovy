@@ -17,13 +17,17 @@ class Request {
         checkOutdir(given.outdir)
         if (given.nvme && !given.nvme.toString().startsWith('/'))
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
+        ['max_cpus', 'max_memory'].each { name ->
+            if (given[name] != null && Resources.isBatch())
+                Parameters.stop("--${name}: not with -profile awsbatch; what a machine has is said by --aws_storage_cpus and --aws_storage_memory.")
+        }
         Containers.check(given)
         ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)
         // A search alone needs a database that is there: known before any task starts.
-        def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub']] : DatabaseUri.requireEntries(database)
+        def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub', null]] : DatabaseUri.requireEntries(database)
         def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
         def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
         def model = fasta && !given.model ? modelOf(database, own, fasta) : given.model

@@ -31,18 +31,22 @@ workflow BUILD {
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })
         .flatMap { plan, list -> Plan.buckets(plan, list) }
+        .map { bucket, size, plan, list ->
+            Resources.requireDisk(bucket, size, layout, request.database)
+            [bucket, size, plan, list]
+        }
     INGEST_BUCKET(buckets, request.database, layout, request.workers.ingest_bucket)
     INDEX_BUCKET(INGEST_BUCKET.out.manifest, request.database, request.index, request.workers.index_bucket)
 
-    built = INDEX_BUCKET.out.entry.map { bucket, entry -> [bucket, DatabaseUri.fingerprint(entry)] }
+    built = INDEX_BUCKET.out.entry.map { bucket, entry -> DatabaseUri.entry(bucket, entry) }
     if (!workflow.stubRun) {
-        built = built.map { bucket, fingerprint -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) }
+        built = built.map { bucket, fingerprint, bytes -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) + [bytes] }
     }
     // Listed when the plan is known: an entry of a bucket that this run builds would be an old one.
     held = PACK_BUCKETS.out.plan.map { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
 
     emit:
-    entries = built.mix(held.flatMap { list -> list }) // [bucket, fingerprint]
+    entries = built.mix(held.flatMap { list -> list }) // [bucket, fingerprint, bytes]
     count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
         .map { plan, list -> Plan.names(plan).size() + list.size() }
     reports = EMBED.out.reports

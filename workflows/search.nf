@@ -10,7 +10,7 @@ include { RENDER_REPORT } from '../modules/render_report/main.nf'
 workflow SEARCH {
     take:
     request // see lib/Request.groovy
-    entries // [bucket, fingerprint] of every bucket to search
+    entries // [bucket, fingerprint, bytes] of every bucket to search
     count   // how many these are
     reports // what the stages before this one reported
 
@@ -27,6 +27,7 @@ workflow SEARCH {
     // An id may be in any bucket, so all of them must be there. Where a task has failed, some are not.
     def wanted = request.query_ids ? [request.query_ids] : []
     all_entries = entries
+        .map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }
         .toSortedList { a, b -> a[0] <=> b[0] }
         .map { list -> [list] }
         .combine(count)
@@ -48,7 +49,7 @@ workflow SEARCH {
     // One task a bucket, or one a bucket and part of the queries: where the user says so, and on clusters.
     PLAN_SEARCH(divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
     parts = divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
-    searches = entries.combine(parts.flatMap { list -> list }) // [bucket, fingerprint, part, range of queries]
+    searches = entries.combine(parts.flatMap { list -> list }) // [bucket, fingerprint, bytes, part, range of queries]
     expected = count.combine(parts.map { list -> list.size() }).map { buckets, each -> buckets * each }.first()
 
     SEARCH_BUCKET(searches, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)

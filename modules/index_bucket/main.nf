@@ -2,10 +2,11 @@
 process INDEX_BUCKET {
     tag "${bucket}"
     label 'index'
+    disk { Resources.index(size, index, database) }
     containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again
+    tuple val(bucket), val(size), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again
     val database
     val index
     val worker // hash of its sources: a changed worker runs this stage again

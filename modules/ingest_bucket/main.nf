@@ -2,16 +2,17 @@
 process INGEST_BUCKET {
     tag "${bucket}"
     label 'ingest'
+    disk { Resources.ingest(size, layout, database) }
     containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
+    tuple val(bucket), val(size), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
     val database
     val layout // metric, vector_type, order
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
-    tuple val(bucket), path("${bucket}.ingest.json"), emit: manifest
+    tuple val(bucket), val(size), path("${bucket}.ingest.json"), emit: manifest
     path "${bucket}.ingest-bucket.json", emit: report
 
     script:

@@ -21,7 +21,7 @@ process PACK_BUCKETS {
 
     stub:
     """
-    echo '{"version": 1, "buckets": [{"bucket": "bucket_00001", "sources": [{"shard": 0}]}]}' > plan.json
+    echo '{"version": 1, "dimension": 960, "buckets": [{"bucket": "bucket_00001", "rows": ${options.bucket_size}, "sources": [{"shard": 0, "rows": ${options.bucket_size}, "vectorType": "float32"}]}]}' > plan.json
     touch pack-buckets.json
     """
 }

@@ -2,10 +2,11 @@
 process SEARCH_BUCKET {
     tag "${bucket}${part}"
     label 'search'
+    disk { Resources.search(bytes, options, database) }
     containerOptions { DatabaseUri.mount(database, checkpoints, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), val(fingerprint), val(part), val(range) // another table runs this stage again; '' for all queries
+    tuple val(bucket), val(fingerprint), val(bytes), val(part), val(range) // another table runs this stage again; '' for all queries
     path queries, stageAs: 'queries/?/*'
     val database
     val checkpoints // folder for finished blocks of queries, with which a killed search goes on; '' for none

@@ -13,7 +13,7 @@ const HERE = `
 process.executor = 'local'
 process.scratch = false
 executor { cpus = 1000; memory = '100 TB' }
-trace.fields = 'name,status,hash,queue,container,cpus,memory'`;
+trace.fields = 'name,status,hash,queue,container,cpus,memory,disk'`;
 const IMAGE = '1.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0';
 
 /** Runs what `lanceflow launch` has a head run, in a folder of its own, with the stubs here in place of AWS. */
@@ -34,7 +34,7 @@ async function runHead(folder: string, head: string, params: object): Promise<vo
   expect(code, stdout + stderr).toBe(0);
 }
 
-/** Queue, image, cores and memory of each process in the last run. */
+/** Queue, image, cores, memory and disk of each process in the last run. */
 async function readPlaces(folder: string): Promise<Record<string, string>> {
   const trace = await readFile(join(folder, 'results/pipeline_info/execution_trace.txt'), 'utf8');
   const rows = trace.trimEnd().split('\n').slice(1);
@@ -47,16 +47,17 @@ async function readPlaces(folder: string): Promise<Record<string, string>> {
 
 test('each stage goes to its queue; another head goes on where a lost one was', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
-  const params = { k: 7, max_distance: -0.5, exclude_self: true, aws_queue_light: 'mine' };
+  const params = { database: 's3://data/db', k: 7, max_distance: -0.5, exclude_self: true, aws_queue_light: 'mine' };
   await runHead(folder, 'first', params);
   expect(await readPlaces(folder)).toMatchObject({
-    EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB`,
-    PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB`,
-    INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 8 GB`,
-    INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 16 GB`,
-    SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB`,
-    MERGE_HITS: `mine, ${IMAGE}, 2, 8 GB`,
-    RENDER_REPORT: `mine, ${IMAGE}, 1, 2 GB`,
+    EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB, -`,
+    PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB, -`,
+    // Of a bucket of the default size: the runs of the sort, and the table. The work folder is on this machine, so shards are not copied.
+    INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 53 GB, 1.4 TB`,
+    INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 29 GB, 797.4 GB`,
+    SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB, 721.2 GB`,
+    MERGE_HITS: `mine, ${IMAGE}, 2, 8 GB, -`,
+    RENDER_REPORT: `mine, ${IMAGE}, 1, 2 GB, -`,
   });
   const { ran } = await countTasks(join(folder, 'results'));
 
@@ -65,14 +66,24 @@ test('each stage goes to its queue; another head goes on where a lost one was', 
 
   await mkdir(join(folder, 'model'));
   await writeFile(join(folder, 'model/config.json'), '{}');
+  // Machines with a third of that disk: one ingest and one index task each.
+  const small = { aws_storage_disk: 2500, aws_storage_cpus: 12, aws_storage_memory: 90, bucket_size: 200_000_000 };
   // What builds has the role of the builders, and what needs CUDA the image that has it; all else has the readers' definition.
   const reader = 'lanceflow-reader';
-  await runHead(folder, 'third', { model: join(folder, 'model'), device: 'cuda', aws_reader_definition: reader });
+  await runHead(folder, 'third', {
+    database: 's3://data/db',
+    model: join(folder, 'model'),
+    device: 'cuda',
+    aws_reader_definition: reader,
+    ...small,
+  });
   const { INGEST_BUCKET, INDEX_BUCKET, EMBED_SEQUENCES, ...others } = await readPlaces(folder);
   expect(EMBED_SEQUENCES).toMatch(new RegExp(`^lanceflow-gpu, ${IMAGE}, `));
   for (const place of [INGEST_BUCKET, INDEX_BUCKET]) expect(place?.split(', ')[1]).toBe(IMAGE);
   expect(Object.keys(others)).toEqual(expect.arrayContaining(['PACK_BUCKETS', 'SEARCH_BUCKET', 'MERGE_HITS']));
   for (const place of Object.values(others)) expect(place.split(', ')[1]).toBe(`job-definition://${reader}`);
+  expect(INGEST_BUCKET).toMatch(/, 4, 59 GB, 1.4 TB$/);
+  expect(others.SEARCH_BUCKET).toMatch(/, 12, 64 GB, 721.2 GB$/);
 });
 
 const FAULTS = `
@@ -104,7 +115,7 @@ workflow {
 test('what fails while files are copied is tried twice again, and so is a bug, which looks the same', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'faults.nf'), FAULTS);
-  const here = HERE.replace('queue,container,cpus,memory', 'exit');
+  const here = HERE.replace('queue,container,cpus,memory,disk', 'exit');
   await writeFile(join(folder, 'nextflow.config'), `includeConfig '${join(ROOT, 'nextflow.config')}'\n${here}`);
   const args = ['run', 'faults.nf', '-profile', 'awsbatch', '-ansi-log', 'false'];
   const { code, stderr, stdout } = await nextflow(args, folder, WITHOUT_PLUGIN);
@@ -143,5 +154,16 @@ test('the settings of the profile', async () => {
   // It would mount the machine's own folder over the image's.
   expect(settings.has('aws.batch.cliPath')).toBe(false);
   // Where a machine went, Nextflow has no exit status.
-  expect(stdout).toMatch(/process.errorStrategy = .*\n.*Integer.MAX_VALUE/);
+  expect(settings.get('process.ext.passing')).toBe('[75, 104, 137, 143, 2147483647]');
+});
+
+test('a limit that the profile does not follow is refused', async () => {
+  const args = ['run', join(ROOT, 'main.nf'), '-profile', 'awsbatch', '-stub-run', '--max_memory', '100.GB'];
+  const { code, stdout } = await nextflow(
+    [...args, '-process.executor', 'awsbatch'],
+    await temporaryFolder(),
+    WITHOUT_PLUGIN,
+  );
+  expect(code).not.toBe(0);
+  expect(stdout).toContain('--max_memory: not with -profile awsbatch');
 });

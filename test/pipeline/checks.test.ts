@@ -15,6 +15,9 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { check, inputs, parameters, request, sources } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
+/** A source of a bucket plan, as far as the pipeline reads it. */
+const source = (shard: number, rows: number, vectorType = 'float32') => ({ shard, rows, vectorType });
+
 test('parameters, inputs and worker sources are checked as the documentation says', async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
@@ -46,10 +49,15 @@ test('parameters, inputs and worker sources are checked as the documentation say
   await writeFile(at('none.csv'), 'path\n');
 
   const documents: Record<string, unknown> = {
-    plan: { buckets: [{ bucket: 'bucket_00001', sources: [{ shard: 1 }, { shard: 0 }] }] },
+    plan: {
+      dimension: 8,
+      buckets: [{ bucket: 'bucket_00001', rows: 5, sources: [source(1, 10), source(1, 10), source(0, 3, 'float16')] }],
+    },
     planOfNothing: '{"buckets": [',
-    planWithoutShard: { buckets: [{ bucket: 'bucket_00001', sources: [{ shard: 2 }] }] },
-    planOfPaths: { buckets: [{ bucket: '../x', sources: [{ shard: 0 }] }] },
+    planWithoutShard: { dimension: 8, buckets: [{ bucket: 'bucket_00001', rows: 5, sources: [source(2, 5)] }] },
+    planWithoutRows: { dimension: 8, buckets: [{ bucket: 'bucket_00001', sources: [source(0, 5)] }] },
+    planWithoutDimension: { buckets: [] },
+    planOfPaths: { dimension: 8, buckets: [{ bucket: '../x', rows: 5, sources: [source(0, 5)] }] },
     parts: {
       queries: 7,
       parts: [
@@ -98,6 +106,8 @@ test('parameters, inputs and worker sources are checked as the documentation say
       planOfNothing: { check: 'plan', path: at('planOfNothing.json') },
       planWithoutShard: { check: 'plan', path: at('planWithoutShard.json') },
       planOfPaths: { check: 'plan', path: at('planOfPaths.json') },
+      planWithoutRows: { check: 'plan', path: at('planWithoutRows.json') },
+      planWithoutDimension: { check: 'plan', path: at('planWithoutDimension.json') },
       parts: { check: 'parts', path: at('parts.json') },
       partsWithGap: { check: 'parts', path: at('partsWithGap.json') },
       partsThatEnd: { check: 'parts', path: at('partsThatEnd.json') },
@@ -166,6 +176,8 @@ test('parameters, inputs and worker sources are checked as the documentation say
     ],
     planWithoutShard: ['this bucket plan is damaged: "shard" of a source of bucket_00001 is 2, but there are 2 shards'],
     planOfPaths: ['this bucket plan is damaged: "buckets" must be'],
+    planWithoutRows: ['this bucket plan is damaged: "buckets" must be a list of buckets with name, rows and sources'],
+    planWithoutDimension: ['this bucket plan is damaged: "dimension" must be a whole number from 1'],
     partsWithGap: ['this plan of a search is damaged: a part is', 'it must begin at query 4'],
     partsThatEnd: ['"queries" is 8, but its parts end at 7'],
     partsOfText: ['this plan of a search is damaged: a part is'],
@@ -208,7 +220,9 @@ test('parameters, inputs and worker sources are checked as the documentation say
 
   // The camelCase twin that Nextflow adds is not reported beside what was typed.
   expect(errors.kebab).not.toContain('bucketSize');
-  expect(answers.plan.value).toEqual([['bucket_00001', ['two.h5', 'one.h5']]]);
+  // A shard is copied whole, and once, however many of its rows are in the bucket.
+  const size = { rows: 5, dimension: 8, shard_bytes: (10 * 4 + 3 * 2) * 8 };
+  expect(answers.plan.value).toEqual([['bucket_00001', size, ['two.h5', 'two.h5', 'one.h5']]]);
   expect(answers.parts.value).toEqual([
     ['.part_00001', '0:4'],
     ['.part_00002', '4:7'],
@@ -235,6 +249,33 @@ test('parameters, inputs and worker sources are checked as the documentation say
   expect(ingest).toContain('workers/src/io/hdf5/shard-reader.ts');
   expect(ingest).not.toContain('workers/src/cli.ts');
   expect(answers.merge.value).not.toContain('workers/src/core/plan.ts');
+});
+
+test('the disk that a bucket needs', { timeout: 60_000 }, async () => {
+  const size = { rows: 200e6, dimension: 960, shard_bytes: 768e9 };
+  const layout = { order: 'partition', vector_type: 'float32' };
+  const disk = { check: 'disk', size, layout, database: 's3://bucket/db', disk: 7500 };
+  const answers = await check(
+    {
+      usual: disk,
+      asTheyCome: { ...disk, layout: { order: 'none', vector_type: 'float16' } },
+      folder: { ...disk, database: '/data/db', size: { ...size, shard_bytes: 0 } },
+      // One shard of ten buckets.
+      large: { ...disk, size: { ...size, shard_bytes: 7680e9 } },
+      smallDisk: { ...disk, disk: 1900 },
+    },
+    await temporaryFolder(),
+  );
+  const needed = (name: keyof typeof answers) => (answers[name].value as [number, string | null])[0];
+  const problem = (name: keyof typeof answers) => (answers[name].value as [number, string | null])[1];
+  const ids = 200e6 * 32;
+  expect(needed('usual')).toBe(3 * (768e9 + ids));
+  expect(needed('asTheyCome')).toBe(768e9 + 384e9 + 2 * ids);
+  // The table is made in the database's own folder.
+  expect(needed('folder')).toBe(ids);
+  expect([problem('usual'), problem('folder')]).toEqual([null, null]);
+  expect(problem('large')).toMatch(/^bucket_00001: building it takes 9235 GB of disk.* a machine has 7125 GB to use/);
+  expect(problem('smallDisk')).toContain('--aws_storage_disk 1900');
 });
 
 test('the schema agrees with nextflow.config and with the workers', async () => {

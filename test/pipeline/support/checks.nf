@@ -28,7 +28,11 @@ def call(item, home) {
         return InputFiles.resolve(item.path, 'input').collect { found -> [found.source, found.kind] }
     }
     if (item.check == 'plan') {
-        return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[2]*.name] }
+        return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[1], found[3]*.name] }
+    }
+    if (item.check == 'disk') {
+        def needed = Resources.ingest(item.size, item.layout, item.database, true)
+        return [needed?.toBytes(), Resources.problemWith('bucket_00001', needed, item.disk)]
     }
     if (item.check == 'parts') {
         return Plan.parts(file(item.path))

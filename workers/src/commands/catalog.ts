@@ -13,7 +13,7 @@ export const command = defineCommand({
     brief: {
       type: 'boolean',
       default: false,
-      describe: '--json: only name, rows, fingerprint and model of each bucket',
+      describe: '--json: only name, rows, bytes, fingerprint and model of each bucket',
     },
   },
   examples: [
@@ -58,7 +58,7 @@ export const command = defineCommand({
     ];
     if (!json) print(formatTable([header, ...rows]));
     const shown = brief
-      ? entries.map(({ bucket, rows, fingerprint, model }) => ({ bucket, rows, fingerprint, model }))
+      ? entries.map(({ bucket, rows, bytes, fingerprint, model }) => ({ bucket, rows, bytes, fingerprint, model }))
       : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
     return {
       rows: sum((entry) => entry.rows),
