@@ -13,6 +13,8 @@ class HostPath {
 
     /** The limit of Linux and macOS, in bytes of one name. */
     private static final int LONGEST_NAME = 255
+    /** What other programs call an address on S3. */
+    private static final String NOT_ON_S3 = /^(?!s3:\/\/[^\/])(?i:s3[an]?:\/|arn:aws[a-z-]*:s3:)/
 
     /**
      * The path that a text names, absolute. Text without `://` names a file of this machine, whatever characters it has;
@@ -22,10 +24,12 @@ class HostPath {
     static Path named(Object given, String where, Path base = Path.of('')) {
         def text = given.toString()
         try {
+            if (text =~ NOT_ON_S3) throw new IllegalArgumentException('an address on S3 is written s3://bucket/path')
             if (text.contains('://')) return remote(text)
             // For Nextflow, a path on this machine.
             if (text.startsWith('file:/')) return absolute(FileHelper.asPath(text))
-            def path = absolute(base.resolve(text))
+            // A samplesheet on S3 may list files of this machine.
+            def path = absolute(S3Files.has(base) && text.startsWith('/') ? Path.of(text) : base.resolve(text))
             def long_ = path.find { name -> name.toString().getBytes('UTF-8').length > LONGEST_NAME }
             if (long_) Parameters.stop("${where}: a name of more than ${LONGEST_NAME} bytes: ${long_.toString().take(40)}... Choose a shorter one.")
             return path
@@ -42,26 +46,47 @@ class HostPath {
     private static Path remote(String text) {
         if (!(text =~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\/./))
             throw new IllegalArgumentException('it must begin with a scheme, as s3://bucket/folder does')
-        return FileHelper.asPath(text).toAbsolutePath().normalize()
+        try {
+            return FileHelper.asPath(text).toAbsolutePath().normalize()
+        }
+        catch (RuntimeException problem) {
+            // A plugin's own, as of AWS's SDK where it finds no credentials and no region.
+            throw new IllegalArgumentException(problem.message ?: problem.class.simpleName, problem)
+        }
     }
 
     /** As `normalize`, but `..` after a link to a folder leads out of the folder that it links to, as for the system. */
     static Path absolute(Path path) {
         def full = path.toAbsolutePath()
-        if (!full.any { name -> name.toString() == '..' }) return full.normalize()
+        if (path.fileSystem != FileSystems.default || !full.any { name -> name.toString() == '..' }) return full.normalize()
         return full.inject(full.root) { folder, name ->
             if (name.toString() != '..') return folder.resolve(name).normalize()
             return (Files.isSymbolicLink(folder) && Files.exists(folder) ? folder.toRealPath() : folder).parent ?: full.root
         }
     }
 
-    /** Why a path is not a file that can be read; null where it is one. */
+    /**
+     * Stops the run where a path is not a file that can be read.
+     * @param where the parameter, or the line of a samplesheet
+     * @param found what S3Files.look has found, of a path on S3
+     */
+    static void requireFile(Path path, String where, Object shown = path.toUriString(), Map found = null) {
+        def onS3 = S3Files.has(path) ? found ?: S3Files.look(path) : [:]
+        def problem = onS3.kind == 'folder' ? 'this is a folder, not a file' : onS3 ? onS3.problem : problemWith(path)
+        if (problem) refuse(where, [problem: problem, remedy: onS3.remedy], shown)
+    }
+
+    /** Stops the run. @param found [problem: why a path is refused, remedy: what to do, where that can be said] */
+    static void refuse(String where, Map found, Object shown) {
+        Parameters.stop("${where}: ${found.problem}: ${shown}${found.remedy ? ". ${found.remedy}." : ''}")
+    }
+
+    /** Why a path, not on S3, is not a file that can be read; null where it is one. */
     static String problemWith(Path path) {
         try {
             def found = Files.readAttributes(path, BasicFileAttributes)
             if (found.isDirectory()) return 'this is a folder, not a file'
             if (!found.isRegularFile()) return 'this is a pipe or a device, not a file'
-            // On S3 this would ask for rights that reading does not need.
             if (path.fileSystem == FileSystems.default && !Files.isReadable(path)) return 'permission denied'
             return null
         }

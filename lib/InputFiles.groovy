@@ -15,40 +15,55 @@ class InputFiles {
     /** As MAX_TEXT_BYTES in workers/src/core/limits.ts. */
     private static final long MOST_SHEET_BYTES = 268435456
     private static final String KNOWN = (FASTA + SHARD).join(' ')
+    private static final String GLOB = /[*?\[{]/
 
     /**
      * @param option its name, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file], sorted by source
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size on S3, where it is known],
+     *   sorted by source
      */
     static List<Map> resolve(Object given, String option) {
         def text = given.toString()
-        def paths = find(text, option)
-        def repeated = paths.countBy { path -> path.toUriString() }.find { _path, count -> count > 1 }
+        def found = find(text, option)
+        def repeated = found.countBy { file -> file.path.toUriString() }.find { _path, count -> count > 1 }
         if (repeated) Parameters.stop("--${option} ${text}: ${repeated.key} is listed ${repeated.value} times.")
-        return paths.collect { path -> describe(path, option) }.sort { file -> file.source }
+        def files = found.collect { file -> describe(file, option) }.sort { file -> file.source }
+        S3Files.warnOfUnlisted(files)
+        return files
     }
 
     /** A list of ids. */
     static Path idList(Object given) {
         def path = HostPath.named(given, '--query_ids')
-        def problem = HostPath.problemWith(path)
-        if (problem) Parameters.stop("--query_ids: ${problem}: ${given}")
+        HostPath.requireFile(path, '--query_ids', given)
         return Staging.place(path, '--query_ids')
     }
 
-    private static List<Path> find(String text, String option) {
+    /** [path; found: see S3Files.look, of a path on S3] of each. */
+    private static List<Map> find(String text, String option) {
+        if (text ==~ /s3:\/\/.+/ && text =~ GLOB) return S3Files.matching(text, "--${option}")
         def path = HostPath.named(text, "--${option}")
+        if (S3Files.has(path)) return onS3(path, text, option)
         // A file's own name may have glob characters; what exists is taken literally, also where it is a link that leads nowhere.
         if (Files.isDirectory(path)) return inFolder(path, option)
-        if (HostPath.exists(path)) return isSheet(path) ? inSheet(path, option) : [path]
-        if (text =~ /[*?\[{]/) return byGlob(text, option)
+        if (HostPath.exists(path)) return isSheet(path) ? inSheet(path, option) : [[path: path]]
+        if (text =~ GLOB) return byGlob(text, option)
         def problem = HostPath.problemWith(path)
         Parameters.stop("--${option}: ${problem == 'no such file' ? 'no such file or folder' : problem}: ${text}")
         return []
     }
 
-    private static List<Path> inFolder(Path folder, String option) {
-        def known = list(folder, option).findAll { file -> kindOf(file) }
+    private static List<Map> onS3(Path path, String text, String option) {
+        // To ask what a folder is may take many requests, where a lot of objects have names that begin alike.
+        def found = text.endsWith('/') || path.nameCount == 0 ? [kind: 'folder'] : S3Files.look(path)
+        if (found.kind == 'folder') return inFolder(path, option)
+        HostPath.requireFile(path, "--${option}", text, found)
+        return isSheet(path) ? inSheet(path, option) : [[path: path, found: found]]
+    }
+
+    private static List<Map> inFolder(Path folder, String option) {
+        def known = S3Files.has(folder) ? S3Files.list(folder, "--${option}") { file -> kindOf(file) }
+            : list(folder, option).findAll { file -> kindOf(file) }.collect { file -> [path: file] }
         if (!known) Parameters.stop("--${option}: no file in the folder ${folder.toUriString()} ends with ${KNOWN}")
         return known
     }
@@ -69,11 +84,11 @@ class InputFiles {
         return []
     }
 
-    private static List<Path> byGlob(String text, String option) {
+    private static List<Map> byGlob(String text, String option) {
         try {
             def found = Nextflow.files(text).findAll { file -> !Files.isDirectory(file) }
             if (!found) Parameters.stop("--${option}: no file matches ${text}")
-            return found*.toAbsolutePath()
+            return found.collect { file -> [path: file.toAbsolutePath()] }
         }
         catch (IOException | UncheckedIOException | IllegalArgumentException problem) {
             def reason = problem instanceof UncheckedIOException ? problem.cause : problem
@@ -84,8 +99,8 @@ class InputFiles {
         return []
     }
 
-    private static List<Path> inSheet(Path sheet, String option) {
-        def here = "--${option} ${sheet}"
+    private static List<Map> inSheet(Path sheet, String option) {
+        def here = "--${option} ${sheet.toUriString()}"
         def rows = rowsOf(sheet, here)
         def columns = rows ? rows[0].cells.findIndexValues { cell -> cell == 'path' } : []
         if (columns.size() != 1) Parameters.stop("${here}: a samplesheet's first line must name a column 'path'${columns ? ', once' : ''}.")
@@ -94,21 +109,25 @@ class InputFiles {
             def cell = row.cells[columns[0] as int]
             if (!cell) Parameters.stop("${where}: the column 'path' is empty.")
             // Relative to the samplesheet, so that both can be moved together.
-            def path = HostPath.named(cell, where, sheet.toAbsolutePath().parent)
-            def problem = HostPath.problemWith(path)
-            if (problem) Parameters.stop("${where}: ${problem}: ${path.toUriString()}")
-            return path
+            return [path: HostPath.named(cell, where, sheet.toAbsolutePath().parent), where: where]
         }
         if (!files) Parameters.stop("${here}: the samplesheet lists no file.")
-        return files
+        def onS3 = S3Files.lookAll(files*.path.findAll { path -> S3Files.has(path) })
+        return files.collect { file ->
+            def found = onS3[file.path]
+            HostPath.requireFile(file.path, file.where, file.path.toUriString(), found)
+            return [path: file.path, found: found]
+        }
     }
 
     private static List<Map> rowsOf(Path sheet, String here) {
-        def problem = HostPath.problemWith(sheet)
-        if (problem) Parameters.stop("${here}: ${problem}.")
-        if (Files.size(sheet) > MOST_SHEET_BYTES) Parameters.stop("${here}: the samplesheet has more than ${MOST_SHEET_BYTES} bytes. Is it the right file?")
+        if (!S3Files.has(sheet)) {
+            def problem = HostPath.problemWith(sheet)
+            if (problem) Parameters.stop("${here}: ${problem}.")
+            if (Files.size(sheet) > MOST_SHEET_BYTES) refuseSize(here)
+        }
         try {
-            def text = Csv.decode(Files.readAllBytes(sheet))
+            def text = Csv.decode(bytesOf(sheet, here))
             // As text, UTF-16 without a byte order mark has one in every character.
             if (text.contains('\0')) Parameters.stop("${here}: the samplesheet is not text. Save it as CSV in UTF-8.")
             return Csv.parse(text)
@@ -122,13 +141,29 @@ class InputFiles {
         return []
     }
 
-    private static Map describe(Path path, String option) {
+    private static byte[] bytesOf(Path sheet, String here) {
+        def bytes = new byte[0]
+        try {
+            bytes = Files.newInputStream(sheet).withCloseable { stream -> stream.readNBytes(MOST_SHEET_BYTES as int + 1) }
+        }
+        catch (Exception problem) {
+            HostPath.refuse(here, S3Files.has(sheet) ? S3Problem.of(problem, sheet) : [problem: HostPath.reasonOf(problem)], sheet.toUriString())
+        }
+        if (bytes.length > MOST_SHEET_BYTES) refuseSize(here)
+        return bytes
+    }
+
+    private static void refuseSize(String here) {
+        Parameters.stop("${here}: the samplesheet has more than ${MOST_SHEET_BYTES} bytes. Is it the right file?")
+    }
+
+    private static Map describe(Map file, String option) {
+        def path = file.path
         def kind = kindOf(path)
         if (!kind) Parameters.stop("--${option}: ${path.toUriString()} is of no known kind: the name must end with ${KNOWN}")
-        def problem = HostPath.problemWith(path)
-        if (problem) Parameters.stop("--${option}: ${problem}: ${path.toUriString()}")
+        HostPath.requireFile(path, "--${option}", path.toUriString(), file.found)
         // Messages name the file by its source, whatever path tasks are given.
-        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}")]
+        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), bytes: file.found?.bytes]
     }
 
     private static String kindOf(Path path) {

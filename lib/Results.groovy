@@ -27,14 +27,18 @@ class Results {
     static void publish(Object outdir, List<Path> files, Map run) {
         def folder = HostPath.named(outdir, '--outdir')
         try {
-            Files.createDirectories(folder)
+            // On S3 folders need not be there.
+            if (isLocal(folder)) Files.createDirectories(folder)
             withLock(folder) {
                 isLocal(folder) ? replace(folder, files, run) : copyOver(folder, files, run)
             }
         }
-        catch (IOException problem) {
-            Parameters.stop("--outdir ${outdir}: the results cannot be written: ${HostPath.reasonOf(problem)}. " +
-                'Free some space or choose another folder, and run again with -resume.')
+        catch (Exception problem) {
+            def onS3 = S3Files.has(folder)
+            if (!onS3 && !(problem instanceof IOException)) throw problem
+            def reason = onS3 ? S3Problem.reasonOf(problem) : HostPath.reasonOf(problem)
+            def remedy = onS3 ? 'Check the bucket, and that this role may list, read, write and delete there' : 'Free some space or choose another folder'
+            Parameters.stop("--outdir ${outdir}: the results cannot be written: ${reason}. ${remedy}, and run again with -resume.")
         }
     }
 
@@ -61,10 +65,10 @@ class Results {
     /** What a folder has of another run, in words; null where it has nothing, or what there is was written by this run. */
     static String others(Object outdir, Object workflow) {
         def folder = HostPath.named(outdir, '--outdir')
-        if (!NAMES.any { name -> Files.exists(folder.resolve(name)) }) return null
         def run = read(folder.resolve(RUN))
         // The heads of a campaign on AWS share a name and a session.
         if (run?.session == workflow.sessionId.toString() && run?.started == startOf(workflow)) return null
+        if (!NAMES.any { name -> isThere(folder.resolve(name)) }) return null
         return run ? "the run ${run.run} of ${run.started}" : 'an earlier run'
     }
 
@@ -74,7 +78,7 @@ class Results {
 
     private static Map read(Path file) {
         try {
-            def run = Files.exists(file) ? new JsonSlurper().parseText(file.getText('UTF-8')) : null
+            def run = isThere(file) ? new JsonSlurper().parseText(file.getText('UTF-8')) : null
             return run instanceof Map ? run : null
         }
         catch (groovy.json.JsonException _problem) {
@@ -98,14 +102,15 @@ class Results {
         }
     }
 
+    private static boolean isThere(Path file) {
+        return S3Files.has(file) ? S3Files.look(file).kind == 'file' : Files.exists(file)
+    }
+
     /** Where nothing can be renamed: each object is replaced in one step by itself. */
     private static void copyOver(Path folder, List<Path> files, Map run) {
         Files.deleteIfExists(folder.resolve(RUN))
         (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
-        files.each { file ->
-            Files.deleteIfExists(folder.resolve(file.name))
-            copy(file, folder.resolve(file.name), run)
-        }
+        files.each { file -> copy(file, folder.resolve(file.name), run) }
         folder.resolve(RUN).setText(json(run, files.collect { file -> folder.resolve(file.name) }, files*.name), 'UTF-8')
     }
 

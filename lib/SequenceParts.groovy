@@ -6,10 +6,15 @@ import java.nio.file.StandardCopyOption
 /** Large FASTA files as parts (SPLIT_SEQUENCES), each embedded by a task of its own. */
 class SequenceParts {
 
-    /** Whether a file is worth dividing, told by its size: a residue is about a byte, or half of one where it is compressed. */
-    static boolean isLarge(Path fasta, long partResidues) {
-        def packed = ['.gz', '.zst'].any { ending -> fasta.name.toLowerCase().endsWith(ending) }
-        return Files.size(fasta) * (packed ? 2 : 1) > partResidues
+    /**
+     * Whether a file is worth dividing, told by its size: a residue is about a byte, or half of one where it is compressed.
+     * One of unknown size is: a small one comes back as one part.
+     * @param file see InputFiles.resolve
+     */
+    static boolean isLarge(Map file, long partResidues) {
+        def packed = ['.gz', '.zst'].any { ending -> file.path.name.toLowerCase().endsWith(ending) }
+        def bytes = S3Files.has(file.path) ? file.bytes : Files.size(file.path)
+        return bytes == null || bytes * (packed ? 2 : 1) > partResidues
     }
 
     /**
@@ -19,7 +24,8 @@ class SequenceParts {
      * @return [name for messages and order, file] by number
      */
     static List<List> keep(String source, Object files, Path work) {
-        def folder = Files.createDirectories(work.resolve('sequence-parts'))
+        def folder = work.resolve('sequence-parts')
+        if (!S3Files.has(folder)) Files.createDirectories(folder)
         return (files instanceof List ? files : [files]).sort { file -> file.name }.collect { file ->
             def (number, hash) = file.name.replaceFirst(/^part_/, '').tokenize('.')
             return ["${source}#${number}".toString(), place(file, folder.resolve("${hash}.fasta"))]
@@ -27,6 +33,11 @@ class SequenceParts {
     }
 
     private static Path place(Path file, Path target) {
+        if (S3Files.has(target)) {
+            // An object is there as a whole or not at all, and its name says what it has.
+            if (!S3Files.look(target).kind) Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING)
+            return target
+        }
         if (Files.exists(target)) return target
         try {
             return Files.createLink(target, file)
@@ -35,7 +46,7 @@ class SequenceParts {
             return target
         }
         catch (UnsupportedOperationException | IOException _problem) {
-            // A file system without links, or S3.
+            // A file system without links.
             def temporary = target.resolveSibling("${target.name}.${UUID.randomUUID()}.tmp")
             Files.copy(file, temporary)
             return Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING)

@@ -12,7 +12,7 @@ import nextflow.Global
 class Staging {
 
     private static final String UNQUOTED = '[$*?\\[\\]{}]'
-    /** Of the folder of tasks, and of bin/ in the project: these are also written between double quotes. */
+    /** Of files on S3, of the folder of tasks, and of bin/ in the project: these are also written between double quotes. */
     private static final String UNQUOTED_FOLDER = '[$*?\\[\\]{}"`\\\\]'
     /** They end a line of a script, a log or a trace; or the name is no UTF-8, and Java shows it as another. */
     static final String CONTROL = '[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029\\ufffd]'
@@ -31,7 +31,7 @@ class Staging {
             if (one =~ CONTROL)
                 Parameters.stop("${where}: the path ${one} has a line break or another control character, or is not UTF-8. Rename it.")
         }
-        def odd = characters(both.join(' '), isLocal(file) ? alsoSeparators(UNQUOTED) : UNQUOTED)
+        def odd = characters(both.join(' '), isLocal(file) ? alsoSeparators(UNQUOTED) : UNQUOTED_FOLDER)
         if (!odd) return file
         // The end of a long name: it says what the file is.
         def name = Shell.safeName(file.name.drop(Math.max(0, file.name.size() - 120)))

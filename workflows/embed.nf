@@ -12,9 +12,9 @@ workflow EMBED {
     main:
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
     def given = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
-    def fasta = files.findAll { file -> file.kind == 'fasta' }.collect { file -> [file.source, file.path] }
-    def large = fasta.findAll { _source, path -> SequenceParts.isLarge(path, request.part_residues) }
-    def whole = fasta - large
+    def (large, whole) = files.findAll { file -> file.kind == 'fasta' }
+        .split { file -> SequenceParts.isLarge(file, request.part_residues) }
+        .collect { list -> list.collect { file -> [file.source, file.path] } }
 
     SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, request.workers.split_sequences)
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }

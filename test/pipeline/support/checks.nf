@@ -27,6 +27,12 @@ def call(item, home) {
     if (item.check == 'inputs') {
         return InputFiles.resolve(item.path, 'input').collect { found -> [found.source, found.kind] }
     }
+    if (item.check == 'ids') {
+        return InputFiles.idList(item.path).toUriString()
+    }
+    if (item.check == 'large') {
+        return InputFiles.resolve(item.path, 'input').collect { found -> SequenceParts.isLarge(found, item.residues) }
+    }
     if (item.check == 'plan') {
         return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[1], found[3]*.name] }
     }

@@ -13,12 +13,13 @@ export interface Answer {
 export async function check<C extends Record<string, object>>(
   cases: C,
   folder: string,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Record<keyof C, Answer>> {
   const [questions, answers] = [join(folder, 'cases.json'), join(folder, 'answers.json')];
   await writeFile(questions, JSON.stringify(Object.values(cases)));
   const script = join(ROOT, 'test/pipeline/support/checks.nf');
   const params = ['--home', ROOT, '--cases', questions, '--answers', answers];
-  const { code, stdout } = await nextflow(['run', script, '-lib', join(ROOT, 'lib'), ...params], folder);
+  const { code, stdout } = await nextflow(['run', script, '-lib', join(ROOT, 'lib'), ...params], folder, env);
   expect(code, stdout).toBe(0);
   const values = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
   return Object.fromEntries(Object.keys(cases).map((name, i) => [name, values[i]!])) as Record<keyof C, Answer>;
@@ -27,4 +28,7 @@ export async function check<C extends Record<string, object>>(
 export const parameters = (params: object) => ({ check: 'parameters', params });
 export const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
 export const inputs = (path: string) => ({ check: 'inputs', path });
+export const ids = (path: string) => ({ check: 'ids', path });
+/** Which of the files are worth dividing. */
+export const large = (path: string, residues: number) => ({ check: 'large', path, residues });
 export const sources = (command: string) => ({ check: 'sources', command });
