@@ -82,12 +82,12 @@ class S3Files {
     }
 
     /**
-     * The files in a folder, without those of its subfolders, for which a filter holds: a request for each thousand. Stops the run
-     * where they cannot be listed.
+     * The files in a folder, without hidden ones and those of its subfolders, for which a filter holds: a request for each thousand.
+     * Stops the run where they cannot be listed.
      * @return [path, found: see look]
      */
     static List<Map> list(Path folder, String where, Closure<?> filter) {
-        return entries(folder, where).findAll { path -> filter(path) }
+        return entries(folder, where).findAll { path -> !path.name.startsWith('.') && filter(path) }
             .collect { path -> [path: path, found: requireSomething(path, where)] }
             .findAll { file -> file.found.kind == 'file' }
     }

@@ -13,7 +13,7 @@ import { makeS3Plugin } from './support/s3-plugin.ts';
 // Nextflow's AWS plugin cannot be had here. What stands in for it makes the same calls (support/s3-plugin).
 
 const DENIED = { status: 403, code: 'AccessDenied' };
-const FOLDER = ['in/a.fasta', 'in/b.fasta.gz', 'in/notes.txt', 'in/sub/c.fasta'];
+const FOLDER = ['in/.hidden.fasta', 'in/a.fasta', 'in/b.fasta.gz', 'in/notes.txt', 'in/sub/c.fasta'];
 
 describe.skipIf(missingServer('moto'))('inputs on S3', () => {
   const held = withFaultProxy('moto');
@@ -56,6 +56,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
       oneLevel: inputs('s3://lance/*/*.fasta'),
       root: inputs('s3://lance'),
       bucketPattern: inputs('s3://*/a.fasta'),
+      folder: inputs('s3://lance/in'),
       namedLikeFiles: inputs('s3://lance/named/'),
       odd: inputs('s3://lists-only/odd/a"b.fasta'),
       noBucket: inputs('s3://not-there/a.fasta'),
@@ -89,6 +90,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     expect(sources('deep')).toEqual(
       at('lance', 'in/a.fasta', 'in/b.fasta.gz', 'in/sub/c.fasta', 'named/sub.fasta/d.fa'),
     );
+    expect(sources('folder')).toEqual(at('lance', 'in/a.fasta', 'in/b.fasta.gz'));
     expect(sources('oneLevel')).toEqual(at('lance', 'in/a.fasta'));
     expect(sources('below')).toEqual(at('below', 'in/a.fasta', 'in/b.fasta.gz'));
     expect(sources('unlistedSheet')).toEqual(at('unlisted', 'in/a.fasta', 'in/sub/c.fasta'));
