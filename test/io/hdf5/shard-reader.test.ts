@@ -1,10 +1,13 @@
 import { copyFile, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { seededRandom } from '../../../workers/src/core/random.ts';
+import { COMPONENT_BYTES } from '../../../workers/src/core/shard.ts';
 import { columnTexts } from '../../../workers/src/core/utf8-column.ts';
 import { DataError } from '../../../workers/src/errors.ts';
+import { readRanges } from '../../../workers/src/io/hdf5/shard-blocks.ts';
 import { openShard } from '../../../workers/src/io/hdf5/shard-reader.ts';
+import { toFloat32 } from '../../../workers/src/io/vectors.ts';
 import { missingPython, sharedFolder } from '../../support/run.ts';
 import { h5py, readShard } from '../../support/shards.ts';
 
@@ -62,6 +65,8 @@ with h5py.File('attributes.h5', 'w') as f:
     d.attrs['model'] = 'amplify'; d.attrs['fixed'] = np.bytes_(b'abc'); d.attrs['int'] = 7; d.attrs['long'] = np.int64(2**40)
     d.attrs['float'] = np.float64(0.5); d.attrs['small'] = np.float32(0.25); d.attrs['list'] = [1, 2]; d.attrs['none'] = h5py.Empty('f4')
     d.attrs['unicode'] = 'é😀'
+Z = np.repeat(np.arange(4096, dtype='f4')[:, None], 1024, axis=1)
+shard('one-chunk.h5', Z, [f'p{i}' for i in range(4096)], compression='gzip', chunks=(4096, 1024))
 shard('empty.h5', np.zeros((0, 12), 'f4'), [])
 shard('empty-chunked.h5', np.zeros((0, 12), 'f4'), [], chunks=(8, 12), maxshape=(None, 12))
 shard('one.h5', np.ones((1, 1), 'f4'), ['only'])
@@ -132,6 +137,45 @@ describe.skipIf(skip)('openShard', () => {
       expect(ids).toEqual(plainIds);
       expect(Buffer.compare(Buffer.from(vectors.buffer), Buffer.from(expected.buffer))).toBe(0);
     }
+  });
+
+  it.each(['contiguous', 'chunked-by-column', 'gzip', 'big-endian', 'float16-gzip'])(
+    'reads ranges of the rows of %s, as many at once as fit',
+    async (name) => {
+      const { vectors } = await readShard(at(`${name}.h5`));
+      const ranges = [
+        [0, 1],
+        [299, 1],
+        [40, 70],
+        [45, 3],
+        [110, 190],
+      ].map(([start = 0, count = 0]) => ({ start, count }));
+      const expected = ranges.flatMap(({ start, count }) => [...vectors.subarray(start * 12, (start + count) * 12)]);
+      const shard = await openShard(at(`${name}.h5`));
+      for (const [blockBytes, blocks] of [
+        [1, 5],
+        [75 * 12 * COMPONENT_BYTES[shard.vectorType], 2],
+        [1 << 20, 1],
+      ] as const) {
+        const read: Float32Array[] = [];
+        for await (const block of readRanges(shard, ranges, blockBytes)) read.push(toFloat32(shard, block).slice());
+        expect(read).toHaveLength(blocks);
+        expect(read.flatMap((part) => [...part])).toEqual(expected);
+      }
+      for await (const _ of readRanges(shard, [], 1)) throw new Error('a block of no ranges');
+      shard.close();
+    },
+  );
+
+  it('reads ranges of one large chunk, where unpacking takes longer than the thread may go without reading', async () => {
+    vi.stubEnv('LANCEFLOW_STALL_SECONDS', '0.05');
+    const shard = await openShard(at('one-chunk.h5'));
+    const ranges = Array.from({ length: 40 }, (_, i) => ({ start: i * 100, count: 1 }));
+    const read: number[] = [];
+    for await (const block of readRanges(shard, ranges, 1 << 20)) read.push(...toFloat32(shard, block));
+    expect(read.filter((_, i) => i % 1024 === 0)).toEqual(ranges.map(({ start }) => start));
+    shard.close();
+    vi.unstubAllEnvs();
   });
 
   it.each(['float16', 'float16-gzip', 'float16-big-endian'])('reads %s', async (name) => {

@@ -4,6 +4,7 @@ import { DataError } from '../errors.ts';
 import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
 import {
   AMOUNT,
+  ATTRIBUTES,
   CHECKSUM,
   COUNT,
   checkDocument,
@@ -19,7 +20,7 @@ import {
 } from './document.ts';
 import { METRICS } from './metric.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
-import { SHARD_ATTRIBUTES, VECTOR_TYPES } from './shard.ts';
+import { VECTOR_TYPES } from './shard.ts';
 
 /** A path of a file in one of these folders. */
 function fileIn(...folders: string[]) {
@@ -83,7 +84,7 @@ const TABLE_DESCRIPTION = z.object({
   dimension: SIZE,
   vectorType: choice(VECTOR_TYPES),
   /** Attributes of the shards. */
-  model: SHARD_ATTRIBUTES,
+  model: ATTRIBUTES,
   /** Size of `data/`. */
   dataBytes: COUNT,
   tableVersion: SIZE,
@@ -122,7 +123,7 @@ const CATALOG_ENTRY = z.object({
   dimension: SIZE,
   vectorType: choice(VECTOR_TYPES),
   /** Attributes of the shards: which model made the vectors, and how. */
-  model: SHARD_ATTRIBUTES,
+  model: ATTRIBUTES,
   index: INDEX_DESCRIPTION,
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),

@@ -46,6 +46,8 @@ export const INNER_PATH = textThat(
   (path) => path !== '' && !path.startsWith('/') && !/(^|[\\/])\.\.([\\/]|$)/.test(path),
   'a path inside the folder',
 );
+/** Attributes of a shard: see core/shard.ts, which the thread that reads shards imports without this library. */
+export const ATTRIBUTES = z.record(z.string(), z.union([z.string(), z.number()], 'a text or a number'));
 export const CHECKSUM = textThat(isChecksum, 'a checksum such as crc64nvme:0123456789abcdef');
 
 /** @param expected what it must be, for messages */

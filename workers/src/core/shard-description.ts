@@ -1,8 +1,19 @@
 import * as z from 'zod/mini';
 import { DataError } from '../errors.ts';
-import { AMOUNT, COUNT, checkDocument, choice, isRecord, parseJson, parseVersion1, SIZE, TEXT } from './document.ts';
+import {
+  AMOUNT,
+  ATTRIBUTES,
+  COUNT,
+  checkDocument,
+  choice,
+  isRecord,
+  parseJson,
+  parseVersion1,
+  SIZE,
+  TEXT,
+} from './document.ts';
 import { CONTENT_HASH } from './plan.ts';
-import { SHARD_ATTRIBUTES, VECTOR_TYPES } from './shard.ts';
+import { VECTOR_TYPES } from './shard.ts';
 
 /** What packing needs to know of a shard, so that its vectors are read but once, by whoever makes or first sees it. */
 export type ShardDescription = z.infer<typeof SHARD_DESCRIPTION>;
@@ -19,7 +30,7 @@ const SHARD_DESCRIPTION = z.object({
   /** Components of a vector, D. */
   dimension: SIZE,
   vectorType: choice(VECTOR_TYPES),
-  attributes: SHARD_ATTRIBUTES,
+  attributes: ATTRIBUTES,
   contentHash: CONTENT_HASH,
 });
 

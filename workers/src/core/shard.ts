@@ -1,5 +1,3 @@
-import * as z from 'zod/mini';
-
 /** Types of stored vectors. */
 export const VECTOR_TYPES = ['float32', 'float16'] as const;
 export type VectorType = (typeof VECTOR_TYPES)[number];
@@ -8,8 +6,7 @@ export type VectorType = (typeof VECTOR_TYPES)[number];
 export const COMPONENT_BYTES: Record<VectorType, number> = { float32: 4, float16: 2 };
 
 /** Attributes of a shard's `embedding` dataset that say how its vectors were made. */
-export type ShardAttributes = z.infer<typeof SHARD_ATTRIBUTES>;
-export const SHARD_ATTRIBUTES = z.record(z.string(), z.union([z.string(), z.number()], 'a text or a number'));
+export type ShardAttributes = Record<string, string | number>;
 
 /** What can be known of a shard without reading its rows. */
 export interface ShardHeader {

@@ -3,7 +3,7 @@ import type { ShardBlock } from './hdf5/shard-blocks.ts';
 import type { ShardReader } from './hdf5/shard-reader.ts';
 
 /** The vectors of a block as float32: a view where they are stored so, valid until the next block is read. */
-export function toFloat32(shard: ShardReader, block: ShardBlock): Float32Array {
+export function toFloat32(shard: ShardReader, block: Pick<ShardBlock, 'rows' | 'vectors'>): Float32Array {
   const { buffer, byteOffset } = block.vectors;
   const components = block.rows * shard.dimension;
   if (shard.vectorType === 'float32') return new Float32Array(buffer, byteOffset, components);

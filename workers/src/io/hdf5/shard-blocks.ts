@@ -3,6 +3,7 @@ import { COMPONENT_BYTES, type ShardHeader } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import type { ShardReader, ShardRows } from './shard-reader.ts';
+import type { RowRange } from './shard-worker.ts';
 
 /** Rows [start, start + rows) of a shard. */
 export interface ShardBlock {
@@ -51,4 +52,38 @@ export async function* readBlocks(
   const after = await stat(shard.path);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)
     throw new DataError(`${shard.path}: the file changed while it was read. Run again when nothing writes to it.`);
+}
+
+/**
+ * Reads the vectors of ranges of rows, in their order, as many ranges at once as fill `blockBytes`, at least one. There are no ids,
+ * and nothing is said where the file changes meanwhile.
+ */
+export async function* readRanges(
+  shard: ShardReader,
+  ranges: Iterable<RowRange>,
+  blockBytes: number,
+): AsyncGenerator<Pick<ShardBlock, 'rows' | 'vectors'>> {
+  const rowBytes = shard.dimension * COMPONENT_BYTES[shard.vectorType];
+  let buffer = new ArrayBuffer(0);
+  for (const group of groupsOf(ranges, blockBytes / rowBytes)) {
+    const rows = group.reduce((sum, { count }) => sum + count, 0);
+    if (buffer.byteLength < rows * rowBytes) buffer = new ArrayBuffer(rows * rowBytes);
+    buffer = await shard.readVectors(group, buffer);
+    yield { rows, vectors: new Uint8Array(buffer, 0, rows * rowBytes) };
+  }
+}
+
+function* groupsOf(ranges: Iterable<RowRange>, mostRows: number): Generator<RowRange[]> {
+  let group: RowRange[] = [];
+  let rows = 0;
+  for (const range of ranges) {
+    if (rows > 0 && rows + range.count > mostRows) {
+      yield group;
+      group = [];
+      rows = 0;
+    }
+    group.push(range);
+    rows += range.count;
+  }
+  if (rows > 0) yield group;
 }

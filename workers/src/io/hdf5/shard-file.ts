@@ -27,6 +27,8 @@ export interface ShardFile {
   /** Reads the vectors of rows [start, start + count), as they are stored, little-endian. */
   readVectors(start: number, count: number, into: Uint8Array): void;
   readIds: ReadIds;
+  /** Bytes of a vector. */
+  rowBytes: number;
   /** Bytes of a chunk of ids that has to be unpacked, and of the largest of both datasets. */
   idChunkBytes: number;
   mostChunkBytes: number;
@@ -47,6 +49,7 @@ export function openShardFile(module: H5Module, path: string): ShardFile {
       mostChunkBytes,
       readVectors: vectorReader(module, header, vectors),
       readIds: idReader(module, ids),
+      rowBytes: header.dimension * COMPONENT_BYTES[header.vectorType],
       close: () => files.close(),
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import { COMPONENT_BYTES, type ShardHeader } from '../../core/shard.ts';
 import type { Utf8Column } from '../../core/utf8-column.ts';
 import { DataError } from '../../errors.ts';
 import { shardThread } from './shard-thread.ts';
+import type { RowRange } from './shard-worker.ts';
 
 /** Text of ids that is read at once: fewer rows are, where ids are long. */
 const ID_BYTES = 64 * 2 ** 20;
@@ -25,6 +26,13 @@ export interface ShardReader extends ShardHeader {
    * @param into at least count * dimension * COMPONENT_BYTES[vectorType] bytes; is detached
    */
   readRows(start: number, count: number, into: ArrayBuffer): Promise<ShardRows>;
+  /**
+   * Reads the vectors of ranges of rows, in one request.
+   * @param ranges at least one
+   * @param into as for `readRows`
+   * @returns the buffer that was handed over, with the vectors of the ranges end to end, as they are stored
+   */
+  readVectors(ranges: readonly RowRange[], into: ArrayBuffer): Promise<ArrayBuffer>;
   /** Reads the ids of rows [start, start + count). */
   readIds(start: number, count: number): Promise<Utf8Column>;
   close(): void;
@@ -53,14 +61,26 @@ export async function openShard(path: string): Promise<ShardReader> {
     if (!('rows' in rows)) throw new Error('an answer to another question');
     return rows;
   };
+  const requireRoom = (rows: number, { byteLength }: ArrayBuffer) => {
+    const needed = rows * header.dimension * COMPONENT_BYTES[header.vectorType];
+    if (byteLength < needed) throw new RangeError(`a buffer of ${byteLength} bytes for ${needed}`);
+  };
   return {
     ...header,
     fileBytes,
     async readRows(start, count, into) {
-      const needed = count * header.dimension * COMPONENT_BYTES[header.vectorType];
-      if (into.byteLength < needed) throw new RangeError(`a buffer of ${into.byteLength} bytes for ${needed}`);
+      requireRoom(count, into);
       const { rows, ids, vectors } = await read(start, count, ID_BYTES, into);
       return { rows, ids, vectors: vectors! };
+    },
+    async readVectors(ranges, into) {
+      const rows = ranges.reduce((sum, { count }) => sum + count, 0);
+      requireRoom(rows, into);
+      const last = ranges.at(-1)!;
+      const what = `${rows} of the rows ${ranges[0]!.start} to ${last.start + last.count - 1} of "embedding"`;
+      const answer = await thread.ask({ ask: 'vectors', shard, ranges, vectors: into }, { path, what, mostChunkBytes });
+      if (!('vectors' in answer && answer.vectors)) throw new Error('an answer to another question');
+      return answer.vectors;
     },
     readIds: async (start, count) => (await read(start, count, Number.POSITIVE_INFINITY, undefined)).ids,
     close() {

@@ -50,7 +50,7 @@ class ShardThread {
     const stallSeconds = stallLimit() + about.mostChunkBytes / UNPACKED_BYTES_PER_SECOND;
     const waiting = { ...Promise.withResolvers<Answered>(), ...about, stallSeconds };
     if (this.#waiting.push(waiting) === 1) this.#watch();
-    const transfer = request.ask === 'read' && request.vectors ? [request.vectors] : [];
+    const transfer = 'vectors' in request && request.vectors ? [request.vectors] : [];
     this.#worker.postMessage(request, transfer);
     return waiting.promise;
   }

@@ -9,16 +9,25 @@ import { hdf5 } from './library.ts';
 import { beginRequest, countProgress, noteRead } from './read-progress.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
 
+/** Rows [start, start + count) of a shard. */
+export interface RowRange {
+  start: number;
+  count: number;
+}
+
 /** What the thread is asked. Its answers come in the same order. */
 export type ShardRequest =
   | { ask: 'open'; path: string; shard: number }
   | { ask: 'read'; shard: number; start: number; count: number; mostIdBytes: number; vectors: ArrayBuffer | undefined }
+  /** Vectors without ids, of ranges that are put end to end. */
+  | { ask: 'vectors'; shard: number; ranges: readonly RowRange[]; vectors: ArrayBuffer }
   | { ask: 'close'; shard: number };
 
 export type ShardAnswer =
   | { header: ShardHeader; mostChunkBytes: number }
   /** `rows` may be fewer than were asked for: those whose ids fit. */
   | { rows: number; ids: Utf8Column; vectors: ArrayBuffer | undefined }
+  | { vectors: ArrayBuffer }
   | { closed: true }
   | { failure: Failure };
 
@@ -66,8 +75,9 @@ port.on('message', (request: ShardRequest) => {
   current = request.ask === 'open' ? request.path : shards.get(request.shard)?.header.path;
   try {
     const answer = run(request);
-    const buffers = 'rows' in answer ? [answer.vectors, answer.ids.offsets.buffer, answer.ids.bytes.buffer] : [];
-    port.postMessage(answer, buffers.filter((each) => each !== undefined) as ArrayBuffer[]);
+    const vectors = 'vectors' in answer ? answer.vectors : undefined;
+    const ids = 'rows' in answer ? [answer.ids.offsets.buffer, answer.ids.bytes.buffer] : [];
+    port.postMessage(answer, [vectors, ...ids].filter((each) => each !== undefined) as ArrayBuffer[]);
   } catch (error) {
     port.postMessage({ failure: describeFailure(error) } satisfies ShardAnswer);
   }
@@ -85,6 +95,10 @@ function run(request: ShardRequest): ShardAnswer {
     shard?.close();
     return { closed: true };
   }
+  if (request.ask === 'vectors') {
+    readRanges(shard!, request.ranges, new Uint8Array(request.vectors));
+    return { vectors: request.vectors };
+  }
   const { start, count, mostIdBytes, vectors } = request;
   mostMemoryBytes = MEMORY_BYTES + shard!.idChunkBytes * 3;
   const ids = shard!.readIds(start, count, mostIdBytes);
@@ -93,6 +107,17 @@ function run(request: ShardRequest): ShardAnswer {
   mostMemoryBytes = Number.POSITIVE_INFINITY;
   if (vectors) shard!.readVectors(start, rows, new Uint8Array(vectors));
   return { rows, ids, vectors };
+}
+
+function readRanges(shard: ShardFile, ranges: readonly RowRange[], into: Uint8Array): void {
+  mostMemoryBytes = Number.POSITIVE_INFINITY;
+  let at = 0;
+  for (const { start, count } of ranges) {
+    // Ranges may lie in one chunk, which is then unpacked for each of them without another part of the file being read.
+    beginRequest();
+    shard.readVectors(start, count, into.subarray(at));
+    at += count * shard.rowBytes;
+  }
 }
 
 function describeFailure(error: unknown): Failure {

@@ -5,9 +5,13 @@ import type { ShardAttributes, VectorType } from '../../core/shard.ts';
 import { columnBytes, type Utf8Column } from '../../core/utf8-column.ts';
 import { describeBadVector, findBadVector, findLostInFloat16 } from '../../core/vector-check.ts';
 import { DataError } from '../../errors.ts';
-import { readBlocks, type ShardBlock } from '../hdf5/shard-blocks.ts';
+import { readBlocks, readRanges, type ShardBlock } from '../hdf5/shard-blocks.ts';
 import { openShard, type ShardReader } from '../hdf5/shard-reader.ts';
+import type { RowRange } from '../hdf5/shard-worker.ts';
 import { toFloat32 } from '../vectors.ts';
+
+/** Vectors of a sample that are read in one request. */
+const SAMPLE_BYTES = 4 * 2 ** 20;
 
 /** Rows of a bucket, as float32. */
 export interface SourceRows {
@@ -45,8 +49,8 @@ export async function* readSources(
 }
 
 /**
- * Reads about `wanted` rows, evenly spread over a bucket, as slices of up to `sliceRows`. Not checked: every row is
- * checked when it is read by `readSources`.
+ * Reads about `wanted` rows, evenly spread over a bucket in slices of up to `sliceRows`, as blocks of about `SAMPLE_BYTES`, which
+ * are valid until the next is read. Not checked: every row is checked when it is read by `readSources`.
  */
 export async function* sampleSources(
   sources: readonly PlanSource[],
@@ -60,11 +64,12 @@ export async function* sampleSources(
   for (const source of sources) {
     const shard = await openPlanned(source, dimension);
     try {
+      const ranges: RowRange[] = [];
       for (let start = source.start; start < source.end; start += stride) {
         const end = Math.min(source.end, start + (share === 1 ? stride : sliceRows));
-        for await (const block of readBlocks(shard, { start, end, blockRows: sliceRows }))
-          yield toFloat32(shard, block);
+        ranges.push({ start, count: end - start });
       }
+      for await (const block of readRanges(shard, ranges, SAMPLE_BYTES)) yield toFloat32(shard, block);
     } finally {
       shard.close();
     }
