@@ -6,6 +6,8 @@ import { pipeline } from '../pipeline/support/nextflow.ts';
 import { hasProgram, missing, missingPython, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { standIns } from '../support/singularity.ts';
+import { describeBatchLaunch } from './batch-launch.ts';
+import { describeHeadImage } from './head-image.ts';
 import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
 import { type Podman, startPodman } from './support/podman.ts';
@@ -15,6 +17,8 @@ import { type Podman, startPodman } from './support/podman.ts';
 const NAME = 'lanceflow:0.1.0';
 const BASE = 'localhost/base:test';
 const MARK = randomUUID();
+// Which strategy `auto` takes is a matter of time.
+const EXACT = ['--search', 'exact'];
 
 const hasPrograms = ['podman', 'runc', 'debootstrap', 'unshare'].every(hasProgram);
 const skip =
@@ -57,7 +61,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     expect(Object.keys(installed.packages).filter((path) => packages[path]?.dev)).toEqual([]);
   });
 
-  test('moves files to and from S3 with the AWS CLI, as a task on AWS Batch does', async () => {
+  test('moves files to and from S3 by `aws`: what the AWS CLI moves, lists and refuses', async () => {
     const pinned = /^awscli==(\S+)/m.exec(await readFile(join(ROOT, 'containers/worker/awscli.txt'), 'utf8'))![1]!;
     const server = await startS3Server('moto', ['work']);
     try {
@@ -68,10 +72,29 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
         'aws s3 cp --only-show-errors a s3://work/task/a',
         'aws s3 cp --only-show-errors --recursive s3://work/task b',
         'cmp a b/a && aws s3 ls s3://work/task/',
+        // Names that are patterns or options elsewhere, pipes, a folder as the target.
+        'head -c 1000 a > "q *?[x] -y.h5"',
+        'aws s3 cp --only-show-errors --storage-class STANDARD "q *?[x] -y.h5" "s3://work/task/in/q *?[x] -y.h5"',
+        'aws s3 cp --only-show-errors "s3://work/task/in/q *?[x] -y.h5" new/c && cmp new/c "q *?[x] -y.h5"',
+        'aws s3 cp --only-show-errors --storage-class STANDARD - s3://work/task/piped < new/c',
+        'aws s3 cp --only-show-errors s3://work/task/piped - | cmp - new/c',
+        'aws s3 cp --only-show-errors --sse aws:kms --sse-kms-key-id key-1 --acl bucket-owner-full-control --request-payer requester a s3://work/kept',
+        'aws s3api head-object --bucket work --key kept --output text --query "[ServerSideEncryption, SSEKMSKeyId]" | grep -x "aws:kms.*key-1"',
+        'aws s3 cp --only-show-errors s3://work/task/piped . && cmp piped new/c',
+        'aws s3 cp --only-show-errors --recursive --storage-class STANDARD b s3://work/task/folder/b',
+        'for prefix in task task/ task/in task/folder/b; do',
+        '  diff <(aws s3 ls "s3://work/$prefix") <(/opt/awscli/bin/aws s3 ls "s3://work/$prefix")',
+        'done',
+        'for call in "cp --only-show-errors s3://work/none d" "cp --only-show-errors s3://work/none -" "ls s3://work/none"; do',
+        '  if aws s3 $call; then exit 1; fi',
+        'done',
+        '[ ! -e d ] && ls /tmp && echo done',
       ];
       const printed = await inside(commands.join('\n'), ...options);
       expect(printed).toContain(`aws-cli/${pinned} `);
-      expect(printed).toMatch(/ 20000000 a$/);
+      expect(printed).toMatch(/ 20000000 a$/m);
+      // No temporary file stays.
+      expect(printed).toMatch(/key-1\ndone$/);
     } finally {
       await server.stop();
     }
@@ -93,22 +116,26 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   describe('the pipeline in it', () => {
     // Not below the folder that the tasks have in common: a container must be given it too.
     const database = join('/var/tmp', `lanceflow-test-${randomUUID()}`);
+    let home: string;
     let neighbours: Buffer[];
     const answer = (results: string) =>
       Promise.all(['csv', 'parquet'].map((kind) => readFile(join(results, `neighbours.${kind}`))));
 
     beforeAll(async () => {
-      const home = join(folder, 'without');
+      home = join(folder, 'without');
       await mkdir(home);
-      await pipeline(['-profile', 'test'], home);
+      // With scratch, as on AWS Batch: describeBatchLaunch takes a task's script from this run.
+      await pipeline(['-profile', 'test', ...EXACT, '-process.scratch', join(folder, 'scratch-without')], home);
       neighbours = await answer(join(home, 'results/test'));
       expect(neighbours[0]!.toString().split('\n').length).toBeGreaterThan(50);
     });
     afterAll(() => rm(database, { recursive: true, force: true }));
 
+    describeBatchLaunch(() => ({ podman, image: NAME, folder, work: join(home, 'work') }));
+
     test('-profile podman: the bytes of a run without containers', async () => {
       const cwd = await temporaryFolder();
-      await pipeline(['-profile', 'test,podman', '--database', database], cwd, ROOT, podman.env);
+      await pipeline(['-profile', 'test,podman', ...EXACT, '--database', database], cwd, ROOT, podman.env);
       expect(await answer(join(cwd, 'results/test'))).toEqual(neighbours);
       await expectAllIn('podman run ', cwd);
     });
@@ -121,7 +148,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
       await chmod(join(cwd, 'bin/docker'), 0o755);
       const env = { ...podman.env, PATH: `${join(cwd, 'bin')}${delimiter}${process.env.PATH}` };
       const queries = join(ROOT, 'test/pipeline/data/queries.fasta');
-      const args = ['--queries', queries, '--model', 'kmer', '--database', database];
+      const args = ['--queries', queries, '--model', 'kmer', '--database', database, ...EXACT];
       await pipeline(['-profile', 'docker', ...args], cwd, ROOT, env);
       expect(await answer(join(cwd, 'results'))).toEqual(neighbours);
       await expectAllIn('docker run ', cwd);
@@ -134,13 +161,15 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
       await writeFile(join(cwd, 'lanceflow.sif'), '');
       const env = { ...podman.env, PATH: `${engines.bin}${delimiter}${process.env.PATH}` };
       const queries = join(ROOT, 'test/pipeline/data/queries.fasta');
-      const args = ['--queries', queries, '--model', 'kmer', '--database', database];
+      const args = ['--queries', queries, '--model', 'kmer', '--database', database, ...EXACT];
       await pipeline(['-profile', 'standard,singularity', ...args], cwd, ROOT, env);
       expect(await answer(join(cwd, 'results'))).toEqual(neighbours);
       await expectAllIn('singularity exec ', cwd);
       expect((await engines.started()).length).toBeGreaterThan(3);
     });
   });
+
+  describeHeadImage(() => ({ podman, image: NAME, folder }));
 });
 
 interface Lock {

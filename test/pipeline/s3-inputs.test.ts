@@ -152,6 +152,15 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     for (const [i, [address, expected]] of table.entries()) expect(calls[i]!.sort(), address).toEqual(expected.sort());
   });
 
+  test('a file that cannot be listed is warned of, and not where stubs run', async () => {
+    const args = ['-preview', '--input', 's3://unlisted/in/sheet.csv', '--model', 'kmer', '--database', 'db'];
+    const warning = 's3://unlisted/in/a.fasta and 1 more: may be read but not listed';
+    const { stdout } = await pipeline(args, await temporaryFolder(), ROOT, env());
+    expect(stdout).toContain(warning);
+    const stub = await pipeline([...args, '-stub-run'], await temporaryFolder(), ROOT, env());
+    expect(stub.stdout).not.toContain(warning);
+  });
+
   test('a run reads inputs, ids and queries from S3 and publishes there', { timeout: 300_000 }, async () => {
     const folder = await temporaryFolder();
     for (const key of ['run/in/a.fasta', 'run/in/b.fasta', 'run/q1.fasta'])

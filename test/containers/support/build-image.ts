@@ -1,10 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, requirePython, run } from '../../support/run.ts';
 import type { Podman } from './podman.ts';
 
 /** Where a container has its certificates, whatever the machine calls the file. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+/** The same for Java, in Debian. */
+const JAVA_CERTIFICATES = '/etc/ssl/certs/java/cacerts';
 
 /**
  * Builds containers/worker/Dockerfile as a person behind a proxy or with mirrors does: this machine's settings of apt,
@@ -17,13 +20,39 @@ export async function buildImage(podman: Podman, name: string, base: string, fol
     npmrc: `; ${mark}\n${await npmSettings()}`,
     'ca.crt': await readFile(process.env.SSL_CERT_FILE || CERTIFICATES, 'utf8'),
   };
+  await build(podman, name, 'worker', [`BASE_IMAGE=${base}`], folder, secrets);
+}
+
+/**
+ * Builds containers/head/Dockerfile in the same way, without Nextflow's plugins.
+ * @param worker the tasks' image
+ */
+export async function buildHead(podman: Podman, name: string, worker: string, folder: string) {
+  const maven = await readFile(join(homedir(), '.m2/settings.xml')).catch(() => undefined);
+  const cacerts = await readFile(JAVA_CERTIFICATES).catch(() => undefined);
+  const secrets = {
+    'apt.conf': await aptSettings(),
+    ...(maven === undefined ? {} : { 'settings.xml': maven }),
+    ...(cacerts === undefined ? {} : { cacerts }),
+  };
+  await build(podman, name, 'head', [`WORKER_IMAGE=${worker}`, 'PLUGINS=skip'], folder, secrets);
+}
+
+async function build(
+  podman: Podman,
+  name: string,
+  image: string,
+  args: readonly string[],
+  folder: string,
+  secrets: Record<string, string | Buffer>,
+): Promise<void> {
   // Nothing is kept for a next build, so nothing is written that only it would need.
-  const options = ['--layers=false', '--network', 'host', '--build-arg', `BASE_IMAGE=${base}`];
-  for (const [id, text] of Object.entries(secrets)) {
-    await writeFile(join(folder, id), text, { mode: 0o600 });
+  const options = ['--layers=false', '--network', 'host', ...args.flatMap((value) => ['--build-arg', value])];
+  for (const [id, content] of Object.entries(secrets)) {
+    await writeFile(join(folder, id), content, { mode: 0o600 });
     options.push('--secret', `id=${id},src=${join(folder, id)}`);
   }
-  const dockerfile = join(ROOT, 'containers/worker/Dockerfile');
+  const dockerfile = join(ROOT, 'containers', image, 'Dockerfile');
   await podman.run('build', ...options, '--file', dockerfile, '--tag', name, ROOT);
 }
 

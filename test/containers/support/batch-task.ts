@@ -1,0 +1,104 @@
+import { basename } from 'node:path';
+
+// What Nextflow has AWS Batch run. The launch lines are a contract between Nextflow and the image, taken word for word from
+// nextflow-io/nextflow, plugins/nf-amazon/src/main/nextflow/cloud/aws/batch/AwsBatchExecutor.groovy (s3Cmd and
+// getLaunchCommand; without encryption, debugging and requester pays, with a region and without cliPath).
+
+export const REGION = 'us-east-1';
+const AWS = `aws --region ${REGION} s3 cp --only-show-errors`;
+
+/** The command of a task's container, by the version of Nextflow. @param workDir the task's folder, s3://... */
+export const LAUNCH: Record<'24.10' | '25.10', (workDir: string) => string[]> = {
+  // Tag v24.10.0.
+  '24.10': (workDir) => [
+    ...['bash', '-o', 'pipefail', '-c'],
+    `trap "{ ret=$?; ${AWS} .command.log ${workDir}/.command.log||true; exit $ret; }" EXIT; ${AWS} ${workDir}/.command.run - | bash 2>&1 | tee .command.log`,
+  ],
+  // Tag v25.10.0: a signal reaches the task.
+  '25.10': (workDir) => [
+    ...['bash', '-o', 'pipefail', '-c'],
+    `trap "[[ -n \\$pid ]] && kill -TERM \\$pid" TERM; trap "{ ret=$?; ${AWS} .command.log ${workDir}/.command.log||true; exit $ret; }" EXIT; ${AWS} ${workDir}/.command.run - | bash > >(tee .command.log) 2>&1 & pid=$!; wait $pid`,
+  ],
+};
+
+// Files go in two calls each, as AwsBatchFileCopyStrategy and S3BashLib have it: a listing tells folders from files.
+const STAGING = `
+export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=5
+
+nxf_s3_upload() {
+    if [[ $1 == - ]]; then ${AWS} --storage-class STANDARD - "$2"
+    elif [[ -d $1 ]]; then ${AWS} --recursive --storage-class STANDARD "$1" "$2/$1"
+    else ${AWS} --storage-class STANDARD "$1" "$2/$1"
+    fi
+}
+
+nxf_s3_download() {
+    local folders=$(aws --region ${REGION} s3 ls $1 | grep -F "PRE $(basename $1)/" -c)
+    if [[ $folders == 1 ]]; then ${AWS} --recursive "$1" "$2"
+    else ${AWS} "$1" "$2"
+    fi
+}
+
+nxf_parallel() {
+    local command process processes=()
+    for command in "$@"; do eval "$command" & processes+=($!); done
+    for process in "\${processes[@]}"; do wait $process || return; done
+}
+`;
+
+/**
+ * Makes of the script that Nextflow wrote for a task of this machine (.command.run, with process.scratch) the one for a
+ * task on AWS Batch: the same, but what was linked and copied goes from and to S3.
+ * @param local the task's folder here @param workDir its folder on S3 @param inputs where each linked file is on S3, by its
+ * path here @param bin where the project's bin/ is on S3
+ * @throws where the script is not as expected
+ */
+export function toBatch(
+  script: string,
+  local: string,
+  workDir: string,
+  inputs: ReadonlyMap<string, string>,
+  bin: string,
+): string {
+  const given = [`${local}/.command.sh`, `${local}/.command.run`].map(
+    (path) => `downloads+=("nxf_s3_download ${workDir}/${basename(path)} ${basename(path)}")`,
+  );
+  const place = local.replaceAll(/[^\w/-]/g, '\\$&');
+  const changes: [RegExp, string | ((...found: string[]) => string)][] = [
+    [/^nxf_sleep\(\)/m, () => `${STAGING}\nnxf_sleep()`],
+    [new RegExp(`> ${place}/\\.exitcode$`, 'm'), `| nxf_s3_upload - ${workDir}/.exitcode || true`],
+    [new RegExp(`/bin/bash( -ue)? ${place}/`, 'g'), (_, options = '') => `/bin/bash${options} `],
+    [new RegExp(`touch ${place}/\\.command\\.begin`), `echo start | nxf_s3_upload - ${workDir}/.command.begin`],
+    [/NXF_SCRATCH=.*/, 'NXF_SCRATCH="$(set +u; nxf_mktemp /scratch)"'.replaceAll('$', '$$$$')],
+    [
+      /^ {4}export PATH=.*$/m,
+      () =>
+        `aws --region ${REGION} s3 cp --recursive --only-show-errors ${bin} $PWD/nextflow-bin\nchmod +x $PWD/nextflow-bin/* || true\nexport PATH=$PWD/nextflow-bin:$PATH\nexport LANCEFLOW_WORK="/scratch"`,
+    ],
+    [/ {4}# stage input files\n/, () => ` downloads=(true)\n${given.join('\n')}\n`],
+    [
+      /^ {4}mkdir -p input && ln -s (\S+) (\S+)$/m,
+      (_, from, to) => {
+        const uri = inputs.get(from!);
+        if (uri === undefined) throw new Error(`not given: ${from}`);
+        return `mkdir -p input && downloads+=("nxf_s3_download ${uri} ${to}")\nnxf_parallel "\${downloads[@]}"`;
+      },
+    ],
+    [
+      new RegExp(`cp (\\.command\\.\\w+) ${place}/\\.command\\.\\w+`, 'g'),
+      (_, name) => `nxf_s3_upload ${name} ${workDir}`,
+    ],
+    [/^ {4}IFS=\$'\\n'$/m, (line) => `uploads=()\n${line}`],
+    [new RegExp(`nxf_fs_copy "\\$name" ${place} \\|\\| true`), () => `uploads+=("nxf_s3_upload '$name' ${workDir}")`],
+    [/^ {4}unset IFS$/m, () => `unset IFS\nnxf_parallel "\${uploads[@]}"`],
+  ];
+  let text = script;
+  for (const [pattern, by] of changes) {
+    const changed = text.replace(pattern, by as string);
+    if (changed === text) throw new Error(`Nextflow's script has no ${pattern}:\n${script}`);
+    text = changed;
+  }
+  // What is left of this machine would be a step that was forgotten.
+  if (text.includes(local)) throw new Error(`${local} is still in:\n${text}`);
+  return text;
+}
