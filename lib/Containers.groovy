@@ -32,7 +32,8 @@ class Containers {
         if (!isOfFile()) return
         def config = Global.session.config
         def engine = OF_FILES.find { name -> config[name]?.enabled }
-        if (!config.process?.executor && !config.process?.resourceLimits)
+        def others = (Global.session.profile ?: '').tokenize(',')*.trim() - OF_FILES
+        if (!config.process?.executor && others.empty)
             Parameters.stop("-profile ${engine} says in what tasks run, not where: -profile standard,${engine} on this machine, " +
                 "-profile slurm,${engine} on a cluster.")
         def image = config.process?.container?.toString()

@@ -119,6 +119,7 @@ export const PARAMS: Format = {
         k: 10,
       },
       ...{ search: 'auto', target_recall: 0.95, exclude_self: true, aws_container: 'image', aws_region: 'us-east-1' },
+      aws_job_role: 'arn:aws:iam::123456789012:role/lanceflow-task',
     };
     await writeFile(join(template, 'params.json'), JSON.stringify(params, null, 2));
     return [

@@ -51,7 +51,7 @@ test('the results in a folder are those of one run, which is named', { timeout: 
   expect(Object.keys(recipes)).toEqual(['bucket_00001', 'bucket_00002']);
   for (const bucket of Object.keys(recipes)) {
     const entry = JSON.parse(await readFile(at(`db/_catalog/${bucket}.json`), 'utf8'));
-    expect([entry.fingerprint, entry.indexRecipe]).toEqual([buckets[bucket], recipes[bucket]]);
+    expect([entry.fingerprint, entry.recipe]).toEqual([buckets[bucket], recipes[bucket]]);
   }
 
   // Another form of CSV, into the same folder; what a killed run left there goes, and what is no result stays.

@@ -5,13 +5,13 @@ const RECIPE = 'lanceflow.recipe';
 /** A file of hits, as far as its metadata tells. */
 export interface SearchedHits {
   origin: HitsOrigin | undefined;
-  /** `indexRecipe` of the catalog entry of the table that was searched. */
+  /** `recipe` of the catalog entry of the table that was searched. */
   recipe: string | undefined;
 }
 
 /**
- * What a file of hits says of the table that was searched: of what it was made, and how. The same rows that are built again have
- * other files, and another fingerprint, but the same recipe, and so give the same bytes of hits.
+ * What a file of hits says of the table that was searched: of what its rows were made. The same rows that are built or indexed again
+ * have other files, and another fingerprint, but the same recipe, and so give the same bytes of hits where their answers are equal.
  */
 export function tableMetadata(recipe: string): Record<string, string> {
   return { [RECIPE]: recipe };

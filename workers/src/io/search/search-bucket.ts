@@ -166,9 +166,9 @@ class Search {
   }
 
   get #metadata(): Record<string, string> {
-    const { bucket, metric, indexRecipe } = this.#bucket.entry;
+    const { bucket, metric, recipe } = this.#bucket.entry;
     const { contentHash: queries, range } = this.#queries;
-    return { ...originMetadata({ ...this.#order, bucket, metric, queries, range }), ...tableMetadata(indexRecipe) };
+    return { ...originMetadata({ ...this.#order, bucket, metric, queries, range }), ...tableMetadata(recipe) };
   }
 
   #plan(): Promise<SearchPlan> {
