@@ -158,7 +158,7 @@ async function buildIndex(
   // Anew: a table that is open keeps what it has read of its index.
   const table = await openTable(folder, bucket);
   try {
-    if (index.kind !== 'none') await checkIndex(table, lance, bucket, ingested.rows, index);
+    if (index.kind !== 'none') await checkIndex(table, lance, bucket, ingested, index);
     return await table.version();
   } finally {
     table.close();

@@ -1,27 +1,44 @@
 import type { Table } from '@lancedb/lancedb';
-import type { IndexDescription } from '../../core/catalog.ts';
+import type { IndexDescription, TableDescription } from '../../core/catalog.ts';
+import { lengthOf } from '../../core/kmeans.ts';
+import { queryFactor } from '../../core/search/query-scale.ts';
+import { DataError } from '../../errors.ts';
 import { readPartitionCount } from './index-file.ts';
 
 const SAMPLE_ROWS = 16;
 /** Beyond so many rows of one code nothing is learned from a row that is not found. */
 const MOST_CANDIDATES = 100_000;
 
+/** Rows of whose neighbours the ones in the index must be as near, and how many of each. */
+const COMPARED_ROWS = 1000;
+const NEIGHBOURS = 10;
+/** Quantization misses some; an index that does not hold the rows finds hardly any. */
+const LEAST_SHARE = 0.5;
+
 interface IndexCheck {
+  bucket: string;
   rows: number;
   index: IndexDescription;
+  /** The table is of float16. */
+  isHalf: boolean;
+}
+
+interface SampledRow {
+  id: string;
+  vector: Float32Array;
 }
 
 /**
  * Checks a new index against what was asked: its number of partitions, that it covers all rows, and that a sample
- * of stored rows find themselves.
+ * of stored rows find themselves; under dot, neighbours as near as those in a sample of rows.
  * @param folder the table's
- * @throws Error where it does not hold: the build cannot be trusted
+ * @throws DataError where an index that was asked for cannot hold these rows @throws Error where else it is wrong: the build cannot be trusted
  */
 export async function checkIndex(
   table: Table,
   folder: string,
   bucket: string,
-  rows: number,
+  { rows, vectorType }: Pick<TableDescription, 'rows' | 'vectorType'>,
   index: IndexDescription,
 ): Promise<void> {
   const [config] = await table.listIndices();
@@ -30,15 +47,18 @@ export async function checkIndex(
   if (stats.numIndexedRows !== rows || stats.numUnindexedRows !== 0)
     throw new Error(`${bucket}: the index covers ${stats.numIndexedRows} of ${rows} rows`);
 
-  const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
-  const offsets = Array.from({ length: Math.min(SAMPLE_ROWS, rows) }, (_, i) => i * step);
+  const sampled = Math.min(index.metric === 'dot' ? COMPARED_ROWS : SAMPLE_ROWS, rows);
+  const step = Math.max(1, Math.floor(rows / sampled));
+  const offsets = Array.from({ length: sampled }, (_, i) => i * step);
   // Vectors are read component by component: toArray() of a float16 vector gives its raw words.
   const sample = await table.takeOffsets(offsets).select(['id', 'embedding']).toArrow();
   const partitions = await readPartitionCount(folder);
   if (partitions !== index.partitions)
     throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
-  for (const row of sample)
-    await requireFound(table, bucket, row.id, Float32Array.from(row.embedding), { rows, index });
+  const vectors = Array.from(sample, (row) => ({ id: row.id as string, vector: Float32Array.from(row.embedding) }));
+  const check = { bucket, rows, index, isHalf: vectorType === 'float16' };
+  if (index.metric === 'dot') return requireAsNear(table, vectors, check);
+  for (const { id, vector } of vectors) await requireFound(table, id, vector, check);
 }
 
 /**
@@ -46,24 +66,72 @@ export async function checkIndex(
  * are nearly the same share a code, and only as many as the refine factor says are compared exactly: a row that is not
  * found among them is looked for among more.
  */
-async function requireFound(table: Table, bucket: string, id: string, vector: Float32Array, check: IndexCheck) {
-  const { metric, partitions } = check.index;
-  // The largest inner product need not be a vector's own.
-  if (metric === 'dot') return;
+async function requireFound(table: Table, id: string, vector: Float32Array, check: IndexCheck) {
+  const { metric } = check.index;
   const scale = metric === 'cosine' ? 1 : vector.reduce((sum, x) => sum + x * x, 0);
   for (let candidates = 20; ; candidates *= 16) {
-    const [nearest] = await table
-      .query()
-      .nearestTo(vector)
-      .distanceType(metric)
-      .nprobes(partitions)
-      .refineFactor(candidates)
-      .limit(1)
-      .select(['id', '_distance'])
-      .toArray();
+    const [nearest] = await neighbours(table, vector, 1, candidates, check);
     if (nearest?.id === id || Math.abs(nearest?._distance ?? Number.NaN) <= 1e-5 * scale) return;
     if (candidates >= check.rows)
-      throw new Error(`${bucket}: row ${JSON.stringify(id)} is not its own nearest neighbour in the new index`);
+      throw notHeld(`row ${JSON.stringify(id)} is not its own nearest neighbour in it`, check);
     if (candidates >= MOST_CANDIDATES) return;
   }
+}
+
+/**
+ * Under dot a row need not be its own nearest. But what the index finds for it must be as near as what a sample of rows has for it:
+ * the table has all rows of the sample, and more.
+ */
+async function requireAsNear(table: Table, sample: SampledRow[], check: IndexCheck): Promise<void> {
+  const rowLength = sample.reduce((most, { vector }) => Math.max(most, lengthOf(vector)), 0);
+  const queries = sample.filter((_, i) => i % Math.ceil(sample.length / SAMPLE_ROWS) === 0);
+  let [asked, asNear] = [0, 0];
+  for (const { vector } of queries) {
+    const factor = queryFactor(vector, rowLength, check.isHalf);
+    const query = vector.map((x) => x * factor);
+    const wanted = Math.min(NEIGHBOURS, sample.length);
+    const found = await neighbours(table, query, wanted, NEIGHBOURS, check);
+    const distances = sample.map((row) => 1 - productOf(query, row.vector)).sort((a, b) => a - b);
+    for (const [rank, distance] of distances.slice(0, wanted).entries()) {
+      const reached = (found[rank]?._distance ?? Number.POSITIVE_INFINITY) <= distance + 1e-3 * Math.abs(distance);
+      asNear += Number(reached);
+    }
+    asked += wanted;
+  }
+  if (asNear < LEAST_SHARE * asked)
+    throw notHeld(`it finds ${asNear} of ${asked} neighbours that a sample of rows has, or nearer ones`, check);
+}
+
+function neighbours(
+  table: Table,
+  query: Float32Array,
+  count: number,
+  refineFactor: number,
+  { index }: IndexCheck,
+): Promise<{ id: string; _distance: number }[]> {
+  return table
+    .query()
+    .nearestTo(query)
+    .distanceType(index.metric)
+    .nprobes(index.partitions)
+    .refineFactor(refineFactor)
+    .limit(count)
+    .select(['id', '_distance'])
+    .toArray();
+}
+
+function productOf(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** IVF_PQ computes in the type of the table, and gives all rows the same codebook: rows of odd lengths are more than it can hold. */
+function notHeld(found: string, { bucket, index, isHalf }: IndexCheck): Error {
+  if (index.kind !== 'ivf-pq') return new Error(`${bucket}: the new index is wrong: ${found}`);
+  const type = isHalf ? ', or ingest with --vector-type float32' : '';
+  return new DataError(
+    `${bucket}: an ivf-pq index cannot hold these rows (they are long, or of very different lengths): ${found}. ` +
+      `Use --index ivf-rq${type}.`,
+  );
 }
