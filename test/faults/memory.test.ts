@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lanceflowJson, missingPython, sharedFolder } from '../support/run.ts';
