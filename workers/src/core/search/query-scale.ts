@@ -5,7 +5,7 @@ const USUAL_LOSS = 2 ** -11;
 /** A query under dot that is shorter than this share of the rows loses more than that: LanceDB sums squares of both in float32. */
 const SHORT = 2 ** -12;
 /** A length at which float16 holds a vector, however it is rotated, and has its digits for small components. */
-const LENGTH_IN_FLOAT16 = 2 ** 13;
+export const LENGTH_IN_FLOAT16 = 2 ** 13;
 
 /**
  * Whether float16 holds a vector as well as it holds most: no component becomes infinite, and components that are zero or lose

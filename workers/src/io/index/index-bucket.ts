@@ -158,7 +158,8 @@ async function buildIndex(
   // Anew: a table that is open keeps what it has read of its index.
   const table = await openTable(folder, bucket);
   try {
-    if (index.kind !== 'none') await checkIndex(table, lance, bucket, ingested, index);
+    const warning = index.kind === 'none' ? undefined : await checkIndex(table, lance, bucket, ingested, index);
+    if (warning !== undefined) log(`${bucket}: ${warning}.`);
     return await table.version();
   } finally {
     table.close();

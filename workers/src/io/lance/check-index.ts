@@ -1,7 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
 import type { IndexDescription, TableDescription } from '../../core/catalog.ts';
 import { lengthOf } from '../../core/kmeans.ts';
-import { queryFactor } from '../../core/search/query-scale.ts';
+import { LENGTH_IN_FLOAT16 } from '../../core/search/query-scale.ts';
 import { DataError } from '../../errors.ts';
 import { readPartitionCount } from './index-file.ts';
 
@@ -32,7 +32,9 @@ interface SampledRow {
  * Checks a new index against what was asked: its number of partitions, that it covers all rows, and that a sample
  * of stored rows find themselves; under dot, neighbours as near as those in a sample of rows.
  * @param folder the table's
- * @throws DataError where an index that was asked for cannot hold these rows @throws Error where else it is wrong: the build cannot be trusted
+ * @returns a warning where the index finds little, and no other would find more
+ * @throws DataError where an ivf-pq index cannot hold these rows
+ * @throws Error where the index is wrong for another reason: the build cannot be trusted
  */
 export async function checkIndex(
   table: Table,
@@ -40,7 +42,7 @@ export async function checkIndex(
   bucket: string,
   { rows, vectorType }: Pick<TableDescription, 'rows' | 'vectorType'>,
   index: IndexDescription,
-): Promise<void> {
+): Promise<string | undefined> {
   const [config] = await table.listIndices();
   const stats = config && (await table.indexStats(config.name));
   if (!stats) throw new Error(`${bucket}: LanceDB made no index`);
@@ -57,8 +59,9 @@ export async function checkIndex(
     throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
   const vectors = Array.from(sample, (row) => ({ id: row.id as string, vector: Float32Array.from(row.embedding) }));
   const check = { bucket, rows, index, isHalf: vectorType === 'float16' };
-  if (index.metric === 'dot') return requireAsNear(table, vectors, check);
+  if (index.metric === 'dot') return compareWithSample(table, vectors, check);
   for (const { id, vector } of vectors) await requireFound(table, id, vector, check);
+  return undefined;
 }
 
 /**
@@ -82,12 +85,13 @@ async function requireFound(table: Table, id: string, vector: Float32Array, chec
  * Under dot a row need not be its own nearest. But what the index finds for it must be as near as what a sample of rows has for it:
  * the table has all rows of the sample, and more.
  */
-async function requireAsNear(table: Table, sample: SampledRow[], check: IndexCheck): Promise<void> {
+async function compareWithSample(table: Table, sample: SampledRow[], check: IndexCheck): Promise<string | undefined> {
   const rowLength = sample.reduce((most, { vector }) => Math.max(most, lengthOf(vector)), 0);
   const queries = sample.filter((_, i) => i % Math.ceil(sample.length / SAMPLE_ROWS) === 0);
   let [asked, asNear] = [0, 0];
   for (const { vector } of queries) {
-    const factor = queryFactor(vector, rowLength, check.isHalf);
+    // As long as rows are: searches scale queries that are too short (`queryFactor`), and only the index is looked at here.
+    const factor = Math.min(rowLength, check.isHalf ? LENGTH_IN_FLOAT16 : rowLength) / (lengthOf(vector) || 1);
     const query = vector.map((x) => x * factor);
     const wanted = Math.min(NEIGHBOURS, sample.length);
     const found = await neighbours(table, query, wanted, NEIGHBOURS, check);
@@ -98,8 +102,13 @@ async function requireAsNear(table: Table, sample: SampledRow[], check: IndexChe
     }
     asked += wanted;
   }
-  if (asNear < LEAST_SHARE * asked)
-    throw notHeld(`it finds ${asNear} of ${asked} neighbours that a sample of rows has, or nearer ones`, check);
+  if (asNear >= LEAST_SHARE * asked) return undefined;
+  const found = `it finds ${asNear} of ${asked} neighbours that a sample of rows has, or nearer ones`;
+  if (check.index.kind === 'ivf-pq') throw notHeld(found, check);
+  return (
+    `the index holds rows of such different lengths badly: ${found}. ` +
+    'Search with --search scan or exact, or normalize the vectors and build with --metric cosine'
+  );
 }
 
 function neighbours(
