@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../support/run.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
-import { LAUNCH, toBatch } from './support/batch-task.ts';
+import { launchCommand, toBatch } from './support/batch-task.ts';
 import type { Podman } from './support/podman.ts';
 
 const FASTA = join(ROOT, 'test/pipeline/data/queries.fasta');
@@ -74,11 +74,11 @@ export function describeBatchLaunch(given: () => Given): void {
     }
 
     /** Starts a task's container as Batch does, in a root file system that cannot be written, and gives its name. */
-    async function start(task: string, version: keyof typeof LAUNCH, ...options: string[]): Promise<string> {
+    async function start(task: string, version: '24.10' | '25.10', ...options: string[]): Promise<string> {
       const { podman, image } = given();
       const env = Object.entries(withoutKeys(server.env)).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
       const disks = ['--read-only', '--tmpfs', '/tmp', '--volume', `${scratch}:/scratch`];
-      const command = LAUNCH[version](`s3://work/${task}`);
+      const command = launchCommand(version, `s3://work/${task}`);
       await podman.run('run', '--detach', '--name', task, ...env, ...disks, ...options, image, ...command);
       return task;
     }

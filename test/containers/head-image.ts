@@ -7,7 +7,8 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { buildHead } from './support/build-image.ts';
 import type { Podman } from './support/podman.ts';
 
-const HEAD = 'lanceflow:head-0.1.0';
+/** The image's name. */
+export const HEAD = 'lanceflow:head-0.1.0';
 /** In a root file system that cannot be written. */
 const READ_ONLY = ['--rm', '--read-only', '--tmpfs', '/tmp'];
 

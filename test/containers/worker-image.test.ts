@@ -9,7 +9,8 @@ import { hasProgram, missing, missingPython, ROOT, run, sharedFolder, temporaryF
 import { startS3Server } from '../support/s3-server.ts';
 import { standIns } from '../support/singularity.ts';
 import { describeBatchLaunch } from './batch-launch.ts';
-import { describeHeadImage } from './head-image.ts';
+import { describeCampaign } from './campaign.ts';
+import { describeHeadImage, HEAD } from './head-image.ts';
 import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
 import { type Podman, startPodman } from './support/podman.ts';
@@ -32,6 +33,8 @@ const skip =
 describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   let folder: string;
   let podman: Podman;
+  /** Of a run without containers: .csv and .parquet. */
+  let neighbours: Buffer[];
 
   beforeAll(async () => {
     folder = await sharedFolder();
@@ -119,7 +122,6 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     // Not below the folder that the tasks have in common: a container must be given it too.
     const database = join('/var/tmp', `lanceflow-test-${randomUUID()}`);
     let home: string;
-    let neighbours: Buffer[];
     const answer = (results: string) =>
       Promise.all(['csv', 'parquet'].map((kind) => readFile(join(results, `neighbours.${kind}`))));
 
@@ -172,6 +174,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   });
 
   describeHeadImage(() => ({ podman, image: NAME, folder }));
+  describeCampaign(() => ({ podman, image: NAME, head: HEAD, folder, neighbours: neighbours[0]! }));
 });
 
 interface Lock {

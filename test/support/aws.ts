@@ -20,11 +20,16 @@ export const REGION = 'eu-central-1';
 /**
  * Starts moto with Batch, S3, IAM, logs and CloudFormation as one server. Whoever starts it stops it.
  * @param path folders in which jobs find programs, before those of this machine
+ * @param containers jobs run in their images: a folder that stands for the root of their machines, and the command that starts a container
  */
-export async function startAccount(path: readonly string[] = []): Promise<Account> {
-  const server = spawn(requirePython(), [join(ROOT, 'test/support/moto_batch.py')], {
+export async function startAccount(
+  path: readonly string[] = [],
+  containers: { machine: string; engine: readonly string[]; env: NodeJS.ProcessEnv } | undefined = undefined,
+): Promise<Account> {
+  const engine = containers ? [containers.machine, ...containers.engine] : [];
+  const server = spawn(requirePython(), [join(ROOT, 'test/support/moto_batch.py'), ...engine], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, PATH: [...path, process.env.PATH].join(':') },
+    env: { ...process.env, ...containers?.env, PATH: [...path, process.env.PATH].join(':') },
   });
   const [line] = (await once(server.stdout, 'data')) as [Buffer];
   const endpoint = `http://127.0.0.1:${line.toString().trim()}`;

@@ -1,8 +1,11 @@
 """moto's server on a free port of 127.0.0.1, whose Batch runs jobs as processes of this machine.
 
 moto itself runs a job in Docker, or does not run it at all. Here its command runs as it is, with the environment that Batch
-would give it; what it prints goes to moto's CloudWatch Logs line by line, and TerminateJob sends it SIGTERM. IAM has
-SimulatePrincipalPolicy of policies.py. All else is moto's.
+would give it; what it prints goes to moto's CloudWatch Logs line by line, TerminateJob sends it SIGTERM, and a job whose
+definition says so starts again. IAM has SimulatePrincipalPolicy of policies.py. All else is moto's.
+
+With arguments, a job runs in its image: a folder that stands for the root of the machine, and a command that starts containers,
+to which the job's name, environment, volumes, image and command are added.
 """
 import datetime
 import os
@@ -32,10 +35,23 @@ def run_as_process(job):
     job._log_backend.ensure_log_group(group)
     job._log_backend.ensure_log_stream(group, stream)
     job.job_started_at = datetime.datetime.now()
+    retry = job.job_definition.retry_strategy or {}
+    last_codes = [rule.get("onExitCode") for rule in retry.get("evaluateOnExit", []) if rule["action"].upper() == "EXIT"]
+    attempts = int(retry.get("attempts", 1))
+    for attempt in range(1, attempts + 1):
+        job.exit_code = run_once(job, attempt, group, stream)
+        if job.stop or job.exit_code == 0 or str(job.exit_code) in last_codes:
+            break
+    job._mark_stopped(success=job.exit_code == 0 and not job.stop)
+
+
+def run_once(job, attempt, group, stream):
     job._start_attempt()
     given = {entry["name"]: entry["value"] for entry in job._get_container_property("environment", [])}
+    given["AWS_BATCH_JOB_ATTEMPT"] = str(attempt)
+    command = job._get_container_property("command", [])
     process = subprocess.Popen(
-        job._get_container_property("command", []),
+        in_container(job, given, attempt, command) if len(sys.argv) > 1 else command,
         env={**os.environ, **given},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -55,11 +71,37 @@ def run_as_process(job):
     for line in process.stdout:
         event = {"timestamp": int(time.time() * 1000), "message": line.rstrip("\n")}
         job._log_backend.put_log_events(group, stream, [event])
-    job.exit_code = process.wait()
+    code = process.wait()
     watcher.join()
-    job._mark_stopped(success=job.exit_code == 0 and not job.stop)
+    return code
 
 
+def in_container(job, given, attempt, command):
+    machine, *engine = sys.argv[1:]
+    properties = job.job_definition.container_properties
+    options = ["--name", f"{job.job_name}-{job.job_id}-{attempt}"]
+    # For AWS's own addresses, and for the keys of the job's role.
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    aws = {"AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "test-secret"}
+    for name, value in {**aws, **given}.items():
+        options += ["--env", f"{name}={value}"]
+    sources = {volume["name"]: volume["host"]["sourcePath"] for volume in properties.get("volumes", [])}
+    for mount in properties.get("mountPoints", []):
+        options += ["--volume", f"{machine}{sources[mount['sourceVolume']]}:{mount['containerPath']}"]
+    if properties.get("user"):
+        options += ["--user", properties["user"]]
+    return [*engine, *options, properties["image"], *command]
+
+
+container_details = models.Job._container_details
+
+
+def with_exit_code(job):
+    code = {} if job.exit_code is None else {"exitCode": job.exit_code}
+    return {**container_details(job), **code, "resourceRequirements": job._get_container_property("resourceRequirements", [])}
+
+
+models.Job._container_details = with_exit_code
 models.Job.run = run_as_process
 IamResponse.simulate_principal_policy = policies.simulate
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -1,50 +1,26 @@
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ROOT } from '../../support/run.ts';
 
 // What Nextflow has AWS Batch run. The launch lines are a contract between Nextflow and the image, taken word for word from
 // nextflow-io/nextflow, plugins/nf-amazon/src/main/nextflow/cloud/aws/batch/AwsBatchExecutor.groovy (s3Cmd and
-// getLaunchCommand; without encryption, debugging and requester pays, with a region and without cliPath).
+// getLaunchCommand; without encryption, debugging and requester pays, with a region and without cliPath), tags v24.10.0 and
+// v25.10.0, where a signal reaches the task.
 
 export const REGION = 'us-east-1';
-const AWS = `aws --region ${REGION} s3 cp --only-show-errors`;
+const read = (name: string) =>
+  readFileSync(join(ROOT, 'test/pipeline/support/s3-plugin', name), 'utf8')
+    .trim()
+    .replaceAll('REGION', REGION);
 
 /** The command of a task's container, by the version of Nextflow. @param workDir the task's folder, s3://... */
-export const LAUNCH: Record<'24.10' | '25.10', (workDir: string) => string[]> = {
-  // Tag v24.10.0.
-  '24.10': (workDir) => [
-    ...['bash', '-o', 'pipefail', '-c'],
-    `trap "{ ret=$?; ${AWS} .command.log ${workDir}/.command.log||true; exit $ret; }" EXIT; ${AWS} ${workDir}/.command.run - | bash 2>&1 | tee .command.log`,
-  ],
-  // Tag v25.10.0: a signal reaches the task.
-  '25.10': (workDir) => [
-    ...['bash', '-o', 'pipefail', '-c'],
-    `trap "[[ -n \\$pid ]] && kill -TERM \\$pid" TERM; trap "{ ret=$?; ${AWS} .command.log ${workDir}/.command.log||true; exit $ret; }" EXIT; ${AWS} ${workDir}/.command.run - | bash > >(tee .command.log) 2>&1 & pid=$!; wait $pid`,
-  ],
-};
+export const launchCommand = (version: '24.10' | '25.10', workDir: string) => [
+  ...['bash', '-o', 'pipefail', '-c'],
+  read(`launch-${version}.txt`).replaceAll('WORK', workDir),
+];
 
 // Files go in two calls each, as AwsBatchFileCopyStrategy and S3BashLib have it: a listing tells folders from files.
-const STAGING = `
-export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=5
-
-nxf_s3_upload() {
-    if [[ $1 == - ]]; then ${AWS} --storage-class STANDARD - "$2"
-    elif [[ -d $1 ]]; then ${AWS} --recursive --storage-class STANDARD "$1" "$2/$1"
-    else ${AWS} --storage-class STANDARD "$1" "$2/$1"
-    fi
-}
-
-nxf_s3_download() {
-    local folders=$(aws --region ${REGION} s3 ls $1 | grep -F "PRE $(basename $1)/" -c)
-    if [[ $folders == 1 ]]; then ${AWS} --recursive "$1" "$2"
-    else ${AWS} "$1" "$2"
-    fi
-}
-
-nxf_parallel() {
-    local command process processes=()
-    for command in "$@"; do eval "$command" & processes+=($!); done
-    for process in "\${processes[@]}"; do wait $process || return; done
-}
-`;
+const STAGING = `\n${read('staging.sh')}\n`;
 
 /**
  * Makes of the script that Nextflow wrote for a task of this machine (.command.run, with process.scratch) the one for a

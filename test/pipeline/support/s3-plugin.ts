@@ -1,35 +1,66 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT, run } from '../../support/run.ts';
 import { nextflow } from './nextflow.ts';
 
 const JARS = join(ROOT, '.tools/nextflow-24.10.0');
-const SOURCE = join(import.meta.dirname, 's3-plugin/S3Plugin.groovy');
+const SOURCES = join(import.meta.dirname, 's3-plugin');
 const BUNDLED = { LANCEFLOW_NEXTFLOW: 'bundled' };
-const MANIFEST = `Manifest-Version: 1.0
-Plugin-Class: lanceflow.test.S3Plugin
-Plugin-Id: nf-amazon
-Plugin-Version: 2.9.0
-Plugin-Provider: LanceFlow
-Plugin-Requires: >=24.04.4
-`;
+
+/** A stand-in for a plugin of Nextflow. */
+interface StandIn {
+  id: string;
+  version: string;
+  sources: string[];
+  plugin: string;
+  /** Classes that Nextflow finds by their interfaces. */
+  extensions: string[];
+}
+
+const STAND_INS: readonly StandIn[] = [
+  {
+    ...{ id: 'nf-amazon', version: '2.9.0', plugin: 'S3Plugin' },
+    ...{
+      sources: ['S3Plugin.groovy', 'BatchExecutor.groovy'],
+      extensions: ['S3PathFactory', 'S3PathSerializer', 'BatchExecutor'],
+    },
+  },
+  {
+    ...{ id: 'nf-cloudcache', version: '0.4.2', plugin: 'CloudCachePlugin' },
+    ...{ sources: ['CloudCache.groovy'], extensions: ['CloudCacheFactory'] },
+  },
+];
 
 /**
- * Compiles the stand-in for Nextflow's AWS plugin (s3-plugin/S3Plugin.groovy), by the compiler that Nextflow brings.
- * @returns the environment in which Nextflow takes it for its own
+ * Compiles the stand-ins for Nextflow's plugins of AWS and of the cache in a bucket (s3-plugin/), by the compiler that Nextflow
+ * brings, into the folder's `plugins`.
+ * @returns the environment in which Nextflow takes them for its own
  */
 export async function makeS3Plugin(folder: string): Promise<NodeJS.ProcessEnv> {
   if (!existsSync(JARS)) await nextflow(['-v'], folder, BUNDLED);
   const plugins = join(folder, 'plugins');
-  const classes = join(plugins, 'nf-amazon-2.9.0/classes');
-  await mkdir(join(classes, 'META-INF'), { recursive: true });
   const jars = (await readdir(JARS)).map((name) => join(JARS, name)).join(':');
-  const compiler = ['-cp', jars, 'org.codehaus.groovy.tools.FileSystemCompiler', '-cp', jars, '-d', classes, SOURCE];
+  await Promise.all(STAND_INS.map((standIn) => compile(standIn, plugins, jars)));
+  return { ...BUNDLED, NXF_PLUGINS_DIR: plugins };
+}
+
+async function compile(standIn: StandIn, plugins: string, jars: string): Promise<void> {
+  const { id, version, sources, plugin, extensions } = standIn;
+  const classes = join(plugins, `${id}-${version}/classes`);
+  await mkdir(join(classes, 'META-INF'), { recursive: true });
+  const files = sources.map((name) => join(SOURCES, name));
+  const compiler = ['-cp', jars, 'org.codehaus.groovy.tools.FileSystemCompiler', '-cp', jars, '-d', classes, ...files];
   const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
   const { code, stderr } = await run(java, compiler);
-  if (code !== 0) throw new Error(`the stand-in for the AWS plugin was not compiled:\n${stderr}`);
-  await writeFile(join(classes, 'META-INF/MANIFEST.MF'), MANIFEST);
-  await writeFile(join(classes, 'META-INF/extensions.idx'), 'lanceflow.test.S3PathFactory\n');
-  return { ...BUNDLED, NXF_PLUGINS_DIR: plugins };
+  if (code !== 0) throw new Error(`the stand-in for ${id} was not compiled:\n${stderr}`);
+  for (const name of ['staging.sh', 'launch-24.10.txt']) await cp(join(SOURCES, name), join(classes, name));
+  const named = extensions.map((name) => `lanceflow.test.${name}\n`).join('');
+  await writeFile(join(classes, 'META-INF/extensions.idx'), named);
+  const manifest = {
+    ...{ 'Manifest-Version': '1.0', 'Plugin-Class': `lanceflow.test.${plugin}`, 'Plugin-Id': id },
+    ...{ 'Plugin-Version': version, 'Plugin-Provider': 'LanceFlow', 'Plugin-Requires': '>=24.04.4' },
+  };
+  const lines = Object.entries(manifest).map(([name, value]) => `${name}: ${value}\n`);
+  await writeFile(join(classes, 'META-INF/MANIFEST.MF'), lines.join(''));
 }

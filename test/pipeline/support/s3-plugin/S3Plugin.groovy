@@ -2,6 +2,10 @@
 // the calls that version 2.9 makes for each question (docs/aws.md), and fails as it does: a refused call is no IOException.
 package lanceflow.test
 
+import com.esotericsoftware.kryo.Kryo
+import com.esotericsoftware.kryo.Serializer
+import com.esotericsoftware.kryo.io.Input
+import com.esotericsoftware.kryo.io.Output
 import groovy.xml.XmlSlurper
 import java.net.http.HttpClient
 import java.net.http.HttpRequest
@@ -15,6 +19,7 @@ import java.time.Instant
 import nextflow.file.FileHelper
 import nextflow.file.FileSystemPathFactory
 import nextflow.plugin.BasePlugin
+import nextflow.util.SerializerRegistrant
 import org.pf4j.PluginWrapper
 
 class S3Plugin extends BasePlugin {
@@ -33,6 +38,13 @@ class S3PathFactory extends FileSystemPathFactory {
     protected String toUriString(Path path) { return path instanceof S3Path ? "s3:/${path}" : null }
     protected String getBashLib(Path target) { return null }
     protected String getUploadCmd(String source, Path target) { return null }
+}
+
+/** How the cache stores the paths that a task was given. */
+class S3PathSerializer extends Serializer<S3Path> implements SerializerRegistrant {
+    void register(Map<Class, Object> serializers) { serializers.put(S3Path, S3PathSerializer) }
+    void write(Kryo kryo, Output output, S3Path path) { output.writeString(path.toString()) }
+    S3Path read(Kryo kryo, Input input, Class<S3Path> type) { return FileHelper.getOrInstallProvider(S3Provider).fileSystem.getPath(input.readString()) }
 }
 
 /** As the SDK's: with getStatusCode and getErrorCode. */
