@@ -1,3 +1,4 @@
+import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Nextflow
@@ -19,7 +20,7 @@ class InputFiles {
 
     /**
      * @param option its name, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size on S3, where it is known],
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, where it is known without a request],
      *   sorted by source
      */
     static List<Map> resolve(Object given, String option) {
@@ -162,8 +163,9 @@ class InputFiles {
         def kind = kindOf(path)
         if (!kind) Parameters.stop("--${option}: ${path.toUriString()} is of no known kind: the name must end with ${KNOWN}")
         HostPath.requireFile(path, "--${option}", path.toUriString(), file.found)
+        def bytes = path.fileSystem == FileSystems.default ? Files.size(path) : file.found?.bytes
         // Messages name the file by its source, whatever path tasks are given.
-        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), bytes: file.found?.bytes]
+        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), bytes: bytes]
     }
 
     private static String kindOf(Path path) {

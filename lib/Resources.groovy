@@ -23,7 +23,7 @@ class Resources {
      */
     static Map<String, Long> sizeOf(Map bucket, long dimension) {
         // A shard is staged whole, also where only a part of its rows is in the bucket.
-        def shards = bucket.sources.unique(false) { source -> source.shard }
+        def shards = bucket.sources.collectEntries { source -> [(source.shard): source] }.values()
         return [
             rows: bucket.rows as long,
             dimension: dimension,

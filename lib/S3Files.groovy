@@ -41,7 +41,7 @@ class S3Files {
     static Map<Path, Map> lookAll(Collection<Path> paths) {
         def pool = Executors.newFixedThreadPool(CONNECTIONS)
         try {
-            def asked = paths.unique(false).collect { path -> [path, pool.submit({ look(path) } as Callable<Map>)] }
+            def asked = new LinkedHashSet<Path>(paths).collect { path -> [path, pool.submit({ look(path) } as Callable<Map>)] }
             return asked.collectEntries { path, found -> [(path): found.get()] }
         }
         finally {

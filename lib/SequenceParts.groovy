@@ -13,7 +13,7 @@ class SequenceParts {
      */
     static boolean isLarge(Map file, long partResidues) {
         def packed = ['.gz', '.zst'].any { ending -> file.path.name.toLowerCase().endsWith(ending) }
-        def bytes = S3Files.has(file.path) ? file.bytes : Files.size(file.path)
+        def bytes = file.bytes == null && !S3Files.has(file.path) ? Files.size(file.path) : file.bytes
         return bytes == null || bytes * (packed ? 2 : 1) > partResidues
     }
 

@@ -13,20 +13,27 @@ workflow BUILD {
     main:
     def layout = request.subMap(['metric', 'vector_type', 'order'])
     def packing = request.subMap(['bucket_size', 'check_ids'])
-    def given = request.inputs.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
+    def batches = ShardBatches.of(request.inputs.findAll { file -> file.kind == 'shard' })
     // Shards of a float16 table need no more.
     EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
-    DESCRIBE_SHARD(channel.fromList(given), request.workers.describe_shard)
+    DESCRIBE_SHARD(channel.fromList(batches), request.workers.describe_shard)
     shards = EMBED.out.shards
 
-    // In the order of the shards, by their sources; see there.
-    descriptions = EMBED.out.descriptions.mix(DESCRIBE_SHARD.out.description)
+    // [source, file or folder, name in the folder], in the order of the shards, by their sources; see there.
+    described = EMBED.out.descriptions.map { source, file -> [source, file, ''] }
+        .mix(DESCRIBE_SHARD.out.description.flatMap { sources, folder ->
+            [sources, ShardBatches.descriptions(sources)].transpose().collect { source, name -> [source, folder, name] }
+        })
         .toSortedList { a, b -> a[0] <=> b[0] }
-        .map { pairs -> [pairs] }
+        .map { list -> [list] }
         .combine(shards.map { list -> [list] })
-        .filter { pairs, list -> pairs.size() == list.size() }
-        .map { pairs, _list -> pairs.collect { pair -> pair[1] } }
-    PACK_BUCKETS(descriptions, request.database, packing, request.workers.pack_buckets)
+        .filter { list, all -> list.size() == all.size() }
+        .map { list, _all -> ShardBatches.gather(list) }
+        .multiMap { found, order ->
+            found: found
+            order: order
+        }
+    PACK_BUCKETS(described.found, described.order, request.database, packing, request.workers.pack_buckets)
 
     buckets = PACK_BUCKETS.out.plan
         .combine(shards.map { list -> [list] })

@@ -1,25 +1,28 @@
-// What PACK_BUCKETS needs to know of a shard: it is read once, beside all others.
+// What PACK_BUCKETS needs to know of shards: each is read once, beside those of other tasks.
 process DESCRIBE_SHARD {
-    tag "${source.tokenize('/').last()}"
+    tag "${sources[0].tokenize('/').last()}${sources.size() > 1 ? " and ${sources.size() - 1} more" : ''}"
 
     input:
-    tuple val(source), path(shard, stageAs: 'input/*')
+    tuple val(sources), path(shards, stageAs: 'input/?/*') // of one batch: see lib/ShardBatches.groovy
     val worker // hash of its sources: a changed worker runs this stage again
 
     output:
-    tuple val(source), path('*.description'), emit: description
-    path '*.describe-shard.json', emit: report
+    tuple val(sources), path('descriptions'), emit: description // a folder: <number in the batch>.description
+    path 'describe-shard.json', emit: report
 
     script:
-    def name = Shell.safeName(source.tokenize('/').last())
+    def files = ShardBatches.descriptions(sources).collect { name -> "descriptions/${name}" }
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow describe-shard --input ${shard} --name ${Shell.quote(source)} --output ${name}.description --json > ${name}.describe-shard.json
+    ${Shell.list('input.list', shards)}
+    ${Shell.list('name.list', sources)}
+    ${Shell.list('output.list', files)}
+    lanceflow describe-shard --input-list input.list --name-list name.list --output-list output.list --json > describe-shard.json
     """
 
     stub:
-    def name = Shell.safeName(source.tokenize('/').last())
     """
-    touch ${name}.description ${name}.describe-shard.json
+    mkdir descriptions
+    touch describe-shard.json
     """
 }

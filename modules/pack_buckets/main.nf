@@ -3,7 +3,8 @@ process PACK_BUCKETS {
     containerOptions { DatabaseUri.mount(database) }
 
     input:
-    path descriptions, stageAs: 'descriptions/?/*' // of all shards; the shards stay where they are
+    path found, stageAs: 'descriptions/?/*' // descriptions, and folders of them; the shards stay where they are
+    val order // [which of these, name in the folder; '' where it is none] for each shard
     val database
     val options // bucket_size, check_ids
     val worker // hash of its sources: a changed worker runs this stage again
@@ -13,6 +14,8 @@ process PACK_BUCKETS {
     path 'pack-buckets.json', emit: report
 
     script:
+    def staged = found instanceof List ? found : [found]
+    def descriptions = order.collect { at, name -> name ? "${staged[at]}/${name}" : staged[at] }
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('descriptions.list', descriptions)}

@@ -56,6 +56,41 @@ describe('describe-shard', () => {
     expect(plan.buckets[0]!.sources).toMatchObject([{ shard: 0, path: name, rows: 20, start: 0, end: 20 }]);
   });
 
+  it('describes several shards as one at a time, and names all that are wrong', async () => {
+    const own = await temporaryFolder();
+    const at = (name: string) => join(own, name);
+    const outputs = ['1', '2'].map((name) => at(`${name}.description`));
+    const argv = (inputs: readonly string[], names: readonly string[]) => {
+      const lists = { input: inputs, name: names, output: inputs.map((_, i) => at(`${i + 1}.description`)) };
+      return ['describe-shard', ...Object.entries(lists).flatMap(([option, values]) => [`--${option}`, ...values])];
+    };
+    const report = await lanceflowJson(argv(shards, shards));
+    expect(report).toMatchObject({ rows: 350, shards: 2 });
+    for (const [i, output] of outputs.entries()) expect(await readFile(output)).toEqual(await readFile(described[i]!));
+
+    await writeFile(at('text.h5'), 'text');
+    const names = ['s3://b/one.h5', 's3://b/two.h5', 's3://b/three.h5', 's3://b/four.h5'];
+    const inputs = [at('text.h5'), shards[0]!, at('gone.h5'), shards[1]!];
+    await expect(runHere(argv(inputs, names))).rejects.toMatchObject({
+      exitCode: 65,
+      message: expect.stringMatching(
+        /^2 of 4 shards cannot be used:\ns3:\/\/b\/one\.h5: not an HDF5 file.*\ns3:\/\/b\/three\.h5: no such file\.$/,
+      ),
+    });
+    // The others were described.
+    expect(await namesIn(own, 'text.h5')).toEqual(['1.description', '2.description', '4.description']);
+    const many = Array.from({ length: 15 }, () => at('text.h5'));
+    await expect(runHere(argv(many, many))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^At least 10 of 15 shards cannot be used:(\n.*text\.h5: not an HDF5 file.*){10}$/,
+      ),
+    });
+
+    await expectRefusalHere(argv(shards, ['one']), 64, /--name has 1 values, but --input 2/);
+    const twice = ['--input', ...shards, '--output', at('x'), at('x')];
+    await expectRefusalHere(['describe-shard', ...twice], 64, /--output names .*x twice/);
+  });
+
   it('is what embed-sequences writes beside its shard', async () => {
     const own = await temporaryFolder();
     const at = (name: string) => join(own, name);

@@ -1,7 +1,7 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { checkFileOptions } from './core/file-options.ts';
 import { printableJson } from './core/printable.ts';
-import { EXIT, toUserError, UserError } from './errors.ts';
+import { EXIT, toUserError, UserError, withFileName } from './errors.ts';
 import { startMeter } from './io/meter.ts';
 import { createProgress, log, type Progress } from './io/progress.ts';
 import { s3Usage } from './io/s3/usage.ts';
@@ -76,16 +76,12 @@ export async function runCommand<O extends Record<string, Options>>(
   }
 }
 
-/** An error about an input that has a name of its own (`--name`): a task's input lies under another path. */
+/** An error about an input that has a name of its own (`--name`). */
 function namedByUser(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
   const error = toUserError(thrown);
   if (!(error instanceof UserError) || typeof name !== 'string' || !Array.isArray(input) || input.length !== 1)
     return error;
-  return new UserError(
-    error.exitCode,
-    error.message.replaceAll(`${input[0]}`, () => name),
-    { cause: error },
-  );
+  return withFileName(error, `${input[0]}`, name);
 }
 
 /** What was asked of S3, where anything was. */

@@ -34,6 +34,16 @@ export class TransientError extends UserError {
   }
 }
 
+/** An error in which a file has the user's name for it: a task's input lies under another path. */
+export function withFileName(error: UserError, path: string, name: string): UserError {
+  if (name === path) return error;
+  return new UserError(
+    error.exitCode,
+    error.message.replaceAll(path, () => name),
+    { cause: error },
+  );
+}
+
 const AGAIN = 'then run the same command again';
 const UNREACHABLE = `The file system does not answer. Check the disk or the network, ${AGAIN}`;
 

@@ -40,6 +40,9 @@ def call(item, home) {
         def needed = Resources.ingest(item.size, item.layout, item.database, true)
         return [needed?.toBytes(), Resources.problemWith('bucket_00001', needed, item.disk)]
     }
+    if (item.check == 'batches') {
+        return ShardBatches.of(item.files.collect { source, bytes -> [source: source, bytes: bytes] }).collect { found -> found[0] }
+    }
     if (item.check == 'parts') {
         return Plan.parts(file(item.path))
     }

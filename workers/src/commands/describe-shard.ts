@@ -1,28 +1,38 @@
-import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
-import { writeAtomically } from '../io/files.ts';
-import { writeShardDescription } from '../io/shard-description.ts';
+import { UsageError } from '../errors.ts';
+import { describeShards } from '../io/describe-shards.ts';
 
 export const command = defineCommand({
   describe:
-    'Reads a shard once and writes what pack-buckets needs to know of it: its content hash and its ids. So the shards of a ' +
+    'Reads shards once and writes what pack-buckets needs to know of each: its content hash and its ids. So the shards of a ' +
     'large build are read at the same time, on many machines.',
   options: {
-    input: { type: 'string', demandOption: true, describe: 'The shard (HDF5)' },
-    name: { type: 'string', describe: "What plans and messages call it; default: --input's path" },
-    output: { type: 'string', demandOption: true, describe: 'The description' },
+    input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5)' },
+    name: { type: 'array', string: true, describe: "What plans and messages call them; default: --input's paths" },
+    output: { type: 'array', string: true, demandOption: true, describe: 'Their descriptions, in the same order' },
   },
   examples: [
     ['describe-shard --input proteins.h5 --output proteins.description', 'Then: pack-buckets --input *.description'],
   ],
 
   async run({ input, name = input, output }, context) {
-    const { rows, contentHash } = await writeAtomically(output, (temporary) =>
-      writeShardDescription(input, name, temporary, context),
-    );
-    const { size: bytes } = await stat(output);
-    return { rows, bytes, contentHash };
+    if (input.length === 0) throw new UsageError('--input needs at least one shard.');
+    for (const [option, values] of Object.entries({ name, output }))
+      if (values.length !== input.length)
+        throw new UsageError(
+          `--${option} has ${values.length} values, but --input ${input.length}: give one for each shard.`,
+        );
+    const outputs = new Set<string>();
+    for (const path of output) {
+      if (outputs.has(resolve(path))) throw new UsageError(`--output names ${path} twice.`);
+      outputs.add(resolve(path));
+    }
+    const shards = input.map((path, i) => ({ path, name: name[i]!, output: output[i]! }));
+    return describeShards(shards, context);
   },
 
-  summary: ({ rows, contentHash }) => `describe-shard: ${rows} vectors, content ${String(contentHash).slice(0, 12)}...`,
+  summary: ({ rows, shards, contentHash }) =>
+    `describe-shard: ${rows} vectors` +
+    (contentHash === undefined ? ` of ${shards} shards` : `, content ${String(contentHash).slice(0, 12)}...`),
 });

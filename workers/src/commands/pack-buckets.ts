@@ -44,6 +44,7 @@ export const command = defineCommand({
       }),
     );
     const names = await reserveBuckets(database, survey, sources);
+    const holders = holdersOf(entries);
     const plan: BucketPlan = {
       version: 1,
       dimension,
@@ -53,7 +54,7 @@ export const command = defineCommand({
       ...(packed.length > 0 ? { quality: packingQuality(packed, args.bucketSize) } : {}),
       held: shards
         .filter((_, shard) => missing[shard]!.length === 0)
-        .map(({ path, contentHash }) => ({ path, bucket: holderOf(contentHash, entries) })),
+        .map(({ path, contentHash }) => ({ path, bucket: holders.get(contentHash) ?? '' })),
       buckets: sources.map((bucketSources, i) => ({
         bucket: names[i]!,
         rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
@@ -84,8 +85,7 @@ export const command = defineCommand({
   },
 });
 
-/** A bucket that has rows of a shard. */
-function holderOf(contentHash: string, entries: readonly CatalogEntry[]): string {
-  const holder = entries.findLast(({ sources }) => sources.some((source) => source.contentHash === contentHash));
-  return holder?.bucket ?? '';
+/** A bucket that has rows of a shard, by the shard's content: the last one of several. */
+function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
+  return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
 }

@@ -31,13 +31,17 @@ export async function reserveBuckets(
   const nameBySources = new Map(pending.map((record) => [sourceKey(record.sources), record.bucket]));
   const wanted = new Set(buckets.map(sourceKey));
   const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
+  const held = Map.groupBy(
+    entries.flatMap(({ sources }) => sources),
+    ({ contentHash }) => contentHash,
+  );
   const contentByPath = new Map(shards.map(({ path, contentHash }) => [path, contentHash]));
   const isSuperseded = ({ sources }: IngestRecord) =>
     sources.some(({ path, contentHash }) => {
       // Relative paths of two builds can be those of different files.
       const now = /^(\/|[a-z][a-z0-9+.-]*:\/\/)/i.test(path) ? contentByPath.get(path) : undefined;
       return contents.has(contentHash) || (now !== undefined && now !== contentHash);
-    }) || sources.every((source) => isHeld(source, entries));
+    }) || sources.every((source) => isHeld(source, held.get(source.contentHash) ?? []));
   for (const record of pending) {
     // The record of an entered bucket belongs to who indexes it.
     if (!entered.has(record.bucket) && !wanted.has(sourceKey(record.sources)) && isSuperseded(record))
@@ -59,9 +63,8 @@ export async function reserveBuckets(
   return names;
 }
 
-/** Whether the database has all rows of a source, by content. */
-function isHeld({ contentHash, start, end }: PlanSource, entries: readonly CatalogEntry[]): boolean {
-  const held = entries.flatMap(({ sources }) => sources).filter((source) => source.contentHash === contentHash);
+/** Whether the database has all rows of a source. @param held ranges of rows of that content that it has */
+function isHeld({ start, end }: PlanSource, held: readonly PlanSource[]): boolean {
   return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }
 
