@@ -1,6 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
 import type { IndexDescription, TableDescription } from '../../core/catalog.ts';
 import { lengthOf } from '../../core/kmeans.ts';
+import type { Metric } from '../../core/metric.ts';
 import { LENGTH_IN_FLOAT16 } from '../../core/search/query-scale.ts';
 import { DataError } from '../../errors.ts';
 import { readPartitionCount } from './index-file.ts';
@@ -30,7 +31,7 @@ interface SampledRow {
 
 /**
  * Checks a new index against what was asked: its number of partitions, that it covers all rows, and that a sample
- * of stored rows find themselves; under dot, neighbours as near as those in a sample of rows.
+ * of stored rows find themselves; under dot and in an ivf-pq index, neighbours as near as those in a sample of rows.
  * @param folder the table's
  * @returns a warning where the index finds little, and no other would find more
  * @throws DataError where an ivf-pq index cannot hold these rows
@@ -49,7 +50,8 @@ export async function checkIndex(
   if (stats.numIndexedRows !== rows || stats.numUnindexedRows !== 0)
     throw new Error(`${bucket}: the index covers ${stats.numIndexedRows} of ${rows} rows`);
 
-  const sampled = Math.min(index.metric === 'dot' ? COMPARED_ROWS : SAMPLE_ROWS, rows);
+  const isCompared = index.metric === 'dot' || index.kind === 'ivf-pq';
+  const sampled = Math.min(isCompared ? COMPARED_ROWS : SAMPLE_ROWS, rows);
   const step = Math.max(1, Math.floor(rows / sampled));
   const offsets = Array.from({ length: sampled }, (_, i) => i * step);
   // Vectors are read component by component: toArray() of a float16 vector gives its raw words.
@@ -59,9 +61,10 @@ export async function checkIndex(
     throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
   const vectors = Array.from(sample, (row) => ({ id: row.id as string, vector: Float32Array.from(row.embedding) }));
   const check = { bucket, rows, index, isHalf: vectorType === 'float16' };
-  if (index.metric === 'dot') return compareWithSample(table, vectors, check);
-  for (const { id, vector } of vectors) await requireFound(table, id, vector, check);
-  return undefined;
+  // Under dot, a row need not be its own nearest.
+  if (index.metric !== 'dot')
+    for (const { id, vector } of everyNth(vectors, SAMPLE_ROWS)) await requireFound(table, id, vector, check);
+  return isCompared ? compareWithSample(table, vectors, check) : undefined;
 }
 
 /**
@@ -82,23 +85,25 @@ async function requireFound(table: Table, id: string, vector: Float32Array, chec
 }
 
 /**
- * Under dot a row need not be its own nearest. But what the index finds for it must be as near as what a sample of rows has for it:
- * the table has all rows of the sample, and more.
+ * What the index finds for a row must be as near as what a sample of rows has for it: the table has all rows of the sample, and
+ * more.
+ * @returns a warning where it is not, and no other index would do better
  */
 async function compareWithSample(table: Table, sample: SampledRow[], check: IndexCheck): Promise<string | undefined> {
+  const { metric } = check.index;
   const rowLength = sample.reduce((most, { vector }) => Math.max(most, lengthOf(vector)), 0);
-  const queries = sample.filter((_, i) => i % Math.ceil(sample.length / SAMPLE_ROWS) === 0);
   let [asked, asNear] = [0, 0];
-  for (const { vector } of queries) {
-    // As long as rows are: searches scale queries that are too short (`queryFactor`), and only the index is looked at here.
-    const factor = Math.min(rowLength, check.isHalf ? LENGTH_IN_FLOAT16 : rowLength) / (lengthOf(vector) || 1);
-    const query = vector.map((x) => x * factor);
+  for (const { vector } of everyNth(sample, SAMPLE_ROWS)) {
+    // As long as rows are: searches scale queries under dot that are too short (`queryFactor`), and only the index is looked at here.
+    const length = Math.min(rowLength, check.isHalf ? LENGTH_IN_FLOAT16 : rowLength);
+    const query = metric === 'dot' ? vector.map((x) => (x * length) / (lengthOf(vector) || 1)) : vector;
     const wanted = Math.min(NEIGHBOURS, sample.length);
     const found = await neighbours(table, query, wanted, NEIGHBOURS, check);
-    const distances = sample.map((row) => 1 - productOf(query, row.vector)).sort((a, b) => a - b);
+    const distances = sample.map((row) => distanceBetween(metric, query, row.vector)).sort((a, b) => a - b);
+    const rounding = 1e-5 * (metric === 'l2' ? productOf(query, query) : 1);
     for (const [rank, distance] of distances.slice(0, wanted).entries()) {
-      const reached = (found[rank]?._distance ?? Number.POSITIVE_INFINITY) <= distance + 1e-3 * Math.abs(distance);
-      asNear += Number(reached);
+      const limit = distance + 1e-3 * Math.abs(distance) + rounding;
+      asNear += Number((found[rank]?._distance ?? Number.POSITIVE_INFINITY) <= limit);
     }
     asked += wanted;
   }
@@ -127,6 +132,18 @@ function neighbours(
     .limit(count)
     .select(['id', '_distance'])
     .toArray();
+}
+
+/** So many of a list, evenly spread. */
+function everyNth<T>(list: readonly T[], count: number): T[] {
+  return list.filter((_, i) => i % Math.ceil(list.length / count) === 0);
+}
+
+/** As LanceDB has it: under l2, the square. */
+function distanceBetween(metric: Metric, a: Float32Array, b: Float32Array): number {
+  if (metric === 'l2') return a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0);
+  const product = productOf(a, b);
+  return 1 - (metric === 'dot' ? product : product / (lengthOf(a) * lengthOf(b) || 1));
 }
 
 function productOf(a: Float32Array, b: Float32Array): number {
