@@ -27,7 +27,7 @@ class Parameters {
             text << "\n${group.title}\n"
             group.properties.each { name, definition -> text << describe(name, definition) }
         }
-        text << '\nProfiles (-profile): standard, docker, podman, singularity, apptainer, slurm, awsbatch, test. More: docs/usage.md\n'
+        text << '\nProfiles (-profile): standard, docker, podman, singularity, apptainer, slurm, awsbatch, test. More: docs/guide.md\n'
         return text.toString()
     }
 

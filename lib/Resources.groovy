@@ -3,7 +3,7 @@ import nextflow.util.MemoryUnit
 
 /**
  * What a stage needs of its machine's disk, from what is known of its bucket; null where it needs none of its own, because the
- * database is a folder. The figures are those of docs/usage.md, "Sizes".
+ * database is a folder. The figures are those of docs/scale.md, "Sizes".
  */
 class Resources {
 

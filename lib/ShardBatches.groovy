@@ -10,7 +10,7 @@ import java.security.MessageDigest
  */
 class ShardBatches {
 
-    /** A batch's shards and bytes on average, of small shards and of large ones. docs/usage.md names these numbers. */
+    /** A batch's shards and bytes on average, of small shards and of large ones. docs/guide.md names these numbers. */
     private static final long MEAN_SHARDS = 250
     private static final long MEAN_BYTES = 500_000_000
     /** Most of a batch, as a multiple of the above. One batch in fifty is ended by it, and moves the ends of a few others. */

@@ -1,4 +1,4 @@
-/** FASTA as docs/usage.md has it, read in the plainest way, to hold against what the commands made of a file. */
+/** FASTA as docs/inputs.md has it, read in the plainest way, to hold against what the commands made of a file. */
 
 export interface FastaRecord {
   id: string;

@@ -11,7 +11,7 @@ import { type Block, codeOf, documents, parseBlocks, parseTables, readDocument }
 import { expectOutput, isKnown, isRunnable, runBlock } from './support/runner.ts';
 
 // Every command that the documents show is run here, in their order, in one folder: what README.md makes,
-// docs/usage.md uses. A block that cannot run is marked `no-test`, with the reason in a comment above it.
+// docs/guide.md uses. A block that cannot run is marked `no-test`, with the reason in a comment above it.
 
 const skip = missingPython();
 const files = await documents();

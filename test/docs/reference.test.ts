@@ -18,7 +18,7 @@ function tablesMarked(file: string, mark: string): Table[] {
   return parseTables(texts.get(file) ?? '').filter(({ comment }) => comment === mark);
 }
 
-test('usage.md lists the parameters of nextflow_schema.json, with their defaults', async () => {
+test('parameters.md lists the parameters of nextflow_schema.json, with their defaults', async () => {
   const schema = JSON.parse(await readFile(join(ROOT, 'nextflow_schema.json'), 'utf8')) as {
     $defs: Record<string, { properties: Record<string, { default?: unknown }> }>;
   };
@@ -28,15 +28,17 @@ test('usage.md lists the parameters of nextflow_schema.json, with their defaults
       value === undefined ? '' : `${value}`,
     ]),
   );
-  const [table] = tablesMarked('docs/usage.md', 'parameters');
-  expect(table?.rows.map(([name, value]) => [codeOf(name!), codeOf(value!)])).toEqual(wanted);
+  const rows = parseTables(texts.get('docs/parameters.md') ?? '').flatMap(({ comment, rows }) =>
+    comment.startsWith('parameters: ') ? rows : [],
+  );
+  expect(rows.map(([name, value]) => [codeOf(name!), codeOf(value!)])).toEqual(wanted);
 });
 
-describe('usage.md lists the options of every command', async () => {
+describe('commands.md lists the options of every command', async () => {
   const names = (await readdir(join(ROOT, 'workers/src/commands'))).map((name) => name.replace(/\.ts$/, ''));
   test.each(names)('%s', async (name) => {
     const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
-    const [table] = tablesMarked('docs/usage.md', `options: ${name}`);
+    const [table] = tablesMarked('docs/commands.md', `options: ${name}`);
     expect(table?.rows.map(([option]) => codeOf(option!))).toEqual(
       Object.keys(command.options).map((key) => `--${key}`),
     );
@@ -51,7 +53,7 @@ describe('usage.md lists the options of every command', async () => {
 
 test('every message in the table of errors is one that the code has', async () => {
   const sources = await sourceTexts(['bin', 'lib', 'scripts', 'workers/src']);
-  const tables = tablesMarked('docs/usage.md', 'messages');
+  const tables = tablesMarked('docs/troubleshooting.md', 'messages');
   expect(tables).toHaveLength(1);
   const absent = tables[0]!.rows.map(([message]) => codeOf(message!)).filter((message) => !sources.includes(message));
   expect(absent).toEqual([]);

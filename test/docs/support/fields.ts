@@ -1,14 +1,18 @@
 import { codeOf, type Table } from './markdown.ts';
 
+const WITH_PARENT = 'required where its parent is there';
+
 /**
  * Compares a JSON value with the table that describes its fields. `a.b[].c` is a field of the entries of a list,
- * `a.*` stands for fields of any name; a row whose meaning starts with "optional" may be missing.
+ * `a.*` stands for fields of any name; a row whose meaning starts with "optional" may be missing,
+ * one whose meaning starts with "required where its parent is there" only together with its parent.
  * @returns what does not agree
  */
 export function compareFields(value: unknown, table: Table): string[] {
   const described = table.rows.map(([field, , meaning]) => ({
     field: codeOf(field!),
     optional: meaning!.startsWith('optional'),
+    withParent: meaning!.startsWith(WITH_PARENT),
   }));
   const found = [...fieldsOf(value, '')];
   const fits = (path: string, field: string) =>
@@ -19,8 +23,14 @@ export function compareFields(value: unknown, table: Table): string[] {
       .map((path) => `not described: ${path}`),
     ...described
       .filter(({ field, optional }) => !optional && !found.some((path) => fits(path, field)))
+      .filter(({ field, withParent }) => !withParent || found.some((path) => path.startsWith(parentOf(field))))
       .map(({ field }) => `not there: ${field}`),
   ];
+}
+
+/** `a.` of `a.b`, `a[].` of `a[].b`. */
+function parentOf(field: string): string {
+  return field.slice(0, field.lastIndexOf('.') + 1);
 }
 
 /** Paths of all fields that hold a value or a list; of lists, the fields of their entries too. */

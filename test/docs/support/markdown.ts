@@ -30,7 +30,9 @@ export interface Table {
 /** The documents in the order in which a newcomer reads them; blocks run in this order. */
 const READING_ORDER = [
   'README.md',
-  'docs/usage.md',
+  'docs/guide.md',
+  'docs/inputs.md',
+  'docs/commands.md',
   'docs/output.md',
   'docs/formats.md',
   'docs/models.md',
