@@ -1,8 +1,8 @@
 // `npm run docs`: writes what docs/parameters.md and docs/commands.md say of parameters and options, from nextflow_schema.json and the
 // commands themselves. What lies between `<!-- begin: NAME -->` and `<!-- end -->` is made here; the rest of a page is written by hand.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -73,7 +73,7 @@ async function parameterGroup(name: string): Promise<string> {
 }
 
 async function commandReference(name: string): Promise<string> {
-  const { command } = (await import(`../workers/src/commands/${name}.ts`)) as { command: Command };
+  const { command } = (await import(await commandFile(name))) as { command: Command };
   const rows = Object.entries(command.options).map(([key, option]) => [
     `\`--${key}\``,
     defaultOf(option),
@@ -82,6 +82,14 @@ async function commandReference(name: string): Promise<string> {
   const examples = command.examples.map(([line, what]) => `- ${prose(what)}: \`lanceflow ${line}\``);
   const describe = prose(command.describe).replace(/\.?$/, '.');
   return [describe, '', ...examples, '', `<!-- options: ${name} -->`, table('option', rows)].join('\n');
+}
+
+/** Path of a command's source: it may lie in a folder of commands/. */
+async function commandFile(name: string): Promise<string> {
+  const folder = join(ROOT, 'workers/src/commands');
+  const file = (await readdir(folder, { recursive: true })).find((path) => basename(path) === `${name}.ts`);
+  if (file === undefined) throw new Error(`workers/src/commands has no ${name}.ts`);
+  return join(folder, file);
 }
 
 function takesSeveral({ type, array }: Option): boolean {

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makePages } from '../../scripts/docs.ts';
 import { ROOT } from '../support/run.ts';
@@ -14,7 +14,8 @@ test('the generated pages are what `npm run docs` writes', async () => {
 
 test('commands.md has a section for every command, and links to it', async () => {
   const text = await readDocument('docs/commands.md');
-  const names = (await readdir(join(ROOT, 'workers/src/commands'))).map((name) => name.replace(/\.ts$/, ''));
+  const files = await readdir(join(ROOT, 'workers/src/commands'), { recursive: true });
+  const names = files.filter((file) => /(?<!index)\.ts$/.test(file)).map((file) => basename(file, '.ts'));
   expect([...text.matchAll(/^<!-- begin: (.+) -->$/gm)].map(([, name]) => name).sort()).toEqual(names.sort());
   for (const name of names) expect(text).toContain(`[${name}](#${name})`);
 });
