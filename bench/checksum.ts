@@ -1,5 +1,5 @@
 /**
- * Checksums that S3 takes, on one core: CRC-64/NVME (workers/src/core/crc64.ts), zlib's CRC-32, OpenSSL's SHA-256. Of 1 GiB that
+ * Checksums that S3 takes, on one core: CRC-64/NVME (workers/src/base/wasm/crc64.ts), zlib's CRC-32, OpenSSL's SHA-256. Of 1 GiB that
  * lies in memory, and of blocks as uploads and downloads have them, which the processor's own memory holds.
  *
  *   npm run bench -- checksum [--rounds 5] [--save]
@@ -9,7 +9,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { crc64 } from '../workers/src/core/crc64.ts';
+import { crc64 } from '../workers/src/base/wasm/crc64.ts';
 import { spread } from './support/run.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });

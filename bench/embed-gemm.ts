@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
-import { GraphBuilder } from '../workers/src/core/onnx/graph-builder.ts';
-import { encodeModel } from '../workers/src/core/onnx/model.ts';
+import { GraphBuilder } from '../workers/src/onnx/graph-builder.ts';
+import { encodeModel } from '../workers/src/onnx/model.ts';
 import { MODEL_SIZES } from './embed-model.ts';
 
 const ROWS = 512;

@@ -1,7 +1,7 @@
 /** One run of LanceFlow's embedder for bench/embed.ts: model folder, FASTA, precision, threads, output. */
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Precision } from '../workers/src/models/graph-weights.ts';
-import { loadModelFolder } from '../workers/src/models/model-folder.ts';
+import type { Precision } from '../workers/src/embed/transformer/graph-weights.ts';
+import { loadModelFolder } from '../workers/src/embed/transformer/model-folder.ts';
 
 const [folder, fasta, precision, threads, output] = process.argv.slice(2) as [
   string,

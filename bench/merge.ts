@@ -11,9 +11,9 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { seededRandom } from '../workers/src/core/random.ts';
-import type { Utf8Column } from '../workers/src/core/utf8-column.ts';
-import { createHits } from '../workers/src/io/parquet/hits-writer.ts';
+import type { Utf8Column } from '../workers/src/base/bytes/utf8-column.ts';
+import { seededRandom } from '../workers/src/base/random.ts';
+import { createHits } from '../workers/src/hits/parquet/hits-writer.ts';
 import { capture, LANCEFLOW, PYTHON, say, spread, withFolder } from './support/run.ts';
 
 /** Queries of one batch of the generator. */

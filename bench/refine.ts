@@ -7,8 +7,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openShard } from '../workers/src/io/hdf5/shard-reader.ts';
-import { openTable } from '../workers/src/io/lance/tables.ts';
+import { openTable } from '../workers/src/lance/tables.ts';
+import { openShard } from '../workers/src/shard/shard-reader.ts';
 import { BUCKET, buildTable } from './support/build-table.ts';
 import { say, withFolder } from './support/run.ts';
 import { makeVectors } from './support/vectors.ts';

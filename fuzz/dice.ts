@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { seededRandom } from '../workers/src/core/random.ts';
+import { seededRandom } from '../workers/src/base/random.ts';
 
 /** Choices that a seed repeats. */
 export class Dice {

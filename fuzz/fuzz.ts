@@ -1,7 +1,7 @@
 /** npm run fuzz: runs the commands on changed inputs and counts what comes of it. */
 import { resolve } from 'node:path';
 import yargs from 'yargs';
-import { createProgress, log, type Progress } from '../workers/src/io/progress.ts';
+import { createProgress, log, type Progress } from '../workers/src/app/progress.ts';
 import { runCampaign } from './engine/campaign.ts';
 import { FORMATS } from './formats/all.ts';
 import { HEAD_FORMATS } from './pipeline/head.ts';

@@ -13,7 +13,7 @@ class InputFiles {
         ['.fa', '.fasta', '.faa'].collect { ending -> ending + packing }
     }
     private static final List<String> SHARD = ['.h5', '.hdf5']
-    /** As MAX_TEXT_BYTES in workers/src/core/limits.ts. */
+    /** As MAX_TEXT_BYTES in workers/src/base/limits.ts. */
     private static final long MOST_SHEET_BYTES = 268435456
     private static final String KNOWN = (FASTA + SHARD).join(' ')
     private static final String GLOB = /[*?\[{]/

@@ -6,7 +6,7 @@ import java.security.MessageDigest
  * Identifies a worker's code. Every process has the hash of its own command as an input, so that -resume runs
  * a stage again when its worker has changed, and leaves the others alone. (A call inside the script would not do:
  * Nextflow's cache key has the script as it is written.) In a container, the worker holds it against its own:
- * workers/src/io/worker-sources.ts computes the same.
+ * workers/src/app/worker-sources.ts computes the same.
  */
 class WorkerSources {
 

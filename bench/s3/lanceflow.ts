@@ -1,10 +1,10 @@
 /** Brings a table to S3 or back as INGEST_BUCKET and SEARCH_BUCKET do. lanceflow.ts up|down s3://... FOLDER CATALOG */
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openS3 } from '../../workers/src/io/s3/client.ts';
-import { downloadFiles } from '../../workers/src/io/s3/download.ts';
-import { uploadFiles } from '../../workers/src/io/s3/upload.ts';
-import { s3Usage } from '../../workers/src/io/s3/usage.ts';
+import { s3Usage } from '../../workers/src/app/usage.ts';
+import { openS3 } from '../../workers/src/s3/client.ts';
+import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
+import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
 
 const [direction, uri, folder, catalog] = process.argv.slice(2) as [string, string, string, string];
 // The catalog stands for the database's: sizes and checksums, which the way up gives and the way back needs.

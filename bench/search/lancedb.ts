@@ -1,7 +1,7 @@
-import { columnFrom } from '../../workers/src/core/utf8-column.ts';
-import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
-import { openTable } from '../../workers/src/io/lance/tables.ts';
-import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
+import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
+import { openTable } from '../../workers/src/lance/tables.ts';
+import { openShard } from '../../workers/src/shard/shard-reader.ts';
 
 // A process of its own for each loop, so that its peak memory is that of the loop:
 //   lancedb.ts '{"database": ..., "bucket": ..., "queriesPath": ..., "output": ..., "loop": ..., "queries": ..., ...}'

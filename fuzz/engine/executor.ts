@@ -1,8 +1,8 @@
 /** A process that runs command lines in folders, as fuzz/engine/pool.ts asks; the commands are those of bin/lanceflow. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import yargs from 'yargs';
-import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/command.ts';
-import { UsageError } from '../../workers/src/errors.ts';
+import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/app/command.ts';
+import { UsageError } from '../../workers/src/base/errors.ts';
 import type { StepResult } from './case.ts';
 
 export interface Order {

@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EXIT } from '../../workers/src/errors.ts';
+import { EXIT } from '../../workers/src/base/errors.ts';
 import { Dice } from '../dice.ts';
 import { mutate } from '../mutate/mutate.ts';
 import type { Case, RunFacts, StepResult } from './case.ts';

@@ -1,6 +1,6 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT } from '../../workers/src/errors.ts';
+import { EXIT } from '../../workers/src/base/errors.ts';
 import type { Case } from './case.ts';
 import { type PreparedCase, type Runner, reportOf } from './one-run.ts';
 

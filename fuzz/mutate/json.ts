@@ -1,4 +1,4 @@
-import { CRC64 } from '../../workers/src/core/checksum.ts';
+import { CRC64 } from '../../workers/src/base/bytes/checksum.ts';
 import type { Dice } from '../dice.ts';
 import type { ByteMutator } from './bytes.ts';
 import { HOSTILE_TEXTS } from './hostile.ts';

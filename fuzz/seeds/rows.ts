@@ -1,6 +1,6 @@
-import { seededRandom } from '../../workers/src/core/random.ts';
-import { columnFrom } from '../../workers/src/core/utf8-column.ts';
-import { createShard } from '../../workers/src/io/hdf5/shard-writer.ts';
+import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
+import { createShard } from '../../workers/src/shard/shard-writer.ts';
 import type { Vectors } from '../oracle/vectors.ts';
 
 /** Vectors that are alike in groups, so that some are near. */

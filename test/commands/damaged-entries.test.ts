@@ -1,8 +1,8 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CatalogEntry, fingerprint } from '../../workers/src/core/catalog.ts';
-import { DataError } from '../../workers/src/errors.ts';
+import { DataError } from '../../workers/src/base/errors.ts';
+import { type CatalogEntry, fingerprint } from '../../workers/src/database/catalog/catalog-entry.ts';
 import { changed, fieldsOf, rewriteEntry } from '../support/catalog.ts';
 import { runHere } from '../support/command.ts';
 import { expectRefusalHere } from '../support/refusal.ts';

@@ -2,9 +2,9 @@ import { readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { columnTexts } from '../../workers/src/core/utf8-column.ts';
-import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
-import { loadKmer } from '../../workers/src/models/kmer.ts';
+import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
+import { loadKmer } from '../../workers/src/embed/kmer/kmer-embedder.ts';
+import { openShard } from '../../workers/src/shard/shard-reader.ts';
 import { lanceflow, lanceflowJson, missingPython, python, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 async function fileOf(folder: string, name: string, content: string | Uint8Array): Promise<string> {

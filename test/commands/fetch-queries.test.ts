@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
+import { openShard } from '../../workers/src/shard/shard-reader.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, readHitRows } from '../support/database.ts';
 import { rowOf } from '../support/kinds-of-rows.ts';

@@ -4,10 +4,10 @@ import { gunzipSync } from 'node:zlib';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { Table, writeParquet } from 'parquet-wasm';
 import { describe, expect, it } from 'vitest';
+import { DataError, UsageError } from '../../workers/src/base/errors.ts';
 import { command } from '../../workers/src/commands/merge-hits.ts';
-import { DataError, UsageError } from '../../workers/src/errors.ts';
-import { readHits } from '../../workers/src/io/parquet/hits-reader.ts';
-import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
+import { readHits } from '../../workers/src/hits/parquet/hits-reader.ts';
+import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
 

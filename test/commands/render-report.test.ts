@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DataError, toUserError, UsageError } from '../../workers/src/base/errors.ts';
 import { command } from '../../workers/src/commands/render-report.ts';
-import { DataError, toUserError, UsageError } from '../../workers/src/errors.ts';
-import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
-import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
+import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
+import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 

@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Estimate } from '../../workers/src/core/search/recall.ts';
+import type { Estimate } from '../../workers/src/vectors/recall.ts';
 import { runHere } from '../support/command.ts';
 import { countCalls, killAtCall, signalAfter } from '../support/crash.ts';
 import { bruteForce, buildDatabase, namesIn, readHitRows } from '../support/database.ts';

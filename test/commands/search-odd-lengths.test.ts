@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { METRICS, type Metric } from '../../workers/src/core/metric.ts';
-import { seededRandom } from '../../workers/src/core/random.ts';
-import { VECTOR_TYPES, type VectorType } from '../../workers/src/core/shard.ts';
-import { Database } from '../../workers/src/io/database.ts';
-import { readPartitions } from '../../workers/src/io/partitions.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
+import { Database } from '../../workers/src/database/database.ts';
+import { readPartitions } from '../../workers/src/database/partitions.ts';
+import { VECTOR_TYPES, type VectorType } from '../../workers/src/shard/shard.ts';
+import { METRICS, type Metric } from '../../workers/src/vectors/metric.ts';
 import { bruteForce } from '../support/database.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { buildWithQueries, searchHere, textOf } from '../support/search.ts';

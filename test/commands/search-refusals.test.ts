@@ -203,7 +203,7 @@ describe('search-bucket refuses', () => {
         'added',
         all,
         async (copy) => {
-          const { connect } = await import('../../workers/src/io/lance/client.ts');
+          const { connect } = await import('../../workers/src/lance/lancedb.ts');
           const table = await (await connect(copy)).openTable('bucket_00001');
           await table.add([{ embedding: [...sliceRows(rows, 0, 1).vectors], id: 'more' }]);
           table.close();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../workers/src/core/metric.ts';
-import { seededRandom } from '../../workers/src/core/random.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
+import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { rewriteEntry } from '../support/catalog.ts';
 import { bruteForce, buildDatabase } from '../support/database.ts';
 import { sharedFolder, temporaryFolder } from '../support/run.ts';

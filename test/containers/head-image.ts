@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { planHead } from '../../workers/src/core/launch/campaign.ts';
+import { planHead } from '../../workers/src/cloud/launch/campaign.ts';
 import { pipeline } from '../pipeline/support/nextflow.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { buildHead } from './support/build-image.ts';

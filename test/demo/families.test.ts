@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { DEMO_SETTINGS, IDENTITY_BANDS, type Protein, planFamilies } from '../../demo/families.ts';
 import { parseTruth, scoreBands } from '../../demo/score.ts';
-import { loadKmer } from '../../workers/src/models/kmer.ts';
+import { loadKmer } from '../../workers/src/embed/kmer/kmer-embedder.ts';
 import { alignedIdentity } from './support/align.ts';
 
 const SETTINGS = { ...DEMO_SETTINGS, families: 60, proteins: 2400, queries: 60 };

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { DEMO_SETTINGS, planFamilies } from '../../demo/families.ts';
 import { writeProteins } from '../../demo/proteins.ts';
 import { parseTruth } from '../../demo/score.ts';
-import { columnTexts } from '../../workers/src/core/utf8-column.ts';
-import { readFasta } from '../../workers/src/io/fasta.ts';
+import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
+import { readFasta } from '../../workers/src/fasta/fasta.ts';
 import { temporaryFolder } from '../support/run.ts';
 
 const SETTINGS = { ...DEMO_SETTINGS, families: 20, proteins: 501, queries: 7 };

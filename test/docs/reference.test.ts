@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Command } from '../../workers/src/command.ts';
+import type { Command } from '../../workers/src/app/command.ts';
 import { ROOT } from '../support/run.ts';
 import { codeOf, documents, parseTables, readDocument, type Table, withoutBlocks } from './support/markdown.ts';
 
@@ -60,7 +60,7 @@ test('every message in the table of errors is one that the code has', async () =
 });
 
 test('formats.md lists the limits', async () => {
-  const limits = await import('../../workers/src/core/limits.ts');
+  const limits = await import('../../workers/src/base/limits.ts');
   const [table] = tablesMarked('docs/formats.md', 'limits');
   expect(Object.fromEntries(table!.rows.map(([name, value]) => [codeOf(name!), Number(value)]))).toEqual({ ...limits });
 });

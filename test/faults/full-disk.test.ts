@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { markReserved } from '../../workers/src/io/disk-marks.ts';
+import { markReserved } from '../../workers/src/database/node/disk-marks.ts';
 import { runHere } from '../support/command.ts';
 import { expectNoLeftovers } from '../support/crash.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { hasGpu, hasInstanceStorage } from '../../workers/src/core/doctor/queues.ts';
+import { hasGpu, hasInstanceStorage } from '../../workers/src/cloud/doctor/queues.ts';
 import { missingPython, python, ROOT, run } from '../support/run.ts';
 
 // What infra/lanceflow.yaml promises, read from the template itself.

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { connect, Index } from '../../workers/src/io/lance/client.ts';
+import { connect, Index } from '../../workers/src/lance/lancedb.ts';
 import { CLIENTS, type Client, missingClients, runClient } from '../support/clients.ts';
 import { buildDatabase } from '../support/database.ts';
 import { sharedFolder } from '../support/run.ts';

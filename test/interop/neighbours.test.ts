@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createHits } from '../../workers/src/io/parquet/hits-writer.ts';
-import { createNeighbours } from '../../workers/src/io/parquet/neighbours-writer.ts';
+import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
+import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflowJson, missingPython, python, temporaryFolder } from '../support/run.ts';
 

@@ -3,8 +3,8 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DataError } from '../../workers/src/errors.ts';
-import { closeS3 } from '../../workers/src/io/s3/client.ts';
+import { DataError } from '../../workers/src/base/errors.ts';
+import { closeS3 } from '../../workers/src/s3/client.ts';
 import { runHere } from '../support/command.ts';
 import { bruteForce, buildDatabase } from '../support/database.ts';
 import { missingPython, python, sharedFolder } from '../support/run.ts';

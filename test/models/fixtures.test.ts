@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
-import { loadModelFolder } from '../../workers/src/models/model-folder.ts';
+import { loadModelFolder } from '../../workers/src/embed/transformer/model-folder.ts';
+import { openShard } from '../../workers/src/shard/shard-reader.ts';
 import { missing } from '../support/run.ts';
 import { type FixtureSequence, hasFixtures, readFixture } from './support/fixtures.ts';
 import { relativeError } from './support/reference.ts';

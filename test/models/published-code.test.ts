@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSafetensorsHeader } from '../../workers/src/io/safetensors.ts';
-import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/models/model-folder.ts';
+import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/embed/transformer/model-folder.ts';
+import { readSafetensorsHeader } from '../../workers/src/onnx/safetensors.ts';
 import { ROOT } from '../support/run.ts';
 import { relativeError } from './support/reference.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/models/model-folder.ts';
-import { POOLINGS } from '../../workers/src/models/pooling.ts';
+import { loadModelFolder, type ModelFolderOptions } from '../../workers/src/embed/transformer/model-folder.ts';
+import { POOLINGS } from '../../workers/src/embed/transformer/pooling.ts';
 import { PROCESSORS } from '../support/byte-product.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { type CheckpointOptions, type Family, idsOf, randomCheckpoint } from './support/checkpoint.ts';

@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { planHead } from '../../workers/src/core/launch/campaign.ts';
+import { planHead } from '../../workers/src/cloud/launch/campaign.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { countTasks, nextflow } from './support/nextflow.ts';
 

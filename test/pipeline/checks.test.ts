@@ -1,16 +1,16 @@
 import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { INDEX_KINDS } from '../../workers/src/core/index-plan.ts';
-import { METRICS } from '../../workers/src/core/metric.ts';
-import { SEARCH_MODES } from '../../workers/src/core/search/choose.ts';
-import { TRAILING_STOPS } from '../../workers/src/core/sequence.ts';
-import { DEVICES } from '../../workers/src/io/onnx-session.ts';
-import { HIDDEN_STATES } from '../../workers/src/models/architecture.ts';
-import { PRECISIONS } from '../../workers/src/models/graph-weights.ts';
-import { POOLINGS } from '../../workers/src/models/pooling.ts';
-import { UNKNOWN_LETTERS } from '../../workers/src/models/tokenizer.ts';
-import { LONG_SEQUENCES } from '../../workers/src/models/transformer-embedder.ts';
+import { HIDDEN_STATES } from '../../workers/src/embed/transformer/architecture.ts';
+import { PRECISIONS } from '../../workers/src/embed/transformer/graph-weights.ts';
+import { POOLINGS } from '../../workers/src/embed/transformer/pooling.ts';
+import { UNKNOWN_LETTERS } from '../../workers/src/embed/transformer/tokenizer.ts';
+import { LONG_SEQUENCES } from '../../workers/src/embed/transformer/transformer-embedder.ts';
+import { TRAILING_STOPS } from '../../workers/src/fasta/sequence.ts';
+import { INDEX_KINDS } from '../../workers/src/index/index-plan.ts';
+import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
+import { SEARCH_MODES } from '../../workers/src/search/plan/choose.ts';
+import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { check, inputs, parameters, request, sources } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
@@ -245,10 +245,10 @@ test('parameters, inputs and worker sources are checked as the documentation say
     [at("odd 'é$(x)/[1]*.fa"), 'fasta'],
   ]);
   const ingest = answers.ingest.value as string[];
-  expect(ingest).toContain('workers/src/core/plan.ts');
-  expect(ingest).toContain('workers/src/io/hdf5/shard-reader.ts');
+  expect(ingest).toContain('workers/src/database/catalog/plan.ts');
+  expect(ingest).toContain('workers/src/shard/shard-reader.ts');
   expect(ingest).not.toContain('workers/src/cli.ts');
-  expect(answers.merge.value).not.toContain('workers/src/core/plan.ts');
+  expect(answers.merge.value).not.toContain('workers/src/database/catalog/plan.ts');
 });
 
 test('the disk that a bucket needs', { timeout: 60_000 }, async () => {

@@ -3,7 +3,7 @@
 import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../workers/src/core/random.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
 import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { batches, check } from './support/checks.ts';

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
-import { openS3 } from '../../workers/src/io/s3/client.ts';
+import { openS3 } from '../../workers/src/s3/client.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { missing, missingPython, python, ROOT, temporaryFolder } from '../support/run.ts';

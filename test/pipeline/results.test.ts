@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openParquet } from '../../workers/src/io/parquet/parquet-file.ts';
+import { openParquet } from '../../workers/src/hits/parquet/parquet-file.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';

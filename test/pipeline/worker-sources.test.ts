@@ -1,7 +1,7 @@
 import { appendFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hashOfSources } from '../../workers/src/io/worker-sources.ts';
+import { hashOfSources } from '../../workers/src/app/worker-sources.ts';
 import { lanceflow, ROOT, run, temporaryFolder } from '../support/run.ts';
 import { copyPipeline, NEXTFLOW } from './support/nextflow.ts';
 
@@ -27,7 +27,7 @@ describe('the hash of a worker', () => {
     const home = await copyPipeline(await temporaryFolder(), false);
     const [search, pack] = [hashOfSources('search-bucket', home), hashOfSources('pack-buckets', home)];
     expect(search).toBe(hashOfSources('search-bucket'));
-    await appendFile(join(home, 'workers/src/core/search/nearest.ts'), '// changed\n');
+    await appendFile(join(home, 'workers/src/search/engine/nearest.ts'), '// changed\n');
     expect(hashOfSources('search-bucket', home)).not.toBe(search);
     expect(hashOfSources('pack-buckets', home)).toBe(pack);
   });

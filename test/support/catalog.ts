@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CatalogEntry, fingerprint, type IngestRecord } from '../../workers/src/core/catalog.ts';
-import { manifestNames } from '../../workers/src/core/catalog-rules.ts';
+import { type CatalogEntry, fingerprint, type IngestRecord } from '../../workers/src/database/catalog/catalog-entry.ts';
+import { manifestNames } from '../../workers/src/database/catalog/catalog-rules.ts';
 
 /** An entry and a record that are right in every field, of a table that is not there. */
 

@@ -1,6 +1,6 @@
 import yargs from 'yargs';
-import { type Command, type CommandResult, commonOptions } from '../../workers/src/command.ts';
-import { UsageError } from '../../workers/src/errors.ts';
+import { type Command, type CommandResult, commonOptions } from '../../workers/src/app/command.ts';
+import { UsageError } from '../../workers/src/base/errors.ts';
 
 /** What a command says while it runs. */
 export interface Spoken {

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseCatalogEntry } from '../../workers/src/core/catalog.ts';
-import { fileSizes, hasFiles } from '../../workers/src/io/lance/table-files.ts';
+import { parseCatalogEntry } from '../../workers/src/database/catalog/catalog-entry.ts';
+import { fileSizes, hasFiles } from '../../workers/src/lance/table-files.ts';
 import { namesIn } from './database.ts';
 import { lanceflow, ROOT } from './run.ts';
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { readParquet } from 'parquet-wasm';
-import type { Metric } from '../../workers/src/core/metric.ts';
+import type { Metric } from '../../workers/src/vectors/metric.ts';
 import { runHere } from './command.ts';
 import { bytewise, type Hit } from './hits.ts';
 import type { Rows } from './shards.ts';

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
-import {
-  type HitColumns,
-  hitRows,
-  hitsOf,
-  type NeighbourColumns,
-  textBytes,
-} from '../../workers/src/core/merge-batch.ts';
-import { columnFrom, columnText } from '../../workers/src/core/utf8-column.ts';
+import { columnFrom, columnText } from '../../workers/src/base/bytes/utf8-column.ts';
+import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, textBytes } from '../../workers/src/hits/columns.ts';
 
 /** A hit as one object: for tests, which are small. */
 export interface Hit {

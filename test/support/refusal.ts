@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { toUserError, UserError } from '../../workers/src/errors.ts';
+import { toUserError, UserError } from '../../workers/src/base/errors.ts';
 import { runHere } from './command.ts';
 import { lanceflow } from './run.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach } from 'vitest';
-import { openS3, type S3Bucket } from '../../workers/src/io/s3/client.ts';
-import { listObjects } from '../../workers/src/io/s3/objects.ts';
-import { s3Usage } from '../../workers/src/io/s3/usage.ts';
+import { s3Usage } from '../../workers/src/app/usage.ts';
+import { openS3, type S3Bucket } from '../../workers/src/s3/client.ts';
+import { listObjects } from '../../workers/src/s3/objects.ts';
 import { useS3, withS3Server } from './s3.ts';
 import type { S3Server } from './s3-server.ts';
 

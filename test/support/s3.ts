@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { closeS3 } from '../../workers/src/io/s3/client.ts';
+import { closeS3 } from '../../workers/src/s3/client.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { missing } from './run.ts';
 import { MOTO, type S3Server, startS3Server, VERSITYGW } from './s3-server.ts';

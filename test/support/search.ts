@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Metric } from '../../workers/src/core/metric.ts';
+import type { Metric } from '../../workers/src/vectors/metric.ts';
 import { runHere, type Spoken } from './command.ts';
 import { buildDatabase, readHitRows } from './database.ts';
 import type { Hit } from './hits.ts';

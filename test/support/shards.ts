@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { seededRandom } from '../../workers/src/core/random.ts';
-import { columnFrom, columnLength, columnTexts, concatenateColumns } from '../../workers/src/core/utf8-column.ts';
-import { readBlocks, rowsPerBlock } from '../../workers/src/io/hdf5/shard-blocks.ts';
-import { openShard } from '../../workers/src/io/hdf5/shard-reader.ts';
-import { createShard } from '../../workers/src/io/hdf5/shard-writer.ts';
-import { toFloat32 } from '../../workers/src/io/vectors.ts';
+import { columnFrom, columnLength, columnTexts, concatenateColumns } from '../../workers/src/base/bytes/utf8-column.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
+import { readBlocks, rowsPerBlock } from '../../workers/src/shard/shard-blocks.ts';
+import { openShard } from '../../workers/src/shard/shard-reader.ts';
+import { createShard } from '../../workers/src/shard/shard-writer.ts';
+import { toFloat32 } from '../../workers/src/shard/vectors.ts';
 import { python } from './run.ts';
 
 /** Vectors of a shard and their ids. */

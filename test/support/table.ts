@@ -1,4 +1,4 @@
-import { connect } from '../../workers/src/io/lance/client.ts';
+import { connect } from '../../workers/src/lance/lancedb.ts';
 import type { Rows } from './shards.ts';
 
 /** Reads all of a table with the LanceDB client, as any other program would. */

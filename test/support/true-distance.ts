@@ -1,5 +1,5 @@
-import type { Metric } from '../../workers/src/core/metric.ts';
-import { distanceOf } from '../../workers/src/core/search/true-distance.ts';
+import { distanceOf } from '../../workers/src/search/true-distance.ts';
+import type { Metric } from '../../workers/src/vectors/metric.ts';
 
 /** The distance that a search reports, by plain loops: sums of every fourth term, added up as the kernels do. */
 export function trueDistance(metric: Metric, query: Float32Array, row: Float32Array): number {

@@ -1,11 +1,11 @@
 import yargs from 'yargs';
-import { type Command, commonOptions, reportError, runCommand } from './command.ts';
-import { EXIT, UsageError } from './errors.ts';
-import { removeUnfinished } from './io/files.ts';
-import { addListed, listOptions, readListed } from './io/listed-arguments.ts';
-import { STANDARD_INPUT } from './io/standard-input.ts';
-import { outputFailure, say, watchOutputs } from './io/terminal.ts';
-import { requireOwnSources } from './io/worker-sources.ts';
+import { type Command, commonOptions, reportError, runCommand } from './app/command.ts';
+import { addListed, listOptions, readListed } from './app/listed-arguments.ts';
+import { outputFailure, say, watchOutputs } from './app/terminal.ts';
+import { requireOwnSources } from './app/worker-sources.ts';
+import { EXIT, UsageError } from './base/errors.ts';
+import { removeUnfinished } from './base/files.ts';
+import { STANDARD_INPUT } from './fasta/standard-input.ts';
 
 /** Every command: its line in `--help`, and its file, loaded only when it is called. */
 const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
@@ -59,15 +59,15 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
   },
   doctor: {
     describe: 'Check what a run needs, here or on AWS',
-    load: () => import('./commands/doctor.ts'),
+    load: () => import('./commands/cloud/doctor.ts'),
   },
   launch: {
     describe: 'Run a campaign on AWS, follow it, resume it, cancel it',
-    load: () => import('./commands/launch.ts'),
+    load: () => import('./commands/cloud/launch.ts'),
   },
   'end-tasks': {
     describe: 'End the tasks of a campaign on AWS, not its head',
-    load: () => import('./commands/end-tasks.ts'),
+    load: () => import('./commands/cloud/end-tasks.ts'),
   },
   'render-report': {
     describe: 'Show what was found, and what it took, on one HTML page',

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { seededRandom } from '../../../workers/src/core/random.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
 
 /** Tensors of a checkpoint made for a test, by name. */
 export type Tensors = Map<string, { shape: number[]; values: Float64Array }>;

@@ -1,4 +1,4 @@
-import { quantizeMatrix } from '../../../workers/src/core/onnx/quantize.ts';
+import { quantizeMatrix } from '../../../workers/src/onnx/quantize-weights.ts';
 import { byteProduct, type Processor } from '../../support/byte-product.ts';
 import type { LinearProduct, Rows } from './reference.ts';
 

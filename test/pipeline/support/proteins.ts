@@ -1,4 +1,4 @@
-import { seededRandom } from '../../../workers/src/core/random.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
 
 const LETTERS = 'ACDEFGHIKLMNPQRSTVWY';
 

@@ -1,9 +1,9 @@
-import { defineCommand } from '../command.ts';
-import { formatTable } from '../core/format-table.ts';
-import { mapAtOnce } from '../io/at-once.ts';
-import { Database } from '../io/database.ts';
-import { readTableState, STATES_AT_ONCE, shortState } from '../io/lance/table-state.ts';
-import { print } from '../io/terminal.ts';
+import { defineCommand } from '../app/command.ts';
+import { print } from '../app/terminal.ts';
+import { mapAtOnce } from '../base/at-once.ts';
+import { formatTable } from '../base/text/format-table.ts';
+import { Database } from '../database/database.ts';
+import { readTableState, STATES_AT_ONCE, shortState } from '../database/table-state.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { defineCommand } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { describeShards } from '../io/describe-shards.ts';
+import { defineCommand } from '../app/command.ts';
+import { UsageError } from '../base/errors.ts';
+import { describeShards } from '../shard/describe-shards.ts';
 
 export const command = defineCommand({
   describe:

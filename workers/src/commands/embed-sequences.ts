@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
-import { type CommandResult, defineCommand } from '../command.ts';
-import { TRAILING_STOPS } from '../core/sequence.ts';
-import { VECTOR_TYPES } from '../core/shard.ts';
-import { UsageError } from '../errors.ts';
-import { checkInputs } from '../io/checked-inputs.ts';
-import { embedFiles, type OnBlock, surveyFiles } from '../io/embed-files.ts';
-import { writeAtomically } from '../io/files.ts';
-import { writeShardDescription } from '../io/shard-description.ts';
-import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../models/cached-embedder.ts';
-import type { PrecisionReport } from '../models/compare-precision.ts';
-import { type Embedder, loadEmbedder } from '../models/embedder.ts';
-import type { ModelFolderOptions } from '../models/model-folder.ts';
+import { type CommandResult, defineCommand } from '../app/command.ts';
+import { UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../embed/cached-embedder.ts';
+import type { PrecisionReport } from '../embed/compare-precision.ts';
+import { embedFiles, type OnBlock, surveyFiles } from '../embed/embed-files.ts';
+import { type Embedder, loadEmbedder } from '../embed/embedder.ts';
+import type { ModelFolderOptions } from '../embed/transformer/model-folder.ts';
+import { checkInputs } from '../fasta/checked-inputs.ts';
+import { TRAILING_STOPS } from '../fasta/sequence.ts';
+import { writeShardDescription } from '../shard/description-file.ts';
+import { VECTOR_TYPES } from '../shard/shard.ts';
 
 type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<ModelFolderOptions[K]>>;
 // Named here, and not taken from the models' files, so that `--help` and `kmer` do not load their runtime.
@@ -78,7 +78,7 @@ export const command = defineCommand({
     const sample = count('compare-precision', args.comparePrecision);
     if (sample) {
       await checkInputs(args.input);
-      const { comparePrecision } = await import('../models/compare-precision.ts');
+      const { comparePrecision } = await import('../embed/compare-precision.ts');
       return {
         rows: sample,
         bytes: 0,

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defineCommand } from '../command.ts';
-import { parseIdList } from '../core/id-list.ts';
-import { shown } from '../core/shown.ts';
-import { WantedIds } from '../core/wanted-ids.ts';
-import { DataError, UsageError } from '../errors.ts';
-import { Database } from '../io/database.ts';
-import { fetchQueries } from '../io/fetch-queries.ts';
-import { writeAtomically } from '../io/files.ts';
-import { readText } from '../io/read-text.ts';
+import { defineCommand } from '../app/command.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { readText } from '../base/text/read-text.ts';
+import { shown } from '../base/text/shown.ts';
+import { Database } from '../database/database.ts';
+import { parseIdList } from '../ids/id-list.ts';
+import { WantedIds } from '../ids/wanted-ids.ts';
+import { fetchQueries } from '../search/queries/look-up-queries.ts';
 
 /** Ids that an error names. */
 const NAMED = 5;

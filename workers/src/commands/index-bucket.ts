@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { defineCommand } from '../command.ts';
-import { checkBucketName } from '../core/bucket-name.ts';
-import { sealedText } from '../core/document.ts';
-import { DEFAULT_INDEX, INDEX_KINDS } from '../core/index-plan.ts';
-import { withBucketLock } from '../io/bucket-lock.ts';
-import { Database } from '../io/database.ts';
-import { writeAtomically } from '../io/files.ts';
-import { indexBucket } from '../io/index/index-bucket.ts';
-import { withdrawUnlessOnce } from '../io/rows-once.ts';
+import { defineCommand } from '../app/command.ts';
+import { writeAtomically } from '../base/files.ts';
+import { sealedText } from '../base/text/document.ts';
+import { withBucketLock } from '../database/bucket-lock.ts';
+import { checkBucketName } from '../database/catalog/bucket-name.ts';
+import { Database } from '../database/database.ts';
+import { withdrawUnlessOnce } from '../database/rows-once.ts';
+import { indexBucket } from '../index/build-index.ts';
+import { DEFAULT_INDEX, INDEX_KINDS } from '../index/index-plan.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { defineCommand } from '../command.ts';
-import { checkBucketName } from '../core/bucket-name.ts';
-import { sealedText } from '../core/document.ts';
-import { METRICS } from '../core/metric.ts';
-import { findBucket, type PlanBucket, parsePlan } from '../core/plan.ts';
-import { VECTOR_TYPES } from '../core/shard.ts';
-import { UsageError } from '../errors.ts';
-import { withBucketLock } from '../io/bucket-lock.ts';
-import { Database } from '../io/database.ts';
-import { writeAtomically } from '../io/files.ts';
-import { ingestBucket, ROW_ORDERS } from '../io/ingest/ingest-bucket.ts';
+import { defineCommand } from '../app/command.ts';
+import { UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { sealedText } from '../base/text/document.ts';
+import { withBucketLock } from '../database/bucket-lock.ts';
+import { checkBucketName } from '../database/catalog/bucket-name.ts';
+import { findBucket, type PlanBucket, parsePlan } from '../database/catalog/plan.ts';
+import { Database } from '../database/database.ts';
+import { ingestBucket, ROW_ORDERS } from '../ingest/build-table.ts';
+import { VECTOR_TYPES } from '../shard/shard.ts';
+import { METRICS } from '../vectors/metric.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,19 +1,19 @@
 import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
-import { type CommandContext, defineCommand } from '../command.ts';
-import { whyNotAlike, whyNotMerged } from '../core/hits-origin.ts';
-import type { NeighbourColumns } from '../core/merge-batch.ts';
-import { MergeRecall } from '../core/merge-recall.ts';
-import { neighboursMetadata } from '../core/neighbours-origin.ts';
-import { formatEstimate } from '../core/search/recall.ts';
-import { DataError, UsageError } from '../errors.ts';
-import { createCsv, csvCompression } from '../io/csv.ts';
-import { withScratch, writeAtomically } from '../io/files.ts';
-import { type HitsFile, inspectHits } from '../io/parquet/hits-reader.ts';
-import { mergeFiles } from '../io/parquet/merge-files.ts';
-import { createNeighbours } from '../io/parquet/neighbours-writer.ts';
-import { COMPRESSIONS, type ParquetCompression } from '../io/parquet/table-writer.ts';
+import { type CommandContext, defineCommand } from '../app/command.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { withScratch, writeAtomically } from '../base/files.ts';
+import type { NeighbourColumns } from '../hits/columns.ts';
+import { createCsv, csvCompression } from '../hits/csv-file.ts';
+import { neighboursMetadata } from '../hits/neighbours-origin.ts';
+import { whyNotAlike, whyNotMerged } from '../hits/origin.ts';
+import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
+import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
+import { COMPRESSIONS, type ParquetCompression } from '../hits/parquet/table-writer.ts';
+import { mergeFiles } from '../merge/merge-files.ts';
+import { MergeRecall } from '../merge/merged-recall.ts';
+import { formatEstimate } from '../vectors/recall.ts';
 
 /** More threads than this wait for the one that writes. */
 const MOST_THREADS = 4;

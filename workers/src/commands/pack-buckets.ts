@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defineCommand } from '../command.ts';
-import type { CatalogEntry } from '../core/catalog.ts';
-import { packingQuality, packShards } from '../core/packing.ts';
-import type { BucketPlan, PlanSource } from '../core/plan.ts';
-import { UsageError } from '../errors.ts';
-import { Database } from '../io/database.ts';
-import { writeAtomically } from '../io/files.ts';
-import { reserveBuckets } from '../io/reserve-buckets.ts';
-import { surveyShards } from '../io/survey-shards.ts';
+import { defineCommand } from '../app/command.ts';
+import { UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
+import { Database } from '../database/database.ts';
+import { packingQuality, packShards } from '../pack/packing.ts';
+import { reserveBuckets } from '../pack/reserve-buckets.ts';
+import { surveyShards } from '../pack/survey-shards.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { defineCommand } from '../command.ts';
-import { SEARCH_MODES } from '../core/search/choose.ts';
-import { divideQueries, queriesPerTask } from '../core/search/parts.ts';
-import { DataError, UsageError } from '../errors.ts';
-import { mapAtOnce } from '../io/at-once.ts';
-import { Database } from '../io/database.ts';
-import { writeAtomically } from '../io/files.ts';
-import { requireUnchanged, STATES_AT_ONCE } from '../io/lance/table-state.ts';
-import { openQueries } from '../io/search/queries.ts';
+import { defineCommand } from '../app/command.ts';
+import { mapAtOnce } from '../base/at-once.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { Database } from '../database/database.ts';
+import { requireUnchanged, STATES_AT_ONCE } from '../database/table-state.ts';
+import { SEARCH_MODES } from '../search/plan/choose.ts';
+import { divideQueries, queriesPerTask } from '../search/plan/parts.ts';
+import { openQueries } from '../search/queries/queries.ts';
 
 export const command = defineCommand({
   describe: 'Divides queries into parts that are searched by tasks of their own, where more tasks finish sooner',

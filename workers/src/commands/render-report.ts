@@ -1,14 +1,14 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type CommandContext, defineCommand } from '../command.ts';
-import { parseJsonText } from '../core/json-text.ts';
-import { hitRows } from '../core/merge-batch.ts';
-import { type NeighbourSummary, scanNeighbours } from '../core/report-neighbours.ts';
-import { toWorkerReport, type WorkerReport } from '../core/report-stages.ts';
-import { renderReport } from '../core/report-template.ts';
-import { DataError, UsageError } from '../errors.ts';
-import { writeAtomically } from '../io/files.ts';
-import { inspectHits, readHits } from '../io/parquet/hits-reader.ts';
+import { type CommandContext, defineCommand } from '../app/command.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { parseJsonText } from '../base/text/json-text.ts';
+import { hitRows } from '../hits/columns.ts';
+import { inspectHits, readHits } from '../hits/parquet/hits-reader.ts';
+import { type NeighbourSummary, scanNeighbours } from '../report/neighbours.ts';
+import { toWorkerReport, type WorkerReport } from '../report/stages.ts';
+import { renderReport } from '../report/template.ts';
 
 export const command = defineCommand({
   describe: 'Show what was found, and what it took, on one HTML page',

@@ -1,20 +1,20 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { defineCommand } from '../command.ts';
-import { checkBucketName } from '../core/bucket-name.ts';
-import { parseByteSize } from '../core/byte-size.ts';
-import type { CatalogEntry } from '../core/catalog.ts';
-import { SEARCH_MODES, type Way } from '../core/search/choose.ts';
-import { UsageError } from '../errors.ts';
-import { Database } from '../io/database.ts';
-import { writeAtomically } from '../io/files.ts';
-import { ifMissing } from '../io/if-missing.ts';
-import { currentEntry } from '../io/lance/table-state.ts';
-import { findMisplacedRows } from '../io/partition-check.ts';
-import { withPartitionsThatAreThere } from '../io/search/open-bucket.ts';
-import { countQueries } from '../io/search/queries.ts';
-import { searchBucket } from '../io/search/search-bucket.ts';
-import { withTable } from '../io/search/with-table.ts';
+import { defineCommand } from '../app/command.ts';
+import { UsageError } from '../base/errors.ts';
+import { writeAtomically } from '../base/files.ts';
+import { ifMissing } from '../base/if-missing.ts';
+import { parseByteSize } from '../base/text/byte-size.ts';
+import { withPartitionsThatAreThere } from '../bucket/open-bucket.ts';
+import { findMisplacedRows } from '../bucket/partition-check.ts';
+import { checkBucketName } from '../database/catalog/bucket-name.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { Database } from '../database/database.ts';
+import { currentEntry } from '../database/table-state.ts';
+import { SEARCH_MODES, type Way } from '../search/plan/choose.ts';
+import { withTable } from '../search/plan/with-table.ts';
+import { countQueries } from '../search/queries/queries.ts';
+import { searchBucket } from '../search/run-search.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,8 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { defineCommand } from '../command.ts';
-import { DataError, UsageError } from '../errors.ts';
-import { checkInputs } from '../io/checked-inputs.ts';
-import { splitFiles } from '../io/split-files.ts';
+import { defineCommand } from '../app/command.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { splitFiles } from '../embed/split-files.ts';
+import { checkInputs } from '../fasta/checked-inputs.ts';
 
 export const command = defineCommand({
   describe:

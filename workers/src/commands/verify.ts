@@ -1,11 +1,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineCommand } from '../command.ts';
-import { checkBucketName } from '../core/bucket-name.ts';
-import { DataError } from '../errors.ts';
-import { Database } from '../io/database.ts';
-import { findMisplacedRows } from '../io/partition-check.ts';
-import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../io/verify.ts';
+import { defineCommand } from '../app/command.ts';
+import { DataError } from '../base/errors.ts';
+import { findMisplacedRows } from '../bucket/partition-check.ts';
+import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../bucket/verify-database.ts';
+import { checkBucketName } from '../database/catalog/bucket-name.ts';
+import { Database } from '../database/database.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DataError } from '../../../workers/src/base/errors.ts';
+import { openUploads } from '../../../workers/src/s3/transfer/upload.ts';
+import { runHere } from '../../support/command.ts';
+import { buildDatabase } from '../../support/database.ts';
+import { ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
+import { at, objectsOf } from '../../support/s3-database.ts';
+import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+
+const BUCKET = ['--bucket', 'bucket_00001'];
+
+describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
+  const held = withFaultProxy('moto');
+  const rows = randomRows(1, 1500, 16);
+  let folder = '';
+  let shard = '';
+  let queries: string[];
+  let expected: Buffer;
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    shard = await writeShard(join(folder, 's.h5'), rows);
+    queries = ['--queries', await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 20))];
+    const { database } = await buildDatabase(folder, [shard]);
+    expected = await search(database);
+  });
+
+  async function search(database: string): Promise<Buffer> {
+    const output = join(folder, 'hits.parquet');
+    const argv = ['search-bucket', ...BUCKET, '--database', database, ...queries, '--search', 'exact'];
+    await runHere([...argv, '--k', '5', '--output', output]);
+    return readFile(output);
+  }
+
+  /** Runs a command that is killed before its n-th request that changes something. @returns such requests seen */
+  async function killAtChange(argv: string[], change: number): Promise<number> {
+    let changes = 0;
+    const child = spawn(join(ROOT, 'bin/lanceflow'), argv, {
+      env: { ...process.env, ...held.proxy.env },
+      stdio: 'ignore',
+    });
+    held.proxy.rule = ({ method }) => {
+      if (method === 'GET' || method === 'HEAD' || ++changes < change) return undefined;
+      child.kill('SIGKILL');
+      return { noAnswer: true };
+    };
+    await once(child, 'exit');
+    held.proxy.rule = () => undefined;
+    return changes;
+  }
+
+  it.each([
+    [3, 2],
+    [6, 4],
+    [9, 7],
+  ])(
+    'killed before change %i of ingest and change %i of index goes on to the same end',
+    async (inIngest, inIndex) => {
+      useS3(held.server.env);
+      const database = `s3://lance/killed-${inIngest}`;
+      const s3 = await at(`killed-${inIngest}`);
+      const plan = join(await temporaryFolder(), 'plan.json');
+      await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
+      const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', folder];
+      const index = ['index-bucket', ...BUCKET, '--database', database, '--work', folder];
+      // Others may be on their way when it is killed: they do not arrive.
+      expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
+      expect((await objectsOf(s3)).has('_catalog/bucket_00001.json')).toBe(false);
+      await runHere(ingest);
+      expect(await killAtChange(index, inIndex)).toBeGreaterThanOrEqual(inIndex);
+      await runHere(index);
+      expect(await runHere(['verify', '--database', database])).toMatchObject({ rows: 1500, orphans: [] });
+      const names = [...(await objectsOf(s3)).keys()];
+      expect(names.filter((name) => name.startsWith('_pending/'))).toEqual([]);
+      // No second version of anything.
+      expect(names.filter((name) => name.endsWith('.manifest'))).toHaveLength(1);
+      expect(names.filter((name) => name.startsWith('_partitions/'))).toHaveLength(1);
+      expect((await search(database)).equals(expected)).toBe(true);
+    },
+    120_000,
+  );
+
+  it('going on publishes data, then the manifest, then the catalog entry; what is there can be searched meanwhile', async () => {
+    useS3(held.server.env);
+    const database = 's3://lance/building';
+    await buildDatabase(await temporaryFolder(), [shard], { database });
+    const other = await writeShard(join(folder, 'second.h5'), sliceRows(rows, 0, 1400));
+    const plan = join(folder, 'second.json');
+    await runHere(['pack-buckets', '--input', other, '--database', database, '--output', plan]);
+    const second = ['--bucket', 'bucket_00002', '--database', database, '--work', folder];
+    const lanceflow = join(ROOT, 'bin/lanceflow');
+    const env = { ...process.env, ...held.proxy.env };
+    held.proxy.seen.length = 0;
+
+    // It is held up when its data are there and nothing else.
+    let heldUp = () => {};
+    const waits = new Promise<void>((resolve) => (heldUp = resolve));
+    held.proxy.rule = ({ method, url }) => {
+      if (method !== 'PUT' || !url.includes('/_transactions/')) return undefined;
+      heldUp();
+      return { delayMs: 4000 };
+    };
+    const ingest = spawn(lanceflow, ['ingest-bucket', '--plan', plan, ...second], { env, stdio: 'ignore' });
+    const ended = once(ingest, 'exit');
+    await waits;
+    expect((await search(database)).equals(expected)).toBe(true);
+    expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 1 });
+    expect(ingest.exitCode).toBe(null);
+    expect(await ended).toEqual([0, null]);
+    held.proxy.rule = () => undefined;
+    const index = spawn(lanceflow, ['index-bucket', ...second], { env, stdio: 'ignore' });
+    expect(await once(index, 'exit')).toEqual([0, null]);
+
+    const kinds = held.proxy.seen
+      .filter(({ method, url }) => method === 'PUT' && !url.includes('uploadId'))
+      .map(({ url }) => /\/(data|_indices|_partitions|_transactions|_versions|_catalog)\//.exec(url)?.[1])
+      .filter((kind) => kind !== undefined);
+    expect(kinds.filter((kind, i) => kind !== kinds[i - 1])).toEqual([
+      ...['data', '_partitions', '_transactions', '_versions'],
+      ...['_indices', '_versions', '_catalog'],
+    ]);
+    expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 2 });
+  }, 120_000);
+
+  it('given up leaves uploads that verify tells of and the next build removes', async () => {
+    useS3(held.server.env);
+    const database = 's3://lance/uploads';
+    const s3 = await at('uploads');
+    await buildDatabase(await temporaryFolder(), [shard], { database });
+    const Key = s3.key('bucket_00001.lance/data/x.lance');
+    await s3.client.send(new CreateMultipartUploadCommand({ Bucket: 'lance', Key }));
+    const { orphans } = await runHere(['verify', '--database', database]);
+    expect(orphans).toEqual([expect.stringMatching(/bucket_00001\.lance\/data\/x\.lance is an unfinished upload/)]);
+    expect(await runHere(['index-bucket', ...BUCKET, '--database', database])).toMatchObject({ alreadyDone: true });
+    for await (const upload of openUploads(s3, '')) expect(upload).toBeUndefined();
+  });
+
+  it('not allowed to write stops with a clear error, and the database is searched as before', async () => {
+    useS3(held.server.env);
+    const database = 's3://lance/readonly';
+    const { buckets } = await buildDatabase(await temporaryFolder(), [shard], { database });
+    expect(buckets).toEqual(['bucket_00001']);
+    useS3(held.proxy.env);
+    const { closeS3 } = await import('../../../workers/src/s3/client.ts');
+    await closeS3();
+    held.proxy.rule = ({ method }) =>
+      method === 'GET' || method === 'HEAD' ? undefined : { status: 403, code: 'AccessDenied' };
+    expect((await search(database)).equals(expected)).toBe(true);
+    const other = await writeShard(join(folder, 'other.h5'), sliceRows(rows, 0, 400));
+    const plan = join(folder, 'other.json');
+    for (const argv of [
+      ['pack-buckets', '--input', other, '--database', database, '--output', plan],
+      ['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-pq'],
+    ]) {
+      const failed = runHere(argv);
+      await expect(failed).rejects.toThrow(DataError);
+      await expect(failed).rejects.toThrow(/access denied/);
+    }
+  });
+});

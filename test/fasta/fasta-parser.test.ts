@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
+import { DataError } from '../../workers/src/base/errors.ts';
+import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../../workers/src/base/limits.ts';
+import { FastaParser } from '../../workers/src/fasta/fasta-parser.ts';
+
+interface Read {
+  records: Array<[id: string, sequence: string]>;
+  /** First record and size of each batch. */
+  batches: Array<[first: number, count: number]>;
+}
+
+/** Parses a text that comes in pieces of `pieceBytes`. */
+function parse(text: string | Uint8Array, { pieceBytes = 1 << 20, records = 4096, residues = 1 << 20 } = {}): Read {
+  const parser = new FastaParser('x.fa', { records, residues });
+  const read: Read = { records: [], batches: [] };
+  const take = () => {
+    const batch = parser.take();
+    if (!batch) return;
+    const ids = columnTexts(batch.ids);
+    expect(ids).toHaveLength(batch.sequences.length);
+    expect(batch.residues).toBe(batch.sequences.join('').length);
+    read.batches.push([batch.firstRecord, ids.length]);
+    read.records.push(...ids.map((id, i): [string, string] => [id, batch.sequences[i]!]));
+  };
+  const bytes = Buffer.from(text as string);
+  for (let start = 0; start < bytes.length; start += pieceBytes) {
+    const piece = Buffer.from(bytes.subarray(start, start + pieceBytes));
+    for (let at = 0; at < piece.length; ) {
+      at = parser.push(piece, at);
+      if (parser.full) take();
+    }
+    // A reader reuses its buffer.
+    piece.fill(0);
+  }
+  parser.end();
+  take();
+  return read;
+}
+
+function errorOf(text: string | Uint8Array, options?: { pieceBytes: number }): string {
+  try {
+    parse(text, options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(DataError);
+    return (error as Error).message;
+  }
+  throw new Error('no error');
+}
+
+describe('reading FASTA', () => {
+  test('takes the first word of the header as id and joins lines, whatever their ends and case', () => {
+    const text = '>sp|P1|A_B some text > more\r\nMKta\r\n\r\nyi ak\t\r\n>\t b"2\',é two\nACDX*\n\n>c\n-a.*c**';
+    expect(parse(text).records).toEqual([
+      ['sp|P1|A_B', 'MKTAYIAK'],
+      ['b"2\',é', 'ACDX'],
+      ['c', '-A.*C*'],
+    ]);
+  });
+
+  test('allows blank lines and a byte order mark before the first header', () => {
+    expect(parse('\n \r\n>a\nM\n').records).toEqual([['a', 'M']]);
+    expect(parse('\ufeff>a\nM', { pieceBytes: 1 }).records).toEqual([['a', 'M']]);
+  });
+
+  test('ids of 10 kB and headers of 100 kB are fine', () => {
+    const id = 'é'.repeat(5000);
+    expect(parse(`>${id} ${'x'.repeat(100_000)}\nM\n>b\nK`, { pieceBytes: 777 }).records).toEqual([
+      [id, 'M'],
+      ['b', 'K'],
+    ]);
+  });
+
+  test('ids, headers and sequences may be as long as their limits, and not longer', () => {
+    const id = 'i'.repeat(MAX_ID_BYTES);
+    expect(parse(`>${id}\nM`).records).toEqual([[id, 'M']]);
+    expect(errorOf(`>${id}i\nM`)).toContain(`..."): its id has more than ${MAX_ID_BYTES} bytes.`);
+    const header = `a${' '.repeat(MAX_HEADER_BYTES - 1)}`;
+    expect(parse(`>${header}\nM`).records).toEqual([['a', 'M']]);
+    expect(errorOf(`>${header}x\nM`)).toBe(
+      `x.fa: record 1 ("a"): its header has more than ${MAX_HEADER_BYTES} bytes. Is a line break missing?`,
+    );
+    const sequence = 'M'.repeat(MAX_SEQUENCE_LETTERS);
+    expect(parse(`>a\n${sequence}*`).records[0]![1] === sequence).toBe(true);
+    expect(errorOf(`>a\n${sequence}\nM\n>b\nK`)).toBe(
+      `x.fa: record 1 ("a"): its sequence has more than ${MAX_SEQUENCE_LETTERS} letters. Is a header line missing?`,
+    );
+  });
+
+  test('long ids do not add up in a batch', () => {
+    const text = Array.from({ length: 20 }, (_, i) => `>${`${i}`.padEnd(MAX_ID_BYTES, 'i')}\nM\n`).join('');
+    expect(parse(text).batches).toEqual([
+      [1, 16],
+      [17, 4],
+    ]);
+  });
+
+  test('^A, which stands between the headers of identical proteins, ends an id as a space does', () => {
+    expect(parse('>WP_1.1 kinase\x01WP_2.1 kinase\nM\n>WP_3.1\x01XP_4.1\nK\n>\x01WP_5.1\nA').records).toEqual([
+      ['WP_1.1', 'M'],
+      ['WP_3.1', 'K'],
+      ['WP_5.1', 'A'],
+    ]);
+  });
+
+  test('batches are cut by records and by residues, and know their first record', () => {
+    const text = Array.from({ length: 10 }, (_, i) => `>r${i}\n${'M'.repeat(i === 4 ? 50 : 5)}\n`).join('');
+    expect(parse(text, { records: 4 }).batches).toEqual([
+      [1, 4],
+      [5, 4],
+      [9, 2],
+    ]);
+    expect(parse(text, { residues: 10 }).batches).toEqual([
+      [1, 2],
+      [3, 2],
+      [5, 1],
+      [6, 2],
+      [8, 2],
+      [10, 1],
+    ]);
+  });
+
+  test('does not depend on where pieces and batches end', () => {
+    const word = fc.array(fc.constantFrom(...'abcé|,"\''), { minLength: 1, maxLength: 8 }).map((c) => c.join(''));
+    const line = fc.array(fc.constantFrom(...'MKTAYIAKQRmkt-.*'), { maxLength: 12 }).map((c) => c.join(''));
+    const record = fc.tuple(word, fc.array(line, { maxLength: 4 }), fc.constantFrom('\n', '\r\n'));
+    fc.assert(
+      fc.property(
+        fc.array(record, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        (parts, pieceBytes, records) => {
+          const text = parts.map(([id, lines, end]) => [`>${id} d`, 'M', ...lines, ''].join(end)).join('');
+          const expected = parts.map(([id, lines]) => [id, `M${lines.join('')}`.toUpperCase().replace(/\*$/, '')]);
+          expect(parse(text, { pieceBytes, records }).records).toEqual(expected);
+        },
+      ),
+    );
+  });
+});
+
+describe('improper FASTA', () => {
+  test('says which record, which letter and where', () => {
+    const allowed = 'Allowed are A-Z, "*", "-" and ".".';
+    expect(errorOf('>a\nMKT\n>b x\nMKT\nAC7D\n')).toBe(
+      `x.fa: record 2 ("b"): "7" at position 6 of its sequence (line 5) is not a protein letter. ${allowed}`,
+    );
+    expect(errorOf('>a\nMé')).toContain('byte 0xc3 at position 2 of its sequence (line 2)');
+    expect(errorOf('>a\nM>K')).toContain('">" at position 2');
+    expect(errorOf('>a\nM@K', { pieceBytes: 1 })).toContain('"@" at position 2');
+    expect(errorOf('>a\n >b\nM')).toContain('">" at position 1 of its sequence (line 2)');
+  });
+
+  test('nothing, or nothing but blank lines', () => {
+    expect(errorOf('')).toBe('x.fa: no sequences: the file is empty.');
+    expect(errorOf('\n\r\n \n')).toBe('x.fa: no sequences: the file is empty.');
+  });
+
+  test('data before the first header', () => {
+    expect(errorOf('\nMKT\n>a\nMKT')).toBe(
+      'x.fa: line 2 comes before the first header. A FASTA file starts with a line ">id".',
+    );
+    expect(errorOf('@read\nACGT\n+\nIIII\n')).toContain('line 1 comes before the first header');
+    expect(errorOf(Buffer.from([0, 1, 2]))).toContain('line 1 comes before the first header');
+  });
+
+  test('headers without an id, or with one that cannot be kept', () => {
+    expect(errorOf('>a\nM\n>\nM')).toBe('x.fa: record 2 (line 3) has a header without an id. A header is ">id".');
+    expect(errorOf('>a\nM\n>  \r\nM')).toContain('record 2 (line 3) has a header without an id');
+    expect(errorOf(Buffer.from('>a\xe9\nM', 'latin1'))).toContain('record 1 ("a\ufffd"): its id is not UTF-8');
+    for (const [control, name] of [
+      ['\0', 'U+0000'],
+      ['\x02', 'U+0002'],
+      ['\b', 'U+0008'],
+      ['\x1b', 'U+001B'],
+      ['\x7f', 'U+007F'],
+      ['\x80', 'U+0080'],
+      ['\x9b', 'U+009B'],
+    ] as const)
+      expect(errorOf(`>a\nM\n>a${control}b c\nM`)).toContain(
+        `x.fa: record 2 (${JSON.stringify(`a${control}b`)}): its id has the control character ${name}`,
+      );
+    expect(parse('>\xa0\x09\nM\n>a b\x1b\x9b\nK').records).toEqual([
+      ['\xa0', 'M'],
+      ['a', 'K'],
+    ]);
+  });
+
+  test('empty sequences, wherever they are', () => {
+    for (const text of ['>a\nM\n>b\n>c\nM', '>a\nM\n>b\n', '>a\nM\n>b', '>a\nM\n>b\n \r\n*\n>c\nM'])
+      expect(errorOf(text), text).toBe(
+        'x.fa: record 2 ("b"): its sequence is empty. Remove the record or complete it.',
+      );
+  });
+
+  test('a long id is shortened in the message', () => {
+    expect(errorOf(`>${'x'.repeat(10_000)}\n1`)).toContain(`record 1 ("${'x'.repeat(80)}..."): "1" at position 1`);
+  });
+});

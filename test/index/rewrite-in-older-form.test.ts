@@ -1,0 +1,53 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { rewriteInOlderForm } from '../../workers/src/index/rewrite-in-older-form.ts';
+import { LanceFileReader } from '../../workers/src/lance/format/file-reader.ts';
+import { indexFolder } from '../../workers/src/lance/format/index-file.ts';
+import { connect, Index } from '../../workers/src/lance/lancedb.ts';
+import { temporaryFolder } from '../support/run.ts';
+import { randomRows } from '../support/shards.ts';
+
+const DIMENSION = 40;
+
+it.each([
+  ['cosine', 1],
+  ['l2', 0],
+  ['dot', 0],
+] as const)('LanceDB’s own index estimates the same distances in the older form: %s', async (metric, shift) => {
+  const folder = await temporaryFolder();
+  const { ids, vectors } = randomRows(1, 3000, DIMENSION);
+  const rows = ids.map((id, i) => ({ id, embedding: [...vectors.subarray(DIMENSION * i, DIMENSION * (i + 1))] }));
+  const storageOptions = { newTableDataStorageVersion: '2.0' };
+  const table = await (await connect(folder)).createTable('t', rows, { storageOptions });
+  await table.createIndex('embedding', { config: Index.ivfRq({ numPartitions: 20, distanceType: metric }) });
+  table.close();
+  const rewritten = join(folder, 'rewritten');
+  await cp(join(folder, 't.lance'), join(rewritten, 't.lance'), { recursive: true });
+  expect(await rewriteInOlderForm(join(rewritten, 't.lance'))).toBe(true);
+
+  const estimates = async (path: string) => {
+    const opened = await (await connect(path)).openTable('t');
+    const { vectors: query } = randomRows(2, 1, DIMENSION);
+    const nearest = opened.query().nearestTo(query).distanceType(metric).nprobes(20).limit(3000);
+    const found = await nearest.select(['id', '_distance']).toArray();
+    opened.close();
+    return new Map(found.map(({ id, _distance }) => [id as string, _distance as number]));
+  };
+  const newer = await estimates(folder);
+  const older = await estimates(rewritten);
+  expect(older.size).toBe(3000);
+  // LanceDB looks products up in tables of 8 bits; of another query in each form. Under cosine it may count from -1.
+  const shifts = [...newer].map(([id, distance]) => distance - older.get(id)!).sort((a, b) => a - b);
+  const middle = shifts[1500]!;
+  const spread = shifts[2850]! - shifts[150]!;
+  const range = Math.max(...newer.values()) - Math.min(...newer.values());
+  expect(Math.min(Math.abs(middle), Math.abs(middle - shift))).toBeLessThan(0.01 * range);
+  expect(spread).toBeLessThan(0.03 * range);
+
+  // Once is enough.
+  expect(await rewriteInOlderForm(join(rewritten, 't.lance'))).toBe(false);
+  const file = await LanceFileReader.open(join(await indexFolder(join(rewritten, 't.lance')), 'auxiliary.idx'));
+  expect(file.metadata('storage_metadata')).not.toContain('query_estimator');
+  await file.close();
+});

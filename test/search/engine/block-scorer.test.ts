@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { BlockScorer, type FoundRows } from '../../../workers/src/search/engine/block-scorer.ts';
+import { BLOCK_ROWS } from '../../../workers/src/search/engine/memory.ts';
+import { NearestRows } from '../../../workers/src/search/engine/nearest.ts';
+import { prepareSearch } from '../../../workers/src/search/engine/shared-search.ts';
+import { METRICS, type Metric } from '../../../workers/src/vectors/metric.ts';
+import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
+import { trueDistance } from '../../support/true-distance.ts';
+
+interface Setting {
+  metric: Metric;
+  kind: (typeof KINDS)[number];
+  dimension: number;
+  rows: number;
+  queryCount: number;
+  k: number;
+  /** Compare every second query only. */
+  some?: boolean;
+}
+
+/** Searches block by block, and gives how many pairs were looked at besides the answer. */
+async function search({ metric, kind, dimension, rows, queryCount, k, some }: Setting) {
+  const table = kindOfRows(kind, 1, rows, dimension);
+  const vectors = kindOfRows(kind, 2, queryCount, dimension, metric === 'cosine');
+  // A query that is a row as well.
+  if (queryCount > 1 && metric !== 'cosine') vectors.set(rowOf(table, 0, dimension), dimension);
+  const queries = { count: queryCount, vectors, id: () => new Uint8Array() };
+  const mean = new Float32Array(dimension);
+  for (let i = 0; i < table.length; i++) mean[i % dimension]! += table[i]! / rows;
+  const common = some ? undefined : mean;
+  const { shared, scratches, rooms } = await prepareSearch({ metric, dimension }, queries, k, common, 1);
+  const scorer = new BlockScorer(shared, scratches[0]!);
+  const own = Int32Array.from({ length: Math.ceil(queryCount / 2) }, (_, i) => 2 * i);
+  const chosen = some ? { queries: own, centre: mean } : undefined;
+  const nearest = new NearestRows(queryCount, k);
+  let given = 0;
+  for (let first = 0; first < rows; first += BLOCK_ROWS) {
+    const block = table.subarray(first * dimension, (first + BLOCK_ROWS) * dimension);
+    rooms[0]!.set(block);
+    const take = (found: FoundRows) => {
+      given += found.rows.length;
+      for (const [i, query] of found.queries.entries()) {
+        nearest.offer(query, found.distances[i]!, first + found.rows[i]!);
+        shared.limits[query] = nearest.limit(query);
+      }
+    };
+    take(await scorer.score(rooms[0]!.subarray(0, block.length), chosen, take));
+  }
+  await scorer.close();
+  for (let query = 0; query < queryCount; query++) {
+    const { distances, rows: kept, ties } = nearest.kept(query);
+    if (some && query % 2 === 1) {
+      expect(kept.length).toBe(0);
+      continue;
+    }
+    const truth = Array.from({ length: rows }, (_, row) =>
+      trueDistance(metric, rowOf(vectors, query, dimension), rowOf(table, row, dimension)),
+    );
+    const sorted = Float32Array.from(truth).sort();
+    expect(Float32Array.from(distances).sort()).toEqual(sorted.subarray(0, k));
+    for (const [i, row] of kept.entries()) expect(truth[row]).toBe(distances[i]);
+    const limit = nearest.limit(query);
+    const within = truth.filter((distance) => distance <= limit).length;
+    expect(kept.length + ties.length).toBe(Math.min(within, rows));
+  }
+  return given;
+}
+
+describe('BlockScorer', () => {
+  const cases = METRICS.flatMap((metric) => KINDS.map((kind) => [metric, kind] as const));
+
+  it.each(cases)('finds exactly the nearest, and all that tie with the last: %s, %s', async (metric, kind) => {
+    await search({ metric, kind, dimension: 64, rows: 2500, queryCount: 40, k: 7 });
+    // By codes, as the queries are many.
+    await search({ metric, kind, dimension: 64, rows: 1500, queryCount: 90, k: 7 });
+    // Compared by float32, as the dimension is no multiple of 16.
+    await search({ metric, kind, dimension: 19, rows: 1300, queryCount: 20, k: 3 });
+  });
+
+  it.each(METRICS)(
+    'for one query, one row, more neighbours than rows of a block, some of the queries: %s',
+    async (metric) => {
+      await search({ metric, kind: 'normal', dimension: 16, rows: 1, queryCount: 1, k: 1 });
+      await search({ metric, kind: 'normal', dimension: 32, rows: 100, queryCount: 3, k: 100 });
+      await search({ metric, kind: 'offset', dimension: 32, rows: 2300, queryCount: 5, k: 1500 });
+      await search({ metric, kind: 'offset', dimension: 48, rows: 1100, queryCount: 37, k: 5, some: true });
+      await search({ metric, kind: 'offset', dimension: 48, rows: 1100, queryCount: 170, k: 5, some: true });
+      await search({ metric, kind: 'normal', dimension: 2560, rows: 300, queryCount: 18, k: 5 });
+    },
+  );
+
+  it('looks at few pairs where rows are spread, in products of several tiles', async () => {
+    const given = await search({ metric: 'cosine', kind: 'normal', dimension: 128, rows: 3000, queryCount: 700, k: 2 });
+    expect(given).toBeLessThan(700 * 60);
+  });
+});

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { columnFrom, columnSlice } from '../../workers/src/base/bytes/utf8-column.ts';
+import { ContentHash } from '../../workers/src/shard/content-hash.ts';
+
+const DIMENSION = 3;
+
+/** Hash of rows that are added in blocks which end at `ends`. */
+function hashOf(vectors: Float32Array, ids: string[], ends: number[] = []): string {
+  const hash = new ContentHash();
+  const column = columnFrom(ids);
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  let start = 0;
+  for (const end of [...ends.filter((row) => row <= ids.length).sort((a, b) => a - b), ids.length]) {
+    hash.add(bytes.subarray(start * DIMENSION * 4, end * DIMENSION * 4), columnSlice(column, start, end));
+    start = end;
+  }
+  return hash.digest('float32', DIMENSION);
+}
+
+const shard = fc
+  .array(fc.tuple(fc.string({ unit: 'binary', maxLength: 6 }), fc.float({ noNaN: true })), { maxLength: 20 })
+  .map((rows) => ({
+    ids: rows.map(([id]) => id),
+    vectors: Float32Array.from(rows.flatMap(([, value]) => [value, 1, -value])),
+  }));
+
+describe('ContentHash', () => {
+  it('is the same whatever the blocks in which rows are added', () => {
+    fc.assert(
+      fc.property(shard, fc.array(fc.nat(20), { maxLength: 6 }), ({ vectors, ids }, ends) => {
+        expect(hashOf(vectors, ids, ends)).toBe(hashOf(vectors, ids));
+      }),
+    );
+  });
+
+  it('changes with a bit of a vector, with an id, and with the order of rows', () => {
+    const ids = ['a', 'b', 'c'];
+    const vectors = Float32Array.from({ length: 9 }, (_, i) => i);
+    const base = hashOf(vectors, ids);
+    const bit = vectors.slice();
+    new Uint8Array(bit.buffer)[17]! ^= 1;
+    const swapped = Float32Array.from([3, 4, 5, 0, 1, 2, 6, 7, 8]);
+    const hashes = [
+      hashOf(bit, ids),
+      hashOf(vectors, ['a', 'B', 'c']),
+      hashOf(vectors, ['b', 'a', 'c']),
+      hashOf(swapped, ids),
+      hashOf(swapped, ['b', 'a', 'c']),
+      hashOf(vectors.subarray(0, 6), ids.slice(0, 2)),
+    ];
+    expect(new Set([base, ...hashes]).size).toBe(hashes.length + 1);
+  });
+
+  it('tells ids apart whose texts run together to the same', () => {
+    const vectors = new Float32Array(6);
+    expect(hashOf(vectors, ['ab', 'c'])).not.toBe(hashOf(vectors, ['a', 'bc']));
+    expect(hashOf(vectors, ['', 'abc'])).not.toBe(hashOf(vectors, ['abc', '']));
+  });
+
+  it('tells types and dimensions apart that have the same bytes', () => {
+    const digest = (type: 'float32' | 'float16', dimension: number) => {
+      const hash = new ContentHash();
+      hash.add(new Uint8Array(12), columnFrom(['a']));
+      return hash.digest(type, dimension);
+    };
+    expect(new Set([digest('float32', 3), digest('float16', 6), digest('float32', 6)]).size).toBe(3);
+  });
+
+  it('stays as it is: databases remember it', () => {
+    expect(hashOf(Float32Array.of(1, 2, 3), ['p'])).toBe(
+      'e922a1862b20f5b9c64b169df12e89159fa35fa23fbbc51decd0b2a08d5ad7ce',
+    );
+  });
+});

@@ -1,0 +1,35 @@
+import { UsageError } from '../base/errors.ts';
+
+/** Options, of all commands, that name files or folders of this machine. */
+export const FILE_OPTIONS: readonly string[] = [
+  ...['input', 'output', 'ids', 'plan', 'shards', 'queries', 'neighbours', 'reports', 'truth', 'csv', 'description'],
+  ...['work', 'cache', 'checkpoints', 'params-file', 'config'],
+];
+
+/** Options that name a place on S3 as well, and say themselves what they take. */
+export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir'];
+
+/** A scheme; also `s3:/bucket`, which is a mistake for one. */
+const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;
+
+/**
+ * Checks that options which name files of this machine do not name addresses: `s3://bucket/x` would become a folder `s3:`.
+ * @param args by the names of their options
+ * @throws UsageError naming the option and what to do
+ */
+export function checkFileOptions(args: Readonly<Record<string, unknown>>): void {
+  for (const option of FILE_OPTIONS)
+    for (const value of [args[option]].flat()) if (typeof value === 'string') checkFilePath(`--${option}`, value);
+}
+
+/** @param what the option or the variable, for the message */
+export function checkFilePath(what: string, path: string): void {
+  const [, double, single] = ADDRESS.exec(path) ?? [];
+  const scheme = (double ?? single)?.toLowerCase();
+  if (scheme === undefined) return;
+  const remedy =
+    scheme === 'file'
+      ? `give the path alone: ${path.trim().replace(/^file:(\/\/(localhost)?(?=\/))?/i, '')}`
+      : 'name a file or folder of this machine, and copy it from or to that address with another program (aws s3 cp, curl)';
+  throw new UsageError(`${what} ${path}: "${scheme}:" is not supported here; ${remedy}.`);
+}

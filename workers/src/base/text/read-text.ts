@@ -1,0 +1,33 @@
+import { isUtf8 } from 'node:buffer';
+import { open } from 'node:fs/promises';
+import { DataError } from '../errors.ts';
+import { MAX_TEXT_BYTES } from '../limits.ts';
+
+const BLOCK_BYTES = 1 << 20;
+
+/**
+ * Reads a text file as a whole, also one whose size is not known before (a pipe). Memory: twice its size at most.
+ * @throws DataError where it has more than `maxBytes` bytes, or is not UTF-8; the system's own error where it cannot be read
+ */
+export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    if ((await file.stat()).isDirectory()) throw new DataError(`${path}: is a folder, not a file.`);
+    const blocks: Buffer[] = [];
+    let bytes = 0;
+    for (;;) {
+      const block = Buffer.allocUnsafe(BLOCK_BYTES);
+      const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, null);
+      if (bytesRead === 0) break;
+      bytes += bytesRead;
+      if (bytes > maxBytes) throw new DataError(`${path}: has more than ${maxBytes} bytes. Is it the right file?`);
+      // A copy of what is there: most of these files are small.
+      blocks.push(Buffer.from(block.subarray(0, bytesRead)));
+    }
+    const all = Buffer.concat(blocks);
+    if (!isUtf8(all)) throw new DataError(`${path}: is not UTF-8. Convert the file, for instance with iconv.`);
+    return all.toString('utf8');
+  } finally {
+    await file.close();
+  }
+}

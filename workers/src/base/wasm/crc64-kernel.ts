@@ -1,0 +1,72 @@
+import { assemble, type Code, get, i32, i64, Locals, loop, set, v128, type WasmFunction } from './assembler.ts';
+
+/** Bytes of the tables, which lie at the beginning of the memory: by byte of a word, what each of its values makes. */
+export const TABLE_BYTES = 8 * 256 * 8;
+/** `fold` works on multiples of it. */
+export const FOLD_BYTES = 64;
+
+/** What runs in WebAssembly; all arguments are addresses in its memory, or counts of bytes. */
+export interface Crc64Kernels {
+  /** Adds to each of `count` bytes at `data` what lies at the distances before the same place of `folded`. */
+  fold(data: number, folded: number, count: number): void;
+  /** The remainder of `count` bytes, begun with another. */
+  remainder(data: number, count: number, begun: bigint): bigint;
+}
+
+const advance = (local: number, by: number): Code => set(local, i32.add(get(local), i32.const(by)));
+
+function fold(distances: readonly number[]): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32');
+  const [data, folded, count] = [0, 1, 2];
+  const base = locals.add('i32');
+  const end = locals.add('i32');
+  const most = Math.max(...distances);
+  const step = (at: number): Code =>
+    v128.store(
+      get(data),
+      distances.reduce(
+        (sum, distance) => v128.xor(sum, v128.load(get(base), most - distance + at)),
+        v128.load(get(data), at),
+      ),
+      at,
+    );
+  const body = [
+    ...set(base, i32.sub(get(folded), i32.const(most))),
+    ...set(end, i32.add(get(data), get(count))),
+    ...loop(
+      i32.lessUnsigned(get(data), get(end)),
+      ...[0, 16, 32, 48].map(step),
+      advance(data, FOLD_BYTES),
+      advance(base, FOLD_BYTES),
+    ),
+  ];
+  return { name: 'fold', locals, body };
+}
+
+/** Eight bytes a step, a table for each; what is left, byte by byte. */
+function remainder(): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i64');
+  const [data, count, sum] = [0, 1, 2];
+  const entry = (index: Code, table: number): Code => i64.load(i32.shl(index, i32.const(3)), table * 256 * 8);
+  const byteOf = (byte: number): Code =>
+    i32.and(i32.fromI64(i64.shiftRight(get(sum), i64.const(8 * byte))), i32.const(0xff));
+  const eight = [0, 1, 2, 3, 4, 5, 6, 7].map((byte) => entry(byteOf(byte), 7 - byte)).reduce((a, b) => i64.xor(a, b));
+  const one = i64.xor(i64.shiftRight(get(sum), i64.const(8)), entry(i32.xor(byteOf(0), i32.loadByte(get(data))), 0));
+  const body = [
+    ...loop(
+      i32.lessUnsigned(i32.const(7), get(count)),
+      set(sum, i64.xor(get(sum), i64.load(get(data)))),
+      set(sum, eight),
+      advance(data, 8),
+      advance(count, -8),
+    ),
+    ...loop(get(count), set(sum, one), advance(data, 1), advance(count, -1)),
+    ...get(sum),
+  ];
+  return { name: 'remainder', locals, result: 'i64', body };
+}
+
+/** @param distances at which the bytes of a multiple of the polynomial lie behind its first, each at least FOLD_BYTES */
+export function crc64Module(distances: readonly number[]): Uint8Array<ArrayBuffer> {
+  return assemble([fold(distances), remainder()]);
+}

@@ -1,0 +1,67 @@
+import { mapAtOnce } from '../base/at-once.ts';
+import { algorithmOf } from '../base/bytes/checksum.ts';
+import type { CatalogEntry, FragmentFile } from '../database/catalog/catalog-entry.ts';
+import type { RangeFile, TableStore } from '../database/table-store.ts';
+import { COMPONENT_BYTES } from '../shard/shard.ts';
+
+const FILES_AT_ONCE = 8;
+const BLOCK_BYTES = 2 ** 20;
+/** Fragments that are checked when a bucket is opened: all that begin elsewhere than the others, as far as this goes. */
+const MOST_SAMPLED = 16;
+
+/**
+ * Checks where the catalog says that the vectors of fragments lie: what is around them must have its checksum. Fragments
+ * whose checksum is not known are left out.
+ * @returns what is wrong, a sentence each
+ */
+export async function checkFragments(
+  tables: Pick<TableStore, 'openFile'>,
+  entry: CatalogEntry,
+  fragments: readonly FragmentFile[] = entry.fragments ?? [],
+): Promise<string[]> {
+  const { bucket, dimension, vectorType } = entry;
+  const sizes = new Map(entry.files.map(({ path, bytes }) => [path, bytes]));
+  const problems = await mapAtOnce(fragments, FILES_AT_ONCE, async ({ path, rows, offset, checksum }) => {
+    if (checksum === undefined) return [];
+    const file = await tables.openFile(`${bucket}.lance/${path}`);
+    try {
+      const end = offset + rows * dimension * COMPONENT_BYTES[vectorType];
+      const found = await checksumAround(file, sizes.get(path)!, offset, end, algorithmOf(checksum));
+      if (found === checksum) return [];
+      return [
+        `the vectors of ${path} do not begin at byte ${offset}, the "offset" in its catalog entry, or it was changed`,
+      ];
+    } finally {
+      await file.close();
+    }
+  });
+  return problems.flat();
+}
+
+/** Fragments that show whether offsets are right without a look at all: of each offset the first. */
+export function sampleFragments({ fragments = [] }: Pick<CatalogEntry, 'fragments'>): FragmentFile[] {
+  const byOffset = new Map<number, FragmentFile>();
+  for (const fragment of fragments) if (!byOffset.has(fragment.offset)) byOffset.set(fragment.offset, fragment);
+  return [...byOffset.values()].slice(0, MOST_SAMPLED);
+}
+
+/** Checksum of a file without the bytes from `start` to `end`. */
+export async function checksumAround(
+  file: Pick<RangeFile, 'read'>,
+  fileBytes: number,
+  start: number,
+  end: number,
+  algorithm: ReturnType<typeof algorithmOf>,
+): Promise<string> {
+  let sum = 0n;
+  const add = async (from: number, to: number) => {
+    for (let at = from; at < to; at += BLOCK_BYTES) {
+      const block = new Uint8Array(Math.min(BLOCK_BYTES, to - at));
+      await file.read(block, at);
+      sum = algorithm.of(block, sum);
+    }
+  };
+  await add(0, start);
+  await add(end, fileBytes);
+  return algorithm.format(sum);
+}

@@ -1,0 +1,126 @@
+import type { Table } from '@lancedb/lancedb';
+import { decodeFloat16 } from '../base/bytes/float16.ts';
+import { Pool } from '../base/pool.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { RangeFile, TableStore } from '../database/table-store.ts';
+import { readTable } from '../lance/read-table.ts';
+import { type FragmentRows, fragmentBlocks, type RowSpan, rowIdsOf } from './fragment-blocks.ts';
+import type { OpenBucket } from './open-bucket.ts';
+import { rowBytes } from './part-reader.ts';
+
+/** Rows of one span, with where they are in the table. */
+export interface LocatedBlock<S extends RowSpan = RowSpan> {
+  span: S;
+  /** [rows, D] */
+  vectors: Float32Array;
+  /** LanceDB's row ids; more than rows. */
+  rowIds: Float64Array;
+  /** Gives the buffers back for the rows that are read next. */
+  release(): void;
+}
+
+/** Reads spans of a table's rows, ascending, as blocks; a span larger than a block comes in several. */
+export interface RowSource {
+  blocks<S extends RowSpan>(spans: Iterable<S>): AsyncGenerator<LocatedBlock<S>>;
+  close(): Promise<void>;
+}
+
+/** A table, and what must be known of it to read its rows. */
+export interface StoredRows {
+  database: Pick<OpenBucket['database'], 'tables'>;
+  table: Table;
+  entry: Pick<CatalogEntry, 'bucket' | 'dimension' | 'vectorType' | 'fragments'>;
+}
+
+/**
+ * Reads rows straight from the table's data files where the catalog says how they lie there, at the speed of the disk;
+ * through LanceDB otherwise.
+ * @param rooms for blocks [most rows, D], all of one size: as many are in use at once
+ */
+export function openRowSource({ database, table, entry }: StoredRows, rooms: readonly Float32Array[]): RowSource {
+  const blockRows = rooms[0]!.length / entry.dimension;
+  const pool = new Pool(rooms.map((room) => ({ room, rowIds: new Float64Array(blockRows) })));
+  return entry.fragments
+    ? openFragments(database.tables, entry, blockRows, pool)
+    : streamTable(table, entry.dimension, blockRows, pool);
+}
+
+type BlockPool = Pool<{ room: Float32Array; rowIds: Float64Array }>;
+
+function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
+  const { dimension, vectorType } = entry;
+  const ownBytes = rowBytes(dimension, vectorType);
+  const fragments = entry.fragments!;
+  const half = vectorType === 'float16' ? new Uint16Array(blockRows * dimension) : undefined;
+  let file: { index: number; handle: RangeFile } | undefined;
+
+  const readRows = async ({ fragment, offset, rows }: FragmentRows, into: Float32Array) => {
+    if (file?.index !== fragment) {
+      await file?.handle.close();
+      file = undefined;
+      const path = `${entry.bucket}.lance/${fragments[fragment]!.path}`;
+      file = { index: fragment, handle: await tables.openFile(path) };
+    }
+    const target = half ? half.subarray(0, rows * dimension) : into;
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, rows * ownBytes);
+    await file.handle.read(bytes, fragments[fragment]!.offset + offset * ownBytes);
+    if (half) decodeFloat16(half, into, rows * dimension);
+  };
+
+  return {
+    async *blocks(spans) {
+      for (const { span, rows, parts } of fragmentBlocks(spans, fragments, blockRows)) {
+        const { room, rowIds, release } = await pool.take();
+        let at = 0;
+        for (const part of parts) {
+          await readRows(part, room.subarray(at * dimension, (at + part.rows) * dimension));
+          at += part.rows;
+        }
+        rowIdsOf(parts, rowIds);
+        yield { span, vectors: room.subarray(0, rows * dimension), rowIds, release };
+      }
+    },
+    async close() {
+      await file?.handle.close();
+    },
+  };
+}
+
+/** Reads the whole table through LanceDB and keeps the rows that were asked for. */
+function streamTable(table: Table, dimension: number, blockRows: number, pool: BlockPool): RowSource {
+  return {
+    async *blocks(spans) {
+      const iterator = spans[Symbol.iterator]();
+      let span = iterator.next();
+      let current: Awaited<ReturnType<BlockPool['take']>> | undefined;
+      let filled = 0;
+      let row = 0;
+      for await (const { rows, vectors, rowIds } of readTable(table)) {
+        const batchEnd = row + rows;
+        while (!span.done && span.value.first < batchEnd) {
+          const wanted = span.value;
+          current ??= await pool.take();
+          const from = Math.max(wanted.first, row);
+          const count = Math.min(wanted.end - from, batchEnd - from, blockRows - filled);
+          const offset = from - (batchEnd - rows);
+          current.room.set(vectors.subarray(offset * dimension, (offset + count) * dimension), filled * dimension);
+          current.rowIds.set(rowIds.subarray(offset, offset + count), filled);
+          filled += count;
+          row = from + count;
+          const ended = row === wanted.end;
+          if (ended || filled === blockRows) {
+            const { room, rowIds: ids, release } = current;
+            yield { span: wanted, vectors: room.subarray(0, filled * dimension), rowIds: ids, release };
+            current = undefined;
+            filled = 0;
+          }
+          if (ended) span = iterator.next();
+          if (row === batchEnd) break;
+        }
+        row = batchEnd;
+        if (span.done) break;
+      }
+    },
+    async close() {},
+  };
+}

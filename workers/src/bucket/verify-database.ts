@@ -1,0 +1,148 @@
+import type { Progress } from '../app/progress.ts';
+import { mapAtOnce } from '../base/at-once.ts';
+import { algorithmOf } from '../base/bytes/checksum.ts';
+import { DataError, toUserError, UserError } from '../base/errors.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
+import type { Database } from '../database/database.ts';
+import { readPartitions } from '../database/partitions.ts';
+import { describeChange, openVersion, readTableState } from '../database/table-state.ts';
+import { showId } from '../fasta/fasta-parser.ts';
+import { withDuplicateIds } from '../ids/duplicate-ids.ts';
+import { readManifest } from '../lance/format/table-manifest.ts';
+import { idAt, idsOf } from '../lance/table-ids.ts';
+import { checkFragments } from './check-fragments.ts';
+
+const FILES_AT_ONCE = 8;
+
+/** The entries of all buckets; those that are damaged are problems, one each. */
+export async function readEntries(database: Database): Promise<{ entries: CatalogEntry[]; problems: string[] }> {
+  const entries: CatalogEntry[] = [];
+  const problems: string[] = [];
+  for (const bucket of await database.entryNames())
+    try {
+      const entry = await database.entry(bucket);
+      if (entry) entries.push(entry);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(`${bucket}: ${error.message}`);
+    }
+  return { entries, problems };
+}
+
+/**
+ * Holds a bucket's files against its catalog entry.
+ * @returns what is wrong, a sentence each; only that another client changed the table, where it did
+ */
+export async function verifyBucket(
+  database: Database,
+  entry: CatalogEntry,
+  { progress, log }: { progress: Progress; log: (message: string) => void },
+): Promise<string[]> {
+  const problems: string[] = [];
+  const { bucket } = entry;
+  const sizes = await database.tables.sizes(bucket);
+  const state = await readTableState(database.tables, entry, sizes);
+  const change = describeChange(database.uri, entry, state);
+  if (change !== undefined) return [change];
+  if (state.kind === 'compacted') {
+    log(
+      `${bucket}: another client compacted the table and removed version ${entry.tableVersion}: its rows are the same, its files cannot be checked. ` +
+        'Build the bucket again.',
+    );
+    return verifyRows(database, entry);
+  }
+  if (state.kind === 'newer')
+    log(
+      `${bucket}: another client made version ${state.version} (${state.operation}), whose rows are those of version ${entry.tableVersion}.`,
+    );
+  // What made a version is of no use to who reads it, and other clients remove it.
+  const wanted = entry.files.filter(({ path }) => !path.startsWith('_transactions/') || sizes.has(path));
+  const files = wanted.map((file) => ({
+    ...file,
+    path: `${bucket}.lance/${file.path}`,
+    size: sizes.get(file.path),
+  }));
+  const { partitions } = entry;
+  if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
+  await mapAtOnce(files, FILES_AT_ONCE, async ({ path, bytes, checksum, size }) => {
+    if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
+    else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
+    else if ((await database.tables.checksum(path, algorithmOf(checksum))) !== checksum)
+      problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
+    progress.add(bytes);
+  });
+  if (problems.length === 0) problems.push(...(await verifyFields(database, entry)));
+  if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
+  return problems.sort();
+}
+
+/** Holds the entry against what its table's files say, which are whole. */
+async function verifyFields(database: Database, entry: CatalogEntry): Promise<string[]> {
+  const { tables } = database;
+  const { bucket } = entry;
+  const manifest = entry.files.find(({ path }) => path.startsWith('_versions/'))!;
+  const contradiction = contradictionOfManifest(
+    entry,
+    readManifest(await tables.read(`${bucket}.lance/${manifest.path}`)),
+  );
+  if (contradiction !== undefined) return [`${bucket}: its catalog entry is wrong: ${contradiction}`];
+  const problems = (await checkFragments(tables, entry)).map((problem) => `${bucket}: ${problem}`);
+  if (entry.partitions)
+    await readPartitions(database, entry.partitions, entry).catch((error: unknown) => {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(`${bucket}: ${error.message}`);
+    });
+  return problems;
+}
+
+async function verifyRows(database: Database, entry: CatalogEntry): Promise<string[]> {
+  try {
+    const table = await openVersion(database, entry);
+    const rows = await table.countRows();
+    table.close();
+    return rows === entry.rows ? [] : [`${entry.bucket}: ${rows} rows, not ${entry.rows}`];
+  } catch (error) {
+    // A full disk or a missing permission is no damage.
+    const known = toUserError(error);
+    if (known instanceof UserError) throw known;
+    return [`${entry.bucket}: LanceDB cannot open the table: ${(error as Error).message.split('\n')[0]}`];
+  }
+}
+
+/** Looks through the ids of all tables, exactly, in bounded memory. @param scratch name for temporary files */
+export async function findDuplicateIds(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  scratch: string,
+): Promise<string[]> {
+  const duplicate = await withDuplicateIds(scratch, async (finder) => {
+    for (const [source, entry] of entries.entries())
+      for await (const { start, ids } of idsOf(await openVersion(database, entry))) {
+        const found = finder.add(ids, source, start);
+        if (found) return found;
+      }
+    return finder.finish();
+  });
+  if (!duplicate) return [];
+  const { first, second } = duplicate;
+  const [one, other] = [entries[first.source]!, entries[second.source]!];
+  const id = showId(await idAt(await openVersion(database, one), first.row));
+  return [
+    `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
+  ];
+}
+
+/** What interrupted builds left: it is not part of the database, and the next build of the bucket uses or removes it. */
+export async function findOrphans(database: Database): Promise<string[]> {
+  const entered = new Set(await database.entryNames());
+  const pending = await database.pending();
+  const orphans = pending
+    .filter(({ bucket }) => !entered.has(bucket))
+    .map(({ bucket, state }) => `${bucket} is ${state}, not indexed yet`);
+  const known = new Set([...entered, ...pending.map(({ bucket }) => bucket)]);
+  const { tables, leftovers } = await database.tables.contents();
+  for (const name of tables)
+    if (!known.has(name.replace(/\.lance$/, ''))) orphans.push(`${name} is a table without a catalog entry`);
+  return [...orphans, ...leftovers];
+}

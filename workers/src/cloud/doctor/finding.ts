@@ -1,0 +1,35 @@
+import type { UserError } from '../../base/errors.ts';
+
+/** What a check found. `remedy` says what to do where it failed; a `note` is for information. */
+export interface Finding {
+  check: string;
+  status: 'ok' | 'failed' | 'note';
+  found: string;
+  remedy?: string;
+}
+
+export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found });
+export const note = (check: string, found: string): Finding => ({ check, status: 'note', found });
+export const failed = (check: string, found: string, remedy: string): Finding => ({
+  check,
+  status: 'failed',
+  found,
+  remedy,
+});
+
+/** An error as a finding: its first sentence is what was found, the others are the remedy. */
+export function failedBy(check: string, { message }: UserError, remedy?: string): Finding {
+  const [found = '', ...rest] = message.split(/(?<=\.) (?=[A-Z])/);
+  return failed(check, found, remedy ?? (rest.join(' ') || 'See docs/aws.md.'));
+}
+
+/** Findings as lines for a person: the state, what was checked, what was found, and under it the remedy. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings
+    .flatMap(({ check, status, found, remedy }) => [
+      `${status.padEnd(6)}  ${check.padEnd(width)}  ${found}`,
+      ...(remedy === undefined ? [] : [`${' '.repeat(width + 10)}-> ${remedy}`]),
+    ])
+    .join('\n');
+}

@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, statfs } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ifMissing } from '../../base/if-missing.ts';
+import { type Finding, failed, ok } from './finding.ts';
+
+const HOME = process.env.LANCEFLOW_HOME ?? fileURLToPath(new URL('../../../..', import.meta.url));
+const GB = 1e9;
+const LEAST = { node: 24, java: 17, nextflow: 24.1, memoryGb: 2, diskGb: 5, openFiles: 1024 };
+const LIBRARIES = ['@lancedb/lancedb', 'onnxruntime-node', 'h5wasm/node', 'parquet-wasm'];
+
+/** What a run on this machine needs: programs, libraries, memory, disk. Downloads nothing. */
+export async function checkMachine(): Promise<Finding[]> {
+  const folders = [...new Set([process.cwd(), tmpdir()])];
+  return [
+    checkNode(),
+    ...(await Promise.all(LIBRARIES.map(checkLibrary))),
+    await checkJava(),
+    await checkNextflow(),
+    checkMemory(),
+    ...(await Promise.all(folders.map(checkDisk))),
+    await checkOpenFiles(),
+  ];
+}
+
+function checkNode(): Finding {
+  const { node } = process.versions;
+  return Number.parseInt(node, 10) >= LEAST.node
+    ? ok('node', node)
+    : failed('node', `${node} is too old for the workers`, 'Run npm run setup, and start bin/lanceflow.');
+}
+
+/** Loads a library with native parts: whether it can be found and fits this machine. */
+async function checkLibrary(name: string): Promise<Finding> {
+  try {
+    await import(name);
+    return ok(name, 'loads');
+  } catch (error) {
+    const text = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    return failed(name, `does not load: ${text}`, 'Run npm run setup on this machine.');
+  }
+}
+
+async function checkJava(): Promise<Finding> {
+  const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
+  const remedy = 'Install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless); JAVA_HOME names it.';
+  // openjdk version "17.0.15" 2025-04-15
+  const version = /version "([\d.]+)/.exec(await outputOf(java, ['-version']))?.[1];
+  if (version === undefined) return failed('java', `${java} does not start`, remedy);
+  return Number.parseInt(version, 10) >= LEAST.java
+    ? ok('java', version)
+    : failed('java', `${version} is too old`, remedy);
+}
+
+async function checkNextflow(): Promise<Finding> {
+  const tools = await readdir(join(HOME, '.tools')).catch(ifMissing([]));
+  const fetched = tools.find((name) => /^nextflow-[\d.]+$/.test(name));
+  // "nextflow version 24.10.0.5928"
+  const [, text, major, minor] =
+    /version ((\d+)\.(\d+)[\d.]*)/.exec(fetched ? '' : await outputOf('nextflow', ['-v'])) ?? [];
+  if (fetched) return ok('nextflow', `${fetched.slice(9)}, fetched by the set-up`);
+  if (Number(major) + Number(minor) / 100 >= LEAST.nextflow) return ok('nextflow', `${text}, installed`);
+  return failed('nextflow', text ? `${text} is too old` : 'is not there', 'Run npm run setup, which fetches it.');
+}
+
+function checkMemory(): Finding {
+  const gb = process.availableMemory() / GB;
+  const found = `${gb.toFixed(1)} GB free, ${cpus().length} cores`;
+  return gb >= LEAST.memoryGb
+    ? ok('memory', found)
+    : failed('memory', found, `Close other programs: at least ${LEAST.memoryGb} GB are needed for small databases.`);
+}
+
+async function checkDisk(folder: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(folder);
+  const found = `${((bavail * bsize) / GB).toFixed(1)} GB free`;
+  return bavail * bsize >= LEAST.diskGb * GB
+    ? ok(`disk of ${folder}`, found)
+    : failed(
+        `disk of ${folder}`,
+        found,
+        'Free some space, or start from a folder on another disk (docs/usage.md#sizes).',
+      );
+}
+
+async function checkOpenFiles(): Promise<Finding> {
+  const limit = (await outputOf('sh', ['-c', 'ulimit -n'])).trim();
+  return limit === 'unlimited' || Number(limit) >= LEAST.openFiles
+    ? ok('open files', `up to ${limit}`)
+    : failed('open files', `up to ${limit}`, 'ulimit -n 65536');
+}
+
+/** What a program prints on either output; empty where it cannot be started, for whatever reason: it is of no use then. */
+async function outputOf(program: string, args: readonly string[]): Promise<string> {
+  if (program.includes('/') && !existsSync(program)) return '';
+  return promisify(execFile)(program, args, { timeout: 30_000 }).then(
+    ({ stdout, stderr }) => stdout + stderr,
+    () => '',
+  );
+}

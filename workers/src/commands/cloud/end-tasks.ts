@@ -1,0 +1,39 @@
+import { defineCommand } from '../../app/command.ts';
+import { openBatch, useRegion } from '../../cloud/clients.ts';
+import { checkCampaign, taskQueuesOf } from '../../cloud/launch/campaign.ts';
+import { endTasks, waitForEnd } from '../../cloud/launch/tasks.ts';
+
+const POLL_MS = 2_000;
+
+export const command = defineCommand({
+  describe:
+    'Ends the tasks of a campaign on AWS that are waiting or running, by their tag, and leaves its head alone. A head that AWS Batch ' +
+    'starts again does so first: nothing else knows of the tasks that its former start left behind.',
+  options: {
+    campaign: { type: 'string', demandOption: true, describe: "The campaign's name" },
+    queue: {
+      type: 'array',
+      string: true,
+      default: taskQueuesOf({}),
+      describe: "Job queues of the campaign's tasks",
+    },
+  },
+  examples: [['end-tasks --campaign soil', "End the campaign's tasks"]],
+
+  async run(args, { log }) {
+    const campaign = checkCampaign(args.campaign);
+    const batch = await openBatch(await useRegion(undefined));
+    const ids = await endTasks(
+      batch,
+      args.queue as string[],
+      campaign,
+      `the head of campaign ${campaign} starts again`,
+    );
+    if (ids.length > 0) log(`${campaign}: ends ${ids.length} tasks of its former head`);
+    const active = await waitForEnd(batch, ids, POLL_MS);
+    return { rows: ids.length, bytes: 0, campaign, active };
+  },
+
+  summary: ({ campaign, rows, active }) =>
+    `end-tasks: ${rows} tasks of ${campaign} ended${active === 0 ? '' : `, ${active} of which still run`}`,
+});

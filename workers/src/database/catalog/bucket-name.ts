@@ -1,0 +1,30 @@
+import { UsageError } from '../../base/errors.ts';
+import { shown } from '../../base/text/shown.ts';
+
+/** Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. */
+const BUCKET_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}$/;
+
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
+/** Refuses a bucket's name that could not be a table or would leave the database's folder. */
+export function checkBucketName(
+  name: string,
+  failure: (message: string) => Error = (message) => new UsageError(message),
+): string {
+  if (isBucketName(name)) return name;
+  throw failure(
+    `${shown(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
+  );
+}
+
+/** bucket_00001 for 1. */
+export function bucketName(number: number): string {
+  return `bucket_${String(number).padStart(5, '0')}`;
+}
+
+/** 1 for bucket_00001; 0 for names of another form. */
+export function bucketNumber(name: string): number {
+  return Number(/^bucket_(\d+)$/.exec(name)?.[1] ?? 0);
+}

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import { DataError } from '../../base/errors.ts';
+import {
+  AMOUNT,
+  ATTRIBUTES,
+  CHECKSUM,
+  COUNT,
+  checkDocument,
+  checkSeal,
+  choice,
+  INNER_PATH,
+  isRecord,
+  type JsonRecord,
+  parseVersion1,
+  SIZE,
+  TEXT,
+  textThat,
+} from '../../base/text/document.ts';
+import { VECTOR_TYPES } from '../../shard/shard.ts';
+import { METRICS } from '../../vectors/metric.ts';
+import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
+import { PLAN_SOURCE, type PlanSource } from './plan.ts';
+
+/** A path of a file in one of these folders. */
+function fileIn(...folders: string[]) {
+  const begins = (path: string) => folders.some((folder) => path.startsWith(`${folder}/`));
+  return INNER_PATH.check(z.refine(begins, `a path in ${folders.join('/, ')}/`));
+}
+
+/** A file of a table, by its path inside the table's folder. */
+export type TableFile = z.infer<typeof TABLE_FILE>;
+const TABLE_FILE = z.object({
+  path: fileIn('data', '_indices', '_deletions', '_transactions', '_versions'),
+  bytes: COUNT,
+  /** Of the content, with its algorithm: `crc64nvme:...`. */
+  checksum: CHECKSUM,
+});
+
+/** The time one step took. */
+export type StepCost = z.infer<typeof STEP_COST>;
+const STEP_COST = z.object({ seconds: AMOUNT, cpuSeconds: AMOUNT });
+
+export type IndexDescription = z.infer<typeof INDEX_DESCRIPTION>;
+const INDEX_DESCRIPTION = z.object({
+  /** `none`: too few rows to train one; the table is searched by reading all of it. */
+  kind: choice(['ivf-pq', 'ivf-rq', 'none']),
+  metric: choice(METRICS),
+  partitions: COUNT,
+  /** IVF-PQ only. */
+  subVectors: z.optional(SIZE),
+  /** Where they are not LanceDB's: the index has the partitions of the table's order. */
+  centroids: z.optional(choice(['order'])),
+  parameters: z.record(z.string(), AMOUNT),
+});
+
+/** A data file that holds the vectors of one fragment end to end: rows * dimension components. */
+export type FragmentFile = z.infer<typeof FRAGMENT_FILE>;
+const FRAGMENT_FILE = z.object({
+  path: fileIn('data'),
+  rows: SIZE,
+  /** The byte at which they begin. */
+  offset: COUNT,
+  /** Of the rest of the file: ids and what describes them. */
+  checksum: z.optional(CHECKSUM),
+});
+
+/** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */
+export type PartitionOrder = z.infer<typeof PARTITION_ORDER>;
+const PARTITION_ORDER = z.object({
+  /** Arrow IPC file with the centroids and the row range of each partition, relative to the database. */
+  path: fileIn('_partitions'),
+  count: SIZE,
+  bytes: COUNT,
+  checksum: CHECKSUM,
+  /** Version of what assigned rows to partitions; 1 where it is not there. */
+  assigner: z.optional(SIZE),
+});
+
+/** What ingest-bucket found out about the table it wrote. */
+export type TableDescription = z.infer<typeof TABLE_DESCRIPTION>;
+const TABLE_DESCRIPTION = z.object({
+  rows: SIZE,
+  dimension: SIZE,
+  vectorType: choice(VECTOR_TYPES),
+  /** Attributes of the shards. */
+  model: ATTRIBUTES,
+  /** Size of `data/`. */
+  dataBytes: COUNT,
+  tableVersion: SIZE,
+  /** Where vectors can be read without LanceDB, fragment by fragment; absent where that does not hold. */
+  fragments: z.optional(z.array(FRAGMENT_FILE)),
+  partitions: z.optional(PARTITION_ORDER),
+  /** The files, where they were published by copying: what need not be read again. */
+  files: z.optional(z.array(TABLE_FILE)),
+});
+
+const SOURCES = z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source'));
+
+/** What INGEST_BUCKET knows of a bucket; kept in `_pending/` until the bucket is indexed. */
+export type IngestRecord = z.infer<typeof INGEST_RECORD>;
+const INGEST_RECORD = z.object({
+  version: z.literal(1),
+  state: choice(['planned', 'ingested']),
+  bucket: z.string(),
+  sources: SOURCES,
+  metric: z.optional(choice(METRICS)),
+  /** Hash of all that decides the table's content; the same recipe is not ingested again. */
+  recipe: z.optional(TEXT),
+  table: z.optional(TABLE_DESCRIPTION),
+  ingest: z.optional(STEP_COST),
+});
+
+/** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this is there. Format: docs/formats.md. */
+export type CatalogEntry = z.infer<typeof CATALOG_ENTRY>;
+const CATALOG_ENTRY = z.object({
+  version: z.literal(1),
+  bucket: z.string(),
+  rows: SIZE,
+  metric: choice(METRICS),
+  tableVersion: SIZE,
+  files: z.array(TABLE_FILE),
+  dimension: SIZE,
+  vectorType: choice(VECTOR_TYPES),
+  /** Attributes of the shards: which model made the vectors, and how. */
+  model: ATTRIBUTES,
+  index: INDEX_DESCRIPTION,
+  fragments: z.optional(z.array(FRAGMENT_FILE)),
+  partitions: z.optional(PARTITION_ORDER),
+  sources: SOURCES,
+  /** Hash of what decides the table's rows, and of what decides its index. */
+  recipe: TEXT,
+  indexRecipe: TEXT,
+  bytes: COUNT,
+  /** Changes when the table's files change; the search stage's cache depends on it. */
+  fingerprint: textThat((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits'),
+  steps: z.object({ ingest: STEP_COST, index: STEP_COST }),
+  software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
+  created: textThat((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
+});
+
+/** Hash of what a search can see of a bucket: its files and version. Times and hosts do not count. */
+export function fingerprint(
+  entry: Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'tableVersion' | 'files'>,
+): string {
+  const { bucket, rows, metric, tableVersion, files } = entry;
+  return createHash('sha256')
+    .update(JSON.stringify({ bucket, rows, metric, tableVersion, files }))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** Parses the catalog entry of a bucket. @throws DataError naming where it came from, and the field that is wrong */
+export function parseCatalogEntry(text: string, bucket: string, where: string): CatalogEntry {
+  const fail = damaged(where, 'catalog entry');
+  const record = openRecord(text, bucket, where, 'catalog entry');
+  const entry = checkDocument(CATALOG_ENTRY, current(record), fail);
+  const wrong = contradictionOfEntry(entry);
+  if (wrong !== undefined) throw fail(wrong);
+  // Of the files as they were written: earlier versions named the checksums otherwise.
+  const { bucket: name, rows, metric, tableVersion } = entry;
+  const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[] };
+  if (fingerprint(written) !== entry.fingerprint)
+    throw fail('"fingerprint" is not that of its bucket, rows, metric, tableVersion and files');
+  checkSeal(record, fail);
+  return entry;
+}
+
+/** Parses the ingest record of a bucket. @throws DataError naming where it came from, and the field that is wrong */
+export function parseIngestRecord(text: string, bucket: string, where: string): IngestRecord {
+  const fail = damaged(where, 'ingest record');
+  const raw = openRecord(text, bucket, where, 'ingest record');
+  const record = checkDocument(INGEST_RECORD, current(raw), fail);
+  const wrong = record.table && contradictionOfTable(record.table, record.sources, 'table.');
+  if (wrong !== undefined) throw fail(wrong);
+  checkSeal(raw, fail);
+  return record;
+}
+
+function damaged(where: string, what: string): (problem: string) => DataError {
+  return (problem) =>
+    new DataError(`${where}: the ${what} is damaged: ${problem}. Remove this file and build the bucket again.`);
+}
+
+/**
+ * A bucket's name becomes part of paths that are written and removed, so it must be the name of the file that it was read
+ * from.
+ */
+function openRecord(text: string, bucket: string, where: string, what: string): JsonRecord {
+  const fail = damaged(where, what);
+  const record = parseVersion1(text, where, what, fail);
+  checkDocument(z.object({ bucket: textThat((name) => name === bucket, 'the name of the file') }), record, fail);
+  return record;
+}
+
+/** A record as it is written now: earlier versions wrote CRC-32 under that name, and null for an attribute that is NaN. */
+function current(value: JsonRecord): JsonRecord {
+  const one = (file: unknown) => {
+    if (!isRecord(file) || typeof file.crc32 !== 'string') return file;
+    const { crc32, ...rest } = file;
+    return { ...rest, checksum: `crc32:${crc32}` };
+  };
+  const all = (files: unknown) => (Array.isArray(files) ? files.map(one) : one(files));
+  const record = { ...value };
+  for (const field of ['files', 'fragments', 'partitions'])
+    if (record[field] !== undefined) record[field] = all(record[field]);
+  if (isRecord(record.model)) record.model = withoutNulls(record.model);
+  if (isRecord(record.table)) record.table = current(record.table);
+  return record;
+}
+
+/** Attributes that say nothing are left out, but for those that name the model. */
+function withoutNulls(attributes: JsonRecord): JsonRecord {
+  const kept = Object.entries(attributes).filter(([name, value]) => value !== null || /^model(_hash)?$/.test(name));
+  return Object.fromEntries(kept);
+}
+
+/** The sources of a bucket as a set: the same rows of the same contents, in any order and from any path. */
+export function sourceKey(sources: readonly Pick<PlanSource, 'contentHash' | 'start' | 'end'>[]): string {
+  const parts = sources.map(({ contentHash, start, end }) => `${contentHash}:${start}-${end}`).sort();
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
+}

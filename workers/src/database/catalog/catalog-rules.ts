@@ -1,0 +1,117 @@
+import type { TableManifest } from '../../lance/format/table-manifest.ts';
+import { COMPONENT_BYTES } from '../../shard/shard.ts';
+import type { CatalogEntry, TableDescription } from './catalog-entry.ts';
+import type { PlanSource } from './plan.ts';
+
+/** What fields of a catalog entry or ingest record must be to one another. Each rule tells what contradicts it. */
+
+/** @returns what is wrong; undefined where nothing is */
+export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
+  const { files, bytes, metric, index, tableVersion } = entry;
+  const sum = files.reduce((total, file) => total + file.bytes, 0);
+  if (bytes !== sum) return `"bytes" is ${bytes}, but the sizes in "files" add up to ${sum}`;
+  if (index.metric !== metric) return `"index.metric" is "${index.metric}", but "metric" is "${metric}"`;
+  const manifests = files.filter(({ path }) => path.startsWith('_versions/'));
+  if (manifests.length !== 1) return `"files" has ${manifests.length} manifests; it must have one`;
+  if (!manifestNames(tableVersion).includes(manifests[0]!.path))
+    return `"tableVersion" is ${tableVersion}, but its manifest is ${JSON.stringify(manifests[0]!.path)}`;
+  return contradictionOfTable(entry, entry.sources, '') ?? contradictionOfIndex(entry);
+}
+
+/** What Lance calls the manifest of a version: the newest sorts first; earlier, by its number. */
+export function manifestNames(version: number): string[] {
+  const descending = (2n ** 64n - 1n - BigInt(version)).toString().padStart(20, '0');
+  return [`_versions/${descending}.manifest`, `_versions/${version}.manifest`];
+}
+
+/** @param prefix of the fields' names @returns what is wrong; undefined where nothing is */
+export function contradictionOfTable(
+  table: Pick<TableDescription, 'rows' | 'dimension' | 'vectorType' | 'fragments' | 'partitions' | 'files'>,
+  sources: readonly PlanSource[],
+  prefix: string,
+): string | undefined {
+  const { rows, partitions, files } = table;
+  const sourceRows = sources.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (rows !== sourceRows) return `"${prefix}rows" is ${rows}, but "sources" add up to ${sourceRows}`;
+  if (partitions && partitions.count > rows)
+    return `"${prefix}partitions.count" is ${partitions.count}; it must be at most "rows", ${rows}`;
+  const twice = files && firstTwice(files.map(({ path }) => path));
+  if (twice !== undefined) return `"${prefix}files" has ${JSON.stringify(twice)} twice`;
+  return contradictionOfFragments(table, prefix);
+}
+
+function contradictionOfFragments(
+  {
+    rows,
+    dimension,
+    vectorType,
+    fragments,
+    files,
+  }: Pick<TableDescription, 'rows' | 'dimension' | 'vectorType' | 'fragments' | 'files'>,
+  prefix: string,
+): string | undefined {
+  if (!fragments) return undefined;
+  const field = `${prefix}fragments`;
+  const sum = fragments.reduce((total, fragment) => total + fragment.rows, 0);
+  if (sum !== rows) return `the rows in "${field}" add up to ${sum}, but "${prefix}rows" is ${rows}`;
+  const twice = firstTwice(fragments.map(({ path }) => path));
+  if (twice !== undefined) return `"${field}" has ${JSON.stringify(twice)} twice`;
+  if (!files) return undefined;
+  const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
+  const dataFiles = files.filter(({ path }) => path.startsWith('data/')).length;
+  if (dataFiles !== fragments.length)
+    return `"${field}" has ${fragments.length} files, but "${prefix}files" has ${dataFiles} in data/`;
+  for (const [i, { path, rows: count, offset }] of fragments.entries()) {
+    const size = sizes.get(path);
+    if (size === undefined)
+      return `"${field}[${i}].path" is ${JSON.stringify(path)}, which is no data file in "${prefix}files"`;
+    const end = offset + count * dimension * COMPONENT_BYTES[vectorType];
+    if (end > size)
+      return `"${field}[${i}].offset" is ${offset}: ${count} vectors of ${dimension} components would end at byte ${end} of ${size}`;
+  }
+  return undefined;
+}
+
+function contradictionOfIndex({ rows, dimension, index, partitions }: CatalogEntry): string | undefined {
+  const { kind, centroids, subVectors } = index;
+  if ((kind === 'none') !== (index.partitions === 0))
+    return `"index.partitions" is ${index.partitions}, but "index.kind" is "${kind}"`;
+  if (index.partitions > rows) return `"index.partitions" is ${index.partitions}; it must be at most "rows", ${rows}`;
+  if (centroids === 'order' && partitions?.count !== index.partitions)
+    return `"index.partitions" is ${index.partitions}, but "partitions.count" is ${partitions?.count ?? 'missing'}`;
+  if (subVectors !== undefined && (kind !== 'ivf-pq' || dimension % subVectors !== 0))
+    return `"index.subVectors" is ${subVectors}; it must divide "dimension", ${dimension}, and is of ivf-pq only`;
+  return undefined;
+}
+
+/** Lance's name of the type of a component. */
+const COMPONENT_TYPE = { float32: 'float', float16: 'halffloat' } as const;
+
+/** Holds an entry against the manifest of its table's version. @returns what is wrong; undefined where nothing is */
+export function contradictionOfManifest(entry: CatalogEntry, manifest: TableManifest): string | undefined {
+  const { rows, dimension, vectorType, fragments, tableVersion } = entry;
+  if (manifest.version !== tableVersion)
+    return `"tableVersion" is ${tableVersion}, but the table's manifest is of version ${manifest.version}`;
+  const type = manifest.columns.get('embedding')?.type;
+  const expected = `fixed_size_list:${COMPONENT_TYPE[vectorType]}:${dimension}`;
+  if (type !== expected)
+    return `"dimension" is ${dimension} and "vectorType" is "${vectorType}", but the table's vectors are ${type}`;
+  const sum = manifest.fragments.reduce((total, fragment) => total + fragment.rows, 0);
+  if (sum !== rows) return `"rows" is ${rows}, but the table has ${sum}`;
+  if (!fragments) return undefined;
+  if (fragments.length !== manifest.fragments.length)
+    return `"fragments" has ${fragments.length} files, but the table has ${manifest.fragments.length}`;
+  for (const [i, { path, rows: count }] of fragments.entries()) {
+    // Row ids of hits are made of the position in this list.
+    const { id, rows: has, files } = manifest.fragments[i]!;
+    if (id !== i || files.length !== 1 || `data/${files[0]!.path}` !== path)
+      return `"fragments[${i}].path" is ${JSON.stringify(path)}, but fragment ${id} of the table is ${JSON.stringify(files.map((file) => `data/${file.path}`).join(', '))}`;
+    if (has !== count) return `"fragments[${i}].rows" is ${count}, but the table has ${has} there`;
+  }
+  return undefined;
+}
+
+function firstTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}

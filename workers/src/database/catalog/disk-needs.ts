@@ -1,0 +1,25 @@
+import { COMPONENT_BYTES, type VectorType } from '../../shard/shard.ts';
+import type { IndexDescription } from './catalog-entry.ts';
+
+/** Of an id with what points to it; those of UniProt have up to 30 letters. lib/Resources.groovy has the same. */
+const ID_BYTES = 32;
+/** LanceDB sorts the codes of its own training through temporary files. */
+const TRAINED_COPIES = 3;
+
+/** Bytes of disk that a table of `rows` vectors takes while it is made: the runs of the sort, which are float32, and the table. */
+export function ingestDiskBytes(
+  rows: number,
+  dimension: number,
+  { vectorType, order }: { vectorType: VectorType; order: 'partition' | 'none' },
+): number {
+  const runs = order === 'partition' ? rows * (dimension * COMPONENT_BYTES.float32 + ID_BYTES) : 0;
+  return runs + rows * (dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
+}
+
+/** Bytes of disk that an index takes while it is made, without the table that it is of. */
+export function indexDiskBytes(index: IndexDescription, rows: number, dimension: number): number {
+  if (index.kind === 'none') return 0;
+  const codeBytes = index.kind === 'ivf-rq' ? dimension / 8 + 16 : (index.subVectors ?? dimension) + 8;
+  const once = Math.ceil(rows * codeBytes + index.partitions * dimension * COMPONENT_BYTES.float32);
+  return index.centroids === 'order' ? once : TRAINED_COPIES * once;
+}

@@ -1,0 +1,84 @@
+import * as z from 'zod/mini';
+import { DataError } from '../../base/errors.ts';
+import { AMOUNT, COUNT, checkDocument, choice, parseVersion1, SIZE, TEXT, textThat } from '../../base/text/document.ts';
+import { VECTOR_TYPES } from '../../shard/shard.ts';
+import { isBucketName } from './bucket-name.ts';
+
+/** See `ContentHash`. */
+export const CONTENT_HASH = textThat((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
+
+/** Rows [start, end) of one shard. */
+export type PlanSource = z.infer<typeof PLAN_SOURCE>;
+export const PLAN_SOURCE = z
+  .object({
+    /** Position of the shard in the list of inputs that was packed. */
+    shard: COUNT,
+    path: TEXT,
+    /** Rows of the whole shard. */
+    rows: SIZE,
+    start: COUNT,
+    end: SIZE,
+    contentHash: CONTENT_HASH,
+    vectorType: choice(VECTOR_TYPES),
+  })
+  .check(
+    z.refine(({ start, end }) => start < end, { path: ['end'], error: 'after "start"' }),
+    z.refine(({ end, rows }) => end <= rows, { path: ['end'], error: 'at most "rows"' }),
+  );
+
+export type PlanBucket = z.infer<typeof PLAN_BUCKET>;
+const PLAN_BUCKET = z.object({
+  bucket: textThat(isBucketName, "a bucket's name: letters, digits, _, - and inner dots, at most 100"),
+  rows: SIZE,
+  sources: z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source')),
+});
+
+/** What PACK_BUCKETS writes and INGEST_BUCKET reads. Format: docs/formats.md. */
+export type BucketPlan = z.infer<typeof BUCKET_PLAN>;
+const BUCKET_PLAN = z.object({
+  version: z.literal(1),
+  dimension: SIZE,
+  /** The model of all shards, where they name one. */
+  model: z.optional(TEXT),
+  bucketSize: SIZE,
+  rows: COUNT,
+  /** See `PackingQuality`. */
+  quality: z.optional(
+    z.object({
+      bucketCount: SIZE,
+      lowerBound: SIZE,
+      fill: z.object({ min: AMOUNT, mean: AMOUNT, max: AMOUNT }),
+      spreadRows: COUNT,
+    }),
+  ),
+  /** Inputs that the database holds already, by content. */
+  held: z.array(z.object({ path: TEXT, bucket: z.string() })),
+  buckets: z.array(PLAN_BUCKET),
+});
+
+/** Parses a plan and checks what the commands rely on. @throws DataError naming the file, and the field that is wrong */
+export function parsePlan(text: string, path: string): BucketPlan {
+  const fail = (what: string) =>
+    new DataError(`${path}: not a bucket plan: ${what}. Make it with lanceflow pack-buckets.`);
+  const plan = checkDocument(BUCKET_PLAN, parseVersion1(text, path, 'bucket plan', fail), fail);
+  const names = new Set<string>();
+  for (const { bucket, rows, sources } of plan.buckets) {
+    if (names.has(bucket)) throw fail(`${bucket} is there twice`);
+    names.add(bucket);
+    const sum = sources.reduce((total, { start, end }) => total + end - start, 0);
+    if (rows !== sum) throw fail(`"rows" of ${bucket} is ${rows}, but its sources add up to ${sum}`);
+    if (rows > plan.bucketSize) throw fail(`${bucket} has ${rows} rows, more than "bucketSize" ${plan.bucketSize}`);
+  }
+  const sum = plan.buckets.reduce((total, { rows }) => total + rows, 0);
+  if (plan.rows !== sum) throw fail(`"rows" is ${plan.rows}, but its buckets add up to ${sum}`);
+  return plan;
+}
+
+/** The entry of one bucket. @throws DataError listing the buckets there are */
+export function findBucket(plan: BucketPlan, name: string, path: string): PlanBucket {
+  const bucket = plan.buckets.find((entry) => entry.bucket === name);
+  if (bucket) return bucket;
+  const names = plan.buckets.map((entry) => entry.bucket);
+  const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ') || 'none';
+  throw new DataError(`${path}: no bucket ${JSON.stringify(name)} in this plan; it has: ${known}.`);
+}

@@ -1,0 +1,152 @@
+import { mapAtOnce } from '../base/at-once.ts';
+import { DataError, UsageError } from '../base/errors.ts';
+import { looksLikeS3 } from '../base/s3-location.ts';
+import { sealedText } from '../base/text/document.ts';
+import { isBucketName } from './catalog/bucket-name.ts';
+import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from './catalog/catalog-entry.ts';
+import { openLocal } from './local/local-database.ts';
+import type { ObjectStore } from './store.ts';
+import type { BucketLocks, TableStore } from './table-store.ts';
+
+const CATALOG = '_catalog';
+const PENDING = '_pending';
+const READS_AT_ONCE = 16;
+
+/** What a database consists of, in a folder or on S3. */
+export interface DatabaseParts {
+  /** Absolute folder, or `s3://bucket/prefix`. */
+  uri: string;
+  store: ObjectStore;
+  tables: TableStore;
+  locks: BucketLocks;
+  /** Prepares the place for a first bucket. */
+  create(): Promise<void>;
+  /** @throws DataError where there is no such place */
+  requireThere(): Promise<void>;
+}
+
+/**
+ * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
+ * bucket that is part of the database, `_pending/<bucket>.json` for those that are being built.
+ */
+export class Database {
+  /** Absolute folder, or `s3://bucket/prefix`. */
+  readonly uri: string;
+  readonly tables: TableStore;
+  readonly locks: BucketLocks;
+  /** Makes the database's folder where it is missing. */
+  readonly create: () => Promise<void>;
+  /** @throws DataError where there is no such folder, or S3 bucket */
+  readonly requireThere: () => Promise<void>;
+  readonly #store: ObjectStore;
+
+  private constructor({ uri, store, tables, locks, create, requireThere }: DatabaseParts) {
+    this.uri = uri;
+    this.tables = tables;
+    this.locks = locks;
+    this.create = create;
+    this.requireThere = requireThere;
+    this.#store = store;
+  }
+
+  /** @throws UsageError where `uri` is neither a folder nor s3:// */
+  static async open(uri: string): Promise<Database> {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
+    if (/[\x00-\x1f\x7f]/.test(uri))
+      throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
+    if (uri.trim() === '') throw new UsageError('--database is empty; name a folder, or s3://bucket/prefix.');
+    if (looksLikeS3(uri)) {
+      // Loaded where it is needed only: the AWS SDK takes a while.
+      const { openRemote } = await import('./s3/s3-database.ts');
+      return new Database(await openRemote(uri));
+    }
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
+    if (scheme !== undefined)
+      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
+    return new Database(openLocal(uri));
+  }
+
+  /** This database with its tables, or the one that is needed, in another place. */
+  withTables(tables: TableStore): Database {
+    const { uri, locks, create, requireThere } = this;
+    return new Database({ uri, store: this.#store, tables, locks, create, requireThere });
+  }
+
+  /** The buckets that are part of the database, by name. */
+  entries(): Promise<CatalogEntry[]> {
+    return this.#readAll(CATALOG, parseCatalogEntry);
+  }
+
+  /** Names of the buckets that are part of the database, sorted. */
+  entryNames(): Promise<string[]> {
+    return this.#namesIn(CATALOG);
+  }
+
+  async entry(bucket: string): Promise<CatalogEntry | undefined> {
+    const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
+    return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
+  }
+
+  /** @throws DataError listing what there is where the bucket is not part of the database */
+  async requireEntry(bucket: string): Promise<CatalogEntry> {
+    const entry = await this.entry(bucket);
+    if (entry) return entry;
+    const names = (await this.#store.list(CATALOG)).map((name) => name.replace(/\.json$/, ''));
+    const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ');
+    throw new DataError(
+      names.length === 0
+        ? `${this.uri}: no buckets in this database. Build it first: nextflow run main.nf --input ... --database ${this.uri}`
+        : `${this.uri}: no bucket ${JSON.stringify(bucket)} in this database; it has: ${known}.`,
+    );
+  }
+
+  /** Makes a bucket part of the database, or replaces its entry. */
+  writeEntry(entry: CatalogEntry): Promise<void> {
+    return this.#store.write(`${CATALOG}/${entry.bucket}.json`, sealedText(entry));
+  }
+
+  removeEntry(bucket: string): Promise<void> {
+    return this.#store.remove(`${CATALOG}/${bucket}.json`);
+  }
+
+  /** The buckets that are planned or ingested but not indexed yet. */
+  pending(): Promise<IngestRecord[]> {
+    return this.#readAll(PENDING, parseIngestRecord);
+  }
+
+  async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
+    const text = await this.#store.read(`${PENDING}/${bucket}.json`);
+    return text === undefined ? undefined : parseIngestRecord(text, bucket, `${this.uri}/${PENDING}/${bucket}.json`);
+  }
+
+  writePending(record: IngestRecord): Promise<void> {
+    return this.#store.write(`${PENDING}/${record.bucket}.json`, sealedText(record));
+  }
+
+  /** Reserves a bucket's name. @returns false where another build has it */
+  createPending(record: IngestRecord): Promise<boolean> {
+    return this.#store.create(`${PENDING}/${record.bucket}.json`, sealedText(record));
+  }
+
+  removePending(bucket: string): Promise<void> {
+    return this.#store.remove(`${PENDING}/${bucket}.json`);
+  }
+
+  async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
+    const records = await mapAtOnce(await this.#namesIn(folder), READS_AT_ONCE, async (bucket) => {
+      const path = `${folder}/${bucket}.json`;
+      const text = await this.#store.read(path);
+      return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);
+    });
+    // A record can vanish between listing and reading: another build has finished with it.
+    return records.filter((record) => record !== undefined);
+  }
+
+  async #namesIn(folder: string): Promise<string[]> {
+    const names = await this.#store.list(folder);
+    return names.flatMap((name) => {
+      const bucket = name.replace(/\.json$/, '');
+      return bucket !== name && isBucketName(bucket) ? [bucket] : [];
+    });
+  }
+}

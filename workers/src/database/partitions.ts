@@ -1,0 +1,109 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Int64,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  tableFromIPC,
+} from 'apache-arrow';
+import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
+import { DataError } from '../base/errors.ts';
+import type { Centroids } from '../vectors/kmeans.ts';
+import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
+import type { Database } from './database.ts';
+
+/** How rows are assigned to partitions. Version 1, which catalog entries do not name, did it wrongly beside long rows (ADR 17). */
+export const ASSIGNER_VERSION = 2;
+
+/** The partitions of a table whose rows lie partition by partition. */
+export interface Partitions {
+  centroids: Centroids;
+  /** First row of each partition, and in the end the number of rows: length = partitions + 1. */
+  firstRows: Float64Array;
+}
+
+/** Writes the centroids and row ranges as an Arrow IPC file: `centroid`, `first_row`, `rows`. */
+export async function writePartitions(path: string, centroids: Centroids, partitionRows: Float64Array): Promise<void> {
+  const item = new Field('item', new Float32(), false);
+  const schema = new Schema([
+    new Field('centroid', new FixedSizeList(centroids.dimension, item), false),
+    new Field('first_row', new Int64(), false),
+    new Field('rows', new Int64(), false),
+  ]);
+  const length = centroids.count;
+  const firstRows = new BigInt64Array(length);
+  for (let i = 1; i < length; i++) firstRows[i] = firstRows[i - 1]! + BigInt(partitionRows[i - 1]!);
+  const vectors = makeData({
+    type: new Float32(),
+    length: centroids.vectors.length,
+    nullCount: 0,
+    data: centroids.vectors,
+  });
+  const children = [
+    makeData({ type: schema.fields[0]!.type as FixedSizeList<Float32>, length, nullCount: 0, child: vectors }),
+    makeData({ type: new Int64(), length, nullCount: 0, data: firstRows }),
+    makeData({ type: new Int64(), length, nullCount: 0, data: BigInt64Array.from(partitionRows, BigInt) }),
+  ];
+  const writer = new RecordBatchFileWriter();
+  writer.write(new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children })));
+  writer.finish();
+  await writeFile(path, writer.toUint8Array(true));
+}
+
+/** Size and checksum of a partition file. */
+export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
+  const { size: bytes } = await stat(file);
+  return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))), assigner: ASSIGNER_VERSION };
+}
+
+/** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */
+export function isPartitionFile(name: string, bucket: string): boolean {
+  return name.startsWith(`${bucket}-`) && /^[0-9a-f]{12}\.arrow$/.test(name.slice(bucket.length + 1));
+}
+
+/**
+ * Reads a table's partitions.
+ * @param table rows and dimension of the table that they are of
+ * @throws DataError where the file is missing, or not what the catalog says
+ */
+export async function readPartitions(
+  database: Database,
+  order: PartitionOrder,
+  table: Pick<CatalogEntry, 'rows' | 'dimension'>,
+): Promise<Partitions> {
+  const path = `${database.uri}/${order.path}`;
+  const damaged = (problem: string) => new DataError(`${path}: damaged: ${problem}. Build the bucket again.`);
+  const bytes = await database.tables.read(order.path);
+  if (bytes.length !== order.bytes || !hasChecksum(bytes, order.checksum))
+    throw damaged('not the file that the catalog describes');
+  const arrow = tableFromIPC(bytes);
+  const list = arrow.getChild('centroid')?.data[0];
+  const [first, counts] = ['first_row', 'rows'].map((name) => arrow.getChild(name)?.toArray());
+  const { listSize: dimension } = (list?.type ?? {}) as Partial<FixedSizeList>;
+  const vectors = list?.children[0]?.values;
+  if (!(vectors instanceof Float32Array && first instanceof BigInt64Array && counts instanceof BigInt64Array))
+    throw damaged('its columns must be "centroid", "first_row" and "rows"');
+  if (dimension !== table.dimension)
+    throw damaged(`centroids of ${dimension} components, but the vectors have ${table.dimension}`);
+  if (counts.length !== order.count) throw damaged(`${counts.length} partitions, but the catalog says ${order.count}`);
+  const firstRows = new Float64Array(counts.length + 1);
+  for (const [i, count] of counts.entries()) {
+    if (count < 0n || Number(first[i]) !== firstRows[i])
+      throw damaged(
+        `partition ${i} has ${count} rows from row ${first[i]} on, but the one before it ends at ${firstRows[i]}`,
+      );
+    firstRows[i + 1] = firstRows[i]! + Number(count);
+  }
+  if (firstRows.at(-1) !== table.rows)
+    throw damaged(`its partitions have ${firstRows.at(-1)} rows, but the table has ${table.rows}`);
+  // Arrow fills buffers up to eight bytes.
+  return {
+    centroids: { count: counts.length, dimension, vectors: vectors.subarray(0, counts.length * dimension) },
+    firstRows,
+  };
+}

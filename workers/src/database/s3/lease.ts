@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { log } from '../../app/progress.ts';
+import { TransientError } from '../../base/errors.ts';
+import { hasEnded, processName } from '../../base/files.ts';
+import { isRecord, parseJson, SIZE } from '../../base/text/document.ts';
+import type { BucketLocks } from '../table-store.ts';
+import type { S3Store, Tagged } from './s3-store.ts';
+
+/** A lease that was not renewed for this long is over. Longer than a request is repeated after faults. */
+const LEASE_MS = 60_000;
+/** No lease is waited for longer than this without a renewal, whatever it says. */
+const MOST_LEASE_MS = 600_000;
+const RENEW_MS = 10_000;
+const POLL_MS = 1_000;
+const WATCH_MS = 500;
+
+interface LeaseTimes {
+  leaseMs: number;
+  renewMs: number;
+}
+
+/** What the object of a lease says. */
+interface Lease {
+  /** See processName: known to have ended on its own machine only. */
+  owner: string;
+  host: string;
+  /** One acquisition. */
+  token: string;
+  /** Counts renewals, so that each changes the object. */
+  renewals: number;
+  leaseMs: number;
+}
+
+/**
+ * Locks as objects `_pending/<bucket>.lock` that their holder renews by conditional writes. Whether one is over is seen by its
+ * not changing, not by comparing the clocks of two machines.
+ */
+export function s3Locks(store: S3Store, times: LeaseTimes = { leaseMs: LEASE_MS, renewMs: RENEW_MS }): BucketLocks {
+  const keyOf = (bucket: string) => `_pending/${bucket}.lock`;
+  return {
+    async acquire(bucket, onLost) {
+      const lease: Lease = {
+        owner: processName(),
+        host: hostname(),
+        token: randomBytes(8).toString('hex'),
+        renewals: 0,
+        leaseMs: times.leaseMs,
+      };
+      const etag = await waitFor(store, keyOf(bucket), bucket, lease);
+      return hold(store, keyOf(bucket), bucket, { lease, etag, renewMs: times.renewMs }, onLost);
+    },
+    async removeEnded(bucket) {
+      const current = await store.readTagged(keyOf(bucket));
+      if (current && hasEnded(parseLease(current).owner)) await store.remove(keyOf(bucket));
+    },
+  };
+}
+
+/** @returns the ETag of the lease's object */
+async function waitFor(store: S3Store, key: string, bucket: string, lease: Lease): Promise<string> {
+  const text = format(lease);
+  let seen: { etag: string; atMs: number } | undefined;
+  for (let waited = false; ; waited = true) {
+    const current = await store.readTagged(key);
+    if (!current) {
+      const etag = await store.createTagged(key, text);
+      if (etag !== undefined) return etag;
+      continue;
+    }
+    const { owner, token, leaseMs } = parseLease(current);
+    // Its answer was lost on the way, and the request repeated.
+    if (token === lease.token) return current.etag;
+    if (seen?.etag !== current.etag) seen = { etag: current.etag, atMs: performance.now() };
+    if (hasEnded(owner) || performance.now() - seen!.atMs > leaseMs) {
+      const etag = await store.replaceTagged(key, text, current.etag);
+      if (etag !== undefined) return etag;
+      continue;
+    }
+    if (!waited)
+      log(`${bucket} is being built by another process; waiting for it (for a minute, if it was killed elsewhere).`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** Renews a lease until it is given back. */
+function hold(
+  store: S3Store,
+  key: string,
+  bucket: string,
+  { lease, etag: firstEtag, renewMs }: { lease: Lease; etag: string; renewMs: number },
+  onLost: (error: Error) => void,
+): () => Promise<void> {
+  const ended = new AbortController();
+  let etag = firstEtag;
+  let renewedMs = performance.now();
+  const lose = (why: string) => {
+    if (ended.signal.aborted) return;
+    ended.abort();
+    onLost(new TransientError(`The lock of ${bucket} was lost (${why}). Run the same command again.`));
+  };
+  const watch = setInterval(() => {
+    if (performance.now() - renewedMs > lease.leaseMs) lose(`not renewed for ${lease.leaseMs / 1000} s`);
+  }, WATCH_MS);
+  watch.unref();
+
+  const renew = async () => {
+    const startedMs = performance.now();
+    lease.renewals++;
+    const text = format(lease);
+    const renewed = await store.replaceTagged(key, text, etag);
+    const current = renewed === undefined ? await store.readTagged(key) : { etag: renewed, text };
+    if (current?.text !== text) {
+      lose(current ? `${parseLease(current).host} has it` : 'its object was removed: is the database being deleted?');
+      return;
+    }
+    etag = current.etag;
+    renewedMs = startedMs;
+  };
+  const renewing = (async () => {
+    while (!ended.signal.aborted) {
+      // Ends early, with an error, where the lease is given back.
+      await sleep(renewMs, undefined, { ref: false, signal: ended.signal }).catch(() => {});
+      // A fault that lasts is noticed by the watch.
+      if (!ended.signal.aborted) await renew().catch(() => {});
+    }
+  })();
+  return async () => {
+    clearInterval(watch);
+    ended.abort();
+    await renewing;
+    await store.remove(key);
+  };
+}
+
+function format(lease: Lease): string {
+  return `${JSON.stringify({ version: 1, ...lease, renewed: new Date().toISOString() })}\n`;
+}
+
+/** What others wrote into the object; of a field that cannot be, what stands for nothing known. */
+const LEASE = z.object({
+  owner: z.catch(z.string(), ''),
+  host: z.catch(z.string(), ''),
+  token: z.catch(z.string(), ''),
+  leaseMs: z.catch(
+    z.pipe(
+      SIZE,
+      z.transform((ms) => Math.min(ms, MOST_LEASE_MS)),
+    ),
+    LEASE_MS,
+  ),
+});
+
+function parseLease({ text }: Tagged): z.infer<typeof LEASE> {
+  const value = parseJson(text);
+  return LEASE.parse(isRecord(value) ? value : {});
+}

@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto';
+import { rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { KEY_BYTES } from '../base/bytes/key-index.ts';
+import { removeFolder, withScratch } from '../base/files.ts';
+import { findBadEmbedding } from '../vectors/vector-check.ts';
+import type { Embedder } from './embedder.ts';
+import { openVectorCache, type VectorCache } from './vector-cache.ts';
+
+const KEY_WORDS = KEY_BYTES / 4;
+
+/** An embedder that may know sequences. */
+export interface CachedEmbedder extends Embedder {
+  /** Sequences computed so far, the others were known; undefined where all are computed. */
+  readonly computed?: number;
+}
+
+/** Where the vectors of a run are kept as soon as they are computed. */
+export interface VectorKeeping {
+  /** A folder that keeps them for all runs. */
+  cache: string | undefined;
+  /** Where there is no cache: a folder for those of unfinished runs; default: the output's. */
+  checkpoints: string | undefined;
+  /** The shard that is made of them. */
+  output: string;
+  /** Identifies the sequences; undefined where they can be read but once. */
+  inputHash: string | undefined;
+}
+
+/**
+ * Runs `use` with an embedder that computes each sequence once. What is computed is kept: in the cache, or else until
+ * `use` has ended well, so that a run of the same sequences, model and options goes on where a killed one was.
+ * Closes the embedder.
+ */
+export async function withCachedEmbedder<T>(
+  embedder: Embedder,
+  keeping: VectorKeeping,
+  use: (embedder: CachedEmbedder) => Promise<T>,
+): Promise<T> {
+  const { cache, output, inputHash } = keeping;
+  const run = async (folder: string) =>
+    withPlainEmbedder(createCachedEmbedder(embedder, await openVectorCache(folder, embedder.dimension)), use);
+  if (cache !== undefined) return run(cacheFolderOf(cache, embedder));
+  if (inputHash === undefined) return withScratch(dirname(resolve(output)), `${basename(output)}.vectors`, run);
+  return withCheckpoint(checkpointOf(embedder, keeping, inputHash), run);
+}
+
+/** The folder is removed when the work is done, and stays where it is not. */
+async function withCheckpoint<T>(folder: string, use: (folder: string) => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await use(folder);
+  } catch (error) {
+    // Nothing in it is worth keeping where it is empty; otherwise this fails, as it should. The first error is the one to tell.
+    await rmdir(folder).catch(() => {});
+    throw error;
+  }
+  await removeFolder(folder);
+  return result;
+}
+
+function checkpointOf(embedder: Embedder, { checkpoints, output }: VectorKeeping, inputHash: string): string {
+  const name = sha256(`${inputHash} ${basename(cacheFolderOf('', embedder))}`)
+    .toString('hex')
+    .slice(0, 32);
+  if (checkpoints !== undefined) return join(checkpoints, `${name}.vectors`);
+  return join(dirname(resolve(output)), `.${basename(output)}.${name}.vectors`);
+}
+
+/** Runs `use` with an embedder and closes it. */
+export async function withPlainEmbedder<T>(
+  embedder: CachedEmbedder,
+  use: (embedder: CachedEmbedder) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(embedder);
+  } finally {
+    await embedder.close();
+  }
+}
+
+/** The part of a cache folder that belongs to an embedder: vectors made in any other way are never found there. */
+export function cacheFolderOf(root: string, { attributes, dimension }: Embedder): string {
+  const described = Object.entries({ ...attributes, dimension }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return join(
+    root,
+    `${attributes.architecture ?? attributes.model}-${sha256(JSON.stringify(described)).toString('hex').slice(0, 32)}`,
+  );
+}
+
+/** Puts a cache before an embedder; both are closed with it. */
+export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): CachedEmbedder {
+  const { dimension } = embedder;
+  let computed = 0;
+  return {
+    ...embedder,
+    get computed() {
+      return computed;
+    },
+    async embed(sequences) {
+      const keys = keysOf(sequences);
+      const vectors = new Float32Array(sequences.length * dimension);
+      const known = await cache.find(keys, vectors);
+      // A cache may be older than the check: what is bad in it is computed anew, and told if it is bad again.
+      for (const row of badRows(vectors, dimension)) known[row] = false;
+      const missing = firstOfEach(sequences, known);
+      const fresh = await embedder.embed([...missing.keys()]);
+      await addGood(cache, [...missing.keys()], fresh, dimension);
+      computed += missing.size;
+      for (const [row, sequence] of sequences.entries()) {
+        if (known[row]) continue;
+        const from = missing.get(sequence)! * dimension;
+        vectors.set(fresh.subarray(from, from + dimension), row * dimension);
+      }
+      return vectors;
+    },
+    async close() {
+      await cache.close();
+      await embedder.close();
+    },
+  };
+}
+
+/** Keeps vectors, but for those that cannot be searched: they must not be found by a run with a better model or machine. */
+async function addGood(
+  cache: VectorCache,
+  sequences: readonly string[],
+  vectors: Float32Array,
+  dimension: number,
+): Promise<void> {
+  let first = 0;
+  for (const bad of [...badRows(vectors, dimension), sequences.length]) {
+    await cache.add(keysOf(sequences.slice(first, bad)), vectors.subarray(first * dimension, bad * dimension));
+    first = bad + 1;
+  }
+}
+
+/** The rows of vectors that cannot be searched. */
+function badRows(vectors: Float32Array, dimension: number): number[] {
+  const rows: number[] = [];
+  const count = vectors.length / dimension;
+  for (let first = 0; first < count; first = rows.at(-1)! + 1) {
+    const bad = findBadEmbedding(vectors.subarray(first * dimension), count - first, dimension);
+    if (!bad) break;
+    rows.push(first + bad.row);
+  }
+  return rows;
+}
+
+/** Each unknown sequence once, with its place among them. */
+function firstOfEach(sequences: readonly string[], known: readonly boolean[]): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const [row, sequence] of sequences.entries())
+    if (!known[row] && !places.has(sequence)) places.set(sequence, places.size);
+  return places;
+}
+
+function keysOf(sequences: readonly string[]): Uint32Array {
+  const keys = new Uint32Array(sequences.length * KEY_WORDS);
+  const bytes = new Uint8Array(keys.buffer);
+  for (const [row, sequence] of sequences.entries())
+    bytes.set(sha256(sequence).subarray(0, KEY_BYTES), row * KEY_BYTES);
+  return keys;
+}
+
+function sha256(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}

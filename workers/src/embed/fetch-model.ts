@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { log } from '../app/progress.ts';
+import { DataError, TransientError } from '../base/errors.ts';
+import { writeAt, writeAtomically } from '../base/files.ts';
+import { findStats } from '../base/if-missing.ts';
+import { formatByteSize } from '../base/text/byte-size.ts';
+import { openS3, type S3Bucket } from '../s3/client.ts';
+import { listObjects, type S3Object } from '../s3/objects.ts';
+import { fetchBlocks } from '../s3/range.ts';
+
+/** What a model consists of; weights of other formats may lie beside it. */
+const MODEL_FILE = /^[^./][^/]*\.(json|txt|model|safetensors)$/i;
+
+/**
+ * Brings a model from S3 to a folder of this machine, once: objects of the same names, sizes and ETags are not fetched
+ * again. A killed fetch goes on with the file it was at; many processes may fetch at once.
+ * @param uri of the model's folder
+ * @param root the folder of fetched models; default: LANCEFLOW_MODELS, or `lanceflow/models` in the user's cache folder
+ * @returns the folder
+ * @throws DataError where there is no model, TransientError where it changes meanwhile, or a fault lasts
+ */
+export async function fetchModel(uri: string, root = modelsFolder()): Promise<string> {
+  const s3 = await openS3(uri);
+  const objects = await listModel(s3);
+  const folder = join(root, identityOf(objects));
+  for (const object of objects) await fetchObject(s3, object, join(folder, object.path));
+  if (identityOf(await listModel(s3)) !== identityOf(objects))
+    throw new TransientError(`${s3.uri}: the model was changed while it was fetched. Run the same command again.`);
+  return folder;
+}
+
+function modelsFolder(): string {
+  return (
+    process.env.LANCEFLOW_MODELS || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lanceflow', 'models')
+  );
+}
+
+async function listModel(s3: S3Bucket): Promise<S3Object[]> {
+  const objects = (await Array.fromAsync(listObjects(s3, ''))).filter(({ path }) => MODEL_FILE.test(path));
+  if (objects.some(({ path }) => path === 'config.json')) return objects;
+  throw new DataError(
+    `${s3.uri}: no config.json. A model folder has config.json, the tokenizer's file and model.safetensors.`,
+  );
+}
+
+/** The place does not count: a model that was moved, and one that is here under two addresses, is fetched once. */
+function identityOf(objects: readonly S3Object[]): string {
+  const parts = objects.map(({ path, bytes, etag }) => [path, bytes, etag]);
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
+
+async function fetchObject(s3: S3Bucket, { path, bytes }: S3Object, target: string): Promise<void> {
+  if ((await findStats(target))?.size === bytes) return;
+  log(`fetching ${s3.uri}/${path} (${formatByteSize(bytes)})`);
+  await writeAtomically(target, async (temporary) => {
+    const file = await open(temporary, 'wx');
+    try {
+      await fetchBlocks(s3, path, 0, bytes, (block, position) => writeAt(file, block, position));
+    } finally {
+      await file.close();
+    }
+  });
+}

@@ -1,0 +1,107 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { columnTexts } from '../base/bytes/utf8-column.ts';
+import { withScratch } from '../base/files.ts';
+import { readChecked } from '../fasta/checked-fasta.ts';
+
+const LIMITS = { records: 4096, residues: 1 << 20 };
+
+export interface SplitResult {
+  rows: number;
+  residues: number;
+  parts: number;
+  bytes: number;
+}
+
+interface Part {
+  file: FileHandle;
+  path: string;
+  hash: Hash;
+  residues: number;
+}
+
+/**
+ * Divides FASTA files into parts of about equal residues, with which many tasks can begin: `part_00001.<hash>.fasta`, ...
+ * in `folder`, which is there. A part ends with the record that reaches `partResidues`, so records that are added to
+ * the end of the input change no part but the last; the hash, of the part's content, tells which are the same.
+ * Memory: a batch of records.
+ * @param onBytes told of bytes of the inputs that were read
+ * @throws DataError where a file is not proper FASTA, or an id occurs twice in them
+ */
+export async function splitFiles(
+  inputs: readonly string[],
+  folder: string,
+  partResidues: number,
+  onBytes: (bytes: number) => void,
+): Promise<SplitResult> {
+  const total = { rows: 0, residues: 0, parts: 0, bytes: 0 };
+  return withScratch(folder, 'parts', async (scratch) => {
+    const finished: Array<[from: string, to: string]> = [];
+    let part: Part | undefined;
+    const finish = async ({ file, path, hash }: Part) => {
+      await file.sync();
+      await file.close();
+      const name = `part_${`${++total.parts}`.padStart(5, '0')}.${hash.digest('hex').slice(0, 32)}.fasta`;
+      finished.push([path, join(folder, name)]);
+    };
+    try {
+      await readChecked(inputs, LIMITS, join(folder, 'parts'), async ({ ids, sequences, residues }, bytes) => {
+        const names = columnTexts(ids);
+        for (let row = 0; row < sequences.length; ) {
+          part ??= await createPart(join(scratch, `${total.parts}`));
+          const end = endOfPart(sequences, row, partResidues - part.residues);
+          total.bytes += await append(part, names, sequences, row, end);
+          if (part.residues >= partResidues) {
+            await finish(part);
+            part = undefined;
+          }
+          row = end;
+        }
+        total.rows += sequences.length;
+        total.residues += residues;
+        onBytes(bytes);
+      });
+      if (part) await finish(part);
+      part = undefined;
+    } finally {
+      await part?.file.close();
+    }
+    for (const [from, to] of finished) await rename(from, to);
+    return total;
+  });
+}
+
+async function createPart(path: string): Promise<Part> {
+  return { file: await open(path, 'wx'), path, hash: createHash('sha256'), residues: 0 };
+}
+
+/** The row after the one that reaches so many residues. */
+function endOfPart(sequences: readonly string[], start: number, residues: number): number {
+  let sum = 0;
+  for (let row = start; row < sequences.length; row++) {
+    sum += sequences[row]!.length;
+    if (sum >= residues) return row + 1;
+  }
+  return sequences.length;
+}
+
+/** @returns bytes written */
+async function append(
+  part: Part,
+  names: readonly string[],
+  sequences: readonly string[],
+  start: number,
+  end: number,
+): Promise<number> {
+  let text = '';
+  for (let row = start; row < end; row++) {
+    text += `>${names[row]}\n${sequences[row]}\n`;
+    part.residues += sequences[row]!.length;
+  }
+  const bytes = Buffer.from(text);
+  part.hash.update(bytes);
+  // Not write(), which may write less: the rest of a full disk.
+  await part.file.appendFile(bytes);
+  return bytes.length;
+}

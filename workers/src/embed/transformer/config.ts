@@ -1,0 +1,65 @@
+import { DataError } from '../../base/errors.ts';
+import { parseJsonText } from '../../base/text/json-text.ts';
+import { shown } from '../../base/text/shown.ts';
+
+/** The fields of a model's config.json. Every error names the file and the field. */
+export class ModelConfig {
+  readonly path: string;
+  readonly #fields: Readonly<Record<string, unknown>>;
+
+  /** @throws DataError where the text is no JSON object */
+  constructor(path: string, text: string) {
+    this.path = path;
+    let fields: unknown;
+    try {
+      fields = parseJsonText(text);
+    } catch (error) {
+      throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
+    }
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+      throw new DataError(`${path}: not a JSON object.`);
+    this.#fields = fields as Record<string, unknown>;
+  }
+
+  /** True where the field is there and not null. */
+  has(name: string): boolean {
+    return (this.#fields[name] ?? null) !== null;
+  }
+
+  /** A size that the weights' shapes depend on: a whole number above 0, never defaulted. */
+  size(name: string): number {
+    const value = this.#fields[name];
+    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+    throw this.wrong(name, 'a whole number above 0');
+  }
+
+  number(name: string, otherwise: number): number {
+    return this.#read(name, otherwise, 'a number', (value) => Number.isFinite(value));
+  }
+
+  /** A number that something is divided by, or raised to a power. */
+  positive(name: string, otherwise: number): number {
+    return this.#read(name, otherwise, 'a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    return this.#read(name, otherwise, 'true or false', (value) => typeof value === 'boolean');
+  }
+
+  text(name: string, otherwise: string): string {
+    return this.#read(name, otherwise, 'a text', (value) => typeof value === 'string');
+  }
+
+  /** Says that a field has a value that cannot be used. */
+  wrong(name: string, expected: string): DataError {
+    const found = this.has(name) ? `is ${shown(this.#fields[name])}` : 'is missing';
+    return new DataError(`${this.path}: "${name}" ${found}; it must be ${expected}.`);
+  }
+
+  #read<T>(name: string, otherwise: T, expected: string, fits: (value: unknown) => boolean): T {
+    if (!this.has(name)) return otherwise;
+    const value = this.#fields[name];
+    if (!fits(value)) throw this.wrong(name, expected);
+    return value as T;
+  }
+}

@@ -1,0 +1,150 @@
+import { DataError } from '../../base/errors.ts';
+import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import type { OnnxType } from '../../onnx/model.ts';
+import type { PlainTensor, QuantizationJob } from '../../onnx/onnx-quantized-weights.ts';
+import type { StoredTensor, StoredWeights } from '../../onnx/safetensors.ts';
+
+/** Types of weights by safetensors' names. All but F32 are cast in the graph. */
+const WEIGHT_TYPES: Readonly<Record<string, OnnxType>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F64: 'float64',
+};
+
+/** float32: the weights as they are stored. int8: matrices rounded to 8 bits, and activations with them as they come. */
+export const PRECISIONS = ['float32', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** How ONNX Runtime aligns buffers. */
+const ALIGNMENT_BYTES = 64;
+
+/** Where weights lie, and in which form the graph takes them. */
+export interface WeightPlaces {
+  /** The model folder, for messages. */
+  folder: string;
+  /** Gives a file's location as the session will look it up. */
+  locate(path: string): string;
+  /** The file that 8-bit weights will be written to; undefined: float32. */
+  quantizedPath: string | undefined;
+}
+
+/** A model folder's tensors as constants of a graph: names and places in files, no copies. */
+export class GraphWeights {
+  readonly #graph: GraphBuilder;
+  readonly #stored: StoredWeights;
+  readonly #places: WeightPlaces;
+  readonly #used = new Set<string>();
+  #quantizedBytes = 0;
+  /** What must be written to `quantizedPath` before the graph can run. */
+  readonly quantizationJobs: QuantizationJob[] = [];
+  /** Scales of norms, and biases: what has one dimension. */
+  readonly plainTensors: PlainTensor[] = [];
+
+  constructor(graph: GraphBuilder, stored: StoredWeights, places: WeightPlaces) {
+    this.#graph = graph;
+    this.#stored = stored;
+    this.#places = places;
+  }
+
+  /**
+   * What stands before the names of the encoder's tensors: nothing, or `esm.`, `model.`, ... where it was saved as a part of
+   * a larger model.
+   * @param name of a tensor that every checkpoint has, without prefix
+   */
+  prefixOf(name: string): string {
+    if (this.#stored.tensors.has(name)) return '';
+    const found = [...this.#stored.tensors.keys()].filter((stored) => stored.endsWith(`.${name}`));
+    return found.length === 1 ? found[0]!.slice(0, -name.length) : '';
+  }
+
+  /** Whether the checkpoint has a tensor of that name. */
+  has(name: string): boolean {
+    return this.#stored.tensors.has(name);
+  }
+
+  /** A tensor as float32. @throws DataError where it is missing or has another shape */
+  tensor(name: string, shape: readonly number[]): Value {
+    return this.rows(name, shape, 0, shape[0]!);
+  }
+
+  /** Rows [start, end) of a tensor as float32: a part of the file of its own, so that nothing is split at run time. */
+  rows(name: string, shape: readonly number[], start: number, end: number): Value {
+    const { tensor, type } = this.#find(name, shape);
+    if (shape.length === 1) this.plainTensors.push({ name, tensor });
+    const rowBytes = tensor.byteLength / shape[0]!;
+    const value = this.#graph.initializer({
+      name: start === 0 && end === shape[0] ? name : `${name}[${start}:${end}]`,
+      type,
+      shape: [end - start, ...shape.slice(1)],
+      data: {
+        location: this.#places.locate(tensor.path),
+        offset: tensor.offset + start * rowBytes,
+        byteLength: (end - start) * rowBytes,
+      },
+    });
+    return type === 'float32' ? value : this.#graph.op('Cast', [value], { to: { int: 1 } });
+  }
+
+  /**
+   * Refuses tensors that the graph does not use though they belong to what it computes: config.json would be of
+   * another model (fewer layers, biases left out), and the vectors silently wrong.
+   * @param prefix of the names @param belongs is tested on what follows it
+   */
+  refuseUnused(prefix: string, belongs: RegExp): void {
+    for (const [name, { path }] of this.#stored.tensors)
+      if (name.startsWith(prefix) && belongs.test(name.slice(prefix.length)) && !this.#used.has(name))
+        throw new DataError(
+          `${path}: tensor "${name}" has no place in the model that ${this.#places.folder}/config.json describes.`,
+        );
+  }
+
+  /**
+   * Rows [start, end) of a matrix for a product with activations, in 8 bits.
+   * @returns undefined where the graph computes in float32
+   */
+  quantizedRows(
+    name: string,
+    shape: readonly [number, number],
+    start: number,
+    end: number,
+  ): { bytes: Value; scales: Value } | undefined {
+    const path = this.#places.quantizedPath;
+    if (path === undefined) return undefined;
+    const { tensor } = this.#find(name, shape);
+    const rows = end - start;
+    const columns = shape[1];
+    const place = (type: OnnxType, part: string, size: readonly number[], byteLength: number) => {
+      const offset = this.#quantizedBytes;
+      this.#quantizedBytes += Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+      const data = { location: this.#places.locate(path), offset, byteLength };
+      const value = this.#graph.initializer({ name: `${name}[${start}:${end}].${part}`, type, shape: size, data });
+      return { value, offset };
+    };
+    const scales = place('float32', 'scales', [rows], rows * 4);
+    const bytes = place('int8', 'int8', [columns, rows], rows * columns);
+    const offsets = { scalesOffset: scales.offset, bytesOffset: bytes.offset };
+    this.quantizationJobs.push({ name, tensor, start, end, columns, ...offsets });
+    return { bytes: bytes.value, scales: scales.value };
+  }
+
+  #find(name: string, shape: readonly number[]): { tensor: StoredTensor; type: OnnxType } {
+    const tensor = this.#stored.tensors.get(name);
+    const expected = `[${shape.join(', ')}]`;
+    if (!tensor)
+      throw new DataError(
+        `${this.#places.folder}: the weights have no tensor "${name}" ${expected}, which config.json calls for.`,
+      );
+    if (tensor.shape.join() !== shape.join())
+      throw new DataError(
+        `${tensor.path}: tensor "${name}" is [${tensor.shape.join(', ')}] where config.json calls for ${expected}.`,
+      );
+    const type = WEIGHT_TYPES[tensor.type];
+    if (!type)
+      throw new DataError(
+        `${tensor.path}: tensor "${name}" is ${tensor.type}; weights must be ${Object.keys(WEIGHT_TYPES).join(', ')}.`,
+      );
+    this.#used.add(name);
+    return { tensor, type };
+  }
+}

@@ -1,0 +1,159 @@
+import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import type { GraphWeights } from './graph-weights.ts';
+
+const MICROSOFT = 'com.microsoft';
+
+/** The graph under construction and the weights it takes its constants from. */
+export interface LayerContext {
+  graph: GraphBuilder;
+  weights: GraphWeights;
+}
+
+/** torch.nn.Linear: its weight is stored as [outputs, inputs]. */
+export interface Linear {
+  name: string;
+  inputs: number;
+  outputs: number;
+  hasBias: boolean;
+}
+
+/**
+ * x W^T (+ bias), as torch.nn.Linear. x: [rows, inputs].
+ * @param outputs the part [start, end) of the outputs that is computed; default: all
+ */
+export function linear(
+  { graph, weights }: LayerContext,
+  x: Value,
+  layer: Linear,
+  [start, end]: readonly [number, number] = [0, layer.outputs],
+): Value {
+  const shape = [layer.outputs, layer.inputs] as const;
+  const bias = layer.hasBias ? [weights.rows(`${layer.name}.bias`, [layer.outputs], start, end)] : [];
+  const quantized = weights.quantizedRows(`${layer.name}.weight`, shape, start, end);
+  if (!quantized) {
+    const weight = weights.rows(`${layer.name}.weight`, shape, start, end);
+    return graph.op('Gemm', [x, weight, ...bias], { transB: { int: 1 } });
+  }
+  const [rounded, scale, zero] = graph.ops('DynamicQuantizeLinear', [x], 3);
+  const operands = [rounded!, quantized.bytes, scale!, quantized.scales, zero!, '', ...bias];
+  return graph.op('MatMulIntegerToFloat', operands, {}, MICROSOFT);
+}
+
+/** x / rms(x) * weight over the last axis. */
+export function rmsNorm(
+  { graph, weights }: LayerContext,
+  x: Value,
+  name: string,
+  size: number,
+  epsilon: number,
+): Value {
+  return graph.op('SimplifiedLayerNormalization', [x, weights.tensor(`${name}.weight`, [size])], {
+    axis: { int: -1 },
+    epsilon: { float: epsilon },
+  });
+}
+
+/** torch.nn.LayerNorm over the last axis; its weight and bias may have their old names, gamma and beta. */
+export function layerNorm(
+  { graph, weights }: LayerContext,
+  x: Value,
+  name: string,
+  size: number,
+  epsilon: number,
+): Value {
+  const [scale, shift] = weights.has(`${name}.gamma`) ? ['gamma', 'beta'] : ['weight', 'bias'];
+  const operands = [x, weights.tensor(`${name}.${scale}`, [size]), weights.tensor(`${name}.${shift}`, [size])];
+  return graph.op('LayerNormalization', operands, { axis: { int: -1 }, epsilon: { float: epsilon } });
+}
+
+/** How rotary positions pair the components of a head. */
+export type RotaryPairs = 'neighbours' | 'halves';
+
+export interface Rotary {
+  cos: Value;
+  sin: Value;
+  /** Every sequence starts at position 0. */
+  start: Value;
+  pairs: RotaryPairs;
+}
+
+/**
+ * Tables of rotary positions for `positions` tokens. They are computed in float32 step by step, as the
+ * reference implementations do: an angle of 2000 radians in float64 differs from theirs by 1e-4.
+ */
+export function rotaryTables(
+  graph: GraphBuilder,
+  positions: number,
+  headSize: number,
+  pairs: RotaryPairs,
+  theta = 10000,
+): Rotary {
+  const half = headSize / 2;
+  const cos = new Float32Array(positions * half);
+  const sin = new Float32Array(positions * half);
+  for (let i = 0; i < half; i++) {
+    const frequency = Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headSize)));
+    for (let position = 0; position < positions; position++) {
+      const angle = Math.fround(position * frequency);
+      cos[position * half + i] = Math.cos(angle);
+      sin[position * half + i] = Math.sin(angle);
+    }
+  }
+  return {
+    cos: graph.floats('rotary_cos', cos, [positions, half]),
+    sin: graph.floats('rotary_sin', sin, [positions, half]),
+    start: graph.integers([0]),
+    pairs,
+  };
+}
+
+export interface AttentionParts {
+  query: Value;
+  key: Value;
+  value: Value;
+  heads: number;
+  /** undefined: positions are in what is attended to. */
+  rotary: Rotary | undefined;
+  /** int32 [batch]: tokens of each row; undefined where no row is padded. */
+  tokenCounts: Value | undefined;
+}
+
+/**
+ * Softmax attention; query, key and value are [batch, length, heads * head size]. Without
+ * padding ONNX Runtime computes it blockwise on CPU: memory grows with the length, not with its square.
+ */
+export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
+  const { rotary, heads } = parts;
+  const rotate = (x: Value) =>
+    rotary
+      ? graph.op(
+          'RotaryEmbedding',
+          [x, rotary.start, rotary.cos, rotary.sin],
+          { interleaved: { int: rotary.pairs === 'neighbours' ? 1 : 0 } },
+          MICROSOFT,
+        )
+      : x;
+  const inputs = [rotate(parts.query), rotate(parts.key), parts.value];
+  if (parts.tokenCounts) inputs.push('', parts.tokenCounts);
+  return graph.op('MultiHeadAttention', inputs, { num_heads: { int: heads } }, MICROSOFT);
+}
+
+/** x * sigmoid(x). */
+export function silu(graph: GraphBuilder, x: Value): Value {
+  return graph.op('QuickGelu', [x], { alpha: { float: 1 } }, MICROSOFT);
+}
+
+/** The exact GELU, by the error function. */
+export function gelu(graph: GraphBuilder, x: Value): Value {
+  return graph.op('Gelu', [x], { approximate: { string: 'none' } });
+}
+
+/** Folds [batch, length, size] into rows for the linear layers, and back. */
+export function createFolding(graph: GraphBuilder, tokenIds: Value, size: number) {
+  const folded = graph.integers([-1, size]);
+  const unfolded = graph.op('Concat', [graph.op('Shape', [tokenIds]), graph.integers([size])], { axis: { int: 0 } });
+  return {
+    fold: (x: Value) => graph.op('Reshape', [x, folded]),
+    unfold: (x: Value) => graph.op('Reshape', [x, unfolded]),
+  };
+}

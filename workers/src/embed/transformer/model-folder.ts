@@ -1,0 +1,209 @@
+import { realpath, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { DataError, systemErrorCode, UsageError } from '../../base/errors.ts';
+import { withScratch } from '../../base/files.ts';
+import type { TrailingStop } from '../../fasta/sequence.ts';
+import { writeQuantizedWeights } from '../../onnx/onnx-quantized-weights.ts';
+import { createSession, type Device, type OnnxSession } from '../../onnx/onnx-session.ts';
+import { WEIGHT_ROUNDING } from '../../onnx/quantize-weights.ts';
+import { findWeights, type StoredWeights } from '../../onnx/safetensors.ts';
+import type { ShardAttributes } from '../../shard/shard.ts';
+import type { Embedder } from '../embedder.ts';
+import type { Architecture, HiddenState } from './architecture.ts';
+import { architectureOf } from './architectures.ts';
+import { ModelConfig } from './config.ts';
+import { buildEncoderGraph, type EncoderGraph } from './encoder-graph.ts';
+import type { Precision, WeightPlaces } from './graph-weights.ts';
+import { hashFiles } from './model-hash.ts';
+import type { Pooling } from './pooling.ts';
+import { readDocument } from './read-document.ts';
+import type { Tokenizer, UnknownLetters } from './tokenizer.ts';
+import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
+
+/** Conventions and resources; what is left out is the model's own default. */
+export interface ModelFolderOptions {
+  /** Default: `mean`. */
+  pooling?: Pooling;
+  /** Default: that of the model's authors. */
+  hiddenState?: HiddenState;
+  /** Longest length in residues. Default: that of the model's authors. */
+  maxResidues?: number;
+  /** What happens beyond it. Default: `truncate`. */
+  long?: LongSequences;
+  /** What becomes of letters outside the vocabulary. Default: `unk`. */
+  unknownLetters?: UnknownLetters;
+  /** What becomes of one `*` at the end. Default: `drop`. */
+  trailingStop?: TrailingStop;
+  /** Default: `cpu`. */
+  device?: Device;
+  /** Tokens of a batch, padding included; 0: one sequence at a time, as always in int8. Default: 0 on cpu, 16384 elsewhere. */
+  batchTokens?: number;
+  /** Default: `float32`. */
+  precision?: Precision;
+  /** Threads of the CPU. */
+  threads?: number;
+}
+
+const ACCELERATOR_BATCH_TOKENS = 16384;
+/** Of a window: memory of attention grows with its square. */
+const MOST_RESIDUES = 2 ** 17;
+
+/**
+ * Loads a model as its authors publish it: config.json, the tokenizer's file and safetensors weights.
+ * @throws DataError where a file is missing, damaged, of an unknown architecture or contradicts another
+ * @throws UsageError where an option does not fit the model or the machine
+ */
+export async function loadModelFolder(folder: string, options: ModelFolderOptions = {}): Promise<Embedder> {
+  await requireFolder(folder);
+  const configPath = join(folder, 'config.json');
+  const config = new ModelConfig(configPath, await readModelFile(folder, 'config.json'));
+  const architecture = architectureOf(config);
+  const tokenizerPath = join(folder, architecture.tokenizerFile);
+  const tokenizerText = await readModelFile(folder, architecture.tokenizerFile);
+  const tokenizer = architecture.parseTokenizer(tokenizerPath, tokenizerText, config);
+  const stored = await findWeights(folder);
+
+  const conventions = resolveConventions(architecture, config, tokenizer, options);
+  const { device = 'cpu' } = options;
+  // In 8 bits the activations of a batch would share one scale: a vector must not depend on what is beside it.
+  const batchTokens =
+    conventions.precision === 'int8' ? 0 : (options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS));
+  // Hashed while the graph is loaded in its thread.
+  const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
+  hashing.catch(() => {}); // told below
+  const session = await createEncoderSession(options, stored, (weightPlaces) =>
+    buildEncoderGraph(
+      architecture,
+      config,
+      stored,
+      { folder, ...weightPlaces },
+      {
+        hiddenState: conventions.hiddenState,
+        maxTokens: conventions.maxResidues + specialTokens(tokenizer),
+        padded: batchTokens > 0,
+      },
+    ),
+  );
+  const hash = await hashing.catch(async (error: unknown) => {
+    await session.close();
+    throw error;
+  });
+  return createTransformerEmbedder({
+    session,
+    tokenizer,
+    dimension: config.size('hidden_size'),
+    attributes: describe(architecture, config, hash, conventions),
+    batchTokens,
+    ...conventions,
+  });
+}
+
+/** Builds the graph and loads it; 8-bit weights pass through a file that is gone afterwards. */
+async function createEncoderSession(
+  { device = 'cpu', threads, precision = 'float32' }: ModelFolderOptions,
+  { files }: StoredWeights,
+  build: (places: Omit<WeightPlaces, 'folder'>) => EncoderGraph,
+): Promise<OnnxSession> {
+  const load = async (quantizedPath: string | undefined) => {
+    const externalDataFolder = commonFolder(quantizedPath ? [...files, quantizedPath] : files);
+    const locate = (path: string) => relative(externalDataFolder, path);
+    const { model, quantizationJobs, plainTensors } = build({ locate, quantizedPath });
+    if (quantizedPath) await writeQuantizedWeights(quantizedPath, quantizationJobs, plainTensors);
+    return createSession(model, { device, externalDataFolder, ...(threads ? { threads } : {}) });
+  };
+  if (precision === 'float32') return load(undefined);
+  if (device !== 'cpu') throw new UsageError(`--precision ${precision} is for --device cpu.`);
+  return withScratch(await realpath(tmpdir()), 'lanceflow-int8', (scratch) => load(join(scratch, 'weights')));
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const info = await stat(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${folder}: no such model folder.`);
+    throw error;
+  });
+  if (!info.isDirectory())
+    throw new DataError(`${folder}: not a folder. A model is the folder with config.json, tokenizer and weights.`);
+}
+
+async function readModelFile(folder: string, name: string): Promise<string> {
+  return readDocument(join(folder, name)).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new DataError(
+      `${folder}: no ${name}. A model folder has config.json, the tokenizer's file and model.safetensors.`,
+    );
+  });
+}
+
+type Conventions = Required<
+  Pick<
+    ModelFolderOptions,
+    'pooling' | 'hiddenState' | 'maxResidues' | 'long' | 'precision' | 'unknownLetters' | 'trailingStop'
+  >
+> & {
+  windowOverlap: number;
+};
+
+function resolveConventions(
+  { name, defaults, tokenLimit }: Architecture,
+  config: ModelConfig,
+  tokenizer: Tokenizer,
+  options: ModelFolderOptions,
+): Conventions {
+  const limit = Math.min((tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer), MOST_RESIDUES);
+  if (limit < 1) throw new DataError(`${config.path}: a model of so few positions takes no residue.`);
+  const maxResidues = options.maxResidues ?? Math.min(defaults.maxResidues, limit);
+  if (!Number.isSafeInteger(maxResidues) || maxResidues < 1)
+    throw new UsageError(`--max-length must be a whole number of residues from 1, not ${maxResidues}.`);
+  if (maxResidues > limit)
+    throw new UsageError(
+      `--max-length ${maxResidues}: this ${name} takes at most ${limit} residues; --long windows covers longer ones.`,
+    );
+  return {
+    pooling: options.pooling ?? 'mean',
+    hiddenState: options.hiddenState ?? defaults.hiddenState,
+    long: options.long ?? 'truncate',
+    precision: options.precision ?? 'float32',
+    unknownLetters: options.unknownLetters ?? 'unk',
+    trailingStop: options.trailingStop ?? 'drop',
+    maxResidues,
+    // A quarter: residues near a window's end have context in the next one.
+    windowOverlap: Math.floor(maxResidues / 4),
+  };
+}
+
+function specialTokens({ prefix, suffix }: Tokenizer): number {
+  return prefix.length + suffix.length;
+}
+
+function describe(
+  { name, defaults }: Architecture,
+  config: ModelConfig,
+  hash: string,
+  { pooling, hiddenState, long, maxResidues, windowOverlap, precision, unknownLetters, trailingStop }: Conventions,
+): ShardAttributes {
+  // Vectors that were pooled otherwise cannot be compared: so they are of another model by name.
+  const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
+  return {
+    model: [`${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`, ...unusual].join(' '),
+    model_hash: hash,
+    architecture: name,
+    pooling,
+    hidden_state: hiddenState,
+    truncation: long,
+    max_length: maxResidues,
+    unknown_letters: unknownLetters,
+    trailing_stop: trailingStop,
+    precision,
+    // Integers are the same on every processor, so vectors of two machines can be compared.
+    ...(precision === 'int8' ? { weight_rounding: WEIGHT_ROUNDING } : {}),
+    ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
+  };
+}
+
+/** The deepest folder that holds all files. Links may have led out of the model folder, as in download caches. */
+function commonFolder(paths: readonly string[]): string {
+  let folder = dirname(paths[0]!);
+  while (paths.some((path) => relative(folder, path).startsWith('..'))) folder = dirname(folder);
+  return folder;
+}

@@ -1,0 +1,147 @@
+import * as z from 'zod/mini';
+import { DataError } from '../../base/errors.ts';
+import { COUNT, checkDocument, TEXT } from '../../base/text/document.ts';
+import { parseJsonText } from '../../base/text/json-text.ts';
+import { shown } from '../../base/text/shown.ts';
+import type { ModelConfig } from './config.ts';
+
+/** Turns residues into token ids: one id for each character, with fixed ids around them. */
+export interface Tokenizer {
+  /** Ids before the first residue; the first of them is what `cls` pooling takes. */
+  readonly prefix: readonly number[];
+  /** Ids after the last residue. */
+  readonly suffix: readonly number[];
+  readonly padId: number;
+  /** The id of each ASCII character; those outside the vocabulary have the id of `<unk>`. */
+  readonly idOfAscii: Int32Array;
+  readonly unknownId: number;
+}
+
+/** What becomes of letters that are not in the vocabulary: the model's `<unk>`, or an error. */
+export const UNKNOWN_LETTERS = ['unk', 'refuse'] as const;
+export type UnknownLetters = (typeof UNKNOWN_LETTERS)[number];
+
+/** A tokenizer file's content, before it is checked against the model's config. */
+export interface Vocabulary {
+  path: string;
+  ids: ReadonlyMap<string, number>;
+  prefix: readonly string[];
+  suffix: readonly string[];
+  pad: string;
+  unknown: string;
+}
+
+const ASCII_COUNT = 128;
+
+/**
+ * Makes a tokenizer of a vocabulary.
+ * @param special config.json's fields of token ids and the tokens they stand for
+ * @throws DataError where tokenizer and config disagree: the ids would mean other letters than in training
+ */
+export function createTokenizer(
+  vocabulary: Vocabulary,
+  config: ModelConfig,
+  special: Readonly<Record<string, string>>,
+): Tokenizer {
+  const { path, ids } = vocabulary;
+  const size = config.size('vocab_size');
+  if (ids.size !== size)
+    throw new DataError(
+      `${path} has ${ids.size} tokens and ${config.path} says "vocab_size": ${size}. They are not of one model.`,
+    );
+  const owners = new Map<number, string>();
+  for (const [token, id] of ids) {
+    if (!Number.isSafeInteger(id) || id < 0 || id >= size)
+      throw new DataError(`${path}: token ${shown(token)} has id ${shown(id)}, outside 0 to ${size - 1}.`);
+    const other = owners.get(id);
+    if (other !== undefined)
+      throw new DataError(`${path}: tokens ${shown(other)} and ${shown(token)} have one id, ${id}; each has its own.`);
+    owners.set(id, token);
+  }
+  for (const [field, token] of Object.entries(special)) {
+    if (config.has(field) && config.number(field, 0) !== ids.get(token))
+      throw new DataError(
+        `${path} gives ${token} the id ${ids.get(token)} and ${config.path} says "${field}": ${config.number(field, 0)}. They are not of one model.`,
+      );
+  }
+  const idOf = (token: string): number => {
+    const id = ids.get(token);
+    if (id === undefined) throw new DataError(`${path}: no token ${token}, which this model needs.`);
+    return id;
+  };
+  const unknownId = idOf(vocabulary.unknown);
+  return {
+    prefix: vocabulary.prefix.map(idOf),
+    suffix: vocabulary.suffix.map(idOf),
+    padId: idOf(vocabulary.pad),
+    unknownId,
+    idOfAscii: Int32Array.from({ length: ASCII_COUNT }, (_, code) => ids.get(String.fromCharCode(code)) ?? unknownId),
+  };
+}
+
+/** Token ids of residues [start, end) of a sequence, prefix and suffix around them. */
+export function tokenize(tokenizer: Tokenizer, sequence: string, start: number, end: number): Int32Array {
+  const { prefix, suffix, idOfAscii, unknownId } = tokenizer;
+  const ids = new Int32Array(prefix.length + (end - start) + suffix.length);
+  ids.set(prefix, 0);
+  let at = prefix.length;
+  for (let i = start; i < end; i++) ids[at++] = idOfAscii[sequence.charCodeAt(i)] ?? unknownId;
+  ids.set(suffix, at);
+  return ids;
+}
+
+/** Where the first letter is that is not in the vocabulary; -1 where all are. */
+export function findUnknownLetter({ idOfAscii, unknownId }: Tokenizer, sequence: string): number {
+  for (let i = 0; i < sequence.length; i++)
+    if ((idOfAscii[sequence.charCodeAt(i)] ?? unknownId) === unknownId) return i;
+  return -1;
+}
+
+/** Reads a vocab.txt: one token a line, its id is its line counted from 0. */
+export function parseVocabTxt(path: string, text: string): Map<string, number> {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  const ids = new Map(lines.map((token, id): [string, number] => [token, id]));
+  if (ids.size !== lines.length) throw new DataError(`${path}: a token is there twice.`);
+  return ids;
+}
+
+/** What this program reads of a Hugging Face tokenizer.json. */
+const TOKENIZER_JSON = z.object({
+  model: z.object({ vocab: z.record(z.string(), COUNT) }),
+  added_tokens: z.nullish(z.array(z.object({ id: COUNT, content: TEXT }))),
+  post_processor: z.nullish(z.object({ type: z.optional(z.string()), single: z.unknown() })),
+});
+/** What a processor of type TemplateProcessing puts around a sequence. */
+const TEMPLATE = z.object({
+  post_processor: z.object({
+    single: z.array(z.object({ SpecialToken: z.optional(z.object({ id: TEXT })), Sequence: z.optional(z.unknown()) })),
+  }),
+});
+
+/**
+ * Reads a Hugging Face tokenizer.json whose tokens are single letters.
+ * @returns the vocabulary, and the special tokens that its template puts around a sequence (undefined where it
+ *   has no template)
+ */
+export function parseTokenizerJson(
+  path: string,
+  text: string,
+): { ids: Map<string, number>; prefix?: string[]; suffix?: string[] } {
+  let json: unknown;
+  try {
+    json = parseJsonText(text);
+  } catch (error) {
+    throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const fail = (problem: string) => new DataError(`${path}: not a tokenizer that maps letters to ids: ${problem}.`);
+  const { model, added_tokens: added, post_processor: processor } = checkDocument(TOKENIZER_JSON, json, fail);
+  const ids = new Map(Object.entries(model.vocab));
+  for (const { content, id } of added ?? []) ids.set(content, id);
+  if (processor?.type !== 'TemplateProcessing') return { ids };
+  const { single: template } = checkDocument(TEMPLATE, json, fail).post_processor;
+  const at = template.findIndex((piece) => piece.Sequence !== undefined);
+  if (at < 0) throw new DataError(`${path}: "post_processor.single" has no place for the sequence.`);
+  const tokens = template.map((piece) => piece.SpecialToken?.id ?? '');
+  return { ids, prefix: tokens.slice(0, at), suffix: tokens.slice(at + 1) };
+}

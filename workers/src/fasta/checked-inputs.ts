@@ -1,0 +1,35 @@
+import type { Stats } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { DataError, UsageError } from '../base/errors.ts';
+import { findStats, ifMissing } from '../base/if-missing.ts';
+import { STANDARD_INPUT } from './standard-input.ts';
+
+/**
+ * Checks a list of input files: there is one, all exist, none is there twice or is what is to be written.
+ * @returns bytes of all, for the progress
+ */
+export async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
+  if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
+  const realOutput = output === undefined ? undefined : await realpath(output).catch(ifMissing(undefined));
+  const seen = new Map<string, string>();
+  let bytes = 0;
+  for (const input of inputs) {
+    const info = await statInput(input);
+    // A pipe, as of `<(...)`, has no name of its own.
+    const real = info?.isFile() ? await realpath(input) : input;
+    if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
+    const other = seen.get(real);
+    if (other !== undefined) throw new UsageError(`--input names the same file twice: ${other} and ${input}.`);
+    seen.set(real, input);
+    bytes += info?.size ?? 0;
+  }
+  return bytes;
+}
+
+/** @returns undefined for standard input */
+async function statInput(input: string): Promise<Stats | undefined> {
+  if (input === STANDARD_INPUT) return undefined;
+  const info = await findStats(input);
+  if (info) return info;
+  throw new DataError(`${input}: no such file.`);
+}

@@ -1,0 +1,293 @@
+import { isUtf8 } from 'node:buffer';
+import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { DataError } from '../base/errors.ts';
+import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
+import {
+  ALLOWED_LETTERS,
+  BYTE,
+  isSpaceByte,
+  LETTER_OF_BYTE,
+  lengthWithoutStop,
+  type TrailingStop,
+} from './sequence.ts';
+
+/** Consecutive records of a FASTA file. */
+export interface FastaBatch {
+  ids: Utf8Column;
+  /** Upper case, without the stop at the end unless it is kept; as long as `ids`. */
+  sequences: string[];
+  /** Number of the first record in its file, from 1. */
+  firstRecord: number;
+  /** Letters of all sequences. */
+  residues: number;
+}
+
+export interface BatchLimits {
+  records: number;
+  /** A batch ends with the record that reaches this; so a longer record is a batch of its own. */
+  residues: number;
+}
+
+export interface FastaOptions extends BatchLimits {
+  /** Default: `drop`. */
+  trailingStop?: TrailingStop;
+}
+
+const GREATER = '>'.charCodeAt(0);
+const NEWLINE = '\n'.charCodeAt(0);
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** ^A: NCBI puts it between the headers of identical proteins, so it ends the id of the first. */
+const HEADER_SEPARATOR = 1;
+/** A batch ends with the record whose id reaches this, so that long ids do not add up. */
+const BATCH_ID_BYTES = 2 ** 24;
+const SHOWN_ID_LETTERS = 80;
+
+/**
+ * Reads FASTA piece by piece: pieces may end anywhere. Memory: the batch being filled and the record being read,
+ * whose id, header and sequence are limited (base/limits.ts).
+ * Errors are DataErrors that name the file, the record, the line and what to do.
+ */
+export class FastaParser {
+  readonly #name: string;
+  readonly #limits: FastaOptions;
+  #state: 'start' | 'header' | 'letters' = 'start';
+  #line = 1;
+  #lastByte = NEWLINE;
+  #bytesRead = 0;
+  /** Records begun so far: the number of the current one. */
+  #record = 0;
+  #taken = 0;
+  #idDone = false;
+  #headerBytes = 0;
+  #letters = Buffer.allocUnsafe(1 << 16);
+  #letterCount = 0;
+  #idBytes = new Uint8Array(1 << 16);
+  /** Ids of the batch end here; what follows in #idBytes is the current record's. */
+  #idEnds: number[] = [];
+  #idLength = 0;
+  #sequences: string[] = [];
+  #residues = 0;
+
+  /** @param name the file's name in messages */
+  constructor(name: string, limits: FastaOptions) {
+    this.#name = name;
+    this.#limits = limits;
+  }
+
+  /** True where `take` should be called before the next `push`. */
+  get full(): boolean {
+    return (
+      this.#sequences.length >= this.#limits.records ||
+      this.#residues >= this.#limits.residues ||
+      (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES
+    );
+  }
+
+  /**
+   * Reads from `start` to the end of the piece, or until the batch is full.
+   * @returns where it stopped
+   */
+  push(piece: Uint8Array, start: number): number {
+    let at = start;
+    // The mark that some editors put before the text; it may be split between pieces.
+    while (at < piece.length && this.#bytesRead < 3 && piece[at] === BYTE_ORDER_MARK[this.#bytesRead]) {
+      at++;
+      this.#bytesRead++;
+    }
+    if (at < piece.length) this.#bytesRead = 3;
+    while (at < piece.length && !this.full)
+      at =
+        this.#state === 'start'
+          ? this.#readStart(piece, at)
+          : this.#state === 'header'
+            ? this.#readHeader(piece, at)
+            : this.#readLetters(piece, at);
+    return at;
+  }
+
+  /** Ends the last record. @throws DataError where there was none */
+  end(): void {
+    if (this.#state === 'start') throw new DataError(`${this.#name}: no sequences: the file is empty.`);
+    if (this.#state === 'header') this.#endHeader();
+    this.#endRecord();
+  }
+
+  /** The records read since the last call; undefined where there are none. */
+  take(): FastaBatch | undefined {
+    const count = this.#sequences.length;
+    if (count === 0) return undefined;
+    const end = this.#idEnds[count - 1]!;
+    const batch = {
+      ids: { offsets: Int32Array.of(0, ...this.#idEnds), bytes: this.#idBytes.slice(0, end) },
+      sequences: this.#sequences,
+      firstRecord: this.#taken + 1,
+      residues: this.#residues,
+    };
+    this.#idBytes.copyWithin(0, end, end + this.#idLength);
+    this.#idEnds = [];
+    this.#sequences = [];
+    this.#residues = 0;
+    this.#taken += count;
+    return batch;
+  }
+
+  #readStart(piece: Uint8Array, start: number): number {
+    let at = start;
+    while (at < piece.length && isSpaceByte(piece[at]!)) if (piece[at++] === NEWLINE) this.#line++;
+    if (at === piece.length) return at;
+    if (piece[at] !== GREATER)
+      throw new DataError(
+        `${this.#name}: line ${this.#line} comes before the first header. A FASTA file starts with a line ">id".`,
+      );
+    this.#startRecord();
+    return at + 1;
+  }
+
+  #startRecord(): void {
+    this.#state = 'header';
+    this.#record++;
+    this.#idLength = 0;
+    this.#idDone = false;
+    this.#headerBytes = 0;
+  }
+
+  #readLetters(piece: Uint8Array, start: number): number {
+    const letters = this.#roomForLetters(piece.length - start);
+    let count = this.#letterCount;
+    let at = start;
+    let stop = false;
+    for (; at < piece.length; at++) {
+      const byte = piece[at]!;
+      const letter = LETTER_OF_BYTE[byte]!;
+      if (letter >= 32) letters[count++] = letter;
+      else if (letter === BYTE.newline) this.#line++;
+      else if (letter === BYTE.other) {
+        stop = true;
+        break;
+      }
+    }
+    this.#letterCount = count;
+    if (!stop) {
+      this.#lastByte = piece[piece.length - 1]!;
+      return at;
+    }
+    const before = at > start ? piece[at - 1]! : this.#lastByte;
+    if (piece[at] !== GREATER || before !== NEWLINE) throw this.#badLetter(piece, at);
+    this.#endRecord();
+    this.#startRecord();
+    return at + 1;
+  }
+
+  /** Only the first word is kept. */
+  #readHeader(piece: Uint8Array, start: number): number {
+    const newline = piece.indexOf(NEWLINE, start);
+    const end = newline < 0 ? piece.length : newline;
+    for (let at = start; at < end && !this.#idDone; at++) {
+      const byte = piece[at]!;
+      if (!isSpaceByte(byte) && byte !== HEADER_SEPARATOR) this.#addIdByte(byte);
+      else if (this.#idLength > 0) this.#idDone = true;
+    }
+    this.#headerBytes += end - start;
+    if (this.#headerBytes > MAX_HEADER_BYTES)
+      throw this.#bad(`its header has more than ${MAX_HEADER_BYTES} bytes. Is a line break missing?`);
+    if (newline < 0) return end;
+    this.#endHeader();
+    this.#line++;
+    this.#lastByte = NEWLINE;
+    return newline + 1;
+  }
+
+  #endHeader(): void {
+    const start = this.#idEnds.at(-1) ?? 0;
+    const id = this.#idBytes.subarray(start, start + this.#idLength);
+    if (id.length === 0)
+      throw new DataError(
+        `${this.#name}: record ${this.#record} (line ${this.#line}) has a header without an id. A header is ">id".`,
+      );
+    if (!isUtf8(id)) throw this.#bad('its id is not UTF-8. Convert the file, for instance with iconv.');
+    const control = findControl(id);
+    if (control >= 0)
+      throw this.#bad(`its id has the control character ${codePoint(control)}, which no id can have. Remove it.`);
+    this.#letterCount = 0;
+    this.#state = 'letters';
+  }
+
+  #endRecord(): void {
+    const isKept = this.#limits.trailingStop === 'keep';
+    const length = isKept ? this.#letterCount : lengthWithoutStop(this.#letters, this.#letterCount);
+    if (length === 0) throw this.#bad('its sequence is empty. Remove the record or complete it.');
+    if (length > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
+    this.#sequences.push(this.#letters.toString('latin1', 0, length));
+    this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
+    this.#residues += length;
+    this.#idLength = 0;
+  }
+
+  #addIdByte(byte: number): void {
+    if (this.#idLength === MAX_ID_BYTES) throw this.#bad(`its id has more than ${MAX_ID_BYTES} bytes. Shorten it.`);
+    const at = (this.#idEnds.at(-1) ?? 0) + this.#idLength;
+    if (at === this.#idBytes.length) this.#idBytes = grown(this.#idBytes, at + 1);
+    this.#idBytes[at] = byte;
+    this.#idLength++;
+  }
+
+  #roomForLetters(more: number): Uint8Array {
+    const needed = this.#letterCount + more;
+    if (this.#letterCount > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
+    if (needed > this.#letters.length) this.#letters = Buffer.from(grown(this.#letters, needed).buffer);
+    return this.#letters;
+  }
+
+  #badLetter(piece: Uint8Array, at: number): DataError {
+    const byte = piece[at]!;
+    const shown = byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16)}`;
+    return this.#bad(
+      `${shown} at position ${this.#letterCount + 1} of its sequence (line ${this.#line}) is not a protein letter. ` +
+        `Allowed are ${ALLOWED_LETTERS}.`,
+    );
+  }
+
+  #tooLong(): DataError {
+    return this.#bad(`its sequence has more than ${MAX_SEQUENCE_LETTERS} letters. Is a header line missing?`);
+  }
+
+  #bad(what: string): DataError {
+    const start = this.#idEnds.at(-1) ?? 0;
+    const id = this.#idBytes.subarray(start, start + this.#idLength);
+    return new DataError(`${this.#name}: record ${this.#record} (${showId(id)}): ${what}`);
+  }
+}
+
+/** An id as it is put into messages: quoted, without control characters, and not longer than a line. */
+export function showId(id: Uint8Array): string {
+  // A letter has at most four bytes in UTF-8.
+  const letters = [...new TextDecoder().decode(id.subarray(0, 4 * SHOWN_ID_LETTERS + 4))];
+  const shown = letters.slice(0, SHOWN_ID_LETTERS).join('');
+  return JSON.stringify(letters.length > SHOWN_ID_LETTERS ? `${shown}...` : shown);
+}
+
+/** Names a record of a batch, for messages: its number in the file and its id. */
+export function showRecord({ firstRecord, ids }: FastaBatch, row: number): string {
+  return `record ${firstRecord + row} (${showId(columnBytes(ids, row))})`;
+}
+
+/** The first control character (C0, DEL or C1) of a text in UTF-8; -1 where there is none. */
+function findControl(text: Uint8Array): number {
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at]!;
+    if (byte < 0x20 || byte === 0x7f) return byte;
+    // In UTF-8, U+0080 to U+009F are 0xc2 and a byte of the same value.
+    if (byte === 0xc2 && text[at + 1]! < 0xa0) return text[at + 1]!;
+  }
+  return -1;
+}
+
+function codePoint(code: number): string {
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(needed, bytes.length * 2));
+  larger.set(bytes);
+  return larger;
+}

@@ -1,0 +1,101 @@
+import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+
+/**
+ * Texts wherever they lie in `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it takes them as a
+ * Parquet page holds them: with gaps between, and what repeats only once.
+ */
+export interface Texts {
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+/** Rows of hits, column by column; every column has one entry a row. */
+export interface HitColumns {
+  readonly queryIds: Texts;
+  readonly targetIds: Texts;
+  readonly distances: Float32Array;
+  readonly buckets: Texts;
+}
+
+/** Rows of neighbours: hits with their rank, from 1, among their query's; their texts end to end, to be written. */
+export interface NeighbourColumns {
+  readonly queryIds: Utf8Column;
+  readonly targetIds: Utf8Column;
+  readonly distances: Float32Array;
+  readonly buckets: Utf8Column;
+  readonly ranks: Int32Array;
+}
+
+/** Number of rows. */
+export function hitRows(hits: { readonly distances: Float32Array }): number {
+  return hits.distances.length;
+}
+
+/** A column as texts; the bytes are shared. */
+export function textsOf({ offsets, bytes }: Utf8Column): Texts {
+  return { starts: offsets.subarray(0, -1), ends: offsets.subarray(1), bytes };
+}
+
+/** Neighbours as hits, to be merged once more; the bytes are shared. */
+export function hitsOf({ queryIds, targetIds, distances, buckets }: Omit<NeighbourColumns, 'ranks'>): HitColumns {
+  return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets) };
+}
+
+/** A row's text; a view, not a copy. */
+export function textBytes({ starts, ends, bytes }: Texts, row: number): Uint8Array {
+  return bytes.subarray(starts[row], ends[row]);
+}
+
+/** A row's text as texts of one row, copied. */
+export function copyText(texts: Texts, row: number): Texts {
+  const bytes = textBytes(texts, row).slice();
+  return { starts: Int32Array.of(0), ends: Int32Array.of(bytes.length), bytes };
+}
+
+/** A column of the same text in every row. */
+export function repeatText(text: string, rows: number): Utf8Column {
+  const one = new TextEncoder().encode(text);
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
+  const bytes = new Uint8Array(rows * one.length);
+  for (let row = 0; row < rows; row++) bytes.set(one, row * one.length);
+  return { offsets, bytes };
+}
+
+/** Compares two texts by their UTF-8 bytes: JavaScript's own order is by UTF-16 unit and differs. */
+export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): number {
+  const startA = a.starts[rowA]!;
+  const startB = b.starts[rowB]!;
+  const lengthA = a.ends[rowA]! - startA;
+  const lengthB = b.ends[rowB]! - startB;
+  const shared = Math.min(lengthA, lengthB);
+  for (let i = 0; i < shared; i++) {
+    const difference = a.bytes[startA + i]! - b.bytes[startB + i]!;
+    if (difference !== 0) return difference;
+  }
+  return lengthA - lengthB;
+}
+
+/** Whether two texts are the same; faster than `compareText`, as ids that differ mostly differ at their end. */
+export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolean {
+  const startA = a.starts[rowA]!;
+  const startB = b.starts[rowB]!;
+  const length = a.ends[rowA]! - startA;
+  if (b.ends[rowB]! - startB !== length) return false;
+  if (startA === startB && a.bytes === b.bytes) return true;
+  for (let i = length - 1; i >= 0; i--) if (a.bytes[startA + i] !== b.bytes[startB + i]) return false;
+  return true;
+}
+
+/** The order of hits inside a query: distance, then target, then bucket. */
+export function compareNearness(a: HitColumns, rowA: number, b: HitColumns, rowB: number): number {
+  const distanceA = a.distances[rowA]!;
+  const distanceB = b.distances[rowB]!;
+  if (distanceA !== distanceB) return distanceA < distanceB ? -1 : 1;
+  return compareText(a.targetIds, rowA, b.targetIds, rowB) || compareText(a.buckets, rowA, b.buckets, rowB);
+}
+
+/** The order of hits files: query, distance, target, bucket. */
+export function compareHits(a: HitColumns, rowA: number, b: HitColumns, rowB: number): number {
+  return compareText(a.queryIds, rowA, b.queryIds, rowB) || compareNearness(a, rowA, b, rowB);
+}

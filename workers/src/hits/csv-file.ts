@@ -1,0 +1,64 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { createGzip, createZstdCompress } from 'node:zlib';
+import type { NeighbourColumns } from './columns.ts';
+import { CSV_HEADER, createCsvFormatter } from './csv-format.ts';
+
+/** Writes neighbours as CSV, batch by batch. */
+export interface CsvWriter {
+  append(rows: NeighbourColumns): Promise<void>;
+  /** Ends the file. @returns its size in bytes */
+  finish(): Promise<number>;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+export type CsvCompression = 'none' | 'gzip' | 'zstd';
+
+/** How a CSV of this name is compressed. */
+export function csvCompression(name: string): CsvCompression {
+  return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : 'none';
+}
+
+/** Creates a CSV file at `path` (a temporary name: see `writeAtomically`), its header written. */
+export async function createCsv(
+  path: string,
+  compression: CsvCompression,
+  forSpreadsheets = false,
+): Promise<CsvWriter> {
+  const file = createWriteStream(path);
+  const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
+  const head: Writable = compressor ?? file;
+  const written = compressor ? pipeline(compressor, file) : finished(file);
+  written.catch(() => {}); // told by who waits for it
+  const write = async (chunk: string | Uint8Array) => {
+    try {
+      // The callback comes when the chunk is compressed or written: its buffer may then be used again.
+      await new Promise<void>((resolve, reject) => {
+        head.write(chunk, (error) => (error ? reject(error) : resolve()));
+      });
+    } catch (error) {
+      // The stream's own error says why (a full disk), this one only that the stream is gone.
+      await written;
+      throw error;
+    }
+  };
+  const format = createCsvFormatter(forSpreadsheets);
+  await write(CSV_HEADER);
+  return {
+    append: (rows) => write(format(rows)),
+    async finish() {
+      head.end();
+      await written;
+      return file.bytesWritten;
+    },
+    async abandon() {
+      head.destroy();
+      file.destroy();
+      await written.catch(() => {}); // an error that led here is told already
+      await rm(path, { force: true });
+    },
+  };
+}

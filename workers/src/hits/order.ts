@@ -1,0 +1,26 @@
+import { createNeighbourBuilder } from './builder.ts';
+import { compareHits, type HitColumns, hitRows, hitsOf } from './columns.ts';
+
+/**
+ * Looks through a stream of batches for the first row that comes before the row ahead of it.
+ * @returns a function that takes the batches in turn and gives whether all rows so far are in order
+ */
+export function createOrderCheck(): (hits: HitColumns) => boolean {
+  const tail = createNeighbourBuilder({ rows: 1, bytes: 0 });
+  let last: HitColumns | undefined;
+  return (hits) => {
+    const rows = hitRows(hits);
+    if (rows === 0) return true;
+    if (last && compareHits(last, 0, hits, 0) > 0) return false;
+    for (let row = 1; row < rows; row++) if (compareHits(hits, row - 1, hits, row) > 0) return false;
+    tail.push(hits, rows - 1, 1);
+    last = hitsOf(tail.take());
+    return true;
+  };
+}
+
+/** Row numbers of a batch in the order of hits files. */
+export function sortedRows(hits: HitColumns): Uint32Array {
+  const rows = Uint32Array.from({ length: hitRows(hits) }, (_, row) => row);
+  return rows.sort((a, b) => compareHits(hits, a, hits, b) || a - b);
+}

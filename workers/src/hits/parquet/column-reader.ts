@@ -1,0 +1,100 @@
+import type { Field } from 'apache-arrow';
+import { DataError } from '../../base/errors.ts';
+import { createTaker, type DecodedColumn, layoutOf } from './decoded-batch.ts';
+import type { ParquetSource } from './parquet-file.ts';
+
+/** A column that a reader asks for. */
+export interface ColumnRequest {
+  name: string;
+  type: 'text' | 'float32';
+}
+
+/** Rows of a file, in the order of the request. */
+export interface RowBatch {
+  rowGroup: number;
+  /** Number, within the file, of the first row. */
+  firstRow: number;
+  rows: number;
+  columns: DecodedColumn[];
+}
+
+/** Batches of hundreds of files are held at once, so they are bounded in rows and in bytes. */
+export const BATCH_ROWS = 8192;
+const BATCH_BYTES = 2 * 1024 * 1024;
+const SAMPLE_ROWS = 64;
+
+/**
+ * Checks that a file has the columns asked for.
+ * @throws DataError that names the column that is missing or of another type
+ */
+export function checkColumns(source: ParquetSource, request: readonly ColumnRequest[]): void {
+  for (const { name, type } of request) {
+    const field = source.fields.find((candidate) => candidate.name === name);
+    if (!field) {
+      const names = source.fields.map((candidate) => candidate.name).join(', ');
+      throw new DataError(`${source.path}: it has no column ${name} (its columns: ${names}).`);
+    }
+    const layout = layoutOf(field.type);
+    if (layout === undefined || (type === 'text') !== (layout === 'utf8' || layout === 'other'))
+      throw new DataError(
+        `${source.path}: column ${name} holds ${field.type}; it must hold ${type === 'text' ? 'text (utf8)' : type}.`,
+      );
+  }
+}
+
+/**
+ * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is
+ * valid until the next is asked for.
+ * @throws DataError where the file is damaged, lacks a column or holds a null (with row group and row)
+ */
+export async function* readColumns(
+  source: ParquetSource,
+  request: readonly ColumnRequest[],
+): AsyncGenerator<RowBatch, void, void> {
+  const { path } = source;
+  try {
+    checkColumns(source, request);
+    // The decoder gives columns in the order of the file, not of the request.
+    const fields = source.fields.filter((field) => request.some(({ name }) => name === field.name));
+    const order = request.map(({ name }) => fields.findIndex((field) => field.name === name));
+    const layouts = fields.map((field) => layoutOf(field.type)!);
+    const take = createTaker(layouts);
+    const batchRows = await fittingRows(source, fields, take);
+    let firstRow = 0;
+    for (const rowGroup of source.rowGroups.keys())
+      for await (const batch of source.batches(rowGroup, names(fields), batchRows)) {
+        const rows = batch.numRows;
+        const taken = take(batch);
+        const columns = order.map((at, i) => {
+          const column = taken[at];
+          if (column) return column;
+          const last = firstRow + rows - 1;
+          throw new DataError(
+            `${path}: column ${request[i]!.name} holds a null in row group ${rowGroup}, rows ${firstRow} to ${last}.`,
+          );
+        });
+        yield { rowGroup, firstRow, rows, columns };
+        firstRow += rows;
+      }
+  } finally {
+    source.close();
+  }
+}
+
+const names = (fields: readonly Field[]) => fields.map(({ name }) => name);
+
+type Taker = ReturnType<typeof createTaker>;
+
+/** Rows of a batch of at most BATCH_BYTES, going by the first rows: ids may be ten bytes long, or ten thousand. */
+async function fittingRows(source: ParquetSource, fields: readonly Field[], take: Taker) {
+  const rowGroup = source.rowGroups.findIndex(({ rows }) => rows > 0);
+  if (rowGroup < 0) return BATCH_ROWS;
+  let rows = 0;
+  let bytes = 0;
+  for await (const batch of source.batches(rowGroup, names(fields), SAMPLE_ROWS, SAMPLE_ROWS)) {
+    rows += batch.numRows;
+    for (const column of take(batch))
+      bytes += column === undefined ? 0 : 'values' in column ? column.values.byteLength : column.bytes.length;
+  }
+  return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / Math.max(1, rows) + 1))));
+}

@@ -1,0 +1,99 @@
+import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { DataError } from '../../base/errors.ts';
+import { type HitColumns, textsOf } from '../columns.ts';
+import { readRecipe } from '../neighbours-origin.ts';
+import { type HitsOrigin, readOrigin } from '../origin.ts';
+import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
+import { ORDERED_BY } from './hits-writer.ts';
+import { type PlacedHits, readOwnHits } from './own-hits.ts';
+import { openParquet, type ParquetSource } from './parquet-file.ts';
+
+/** What the footer of a hits file says. */
+export interface HitsFile {
+  path: string;
+  rows: number;
+  /** Whether its writer says that the rows are in the order of hits files. */
+  ordered: boolean;
+  /** How they came about, where the writer says so. */
+  origin: HitsOrigin | undefined;
+  /** Of the table that was searched, where the writer says so. */
+  recipe: string | undefined;
+  /** Memory that reading it takes: its largest row group, compressed, and what is decoded of it. */
+  readBytes: number;
+}
+
+const COLUMNS: readonly ColumnRequest[] = [
+  { name: 'query_id', type: 'text' },
+  { name: 'target_id', type: 'text' },
+  { name: 'distance', type: 'float32' },
+  { name: 'bucket', type: 'text' },
+];
+
+/** What an open file takes in any case, and a row of the batch that is copied from the decoder. */
+const OPEN_BYTES = 64 * 1024;
+const BATCH_ROW_BYTES = 96;
+
+/** Reads the footer of a hits file. @throws DataError where it is missing, damaged or no hits file */
+export async function inspectHits(path: string): Promise<HitsFile> {
+  const source = await openParquet(path);
+  try {
+    checkColumns(source, COLUMNS);
+    const [name, order] = Object.entries(ORDERED_BY)[0]!;
+    return {
+      path,
+      rows: source.rows,
+      ordered: source.metadata.get(name) === order,
+      origin: readOrigin(
+        source.metadata,
+        (problem) =>
+          new DataError(`${path}: the metadata of these hits is damaged: ${problem}. Search the bucket again.`),
+      ),
+      recipe: readRecipe(source.metadata),
+      readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
+    };
+  } finally {
+    source.close();
+  }
+}
+
+/** Measured: the decoder holds a row group as it is stored and half as much again as it is decompressed. */
+function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups'][number]): number {
+  return compressedBytes + 1.5 * bytes + BATCH_ROW_BYTES * Math.min(rows, BATCH_ROWS);
+}
+
+/**
+ * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns
+ * include those of hits.
+ * @throws DataError where the file is damaged or a distance is not a number (with row group and row)
+ */
+export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
+  const source = await openParquet(path);
+  for await (const { rowGroup, firstRow, hits } of source.ours ? readOwnHits(source) : readForeignHits(source)) {
+    const wrong = firstNaN(hits.distances);
+    if (wrong >= 0)
+      throw new DataError(
+        `${path}: the distance in row group ${rowGroup}, row ${firstRow + wrong} is not a number. Search this bucket again.`,
+      );
+    yield hits;
+  }
+}
+
+async function* readForeignHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {
+  for await (const { rowGroup, firstRow, columns } of readColumns(source, COLUMNS)) {
+    const [queryIds, targetIds, distance, buckets] = columns as [
+      Utf8Column,
+      Utf8Column,
+      { values: Float32Array },
+      Utf8Column,
+    ];
+    const [queries, targets, from] = [textsOf(queryIds), textsOf(targetIds), textsOf(buckets)];
+    const hits = { queryIds: queries, targetIds: targets, distances: distance.values, buckets: from };
+    yield { rowGroup, firstRow, hits };
+  }
+}
+
+/** `findIndex` calls a function a row, which shows when there are hundreds of millions. */
+function firstNaN(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
+  return -1;
+}

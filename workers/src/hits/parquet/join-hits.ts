@@ -1,0 +1,52 @@
+import { createNeighbourBuilder } from '../builder.ts';
+import { type HitColumns, hitRows, type NeighbourColumns, textBytes } from '../columns.ts';
+import { readHits } from './hits-reader.ts';
+import { HITS_ROW_GROUP, writeHits } from './hits-writer.ts';
+
+/** Writes hits end to end. @param paths files whose queries follow each other @param metadata of the file */
+export async function joinHits(
+  paths: readonly string[],
+  output: string,
+  metadata: Record<string, string>,
+): Promise<{ hits: number; bytes: number }> {
+  let hits = 0;
+  const counted = async function* () {
+    for await (const batch of rebatched(allHits(paths), () => true)) {
+      hits += hitRows(batch);
+      yield batch;
+    }
+  };
+  const bytes = await writeHits(output, counted(), metadata);
+  return { hits, bytes };
+}
+
+/** Writes those hits of a file whose queries are wanted. @param wanted ids, as latin1 of their bytes */
+export function selectHits(
+  path: string,
+  output: string,
+  metadata: Record<string, string>,
+  wanted: ReadonlySet<string>,
+): Promise<number> {
+  const isWanted = ({ queryIds }: HitColumns, row: number) =>
+    wanted.has(Buffer.from(textBytes(queryIds, row)).toString('latin1'));
+  return writeHits(output, rebatched(readHits(path), isWanted), metadata);
+}
+
+async function* allHits(paths: readonly string[]): AsyncGenerator<HitColumns> {
+  for (const path of paths) yield* readHits(path);
+}
+
+/** Batches of one size, so that the same hits give the same bytes. */
+async function* rebatched(
+  batches: AsyncIterable<HitColumns>,
+  isWanted: (hits: HitColumns, row: number) => boolean,
+): AsyncGenerator<NeighbourColumns> {
+  const output = createNeighbourBuilder({ rows: HITS_ROW_GROUP, bytes: Number.POSITIVE_INFINITY });
+  for await (const hits of batches)
+    for (let row = 0; row < hitRows(hits); row++) {
+      if (!isWanted(hits, row)) continue;
+      output.push(hits, row, 0);
+      if (output.full) yield output.take();
+    }
+  if (output.rows > 0) yield output.take();
+}

@@ -1,0 +1,146 @@
+import { openAsBlob } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { type Field, tableFromIPC } from 'apache-arrow';
+import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
+import { DataError, TransientError, toUserError, UserError } from '../../base/errors.ts';
+import { isRecord, parseJson } from '../../base/text/document.ts';
+import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
+
+/** What the footer says of a row group. */
+export interface RowGroup {
+  rows: number;
+  compressedBytes: number;
+  bytes: number;
+  columns: readonly { name: string; compressedBytes: number; compression: Compression }[];
+}
+
+/** An open Parquet file: its footer is read, its rows are not. */
+export interface ParquetSource {
+  readonly path: string;
+  readonly rows: number;
+  readonly rowGroups: readonly RowGroup[];
+  readonly fields: readonly Field[];
+  /** Whether LanceFlow wrote it (see CREATED_BY). */
+  readonly ours: boolean;
+  /** Key-value metadata of a file of ours; nothing otherwise. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Streams one row group. Whoever takes a batch frees it. @param limit rows to stop after */
+  batches(rowGroup: number, columns: string[], batchRows: number, limit?: number): AsyncGenerator<DecodedBatch>;
+  close(): void;
+}
+
+/**
+ * Opens a Parquet file.
+ * @throws DataError where there is no such file, or it is not Parquet, or is cut off
+ */
+export async function openParquet(path: string): Promise<ParquetSource> {
+  await checkHead(path);
+  const file = await decoding(path, 'footer', async () => ParquetFile.fromFile(await openAsBlob(path)));
+  const metadata = file.metadata();
+  const groups = metadata.rowGroups().map((group) => ({
+    rows: group.numRows(),
+    compressedBytes: group.compressedSize(),
+    bytes: group.totalByteSize(),
+    columns: group.columns().map((column) => ({
+      name: column.columnPath().join('.'),
+      compressedBytes: column.compressedSize(),
+      compression: column.compression(),
+    })),
+  }));
+  const ours = metadata.fileMetadata().createdBy() === CREATED_BY;
+  const pairs: ReadonlyMap<string, string> = ours ? readPairs(metadata.fileMetadata().keyValueMetadata()) : new Map();
+  return {
+    path,
+    rows: groups.reduce((sum, { rows }) => sum + rows, 0),
+    rowGroups: groups,
+    fields: tableFromIPC(file.schema().intoIPCStream()).schema.fields,
+    ours,
+    metadata: pairs,
+    async *batches(rowGroup, columns, batchRows, limit) {
+      const where = `row group ${rowGroup}`;
+      const options = { rowGroups: [rowGroup], columns, batchSize: batchRows, limit };
+      const stream: ReadableStream<DecodedBatch> = await decoding(path, where, () => file.stream(options));
+      const reader = stream.getReader();
+      let stoppedEarly = false;
+      try {
+        for (;;) {
+          const { done, value } = await decoding(path, where, () => reader.read());
+          if (done) return;
+          stoppedEarly = true;
+          yield value;
+          stoppedEarly = false;
+        }
+      } finally {
+        // Only then: a decoder that failed may never answer.
+        if (stoppedEarly) await reader.cancel();
+      }
+    },
+    close: () => file.free(),
+  };
+}
+
+async function checkHead(path: string): Promise<void> {
+  const head = Buffer.alloc(4);
+  try {
+    const file = await open(path);
+    try {
+      await file.read(head, 0, 4, 0);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const known = toUserError(error);
+    // Reading a folder fails without a word on which.
+    if (known instanceof DataError && !known.message.includes(path))
+      throw new DataError(`${path}: ${known.message}`, { cause: error });
+    throw known;
+  }
+  if (head.toString('latin1') !== 'PAR1')
+    throw new DataError(`${path}: this is not a Parquet file. Name the hits that search-bucket wrote.`);
+}
+
+/**
+ * Runs one step of the decoder and says which part of which file it could not read. Damaged bytes can make
+ * the WebAssembly code trap in a task of its own, which shows as an uncaught exception while the step never
+ * ends: that is caught here too.
+ */
+async function decoding<T>(path: string, where: string, step: () => Promise<T>): Promise<T> {
+  let onTrap = (_: unknown) => {};
+  const trapped = new Promise<never>((_, reject) => {
+    onTrap = reject;
+  });
+  if (waiting.size === 0) process.on('uncaughtException', tellWaiting);
+  waiting.add(onTrap);
+  try {
+    return await Promise.race([step(), trapped]);
+  } catch (error) {
+    const known = toUserError(error);
+    if (known instanceof UserError) throw known;
+    // What Node.js says of a file that the system failed to read, or that is not as long as it was.
+    if (error instanceof Error && error.name === 'NotReadableError')
+      throw new TransientError(`${path}: cannot read its ${where}: ${error.message}. Run the same command again.`, {
+        cause: error,
+      });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataError(
+      `${path}: cannot read its ${where}: the file is damaged or cut off (${reason}). Write it again.`,
+      { cause: error },
+    );
+  } finally {
+    waiting.delete(onTrap);
+    if (waiting.size === 0) process.off('uncaughtException', tellWaiting);
+  }
+}
+
+/** Steps of the decoder that are under way. A trap leaves it unusable, so it ends them all. */
+const waiting = new Set<(error: unknown) => void>();
+
+function tellWaiting(error: unknown) {
+  for (const tell of waiting) tell(error);
+}
+
+function readPairs(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const pairs = parseJson(metadata.get(METADATA_KEY) ?? '');
+  if (!isRecord(pairs)) return new Map();
+  return new Map(Object.entries(pairs).map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,58 @@
+import { KEY_BYTES, KeyIndex } from '../base/bytes/key-index.ts';
+import { murmur3 } from '../base/bytes/murmur3.ts';
+import { columnBytes, columnFrom, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+
+const KEY_WORDS = KEY_BYTES / 4;
+
+/** Ids that are looked for in columns of ids: each is found once, where it comes first. */
+export class WantedIds {
+  readonly #ids: Utf8Column;
+  readonly #index: KeyIndex;
+  readonly #found: Uint8Array;
+  readonly #key = new Uint32Array(KEY_WORDS);
+  #left: number;
+
+  /** @param ids each once */
+  constructor(ids: readonly string[]) {
+    this.#ids = columnFrom(ids);
+    this.#index = new KeyIndex(ids.length);
+    this.#found = new Uint8Array(ids.length);
+    this.#left = ids.length;
+    for (let i = 0; i < ids.length; i++) {
+      this.#hash(this.#ids, i);
+      this.#index.add(this.#key, 0, i);
+    }
+  }
+
+  /** How many have not been found yet. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Positions in `column` of ids that are wanted and were not found before. */
+  find(column: Utf8Column): number[] {
+    const rows: number[] = [];
+    for (let row = 0; row < columnLength(column) && this.#left > 0; row++) {
+      this.#hash(column, row);
+      const wanted = this.#index.get(this.#key, 0);
+      if (wanted === undefined || this.#found[wanted]) continue;
+      if (Buffer.compare(columnBytes(this.#ids, wanted), columnBytes(column, row)) !== 0) continue;
+      this.#found[wanted] = 1;
+      this.#left--;
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  /** The first of those that have not been found, in their order. */
+  missing(most: number): string[] {
+    const texts: string[] = [];
+    for (let i = 0; i < this.#found.length && texts.length < most; i++)
+      if (!this.#found[i]) texts.push(Buffer.from(columnBytes(this.#ids, i)).toString());
+    return texts;
+  }
+
+  #hash({ offsets, bytes }: Utf8Column, row: number): void {
+    murmur3(bytes, offsets[row]!, offsets[row + 1]!, this.#key, 0);
+  }
+}

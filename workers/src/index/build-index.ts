@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startMeter } from '../app/meter.ts';
+import { createProgress } from '../app/progress.ts';
+import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
+import { DataError } from '../base/errors.ts';
+import { removeStale, withScratch } from '../base/files.ts';
+import {
+  type CatalogEntry,
+  fingerprint,
+  type IndexDescription,
+  type IngestRecord,
+  type TableDescription,
+} from '../database/catalog/catalog-entry.ts';
+import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
+import type { Database } from '../database/database.ts';
+import { readPartitions } from '../database/partitions.ts';
+import { requireNotChanged } from '../database/table-state.ts';
+import { recordOf } from '../ingest/build-table.ts';
+import { Index } from '../lance/lancedb.ts';
+import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
+import { openTable } from '../lance/tables.ts';
+import { buildIvfRq } from './build-ivf-rq.ts';
+import { checkIndex } from './check-index.ts';
+import { type IndexKind, planIndex } from './index-plan.ts';
+import { rewriteInOlderForm } from './rewrite-in-older-form.ts';
+
+export interface IndexOptions {
+  index: IndexKind;
+  work: string | undefined;
+}
+
+/**
+ * Indexes a bucket's table in a scratch folder that shares its files, moves the index into the database and
+ * enters the bucket in the catalog. The caller holds the bucket's lock.
+ * @returns the catalog entry, and whether there was nothing to do
+ * @throws DataError where the bucket is not ingested
+ */
+export async function indexBucket(
+  database: Database,
+  bucket: string,
+  options: IndexOptions,
+  lost: AbortSignal,
+  log: (message: string) => void,
+): Promise<{ entry: CatalogEntry; done: boolean }> {
+  const existing = await database.entry(bucket);
+  const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
+  const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
+  const { rows, dimension, partitions } = ingested;
+  if (existing) await requireNotChanged(database, existing);
+  const { index, notes } = planIndex(options.index, rows, dimension, metric, partitions?.count);
+  const recipe = `${record!.recipe}-${indexRecipe(index)}`;
+  const { tables } = database;
+  const work = options.work ?? tables.scratch;
+  const present = await tables.sizes(bucket);
+  const sameIndex = existing?.recipe === record!.recipe && existing?.indexRecipe === recipe;
+  if (existing && sameIndex && hasFiles(present, existing.files)) {
+    // A build that was killed at its very end leaves these.
+    await database.removePending(bucket);
+    await removeStale(join(work, bucket));
+    await tables.endUploads(bucket);
+    return { entry: existing, done: true };
+  }
+  if (dataBytes(present) !== ingested.dataBytes)
+    throw new DataError(
+      `${database.uri}/${bucket}.lance: the table is missing, or not as ingest-bucket left it. Run ingest-bucket again.`,
+    );
+  for (const note of notes) log(`${bucket}: ${note}.`);
+
+  const meter = startMeter();
+  const entry = await withScratch(work, bucket, async (scratch) => {
+    const folder = join(scratch, `${bucket}.lance`);
+    const release = await tables.reserve(options.work, scratch, indexDiskBytes(index, rows, dimension));
+    const make = async () => {
+      await tables.mirror(record!, folder, options.work);
+      return withTemporaryFiles(join(scratch, 'tmp'), () =>
+        buildIndex(database, scratch, bucket, ingested, index, log),
+      );
+    };
+    const tableVersion = await make().finally(release);
+    const files = await describeFiles(folder, await currentFiles(folder), ingested.files);
+    lost.throwIfAborted();
+    // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.
+    await database.writePending(record!);
+    await database.removeEntry(bucket);
+    await tables.publish({ bucket, folder, known: files, lost });
+    const { seconds, cpuSeconds } = meter.read();
+    const facts = { bucket, rows: ingested.rows, metric, tableVersion, files };
+    const made: CatalogEntry = {
+      version: 1,
+      ...facts,
+      dimension: ingested.dimension,
+      vectorType: ingested.vectorType,
+      model: ingested.model,
+      index,
+      ...(ingested.fragments ? { fragments: ingested.fragments } : {}),
+      ...(ingested.partitions ? { partitions: ingested.partitions } : {}),
+      sources: record!.sources,
+      recipe: record!.recipe!,
+      indexRecipe: recipe,
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      fingerprint: fingerprint(facts),
+      steps: { ingest: record!.ingest ?? { seconds: 0, cpuSeconds: 0 }, index: { seconds, cpuSeconds } },
+      software: { lanceflow: LANCEFLOW_VERSION, lancedb: LANCEDB_VERSION, node: process.version },
+      created: new Date().toISOString(),
+    };
+    lost.throwIfAborted();
+    await database.writeEntry(made);
+    await database.removePending(bucket);
+    await tables.forget(record!, options.work);
+    return made;
+  });
+  return { entry, done: false };
+}
+
+function requireIngested(database: Database, bucket: string, record: IngestRecord | undefined) {
+  if (record?.state === 'ingested' && record.table) return { ...record, table: record.table };
+  throw new DataError(`${database.uri}: ${bucket} is not ingested. Run lanceflow ingest-bucket first.`);
+}
+
+function indexRecipe(index: IndexDescription): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ build: BUILD_ID, index }))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/**
+ * LanceDB shuffles rows through files in the system's temporary folder, which is small on many machines and is not cleaned
+ * up after a kill. It asks for the folder each time.
+ */
+async function withTemporaryFiles<T>(folder: string, use: () => Promise<T>): Promise<T> {
+  const before = process.env.TMPDIR;
+  await mkdir(folder);
+  process.env.TMPDIR = folder;
+  try {
+    return await use();
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  }
+}
+
+/** @returns the table's version */
+async function buildIndex(
+  database: Database,
+  folder: string,
+  bucket: string,
+  ingested: TableDescription,
+  index: IndexDescription,
+  log: (message: string) => void,
+): Promise<number> {
+  await createIndex(database, folder, bucket, ingested, index);
+  const lance = join(folder, `${bucket}.lance`);
+  if (index.kind === 'ivf-rq' && index.centroids !== 'order' && !(await rewriteInOlderForm(lance)))
+    log(`${bucket}: LanceDB clients before 0.34 would search this index wrongly: its layout is not known.`);
+  // Anew: a table that is open keeps what it has read of its index.
+  const table = await openTable(folder, bucket);
+  try {
+    const warning = index.kind === 'none' ? undefined : await checkIndex(table, lance, bucket, ingested, index);
+    if (warning !== undefined) log(`${bucket}: ${warning}.`);
+    return await table.version();
+  } finally {
+    table.close();
+  }
+}
+
+async function createIndex(
+  database: Database,
+  folder: string,
+  bucket: string,
+  ingested: TableDescription,
+  index: IndexDescription,
+): Promise<void> {
+  const table = await openTable(folder, bucket);
+  try {
+    // The old index's files are not here: its entry goes first.
+    for (const { name } of await table.listIndices()) await table.dropIndex(name);
+    if (index.centroids === 'order') {
+      const partitions = await readPartitions(database, ingested.partitions!, ingested);
+      const progress = createProgress(`index ${bucket}`, ingested.rows, 'rows');
+      try {
+        await buildIvfRq(table, folder, bucket, ingested, index.metric, partitions, progress);
+      } finally {
+        progress.stop();
+      }
+    }
+    const rows = await table.countRows();
+    if (rows !== ingested.rows)
+      throw new DataError(
+        `${database.uri}: ${bucket} has ${rows} rows, but ${ingested.rows} were ingested: another client changed it. ` +
+          `Remove ${bucket}.lance and _pending/${bucket}.json there and build the bucket again.`,
+      );
+    const config = indexConfig(index);
+    if (config) await table.createIndex('embedding', { config, replace: false });
+  } finally {
+    table.close();
+  }
+}
+
+/** What LanceDB is to build, where it is to build. */
+function indexConfig(index: IndexDescription): Index | undefined {
+  const { kind, metric, partitions, subVectors, centroids, parameters } = index;
+  if (centroids === 'order') return undefined;
+  const common = { numPartitions: partitions, distanceType: metric, ...parameters };
+  if (kind === 'ivf-pq') return Index.ivfPq({ ...common, ...(subVectors ? { numSubVectors: subVectors } : {}) });
+  if (kind === 'ivf-rq') return Index.ivfRq(common);
+  return undefined;
+}

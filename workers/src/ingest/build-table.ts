@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import type { CommandContext } from '../app/command.ts';
+import { startMeter } from '../app/meter.ts';
+import { BUILD_ID } from '../app/version.ts';
+import { DataError } from '../base/errors.ts';
+import { removeStale, withScratch } from '../base/files.ts';
+import { describeUneven } from '../bucket/partition-check.ts';
+import {
+  type CatalogEntry,
+  type IngestRecord,
+  sourceKey,
+  type TableDescription,
+} from '../database/catalog/catalog-entry.ts';
+import { ingestDiskBytes } from '../database/catalog/disk-needs.ts';
+import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
+import type { Database } from '../database/database.ts';
+import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
+import { requireRowsOnce } from '../database/rows-once.ts';
+import { requireNotChanged } from '../database/table-state.ts';
+import { dataBytes, fileSizes } from '../lance/table-files.ts';
+import type { VectorType } from '../shard/shard.ts';
+import type { Metric } from '../vectors/metric.ts';
+import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
+import { readModel, readSources } from './source-rows.ts';
+import { fragmentRows, writeTable } from './write-table.ts';
+
+export const ROW_ORDERS = ['partition', 'none'] as const;
+export type RowOrder = (typeof ROW_ORDERS)[number];
+
+export interface IngestOptions {
+  dimension: number;
+  metric: Metric;
+  vectorType: VectorType;
+  order: RowOrder;
+  work: string | undefined;
+}
+
+/**
+ * Writes a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
+ * @returns the record, whether there was nothing to do, and what is odd about the partitions
+ * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
+ */
+export async function ingestBucket(
+  database: Database,
+  bucket: PlanBucket,
+  options: IngestOptions,
+  lost: AbortSignal,
+  context: CommandContext,
+): Promise<{ record: IngestRecord; done: boolean; warnings: string[] }> {
+  const name = bucket.bucket;
+  const recipe = ingestRecipe(bucket.sources, options);
+  const entry = await database.entry(name);
+  const pending = await database.pendingRecord(name);
+  requireOwnName(database, bucket, entry, pending);
+  if (!entry) await requireRowsOnce(database, name, bucket.sources);
+  await requireOneMetric(database, name, options.metric);
+  const { tables } = database;
+  const work = options.work ?? tables.scratch;
+  // What another client did to a table is not replaced without a word.
+  if (entry) await requireNotChanged(database, entry);
+  const finished = pending ?? (entry && recordOf(entry));
+  const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
+  if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {
+    // A build that was killed at its very end leaves these.
+    await removeStale(join(work, name));
+    await tables.endUploads(name);
+    return { record: finished, done: true, warnings: [] };
+  }
+
+  const meter = startMeter();
+  const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
+  const warnings: string[] = [];
+  const record = await withScratch(work, name, async (scratch) => {
+    const release = await tables.reserve(
+      options.work,
+      scratch,
+      ingestDiskBytes(bucket.rows, options.dimension, options),
+    );
+    const { table, warning } = await buildTable(scratch, bucket, recipe, options, context).finally(release);
+    if (warning !== undefined) warnings.push(`${name}: ${warning}`);
+    lost.throwIfAborted();
+    // From here to the new entry the bucket is not part of the database.
+    await database.writePending(planned);
+    await database.removeEntry(name);
+    const folder = join(scratch, `${name}.lance`);
+    const { path } = table.partitions ?? {};
+    const partitions = path === undefined ? ('none' as const) : { file: join(scratch, basename(path)), path };
+    const files = await tables.publish({ bucket: name, folder, known: [], partitions, lost });
+    const { seconds, cpuSeconds } = meter.read();
+    const { metric } = options;
+    const ingested: IngestRecord = {
+      ...planned,
+      state: 'ingested',
+      metric,
+      recipe,
+      table: { ...table, ...(files ? { files } : {}) },
+      ingest: { seconds, cpuSeconds },
+    };
+    await database.writePending(ingested);
+    await tables.keep(ingested, folder, options.work);
+    return ingested;
+  });
+  for (const warning of warnings) context.log(`${warning}.`);
+  return { record, done: false, warnings };
+}
+
+function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogEntry, pending?: IngestRecord): void {
+  const own = sourceKey(bucket.sources);
+  const where = `${database.uri}: ${bucket.bucket}`;
+  if (entry && sourceKey(entry.sources) !== own)
+    throw new DataError(`${where} is there already, with other shards. Plan again with --database.`);
+  if (pending && sourceKey(pending.sources) !== own)
+    throw new DataError(`${where} is planned by another build, with other shards. Plan again with --database.`);
+}
+
+/** Distances of two metrics cannot be ranked together. */
+async function requireOneMetric(database: Database, bucket: string, metric: Metric): Promise<void> {
+  const others = [...(await database.entries()), ...(await database.pending())].filter(
+    (other) => other.bucket !== bucket,
+  );
+  const other = others.find((record) => record.metric !== undefined && record.metric !== metric);
+  if (other)
+    throw new DataError(
+      `${database.uri}: ${other.bucket} is built for ${other.metric} distance, so ${bucket} cannot be for ${metric}. ` +
+        `Use --metric ${other.metric}, or another database.`,
+    );
+}
+
+/** Hash of all that decides what the table holds. */
+function ingestRecipe(sources: readonly PlanSource[], { work: _, ...options }: IngestOptions): string {
+  const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+async function buildTable(
+  scratch: string,
+  bucket: PlanBucket,
+  recipe: string,
+  options: IngestOptions,
+  context: CommandContext,
+): Promise<{ table: TableDescription; warning?: string | undefined }> {
+  const { dimension, vectorType } = options;
+  const name = bucket.bucket;
+  const ordered =
+    options.order === 'partition' && bucket.rows >= LEAST_ROWS_TO_ORDER
+      ? await orderRows(bucket, dimension, options, scratch, context)
+      : undefined;
+  const bar = context.progress(`writing ${name}`, bucket.rows, 'vectors');
+  try {
+    const batches = ordered?.batches() ?? readSources(bucket.sources, dimension, options, fragmentRows(dimension));
+    const { rows, tableVersion, fragments } = await writeTable(scratch, name, { dimension, vectorType }, batches, bar);
+    if (rows !== bucket.rows) throw new Error(`${name}: ${rows} rows in the table, ${bucket.rows} in the plan`);
+    const table: TableDescription = {
+      rows,
+      dimension,
+      vectorType,
+      model: await readModel(bucket.sources, dimension),
+      dataBytes: dataBytes(await fileSizes(join(scratch, `${name}.lance`))),
+      tableVersion,
+      ...(fragments ? { fragments } : {}),
+    };
+    if (!ordered) return { table };
+    const path = `_partitions/${name}-${recipe.slice(0, 12)}.arrow`;
+    const file = join(scratch, basename(path));
+    await writePartitions(file, ordered.centroids, ordered.partitionRows);
+    const partitions = await describePartitions(file, path, ordered.centroids.count);
+    const warning = await describeUneven(scratch, name, ordered.centroids, ordered.partitionRows);
+    return { table: { ...table, partitions }, warning };
+  } finally {
+    bar.stop();
+    ordered?.close();
+  }
+}
+
+/** What the ingest record of a bucket said that is in the catalog by now. */
+export function recordOf(entry: CatalogEntry): IngestRecord {
+  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
+    entry;
+  const table: TableDescription = {
+    rows,
+    dimension,
+    vectorType,
+    model,
+    dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
+    tableVersion,
+    ...(fragments ? { fragments } : {}),
+    ...(partitions ? { partitions } : {}),
+    files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
+  };
+  return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
+}

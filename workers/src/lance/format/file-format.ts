@@ -1,0 +1,111 @@
+import { ProtobufWriter } from '../../base/bytes/protobuf.ts';
+
+/**
+ * Lance files of format 2.0 with plain columns of numbers, as LanceDB's own index files are.
+ * Specification: protos/file2.proto and protos/encodings_v2_0.proto of the Lance project.
+ */
+
+/** A column: one number a row, or `width` bytes a row. No row is null. */
+export interface LanceColumn {
+  name: string;
+  type: 'uint64' | 'float' | 'bytes';
+  /** Bytes a row. */
+  width: number;
+}
+
+/** Rows of one column that lie end to end in the file. */
+export interface LancePage {
+  offset: number;
+  bytes: number;
+  rows: number;
+  /** The row of the file that the page begins with. */
+  firstRow: number;
+}
+
+/** Where something lies in a file. */
+export interface ByteRange {
+  offset: number;
+  bytes: number;
+}
+
+const VERSION = { major: 2, minor: 0 };
+const NO_PARENT = -1;
+const PLAIN = 1;
+const FOOTER_BYTES = 40;
+
+/** The first global buffer of a file: its schema, with metadata, and its number of rows. */
+export function encodeFileDescriptor(
+  columns: readonly LanceColumn[],
+  rows: number,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const file = new ProtobufWriter();
+  file.message(1, (schema) => {
+    for (const [id, { name, type, width }] of columns.entries())
+      schema.message(1, (field) => {
+        field.string(2, name).integer(3, id).integer(4, NO_PARENT);
+        field.string(5, type === 'bytes' ? `fixed_size_list:uint8:${width}` : type);
+        field.integer(6, 1).integer(7, PLAIN);
+      });
+    for (const [key, value] of Object.entries(metadata))
+      schema.message(5, (entry) => entry.string(1, key).string(2, value));
+  });
+  return file.integer(2, rows).finish();
+}
+
+/** What is said of a column and of where its pages lie. */
+export function encodeColumnMetadata(column: LanceColumn, pages: readonly LancePage[]): Uint8Array {
+  const encoding = encodeAny('/lance.encodings.ArrayEncoding', arrayEncoding(column));
+  const writer = new ProtobufWriter();
+  const values = new ProtobufWriter().message(1, () => {}).finish();
+  writer.message(1, (location) => direct(location, encodeAny('/lance.encodings.ColumnEncoding', values)));
+  for (const { offset, bytes, rows, firstRow } of pages)
+    writer.message(2, (page) => {
+      page.packed(1, [offset]).packed(2, [bytes]).integer(3, rows);
+      page.message(4, (location) => direct(location, encoding)).integer(5, firstRow);
+    });
+  return writer.finish();
+}
+
+/** The end of a file: where columns and global buffers are described, then the footer itself. */
+export function encodeFooter(
+  at: number,
+  columns: readonly ByteRange[],
+  globalBuffers: readonly ByteRange[],
+): Uint8Array {
+  const whole = new Uint8Array(16 * (columns.length + globalBuffers.length) + FOOTER_BYTES);
+  const view = new DataView(whole.buffer);
+  for (const [i, { offset, bytes }] of [...columns, ...globalBuffers].entries()) {
+    view.setBigUint64(16 * i, BigInt(offset), true);
+    view.setBigUint64(16 * i + 8, BigInt(bytes), true);
+  }
+  const footer = whole.length - FOOTER_BYTES;
+  view.setBigUint64(footer, BigInt(columns[0]?.offset ?? at), true);
+  view.setBigUint64(footer + 8, BigInt(at), true);
+  view.setBigUint64(footer + 16, BigInt(at + 16 * columns.length), true);
+  view.setUint32(footer + 24, globalBuffers.length, true);
+  view.setUint32(footer + 28, columns.length, true);
+  view.setUint16(footer + 32, VERSION.major, true);
+  view.setUint16(footer + 34, VERSION.minor, true);
+  whole.set(new TextEncoder().encode('LANC'), footer + 36);
+  return whole;
+}
+
+function direct(location: ProtobufWriter, encoding: Uint8Array): void {
+  location.message(2, (inner) => inner.bytes(1, encoding));
+}
+
+function encodeAny(typeUrl: string, value: Uint8Array): Uint8Array {
+  return new ProtobufWriter().string(1, typeUrl).bytes(2, value).finish();
+}
+
+/** Values end to end in the page's only buffer, none null. */
+function arrayEncoding({ type, width }: LanceColumn): Uint8Array {
+  const flat = (bits: number) => (encoding: ProtobufWriter) =>
+    encoding.message(1, (inner) => inner.integer(1, bits).message(2, () => {}));
+  const values =
+    type === 'bytes'
+      ? (encoding: ProtobufWriter) => encoding.message(3, (list) => list.integer(1, width).message(2, flat(8)))
+      : flat(8 * width);
+  return new ProtobufWriter().message(2, (nullable) => nullable.message(1, (none) => none.message(1, values))).finish();
+}

@@ -1,0 +1,152 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { readFields, readPacked } from '../../base/bytes/protobuf.ts';
+import type { ByteRange, LancePage } from './file-format.ts';
+
+const FOOTER_BYTES = 40;
+/** Fields of the messages that are read: protos/file2.proto of the Lance project. */
+const FIELD = { schema: 1, column: 1, metadata: 5, name: 2, pages: 2, offsets: 1, sizes: 2, rows: 3 };
+
+/** Reads parts of a Lance file that has one buffer a page, as index files have. */
+export class LanceFileReader {
+  readonly #file: FileHandle;
+  /** Of the file, numbered from 0; 0 is the descriptor. */
+  readonly globalBuffers: readonly ByteRange[];
+  readonly #columns: readonly ByteRange[];
+  readonly descriptor: Uint8Array;
+
+  private constructor(file: FileHandle, globals: ByteRange[], columns: ByteRange[], descriptor: Uint8Array) {
+    this.#file = file;
+    this.globalBuffers = globals;
+    this.#columns = columns;
+    this.descriptor = descriptor;
+  }
+
+  /** @param flags `r`, or `r+` where rows are to be replaced */
+  static async open(path: string, flags: 'r' | 'r+' = 'r'): Promise<LanceFileReader> {
+    const file = await open(path, flags);
+    try {
+      const { size } = await file.stat();
+      const footer = viewOf(await readAt(file, size - FOOTER_BYTES, FOOTER_BYTES));
+      const ranges = async (position: number, count: number): Promise<ByteRange[]> => {
+        const view = viewOf(await readAt(file, position, 16 * count));
+        return Array.from({ length: count }, (_, i) => ({
+          offset: Number(view.getBigUint64(16 * i, true)),
+          bytes: Number(view.getBigUint64(16 * i + 8, true)),
+        }));
+      };
+      const columns = await ranges(Number(footer.getBigUint64(8, true)), footer.getUint32(28, true));
+      const globals = await ranges(Number(footer.getBigUint64(16, true)), footer.getUint32(24, true));
+      const descriptor = await readAt(file, globals[0]!.offset, globals[0]!.bytes);
+      return new LanceFileReader(file, globals, columns, descriptor);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** A value of the metadata in the file's descriptor. */
+  metadata(key: string): string | undefined {
+    for (const { field, bytes } of this.#schema()) {
+      if (field !== FIELD.metadata) continue;
+      const entry = readFields(bytes);
+      if (text(entry.find((part) => part.field === 1)?.bytes) === key)
+        return text(entry.find((part) => part.field === 2)?.bytes);
+    }
+    return undefined;
+  }
+
+  globalBuffer(i: number): Promise<Uint8Array> {
+    const { offset, bytes } = this.globalBuffers[i]!;
+    return readAt(this.#file, offset, bytes);
+  }
+
+  /**
+   * The pages of a column.
+   * @param width bytes a row
+   * @returns undefined where there is no such column, or its rows do not lie end to end in them
+   */
+  async pages(name: string, width: number): Promise<LancePage[] | undefined> {
+    const columns = this.#schema().filter(({ field }) => field === FIELD.column);
+    const column = columns.findIndex(
+      ({ bytes }) => text(readFields(bytes).find(({ field }) => field === FIELD.name)?.bytes) === name,
+    );
+    if (column < 0) return undefined;
+    const { offset, bytes } = this.#columns[column]!;
+    const pages: LancePage[] = [];
+    let firstRow = 0;
+    for (const { field, bytes: page } of readFields(await readAt(this.#file, offset, bytes))) {
+      if (field !== FIELD.pages) continue;
+      const parts = readFields(page);
+      const find = (wanted: number) => parts.find((part) => part.field === wanted);
+      const offsets = readPacked(find(FIELD.offsets)?.bytes ?? new Uint8Array());
+      const sizes = readPacked(find(FIELD.sizes)?.bytes ?? new Uint8Array());
+      const rows = Number(find(FIELD.rows)?.integer ?? 0);
+      if (offsets.length !== 1 || sizes[0] !== rows * width) return undefined;
+      pages.push({ offset: offsets[0]!, bytes: sizes[0]!, rows, firstRow });
+      firstRow += rows;
+    }
+    return pages;
+  }
+
+  /** Rows [first, first + bytes.length / width) of a column, read into `bytes`. */
+  async readRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
+    for (const { at, position, length } of placesOf(pages, width, first, bytes.length)) {
+      const { bytesRead } = await this.#file.read(bytes, at, length, position);
+      if (bytesRead !== length) throw new RangeError('a Lance file that ends early');
+    }
+  }
+
+  /** Replaces rows of a column by others of the same width. */
+  async replaceRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
+    for (const { at, position, length } of placesOf(pages, width, first, bytes.length))
+      await this.#file.write(bytes, at, length, position);
+  }
+
+  /** Replaces the descriptor by another of the same size. */
+  async replaceDescriptor(descriptor: Uint8Array): Promise<void> {
+    if (descriptor.length !== this.descriptor.length) throw new RangeError('a descriptor of another size');
+    await this.#file.write(descriptor, 0, descriptor.length, this.globalBuffers[0]!.offset);
+  }
+
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  #schema() {
+    const schema = readFields(this.descriptor).find(({ field }) => field === FIELD.schema);
+    return schema ? readFields(schema.bytes) : [];
+  }
+}
+
+/** Where rows lie in the file, page by page: `length` bytes at `position`, which are those from `at` on. */
+function* placesOf(pages: readonly LancePage[], width: number, first: number, bytes: number) {
+  const end = first + bytes / width;
+  for (const page of pages) {
+    const from = Math.max(first, page.firstRow);
+    const to = Math.min(end, page.firstRow + page.rows);
+    if (from < to)
+      yield {
+        at: (from - first) * width,
+        position: page.offset + (from - page.firstRow) * width,
+        length: (to - from) * width,
+      };
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, position);
+  if (bytesRead !== length) throw new RangeError('a Lance file that ends early');
+  return buffer;
+}
+
+function text(bytes: Uint8Array | undefined): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,134 @@
+import { readFields } from '../../base/bytes/protobuf.ts';
+
+/** Reads a table's manifest (protos/table.proto of the Lance project): which files hold which of its rows. */
+
+/** A manifest as far as LanceFlow reads it. */
+export interface TableManifest {
+  version: number;
+  /** Columns at the top, by name. */
+  columns: ReadonlyMap<string, ManifestColumn>;
+  fragments: ManifestFragment[];
+  /** Its file in `_transactions/`, or the byte of the manifest's file at which it lies: what made this version. */
+  transaction: { file: string } | { offset: number } | undefined;
+}
+
+export interface ManifestColumn {
+  id: number;
+  /** Lance's name of its type: `fixed_size_list:float:960`. */
+  type: string;
+}
+
+export interface ManifestFragment {
+  id: number;
+  rows: number;
+  hasDeletions: boolean;
+  /** All that is said of it but its files, as it is encoded. */
+  rest: string;
+  /** Paths inside `data/`, and the ids of the columns in each. */
+  files: { path: string; columns: number[] }[];
+}
+
+const FOOTER_BYTES = 16;
+const MANIFEST = { fields: 1, fragments: 2, version: 3, transactionFile: 12, transactionOffset: 21 };
+const COLUMN = { name: 2, id: 3, parentId: 4, type: 5 };
+const FRAGMENT = { id: 1, files: 2, deletionFile: 3, rows: 4 };
+const FILE = { path: 1, columns: 2 };
+
+/** @throws RangeError where the bytes are no manifest */
+export function readManifest(bytes: Uint8Array): TableManifest {
+  const fields = readFields(manifestMessage(bytes));
+  const columns = new Map<string, ManifestColumn>();
+  for (const { field, bytes: column } of fields) {
+    if (field !== MANIFEST.fields) continue;
+    const parts = fieldsByNumber(column);
+    // Of a column at the top, -1.
+    if (Number(BigInt.asIntN(64, parts.get(COLUMN.parentId)?.integer ?? 0n)) >= 0) continue;
+    columns.set(text(parts.get(COLUMN.name)), {
+      id: Number(parts.get(COLUMN.id)?.integer ?? 0n),
+      type: text(parts.get(COLUMN.type)),
+    });
+  }
+  const find = (number: number) => fields.find(({ field }) => field === number);
+  const [file, offset] = [find(MANIFEST.transactionFile), find(MANIFEST.transactionOffset)];
+  return {
+    version: Number(find(MANIFEST.version)?.integer ?? 0n),
+    columns,
+    fragments: fields.filter(({ field }) => field === MANIFEST.fragments).map((field) => readFragment(field.bytes)),
+    transaction: offset ? { offset: Number(offset.integer) } : file && { file: text(file) },
+  };
+}
+
+/**
+ * Whether two versions of a table have the same values of columns in the same rows, told by their files alone.
+ * @param columns names, as in `base`
+ */
+export function haveSameRows(base: TableManifest, other: TableManifest, columns: readonly string[]): boolean {
+  const ids = columns.map((name) => base.columns.get(name)?.id);
+  const fileOf = ({ files }: ManifestFragment, id: number | undefined) =>
+    files.find((file) => id !== undefined && file.columns.includes(id))?.path;
+  return (
+    base.fragments.length === other.fragments.length &&
+    base.fragments.every((fragment, i) => {
+      const now = other.fragments[i]!;
+      return fragment.rest === now.rest && ids.every((id) => fileOf(fragment, id) === fileOf(now, id));
+    })
+  );
+}
+
+/** The message between the sections of a manifest's file. @throws RangeError where there is none */
+export function manifestMessage(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < FOOTER_BYTES || new TextDecoder().decode(bytes.subarray(-4)) !== 'LANC')
+    throw new RangeError('not a manifest');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return messageAt(bytes, Number(view.getBigUint64(bytes.length - FOOTER_BYTES, true)));
+}
+
+/** A message of a manifest's file that begins with its length. @throws RangeError where there is none */
+export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
+  if (begin + 4 > bytes.length) throw new RangeError('a manifest that ends early');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = begin + 4 + view.getUint32(begin, true);
+  if (end > bytes.length) throw new RangeError('a manifest that ends early');
+  return bytes.subarray(begin + 4, end);
+}
+
+/** Reads the message of a fragment. */
+export function readFragment(bytes: Uint8Array): ManifestFragment {
+  const parts = fieldsByNumber(bytes);
+  const fields = readFields(bytes);
+  const files = fields.filter(({ field }) => field === FRAGMENT.files);
+  const others = fields.filter(({ field }) => field !== FRAGMENT.files);
+  return {
+    id: Number(parts.get(FRAGMENT.id)?.integer ?? 0n),
+    rows: Number(parts.get(FRAGMENT.rows)?.integer ?? 0n),
+    hasDeletions: parts.has(FRAGMENT.deletionFile),
+    rest: others.map(({ raw }) => [...raw].join()).join(' '),
+    files: files.map(({ bytes: file }) => {
+      const inside = fieldsByNumber(file);
+      return { path: text(inside.get(FILE.path)), columns: readPacked(inside.get(FILE.columns)?.bytes) };
+    }),
+  };
+}
+
+function fieldsByNumber(message: Uint8Array): Map<number, ReturnType<typeof readFields>[number]> {
+  return new Map(readFields(message).map((field) => [field.field, field]));
+}
+
+function text(field: { bytes: Uint8Array } | undefined): string {
+  return field ? new TextDecoder().decode(field.bytes) : '';
+}
+
+/** Packed 32-bit integers; negative ones take ten bytes. */
+function readPacked(bytes: Uint8Array = new Uint8Array(0)): number[] {
+  const values: number[] = [];
+  let value = 0n;
+  let shift = 0n;
+  for (const byte of bytes) {
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte >= 0x80) continue;
+    values.push(Number(BigInt.asIntN(64, value)));
+    [value, shift] = [0n, 0n];
+  }
+  return values;
+}

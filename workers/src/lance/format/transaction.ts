@@ -1,0 +1,50 @@
+import { readFields } from '../../base/bytes/protobuf.ts';
+import { type ManifestFragment, readFragment } from './table-manifest.ts';
+
+/** What made a version of a table (protos/transaction.proto of the Lance project). */
+
+export interface TableOperation {
+  /** In the words of LanceDB. */
+  name: string;
+  /** Whether its rows are those of the version before: `columns` where columns may have changed. */
+  rows: 'kept' | 'columns' | 'changed';
+}
+
+/** Files are written anew as fewer, larger ones. */
+export const COMPACT: TableOperation = { name: 'compact', rows: 'kept' };
+const COMPACT_FIELD = 104;
+
+/** The fields of a transaction that hold its operation. */
+const OPERATIONS = new Map<number, TableOperation>([
+  [100, { name: 'add', rows: 'changed' }],
+  [101, { name: 'delete', rows: 'changed' }],
+  [102, { name: 'overwrite', rows: 'changed' }],
+  [103, { name: 'create or drop an index', rows: 'kept' }],
+  [COMPACT_FIELD, COMPACT],
+  [105, { name: 'add columns', rows: 'columns' }],
+  [106, { name: 'restore', rows: 'changed' }],
+  [107, { name: 'reserve fragments', rows: 'kept' }],
+  [108, { name: 'update or merge_insert', rows: 'changed' }],
+  [109, { name: 'drop or rename columns', rows: 'kept' }],
+  [110, { name: 'update configuration', rows: 'kept' }],
+  [111, { name: 'replace data', rows: 'changed' }],
+  [114, { name: 'update base paths', rows: 'kept' }],
+]);
+
+/** The operation of a transaction; one that is not known may have changed rows. @throws RangeError where it is none */
+export function readOperation(transaction: Uint8Array): TableOperation {
+  const unknown: TableOperation = { name: 'an operation that LanceFlow does not know', rows: 'changed' };
+  const known = readFields(transaction).flatMap(({ field }) => OPERATIONS.get(field) ?? []);
+  return known.length === 1 ? known[0]! : unknown;
+}
+
+/** The fragments that a transaction of COMPACT replaced. @throws RangeError where it is none */
+export function compactedFragments(transaction: Uint8Array): ManifestFragment[] {
+  const [groups, replaced] = [3, 1];
+  return readFields(transaction)
+    .filter(({ field }) => field === COMPACT_FIELD)
+    .flatMap(({ bytes }) => readFields(bytes))
+    .flatMap((part) => (part.field === groups ? readFields(part.bytes) : [part]))
+    .filter(({ field }) => field === replaced)
+    .map(({ bytes }) => readFragment(bytes));
+}

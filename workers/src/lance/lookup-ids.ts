@@ -1,0 +1,46 @@
+import type { Table } from '@lancedb/lancedb';
+import { concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { DataError } from '../base/errors.ts';
+import { idColumn } from './arrow-ids.ts';
+
+const ROWS_PER_TAKE = 100_000;
+
+/** Ids of rows of a table. */
+export interface RowIds {
+  ids: Utf8Column;
+  /** Where a row's id is in `ids`. @param row one of the rows that were looked up */
+  position(row: number): number;
+}
+
+/** Looks up the ids of rows. @param rows LanceDB row ids, in any order, with repetitions */
+export async function lookupIds(table: Table, rows: Float64Array): Promise<RowIds> {
+  const unique = sortedUnique(rows);
+  const columns: Utf8Column[] = [];
+  for (let at = 0; at < unique.length; at += ROWS_PER_TAKE) {
+    const wanted = unique.subarray(at, at + ROWS_PER_TAKE);
+    // LanceDB gives the rows in ascending order, each once, and leaves out those that do not exist.
+    const found = await table.takeRowIds(Array.from(wanted, BigInt)).select(['id']).toArrow();
+    if (found.numRows !== wanted.length)
+      throw new DataError(`${table.name}: ${wanted.length - found.numRows} rows cannot be read; the table is damaged.`);
+    columns.push(idColumn(found as never));
+  }
+  return { ids: concatenateColumns(columns), position: (row) => lowerBound(unique, row) };
+}
+
+function sortedUnique(rows: Float64Array): Float64Array {
+  const sorted = rows.slice().sort();
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i]!;
+  return sorted.subarray(0, count);
+}
+
+function lowerBound(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

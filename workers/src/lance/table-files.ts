@@ -1,0 +1,148 @@
+import { createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { mapAtOnce } from '../base/at-once.ts';
+import { CRC64 } from '../base/bytes/checksum.ts';
+import { systemErrorCode } from '../base/errors.ts';
+import { temporaryName } from '../base/files.ts';
+import { findStats, ifMissing } from '../base/if-missing.ts';
+import type { TableFile } from '../database/catalog/catalog-entry.ts';
+
+const VERSIONS = '_versions/';
+const TRANSACTIONS = '_transactions/';
+const FILES_AT_ONCE = 8;
+
+/** Sizes of all files of a table, or of those in `under`, by their paths relative to `folder`; none where there is no table. */
+export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
+  const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(ifMissing([]));
+  const sizes = new Map<string, number>();
+  for (const entry of names) {
+    if (entry.isDirectory()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const info = await findStats(path);
+    if (info) sizes.set(relative(folder, path), info.size);
+  }
+  return sizes;
+}
+
+/**
+ * Of a table's files those that make up its newest version, where it was only appended to and indexed once: everything
+ * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
+ * @param paths relative to the table's folder
+ * @returns data and index files first, the manifest last
+ */
+export function newestVersion(paths: Iterable<string>): string[] {
+  const sorted = [...paths].sort();
+  const manifests = sorted.filter((path) => path.startsWith(VERSIONS) && path.endsWith('.manifest'));
+  const transactions = sorted
+    .filter((path) => path.startsWith(TRANSACTIONS))
+    .sort((a, b) => startVersion(b) - startVersion(a));
+  const others = sorted.filter((path) => !isMetadata(path));
+  return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
+}
+
+/** Whether a file of a table says what the table consists of: it is written last. */
+export function isMetadata(path: string): boolean {
+  return path.startsWith(VERSIONS) || path.startsWith(TRANSACTIONS);
+}
+
+/** The files of the newest version of a table in `folder`, in the order of `newestVersion`. */
+export async function currentFiles(folder: string): Promise<string[]> {
+  return newestVersion((await fileSizes(folder)).keys());
+}
+
+/** Size of a table's data. @param sizes of its files */
+export function dataBytes(sizes: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [path, bytes] of sizes) if (path.startsWith('data/')) sum += bytes;
+  return sum;
+}
+
+/** `_transactions/12-<uuid>.txn` made version 13 from version 12. */
+function startVersion(path: string): number {
+  return Number.parseInt(path.slice(TRANSACTIONS.length), 10);
+}
+
+/** Whether all files of a table are there, as long as they were. */
+export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): boolean {
+  return files.every(({ path, bytes }) => sizes.get(path) === bytes);
+}
+
+/** Sizes and checksums of files of a table. @param known those whose checksums are known */
+export async function describeFiles(
+  folder: string,
+  paths: readonly string[],
+  known: readonly TableFile[] = [],
+): Promise<TableFile[]> {
+  const byPath = new Map(known.map((file) => [file.path, file]));
+  return mapAtOnce(paths, FILES_AT_ONCE, async (path) => {
+    const { size: bytes } = await stat(join(folder, path));
+    const file = byPath.get(path);
+    return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOf(join(folder, path)) };
+  });
+}
+
+/** Checksum of a file. @param range the bytes it is of; all where not given */
+export async function checksumOf(
+  path: string,
+  algorithm = CRC64,
+  range?: { start: number; end: number },
+): Promise<string> {
+  // Streams name the last byte, not the one after it.
+  const part = range && { start: range.start, end: range.end - 1 };
+  let value = 0n;
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, ...part }))
+    value = algorithm.of(chunk, value);
+  return algorithm.format(value);
+}
+
+/**
+ * Makes a folder in which a table can be worked on without touching the original: its files are hard links,
+ * or symbolic links where the file systems differ. Lance never changes a file once it is written.
+ */
+export async function mirrorTable(from: string, to: string, wanted: (path: string) => boolean): Promise<void> {
+  for (const path of (await currentFiles(from)).filter(wanted)) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await link(join(from, path), join(to, path)).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'EXDEV' && systemErrorCode(error) !== 'EPERM') throw error;
+      return symlink(join(from, path), join(to, path));
+    });
+  }
+}
+
+/**
+ * Brings the newest version of a table to `to`: what the destination lacks, data first, manifest last, then
+ * away with what no longer belongs to it. Killed anywhere, it can be run again.
+ */
+export async function publishTable(from: string, to: string): Promise<void> {
+  const paths = await currentFiles(from);
+  for (const path of paths) await placeFile(join(from, path), join(to, path));
+  const wanted = new Set(paths);
+  const present = await readdir(to, { recursive: true, withFileTypes: true });
+  for (const entry of present) {
+    const path = relative(to, join(entry.parentPath, entry.name));
+    if (!entry.isDirectory() && !wanted.has(path)) await rm(join(to, path), { force: true });
+  }
+  // Deepest first; those that still hold something stay.
+  const folders = present.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  for (const folder of folders.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(ifFilled);
+}
+
+function ifFilled(error: unknown): void {
+  if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
+}
+
+/** Moves a file, or copies it where the file systems differ; whole or not at all. */
+export async function placeFile(from: string, to: string): Promise<void> {
+  const [source, target] = await Promise.all([stat(from), findStats(to)]);
+  if (target && target.ino === source.ino && target.dev === source.dev) return;
+  await mkdir(dirname(to), { recursive: true });
+  if (source.dev === (await stat(dirname(to))).dev) return rename(from, to);
+  const temporary = temporaryName(to);
+  try {
+    await copyFile(from, temporary);
+    await rename(temporary, to);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { NeighbourColumns } from '../hits/columns.ts';
+import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
+import { type MergeInput, planPass } from './passes.ts';
+import { mergeStreams, startAll } from './streams.ts';
+import { runInThread, runTasks } from './thread.ts';
+
+export interface MergeOptions {
+  k: number;
+  threads: number;
+  /** Memory for reading; threads, batches and the writer come on top. */
+  memoryBytes: number;
+  /** An existing folder for temporary files. */
+  scratch: string;
+  log(message: string): void;
+  /** Told of the hits of the inputs that were read since the last call. */
+  onRows(rows: number): void;
+}
+
+/**
+ * Merges hits files into neighbours, in memory that grows with none of files, queries, or k: threads merge
+ * groups of files, this one merges what they hand over. Where there are too many files to have open at once,
+ * groups are first merged into temporary files.
+ * @throws DataError where a file cannot be read
+ */
+export async function* mergeFiles(
+  files: readonly HitsFile[],
+  options: MergeOptions,
+): AsyncGenerator<NeighbourColumns, void, void> {
+  const { k, threads, memoryBytes, scratch } = options;
+  let inputs: MergeInput[] = await sortWhereNeeded(files, options);
+  let onRows = options.onRows;
+  let pass = planPass(inputs, threads, memoryBytes);
+  for (let number = 1; !pass.last; number++) {
+    const tasks = pass.groups.map((paths, group) => ({
+      kind: 'reduce' as const,
+      paths,
+      k,
+      output: join(scratch, `pass${number}.${group}.parquet`),
+    }));
+    options.log(`merge-hits: ${inputs.length} files are merged by way of ${tasks.length} temporary files`);
+    await runTasks(tasks, threads, onRows);
+    // Rows that pass on were counted when they were read from the inputs.
+    onRows = () => {};
+    inputs = [];
+    for (const { output } of tasks) inputs.push(await inspectHits(output));
+    pass = planPass(inputs, threads, memoryBytes);
+  }
+  const streams = pass.groups.map((paths) => runInThread({ kind: 'stream', paths, k }, onRows));
+  yield* mergeStreams(startAll(streams), k);
+}
+
+/** Files whose writer does not say that they are sorted are looked through, and sorted where they are not. */
+async function sortWhereNeeded(files: readonly HitsFile[], options: MergeOptions): Promise<MergeInput[]> {
+  const unknown = files.filter(({ ordered, rows }) => !ordered && rows > 0);
+  if (unknown.length === 0) return [...files];
+  options.log(`merge-hits: looking whether ${unknown.length} files that do not say so are sorted`);
+  const tasks = Array.from({ length: Math.min(options.threads, unknown.length) }, (_, thread) => ({
+    kind: 'sort' as const,
+    paths: unknown.filter((_, i) => i % options.threads === thread).map(({ path }) => path),
+    folder: options.scratch,
+    label: `sorted${thread}`,
+  }));
+  const made = Object.assign({}, ...(await runTasks(tasks, options.threads, () => {})));
+  const inputs: MergeInput[] = [];
+  for (const file of files) {
+    const sorted: string[] | undefined = made[file.path];
+    if (!sorted) inputs.push(file);
+    else {
+      options.log(`merge-hits: ${file.path} is not sorted by query and distance; it was sorted first`);
+      for (const path of sorted) inputs.push(await inspectHits(path));
+    }
+  }
+  return inputs;
+}

@@ -1,0 +1,43 @@
+import type { HitColumns, NeighbourColumns } from '../hits/columns.ts';
+import { mergeHits } from './merge.ts';
+
+/**
+ * `mergeHits` over streams of batches. Closes all streams when it ends, however it ends.
+ * @throws OrderError, and what the streams throw
+ */
+export async function* mergeStreams(
+  streams: readonly AsyncIterator<HitColumns>[],
+  k: number,
+): AsyncGenerator<NeighbourColumns, void, void> {
+  const merge = mergeHits(streams.length, k);
+  try {
+    let step = merge.next();
+    while (!step.done) {
+      if (typeof step.value === 'number') {
+        const next = await streams[step.value]!.next();
+        step = merge.next(next.done ? undefined : next.value);
+      } else {
+        yield step.value;
+        step = merge.next();
+      }
+    }
+  } finally {
+    await Promise.allSettled(streams.map((stream) => stream.return?.()));
+  }
+}
+
+/** Starts streams at once, so that they prepare their first batches side by side rather than one after another. */
+export function startAll<T>(streams: readonly AsyncGenerator<T, unknown, void>[]): AsyncIterator<T>[] {
+  return streams.map((stream) => {
+    let first: Promise<IteratorResult<T, unknown>> | undefined = stream.next();
+    first.catch(() => {}); // told by `next`
+    return {
+      next() {
+        const result = first ?? stream.next();
+        first = undefined;
+        return result;
+      },
+      return: () => stream.return(undefined),
+    };
+  });
+}

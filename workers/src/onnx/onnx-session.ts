@@ -1,0 +1,99 @@
+import { availableParallelism, cpus } from 'node:os';
+import * as ort from 'onnxruntime-node';
+import { TransientError, UsageError, UserError } from '../base/errors.ts';
+import { encodeModel, type OnnxModel } from './model.ts';
+import { OnnxThread } from './onnx-thread.ts';
+import type { Feeds } from './onnx-worker.ts';
+
+/** What computes a graph. */
+export const DEVICES = ['cpu', 'cuda'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export interface SessionOptions {
+  device: Device;
+  /** The folder that the locations of external data are relative to. */
+  externalDataFolder: string;
+  /** Threads of one operator; default: those this process may use. */
+  threads?: number;
+}
+
+/** A graph ready to run, in a thread of its own. */
+export interface OnnxSession {
+  /**
+   * Runs the graph once. The feeds' buffers are handed over.
+   * @returns outputs, which are float32
+   * @throws TransientError where memory runs out
+   */
+  run(feeds: Feeds): Promise<Record<string, Float32Array>>;
+  close(): Promise<void>;
+}
+
+const OUT_OF_MEMORY = /bad_alloc|out of memory|Failed to allocate|OOM|std::length_error/i;
+
+/**
+ * Loads a graph. Constants with external data are mapped from their files.
+ * @throws UsageError where this machine's ONNX Runtime lacks the device
+ * @throws TransientError where memory runs out
+ */
+export async function createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession> {
+  requireDevice(options.device);
+  const sessionOptions: ort.InferenceSession.SessionOptions = {
+    executionProviders: [options.device === 'cuda' ? cudaProvider() : 'cpu'],
+    intraOpNumThreads: options.threads ?? threadsToUse(),
+    // Sequences have lengths of all kinds: a pattern learned from one does not fit the next.
+    enableMemPattern: false,
+    logSeverityLevel: 4,
+    extra: { session: { model_external_initializers_file_folder_path: options.externalDataFolder } },
+  };
+  const thread = new OnnxThread({ model: encodeModel(model), options: sessionOptions });
+  await thread.loaded.catch((error: unknown) => {
+    throw readableError(error, 'The model does not fit into memory. Use a machine with more.');
+  });
+  return {
+    async run(feeds) {
+      try {
+        return await thread.run(feeds);
+      } catch (error) {
+        throw readableError(
+          error,
+          'A sequence or batch does not fit into memory. Lower --batch-tokens or --max-length, or use a machine with more.',
+        );
+      }
+    },
+    close: () => thread.close(),
+  };
+}
+
+/** @throws UsageError where ONNX Runtime was installed without this device */
+function requireDevice(device: Device): void {
+  if (device === 'cpu') return;
+  const backend = ort.listSupportedBackends().find(({ name }) => name === device);
+  if (!backend) throw new UsageError(`--device ${device}: ONNX Runtime has no such device on this platform.`);
+}
+
+/** Float32 means float32: by default the provider rounds products to 10 bits (TF32). */
+function cudaProvider(): ort.InferenceSession.ExecutionProviderConfig {
+  return { name: 'cuda', deviceId: 0, use_tf32: '0' } as ort.InferenceSession.ExecutionProviderConfig;
+}
+
+/** A container's share of the processors where there is one; else 0, ONNX Runtime's own choice (one per core). */
+function threadsToUse(): number {
+  return availableParallelism() < cpus().length ? availableParallelism() : 0;
+}
+
+function readableError(error: unknown, outOfMemory: string): unknown {
+  if (error instanceof UserError || !(error instanceof Error)) return error;
+  if (OUT_OF_MEMORY.test(error.message))
+    return new TransientError(`${outOfMemory} (${firstLine(error)})`, { cause: error });
+  if (/ExecutionProvider_|Failed to load shared library|CUDA failure|no CUDA-capable/.test(error.message))
+    return new UsageError(
+      `--device cuda: ONNX Runtime cannot use a CUDA device here (${firstLine(error)}). ` +
+        'It needs an NVIDIA driver and the CUDA provider (docs/models.md); --device cpu works everywhere.',
+      { cause: error },
+    );
+  return error;
+}
+
+function firstLine(error: Error): string {
+  return error.message.split('\n', 1)[0]!.slice(0, 300);
+}

@@ -1,0 +1,182 @@
+import { open, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError, systemErrorCode } from '../base/errors.ts';
+import { findStats } from '../base/if-missing.ts';
+import { parseJsonText } from '../base/text/json-text.ts';
+import { readText } from '../base/text/read-text.ts';
+import { shown } from '../base/text/shown.ts';
+
+/** Bytes of one element, by safetensors' names. */
+const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+};
+/** The limit of the format's own library. */
+const HEADER_LIMIT_BYTES = 100_000_000;
+
+/** Where a tensor lies. */
+export interface StoredTensor {
+  /** The file, with symbolic links resolved. */
+  path: string;
+  /** Bytes from the start of the file. */
+  offset: number;
+  byteLength: number;
+  /** F32, F16, BF16, ... */
+  type: string;
+  shape: readonly number[];
+}
+
+/** The tensors of a model folder and the files that hold them. */
+export interface StoredWeights {
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** Symbolic links resolved; in the order of their names in the folder. */
+  files: readonly string[];
+}
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+/**
+ * Finds the weights of a model folder: `model.safetensors`, or the files that `model.safetensors.index.json`
+ * names. Reads headers only.
+ * @throws DataError where files are missing, truncated or contradict each other
+ */
+export async function findWeights(folder: string): Promise<StoredWeights> {
+  const names = (await isThere(join(folder, SINGLE))) ? [SINGLE] : await namesInIndex(folder);
+  const tensors = new Map<string, StoredTensor>();
+  const files: string[] = [];
+  for (const name of names) {
+    const path = await realpath(join(folder, name)).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      throw new DataError(`${join(folder, INDEX)} names ${name}, which is not in the folder.`);
+    });
+    files.push(path);
+    for (const [tensor, stored] of await readSafetensorsHeader(path)) tensors.set(tensor, stored);
+  }
+  return { tensors, files };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await findStats(path)) !== undefined;
+}
+
+async function namesInIndex(folder: string): Promise<string[]> {
+  const path = join(folder, INDEX);
+  const text = await readText(path, HEADER_LIMIT_BYTES).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new DataError(
+      `${folder}: no weights: neither ${SINGLE} nor ${INDEX} is there. ` +
+        `Weights of another format (pytorch_model.bin) must be saved as safetensors first.`,
+    );
+  });
+  const map: unknown = (parseObject(text, path) as { weight_map?: unknown }).weight_map;
+  if (typeof map !== 'object' || map === null || Object.keys(map).length === 0)
+    throw new DataError(`${path}: no "weight_map" that says which file holds which tensor.`);
+  const names = new Set<string>();
+  for (const name of Object.values(map)) {
+    if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
+      throw new DataError(`${path}: ${shown(name)} is no name of a file in this folder.`);
+    names.add(name);
+  }
+  return [...names].sort();
+}
+
+/**
+ * Reads the header of a safetensors file: 8 bytes of length, JSON, then the data.
+ * @throws DataError where the header or the file's length is wrong
+ */
+export async function readSafetensorsHeader(path: string): Promise<Map<string, StoredTensor>> {
+  const file = await open(path, 'r');
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw new DataError(`${path}: not a safetensors file: not a file at all.`);
+    const { size } = info;
+    const prefix = Buffer.alloc(8);
+    const { bytesRead } = await file.read(prefix, 0, 8, 0);
+    if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has ${size} bytes only.`);
+    const headerBytes = prefix.readBigUInt64LE();
+    if (headerBytes > BigInt(HEADER_LIMIT_BYTES))
+      throw new DataError(
+        `${path}: not a safetensors file: its header claims ${headerBytes} bytes (the format allows ${HEADER_LIMIT_BYTES}).`,
+      );
+    const dataAt = 8 + Number(headerBytes);
+    if (dataAt > size) throw truncated(path, size, dataAt);
+    const header = Buffer.alloc(Number(headerBytes));
+    await file.read(header, 0, header.length, 8);
+    return checkTensors(path, size, dataAt, parseObject(header.toString('utf8'), `${path}: header`));
+  } finally {
+    await file.close();
+  }
+}
+
+function checkTensors(path: string, fileBytes: number, dataAt: number, header: object) {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, entry] of Object.entries(header))
+    if (name !== '__metadata__') tensors.set(name, checkTensor(path, dataAt, name, entry));
+  const sorted = [...tensors].sort(([, a], [, b]) => endOf(a) - endOf(b) || a.offset - b.offset);
+  const endOfData = sorted.length === 0 ? dataAt : endOf(sorted.at(-1)![1]);
+  if (endOfData > fileBytes) throw truncated(path, fileBytes, endOfData);
+  // The format allows no holes and no byte of two tensors, so a damaged place shows.
+  let at = dataAt;
+  for (const [name, tensor] of sorted) {
+    if (tensor.offset !== at)
+      throw new DataError(
+        `${path}: tensor ${shown(name)} begins at byte ${tensor.offset}, but the one before it ends at ${at}. The file is damaged.`,
+      );
+    at = endOf(tensor);
+  }
+  if (at < fileBytes)
+    throw new DataError(`${path}: ${fileBytes - at} bytes follow the last tensor. The file is damaged.`);
+  return tensors;
+}
+
+function endOf({ offset, byteLength }: StoredTensor): number {
+  return offset + byteLength;
+}
+
+function checkTensor(path: string, dataAt: number, name: string, entry: unknown): StoredTensor {
+  const wrong = (what: string) => new DataError(`${path}: tensor ${shown(name)}: ${what}. The file is damaged.`);
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2 || typeof dtype !== 'string')
+    throw wrong('no valid dtype, shape and data_offsets in the header');
+  const elementBytes = ELEMENT_BYTES[dtype];
+  if (elementBytes === undefined) throw wrong(`unknown dtype ${shown(dtype)}`);
+  const [start, end] = offsets as [number, number];
+  const byteLength = shape.reduce((product, size) => product * size, elementBytes);
+  if (end - start !== byteLength)
+    throw wrong(`${dtype} [${shape.join(', ')}] takes ${byteLength} bytes, but ${end - start} are given to it`);
+  return { path, offset: dataAt + start, byteLength, type: dtype, shape };
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function truncated(path: string, fileBytes: number, expectedBytes: number): DataError {
+  return new DataError(
+    `${path}: truncated: ${fileBytes} bytes of ${expectedBytes} are there. Copy or download the file again.`,
+  );
+}
+
+function parseObject(text: string, what: string): object {
+  try {
+    const value: unknown = parseJsonText(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    throw new DataError(`${what}: no valid JSON.`, { cause: error });
+  }
+  throw new DataError(`${what}: not a JSON object.`);
+}

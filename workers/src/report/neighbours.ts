@@ -1,0 +1,109 @@
+import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
+import { createHistogram, type Histogram } from './histogram.ts';
+
+/** What a report says of the neighbours. */
+export interface NeighbourSummary {
+  rows: number;
+  queries: number;
+  /** Most neighbours of one query. */
+  k: number;
+  /** Queries that have fewer than k. */
+  shortQueries: number;
+  /** Distance of each query's nearest neighbour, and of its last. */
+  nearest: Histogram;
+  farthest: Histogram;
+  /** Neighbours, and nearest neighbours, from each bucket. */
+  buckets: Map<string, { neighbours: number; nearest: number }>;
+  /** From 0, or the least distance where that is less, to the greatest finite one. */
+  bounds: [least: number, most: number];
+  /** The first queries with their first neighbours. */
+  examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
+}
+
+const EXAMPLE_QUERIES = 20;
+const EXAMPLE_NEIGHBOURS = 10;
+
+/** Goes through neighbours, sorted by query and rank, batch by batch. */
+export interface NeighbourScan {
+  /** @returns the row, from the start of the file, that is not in order, if there is one */
+  add(batch: HitColumns): number | undefined;
+  finish(): NeighbourSummary;
+}
+
+export function scanNeighbours(): NeighbourScan {
+  const summary: NeighbourSummary = {
+    rows: 0,
+    queries: 0,
+    k: 0,
+    shortQueries: 0,
+    nearest: createHistogram(),
+    farthest: createHistogram(),
+    buckets: new Map(),
+    bounds: [0, 0],
+    examples: [],
+  };
+  const lengths = new Map<number, number>();
+  let query: Texts | undefined;
+  let rank = 0;
+  let last = 0;
+  let bucketText: Texts | undefined;
+  let bucket = { neighbours: 0, nearest: 0 };
+  const endQuery = () => {
+    if (rank === 0) return;
+    summary.farthest.add(last);
+    lengths.set(rank, (lengths.get(rank) ?? 0) + 1);
+  };
+  const bucketOf = (column: Texts, row: number) => {
+    if (bucketText && sameText(bucketText, 0, column, row)) return bucket;
+    const name = textOf(column, row);
+    bucketText = copyText(column, row);
+    bucket = summary.buckets.get(name) ?? { neighbours: 0, nearest: 0 };
+    summary.buckets.set(name, bucket);
+    return bucket;
+  };
+  return {
+    add(batch) {
+      for (let row = 0; row < hitRows(batch); row++) {
+        const goesOn = query !== undefined && sameText(query, 0, batch.queryIds, row);
+        if (!goesOn) {
+          if (query && compareText(query, 0, batch.queryIds, row) > 0) return summary.rows;
+          endQuery();
+          query = copyText(batch.queryIds, row);
+          rank = 0;
+          summary.queries++;
+        } else if (batch.distances[row]! < last) return summary.rows;
+        rank++;
+        summary.rows++;
+        last = batch.distances[row]!;
+        if (last > summary.bounds[1] && last !== Number.POSITIVE_INFINITY) summary.bounds[1] = last;
+        if (last < summary.bounds[0] && last !== Number.NEGATIVE_INFINITY) summary.bounds[0] = last;
+        const from = bucketOf(batch.buckets, row);
+        from.neighbours++;
+        if (rank === 1) {
+          from.nearest++;
+          summary.nearest.add(last);
+        }
+        if (summary.queries <= EXAMPLE_QUERIES && rank <= EXAMPLE_NEIGHBOURS) addExample(summary, batch, row, rank);
+      }
+      return undefined;
+    },
+    finish() {
+      endQuery();
+      summary.k = Math.max(0, ...lengths.keys());
+      summary.shortQueries = summary.queries - (lengths.get(summary.k) ?? 0);
+      return summary;
+    },
+  };
+}
+
+function addExample({ examples }: NeighbourSummary, batch: HitColumns, row: number, rank: number) {
+  if (rank === 1) examples.push({ query: textOf(batch.queryIds, row), neighbours: [] });
+  examples.at(-1)!.neighbours.push({
+    target: textOf(batch.targetIds, row),
+    distance: batch.distances[row]!,
+    bucket: textOf(batch.buckets, row),
+  });
+}
+
+const decoder = new TextDecoder();
+const textOf = (texts: Texts, row: number): string => decoder.decode(textBytes(texts, row));

@@ -1,0 +1,148 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
+import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../base/s3-location.ts';
+import { withSinks } from './handler.ts';
+import { retryStrategy } from './retry.ts';
+import { isExpired, type S3Error, toS3UserError } from './s3-errors.ts';
+import { type S3Service, unknownService } from './service.ts';
+import { type S3Settings, s3Settings } from './settings.ts';
+import { closeFastConnections } from './transfer/fast-get.ts';
+
+/** A connection that does not come about in this time is given up. */
+export const CONNECT_MS = 5_000;
+const MAX_SOCKETS = 64;
+/** Services other than Amazon's are silent while they put parts together: for so many times the usual. */
+const PATIENCE = 5;
+
+/** A place on S3 and the process's client for it. */
+export interface S3Bucket {
+  readonly location: S3Location;
+  /** `s3://bucket/prefix`. */
+  readonly uri: string;
+  readonly client: S3Client;
+  /** The service, as a person knows it: for messages. */
+  readonly endpoint: string;
+  /** What is known of the service. */
+  readonly service: S3Service;
+  /** Key of an object by its path below the place. */
+  key(path: string): string;
+}
+
+/** A connection that says nothing for this long is given up, and what was asked is asked again. */
+export function stallMs(): number {
+  return Number(process.env.LANCEFLOW_S3_STALL_MS) || 10_000;
+}
+
+let shared: Promise<S3Client> | undefined;
+let service = unknownService();
+
+/**
+ * Opens a place on S3: `s3://bucket/prefix`. No request is made. Endpoint, region and credentials come from the
+ * environment, the profile or the machine's role, as with every AWS tool.
+ * All errors of the client are UserErrors, but those of absent objects and refused conditions.
+ * @throws UsageError where the address or a LANCEFLOW_S3_ setting is wrong
+ */
+export async function openS3(uri: string): Promise<S3Bucket> {
+  const location = parseS3Uri(uri);
+  shared ??= makeClient();
+  const client = await shared;
+  const key = (path: string) => objectKey(location, path);
+  return { location, uri: formatS3Uri(location), client, endpoint: endpointName(), service, key };
+}
+
+/** Ends the client's connections; the next `openS3` reads the environment again. */
+export async function closeS3(): Promise<void> {
+  const client = await shared;
+  shared = undefined;
+  service = unknownService();
+  client?.destroy();
+  closeFastConnections();
+}
+
+async function makeClient(): Promise<S3Client> {
+  // Loaded here: commands on local databases must not wait for it.
+  const [{ S3Client }, { NodeHttpHandler }, { defaultProvider }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('@smithy/node-http-handler'),
+    import('@aws-sdk/credential-provider-node'),
+  ]);
+  const endpoint = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
+  const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
+  const settings = s3Settings();
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const common = { connectionTimeout: CONNECT_MS };
+  const client = new S3Client({
+    // Other services know no bucket names in host names, and mostly no regions.
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(region || endpoint ? { region: region || 'us-east-1' } : {}),
+    retryStrategy,
+    // A new chain each time it is asked: files and endpoints are read again when a session has expired.
+    credentials: (identity) => defaultProvider({ ignoreCache: true })(identity),
+    // It would make a new connection for each part.
+    expectContinueHeader: false,
+    // Bodies are checked by us while they are written: against the catalog, not against what S3 says of itself.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // What is sent has checksums of ours; the SDK's own headers are not known to all services.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    requestHandler: withSinks(
+      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), httpAgent: agent, httpsAgent: agent }),
+      new NodeHttpHandler({ ...common, socketTimeout: PATIENCE * stallMs() }),
+      { connectMs: CONNECT_MS, stallMs: stallMs() },
+    ),
+  });
+  addMiddleware(client, endpointName(), settings);
+  return client;
+}
+
+function endpointName(): string {
+  return process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL || 'Amazon S3';
+}
+
+function addMiddleware(client: S3Client, endpoint: string, settings: S3Settings): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const { Bucket, Key, Prefix, IfMatch, IfNoneMatch } = args.input as Record<string, string | undefined>;
+      const object = Bucket === undefined ? '' : ` ${formatS3Uri({ bucket: Bucket, prefix: '' }, Key ?? Prefix)}`;
+      const operation = (context.commandName ?? 'request').replace(/Command$/, '');
+      try {
+        return (await withFreshCredentials(client, next as InitializeHandler<object, object>, args)) as never;
+      } catch (error) {
+        throw toS3UserError(error, `${operation}${object}`, endpoint, (IfMatch ?? IfNoneMatch) !== undefined);
+      }
+    },
+    { step: 'initialize', priority: 'high', name: 'lanceflowErrors' },
+  );
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      const request = args.request as { headers: Record<string, string> };
+      const command = context.commandName ?? '';
+      // What is sent is covered by its CRC-64 or MD5, which is signed; a SHA-256 besides would take longer than the sending.
+      if (/^(PutObject|UploadPart)Command$/.test(command)) request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+      Object.assign(request.headers, settings.all);
+      if (/^(PutObject|CreateMultipartUpload)Command$/.test(command)) Object.assign(request.headers, settings.created);
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'lanceflowUnsignedPayload' },
+  );
+}
+
+/** A session that has expired before its time: the provider is asked anew, once; the same answer ends it. */
+async function withFreshCredentials(
+  client: S3Client,
+  next: InitializeHandler<object, object>,
+  args: InitializeHandlerArguments<object>,
+) {
+  const credentials = client.config.credentials as (options?: object) => Promise<AwsCredentialIdentity>;
+  // The request below tells what is wrong with them.
+  const before = await credentials().catch(() => undefined);
+  try {
+    return await next(args);
+  } catch (error) {
+    if (!isExpired(error as S3Error)) throw error;
+    // Of many requests at once only the first must ask: the others find that it has.
+    const now = await credentials();
+    const fresh = now.sessionToken === before?.sessionToken ? await credentials({ forceRefresh: true }) : now;
+    if (fresh.sessionToken === before?.sessionToken && fresh.accessKeyId === before?.accessKeyId) throw error;
+    return next(args);
+  }
+}

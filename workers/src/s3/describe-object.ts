@@ -1,0 +1,48 @@
+import { CRC32, CRC64 } from '../base/bytes/checksum.ts';
+import type { S3Bucket } from './client.ts';
+import { answerOf, isAbsent, isUnknownToService } from './s3-errors.ts';
+
+/** An object, as far as the service tells without its content. */
+export interface RemoteObject {
+  bytes: number | undefined;
+  /** Of the whole content; undefined where the service knows none. */
+  checksum: string | undefined;
+  etag: string;
+}
+
+/** Asks what is known of an object, by HeadObject: a tenth of what ListObjects costs. Undefined where it is absent. */
+export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteObject | undefined> {
+  const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
+  const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
+  const head = async (): Promise<RemoteObject> => {
+    const mode = s3.service.tellsChecksums ? ({ ChecksumMode: 'ENABLED' } as const) : {};
+    const answer = await s3.client.send(new HeadObjectCommand({ ...where, ...mode }));
+    const { ContentLength: bytes, ChecksumCRC64NVME, ChecksumCRC32, ETag = '' } = answer;
+    const checksum = fromBase64(CRC64.name, ChecksumCRC64NVME) ?? fromBase64(CRC32.name, ChecksumCRC32);
+    return { bytes, checksum, etag: ETag.replaceAll('"', '').toLowerCase() };
+  };
+  try {
+    return await head().catch(async (error: unknown) => {
+      if (!isUnknownToService(error)) throw error;
+      // The answer to HEAD does not say what was wrong. That to GET does, and what can be fixed is fixed with it.
+      if (answerOf(error).$metadata?.httpStatusCode === 400)
+        await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
+          if (answerOf(told).name !== 'InvalidRange') throw told; // an empty object
+        });
+      return head().catch((again: unknown) => {
+        if (!isUnknownToService(again)) throw again;
+        s3.service.tellsChecksums = false;
+        return head();
+      });
+    });
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The catalog's form of S3's base64; undefined for a checksum of checksums ("...-3"). */
+function fromBase64(name: string, checksum: string | undefined): string | undefined {
+  if (checksum === undefined || checksum.includes('-')) return undefined;
+  return `${name}:${Buffer.from(checksum, 'base64').toString('hex')}`;
+}

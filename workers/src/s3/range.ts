@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countMissing, countRetry } from '../app/usage.ts';
+import type { Algorithm } from '../base/bytes/checksum.ts';
+import { DataError, UserError } from '../base/errors.ts';
+import { formatS3Uri } from '../base/s3-location.ts';
+import type { S3Bucket } from './client.ts';
+import type { RangeOptions } from './handler.ts';
+import { backoffMs, mayRepeat } from './retry.ts';
+import { isAbsent, type S3Error, toS3UserError } from './s3-errors.ts';
+import { BlockWriter } from './transfer/block-writer.ts';
+import type { ByteSink } from './transfer/fast-get.ts';
+
+/**
+ * Reads a part of an object. A connection that is cut or stalls is made again for the rest only.
+ * @param sink gets the bytes in their order, each once
+ * @throws DataError where the object is absent or shorter, TransientError where a fault lasts, and what the sink throws
+ */
+async function streamRange(
+  s3: S3Bucket,
+  key: string,
+  offset: number,
+  length: number,
+  sink: ByteSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  let done = 0;
+  let failure: { error: unknown } | undefined;
+  let busy: Promise<void> | undefined;
+  const counted: ByteSink = {
+    room: () => sink.room(),
+    filled(bytes) {
+      done += bytes;
+      // A full disk is no fault of the connection.
+      busy = sink.filled(bytes)?.catch((error: unknown) => {
+        failure = { error };
+        throw error;
+      });
+      return busy;
+    },
+  };
+  for (let attempt = 0, startedMs = performance.now(); done < length; ) {
+    const begun = done;
+    try {
+      await getRange(s3, key, offset + done, length - done, counted, signal);
+      if (done < length) throw new Error('aborted: the body ended early');
+    } catch (error) {
+      // The sink has no room before that.
+      await busy?.catch(() => {});
+      if (failure) throw failure.error;
+      if (signal?.aborted || error instanceof UserError) throw error;
+      countMissing(length - done);
+      // What moves on is no lasting fault.
+      if (done > begun) [attempt, startedMs] = [0, performance.now()];
+      const delayMs = backoffMs(++attempt);
+      if (!mayRepeat(startedMs, attempt, delayMs)) {
+        (error as S3Error).$metadata = { attempts: attempt };
+        throw toS3UserError(error, `GetObject ${formatS3Uri(s3.location, key)}`, s3.endpoint);
+      }
+      countRetry();
+      await sleep(delayMs, undefined, { signal });
+    }
+  }
+}
+
+async function getRange(
+  s3: S3Bucket,
+  path: string,
+  offset: number,
+  length: number,
+  sink: ByteSink,
+  abortSignal?: AbortSignal,
+): Promise<void> {
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  const Range = `bytes=${offset}-${offset + length - 1}`;
+  const command = new GetObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path), Range });
+  const options: RangeOptions = { sink, ...(abortSignal ? { abortSignal } : {}) };
+  try {
+    await s3.client.send(command, options as object);
+    await options.body;
+  } catch (error) {
+    const uri = formatS3Uri(s3.location, path);
+    if (isAbsent(error))
+      throw new DataError(`${uri}: no such object. The database is damaged: build the bucket again.`, { cause: error });
+    if ((error as S3Error).name === 'InvalidRange')
+      throw new DataError(`${uri}: shorter than it was when it was written. Build the bucket again.`, { cause: error });
+    throw error;
+  }
+}
+
+/** What is handed on at once: a call for each piece that comes would cost more than the writing. */
+const BLOCK_BYTES = 2 ** 19;
+
+/**
+ * Reads a part of an object block by block: while one is written the other is filled. When it has ended, with or
+ * without an error, no block is being written any more. Errors: as `streamRange`.
+ * @param write gets a block, which is its own until it returns, and the block's place in the object
+ * @returns checksum of the part
+ */
+export async function fetchBlocks(
+  s3: S3Bucket,
+  key: string,
+  offset: number,
+  length: number,
+  write: (block: Buffer, position: number) => Promise<void>,
+  { signal, algorithm }: { signal?: AbortSignal; algorithm?: Algorithm } = {},
+): Promise<bigint> {
+  const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES), algorithm);
+  try {
+    await streamRange(s3, key, offset, length, writer, signal);
+  } catch (error) {
+    // The first error is the one to tell.
+    await writer.end().catch(() => {});
+    throw error;
+  }
+  return writer.end();
+}
+
+/** Reads `length` bytes of an object from `offset` on, to the beginning of `into`. Errors: as `streamRange`. */
+export async function readRange(
+  s3: S3Bucket,
+  key: string,
+  offset: number,
+  length: number,
+  into: Uint8Array,
+): Promise<void> {
+  const target = Buffer.from(into.buffer, into.byteOffset, length);
+  let done = 0;
+  await streamRange(s3, key, offset, length, {
+    room: () => target.subarray(done),
+    filled(bytes) {
+      done += bytes;
+      return undefined;
+    },
+  });
+}

@@ -1,0 +1,186 @@
+import { DataError, TransientError, UsageError, UserError } from '../base/errors.ts';
+
+/** What the SDK throws, as far as it matters here. */
+export interface S3Error extends Error {
+  code?: string;
+  region?: string;
+  Region?: string;
+  $metadata?: { httpStatusCode?: number; attempts?: number };
+  $response?: { headers?: Record<string, string> };
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** The object is not there. The store of an absent object is an answer, not an error. */
+export function isAbsent(error: unknown): boolean {
+  const { name, $metadata } = error as S3Error;
+  return name === 'NoSuchKey' || name === 'NotFound' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404);
+}
+
+/** Somebody else was first: a conditional write was refused. MinIO before 2024 answers 304, as to a GET. */
+export function isConflict(error: unknown): boolean {
+  const { name, $metadata } = error as S3Error;
+  return name === 'PreconditionFailed' || [304, 409, 412].includes($metadata?.httpStatusCode ?? 0);
+}
+
+/** What the service answered, also where the error has become one for users. */
+export function answerOf(thrown: unknown): S3Error {
+  return (thrown instanceof UserError ? (thrown.cause ?? thrown) : thrown) as S3Error;
+}
+
+/** Refusals whose names say that something else is wrong than an unknown header or operation. */
+const OTHER_REFUSALS =
+  /^(BadDigest|InvalidDigest|XAmzContent\w+Mismatch|Expired\w*|Request(Timeout|Expired|TimeTooSkewed)\w*|TokenRefreshRequired|IncompleteBody|InvalidBucketName|InvalidToken|AuthorizationHeaderMalformed|IllegalLocationConstraintException|EntityTooLarge|EntityTooSmall|InvalidRange|KeyTooLongError|KMS\.\w+)$/;
+
+/**
+ * Whether a service refused a request for what it has besides the plain operation: 501, 405, or 400 under any of the names
+ * that services have for it (NotImplemented, InvalidArgument, InvalidRequest, MalformedXML, none after HEAD).
+ */
+export function isUnknownToService(thrown: unknown): boolean {
+  const { name, $metadata } = answerOf(thrown);
+  const status = $metadata?.httpStatusCode;
+  return status === 501 || status === 405 || (status === 400 && !OTHER_REFUSALS.test(name));
+}
+
+/** The session's credentials have ended; others may be had. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof Error && /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/.test(error.name);
+}
+
+/**
+ * Turns an error of the SDK into one that a person can act on. Answers that the caller knows how to take (absent
+ * objects, refused conditions) are returned unchanged.
+ * @param what what was asked, of which object: "GetObject s3://bucket/key"
+ * @param isConditional whether it was a write on a condition
+ */
+export function toS3UserError(thrown: unknown, what: string, endpoint: string, isConditional = false): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof UserError) return thrown;
+  const error = thrown as S3Error;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  const cause = { cause: thrown };
+  const again = 'then run the same command again';
+  switch (error.name) {
+    case 'NoSuchBucket':
+      return new DataError(`${what}: there is no such bucket at ${endpoint}. Check its name, or make it.`, cause);
+    case 'InvalidAccessKeyId':
+    case 'SignatureDoesNotMatch':
+      return new UsageError(`${what}: S3 does not know these credentials (${error.name}). Check them.`, cause);
+    case 'CredentialsProviderError':
+      return new UsageError(
+        `${what}: no AWS credentials (${oneLine(error)}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.`,
+        cause,
+      );
+    case 'ExpiredToken':
+    case 'ExpiredTokenException':
+    case 'TokenRefreshRequired':
+      return new TransientError(
+        `${what}: the session token has expired, and no newer one is to be had. Sign in anew, ${again}.`,
+        cause,
+      );
+    case 'RequestTimeTooSkewed':
+    case 'RequestExpired':
+      return new TransientError(
+        `${what}: S3 refuses this machine's time (${new Date().toISOString()}): it differs by more than 15 minutes. Set the clock, ${again}.`,
+        cause,
+      );
+    case 'BadDigest':
+    case 'XAmzContentChecksumMismatch':
+      return new TransientError(
+        `${what}: what arrived was damaged, in ${attempts(error)}. Check the network, ${again}.`,
+        cause,
+      );
+    case 'PermanentRedirect':
+    case 'AuthorizationHeaderMalformed':
+    case 'IllegalLocationConstraintException':
+      return wrongRegion(error, what, cause);
+  }
+  if (status === 301 || status === 307) return wrongRegion(error, what, cause);
+  if (isAbsent(error) || isConflict(error)) return thrown;
+  if (status === 401 || status === 403)
+    return new DataError(
+      `${what}: access denied. These credentials lack the permission for it: ask the bucket's owner, or use others.`,
+      cause,
+    );
+  if (isUnknownToService(error)) return unknownRequest(error, what, endpoint, isConditional);
+  if (status === 429 || error.name === 'SlowDown' || status === 503)
+    return new TransientError(
+      `${what}: S3 asks to slow down, and still did after ${attempts(error)} (${error.name}). Wait a little, or run fewer tasks at once, ${again}.`,
+      cause,
+    );
+  if (status >= 500)
+    return new TransientError(
+      `${what}: S3 failed ${attempts(error)} (${status} ${error.name}). Wait a little, ${again}.`,
+      cause,
+    );
+  return toNetworkError(error, what, endpoint) ?? thrown;
+}
+
+function unknownRequest(error: S3Error, what: string, endpoint: string, isConditional: boolean): UserError {
+  const answer = `${error.$metadata?.httpStatusCode} ${error.name}: ${oneLine(error)}`;
+  const cause = { cause: error };
+  if (isConditional)
+    return new UsageError(
+      `${what}: ${endpoint} does not know conditional writes (${answer}), by which builds keep out of each other's way. ` +
+        'Databases there can be searched. To build, use a folder or another service (docs/aws.md lists some), and copy the database.',
+      cause,
+    );
+  return new UsageError(
+    `${what}: ${endpoint} does not know this request, or a header of it (${answer}). docs/aws.md lists what services must know; check ` +
+      'AWS_ENDPOINT_URL_S3 and the LANCEFLOW_S3_ settings, or use another service.',
+    cause,
+  );
+}
+
+function toNetworkError(error: S3Error, what: string, endpoint: string): UserError | undefined {
+  const cause = { cause: error };
+  const code = error.code ?? (error as { cause?: S3Error }).cause?.code ?? '';
+  if (UNREACHABLE.has(code) || /socket hang up|aborted/.test(error.message))
+    return new TransientError(
+      `${what}: ${endpoint} cannot be reached (${code || error.message}). Check the network and AWS_ENDPOINT_URL_S3, then run the same command again.`,
+      cause,
+    );
+  // The SDK calls cut connections that as well, so the code counts first.
+  if (error.name === 'TimeoutError')
+    return new TransientError(
+      `${what}: no answer from ${endpoint}, ${attempts(error)}. Check the network, then run the same command again.`,
+      cause,
+    );
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code))
+    return new UsageError(
+      `${what}: the certificate of ${endpoint} is not trusted (${code}). Name its authority in NODE_EXTRA_CA_CERTS.`,
+      cause,
+    );
+  if (/Region is missing/.test(error.message))
+    return new UsageError(`${what}: no AWS region. Set AWS_REGION, or a region in the profile.`, cause);
+  if (error.name === 'TypeError' && /Invalid URL/.test(error.message))
+    return new UsageError(`${what}: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is not an address: ${endpoint}.`, cause);
+  return undefined;
+}
+
+function wrongRegion(error: S3Error, what: string, cause: ErrorOptions): UserError {
+  const region = error.Region ?? error.region ?? error.$response?.headers?.['x-amz-bucket-region'];
+  const other = region === undefined ? 'another region' : `region ${region}`;
+  const remedy = region === undefined ? "Set AWS_REGION to the bucket's region" : `Set AWS_REGION=${region}`;
+  return new UsageError(
+    `${what}: the bucket is in ${other}. ${remedy}, and run where it is: traffic between regions costs.`,
+    cause,
+  );
+}
+
+function attempts(error: S3Error): string {
+  const count = error.$metadata?.attempts ?? 1;
+  return count === 1 ? 'one attempt' : `${count} attempts`;
+}
+
+function oneLine(error: Error): string {
+  return error.message.split('\n')[0]!.slice(0, 200);
+}

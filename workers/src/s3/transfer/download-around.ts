@@ -1,0 +1,72 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
+import { DataError } from '../../base/errors.ts';
+import { temporaryName, writeAt } from '../../base/files.ts';
+import { findStats } from '../../base/if-missing.ts';
+import { formatS3Uri } from '../../base/s3-location.ts';
+import type { S3Bucket } from '../client.ts';
+import { fetchBlocks } from '../range.ts';
+import { runAll } from '../slots.ts';
+
+/** An object of which a part in the middle is left out: the file has a hole there, which takes no space. */
+export interface AroundFile {
+  key: string;
+  path: string;
+  bytes: number;
+  hole: { start: number; end: number };
+  /** Checksum of what is around the hole. */
+  checksum: string;
+}
+
+const FILES_AT_ONCE = 32;
+
+/** Brings what is around the holes of many objects. A file gets its name when it is whole; one that is there is left. */
+export async function downloadAround(
+  s3: S3Bucket,
+  files: readonly AroundFile[],
+  onProgress: (bytes: number) => void,
+): Promise<void> {
+  await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, signal) => {
+    if ((await findStats(path))?.size !== bytes) {
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = temporaryName(path);
+      try {
+        const found = await fetchAround(s3, key, temporary, bytes, hole, { signal, algorithm: algorithmOf(expected) });
+        if (found !== expected)
+          throw new DataError(
+            `${formatS3Uri(s3.location, key)}: damaged: it is not what was built. Build the bucket again.`,
+          );
+        await rename(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    }
+    onProgress(bytes - (hole.end - hole.start));
+  });
+}
+
+/** @returns checksum of what was fetched */
+async function fetchAround(
+  s3: S3Bucket,
+  key: string,
+  path: string,
+  bytes: number,
+  hole: AroundFile['hole'],
+  options: { signal: AbortSignal; algorithm: Algorithm },
+): Promise<string> {
+  await using file = await open(path, 'wx');
+  await file.truncate(bytes);
+  const { algorithm } = options;
+  let sum = 0n;
+  for (const { start, end } of [
+    { start: 0, end: hole.start },
+    { start: hole.end, end: bytes },
+  ]) {
+    if (start === end) continue;
+    const write = (block: Buffer, position: number) => writeAt(file, block, position);
+    const part = await fetchBlocks(s3, key, start, end - start, write, options);
+    sum = algorithm.combine(sum, part, end - start);
+  }
+  return algorithm.format(sum);
+}

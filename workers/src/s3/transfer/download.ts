@@ -1,0 +1,139 @@
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { countRetry } from '../../app/usage.ts';
+import { DataError, TransientError } from '../../base/errors.ts';
+import { findStats } from '../../base/if-missing.ts';
+import { formatS3Uri } from '../../base/s3-location.ts';
+import { formatByteSize } from '../../base/text/byte-size.ts';
+import type { S3Bucket } from '../client.ts';
+import { fetchBlocks } from '../range.ts';
+import { runAll, Slots } from '../slots.ts';
+import { PartialFile } from './partial-file.ts';
+
+/** An object to be brought here, as the catalog describes it. */
+export interface DownloadFile {
+  /** Path below the place on S3. */
+  key: string;
+  /** The file to be made. */
+  path: string;
+  bytes: number;
+  /** Checksum of the content. */
+  checksum: string;
+}
+
+export interface DownloadOptions {
+  /** Called with bytes that are on the disk: those that were there at first, then each part. */
+  onProgress?(bytes: number): void;
+}
+
+export interface Downloaded {
+  /** Of all files. */
+  bytes: number;
+  /** Of these, fetched now; the rest was there. */
+  fetchedBytes: number;
+}
+
+const PART_BYTES = 16 * 2 ** 20;
+const PARTS_AT_ONCE = 16;
+const FILES_AT_ONCE = 16;
+/** Left free on the disk for everything else. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Brings objects from S3 to files, many parts at once, each straight to its place in a file of full size. Space is
+ * checked first. A killed download goes on at the part. A file gets its name when its checksum is the catalog's; one
+ * that is there in full size is left. Memory: PARTS_AT_ONCE times two blocks.
+ * @throws TransientError where the disk is too small or a fault lasts, DataError where an object is damaged
+ */
+export async function downloadFiles(
+  s3: S3Bucket,
+  files: readonly DownloadFile[],
+  { onProgress }: DownloadOptions = {},
+): Promise<Downloaded> {
+  const absent: DownloadFile[] = [];
+  for (const file of files) {
+    if ((await findStats(file.path))?.size !== file.bytes) absent.push(file);
+    else onProgress?.(file.bytes);
+  }
+  const partials = absent.map(({ path, bytes, checksum }) => new PartialFile(path, bytes, checksum, PART_BYTES));
+  await requireSpace(partials);
+  const slots = new Slots(PARTS_AT_ONCE);
+  const fetched = await runAll(absent, FILES_AT_ONCE, ({ key }, signal, index) =>
+    downloadFile(s3, key, partials[index]!, slots, onProgress, signal),
+  );
+  return { bytes: sumOf(files.map(({ bytes }) => bytes)), fetchedBytes: sumOf(fetched) };
+}
+
+/** @returns the bytes that were fetched */
+async function downloadFile(
+  s3: S3Bucket,
+  key: string,
+  file: PartialFile,
+  slots: Slots,
+  onProgress: DownloadOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<number> {
+  let fetched = 0;
+  onProgress?.(await file.takeUp());
+  for (let again = false; ; again = true) {
+    await file.open();
+    try {
+      const parts = Array.from({ length: file.parts }, (_, part) => part).filter((part) => !file.has(part));
+      await runAll(parts, PARTS_AT_ONCE, async (part, stop) => {
+        await slots.acquire();
+        try {
+          const options = { signal: AbortSignal.any([signal, stop]), algorithm: file.algorithm };
+          const write = (block: Buffer, position: number) => file.write(block, position);
+          const sum = await fetchBlocks(s3, key, file.begin(part), file.length(part), write, options);
+          // Only what is written counts.
+          await file.addPart(part, sum);
+        } finally {
+          slots.release();
+        }
+        fetched += file.length(part);
+        onProgress?.(file.length(part));
+      });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    const found = file.checksum();
+    if (found === file.expected) {
+      await file.finish();
+      return fetched;
+    }
+    await file.discard();
+    if (again)
+      throw new DataError(
+        `${formatS3Uri(s3.location, key)}: damaged: its checksum is ${found}, not ${file.expected} as in the catalog; it was fetched twice. Build the bucket again.`,
+      );
+    onProgress?.(-file.bytes);
+    countRetry();
+  }
+}
+
+/** @throws TransientError saying how much is needed and how much there is, by file system */
+async function requireSpace(files: readonly PartialFile[]): Promise<void> {
+  const needed = new Map<number, { bytes: number; folder: string }>();
+  for (const file of files) {
+    const folder = dirname(file.path);
+    await mkdir(folder, { recursive: true });
+    const { dev } = await stat(folder);
+    const entry = needed.get(dev) ?? { bytes: 0, folder };
+    entry.bytes += Math.max(0, file.bytes - (await file.allocatedBytes()));
+    needed.set(dev, entry);
+  }
+  for (const { bytes, folder } of needed.values()) {
+    const { bavail, bsize } = await statfs(folder);
+    const free = bavail * bsize;
+    if (bytes + SPARE_BYTES > free)
+      throw new TransientError(
+        `${folder}: ${formatByteSize(bytes)} are to be fetched, but only ${formatByteSize(free)} are free there. ` +
+          'Free some space or choose another folder, then run the same command again.',
+      );
+  }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

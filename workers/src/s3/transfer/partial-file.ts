@@ -1,0 +1,120 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
+import { writeAt } from '../../base/files.ts';
+import { findStats } from '../../base/if-missing.ts';
+import { Journal, readJournal } from './journal.ts';
+
+/** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
+export class PartialFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly expected: string;
+  readonly algorithm: Algorithm;
+  readonly partBytes: number;
+  /** Checksum of each part that is written. */
+  #written = new Map<number, bigint>();
+  #file: FileHandle | undefined;
+  #journal: Journal | undefined;
+
+  /** @param expected checksum of the whole */
+  constructor(path: string, bytes: number, expected: string, partBytes: number) {
+    this.path = path;
+    this.bytes = bytes;
+    this.expected = expected;
+    this.algorithm = algorithmOf(expected);
+    this.partBytes = partBytes;
+  }
+
+  /** Hidden, and the same in every process, so that the next one finds it. */
+  get temporary(): string {
+    return join(dirname(this.path), `.${basename(this.path)}.part`);
+  }
+
+  get #journalPath(): string {
+    return `${this.temporary}s`;
+  }
+
+  get parts(): number {
+    return Math.ceil(this.bytes / this.partBytes);
+  }
+
+  has(part: number): boolean {
+    return this.#written.has(part);
+  }
+
+  begin(part: number): number {
+    return part * this.partBytes;
+  }
+
+  length(part: number): number {
+    return Math.min(this.partBytes, this.bytes - this.begin(part));
+  }
+
+  get isComplete(): boolean {
+    return this.#written.size === this.parts;
+  }
+
+  /** Bytes that an earlier process wrote and that are right. */
+  async takeUp(): Promise<number> {
+    const { bytes, expected, partBytes } = this;
+    this.#written =
+      (await readJournal(this.#journalPath, this.temporary, { bytes, checksum: expected, partBytes })) ?? new Map();
+    return [...this.#written.keys()].reduce((sum, part) => sum + this.length(part), 0);
+  }
+
+  /** Bytes of disk that the file already takes. */
+  async allocatedBytes(): Promise<number> {
+    return ((await findStats(this.temporary))?.blocks ?? 0) * 512;
+  }
+
+  async open(): Promise<void> {
+    const { bytes, expected, partBytes } = this;
+    await mkdir(dirname(this.path), { recursive: true });
+    const goOn = this.#written.size > 0;
+    // The data first: a journal of parts in a file that is not there would be worth nothing.
+    this.#file = await open(this.temporary, goOn ? 'r+' : 'w');
+    await this.#file.truncate(bytes);
+    this.#journal = await Journal.open(this.#journalPath, { bytes, checksum: expected, partBytes }, goOn);
+  }
+
+  write(block: Buffer, position: number): Promise<void> {
+    return writeAt(this.#file!, block, position);
+  }
+
+  async addPart(part: number, checksum: bigint): Promise<void> {
+    await this.#journal!.add(part, this.algorithm.format(checksum));
+    this.#written.set(part, checksum);
+  }
+
+  /** Checksum of the whole, from those of its parts. */
+  checksum(): string {
+    const { algorithm } = this;
+    let sum = 0n;
+    for (let part = 0; part < this.parts; part++)
+      sum = algorithm.combine(sum, this.#written.get(part)!, this.length(part));
+    return algorithm.format(sum);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    await this.#journal?.close();
+    this.#file = this.#journal = undefined;
+  }
+
+  /** The file gets its name. What is under its name is whole, also after the machine has lost its power. */
+  async finish(): Promise<void> {
+    await this.#file!.datasync();
+    await this.close();
+    await rename(this.temporary, this.path);
+    await rm(this.#journalPath, { force: true });
+  }
+
+  /** Nothing of it can be used. */
+  async discard(): Promise<void> {
+    await this.close();
+    this.#written.clear();
+    await rm(this.#journalPath, { force: true });
+    await rm(this.temporary, { force: true });
+  }
+}

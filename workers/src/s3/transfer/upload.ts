@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
+import { checksumOf } from '../../lance/table-files.ts';
+import type { S3Bucket } from '../client.ts';
+import { describeObject, type RemoteObject } from '../describe-object.ts';
+import { isAbsent } from '../s3-errors.ts';
+import { Buffers, runAll } from '../slots.ts';
+import { sendFile } from './send.ts';
+
+/** A file to be brought to S3. */
+export interface UploadFile {
+  /** Path below the place on S3. */
+  key: string;
+  /** The file. */
+  path: string;
+  /** Checksum of the file where it is known already: then a file that is there is not read again. */
+  checksum?: string;
+}
+
+export interface UploadedFile {
+  key: string;
+  bytes: number;
+  /** Checksum of the content; S3 has checked it. */
+  checksum: string;
+  /** False where the same content was there already. */
+  sent: boolean;
+}
+
+export interface UploadOptions {
+  /** Called with the bytes that have arrived since it was last called; those that were there count too. */
+  onProgress?(bytes: number): void;
+  /** Keys that are there, where they were listed: the others are sent without being asked for. */
+  there?: { has(key: string): boolean };
+}
+
+const PART_BYTES = 16 * 2 ** 20;
+const MAX_PARTS = 10_000;
+/** The parts that are on their way: this is what an upload holds in memory. */
+const BUFFER_BYTES = 192 * 2 ** 20;
+const FILES_AT_ONCE = 16;
+
+/**
+ * Brings files to S3, several of them and several parts of each at once. Memory: BUFFER_BYTES and some more.
+ * S3 checks the CRC-64 of each part and of the whole (other services: see `sendFile`). What is there already, of the same size and checksum, is left.
+ * Interrupted anywhere, it can be run again; `abortUploads` removes what it leaves half done.
+ */
+export async function uploadFiles(
+  s3: S3Bucket,
+  files: readonly UploadFile[],
+  { onProgress, there: listed }: UploadOptions = {},
+): Promise<UploadedFile[]> {
+  const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
+  const largest = sizes.reduce((max, size) => Math.max(max, size), 0);
+  const partBytes = Math.max(PART_BYTES, Math.ceil(largest / MAX_PARTS / 2 ** 20) * 2 ** 20);
+  const buffers = new Buffers(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), Math.min(partBytes, largest));
+  return runAll(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, signal, index) => {
+    const bytes = sizes[index]!;
+    const there = listed?.has(key) === false ? undefined : await describeObject(s3, key);
+    const checksum = there?.bytes === bytes ? await sameChecksum(path, there, known, partBytes) : undefined;
+    if (checksum !== undefined) {
+      onProgress?.(bytes);
+      return { key, bytes, checksum, sent: false };
+    }
+    const file = await open(path);
+    try {
+      const sum = await sendFile(s3, key, { file, path, bytes, partBytes, buffers, onProgress }, signal);
+      return { key, bytes, checksum: CRC64.format(sum), sent: true };
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** @returns the checksum of the file where the object, of the same size, has the same content; undefined where it has not */
+async function sameChecksum(path: string, there: RemoteObject, known: string | undefined, partBytes: number) {
+  if (there.checksum === undefined) {
+    const { bytes = 0, etag } = there;
+    // Of an object in parts, the MD5 of the MD5s of the parts: another tool's parts, and an encrypted object's ETag, tell nothing.
+    if (!new RegExp(bytes > partBytes ? `-${Math.ceil(bytes / partBytes)}$` : '^[0-9a-f]{32}$').test(etag))
+      return undefined;
+    const found = await etagOf(path, bytes, partBytes);
+    return found.etag === etag ? found.checksum : undefined;
+  }
+  const algorithm = algorithmOf(there.checksum);
+  const checksum = known !== undefined && algorithm.made(known) ? known : await checksumOf(path, algorithm);
+  return checksum === there.checksum ? checksum : undefined;
+}
+
+/** The ETag that S3 makes of a file which is sent in parts of this size, and the file's checksum. */
+async function etagOf(path: string, bytes: number, partBytes: number): Promise<{ etag: string; checksum: string }> {
+  const parts: Buffer[] = [];
+  let sum = 0n;
+  for (let start = 0; start < bytes || start === 0; start += partBytes) {
+    const md5 = createHash('md5');
+    const end = Math.min(bytes, start + partBytes) - 1;
+    if (end >= start)
+      for await (const chunk of createReadStream(path, { start, end, highWaterMark: 2 ** 20 })) {
+        md5.update(chunk);
+        sum = CRC64.of(chunk, sum);
+      }
+    parts.push(md5.digest());
+  }
+  const whole = createHash('md5').update(Buffer.concat(parts)).digest('hex');
+  const etag = bytes > partBytes ? `${whole}-${parts.length}` : parts[0]!.toString('hex');
+  return { etag, checksum: CRC64.format(sum) };
+}
+
+/** Multipart uploads that are not finished, below a path: of builds that run, or that died. */
+export async function* openUploads(s3: S3Bucket, prefix: string): AsyncGenerator<{ path: string; uploadId: string }> {
+  const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
+  const root = s3.key('').length;
+  let after: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (after) {
+    const page: ListMultipartUploadsCommandOutput = await s3.client.send(
+      new ListMultipartUploadsCommand({ Bucket: s3.location.bucket, Prefix: s3.key(prefix), ...after }),
+    );
+    for (const { Key = '', UploadId = '' } of page.Uploads ?? []) yield { path: Key.slice(root), uploadId: UploadId };
+    after = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+  }
+}
+
+/** Ends the multipart uploads that dead builds left open below a path. @returns how many there were */
+export async function abortUploads(s3: S3Bucket, prefix: string): Promise<number> {
+  const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+  let count = 0;
+  for await (const { path, uploadId: UploadId } of openUploads(s3, prefix)) {
+    const command = new AbortMultipartUploadCommand({ Bucket: s3.location.bucket, Key: s3.key(path), UploadId });
+    await s3.client.send(command).catch((error: unknown) => {
+      // Ended by somebody else meanwhile.
+      if (!isAbsent(error)) throw error;
+    });
+    count++;
+  }
+  return count;
+}

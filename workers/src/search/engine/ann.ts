@@ -1,0 +1,123 @@
+import type { Table } from '@lancedb/lancedb';
+import type { Progress } from '../../app/progress.ts';
+import { columnFrom, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import { idColumn } from '../../lance/arrow-ids.ts';
+import type { VectorType } from '../../shard/shard.ts';
+import type { Metric } from '../../vectors/metric.ts';
+import { fitsFloat16, longestCentroid, queryFactor } from '../../vectors/query-scale.ts';
+import { scanVectors } from './scan-vectors.ts';
+
+/** Queries in flight: LanceDB works on each with threads of its own. */
+const IN_FLIGHT = 4;
+
+export interface AnnOptions {
+  dimension: number;
+  metric: Metric;
+  /** How the table stores components: LanceDB rounds queries to it. */
+  vectorType: VectorType;
+  k: number;
+  /** Rows of the table. */
+  rows: number;
+  partitions: number;
+  nprobes: number;
+  /** 0: distances of the index's codes, without a look at the vectors. */
+  refineFactor: number;
+}
+
+/** One query's answer of the index. */
+export interface AnnAnswer {
+  ids: Utf8Column;
+  distances: Float32Array;
+  /** The index was not asked, as it would have rounded the query too far. */
+  isScanned?: true;
+}
+
+/**
+ * Approximate neighbours by the table's LanceDB index. Queries that it would round too far are scaled under dot, and scanned
+ * under l2; under cosine, they have unit length.
+ * @param vectors queries, [.., D]; those from `first`, `count` of them, are asked
+ * @returns answers in their order; one that has fewer than min(k, rows) hits was asked again with all partitions
+ */
+export async function searchAnn(
+  bucket: OpenBucket,
+  vectors: Float32Array,
+  first: number,
+  count: number,
+  options: AnnOptions,
+  progress: Progress,
+): Promise<AnnAnswer[]> {
+  const { dimension, metric, vectorType, partitions } = options;
+  const isHalf = vectorType === 'float16';
+  const answers = new Array<AnnAnswer>(count);
+  const wanted = Math.min(options.k, options.rows);
+  const vectorOf = (i: number) => vectors.subarray((first + i) * dimension, (first + i + 1) * dimension);
+  const rowLength = metric === 'dot' ? await longestRows(bucket) : 0;
+  const scanned: number[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let i = next++; i < count; i = next++) {
+      const vector = vectorOf(i);
+      if (metric === 'l2' && isHalf && !fitsFloat16(vector)) {
+        scanned.push(i);
+        continue;
+      }
+      const factor = metric === 'dot' ? queryFactor(vector, rowLength, isHalf) : 1;
+      answers[i] = await askScaled(bucket.table, vector, factor, options, options.nprobes);
+      if (answers[i]!.distances.length < wanted && options.nprobes < partitions)
+        answers[i] = await askScaled(bucket.table, vector, factor, options, partitions);
+      progress.add(1);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, work));
+  if (scanned.length > 0) {
+    const found = await scanVectors(bucket, scanned.map(vectorOf), wanted, options.nprobes);
+    for (const [i, answer] of found.entries()) answers[scanned[i]!] = answer;
+    progress.add(scanned.length);
+  }
+  return answers;
+}
+
+/** Length of the longest rows, about; 1, the usual one, in a table that is too small for partitions. */
+async function longestRows(bucket: OpenBucket): Promise<number> {
+  return bucket.entry.partitions ? longestCentroid((await bucket.partitions()).centroids) : 1;
+}
+
+/** @param factor of the query, which is taken back from distances: they are 1 - product where it is not 1 */
+async function askScaled(
+  table: Table,
+  vector: Float32Array,
+  factor: number,
+  options: AnnOptions,
+  nprobes: number,
+): Promise<AnnAnswer> {
+  if (factor === 1) return ask(table, vector, options, nprobes);
+  const scaled = vector.map((value) => value * factor);
+  const { ids, distances } = await ask(table, scaled, options, nprobes);
+  return { ids, distances: distances.map((distance) => 1 - (1 - distance) / factor) };
+}
+
+async function ask(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
+  const { metric, k, rows } = options;
+  // LanceDB makes room for as many candidates as it is asked for, and ends the process where there is none.
+  const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
+  const query = table
+    .query()
+    .nearestTo(vector)
+    .column('embedding')
+    .distanceType(metric)
+    .nprobes(nprobes)
+    .limit(k)
+    .select(['id', '_distance']);
+  // A factor of 1 would compute distances anew as well; without one they are those of the index's codes.
+  const found = await (refineFactor > 0 ? query.refineFactor(refineFactor) : query).toArrow();
+  // Where all probed partitions are empty, LanceDB gives a table without columns.
+  if (found.numRows === 0) return { ids: columnFrom([]), distances: new Float32Array(0) };
+  const distances = new Float32Array(found.numRows);
+  let at = 0;
+  for (const { values, offset, length } of found.getChild('_distance')!.data) {
+    distances.set((values as Float32Array).subarray(offset, offset + length), at);
+    at += length;
+  }
+  return { ids: idColumn(found as never), distances };
+}

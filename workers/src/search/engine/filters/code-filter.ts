@@ -1,0 +1,122 @@
+import type { SharedSearch } from '../block-scorer.ts';
+import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
+import { boundRows, leastScore, sameDistance } from './filter-bounds.ts';
+import { type Kernels, ROW_NUMBERS } from './kernels.ts';
+import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
+import { type CodeProducts, createCodeProducts, largestQueryCode } from './products.ts';
+import { type CodedQueries, type CodeRoom, codeQueries, codeRoom } from './query-codes.ts';
+
+/** Leaves out pairs of rows and queries by products of 8-bit codes. */
+export class CodeFilter {
+  readonly #shared: SharedSearch;
+  readonly #kernels: Kernels;
+  readonly #selector: PairSelector;
+  readonly #rowCodes: Uint8Array;
+  readonly #rowNumbers: Float32Array;
+  readonly #rowTerms: RowTerms;
+  readonly #tileRoom: CodeRoom;
+  readonly #trial = new Trial();
+  #starting: Promise<{ products: CodeProducts; largestCode: number }> | undefined;
+  /** What the rows of the block are encoded with. */
+  #centre: Float32Array | undefined;
+  /** Whose bounds the terms of the rows are. */
+  #bounded: CodedQueries | undefined;
+
+  /** @param take gives the address of so many bytes of the shared memory */
+  constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
+    this.#shared = shared;
+    this.#kernels = kernels;
+    this.#selector = selector;
+    const { dimension } = shared;
+    const { buffer } = shared.memory;
+    const floats = (count: number) => new Float32Array(buffer, take(4 * count), count);
+    this.#rowCodes = new Uint8Array(buffer, take(BLOCK_ROWS * dimension), BLOCK_ROWS * dimension);
+    this.#rowNumbers = floats(BLOCK_ROWS * ROW_NUMBERS);
+    this.#rowTerms = { rows: 0, terms: floats(BLOCK_ROWS * 4), certain: floats(BLOCK_ROWS) };
+    this.#tileRoom = codeRoom(buffer, take, TILE_QUERIES, dimension);
+  }
+
+  /** The rows of a block come next. */
+  begin(): void {
+    this.#centre = undefined;
+  }
+
+  /**
+   * Pairs that the codes leave over.
+   * @param vectors [rows, D] of the block @param centre of its rows; that of the whole table where not given
+   * @returns their number; undefined where these are too many, or were lately
+   */
+  run(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number | undefined> {
+    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
+    return this.#trial.run(() => this.#select(tile, vectors, centre), isTooMany);
+  }
+
+  async #select(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
+    const { dimension, limits, squares } = this.#shared;
+    const { width } = tile;
+    const { products, largestCode } = await this.#start();
+    const known = centre ? undefined : this.#shared.coded;
+    const coded = known ?? this.#encodeQueries(tile, largestCode, centre ?? this.#shared.mean!);
+    this.#encodeRows(vectors, coded);
+    const { rows } = this.#rowTerms;
+    const first = known ? tile.first : 0;
+    const codes = coded.codes.subarray(first * dimension, (first + width) * dimension);
+    const { integers } = this.#selector;
+    await products.run(this.#rowCodes.subarray(0, rows * dimension), codes, integers.subarray(0, rows * width));
+    return this.#selector.select(integers, tile, this.#rowTerms, (i) => {
+      const query = tile.queryOf(i);
+      const inverseScale = coded.inverseScales[first + i]!;
+      const scale = coded.meanLength * Math.sqrt(squares[query]!);
+      const base = coded.bases[first + i]!;
+      return {
+        length: coded.lengths[first + i]!,
+        inverseScale,
+        least: leastScore(coded.metric, limits[query]!, base, scale, inverseScale),
+        sameDistance: sameDistance(coded.metric, base, inverseScale),
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await (await this.#starting)?.products.close();
+  }
+
+  /** With few queries, codes are hardly ever needed. */
+  #start(): Promise<{ products: CodeProducts; largestCode: number }> {
+    const { dimension } = this.#shared;
+    this.#starting ??= createCodeProducts(dimension).then(async (products) => ({
+      products,
+      largestCode: await largestQueryCode(products, dimension),
+    }));
+    return this.#starting;
+  }
+
+  #encodeQueries({ count, queryOf }: Tile, largestCode: number, centre: Float32Array): CodedQueries {
+    return codeQueries(this.#kernels, this.#shared, largestCode, centre, count, queryOf, this.#tileRoom);
+  }
+
+  /** Once a block, whatever the number of its tiles. */
+  #encodeRows(vectors: Float32Array, coded: CodedQueries): void {
+    const own = this.#rowTerms;
+    if (this.#centre === undefined) {
+      own.rows = vectors.length / coded.dimension;
+      this.#kernels.quantize(
+        vectors.byteOffset,
+        own.rows,
+        coded.dimension,
+        coded.mean.byteOffset,
+        this.#tileRoom.vector.byteOffset,
+        this.#rowCodes.byteOffset,
+        this.#rowNumbers.byteOffset,
+        coded.metric === 'cosine' ? 1 : 0,
+        127,
+        128,
+      );
+      this.#centre = coded.mean;
+      this.#bounded = undefined;
+    }
+    if (this.#bounded === coded) return;
+    boundRows(coded, this.#rowNumbers, own.rows, own.terms, own.certain);
+    this.#bounded = coded;
+  }
+}

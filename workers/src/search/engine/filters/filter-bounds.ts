@@ -1,0 +1,177 @@
+import type { Metric } from '../../../vectors/metric.ts';
+import { ROW_NUMBERS } from './kernels.ts';
+
+/**
+ * What products of 8-bit codes say for certain. With x and q of a row and a query less a common vector m (rows of
+ * unit length for cosine), every metric asks for the largest score x.q + alpha(x):
+ *
+ *   cosine, dot   1 - distance - m.(q + m) = x.q + x.m
+ *   l2            (|q|^2 - distance) / 2   = x.q - |x|^2 / 2
+ *
+ * Codes give x.q but for the parts that rounding lost, dx and dq: |x.q - codes| <= |x| |dq| + |dx| (|q| + |dq|). These
+ * lengths are computed with the codes. All is divided by the query's scale, so that a query's part of the bound is
+ * three numbers; |dq| over the scale is nearly the same for all queries, and the largest is taken.
+ */
+export interface FilterSpace {
+  metric: Metric;
+  dimension: number;
+  /** Length of m. */
+  meanLength: number;
+  /** The largest |dq| / scale of the queries. */
+  queryLoss: number;
+}
+
+const UNIT_ROUNDOFF = 2 ** -24;
+/** Scales between which no square overflows, or loses bits near zero. Others are never left out. */
+const LEAST_SCALE = 1e-17;
+const LARGEST_SCALE = 1e15;
+
+/** More than float32 sums of this many terms can be off, relative to the sum of their sizes. */
+function sumError(dimension: number): number {
+  return UNIT_ROUNDOFF * (dimension / 4 + 64);
+}
+
+const usable = (scale: number, ...numbers: number[]) =>
+  scale > LEAST_SCALE && scale < LARGEST_SCALE && numbers.every(Number.isFinite);
+
+/** Of each query, once. */
+export interface QueryBounds {
+  /** 1 / scale; 0 where codes say nothing of this query. */
+  inverseScales: Float32Array;
+  /** (|q| + |dq|) / scale. */
+  lengths: Float32Array;
+  /** The largest |dq| / scale. */
+  queryLoss: number;
+}
+
+/** @param numbers of the kernel `quantize` [queries, ROW_NUMBERS] */
+export function boundQueries(numbers: Float32Array, dimension: number): QueryBounds {
+  const count = numbers.length / ROW_NUMBERS;
+  const inverseScales = new Float32Array(count);
+  const lengths = new Float32Array(count);
+  const error = sumError(dimension);
+  let queryLoss = 0;
+  for (let query = 0; query < count; query++) {
+    const at = query * ROW_NUMBERS;
+    const [scale, length, lost] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!];
+    if (!usable(scale, length, lost)) continue;
+    const loss = lost * (1 + 2 * error) + error * length;
+    inverseScales[query] = 1 / scale;
+    lengths[query] = (length * (1 + 4 * error) + loss) / scale;
+    queryLoss = Math.max(queryLoss, loss / scale);
+  }
+  return { inverseScales, lengths, queryLoss: queryLoss * (1 + error) };
+}
+
+/**
+ * What the kernel `select` needs of each row.
+ * @param numbers of the kernel `quantize` @param terms [rows, 4] @param certain alpha(x) at least: [rows]
+ */
+export function boundRows(
+  { metric, dimension, meanLength, queryLoss }: FilterSpace,
+  numbers: Float32Array,
+  rows: number,
+  terms: Float32Array,
+  certain: Float32Array,
+): void {
+  const error = sumError(dimension);
+  const unit = metric === 'cosine' ? 1 : 0;
+  for (let row = 0; row < rows; row++) {
+    const at = row * ROW_NUMBERS;
+    const [scale, length, lost, withMean] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!];
+    const alpha = metric === 'l2' ? (-length * length) / 2 : withMean;
+    const slack = error * (2 * (metric === 'l2' ? length * length : (length + unit) * meanLength) + Math.abs(alpha));
+    const sure = usable(scale, length, lost, alpha, slack);
+    terms[at] = scale;
+    terms[at + 1] = lost * (1 + 2 * error) + error * (2 * length + unit);
+    terms[at + 2] = sure ? alpha + slack : Number.POSITIVE_INFINITY;
+    terms[at + 3] = queryLoss * (length * (1 + 2 * error) + error * unit);
+    certain[row] = sure ? alpha - slack : Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Whether products with a vector of this squared length neither overflow nor lose bits near zero. */
+export function usableSquare(square: number): boolean {
+  return square > LEAST_SCALE ** 2 && square < LARGEST_SCALE ** 2;
+}
+
+/**
+ * The same of rows whose products with the queries themselves are float32: m is zero, and what is lost is what sums of
+ * float32 round, at most D times the roundoff of |x| |q|. Scores of cosine are over |x|.
+ * @param squares of the rows' lengths, in float32
+ */
+export function boundFloatRows(
+  metric: Metric,
+  dimension: number,
+  squares: Float32Array,
+  rows: number,
+  terms: Float32Array,
+  certain: Float32Array,
+): void {
+  const error = UNIT_ROUNDOFF * (dimension + 64);
+  for (let row = 0; row < rows; row++) {
+    const square = squares[row]!;
+    const inverse = metric === 'cosine' ? 1 / Math.sqrt(square) : 1;
+    const length = metric === 'cosine' ? 1 : Math.sqrt(square);
+    const alpha = metric === 'l2' ? -square / 2 : 0;
+    const slack = metric === 'l2' ? error * square : 0;
+    const sure = usableSquare(square);
+    const at = row * 4;
+    terms[at] = inverse;
+    // Twice: the length's own error, and cosine's division by it.
+    terms[at + 1] = 2 * error * length;
+    terms[at + 2] = sure ? alpha + slack : Number.POSITIVE_INFINITY;
+    terms[at + 3] = 0;
+    certain[row] = sure ? alpha - slack : Number.NEGATIVE_INFINITY;
+  }
+}
+
+/**
+ * The least score, over the query's scale, of rows not farther than `limit`.
+ * @param base m.(q + m) or |q|^2, in double precision @param scale of base's own terms: what it may be off is a tiny share of it
+ */
+export function leastScore(metric: Metric, limit: number, base: number, scale: number, inverseScale: number): number {
+  if (inverseScale === 0 || limit === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+  const slack = 16 * UNIT_ROUNDOFF * (1 + Math.abs(limit)) + 1e-12 * scale;
+  const least =
+    metric === 'l2' ? (base - limit) / 2 - 16 * UNIT_ROUNDOFF * (base + Math.abs(limit)) : 1 - limit - base - slack;
+  const scaled = least * inverseScale;
+  return scaled - 16 * UNIT_ROUNDOFF * Math.abs(scaled);
+}
+
+/**
+ * Scores, over the query's scale, that are so near may have one distance, which is rounded to float32: of rows of one
+ * distance, all are wanted. What rounding does to the score itself is not part of it.
+ * @param base as for `leastScore`
+ */
+export function sameDistance(metric: Metric, base: number, inverseScale: number): number {
+  return 16 * UNIT_ROUNDOFF * (metric === 'l2' ? base : 1 + Math.abs(base)) * inverseScale;
+}
+
+/**
+ * The k-th largest of numbers (none is NaN), which it puts into another order.
+ * @returns -inf where there are fewer
+ */
+export function kthLargest(values: Float32Array, k: number): number {
+  if (values.length < k) return Number.NEGATIVE_INFINITY;
+  let low = 0;
+  let high = values.length - 1;
+  const wanted = k - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! > pivot) i++;
+      while (values[j]! < pivot) j--;
+      if (i > j) break;
+      const swapped = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = swapped;
+    }
+    if (wanted <= j) high = j;
+    else if (wanted >= i) low = i;
+    else break;
+  }
+  return values[wanted]!;
+}

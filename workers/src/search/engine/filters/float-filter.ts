@@ -1,0 +1,89 @@
+import type { SharedSearch } from '../block-scorer.ts';
+import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
+import { boundFloatRows, leastScore, sameDistance, usableSquare } from './filter-bounds.ts';
+import type { Kernels } from './kernels.ts';
+import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
+import { createFloatProducts, type FloatProducts } from './products.ts';
+
+/**
+ * Leaves out pairs of rows and queries by products of float32: quicker than codes where queries are few, as rows need
+ * not be rounded, and for vectors of any dimension.
+ */
+export class FloatFilter {
+  readonly #shared: SharedSearch;
+  readonly #kernels: Kernels;
+  readonly #selector: PairSelector;
+  readonly #squares: Float32Array;
+  readonly #rowTerms: RowTerms;
+  readonly #trial = new Trial();
+  #products: Promise<FloatProducts> | undefined;
+  #queries: Float32Array | undefined;
+  #bounded = false;
+
+  /** @param take gives the address of so many bytes of the shared memory */
+  constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
+    this.#shared = shared;
+    this.#kernels = kernels;
+    this.#selector = selector;
+    const floats = (count: number) => new Float32Array(shared.memory.buffer, take(4 * count), count);
+    this.#squares = floats(BLOCK_ROWS);
+    this.#rowTerms = { rows: 0, terms: floats(BLOCK_ROWS * 4), certain: floats(BLOCK_ROWS) };
+  }
+
+  /** The rows of a block come next. */
+  begin(): void {
+    this.#bounded = false;
+  }
+
+  /** Pairs that float32 leaves over. @returns their number; undefined where these are too many, or were lately */
+  run(tile: Tile, vectors: Float32Array): Promise<number | undefined> {
+    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
+    return this.#trial.run(() => this.runAnyway(tile, vectors), isTooMany);
+  }
+
+  /** @param vectors [rows, D] of the block @returns the number of pairs that are left, however many */
+  async runAnyway(tile: Tile, vectors: Float32Array): Promise<number> {
+    const { metric, dimension, limits, squares } = this.#shared;
+    this.#boundRows(vectors);
+    this.#products ??= createFloatProducts(dimension);
+    const products = await this.#products;
+    const { floats } = this.#selector;
+    await products.run(vectors, this.#vectorsOf(tile), floats.subarray(0, this.#rowTerms.rows * tile.width));
+    return this.#selector.select(floats, tile, this.#rowTerms, (i) => {
+      const query = tile.queryOf(i);
+      const square = squares[query]!;
+      const inverseScale = usableSquare(square) ? 1 : 0;
+      const base = metric === 'l2' ? square : 0;
+      return {
+        length: Math.sqrt(square) * (1 + 1e-6),
+        inverseScale,
+        least: leastScore(metric, limits[query]!, base, 0, inverseScale),
+        sameDistance: sameDistance(metric, base, inverseScale),
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await (await this.#products)?.close();
+  }
+
+  /** Once a block, whatever the number of its tiles. */
+  #boundRows(vectors: Float32Array): void {
+    if (this.#bounded) return;
+    const { metric, dimension } = this.#shared;
+    const own = this.#rowTerms;
+    own.rows = vectors.length / dimension;
+    this.#kernels.squares(vectors.byteOffset, own.rows, dimension, this.#squares.byteOffset);
+    boundFloatRows(metric, dimension, this.#squares, own.rows, own.terms, own.certain);
+    this.#bounded = true;
+  }
+
+  /** [width, D] */
+  #vectorsOf({ count, width, queryOf }: Tile): Float32Array {
+    const { queries, dimension } = this.#shared;
+    this.#queries ??= new Float32Array(TILE_QUERIES * dimension);
+    for (let i = 0; i < count; i++)
+      this.#queries.set(queries.subarray(queryOf(i) * dimension, (queryOf(i) + 1) * dimension), i * dimension);
+    return this.#queries.fill(0, count * dimension, width * dimension).subarray(0, width * dimension);
+  }
+}

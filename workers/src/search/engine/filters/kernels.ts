@@ -1,0 +1,310 @@
+import {
+  assemble,
+  type Code,
+  call,
+  choose,
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  get,
+  i8x16,
+  i16x8,
+  i32,
+  i32x4,
+  Locals,
+  loop,
+  set,
+  v128,
+  type WasmFunction,
+  when,
+} from '../../../base/wasm/assembler.ts';
+
+/** Components of a vector that the kernels quantize must be a multiple of this, queries of a product as well. */
+export const LANES = 16;
+/** Numbers that `quantize` gives for a row: scale, length, length of what rounding lost, inner product with the mean. */
+export const ROW_NUMBERS = 4;
+
+/** What runs in WebAssembly; all arguments are addresses in its memory, or counts. */
+export interface Kernels {
+  /**
+   * Codes of float32 rows: `round((row - mean) / scale)`, of a row scaled to unit length where `unit` is 1.
+   * @param room for one row @param codes a byte a component, with `flip` added without carry (128 makes of int8 a uint8)
+   * @param numbers ROW_NUMBERS float32 a row @param largest code
+   */
+  quantize(
+    rows: number,
+    count: number,
+    dimension: number,
+    mean: number,
+    room: number,
+    codes: number,
+    numbers: number,
+    unit: number,
+    largest: number,
+    flip: number,
+  ): void;
+  /**
+   * Pairs (row, query) that are not less than the query's least: row.a * dot + row.b * query.b + row.c * query.c + row.d
+   * against query.least; those that are no number are taken as well.
+   * @param dots int32 [rows, width] @param rowTerms float32 [rows, 4] @param queryTerms float32 [3, width]: b, c, least
+   * @param into uint32, row * width + query each @returns their number
+   */
+  select(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
+  /** The same of products that are float32. */
+  selectFloats(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
+  /** Squared lengths of float32 rows, in float32. @param into float32 [count] */
+  squares(rows: number, count: number, dimension: number, into: number): void;
+  /** In double precision, in a fixed order: four sums, of every fourth product. */
+  innerProduct(a: number, b: number, dimension: number): number;
+  /** Likewise. */
+  squaredDifference(a: number, b: number, dimension: number): number;
+}
+
+/** 1.5 * 2^23: added to a number below 2^22, it leaves the rounded number in the lowest bits. */
+const ROUNDER = 12582912;
+
+const lanesOf = (values: number): Code[] => [0, 1, 2, 3].map((lane) => f32x4.lane(get(values), lane));
+const advance = (local: number, by: Code): Code => set(local, i32.add(get(local), by));
+
+/** Sixteen components a step, sums in four parts: one alone would wait for each addition. */
+function quantize(): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'i32');
+  const [row, count, dimension, mean, room, codes, numbers, unit, largest, flip] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const four = () => [0, 1, 2, 3].map(() => locals.add('v128'));
+  const [at, bytes] = [locals.add('i32'), locals.add('i32')];
+  const [scale, top] = [locals.add('f32'), locals.add('f32')];
+  const [factor, step] = [locals.add('v128'), locals.add('v128')];
+  const [values, squares, means, tops] = [four(), four(), four(), four()];
+  const component = (base: number, part: number): Code => v128.load(i32.add(get(base), get(at)), 16 * part);
+  const inParts = (make: (part: number) => Code): Code => [0, 1, 2, 3].flatMap((part) => [...make(part)]);
+  const eachSixteen = (...body: Code[]): Code => [
+    ...set(at, i32.const(0)),
+    ...loop(i32.lessUnsigned(get(at), get(bytes)), ...body, advance(at, i32.const(64))),
+  ];
+  const clear = (sums: readonly number[]): Code => sums.flatMap((sum) => [...set(sum, v128.zero)]);
+  const accumulate = (sum: number, a: Code, b: Code): Code => set(sum, f32x4.add(get(sum), f32x4.mul(a, b)));
+  const total = (sums: readonly number[]): Code => {
+    const [s0, s1, s2, s3] = sums.map((sum) => get(sum)) as [Code, Code, Code, Code];
+    return [
+      ...set(sums[0]!, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))),
+      ...lanesOf(sums[0]!).reduce((a, b) => f32.add(a, b)),
+    ];
+  };
+  const [v0, v1, v2, v3] = values.map((value) => get(value)) as [Code, Code, Code, Code];
+  const oneRow: Code[] = [
+    set(factor, f32x4.splat(f32.const(1))),
+    when(
+      get(unit),
+      clear(squares),
+      eachSixteen(inParts((i) => accumulate(squares[i]!, component(row, i), component(row, i)))),
+      set(factor, f32x4.splat(f32.div(f32.const(1), f32.sqrt(total(squares))))),
+    ),
+    clear([...squares, ...means, ...tops]),
+    eachSixteen(
+      inParts((i) => [
+        ...set(values[i]!, f32x4.sub(f32x4.mul(component(row, i), get(factor)), component(mean, i))),
+        ...v128.store(i32.add(get(room), get(at)), get(values[i]!), 16 * i),
+        ...set(tops[i]!, f32x4.max(get(tops[i]!), f32x4.abs(get(values[i]!)))),
+        ...accumulate(squares[i]!, get(values[i]!), get(values[i]!)),
+        ...accumulate(means[i]!, get(values[i]!), component(mean, i)),
+      ]),
+    ),
+    set(tops[0]!, f32x4.max(f32x4.max(get(tops[0]!), get(tops[1]!)), f32x4.max(get(tops[2]!), get(tops[3]!)))),
+    set(
+      top,
+      lanesOf(tops[0]!).reduce((a, b) => f32.max(a, b)),
+    ),
+    set(top, choose(get(top), f32.const(1), f32.greater(get(top), f32.const(0)))),
+    set(scale, f32.div(get(top), get(largest))),
+    set(step, f32x4.splat(get(scale))),
+    set(factor, f32x4.splat(f32.div(get(largest), get(top)))),
+    f32.store(get(numbers), get(scale)),
+    f32.store(get(numbers), f32.sqrt(total(squares)), 4),
+    f32.store(get(numbers), total(means), 12),
+    clear(squares),
+    eachSixteen(
+      inParts((i) => [
+        ...set(means[i]!, component(room, i)),
+        ...set(values[i]!, f32x4.add(f32x4.mul(get(means[i]!), get(factor)), f32x4.splat(f32.const(ROUNDER)))),
+        // What rounding lost, against the code's own value.
+        ...set(
+          means[i]!,
+          f32x4.sub(get(means[i]!), f32x4.mul(f32x4.sub(get(values[i]!), f32x4.splat(f32.const(ROUNDER))), get(step))),
+        ),
+        ...accumulate(squares[i]!, get(means[i]!), get(means[i]!)),
+        ...set(values[i]!, i32x4.sub(get(values[i]!), f32x4.splat(f32.const(ROUNDER)))),
+      ]),
+      v128.store(
+        get(codes),
+        v128.xor(i8x16.narrow(i16x8.narrow(v0, v1), i16x8.narrow(v2, v3)), i8x16.splat(get(flip))),
+      ),
+      advance(codes, i32.const(LANES)),
+    ),
+    f32.store(get(numbers), f32.sqrt(total(squares)), 8),
+    advance(numbers, i32.const(4 * ROW_NUMBERS)),
+    advance(row, get(bytes)),
+    set(count, i32.sub(get(count), i32.const(1))),
+  ];
+  const body = [...set(bytes, i32.shl(get(dimension), i32.const(2))), ...loop(get(count), ...oneRow)];
+  return { name: 'quantize', locals, body };
+}
+
+/** Sixteen components a step, the last few one by one. */
+function squares(): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32', 'i32');
+  const [at, count, dimension, into] = [0, 1, 2, 3];
+  const sums = [0, 1, 2, 3].map(() => locals.add('v128'));
+  const [values, end, total] = [locals.add('v128'), locals.add('i32'), locals.add('f32')];
+  const endAfter = (components: Code): Code => set(end, i32.add(get(at), i32.shl(components, i32.const(2))));
+  const [s0, s1, s2, s3] = sums.map((sum) => get(sum)) as [Code, Code, Code, Code];
+  const component = f32.load(get(at));
+  const oneRow = [
+    ...sums.map((sum) => set(sum, v128.zero)),
+    endAfter(i32.and(get(dimension), i32.const(-LANES))),
+    loop(
+      i32.lessUnsigned(get(at), get(end)),
+      ...sums.flatMap((sum, i) => [
+        set(values, v128.load(get(at), 16 * i)),
+        set(sum, f32x4.add(get(sum), f32x4.mul(get(values), get(values)))),
+      ]),
+      advance(at, i32.const(4 * LANES)),
+    ),
+    set(sums[0]!, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))),
+    set(
+      total,
+      lanesOf(sums[0]!).reduce((a, b) => f32.add(a, b)),
+    ),
+    endAfter(i32.and(get(dimension), i32.const(LANES - 1))),
+    loop(
+      i32.lessUnsigned(get(at), get(end)),
+      set(total, f32.add(get(total), f32.mul(component, component))),
+      advance(at, i32.const(4)),
+    ),
+    f32.store(get(into), get(total)),
+    advance(into, i32.const(4)),
+    set(count, i32.sub(get(count), i32.const(1))),
+  ];
+  return { name: 'squares', locals, body: loop(get(count), ...oneRow) };
+}
+
+/** Writes `first` + the position of each set bit; gives the address after the last. */
+function emit(): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32');
+  const [mask, first, into] = [0, 1, 2];
+  const body = [
+    ...loop(
+      get(mask),
+      i32.store(get(into), i32.add(get(first), i32.ctz(get(mask)))),
+      advance(into, i32.const(4)),
+      set(mask, i32.and(get(mask), i32.sub(get(mask), i32.const(1)))),
+    ),
+    ...get(into),
+  ];
+  return { name: 'emit', locals, result: 'i32', body };
+}
+
+/** @param toFloats makes float32 of four products */
+function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32');
+  const [dot, rows, width, rowTerms, queryTerms, into] = [0, 1, 2, 3, 4, 5];
+  const [start, bytes, column, pair] = [locals.add('i32'), locals.add('i32'), locals.add('i32'), locals.add('i32')];
+  const [a, b, c, d] = Array.from({ length: 4 }, () => locals.add('v128')) as [number, number, number, number];
+  const less = Array.from({ length: 4 }, () => locals.add('v128'));
+  const [cs, leasts] = [locals.add('i32'), locals.add('i32')];
+  const isLess = (i: number): Code => {
+    const offset = 16 * i;
+    const own = f32x4.mul(toFloats(v128.load(get(dot), offset)), get(a));
+    const ofB = f32x4.mul(v128.load(get(column), offset), get(b));
+    const ofC = f32x4.mul(v128.load(i32.add(get(column), get(bytes)), offset), get(c));
+    const least = v128.load(i32.add(get(column), get(leasts)), offset);
+    return set(less[i]!, f32x4.less(f32x4.add(f32x4.add(own, ofB), f32x4.add(ofC, get(d))), least));
+  };
+  const bits = less
+    .map((mask, i) => i32.shl(i32x4.bitmask(get(mask)), i32.const(4 * i)))
+    .reduce((x, y) => i32.or(x, y));
+  const term = (offset: number): Code => f32x4.splat(f32.load(get(rowTerms), offset));
+  const body = [
+    ...set(start, get(into)),
+    ...set(bytes, i32.shl(get(width), i32.const(2))),
+    ...set(leasts, i32.shl(get(bytes), i32.const(1))),
+    ...set(cs, i32.add(get(queryTerms), get(bytes))),
+    ...loop(
+      get(rows),
+      set(a, term(0)),
+      set(b, term(4)),
+      set(c, term(8)),
+      set(d, term(12)),
+      set(column, get(queryTerms)),
+      loop(
+        i32.lessUnsigned(get(column), get(cs)),
+        ...less.map((_, i) => isLess(i)),
+        // Mostly no query is left: one question for sixteen.
+        when(
+          i32.xor(i32x4.allTrue(less.map((mask) => get(mask)).reduce((x, y) => v128.and(x, y))), i32.const(1)),
+          set(into, call(emitIndex, i32.xor(bits, i32.const(0xffff)), get(pair), get(into))),
+        ),
+        advance(dot, i32.const(4 * LANES)),
+        advance(column, i32.const(4 * LANES)),
+        advance(pair, i32.const(LANES)),
+      ),
+      advance(rowTerms, i32.const(16)),
+      set(rows, i32.sub(get(rows), i32.const(1))),
+    ),
+    ...i32.shiftRight(i32.sub(get(into), get(start)), i32.const(2)),
+  ];
+  return { name, locals, result: 'i32', body };
+}
+
+/** The sum of `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. */
+function sum(name: string, term: (a: Code, b: Code) => Code, scalarTerm: (a: Code, b: Code) => Code): WasmFunction {
+  const locals = new Locals('i32', 'i32', 'i32');
+  const [a, b, dimension] = [0, 1, 2];
+  const [low, high] = [locals.add('v128'), locals.add('v128')];
+  const [end, first] = [locals.add('i32'), locals.add('f64')];
+  const part = (pointer: number, offset: number): Code => f64x2.promoteLow(v128.loadHalf(get(pointer), offset));
+  const step = (accumulator: number, offset: number): Code =>
+    set(accumulator, f64x2.add(get(accumulator), term(part(a, offset), part(b, offset))));
+  const scalar = (pointer: number): Code => f64.promote(f32.load(get(pointer)));
+  const body = [
+    ...set(end, i32.add(get(a), i32.shl(i32.and(get(dimension), i32.const(-4)), i32.const(2)))),
+    ...loop(
+      i32.lessUnsigned(get(a), get(end)),
+      step(low, 0),
+      step(high, 8),
+      advance(a, i32.const(16)),
+      advance(b, i32.const(16)),
+    ),
+    ...set(first, f64x2.lane(get(low), 0)),
+    ...set(end, i32.add(get(a), i32.shl(i32.and(get(dimension), i32.const(3)), i32.const(2)))),
+    ...loop(
+      i32.lessUnsigned(get(a), get(end)),
+      set(first, f64.add(get(first), scalarTerm(scalar(a), scalar(b)))),
+      advance(a, i32.const(4)),
+      advance(b, i32.const(4)),
+    ),
+    ...f64.add(
+      f64.add(get(first), f64x2.lane(get(low), 1)),
+      f64.add(f64x2.lane(get(high), 0), f64x2.lane(get(high), 1)),
+    ),
+  ];
+  return { name, locals, result: 'f64', body };
+}
+
+/** The kernels as a module; instances of it share one memory. */
+export function kernelModule(): Uint8Array<ArrayBuffer> {
+  const difference = sum(
+    'squaredDifference',
+    (a, b) => f64x2.mul(f64x2.sub(a, b), f64x2.sub(a, b)),
+    (a, b) => f64.mul(f64.sub(a, b), f64.sub(a, b)),
+  );
+  return assemble([
+    emit(),
+    select('select', 0, f32x4.fromIntegers),
+    select('selectFloats', 0, (dots) => dots),
+    quantize(),
+    squares(),
+    sum('innerProduct', f64x2.mul, f64.mul),
+    difference,
+  ]);
+}

@@ -1,0 +1,93 @@
+import type { Metric } from '../../../vectors/metric.ts';
+import { boundQueries, type FilterSpace } from './filter-bounds.ts';
+import { type Kernels, LANES, ROW_NUMBERS } from './kernels.ts';
+
+/** Queries as 8-bit codes, less a vector that they share with the rows: see search/engine/filters/filter-bounds.ts. */
+export interface CodedQueries extends FilterSpace {
+  /** What was taken away: [D] */
+  mean: Float32Array;
+  /** [queries + LANES, D] */
+  codes: Int8Array;
+  inverseScales: Float32Array;
+  lengths: Float32Array;
+  /** What does not depend on the row: see `leastScore`. */
+  bases: Float64Array;
+}
+
+/** Where codes are made; all arrays lie in the kernels' memory. */
+export interface CodeRoom {
+  mean: Float32Array;
+  codes: Int8Array;
+  /** [queries, ROW_NUMBERS] */
+  numbers: Float32Array;
+  bases: Float64Array;
+  /** [D] */
+  vector: Float32Array;
+}
+
+/** The queries of a search, in the kernels' memory. */
+export interface QueryVectors {
+  metric: Metric;
+  dimension: number;
+  /** [queries, D]; unit length for cosine. */
+  queries: Float32Array;
+}
+
+/** @param take gives the address of so many bytes */
+export function codeRoom(
+  buffer: ArrayBufferLike,
+  take: (bytes: number) => number,
+  queries: number,
+  dimension: number,
+): CodeRoom {
+  const floats = (count: number) => new Float32Array(buffer, take(4 * count), count);
+  const codeBytes = (queries + LANES) * dimension;
+  return {
+    mean: floats(dimension),
+    codes: new Int8Array(buffer, take(codeBytes), codeBytes),
+    numbers: floats(queries * ROW_NUMBERS),
+    bases: new Float64Array(buffer, take(8 * queries), queries),
+    vector: floats(dimension),
+  };
+}
+
+/**
+ * Makes codes of queries.
+ * @param largestCode with which products are exact on this processor @param mean [D], copied
+ * @param queryOf position of the i-th query to make codes of
+ */
+export function codeQueries(
+  kernels: Kernels,
+  { metric, dimension, queries }: QueryVectors,
+  largestCode: number,
+  mean: Float32Array,
+  count: number,
+  queryOf: (i: number) => number,
+  room: CodeRoom,
+): CodedQueries {
+  room.mean.set(mean);
+  const [meanAt, vectorAt, codesAt, numbersAt] = [room.mean, room.vector, room.codes, room.numbers].map(
+    ({ byteOffset }) => byteOffset,
+  ) as [number, number, number, number];
+  const base = metric === 'l2' ? kernels.squaredDifference : kernels.innerProduct;
+  for (let i = 0; i < count; i++) {
+    const address = queries.byteOffset + queryOf(i) * dimension * 4;
+    const codeAt = codesAt + i * dimension;
+    kernels.quantize(
+      address,
+      1,
+      dimension,
+      meanAt,
+      vectorAt,
+      codeAt,
+      numbersAt + i * 4 * ROW_NUMBERS,
+      0,
+      largestCode,
+      0,
+    );
+    room.bases[i] = base(address, meanAt, dimension);
+  }
+  const bounds = boundQueries(room.numbers.subarray(0, count * ROW_NUMBERS), dimension);
+  const meanLength = Math.sqrt(kernels.innerProduct(meanAt, meanAt, dimension));
+  return { metric, dimension, meanLength, mean: room.mean, codes: room.codes, bases: room.bases, ...bounds };
+}

@@ -1,0 +1,45 @@
+import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
+import type { OnnxModel } from '../../onnx/model.ts';
+import type { Metric } from '../../vectors/metric.ts';
+
+/** Rows are a multiple of this: odd widths take slower paths of the matrix product. */
+export const ROW_MULTIPLE = 256;
+
+/**
+ * A graph that ranks rows for each query.
+ *
+ * Inputs: `queries` [m, D] (unit length for cosine), `rows` [r, D], `penalty` [r] (0, or +inf for rows that only
+ * fill up), `limit` [1] (rows to give a query, at most r).
+ * Output: `positions` int32 [m, limit] of the nearest rows, nearest first.
+ */
+export function rankGraph(dimension: number, metric: Metric): OnnxModel {
+  const graph = new GraphBuilder();
+  const limit = graph.input('limit', 'int64', [1]);
+  const distances = distanceNode(graph, dimension, metric);
+  const [, positions] = graph.ops('TopK', [distances, limit], 2, { axis: { int: 1 }, largest: { int: 0 } });
+  graph.output('positions', graph.op('Cast', [positions!], { to: { int: 6 } }), 'int32', ['m', 'limit']);
+  return graph.model();
+}
+
+/**
+ * Distances [m, r], less what is the same for all rows: 1 - cosine, minus the inner product for dot, |row|^2 - 2 inner
+ * product for l2.
+ */
+function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): Value {
+  const queries = graph.input('queries', 'float32', ['m', dimension]);
+  const rows = graph.input('rows', 'float32', ['r', dimension]);
+  const penalty = graph.input('penalty', 'float32', ['r']);
+  const axis = graph.integers([1]);
+  const minus = { transB: { int: 1 }, alpha: { float: metric === 'l2' ? -2 : -1 } };
+  if (metric === 'cosine') {
+    const lengths = graph.op('ReduceL2', [rows, axis], { keepdims: { int: 1 } });
+    // A row of zeros, the mean of opposite ones, has no direction; it must not become one of NaN.
+    const unit = graph.op('Div', [rows, graph.op('Max', [lengths, graph.floats('least', 2 ** -126)])]);
+    const base = graph.op('Add', [penalty, graph.floats('one', 1)]);
+    return graph.op('Gemm', [queries, unit, base], minus);
+  }
+  // Without the 1 of `dot`: beside it, products of short vectors would vanish.
+  if (metric === 'dot') return graph.op('Gemm', [queries, rows, penalty], minus);
+  const squares = graph.op('ReduceSumSquare', [rows, axis], { keepdims: { int: 0 } });
+  return graph.op('Gemm', [queries, rows, graph.op('Add', [penalty, squares])], minus);
+}

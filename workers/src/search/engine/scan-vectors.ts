@@ -1,0 +1,40 @@
+import { columnSlice, concatenateColumns } from '../../base/bytes/utf8-column.ts';
+import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import { lookupIds } from '../../lance/lookup-ids.ts';
+import type { AnnAnswer } from './ann.ts';
+import { spansToScore } from './probe.ts';
+import { scoreTable } from './score-table.ts';
+
+/**
+ * Finds the nearest rows of a few vectors by the engine of `scan`, or of `exact` where the table has no partitions.
+ * @param vectors of D components each @param k rows to find for each, at most those of the table
+ * @returns their answers, with true distances; rows as far as the k-th are all there
+ */
+export async function scanVectors(
+  bucket: OpenBucket,
+  vectors: readonly Float32Array[],
+  k: number,
+  nprobes: number,
+): Promise<AnnAnswer[]> {
+  const { dimension, partitions } = bucket.entry;
+  const queries = {
+    count: vectors.length,
+    vectors: new Float32Array(vectors.length * dimension),
+    id: () => new Uint8Array(),
+  };
+  for (const [i, vector] of vectors.entries()) queries.vectors.set(vector, i * dimension);
+  const spans = await spansToScore(bucket, queries, partitions ? 'scan' : 'exact', nprobes, k);
+  const nearest = await scoreTable(bucket, queries, spans, k, { add() {}, stop() {} });
+  const found = vectors.map((_, query) => {
+    const { distances, rows, ties } = nearest.kept(query);
+    const limit = nearest.limit(query);
+    return { rows: [...rows, ...ties], distances: Float32Array.from([...distances, ...ties.map(() => limit)]) };
+  });
+  const { ids, position } = await lookupIds(bucket.table, Float64Array.from(found.flatMap(({ rows }) => rows)));
+  const idOf = (row: number) => columnSlice(ids, position(row), position(row) + 1);
+  return found.map(({ rows, distances }) => ({
+    ids: concatenateColumns(rows.map(idOf)),
+    distances,
+    isScanned: true as const,
+  }));
+}

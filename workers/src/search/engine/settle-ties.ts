@@ -1,0 +1,29 @@
+import type { Table } from '@lancedb/lancedb';
+import { compareIds } from '../../hits/rank.ts';
+import { lookupIds } from '../../lance/lookup-ids.ts';
+import type { NearestRows } from './nearest.ts';
+
+/** Ties that may be remembered, of all queries together: 32 MB. */
+const MOST_TIES = 4_000_000;
+
+/**
+ * Where very many rows are at the distance of the k-th (a table of the same vector again and again), looks up their ids now
+ * instead of in the end, and forgets those that rank too low. What stays is what would have been chosen in the end.
+ */
+export async function settleTies(table: Table, nearest: NearestRows, mostTies = MOST_TIES): Promise<void> {
+  if (nearest.tieCount <= mostTies) return;
+  const contested = [...nearest.contested()];
+  const unique = new Set<number>();
+  for (const { rows } of contested) for (const row of rows) unique.add(row);
+  const all = Float64Array.from(unique);
+  const { ids, position } = await lookupIds(table, all);
+  // Ranked once, whatever the number of queries that contest the rows.
+  const order = all.sort((a, b) => compareIds(ids, position(a), position(b)));
+  const rankOf = new Map(Array.from(order, (row, rank) => [row, rank] as const));
+  for (const { query, limit, rows } of contested)
+    nearest.settle(
+      query,
+      limit,
+      rows.sort((a, b) => rankOf.get(a)! - rankOf.get(b)!),
+    );
+}

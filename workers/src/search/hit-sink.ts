@@ -1,0 +1,88 @@
+import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { HITS_ROW_GROUP, type HitsWriter } from '../hits/parquet/hits-writer.ts';
+import { rankHits } from '../hits/rank.ts';
+
+/** Ids of hits are looked up this many at a time. */
+export const HITS_PER_BATCH = 200_000;
+
+/** Which of the nearest rows are hits. */
+export interface HitFilter {
+  k: number;
+  /** Leave out a query's own id. */
+  excludeSelf: boolean;
+  maxDistance: number;
+}
+
+/** Rows to find for a query, so that k are left when its own is taken out. */
+export function rowsToFind({ k, excludeSelf }: HitFilter): number {
+  return excludeSelf ? k + 1 : k;
+}
+
+/** Ranks what was found for each query and collects the hits into batches for the writer. */
+export class HitSink {
+  hits = 0;
+  readonly #writer: HitsWriter;
+  readonly #bucket: string;
+  readonly #filter: HitFilter;
+  #queries: Uint8Array[] = [];
+  #targets: Uint8Array[] = [];
+  #distances: number[] = [];
+
+  constructor(writer: HitsWriter, bucket: string, filter: HitFilter) {
+    this.#writer = writer;
+    this.#bucket = bucket;
+    this.#filter = filter;
+  }
+
+  /** Adds what was found for a query; queries come in the order of their ids. @param targets positions in `ids` */
+  async add(
+    queryId: Uint8Array,
+    targets: readonly number[],
+    distances: ArrayLike<number>,
+    ids: Utf8Column,
+  ): Promise<void> {
+    const { k, excludeSelf, maxDistance } = this.#filter;
+    const ranked = rankHits(targets, distances, ids, rowsToFind(this.#filter));
+    let left = k;
+    for (let i = 0; i < ranked.targets.length && left > 0 && ranked.distances[i]! <= maxDistance; i++) {
+      const target = columnBytes(ids, ranked.targets[i]!);
+      if (excludeSelf && Buffer.compare(target, queryId) === 0) continue;
+      this.#queries.push(queryId);
+      this.#targets.push(target);
+      this.#distances.push(ranked.distances[i]!);
+      this.hits++;
+      left--;
+    }
+    // Batches of one size, wherever queries begin: the same hits give the same bytes, in however many blocks they came.
+    if (this.#distances.length < HITS_ROW_GROUP) return;
+    let at = 0;
+    for (; at + HITS_ROW_GROUP <= this.#distances.length; at += HITS_ROW_GROUP)
+      await this.#write(at, at + HITS_ROW_GROUP);
+    this.#queries = this.#queries.slice(at);
+    this.#targets = this.#targets.slice(at);
+    this.#distances = this.#distances.slice(at);
+  }
+
+  /** Writes what is left. */
+  async flush(): Promise<void> {
+    if (this.#distances.length > 0) await this.#write(0, this.#distances.length);
+    this.#queries = [];
+    this.#targets = [];
+    this.#distances = [];
+  }
+
+  #write(from: number, to: number): Promise<void> {
+    return this.#writer.append({
+      queryIds: columnOf(this.#queries.slice(from, to)),
+      targetIds: columnOf(this.#targets.slice(from, to)),
+      distances: Float32Array.from(this.#distances.slice(from, to)),
+      bucket: this.#bucket,
+    });
+  }
+}
+
+function columnOf(texts: readonly Uint8Array[]): Utf8Column {
+  const offsets = new Int32Array(texts.length + 1);
+  for (const [i, text] of texts.entries()) offsets[i + 1] = offsets[i]! + text.length;
+  return { offsets, bytes: Buffer.concat(texts) };
+}

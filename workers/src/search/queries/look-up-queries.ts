@@ -1,0 +1,87 @@
+import type { Table } from '@lancedb/lancedb';
+import type { Progress } from '../../app/progress.ts';
+import { columnBytes, columnSlice, concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { damagedBucket } from '../../bucket/open-bucket.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { Database } from '../../database/database.ts';
+import { openVersion } from '../../database/table-state.ts';
+import type { WantedIds } from '../../ids/wanted-ids.ts';
+import { readIds, takeVectors } from '../../lance/read-table.ts';
+import { createShard, type ShardWriter } from '../../shard/shard-writer.ts';
+
+/** Vectors are taken from a table and written this many bytes at a time. */
+const TAKE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Writes the vectors of ids that a database has into a shard. The tables' columns of ids are streamed, the newest bucket's
+ * first, until all are found; memory grows with the ids, not with the tables.
+ * @param output a temporary name
+ * @returns vectors found, and how many in which bucket
+ */
+export async function fetchQueries(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  wanted: WantedIds,
+  output: string,
+  progress: Progress,
+): Promise<{ rows: number; buckets: Record<string, number> }> {
+  const newestFirst = [...entries].sort((a, b) => (a.bucket < b.bucket ? 1 : -1));
+  const { dimension, model } = newestFirst[0]!;
+  const shard = await createShard(output, dimension);
+  const buckets: Record<string, number> = {};
+  try {
+    for (const entry of newestFirst) {
+      if (wanted.left === 0) break;
+      const before = shard.rows;
+      await fetchFrom(database, entry, wanted, shard, progress);
+      if (shard.rows > before) buckets[entry.bucket] = shard.rows - before;
+    }
+    const { rows } = shard;
+    shard.finish(model);
+    return { rows, buckets };
+  } catch (error) {
+    await shard.abandon();
+    throw error;
+  }
+}
+
+async function fetchFrom(
+  database: Database,
+  entry: CatalogEntry,
+  wanted: WantedIds,
+  shard: ShardWriter,
+  progress: Progress,
+): Promise<void> {
+  const damaged = (error: unknown) => {
+    throw damagedBucket(database, entry.bucket, error);
+  };
+  const table = await openVersion(database, entry).catch(damaged);
+  try {
+    const found = await findRows(table, wanted, progress).catch(damaged);
+    const step = Math.max(1, Math.floor(TAKE_BYTES / (entry.dimension * 4)));
+    for (let at = 0; at < found.rows.length; at += step) {
+      const rows = found.rows.slice(at, at + step);
+      const vectors = await takeVectors(table, rows).catch(damaged);
+      shard.append(vectors, columnSlice(found.ids, at, at + rows.length));
+    }
+  } finally {
+    table.close();
+  }
+}
+
+/** Where wanted ids are in a table, in ascending order of its row ids. */
+async function findRows(
+  table: Table,
+  wanted: WantedIds,
+  progress: Progress,
+): Promise<{ rows: number[]; ids: Utf8Column }> {
+  const found: { row: number; id: Uint8Array }[] = [];
+  for await (const { ids, rowIds } of readIds(table)) {
+    for (const row of wanted.find(ids)) found.push({ row: rowIds[row]!, id: columnBytes(ids, row).slice() });
+    progress.add(rowIds.length);
+    if (wanted.left === 0) break;
+  }
+  found.sort((a, b) => a.row - b.row);
+  const ids = concatenateColumns(found.map(({ id }) => ({ offsets: Int32Array.of(0, id.length), bytes: id })));
+  return { rows: found.map(({ row }) => row), ids };
+}

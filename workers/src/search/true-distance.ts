@@ -1,0 +1,17 @@
+import type { Metric } from '../vectors/metric.ts';
+
+/** 1 - cosine of vectors of one direction is about 1e-16 instead of 0: noise that would order them. */
+const SAME_DIRECTION = 1e-12;
+
+/**
+ * The distance of a query and a row from sums in double precision, rounded to float32. The sums are computed in one fixed
+ * order (search/engine/filters/kernels.ts): the same bits on every machine, whatever else is computed beside it. Never below
+ * zero for `cosine` and `l2`.
+ * @param sum their inner product; of squared differences for `l2` @param squares the product of their squared lengths (`cosine`)
+ */
+export function distanceOf(metric: Metric, sum: number, squares: number): number {
+  if (metric === 'l2') return Math.fround(sum);
+  if (metric === 'dot') return Math.fround(1 - sum);
+  const distance = 1 - sum / Math.sqrt(squares);
+  return distance < SAME_DIRECTION ? 0 : Math.fround(distance);
+}

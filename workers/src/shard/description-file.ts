@@ -1,0 +1,171 @@
+import type { Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { CommandContext } from '../app/command.ts';
+import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { DataError } from '../base/errors.ts';
+import { findStats } from '../base/if-missing.ts';
+import { ContentHash } from './content-hash.ts';
+import { damagedDescription, parseShardDescription, type ShardDescription } from './description.ts';
+import type { ShardHeader } from './shard.ts';
+import { readBlocks, rowsPerBlock } from './shard-blocks.ts';
+import { openShard, type ShardReader } from './shard-reader.ts';
+
+const BLOCK_BYTES = 8 * 2 ** 20;
+/** The longest first line that is looked for: attributes of a shard are few and short. */
+const MOST_HEADER_BYTES = 2 ** 20;
+
+/** Ids of consecutive rows. */
+export interface IdBlock {
+  start: number;
+  ids: Utf8Column;
+}
+
+/** A shard and the hash of its rows. */
+export interface DescribedShard extends ShardHeader {
+  contentHash: string;
+}
+
+/**
+ * Reads a shard once, for its content hash and its ids.
+ * @param onIds gets the ids of each block of rows
+ * @throws DataError for a file that is not a shard, has no rows, or changes while it is read
+ */
+export async function describeShard(
+  path: string,
+  onIds: (block: IdBlock) => Promise<void> | void,
+): Promise<DescribedShard> {
+  const shard = await openShard(path);
+  try {
+    requireRows(shard);
+    const { rows, dimension, vectorType, attributes } = shard;
+    const hash = new ContentHash();
+    for await (const { vectors, ids, start } of readBlocks(shard, { blockRows: rowsPerBlock(shard, BLOCK_BYTES) })) {
+      hash.add(vectors, ids);
+      await onIds({ start, ids });
+    }
+    return { path, rows, dimension, vectorType, attributes, contentHash: hash.digest(vectorType, dimension) };
+  } finally {
+    shard.close();
+  }
+}
+
+function requireRows({ path, rows }: ShardReader): void {
+  if (rows === 0) throw new DataError(`${path}: no vectors in this shard. Leave it out, or make it again.`);
+}
+
+/**
+ * Writes a shard's description: a line of JSON, then the ids in blocks. Format: docs/formats.md.
+ * @param name what the shard is called in messages and plans
+ * @param temporary where it is written: see `writeAtomically`
+ */
+export async function writeShardDescription(
+  path: string,
+  name: string,
+  temporary: string,
+  { progress }: Pick<CommandContext, 'progress'>,
+): Promise<ShardDescription> {
+  const { size: fileBytes, mtimeMs: modifiedMs } = await requireStats(path);
+  const shard = await openShard(path);
+  shard.close();
+  requireRows(shard);
+  const { rows, dimension, vectorType, attributes } = shard;
+  const facts = { version: 1 as const, path, name, fileBytes, modifiedMs, rows, dimension, vectorType, attributes };
+  const lineOf = (contentHash: string) => Buffer.from(`${JSON.stringify({ ...facts, contentHash })}\n`);
+  const bar = progress('describing', rows, 'vectors');
+  const file = await open(temporary, 'wx');
+  try {
+    // The hash is known in the end; it is always as long as this one.
+    await file.writeFile(lineOf('0'.repeat(64)));
+    const { contentHash } = await describeShard(path, async ({ ids }) => {
+      await writeIds(file, ids);
+      bar.add(columnLength(ids));
+    });
+    const line = lineOf(contentHash);
+    await file.write(line, 0, line.length, 0);
+    return { ...facts, contentHash };
+  } finally {
+    bar.stop();
+    await file.close();
+  }
+}
+
+async function requireStats(path: string): Promise<Stats> {
+  const info = await findStats(path);
+  if (info) return info;
+  throw new DataError(`${path}: no such file.`);
+}
+
+/** A block: number of rows, the length of each id, the ids end to end. */
+async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promise<void> {
+  const rows = offsets.length - 1;
+  const words = new Uint32Array(1 + rows);
+  words[0] = rows;
+  for (let row = 0; row < rows; row++) words[1 + row] = offsets[row + 1]! - offsets[row]!;
+  await file.writeFile(new Uint8Array(words.buffer));
+  await file.writeFile(bytes.subarray(offsets[0]!, offsets[rows]!));
+}
+
+/**
+ * Reads a shard's description. Where the shard is still where it was described, it must not have changed.
+ * @throws DataError where the file is damaged, or the shard has changed
+ */
+export async function readShardDescription(
+  path: string,
+  onIds: (block: IdBlock) => Promise<void> | void,
+): Promise<DescribedShard> {
+  const file = await open(path, 'r');
+  try {
+    const { line, end } = await readFirstLine(file);
+    const { name, contentHash, ...described } = parseShardDescription(line, path);
+    const info = await findStats(described.path);
+    if (info && (info.size !== described.fileBytes || info.mtimeMs !== described.modifiedMs))
+      throw new DataError(
+        `${described.path}: changed since ${path} was made of it. Describe it again: lanceflow describe-shard.`,
+      );
+    let start = 0;
+    for await (const ids of readIds(file, end, path)) {
+      await onIds({ start, ids });
+      start += columnLength(ids);
+    }
+    if (start !== described.rows) throw damagedDescription(path, `${start} ids of ${described.rows}`);
+    const { rows, dimension, vectorType, attributes } = described;
+    return { path: name, rows, dimension, vectorType, attributes, contentHash };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFirstLine(file: FileHandle): Promise<{ line: string; end: number }> {
+  const { size } = await file.stat();
+  const buffer = Buffer.alloc(Math.min(size, MOST_HEADER_BYTES));
+  await file.read(buffer, 0, buffer.length, 0);
+  const end = buffer.indexOf(10);
+  return { line: buffer.toString('utf8', 0, Math.max(0, end)), end: end + 1 };
+}
+
+async function* readIds(file: FileHandle, from: number, path: string): AsyncGenerator<Utf8Column> {
+  const { size } = await file.stat();
+  let at = from;
+  const take = async (byteLength: number): Promise<Uint8Array> => {
+    // Before the memory for it is asked for: a damaged length can be of any size.
+    if (at + byteLength > size) throw damagedDescription(path, 'it ends too early');
+    const bytes = new Uint8Array(byteLength);
+    for (let done = 0; done < byteLength; ) {
+      const { bytesRead } = await file.read(bytes, done, byteLength - done, at + done);
+      if (bytesRead === 0) throw damagedDescription(path, 'it ends too early');
+      done += bytesRead;
+    }
+    at += byteLength;
+    return bytes;
+  };
+  const words = async (count: number) => new Uint32Array((await take(count * 4)).buffer);
+  while (at < size) {
+    const [rows = 0] = await words(1);
+    const lengths = await words(rows);
+    const byteLength = lengths.reduce((sum, length) => sum + length, 0);
+    const bytes = await take(byteLength);
+    const offsets = new Int32Array(rows + 1);
+    for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + lengths[row]!;
+    yield { offsets, bytes };
+  }
+}

@@ -1,0 +1,106 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, posix } from 'node:path';
+import { DataError } from '../../base/errors.ts';
+import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
+import { heapsOf, noHeapsOf } from './heap-check.ts';
+import { openStructures, type StructureFile } from './superblock.ts';
+
+const MOST_LINKS = 16;
+
+/** A file that the library has open, and its structures. */
+export interface OpenFile {
+  path: string;
+  file: H5File;
+  structures: StructureFile;
+}
+
+/** A dataset by the file that holds it, and its path in it: no link to another file is left in it. */
+export interface Located {
+  in: OpenFile;
+  path: string;
+}
+
+/** The files of one shard: the shard, and those that its links and virtual datasets name. Each is opened once. */
+export class OpenFiles {
+  readonly #module: H5Module;
+  readonly #files = new Map<string, OpenFile>();
+
+  constructor(module: H5Module) {
+    this.#module = module;
+  }
+
+  /** @throws DataError where it is not a readable HDF5 file */
+  open(path: string): OpenFile {
+    const known = this.#files.get(path);
+    if (known) return known;
+    const structures = openStructures(path);
+    let file: H5File | undefined;
+    try {
+      file = new h5wasm.File(path, 'r');
+    } finally {
+      if (file === undefined || file.file_id < 0n) structures.close();
+    }
+    if (file.file_id < 0n) throw new DataError(`${path}: HDF5 cannot open this file; it is damaged.`);
+    const opened = { path, file, structures };
+    this.#files.set(path, opened);
+    heapsOf(structures);
+    return opened;
+  }
+
+  /**
+   * Follows links from a name of `open`'s file.
+   * @returns undefined where nothing of this name is there
+   * @throws DataError where a link names a file that is not there
+   */
+  locate(open: OpenFile, name: string, links = 0): Located | undefined {
+    const { file_id } = open.file;
+    const steps = name.split('/').filter((step) => step !== '' && step !== '.');
+    let path = '';
+    for (const [i, step] of steps.entries()) {
+      const parent = path === '' ? '/' : path;
+      if (!this.#module.get_names(file_id, parent, false).includes(step)) return undefined;
+      path = `${path}/${step}`;
+      const rest = steps.slice(i + 1).join('/');
+      const soft = this.#module.get_symbolic_link(file_id, path);
+      const external = soft === null ? this.#module.get_external_link(file_id, path) : {};
+      if (soft === null && external.filename === undefined) {
+        if (i + 1 < steps.length && this.#module.get_type(file_id, path) !== this.#module.H5G_GROUP) return undefined;
+        continue;
+      }
+      if (links >= MOST_LINKS) throw new DataError(`${open.path}: "${name}" is a link that leads to itself.`);
+      if (soft !== null) {
+        const from = posix.isAbsolute(soft) ? '/' : parent;
+        return this.locate(open, posix.join(from, soft, rest), links + 1);
+      }
+      const there = findBeside(open.path, external.filename!);
+      if (there === undefined)
+        throw new DataError(
+          `${open.path}: "${name}" is a link to ${JSON.stringify(external.filename)}, which is not there. ` +
+            'Put that file where it was, or write a shard that holds the rows itself (h5repack, or h5py: f.copy).',
+        );
+      return this.locate(this.open(there), posix.join('/', external.obj_path ?? '', rest), links + 1);
+    }
+    return path === '' ? undefined : { in: open, path };
+  }
+
+  close(): void {
+    for (const { file, structures } of this.#files.values()) {
+      structures.close();
+      noHeapsOf(structures);
+      try {
+        file.close();
+      } catch {
+        // Only after damage that was reported already.
+      }
+    }
+    this.#files.clear();
+  }
+}
+
+/** Finds a file that another one names, where the library looks for it: beside the other, or beside what that links to. */
+export function findBeside(path: string, name: string): string | undefined {
+  const places = [dirname(path), dirname(realpathSync(path))].map((folder) => join(folder, basename(name)));
+  if (isAbsolute(name)) places.unshift(name);
+  else places.splice(0, 2, join(dirname(path), name), name, join(dirname(realpathSync(path)), name));
+  return places.find((place) => existsSync(place));
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises';
+import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import { DataError } from '../base/errors.ts';
+import { COMPONENT_BYTES, type ShardHeader } from './shard.ts';
+import { shardThread } from './shard-thread.ts';
+import type { RowRange } from './shard-worker.ts';
+
+/** Text of ids that is read at once: fewer rows are, where ids are long. */
+const ID_BYTES = 64 * 2 ** 20;
+
+/** Consecutive rows of a shard. */
+export interface ShardRows {
+  /** As many as were asked for; fewer, at least one, where their ids are long. */
+  rows: number;
+  ids: Utf8Column;
+  /** The vectors as they are stored (see `vectorType`), little-endian, in the buffer that was handed over. */
+  vectors: ArrayBuffer;
+}
+
+/** An open shard: HDF5 with `embedding` [N, D] and `id` [N]. Reads row ranges in a thread; holds no rows itself. */
+export interface ShardReader extends ShardHeader {
+  /** Size of the file. */
+  fileBytes: number;
+  /**
+   * Reads rows [start, start + count).
+   * @param into at least count * dimension * COMPONENT_BYTES[vectorType] bytes; is detached
+   */
+  readRows(start: number, count: number, into: ArrayBuffer): Promise<ShardRows>;
+  /**
+   * Reads the vectors of ranges of rows, in one request.
+   * @param ranges at least one
+   * @param into as for `readRows`
+   * @returns the buffer that was handed over, with the vectors of the ranges end to end, as they are stored
+   */
+  readVectors(ranges: readonly RowRange[], into: ArrayBuffer): Promise<ArrayBuffer>;
+  /** Reads the ids of rows [start, start + count). */
+  readIds(start: number, count: number): Promise<Utf8Column>;
+  close(): void;
+}
+
+let opened = 0;
+
+/**
+ * Opens a shard and checks its shape, its types, and that all its rows are there.
+ * @throws DataError where the file is missing, is not HDF5, is truncated, is not a shard, or rows were never written
+ */
+export async function openShard(path: string): Promise<ShardReader> {
+  const { size: fileBytes } = await statFile(path);
+  const thread = shardThread();
+  const shard = ++opened;
+  const about = { path, what: 'its header', mostChunkBytes: 0 };
+  const answer = await thread.ask({ ask: 'open', path, shard }, about);
+  if (!('header' in answer)) throw new Error('an answer to another question');
+  const { header, mostChunkBytes } = answer;
+  const read = async (start: number, count: number, mostIdBytes: number, vectors: ArrayBuffer | undefined) => {
+    const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
+    const rows = await thread.ask(
+      { ask: 'read', shard, start, count, mostIdBytes, vectors },
+      { path, what, mostChunkBytes },
+    );
+    if (!('rows' in rows)) throw new Error('an answer to another question');
+    return rows;
+  };
+  const requireRoom = (rows: number, { byteLength }: ArrayBuffer) => {
+    const needed = rows * header.dimension * COMPONENT_BYTES[header.vectorType];
+    if (byteLength < needed) throw new RangeError(`a buffer of ${byteLength} bytes for ${needed}`);
+  };
+  return {
+    ...header,
+    fileBytes,
+    async readRows(start, count, into) {
+      requireRoom(count, into);
+      const { rows, ids, vectors } = await read(start, count, ID_BYTES, into);
+      return { rows, ids, vectors: vectors! };
+    },
+    async readVectors(ranges, into) {
+      const rows = ranges.reduce((sum, { count }) => sum + count, 0);
+      requireRoom(rows, into);
+      const last = ranges.at(-1)!;
+      const what = `${rows} of the rows ${ranges[0]!.start} to ${last.start + last.count - 1} of "embedding"`;
+      const answer = await thread.ask({ ask: 'vectors', shard, ranges, vectors: into }, { path, what, mostChunkBytes });
+      if (!('vectors' in answer && answer.vectors)) throw new Error('an answer to another question');
+      return answer.vectors;
+    },
+    readIds: async (start, count) => (await read(start, count, Number.POSITIVE_INFINITY, undefined)).ids,
+    close() {
+      if (thread.isUsable) thread.ask({ ask: 'close', shard }, { ...about, what: 'its end' }).catch(() => {});
+    },
+  };
+}
+
+async function statFile(path: string) {
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new DataError(`${path}: no such file.`);
+    throw error;
+  });
+  if (!info.isFile()) throw new DataError(`${path}: not a file.`);
+  return info;
+}

@@ -1,0 +1,170 @@
+import { rm } from 'node:fs/promises';
+import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { DataError, TransientError } from '../base/errors.ts';
+import { type BadVector, describeBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
+import h5wasm, { type H5File, type H5Module } from './hdf5/h5wasm.ts';
+import { makeHalfPrecision, OLD_FORMAT } from './hdf5/half-precision.ts';
+import { hdf5, withBuffer } from './hdf5/library.ts';
+import type { ShardAttributes, VectorType } from './shard.ts';
+
+/** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
+const CHUNK_ROWS = 256;
+const ID_CHUNK_ROWS = 4096;
+
+/** Writes a shard block by block: `embedding` float32 or float16 [N, D], `id` variable-length UTF-8 [N]. */
+export interface ShardWriter {
+  /** Rows written so far. */
+  readonly rows: number;
+  /**
+   * Appends rows.
+   * @param vectors rows * dimension components, row by row
+   * @param describe the message for a row of these that float16 cannot hold; default: by row and id
+   * @throws DataError where float16 cannot hold one
+   */
+  append(vectors: Float32Array, ids: Utf8Column, describe?: (bad: BadVector) => string): void;
+  /** Ends the file with the attributes of `embedding`. */
+  finish(attributes: ShardAttributes): void;
+  /** Closes and deletes the file. */
+  abandon(): Promise<void>;
+}
+
+/** Creates a shard at `path` (a temporary name: see `writeAtomically`). */
+export async function createShard(
+  path: string,
+  dimension: number,
+  vectorType: VectorType = 'float32',
+): Promise<ShardWriter> {
+  const module = await hdf5();
+  const check = (status: number) => {
+    if (status < 0)
+      throw new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
+  };
+  let file = openFile(path, 'w', vectorType === 'float16' ? OLD_FORMAT : {});
+  createDatasets(file, dimension);
+  if (vectorType === 'float16') {
+    check(file.close());
+    await makeHalfPrecision(path, CHUNK_ROWS, dimension);
+    file = openFile(path, 'a', {});
+  }
+  let rows = 0;
+  let open = true;
+  const close = () => {
+    if (open) check(file.close());
+    open = false;
+  };
+  const stored = (vectors: Float32Array, count: number, describe: (bad: BadVector) => string) =>
+    vectorType === 'float32' ? vectors : toFloat16(vectors, count, dimension, describe);
+  return {
+    get rows() {
+      return rows;
+    },
+    append(vectors, ids, describe = (bad) => describeBadVector(bad, rows, columnBytes(ids, bad.row))) {
+      const count = columnLength(ids);
+      if (count === 0) return;
+      requireNoNul(ids, rows, path);
+      check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
+      check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
+      check(writeVectors(module, file, stored(vectors, count, describe), rows, count, dimension));
+      check(writeIds(module, file, ids, rows, count));
+      rows += count;
+    },
+    finish(attributes) {
+      const embedding = file.get('embedding');
+      for (const [name, value] of Object.entries(attributes)) {
+        // The library takes every whole number for 32 bits.
+        const isWide = typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
+        embedding?.create_attribute(name, value, null, isWide ? '<d' : null);
+      }
+      check(module.flush(file.file_id));
+      close();
+    },
+    async abandon() {
+      try {
+        close();
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+  };
+}
+
+function openFile(path: string, mode: 'w' | 'a', options: object): H5File {
+  const file = new h5wasm.File(path, mode, options);
+  if (file.file_id < 0n)
+    throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
+  return file;
+}
+
+function createDatasets(file: H5File, dimension: number): void {
+  file.create_dataset({
+    name: 'embedding',
+    data: new Float32Array(0),
+    dtype: '<f',
+    shape: [0, dimension],
+    maxshape: [null, dimension],
+    chunks: [CHUNK_ROWS, dimension],
+  });
+  file.create_dataset({
+    name: 'id',
+    data: [],
+    dtype: 'S',
+    shape: [0],
+    maxshape: [null],
+    chunks: [ID_CHUNK_ROWS],
+  });
+}
+
+function toFloat16(
+  vectors: Float32Array,
+  rows: number,
+  dimension: number,
+  describe: (bad: BadVector) => string,
+): Float16Array {
+  const bad = findLostInFloat16(vectors, rows, dimension, 'cosine');
+  if (bad) throw new DataError(`--vector-type float16: ${describe(bad)}.`);
+  return new Float16Array(vectors);
+}
+
+/** HDF5 ends a variable-length string at its first NUL: two ids could become one. */
+function requireNoNul(ids: Utf8Column, firstRow: number, path: string): void {
+  const at = ids.bytes.indexOf(0);
+  if (at < 0) return;
+  const row = ids.offsets.findIndex((offset) => offset > at) - 1;
+  throw new DataError(
+    `${path}: the id of row ${firstRow + row} has a NUL character, which HDF5 cannot store. Rename it.`,
+  );
+}
+
+function writeVectors(
+  module: H5Module,
+  file: H5File,
+  vectors: Float32Array | Float16Array,
+  start: number,
+  count: number,
+  dimension: number,
+) {
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, count * dimension * vectors.BYTES_PER_ELEMENT);
+  return withBuffer(module, bytes.length, (address) => {
+    module.HEAPU8.set(bytes, address);
+    const extent = [BigInt(count), BigInt(dimension)];
+    return module.set_dataset_data(file.file_id, 'embedding', extent, [BigInt(start), 0n], [1n, 1n], BigInt(address));
+  });
+}
+
+/** h5wasm's own slice writer refuses variable-length strings; the library underneath takes an array of pointers. */
+function writeIds(module: H5Module, file: H5File, ids: Utf8Column, start: number, count: number): number {
+  const textBytes = ids.bytes.length + count;
+  return withBuffer(module, count * 4 + textBytes, (address) => {
+    const heap = module.HEAPU8;
+    const pointers = new DataView(heap.buffer, address, count * 4);
+    let at = address + count * 4;
+    for (let row = 0; row < count; row++) {
+      const text = ids.bytes.subarray(ids.offsets[row]!, ids.offsets[row + 1]!);
+      pointers.setUint32(row * 4, at, true);
+      heap.set(text, at);
+      heap[at + text.length] = 0;
+      at += text.length + 1;
+    }
+    return module.set_dataset_data(file.file_id, 'id', [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
+  });
+}
