@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../workers/src/base/random.ts';
-import { VECTOR_TYPES } from '../../workers/src/shard/shard.ts';
 import { lengthOf } from '../../workers/src/vectors/kmeans.ts';
 import { METRICS, type Metric } from '../../workers/src/vectors/metric.ts';
+import { VECTOR_TYPES } from '../../workers/src/vectors/vector-type.ts';
 import { bruteForce } from '../support/database.ts';
 import type { Hit } from '../support/hits.ts';
 import { rowOf } from '../support/kinds-of-rows.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { VECTOR_TYPES } from '../../workers/src/shard/shard.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
+import { VECTOR_TYPES } from '../../workers/src/vectors/vector-type.ts';
 import { bruteForce, buildDatabase } from '../support/database.ts';
 import { kindOfRows } from '../support/kinds-of-rows.ts';
 import { temporaryFolder } from '../support/run.ts';

@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
 import { DataError } from '../../workers/src/base/errors.ts';
 import { seededRandom } from '../../workers/src/base/random.ts';
-import { COMPONENT_BYTES } from '../../workers/src/shard/shard.ts';
 import { readRanges } from '../../workers/src/shard/shard-blocks.ts';
 import { openShard } from '../../workers/src/shard/shard-reader.ts';
 import { toFloat32 } from '../../workers/src/shard/vectors.ts';
+import { COMPONENT_BYTES } from '../../workers/src/vectors/vector-type.ts';
 import { missingPython, sharedFolder } from '../support/run.ts';
 import { h5py, readShard } from '../support/shards.ts';
 

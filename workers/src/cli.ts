@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from './app/command.ts';
 import { addListed, listOptions, readListed } from './app/listed-arguments.ts';
+import { onStop } from './app/signals.ts';
 import { outputFailure, say, watchOutputs } from './app/terminal.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT, UsageError } from './base/errors.ts';
@@ -76,6 +77,7 @@ const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: un
 };
 
 async function main(argv: string[]): Promise<number> {
+  onStop(removeUnfinished);
   const name = argv[0] ?? '';
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return entry ? runNamed(name, entry, argv.slice(1)) : showOverview(argv);

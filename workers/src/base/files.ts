@@ -3,7 +3,6 @@ import { existsSync, readlinkSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { onStop } from '../app/signals.ts';
 import { DataError, systemErrorCode } from './errors.ts';
 import { findStats, ifMissing } from './if-missing.ts';
 
@@ -17,8 +16,6 @@ const MOST_NAME_BYTES = 219;
 
 /** Paths that are removed when the process is told to stop. */
 const unfinished = new Set<string>();
-
-onStop(removeUnfinished);
 
 /**
  * Removes what threads of LanceDB may be writing still: one that finishes a file makes its folder anew. Synchronous,

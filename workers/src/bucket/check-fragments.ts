@@ -2,7 +2,7 @@ import { mapAtOnce } from '../base/at-once.ts';
 import { algorithmOf } from '../base/bytes/checksum.ts';
 import type { CatalogEntry, FragmentFile } from '../database/catalog/catalog-entry.ts';
 import type { RangeFile, TableStore } from '../database/table-store.ts';
-import { COMPONENT_BYTES } from '../shard/shard.ts';
+import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 
 const FILES_AT_ONCE = 8;
 const BLOCK_BYTES = 2 ** 20;

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { toUserError } from '../base/errors.ts';
 import { shortTableFile, unopenedTableFile } from '../database/table-file-errors.ts';
-import { COMPONENT_BYTES, type VectorType } from '../shard/shard.ts';
+import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 
 /** Rows that lie one after the other in a data file on this machine. */
 export interface FilePart {

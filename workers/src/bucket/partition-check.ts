@@ -6,11 +6,11 @@ import type { Database } from '../database/database.ts';
 import { ASSIGNER_VERSION, type Partitions, readPartitions } from '../database/partitions.ts';
 import { openVersion } from '../database/table-state.ts';
 import { openTable } from '../lance/tables.ts';
-import { rankPartitions } from '../search/engine/probe.ts';
-import { distinctVectors } from '../search/queries/distinct.ts';
 import { commonCentre, distance, quantile } from '../vectors/centre.ts';
+import { distinctVectors } from '../vectors/distinct.ts';
 import { type Centroids, lengthOf } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
+import { rankPartitions } from './rank-partitions.ts';
 import { findLargePartition, type LargePartition } from './uneven-partitions.ts';
 
 /** A build tells of a partition with so many times the rows of the median, and such a share of all. */

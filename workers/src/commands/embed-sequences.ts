@@ -10,7 +10,7 @@ import type { ModelFolderOptions } from '../embed/transformer/model-folder.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 import { TRAILING_STOPS } from '../fasta/sequence.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
-import { VECTOR_TYPES } from '../shard/shard.ts';
+import { VECTOR_TYPES } from '../vectors/vector-type.ts';
 
 type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<ModelFolderOptions[K]>>;
 // Named here, and not taken from the models' files, so that `--help` and `kmer` do not load their runtime.

@@ -8,8 +8,8 @@ import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { findBucket, type PlanBucket, parsePlan } from '../database/catalog/plan.ts';
 import { Database } from '../database/database.ts';
 import { ingestBucket, ROW_ORDERS } from '../ingest/build-table.ts';
-import { VECTOR_TYPES } from '../shard/shard.ts';
 import { METRICS } from '../vectors/metric.ts';
+import { VECTOR_TYPES } from '../vectors/vector-type.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,8 +1,15 @@
 import type { Table } from '@lancedb/lancedb';
 import type { CommandContext } from '../app/command.ts';
 import type { Algorithm } from '../base/bytes/checksum.ts';
-import type { NeededParts } from '../search/plan/needed-parts.ts';
-import type { CatalogEntry, IngestRecord, TableFile } from './catalog/catalog-entry.ts';
+import type { TableFile } from '../lance/table-files.ts';
+import type { CatalogEntry, IngestRecord } from './catalog/catalog-entry.ts';
+
+/** What of a table a search reads. The ids are always needed. */
+export interface NeededParts {
+  vectors: boolean;
+  index: boolean;
+  partitions: boolean;
+}
 
 /** A table that is whole in a folder of this machine and is to become the database's. */
 export interface MadeTable {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { DataError } from '../base/errors.ts';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
 import { type FastaBatch, showRecord } from '../fasta/fasta-parser.ts';
-import type { VectorType } from '../shard/shard.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 import type { Embedder } from './embedder.ts';
 
 const BLOCK_RECORDS = 4096;

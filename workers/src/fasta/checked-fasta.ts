@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
+import { showId } from '../base/text/shown.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
 import { readFasta } from './fasta.ts';
-import { type FastaBatch, type FastaOptions, showId } from './fasta-parser.ts';
+import type { FastaBatch, FastaOptions } from './fasta-parser.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 /** Whether an input can be read twice: pipes and standard input cannot. */

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
+import { showId } from '../base/text/shown.ts';
 import {
   ALLOWED_LETTERS,
   BYTE,
@@ -40,7 +41,6 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const HEADER_SEPARATOR = 1;
 /** A batch ends with the record whose id reaches this, so that long ids do not add up. */
 const BATCH_ID_BYTES = 2 ** 24;
-const SHOWN_ID_LETTERS = 80;
 
 /**
  * Reads FASTA piece by piece: pieces may end anywhere. Memory: the batch being filled and the record being read,
@@ -256,14 +256,6 @@ export class FastaParser {
     const id = this.#idBytes.subarray(start, start + this.#idLength);
     return new DataError(`${this.#name}: record ${this.#record} (${showId(id)}): ${what}`);
   }
-}
-
-/** An id as it is put into messages: quoted, without control characters, and not longer than a line. */
-export function showId(id: Uint8Array): string {
-  // A letter has at most four bytes in UTF-8.
-  const letters = [...new TextDecoder().decode(id.subarray(0, 4 * SHOWN_ID_LETTERS + 4))];
-  const shown = letters.slice(0, SHOWN_ID_LETTERS).join('');
-  return JSON.stringify(letters.length > SHOWN_ID_LETTERS ? `${shown}...` : shown);
 }
 
 /** Names a record of a batch, for messages: its number in the file and its id. */

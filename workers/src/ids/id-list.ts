@@ -1,6 +1,6 @@
 import { DataError } from '../base/errors.ts';
 import { MAX_ID_BYTES } from '../base/limits.ts';
-import { showId } from '../fasta/fasta-parser.ts';
+import { showId } from '../base/text/shown.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 

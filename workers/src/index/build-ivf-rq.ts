@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
-import * as ort from 'onnxruntime-node';
 import type { Progress } from '../app/progress.ts';
 import { partitionOf } from '../base/bytes/partition-of.ts';
 import { readAhead } from '../base/read-ahead.ts';
@@ -13,7 +12,7 @@ import type { Partitions } from '../database/partitions.ts';
 import { LanceFileWriter } from '../lance/format/file-writer.ts';
 import { addIndex, type NewIndex } from '../lance/format/manifest.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
-import { createProductSession } from '../onnx/product-session.ts';
+import { createProductSession, Tensor } from '../onnx/product-session.ts';
 import type { Metric } from '../vectors/metric.ts';
 import {
   centroidMetadata,
@@ -138,7 +137,7 @@ async function writeCodes(
           residuals.subarray(begin * dimension, end * dimension),
           squares.subarray(begin, end),
         );
-      const feed = new ort.Tensor('uint8', residuals.subarray(0, blockRows * dimension), [blockRows, dimension]);
+      const feed = new Tensor('uint8', residuals.subarray(0, blockRows * dimension), [blockRows, dimension]);
       const { rotated } = await rotation.run({ residuals: feed });
       const products = rotated!.data as Int32Array;
       if (filled + blockRows > PAGE_ROWS) await flush();

@@ -1,8 +1,8 @@
 import { ProtobufWriter } from '../base/bytes/protobuf.ts';
 import type { LanceColumn } from '../lance/format/file-format.ts';
-import type { VectorType } from '../shard/shard.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 
 /**
  * What the two files of LanceDB's IVF_RQ index say of themselves (lance-index 12, protos/index.proto): `index.idx` has the

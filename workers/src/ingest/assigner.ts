@@ -1,7 +1,6 @@
-import * as ort from 'onnxruntime-node';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 import type { OnnxModel } from '../onnx/model.ts';
-import { createProductSession } from '../onnx/product-session.ts';
+import { createProductSession, Tensor } from '../onnx/product-session.ts';
 import { commonCentre } from '../vectors/centre.ts';
 import { type Centroids, isSpherical } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
@@ -37,7 +36,7 @@ export async function createAssigner(centroids: Centroids, metric: Metric): Prom
   const tileRows = Math.max(64, Math.min(LARGEST_TILE, Math.floor(SCORE_BYTES / 4 / count)));
   const run = async (rows: Float32Array) => {
     const { nearest, lengths, step } = await session.run({
-      rows: new ort.Tensor('float32', rows, [rows.length / dimension, dimension]),
+      rows: new Tensor('float32', rows, [rows.length / dimension, dimension]),
     });
     return {
       nearest: nearest!.data as Int32Array,

@@ -9,6 +9,7 @@ import { describeUneven } from '../bucket/partition-check.ts';
 import {
   type CatalogEntry,
   type IngestRecord,
+  recordOf,
   sourceKey,
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
@@ -19,8 +20,8 @@ import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../databa
 import { requireRowsOnce } from '../database/rows-once.ts';
 import { requireNotChanged } from '../database/table-state.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
-import type { VectorType } from '../shard/shard.ts';
 import type { Metric } from '../vectors/metric.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
 import { readModel, readSources } from './source-rows.ts';
 import { fragmentRows, writeTable } from './write-table.ts';
@@ -171,22 +172,4 @@ async function buildTable(
     bar.stop();
     ordered?.close();
   }
-}
-
-/** What the ingest record of a bucket said that is in the catalog by now. */
-export function recordOf(entry: CatalogEntry): IngestRecord {
-  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
-    entry;
-  const table: TableDescription = {
-    rows,
-    dimension,
-    vectorType,
-    model,
-    dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
-    tableVersion,
-    ...(fragments ? { fragments } : {}),
-    ...(partitions ? { partitions } : {}),
-    files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
-  };
-  return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
 }

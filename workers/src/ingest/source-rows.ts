@@ -2,13 +2,14 @@ import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 import { ContentHash } from '../shard/content-hash.ts';
-import type { ShardAttributes, VectorType } from '../shard/shard.ts';
+import type { ShardAttributes } from '../shard/shard.ts';
 import { readBlocks, readRanges, type ShardBlock } from '../shard/shard-blocks.ts';
 import { openShard, type ShardReader } from '../shard/shard-reader.ts';
 import type { RowRange } from '../shard/shard-worker.ts';
 import { toFloat32 } from '../shard/vectors.ts';
 import type { Metric } from '../vectors/metric.ts';
 import { describeBadVector, findBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 
 /** Vectors of a sample that are read in one request. */
 const SAMPLE_BYTES = 4 * 2 ** 20;

@@ -3,14 +3,14 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../app/progress.ts';
 import { CRC64 } from '../base/bytes/checksum.ts';
+import { checksumOf } from '../base/bytes/file-checksum.ts';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { checksumAround } from '../bucket/check-fragments.ts';
 import type { FragmentFile } from '../database/catalog/catalog-entry.ts';
 import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
-import { checksumOf } from '../lance/table-files.ts';
 import { appendIpc, createTable } from '../lance/tables.ts';
-import { COMPONENT_BYTES, type VectorType } from '../shard/shard.ts';
 import { MOST_BLOCK_ROWS } from '../shard/shard-blocks.ts';
+import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 
 /** Vectors of one append, which is one fragment of the table. Larger ones need more memory and gain nothing. */
 const FRAGMENT_BYTES = 16 * 2 ** 20;

@@ -12,7 +12,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
-import type { VectorType } from '../shard/shard.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 
 /** The schema of a bucket's table: `embedding` FixedSizeList<float>[dimension], `id` utf8. */
 export function tableSchema(dimension: number, vectorType: VectorType): Schema {

@@ -1,16 +1,23 @@
-import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { mapAtOnce } from '../base/at-once.ts';
-import { CRC64 } from '../base/bytes/checksum.ts';
+import { checksumOf } from '../base/bytes/file-checksum.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import { temporaryName } from '../base/files.ts';
 import { findStats, ifMissing } from '../base/if-missing.ts';
-import type { TableFile } from '../database/catalog/catalog-entry.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
 const FILES_AT_ONCE = 8;
+
+/** A file of a table, as the catalog has it. */
+export interface TableFile {
+  /** Relative to the table's folder. */
+  path: string;
+  bytes: number;
+  /** `crc64:` or `crc32:` and the value in hexadecimal digits. */
+  checksum: string;
+}
 
 /** Sizes of all files of a table, or of those in `under`, by their paths relative to `folder`; none where there is no table. */
 export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
@@ -80,20 +87,6 @@ export async function describeFiles(
     const file = byPath.get(path);
     return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOf(join(folder, path)) };
   });
-}
-
-/** Checksum of a file. @param range the bytes it is of; all where not given */
-export async function checksumOf(
-  path: string,
-  algorithm = CRC64,
-  range?: { start: number; end: number },
-): Promise<string> {
-  // Streams name the last byte, not the one after it.
-  const part = range && { start: range.start, end: range.end - 1 };
-  let value = 0n;
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, ...part }))
-    value = algorithm.of(chunk, value);
-  return algorithm.format(value);
 }
 
 /**

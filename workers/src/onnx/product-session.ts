@@ -18,3 +18,5 @@ export function createProductSession(
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
 }
+
+export { Tensor } from 'onnxruntime-node';

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod/mini';
+import { checksumOf } from '../base/bytes/file-checksum.ts';
 import { DataError, systemErrorCode } from '../base/errors.ts';
 import { removeFolder, temporaryName, withScratch, writeAtomically } from '../base/files.ts';
 import { ifMissing } from '../base/if-missing.ts';
 import { checkDocument, sealedText, unsealed } from '../base/text/document.ts';
-import { checksumOf } from '../lance/table-files.ts';
 
 /** What a long search has done so far: files in a folder that is named after all that decides the answer. */
 export interface Checkpoints {

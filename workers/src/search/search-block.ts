@@ -1,6 +1,7 @@
 import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
 import { lookupIds } from '../lance/lookup-ids.ts';
+import { type DistinctVectors, distinctVectors } from '../vectors/distinct.ts';
 import { type AnnAnswer, searchAnn } from './engine/ann.ts';
 import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
@@ -9,7 +10,6 @@ import type { ScoreThreads } from './engine/score-threads.ts';
 import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
 import type { Way } from './plan/choose.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
-import { type DistinctVectors, distinctVectors } from './queries/distinct.ts';
 import type { QuerySet } from './queries/queries.ts';
 
 /**

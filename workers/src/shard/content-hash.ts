@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
-import type { VectorType } from './shard.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 
 /**
  * SHA-256 of what a shard says, whatever its HDF5 layout: vectors, id lengths and id texts are hashed as three

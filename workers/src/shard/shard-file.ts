@@ -1,5 +1,6 @@
 import { DataError } from '../base/errors.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
+import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 import { readAttributes } from './attributes.ts';
 import {
   chunkBytesOf,
@@ -16,7 +17,7 @@ import { failedRead, OutOfMemory, withBuffer } from './hdf5/library.ts';
 import { OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
 import { type IdLayout, idReader, type ReadIds } from './id-reader.ts';
-import { COMPONENT_BYTES, type ShardHeader, type VectorType } from './shard.ts';
+import type { ShardHeader } from './shard.ts';
 
 const CLASS_FLOAT = 1;
 const CLASS_STRING = 3;

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
-import { COMPONENT_BYTES, type ShardHeader } from './shard.ts';
+import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
+import type { ShardHeader } from './shard.ts';
 import { shardThread } from './shard-thread.ts';
 import type { RowRange } from './shard-worker.ts';
 

@@ -2,10 +2,11 @@ import { rm } from 'node:fs/promises';
 import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError, TransientError } from '../base/errors.ts';
 import { type BadVector, describeBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
 import h5wasm, { type H5File, type H5Module } from './hdf5/h5wasm.ts';
 import { makeHalfPrecision, OLD_FORMAT } from './hdf5/half-precision.ts';
 import { hdf5, withBuffer } from './hdf5/library.ts';
-import type { ShardAttributes, VectorType } from './shard.ts';
+import type { ShardAttributes } from './shard.ts';
 
 /** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
 const CHUNK_ROWS = 256;

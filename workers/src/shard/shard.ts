@@ -1,10 +1,4 @@
-/** Types of stored vectors. */
-export const VECTOR_TYPES = ['float32', 'float16'] as const;
-export type VectorType = (typeof VECTOR_TYPES)[number];
-
-/** Bytes of one component. */
-export const COMPONENT_BYTES: Record<VectorType, number> = { float32: 4, float16: 2 };
-
+import type { VectorType } from '../vectors/vector-type.ts';
 /** Attributes of a shard's `embedding` dataset that say how its vectors were made. */
 export type ShardAttributes = Record<string, string | number>;
 

@@ -1,4 +1,4 @@
-import { showId } from '../fasta/fasta-parser.ts';
+import { showId } from '../base/text/shown.ts';
 import type { Metric } from './metric.ts';
 
 /**

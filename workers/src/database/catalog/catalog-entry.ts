@@ -17,8 +17,9 @@ import {
   TEXT,
   textThat,
 } from '../../base/text/document.ts';
-import { VECTOR_TYPES } from '../../shard/shard.ts';
+import { dataBytes, type TableFile } from '../../lance/table-files.ts';
 import { METRICS } from '../../vectors/metric.ts';
+import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
 
@@ -29,7 +30,6 @@ function fileIn(...folders: string[]) {
 }
 
 /** A file of a table, by its path inside the table's folder. */
-export type TableFile = z.infer<typeof TABLE_FILE>;
 const TABLE_FILE = z.object({
   path: fileIn('data', '_indices', '_deletions', '_transactions', '_versions'),
   bytes: COUNT,
@@ -219,4 +219,22 @@ function withoutNulls(attributes: JsonRecord): JsonRecord {
 export function sourceKey(sources: readonly Pick<PlanSource, 'contentHash' | 'start' | 'end'>[]): string {
   const parts = sources.map(({ contentHash, start, end }) => `${contentHash}:${start}-${end}`).sort();
   return createHash('sha256').update(parts.join('\n')).digest('hex');
+}
+
+/** What the ingest record of a bucket said that is in the catalog by now. */
+export function recordOf(entry: CatalogEntry): IngestRecord {
+  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
+    entry;
+  const table: TableDescription = {
+    rows,
+    dimension,
+    vectorType,
+    model,
+    dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
+    tableVersion,
+    ...(fragments ? { fragments } : {}),
+    ...(partitions ? { partitions } : {}),
+    files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
+  };
+  return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
 }

@@ -1,5 +1,5 @@
 import type { TableManifest } from '../../lance/format/table-manifest.ts';
-import { COMPONENT_BYTES } from '../../shard/shard.ts';
+import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry, TableDescription } from './catalog-entry.ts';
 import type { PlanSource } from './plan.ts';
 

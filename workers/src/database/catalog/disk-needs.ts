@@ -1,4 +1,4 @@
-import { COMPONENT_BYTES, type VectorType } from '../../shard/shard.ts';
+import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
 import type { IndexDescription } from './catalog-entry.ts';
 
 /** Of an id with what points to it; those of UniProt have up to 30 letters. lib/Resources.groovy has the same. */

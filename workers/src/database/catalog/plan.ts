@@ -1,11 +1,9 @@
 import * as z from 'zod/mini';
 import { DataError } from '../../base/errors.ts';
 import { AMOUNT, COUNT, checkDocument, choice, parseVersion1, SIZE, TEXT, textThat } from '../../base/text/document.ts';
-import { VECTOR_TYPES } from '../../shard/shard.ts';
+import { CONTENT_HASH } from '../../shard/description.ts';
+import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { isBucketName } from './bucket-name.ts';
-
-/** See `ContentHash`. */
-export const CONTENT_HASH = textThat((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
 /** Rows [start, end) of one shard. */
 export type PlanSource = z.infer<typeof PLAN_SOURCE>;

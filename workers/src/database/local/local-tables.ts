@@ -1,8 +1,9 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { checksumOf } from '../../base/bytes/file-checksum.ts';
 import { removeStale } from '../../base/files.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
-import { checksumOf, fileSizes, mirrorTable, placeFile, publishTable } from '../../lance/table-files.ts';
+import { fileSizes, mirrorTable, placeFile, publishTable } from '../../lance/table-files.ts';
 import { openTable } from '../../lance/tables.ts';
 import { reserveSpace } from '../node/disk-marks.ts';
 import { NodeCache } from '../node/node-cache.ts';

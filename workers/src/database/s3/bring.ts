@@ -3,11 +3,10 @@ import { openScratch } from '../../base/files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { downloadFiles } from '../../s3/transfer/download.ts';
 import { type AroundFile, downloadAround } from '../../s3/transfer/download-around.ts';
-import type { NeededParts } from '../../search/plan/needed-parts.ts';
-import { COMPONENT_BYTES } from '../../shard/shard.ts';
+import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry } from '../catalog/catalog-entry.ts';
 import { NodeCache } from '../node/node-cache.ts';
-import type { BringOptions, BroughtTable } from '../table-store.ts';
+import type { BringOptions, BroughtTable, NeededParts } from '../table-store.ts';
 
 /**
  * Brings what a search needs of a table to this machine: no index where none is asked, of the data files only the ids where

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import type { TableFile } from '../../lance/table-files.ts';
 import { fileSizes, isMetadata, newestVersion } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { removeObjects } from '../../s3/objects.ts';
 import { abortUploads, type UploadFile, uploadFiles } from '../../s3/transfer/upload.ts';
-import type { TableFile } from '../catalog/catalog-entry.ts';
 import type { MadeTable } from '../table-store.ts';
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { checkFilePath } from '../../app/file-options.ts';
 import { CRC64 } from '../../base/bytes/checksum.ts';
 import { DataError } from '../../base/errors.ts';
+import type { TableFile } from '../../lance/table-files.ts';
 import { mirrorTable, newestVersion } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { describeObject } from '../../s3/describe-object.ts';
@@ -10,7 +11,7 @@ import { listObjects, listSubfolders, removeObjects } from '../../s3/objects.ts'
 import { fetchBlocks, readRange } from '../../s3/range.ts';
 import { downloadFiles } from '../../s3/transfer/download.ts';
 import { openUploads } from '../../s3/transfer/upload.ts';
-import type { IngestRecord, TableFile } from '../catalog/catalog-entry.ts';
+import type { IngestRecord } from '../catalog/catalog-entry.ts';
 import { reserveSpace } from '../node/disk-marks.ts';
 import { NodeCache } from '../node/node-cache.ts';
 import { isPartitionFile } from '../partitions.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
-import { checksumOf } from '../../lance/table-files.ts';
+import { checksumOf } from '../../base/bytes/file-checksum.ts';
 import type { S3Bucket } from '../client.ts';
 import { describeObject, type RemoteObject } from '../describe-object.ts';
 import { isAbsent } from '../s3-errors.ts';

@@ -3,9 +3,9 @@ import type { Progress } from '../../app/progress.ts';
 import { columnFrom, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { idColumn } from '../../lance/arrow-ids.ts';
-import type { VectorType } from '../../shard/shard.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { fitsFloat16, longestCentroid, queryFactor } from '../../vectors/query-scale.ts';
+import type { VectorType } from '../../vectors/vector-type.ts';
 import { scanVectors } from './scan-vectors.ts';
 
 /** Queries in flight: LanceDB works on each with threads of its own. */

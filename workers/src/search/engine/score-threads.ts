@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { busyThreads } from '../../base/native-threads.ts';
-import type { VectorType } from '../../shard/shard.ts';
+import type { VectorType } from '../../vectors/vector-type.ts';
 import type { ChosenQueries, FoundRows, SharedSearch } from './block-scorer.ts';
 import type { BlockRequest, BlockRows, ScoreAnswer, ScoreRequest, ScoreThreadData } from './score-worker.ts';
 

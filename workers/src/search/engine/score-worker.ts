@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { type FilePart, PartReader } from '../../bucket/part-reader.ts';
-import type { VectorType } from '../../shard/shard.ts';
+import type { VectorType } from '../../vectors/vector-type.ts';
 import { BlockScorer, type ChosenQueries, type FoundRows, type SharedSearch } from './block-scorer.ts';
 
 /** What a thread needs for blocks. */

@@ -1,5 +1,5 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
-import { COMPONENT_BYTES } from '../../shard/shard.ts';
+import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleWays, type SearchRequest, type Way } from './choose.ts';
 import { estimateCosts } from './cost.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { AMOUNT, choice } from '../../base/text/document.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
-import { COMPONENT_BYTES } from '../../shard/shard.ts';
+import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from '../engine/memory.ts';
 import { WAYS, type Way } from './choose.ts';
 

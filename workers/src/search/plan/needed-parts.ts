@@ -1,12 +1,6 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { NeededParts } from '../../database/table-store.ts';
 import { DEFAULT_REFINE_FACTOR, possibleWays, type SearchRequest } from './choose.ts';
-
-/** What of a table a search reads. The ids are always needed. */
-export interface NeededParts {
-  vectors: boolean;
-  index: boolean;
-  partitions: boolean;
-}
 
 /**
  * What a search may read of a bucket, known before any of it is there.

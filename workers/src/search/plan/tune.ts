@@ -2,11 +2,11 @@ import type { Progress } from '../../app/progress.ts';
 import { partitionOf } from '../../base/bytes/partition-of.ts';
 import { columnBytes } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import { rankPartitions } from '../../bucket/rank-partitions.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
 import { type Estimate, estimateRecall, fewestProbes, probesForRecall } from '../../vectors/recall.ts';
 import { type AnnAnswer, searchAnn } from '../engine/ann.ts';
 import type { NearestRows } from '../engine/nearest.ts';
-import { rankPartitions } from '../engine/probe.ts';
 import { scoreTable } from '../engine/score-table.ts';
 import type { QueryFiles, QuerySet } from '../queries/queries.ts';
 

@@ -1,6 +1,5 @@
-import * as ort from 'onnxruntime-node';
 import { GraphBuilder, type Value } from '../../../onnx/graph-builder.ts';
-import { createProductSession } from '../../../onnx/product-session.ts';
+import { createProductSession, Tensor } from '../../../onnx/product-session.ts';
 import { LARGEST_CODE } from '../../../vectors/quantize.ts';
 
 /** Products of rows and queries by one thread. */
@@ -44,11 +43,11 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
     async run(ofRows, ofQueries, into) {
       const [n, m] = [ofRows.length / dimension, ofQueries.length / dimension];
       const feeds = {
-        rows: new ort.Tensor(rowType, ofRows, [n, dimension]),
-        queries: new ort.Tensor(queryType, ofQueries, [m, dimension]),
+        rows: new Tensor(rowType, ofRows, [n, dimension]),
+        queries: new Tensor(queryType, ofQueries, [m, dimension]),
       };
       // Written in place: what is given as a result is where it goes.
-      await session.run(feeds, { products: new ort.Tensor(valueType, into, [n, m]) });
+      await session.run(feeds, { products: new Tensor(valueType, into, [n, m]) });
     },
     close: () => session.release(),
   };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { rankPartitions } from '../../../workers/src/search/engine/probe.ts';
-import { METRICS } from '../../../workers/src/vectors/metric.ts';
-import { kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
-import { trueDistance } from '../../support/true-distance.ts';
+import { rankPartitions } from '../../workers/src/bucket/rank-partitions.ts';
+import { METRICS } from '../../workers/src/vectors/metric.ts';
+import { kindOfRows, rowOf } from '../support/kinds-of-rows.ts';
+import { trueDistance } from '../support/true-distance.ts';
 
 const QUERIES = 5;
 

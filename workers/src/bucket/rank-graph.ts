@@ -1,6 +1,6 @@
-import { GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
-import type { OnnxModel } from '../../onnx/model.ts';
-import type { Metric } from '../../vectors/metric.ts';
+import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
+import type { OnnxModel } from '../onnx/model.ts';
+import type { Metric } from '../vectors/metric.ts';
 
 /** Rows are a multiple of this: odd widths take slower paths of the matrix product. */
 export const ROW_MULTIPLE = 256;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { distinctVectors } from '../../../workers/src/search/queries/distinct.ts';
+import { distinctVectors } from '../../workers/src/vectors/distinct.ts';
 
 const component = fc.constantFrom(0, -0, 1, Math.fround(0.1), Number.NaN);
 
