@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseCatalogEntry } from '../../workers/src/database/catalog/catalog-entry.ts';
+import { parseCatalogEntry } from '../../workers/src/database/catalog/parse-entry.ts';
 import { fileSizes, hasFiles } from '../../workers/src/lance/table-files.ts';
 import { namesIn } from './database.ts';
 import { lanceflow, ROOT } from './run.ts';

@@ -2,12 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
 import { sealedText } from '../../../workers/src/base/text/document.ts';
-import {
-  fingerprint,
-  parseCatalogEntry,
-  parseIngestRecord,
-  sourceKey,
-} from '../../../workers/src/database/catalog/catalog-entry.ts';
+import { fingerprint, sourceKey } from '../../../workers/src/database/catalog/catalog-entry.ts';
+import { parseCatalogEntry, parseIngestRecord } from '../../../workers/src/database/catalog/parse-entry.ts';
 import { changed, ENTRY, fieldsOf, RECORD, SOURCE } from '../../support/catalog.ts';
 
 const planned = { version: 1, state: 'planned', bucket: 'bucket_00001', sources: [SOURCE] };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadEmbedder } from '../../../workers/src/embed/embedder.ts';
+import { loadEmbedder } from '../../../workers/src/embed/load-embedder.ts';
 
 test('kmer embeds in the order given, and the same for any batch size', async () => {
   const embedder = await loadEmbedder('kmer');

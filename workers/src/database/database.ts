@@ -3,7 +3,9 @@ import { DataError, UsageError } from '../base/errors.ts';
 import { looksLikeS3 } from '../base/s3-location.ts';
 import { sealedText } from '../base/text/document.ts';
 import { isBucketName } from './catalog/bucket-name.ts';
-import { type CatalogEntry, type IngestRecord, parseCatalogEntry, parseIngestRecord } from './catalog/catalog-entry.ts';
+import type { CatalogEntry, IngestRecord } from './catalog/catalog-entry.ts';
+import { parseCatalogEntry, parseIngestRecord } from './catalog/parse-entry.ts';
+import type { DatabaseParts } from './database-parts.ts';
 import { openLocal } from './local/local-database.ts';
 import type { ObjectStore } from './store.ts';
 import type { BucketLocks, TableStore } from './table-store.ts';
@@ -11,19 +13,6 @@ import type { BucketLocks, TableStore } from './table-store.ts';
 const CATALOG = '_catalog';
 const PENDING = '_pending';
 const READS_AT_ONCE = 16;
-
-/** What a database consists of, in a folder or on S3. */
-export interface DatabaseParts {
-  /** Absolute folder, or `s3://bucket/prefix`. */
-  uri: string;
-  store: ObjectStore;
-  tables: TableStore;
-  locks: BucketLocks;
-  /** Prepares the place for a first bucket. */
-  create(): Promise<void>;
-  /** @throws DataError where there is no such place */
-  requireThere(): Promise<void>;
-}
 
 /**
  * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each

@@ -2,8 +2,9 @@ import { DataError, UsageError } from '../base/errors.ts';
 import { readFasta } from '../fasta/fasta.ts';
 import { type FastaOptions, showRecord } from '../fasta/fasta-parser.ts';
 import { describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
-import { type Embedder, loadEmbedder } from './embedder.ts';
+import type { Embedder } from './embedder.ts';
 import { compareEmbeddings, type EmbeddingAgreement } from './embedding-agreement.ts';
+import { loadEmbedder } from './load-embedder.ts';
 import type { ModelFolderOptions } from './transformer/model-folder.ts';
 
 export interface PrecisionReport extends EmbeddingAgreement {

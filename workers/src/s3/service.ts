@@ -1,5 +1,4 @@
 import { log } from '../app/progress.ts';
-import type { S3Bucket } from './client.ts';
 
 /** What a service was found to know of S3, by trying; for the life of the client. */
 export interface S3Service {
@@ -19,7 +18,7 @@ export function unknownService(): S3Service {
 }
 
 /** Remembers that files are sent with Content-MD5 from now on, and says so once. */
-export function useMd5({ service, endpoint }: S3Bucket): void {
+export function useMd5({ service, endpoint }: { service: S3Service; endpoint: string }): void {
   if (service.checksCrc64 !== false)
     log(`${endpoint} does not check CRC-64/NVME: files are sent with Content-MD5 instead, and checked by their ETags.`);
   service.checksCrc64 = false;

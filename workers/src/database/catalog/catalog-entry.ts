@@ -1,26 +1,19 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { DataError } from '../../base/errors.ts';
 import {
   AMOUNT,
   ATTRIBUTES,
   CHECKSUM,
   COUNT,
-  checkDocument,
-  checkSeal,
   choice,
   INNER_PATH,
-  isRecord,
-  type JsonRecord,
-  parseVersion1,
   SIZE,
   TEXT,
   textThat,
 } from '../../base/text/document.ts';
-import { dataBytes, type TableFile } from '../../lance/table-files.ts';
+import { dataBytes } from '../../lance/table-files.ts';
 import { METRICS } from '../../vectors/metric.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
-import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
 
 /** A path of a file in one of these folders. */
@@ -99,7 +92,7 @@ const SOURCES = z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least on
 
 /** What INGEST_BUCKET knows of a bucket; kept in `_pending/` until the bucket is indexed. */
 export type IngestRecord = z.infer<typeof INGEST_RECORD>;
-const INGEST_RECORD = z.object({
+export const INGEST_RECORD = z.object({
   version: z.literal(1),
   state: choice(['planned', 'ingested']),
   bucket: z.string(),
@@ -113,7 +106,7 @@ const INGEST_RECORD = z.object({
 
 /** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this is there. Format: docs/formats.md. */
 export type CatalogEntry = z.infer<typeof CATALOG_ENTRY>;
-const CATALOG_ENTRY = z.object({
+export const CATALOG_ENTRY = z.object({
   version: z.literal(1),
   bucket: z.string(),
   rows: SIZE,
@@ -148,71 +141,6 @@ export function fingerprint(
     .update(JSON.stringify({ bucket, rows, metric, tableVersion, files }))
     .digest('hex')
     .slice(0, 32);
-}
-
-/** Parses the catalog entry of a bucket. @throws DataError naming where it came from, and the field that is wrong */
-export function parseCatalogEntry(text: string, bucket: string, where: string): CatalogEntry {
-  const fail = damaged(where, 'catalog entry');
-  const record = openRecord(text, bucket, where, 'catalog entry');
-  const entry = checkDocument(CATALOG_ENTRY, current(record), fail);
-  const wrong = contradictionOfEntry(entry);
-  if (wrong !== undefined) throw fail(wrong);
-  // Of the files as they were written: earlier versions named the checksums otherwise.
-  const { bucket: name, rows, metric, tableVersion } = entry;
-  const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[] };
-  if (fingerprint(written) !== entry.fingerprint)
-    throw fail('"fingerprint" is not that of its bucket, rows, metric, tableVersion and files');
-  checkSeal(record, fail);
-  return entry;
-}
-
-/** Parses the ingest record of a bucket. @throws DataError naming where it came from, and the field that is wrong */
-export function parseIngestRecord(text: string, bucket: string, where: string): IngestRecord {
-  const fail = damaged(where, 'ingest record');
-  const raw = openRecord(text, bucket, where, 'ingest record');
-  const record = checkDocument(INGEST_RECORD, current(raw), fail);
-  const wrong = record.table && contradictionOfTable(record.table, record.sources, 'table.');
-  if (wrong !== undefined) throw fail(wrong);
-  checkSeal(raw, fail);
-  return record;
-}
-
-function damaged(where: string, what: string): (problem: string) => DataError {
-  return (problem) =>
-    new DataError(`${where}: the ${what} is damaged: ${problem}. Remove this file and build the bucket again.`);
-}
-
-/**
- * A bucket's name becomes part of paths that are written and removed, so it must be the name of the file that it was read
- * from.
- */
-function openRecord(text: string, bucket: string, where: string, what: string): JsonRecord {
-  const fail = damaged(where, what);
-  const record = parseVersion1(text, where, what, fail);
-  checkDocument(z.object({ bucket: textThat((name) => name === bucket, 'the name of the file') }), record, fail);
-  return record;
-}
-
-/** A record as it is written now: earlier versions wrote CRC-32 under that name, and null for an attribute that is NaN. */
-function current(value: JsonRecord): JsonRecord {
-  const one = (file: unknown) => {
-    if (!isRecord(file) || typeof file.crc32 !== 'string') return file;
-    const { crc32, ...rest } = file;
-    return { ...rest, checksum: `crc32:${crc32}` };
-  };
-  const all = (files: unknown) => (Array.isArray(files) ? files.map(one) : one(files));
-  const record = { ...value };
-  for (const field of ['files', 'fragments', 'partitions'])
-    if (record[field] !== undefined) record[field] = all(record[field]);
-  if (isRecord(record.model)) record.model = withoutNulls(record.model);
-  if (isRecord(record.table)) record.table = current(record.table);
-  return record;
-}
-
-/** Attributes that say nothing are left out, but for those that name the model. */
-function withoutNulls(attributes: JsonRecord): JsonRecord {
-  const kept = Object.entries(attributes).filter(([name, value]) => value !== null || /^model(_hash)?$/.test(name));
-  return Object.fromEntries(kept);
 }
 
 /** The sources of a bucket as a set: the same rows of the same contents, in any order and from any path. */

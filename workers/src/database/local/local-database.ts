@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../../base/errors.ts';
 import { findStats } from '../../base/if-missing.ts';
-import type { DatabaseParts } from '../database.ts';
+import type { DatabaseParts } from '../database-parts.ts';
 import { localStore } from '../store.ts';
 import { localLocks } from './local-locks.ts';
 import { localTables } from './local-tables.ts';

@@ -1,5 +1,5 @@
 import { openS3 } from '../../s3/client.ts';
-import type { DatabaseParts } from '../database.ts';
+import type { DatabaseParts } from '../database-parts.ts';
 import { s3Locks } from './lease.ts';
 import { s3Store } from './s3-store.ts';
 import { s3Tables } from './s3-tables.ts';

@@ -1,11 +1,12 @@
 import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../../app/progress.ts';
-import { columnFrom, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { columnFrom } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { idColumn } from '../../lance/arrow-ids.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { fitsFloat16, longestCentroid, queryFactor } from '../../vectors/query-scale.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
+import type { AnnAnswer } from './scan-vectors.ts';
 import { scanVectors } from './scan-vectors.ts';
 
 /** Queries in flight: LanceDB works on each with threads of its own. */
@@ -23,14 +24,6 @@ export interface AnnOptions {
   nprobes: number;
   /** 0: distances of the index's codes, without a look at the vectors. */
   refineFactor: number;
-}
-
-/** One query's answer of the index. */
-export interface AnnAnswer {
-  ids: Utf8Column;
-  distances: Float32Array;
-  /** The index was not asked, as it would have rounded the query too far. */
-  isScanned?: true;
 }
 
 /**

@@ -3,27 +3,11 @@ import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
 import { type Kernels, LANES } from './filters/kernels.ts';
 import { PairSelector, type Tile } from './filters/pair-selector.ts';
-import type { CodedQueries, QueryVectors } from './filters/query-codes.ts';
+import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from './memory.ts';
 
 /** Found rows that are handed over before a block is done. */
 const MOST_FOUND = 500_000;
-
-/** What the threads of a search share; all arrays lie in `memory`. */
-export interface SharedSearch extends QueryVectors {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
-  /** Rows to find for a query. */
-  k: number;
-  /** Squared lengths of the queries. */
-  squares: Float64Array;
-  /** Distance of the k-th nearest row so far. */
-  limits: Float32Array;
-  /** What all rows have in common, roughly: [D]; not there where each block has a centre of its own. */
-  mean: Float32Array | undefined;
-  /** All queries, less that; not there where they are few. */
-  coded: CodedQueries | undefined;
-}
 
 /** The queries that a block is compared with. */
 export interface ChosenQueries {

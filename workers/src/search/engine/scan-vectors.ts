@@ -1,9 +1,17 @@
+import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { columnSlice, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
-import type { AnnAnswer } from './ann.ts';
 import { spansToScore } from './probe.ts';
 import { scoreTable } from './score-table.ts';
+
+/** One query's answer, of the index or of a scan. */
+export interface AnnAnswer {
+  ids: Utf8Column;
+  distances: Float32Array;
+  /** The index was not asked, as it would have rounded the query too far. */
+  isScanned?: true;
+}
 
 /**
  * Finds the nearest rows of a few vectors by the engine of `scan`, or of `exact` where the table has no partitions.

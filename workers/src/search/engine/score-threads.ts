@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { busyThreads } from '../../base/native-threads.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
-import type { ChosenQueries, FoundRows, SharedSearch } from './block-scorer.ts';
+import type { ChosenQueries, FoundRows } from './block-scorer.ts';
+import type { SharedSearch } from './filters/shared-queries.ts';
 import type { BlockRequest, BlockRows, ScoreAnswer, ScoreRequest, ScoreThreadData } from './score-worker.ts';
 
 type TakeFound = (found: FoundRows) => Promise<void>;

@@ -2,7 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { type FilePart, PartReader } from '../../bucket/part-reader.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
-import { BlockScorer, type ChosenQueries, type FoundRows, type SharedSearch } from './block-scorer.ts';
+import { BlockScorer, type ChosenQueries, type FoundRows } from './block-scorer.ts';
+import type { SharedSearch } from './filters/shared-queries.ts';
 
 /** What a thread needs for blocks. */
 export interface ScoreThreadData {

@@ -1,9 +1,10 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { QuerySet } from '../queries/queries.ts';
-import { instantiateKernels, type SharedSearch } from './block-scorer.ts';
+import { instantiateKernels } from './block-scorer.ts';
 import { kernelModule, LANES } from './filters/kernels.ts';
 import { createCodeProducts, largestQueryCode } from './filters/products.ts';
 import { codeQueries, codeRoom } from './filters/query-codes.ts';
+import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, blockBytes, blocksInMemory, codeBytes, FEW_QUERIES, scratchBytes, vectorBytes } from './memory.ts';
 
 const PAGE_BYTES = 65536;

@@ -5,8 +5,9 @@ import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { rankPartitions } from '../../bucket/rank-partitions.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
 import { type Estimate, estimateRecall, fewestProbes, probesForRecall } from '../../vectors/recall.ts';
-import { type AnnAnswer, searchAnn } from '../engine/ann.ts';
+import { searchAnn } from '../engine/ann.ts';
 import type { NearestRows } from '../engine/nearest.ts';
+import type { AnnAnswer } from '../engine/scan-vectors.ts';
 import { scoreTable } from '../engine/score-table.ts';
 import type { QueryFiles, QuerySet } from '../queries/queries.ts';
 

@@ -1,5 +1,13 @@
-import type { StoredChunk } from './chunk-index.ts';
 import { BadStructure, type Fields, type FileBytes, fieldsAt, UNDEFINED_ADDRESS } from './file-bytes.ts';
+
+/** A chunk that the file has. */
+export interface StoredChunk {
+  /** Its place in the grid of chunks, by dimension. */
+  position: number[];
+  address: number;
+  /** Undefined where every chunk is stored as it is. */
+  bytes: number | undefined;
+}
 
 /** A chunk of an array: its number in the grid, where it is, and its bytes where it was filtered. */
 type Element = { at: number; address: number; bytes: number | undefined };

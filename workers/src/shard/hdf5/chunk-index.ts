@@ -1,3 +1,4 @@
+import type { StoredChunk } from './chunk-arrays.ts';
 import { BTree2, readExtensibleArray, readFixedArray } from './chunk-arrays.ts';
 import { BadStructure, type FileBytes, fieldsAt, UNDEFINED_ADDRESS } from './file-bytes.ts';
 import type { ChunkIndex } from './storage.ts';
@@ -10,15 +11,6 @@ export interface ChunkGrid {
   /** Sizes of a chunk in elements, and its bytes before filters. */
   chunk: number[];
   chunkBytes: number;
-}
-
-/** A chunk that the file has. */
-export interface StoredChunk {
-  /** Its place in the grid of chunks, by dimension. */
-  position: number[];
-  address: number;
-  /** Undefined where every chunk is stored as it is. */
-  bytes: number | undefined;
 }
 
 /** An index holds at least this many bytes a chunk. */

@@ -1,10 +1,10 @@
-import type { SharedSearch } from '../block-scorer.ts';
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { boundRows, leastScore, sameDistance } from './filter-bounds.ts';
 import { type Kernels, ROW_NUMBERS } from './kernels.ts';
 import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
 import { type CodeProducts, createCodeProducts, largestQueryCode } from './products.ts';
 import { type CodedQueries, type CodeRoom, codeQueries, codeRoom } from './query-codes.ts';
+import type { SharedSearch } from './shared-queries.ts';
 
 /** Leaves out pairs of rows and queries by products of 8-bit codes. */
 export class CodeFilter {

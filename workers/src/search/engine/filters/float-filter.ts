@@ -1,9 +1,9 @@
-import type { SharedSearch } from '../block-scorer.ts';
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { boundFloatRows, leastScore, sameDistance, usableSquare } from './filter-bounds.ts';
 import type { Kernels } from './kernels.ts';
 import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
 import { createFloatProducts, type FloatProducts } from './products.ts';
+import type { SharedSearch } from './shared-queries.ts';
 
 /**
  * Leaves out pairs of rows and queries by products of float32: quicker than codes where queries are few, as rows need
