@@ -46,6 +46,6 @@ def call(item, home) {
     if (item.check == 'parts') {
         return Plan.parts(file(item.path))
     }
-    return WorkerSources.files(home.resolve("workers/src/commands/${item.command}.ts"))
+    return WorkerSources.files(home, "workers/src/commands/${item.command}.ts", true)
         .collect { found -> home.relativize(found).toString() }
 }

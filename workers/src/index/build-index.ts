@@ -11,12 +11,12 @@ import {
   fingerprint,
   type IndexDescription,
   type IngestRecord,
-  recordOf,
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
 import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
+import { recordOf } from '../database/record-of.ts';
 import { requireNotChanged } from '../database/table-state.ts';
 import { Index } from '../lance/lancedb.ts';
 import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';

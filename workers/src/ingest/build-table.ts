@@ -9,7 +9,6 @@ import { describeUneven } from '../bucket/partition-check.ts';
 import {
   type CatalogEntry,
   type IngestRecord,
-  recordOf,
   sourceKey,
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
@@ -17,6 +16,7 @@ import { ingestDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
+import { recordOf } from '../database/record-of.ts';
 import { requireRowsOnce } from '../database/rows-once.ts';
 import { requireNotChanged } from '../database/table-state.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';

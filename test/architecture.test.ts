@@ -1,0 +1,226 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, normalize, relative } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { importsOf } from '../workers/src/app/worker-sources.ts';
+import { ROOT } from './support/run.ts';
+
+const SOURCES = join(ROOT, 'workers/src');
+
+/** From the top down: a room imports rooms of lower layers, and those after it in its own; stages import no stage. */
+const COMMANDS = ['cli.ts', 'commands'];
+const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
+const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
+const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
+const ROOMS = [...COMMANDS, ...STAGES, ...SHARED, ...GROUND];
+
+/** Who loads an engine; all others have its types only. */
+const OWNERS: [engine: RegExp, owners: string[]][] = [
+  [/^@lancedb\/lancedb/, ['lance']],
+  [/^h5wasm/, ['shard']],
+  [/^parquet-wasm/, ['hits']],
+  [/^onnxruntime-node/, ['onnx']],
+  [/^yargs/, ['cli.ts']],
+  [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],
+];
+
+/** What is computed without a file system, a network, threads or an engine: folders and files. */
+const PURE = [
+  'base/bytes/float16.ts',
+  'base/bytes/key-index.ts',
+  'base/bytes/murmur3.ts',
+  'base/bytes/partition-of.ts',
+  'base/bytes/protobuf.ts',
+  'base/bytes/utf8-column.ts',
+  'base/text/byte-size.ts',
+  'base/text/document.ts',
+  'base/text/format-table.ts',
+  'base/text/json-text.ts',
+  'base/text/printable.ts',
+  'base/text/shown.ts',
+  'base/random.ts',
+  'base/s3-location.ts',
+  'base/wasm',
+  'bucket/fragment-blocks.ts',
+  'bucket/uneven-partitions.ts',
+  'cloud/launch/campaign.ts',
+  'database/catalog',
+  'embed/kmer/kmer.ts',
+  'fasta/fasta-parser.ts',
+  'fasta/sequence.ts',
+  'hits/order.ts',
+  'hits/rank.ts',
+  'index/index-plan.ts',
+  'index/rabitq.ts',
+  'lance/format/table-manifest.ts',
+  'merge/heap.ts',
+  'merge/passes.ts',
+  'onnx/graph-builder.ts',
+  'onnx/quantize-weights.ts',
+  'pack/packing.ts',
+  'report/html.ts',
+  'search/engine/filters/filter-bounds.ts',
+  'search/engine/filters/kernels.ts',
+  'search/engine/nearest.ts',
+  'search/plan/choose.ts',
+  'search/plan/cost.ts',
+  'search/plan/needed-parts.ts',
+  'shard/hdf5/chunk-index.ts',
+  'vectors',
+];
+const IMPURE =
+  /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-sdk|@smithy|yargs)/;
+
+const MOST_FILES = 15;
+
+/** Text by path below workers/src. */
+type Sources = ReadonlyMap<string, string>;
+
+const roomOf = (path: string) => path.split('/')[0]!;
+
+/** What a source imports of workers/src, by their paths there. */
+function importsIn(path: string, text: string): string[] {
+  return importsOf(join(SOURCES, path), text).map((file) => relative(SOURCES, file));
+}
+
+/** Packages and modules of Node's that are loaded: imports of types are not. */
+function loadedIn(text: string): string[] {
+  const statements = text.matchAll(/^(?:import|export)\s(?!type\b)([^;]*?)from\s'([^'.][^']*)';/gm);
+  const named = Array.from(statements)
+    .filter(
+      ([, names]) =>
+        !/^\{[^}]*\}\s*$/.test(names!) || /[{,]\s*(?!type\s)\w/.test(names!.replace(/type\s+\w+(\s+as\s+\w+)?/g, '')),
+    )
+    .map(([, , name]) => name!);
+  return [...named, ...Array.from(text.matchAll(/\bimport\(\s*'([^'.][^']*)'\s*\)/g), ([, name]) => name!)];
+}
+
+function wrongArrows(sources: Sources): string[] {
+  const rank = (path: string) =>
+    STAGES.includes(roomOf(path)) ? ROOMS.indexOf(STAGES[0]!) : ROOMS.indexOf(roomOf(path));
+  return [...sources].flatMap(([from, text]) =>
+    importsIn(from, text)
+      .filter((to) => roomOf(to) !== roomOf(from) && rank(to) <= rank(from))
+      .map((to) => `${from} imports ${to}`),
+  );
+}
+
+function circles(sources: Sources): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]) => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+    if (way.includes(path) || done.has(path)) return;
+    for (const next of importsIn(path, sources.get(path) ?? '')) walk(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of sources.keys()) walk(path, []);
+  return found;
+}
+
+function wrongOwners(sources: Sources): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    loadedIn(text).flatMap((name) => {
+      const [, owners] = OWNERS.find(([engine]) => engine.test(name)) ?? [];
+      return !owners || owners.some((owner) => path === owner || path.startsWith(`${owner}/`))
+        ? []
+        : [`${path} loads ${name}`];
+    }),
+  );
+}
+
+/** Pure sources that reach something that is not, and by what way. */
+function impure(sources: Sources): string[] {
+  const reach = (path: string, seen: Set<string>): string[] => {
+    if (seen.has(path)) return [];
+    seen.add(path);
+    const text = sources.get(path) ?? '';
+    // Types are no way to reach anything.
+    const loaded = text.replace(/^import type [^;]*;$/gm, '');
+    const own = loadedIn(loaded)
+      .filter((name) => IMPURE.test(name))
+      .map((name) => `${path} loads ${name}`);
+    return [...own, ...importsIn(path, loaded).flatMap((next) => reach(next, seen))];
+  };
+  return [...sources.keys()]
+    .filter((path) => PURE.some((one) => path === one || path.startsWith(`${one}/`)))
+    .flatMap((path) => reach(path, new Set()).map((way) => `${path}: ${way}`));
+}
+
+function largeFolders(paths: Iterable<string>): string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count > MOST_FILES).map(([folder, count]) => `${folder}: ${count} files`);
+}
+
+function commonNames(paths: Iterable<string>): string[] {
+  const names = new Map<string, string[]>();
+  for (const path of paths) names.set(basename(path), [...(names.get(basename(path)) ?? []), path]);
+  // A command and the recipe that it calls are named alike nowhere else.
+  return [...names].filter(([name, all]) => all.length > 1 && name !== 'index.ts').map(([, all]) => all.join(', '));
+}
+
+describe('the tree of workers/src', () => {
+  const sources = new Map<string, string>();
+  const withImport = (path: string, imported: string) =>
+    new Map(sources).set(path, `${sources.get(path)}\nimport { x } from '${imported}';\n`);
+  beforeAll(async () => {
+    for (const name of (await readdir(SOURCES, { recursive: true })).filter((file) => file.endsWith('.ts')))
+      sources.set(normalize(name), await readFile(join(SOURCES, name), 'utf8'));
+  });
+
+  it('has only rooms that are known', () => {
+    expect([...new Set([...sources.keys()].map(roomOf))].sort()).toEqual([...ROOMS].sort());
+    for (const path of PURE)
+      expect(
+        [...sources.keys()].some((one) => one === path || one.startsWith(`${path}/`)),
+        path,
+      ).toBe(true);
+  });
+
+  it('imports downwards only, types too, and no stage imports another', () => {
+    expect(wrongArrows(sources)).toEqual([]);
+    for (const [from, to] of [
+      ['base/errors.ts', '../app/progress.ts'],
+      ['lance/tables.ts', '../database/store.ts'],
+      ['merge/heap.ts', '../search/run-search.ts'],
+      ['index/build-index.ts', '../ingest/build-table.ts'],
+    ] as const)
+      expect(wrongArrows(withImport(from, to))).toHaveLength(1);
+    const type = new Map(sources).set('base/errors.ts', "import type { X } from '../app/progress.ts';\n");
+    expect(wrongArrows(type)).toEqual(['base/errors.ts imports app/progress.ts']);
+  });
+
+  it('has no circles', () => {
+    expect(circles(sources)).toEqual([]);
+    expect(circles(withImport('base/errors.ts', './files.ts'))).not.toEqual([]);
+  });
+
+  it('has one owner for each engine', () => {
+    expect(wrongOwners(sources)).toEqual([]);
+    expect(wrongOwners(withImport('search/engine/ann.ts', '@lancedb/lancedb'))).toHaveLength(1);
+    const late = new Map(sources).set('merge/heap.ts', "await import('@aws-sdk/client-s3');\n");
+    expect(wrongOwners(late)).toEqual(['merge/heap.ts loads @aws-sdk/client-s3']);
+  });
+
+  it('has pure parts, which reach no file, network, thread or engine', () => {
+    expect(impure(sources)).toEqual([]);
+    expect(impure(withImport('vectors/kmeans.ts', 'node:fs'))).not.toEqual([]);
+    expect(impure(withImport('search/plan/cost.ts', '../../s3/transfer/upload.ts'))).not.toEqual([]);
+  });
+
+  it('has folders that can be seen at once, and names that say which file is meant', () => {
+    expect(largeFolders(sources.keys())).toEqual([]);
+    expect(commonNames(sources.keys())).toEqual([]);
+    const more = Array.from({ length: MOST_FILES }, (_, i) => `pack/more-${i}.ts`);
+    expect(largeFolders([...sources.keys(), ...more])).toHaveLength(1);
+    expect(commonNames([...sources.keys(), 'pack/errors.ts'])).toHaveLength(1);
+  });
+
+  it('has its tests in folders of the same names', async () => {
+    const tests = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((file) => file.endsWith('.test.ts'));
+    const folders = new Set([...sources.keys()].map((path) => dirname(path)));
+    const rooms = tests.filter((path) => ROOMS.includes(roomOf(path)));
+    expect(rooms.length).toBeGreaterThan(100);
+    expect(rooms.map((path) => dirname(path)).filter((folder) => !folders.has(folder))).toEqual([]);
+  });
+});

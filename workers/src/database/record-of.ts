@@ -1,0 +1,20 @@
+import { dataBytes } from '../lance/table-files.ts';
+import type { CatalogEntry, IngestRecord, TableDescription } from './catalog/catalog-entry.ts';
+
+/** What the ingest record of a bucket said that is in the catalog by now. */
+export function recordOf(entry: CatalogEntry): IngestRecord {
+  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
+    entry;
+  const table: TableDescription = {
+    rows,
+    dimension,
+    vectorType,
+    model,
+    dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
+    tableVersion,
+    ...(fragments ? { fragments } : {}),
+    ...(partitions ? { partitions } : {}),
+    files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
+  };
+  return { version: 1, state: 'ingested', bucket, sources, metric, recipe, table, ingest: entry.steps.ingest };
+}
