@@ -1,6 +1,6 @@
 // `npm test`: types, then lint and format, then vitest; all three run even where one fails. One line tells which tests were
 // left out and how to run them, and the last line is the plain count. Without CI=true, test files tagged `slow` are
-// left out, unless arguments name what to run; arguments go to vitest: npm test -- test/core
+// left out, unless arguments name what to run; arguments go to vitest: npm test -- test/search
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

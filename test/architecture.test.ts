@@ -7,11 +7,11 @@ import { ROOT } from './support/run.ts';
 const SOURCES = join(ROOT, 'workers/src');
 
 /** From the top down: a room imports rooms of lower layers, and those after it in its own; stages import no stage. */
-const COMMANDS = ['cli.ts', 'commands'];
+const TOP = ['cli.ts', 'commands'];
 const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
-const ROOMS = [...COMMANDS, ...STAGES, ...SHARED, ...GROUND];
+const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
 
 /** Who loads an engine; all others have its types only. */
 const OWNERS: [engine: RegExp, owners: string[]][] = [
@@ -155,7 +155,6 @@ function largeFolders(paths: Iterable<string>): string[] {
 function commonNames(paths: Iterable<string>): string[] {
   const names = new Map<string, string[]>();
   for (const path of paths) names.set(basename(path), [...(names.get(basename(path)) ?? []), path]);
-  // A command and the recipe that it calls are named alike nowhere else.
   return [...names].filter(([name, all]) => all.length > 1 && name !== 'index.ts').map(([, all]) => all.join(', '));
 }
 

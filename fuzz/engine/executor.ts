@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/app/command.ts';
 import { UsageError } from '../../workers/src/base/errors.ts';
+import { loadCommand } from '../../workers/src/commands/index.ts';
 import type { StepResult } from './case.ts';
 
 export interface Order {
@@ -46,7 +47,7 @@ process.on('message', async ({ folder, steps }: Order) => {
 
 async function runStep(argv: readonly string[]): Promise<StepResult> {
   const [name = '', ...rest] = argv;
-  const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+  const command = await loadCommand(name);
   const streams = [process.stdout, process.stderr] as const;
   const write = streams.map((stream) => stream.write);
   const said = ['', ''];

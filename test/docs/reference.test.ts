@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Command } from '../../workers/src/app/command.ts';
+import { COMMANDS, loadCommand } from '../../workers/src/commands/index.ts';
 import { ROOT } from '../support/run.ts';
 import { codeOf, documents, parseTables, readDocument, type Table, withoutBlocks } from './support/markdown.ts';
 
@@ -35,9 +35,9 @@ test('parameters.md lists the parameters of nextflow_schema.json, with their def
 });
 
 describe('commands.md lists the options of every command', async () => {
-  const names = (await readdir(join(ROOT, 'workers/src/commands'))).map((name) => name.replace(/\.ts$/, ''));
+  const names = Object.keys(COMMANDS);
   test.each(names)('%s', async (name) => {
-    const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+    const command = await loadCommand(name);
     const [table] = tablesMarked('docs/commands.md', `options: ${name}`);
     expect(table?.rows.map(([option]) => codeOf(option!))).toEqual(
       Object.keys(command.options).map((key) => `--${key}`),

@@ -1,6 +1,7 @@
 import yargs from 'yargs';
-import { type Command, type CommandResult, commonOptions } from '../../workers/src/app/command.ts';
+import { type CommandResult, commonOptions } from '../../workers/src/app/command.ts';
 import { UsageError } from '../../workers/src/base/errors.ts';
+import { loadCommand } from '../../workers/src/commands/index.ts';
 
 /** What a command says while it runs. */
 export interface Spoken {
@@ -12,8 +13,8 @@ export interface Spoken {
  * @throws what the command throws
  */
 export async function runHere(argv: readonly string[], spoken: Spoken = { lines: [] }): Promise<CommandResult> {
-  const [name, ...rest] = argv;
-  const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
+  const [name = '', ...rest] = argv;
+  const command = await loadCommand(name);
   const args = await yargs(rest)
     .options({ ...command.options, ...commonOptions })
     .strict()

@@ -6,85 +6,17 @@ import { outputFailure, say, watchOutputs } from './app/terminal.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT, UsageError } from './base/errors.ts';
 import { removeUnfinished } from './base/files.ts';
+import { COMMANDS, loadCommand } from './commands/index.ts';
 import { STANDARD_INPUT } from './fasta/standard-input.ts';
-
-/** Every command: its line in `--help`, and its file, loaded only when it is called. */
-const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
-  'split-sequences': {
-    describe: 'Divide a large FASTA file into parts of about equal residues',
-    load: () => import('./commands/split-sequences.ts'),
-  },
-  'embed-sequences': {
-    describe: 'Turn protein sequences (FASTA) into a shard of vectors (HDF5)',
-    load: () => import('./commands/embed-sequences.ts'),
-  },
-  'describe-shard': {
-    describe: "Take down a shard's content hash and ids, for pack-buckets",
-    load: () => import('./commands/describe-shard.ts'),
-  },
-  'pack-buckets': {
-    describe: 'Plan which shards go into which bucket',
-    load: () => import('./commands/pack-buckets.ts'),
-  },
-  'ingest-bucket': {
-    describe: "Write one bucket's vectors into a LanceDB table",
-    load: () => import('./commands/ingest-bucket.ts'),
-  },
-  'index-bucket': {
-    describe: 'Index a table and enter it in the catalog',
-    load: () => import('./commands/index-bucket.ts'),
-  },
-  'fetch-queries': {
-    describe: 'Make a query set of ids that are in the database',
-    load: () => import('./commands/fetch-queries.ts'),
-  },
-  'plan-search': {
-    describe: 'Divide queries into parts for tasks of their own',
-    load: () => import('./commands/plan-search.ts'),
-  },
-  'search-bucket': {
-    describe: 'Find the nearest neighbours of every query in one bucket',
-    load: () => import('./commands/search-bucket.ts'),
-  },
-  'merge-hits': {
-    describe: "Merge the buckets' hits into each query's neighbours",
-    load: () => import('./commands/merge-hits.ts'),
-  },
-  catalog: {
-    describe: 'List the buckets of a database',
-    load: () => import('./commands/catalog.ts'),
-  },
-  verify: {
-    describe: 'Check a database against its catalog',
-    load: () => import('./commands/verify.ts'),
-  },
-  doctor: {
-    describe: 'Check what a run needs, here or on AWS',
-    load: () => import('./commands/cloud/doctor.ts'),
-  },
-  launch: {
-    describe: 'Run a campaign on AWS, follow it, resume it, cancel it',
-    load: () => import('./commands/cloud/launch.ts'),
-  },
-  'end-tasks': {
-    describe: 'End the tasks of a campaign on AWS, not its head',
-    load: () => import('./commands/cloud/end-tasks.ts'),
-  },
-  'render-report': {
-    describe: 'Show what was found, and what it took, on one HTML page',
-    load: () => import('./commands/render-report.ts'),
-  },
-};
 
 async function main(argv: string[]): Promise<number> {
   onStop(removeUnfinished);
   const name = argv[0] ?? '';
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  return entry ? runNamed(name, entry, argv.slice(1)) : showOverview(argv);
+  return Object.hasOwn(COMMANDS, name) ? runNamed(name, argv.slice(1)) : showOverview(argv);
 }
 
-async function runNamed(name: string, entry: (typeof COMMANDS)[string], argv: string[]): Promise<number> {
-  const { command } = (await entry.load()) as { command: Command };
+async function runNamed(name: string, argv: string[]): Promise<number> {
+  const command = await loadCommand(name);
   try {
     requireOwnSources(name);
     const listed = await readListed(command.options, argv);
