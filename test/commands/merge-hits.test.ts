@@ -150,7 +150,7 @@ describe('merge-hits', () => {
     const { paths } = await campaign(folder, 1);
     const output = join(folder, 'n.parquet');
     const cases: [Partial<Parameters<typeof merge>[0]>, RegExp][] = [
-      [{ k: 0 }, /--k must be a whole number from 1 on, not 0/],
+      [{ k: 0 }, /--k must be a whole number from 1, not 0/],
       [{ k: 1.5 }, /--k must be/],
       [{ k: Number.NaN }, /--k must be/],
       [{ input: [] }, /--input names no file/],

@@ -5,7 +5,7 @@ import { onStop } from './app/signals.ts';
 import { outputFailure, say, watchOutputs } from './app/terminal.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT, UsageError } from './base/errors.ts';
-import { removeUnfinished } from './base/files.ts';
+import { removeUnfinished } from './base/files/unfinished.ts';
 import { COMMANDS, loadCommand } from './commands/index.ts';
 import { STANDARD_INPUT } from './fasta/standard-input.ts';
 

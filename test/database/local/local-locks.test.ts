@@ -2,7 +2,7 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { processName } from '../../../workers/src/base/files.ts';
+import { processName } from '../../../workers/src/base/files/process-name.ts';
 import { localLocks } from '../../../workers/src/database/local/local-locks.ts';
 import { observingFs } from '../../../workers/src/database/local/observed-lock.ts';
 import { temporaryFolder } from '../../support/run.ts';

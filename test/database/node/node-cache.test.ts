@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransientError, UsageError } from '../../../workers/src/base/errors.ts';
-import { processName } from '../../../workers/src/base/files.ts';
+import { processName } from '../../../workers/src/base/files/process-name.ts';
 import { type CacheEntry, NodeCache } from '../../../workers/src/database/node/node-cache.ts';
 import { ROOT, run, sharedFolder, tellSkipped } from '../../support/run.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '../../../workers/src/base/errors.ts';
-import { processName } from '../../../workers/src/base/files.ts';
+import { processName } from '../../../workers/src/base/files/process-name.ts';
 import { s3Locks } from '../../../workers/src/database/s3/lease.ts';
 import { s3Store } from '../../../workers/src/database/s3/s3-store.ts';
 import { missingServer } from '../../support/s3.ts';

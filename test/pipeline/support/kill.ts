@@ -27,7 +27,7 @@ export async function processTree(root: number): Promise<Process[]> {
   return tree;
 }
 
-/** The process that writes `.<name>.<host>.<pid>.<random>.tmp` in a folder now (see base/files.ts). */
+/** The process that writes `.<name>.<host>.<pid>.<random>.tmp` in a folder now (see base/files/temporary.ts). */
 export async function writerOf(folder: string, name: string): Promise<number | undefined> {
   const entries = await readdir(folder).catch(() => []);
   const found = entries.find((entry) => entry.startsWith(`.${name}.`) && entry.endsWith('.tmp'));

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { type CommandResult, defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from '../embed/cached-embedder.ts';
 import type { PrecisionReport } from '../embed/compare-precision.ts';
 import { embedFiles, type OnBlock, surveyFiles } from '../embed/embed-files.ts';
@@ -178,6 +179,6 @@ function modelOptions(args: {
 }
 
 function count(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) return value;
-  throw new UsageError(`--${name} must be a whole number from 1, not ${value}.`);
+  if (value !== undefined) requireWhole(name, value);
+  return value;
 }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import { readText } from '../base/text/read-text.ts';
 import { shown } from '../base/text/shown.ts';
 import { Database } from '../database/database.ts';

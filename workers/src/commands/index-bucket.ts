@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
@@ -44,7 +43,7 @@ export const command = defineCommand({
     });
     if (args.output !== undefined) {
       const text = sealedText(entry);
-      await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+      await writeTextAtomically(args.output, text);
     }
     return { rows: entry.rows, bytes: entry.bytes, bucket, index: entry.index, alreadyDone: done };
   },

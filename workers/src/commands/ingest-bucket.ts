@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
 import { UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
@@ -55,7 +55,7 @@ export const command = defineCommand({
     );
     if (args.output !== undefined) {
       const text = sealedText(record);
-      await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+      await writeTextAtomically(args.output, text);
     }
     const { rows, dataBytes: bytes } = record.table!;
     return { rows, bytes, bucket: bucket.bucket, alreadyDone: done, warnings };

@@ -2,8 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { type CommandContext, defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { DataError, UsageError } from '../base/errors.ts';
-import { withScratch, writeAtomically } from '../base/files.ts';
+import { withScratch } from '../base/files/scratch.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { createCsv, csvCompression } from '../hits/csv-file.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
@@ -77,9 +79,8 @@ interface MergeArgs {
 }
 
 function checkCounts(k: number, threads: number) {
-  if (!Number.isSafeInteger(k) || k < 1) throw new UsageError(`--k must be a whole number from 1 on, not ${k}.`);
-  if (!Number.isSafeInteger(threads) || threads < 1)
-    throw new UsageError(`--threads must be a whole number from 1 on, not ${threads}.`);
+  requireWhole('k', k);
+  requireWhole('threads', threads);
 }
 
 async function inspectInputs(paths: readonly string[], outputs: readonly string[]): Promise<HitsFile[]> {

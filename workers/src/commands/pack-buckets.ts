@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
 import { Database } from '../database/database.ts';
@@ -30,8 +30,7 @@ export const command = defineCommand({
       if (paths.has(resolve(path))) throw new UsageError(`--input names ${path} twice.`);
       paths.add(resolve(path));
     }
-    if (!Number.isInteger(args.bucketSize) || args.bucketSize < 1)
-      throw new UsageError(`--bucket-size must be a whole number from 1, not ${args.bucketSize}.`);
+    requireWhole('bucket-size', args.bucketSize);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
     const survey = await surveyShards(args.input, args.output, database, args.checkIds, { progress });
@@ -62,7 +61,7 @@ export const command = defineCommand({
       })),
     };
     const text = `${JSON.stringify(plan, null, 2)}\n`;
-    await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    await writeTextAtomically(args.output, text);
     return {
       rows: plan.rows,
       bytes: Buffer.byteLength(text),

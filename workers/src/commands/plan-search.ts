@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { mapAtOnce } from '../base/at-once.ts';
 import { DataError, UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { Database } from '../database/database.ts';
 import { requireUnchanged, STATES_AT_ONCE } from '../database/table-state.ts';
 import { SEARCH_MODES } from '../search/plan/choose.ts';
@@ -23,8 +23,7 @@ export const command = defineCommand({
 
   async run(args) {
     const { search, nprobes, queriesPerTask: asked } = args;
-    if (asked !== undefined && (!Number.isInteger(asked) || asked < 1))
-      throw new UsageError(`--queries-per-task must be a whole number from 1, not ${asked}.`);
+    if (asked !== undefined) requireWhole('queries-per-task', asked);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entries = await database.entries();
@@ -35,7 +34,7 @@ export const command = defineCommand({
     queries.close();
     const parts = divideQueries(queries.count, asked ?? queriesPerTask({ search, nprobes }, entries));
     const text = `${JSON.stringify({ version: 1, queries: queries.count, parts }, null, 2)}\n`;
-    await writeAtomically(args.output, (temporary) => writeFile(temporary, text));
+    await writeTextAtomically(args.output, text);
     return { rows: queries.count, bytes: text.length, parts: parts.length };
   },
 

@@ -1,8 +1,8 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type CommandContext, defineCommand } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
 import { hitRows } from '../hits/columns.ts';
 import { inspectHits, readHits } from '../hits/parquet/hits-reader.ts';
@@ -29,7 +29,7 @@ export const command = defineCommand({
     const reports: WorkerReport[] = [];
     for (const path of args.reports) reports.push(await readReport(path));
     const summary = await summarize(args.neighbours, context);
-    await writeAtomically(args.output, (temporary) => writeFile(temporary, renderReport(summary, reports)));
+    await writeTextAtomically(args.output, renderReport(summary, reports));
     const { size } = await stat(args.output);
     return { rows: summary.rows, queries: summary.queries, bytes: size };
   },

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import { ifMissing } from '../base/if-missing.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
 import { withPartitionsThatAreThere } from '../bucket/open-bucket.ts';
@@ -74,10 +75,10 @@ export const command = defineCommand({
     const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, blockQueries, output, truth } = args;
     const maxDistance = args.maxDistance ?? Number.POSITIVE_INFINITY;
     const memoryBytes = parseByteSize(args.memory);
-    requireCount('k', k);
-    if (nprobes !== undefined) requireCount('nprobes', nprobes);
-    if (refineFactor !== undefined) requireCount('refine-factor', refineFactor, 0);
-    if (blockQueries !== undefined) requireCount('block-queries', blockQueries);
+    requireWhole('k', k);
+    if (nprobes !== undefined) requireWhole('nprobes', nprobes);
+    if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
+    if (blockQueries !== undefined) requireWhole('block-queries', blockQueries);
     if (truth !== undefined && resolve(truth) === resolve(output))
       throw new UsageError('--output and --truth name the same file. Give each its own.');
     await requireOthers(args.queries, { output, truth });
@@ -139,9 +140,4 @@ function parseRange(text: string): { first: number; end: number } {
   if (first === undefined || Number(first) >= Number(end))
     throw new UsageError(`--range ${text}: write it like 0:1000, first position and the one after the last.`);
   return { first: Number(first), end: Number(end) };
-}
-
-function requireCount(name: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least)
-    throw new UsageError(`--${name} must be a whole number from ${least}, not ${value}.`);
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
-import { DataError, UsageError } from '../base/errors.ts';
+import { requireWhole } from '../app/option-checks.ts';
+import { DataError } from '../base/errors.ts';
 import { splitFiles } from '../embed/split-files.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 
@@ -22,8 +23,7 @@ export const command = defineCommand({
 
   async run(args, context) {
     const { output, partResidues } = args;
-    if (!Number.isSafeInteger(partResidues) || partResidues < 1)
-      throw new UsageError(`--part-residues must be a whole number from 1, not ${partResidues}.`);
+    requireWhole('part-residues', partResidues);
     const inputBytes = await checkInputs(args.input);
     await mkdir(output, { recursive: true });
     if ((await readdir(output)).some((name) => name.startsWith('part_')))

@@ -1,7 +1,8 @@
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
-import { temporaryName, writeAtomically } from '../base/files.ts';
+import { temporaryName } from '../base/files/temporary.ts';
+import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { ifMissing } from '../base/if-missing.ts';
 
 /** Small objects beside the tables: catalog entries and ingest records. Keys are `folder/name`. */
@@ -25,7 +26,7 @@ export function localStore(root: string): ObjectStore {
       return names.filter((name) => !name.startsWith('.')).sort();
     },
     read: (key) => readFile(at(key), 'utf8').catch(ifMissing<string | undefined>(undefined)),
-    write: (key, text) => writeAtomically(at(key), (temporary) => writeFile(temporary, text)),
+    write: (key, text) => writeTextAtomically(at(key), text),
     async create(key, text) {
       await mkdir(dirname(at(key)), { recursive: true });
       const temporary = temporaryName(at(key));

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KEY_BYTES } from '../base/bytes/key-index.ts';
-import { removeFolder, withScratch } from '../base/files.ts';
+import { removeFolder, withScratch } from '../base/files/scratch.ts';
 import { findBadEmbedding } from '../vectors/vector-check.ts';
 import type { Embedder } from './embedder.ts';
 import { openVectorCache, type VectorCache } from './vector-cache.ts';

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { log } from '../app/progress.ts';
 import { DataError, TransientError } from '../base/errors.ts';
-import { writeAt, writeAtomically } from '../base/files.ts';
+import { writeAt, writeAtomically } from '../base/files/write-atomically.ts';
 import { findStats } from '../base/if-missing.ts';
 import { formatByteSize } from '../base/text/byte-size.ts';
 import { openS3, type S3Bucket } from '../s3/client.ts';

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { columnTexts } from '../base/bytes/utf8-column.ts';
-import { withScratch } from '../base/files.ts';
+import { withScratch } from '../base/files/scratch.ts';
 import { readChecked } from '../fasta/checked-fasta.ts';
 
 const LIMITS = { records: 4096, residues: 1 << 20 };

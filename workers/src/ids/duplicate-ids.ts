@@ -3,7 +3,7 @@ import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { murmur3 } from '../base/bytes/murmur3.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { withScratch } from '../base/files.ts';
+import { withScratch } from '../base/files/scratch.ts';
 import { type Duplicate, duplicateOf, ENTRY_WORDS, IdTable, placeOf, writePlace } from './id-table.ts';
 
 /** Entries held in memory, about 60 MB; with more ids than this, files beside the output hold them. */

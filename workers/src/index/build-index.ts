@@ -5,7 +5,8 @@ import { startMeter } from '../app/meter.ts';
 import { createProgress } from '../app/progress.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
 import { DataError } from '../base/errors.ts';
-import { removeStale, withScratch } from '../base/files.ts';
+import { withScratch } from '../base/files/scratch.ts';
+import { removeStale } from '../base/files/temporary.ts';
 import {
   type CatalogEntry,
   fingerprint,

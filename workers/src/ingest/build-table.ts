@@ -4,7 +4,8 @@ import type { CommandContext } from '../app/command.ts';
 import { startMeter } from '../app/meter.ts';
 import { BUILD_ID } from '../app/version.ts';
 import { DataError } from '../base/errors.ts';
-import { removeStale, withScratch } from '../base/files.ts';
+import { withScratch } from '../base/files/scratch.ts';
+import { removeStale } from '../base/files/temporary.ts';
 import { describeUneven } from '../bucket/partition-check.ts';
 import {
   type CatalogEntry,

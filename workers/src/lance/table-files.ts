@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { mapAtOnce } from '../base/at-once.ts';
 import { checksumOf } from '../base/bytes/file-checksum.ts';
 import { systemErrorCode } from '../base/errors.ts';
-import { temporaryName } from '../base/files.ts';
+import { temporaryName } from '../base/files/temporary.ts';
 import { findStats, ifMissing } from '../base/if-missing.ts';
 
 const VERSIONS = '_versions/';

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataError } from '../base/errors.ts';
-import { writeAt } from '../base/files.ts';
+import { writeAt } from '../base/files/write-atomically.ts';
 import { quantizeMatrix } from './quantize-weights.ts';
 import type { StoredTensor } from './safetensors.ts';
 

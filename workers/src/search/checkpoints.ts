@@ -4,7 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod/mini';
 import { checksumOf } from '../base/bytes/file-checksum.ts';
 import { DataError, systemErrorCode } from '../base/errors.ts';
-import { removeFolder, temporaryName, withScratch, writeAtomically } from '../base/files.ts';
+import { removeFolder, withScratch } from '../base/files/scratch.ts';
+import { temporaryName } from '../base/files/temporary.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import { ifMissing } from '../base/if-missing.ts';
 import { checkDocument, sealedText, unsealed } from '../base/text/document.ts';
 

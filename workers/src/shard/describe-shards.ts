@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { DataError, EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
-import { writeAtomically } from '../base/files.ts';
+import { writeAtomically } from '../base/files/write-atomically.ts';
 import { writeShardDescription } from './description-file.ts';
 
 /** Shards that are wrong are told together, up to this number: they may be many, and each may take seconds to give up. */

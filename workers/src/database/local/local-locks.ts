@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
-import { hasEnded, processName } from '../../base/files.ts';
+import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { ifMissing } from '../../base/if-missing.ts';
 import type { BucketLocks } from '../table-store.ts';
 import { observingFs } from './observed-lock.ts';

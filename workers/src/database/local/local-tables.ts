@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checksumOf } from '../../base/bytes/file-checksum.ts';
-import { removeStale } from '../../base/files.ts';
+import { removeStale } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
 import { fileSizes, mirrorTable, placeFile, publishTable } from '../../lance/table-files.ts';
 import { openTable } from '../../lance/tables.ts';

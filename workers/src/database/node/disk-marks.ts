@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, rm, rmdir, statfs, utimes, writeFile } from '
 import { basename, dirname, join } from 'node:path';
 import { onStop } from '../../app/signals.ts';
 import { TransientError } from '../../base/errors.ts';
-import { hasEnded, processName, temporaryName } from '../../base/files.ts';
+import { hasEnded, processName } from '../../base/files/process-name.ts';
+import { temporaryName } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/
 import { basename, join, resolve } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { systemErrorCode, TransientError, UsageError } from '../../base/errors.ts';
-import { removeStale, temporaryName } from '../../base/files.ts';
+import { removeStale, temporaryName } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
 import { observingFs } from '../local/observed-lock.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openScratch } from '../../base/files.ts';
+import { openScratch } from '../../base/files/scratch.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { downloadFiles } from '../../s3/transfer/download.ts';
 import { type AroundFile, downloadAround } from '../../s3/transfer/download-around.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
-import { hasEnded, processName } from '../../base/files.ts';
+import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { isRecord, parseJson, SIZE } from '../../base/text/document.ts';
 import type { BucketLocks } from '../table-store.ts';
 import type { S3Store, Tagged } from './s3-store.ts';

@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { DataError, systemErrorCode, UsageError } from '../../base/errors.ts';
-import { withScratch } from '../../base/files.ts';
+import { withScratch } from '../../base/files/scratch.ts';
 import type { TrailingStop } from '../../fasta/sequence.ts';
 import { writeQuantizedWeights } from '../../onnx/onnx-quantized-weights.ts';
 import { createSession, type Device, type OnnxSession } from '../../onnx/onnx-session.ts';

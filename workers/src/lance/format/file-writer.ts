@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { writeAt } from '../../base/files.ts';
+import { writeAt } from '../../base/files/write-atomically.ts';
 import {
   type ByteRange,
   encodeColumnMetadata,

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
-import { writeAt } from '../../base/files.ts';
+import { writeAt } from '../../base/files/write-atomically.ts';
 import { findStats } from '../../base/if-missing.ts';
 import { Journal, readJournal } from './journal.ts';
 

@@ -1,17 +1,13 @@
 import { lstat, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DataError, toUserError } from '../../workers/src/base/errors.ts';
-import {
-  hasEnded,
-  processName,
-  removeStale,
-  temporaryName,
-  withScratch,
-  writeAtomically,
-} from '../../workers/src/base/files.ts';
-import { localStore } from '../../workers/src/database/store.ts';
-import { run, temporaryFolder } from '../support/run.ts';
+import { DataError, toUserError } from '../../../workers/src/base/errors.ts';
+import { hasEnded, processName } from '../../../workers/src/base/files/process-name.ts';
+import { withScratch } from '../../../workers/src/base/files/scratch.ts';
+import { removeStale, temporaryName } from '../../../workers/src/base/files/temporary.ts';
+import { writeAtomically } from '../../../workers/src/base/files/write-atomically.ts';
+import { localStore } from '../../../workers/src/database/store.ts';
+import { run, temporaryFolder } from '../../support/run.ts';
 
 /** The id of a process that has ended. */
 async function endedPid(): Promise<number> {

@@ -1,0 +1,56 @@
+import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DataError } from '../errors.ts';
+import { findStats } from '../if-missing.ts';
+import { removeStale, temporaryName } from './temporary.ts';
+import { unfinished } from './unfinished.ts';
+
+/**
+ * Writes a file under a temporary name beside `path` and renames it when `write` has returned, so that
+ * `path` is either whole or absent. What an earlier, killed run left under such a name is removed.
+ * @param write gets the temporary path (not created yet)
+ */
+export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
+  const target = resolve(path);
+  await mkdir(dirname(target), { recursive: true });
+  const info = await findStats(target);
+  if (info?.isDirectory())
+    throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
+  // Renaming would put a file in its place: for root, also in that of /dev/null.
+  if (info && !info.isFile())
+    throw new DataError(`${path}: a device or a pipe, which cannot be written in one step. Choose the name of a file.`);
+  await removeStale(target);
+  const temporary = temporaryName(target);
+  unfinished.add(temporary);
+  try {
+    const result = await write(temporary);
+    await flush(temporary);
+    await rename(temporary, target);
+    return result;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  } finally {
+    unfinished.delete(temporary);
+  }
+}
+
+/** Writes a text as `writeAtomically` does. */
+export async function writeTextAtomically(path: string, text: string): Promise<void> {
+  await writeAtomically(path, (temporary) => writeFile(temporary, text));
+}
+
+/** Writes all of a block to its place in a file: a call to the system may write less. */
+export async function writeAt(file: FileHandle, block: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < block.length; )
+    done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
