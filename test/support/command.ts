@@ -12,7 +12,10 @@ export interface Spoken {
  * Runs a command inside the test's own process, from its command line on: a tenth of the time of a process of its own.
  * @throws what the command throws
  */
-export async function runHere(argv: readonly string[], spoken: Spoken = { lines: [] }): Promise<CommandResult> {
+export async function runHere(
+  argv: readonly string[],
+  spoken: Spoken = { lines: [] },
+): Promise<CommandResult & Record<string, unknown>> {
   const [name = '', ...rest] = argv;
   const command = await loadCommand(name);
   const args = await yargs(rest)
@@ -24,8 +27,9 @@ export async function runHere(argv: readonly string[], spoken: Spoken = { lines:
       throw error ?? new UsageError(message.replace(/\s*\n\s*/g, ' '));
     })
     .parseAsync();
-  return command.run(args, {
+  const result = await command.run(args, {
     progress: () => ({ add() {}, stop() {} }),
     log: (message) => void spoken.lines.push(message),
   });
+  return { ...result };
 }

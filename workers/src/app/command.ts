@@ -7,13 +7,12 @@ import { createProgress, log, type Progress } from './progress.ts';
 import { print, say } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
-/** What every command reports; commands add fields of their own. `bytes` is what was read or written, as the command says. */
+/** What every command reports, beside fields of its own. `bytes` is what was read or written, as the command says. */
 export interface CommandResult {
   /** Rows (sequences, vectors, hits) the command wrote or, where it writes none, looked at. */
   rows: number;
   /** Bytes of the command's output. */
   bytes: number;
-  [field: string]: unknown;
 }
 
 export interface CommandContext {
@@ -31,20 +30,25 @@ export const commonOptions = {
   },
 } as const satisfies Record<string, Options>;
 
-export interface Command<O extends Record<string, Options> = Record<string, Options>> {
+export interface Command<
+  O extends Record<string, Options> = Record<string, Options>,
+  R extends CommandResult = CommandResult,
+> {
   readonly describe: string;
   readonly options: O;
   /** Command lines shown at the end of `--help`: [command line, what it does]. */
   readonly examples: ReadonlyArray<readonly [string, string]>;
-  run(args: ArgumentsCamelCase<InferredOptionTypes<O>>, context: CommandContext): Promise<CommandResult>;
+  run(args: ArgumentsCamelCase<InferredOptionTypes<O>>, context: CommandContext): Promise<R>;
   /** What a person reads when the command has ended. Default: the number of rows and the time. */
-  summary?(result: CommandResult): string;
+  summary?(result: R): string;
   /** For a command whose result may be a bad one. Default: 0. */
-  exitCode?(result: CommandResult): number;
+  exitCode?(result: R): number;
 }
 
-/** Types a command's arguments from its options, and checks those that name files before it runs. */
-export function defineCommand<const O extends Record<string, Options>>(command: Command<O>): Command<O> {
+/** Types a command's arguments from its options and its summary from what it gives; checks options that name files before it runs. */
+export function defineCommand<const O extends Record<string, Options>, R extends CommandResult>(
+  command: Command<O, R>,
+): Command<O, R> {
   return {
     ...command,
     async run(args, context) {
@@ -59,9 +63,9 @@ export function defineCommand<const O extends Record<string, Options>>(command: 
  * error otherwise.
  * @returns the process's exit code; never throws
  */
-export async function runCommand<O extends Record<string, Options>>(
+export async function runCommand<O extends Record<string, Options>, R extends CommandResult>(
   name: string,
-  command: Command<O>,
+  command: Command<O, R>,
   args: ArgumentsCamelCase<InferredOptionTypes<O>>,
 ): Promise<number> {
   const meter = startMeter();

@@ -34,5 +34,5 @@ export const command = defineCommand({
 
   summary: ({ rows, shards, contentHash }) =>
     `describe-shard: ${rows} vectors` +
-    (contentHash === undefined ? ` of ${shards} shards` : `, content ${String(contentHash).slice(0, 12)}...`),
+    (contentHash === undefined ? ` of ${shards} shards` : `, content ${contentHash.slice(0, 12)}...`),
 });

@@ -100,7 +100,7 @@ export const command = defineCommand({
     const model = await loadEmbedder(args.model, modelOptions(args));
     const survey = isFast ? undefined : await surveyFiles(args.input, model, output).catch(closing(model));
     const keeping = { cache: args.cache, checkpoints: args.checkpoints, output, inputHash: survey?.hash };
-    const embed = async (embedder: CachedEmbedder) => {
+    const embed = async (embedder: CachedEmbedder): Promise<EmbeddedShard> => {
       const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
       const progress = context.progress('embed-sequences', total, unit);
       const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
@@ -120,15 +120,24 @@ export const command = defineCommand({
   summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
 });
 
-function shardSummary({ rows, residues, computed, dimension, model }: CommandResult): string {
-  const known = rows - Number(computed);
+/** What is reported of a shard; its attributes are, too. */
+interface EmbeddedShard extends CommandResult {
+  residues: number;
+  /** Vectors that were neither known nor repeated. */
+  computed: number;
+  dimension: number;
+  model?: string | number;
+}
+
+function shardSummary({ rows, residues, computed, dimension, model }: EmbeddedShard): string {
+  const known = rows - computed;
   const knownText = known > 0 ? `; ${known} were known or repeated` : '';
   return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})${knownText}`;
 }
 
-function comparisonSummary(result: CommandResult): string {
+function comparisonSummary(report: CommandResult & PrecisionReport): string {
   const { sequences, meanCosine, minCosine, neighbourOverlap, float32ResiduesPerSecond, int8ResiduesPerSecond } =
-    result as CommandResult & PrecisionReport;
+    report;
   const overlap =
     neighbourOverlap === undefined
       ? ''

@@ -49,7 +49,7 @@ export const command = defineCommand({
   },
 
   summary: ({ bucket, rows, index, alreadyDone }) => {
-    const { kind, partitions } = index as { kind: string; partitions: number };
+    const { kind, partitions } = index;
     return `index-bucket: ${bucket}: ${rows} vectors, ${kind} with ${partitions} partitions${alreadyDone ? ' (was there already)' : ''}`;
   },
 });

@@ -65,7 +65,7 @@ export const command = defineCommand({
     );
   },
   summary: ({ rows, queries, bytes }) =>
-    `merge-hits: ${rows} neighbours of ${queries} queries, ${((bytes as number) / 1e6).toFixed(1)} MB`,
+    `merge-hits: ${rows} neighbours of ${queries} queries, ${(bytes / 1e6).toFixed(1)} MB`,
 });
 
 interface MergeArgs {

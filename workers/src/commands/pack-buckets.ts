@@ -74,8 +74,8 @@ export const command = defineCommand({
 
   summary: ({ rows, buckets, shards, heldShards, lowerBound, fill }) => {
     const heldText = heldShards ? `; ${heldShards} shards are in the database already` : '';
-    if (buckets === 0) return `pack-buckets: nothing new in ${shards} shards${heldText}`;
-    const { min, mean } = fill as { min: number; mean: number };
+    if (buckets === 0 || !fill) return `pack-buckets: nothing new in ${shards} shards${heldText}`;
+    const { min, mean } = fill;
     const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
     return (
       `pack-buckets: ${rows} vectors of ${shards} shards in ${buckets} buckets (no packing has fewer than ${lowerBound}), ` +
