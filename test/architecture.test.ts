@@ -71,6 +71,8 @@ const IMPURE =
   /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-sdk|@smithy|yargs)/;
 
 const MOST_FILES = 15;
+/** Of a command: options, one call, a summary. */
+const MOST_LINES = 80;
 
 /** Text by path below workers/src. */
 type Sources = ReadonlyMap<string, string>;
@@ -213,6 +215,13 @@ describe('the tree of workers/src', () => {
     const more = Array.from({ length: MOST_FILES }, (_, i) => `pack/more-${i}.ts`);
     expect(largeFolders([...sources.keys(), ...more])).toHaveLength(1);
     expect(commonNames([...sources.keys(), 'pack/errors.ts'])).toHaveLength(1);
+  });
+
+  it('has commands that only have options, call a stage and sum up', () => {
+    const long = [...sources].filter(
+      ([path, text]) => roomOf(path) === 'commands' && text.split('\n').length > MOST_LINES + 1,
+    );
+    expect(long.map(([path]) => path)).toEqual([]);
   });
 
   it('has its tests in folders of the same names', async () => {

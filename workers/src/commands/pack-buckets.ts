@@ -3,12 +3,8 @@ import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
 import { Database } from '../database/database.ts';
-import { packingQuality, packShards } from '../pack/packing.ts';
-import { reserveBuckets } from '../pack/reserve-buckets.ts';
-import { surveyShards } from '../pack/survey-shards.ts';
+import { planBuckets } from '../pack/plan-buckets.ts';
 
 export const command = defineCommand({
   describe:
@@ -33,40 +29,14 @@ export const command = defineCommand({
     requireWhole('bucket-size', args.bucketSize);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
-    const survey = await surveyShards(args.input, args.output, database, args.checkIds, { progress });
-    const { shards, dimension, model, missing, entries } = survey;
-    const packed = packShards(missing.flat(), args.bucketSize);
-    const sources = packed.map((bucket) =>
-      bucket.map(({ shard, start, end }): PlanSource => {
-        const { path, rows, contentHash, vectorType } = shards[shard]!;
-        return { shard, path, rows, start, end, contentHash, vectorType };
-      }),
-    );
-    const names = await reserveBuckets(database, survey, sources);
-    const holders = holdersOf(entries);
-    const plan: BucketPlan = {
-      version: 1,
-      dimension,
-      ...(model === undefined ? {} : { model }),
-      bucketSize: args.bucketSize,
-      rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
-      ...(packed.length > 0 ? { quality: packingQuality(packed, args.bucketSize) } : {}),
-      held: shards
-        .filter((_, shard) => missing[shard]!.length === 0)
-        .map(({ path, contentHash }) => ({ path, bucket: holders.get(contentHash) ?? '' })),
-      buckets: sources.map((bucketSources, i) => ({
-        bucket: names[i]!,
-        rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
-        sources: bucketSources,
-      })),
-    };
+    const { plan, shardCount } = await planBuckets({ ...args, database }, { progress });
     const text = `${JSON.stringify(plan, null, 2)}\n`;
     await writeTextAtomically(args.output, text);
     return {
       rows: plan.rows,
       bytes: Buffer.byteLength(text),
       buckets: plan.buckets.length,
-      shards: shards.length,
+      shards: shardCount,
       heldShards: plan.held.length,
       ...plan.quality,
     };
@@ -83,8 +53,3 @@ export const command = defineCommand({
     );
   },
 });
-
-/** A bucket that has rows of a shard, by the shard's content: the last one of several. */
-function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
-  return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
-}

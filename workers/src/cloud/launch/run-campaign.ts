@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { print, say } from '../../app/terminal.ts';
+import { UsageError } from '../../base/errors.ts';
+import { formatS3Uri, parseS3Uri } from '../../base/s3-location.ts';
+import { openBatch, openLogs, useRegion } from '../clients.ts';
+import { requireRights } from '../doctor/check-rights.ts';
+import { checkCampaign, differences, type Head, jobNameOf, type Params, planHead, taskQueuesOf } from './campaign.ts';
+import { cancelCampaign } from './cancel.ts';
+import { followHead } from './follow.ts';
+import { findHeads, type HeadJob, isActive, submitHead } from './heads.ts';
+import { LogReader, logGroupOf } from './log.ts';
+import { requireCampaignParams } from './params.ts';
+import { readParams } from './read-params.ts';
+import { endTasks } from './tasks.ts';
+
+const FORMER = 'the head that submitted it has ended';
+
+/** A campaign, and what is to be done with it. */
+export interface CampaignRequest {
+  campaign: string;
+  paramsFile: readonly string[];
+  workDir?: string | undefined;
+  config?: string | undefined;
+  queue: string;
+  jobDefinition: string;
+  again: boolean;
+  cancel: boolean;
+  follow: boolean;
+  /** Seconds between two looks. */
+  poll: number;
+  /** Standard output belongs to the report: the log goes to standard error. */
+  json: boolean;
+}
+
+/**
+ * Starts, follows, resumes or ends a campaign on AWS.
+ * @throws UsageError where its name is taken, or parameters are wrong
+ */
+export async function runCampaign(args: CampaignRequest, log: (message: string) => void) {
+  const campaign = checkCampaign(args.campaign);
+  if (!(args.poll > 0)) throw new UsageError('--poll must be above 0.');
+  const params = await readParams(args.paramsFile);
+  const region = await useRegion(params.aws_region === undefined ? undefined : String(params.aws_region));
+  const plan = args.cancel ? undefined : planned(args.workDir, campaign, region, params, await readConfig(args.config));
+  const batch = await openBatch(region);
+  const heads = await findHeads(batch, args.queue, jobNameOf(campaign));
+  const listener = {
+    say: (text: string) => log(`${campaign}: ${text}`),
+    line: args.json ? say : print,
+  };
+  if (!plan) return cancelCampaign(batch, campaign, heads, params, args.poll * 1000, listener.say);
+
+  let head = chooseHead(heads, plan, campaign, args.again);
+  listener.say(head ? `follows job ${head.id}` : 'submits a job');
+  if (!head) {
+    const places = { params, workDir: args.workDir, region, name: campaign };
+    await requireRights(batch, places, args.jobDefinition, listener.say);
+    // Tasks of a head that was lost would run beside those of this one.
+    const former = heads.length === 0 ? [] : await endTasks(batch, taskQueuesOf(params), campaign, FORMER);
+    if (former.length > 0) listener.say(`ends ${former.length} tasks of its former head`);
+    head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
+    // Whoever was first at the same moment may have wanted something else.
+    refuseOther(head, plan, campaign);
+    listener.say(`is job ${head.id}`);
+  }
+  if (!args.follow) return report(campaign, head);
+  const stop = () => {
+    log(`\n${campaign}: no longer followed; the job goes on. The same command follows it again, --cancel ends it.`);
+    process.exit(130);
+  };
+  // Before those who say that a signal stopped the work: it does not.
+  process.prependOnceListener('SIGINT', stop);
+  const reader = new LogReader(await openLogs(region), await logGroupOf(batch, head.definition));
+  return report(campaign, await followHead(batch, reader, head, listener, args.poll * 1000));
+}
+
+async function readConfig(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : readFile(path, 'utf8');
+}
+
+function planned(
+  workDir: string | undefined,
+  campaign: string,
+  region: string,
+  params: Params,
+  config: string | undefined,
+): Head {
+  if (workDir === undefined) throw new UsageError('--work-dir is missing: s3://bucket/work, say.');
+  requireCampaignParams(params);
+  return planHead(campaign, formatS3Uri(parseS3Uri(workDir)), region, params, config);
+}
+
+/**
+ * The head to follow, of those that there are; undefined where one is to be started.
+ * @throws UsageError where the campaign runs, or ran, with other arguments
+ */
+function chooseHead(heads: readonly HeadJob[], plan: Head, campaign: string, again: boolean): HeadJob | undefined {
+  const head = heads.find(isActive) ?? heads[0];
+  if (!head || (!isActive(head) && (again || head.status === 'FAILED'))) return undefined;
+  refuseOther(head, plan, campaign);
+  return head;
+}
+
+function refuseOther(head: HeadJob, { command }: Head, campaign: string): void {
+  const changed = differences(head.command, command);
+  if (changed === '') return;
+  throw new UsageError(
+    isActive(head)
+      ? `${campaign} is running with other arguments (${changed}). Wait for it, end it (--cancel), or choose another name.`
+      : `${campaign} has ended, with other arguments (${changed}). Run it again with these (--again), or choose another name.`,
+  );
+}
+
+function report(campaign: string, head: HeadJob) {
+  const { id, status, reason, exitCode } = head;
+  return { rows: 1, bytes: 0, campaign, jobId: id, status, reason, headExitCode: exitCode ?? null };
+}

@@ -1,0 +1,59 @@
+import type { CommandContext } from '../app/command.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
+import type { Database } from '../database/database.ts';
+import { packingQuality, packShards } from './packing.ts';
+import { reserveBuckets } from './reserve-buckets.ts';
+import { surveyShards } from './survey-shards.ts';
+
+/** What is packed: shards or their descriptions, for a database or a new one. */
+export interface PackRequest {
+  input: readonly string[];
+  /** Where the plan will be: no input may be there. */
+  output: string;
+  /** Most vectors in a bucket. */
+  bucketSize: number;
+  database: Database | undefined;
+  /** Refuses ids that the database has. */
+  checkIds: boolean;
+}
+
+/** Plans which shards go into which bucket, and reserves the buckets' names. */
+export async function planBuckets(
+  { input, output, bucketSize, database, checkIds }: PackRequest,
+  context: Pick<CommandContext, 'progress'>,
+): Promise<{ plan: BucketPlan; shardCount: number }> {
+  const survey = await surveyShards(input, output, database, checkIds, context);
+  const { shards, dimension, model, missing, entries } = survey;
+  const packed = packShards(missing.flat(), bucketSize);
+  const sources = packed.map((bucket) =>
+    bucket.map(({ shard, start, end }): PlanSource => {
+      const { path, rows, contentHash, vectorType } = shards[shard]!;
+      return { shard, path, rows, start, end, contentHash, vectorType };
+    }),
+  );
+  const names = await reserveBuckets(database, survey, sources);
+  const holders = holdersOf(entries);
+  const plan: BucketPlan = {
+    version: 1,
+    dimension,
+    ...(model === undefined ? {} : { model }),
+    bucketSize,
+    rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
+    ...(packed.length > 0 ? { quality: packingQuality(packed, bucketSize) } : {}),
+    held: shards
+      .filter((_, shard) => missing[shard]!.length === 0)
+      .map(({ path, contentHash }) => ({ path, bucket: holders.get(contentHash) ?? '' })),
+    buckets: sources.map((bucketSources, i) => ({
+      bucket: names[i]!,
+      rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
+      sources: bucketSources,
+    })),
+  };
+  return { plan, shardCount: shards.length };
+}
+
+/** A bucket that has rows of a shard, by the shard's content: the last one of several. */
+function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
+  return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
+}
