@@ -1,20 +1,18 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Command } from '../../workers/src/app/command.ts';
 import { ADDRESS_OPTIONS, checkFileOptions, checkFilePath, FILE_OPTIONS } from '../../workers/src/app/file-options.ts';
 import { UsageError } from '../../workers/src/base/errors.ts';
+import { COMMANDS, loadCommand } from '../../workers/src/commands/index.ts';
 import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 
 /** Options with texts that are neither files nor addresses. */
 const TEXTS = ['name', 'bucket', 'memory', 'range', 'campaign', 'queue', 'job-definition'];
 
-const names = (await readdir(join(ROOT, 'workers/src/commands'))).map((name) => name.replace(/\.ts$/, ''));
 const commands = await Promise.all(
-  names.map(async (name) => {
-    const { command } = (await import(`../../workers/src/commands/${name}.ts`)) as { command: Command };
-    return { name, options: Object.entries(command.options) };
+  Object.keys(COMMANDS).map(async (name) => {
+    const { options } = await loadCommand(name);
+    return { name, options: Object.entries(options) };
   }),
 );
 const takesText = ({ type }: { type?: string | undefined }) => type === 'string' || type === 'array';

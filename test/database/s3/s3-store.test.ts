@@ -91,7 +91,8 @@ test('the SDK is loaded by who opens a place on S3, not by who could', async () 
     import { registerHooks } from 'node:module';
     const seen = [];
     registerHooks({ load(url, context, next) { seen.push(url); return next(url, context); } });
-    for (const name of ['client', 'store', 'upload', 'download', 'range']) await import('${ROOT}/workers/src/io/s3/' + name + '.ts');
+    for (const name of ['s3/client', 'database/s3/s3-store', 's3/transfer/upload', 's3/transfer/download', 's3/range'])
+      await import('${ROOT}/workers/src/' + name + '.ts');
     console.log(JSON.stringify(seen.filter((url) => /aws-sdk|smithy/.test(url))));`;
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', hooks]);
   expect(stderr).toBe('');
