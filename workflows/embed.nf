@@ -2,6 +2,7 @@
 
 include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { whole } from './whole.nf'
 
 workflow EMBED {
     take:
@@ -12,27 +13,24 @@ workflow EMBED {
     main:
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
     def given = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
-    def (large, whole) = files.findAll { file -> file.kind == 'fasta' }
+    def (large, small) = files.findAll { file -> file.kind == 'fasta' }
         .split { file -> SequenceParts.isLarge(file, request.part_residues) }
         .collect { list -> list.collect { file -> [file.source, file.path] } }
 
     SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, request.workers.split_sequences)
+    // a list of [source, part] for each large file
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
-    sequences = channel.fromList(whole).mix(parts.flatMap { list -> list })
+    // [source, FASTA file]
+    sequences = channel.fromList(small).mix(parts.flatMap { list -> list })
     EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
 
-    // Where a task has failed, a list is short, and nothing must be made of it.
+    // how many shards there will be; nothing where a file was not divided
     expected = parts.toList()
         .filter { lists -> lists.size() == large.size() }
-        .map { lists -> whole.size() + given.size() + lists.sum(0) { list -> list.size() } }
-    // The order is part of the next tasks' cache keys, so it must not depend on which task ended first.
-    shards = EMBED_SEQUENCES.out.shard
-        .mix(channel.fromList(given))
-        .toSortedList { a, b -> a[0] <=> b[0] }
-        .map { pairs -> [pairs] }
-        .combine(expected)
-        .filter { pairs, count -> pairs.size() == count }
-        .map { pairs, _count -> pairs.collect { pair -> pair[1] } }
+        .map { lists -> small.size() + given.size() + lists.sum(0) { list -> list.size() } }
+    // one list of shards
+    shards = whole(EMBED_SEQUENCES.out.shard.mix(channel.fromList(given)), expected, { shard -> shard[0] })
+        .map { pairs -> pairs.collect { pair -> pair[1] } }
         .first()
 
     emit:

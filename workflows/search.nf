@@ -1,6 +1,7 @@
 // Queries -> a query set -> for each bucket its hits -> each query's neighbours -> a report.
 
 include { EMBED } from './embed.nf'
+include { whole } from './whole.nf'
 include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
 include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
@@ -26,20 +27,16 @@ workflow SEARCH {
 
     // An id may be in any bucket, so all of them must be there. Where a task has failed, some are not.
     def wanted = request.query_ids ? [request.query_ids] : []
-    all_entries = entries
-        .map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }
-        .toSortedList { a, b -> a[0] <=> b[0] }
-        .map { list -> [list] }
-        .combine(count)
-        .filter { list, expected -> list.size() == expected }
-        .map { list, _expected -> list }
-        .first()
+    // one list of [bucket, fingerprint]
+    all_entries = whole(entries.map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }, count, { entry -> entry[0] }).first()
     FETCH_QUERIES(channel.fromList(wanted), all_entries, request.database, request.workers.fetch_queries)
 
+    // a list of no query set or one
     fetched = FETCH_QUERIES.out.shard
         .toList()
         .filter { list -> list.size() == wanted.size() }
     EMBED(request.queries, request.embedding.options, request)
+    // one list of query sets
     queries = EMBED.out.shards
         .map { list -> [list] }
         .combine(fetched.map { list -> [list] })
@@ -48,17 +45,22 @@ workflow SEARCH {
 
     // One task a bucket, or one a bucket and part of the queries: where the user says so, and on clusters.
     PLAN_SEARCH(divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
+    // one list of [part, range of queries]
     parts = divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
-    searches = entries.combine(parts.flatMap { list -> list }) // [bucket, fingerprint, bytes, part, range of queries]
+    // [bucket, fingerprint, bytes, part, range of queries]
+    searches = entries.combine(parts.flatMap { list -> list })
+    // how many searches
     expected = count.combine(parts.map { list -> list.size() }).map { buckets, each -> buckets * each }.first()
 
     SEARCH_BUCKET(searches, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
 
     // Where a task has failed, some hits are missing, and no answer must be made of the others.
-    hits = whole(SEARCH_BUCKET.out.hits, expected)
-    truth = measure ? whole(SEARCH_BUCKET.out.truth, expected) : channel.value([])
+    // one list of files each
+    hits = whole(SEARCH_BUCKET.out.hits, expected, { file -> file.name }).first()
+    truth = measure ? whole(SEARCH_BUCKET.out.truth, expected, { file -> file.name }).first() : channel.value([])
     MERGE_HITS(hits, truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
 
+    // one list of JSON files
     all_reports = reports
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
         .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
@@ -77,15 +79,4 @@ workflow SEARCH {
 
     emit:
     results // the report, when all results are in --outdir
-}
-
-/** The files as one list in the order of their names; nothing where some are missing. */
-def whole(files, count) {
-    return files
-        .toSortedList { a, b -> a.name <=> b.name }
-        .map { list -> [list] }
-        .combine(count)
-        .filter { list, expected -> list.size() == expected }
-        .map { list, _expected -> list }
-        .first()
 }

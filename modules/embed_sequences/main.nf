@@ -22,7 +22,8 @@ process EMBED_SEQUENCES {
     def threads = options.model == 'kmer' ? '' : "--threads ${task.cpus}"
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --output ${name}.h5 --description ${name}.description --name ${Shell.quote(source)} --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --name ${Shell.quote(source)} \\
+        --output ${name}.h5 --description ${name}.description --json > ${name}.embed-sequences.json
     """
 
     stub:

@@ -18,7 +18,8 @@ process INDEX_BUCKET {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} --output ${bucket}.json --json > ${bucket}.index-bucket.json
+    lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} \\
+        --output ${bucket}.json --json > ${bucket}.index-bucket.json
     """
 
     stub:

@@ -19,7 +19,9 @@ process INGEST_BUCKET {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('shards.list', shards)}
-    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards-list shards.list --database ${Shell.quote(database)} ${Shell.options(layout)} --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
+    lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards-list shards.list \\
+        --database ${Shell.quote(database)} ${Shell.options(layout)} \\
+        --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
     """
 
     stub:

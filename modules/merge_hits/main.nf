@@ -22,7 +22,8 @@ process MERGE_HITS {
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('hits.list', hits)}
     ${Shell.list('truth.list', truth)}
-    lanceflow merge-hits --input-list hits.list ${measured} --k ${k} --threads ${task.cpus} --output neighbours.parquet ${table} --json > merge-hits.json
+    lanceflow merge-hits --input-list hits.list ${measured} --k ${k} --threads ${task.cpus} \\
+        --output neighbours.parquet ${table} --json > merge-hits.json
     """
 
     stub:

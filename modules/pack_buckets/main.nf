@@ -19,7 +19,8 @@ process PACK_BUCKETS {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('descriptions.list', descriptions)}
-    lanceflow pack-buckets --input-list descriptions.list --database ${Shell.quote(database)} ${Shell.options(options)} --output plan.json --json > pack-buckets.json
+    lanceflow pack-buckets --input-list descriptions.list --database ${Shell.quote(database)} ${Shell.options(options)} \\
+        --output plan.json --json > pack-buckets.json
     """
 
     stub:

@@ -17,7 +17,8 @@ process PLAN_SEARCH {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('queries.list', queries)}
-    lanceflow plan-search --queries-list queries.list --database ${Shell.quote(database)} ${Shell.options(options)} --output parts.json --json > plan-search.json
+    lanceflow plan-search --queries-list queries.list --database ${Shell.quote(database)} ${Shell.options(options)} \\
+        --output parts.json --json > plan-search.json
     """
 
     stub:

@@ -28,7 +28,9 @@ process SEARCH_BUCKET {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('queries.list', queries)}
-    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries-list queries.list ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
+    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries-list queries.list \\
+        ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} \\
+        --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
     """
 
     stub:
