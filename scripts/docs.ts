@@ -1,9 +1,11 @@
 // `npm run docs`: writes what docs/parameters.md and docs/commands.md say of parameters and options, from nextflow_schema.json and the
 // commands themselves. What lies between `<!-- begin: NAME -->` and `<!-- end -->` is made here; the rest of a page is written by hand.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadCommand } from '../workers/src/commands/index.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -13,13 +15,6 @@ interface Parameter {
   help_text?: string;
   enum?: string[];
   default?: unknown;
-}
-
-/** What is read here of a command in workers/src/commands. */
-interface Command {
-  describe: string;
-  options: Record<string, Option>;
-  examples: ReadonlyArray<readonly [string, string]>;
 }
 
 interface Option {
@@ -73,8 +68,8 @@ async function parameterGroup(name: string): Promise<string> {
 }
 
 async function commandReference(name: string): Promise<string> {
-  const { command } = (await import(await commandFile(name))) as { command: Command };
-  const rows = Object.entries(command.options).map(([key, option]) => [
+  const command = await loadCommand(name);
+  const rows = Object.entries(command.options as Record<string, Option>).map(([key, option]) => [
     `\`--${key}\``,
     defaultOf(option),
     withChoices(option.describe ?? '', option.choices) + (takesSeveral(option) ? ' (one or more)' : ''),
@@ -82,14 +77,6 @@ async function commandReference(name: string): Promise<string> {
   const examples = command.examples.map(([line, what]) => `- ${prose(what)}: \`lanceflow ${line}\``);
   const describe = prose(command.describe).replace(/\.?$/, '.');
   return [describe, '', ...examples, '', `<!-- options: ${name} -->`, table('option', rows)].join('\n');
-}
-
-/** Path of a command's source: it may lie in a folder of commands/. */
-async function commandFile(name: string): Promise<string> {
-  const folder = join(ROOT, 'workers/src/commands');
-  const file = (await readdir(folder, { recursive: true })).find((path) => basename(path) === `${name}.ts`);
-  if (file === undefined) throw new Error(`workers/src/commands has no ${name}.ts`);
-  return join(folder, file);
 }
 
 function takesSeveral({ type, array }: Option): boolean {

@@ -126,7 +126,7 @@ describe('ann', () => {
 /** What 11 digits of a query lose of a distance, as a share of `scaleOf`. */
 const ROUNDED = 2 ** -11;
 
-/** What the length of the query is multiplied by where it is rounded: docs/usage.md. */
+/** What the length of the query is multiplied by where it is rounded. */
 function scaleOf(metric: Metric, query: Float32Array, row: Float32Array, distance: number): number {
   if (metric === 'cosine') return 1;
   // Beside what float32 loses of the result.

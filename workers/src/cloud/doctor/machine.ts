@@ -83,7 +83,7 @@ async function checkDisk(folder: string): Promise<Finding> {
     : failed(
         `disk of ${folder}`,
         found,
-        'Free some space, or start from a folder on another disk (docs/usage.md#sizes).',
+        'Free some space, or start from a folder on another disk (docs/scale.md#sizes).',
       );
 }
 
