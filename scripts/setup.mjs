@@ -46,7 +46,7 @@ if (!isStamped(stamp, wanted)) {
     // The CPU build of ONNX Runtime is in its package; its install script would fetch CUDA.
     { ONNXRUNTIME_NODE_INSTALL: 'skip', ONNXRUNTIME_NODE_INSTALL_CUDA: 'skip' },
   );
-  if (problem) fail(`npm ci failed (${problem}). Its own message is above. Mend that, then run this again.`);
+  if (problem) fail(`npm ci failed (${problem}). Its own message is above. Fix that, then run this again.`);
   const node = spawnSync(join(ROOT, 'node_modules/.bin/node'), ['--version'], { encoding: 'utf8' });
   if (!node.stdout?.startsWith('v24.'))
     fail(

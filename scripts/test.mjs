@@ -46,7 +46,7 @@ function vitest(args) {
 
 const checks = [
   step('types', bin('tsc'), ['-p', '.']),
-  step('lint and format (npm run format mends it)', bin('biome'), ['check', '.']),
+  step('lint and format (npm run format fixes it)', bin('biome'), ['check', '.']),
 ];
 const counts = vitest(process.argv.slice(2));
 const passed = counts.passed + checks.filter((ok) => ok).length;

@@ -21,7 +21,7 @@ export interface Measurements {
   bytesPerVector: Record<string, number>;
 }
 
-/** The machine that is reckoned for; nothing of this is measured. */
+/** The machine that is estimated for; nothing of this is measured. */
 export interface Machine {
   name: string;
   cores: number;

@@ -239,7 +239,7 @@ shard('other.h5', X, ids[::-1])
         ));
     });
 
-    it('forgets the plan of a shard that was mended since', async () => {
+    it('forgets the plan of a shard that was corrected since', async () => {
       const own = await temporaryFolder();
       const options = ['--database', join(own, 'db')];
       const bad = randomRows(5, 10, 4);

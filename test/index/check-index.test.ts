@@ -48,17 +48,20 @@ describe('an ivf-pq index finds its rows, or is refused with what to use instead
 
   it.each(cases)('%s, %s', async (metric, type) => {
     const find = (factor: number, nth: number) => buildAndSearch(metric, type, factor, nth);
+    // Trainings differ, and of what LanceDB holds badly some find more than others.
+    const isHeldBadly = metric === 'dot' || type === 'float16';
+    const expectFoundOrRefused = (found: number | string) => {
+      if (typeof found === 'string')
+        expect([isHeldBadly, found]).toEqual([true, expect.stringContaining('Use --index ivf-rq')]);
+      else expect(found).toBeGreaterThan(isHeldBadly ? 0.4 : 0.95);
+    };
     expect(await find(1, 1)).toBeGreaterThan(0.95);
-    expect(await find(300, 1)).toBeGreaterThan(0.9);
+    expectFoundOrRefused(await find(300, 1));
+    // Under dot, a few long rows take a part of the codebook, which all share.
+    expectFoundOrRefused(await find(15_000, 300));
+    // Products of these do not fit float16.
     const long = await find(5000, 1);
-    // What float16 cannot hold: under dot always, under l2 for some trainings.
     if (metric === 'dot' && type === 'float16') expect(long).toMatch(/ivf-rq, or .* float32\.$/);
-    else if (type === 'float16' && typeof long === 'string')
-      expect([metric, long]).toEqual(['l2', expect.stringContaining('ivf-rq')]);
-    else expect(long).toBeGreaterThan(type === 'float16' ? 0.4 : 0.95);
-    // Under dot, a few long rows take a part of the codebook, which all share: how much differs from training to training.
-    const few = await find(15_000, 300);
-    if (metric === 'dot' && typeof few === 'string') expect(few).toMatch(/Use --index ivf-rq/);
-    else expect(few).toBeGreaterThan(metric === 'dot' ? 0.4 : 0.95);
+    else expectFoundOrRefused(long);
   });
 });

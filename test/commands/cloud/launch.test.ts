@@ -158,7 +158,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     await endWith(1);
     const failed = await launch('lake');
     expect(failed.code).toBe(65);
-    expect(failed.stderr).toMatch(/lake FAILED.*the same command goes on where it ended/s);
+    expect(failed.stderr).toMatch(/lake FAILED.*the same command continues where it ended/s);
     await endWith(0);
     expect((await launch('lake', { k: 5 })).code).toBe(0);
     const sessions = (await jobsNamed('lanceflow-lake')).map(({ command }) => command[command.indexOf('-resume') + 1]);

@@ -26,7 +26,7 @@ export function useTerminal(): void {
 
 /**
  * Leaves the terminal as it is usually: called at the end, whatever ended the process. A bar hides and changes nothing, so
- * that SIGKILL leaves nothing either; this also mends what an earlier program left.
+ * that SIGKILL leaves nothing either; this also repairs what an earlier program left.
  */
 export function restoreTerminal(): void {
   if (!isUsed || !process.stderr.isTTY) return;

@@ -14,7 +14,7 @@ interface Known {
  * Gives each planned bucket a name that no other bucket of the database has or is about to get. A bucket
  * that an earlier, interrupted build planned with the same rows keeps its name, so that its table can be used.
  * What such a build planned otherwise for any of these shards is superseded and removed, also where a shard has
- * been mended since, and so is what the database holds by now; builds of other shards, which may be running now,
+ * been corrected since, and so is what the database holds by now; builds of other shards, which may be running now,
  * are left alone.
  * @param known the inputs; the database's entries, and the plans of all builds, read in the order plans, entries
  * @param buckets sources of each planned bucket

@@ -50,7 +50,7 @@ export function judgeQueue(
   if (queue.state !== 'ENABLED')
     return [failed(check, 'is disabled', `aws batch update-job-queue --job-queue ${name} --state ENABLED`), ...of];
   if (queue.status !== 'VALID')
-    return [failed(check, `is ${queue.status}: ${queue.statusReason ?? ''}`, 'Mend what the reason says.'), ...of];
+    return [failed(check, `is ${queue.status}: ${queue.statusReason ?? ''}`, 'Fix what the reason says.'), ...of];
   if (environments.length === 0)
     return [failed(check, 'has no compute environment', `Give it one: aws batch update-job-queue --job-queue ${name}`)];
   return [ok(check, 'enabled and valid'), ...of];
@@ -63,7 +63,7 @@ function judgeEnvironment(environment: Environment, machines: Machines): Finding
   const update = `aws batch update-compute-environment --compute-environment ${name}`;
   if (environment.state !== 'ENABLED') return [failed(check, 'is disabled', `${update} --state ENABLED`)];
   if (environment.status !== 'VALID')
-    return [failed(check, `is ${environment.status}: ${environment.statusReason ?? ''}`, 'Mend what the reason says.')];
+    return [failed(check, `is ${environment.status}: ${environment.statusReason ?? ''}`, 'Fix what the reason says.')];
   if (maxvCpus === 0)
     return [failed(check, 'may start no machine (maxvCpus is 0)', `${update} --compute-resources maxvCpus=256`)];
   const findings: Finding[] = [];

@@ -38,6 +38,6 @@ export const command = defineCommand({
   exitCode: ({ status }) => (status === 'FAILED' ? EXIT.data : EXIT.ok),
   summary: ({ campaign, status, reason }) =>
     `launch: ${campaign} ${status}${reason ? ` (${reason})` : ''}${
-      status === 'FAILED' ? '. Mend what its log says; the same command goes on where it ended.' : ''
+      status === 'FAILED' ? '. Fix what its log says; the same command continues where it ended.' : ''
     }`,
 });
