@@ -69,7 +69,7 @@ class Resources {
         return Global.session.config.process?.executor == 'awsbatch'
     }
 
-    /** What is wrong with a bucket for machines whose disk has so many GB; null where nothing is. */
+    /** What is wrong with a bucket for machines whose disk has `diskGb`; null where nothing is. */
     static String problemWith(String bucket, MemoryUnit needed, Number diskGb) {
         def usable = (diskGb * GB * USABLE) as long
         if (!needed || needed.toBytes() <= usable) return null

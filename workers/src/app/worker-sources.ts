@@ -10,7 +10,7 @@ const HOME = fileURLToPath(new URL('../../..', import.meta.url));
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
 /** What only a database or a model on S3 needs. A run without them does not depend on it. */
-const OF_S3 = ['workers/src/s3/', 'workers/src/database/s3/'];
+const OF_S3 = ['workers/src/s3', 'workers/src/database/s3'];
 
 /** Paths that a source imports, types too. @param file its own path */
 export function importsOf(file: string, text: string): string[] {
@@ -20,7 +20,7 @@ export function importsOf(file: string, text: string): string[] {
 /** The files that a command consists of, sorted. @param usesS3 whether a database or a model is on S3 */
 export function sourcesOf(command: string, home = HOME, usesS3 = true): string[] {
   const found = new Set<string>();
-  const isLeftOut = (file: string) => !usesS3 && OF_S3.some((folder) => file.startsWith(resolve(home, folder)));
+  const isLeftOut = (file: string) => !usesS3 && OF_S3.some((folder) => file.startsWith(`${resolve(home, folder)}/`));
   const waiting = [resolve(home, `workers/src/commands/${command}.ts`)];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     const text = found.has(file) || isLeftOut(file) ? undefined : findText(file);

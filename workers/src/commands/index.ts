@@ -11,7 +11,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./embed-sequences.ts'),
   },
   'describe-shard': {
-    describe: "Take down a shard's content hash and ids, for pack-buckets",
+    describe: 'Record the content hash and ids of shards, for pack-buckets',
     load: () => import('./describe-shard.ts'),
   },
   'pack-buckets': {

@@ -37,7 +37,7 @@ export interface EmbedRequest extends ModelChoices {
   name?: string | undefined;
   cache?: string | undefined;
   checkpoints?: string | undefined;
-  /** Embeds so many sequences in float32 and int8 instead, and compares them. */
+  /** Number of sequences to embed in float32 and int8 instead, for a comparison. */
   comparePrecision?: number | undefined;
 }
 

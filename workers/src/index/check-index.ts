@@ -2,12 +2,12 @@ import type { Table } from '@lancedb/lancedb';
 import { DataError } from '../base/errors.ts';
 import type { IndexDescription, TableDescription } from '../database/catalog/catalog-entry.ts';
 import { readPartitionCount } from '../lance/format/index-file.ts';
-import { lengthOf } from '../vectors/kmeans.ts';
+import { innerProduct, lengthOf } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
 import { LENGTH_IN_FLOAT16 } from '../vectors/query-scale.ts';
 
 const SAMPLE_ROWS = 16;
-/** Beyond so many rows of one code nothing is learned from a row that is not found. */
+/** With more rows of one code than this, a row that is not found proves nothing. */
 const MOST_CANDIDATES = 100_000;
 
 /** Rows of whose neighbours the ones in the index must be as near, and how many of each. */
@@ -100,7 +100,7 @@ async function compareWithSample(table: Table, sample: SampledRow[], check: Inde
     const wanted = Math.min(NEIGHBOURS, sample.length);
     const found = await neighbours(table, query, wanted, NEIGHBOURS, check);
     const distances = sample.map((row) => distanceBetween(metric, query, row.vector)).sort((a, b) => a - b);
-    const rounding = 1e-5 * (metric === 'l2' ? productOf(query, query) : 1);
+    const rounding = 1e-5 * (metric === 'l2' ? innerProduct(query, query) : 1);
     for (const [rank, distance] of distances.slice(0, wanted).entries()) {
       const limit = distance + 1e-3 * Math.abs(distance) + rounding;
       asNear += Number((found[rank]?._distance ?? Number.POSITIVE_INFINITY) <= limit);
@@ -134,7 +134,7 @@ function neighbours(
     .toArray();
 }
 
-/** So many of a list, evenly spread. */
+/** About `count` items of a list, evenly spread. */
 function everyNth<T>(list: readonly T[], count: number): T[] {
   return list.filter((_, i) => i % Math.ceil(list.length / count) === 0);
 }
@@ -142,14 +142,8 @@ function everyNth<T>(list: readonly T[], count: number): T[] {
 /** As LanceDB has it: under l2, the square. */
 function distanceBetween(metric: Metric, a: Float32Array, b: Float32Array): number {
   if (metric === 'l2') return a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0);
-  const product = productOf(a, b);
+  const product = innerProduct(a, b);
   return 1 - (metric === 'dot' ? product : product / (lengthOf(a) * lengthOf(b) || 1));
-}
-
-function productOf(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 /** IVF_PQ computes in the type of the table, and gives all rows the same codebook: rows of odd lengths are more than it can hold. */

@@ -1,4 +1,4 @@
-import { type Centroids, lengthOf } from '../vectors/kmeans.ts';
+import { type Centroids, innerProduct, lengthOf } from '../vectors/kmeans.ts';
 
 /** Times the usual length, from which on a row is long; each class of long rows reaches as far again. */
 const LONG = 4;
@@ -66,7 +66,7 @@ export class PartitionLengths {
     this.#classes.set(name, known);
     let nearest = { partition: -1, cosine: -1 };
     for (const other of known) {
-      const cosine = product(row, other.row) / (length * other.length);
+      const cosine = innerProduct(row, other.row) / (length * other.length);
       if (cosine > nearest.cosine) nearest = { partition: other.partition, cosine };
     }
     if (nearest.cosine >= ALIKE || known.length === MOST_OF_CLASS) return nearest.partition;
@@ -76,10 +76,4 @@ export class PartitionLengths {
     this.#long.push(copy);
     return partition;
   }
-}
-
-function product(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

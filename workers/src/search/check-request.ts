@@ -8,8 +8,6 @@ import type { SearchOrder } from './run-search.ts';
 
 /** The options of a search of one bucket, as they are given. */
 export interface SearchOptions {
-  bucket: string;
-  database: string;
   queries: readonly string[];
   k: number;
   search: SearchOrder['search'];

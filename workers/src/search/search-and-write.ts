@@ -8,8 +8,7 @@ import { currentEntry } from '../database/table-state.ts';
 import type { Way } from './plan/choose.ts';
 import { withTable } from './plan/with-table.ts';
 import { countQueries } from './queries/queries.ts';
-import type { SearchOrder } from './run-search.ts';
-import { searchBucket } from './run-search.ts';
+import { type SearchOrder, searchBucket } from './run-search.ts';
 
 /** Where a search looks, and what it writes. */
 export interface SearchPlaces {
@@ -27,6 +26,7 @@ export interface SearchPlaces {
 
 /** Searches one bucket, wherever it is, and writes its hits; they appear whole or not at all. */
 export async function searchAndWrite(args: SearchPlaces, order: SearchOrder, context: CommandContext) {
+  const { output, truth } = args;
   const database = await Database.open(args.database);
   const current = await currentEntry(database, await database.requireEntry(args.bucket), context.log);
   const entry = await withPartitionsThatAreThere(database, current.entry, context.log);
@@ -35,12 +35,11 @@ export async function searchAndWrite(args: SearchPlaces, order: SearchOrder, con
   const work = args.work ?? database.tables.work;
   // Before a bucket is fetched for them.
   const queryCount = database.tables.bring ? await countQueries(args.queries, entry, order.range) : 0;
-  const needs = { ...order, truth: args.truth !== undefined, queryCount };
-  const find = (hits: string, truth?: string) =>
+  const needs = { ...order, truth: truth !== undefined, queryCount };
+  const find = (hits: string, trueHits?: string) =>
     withTable(database, entry, needs, { work, stream }, context, (near, present, among) =>
-      searchBucket(near, present, args.queries, { ...order, among }, { hits, truth }, context),
+      searchBucket(near, present, args.queries, { ...order, among }, { hits, truth: trueHits }, context),
     );
-  const { output, truth } = args;
   const { hits, plan, warnings, ...outcome } = await writeAtomically(output, (temporary) =>
     truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
   );

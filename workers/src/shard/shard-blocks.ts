@@ -57,7 +57,7 @@ export async function* readBlocks(
 
 /**
  * Reads the vectors of ranges of rows, in their order, as many ranges at once as fill `blockBytes`, at least one. There are no ids,
- * and nothing is said where the file changes meanwhile.
+ * and a file that changes meanwhile is not noticed.
  */
 export async function* readRanges(
   shard: ShardReader,

@@ -86,7 +86,12 @@ export function normalizeRows(vectors: Float32Array, dimension: number): void {
 
 /** Euclidean length. */
 export function lengthOf(row: Float32Array): number {
+  return Math.sqrt(innerProduct(row, row));
+}
+
+/** Of two vectors of one dimension, in double precision. */
+export function innerProduct(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += row[i]! * row[i]!;
-  return Math.sqrt(sum);
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
