@@ -1,3 +1,4 @@
+import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
@@ -6,8 +7,8 @@ import nextflow.Nextflow
 /** The database as the pipeline's head sees it: its address and its catalog. No table is ever opened or staged here. */
 class DatabaseUri {
 
-    /** The name of a bucket, as the workers allow it. */
-    private static final String BUCKET = /[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}/
+    /** The rule for names of buckets is the workers' own file. Without workers, as in a stub run of the bare pipeline, every name is valid. */
+    private static final String BUCKET = bucketPattern()
 
     /** An absolute folder, or the s3:// prefix without a slash at its end. */
     static String absolute(Object given) {
@@ -57,6 +58,13 @@ class DatabaseUri {
         Documents.require(Documents.isText(record.fingerprint) && isModel && isSize, "${entry.toUriString()}: this catalog entry is " +
             "damaged: \"fingerprint\" must be a text, \"model\" an object and \"bytes\" a whole number. ${remedy}")
         return record
+    }
+
+    private static String bucketPattern() {
+        // Beside lib/, wherever the main script is.
+        def lib = Path.of(DatabaseUri.protectionDomain.codeSource.location.toURI()).toRealPath().parent
+        def rule = lib.resolveSibling('workers/src/database/catalog/bucket-name.json')
+        return Files.exists(rule) ? new JsonSlurper().parse(rule.toFile()).pattern : /.+/
     }
 
     /** Whether a value is a name that a bucket can have. */

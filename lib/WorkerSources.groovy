@@ -1,53 +1,53 @@
+import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import java.security.MessageDigest
 
 /**
- * Identifies a worker's code. Every process has the hash of its own command as an input, so that -resume runs
- * a stage again when its worker has changed, and leaves the others alone. (A call inside the script would not do:
- * Nextflow's cache key has the script as it is written.) In a container, the worker holds it against its own:
- * workers/src/app/worker-sources.ts computes the same.
+ * Identifies a worker's code. Every process has the hash of its own command as an input, so that -resume runs a stage again when its
+ * worker has changed, and no other stage. (A call inside the script would not do: Nextflow's cache key has the script as it is written.)
+ * The workers compute the hashes themselves (workers/src/app/worker-sources.ts); in a container, a worker checks the hash it is given.
  */
 class WorkerSources {
 
-    /** `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */
-    private static final String IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/
-
-    /** What only a database or a model on S3 needs. A run without them does not depend on it. */
-    private static final List<String> OF_S3 = ['workers/src/s3', 'workers/src/database/s3']
-
     /**
-     * By module, whose command has hyphens for its underscores: SHA-256 of its file, of all that it imports from workers/src, and of
-     * the packages' versions.
+     * Returns the hash of each module's command. A machine without the workers' Node, as one that only starts containers may be, cannot
+     * tell which files a command imports: there every module has the hash of all sources, and any change runs all stages again.
+     * @param usesS3 whether the database or the model is on S3
      */
     static Map<String, String> hashes(Path projectDir, boolean usesS3) {
         def home = projectDir.normalize()
-        def modules = Files.list(home.resolve('modules')).withCloseable { paths -> paths.collect { path -> path.fileName.toString() } }
-        return modules.collectEntries { name ->
-            [(name): digest(home, "workers/src/commands/${name.replace('_', '-')}.ts", usesS3)]
-        }
+        def node = home.resolve('node_modules/.bin/node')
+        def script = home.resolve('workers/src/app/print-sources.ts')
+        return Files.isExecutable(node) && Files.exists(script) ? ofCommands(node, script, home, usesS3) : ofTree(home)
     }
 
-    /** The files that a command consists of. */
-    static Collection<Path> files(Path projectDir, String main, boolean usesS3) {
-        def found = new TreeSet<Path>()
-        def waiting = [projectDir.resolve(main)]
-        while (waiting) {
-            def file = waiting.pop()
-            if (!usesS3 && OF_S3.any { folder -> file.startsWith(projectDir.resolve(folder)) }) continue
-            if (!Files.isRegularFile(file) || !found.add(file)) continue
-            (file.getText('UTF-8') =~ IMPORT).each { match -> waiting << file.resolveSibling(match[1]).normalize() }
-        }
-        return found
+    private static Map<String, String> ofCommands(Path node, Path script, Path home, boolean usesS3) {
+        def process = new ProcessBuilder([node, script, '--json', *(usesS3 ? [] : ['--local'])]*.toString()).start()
+        process.outputStream.close()
+        def messages = new StringBuilder()
+        def listening = process.consumeProcessErrorStream(messages)
+        def printed = process.inputStream.getText('UTF-8')
+        def exit = process.waitFor()
+        listening.join()
+        if (exit != 0)
+            Parameters.stop("${node} failed on the workers' sources: ${messages.toString().trim()}\nRun npm --prefix ${Shell.quote(home)} run setup.")
+        return new JsonSlurper().parseText(printed) as Map<String, String>
     }
 
-    private static String digest(Path projectDir, String main, boolean usesS3) {
+    private static Map<String, String> ofTree(Path home) {
+        def folder = home.resolve('workers/src')
+        def sources = Files.notExists(folder) ? [] : Files.walk(folder).withCloseable { paths ->
+            paths.findAll { path -> Files.isRegularFile(path) }.collect { path -> home.relativize(path).toString() }
+        }
         def sha = MessageDigest.getInstance('SHA-256')
-        def sources = files(projectDir, main, usesS3) + [projectDir.resolve('package-lock.json')]
-        sources.each { file ->
-            sha.update("${projectDir.relativize(file)}\n".getBytes('UTF-8'))
+        (sources + 'package-lock.json').sort().each { name ->
+            def file = home.resolve(name)
+            sha.update("${name}\n".getBytes('UTF-8'))
             if (Files.exists(file)) sha.update(Files.readAllBytes(file))
         }
-        return sha.digest().encodeHex().toString().take(32)
+        def hash = sha.digest().encodeHex().toString().take(32)
+        def modules = Files.list(home.resolve('modules')).withCloseable { paths -> paths.collect { path -> path.fileName.toString() } }
+        return modules.collectEntries { name -> [(name): hash] }
     }
 }

@@ -12,13 +12,13 @@ import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
 import { SEARCH_MODES } from '../../workers/src/search/plan/choose.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { check, inputs, parameters, request, sources } from './support/checks.ts';
+import { check, inputs, parameters, request } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
 /** A source of a bucket plan, as far as the pipeline reads it. */
 const source = (shard: number, rows: number, vectorType = 'float32') => ({ shard, rows, vectorType });
 
-test('parameters, inputs and worker sources are checked as the documentation says', async () => {
+test('parameters and inputs are checked as the documentation says', async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['empty', 'data', 'data/sub', 'db', "odd 'é$(x)"]) await mkdir(at(name));
@@ -153,8 +153,6 @@ test('parameters, inputs and worker sources are checked as the documentation say
       sheetMissing: inputs(at('missing.csv')),
       sheetTwice: inputs(at('twice.csv')),
       sheetEmpty: inputs(at('none.csv')),
-      ingest: sources('ingest-bucket'),
-      merge: sources('merge-hits'),
     },
     folder,
   );
@@ -244,11 +242,6 @@ test('parameters, inputs and worker sources are checked as the documentation say
     [at('data/b.fasta'), 'fasta'],
     [at("odd 'é$(x)/[1]*.fa"), 'fasta'],
   ]);
-  const ingest = answers.ingest.value as string[];
-  expect(ingest).toContain('workers/src/database/catalog/plan.ts');
-  expect(ingest).toContain('workers/src/shard/shard-reader.ts');
-  expect(ingest).not.toContain('workers/src/cli.ts');
-  expect(answers.merge.value).not.toContain('workers/src/database/catalog/plan.ts');
 });
 
 test('the disk that a bucket needs', { timeout: 60_000 }, async () => {

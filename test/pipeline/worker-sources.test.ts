@@ -1,41 +1,78 @@
 import { appendFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hashOfSources } from '../../workers/src/app/worker-sources.ts';
+import { hashesByModule } from '../../workers/src/app/print-sources.ts';
+import { hashOfSources, hashOfTree, sourcesOf } from '../../workers/src/app/worker-sources.ts';
+import { COMMANDS } from '../../workers/src/commands/index.ts';
+import { isBucketName } from '../../workers/src/database/catalog/bucket-name.ts';
 import { lanceflow, ROOT, run, temporaryFolder } from '../support/run.ts';
 import { copyPipeline, NEXTFLOW } from './support/nextflow.ts';
 
 const SCRIPT = `
 workflow {
-    def home = java.nio.file.Path.of(params.home)
-    println groovy.json.JsonOutput.toJson([WorkerSources.hashes(home, true), WorkerSources.hashes(home, false)])
+    def homes = [params.home, params.bare].collect { home -> java.nio.file.Path.of(home) }
+    def hashes = homes.collectMany { home -> [WorkerSources.hashes(home, true), WorkerSources.hashes(home, false)] }
+    def names = params.names.tokenize(' ')
+    println(groovy.json.JsonOutput.toJson([hashes: hashes, names: names.collect { name -> DatabaseUri.isBucket(name) }]))
 }`;
 
+const BUCKET_NAMES = [
+  'bucket_00001',
+  'a',
+  '_a-b.c',
+  'a..b',
+  'a.',
+  '.a',
+  '-a',
+  'a/b',
+  'a'.repeat(100),
+  'a'.repeat(101),
+  'é',
+];
+
 describe('the hash of a worker', () => {
-  test('is the same to the pipeline and to the worker', async () => {
+  test('and the rule for names of buckets are the same to the pipeline and to the worker', async () => {
     const folder = await temporaryFolder();
     await symlink(join(ROOT, 'lib'), join(folder, 'lib'));
     await writeFile(join(folder, 'main.nf'), SCRIPT);
-    const { stdout } = await run(NEXTFLOW, ['run', 'main.nf', '--home', ROOT], { cwd: folder });
-    const [onS3, local] = JSON.parse(/^\[.*\]$/m.exec(stdout)![0]) as Record<string, string>[];
-    expect(Object.keys(onS3!)).toContain('search_bucket');
-    for (const [hashes, usesS3] of [
-      [onS3!, true],
-      [local!, false],
-    ] as const) {
-      for (const [name, hash] of Object.entries(hashes))
-        expect(hashOfSources(name.replaceAll('_', '-'), ROOT, usesS3), name).toBe(hash);
-      expect(new Set(Object.values(hashes)).size).toBe(Object.keys(hashes).length);
-    }
+    const bare = await copyPipeline(join(folder, 'bare'), false);
+    const args = ['--home', ROOT, '--bare', bare, '--names', BUCKET_NAMES.join(' ')];
+    const { stdout } = await run(NEXTFLOW, ['run', 'main.nf', ...args], { cwd: folder });
+    const answer = JSON.parse(/^\{.*\}$/m.exec(stdout)![0]) as { hashes: Record<string, string>[]; names: boolean[] };
+    const [onS3, local, ...withoutNode] = answer.hashes;
+    expect(onS3).toEqual(hashesByModule(ROOT, true));
+    expect(local).toEqual(hashesByModule(ROOT, false));
+    const modules = Object.keys(onS3!);
+    expect(modules).toContain('search_bucket');
+    for (const module of modules) expect(Object.keys(COMMANDS)).toContain(module.replaceAll('_', '-'));
+    for (const hashes of [onS3!, local!]) expect(new Set(Object.values(hashes)).size).toBe(modules.length);
+    for (const hashes of withoutNode)
+      expect(hashes).toEqual(Object.fromEntries(modules.map((module) => [module, hashOfTree(bare)])));
+    expect(hashOfTree(bare)).toBe(hashOfTree(ROOT));
+    expect(answer.names).toEqual(BUCKET_NAMES.map(isBucketName));
+  });
+
+  test('is of the files that a command imports', () => {
+    const files = (command: string) => sourcesOf(command).map((file) => relative(join(ROOT, 'workers/src'), file));
+    const ingest = files('ingest-bucket');
+    for (const file of ['database/catalog/plan.ts', 'shard/shard-reader.ts', 'database/catalog/bucket-name.json'])
+      expect(ingest).toContain(file);
+    expect(ingest).not.toContain('cli.ts');
+    expect(files('merge-hits')).not.toContain('database/catalog/plan.ts');
   });
 
   test('changes with a file that a command imports, and with no other', async () => {
     const home = await copyPipeline(await temporaryFolder(), false);
-    const [search, pack] = [hashOfSources('search-bucket', home), hashOfSources('pack-buckets', home)];
+    const [search, pack, tree] = [
+      hashOfSources('search-bucket', home),
+      hashOfSources('pack-buckets', home),
+      hashOfTree(home),
+    ];
     expect(search).toBe(hashOfSources('search-bucket'));
     await appendFile(join(home, 'workers/src/search/engine/nearest.ts'), '// changed\n');
     expect(hashOfSources('search-bucket', home)).not.toBe(search);
     expect(hashOfSources('pack-buckets', home)).toBe(pack);
+    expect(hashOfTree(home)).not.toBe(tree);
   });
 
   test('does not change with sources of S3 where neither database nor model is there', async () => {
@@ -56,7 +93,7 @@ describe('the hash of a worker', () => {
     const wrong = await inContainer('0'.repeat(32));
     expect(wrong).toMatchObject({ code: 64, stdout: '' });
     expect(wrong.stderr).toMatch(/^lanceflow catalog: the worker in this container is not .* Build the image .*\n$/);
-    for (const usesS3 of [true, false])
-      expect((await inContainer(hashOfSources('catalog', ROOT, usesS3))).stderr).not.toContain('container');
+    for (const hash of [hashOfSources('catalog', ROOT, true), hashOfSources('catalog', ROOT, false), hashOfTree(ROOT)])
+      expect((await inContainer(hash)).stderr).not.toContain('container');
   });
 });

@@ -43,9 +43,5 @@ def call(item, home) {
     if (item.check == 'batches') {
         return ShardBatches.of(item.files.collect { source, bytes -> [source: source, bytes: bytes] }).collect { found -> found[0] }
     }
-    if (item.check == 'parts') {
-        return Plan.parts(file(item.path))
-    }
-    return WorkerSources.files(home, "workers/src/commands/${item.command}.ts", true)
-        .collect { found -> home.relativize(found).toString() }
+    return Plan.parts(file(item.path))
 }

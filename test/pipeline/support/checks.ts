@@ -31,6 +31,5 @@ export const inputs = (path: string) => ({ check: 'inputs', path });
 export const ids = (path: string) => ({ check: 'ids', path });
 /** Which of the files are worth dividing. */
 export const large = (path: string, residues: number) => ({ check: 'large', path, residues });
-export const sources = (command: string) => ({ check: 'sources', command });
 /** The sources of each batch. @param files source and bytes of each shard */
 export const batches = (files: ReadonlyArray<readonly [string, number | null]>) => ({ check: 'batches', files });

@@ -1,8 +1,12 @@
 import { UsageError } from '../../base/errors.ts';
 import { shown } from '../../base/text/shown.ts';
+import rule from './bucket-name.json' with { type: 'json' };
 
-/** Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. */
-const BUCKET_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|$)){0,99}$/;
+/**
+ * Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. lib/DatabaseUri.groovy reads the same
+ * file, so the pattern uses only what JavaScript and Java read alike.
+ */
+const BUCKET_NAME = new RegExp(`^(?:${rule.pattern})$`);
 
 export function isBucketName(name: string): boolean {
   return BUCKET_NAME.test(name);

@@ -1,0 +1,45 @@
+// `npm run sources`: how many files each stage of the pipeline consists of, by folder of workers/src. With -resume, a change to one of
+// them runs the stage again. `npm run sources -- search-bucket` lists the files of one stage; `--local` prunes what only S3 needs;
+// `--json` prints the hashes alone, by module, for lib/WorkerSources.groovy.
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hashOfSources, sourcesOf } from './worker-sources.ts';
+
+/** Hashes the sources of every stage. @returns by module: a module is named as its command is, with underscores */
+export function hashesByModule(home: string, usesS3: boolean): Record<string, string> {
+  return Object.fromEntries(
+    modulesOf(home).map((module) => [module, hashOfSources(module.replaceAll('_', '-'), home, usesS3)]),
+  );
+}
+
+const modulesOf = (home: string) => readdirSync(join(home, 'modules')).sort();
+
+/** Counts the files of each stage, or lists those of the stages named. @param names commands; none for all stages */
+function describeSources(home: string, names: readonly string[], usesS3: boolean): string[] {
+  const stages = names.length > 0 ? names : modulesOf(home).map((module) => module.replaceAll('_', '-'));
+  return stages.flatMap((name) => {
+    const files = sourcesOf(name, home, usesS3).map((file) => relative(join(home, 'workers/src'), file));
+    const details = names.length > 0 ? files : [countByFolder(files)];
+    const head = `${name}: ${files.length} files, hash ${hashOfSources(name, home, usesS3)}`;
+    return [head, ...details.map((line) => `  ${line}`)];
+  });
+}
+
+/** `search 35, base 25, ...`, most first. */
+function countByFolder(files: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const file of files) counts.set(file.split('/')[0]!, (counts.get(file.split('/')[0]!) ?? 0) + 1);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([folder, count]) => `${folder} ${count}`)
+    .join(', ');
+}
+
+if (import.meta.main) {
+  const home = fileURLToPath(new URL('../../..', import.meta.url));
+  const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const usesS3 = !process.argv.includes('--local');
+  if (process.argv.includes('--json')) console.log(JSON.stringify(hashesByModule(home, usesS3)));
+  else for (const line of describeSources(home, names, usesS3)) console.log(line);
+}
