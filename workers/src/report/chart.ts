@@ -31,12 +31,11 @@ export function histogramChart(histogram: Histogram, title: string): Html {
     (level) =>
       html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(level))}" y2="${round(y(level))}"/><text x="${LEFT - 6}" y="${round(y(level) + 4)}" text-anchor="end">${shortCount(level)}</text>`,
   );
-  const ends = [0, 0.5, 1].map((share) => {
-    const value = start + share * (end - start);
-    const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle';
-    return html`<text x="${round(x(value))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${anchor}">${formatNumber(value)}</text>`;
-  });
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${rows}${bars}${ends}</svg>`;
+  const labels = ticksBetween(start, end).map(
+    (value) =>
+      html`<text x="${round(x(value))}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${formatNumber(value)}</text>`,
+  );
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${rows}${bars}${labels}</svg>`;
 }
 
 /** A bar in a table's cell. @param share of the longest, 0 to 1 */
@@ -55,10 +54,23 @@ export function shareScale(mean: number, low: number, high: number): Html {
   return html`<svg class="scale" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="track" x="0" y="3" width="100" height="4"/><rect class="pale" x="${x(low)}" y="1" width="${round(Math.max(0.5, x(high) - x(low)))}" height="8"/><rect class="bar" x="${round(Math.max(0, x(mean) - 0.5))}" y="0" width="1" height="10"/></svg>`;
 }
 
-/** The least of 1, 2, 4, 5, 10, ... times a power of ten that is no less than `count`. */
+/** Returns the least round number that is at least `count`: less than twice it. */
 function niceCeiling(count: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, count)));
-  return power * [1, 2, 4, 5, 10].find((step) => step * power >= count)!;
+  return (
+    power *
+    [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((step) => step * power >= count && Number.isInteger(step * power))!
+  );
+}
+
+/** Returns three to eight multiples of 1, 2 or 5 times a power of ten, from `start` to `end`. */
+export function ticksBetween(start: number, end: number): number[] {
+  const power = 10 ** Math.floor(Math.log10((end - start) / 3));
+  const step = power * ([5, 2].find((factor) => 3 * factor * power <= end - start) ?? 1);
+  const first = Math.ceil(start / step);
+  // Division by a whole number keeps 0.3 from becoming 0.30000000000000004.
+  const at = (i: number) => (step < 1 ? (first + i) / Math.round(1 / step) : (first + i) * step);
+  return Array.from({ length: Math.floor(end / step) - first + 1 }, (_, i) => at(i));
 }
 
 function shortCount(count: number): string {

@@ -37,6 +37,9 @@ th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 td small { display: block; color: var(--soft); font-size: .85em; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 bdi { display: inline-block; max-width: 26rem; font-family: ui-monospace, monospace; font-size: .88em; overflow-wrap: break-word; }
+td:nth-child(2):last-child bdi { max-width: 54rem; }
+summary bdi { max-width: 100%; }
+summary .note { margin-left: 1rem; }
 details { border-bottom: 1px solid var(--line); padding: .4rem 0; }
 summary { cursor: pointer; }
 details table { margin: .5rem 0 .75rem; }

@@ -66,7 +66,7 @@ function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Htm
   return html`<dl class="facts">
 ${fact('Queries', formatCount(asked), asked > summary.queries ? `${formatCount(asked - summary.queries)} without a neighbour` : '')}
 ${fact('Neighbours', formatCount(summary.rows), `up to ${formatCount(k)} a query`)}
-${fact('Buckets searched', formatCount(searched), `${formatCount(summary.buckets.size)} of them gave neighbours`)}
+${fact('Buckets searched', formatCount(searched), `neighbours in ${formatCount(summary.buckets.size)} of them`)}
 ${fact('Search', modesOf(found) || 'not reported', settingsOf(found))}
 ${recall ? recallFact(k, recall) : ''}
 </dl>`;
@@ -121,14 +121,14 @@ function formatRecall({ mean, low, high }: Recall): string {
 function distances({ nearest, farthest, k, shortQueries, queries }: NeighbourSummary): Html {
   if (queries === 0) return html`<h2>Distances</h2><p>No query has a neighbour.</p>`;
   const chart = (title: string, histogram: typeof nearest) => html`<div><h3>${title}</h3>
-<p class="note">half of the queries: below ${formatNumber(histogram.quantile(0.5))}; 90%: below ${formatNumber(histogram.quantile(0.9))}</p>
+<p class="note">median ${formatNumber(histogram.quantile(0.5))}; 90% of the queries below ${formatNumber(histogram.quantile(0.9))}</p>
 ${histogramChart(histogram, `Histogram of the distance: ${title}`)}</div>`;
   const short =
     shortQueries > 0
       ? html` ${formatCount(shortQueries)} queries have fewer than ${formatCount(k)} neighbours; theirs is the last they have.`
       : '';
   return html`<h2>Distances</h2>
-<p>How far from each query its nearest and its last neighbour lie: number of queries by distance.${short}</p>
+<p>Number of queries by the distance of their nearest and of their last neighbour.${short}</p>
 <div class="charts">
 ${chart('Rank 1', nearest)}
 ${k > 1 ? chart(`Rank ${formatCount(k)}`, farthest) : ''}
@@ -151,7 +151,7 @@ function buckets({ buckets: all, rows, queries }: NeighbourSummary, reports: rea
         html`<tr><td>${shownId(name)}</td>${number(formatCount(neighbours))}${number(formatShare(neighbours / rows))}<td>${barCell(neighbours / most)}</td>${number(formatCount(nearest))}${number(formatShare(nearest / queries))}</tr>\n`,
     );
   return html`<h2>Buckets</h2>
-<p>Where the neighbours come from.${more(sorted.length, 'most frequent')}</p>
+<p>Number of neighbours by bucket.${more(sorted.length, 'most frequent')}</p>
 ${table(['Bucket', '#Neighbours', '#Share', '', '#Nearest neighbours', '#Share'], cells)}`;
 }
 
@@ -163,24 +163,26 @@ function searches(reports: readonly WorkerReport[]): Html {
   const shown = found.slice(0, MOST_BUCKETS);
   const hasEstimates = shown.some(({ expectedSeconds }) => expectedSeconds !== undefined);
   const longest = Math.max(1e-9, ...shown.map((one) => Math.max(took(one), one.expectedSeconds ?? 0)));
-  // What is the case for no bucket gets no column.
+  // A column that is empty for every bucket is not shown.
   const all: [head: string, cell: (one: WorkerReport) => Html, isShown: boolean][] = [
     ['Bucket', (one) => html`<td>${shownId(one.bucket ?? '')}</td>`, true],
-    ['Search', (one) => html`<td>${one.mode ?? ''}<small>${probesOf(one)}</small></td>`, true],
+    ['Strategy', (one) => html`<td>${one.mode ?? ''}<small>${probesOf(one)}</small></td>`, true],
     [
       '#Recall',
       ({ recall }) => number(recall ? formatRecall(recall) : ''),
       shown.some(({ recall }) => recall !== undefined),
     ],
-    ['#Expected', (one) => number(duration(one.expectedSeconds)), hasEstimates],
+    ['#Estimated', (one) => number(duration(one.expectedSeconds)), hasEstimates],
     ['#Took', (one) => number(duration(took(one))), true],
     ['', (one) => html`<td>${pairCell((one.expectedSeconds ?? 0) / longest, took(one) / longest)}</td>`, true],
     ['#Queries a second', (one) => number(rate(one)), true],
-    ['Other ways, expected', (one) => html`<td>${waysOf(one)}</td>`, hasEstimates],
+    ['Other strategies, estimated', (one) => html`<td>${waysOf(one)}</td>`, hasEstimates],
   ];
   const columns = all.filter(([, , isShown]) => isShown);
   const cells = shown.map((one) => html`<tr>${columns.map(([, cell]) => cell(one))}</tr>\n`);
-  const model = hasEstimates ? ' Expected (pale bars) is what the cost model said where it chose the way.' : '';
+  const model = hasEstimates
+    ? ' Pale bars are the times that the cost model estimated before it chose the strategy.'
+    : '';
   return html`<h2>Searches</h2>
 <p>How each bucket was searched, and how long it took.${model}${more(found.length, 'first')}</p>
 ${table(
@@ -204,8 +206,8 @@ function examples({ examples: some, queries, bounds: [least, most] }: NeighbourS
   if (some.length === 0) return html``;
   // One scale for all: a short bar is a near neighbour.
   const share = (distance: number) => (most > least ? (distance - least) / (most - least) : 0);
-  const one = ({ query, neighbours }: (typeof some)[number], i: number) => html`<details${i < 3 ? html` open` : ''}>
-<summary>${shownId(query)}</summary>
+  const one = ({ query, neighbours }: (typeof some)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
+<summary>${shownId(query)} ${nearestOf(neighbours[0])}</summary>
 ${table(
   ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
   neighbours.map(
@@ -219,6 +221,12 @@ ${table(
 <p>The first ${formatCount(some.length)} of ${formatCount(queries)} queries, in the order of their ids, with their first neighbours. The bars are distances: from
 ${formatNumber(least)} to ${formatNumber(most)}, the farthest of all neighbours.</p>
 ${some.map(one)}`;
+}
+
+/** The nearest neighbour beside a query's id: readable while its table is closed. */
+function nearestOf(nearest: NeighbourSummary['examples'][number]['neighbours'][number] | undefined): Html {
+  if (!nearest) return html``;
+  return html`<span class="note">nearest: ${shownId(nearest.target)} at ${formatNumber(nearest.distance)}</span>`;
 }
 
 function stages(reports: readonly WorkerReport[]): Html {
