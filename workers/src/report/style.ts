@@ -29,13 +29,14 @@ svg .bar { fill: var(--accent); }
 svg .pale { fill: var(--accent); opacity: .45; }
 svg .track { fill: var(--line); }
 svg.scale { height: .6rem; margin: .35rem 0; }
-svg.inline { width: 8rem; height: .7rem; margin-top: .4rem; }
+svg.inline { width: 7rem; height: .7rem; margin-top: .4rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem 1.5rem .3rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: .3rem 1.25rem .3rem 0; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 td small { display: block; color: var(--soft); font-size: .85em; white-space: nowrap; }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td span, td.number { white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 bdi { display: inline-block; max-width: 26rem; font-family: ui-monospace, monospace; font-size: .88em; overflow-wrap: break-word; }
 td:nth-child(2):last-child bdi { max-width: 54rem; }
 summary bdi { max-width: 100%; }

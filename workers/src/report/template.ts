@@ -198,8 +198,10 @@ function probesOf({ mode, nprobes, refineFactor }: WorkerReport): string {
   return `nprobes ${formatCount(nprobes)}${refined}`;
 }
 
-function waysOf({ otherWays = [] }: WorkerReport): string {
-  return otherWays.map(({ way, seconds }) => `${way} ${formatSeconds(seconds)}`).join(', ');
+function waysOf({ otherWays = [] }: WorkerReport): Html[] {
+  return otherWays.map(
+    ({ way, seconds }, i) => html`${i > 0 ? ', ' : ''}<span>${way} ${formatSeconds(seconds)}</span>`,
+  );
 }
 
 function examples({ examples: some, queries, bounds: [least, most] }: NeighbourSummary): Html {
