@@ -182,7 +182,7 @@ describe('the tree of workers/src', () => {
     expect(wrongArrows(sources)).toEqual([]);
     for (const [from, to] of [
       ['base/errors.ts', '../app/progress.ts'],
-      ['lance/tables.ts', '../database/store.ts'],
+      ['lance/tables.ts', '../database/object-store.ts'],
       ['merge/heap.ts', '../search/run-search.ts'],
       ['index/build-index.ts', '../ingest/build-table.ts'],
     ] as const)

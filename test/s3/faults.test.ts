@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { s3Usage } from '../../workers/src/app/usage.ts';
 import { DataError, TransientError, UsageError, type UserError } from '../../workers/src/base/errors.ts';
+import { s3Reader } from '../../workers/src/database/s3/s3-reader.ts';
 import { s3Store } from '../../workers/src/database/s3/s3-store.ts';
-import { s3Tables } from '../../workers/src/database/s3/s3-tables.ts';
 import { openS3, type S3Bucket } from '../../workers/src/s3/client.ts';
 import { readRange } from '../../workers/src/s3/range.ts';
 import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
@@ -105,8 +105,8 @@ describe('faults on the wire', () => {
       const files = await makeFiles(await temporaryFolder(), [1000]);
       await fails((s3) => uploadFiles(s3, files), DataError, /^HeadObject s3:.*access denied/);
       // Not as if it were not there.
-      await fails((s3) => s3Tables(s3).size('_partitions/x.arrow'), DataError, /^HeadObject s3:.*access denied/);
-      await fails((s3) => s3Tables(s3).sizes('bucket_00001'), DataError, /^ListObjectsV2 s3:.*access denied/);
+      await fails((s3) => s3Reader(s3).size('_partitions/x.arrow'), DataError, /^HeadObject s3:.*access denied/);
+      await fails((s3) => s3Reader(s3).sizes('bucket_00001'), DataError, /^ListObjectsV2 s3:.*access denied/);
       expect(held!.proxy.seen.length).toBe(5);
     });
 

@@ -6,7 +6,7 @@ import { hasEnded, processName } from '../../../workers/src/base/files/process-n
 import { withScratch } from '../../../workers/src/base/files/scratch.ts';
 import { removeStale, temporaryName } from '../../../workers/src/base/files/temporary.ts';
 import { writeAtomically } from '../../../workers/src/base/files/write-atomically.ts';
-import { localStore } from '../../../workers/src/database/store.ts';
+import { localStore } from '../../../workers/src/database/local/local-store.ts';
 import { run, temporaryFolder } from '../../support/run.ts';
 
 /** The id of a process that has ended. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { processName } from '../../../workers/src/base/files/process-name.ts';
 import { localLocks } from '../../../workers/src/database/local/local-locks.ts';
-import { observingFs } from '../../../workers/src/database/local/observed-lock.ts';
+import { observingFs } from '../../../workers/src/database/node/observed-lock.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
 const HOUR_MS = 3_600_000;

@@ -42,11 +42,10 @@ describe('scoreTable', () => {
     const partitions = await bucket.partitions();
     const probes = await rankPartitions(queries, partitions, 'l2', 5);
     const { entry, database } = bucket;
-    const { pathOf: _, ...unreadable } = database.tables;
-    const { fragments: __, ...unknown } = entry;
+    const { fragments: _, ...unknown } = entry;
     const ways: OpenBucket[] = [
       bucket, // the threads
-      { ...bucket, database: database.withTables(unreadable) }, // this process
+      { ...bucket, database: database.withTables({ ...database.tables, folder: undefined }) }, // this process
       { ...bucket, entry: unknown }, // LanceDB
     ];
     for (const spans of [probedSpans(probes, partitions, 4), [{ first: 0, end: 3000 }]]) {

@@ -1,7 +1,7 @@
 import { mapAtOnce } from '../base/at-once.ts';
 import { algorithmOf } from '../base/bytes/checksum.ts';
 import type { CatalogEntry, FragmentFile } from '../database/catalog/catalog-entry.ts';
-import type { RangeFile, TableStore } from '../database/table-store.ts';
+import type { RangeFile, TableReader } from '../database/table-reader.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 
 const FILES_AT_ONCE = 8;
@@ -15,7 +15,7 @@ const MOST_SAMPLED = 16;
  * @returns what is wrong, a sentence each
  */
 export async function checkFragments(
-  tables: Pick<TableStore, 'openFile'>,
+  tables: Pick<TableReader, 'openFile'>,
   entry: CatalogEntry,
   fragments: readonly FragmentFile[] = entry.fragments ?? [],
 ): Promise<string[]> {

@@ -2,7 +2,7 @@ import type { Table } from '@lancedb/lancedb';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { Pool } from '../base/pool.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import type { RangeFile, TableStore } from '../database/table-store.ts';
+import type { RangeFile, TableReader } from '../database/table-reader.ts';
 import { readTable } from '../lance/read-table.ts';
 import { type FragmentRows, fragmentBlocks, type RowSpan, rowIdsOf } from './fragment-blocks.ts';
 import type { OpenBucket } from './open-bucket.ts';
@@ -47,7 +47,7 @@ export function openRowSource({ database, table, entry }: StoredRows, rooms: rea
 
 type BlockPool = Pool<{ room: Float32Array; rowIds: Float64Array }>;
 
-function openFragments(tables: TableStore, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
+function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
   const { dimension, vectorType } = entry;
   const ownBytes = rowBytes(dimension, vectorType);
   const fragments = entry.fragments!;

@@ -141,7 +141,7 @@ export async function findOrphans(database: Database): Promise<string[]> {
     .filter(({ bucket }) => !entered.has(bucket))
     .map(({ bucket, state }) => `${bucket} is ${state}, not indexed yet`);
   const known = new Set([...entered, ...pending.map(({ bucket }) => bucket)]);
-  const { tables, leftovers } = await database.tables.contents();
+  const { tables, leftovers } = await database.publisher.contents();
   for (const name of tables)
     if (!known.has(name.replace(/\.lance$/, ''))) orphans.push(`${name} is a table without a catalog entry`);
   return [...orphans, ...leftovers];

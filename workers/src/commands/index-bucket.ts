@@ -31,13 +31,11 @@ export const command = defineCommand({
 
   async run(args, { log }) {
     const bucket = checkBucketName(args.bucket);
-    const database = await Database.open(args.database);
-    const { index } = args;
-    const work = args.work ?? database.tables.work;
+    const database = await Database.open(args.database, args.work);
     await database.requireThere();
     const { entry, done } = await withBucketLock(database, bucket, async (lost) => {
       const isNew = (await database.entry(bucket)) === undefined;
-      const indexed = await indexBucket(database, bucket, { index, work }, lost, log);
+      const indexed = await indexBucket(database, bucket, args.index, lost, log);
       if (isNew) await withdrawUnlessOnce(database, indexed.entry);
       return indexed;
     });

@@ -44,14 +44,13 @@ export const command = defineCommand({
 
   async run(args, context) {
     checkBucketName(args.bucket);
-    const database = await Database.open(args.database);
+    const database = await Database.open(args.database, args.work);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
     const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
     const { metric, vectorType, order } = args;
-    const work = args.work ?? database.tables.work;
     await database.create();
     const { record, done, warnings } = await withBucketLock(database, bucket.bucket, (lost) =>
-      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order, work }, lost, context),
+      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order }, lost, context),
     );
     if (args.output !== undefined) {
       const text = sealedText(record);

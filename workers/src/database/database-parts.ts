@@ -1,15 +1,31 @@
-import type { ObjectStore } from './store.ts';
-import type { BucketLocks, TableStore } from './table-store.ts';
+import type { NodeTables } from './node-tables.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { TablePublisher } from './table-publisher.ts';
+import type { TableReader } from './table-reader.ts';
+
+/** Locks of buckets: one process builds a bucket at a time. */
+export interface BucketLocks {
+  /**
+   * Waits for a bucket's lock, however long another process holds it.
+   * @param onLost called when another process has the lock, or may have it
+   * @returns a function that releases the lock
+   */
+  acquire(bucket: string, onLost: (error: Error) => void): Promise<() => Promise<void>>;
+  /** Removes the lock of a killed process, where the bucket will not be built again. */
+  removeEnded(bucket: string): Promise<void>;
+}
 
 /** What a database consists of, in a folder or on S3. */
 export interface DatabaseParts {
   /** Absolute folder, or `s3://bucket/prefix`. */
   uri: string;
   store: ObjectStore;
-  tables: TableStore;
+  tables: TableReader;
+  publisher: TablePublisher;
+  nodeTables: NodeTables;
   locks: BucketLocks;
   /** Prepares the place for a first bucket. */
   create(): Promise<void>;
-  /** @throws DataError where there is no such place */
+  /** @throws DataError where the place does not exist */
   requireThere(): Promise<void>;
 }

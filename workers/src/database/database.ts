@@ -5,10 +5,12 @@ import { sealedText } from '../base/text/document.ts';
 import { isBucketName } from './catalog/bucket-name.ts';
 import type { CatalogEntry, IngestRecord } from './catalog/catalog-entry.ts';
 import { parseCatalogEntry, parseIngestRecord } from './catalog/parse-entry.ts';
-import type { DatabaseParts } from './database-parts.ts';
+import type { BucketLocks, DatabaseParts } from './database-parts.ts';
 import { openLocal } from './local/local-database.ts';
-import type { ObjectStore } from './store.ts';
-import type { BucketLocks, TableStore } from './table-store.ts';
+import type { NodeTables } from './node-tables.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { TablePublisher } from './table-publisher.ts';
+import type { TableReader } from './table-reader.ts';
 
 const CATALOG = '_catalog';
 const PENDING = '_pending';
@@ -21,7 +23,9 @@ const READS_AT_ONCE = 16;
 export class Database {
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly uri: string;
-  readonly tables: TableStore;
+  readonly tables: TableReader;
+  readonly publisher: TablePublisher;
+  readonly nodeTables: NodeTables;
   readonly locks: BucketLocks;
   /** Makes the database's folder where it is missing. */
   readonly create: () => Promise<void>;
@@ -29,17 +33,23 @@ export class Database {
   readonly requireThere: () => Promise<void>;
   readonly #store: ObjectStore;
 
-  private constructor({ uri, store, tables, locks, create, requireThere }: DatabaseParts) {
+  private constructor({ uri, store, tables, publisher, nodeTables, locks, create, requireThere }: DatabaseParts) {
     this.uri = uri;
     this.tables = tables;
+    this.publisher = publisher;
+    this.nodeTables = nodeTables;
     this.locks = locks;
     this.create = create;
     this.requireThere = requireThere;
     this.#store = store;
   }
 
-  /** @throws UsageError where `uri` is neither a folder nor s3:// */
-  static async open(uri: string): Promise<Database> {
+  /**
+   * Opens a database, which may be empty or missing.
+   * @param work --work: fast folder of this node for tables that are built or fetched
+   * @throws UsageError where `uri` is neither a folder nor s3://
+   */
+  static async open(uri: string, work?: string): Promise<Database> {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
     if (/[\x00-\x1f\x7f]/.test(uri))
       throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
@@ -47,18 +57,18 @@ export class Database {
     if (looksLikeS3(uri)) {
       // Loaded where it is needed only: the AWS SDK takes a while.
       const { openRemote } = await import('./s3/s3-database.ts');
-      return new Database(await openRemote(uri));
+      return new Database(await openRemote(uri, work));
     }
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
     if (scheme !== undefined)
       throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
-    return new Database(openLocal(uri));
+    return new Database(openLocal(uri, work));
   }
 
-  /** This database with its tables, or the one that is needed, in another place. */
-  withTables(tables: TableStore): Database {
-    const { uri, locks, create, requireThere } = this;
-    return new Database({ uri, store: this.#store, tables, locks, create, requireThere });
+  /** Returns this database with another reader of its tables: one of the copies on this node, say. */
+  withTables(tables: TableReader): Database {
+    const { uri, publisher, nodeTables, locks, create, requireThere } = this;
+    return new Database({ uri, store: this.#store, tables, publisher, nodeTables, locks, create, requireThere });
   }
 
   /** The buckets that are part of the database, by name. */

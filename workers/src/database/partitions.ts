@@ -15,7 +15,7 @@ import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
 import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
-import type { TableStore } from './table-store.ts';
+import type { TableReader } from './table-reader.ts';
 
 /** How rows are assigned to partitions. Version 1, which catalog entries do not name, did it wrongly beside long rows (ADR 17). */
 export const ASSIGNER_VERSION = 2;
@@ -72,7 +72,7 @@ export function isPartitionFile(name: string, bucket: string): boolean {
  * @throws DataError where the file is missing, or not what the catalog says
  */
 export async function readPartitions(
-  database: { uri: string; tables: Pick<TableStore, 'read'> },
+  database: { uri: string; tables: Pick<TableReader, 'read'> },
   order: PartitionOrder,
   table: Pick<CatalogEntry, 'rows' | 'dimension'>,
 ): Promise<Partitions> {

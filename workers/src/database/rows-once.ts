@@ -30,7 +30,7 @@ export async function withdrawUnlessOnce(database: Database, { bucket, sources }
   } catch (error) {
     if (error instanceof DataError) {
       await database.removeEntry(bucket);
-      await database.tables.remove(bucket);
+      await database.publisher.remove(bucket);
     }
     throw error;
   }

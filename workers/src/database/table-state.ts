@@ -5,7 +5,7 @@ import { readManifest } from '../lance/format/table-manifest.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 import type { Database } from './database.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
-import type { TableStore } from './table-store.ts';
+import type { TableReader } from './table-reader.ts';
 
 /** What other clients made of a table since its bucket was entered in the catalog. */
 export type TableState =
@@ -35,7 +35,7 @@ const VERSIONS = '_versions/';
  * @param sizes of the table's files, where they are known
  */
 export async function readTableState(
-  tables: TableStore,
+  tables: TableReader,
   entry: CatalogEntry,
   sizes?: ReadonlyMap<string, number>,
 ): Promise<TableState> {

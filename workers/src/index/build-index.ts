@@ -6,7 +6,6 @@ import { createProgress } from '../app/progress.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
 import { DataError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
-import { removeStale } from '../base/files/temporary.ts';
 import {
   type CatalogEntry,
   fingerprint,
@@ -27,11 +26,6 @@ import { checkIndex } from './check-index.ts';
 import { type IndexKind, planIndex } from './index-plan.ts';
 import { rewriteInOlderForm } from './rewrite-in-older-form.ts';
 
-export interface IndexOptions {
-  index: IndexKind;
-  work: string | undefined;
-}
-
 /**
  * Indexes a bucket's table in a scratch folder that shares its files, moves the index into the database and
  * enters the bucket in the catalog. The caller holds the bucket's lock.
@@ -41,7 +35,7 @@ export interface IndexOptions {
 export async function indexBucket(
   database: Database,
   bucket: string,
-  options: IndexOptions,
+  kind: IndexKind,
   lost: AbortSignal,
   log: (message: string) => void,
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
@@ -50,17 +44,15 @@ export async function indexBucket(
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
   const { rows, dimension, partitions } = ingested;
   if (existing) await requireNotChanged(database, existing);
-  const { index, notes } = planIndex(options.index, rows, dimension, metric, partitions?.count);
+  const { index, notes } = planIndex(kind, rows, dimension, metric, partitions?.count);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
-  const { tables } = database;
-  const work = options.work ?? tables.scratch;
+  const { tables, publisher, nodeTables } = database;
   const present = await tables.sizes(bucket);
   const sameIndex = existing?.recipe === record!.recipe && existing?.indexRecipe === recipe;
   if (existing && sameIndex && hasFiles(present, existing.files)) {
-    // A build that was killed at its very end leaves these.
+    // A build that was killed after it wrote the entry leaves its ingest record.
     await database.removePending(bucket);
-    await removeStale(join(work, bucket));
-    await tables.endUploads(bucket);
+    await publisher.removeLeftovers(bucket);
     return { entry: existing, done: true };
   }
   if (dataBytes(present) !== ingested.dataBytes)
@@ -70,11 +62,11 @@ export async function indexBucket(
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
-  const entry = await withScratch(work, bucket, async (scratch) => {
+  const entry = await withScratch(nodeTables.scratch, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
-    const release = await tables.reserve(options.work, scratch, indexDiskBytes(index, rows, dimension));
+    const release = await nodeTables.reserve(scratch, indexDiskBytes(index, rows, dimension));
     const make = async () => {
-      await tables.mirror(record!, folder, options.work);
+      await nodeTables.mirror(record!, folder);
       return withTemporaryFiles(join(scratch, 'tmp'), () =>
         buildIndex(database, scratch, bucket, ingested, index, log),
       );
@@ -85,7 +77,7 @@ export async function indexBucket(
     // Between here and the new entry the bucket is not part of the database; killed here, it goes on from this record.
     await database.writePending(record!);
     await database.removeEntry(bucket);
-    await tables.publish({ bucket, folder, known: files, lost });
+    await publisher.publishIndex({ bucket, folder, files, lost });
     const { seconds, cpuSeconds } = meter.read();
     const facts = { bucket, rows: ingested.rows, metric, tableVersion, files };
     const made: CatalogEntry = {
@@ -109,7 +101,6 @@ export async function indexBucket(
     lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);
-    await tables.forget(record!, options.work);
     return made;
   });
   return { entry, done: false };

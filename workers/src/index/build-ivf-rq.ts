@@ -7,7 +7,7 @@ import { partitionOf } from '../base/bytes/partition-of.ts';
 import { readAhead } from '../base/read-ahead.ts';
 import { openRowSource, type RowSource } from '../bucket/row-source.ts';
 import type { TableDescription } from '../database/catalog/catalog-entry.ts';
-import { localTables } from '../database/local/local-tables.ts';
+import { folderReader } from '../database/node/folder-reader.ts';
 import type { Partitions } from '../database/partitions.ts';
 import { LanceFileWriter } from '../lance/format/file-writer.ts';
 import { addIndex, type NewIndex } from '../lance/format/manifest.ts';
@@ -57,7 +57,7 @@ export async function buildIvfRq(
   const codes = join(indexFolder, 'auxiliary.idx');
   const centroids = join(indexFolder, 'index.idx');
   const signs = rotationSigns(description.dimension);
-  const stored = { database: { tables: localTables(parent) }, table, entry: { ...description, bucket } };
+  const stored = { database: { tables: folderReader(parent) }, table, entry: { ...description, bucket } };
   const rooms = Array.from({ length: BUFFERS }, () => new Float32Array(BLOCK_ROWS * description.dimension));
   const source = openRowSource(stored, rooms);
   let codeBytes: number;

@@ -5,7 +5,6 @@ import { startMeter } from '../app/meter.ts';
 import { BUILD_ID } from '../app/version.ts';
 import { DataError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
-import { removeStale } from '../base/files/temporary.ts';
 import { describeUneven } from '../bucket/partition-check.ts';
 import {
   type CatalogEntry,
@@ -35,7 +34,6 @@ export interface IngestOptions {
   metric: Metric;
   vectorType: VectorType;
   order: RowOrder;
-  work: string | undefined;
 }
 
 /**
@@ -57,28 +55,21 @@ export async function ingestBucket(
   requireOwnName(database, bucket, entry, pending);
   if (!entry) await requireRowsOnce(database, name, bucket.sources);
   await requireOneMetric(database, name, options.metric);
-  const { tables } = database;
-  const work = options.work ?? tables.scratch;
+  const { tables, publisher, nodeTables } = database;
   // What another client did to a table is not replaced without a word.
   if (entry) await requireNotChanged(database, entry);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
   if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {
-    // A build that was killed at its very end leaves these.
-    await removeStale(join(work, name));
-    await tables.endUploads(name);
+    await publisher.removeLeftovers(name);
     return { record: finished, done: true, warnings: [] };
   }
 
   const meter = startMeter();
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
   const warnings: string[] = [];
-  const record = await withScratch(work, name, async (scratch) => {
-    const release = await tables.reserve(
-      options.work,
-      scratch,
-      ingestDiskBytes(bucket.rows, options.dimension, options),
-    );
+  const record = await withScratch(nodeTables.scratch, name, async (scratch) => {
+    const release = await nodeTables.reserve(scratch, ingestDiskBytes(bucket.rows, options.dimension, options));
     const { table, warning } = await buildTable(scratch, bucket, recipe, options, context).finally(release);
     if (warning !== undefined) warnings.push(`${name}: ${warning}`);
     lost.throwIfAborted();
@@ -87,8 +78,8 @@ export async function ingestBucket(
     await database.removeEntry(name);
     const folder = join(scratch, `${name}.lance`);
     const { path } = table.partitions ?? {};
-    const partitions = path === undefined ? ('none' as const) : { file: join(scratch, basename(path)), path };
-    const files = await tables.publish({ bucket: name, folder, known: [], partitions, lost });
+    const partitions = path === undefined ? undefined : { file: join(scratch, basename(path)), path };
+    const published = await publisher.publishRows({ bucket: name, folder, recipe, partitions, lost });
     const { seconds, cpuSeconds } = meter.read();
     const { metric } = options;
     const ingested: IngestRecord = {
@@ -96,11 +87,10 @@ export async function ingestBucket(
       state: 'ingested',
       metric,
       recipe,
-      table: { ...table, ...(files ? { files } : {}) },
+      table: { ...table, ...published },
       ingest: { seconds, cpuSeconds },
     };
     await database.writePending(ingested);
-    await tables.keep(ingested, folder, options.work);
     return ingested;
   });
   for (const warning of warnings) context.log(`${warning}.`);
@@ -130,7 +120,7 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 }
 
 /** Hash of all that decides what the table holds. */
-function ingestRecipe(sources: readonly PlanSource[], { work: _, ...options }: IngestOptions): string {
+function ingestRecipe(sources: readonly PlanSource[], options: IngestOptions): string {
   const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

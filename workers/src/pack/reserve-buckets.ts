@@ -77,7 +77,7 @@ async function reserve(database: Database, bucket: string, sources: PlanSource[]
 }
 
 async function discard(database: Database, record: IngestRecord): Promise<void> {
-  await database.tables.remove(record.bucket);
+  await database.publisher.remove(record.bucket);
   await database.locks.removeEnded(record.bucket);
   await database.removePending(record.bucket);
 }

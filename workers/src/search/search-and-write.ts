@@ -27,17 +27,15 @@ export interface SearchPlaces {
 /** Searches one bucket, wherever it is, and writes its hits; they appear whole or not at all. */
 export async function searchAndWrite(args: SearchPlaces, order: SearchOrder, context: CommandContext) {
   const { output, truth } = args;
-  const database = await Database.open(args.database);
+  const database = await Database.open(args.database, args.work);
   const current = await currentEntry(database, await database.requireEntry(args.bucket), context.log);
   const entry = await withPartitionsThatAreThere(database, current.entry, context.log);
   // What another client made of its files is not fetched: the catalog has no checksums of it.
   const stream = args.stream || current.isCompacted;
-  const work = args.work ?? database.tables.work;
-  // Before a bucket is fetched for them.
-  const queryCount = database.tables.bring ? await countQueries(args.queries, entry, order.range) : 0;
+  const queryCount = () => countQueries(args.queries, entry, order.range);
   const needs = { ...order, truth: truth !== undefined, queryCount };
   const find = (hits: string, trueHits?: string) =>
-    withTable(database, entry, needs, { work, stream }, context, (near, present, among) =>
+    withTable(database, entry, needs, stream, context, (near, present, among) =>
       searchBucket(near, present, args.queries, { ...order, among }, { hits, truth: trueHits }, context),
     );
   const { hits, plan, warnings, ...outcome } = await writeAtomically(output, (temporary) =>

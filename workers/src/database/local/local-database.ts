@@ -3,18 +3,24 @@ import { resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../../base/errors.ts';
 import { findStats } from '../../base/if-missing.ts';
 import type { DatabaseParts } from '../database-parts.ts';
-import { localStore } from '../store.ts';
+import { folderReader } from '../node/folder-reader.ts';
 import { localLocks } from './local-locks.ts';
-import { localTables } from './local-tables.ts';
+import { localNodeTables } from './local-node-tables.ts';
+import { localPublisher } from './local-publisher.ts';
+import { localStore } from './local-store.ts';
 
-/** A database in a folder, which need not be there yet. */
-export function openLocal(path: string): DatabaseParts {
+/** Opens a database in a folder, which may be missing. @param work folder in which tables are built instead */
+export function openLocal(path: string, work: string | undefined): DatabaseParts {
   // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
   const root = resolve(path);
+  const tables = folderReader(root);
+  const nodeTables = localNodeTables(root, tables, work);
   return {
     uri: root,
     store: localStore(root),
-    tables: localTables(root),
+    tables,
+    publisher: localPublisher(root, nodeTables.scratch),
+    nodeTables,
     locks: localLocks(root),
     async create() {
       await mkdir(root, { recursive: true }).catch((error: unknown) => {

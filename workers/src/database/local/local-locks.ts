@@ -6,8 +6,8 @@ import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { ifMissing } from '../../base/if-missing.ts';
-import type { BucketLocks } from '../table-store.ts';
-import { observingFs } from './observed-lock.ts';
+import type { BucketLocks } from '../database-parts.ts';
+import { observingFs } from '../node/observed-lock.ts';
 
 /** A lock that was not seen to change for this long was left by a killed process. */
 const STALE_MS = 15_000;

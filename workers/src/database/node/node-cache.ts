@@ -5,7 +5,6 @@ import { systemErrorCode, TransientError, UsageError } from '../../base/errors.t
 import { removeStale, temporaryName } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
-import { observingFs } from '../local/observed-lock.ts';
 import {
   allocatedBytes,
   diskSpace,
@@ -16,6 +15,7 @@ import {
   reservedBytes,
   tooLittle,
 } from './disk-marks.ts';
+import { observingFs } from './observed-lock.ts';
 
 const FOLDER = 'lanceflow-cache';
 /** Marks of an entry, beside its files: when it was last used, who uses it, how large it will be. */

@@ -6,7 +6,7 @@ import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { isRecord, parseJson, SIZE } from '../../base/text/document.ts';
-import type { BucketLocks } from '../table-store.ts';
+import type { BucketLocks } from '../database-parts.ts';
 import type { S3Store, Tagged } from './s3-store.ts';
 
 /** A lease that was not renewed for this long is over. Longer than a request is repeated after faults. */

@@ -1,7 +1,7 @@
 import type { S3Bucket } from '../../s3/client.ts';
 import { readRange } from '../../s3/range.ts';
 import { runAll } from '../../s3/slots.ts';
-import type { RangeFile } from '../table-store.ts';
+import type { RangeFile } from '../table-reader.ts';
 
 /** One request brings a fraction of what S3 gives: a read is many at once. */
 const REQUEST_BYTES = 2 * 2 ** 20;

@@ -3,7 +3,7 @@ import { UsageError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { listFolder, removeObject } from '../../s3/objects.ts';
 import { isAbsent, isConflict } from '../../s3/s3-errors.ts';
-import type { ObjectStore } from '../store.ts';
+import type { ObjectStore } from '../object-store.ts';
 
 /** An object's text as it was when it had this ETag. */
 export interface Tagged {

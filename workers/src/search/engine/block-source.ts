@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Pool } from '../../base/pool.ts';
 import { readAhead } from '../../base/read-ahead.ts';
 import { fragmentBlocks, type RowSpan, rowIdsOf } from '../../bucket/fragment-blocks.ts';
@@ -37,9 +38,9 @@ export function openBlocks(
   threads: number,
 ): BlockSource {
   const { entry, database } = bucket;
-  const pathOf = database.tables.pathOf;
-  if (entry.fragments && pathOf)
-    return { blocks: locateBlocks(entry, entry.fragments, spans, threads, pathOf), async close() {} };
+  const { folder } = database.tables;
+  if (entry.fragments && folder !== undefined)
+    return { blocks: locateBlocks(entry, entry.fragments, spans, threads, folder), async close() {} };
   const source = openRowSource(bucket, rooms);
   async function* blocks() {
     for await (const { vectors, span, rowIds, release } of readAhead(source.blocks(spans)))
@@ -53,7 +54,7 @@ async function* locateBlocks(
   fragments: readonly FragmentFile[],
   spans: readonly ScoredSpan[],
   threads: number,
-  pathOf: (path: string) => string,
+  folder: string,
 ): AsyncGenerator<BlockRowsWithQueries> {
   // One that a thread compares and one that waits for it.
   const pool = new Pool(Array.from({ length: 2 * threads }, () => ({ rowIds: new Float64Array(BLOCK_ROWS) })));
@@ -63,7 +64,7 @@ async function* locateBlocks(
     const files = parts.map(({ fragment, offset, rows }): FilePart => {
       const { path, offset: start } = fragments[fragment]!;
       return {
-        path: pathOf(`${bucket}.lance/${path}`),
+        path: join(folder, `${bucket}.lance`, path),
         position: start + offset * rowBytes(dimension, vectorType),
         rows,
       };

@@ -1,5 +1,5 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
-import type { NeededParts } from '../../database/table-store.ts';
+import type { NeededParts } from '../../database/node-tables.ts';
 import { DEFAULT_REFINE_FACTOR, possibleWays, type SearchRequest } from './choose.ts';
 
 /**

@@ -1,21 +1,10 @@
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode } from '../base/errors.ts';
-import { temporaryName } from '../base/files/temporary.ts';
-import { writeTextAtomically } from '../base/files/write-atomically.ts';
-import { ifMissing } from '../base/if-missing.ts';
-
-/** Small objects beside the tables: catalog entries and ingest records. Keys are `folder/name`. */
-export interface ObjectStore {
-  /** Names of the objects in a folder, sorted; none where it does not exist. */
-  list(folder: string): Promise<string[]>;
-  read(key: string): Promise<string | undefined>;
-  /** Replaces the object in one step. */
-  write(key: string, text: string): Promise<void>;
-  /** Makes the object unless it is there. @returns whether it was made */
-  create(key: string, text: string): Promise<boolean>;
-  remove(key: string): Promise<void>;
-}
+import { systemErrorCode } from '../../base/errors.ts';
+import { temporaryName } from '../../base/files/temporary.ts';
+import { writeTextAtomically } from '../../base/files/write-atomically.ts';
+import { ifMissing } from '../../base/if-missing.ts';
+import type { ObjectStore } from '../object-store.ts';
 
 /** Objects as files below `root`. */
 export function localStore(root: string): ObjectStore {

@@ -1,0 +1,38 @@
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checksumOf } from '../../base/bytes/file-checksum.ts';
+import { findStats } from '../../base/if-missing.ts';
+import { fileSizes } from '../../lance/table-files.ts';
+import { openTable } from '../../lance/tables.ts';
+import { shortTableFile, unopenedTableFile } from '../table-file-errors.ts';
+import type { RangeFile, TableReader } from '../table-reader.ts';
+
+/** Reads tables in a folder of this machine: a database's own, one with a fetched table, or a scratch folder. */
+export function folderReader(folder: string): TableReader {
+  const at = (path: string) => join(folder, path);
+  return {
+    folder,
+    size: async (path) => (await findStats(at(path)))?.size,
+    sizes: (bucket, within = '') => fileSizes(at(`${bucket}.lance`), within),
+    read: (path) => readFile(at(path)),
+    openFile: (path) => openLocalFile(at(path)),
+    checksum: (path, algorithm) => checksumOf(at(path), algorithm),
+    open: (bucket) => openTable(folder, bucket),
+  };
+}
+
+async function openLocalFile(path: string): Promise<RangeFile> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw unopenedTableFile(path, error);
+  });
+  return {
+    async read(into, position) {
+      for (let at = 0; at < into.length; ) {
+        const { bytesRead } = await file.read(into, at, into.length - at, position + at);
+        if (bytesRead === 0) throw shortTableFile(path);
+        at += bytesRead;
+      }
+    },
+    close: () => file.close(),
+  };
+}

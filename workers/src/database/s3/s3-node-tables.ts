@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { mirrorTable, newestVersion, type TableFile } from '../../lance/table-files.ts';
+import type { S3Bucket } from '../../s3/client.ts';
+import { downloadFiles } from '../../s3/transfer/download.ts';
+import type { IngestRecord } from '../catalog/catalog-entry.ts';
+import { reserveScratch } from '../node/reserve.ts';
+import type { NodeTables } from '../node-tables.ts';
+import type { TableReader } from '../table-reader.ts';
+import { withFetchedTable } from './fetch-table.ts';
+import { KeptTables } from './kept-tables.ts';
+
+/** Fetches tables from S3, to be indexed or searched. @param work folder that the tasks of this node share */
+export function s3NodeTables(s3: S3Bucket, tables: TableReader, work: string | undefined): NodeTables {
+  const scratch = work ?? process.cwd();
+  return {
+    scratch,
+    reserve: (folder, bytes) => reserveScratch(work, process.cwd(), folder, bytes),
+    async mirror(record, folder) {
+      const { bucket, recipe = '', table } = record;
+      const fetch = (to: string) => fetchWithoutIndex(s3, tables, record, to);
+      if (work === undefined) return fetch(folder);
+      await new KeptTables(work, s3.uri).withTable({ bucket, recipe, bytes: table!.dataBytes }, fetch, (from) =>
+        mirrorTable(from, folder, isNoIndex),
+      );
+    },
+    withTable: (entry, options, search) =>
+      options.stream ? search(tables, entry) : withFetchedTable(s3, entry, work, options, search),
+  };
+}
+
+async function fetchWithoutIndex(
+  s3: S3Bucket,
+  tables: TableReader,
+  { bucket, table }: IngestRecord,
+  to: string,
+): Promise<void> {
+  const sizes = await tables.sizes(bucket);
+  const recorded = new Map(table?.files?.map((file) => [file.path, file]));
+  const files: TableFile[] = [];
+  for (const path of newestVersion(sizes.keys()).filter(isNoIndex)) {
+    const bytes = sizes.get(path)!;
+    const file = recorded.get(path);
+    // A version that an interrupted build has published since is not recorded: its checksums are those of the objects.
+    const checksum = file?.bytes === bytes ? file.checksum : await tables.checksum(`${bucket}.lance/${path}`);
+    files.push({ path, bytes, checksum });
+  }
+  await downloadFiles(
+    s3,
+    files.map((file) => ({ ...file, key: `${bucket}.lance/${file.path}`, path: join(to, file.path) })),
+  );
+}
+
+function isNoIndex(path: string): boolean {
+  return !path.startsWith('_indices/');
+}

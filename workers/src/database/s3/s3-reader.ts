@@ -1,0 +1,45 @@
+import { CRC64 } from '../../base/bytes/checksum.ts';
+import { DataError } from '../../base/errors.ts';
+import type { S3Bucket } from '../../s3/client.ts';
+import { describeObject } from '../../s3/describe-object.ts';
+import { listObjects } from '../../s3/objects.ts';
+import { fetchBlocks, readRange } from '../../s3/range.ts';
+import type { TableReader } from '../table-reader.ts';
+import { openInPlace } from './open-in-place.ts';
+import { openRange } from './range-file.ts';
+
+/** Reads tables on S3 in place. */
+export function s3Reader(s3: S3Bucket): TableReader {
+  async function size(path: string): Promise<number | undefined> {
+    return (await describeObject(s3, path))?.bytes;
+  }
+
+  async function requireSize(path: string): Promise<number> {
+    const bytes = await size(path);
+    if (bytes === undefined) throw new DataError(`${s3.uri}/${path}: no such object. Build the bucket again.`);
+    return bytes;
+  }
+
+  return {
+    folder: undefined,
+    size,
+    async sizes(bucket, folder = '') {
+      const found = new Map<string, number>();
+      const prefix = `${bucket}.lance/`;
+      for await (const { path, bytes } of listObjects(s3, `${prefix}${folder}`))
+        found.set(path.slice(prefix.length), bytes);
+      return found;
+    },
+    async read(path) {
+      const bytes = new Uint8Array(await requireSize(path));
+      await readRange(s3, path, 0, bytes.length, bytes);
+      return bytes;
+    },
+    openFile: async (path) => openRange(s3, path),
+    async checksum(path, algorithm = CRC64) {
+      const bytes = await requireSize(path);
+      return algorithm.format(await fetchBlocks(s3, path, 0, bytes, async () => {}, { algorithm }));
+    },
+    open: (bucket) => openInPlace(s3, bucket),
+  };
+}
