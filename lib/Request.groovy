@@ -38,7 +38,7 @@ class Request {
             database: database,
             embedding: fasta ? Embedding.check(given + [model: model]) : [options: [:], files: []],
             entries: entries,
-            workers: WorkerSources.hashes(projectDir, [database, model].any { place -> place?.toString()?.startsWith('s3://') }),
+            workers: WorkerSources.hashes(projectDir, [database, model].findAll()),
         ]
     }
 

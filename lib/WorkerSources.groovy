@@ -13,17 +13,23 @@ class WorkerSources {
     /**
      * Returns the hash of each module's command. A machine without the workers' Node, as one that only starts containers may be, cannot
      * tell which files a command imports: there every module has the hash of all sources, and any change runs all stages again.
-     * @param usesS3 whether the database or the model is on S3
+     * @param places the database, and the model where the run has one: sources that only S3, or only a database in a folder needs
+     *   count where one is used
      */
-    static Map<String, String> hashes(Path projectDir, boolean usesS3) {
+    static Map<String, String> hashes(Path projectDir, List places) {
         def home = projectDir.normalize()
         def node = home.resolve('node_modules/.bin/node')
         def script = home.resolve('workers/src/app/print-sources.ts')
-        return Files.isExecutable(node) && Files.exists(script) ? ofCommands(node, script, home, usesS3) : ofTree(home)
+        return Files.isExecutable(node) && Files.exists(script) ? ofCommands(node, script, home, storageOf(places)) : ofTree(home)
     }
 
-    private static Map<String, String> ofCommands(Path node, Path script, Path home, boolean usesS3) {
-        def process = new ProcessBuilder([node, script, '--json', *(usesS3 ? [] : ['--local'])]*.toString()).start()
+    private static List<String> storageOf(List places) {
+        def onS3 = places.collect { place -> place.toString().startsWith('s3://') }
+        return (onS3.first() ? [] : ['--local']) + (onS3.any() ? ['--s3'] : [])
+    }
+
+    private static Map<String, String> ofCommands(Path node, Path script, Path home, List<String> storage) {
+        def process = new ProcessBuilder([node, script, '--json', *storage]*.toString()).start()
         process.outputStream.close()
         def messages = new StringBuilder()
         def listening = process.consumeProcessErrorStream(messages)

@@ -2,7 +2,13 @@ import { appendFile, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hashesByModule } from '../../workers/src/app/print-sources.ts';
-import { hashOfSources, hashOfTree, sourcesOf } from '../../workers/src/app/worker-sources.ts';
+import {
+  ALL_STORAGE,
+  hashOfSources,
+  hashOfTree,
+  type Storage,
+  sourcesOf,
+} from '../../workers/src/app/worker-sources.ts';
 import { COMMANDS } from '../../workers/src/commands/index.ts';
 import { isBucketName } from '../../workers/src/database/catalog/bucket-name.ts';
 import { lanceflow, ROOT, run, temporaryFolder } from '../support/run.ts';
@@ -11,7 +17,8 @@ import { copyPipeline, NEXTFLOW } from './support/nextflow.ts';
 const SCRIPT = `
 workflow {
     def homes = [params.home, params.bare].collect { home -> java.nio.file.Path.of(home) }
-    def hashes = homes.collectMany { home -> [WorkerSources.hashes(home, true), WorkerSources.hashes(home, false)] }
+    def places = [['s3://bucket/db', '/models/m'], ['/db'], ['/db', 's3://bucket/model']]
+    def hashes = homes.collectMany { home -> places.collect { each -> WorkerSources.hashes(home, each) } }
     def names = params.names.tokenize(' ')
     println(groovy.json.JsonOutput.toJson([hashes: hashes, names: names.collect { name -> DatabaseUri.isBucket(name) }]))
 }`;
@@ -39,13 +46,14 @@ describe('the hash of a worker', () => {
     const args = ['--home', ROOT, '--bare', bare, '--names', BUCKET_NAMES.join(' ')];
     const { stdout } = await run(NEXTFLOW, ['run', 'main.nf', ...args], { cwd: folder });
     const answer = JSON.parse(/^\{.*\}$/m.exec(stdout)![0]) as { hashes: Record<string, string>[]; names: boolean[] };
-    const [onS3, local, ...withoutNode] = answer.hashes;
-    expect(onS3).toEqual(hashesByModule(ROOT, true));
-    expect(local).toEqual(hashesByModule(ROOT, false));
+    const [onS3, local, both, ...withoutNode] = answer.hashes;
+    expect(onS3).toEqual(hashesByModule(ROOT, ['s3']));
+    expect(local).toEqual(hashesByModule(ROOT, ['local']));
+    expect(both).toEqual(hashesByModule(ROOT, ['local', 's3']));
     const modules = Object.keys(onS3!);
     expect(modules).toContain('search_bucket');
     for (const module of modules) expect(Object.keys(COMMANDS)).toContain(module.replaceAll('_', '-'));
-    for (const hashes of [onS3!, local!]) expect(new Set(Object.values(hashes)).size).toBe(modules.length);
+    for (const hashes of [onS3!, local!, both!]) expect(new Set(Object.values(hashes)).size).toBe(modules.length);
     for (const hashes of withoutNode)
       expect(hashes).toEqual(Object.fromEntries(modules.map((module) => [module, hashOfTree(bare)])));
     expect(hashOfTree(bare)).toBe(hashOfTree(ROOT));
@@ -75,15 +83,31 @@ describe('the hash of a worker', () => {
     expect(hashOfTree(home)).not.toBe(tree);
   });
 
-  test('does not change with sources of S3 where neither database nor model is there', async () => {
+  test.each([
+    ['s3/retry.ts', ['local'], ['s3'], ['search-bucket', 'ingest-bucket', 'embed-sequences']],
+    ['database/s3/s3-publisher.ts', ['local'], ['s3'], ['search-bucket', 'ingest-bucket', 'index-bucket']],
+    ['database/local/local-publisher.ts', ['s3'], ['local'], ['search-bucket', 'ingest-bucket', 'index-bucket']],
+    ['database/local/local-locks.ts', ['s3'], ['local'], ['search-bucket', 'pack-buckets', 'fetch-queries']],
+  ] as const)('does not change with %s where only %s storage is used', async (file, without, using, commands) => {
     const home = await copyPipeline(await temporaryFolder(), false);
-    for (const command of ['search-bucket', 'ingest-bucket', 'embed-sequences']) {
-      const [local, onS3] = [hashOfSources(command, home, false), hashOfSources(command, home)];
-      expect(local).not.toBe(onS3);
-      await appendFile(join(home, 'workers/src/s3/retry.ts'), '// changed\n');
-      expect(hashOfSources(command, home, false)).toBe(local);
-      expect(hashOfSources(command, home)).not.toBe(onS3);
-    }
+    const hashes = (storage: readonly Storage[]) => commands.map((command) => hashOfSources(command, home, storage));
+    const before = [hashes(without), hashes(using), hashes(ALL_STORAGE)];
+    await appendFile(join(home, 'workers/src', file), '// changed\n');
+    expect(hashes(without)).toEqual(before[0]);
+    for (const [i, hash] of hashes(using).entries()) expect(hash).not.toBe(before[1]![i]);
+    for (const [i, hash] of hashes(ALL_STORAGE).entries()) expect(hash).not.toBe(before[2]![i]);
+  });
+
+  test('is of everything that the other kind of storage does not need', () => {
+    const files = (storage: readonly Storage[]) =>
+      sourcesOf('search-bucket', ROOT, storage).map((file) => relative(join(ROOT, 'workers/src'), file));
+    const [local, onS3, both] = [files(['local']), files(['s3']), files(ALL_STORAGE)];
+    // What both fetch into, or build in: a folder of this machine.
+    for (const file of ['database/node/folder-reader.ts', 'database/node/node-cache.ts'])
+      for (const closure of [local, onS3]) expect(closure).toContain(file);
+    expect(new Set([...local, ...onS3])).toEqual(new Set(both));
+    expect(local.filter((file) => /^(database\/)?s3\//.test(file))).toEqual([]);
+    expect(onS3.filter((file) => file.startsWith('database/local/'))).toEqual([]);
   });
 
   test('in a container must be that of the pipeline', async () => {
@@ -93,7 +117,8 @@ describe('the hash of a worker', () => {
     const wrong = await inContainer('0'.repeat(32));
     expect(wrong).toMatchObject({ code: 64, stdout: '' });
     expect(wrong.stderr).toMatch(/^lanceflow catalog: the worker in this container is not .* Build the image .*\n$/);
-    for (const hash of [hashOfSources('catalog', ROOT, true), hashOfSources('catalog', ROOT, false), hashOfTree(ROOT)])
+    const used: Storage[][] = [['local'], ['s3'], ['local', 's3']];
+    for (const hash of [...used.map((storage) => hashOfSources('catalog', ROOT, storage)), hashOfTree(ROOT)])
       expect((await inContainer(hash)).stderr).not.toContain('container');
   });
 });

@@ -1,27 +1,27 @@
 // `npm run sources`: how many files each stage of the pipeline consists of, by folder of workers/src. With -resume, a change to one of
-// them runs the stage again. `npm run sources -- search-bucket` lists the files of one stage; `--local` prunes what only S3 needs;
-// `--json` prints the hashes alone, by module, for lib/WorkerSources.groovy.
+// them runs the stage again. `npm run sources -- search-bucket` lists the files of one stage; `--local` prunes what only S3 needs, `--s3`
+// what only a database in a folder needs; `--json` prints the hashes alone, by module, for lib/WorkerSources.groovy.
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hashOfSources, sourcesOf } from './worker-sources.ts';
+import { ALL_STORAGE, hashOfSources, type Storage, sourcesOf } from './worker-sources.ts';
 
 /** Hashes the sources of every stage. @returns by module: a module is named as its command is, with underscores */
-export function hashesByModule(home: string, usesS3: boolean): Record<string, string> {
+export function hashesByModule(home: string, storage: readonly Storage[]): Record<string, string> {
   return Object.fromEntries(
-    modulesOf(home).map((module) => [module, hashOfSources(module.replaceAll('_', '-'), home, usesS3)]),
+    modulesOf(home).map((module) => [module, hashOfSources(module.replaceAll('_', '-'), home, storage)]),
   );
 }
 
 const modulesOf = (home: string) => readdirSync(join(home, 'modules')).sort();
 
 /** Counts the files of each stage, or lists those of the stages named. @param names commands; none for all stages */
-function describeSources(home: string, names: readonly string[], usesS3: boolean): string[] {
+function describeSources(home: string, names: readonly string[], storage: readonly Storage[]): string[] {
   const stages = names.length > 0 ? names : modulesOf(home).map((module) => module.replaceAll('_', '-'));
   return stages.flatMap((name) => {
-    const files = sourcesOf(name, home, usesS3).map((file) => relative(join(home, 'workers/src'), file));
+    const files = sourcesOf(name, home, storage).map((file) => relative(join(home, 'workers/src'), file));
     const details = names.length > 0 ? files : [countByFolder(files)];
-    const head = `${name}: ${files.length} files, hash ${hashOfSources(name, home, usesS3)}`;
+    const head = `${name}: ${files.length} files, hash ${hashOfSources(name, home, storage)}`;
     return [head, ...details.map((line) => `  ${line}`)];
   });
 }
@@ -39,7 +39,8 @@ function countByFolder(files: readonly string[]): string {
 if (import.meta.main) {
   const home = fileURLToPath(new URL('../../..', import.meta.url));
   const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-  const usesS3 = !process.argv.includes('--local');
-  if (process.argv.includes('--json')) console.log(JSON.stringify(hashesByModule(home, usesS3)));
-  else for (const line of describeSources(home, names, usesS3)) console.log(line);
+  const asked = ALL_STORAGE.filter((kind) => process.argv.includes(`--${kind}`));
+  const storage = asked.length > 0 ? asked : ALL_STORAGE;
+  if (process.argv.includes('--json')) console.log(JSON.stringify(hashesByModule(home, storage)));
+  else for (const line of describeSources(home, names, storage)) console.log(line);
 }

@@ -9,8 +9,17 @@ const HOME = fileURLToPath(new URL('../../..', import.meta.url));
 /** Matches `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
-/** Folders that only a database or a model on S3 needs: a local run does not depend on them. */
-const S3_FOLDERS = ['workers/src/s3', 'workers/src/database/s3'];
+/** Folders that only a database in a folder (`local`), or only a database or a model on S3 (`s3`) needs. */
+const STORAGE_FOLDERS = {
+  local: ['workers/src/database/local'],
+  s3: ['workers/src/database/s3', 'workers/src/s3'],
+} as const;
+
+/** Where a run has its database and its model: it does not depend on the code of the other kind. */
+export type Storage = keyof typeof STORAGE_FOLDERS;
+export const ALL_STORAGE: readonly Storage[] = ['local', 's3'];
+/** A database in a folder, one on S3, and one in a folder with a model on S3. */
+const USES_OF_STORAGE: readonly (readonly Storage[])[] = [['local'], ['s3'], ALL_STORAGE];
 
 /** Finds the absolute paths that a source imports, those of types included. @param file its own path */
 export function importsOf(file: string, text: string): string[] {
@@ -19,13 +28,15 @@ export function importsOf(file: string, text: string): string[] {
 
 /**
  * Finds the files that a command consists of: its own, and all that these import from workers/src.
- * @param usesS3 whether the database or the model is on S3
+ * @param storage of the database and the model
  * @returns absolute paths, sorted
  */
-export function sourcesOf(command: string, home = HOME, usesS3 = true): string[] {
+export function sourcesOf(command: string, home = HOME, storage = ALL_STORAGE): string[] {
   const found = new Set<string>();
-  const isPruned = (file: string) =>
-    !usesS3 && S3_FOLDERS.some((folder) => file.startsWith(`${resolve(home, folder)}/`));
+  const pruned = ALL_STORAGE.filter((kind) => !storage.includes(kind))
+    .flatMap((kind) => STORAGE_FOLDERS[kind])
+    .map((folder) => `${resolve(home, folder)}/`);
+  const isPruned = (file: string) => pruned.some((folder) => file.startsWith(folder));
   const waiting = [resolve(home, `workers/src/commands/${command}.ts`)];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     const text = found.has(file) || isPruned(file) ? undefined : findText(file);
@@ -37,8 +48,8 @@ export function sourcesOf(command: string, home = HOME, usesS3 = true): string[]
 }
 
 /** Hashes the files that a command consists of, and the versions of its packages. */
-export function hashOfSources(command: string, home = HOME, usesS3 = true): string {
-  return hashOf(home, sourcesOf(command, home, usesS3));
+export function hashOfSources(command: string, home = HOME, storage = ALL_STORAGE): string {
+  return hashOf(home, sourcesOf(command, home, storage));
 }
 
 /**
@@ -78,7 +89,7 @@ function findText(file: string): string | undefined {
 export function requireOwnSources(command: string, env = process.env): void {
   const { LANCEFLOW_HOME: home, LANCEFLOW_WORKER: wanted } = env;
   if (home === undefined || wanted === undefined) return;
-  if ([true, false].some((usesS3) => hashOfSources(command, home, usesS3) === wanted)) return;
+  if (USES_OF_STORAGE.some((storage) => hashOfSources(command, home, storage) === wanted)) return;
   if (hashOfTree(home) === wanted) return;
   throw new UsageError(
     'the worker in this container is not the one of the pipeline that runs it: the image was built from other sources. ' +
