@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { busyThreads } from '../base/native-threads.ts';
+import { busyThreads } from '../base/threads/busy-threads.ts';
 import { restoreTerminal, say } from './terminal.ts';
 
 const SIGNAL_MS = 1000;

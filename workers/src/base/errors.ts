@@ -34,6 +34,14 @@ export class TransientError extends UserError {
   }
 }
 
+/** Returns the UserError of an exit code. */
+export function userErrorOf(exitCode: number, message: string, options?: ErrorOptions): UserError {
+  if (exitCode === EXIT.usage) return new UsageError(message, options);
+  if (exitCode === EXIT.data) return new DataError(message, options);
+  if (exitCode === EXIT.transient) return new TransientError(message, options);
+  return new UserError(exitCode, message, options);
+}
+
 /** An error in which a file has the user's name for it: a task's input lies under another path. */
 export function withFileName(error: UserError, path: string, name: string): UserError {
   if (name === path) return error;

@@ -1,5 +1,5 @@
-import { mapAtOnce } from '../base/at-once.ts';
 import { algorithmOf } from '../base/bytes/checksum.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import type { CatalogEntry, FragmentFile } from '../database/catalog/catalog-entry.ts';
 import type { RangeFile, TableReader } from '../database/table-reader.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
@@ -21,7 +21,7 @@ export async function checkFragments(
 ): Promise<string[]> {
   const { bucket, dimension, vectorType } = entry;
   const sizes = new Map(entry.files.map(({ path, bytes }) => [path, bytes]));
-  const problems = await mapAtOnce(fragments, FILES_AT_ONCE, async ({ path, rows, offset, checksum }) => {
+  const problems = await mapConcurrently(fragments, FILES_AT_ONCE, async ({ path, rows, offset, checksum }) => {
     if (checksum === undefined) return [];
     const file = await tables.openFile(`${bucket}.lance/${path}`);
     try {

@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
-import { Pool } from '../base/pool.ts';
+import { ResourcePool } from '../base/concurrency/resource-pool.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { RangeFile, TableReader } from '../database/table-reader.ts';
 import { readTable } from '../lance/read-table.ts';
@@ -39,13 +39,23 @@ export interface StoredRows {
  */
 export function openRowSource({ database, table, entry }: StoredRows, rooms: readonly Float32Array[]): RowSource {
   const blockRows = rooms[0]!.length / entry.dimension;
-  const pool = new Pool(rooms.map((room) => ({ room, rowIds: new Float64Array(blockRows) })));
+  const pool = poolOf(rooms, blockRows);
   return entry.fragments
     ? openFragments(database.tables, entry, blockRows, pool)
     : streamTable(table, entry.dimension, blockRows, pool);
 }
 
-type BlockPool = Pool<{ room: Float32Array; rowIds: Float64Array }>;
+interface BlockBuffers {
+  room: Float32Array;
+  rowIds: Float64Array;
+}
+
+type BlockPool = ResourcePool<BlockBuffers>;
+
+function poolOf(rooms: readonly Float32Array[], blockRows: number): BlockPool {
+  const unused = [...rooms];
+  return new ResourcePool(rooms.length, () => ({ room: unused.pop()!, rowIds: new Float64Array(blockRows) }));
+}
 
 function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
   const { dimension, vectorType } = entry;
@@ -70,13 +80,15 @@ function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRow
   return {
     async *blocks(spans) {
       for (const { span, rows, parts } of fragmentBlocks(spans, fragments, blockRows)) {
-        const { room, rowIds, release } = await pool.take();
+        const buffers = await pool.acquire();
+        const { room, rowIds } = buffers;
         let at = 0;
         for (const part of parts) {
           await readRows(part, room.subarray(at * dimension, (at + part.rows) * dimension));
           at += part.rows;
         }
         rowIdsOf(parts, rowIds);
+        const release = () => pool.release(buffers);
         yield { span, vectors: room.subarray(0, rows * dimension), rowIds, release };
       }
     },
@@ -92,14 +104,14 @@ function streamTable(table: Table, dimension: number, blockRows: number, pool: B
     async *blocks(spans) {
       const iterator = spans[Symbol.iterator]();
       let span = iterator.next();
-      let current: Awaited<ReturnType<BlockPool['take']>> | undefined;
+      let current: BlockBuffers | undefined;
       let filled = 0;
       let row = 0;
       for await (const { rows, vectors, rowIds } of readTable(table)) {
         const batchEnd = row + rows;
         while (!span.done && span.value.first < batchEnd) {
           const wanted = span.value;
-          current ??= await pool.take();
+          current ??= await pool.acquire();
           const from = Math.max(wanted.first, row);
           const count = Math.min(wanted.end - from, batchEnd - from, blockRows - filled);
           const offset = from - (batchEnd - rows);
@@ -109,8 +121,9 @@ function streamTable(table: Table, dimension: number, blockRows: number, pool: B
           row = from + count;
           const ended = row === wanted.end;
           if (ended || filled === blockRows) {
-            const { room, rowIds: ids, release } = current;
-            yield { span: wanted, vectors: room.subarray(0, filled * dimension), rowIds: ids, release };
+            const buffers = current;
+            const block = buffers.room.subarray(0, filled * dimension);
+            yield { span: wanted, vectors: block, rowIds: buffers.rowIds, release: () => pool.release(buffers) };
             current = undefined;
             filled = 0;
           }

@@ -1,6 +1,6 @@
 import type { Progress } from '../app/progress.ts';
-import { mapAtOnce } from '../base/at-once.ts';
 import { algorithmOf } from '../base/bytes/checksum.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, toUserError, UserError } from '../base/errors.ts';
 import { showId } from '../base/text/shown.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
@@ -65,7 +65,7 @@ export async function verifyBucket(
   }));
   const { partitions } = entry;
   if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
-  await mapAtOnce(files, FILES_AT_ONCE, async ({ path, bytes, checksum, size }) => {
+  await mapConcurrently(files, FILES_AT_ONCE, async ({ path, bytes, checksum, size }) => {
     if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
     else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
     else if ((await database.tables.checksum(path, algorithmOf(checksum))) !== checksum)

@@ -1,6 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import { print } from '../app/terminal.ts';
-import { mapAtOnce } from '../base/at-once.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { formatTable } from '../base/text/format-table.ts';
 import { Database } from '../database/database.ts';
 import { readTableState, STATES_AT_ONCE, shortState } from '../database/table-state.ts';
@@ -29,7 +29,7 @@ export const command = defineCommand({
     // Not for the pipeline, which asks for the brief form.
     const states = brief
       ? []
-      : await mapAtOnce(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));
+      : await mapConcurrently(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));
     const rows = entries.map(
       ({ bucket, rows, dimension, vectorType, metric, index, partitions, bytes, model, created }, i) => [
         bucket,

@@ -1,6 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
-import { mapAtOnce } from '../base/at-once.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { Database } from '../database/database.ts';
@@ -28,7 +28,7 @@ export const command = defineCommand({
     const database = await Database.open(args.database);
     const entries = await database.entries();
     if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
-    await mapAtOnce(entries, STATES_AT_ONCE, (entry) => requireUnchanged(database, entry));
+    await mapConcurrently(entries, STATES_AT_ONCE, (entry) => requireUnchanged(database, entry));
     // Whatever is wrong with the queries is said once, before any bucket is searched.
     const queries = await openQueries(args.queries, entries[0]!);
     queries.close();

@@ -1,4 +1,4 @@
-import { mapAtOnce } from '../base/at-once.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { looksLikeS3 } from '../base/s3-location.ts';
 import { sealedText } from '../base/text/document.ts';
@@ -132,7 +132,7 @@ export class Database {
   }
 
   async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
-    const records = await mapAtOnce(await this.#namesIn(folder), READS_AT_ONCE, async (bucket) => {
+    const records = await mapConcurrently(await this.#namesIn(folder), READS_AT_ONCE, async (bucket) => {
       const path = `${folder}/${bucket}.json`;
       const text = await this.#store.read(path);
       return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);

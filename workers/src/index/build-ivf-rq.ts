@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../app/progress.ts';
 import { partitionOf } from '../base/bytes/partition-of.ts';
-import { readAhead } from '../base/read-ahead.ts';
+import { readAhead } from '../base/concurrency/read-ahead.ts';
 import { openRowSource, type RowSource } from '../bucket/row-source.ts';
 import type { TableDescription } from '../database/catalog/catalog-entry.ts';
 import { folderReader } from '../database/node/folder-reader.ts';

@@ -1,7 +1,7 @@
 import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { mapAtOnce } from '../base/at-once.ts';
 import { checksumOf } from '../base/bytes/file-checksum.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import { temporaryName } from '../base/files/temporary.ts';
 import { findStats, ifMissing } from '../base/if-missing.ts';
@@ -82,7 +82,7 @@ export async function describeFiles(
   known: readonly TableFile[] = [],
 ): Promise<TableFile[]> {
   const byPath = new Map(known.map((file) => [file.path, file]));
-  return mapAtOnce(paths, FILES_AT_ONCE, async (path) => {
+  return mapConcurrently(paths, FILES_AT_ONCE, async (path) => {
     const { size: bytes } = await stat(join(folder, path));
     const file = byPath.get(path);
     return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOf(join(folder, path)) };

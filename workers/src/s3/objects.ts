@@ -1,7 +1,7 @@
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError } from '../base/errors.ts';
 import type { S3Bucket } from './client.ts';
 import { isAbsent, isUnknownToService } from './s3-errors.ts';
-import { runAll } from './slots.ts';
 
 /** An object below a place on S3. */
 export interface S3Object {
@@ -59,7 +59,7 @@ export async function removeObjects(s3: S3Bucket, paths: readonly string[]): Pro
       if (!isUnknownToService(error)) throw error;
       s3.service.removesMany = false;
     }
-  await runAll(paths, REQUESTS_AT_ONCE, (path) => removeObject(s3, path));
+  await mapConcurrently(paths, REQUESTS_AT_ONCE, (path) => removeObject(s3, path));
 }
 
 /** Removes an object, where it is there. */

@@ -32,7 +32,7 @@ export interface ShardFile {
   rowBytes: number;
   /** Bytes of a chunk of ids that has to be unpacked, and of the largest of both datasets. */
   idChunkBytes: number;
-  mostChunkBytes: number;
+  maxChunkBytes: number;
   close(): void;
 }
 
@@ -43,11 +43,11 @@ export interface ShardFile {
 export function openShardFile(module: H5Module, path: string): ShardFile {
   const files = new OpenFiles(module);
   try {
-    const { header, vectors, ids, idChunkBytes, mostChunkBytes } = readHeader(module, files, path);
+    const { header, vectors, ids, idChunkBytes, maxChunkBytes } = readHeader(module, files, path);
     return {
       header,
       idChunkBytes,
-      mostChunkBytes,
+      maxChunkBytes,
       readVectors: vectorReader(module, header, vectors),
       readIds: idReader(module, ids),
       rowBytes: header.dimension * COMPONENT_BYTES[header.vectorType],
@@ -92,7 +92,7 @@ function readHeader(module: H5Module, files: OpenFiles, path: string) {
     vectors: embedding.header,
     ids,
     idChunkBytes,
-    mostChunkBytes: Math.max(vectorChunk, idChunkBytes),
+    maxChunkBytes: Math.max(vectorChunk, idChunkBytes),
   };
 }
 

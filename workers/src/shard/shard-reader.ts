@@ -49,20 +49,14 @@ export async function openShard(path: string): Promise<ShardReader> {
   const { size: fileBytes } = await statFile(path);
   const thread = shardThread();
   const shard = ++opened;
-  const about = { path, what: 'its header', mostChunkBytes: 0 };
-  const answer = await thread.ask({ ask: 'open', path, shard }, about);
-  if (!('header' in answer)) throw new Error('an answer to another question');
-  const { header, mostChunkBytes } = answer;
-  const read = async (start: number, count: number, mostIdBytes: number, vectors: ArrayBuffer | undefined) => {
+  const headerRead = { path, what: 'its header', maxChunkBytes: 0 };
+  const { header, maxChunkBytes } = await thread.call('open', { shard, path }, headerRead);
+  const read = (start: number, count: number, maxIdBytes: number, vectors: ArrayBuffer | undefined) => {
     const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
-    const rows = await thread.ask(
-      { ask: 'read', shard, start, count, mostIdBytes, vectors },
-      { path, what, mostChunkBytes },
-    );
-    if (!('rows' in rows)) throw new Error('an answer to another question');
-    return rows;
+    const request = { shard, start, count, maxIdBytes, vectors };
+    return thread.call('readRows', request, { path, what, maxChunkBytes }, vectors && [vectors]);
   };
-  const requireRoom = (rows: number, { byteLength }: ArrayBuffer) => {
+  const requireCapacity = (rows: number, { byteLength }: ArrayBuffer) => {
     const needed = rows * header.dimension * COMPONENT_BYTES[header.vectorType];
     if (byteLength < needed) throw new RangeError(`a buffer of ${byteLength} bytes for ${needed}`);
   };
@@ -70,22 +64,20 @@ export async function openShard(path: string): Promise<ShardReader> {
     ...header,
     fileBytes,
     async readRows(start, count, into) {
-      requireRoom(count, into);
+      requireCapacity(count, into);
       const { rows, ids, vectors } = await read(start, count, ID_BYTES, into);
       return { rows, ids, vectors: vectors! };
     },
     async readVectors(ranges, into) {
       const rows = ranges.reduce((sum, { count }) => sum + count, 0);
-      requireRoom(rows, into);
+      requireCapacity(rows, into);
       const last = ranges.at(-1)!;
       const what = `${rows} of the rows ${ranges[0]!.start} to ${last.start + last.count - 1} of "embedding"`;
-      const answer = await thread.ask({ ask: 'vectors', shard, ranges, vectors: into }, { path, what, mostChunkBytes });
-      if (!('vectors' in answer && answer.vectors)) throw new Error('an answer to another question');
-      return answer.vectors;
+      return thread.call('readVectors', { shard, ranges, vectors: into }, { path, what, maxChunkBytes }, [into]);
     },
     readIds: async (start, count) => (await read(start, count, Number.POSITIVE_INFINITY, undefined)).ids,
     close() {
-      if (thread.isUsable) thread.ask({ ask: 'close', shard }, { ...about, what: 'its end' }).catch(() => {});
+      if (thread.isUsable) thread.call('close', shard, { ...headerRead, what: 'its end' }).catch(() => {});
     },
   };
 }

@@ -1,108 +1,75 @@
-import { Worker } from 'node:worker_threads';
-import { DataError, TransientError, UserError } from '../base/errors.ts';
-import type { Failure, ShardAnswer, ShardRequest, ShardThreadData } from './shard-worker.ts';
+import { DataError } from '../base/errors.ts';
+import type { AnswerOf, RequestOf } from '../base/threads/thread-messages.ts';
+import { WorkerThread } from '../base/threads/worker-thread.ts';
+import type { ShardMethods, ShardThreadData } from './shard-worker.ts';
 
-type Answered = Exclude<ShardAnswer, { failure: Failure }>;
-
-/** How often the thread's progress is looked at. */
-const LOOK_MS = 500;
-/** CPU time in which the library must read another part of the file, and more of it for each byte of a chunk that it unpacks. */
+const CHECK_INTERVAL_MS = 500;
+/** CPU time in which the library must read another part of the file; longer for each byte of a chunk that it decompresses. */
 const STALL_SECONDS = 3;
-const UNPACKED_BYTES_PER_SECOND = 20e6;
+const DECOMPRESSED_BYTES_PER_SECOND = 20e6;
 
-/** A request that is not answered yet. */
-interface Waiting extends PromiseWithResolvers<Answered> {
-  /** What the file is called, and what is read of it. */
-  what: string;
+/** What a request reads, for the message where it never ends. */
+export interface ShardRead {
   path: string;
-  stallSeconds: number;
+  what: string;
+  /** Bytes of the largest chunk, decompressed. */
+  maxChunkBytes: number;
 }
 
 /**
- * The thread in which the library runs. In a damaged file it can loop for ever: here it keeps nobody from handling a signal,
- * and is ended when it uses CPU time without reading anything new.
+ * The thread in which the HDF5 library runs. The library can loop forever in a damaged file: in a thread, that blocks no signal
+ * handler, and the thread is terminated once it uses CPU time without reading anything new.
  */
 class ShardThread {
   readonly #progress = new Int32Array(new SharedArrayBuffer(4));
-  readonly #worker: Worker;
-  readonly #waiting: Waiting[] = [];
+  readonly #thread: WorkerThread<ShardMethods>;
+  /** Unanswered requests; the thread handles the first. */
+  readonly #reads: ShardRead[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** The progress that was last seen, and the thread's CPU time then. */
+  /** The last progress seen, and the thread's CPU time then. */
   #seen = { progress: -1, cpuSeconds: 0 };
-  #failure: Error | undefined;
 
   constructor() {
     const workerData: ShardThreadData = { progress: this.#progress };
-    this.#worker = new Worker(new URL('./shard-worker.ts', import.meta.url), { workerData });
-    this.#worker.on('message', (answer: ShardAnswer) => this.#receive(answer));
-    this.#worker.on('error', (error) => this.#fail(error as Error));
-    this.#worker.on('exit', () => this.#fail(new Error('the thread that reads HDF5 has ended')));
-    this.#worker.unref();
+    this.#thread = new WorkerThread(new URL('./shard-worker.ts', import.meta.url), { name: 'hdf5', workerData });
   }
 
-  /** Whether it can be asked. */
   get isUsable(): boolean {
-    return this.#failure === undefined;
+    return this.#thread.failure === undefined;
   }
 
-  ask(request: ShardRequest, about: { path: string; what: string; mostChunkBytes: number }): Promise<Answered> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const stallSeconds = stallLimit() + about.mostChunkBytes / UNPACKED_BYTES_PER_SECOND;
-    const waiting = { ...Promise.withResolvers<Answered>(), ...about, stallSeconds };
-    if (this.#waiting.push(waiting) === 1) this.#watch();
-    const transfer = 'vectors' in request && request.vectors ? [request.vectors] : [];
-    this.#worker.postMessage(request, transfer);
-    return waiting.promise;
+  /** Calls a method of shard-worker.ts. @throws DataError where the file is damaged */
+  async call<K extends keyof ShardMethods>(
+    method: K,
+    request: RequestOf<ShardMethods[K]>,
+    read: ShardRead,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<AnswerOf<ShardMethods[K]>> {
+    if (this.#reads.push(read) === 1) this.#watch();
+    try {
+      return await this.#thread.call(method, request, { transfer });
+    } finally {
+      this.#reads.splice(this.#reads.indexOf(read), 1);
+      this.#seen.progress = -1;
+      if (this.#reads.length === 0) clearInterval(this.#timer);
+    }
   }
 
   #watch(): void {
-    // A thread that nobody waits for does not keep the process alive.
-    this.#worker.ref();
     this.#seen = { progress: -1, cpuSeconds: 0 };
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => void this.#check(), CHECK_INTERVAL_MS);
     this.#timer.unref();
   }
 
-  async #look(): Promise<void> {
-    const usage = await this.#worker.cpuUsage().catch(() => undefined);
-    const [first] = this.#waiting;
-    if (!usage || !first) return;
+  async #check(): Promise<void> {
+    const usage = await this.#thread.cpuUsage().catch(() => undefined);
+    const [read] = this.#reads;
+    if (!usage || !read) return;
     const progress = Atomics.load(this.#progress, 0);
     const cpuSeconds = (usage.user + usage.system) / 1e6;
+    const stallSeconds = stallLimit() + read.maxChunkBytes / DECOMPRESSED_BYTES_PER_SECOND;
     if (progress !== this.#seen.progress) this.#seen = { progress, cpuSeconds };
-    else if (cpuSeconds - this.#seen.cpuSeconds > first.stallSeconds) {
-      this.#fail(
-        new DataError(
-          `${first.path}: HDF5 did not come back from reading ${first.what}; the file is damaged. ` +
-            'Make it again, or see how much of it other programs can read (h5dump, h5py).',
-        ),
-      );
-      await this.#worker.terminate();
-    }
-  }
-
-  #receive(answer: ShardAnswer): void {
-    this.#seen.progress = -1;
-    const waiting = this.#waiting.shift();
-    if (this.#waiting.length === 0) {
-      this.#worker.unref();
-      clearInterval(this.#timer);
-    }
-    if (!('failure' in answer)) {
-      waiting?.resolve(answer);
-      return;
-    }
-    const error = errorOf(answer.failure, waiting?.path);
-    waiting?.reject(error);
-    if (!answer.failure.isFatal) return;
-    this.#fail(error);
-    void this.#worker.terminate();
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    clearInterval(this.#timer);
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
+    else if (cpuSeconds - this.#seen.cpuSeconds > stallSeconds) await this.#thread.terminate(stalled(read));
   }
 }
 
@@ -111,16 +78,16 @@ function stallLimit(): number {
   return Number(process.env.LANCEFLOW_STALL_SECONDS ?? STALL_SECONDS);
 }
 
-function errorOf({ message, exitCode, code }: Failure, path: string | undefined): Error {
-  if (exitCode === 65) return new DataError(message);
-  if (exitCode === 75) return new TransientError(message);
-  if (exitCode !== undefined) return new UserError(exitCode, message);
-  return Object.assign(new Error(message), { code, path });
+function stalled({ path, what }: ShardRead): DataError {
+  return new DataError(
+    `${path}: HDF5 did not come back from reading ${what}; the file is damaged. ` +
+      'Make it again, or see how much of it other programs can read (h5dump, h5py).',
+  );
 }
 
 let current: ShardThread | undefined;
 
-/** The process's thread for reading shards; a new one where the last one was lost in a damaged file. */
+/** Returns the process's thread for reading shards; a new one where the last one was lost to a damaged file. */
 export function shardThread(): ShardThread {
   if (!current?.isUsable) current = new ShardThread();
   return current;

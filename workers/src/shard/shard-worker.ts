@@ -1,12 +1,12 @@
 import { readSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import { workerData } from 'node:worker_threads';
 import { DataError, systemErrorCode, UserError } from '../base/errors.ts';
+import { failThread, serveRequests } from '../base/threads/serve-requests.ts';
+import { WithTransfer } from '../base/threads/thread-messages.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
 import { findBadHeap } from './hdf5/heap-check.ts';
 import { hdf5 } from './hdf5/library.ts';
 import { beginRequest, countProgress, noteRead } from './read-progress.ts';
-import type { ShardHeader } from './shard.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
 
 /** Rows [start, start + count) of a shard. */
@@ -15,132 +15,128 @@ export interface RowRange {
   count: number;
 }
 
-/** What the thread is asked. Its answers come in the same order. */
-export type ShardRequest =
-  | { ask: 'open'; path: string; shard: number }
-  | { ask: 'read'; shard: number; start: number; count: number; mostIdBytes: number; vectors: ArrayBuffer | undefined }
-  /** Vectors without ids, of ranges that are put end to end. */
-  | { ask: 'vectors'; shard: number; ranges: readonly RowRange[]; vectors: ArrayBuffer }
-  | { ask: 'close'; shard: number };
-
-export type ShardAnswer =
-  | { header: ShardHeader; mostChunkBytes: number }
-  /** `rows` may be fewer than were asked for: those whose ids fit. */
-  | { rows: number; ids: Utf8Column; vectors: ArrayBuffer | undefined }
-  | { vectors: ArrayBuffer }
-  | { closed: true }
-  | { failure: Failure };
-
-/** An error, as threads hand it to each other. */
-export interface Failure {
-  message: string;
-  /** Of an error for the user. */
-  exitCode: number | undefined;
-  /** Of an error of the system. */
-  code: string | undefined;
-  /** Whether the library cannot be used any more. */
-  isFatal: boolean;
+export interface RowsRequest extends RowRange {
+  shard: number;
+  maxIdBytes: number;
+  /** Filled with the vectors, which are not read where it is undefined. */
+  vectors: ArrayBuffer | undefined;
 }
 
-/** What the thread is started with: a number that grows while it goes on. */
+/** The vectors of row ranges, end to end. */
+export interface VectorsRequest {
+  shard: number;
+  ranges: readonly RowRange[];
+  vectors: ArrayBuffer;
+}
+
 export interface ShardThreadData {
+  /** Incremented while the thread makes progress: see shard-thread.ts. */
   progress: Int32Array<SharedArrayBuffer>;
 }
 
-/** Of the library, while it reads anything but vectors: a damaged length can ask for all there is. */
+/** The library's memory limit while it reads anything but vectors: a damaged length can ask for any amount. */
 const MEMORY_BYTES = 192 * 2 ** 20;
-
-if (!parentPort) throw new Error('shard-worker.ts is run in a thread by shard-thread.ts');
-const port = parentPort;
-countProgress((workerData as ShardThreadData).progress);
-
-const shards = new Map<number, ShardFile>();
-/** What went wrong as the library read the file: it tells all as one failure. */
-let readError: Error | undefined;
-let mostMemoryBytes = MEMORY_BYTES;
-/** The shard that is being read. */
-let current: string | undefined;
 /** WASI's number. */
 const EIO = 29;
 
-// The library's own words for what is told in ours.
+countProgress((workerData as ShardThreadData).progress);
+
+const shards = new Map<number, ShardFile>();
+/** The error of a read that failed inside the library, which reports every failure in the same way. */
+let readError: Error | undefined;
+let memoryLimitBytes = MEMORY_BYTES;
+let currentPath: string | undefined;
+
+// The library prints what is reported by this thread.
 console.error = () => {};
 limitMemory();
 const module = await hdf5();
 watchReads(module);
-port.on('message', (request: ShardRequest) => {
+
+const methods = {
+  open: ({ shard, path }: { shard: number; path: string }) =>
+    guard(path, () => {
+      const file = openShardFile(module, path);
+      shards.set(shard, file);
+      return { header: file.header, maxChunkBytes: file.maxChunkBytes };
+    }),
+
+  /** Returns the rows whose ids fit into `maxIdBytes`: at least one. */
+  readRows: ({ shard, start, count, maxIdBytes, vectors }: RowsRequest) =>
+    guardShard(shard, (file) => {
+      memoryLimitBytes = MEMORY_BYTES + file.idChunkBytes * 3;
+      const ids = file.readIds(start, count, maxIdBytes);
+      const rows = ids.offsets.length - 1;
+      // A chunk of vectors may have any size up to the library's own limit.
+      memoryLimitBytes = Number.POSITIVE_INFINITY;
+      if (vectors) file.readVectors(start, rows, new Uint8Array(vectors));
+      const buffers = [vectors, ids.offsets.buffer, ids.bytes.buffer].filter((buffer) => buffer !== undefined);
+      return new WithTransfer({ rows, ids, vectors }, buffers as ArrayBuffer[]);
+    }),
+
+  readVectors: ({ shard, ranges, vectors }: VectorsRequest) =>
+    guardShard(shard, (file) => {
+      memoryLimitBytes = Number.POSITIVE_INFINITY;
+      const target = new Uint8Array(vectors);
+      let at = 0;
+      for (const { start, count } of ranges) {
+        // Ranges may lie in one chunk, which is then unpacked again for each of them without reading another part of the file.
+        beginRequest();
+        file.readVectors(start, count, target.subarray(at));
+        at += count * file.rowBytes;
+      }
+      return new WithTransfer(vectors, [vectors]);
+    }),
+
+  close: (shard: number) =>
+    guardShard(shard, (file) => {
+      shards.delete(shard);
+      file.close();
+    }),
+};
+
+export type ShardMethods = typeof methods;
+
+serveRequests(methods);
+
+function guardShard<T>(shard: number, read: (file: ShardFile) => T): T | Promise<never> {
+  const file = shards.get(shard);
+  if (!file) throw new Error(`shard ${shard} is not open`);
+  return guard(file.header.path, () => read(file));
+}
+
+/** Reads from one file; errors of the library become errors about the file. A crash of the library ends the thread. */
+function guard<T>(path: string, read: () => T): T | Promise<never> {
   beginRequest();
   readError = undefined;
-  mostMemoryBytes = MEMORY_BYTES;
-  current = request.ask === 'open' ? request.path : shards.get(request.shard)?.header.path;
+  memoryLimitBytes = MEMORY_BYTES;
+  currentPath = path;
   try {
-    const answer = run(request);
-    const vectors = 'vectors' in answer ? answer.vectors : undefined;
-    const ids = 'rows' in answer ? [answer.ids.offsets.buffer, answer.ids.bytes.buffer] : [];
-    port.postMessage(answer, [vectors, ...ids].filter((each) => each !== undefined) as ArrayBuffer[]);
+    return read();
   } catch (error) {
-    port.postMessage({ failure: describeFailure(error) } satisfies ShardAnswer);
-  }
-});
-
-function run(request: ShardRequest): ShardAnswer {
-  if (request.ask === 'open') {
-    const shard = openShardFile(module, request.path);
-    shards.set(request.shard, shard);
-    return { header: shard.header, mostChunkBytes: shard.mostChunkBytes };
-  }
-  const shard = shards.get(request.shard);
-  if (request.ask === 'close') {
-    shards.delete(request.shard);
-    shard?.close();
-    return { closed: true };
-  }
-  if (request.ask === 'vectors') {
-    readRanges(shard!, request.ranges, new Uint8Array(request.vectors));
-    return { vectors: request.vectors };
-  }
-  const { start, count, mostIdBytes, vectors } = request;
-  mostMemoryBytes = MEMORY_BYTES + shard!.idChunkBytes * 3;
-  const ids = shard!.readIds(start, count, mostIdBytes);
-  const rows = ids.offsets.length - 1;
-  // A chunk of vectors may be of any size up to the library's own limit.
-  mostMemoryBytes = Number.POSITIVE_INFINITY;
-  if (vectors) shard!.readVectors(start, rows, new Uint8Array(vectors));
-  return { rows, ids, vectors };
-}
-
-function readRanges(shard: ShardFile, ranges: readonly RowRange[], into: Uint8Array): void {
-  mostMemoryBytes = Number.POSITIVE_INFINITY;
-  let at = 0;
-  for (const { start, count } of ranges) {
-    // Ranges may lie in one chunk, which is then unpacked for each of them without another part of the file being read.
-    beginRequest();
-    shard.readVectors(start, count, into.subarray(at));
-    at += count * shard.rowBytes;
+    const cause = readError ?? (isReported(error) ? error : undefined);
+    const told = cause ?? new DataError(`${path}: HDF5 cannot read this file; it is damaged.`);
+    // Errors of the system name the file as the library opened it.
+    if (isSystemError(told)) Object.assign(told, { path });
+    if (error instanceof WebAssembly.RuntimeError) return failThread(told);
+    throw told;
   }
 }
 
-function describeFailure(error: unknown): Failure {
-  const isFatal = error instanceof WebAssembly.RuntimeError;
-  const told =
-    readError ??
-    (error instanceof UserError || isOfSystem(error)
-      ? (error as Error)
-      : new DataError(`${current}: HDF5 cannot read this file; it is damaged.`));
-  const exitCode = told instanceof UserError ? told.exitCode : undefined;
-  return { message: told.message, exitCode, code: systemErrorCode(told), isFatal };
+function isReported(error: unknown): error is Error {
+  return error instanceof UserError || isSystemError(error);
 }
 
-/** Such as EACCES; what Node.js itself refuses has a code too, but comes from damage here. */
-function isOfSystem(error: unknown): boolean {
+/** Such as EACCES. What Node.js itself refuses has a code too, but is caused by damage here. */
+function isSystemError(error: unknown): error is Error {
   return /^E(?!RR_)/.test(systemErrorCode(error) ?? '');
 }
 
-/** Refuses the library memory beyond `mostMemoryBytes`: it then reports that it cannot allocate. */
+/** Refuses the library memory beyond `memoryLimitBytes`: it then reports that it cannot allocate. */
 function limitMemory(): void {
   const grow = WebAssembly.Memory.prototype.grow;
   WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number) {
-    if (this.buffer.byteLength + pages * 65_536 > mostMemoryBytes) throw new RangeError('limit of memory');
+    if (this.buffer.byteLength + pages * 65_536 > memoryLimitBytes) throw new RangeError('memory limit');
     return grow.call(this, pages);
   };
 }
@@ -166,7 +162,7 @@ function watchReads({ FS }: H5Module): void {
       new Uint8Array(into.buffer, into.byteOffset + offset, byteLength),
     );
     if (problem === undefined) return byteLength;
-    readError ??= new DataError(`${current}: ${problem}; the file is damaged.`);
+    readError ??= new DataError(`${currentPath}: ${problem}; the file is damaged.`);
     throw new FS.ErrnoError(EIO);
   };
 }

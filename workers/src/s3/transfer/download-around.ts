@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../base/errors.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
@@ -8,7 +9,6 @@ import { findStats } from '../../base/if-missing.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
-import { runAll } from '../slots.ts';
 
 /** An object of which a part in the middle is left out: the file has a hole there, which takes no space. */
 export interface AroundFile {
@@ -28,7 +28,7 @@ export async function downloadAround(
   files: readonly AroundFile[],
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  await runAll(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, signal) => {
+  await mapConcurrently(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, _, signal) => {
     if ((await findStats(path))?.size !== bytes) {
       await mkdir(dirname(path), { recursive: true });
       const temporary = temporaryName(path);

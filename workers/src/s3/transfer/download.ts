@@ -1,13 +1,14 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { countRetry } from '../../app/usage.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { Semaphore } from '../../base/concurrency/semaphore.ts';
 import { DataError, TransientError } from '../../base/errors.ts';
 import { findStats } from '../../base/if-missing.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
-import { runAll, Slots } from '../slots.ts';
 import { PartialFile } from './partial-file.ts';
 
 /** An object to be brought here, as the catalog describes it. */
@@ -57,8 +58,8 @@ export async function downloadFiles(
   }
   const partials = absent.map(({ path, bytes, checksum }) => new PartialFile(path, bytes, checksum, PART_BYTES));
   await requireSpace(partials);
-  const slots = new Slots(PARTS_AT_ONCE);
-  const fetched = await runAll(absent, FILES_AT_ONCE, ({ key }, signal, index) =>
+  const slots = new Semaphore(PARTS_AT_ONCE);
+  const fetched = await mapConcurrently(absent, FILES_AT_ONCE, ({ key }, index, signal) =>
     downloadFile(s3, key, partials[index]!, slots, onProgress, signal),
   );
   return { bytes: sumOf(files.map(({ bytes }) => bytes)), fetchedBytes: sumOf(fetched) };
@@ -69,7 +70,7 @@ async function downloadFile(
   s3: S3Bucket,
   key: string,
   file: PartialFile,
-  slots: Slots,
+  slots: Semaphore,
   onProgress: DownloadOptions['onProgress'],
   signal: AbortSignal,
 ): Promise<number> {
@@ -79,7 +80,7 @@ async function downloadFile(
     await file.open();
     try {
       const parts = Array.from({ length: file.parts }, (_, part) => part).filter((part) => !file.has(part));
-      await runAll(parts, PARTS_AT_ONCE, async (part, stop) => {
+      await mapConcurrently(parts, PARTS_AT_ONCE, async (part, _, stop) => {
         await slots.acquire();
         try {
           const options = { signal: AbortSignal.any([signal, stop]), algorithm: file.algorithm };

@@ -1,12 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { CRC64 } from '../../base/bytes/checksum.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import type { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { TransientError } from '../../base/errors.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
 import { isUnknownToService } from '../s3-errors.ts';
 import { useMd5 } from '../service.ts';
-import { type Buffers, runAll } from '../slots.ts';
 import { BY_CRC64, BY_MD5, type PieceCheck } from './piece-check.ts';
 
 const PARTS_AT_ONCE = 16;
@@ -17,7 +18,7 @@ export interface Source {
   path: string;
   bytes: number;
   partBytes: number;
-  buffers: Buffers;
+  buffers: ResourcePool<Buffer>;
   onProgress?: ((bytes: number) => void) | undefined;
 }
 
@@ -97,7 +98,7 @@ async function sendParts(
   const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ ...where, ...check.create }));
   try {
     const starts = Array.from({ length: Math.ceil(bytes / partBytes) }, (_, i) => i * partBytes);
-    const parts = await runAll(starts, PARTS_AT_ONCE, async (start, stop, index) => {
+    const parts = await mapConcurrently(starts, PARTS_AT_ONCE, async (start, index, stop) => {
       const length = Math.min(partBytes, bytes - start);
       const PartNumber = index + 1;
       const abortSignal = AbortSignal.any([signal, stop]);

@@ -4,10 +4,11 @@ import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
 import { checksumOf } from '../../base/bytes/file-checksum.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import type { S3Bucket } from '../client.ts';
 import { describeObject, type RemoteObject } from '../describe-object.ts';
 import { isAbsent } from '../s3-errors.ts';
-import { Buffers, runAll } from '../slots.ts';
 import { sendFile } from './send.ts';
 
 /** A file to be brought to S3. */
@@ -55,8 +56,10 @@ export async function uploadFiles(
   const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
   const largest = sizes.reduce((max, size) => Math.max(max, size), 0);
   const partBytes = Math.max(PART_BYTES, Math.ceil(largest / MAX_PARTS / 2 ** 20) * 2 ** 20);
-  const buffers = new Buffers(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), Math.min(partBytes, largest));
-  return runAll(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, signal, index) => {
+  const buffers = new ResourcePool(Math.max(2, Math.floor(BUFFER_BYTES / partBytes)), () =>
+    Buffer.allocUnsafeSlow(Math.min(partBytes, largest)),
+  );
+  return mapConcurrently(files, FILES_AT_ONCE, async ({ key, path, checksum: known }, index, signal) => {
     const bytes = sizes[index]!;
     const there = listed?.has(key) === false ? undefined : await describeObject(s3, key);
     const checksum = there?.bytes === bytes ? await sameChecksum(path, there, known, partBytes) : undefined;

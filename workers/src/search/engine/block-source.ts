@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Pool } from '../../base/pool.ts';
-import { readAhead } from '../../base/read-ahead.ts';
+import { readAhead } from '../../base/concurrency/read-ahead.ts';
+import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { fragmentBlocks, type RowSpan, rowIdsOf } from '../../bucket/fragment-blocks.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { type FilePart, rowBytes } from '../../bucket/part-reader.ts';
@@ -57,9 +57,9 @@ async function* locateBlocks(
   folder: string,
 ): AsyncGenerator<BlockRowsWithQueries> {
   // One that a thread compares and one that waits for it.
-  const pool = new Pool(Array.from({ length: 2 * threads }, () => ({ rowIds: new Float64Array(BLOCK_ROWS) })));
+  const pool = new ResourcePool(2 * threads, () => new Float64Array(BLOCK_ROWS));
   for (const { span, rows: count, parts } of fragmentBlocks(spans, fragments, BLOCK_ROWS)) {
-    const { rowIds, release } = await pool.take();
+    const rowIds = await pool.acquire();
     rowIdsOf(parts, rowIds);
     const files = parts.map(({ fragment, offset, rows }): FilePart => {
       const { path, offset: start } = fragments[fragment]!;
@@ -69,6 +69,6 @@ async function* locateBlocks(
         rows,
       };
     });
-    yield { rows: { parts: files }, count, chosen: span.chosen, rowIds, release };
+    yield { rows: { parts: files }, count, chosen: span.chosen, rowIds, release: () => pool.release(rowIds) };
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
-import { busyThreads } from '../../base/native-threads.ts';
+import { busyThreads } from '../../base/threads/busy-threads.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
 import type { ChosenQueries, FoundRows } from './block-scorer.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';

@@ -1,0 +1,133 @@
+import { mapConcurrently } from '../concurrency/map-concurrently.ts';
+import type { AnswerOf, EventOf, RequestOf, ThreadMethods } from './thread-messages.ts';
+import { type CallOptions, type ThreadOptions, WorkerThread } from './worker-thread.ts';
+
+export interface PoolOptions extends Omit<ThreadOptions, 'workerData' | 'onFailure'> {
+  count: number;
+  /** What each thread is started with, by its position. */
+  workerData?: (thread: number) => unknown;
+  /** Requests sent to a thread at once. Two keep it busy while an answer is handled; one lets the least loaded thread take each. */
+  requestsPerThread?: number;
+}
+
+interface TaskOptions<Event> extends CallOptions<Event> {
+  /** Queued tasks start in ascending order of this number; those of equal numbers in the order of the calls. Default: 0 */
+  order?: number;
+}
+
+interface Task {
+  order: number;
+  start(thread: number): void;
+  reject(reason: Error): void;
+}
+
+/**
+ * Equal worker threads that work off one queue of tasks. The end of one thread ends all: what waits is rejected with its reason,
+ * and the other threads are terminated.
+ */
+export class ThreadPool<M extends ThreadMethods<M>> {
+  /** For requests to a certain thread. */
+  readonly threads: readonly WorkerThread<M>[];
+  readonly #requestsPerThread: number;
+  readonly #running: number[];
+  readonly #queue: Task[] = [];
+  #failure: Error | undefined;
+
+  /** @param module as for `WorkerThread` */
+  constructor(module: URL, { count, workerData, requestsPerThread = 1, ...options }: PoolOptions) {
+    this.#requestsPerThread = requestsPerThread;
+    this.#running = new Array<number>(count).fill(0);
+    const onFailure = (reason: Error) => this.#fail(reason);
+    this.threads = Array.from(
+      { length: count },
+      (_, thread) => new WorkerThread<M>(module, { ...options, workerData: workerData?.(thread), onFailure }),
+    );
+  }
+
+  /** Calls a method in the least loaded thread, as soon as one is free. */
+  run<K extends keyof M & string>(
+    method: K,
+    request: RequestOf<M[K]>,
+    { order = 0, ...options }: TaskOptions<EventOf<M[K]>> = {},
+  ): Promise<AnswerOf<M[K]>> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<AnswerOf<M[K]>>();
+    const start = (thread: number) => {
+      this.#running[thread]!++;
+      this.threads[thread]!.call(method, request, options)
+        .then(resolve, reject)
+        .finally(() => {
+          this.#running[thread]!--;
+          this.#startNext();
+        });
+    };
+    const after = this.#queue.findLastIndex((task) => task.order <= order);
+    this.#queue.splice(after + 1, 0, { order, start, reject });
+    this.#startNext();
+    return promise;
+  }
+
+  /**
+   * Calls a method for each request, in their order. The first failure starts no further ones.
+   * @returns the answers in the order of the requests
+   */
+  runAll<K extends keyof M & string>(
+    method: K,
+    requests: Iterable<RequestOf<M[K]>>,
+    options: (request: RequestOf<M[K]>) => TaskOptions<EventOf<M[K]>> = () => ({}),
+  ): Promise<AnswerOf<M[K]>[]> {
+    const concurrency = this.threads.length * this.#requestsPerThread;
+    return mapConcurrently(requests, concurrency, (request) => this.run(method, request, options(request)));
+  }
+
+  /** Calls a method once in every thread. @param requestOf the request of a thread, by its position */
+  async runInEach<K extends keyof M & string>(
+    method: K,
+    requestOf: (thread: number) => RequestOf<M[K]>,
+  ): Promise<AnswerOf<M[K]>[]> {
+    return Promise.all(this.threads.map((thread, i) => thread.call(method, requestOf(i))));
+  }
+
+  /** Ends the threads when the tasks that they have started are done. @throws the reason where a thread ended before */
+  async close(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    await Promise.all(this.threads.map((thread) => thread.close()));
+  }
+
+  /** Ends the threads now. @param reason given to those who wait for an answer */
+  async terminate(reason?: Error): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.terminate(reason)));
+  }
+
+  #startNext(): void {
+    while (this.#queue.length > 0) {
+      const load = Math.min(...this.#running);
+      if (load >= this.#requestsPerThread) return;
+      this.#queue.shift()!.start(this.#running.indexOf(load));
+    }
+  }
+
+  #fail(reason: Error): void {
+    if (this.#failure) return;
+    this.#failure = reason;
+    for (const task of this.#queue.splice(0)) task.reject(reason);
+    void this.terminate(reason);
+  }
+}
+
+/** Runs `use` with threads that end with it: closed after success, terminated after a failure. */
+export async function withThreadPool<M extends ThreadMethods<M>, R>(
+  module: URL,
+  options: PoolOptions,
+  use: (pool: ThreadPool<M>) => Promise<R>,
+): Promise<R> {
+  const pool = new ThreadPool<M>(module, options);
+  try {
+    const result = await use(pool);
+    await pool.close();
+    return result;
+  } catch (error) {
+    await pool.terminate(error instanceof Error ? error : undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import { Worker } from 'node:worker_threads';
+import { busyThreads } from './busy-threads.ts';
+import { decodeFailure, errorOfDeath } from './thread-error.ts';
+import type { AnswerOf, EventOf, FromThread, RequestOf, ThreadMethods, ToThread } from './thread-messages.ts';
+
+export interface ThreadOptions {
+  /** What the thread does, in a word or two: named in errors, and by tools that list threads. */
+  name: string;
+  /** Available in the thread as `workerData` of node:worker_threads. */
+  workerData?: unknown;
+  /** Terminates the thread when aborted. */
+  signal?: AbortSignal | undefined;
+  /** Called once, with the reason, where the thread ends without having been closed. */
+  onFailure?: ((reason: Error) => void) | undefined;
+}
+
+export interface CallOptions<Event> {
+  /** Buffers of the request that move to the thread instead of being copied. */
+  transfer?: readonly ArrayBuffer[];
+  /** Handles what the method emits. The thread is told when the returned promise resolves. Its failure fails the request. */
+  onEvent?: (event: Event) => void | Promise<void>;
+}
+
+interface Call {
+  resolve(answer: unknown): void;
+  reject(reason: Error): void;
+  onEvent: ((event: unknown) => void | Promise<void>) | undefined;
+  eventFailure?: Error;
+}
+
+/**
+ * A worker thread that serves methods M: its module passes them to `serveRequests`. A request is answered, or rejected with the
+ * reason: an error of the method, or the end of the thread (an uncaught error, memory, process.exit). An idle thread does not keep
+ * the process alive.
+ */
+export class WorkerThread<M extends ThreadMethods<M>> {
+  readonly #worker: Worker;
+  readonly #name: string;
+  readonly #exited: Promise<void>;
+  readonly #calls = new Map<number, Call>();
+  readonly #onFailure: ThreadOptions['onFailure'];
+  #lastId = 0;
+  #isClosing = false;
+  #failure: Error | undefined;
+
+  /** @param module of the thread; also import its type, so that it counts as a source of the stage */
+  constructor(module: URL, { name, workerData, signal, onFailure }: ThreadOptions) {
+    this.#name = name;
+    this.#onFailure = onFailure;
+    this.#worker = new Worker(module, { workerData, name });
+    this.#worker.unref();
+    const abort = () => void this.terminate(toError(signal!.reason));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#exited = promise;
+    this.#worker.on('message', (message: FromThread) => this.#receive(message));
+    this.#worker.on('messageerror', (error) => void this.terminate(error));
+    this.#worker.on('error', (error) => this.#fail(errorOfDeath(error, name)));
+    this.#worker.on('exit', (code) => {
+      signal?.removeEventListener('abort', abort);
+      if (!this.#isClosing || this.#calls.size > 0 || code !== 0)
+        this.#fail(new Error(`The thread "${name}" ended with exit code ${code} before its work was done.`));
+      resolve();
+    });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  }
+
+  /** Requests without an answer. */
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  /** Why the thread ended, where it was not closed. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Calls a method. Requests are handled in the order of the calls. */
+  call<K extends keyof M & string>(
+    method: K,
+    request: RequestOf<M[K]>,
+    { transfer = [], onEvent }: CallOptions<EventOf<M[K]>> = {},
+  ): Promise<AnswerOf<M[K]>> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#isClosing) return Promise.reject(new Error(`The thread "${this.#name}" is closed.`));
+    const { promise, resolve, reject } = Promise.withResolvers<AnswerOf<M[K]>>();
+    const id = ++this.#lastId;
+    try {
+      this.#post({ kind: 'request', id, method, request }, transfer);
+    } catch (error) {
+      return Promise.reject(error as Error); // the request cannot be cloned
+    }
+    this.#calls.set(id, {
+      resolve: resolve as (answer: unknown) => void,
+      reject,
+      onEvent: onEvent as Call['onEvent'],
+    });
+    this.#worker.ref();
+    busyThreads.add(this);
+    return promise;
+  }
+
+  /** Returns the CPU time of the thread, in microseconds. @throws where it has ended */
+  cpuUsage(): Promise<NodeJS.CpuUsage> {
+    return this.#worker.cpuUsage();
+  }
+
+  /** Ends the thread when all requests are answered and its `onClose` has run. @throws the reason where that fails */
+  async close(): Promise<void> {
+    const before = this.#failure;
+    if (!before && !this.#isClosing) {
+      this.#isClosing = true;
+      this.#worker.ref();
+      this.#post({ kind: 'close' });
+    }
+    await this.#exited;
+    if (this.#failure !== before) throw this.#failure;
+  }
+
+  /** Ends the thread now. @param reason given to those who wait for an answer */
+  async terminate(reason: Error = new Error(`The thread "${this.#name}" was terminated.`)): Promise<void> {
+    this.#fail(reason);
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToThread, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromThread): void {
+    const call = this.#calls.get(message.id);
+    if (!call) return;
+    if (message.kind === 'event') {
+      void this.#handle(call, message);
+      return;
+    }
+    this.#calls.delete(message.id);
+    if (this.#calls.size === 0) this.#rest();
+    if (message.kind === 'answer' && !call.eventFailure) call.resolve(message.value);
+    else call.reject(call.eventFailure ?? decodeFailure((message as Extract<FromThread, { kind: 'failure' }>).failure));
+  }
+
+  async #handle(call: Call, { event, value }: Extract<FromThread, { kind: 'event' }>): Promise<void> {
+    try {
+      await call.onEvent?.(value);
+    } catch (error) {
+      call.eventFailure ??= toError(error);
+    }
+    this.#post({ kind: 'handled', event, failed: call.eventFailure !== undefined });
+  }
+
+  #rest(): void {
+    busyThreads.delete(this);
+    if (!this.#isClosing) this.#worker.unref();
+  }
+
+  #fail(reason: Error): void {
+    if (this.#failure) return;
+    this.#failure = reason;
+    this.#rest();
+    for (const call of this.#calls.values()) call.reject(call.eventFailure ?? reason);
+    this.#calls.clear();
+    this.#onFailure?.(reason);
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
