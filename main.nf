@@ -14,8 +14,11 @@ workflow {
         if (workflow.containerEngine) {
             DatabaseUri.create(request.database)
         }
+        // [bucket, fingerprint, bytes] of every bucket to search
         entries = channel.fromList(request.entries)
+        // value: bucket count
         count = channel.value(request.entries.size())
+        // JSON report of a task
         reports = channel.empty()
 
         if (request.inputs) {
@@ -33,7 +36,7 @@ workflow {
     }
 }
 
-/** Says what the run left, and whose the results are that lie in --outdir. */
+/** Prints where the results are or why the run failed, and warns where --outdir still has the results of another run. */
 def showEnd(request) {
     def others = Results.others(request.outdir, workflow)
     if (others) {
@@ -47,17 +50,17 @@ def showEnd(request) {
     }
 }
 
-/** Says where the results are. */
+/** Prints where the database and the results are. */
 def showResults(request) {
     log.info("\nDatabase:   ${request.database}")
     if (request.queries || request.query_ids) {
-        def also = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
-        log.info("Neighbours: ${request.outdir}/neighbours.parquet${also}\nReport:     ${request.outdir}/report.html")
+        def csv = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
+        log.info("Neighbours: ${request.outdir}/neighbours.parquet${csv}\nReport:     ${request.outdir}/report.html")
     }
 }
 
-/** Ends with what went wrong, as the worker said it, and the command that goes on. */
+/** Prints the failed worker's message and the command that resumes the run. */
 def showFailure() {
-    def said = Failure.message(workflow)
-    log.info("\n${said ?: 'The run was stopped.'}\nTo go on:   ${CommandLine.resumed(workflow.commandLine)}")
+    def message = Failure.message(workflow)
+    log.info("\n${message ?: 'The run was stopped.'}\nTo go on:   ${CommandLine.resumed(workflow.commandLine)}")
 }

@@ -1,14 +1,14 @@
-// FASTA -> parts of large files -> shards, with those that were given as they are.
+// FASTA files -> parts of large files -> shards, together with the shards that the user gave.
 
 include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
-include { whole } from './whole.nf'
+include { barrier } from './barrier.nf'
 
 workflow EMBED {
     take:
-    files   // see lib/InputFiles.groovy
-    options // of embed-sequences: names and values
-    request // see lib/Request.groovy
+    files   // list of [source, kind, path, bytes]: see lib/InputFiles.groovy
+    options // map: options of embed-sequences by name
+    request // map: see lib/Request.groovy
 
     main:
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
@@ -18,23 +18,24 @@ workflow EMBED {
         .collect { list -> list.collect { file -> [file.source, file.path] } }
 
     SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, request.workers.split_sequences)
-    // a list of [source, part] for each large file
+    // list of [source, part] of one large file
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
-    // [source, FASTA file]
+    // [source, FASTA file or part]
     sequences = channel.fromList(small).mix(parts.flatMap { list -> list })
     EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
 
-    // how many shards there will be; nothing where a file was not divided
-    expected = parts.toList()
-        .filter { lists -> lists.size() == large.size() }
+    // value: shard count, known once every large file is divided
+    shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })
         .map { lists -> small.size() + given.size() + lists.sum(0) { list -> list.size() } }
-    // one list of shards
-    shards = whole(EMBED_SEQUENCES.out.shard.mix(channel.fromList(given)), expected, { shard -> shard[0] })
-        .map { pairs -> pairs.collect { pair -> pair[1] } }
-        .first()
+    // value: list of shards, by source
+    shards = barrier(EMBED_SEQUENCES.out.shard.mix(channel.fromList(given)), shard_count, { source, _shard -> source })
+        .map { pairs -> pairs.collect { _source, shard -> shard } }
 
     emit:
-    shards // one list
-    descriptions = EMBED_SEQUENCES.out.description // [source, description] of those from FASTA
+    // value: list of shards, by source
+    shards
+    // [source, description] of each shard made from FASTA
+    descriptions = EMBED_SEQUENCES.out.description
+    // JSON report of a task
     reports = SPLIT_SEQUENCES.out.report.mix(EMBED_SEQUENCES.out.report)
 }

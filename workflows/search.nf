@@ -1,7 +1,7 @@
-// Queries -> a query set -> for each bucket its hits -> each query's neighbours -> a report.
+// Queries -> query set -> hits of each bucket -> neighbours of each query -> report.
 
 include { EMBED } from './embed.nf'
-include { whole } from './whole.nf'
+include { barrier } from './barrier.nf'
 include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
 include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
@@ -10,10 +10,10 @@ include { RENDER_REPORT } from '../modules/render_report/main.nf'
 
 workflow SEARCH {
     take:
-    request // see lib/Request.groovy
+    request // map: see lib/Request.groovy
     entries // [bucket, fingerprint, bytes] of every bucket to search
-    count   // how many these are
-    reports // what the stages before this one reported
+    count   // bucket count
+    reports // JSON report of a task of the stages before
 
     main:
     def options = request.subMap([
@@ -21,53 +21,51 @@ workflow SEARCH {
         'stream',
     ])
     def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
-    def divided = request.queries_per_task || Plan.isCluster()
-    def measure = request.measure_recall || request.target_recall != null
+    def is_divided = request.queries_per_task || Plan.isCluster()
+    def is_measured = request.measure_recall || request.target_recall != null
     def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
+    def id_lists = request.query_ids ? [request.query_ids] : []
 
-    // An id may be in any bucket, so all of them must be there. Where a task has failed, some are not.
-    def wanted = request.query_ids ? [request.query_ids] : []
-    // one list of [bucket, fingerprint]
-    all_entries = whole(entries.map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }, count, { entry -> entry[0] }).first()
-    FETCH_QUERIES(channel.fromList(wanted), all_entries, request.database, request.workers.fetch_queries)
+    // value: list of [bucket, fingerprint], by bucket. An id may be in any bucket, so FETCH_QUERIES waits for all of them.
+    all_entries = barrier(entries.map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }, count, { bucket, _fingerprint -> bucket })
+    FETCH_QUERIES(channel.fromList(id_lists), all_entries, request.database, request.workers.fetch_queries)
 
-    // a list of no query set or one
-    fetched = FETCH_QUERIES.out.shard
-        .toList()
-        .filter { list -> list.size() == wanted.size() }
+    // value: list of the query set of --query_ids; empty where no ids were given
+    fetched = barrier(FETCH_QUERIES.out.shard, channel.value(id_lists.size()), { file -> file.name })
     EMBED(request.queries, request.embedding.options, request)
-    // one list of query sets
+    // value: list of query sets
     queries = EMBED.out.shards
         .map { list -> [list] }
         .combine(fetched.map { list -> [list] })
-        .map { made, found -> made + found }
+        .map { embedded, found -> embedded + found }
         .first()
 
-    // One task a bucket, or one a bucket and part of the queries: where the user says so, and on clusters.
-    PLAN_SEARCH(divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
-    // one list of [part, range of queries]
-    parts = divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
-    // [bucket, fingerprint, bytes, part, range of queries]
+    // One task a bucket; with --queries_per_task and on clusters, one for each part of the queries.
+    PLAN_SEARCH(is_divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
+    // value: list of [part, query range]; ['', ''] for all queries
+    parts = is_divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
+    // [bucket, fingerprint, bytes, part, query range]
     searches = entries.combine(parts.flatMap { list -> list })
-    // how many searches
-    expected = count.combine(parts.map { list -> list.size() }).map { buckets, each -> buckets * each }.first()
+    // value: search count
+    search_count = count.combine(parts.map { list -> list.size() }).map { bucket_count, part_count -> bucket_count * part_count }.first()
 
-    SEARCH_BUCKET(searches, queries, request.database, checkpoints, measure, options, request.workers.search_bucket)
+    SEARCH_BUCKET(searches, queries, request.database, checkpoints, is_measured, options, request.workers.search_bucket)
 
-    // Where a task has failed, some hits are missing, and no answer must be made of the others.
-    // one list of files each
-    hits = whole(SEARCH_BUCKET.out.hits, expected, { file -> file.name }).first()
-    truth = measure ? whole(SEARCH_BUCKET.out.truth, expected, { file -> file.name }).first() : channel.value([])
-    MERGE_HITS(hits, truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
+    // value: list of Parquet files, by name
+    hits = barrier(SEARCH_BUCKET.out.hits, search_count, { file -> file.name })
+    // value: list of Parquet files, by name; empty where the recall is not measured
+    ground_truth = is_measured ? barrier(SEARCH_BUCKET.out.ground_truth, search_count, { file -> file.name }) : channel.value([])
+    MERGE_HITS(hits, ground_truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
 
-    // one list of JSON files
+    // value: list of JSON reports, by path
     all_reports = reports
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
         .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 
-    // Once all are there, by the head: what differs from run to run is in no task, whose result -resume uses again.
+    // report, once all results are in --outdir. The head publishes them, because -resume reuses tasks, and what differs from run to run
+    // must be in none of them.
     results = MERGE_HITS.out.neighbours
         .combine(RENDER_REPORT.out.report)
         .combine(MERGE_HITS.out.csv.toList().map { list -> [list] })
@@ -78,5 +76,6 @@ workflow SEARCH {
         }
 
     emit:
-    results // the report, when all results are in --outdir
+    // report, once all results are in --outdir
+    results
 }

@@ -1,13 +1,13 @@
-// What PACK_BUCKETS needs to know of shards: each is read once, beside those of other tasks.
+// Reads a batch of shards once: row counts, content hashes and ids, which are all that PACK_BUCKETS needs of them.
 process DESCRIBE_SHARD {
     tag "${sources[0].tokenize('/').last()}${sources.size() > 1 ? " and ${sources.size() - 1} more" : ''}"
 
     input:
-    tuple val(sources), path(shards, stageAs: 'input/?/*') // of one batch: see lib/ShardBatches.groovy
-    val worker // hash of its sources: a changed worker runs this stage again
+    tuple val(sources), path(shards, stageAs: 'input/?/*') // one batch: see lib/ShardBatches.groovy
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
-    tuple val(sources), path('descriptions'), emit: description // a folder: <number in the batch>.description
+    tuple val(sources), path('descriptions'), emit: description // a folder: <number in the batch, from 1>.description
     path 'describe-shard.json', emit: report
 
     script:
@@ -17,7 +17,8 @@ process DESCRIBE_SHARD {
     ${Shell.list('input.list', shards)}
     ${Shell.list('name.list', sources)}
     ${Shell.list('output.list', files)}
-    lanceflow describe-shard --input-list input.list --name-list name.list --output-list output.list --json > describe-shard.json
+    lanceflow describe-shard --input-list input.list --name-list name.list --output-list output.list \\
+        --json > describe-shard.json
     """
 
     stub:

@@ -1,4 +1,4 @@
-// One file of proteins becomes one shard of vectors.
+// Embeds one FASTA file into one shard.
 process EMBED_SEQUENCES {
     tag "${source.tokenize('/').last()}"
     label 'embed'
@@ -7,9 +7,9 @@ process EMBED_SEQUENCES {
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
     path model, stageAs: 'model/*' // the files of a model folder; none for kmer
-    val options // model, pooling, ...: names and values of the command's options
-    val checkpoints // folder for finished vectors, with which a killed task goes on; '' for none
-    val worker // hash of its sources: a changed worker runs this stage again
+    val options // map: the command's options by name (model, pooling, ...)
+    val checkpoints // folder of finished vectors, from which a killed task resumes; '' for none
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     tuple val(source), path('*.h5'), emit: shard
@@ -22,8 +22,10 @@ process EMBED_SEQUENCES {
     def threads = options.model == 'kmer' ? '' : "--threads ${task.cpus}"
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} --input ${fasta} --name ${Shell.quote(source)} \\
-        --output ${name}.h5 --description ${name}.description --json > ${name}.embed-sequences.json
+    lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} \\
+        --input ${fasta} --name ${Shell.quote(source)} \\
+        --output ${name}.h5 --description ${name}.description \\
+        --json > ${name}.embed-sequences.json
     """
 
     stub:

@@ -1,12 +1,12 @@
-// Queries that are ids in the database: their vectors become a query set.
+// Fetches the vectors of a list of ids from the database: they become a query set.
 process FETCH_QUERIES {
     containerOptions { DatabaseUri.mount(database) }
 
     input:
     path ids, stageAs: 'ids/*'
-    val entries // [bucket, fingerprint] of all buckets: another table runs this stage again
+    val entries // list of [bucket, fingerprint] of all buckets: a changed table runs this stage again
     val database
-    val worker // hash of its sources: a changed worker runs this stage again
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'query_ids.h5', emit: shard
@@ -15,7 +15,8 @@ process FETCH_QUERIES {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow fetch-queries --ids ${ids} --database ${Shell.quote(database)} --output query_ids.h5 --json > fetch-queries.json
+    lanceflow fetch-queries --ids ${ids} --database ${Shell.quote(database)} \\
+        --output query_ids.h5 --json > fetch-queries.json
     """
 
     stub:

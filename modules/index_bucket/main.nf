@@ -1,4 +1,4 @@
-// A table becomes searchable: its index, then its catalog entry, which makes it part of the database.
+// Builds the index of a table, then writes its catalog entry, which makes the bucket part of the database.
 process INDEX_BUCKET {
     tag "${bucket}"
     label 'index'
@@ -6,10 +6,10 @@ process INDEX_BUCKET {
     containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), val(size), path(manifest) // what INGEST_BUCKET wrote; a new table runs this stage again
+    tuple val(bucket), val(size), path(manifest) // ingest record of INGEST_BUCKET: a changed table runs this stage again
     val database
     val index
-    val worker // hash of its sources: a changed worker runs this stage again
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     tuple val(bucket), path("${bucket}.json"), emit: entry

@@ -1,4 +1,4 @@
-// The vectors of one bucket become a LanceDB table. The table stays in the database: only its address travels.
+// Writes the vectors of one bucket into a LanceDB table. The table stays in the database; the pipeline passes on its address alone.
 process INGEST_BUCKET {
     tag "${bucket}"
     label 'ingest'
@@ -6,10 +6,10 @@ process INGEST_BUCKET {
     containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), val(size), path(plan), path(shards, stageAs: 'shards/?/*') // in the order of the bucket's sources
+    tuple val(bucket), val(size), path(plan), path(shards, stageAs: 'shards/?/*') // shards in the order of the bucket's sources in the plan
     val database
-    val layout // metric, vector_type, order
-    val worker // hash of its sources: a changed worker runs this stage again
+    val layout // map: metric, vector_type, order
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     tuple val(bucket), val(size), path("${bucket}.ingest.json"), emit: manifest

@@ -1,14 +1,14 @@
-// The hits of all buckets become each query's neighbours.
+// Merges the hits of all buckets into the neighbours of each query.
 process MERGE_HITS {
     label 'merge'
 
     input:
     path hits, stageAs: 'hits/*'
-    path truth, stageAs: 'truth/*' // [] where the recall is not measured
+    path truth, stageAs: 'truth/*' // exact hits of the evaluation sample; [] where the recall is not measured
     val k
     val csv // plain, gzip, zstd or none
-    val csv_safe // whether ids that a spreadsheet would compute become text in it
-    val worker // hash of its sources: a changed worker runs this stage again
+    val csv_safe // whether the CSV protects ids that a spreadsheet would read as formulas
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'neighbours.parquet', emit: neighbours

@@ -1,31 +1,36 @@
-// Plans which shards go into which bucket. What the database holds already is left out.
+// Plans which shards go into which bucket. Rows that the database holds already are not planned again.
 process PACK_BUCKETS {
     containerOptions { DatabaseUri.mount(database) }
 
     input:
-    path found, stageAs: 'descriptions/?/*' // descriptions, and folders of them; the shards stay where they are
-    val order // [which of these, name in the folder; '' where it is none] for each shard
+    path files, stageAs: 'descriptions/?/*' // descriptions and folders of descriptions; the shards are not staged
+    val order // list of [position in files, name in the folder or ''] by shard
     val database
-    val options // bucket_size, check_ids
-    val worker // hash of its sources: a changed worker runs this stage again
+    val options // map: bucket_size, check_ids
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'plan.json', emit: plan
     path 'pack-buckets.json', emit: report
 
     script:
-    def staged = found instanceof List ? found : [found]
-    def descriptions = order.collect { at, name -> name ? "${staged[at]}/${name}" : staged[at] }
+    def staged = files instanceof List ? files : [files]
+    def descriptions = order.collect { position, name -> name ? "${staged[position]}/${name}" : staged[position] }
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('descriptions.list', descriptions)}
-    lanceflow pack-buckets --input-list descriptions.list --database ${Shell.quote(database)} ${Shell.options(options)} \\
+    lanceflow pack-buckets --input-list descriptions.list \\
+        --database ${Shell.quote(database)} ${Shell.options(options)} \\
         --output plan.json --json > pack-buckets.json
     """
 
     stub:
+    // One bucket, of the first shard.
+    def rows = options.bucket_size
+    def bucket = [bucket: 'bucket_00001', rows: rows, sources: [[shard: 0, rows: rows, vectorType: 'float32']]]
+    def plan = groovy.json.JsonOutput.toJson([version: 1, dimension: 960, buckets: [bucket]])
     """
-    echo '{"version": 1, "dimension": 960, "buckets": [{"bucket": "bucket_00001", "rows": ${options.bucket_size}, "sources": [{"shard": 0, "rows": ${options.bucket_size}, "vectorType": "float32"}]}]}' > plan.json
+    echo '${plan}' > plan.json
     touch pack-buckets.json
     """
 }

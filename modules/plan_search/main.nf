@@ -1,13 +1,13 @@
-// Divides the queries into parts that are searched side by side, where more tasks finish sooner.
+// Divides the queries into parts that are searched by a task each, where this finishes sooner.
 process PLAN_SEARCH {
     containerOptions { DatabaseUri.mount(database) }
 
     input:
     path queries, stageAs: 'queries/?/*'
-    val entries // [bucket, fingerprint] of all buckets: they must be there
+    val entries // list of [bucket, fingerprint] of all buckets: all of them must be built
     val database
-    val options // queries_per_task, search, nprobes
-    val worker // hash of its sources: a changed worker runs this stage again
+    val options // map: queries_per_task, search, nprobes
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'parts.json', emit: parts
@@ -17,7 +17,8 @@ process PLAN_SEARCH {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('queries.list', queries)}
-    lanceflow plan-search --queries-list queries.list --database ${Shell.quote(database)} ${Shell.options(options)} \\
+    lanceflow plan-search --queries-list queries.list \\
+        --database ${Shell.quote(database)} ${Shell.options(options)} \\
         --output parts.json --json > plan-search.json
     """
 

@@ -1,9 +1,9 @@
-// A person's view of the run: the first neighbours, what each stage did and how long it took.
+// Renders the run as an HTML page: first neighbours, recall, and the time and memory of each stage.
 process RENDER_REPORT {
     input:
     path neighbours
     path reports, stageAs: 'reports/?/*'
-    val worker // hash of its sources: a changed worker runs this stage again
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'report.html', emit: report
@@ -12,7 +12,8 @@ process RENDER_REPORT {
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('reports.list', reports)}
-    lanceflow render-report --neighbours ${neighbours} --reports-list reports.list --output report.html
+    lanceflow render-report --neighbours ${neighbours} --reports-list reports.list \\
+        --output report.html
     """
 
     stub:

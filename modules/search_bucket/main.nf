@@ -1,4 +1,4 @@
-// The nearest neighbours of every query in one bucket.
+// Searches one bucket: the nearest neighbours of every query, or of one part of the queries.
 process SEARCH_BUCKET {
     tag "${bucket}${part}"
     label 'search'
@@ -6,35 +6,38 @@ process SEARCH_BUCKET {
     containerOptions { DatabaseUri.mount(database, checkpoints, DatabaseUri.nvme(database)) }
 
     input:
-    tuple val(bucket), val(fingerprint), val(bytes), val(part), val(range) // another table runs this stage again; '' for all queries
+    // fingerprint: a changed table runs this stage again; bytes: of the table; part, query_range: '' for all queries
+    tuple val(bucket), val(fingerprint), val(bytes), val(part), val(query_range)
     path queries, stageAs: 'queries/?/*'
     val database
-    val checkpoints // folder for finished blocks of queries, with which a killed search goes on; '' for none
-    val measure // whether the recall is to be measured: the true hits of sampled queries are written too
-    val options // k, search, nprobes, ...: names and values as in nextflow_schema.json
-    val worker // hash of its sources: a changed worker runs this stage again
+    val checkpoints // folder of finished query blocks, from which a killed search resumes; '' for none
+    val is_measured // whether to write the ground truth of the evaluation sample too, from which MERGE_HITS measures the recall
+    val options // map: k, search, nprobes, ... as in nextflow_schema.json
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path "${bucket}${part}.hits.parquet", emit: hits
-    path "${bucket}${part}.truth.parquet", optional: true, emit: truth
+    path "${bucket}${part}.truth.parquet", optional: true, emit: ground_truth
     path "${bucket}${part}.search-bucket.json", emit: report
 
     script:
-    // The queries of a block and their candidates; the rest is for the table's pages and the matrix products.
     def blocks = checkpoints ? "--checkpoints ${Shell.quote(checkpoints)}" : ''
-    def truth = measure ? "--truth ${bucket}${part}.truth.parquet" : ''
-    def some = range ? "--range ${range}" : ''
+    def truth = is_measured ? "--truth ${bucket}${part}.truth.parquet" : ''
+    def range = query_range ? "--range ${query_range}" : ''
+    // Half is for a block's queries and candidates, half for the table's pages and the matrix products.
     def memory = task.memory ? "--memory ${task.memory.toMega().intdiv(2)}MB" : ''
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('queries.list', queries)}
-    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} --queries-list queries.list \\
-        ${Shell.options(options)} ${some} ${memory} ${blocks} ${truth} \\
+    lanceflow search-bucket --bucket ${bucket} --database ${Shell.quote(database)} \\
+        --queries-list queries.list \\
+        ${Shell.options(options)} ${range} ${memory} ${blocks} ${truth} \\
         --output ${bucket}${part}.hits.parquet --json > ${bucket}${part}.search-bucket.json
     """
 
     stub:
     """
-    touch ${bucket}${part}.hits.parquet ${bucket}${part}.search-bucket.json ${measure ? "${bucket}${part}.truth.parquet" : ''}
+    touch ${bucket}${part}.hits.parquet ${bucket}${part}.search-bucket.json \\
+        ${is_measured ? "${bucket}${part}.truth.parquet" : ''}
     """
 }

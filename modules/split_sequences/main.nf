@@ -1,11 +1,11 @@
-// A large file of proteins becomes parts of about equal residues, for a task each.
+// Splits a large FASTA file into parts of about equal residue counts, which EMBED_SEQUENCES embeds by a task each.
 process SPLIT_SEQUENCES {
     tag "${source.tokenize('/').last()}"
 
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
-    val part_residues
-    val worker // hash of its sources: a changed worker runs this stage again
+    val part_residues // residues of a part
+    val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     tuple val(source), path('parts/part_*.fasta'), emit: parts
@@ -15,7 +15,8 @@ process SPLIT_SEQUENCES {
     def name = Shell.safeName(source.tokenize('/').last())
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow split-sequences --input ${fasta} --part-residues ${part_residues} --output parts --json > ${name}.split-sequences.json
+    lanceflow split-sequences --input ${fasta} --part-residues ${part_residues} \\
+        --output parts --json > ${name}.split-sequences.json
     """
 
     stub:

@@ -1,0 +1,27 @@
+// Runs each process alone, in one stub run: no channel leads from one to another. test/pipeline/modules.test.ts starts it.
+
+include { TEST_DESCRIBE_SHARD } from './describe_shard.nf'
+include { TEST_EMBED_SEQUENCES } from './embed_sequences.nf'
+include { TEST_FETCH_QUERIES } from './fetch_queries.nf'
+include { TEST_INDEX_BUCKET } from './index_bucket.nf'
+include { TEST_INGEST_BUCKET } from './ingest_bucket.nf'
+include { TEST_MERGE_HITS } from './merge_hits.nf'
+include { TEST_PACK_BUCKETS } from './pack_buckets.nf'
+include { TEST_PLAN_SEARCH } from './plan_search.nf'
+include { TEST_RENDER_REPORT } from './render_report.nf'
+include { TEST_SEARCH_BUCKET } from './search_bucket.nf'
+include { TEST_SPLIT_SEQUENCES } from './split_sequences.nf'
+
+workflow {
+    TEST_DESCRIBE_SHARD()
+    TEST_EMBED_SEQUENCES()
+    TEST_FETCH_QUERIES()
+    TEST_INDEX_BUCKET()
+    TEST_INGEST_BUCKET()
+    TEST_MERGE_HITS()
+    TEST_PACK_BUCKETS()
+    TEST_PLAN_SEARCH()
+    TEST_RENDER_REPORT()
+    TEST_SEARCH_BUCKET()
+    TEST_SPLIT_SEQUENCES()
+}

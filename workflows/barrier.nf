@@ -1,0 +1,20 @@
+// A barrier: the next task needs all items of a channel at once.
+
+/**
+ * Collects a channel into one list, sorted by the key of each item: the list is part of the next tasks' cache keys, so its order must not
+ * depend on which task ended first. Emits nothing where a task has failed and the list is short, so that nothing is made of an
+ * incomplete list.
+ * @param items queue channel
+ * @param count value channel: the item count of a complete list
+ * @param key closure: item -> what it is sorted by
+ * @return value channel: the complete list
+ */
+def barrier(items, count, key) {
+    return items
+        .toSortedList { a, b -> key(a) <=> key(b) }
+        .map { list -> [list] }
+        .combine(count)
+        .filter { list, expected -> list.size() == expected }
+        .map { list, _expected -> list }
+        .first()
+}
