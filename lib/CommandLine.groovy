@@ -1,12 +1,12 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** The command that started this run, as it can be typed again. */
+/** The command line of this run, as it can be pasted into a shell. */
 class CommandLine {
 
     /**
-     * Every argument as it came, quoted for a shell where it needs to be.
-     * @param recorded what Nextflow took down: without the quotes
+     * Returns the command line, each argument quoted where a shell needs it.
+     * @param recorded Nextflow's own record of it, which has lost the quotes
      */
     static String text(String recorded) {
         def words = arguments()
@@ -15,13 +15,13 @@ class CommandLine {
         return ([program] + words).collect { argument -> quoted(argument) }.join(' ')
     }
 
-    /** The same command, going on from what was done. */
+    /** Returns the same command with -resume. */
     static String resumed(String recorded) {
         def command = text(recorded)
         return command =~ /(^|\s)-resume(\s|$)/ ? command : "${command} -resume"
     }
 
-    /** The arguments of Nextflow's main class; null where the system does not tell. */
+    /** Reads the arguments of Nextflow's main class; null where the system does not show them. */
     private static List<String> arguments() {
         def file = Path.of('/proc/self/cmdline')
         if (!Files.isReadable(file)) return null

@@ -2,39 +2,39 @@ import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
 
-/** The containers that tasks run in, if any, and the folders of the host that they are given. */
+/** The container engine of this run, and the host folders that it mounts. */
 class Containers {
 
-    /** Engines whose image is a file, and which know `--bind` instead of `--volume`. */
-    private static final List<String> OF_FILES = ['singularity', 'apptainer']
+    /** Engines whose image is a file, and whose option for mounts is `--bind`, not `--volume`. */
+    private static final List<String> IMAGE_FILE_ENGINES = ['singularity', 'apptainer']
 
-    /** Whether tasks of this run see only the folders that they are given. */
+    /** Whether tasks run in containers, and so see mounted folders only. */
     static boolean areUsed() {
         def config = Global.session.config
-        return (['docker', 'podman'] + OF_FILES).any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'
+        return (['docker', 'podman'] + IMAGE_FILE_ENGINES).any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'
     }
 
-    /** What a container needs to see folders of the host, under the same paths; addresses and empty texts are passed over. */
+    /** Returns the engine's options that mount host folders under the same paths. Addresses and empty texts are skipped. */
     static String mount(Collection<?> folders) {
-        def option = isOfFile() ? '--bind' : '--volume'
+        def option = usesImageFile() ? '--bind' : '--volume'
         return folders.findAll { folder -> folder && !folder.toString().contains('://') }
             .collect { folder -> "${option} ${Shell.quote("${folder}:${folder}")}" }
             .join(' ')
     }
 
-    /** Characters that separate folders, and the folder here from that there, in the options of the engine: none may have them. */
+    /** Returns the characters with a meaning in the engine's options for mounts: a mounted path must not have them. */
     static String separators() {
-        return !areUsed() ? '' : isOfFile() ? ':,' : ':'
+        return !areUsed() ? '' : usesImageFile() ? ':,' : ':'
     }
 
-    /** Stops the run where the image is not there, or where nothing says on what machines the tasks run. */
+    /** Stops the run where the image does not exist, or where no profile names an executor. */
     static void check(Map params) {
-        if (!isOfFile()) return
+        if (!usesImageFile()) return
         def config = Global.session.config
-        def engine = OF_FILES.find { name -> config[name]?.enabled }
-        def others = (Global.session.profile ?: '').tokenize(',')*.trim() - OF_FILES
+        def engine = IMAGE_FILE_ENGINES.find { name -> config[name]?.enabled }
+        def others = (Global.session.profile ?: '').tokenize(',')*.trim() - IMAGE_FILE_ENGINES
         if (!config.process?.executor && others.empty)
-            Parameters.stop("-profile ${engine} says in what tasks run, not where: -profile standard,${engine} on this machine, " +
+            Parameters.stop("-profile ${engine} names a container engine but no executor: use -profile standard,${engine} on this machine, or " +
                 "-profile slurm,${engine} on a cluster.")
         def image = config.process?.container?.toString()
         if (image == null || image.contains('://')) return
@@ -43,7 +43,7 @@ class Containers {
                 "${engine} build lanceflow.sif docker-archive:lanceflow.tar")
     }
 
-    private static boolean isOfFile() {
-        return OF_FILES.any { engine -> Global.session.config[engine]?.enabled }
+    private static boolean usesImageFile() {
+        return IMAGE_FILE_ENGINES.any { engine -> Global.session.config[engine]?.enabled }
     }
 }

@@ -4,13 +4,13 @@ import java.nio.charset.CharacterCodingException
 import java.nio.charset.Charset
 import java.nio.charset.StandardCharsets
 
-/** Comma-separated text as RFC 4180 has it: quoted cells may hold commas, doubled quotes and line breaks. */
+/** Reads comma-separated text (RFC 4180): quoted cells may hold commas, doubled quotes and line breaks. */
 @CompileStatic
 class Csv {
 
     /**
-     * The text of a file in UTF-8, or in UTF-16 with a byte order mark (Excel's "Unicode text").
-     * @throws CharacterCodingException with the line that is in another encoding
+     * Decodes UTF-8, or UTF-16 with a byte order mark (Excel's "Unicode text").
+     * @throws BadText with the first line that is in another encoding
      */
     static String decode(byte[] bytes) throws CharacterCodingException {
         def utf16 = bytes.length >= 2 && ((bytes[0] == (byte) 0xff && bytes[1] == (byte) 0xfe) || (bytes[0] == (byte) 0xfe && bytes[1] == (byte) 0xff))
@@ -22,18 +22,19 @@ class Csv {
         return text.flip().toString()
     }
 
-    /** What is not in the encoding that a text seems to have. */
+    /** A text with bytes that are invalid in its encoding. */
     static class BadText extends CharacterCodingException {
         final int line
         BadText(int line) { this.line = line }
     }
 
     /**
-     * @return one [line: its number from 1, cells: texts, those without quotes trimmed] for every row that is not empty
+     * Splits a text into rows and cells.
+     * @return [line: number from 1, cells: texts, trimmed where they are not quoted] of every row that is not empty
      * @throws IllegalArgumentException where a quote is not closed
      */
     static List<Map<String, Object>> parse(String text) {
-        // A byte order mark is what Excel writes first.
+        // Excel writes a byte order mark first.
         def body = text.replaceFirst(/^\uFEFF/, '').replaceAll(/\r\n?/, '\n')
         def separator = separatorOf(body)
         def rows = [] as List<Map<String, Object>>
@@ -67,14 +68,14 @@ class Csv {
                     startLine = line + 1
                 }
             }
-            // Spaces between a closing quote and what separates cells are nobody's.
+            // Spaces between a closing quote and the separator belong to no cell.
             else if (open || !quoted || !Character.isWhitespace(letter)) cell.append(letter)
             if (letter == (char) '\n') line++
         }
         return rows
     }
 
-    /** A semicolon or a tab where the first line has no comma: Excel's, where a comma is for decimals. */
+    /** Finds the separator: a semicolon or a tab where the first line has no comma, as Excel writes where the comma is the decimal mark. */
     private static char separatorOf(String body) {
         def first = body.find(/\A[^\n]*/)
         if (first.contains(',')) return (char) ','

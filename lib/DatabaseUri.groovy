@@ -4,13 +4,13 @@ import java.nio.file.Path
 import nextflow.Global
 import nextflow.Nextflow
 
-/** The database as the pipeline's head sees it: its address and its catalog. No table is ever opened or staged here. */
+/** The database as the pipeline's head sees it: its address and its catalog. The head neither opens nor stages tables. */
 class DatabaseUri {
 
     /** The rule for names of buckets is the workers' own file. Without workers, as in a stub run of the bare pipeline, every name is valid. */
     private static final String BUCKET = bucketPattern()
 
-    /** An absolute folder, or the s3:// prefix without a slash at its end. */
+    /** Returns the absolute path of a folder, or the s3:// prefix without a slash at its end. Stops the run where it is neither. */
     static String absolute(Object given) {
         def text = given.toString()
         def scheme = text =~ /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
@@ -24,27 +24,27 @@ class DatabaseUri {
         return path.toString()
     }
 
-    /** [bucket, fingerprint, bytes] of the buckets in the catalog whose names are not in `except`, by name. */
+    /** Lists [bucket, fingerprint, bytes] of the buckets in the catalog whose names are not in `except`, by name. */
     static List<List> entries(String database, Collection<String> except = []) {
         return catalog(database).findAll { entry -> !(entry.bucket in except) }
             .collect { entry -> [entry.bucket, entry.fingerprint, entry.bytes] }
     }
 
-    /** As `entries`; a database without any bucket stops the run. */
+    /** As `entries`, but stops the run where the database has no bucket. */
     static List<List> requireEntries(String database) {
         def found = entries(database)
         if (!found)
-            Parameters.stop("--database ${database}: there are no buckets in this database. Build it first: give --input.")
+            Parameters.stop("--database ${database}: there are no buckets in this database. Build it first, with --input.")
         return found
     }
 
-    /** [bucket, fingerprint, bytes: null where they are not known] of a catalog entry. The fingerprint changes when the table does. */
+    /** Reads [bucket, fingerprint, bytes: null where unknown] from a catalog entry. The fingerprint changes with the table. */
     static List entry(String bucket, Path file) {
         def record = read(file)
         return [bucket, record.fingerprint.toString(), record.bytes]
     }
 
-    /** Attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
+    /** Returns the attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
     static Map model(String database) {
         def models = catalog(database).collect { entry -> entry.model }
         return models.find { model -> model instanceof Map && model.model } ?: [:]
@@ -73,18 +73,18 @@ class DatabaseUri {
     }
 
     /**
-     * A bucket whose stages were cached must still be in the database as they left it: its folder may have been
-     * removed since, or another run may have built the bucket with other settings.
+     * Checks that a bucket is in the database as this run's stages left it. Where these stages were cached, the folder may have been removed
+     * since, or another run may have built the bucket with other settings.
      * @return [bucket, fingerprint]
      */
     static List<String> requireEntry(String database, String bucket, String fingerprint) {
         def found = isRemote(database) ? RemoteCatalog.fingerprint(database, bucket, fingerprint) : localFingerprint(database, bucket)
         if (found == null)
-            Nextflow.error("${database}: ${bucket} was built by an earlier run, but is not there any more. Run again without -resume.")
+            Nextflow.error("${database}: ${bucket} was built by an earlier run, but is no longer in the database. Run again without -resume.")
         if (found != fingerprint)
-            Nextflow.error("${database}: another run has built ${bucket} again, so what this run did earlier no longer holds. " +
-                "To search the database as it is, leave out --input. " +
-                "To build the bucket again, remove ${database}/_catalog/${bucket}.json and run without -resume.")
+            Nextflow.error("${database}: another run has rebuilt ${bucket}, so the cached results of this run are out of date. " +
+                "To search the database as it is, run without --input. " +
+                "To rebuild the bucket, remove ${database}/_catalog/${bucket}.json and run without -resume.")
         return [bucket, fingerprint]
     }
 
@@ -93,7 +93,7 @@ class DatabaseUri {
         return Files.exists(entry) ? read(entry).fingerprint.toString() : null
     }
 
-    /** [bucket, fingerprint, bytes, model] of all buckets, by name. */
+    /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. */
     private static List<Map> catalog(String database) {
         if (isRemote(database)) return RemoteCatalog.entries(database)
         return catalogFiles(database).collect { file ->
@@ -106,27 +106,27 @@ class DatabaseUri {
         return database.startsWith('s3://')
     }
 
-    /** Makes a local database's folder, or that of --nvme: a container can only be given a folder that is there. */
+    /** Creates the folder of a local database, or that of --nvme: a container engine mounts existing folders only. */
     static void create(String database) {
         def folder = isRemote(database) ? nvme(database) : database
         if (folder) Files.createDirectories(Path.of(folder))
     }
 
-    /** The folder of --nvme where tasks in containers of this machine need it; on AWS Batch the profile sees to it. */
+    /** Returns the folder of --nvme where containers must mount it; on AWS Batch the profile mounts it. */
     static String nvme(String database) {
         def session = Global.session
         def onBatch = session.config.process?.executor == 'awsbatch'
         return isRemote(database) && !onBatch ? session.params.nvme?.toString() : null
     }
 
-    /** What a container needs to see a local database, or another folder: it under the same path. */
+    /** Returns the container options that mount a local database and other folders under the same paths. */
     static String mount(String... folders) {
         return Containers.mount(folders.toList())
     }
 
     /**
-     * Where searches keep finished blocks of queries: a folder that outlives a killed task and that a later one finds, which
-     * its own work folder is not; '' where `work` is no local folder.
+     * Returns the folder in which searches keep finished query blocks, for the task that repeats a killed one: a task's own work folder is new
+     * each time. '' where `work` is not a local folder.
      */
     static String checkpoints(Path work) {
         if (work.fileSystem.provider().scheme != 'file') return ''
@@ -135,10 +135,10 @@ class DatabaseUri {
 
     private static List<Path> catalogFiles(String database) {
         def catalog = folder(database)
-        // What is not allowed, or not a folder, is told as that, and not as an empty database.
+        // A catalog without permission, or one that is no folder, must not pass for an empty database.
         if (Files.notExists(catalog) && !Files.isSymbolicLink(catalog)) return []
         if (!Files.isDirectory(catalog) || !Files.isReadable(catalog))
-            Parameters.stop("--database: ${catalog.toUriString()} cannot be read as a folder. Check what it is, and its permissions.")
+            Parameters.stop("--database: ${catalog.toUriString()} cannot be read as a folder. Check its type and its permissions.")
         def stream = Files.newDirectoryStream(catalog)
         try {
             return stream.findAll { file -> file.name.endsWith('.json') && isBucket(file.baseName) }

@@ -4,12 +4,12 @@ import java.nio.file.Path
 import nextflow.Nextflow
 
 /**
- * JSON files that workers wrote, as far as the pipeline's head reads them. One that is damaged stops the run with a message that
- * names the file and the field.
+ * Reads the JSON files of the workers that the pipeline's head needs. A damaged file stops the run with a message that names the file and
+ * the field.
  */
 class Documents {
 
-    /** @param what its kind @param remedy what to do where it is damaged */
+    /** Reads a JSON object. @param what the document's kind @param remedy what to do where it is damaged */
     static Map read(Path file, String what, String remedy) {
         return parse(file.getText('UTF-8'), file.toUriString(), what, remedy)
     }
@@ -20,7 +20,7 @@ class Documents {
             value = new JsonSlurper().parseText(text)
         }
         catch (JsonException | IllegalArgumentException _problem) {
-            // Said below.
+            // Reported below.
         }
         require(value instanceof Map, "${where}: this ${what} is damaged: not a JSON object. ${remedy}")
         return value as Map

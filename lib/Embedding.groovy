@@ -1,20 +1,21 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** What turns sequences into vectors in this run: --model, and the parameters of language models. */
+/** How this run turns sequences into vectors: --model, and the parameters of language models. */
 class Embedding {
 
-    /** Options of embed-sequences, by the parameters that they come from. */
+    /** Options of embed-sequences by parameter. */
     private static final Map<String, String> OPTIONS = [
         pooling: 'pooling', hidden_state: 'hidden_state', max_length: 'max_length', long_sequences: 'long',
         unknown_letters: 'unknown-letters', trailing_stop: 'trailing-stop', precision: 'precision', device: 'device', cache: 'cache',
     ]
-    /** What a model consists of. Weights of other formats may lie beside it, and are not moved about. */
+    /** The files of a model. Weights in other formats may lie beside them, and are not staged. */
     private static final String MODEL_FILE = /(?i)[^.].*\.(json|txt|model|safetensors)/
 
     /**
+     * Checks the parameters of embedding together.
      * @param params as given; already checked one by one
-     * @return [options: of embed-sequences, `model` among them; files: of a model folder, staged as `model`]
+     * @return [options: of embed-sequences, with `model`; files: of a model folder, staged as `model`]
      */
     static Map check(Map params) {
         def given = OPTIONS.keySet().findAll { name -> params[name] != null }
@@ -26,26 +27,26 @@ class Embedding {
             Parameters.stop('--precision int8 is for --device cpu. Leave out one of the two.')
         def options = given.collectEntries { name -> [OPTIONS[name], params[name]] }
         if (options.cache != null) options.cache = cacheFolder(options.cache)
-        // The tasks fetch it by themselves, once a machine; what is there is taken not to change.
+        // Tasks fetch it themselves, once a machine. A model on S3 is assumed not to change.
         if (params.model.toString().startsWith('s3://')) return [options: [model: params.model.toString()] + options, files: []]
         return [options: [model: 'model'] + options, files: filesOf(params.model)]
     }
 
     /**
-     * Where embedding tasks keep finished vectors: a folder that outlives a killed task and that the next try finds, which
-     * its own work folder is not; '' where `work` is no local folder, and for kmer.
+     * Returns the folder in which embedding tasks keep finished vectors, for the task that repeats a killed one: a task's own work folder is
+     * new each time. '' where `work` is not a local folder, and for kmer.
      */
     static String checkpoints(Map options, Path work) {
         if (options.model == 'kmer' || work.fileSystem.provider().scheme != 'file') return ''
         return Files.createDirectories(work.resolve('embedding-blocks')).toString()
     }
 
-    /** What a container needs to see of the host's folders that no input names. */
+    /** Returns the container options that mount the host folders of embedding tasks. */
     static String mounts(Map options, String checkpoints) {
         return Containers.mount([options.cache, checkpoints])
     }
 
-    /** One file after another, and not the folder: so a changed file is noticed, and links that leave the folder are followed. */
+    /** Lists the files one by one, not the folder: so Nextflow notices a changed file, and follows links out of the folder. */
     private static List<Path> filesOf(Object model) {
         def folder = HostPath.named(model, '--model')
         if (!Files.isDirectory(folder))
@@ -62,7 +63,7 @@ class Embedding {
         }
     }
 
-    /** Made here: a container can only be given a folder that is there. */
+    /** Creates the folder of --cache: a container engine mounts existing folders only. */
     private static String cacheFolder(Object cache) {
         if (cache.toString() =~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//)
             Parameters.stop("--cache ${cache}: must be a folder that all tasks can write to, not an address.")

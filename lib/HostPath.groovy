@@ -13,12 +13,12 @@ class HostPath {
 
     /** The limit of Linux and macOS, in bytes of one name. */
     private static final int LONGEST_NAME = 255
-    /** What other programs call an address on S3. */
+    /** Addresses on S3 as other programs write them. */
     private static final String NOT_ON_S3 = /^(?!s3:\/\/[^\/])(?i:s3[an]?:\/|arn:aws[a-z-]*:s3:)/
 
     /**
-     * The path that a text names, absolute. Text without `://` names a file of this machine, whatever characters it has;
-     * other text is left to Nextflow, which reads from S3, HTTP and FTP.
+     * Returns the absolute path that a text names. Text without `://` is a file of this machine, whatever characters it has; Nextflow reads
+     * other text, as an address of S3, HTTP or FTP.
      * @param where the parameter, or the line of a samplesheet, for messages
      */
     static Path named(Object given, String where, Path base = Path.of('')) {
@@ -30,8 +30,8 @@ class HostPath {
             if (text.startsWith('file:/')) return absolute(FileHelper.asPath(text))
             // A samplesheet on S3 may list files of this machine.
             def path = absolute(S3Files.has(base) && text.startsWith('/') ? Path.of(text) : base.resolve(text))
-            def long_ = path.find { name -> name.toString().getBytes('UTF-8').length > LONGEST_NAME }
-            if (long_) Parameters.stop("${where}: a name of more than ${LONGEST_NAME} bytes: ${long_.toString().take(40)}... Choose a shorter one.")
+            def tooLong = path.find { name -> name.toString().getBytes('UTF-8').length > LONGEST_NAME }
+            if (tooLong) Parameters.stop("${where}: a name of more than ${LONGEST_NAME} bytes: ${tooLong.toString().take(40)}... Choose a shorter one.")
             return path
         }
         catch (InvalidPathException problem) {
@@ -50,12 +50,12 @@ class HostPath {
             return FileHelper.asPath(text).toAbsolutePath().normalize()
         }
         catch (RuntimeException problem) {
-            // A plugin's own, as of AWS's SDK where it finds no credentials and no region.
+            // An exception of a plugin, as AWS's SDK throws without credentials or region.
             throw new IllegalArgumentException(problem.message ?: problem.class.simpleName, problem)
         }
     }
 
-    /** As `normalize`, but `..` after a link to a folder leads out of the folder that it links to, as for the system. */
+    /** As `normalize`, but resolves `..` after a link to a folder as the system does: to the parent of the link's target. */
     static Path absolute(Path path) {
         def full = path.toAbsolutePath()
         if (path.fileSystem != FileSystems.default || !full.any { name -> name.toString() == '..' }) return full.normalize()
@@ -68,7 +68,7 @@ class HostPath {
     /**
      * Stops the run where a path is not a file that can be read.
      * @param where the parameter, or the line of a samplesheet
-     * @param found what S3Files.look has found, of a path on S3
+     * @param found the result of S3Files.look, where a path on S3 was looked up before
      */
     static void requireFile(Path path, String where, Object shown = path.toUriString(), Map found = null) {
         def onS3 = S3Files.has(path) ? found ?: S3Files.look(path) : [:]
@@ -81,7 +81,7 @@ class HostPath {
         Parameters.stop("${where}: ${found.problem}: ${shown}${found.remedy ? ". ${found.remedy}." : ''}")
     }
 
-    /** Why a path, not on S3, is not a file that can be read; null where it is one. */
+    /** Says why a path, not on S3, is not a readable file; null where it is one. */
     static String problemWith(Path path) {
         try {
             def found = Files.readAttributes(path, BasicFileAttributes)
@@ -91,19 +91,19 @@ class HostPath {
             return null
         }
         catch (NoSuchFileException _problem) {
-            return isLink(path) ? 'this link leads to no file' : 'no such file'
+            return isLink(path) ? 'this link is broken: its target does not exist' : 'no such file'
         }
         catch (IOException problem) {
             return reasonOf(problem)
         }
     }
 
-    /** Whether anything has this name, be it a link that leads nowhere. */
+    /** Whether anything has this name, a broken link included. */
     static boolean exists(Path path) {
         return Files.exists(path) || isLink(path)
     }
 
-    /** What the system, or Nextflow, says of a path, in words. */
+    /** Describes an error of the system, or of Nextflow, in words. */
     static String reasonOf(Exception problem) {
         if (problem instanceof AccessDeniedException) return 'permission denied'
         if (problem instanceof NoSuchFileException) return 'no such file'

@@ -4,8 +4,8 @@ import java.nio.file.Path
 import nextflow.Nextflow
 
 /**
- * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column
- * `path`. Everything is checked here, before any task starts.
+ * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column `path`. All of them are
+ * checked before any task starts.
  */
 class InputFiles {
 
@@ -19,9 +19,10 @@ class InputFiles {
     private static final String GLOB = /[*?\[{]/
 
     /**
-     * @param option its name, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, where it is known without a request],
-     *   sorted by source
+     * Finds and checks the files.
+     * @param option name of the parameter, for messages
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, null where it would take a request], sorted
+     *   by source
      */
     static List<Map> resolve(Object given, String option) {
         def text = given.toString()
@@ -33,19 +34,19 @@ class InputFiles {
         return files
     }
 
-    /** A list of ids. */
+    /** Finds and checks the file of --query_ids. */
     static Path idList(Object given) {
         def path = HostPath.named(given, '--query_ids')
         HostPath.requireFile(path, '--query_ids', given)
         return Staging.place(path, '--query_ids')
     }
 
-    /** [path; found: see S3Files.look, of a path on S3] of each. */
+    /** Lists [path, found: see S3Files.look, for a path on S3] of each file. */
     private static List<Map> find(String text, String option) {
         if (text ==~ /s3:\/\/.+/ && text =~ GLOB) return S3Files.matching(text, "--${option}")
         def path = HostPath.named(text, "--${option}")
         if (S3Files.has(path)) return onS3(path, text, option)
-        // A file's own name may have glob characters; what exists is taken literally, also where it is a link that leads nowhere.
+        // A file's own name may have glob characters: what exists, a broken link included, is taken literally.
         if (Files.isDirectory(path)) return inFolder(path, option)
         if (HostPath.exists(path)) return isSheet(path) ? inSheet(path, option) : [[path: path]]
         if (text =~ GLOB) return byGlob(text, option)
@@ -55,7 +56,7 @@ class InputFiles {
     }
 
     private static List<Map> onS3(Path path, String text, String option) {
-        // To ask what a folder is may take many requests, where a lot of objects have names that begin alike.
+        // Looking a folder up may take many requests, where many objects share the beginning of their names.
         def found = text.endsWith('/') || path.nameCount == 0 ? [kind: 'folder'] : S3Files.look(path)
         if (found.kind == 'folder') return inFolder(path, option)
         HostPath.requireFile(path, "--${option}", text, found)
@@ -129,7 +130,7 @@ class InputFiles {
         }
         try {
             def text = Csv.decode(bytesOf(sheet, here))
-            // As text, UTF-16 without a byte order mark has one in every character.
+            // UTF-16 without a byte order mark has a NUL in every character.
             if (text.contains('\0')) Parameters.stop("${here}: the samplesheet is not text. Save it as CSV in UTF-8.")
             return Csv.parse(text)
         }
@@ -164,7 +165,7 @@ class InputFiles {
         if (!kind) Parameters.stop("--${option}: ${path.toUriString()} is of no known kind: the name must end with ${KNOWN}")
         HostPath.requireFile(path, "--${option}", path.toUriString(), file.found)
         def bytes = path.fileSystem == FileSystems.default ? Files.size(path) : file.found?.bytes
-        // Messages name the file by its source, whatever path tasks are given.
+        // Messages name a file by its source, whatever path is staged.
         return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), bytes: bytes]
     }
 

@@ -3,12 +3,12 @@ import java.nio.file.Path
 import nextflow.Nextflow
 
 /**
- * The parameters as nextflow_schema.json describes them: the text of --help, and the check of what was given.
- * Why this is not the nf-schema plugin: docs/adr/0001-parameter-checks.md.
+ * Prints --help and checks the given parameters, both from nextflow_schema.json. docs/adr/0001-parameter-checks.md says why this is not
+ * the nf-schema plugin.
  */
 class Parameters {
 
-    /** Names and definitions of all parameters, in the schema's order. */
+    /** Returns the definitions of all parameters by name, in the schema's order. */
     static Map<String, Map> definitions(Path projectDir) {
         return groups(projectDir).collectMany { group -> group.properties.entrySet() }
             .collectEntries { entry -> [(entry.key): entry.value] }
@@ -32,12 +32,11 @@ class Parameters {
     }
 
     /**
-     * Checks names, types, limits and choices of the parameters given.
-     * Stops the run with one message that lists all that is wrong.
+     * Checks names, types, limits and choices of the given parameters. Stops the run with one message that lists all problems.
      */
     static void check(Map given, Path projectDir) {
         def known = definitions(projectDir)
-        // Nextflow adds a camelCase twin to every --kebab-case; the one that was typed is reported.
+        // Nextflow adds a camelCase twin to every --kebab-case: only the typed name is reported.
         def twins = given.keySet().findAll { name -> name.contains('-') }.collect { name -> camelCase(name) }
         def problems = given.findAll { name, _value -> !(name in twins && !known.containsKey(name)) }
             .collect { name, value -> problemWith(name, value, known) }
@@ -45,12 +44,12 @@ class Parameters {
         if (problems) stop((problems + 'nextflow run main.nf --help lists the parameters.').join('\n'))
     }
 
-    /** Ends the run, with a message for the user. */
+    /** Stops the run with a message for the user. */
     static void stop(String message) {
         Nextflow.error(shown(message))
     }
 
-    /** Text for a terminal: control characters, which may be in a name, as `\\x1b`; the lines of our own messages stay. */
+    /** Makes text safe for a terminal: control characters, which a name may have, become `\\x1b`; line breaks of messages stay. */
     static String shown(String text) {
         return text.replaceAll(/[\p{Cntrl}\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff&&[^\n]]/) { letter ->
             def code = letter.codePointAt(0)
@@ -93,7 +92,7 @@ class Parameters {
         return name.replaceAll(/-+(.)/) { match -> match[1].toUpperCase() }
     }
 
-    /** The known name that was probably meant: alike when case, hyphens and underscores do not count. */
+    /** Finds the known name that was probably meant; case, hyphens and underscores do not count. */
     private static String nearest(String name, Collection<String> known) {
         def plain = { text -> text.toLowerCase().replaceAll(/[-_]/, '') }
         def best = known.min { candidate -> distance(plain(name), plain(candidate)) }
@@ -101,7 +100,7 @@ class Parameters {
         return distance(plain(name), plain(best)) <= limit || plain(best).startsWith(plain(name)) ? best : null
     }
 
-    /** Levenshtein distance. */
+    /** Computes the Levenshtein distance. */
     private static int distance(String a, String b) {
         def row = (0..b.size()).toList()
         a.eachWithIndex { letter, i ->

@@ -1,12 +1,12 @@
 import java.nio.file.Path
 import nextflow.Global
 
-/** The plans that PACK_BUCKETS and PLAN_SEARCH write (docs/formats.md), as the pipeline's head needs them. */
+/** Reads the plans that PACK_BUCKETS and PLAN_SEARCH write (docs/formats.md). */
 class Plan {
 
     private static final String REMEDY = 'Run again without -resume.'
 
-    /** [bucket, its size: see Resources, plan file, shards of its sources in the plan's order] for every bucket of the plan. */
+    /** Lists [bucket, size: see Resources.sizeOf, plan file, shards of its sources in the plan's order] of every bucket in the plan. */
     static List<List> buckets(Path plan, List<Path> shards) {
         def document = read(plan)
         return document.buckets.collect { bucket ->
@@ -20,12 +20,12 @@ class Plan {
         }
     }
 
-    /** Names of the plan's buckets. */
+    /** Lists the names of the plan's buckets. */
     static List<String> names(Path plan) {
         return read(plan).buckets*.bucket
     }
 
-    /** [suffix of the names of its files, range of queries] for every part of a search; where it is one: no suffix, all. */
+    /** Lists [suffix of its files' names, query range] of every part of a search; ['', ''] where one part has all queries. */
     static List<List<String>> parts(Path plan) {
         def document = Documents.read(plan, 'plan of a search', REMEDY)
         def parts = document.parts
@@ -43,12 +43,12 @@ class Plan {
         return parts.withIndex(1).collect { part, i -> [String.format('.part_%05d', i), "${part.first}:${part.end}".toString()] }
     }
 
-    /** Whether tasks run on other machines, side by side. */
+    /** Whether tasks run on other machines than this one. */
     static boolean isCluster() {
         return (Global.session.config.process?.executor ?: 'local') != 'local'
     }
 
-    /** The whole plan, of which each bucket has a name, rows, and sources with their rows and type of vector. */
+    /** Reads a bucket plan, and checks that each bucket has a name, rows, and sources with their rows and vector types. */
     private static Map read(Path plan) {
         def document = Documents.read(plan, 'bucket plan', REMEDY)
         def buckets = document.buckets

@@ -1,21 +1,21 @@
 import nextflow.Global
 
 /**
- * The catalog of a database on S3, read by the worker: Nextflow's own access to S3 is a plugin, and finds endpoint and
+ * Reads the catalog of a database on S3 through a worker command: Nextflow's own access to S3 is a plugin, which finds endpoint and
  * credentials in other places than the workers do.
  */
 class RemoteCatalog {
 
-    /** What was read last, by database: a listing costs a second, and cached buckets ask for hundreds of them. */
+    /** The last listing by database: one costs a second, and a run with hundreds of cached buckets would need hundreds. */
     private static final Map<String, List<Map>> READ = [:]
 
-    /** [bucket, fingerprint, bytes, model] of all buckets, by name. Stops the run where the database cannot be read. */
+    /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. Stops the run where the database cannot be read. */
     static synchronized List<Map> entries(String database) {
-        // Nothing is really there then, and nothing must be asked for.
+        // A stub run builds nothing, and must send no request.
         if (Global.session.stubRun) return []
         def lanceflow = Global.session.baseDir.resolve('bin/lanceflow').toString()
         def builder = new ProcessBuilder([lanceflow, 'catalog', '--database', database, '--brief', '--json'])
-        // As the tasks have it: requester pays, say.
+        // The settings of the tasks: requester pays, for example.
         def settings = (Global.session.config.env ?: [:]).findAll { name, _value -> name.toString().startsWith('LANCEFLOW_S3_') }
         builder.environment().putAll(settings.collectEntries { name, value -> [name.toString(), value.toString()] })
         def process = builder.start()
@@ -36,7 +36,7 @@ class RemoteCatalog {
         return found
     }
 
-    /** A bucket's fingerprint, null where it is not there; read anew unless it is known to be the one that is expected. */
+    /** Returns a bucket's fingerprint, null where it has none. The catalog is read again unless the last listing has the expected one. */
     static synchronized String fingerprint(String database, String bucket, String expected) {
         def known = READ[database]?.find { entry -> entry.bucket == bucket }
         if (known?.fingerprint == expected) return expected

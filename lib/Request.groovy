@@ -1,14 +1,15 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** What one run is asked to do: the parameters, checked together, with every input file found. */
+/** The request of one run: the parameters, checked together, with every input file found. */
 class Request {
 
     /**
+     * Checks the parameters together, and finds the inputs. Stops the run where something is wrong.
      * @param params as given; already checked one by one
-     * @param isStub whether nothing is really computed (-stub-run): then the bundled test files stand in for missing inputs
+     * @param isStub whether this is a stub run: then the bundled test files stand in for missing inputs
      * @return [inputs, queries: files (see InputFiles), query_ids: file or null, embedding: see Embedding,
-     *   database: absolute, entries: what a search alone will search, workers: hash by command, and the other parameters]
+     *   database: absolute, entries: the catalog where nothing is built, workers: hash by module, and the other parameters]
      */
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
@@ -19,14 +20,14 @@ class Request {
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
         ['max_cpus', 'max_memory'].each { name ->
             if (given[name] != null && Resources.isBatch())
-                Parameters.stop("--${name}: not with -profile awsbatch; what a machine has is said by --aws_storage_cpus and --aws_storage_memory.")
+                Parameters.stop("--${name}: not with -profile awsbatch; there, --aws_storage_cpus and --aws_storage_memory give the size of a machine.")
         }
         Containers.check(given)
         ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
         def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
         def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
         def database = DatabaseUri.absolute(given.database)
-        // A search alone needs a database that is there: known before any task starts.
+        // A search without a build needs an existing database: checked before any task starts.
         def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub', null]] : DatabaseUri.requireEntries(database)
         def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
         def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
@@ -42,7 +43,7 @@ class Request {
         ]
     }
 
-    /** Results are written by the head: to a folder, or to S3 where Nextflow has its plugin. */
+    /** Checks where the head will write the results: a folder, or a prefix on S3, where Nextflow has its plugin. */
     private static void checkOutdir(Object outdir) {
         def text = outdir.toString()
         if (text.contains('://') && !text.startsWith('s3://'))
@@ -53,7 +54,7 @@ class Request {
             Parameters.stop("--outdir ${text} is a file; name a folder.")
     }
 
-    /** Containers are given folders as `folder:folder`, those of Singularity several with commas between them. */
+    /** Checks that a folder can be mounted: engines take mounts as `folder:folder`, Singularity several with commas between them. */
     private static void checkMount(String name, Object folder) {
         if (!folder || folder.toString().contains('://')) return
         def odd = Containers.separators().find { letter -> folder.toString().contains(letter) }
@@ -80,7 +81,7 @@ class Request {
     }
 
     /**
-     * The model to embed with where none is named: the database's own, where that needs no weights.
+     * Returns the model to embed with where --model is not given: that of the database, where it needs no weights.
      * @param own attributes of the database's vectors
      */
     private static String modelOf(String database, Map own, Map fasta) {

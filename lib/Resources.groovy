@@ -2,27 +2,27 @@ import nextflow.Global
 import nextflow.util.MemoryUnit
 
 /**
- * What a stage needs of its machine's disk, from what is known of its bucket; null where it needs none of its own, because the
- * database is a folder. The figures are those of docs/scale.md, "Sizes".
+ * Computes the disk space that a stage needs on its machine, from the size of its bucket; null where it needs none, because the database
+ * is a folder. The figures are those of docs/scale.md, "Sizes".
  */
 class Resources {
 
     private static final Map<String, Integer> COMPONENT_BYTES = [float32: 4, float16: 2]
-    /** Of an id with what points to it; those of UniProt have up to 30 letters. */
+    /** Bytes of an id and its offset; ids of UniProt have up to 30 letters. */
     private static final long ID_BYTES = 32
-    /** Of the models that are in use most: AMPLIFY_350M, and kmer. */
+    /** The dimension of AMPLIFY_350M and kmer, the usual models. */
     private static final long USUAL_DIMENSION = 960
     private static final long GB = 1000L * 1000L * 1000L
-    /** Of a disk: the rest is for the file system, and for what tasks write besides. */
+    /** Share of a disk; the rest is for the file system and for small files of tasks. */
     private static final double USABLE = 0.95
 
     /**
-     * The facts of a bucket that its stages' needs follow from. They are an input of these stages, so nothing may be in here that is
-     * no fact of the plan.
+     * Returns the size of a bucket, from which the needs of its stages are computed. It is an input of these stages, and so part of their
+     * cache keys: it must follow from the plan alone.
      * @param bucket of a bucket plan, already checked
      */
     static Map<String, Long> sizeOf(Map bucket, long dimension) {
-        // A shard is staged whole, also where only a part of its rows is in the bucket.
+        // A shard is staged whole, even where the bucket has a part of its rows only.
         def shards = bucket.sources.collectEntries { source -> [(source.shard): source] }.values()
         return [
             rows: bucket.rows as long,
@@ -31,7 +31,7 @@ class Resources {
         ]
     }
 
-    /** The shards, where they are copied to the machine; the runs of the sort, always of float32; the table. */
+    /** Computes the disk of INGEST_BUCKET: the shards, where they are copied to the machine; the sorted runs, in float32; the table. */
     static MemoryUnit ingest(Map size, Map layout, String database, boolean copied = isCopied()) {
         def shards = copied ? size.shard_bytes + size.rows * ID_BYTES : 0L
         def runs = layout.order == 'partition' ? bytesOf(size, 'float32') : 0L
@@ -39,7 +39,7 @@ class Resources {
         return unit(shards + made)
     }
 
-    /** The table and its index, three times: LanceDB sorts the codes through temporary files. */
+    /** Computes the disk of INDEX_BUCKET: the table, and its index three times, because LanceDB sorts the codes through temporary files. */
     static MemoryUnit index(Map size, String index, String database) {
         if (!DatabaseUri.isRemote(database)) return null
         def codes = index == 'ivf-rq' ? size.dimension.intdiv(8) + 16 : size.dimension.intdiv(16) + 8
@@ -48,8 +48,8 @@ class Resources {
     }
 
     /**
-     * The table with its index, which is fetched.
-     * @param bytes of its catalog entry; null where that is not known
+     * Computes the disk of SEARCH_BUCKET: the table with its index, which is fetched.
+     * @param bytes of the catalog entry; null where unknown
      */
     static MemoryUnit search(Object bytes, Map options, String database) {
         if (!DatabaseUri.isRemote(database) || options.stream) return null
@@ -57,7 +57,7 @@ class Resources {
         return unit(bytes == null ? bytesOf(size, vectorType()) : bytes as long)
     }
 
-    /** Stops the run where a bucket cannot be built on AWS: before its shards are copied to a machine whose disk they fill. */
+    /** Stops the run where a bucket is too large for the disks on AWS, before its shards are copied to a machine. */
     static void requireDisk(String bucket, Map size, Map layout, String database) {
         if (!isBatch()) return
         def problem = problemWith(bucket, ingest(size, layout, database), Global.session.params.aws_storage_disk)
@@ -69,11 +69,11 @@ class Resources {
         return Global.session.config.process?.executor == 'awsbatch'
     }
 
-    /** What is wrong with a bucket for machines whose disk has `diskGb`; null where nothing is. */
+    /** Says why a bucket cannot be built on machines with `diskGb` of disk; null where it can. */
     static String problemWith(String bucket, MemoryUnit needed, Number diskGb) {
         def usable = (diskGb * GB * USABLE) as long
         if (!needed || needed.toBytes() <= usable) return null
-        return "${bucket}: building it takes ${shown(needed.toBytes())} of disk (its shards, the runs of the sort, the table), and " +
+        return "${bucket}: building it takes ${shown(needed.toBytes())} of disk (its shards, the sorted runs, the table), and " +
             "a machine has ${shown(usable)} to use (--aws_storage_disk ${diskGb}). Use a smaller --bucket_size (and smaller shards: " +
             "each is copied whole), --vector_type float16, or machines with a larger disk."
     }
@@ -90,7 +90,7 @@ class Resources {
         return Global.session.params.vector_type
     }
 
-    /** Whether inputs are copied to the machine of their task: a work folder on S3. */
+    /** Whether inputs are copied to the machine of their task: where the work folder is on S3. */
     private static boolean isCopied() {
         return Global.session.workDir.fileSystem.provider().scheme != 'file'
     }

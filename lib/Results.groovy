@@ -9,25 +9,25 @@ import java.nio.file.StandardOpenOption
 import nextflow.file.FileHelper
 
 /**
- * The results of a search in --outdir. They are those of one run: replaced together, when all of them are there, and `run.json`
- * says which. It is removed first and written last, so results are whole where it is there (docs/adr/0018-results-of-one-run.md).
+ * Publishes the results of a search in --outdir. They are those of one run: replaced together, once all of them are complete. `run.json`
+ * names the run; it is removed first and written last, so that results with it are complete (docs/adr/0018-results-of-one-run.md).
  */
 class Results {
 
     private static final String RUN = 'run.json'
     private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'report.html']
-    /** Where the page of render-report has the facts of the run. */
+    /** The place of the run's facts in the page of render-report. */
     private static final String MARK = '<!-- run -->'
 
     /**
      * Replaces the results in a folder, or below an s3:// prefix, by those of this run.
-     * @param files of the tasks; a report gets the facts of the run
+     * @param files outputs of the tasks; the report gets the facts of the run
      * @param run see `describe`
      */
     static void publish(Object outdir, List<Path> files, Map run) {
         def folder = HostPath.named(outdir, '--outdir')
         try {
-            // On S3 folders need not be there.
+            // S3 has no folders.
             if (isLocal(folder)) Files.createDirectories(folder)
             withLock(folder) {
                 isLocal(folder) ? replace(folder, files, run) : copyOver(folder, files, run)
@@ -43,6 +43,7 @@ class Results {
     }
 
     /**
+     * Describes this run for `run.json`.
      * @param workflow Nextflow's
      * @param request see lib/Request.groovy
      * @param entries [bucket, fingerprint] of the buckets that were searched
@@ -62,7 +63,7 @@ class Results {
         ]
     }
 
-    /** What a folder has of another run, in words; null where it has nothing, or what there is was written by this run. */
+    /** Names the other run whose results a folder has; null where it has no results, or those of this run. */
     static String others(Object outdir, Object workflow) {
         def folder = HostPath.named(outdir, '--outdir')
         def run = read(folder.resolve(RUN))
@@ -106,7 +107,7 @@ class Results {
         return S3Files.has(file) ? S3Files.look(file).kind == 'file' : Files.exists(file)
     }
 
-    /** Where nothing can be renamed: each object is replaced in one step by itself. */
+    /** Replaces the results where nothing can be renamed: S3 replaces each object in one step. */
     private static void copyOver(Path folder, List<Path> files, Map run) {
         Files.deleteIfExists(folder.resolve(RUN))
         (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
@@ -139,7 +140,7 @@ class Results {
         return Parameters.shown(text.toString()).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
     }
 
-    /** What a run that was killed here left behind: nobody else writes while the lock is held. */
+    /** Removes the temporary files of a killed run: while the lock is held, no other run writes here. */
     private static void removeLeftovers(Path folder) {
         def stream = Files.newDirectoryStream(folder, '.*.tmp')
         try {
@@ -151,7 +152,7 @@ class Results {
         }
     }
 
-    /** Of two runs that end at once, one waits: the results are those of the last. */
+    /** Runs an action under a lock. Of two runs that end at the same time one waits, and the results are those of the last. */
     private static void withLock(Path folder, Closure action) {
         if (!isLocal(folder)) {
             action()

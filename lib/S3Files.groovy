@@ -11,9 +11,9 @@ import nextflow.Nextflow
 import org.slf4j.LoggerFactory
 
 /**
- * Objects on S3, as Nextflow's plugin shows them: as files of java.nio. Each question costs calls and needs rights (docs/aws.md has
- * the table). Attributes are listed; `Files.isReadable` asks for ACLs and for the account's buckets, which no reader needs to be
- * allowed, and is never used here. Refused calls throw exceptions of AWS's SDK, which are no IOException.
+ * Looks objects on S3 up through Nextflow's plugin, which shows them as files of java.nio. Each operation costs requests and needs rights
+ * (docs/aws.md has the table). Reading attributes needs the right to list. `Files.isReadable` is not used: it requests ACLs and the
+ * account's buckets, for which readers need no right. Denied requests throw exceptions of AWS's SDK, which are no IOException.
  */
 class S3Files {
 
@@ -24,8 +24,9 @@ class S3Files {
     }
 
     /**
-     * What an address names: [kind: 'file', bytes: its size, null where only reading is allowed], [kind: 'folder'], or
-     * [problem: why neither, remedy: what to do, where that can be said].
+     * Looks an address up.
+     * @return [kind: 'file', bytes: size, null where only reading is allowed], [kind: 'folder'], or [problem: why neither, remedy: what to do,
+     *   null where unknown]
      */
     static Map look(Path path) {
         try {
@@ -37,7 +38,7 @@ class S3Files {
         }
     }
 
-    /** As `look`, of many: a lookup is a request, and a sheet may list ten thousand files. */
+    /** As `look`, for many at once: each is a request, and a samplesheet may list ten thousand files. */
     static Map<Path, Map> lookAll(Collection<Path> paths) {
         def pool = Executors.newFixedThreadPool(CONNECTIONS)
         try {
@@ -49,7 +50,7 @@ class S3Files {
         }
     }
 
-    /** A role may be allowed to read and not to list, or to list `folder/*` and not `folder`. */
+    /** Looks up what must not be listed: a role may have the right to read only, or to list `folder/*` and not `folder`. */
     private static Map lookUnlisted(Path path, Exception refused) {
         try {
             readFirst(path)
@@ -67,7 +68,7 @@ class S3Files {
             stream.read()
         }
         finally {
-            // Closed as usual, a connection would first carry the rest of the object, or a warning would be printed.
+            // Without the abort, closing would read the rest of the object first, or print a warning.
             if (stream.respondsTo('abort')) stream.abort()
             stream.close()
         }
@@ -83,8 +84,8 @@ class S3Files {
     }
 
     /**
-     * The files in a folder, without hidden ones and those of its subfolders, for which a filter holds: a request for each thousand.
-     * Stops the run where they cannot be listed.
+     * Lists the files in a folder that a filter accepts, without hidden files and subfolders: a request for each thousand. Stops the run where
+     * they cannot be listed.
      * @return [path, found: see look]
      */
     static List<Map> list(Path folder, String where, Closure<?> filter) {
@@ -94,8 +95,8 @@ class S3Files {
     }
 
     /**
-     * The files that match a glob pattern. Nextflow's own search asks for the folder above besides, and for each file twice, and
-     * only of buckets in one region.
+     * Lists the files that match a glob pattern. Nextflow's own search also requests the folder above, each file twice, and works in one
+     * region only.
      * @return [path, found: see look]
      */
     static List<Map> matching(String text, String where) {
@@ -141,7 +142,7 @@ class S3Files {
         return []
     }
 
-    /** Says which files Nextflow's cache knows by their names alone; not where stubs run, which read none. @param files [path, bytes] */
+    /** Warns of files that Nextflow's cache knows by their names alone, except in stub runs, which read none. @param files [path, bytes] */
     static void warnOfUnlisted(List<Map> files) {
         if (Global.session.stubRun) return
         def unlisted = files.findAll { file -> has(file.path) && file.bytes == null }.collect { file -> file.path.toUriString() }

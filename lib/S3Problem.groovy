@@ -1,35 +1,35 @@
 import java.nio.file.NoSuchFileException
 import java.nio.file.Path
 
-/** What went wrong between Nextflow's plugin and S3, in words. */
+/** Describes failed requests of Nextflow's plugin to S3, in words. */
 class S3Problem {
 
-    /** Why a call failed, and what to do: [problem, remedy]. */
+    /** Returns [problem: why a request failed, remedy: what to do]. */
     static Map of(Exception problem, Path path, boolean isFolder = false) {
         if (problem instanceof NoSuchFileException) return [problem: 'no such object or folder on S3']
-        def said = answer(problem)
-        if (!said) {
+        def answered = answer(problem)
+        if (!answered) {
             def remedy = problem.message?.contains('credentials') ? 'Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role'
                 : 'Check the network, AWS_REGION and, for other services than AWS, the endpoint'
             return [problem: reasonOf(problem), remedy: remedy]
         }
-        def what = "${said.status} ${said.code}"
-        if (said.code == 'NoSuchBucket') return [problem: "no such bucket (${what})", remedy: 'Check its name']
-        if (said.code == 'InvalidObjectState') return [problem: "the object is archived (${what})", remedy: 'Restore it first']
-        if (said.code in ['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
+        def what = "${answered.status} ${answered.code}"
+        if (answered.code == 'NoSuchBucket') return [problem: "no such bucket (${what})", remedy: 'Check its name']
+        if (answered.code == 'InvalidObjectState') return [problem: "the object is archived (${what})", remedy: 'Restore it first']
+        if (answered.code in ['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
             return [problem: "S3 does not know these credentials (${what})", remedy: 'Check them']
-        if (said.code in ['ExpiredToken', 'TokenRefreshRequired'])
+        if (answered.code in ['ExpiredToken', 'TokenRefreshRequired'])
             return [problem: "the session token has expired (${what})", remedy: 'Sign in again and run the same command']
-        if (said.status in [301, 307] || said.code in ['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
+        if (answered.status in [301, 307] || answered.code in ['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
             return [problem: "the bucket is in another region (${what})", remedy: 'Set AWS_REGION, or --aws_region, to that of the bucket']
-        if (said.status in [401, 403]) return isFolder ? unlistable(what, path) : unreadable(what, path)
-        return [problem: "S3 failed (${what})", remedy: said.status >= 500 ? 'Wait a little and run the same command again' : null]
+        if (answered.status in [401, 403]) return isFolder ? unlistable(what, path) : unreadable(what, path)
+        return [problem: "S3 failed (${what})", remedy: answered.status >= 500 ? 'Wait a minute and run the same command again' : null]
     }
 
     private static Map unreadable(String what, Path path) {
         def address = path.toUriString()
         return [
-            problem: "access denied, or not there, which S3 does not tell apart (${what})",
+            problem: "access denied, or no such object, which S3 does not distinguish (${what})",
             remedy: "Check the address. This role, and the bucket's policy where another account owns it, must allow s3:GetObject of " +
                 "${address}; where it is a folder, s3:ListBucket with the prefix ${prefixOf(path)}",
         ]
@@ -48,15 +48,15 @@ class S3Problem {
         return key ? "${key}/" : ''
     }
 
-    /** What S3 answered, or why it did not, in a few words. */
+    /** Describes S3's answer, or why there was none, in a few words. */
     static String reasonOf(Exception problem) {
-        def said = answer(problem)
-        return said ? "S3 answered ${said.status} ${said.code}" : problem.message?.readLines()?.find() ?: problem.class.simpleName
+        def answered = answer(problem)
+        return answered ? "S3 answered ${answered.status} ${answered.code}" : problem.message?.readLines()?.find() ?: problem.class.simpleName
     }
 
     /**
-     * What S3 answered: [status, code]; null where the exception is none of AWS's SDK. Its classes are the plugin's: version 1 of the
-     * SDK has properties, version 2, of newer plugins, methods.
+     * Returns [status, code] of S3's answer; null where the exception is not of AWS's SDK. The SDK's classes are those of the plugin: version
+     * 1 of the SDK has properties, version 2, in newer plugins, methods.
      */
     static Map answer(Throwable problem) {
         for (def one = problem; one != null; one = one.cause) {

@@ -3,12 +3,12 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 
-/** Large FASTA files as parts (SPLIT_SEQUENCES), each embedded by a task of its own. */
+/** Parts of large FASTA files (SPLIT_SEQUENCES), each embedded by its own task. */
 class SequenceParts {
 
     /**
-     * Whether a file is worth dividing, told by its size: a residue is about a byte, or half of one where it is compressed.
-     * One of unknown size is: a small one comes back as one part.
+     * Whether a file is to be divided, by its size: a residue takes about a byte, or half a byte where it is compressed. A file of unknown
+     * size is divided: if it is small, it becomes one part.
      * @param file see InputFiles.resolve
      */
     static boolean isLarge(Map file, long partResidues) {
@@ -18,10 +18,10 @@ class SequenceParts {
     }
 
     /**
-     * The parts of a file, as inputs of tasks. A file that has grown is divided again, into a new task folder; but each part
-     * is given to its task by a place of its own that its content names. So a part that did not change is not embedded again.
+     * Links the parts of a file to paths named by their contents, and returns these as inputs of tasks. A file that has grown is divided
+     * again, into another task folder; a part that did not change keeps its path, so -resume does not embed it again.
      * @param files one, or a list: part_<number>.<hash of the content>.fasta
-     * @return [name for messages and order, file] by number
+     * @return [name for messages and sorting, file] by number
      */
     static List<List> keep(String source, Object files, Path work) {
         def folder = work.resolve('sequence-parts')
@@ -34,7 +34,7 @@ class SequenceParts {
 
     private static Path place(Path file, Path target) {
         if (S3Files.has(target)) {
-            // An object is there as a whole or not at all, and its name says what it has.
+            // An object is written as a whole or not at all, and its name is the hash of its content.
             if (!S3Files.look(target).kind) Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING)
             return target
         }

@@ -3,22 +3,23 @@ import java.nio.file.Path
 import java.security.MessageDigest
 
 /**
- * Which shards one DESCRIBE_SHARD task reads: a task a shard would be 100,000 tasks for 100,000 small shards. A batch is a run of the
- * shards in the order of their sources, and whether it ends behind a shard depends on that shard alone, on its source and size: a shard
- * that is added, removed or replaced changes the batch that it lies in, at most two, and -resume finds the others
+ * Divides shards into batches, one for each DESCRIBE_SHARD task: 100,000 small shards must not become 100,000 tasks. A batch is a run of
+ * shards sorted by source. Whether it ends after a shard depends on the source and size of that shard alone: so a shard that is added,
+ * removed or replaced changes one batch, at most two, and -resume reuses the others
  * (docs/adr/0027-shards-are-described-in-batches.md).
  */
 class ShardBatches {
 
-    /** A batch's shards and bytes on average, of small shards and of large ones. docs/guide.md names these numbers. */
+    /** Mean shard count of a batch of small shards, and mean byte count of one of large shards. docs/guide.md names both. */
     private static final long MEAN_SHARDS = 250
     private static final long MEAN_BYTES = 500_000_000
-    /** Most of a batch, as a multiple of the above. One batch in fifty is ended by it, and moves the ends of a few others. */
+    /** Largest batch, as a multiple of these means. It ends one batch in fifty, which moves the ends of a few others. */
     private static final int MOST = 4
-    /** Taken for a size that is not known: to ask would be a request for each shard. */
+    /** Assumed for an unknown size: finding it would take a request for each shard. */
     private static final long UNKNOWN_BYTES = 20_000_000
 
     /**
+     * Divides shards into batches.
      * @param files shards, see InputFiles.resolve, sorted by source
      * @return [sources, files] of each batch. A shard of MEAN_BYTES or more has a batch of its own.
      */
@@ -42,14 +43,15 @@ class ShardBatches {
         return batches
     }
 
-    /** Names of the descriptions of a batch, in the order of its shards. */
+    /** Returns the names of a batch's descriptions, in the order of its shards. */
     static List<String> descriptions(List<String> sources) {
         return (1..sources.size()).collect { number -> "${number}.description".toString() }
     }
 
     /**
-     * @param described [source, description or folder of them, name in the folder] of each shard
-     * @return [descriptions and folders, each once; which of these, and the name in it, of each shard]
+     * Collects the descriptions of all shards.
+     * @param described [source, description or folder, name in the folder] of each shard
+     * @return [descriptions and folders, each once; [position among these, name in the folder] of each shard]
      */
     static List<List> gather(List<List> described) {
         def places = new LinkedHashMap<Path, Integer>()
@@ -57,12 +59,12 @@ class ShardBatches {
         return [places.keySet() as List, order]
     }
 
-    /** The part of an average batch that a shard is. */
+    /** Returns a shard's share of a mean batch. */
     private static double shareOf(Map file) {
         return Math.max(1 / MEAN_SHARDS as double, (file.bytes == null ? UNKNOWN_BYTES : file.bytes) / MEAN_BYTES as double)
     }
 
-    /** From 0 to 1, evenly over all texts. */
+    /** Hashes a text to a number from 0 to 1, uniformly. */
     private static double numberOf(String source) {
         def hash = MessageDigest.getInstance('SHA-256').digest(source.getBytes('UTF-8'))
         return (ByteBuffer.wrap(hash).getLong() >>> 11) / (double) (1L << 53)

@@ -1,14 +1,14 @@
-/** Text for a bash command line. */
+/** Writes bash command lines. */
 class Shell {
 
-    /** One word for bash, whatever characters the text has. */
+    /** Quotes a text, whatever characters it has, as one word. */
     static String quote(Object text) {
         return "'" + text.toString().replace("'", "'\\''") + "'"
     }
 
     /**
-     * `--some-name 'value'` for every some_name that has a value, `--some-name` alone where it is true; nothing for
-     * the others.
+     * Writes options: `--some-name 'value'` for every some_name that has a value, `--some-name` alone where the value is true, nothing where it
+     * is null or false.
      */
     static String options(Map<String, Object> values) {
         return values.findAll { _name, value -> value != null && value != false }
@@ -17,8 +17,8 @@ class Shell {
     }
 
     /**
-     * A command that writes the names of a task's inputs into a file, one a line: `printf` is part of bash, so there may be
-     * more of them than the system lets a command line have.
+     * Writes a command that lists a task's inputs in a file, one a line: `printf` is built into bash, so the system's limit on the length of a
+     * command line does not count.
      * @param files one path, or a list, as Nextflow staged them
      */
     static String list(String file, Object files) {
@@ -30,7 +30,7 @@ class Shell {
         return name.replace('_', '-')
     }
 
-    /** A name for a file of our own, made of another file's: letters, digits, '.', '_' and '-' only. */
+    /** Makes the name of an output from that of an input: letters, digits, '.', '_' and '-' only. */
     static String safeName(Object name) {
         return name.toString().replaceAll(/[^A-Za-z0-9._-]/, '_').replaceAll(/^[.-]/, '_').take(120)
     }

@@ -6,20 +6,20 @@ import java.security.MessageDigest
 import nextflow.Global
 
 /**
- * Files under paths that tasks can be given. Nextflow links or copies a task's inputs by commands in which it escapes spaces
- * and quotes, but not these characters: bash would take `x[1].fa` for x1.fa, where that is there, and `$x` for a variable.
+ * Gives inputs paths that Nextflow can stage. It links or copies a task's inputs by shell commands in which it escapes spaces and quotes,
+ * but not the characters below: bash would read `x[1].fa` as x1.fa, where such a file exists, and `$x` as a variable.
  */
 class Staging {
 
     private static final String UNQUOTED = '[$*?\\[\\]{}]'
-    /** Of files on S3, of the folder of tasks, and of bin/ in the project: these are also written between double quotes. */
+    /** For files on S3, the work folder, and the project's bin/: Nextflow also writes these between double quotes. */
     private static final String UNQUOTED_FOLDER = '[$*?\\[\\]{}"`\\\\]'
-    /** They end a line of a script, a log or a trace; or the name is no UTF-8, and Java shows it as another. */
+    /** Characters that end a line of a script, a log or a trace, and the one that Java shows for bytes that are not UTF-8. */
     static final String CONTROL = '[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029\\ufffd]'
 
     /**
-     * The file itself, or, where its path (or that of the file that it is a link to) has characters that would be misread, a
-     * hard link to it in the work folder: Nextflow follows symbolic ones, and writes down where they lead.
+     * Returns the file itself, or a hard link to it in the work folder, where its path (or that of the target of a link) has such characters.
+     * A symbolic link would not help: Nextflow stages its target.
      * @param where the parameter, for messages
      * @param keepsName whether the task needs the file's own name
      */
@@ -33,7 +33,7 @@ class Staging {
         }
         def odd = characters(both.join(' '), isLocal(file) ? alsoSeparators(UNQUOTED) : UNQUOTED_FOLDER)
         if (!odd) return file
-        // The end of a long name: it says what the file is.
+        // Of a long name the end is kept, which has the file's type.
         def name = Shell.safeName(file.name.drop(Math.max(0, file.name.size() - 120)))
         def refuse = { why -> Parameters.stop("${where}: tasks cannot be given ${both.join(', a link to ')}: its path has ${odd}${why}. Rename it.") }
         if (keepsName && name != file.name) refuse('')
@@ -49,7 +49,7 @@ class Staging {
         return file
     }
 
-    /** Stops the run where the folder of its tasks, or of the pipeline, has a name that bash would misread. */
+    /** Stops the run where the path of the work folder, or of the pipeline, has characters that bash would misread. */
     static void checkFolders(Path projectDir) {
         def work = Global.session.workDir as Path
         checkFolder(work, 'The work folder (-work-dir)')
@@ -64,7 +64,7 @@ class Staging {
         if (odd) Parameters.stop("${name}, ${path}, has ${odd} in its path, which tasks' scripts would misread. Choose another.")
     }
 
-    /** A set of characters with those that containers cannot have in the paths of their folders. */
+    /** Adds the characters that the paths of mounted folders must not have. */
     private static String alsoSeparators(String characters) {
         return "[${Containers.separators()}${characters.drop(1)}"
     }
@@ -81,7 +81,7 @@ class Staging {
         return MessageDigest.getInstance('SHA-256').digest(path.getBytes('UTF-8')).encodeHex().toString().take(32)
     }
 
-    /** The place depends on path, size and time: -resume finds it again, and a file that was replaced has another. */
+    /** Creates the link. Its path depends on the file's path, size and time: -resume finds it again, and a replaced file gets another. */
     private static Path link(Path file, Path target) {
         Files.createDirectories(target.parent)
         try {
@@ -89,7 +89,7 @@ class Staging {
         }
         catch (FileAlreadyExistsException _problem) {
             if (Files.isSameFile(target, file)) return target
-            // Replaced by a file of the same size and time.
+            // The file was replaced by another of the same size and time.
             Files.delete(target)
             return Files.createLink(target, file)
         }

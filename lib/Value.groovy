@@ -1,14 +1,14 @@
-/** One parameter's value against its definition in the schema. */
+/** Checks one parameter's value against its definition in the schema. */
 class Value {
 
-    /** The largest whole number that the workers can tell from the next: 2^53 - 1. */
+    /** The largest whole number that JavaScript represents exactly with its neighbours: 2^53 - 1. */
     private static final long MOST = 9007199254740991L
 
-    /** What is wrong, as the rest of a sentence that starts with the parameter's name; null where nothing is. */
+    /** Says what is wrong, as the rest of a sentence that begins with the parameter's name; null where the value is right. */
     static String problemWith(Object value, Map definition) {
         def wanted = wantedBy(definition)
         if (!hasType(value, definition.type)) {
-            // Nextflow sets an option that was given without a value to true.
+            // Nextflow sets an option without a value to true.
             if (value == true) return "has no value; it needs ${wanted}."
             return "is ${shown(value)}; it needs ${wanted}."
         }
@@ -22,7 +22,7 @@ class Value {
 
     private static String problemWithText(String text, Map definition) {
         if (text.trim() == '') return "is empty; it needs ${wantedBy(definition)}."
-        // They would end a line in a task's script, a log or a message; no path and no name needs them.
+        // They would end a line in a task's script, a log or a message.
         if (text =~ Staging.CONTROL) return "is ${shown(text)}: it has a line break or another control character, or is not UTF-8."
         if (definition.pattern && !(text ==~ definition.pattern)) return "is ${shown(text)}: ${definition.pattern_message}"
         return null

@@ -54,7 +54,7 @@ test('each stage goes to its queue; another head goes on where a lost one was', 
   expect(await readPlaces(folder)).toMatchObject({
     EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB, -`,
     PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB, -`,
-    // Of a bucket of the default size: the runs of the sort, and the table. The work folder is on this machine, so shards are not copied.
+    // Of a bucket of the default size: the sorted runs, and the table. The work folder is on this machine, so shards are not copied.
     INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 53 GB, 1.4 TB`,
     INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 29 GB, 797.4 GB`,
     SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB, 721.2 GB`,

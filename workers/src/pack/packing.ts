@@ -9,21 +9,21 @@ export interface RowRange {
   end: number;
 }
 
-/** How well shards fill buckets. */
+/** Measures of a packing. */
 export interface PackingQuality {
   bucketCount: number;
   /** No packing has fewer buckets: ceil(total rows / bucket size). */
   lowerBound: number;
-  /** Rows of a bucket as a share of the bucket size. */
+  /** Row count of a bucket as a share of the bucket size. */
   fill: { min: number; mean: number; max: number };
-  /** Rows of the largest bucket less rows of the smallest. */
+  /** Row count of the largest bucket minus that of the smallest. */
   spreadRows: number;
 }
 
 /**
- * Packs shards into buckets of at most `bucketSize` rows. A shard larger than a bucket is cut: whole buckets
- * of its rows, and its rest is packed like any other shard. Same input, same result.
- * @param shards the rows to pack of each shard; empty ranges are in no bucket
+ * Packs shards into buckets of at most `bucketSize` rows. A shard larger than a bucket is cut into full buckets and a remainder, which is
+ * packed like any other shard. The same input gives the same result.
+ * @param shards the rows to pack of each shard; empty ranges are ignored
  * @returns each bucket's row ranges, by shard; buckets in the order in which they were opened
  */
 export function packShards(shards: readonly RowRange[], bucketSize: number): RowRange[][] {
@@ -48,7 +48,7 @@ function cutLargeShards(shards: readonly RowRange[], bucketSize: number) {
   return { full, pieces };
 }
 
-/** The parts of rows [0, rows) of a shard that none of `held` covers. @param held in any order, may overlap */
+/** Returns the ranges of rows [0, rows) of a shard that `held` does not cover. @param held in any order, may overlap */
 export function rangesNotHeld(
   shard: number,
   rows: number,
@@ -64,7 +64,7 @@ export function rangesNotHeld(
   return ranges;
 }
 
-/** Buckets by free rows, ascending, so that the tightest fit is one binary search away. */
+/** Open buckets, sorted by free rows: the tightest fit is found by binary search. */
 class OpenBuckets {
   readonly buckets: RowRange[][] = [];
   readonly #bucketSize: number;
@@ -73,7 +73,7 @@ class OpenBuckets {
   /** #bucketOf[i] is the bucket that has #freeRows[i] free rows. */
   readonly #bucketOf: number[] = [];
 
-  /** @param smallestPiece rows of the smallest piece to come: a bucket with less room is closed and not looked at again */
+  /** @param smallestPiece row count of the smallest piece: a bucket with fewer free rows is closed */
   constructor(bucketSize: number, smallestPiece: number) {
     this.#bucketSize = bucketSize;
     this.#smallestPiece = smallestPiece;
@@ -81,24 +81,24 @@ class OpenBuckets {
 
   place(piece: RowRange): void {
     const rows = piece.end - piece.start;
-    const at = this.#firstWithFree(rows);
-    let bucket = this.#bucketOf[at];
+    const tightest = this.#firstWithFree(rows);
+    let bucket = this.#bucketOf[tightest];
     let freeRows = this.#bucketSize;
     if (bucket === undefined) {
       bucket = this.buckets.push([]) - 1;
     } else {
-      freeRows = this.#freeRows[at]!;
-      this.#freeRows.splice(at, 1);
-      this.#bucketOf.splice(at, 1);
+      freeRows = this.#freeRows[tightest]!;
+      this.#freeRows.splice(tightest, 1);
+      this.#bucketOf.splice(tightest, 1);
     }
     this.buckets[bucket]!.push(piece);
     if (freeRows - rows < this.#smallestPiece) return;
-    const to = this.#firstWithFree(freeRows - rows);
-    this.#freeRows.splice(to, 0, freeRows - rows);
-    this.#bucketOf.splice(to, 0, bucket);
+    const position = this.#firstWithFree(freeRows - rows);
+    this.#freeRows.splice(position, 0, freeRows - rows);
+    this.#bucketOf.splice(position, 0, bucket);
   }
 
-  /** First position whose bucket has at least `rows` free rows; the length where none has. */
+  /** Returns the first position whose bucket has at least `rows` free rows; the length where none has. */
   #firstWithFree(rows: number): number {
     let low = 0;
     let high = this.#freeRows.length;

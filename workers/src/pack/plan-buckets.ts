@@ -6,19 +6,24 @@ import { packingQuality, packShards } from './packing.ts';
 import { reserveBuckets } from './reserve-buckets.ts';
 import { surveyShards } from './survey-shards.ts';
 
-/** What is packed: shards or their descriptions, for a database or a new one. */
+/** A build to plan. */
 export interface PackRequest {
+  /** Shards, or their descriptions. */
   input: readonly string[];
-  /** Where the plan will be: no input may be there. */
+  /** The plan's path. */
   output: string;
-  /** Most vectors in a bucket. */
+  /** Maximum vector count of a bucket. */
   bucketSize: number;
+  /** The database that the buckets will join, if it exists. */
   database: Database | undefined;
   /** Refuses ids that the database has. */
   checkIds: boolean;
 }
 
-/** Plans which shards go into which bucket, and reserves the buckets' names. */
+/**
+ * Plans which shards go into which bucket, and reserves the buckets' names in the database. Rows that the database holds are not planned again.
+ * @throws DataError for unreadable shards, shards of another kind than the database, and duplicated ids
+ */
 export async function planBuckets(
   { input, output, bucketSize, database, checkIds }: PackRequest,
   context: Pick<CommandContext, 'progress'>,
@@ -53,7 +58,7 @@ export async function planBuckets(
   return { plan, shardCount: shards.length };
 }
 
-/** A bucket that has rows of a shard, by the shard's content: the last one of several. */
+/** Returns, by content hash of a shard, a bucket that has rows of it: the last one of several. */
 function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
   return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
 }

@@ -4,6 +4,7 @@ import type { PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { rangesNotHeld } from './packing.ts';
 
+/** What the build and the database have. */
 interface Known {
   shards: ReadonlyArray<{ path: string; contentHash: string }>;
   entries: readonly CatalogEntry[];
@@ -11,48 +12,33 @@ interface Known {
 }
 
 /**
- * Gives each planned bucket a name that no other bucket of the database has or is about to get. A bucket
- * that an earlier, interrupted build planned with the same rows keeps its name, so that its table can be used.
- * What such a build planned otherwise for any of these shards is superseded and removed, also where a shard has
- * been corrected since, and so is what the database holds by now; builds of other shards, which may be running now,
- * are left alone.
+ * Reserves a name for each planned bucket that no other bucket of the database has or will get. A bucket that an earlier, interrupted build
+ * planned with the same rows keeps its name, so that its table can be used again. Other plans of such a build for any of these shards
+ * are superseded and removed: also where a shard was corrected since, and where the database holds the rows by now. Builds of
+ * other shards, which may be running, are left alone.
  * @param known the inputs; the database's entries, and the plans of all builds, read in the order plans, entries
  * @param buckets sources of each planned bucket
  * @returns names, in the order of `buckets`
  */
 export async function reserveBuckets(
   database: Database | undefined,
-  { shards, entries, pending }: Known,
+  known: Known,
   buckets: readonly PlanSource[][],
 ): Promise<string[]> {
   if (!database) return buckets.map((_, i) => bucketName(i + 1));
   await database.create();
+  const { entries, pending } = known;
   const entered = new Set(entries.map(({ bucket }) => bucket));
+  // index-bucket still needs the record of a bucket that has its entry.
+  for (const record of supersededPlans(known, buckets))
+    if (!entered.has(record.bucket)) await discard(database, record);
   const nameBySources = new Map(pending.map((record) => [sourceKey(record.sources), record.bucket]));
-  const wanted = new Set(buckets.map(sourceKey));
-  const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
-  const held = Map.groupBy(
-    entries.flatMap(({ sources }) => sources),
-    ({ contentHash }) => contentHash,
-  );
-  const contentByPath = new Map(shards.map(({ path, contentHash }) => [path, contentHash]));
-  const isSuperseded = ({ sources }: IngestRecord) =>
-    sources.some(({ path, contentHash }) => {
-      // Relative paths of two builds can be those of different files.
-      const now = /^(\/|[a-z][a-z0-9+.-]*:\/\/)/i.test(path) ? contentByPath.get(path) : undefined;
-      return contents.has(contentHash) || (now !== undefined && now !== contentHash);
-    }) || sources.every((source) => isHeld(source, held.get(source.contentHash) ?? []));
-  for (const record of pending) {
-    // The record of an entered bucket belongs to who indexes it.
-    if (!entered.has(record.bucket) && !wanted.has(sourceKey(record.sources)) && isSuperseded(record))
-      await discard(database, record);
-  }
   let last = Math.max(0, ...[...entries, ...pending].map(({ bucket }) => bucketNumber(bucket)));
   const names: string[] = [];
   for (const sources of buckets) {
-    const known = nameBySources.get(sourceKey(sources));
-    if (known !== undefined && !entered.has(known)) {
-      names.push(known);
+    const planned = nameBySources.get(sourceKey(sources));
+    if (planned !== undefined && !entered.has(planned)) {
+      names.push(planned);
       continue;
     }
     let name: string;
@@ -63,12 +49,33 @@ export async function reserveBuckets(
   return names;
 }
 
-/** Whether the database has all rows of a source. @param held ranges of rows of that content that it has */
+/** Finds the plans of interrupted builds that these buckets replace: see `reserveBuckets`. */
+function supersededPlans({ shards, entries, pending }: Known, buckets: readonly PlanSource[][]): IngestRecord[] {
+  const wanted = new Set(buckets.map(sourceKey));
+  const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
+  const contentByPath = new Map(shards.map(({ path, contentHash }) => [path, contentHash]));
+  const held = Map.groupBy(
+    entries.flatMap(({ sources }) => sources),
+    ({ contentHash }) => contentHash,
+  );
+  const isReplaced = ({ path, contentHash }: PlanSource) => {
+    // Relative paths of two builds may name different files.
+    const contentNow = /^(\/|[a-z][a-z0-9+.-]*:\/\/)/i.test(path) ? contentByPath.get(path) : undefined;
+    return contents.has(contentHash) || (contentNow !== undefined && contentNow !== contentHash);
+  };
+  return pending.filter(
+    ({ sources }) =>
+      !wanted.has(sourceKey(sources)) &&
+      (sources.some(isReplaced) || sources.every((source) => isHeld(source, held.get(source.contentHash) ?? []))),
+  );
+}
+
+/** Whether the database holds all rows of a source. @param held row ranges of the same content in the database */
 function isHeld({ start, end }: PlanSource, held: readonly PlanSource[]): boolean {
   return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }
 
-/** @returns false where another build has the name, planned or entered by now */
+/** Reserves one name. @returns false where another build has taken it, for a planned or a finished bucket */
 async function reserve(database: Database, bucket: string, sources: PlanSource[]): Promise<boolean> {
   if (!(await database.createPending({ version: 1, state: 'planned', bucket, sources }))) return false;
   if ((await database.entry(bucket)) === undefined) return true;

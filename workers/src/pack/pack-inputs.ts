@@ -1,0 +1,74 @@
+import { open } from 'node:fs/promises';
+import type { CommandContext } from '../app/command.ts';
+import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
+import { systemErrorCode } from '../base/errors.ts';
+import { ifMissing } from '../base/if-missing.ts';
+import { showId } from '../base/text/shown.ts';
+import type { DuplicateIds } from '../ids/duplicate-ids.ts';
+import type { Place } from '../ids/id-table.ts';
+import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from '../shard/description-file.ts';
+import { openShard } from '../shard/shard-reader.ts';
+import { duplicatedId, type IdPlace } from './pack-messages.ts';
+
+/**
+ * Reads every input once, a shard or its description, and adds its ids to `seen`.
+ * @throws DataError for a file that is not a shard or has no rows, and for a duplicated id
+ */
+export async function describeInputs(
+  inputs: readonly string[],
+  seen: DuplicateIds,
+  progress: CommandContext['progress'],
+): Promise<DescribedShard[]> {
+  const bar = progress('reading shards', inputs.length, 'shards');
+  try {
+    const shards: DescribedShard[] = [];
+    for (const [source, path] of inputs.entries()) {
+      const addIds = async ({ start, ids }: IdBlock) => {
+        const duplicate = seen.add(ids, source, start);
+        if (!duplicate) return;
+        const [first, second] = [await findId(inputs, duplicate.first), await findId(inputs, duplicate.second)];
+        throw duplicatedId(second.id, second, first);
+      };
+      shards.push(
+        await ((await isDescription(path)) ? readShardDescription(path, addIds) : describeShard(path, addIds)),
+      );
+      bar.add(1);
+    }
+    return shards;
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Reads the id of one row of an input again, and the input's name: only hashes of ids were kept. */
+export async function findId(inputs: readonly string[], { source, row }: Place): Promise<IdPlace & { id: string }> {
+  const path = inputs[source]!;
+  if (await isDescription(path)) {
+    let id = new Uint8Array();
+    const { path: name } = await readShardDescription(path, ({ start, ids }) => {
+      if (row >= start && row < start + columnLength(ids)) id = columnBytes(ids, row - start).slice();
+    });
+    return { name, row, id: showId(id) };
+  }
+  const shard = await openShard(path);
+  try {
+    return { name: path, row, id: showId((await shard.readIds(row, 1)).bytes) };
+  } finally {
+    shard.close();
+  }
+}
+
+/** Whether a file is a description: it begins with a brace. */
+async function isDescription(path: string): Promise<boolean> {
+  // A missing file, and a folder, which can be opened but not read, are refused when they are opened as a shard.
+  const file = await open(path, 'r').catch(ifMissing(undefined));
+  try {
+    const first = Buffer.alloc(1);
+    await file?.read(first, 0, 1, 0).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'EISDIR') throw error;
+    });
+    return first.toString() === '{';
+  } finally {
+    await file?.close();
+  }
+}
