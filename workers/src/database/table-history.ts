@@ -1,4 +1,5 @@
-import { haveSameRows, messageAt, readManifest, type TableManifest } from '../lance/format/table-manifest.ts';
+import { messageAt } from '../lance/format/manifest-file.ts';
+import { haveSameRows, readManifest, type TableManifest } from '../lance/format/table-manifest.ts';
 import { COMPACT, compactedFragments, readOperation, type TableOperation } from '../lance/format/transaction.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 

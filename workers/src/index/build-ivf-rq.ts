@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../app/progress.ts';
@@ -9,8 +9,9 @@ import { openRowSource, type RowSource } from '../bucket/row-source.ts';
 import type { TableDescription } from '../database/catalog/catalog-entry.ts';
 import { folderReader } from '../database/node/folder-reader.ts';
 import type { Partitions } from '../database/partitions.ts';
+import { newestManifest, writeVersion } from '../lance/commit-table.ts';
+import { addIndex, type NewIndex } from '../lance/format/add-index.ts';
 import { LanceFileWriter } from '../lance/format/file-writer.ts';
-import { addIndex, type NewIndex } from '../lance/format/manifest.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
 import { createProductSession, Tensor } from '../onnx/product-session.ts';
 import type { Metric } from '../vectors/metric.ts';
@@ -31,7 +32,6 @@ const BLOCK_ROWS = 4096;
 const PAGE_ROWS = 65_536;
 /** One block is rotated, one is read, one waits. */
 const BUFFERS = 3;
-const LARGEST_VERSION = 2n ** 64n - 1n;
 
 /**
  * Gives a table, whose rows lie partition by partition, LanceDB's IVF_RQ index over these partitions, without LanceDB's own
@@ -208,17 +208,13 @@ async function commit(
   uuid: string,
   index: Pick<NewIndex, 'metric' | 'files' | 'rowsPerPartition'>,
 ): Promise<number> {
-  const versions = join(folder, '_versions');
-  // Manifests are named so that the newest sorts first.
-  const [newest] = (await readdir(versions)).filter((name) => name.endsWith('.manifest')).sort();
-  const { version, bytes } = addIndex(await readFile(join(versions, newest!)), {
+  const { version, bytes } = addIndex(await newestManifest(folder), {
     uuid: Buffer.from(uuid.replaceAll('-', ''), 'hex'),
     name: 'embedding_idx',
     column: 'embedding',
     ...index,
     createdMs: Date.now(),
   });
-  await rm(join(versions, 'latest_version_hint.json'), { force: true });
-  await writeFile(join(versions, `${LARGEST_VERSION - BigInt(version)}.manifest`), bytes, { flag: 'wx', flush: true });
+  await writeVersion(folder, version, bytes);
   return version;
 }

@@ -1,8 +1,8 @@
 import { ProtobufWriter } from '../../base/bytes/protobuf.ts';
 
 /**
- * Lance files of format 2.0 with plain columns of numbers, as LanceDB's own index files are.
- * Specification: protos/file2.proto and protos/encodings_v2_0.proto of the Lance project.
+ * Lance files of format 2.0: index files, whose columns are plain numbers, and what data files (data-file-format.ts) share
+ * with them. Specification: protos/file2.proto and protos/encodings_v2_0.proto of the Lance project.
  */
 
 /** A column: one number a row, or `width` bytes a row. No row is null. */
@@ -28,9 +28,30 @@ export interface ByteRange {
   bytes: number;
 }
 
-const VERSION = { major: 2, minor: 0 };
-const NO_PARENT = -1;
-const PLAIN = 1;
+/** A page of a column as the column's metadata describe it. */
+export interface PageDescription {
+  buffers: readonly ByteRange[];
+  rows: number;
+  /** A message of type ArrayEncoding: how the buffers hold the rows. */
+  encoding: Uint8Array;
+  /** The first row: readers fetch pages in this order. Absent, 0. */
+  priority?: number | undefined;
+}
+
+/** Version numbers in a file's footer. */
+export interface FileVersion {
+  major: number;
+  minor: number;
+}
+
+/** Of index files. */
+export const INDEX_FILE_VERSION: FileVersion = { major: 2, minor: 0 };
+/** The parent id of columns at the top. */
+export const NO_PARENT = -1;
+/** The encoding that a schema names for columns of numbers; readers of format 2 ignore it. */
+export const PLAIN = 1;
+/** What buffers begin at a multiple of. */
+export const ALIGNMENT = 64;
 const FOOTER_BYTES = 40;
 
 /** The first global buffer of a file: its schema, with metadata, and its number of rows. */
@@ -53,25 +74,50 @@ export function encodeFileDescriptor(
   return file.integer(2, rows).finish();
 }
 
-/** What is said of a column and of where its pages lie. */
-export function encodeColumnMetadata(column: LanceColumn, pages: readonly LancePage[]): Uint8Array {
-  const encoding = encodeAny('/lance.encodings.ArrayEncoding', arrayEncoding(column));
+/** The metadata of an index file's column. */
+export function encodeIndexColumn(column: LanceColumn, pages: readonly LancePage[]): Uint8Array {
+  const encoding = arrayEncoding(column);
+  return encodeColumnMetadata(
+    pages.map(({ offset, bytes, rows, firstRow }) => ({
+      buffers: [{ offset, bytes }],
+      rows,
+      encoding,
+      priority: firstRow,
+    })),
+  );
+}
+
+/** A column's metadata: where its pages lie, and how they are encoded. */
+export function encodeColumnMetadata(pages: readonly PageDescription[]): Uint8Array {
   const writer = new ProtobufWriter();
   const values = new ProtobufWriter().message(1, () => {}).finish();
   writer.message(1, (location) => direct(location, encodeAny('/lance.encodings.ColumnEncoding', values)));
-  for (const { offset, bytes, rows, firstRow } of pages)
+  for (const { buffers, rows, encoding, priority } of pages)
     writer.message(2, (page) => {
-      page.packed(1, [offset]).packed(2, [bytes]).integer(3, rows);
-      page.message(4, (location) => direct(location, encoding)).integer(5, firstRow);
+      page.packed(
+        1,
+        buffers.map(({ offset }) => offset),
+      );
+      page.packed(
+        2,
+        buffers.map(({ bytes }) => bytes),
+      );
+      page.integer(3, rows);
+      page.message(4, (location) => direct(location, encodeAny('/lance.encodings.ArrayEncoding', encoding)));
+      if (priority !== undefined) page.integer(5, priority);
     });
   return writer.finish();
 }
 
-/** The end of a file: where columns and global buffers are described, then the footer itself. */
+/**
+ * The end of a file: where the columns' metadata and the global buffers lie, then the footer itself.
+ * @param at the byte of the file at which it begins
+ */
 export function encodeFooter(
   at: number,
   columns: readonly ByteRange[],
   globalBuffers: readonly ByteRange[],
+  version: FileVersion,
 ): Uint8Array {
   const whole = new Uint8Array(16 * (columns.length + globalBuffers.length) + FOOTER_BYTES);
   const view = new DataView(whole.buffer);
@@ -85,8 +131,8 @@ export function encodeFooter(
   view.setBigUint64(footer + 16, BigInt(at + 16 * columns.length), true);
   view.setUint32(footer + 24, globalBuffers.length, true);
   view.setUint32(footer + 28, columns.length, true);
-  view.setUint16(footer + 32, VERSION.major, true);
-  view.setUint16(footer + 34, VERSION.minor, true);
+  view.setUint16(footer + 32, version.major, true);
+  view.setUint16(footer + 34, version.minor, true);
   whole.set(new TextEncoder().encode('LANC'), footer + 36);
   return whole;
 }

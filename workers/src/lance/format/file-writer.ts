@@ -1,18 +1,17 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { writeAt } from '../../base/files/write-atomically.ts';
 import {
+  ALIGNMENT,
   type ByteRange,
-  encodeColumnMetadata,
   encodeFileDescriptor,
   encodeFooter,
+  encodeIndexColumn,
+  INDEX_FILE_VERSION,
   type LanceColumn,
   type LancePage,
 } from './file-format.ts';
 
-/** What a page begins at a multiple of. */
-const ALIGNMENT = 64;
-
-/** Writes a Lance file from its first to its last row, with nothing kept in memory but where the pages are. */
+/** Writes an index file from its first to its last row. Only the positions of the pages are kept in memory. */
 export class LanceFileWriter {
   readonly #file: FileHandle;
   readonly #columns: readonly LanceColumn[];
@@ -54,9 +53,9 @@ export class LanceFileWriter {
     for (const buffer of [descriptor, ...globalBuffers]) globals.push(await place(buffer));
     const columns: ByteRange[] = [];
     for (const [i, column] of this.#columns.entries())
-      columns.push(await place(encodeColumnMetadata(column, this.#pages[i]!)));
+      columns.push(await place(encodeIndexColumn(column, this.#pages[i]!)));
     const tables = Math.ceil(this.#position / ALIGNMENT) * ALIGNMENT;
-    await this.#write(encodeFooter(tables, columns, globals));
+    await this.#write(encodeFooter(tables, columns, globals, INDEX_FILE_VERSION));
     await this.#file.sync();
     await this.close();
     return this.#position;
@@ -66,10 +65,10 @@ export class LanceFileWriter {
     await this.#file.close();
   }
 
-  /** @returns where the bytes begin */
+  /** @returns the position at which the bytes begin */
   async #write(bytes: Uint8Array): Promise<number> {
     const offset = Math.ceil(this.#position / ALIGNMENT) * ALIGNMENT;
-    // What is left out between two pages reads as zeros.
+    // Bytes between two pages are never written, and read as zeros.
     await writeAt(this.#file, bytes, offset);
     this.#position = offset + bytes.length;
     return offset;

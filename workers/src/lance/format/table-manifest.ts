@@ -1,4 +1,5 @@
 import { readFields } from '../../base/bytes/protobuf.ts';
+import { splitManifest } from './manifest-file.ts';
 
 /** Reads a table's manifest (protos/table.proto of the Lance project): which files hold which of its rows. */
 
@@ -28,7 +29,6 @@ export interface ManifestFragment {
   files: { path: string; columns: number[] }[];
 }
 
-const FOOTER_BYTES = 16;
 const MANIFEST = { fields: 1, fragments: 2, version: 3, transactionFile: 12, transactionOffset: 21 };
 const COLUMN = { name: 2, id: 3, parentId: 4, type: 5 };
 const FRAGMENT = { id: 1, files: 2, deletionFile: 3, rows: 4 };
@@ -36,7 +36,7 @@ const FILE = { path: 1, columns: 2 };
 
 /** @throws RangeError where the bytes are no manifest */
 export function readManifest(bytes: Uint8Array): TableManifest {
-  const fields = readFields(manifestMessage(bytes));
+  const { fields } = splitManifest(bytes);
   const columns = new Map<string, ManifestColumn>();
   for (const { field, bytes: column } of fields) {
     if (field !== MANIFEST.fields) continue;
@@ -73,23 +73,6 @@ export function haveSameRows(base: TableManifest, other: TableManifest, columns:
       return fragment.rest === now.rest && ids.every((id) => fileOf(fragment, id) === fileOf(now, id));
     })
   );
-}
-
-/** The message between the sections of a manifest's file. @throws RangeError where there is none */
-export function manifestMessage(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < FOOTER_BYTES || new TextDecoder().decode(bytes.subarray(-4)) !== 'LANC')
-    throw new RangeError('not a manifest');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return messageAt(bytes, Number(view.getBigUint64(bytes.length - FOOTER_BYTES, true)));
-}
-
-/** A message of a manifest's file that begins with its length. @throws RangeError where there is none */
-export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
-  if (begin + 4 > bytes.length) throw new RangeError('a manifest that ends early');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = begin + 4 + view.getUint32(begin, true);
-  if (end > bytes.length) throw new RangeError('a manifest that ends early');
-  return bytes.subarray(begin + 4, end);
 }
 
 /** Reads the message of a fragment. */

@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
+import { encodeBatch, tableSchema } from '../../workers/src/lance/arrow-batch.ts';
+import { commitTable } from '../../workers/src/lance/commit-table.ts';
+import { dataFileName } from '../../workers/src/lance/format/data-file-name.ts';
+import { DataFileWriter, type WrittenDataFile } from '../../workers/src/lance/format/data-file-writer.ts';
+import { appendIpc, createTable } from '../../workers/src/lance/tables.ts';
+import type { VectorType } from '../../workers/src/vectors/vector-type.ts';
+import { type Rows, sliceRows } from './shards.ts';
+
+/** A table made of data files of LanceFlow's own, committed once. @param sizes rows of each fragment */
+export async function writeOwnTable(
+  folder: string,
+  name: string,
+  rows: Rows,
+  type: VectorType,
+  sizes: readonly number[],
+  pieceRows = Number.POSITIVE_INFINITY,
+): Promise<{ version: number; files: Array<WrittenDataFile & { name: string }> }> {
+  const data = join(folder, `${name}.lance/data`);
+  await mkdir(data, { recursive: true });
+  let start = 0;
+  const files = sizes.map((size, i) => {
+    const fragment = sliceRows(rows, start, start + size);
+    start += size;
+    const file = dataFileName('seed', i);
+    return { name: file, ...writeDataFile(join(data, file), fragment, type, pieceRows) };
+  });
+  const version = await commitTable(folder, name, tableSchema(rows.dimension, type), files);
+  return { version, files };
+}
+
+/** @param pieceRows rows of one append */
+export function writeDataFile(
+  path: string,
+  rows: Rows,
+  type: VectorType,
+  pieceRows = Number.POSITIVE_INFINITY,
+): WrittenDataFile {
+  const { dimension } = rows;
+  const count = rows.ids.length;
+  const vectors = { name: 'embedding', type, dimension };
+  const writer = new DataFileWriter(path, { vectors, texts: ['id'] }, count);
+  for (let at = 0; at < count; at += pieceRows) {
+    const piece = sliceRows(rows, at, Math.min(count, at + pieceRows));
+    const stored = storedVectors(piece, type);
+    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+    // Of uneven lengths that are no multiple of a row's.
+    const third = Math.floor(bytes.length / 3);
+    writer.append([bytes.subarray(0, third), new Uint8Array(0), bytes.subarray(third)], [columnFrom(piece.ids)]);
+  }
+  return writer.finish();
+}
+
+/** The same rows as LanceDB writes them, one append a fragment. */
+export async function writeLanceTable(
+  folder: string,
+  name: string,
+  rows: Rows,
+  type: VectorType,
+  sizes: readonly number[],
+): Promise<void> {
+  const schema = tableSchema(rows.dimension, type);
+  const table = await createTable(folder, name, schema);
+  let start = 0;
+  for (const size of sizes) {
+    const fragment = sliceRows(rows, start, start + size);
+    await appendIpc(table, encodeBatch(schema, storedVectors(fragment, type), columnFrom(fragment.ids)));
+    start += size;
+  }
+  table.close();
+}
+
+function storedVectors({ vectors }: Rows, type: VectorType): Float32Array | Float16Array {
+  return type === 'float32' ? vectors : new Float16Array(vectors);
+}

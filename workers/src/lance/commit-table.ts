@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Schema } from 'apache-arrow';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
+import { addFragments, type NewFragment } from './format/add-fragments.ts';
+import { createTable } from './tables.ts';
+
+/** The table's data files, in its folder. */
+export const DATA_FOLDER = 'data';
+const VERSIONS = '_versions';
+const TRANSACTIONS = '_transactions';
+/** A file in `_versions/` that some clients write; one of an earlier version would be wrong. */
+const VERSION_HINT = 'latest_version_hint.json';
+const LARGEST_VERSION = 2n ** 64n - 1n;
+const FILES_AT_ONCE = 8;
+
+/**
+ * Makes a table of data files, in one version. LanceDB creates the table, so that its schema and its settings are those of the
+ * client that is installed; the version with the rows is written here.
+ * @param folder `<folder>/<name>.lance/data/` has the files, which are flushed to disk first
+ * @param fragments in the order of their rows; their columns are those of the schema
+ * @returns the table's version
+ */
+export async function commitTable(
+  folder: string,
+  name: string,
+  schema: Schema,
+  fragments: readonly NewFragment[],
+): Promise<number> {
+  const path = join(folder, `${name}.lance`);
+  await mapConcurrently(fragments, FILES_AT_ONCE, (fragment) => flush(join(path, DATA_FOLDER, fragment.name)));
+  const empty = await createTable(folder, name, schema);
+  empty.close();
+  const { version, manifest, transaction } = addFragments(
+    await newestManifest(path),
+    fragments,
+    randomUUID(),
+    Date.now(),
+  );
+  await mkdir(join(path, TRANSACTIONS), { recursive: true });
+  await writeNew(join(path, TRANSACTIONS, transaction.name), transaction.bytes);
+  await writeVersion(path, version, manifest);
+  return version;
+}
+
+/** The file of a table's newest manifest. @param path `.../<name>.lance` */
+export async function newestManifest(path: string): Promise<Uint8Array> {
+  // Manifests are named so that the newest sorts first.
+  const [newest] = (await readdir(join(path, VERSIONS))).filter((name) => name.endsWith('.manifest')).sort();
+  return readFile(join(path, VERSIONS, newest!));
+}
+
+/** Makes a version the newest of a table. @throws Error of the system where the table has it already */
+export async function writeVersion(path: string, version: number, manifest: Uint8Array): Promise<void> {
+  await rm(join(path, VERSIONS, VERSION_HINT), { force: true });
+  await writeNew(join(path, VERSIONS, `${LARGEST_VERSION - BigInt(version)}.manifest`), manifest);
+}
+
+function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  return writeFile(path, bytes, { flag: 'wx', flush: true });
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,81 @@
+import { ProtobufWriter, readFields } from '../../base/bytes/protobuf.ts';
+import { joinManifest, MANIFEST, nextManifest, splitManifest } from './manifest-file.ts';
+
+/** A data file that becomes a fragment of a table. */
+export interface NewFragment {
+  /** Its name in the table's `data/`. */
+  name: string;
+  rows: number;
+  bytes: number;
+}
+
+/** Fields of a column in a manifest, and the parent of those at the top. */
+const COLUMN = { id: 3, parent: 4 };
+const TOP = -1n;
+/** The data format as a fragment's file names it: 2.0, where the files' own footers have 0.3. */
+const DATA_FORMAT_MAJOR = 2;
+const APPEND = 100;
+
+/** A new version of a table. */
+export interface NewVersion {
+  version: number;
+  manifest: Uint8Array;
+  /** The file in `_transactions/` that says what made this version. */
+  transaction: { name: string; bytes: Uint8Array };
+}
+
+/**
+ * The version of a table after its first rows were appended, in the form in which LanceDB records an append.
+ * @param manifest the manifest file of an empty table whose columns have no children
+ * @param fragments in the order of their rows
+ * @param uuid of the transaction
+ * @throws RangeError where it is no such manifest
+ */
+export function addFragments(
+  manifest: Uint8Array,
+  fragments: readonly NewFragment[],
+  uuid: string,
+  createdMs: number,
+): NewVersion {
+  const { fields, end } = splitManifest(manifest);
+  if (fields.some(({ field }) => field === MANIFEST.fragments)) throw new RangeError('not a table without rows');
+  const readVersion = Number(fields.find(({ field }) => field === MANIFEST.version)?.integer ?? 0n);
+  const columns = fields.filter(({ field }) => field === MANIFEST.fields).map(({ bytes }) => columnId(bytes));
+
+  const transaction = new ProtobufWriter().integer(1, readVersion).string(2, uuid);
+  transaction.message(APPEND, (append) => {
+    // Fragments get their numbers when they are committed.
+    for (const fragment of fragments) append.message(1, (message) => encodeFragment(message, fragment, 0, columns));
+  });
+  const section = transaction.finish();
+  const name = `${readVersion}-${uuid}.txn`;
+
+  const replaced = [MANIFEST.mostFragmentId, MANIFEST.transactionFile, MANIFEST.transactionSection];
+  const next = nextManifest(fields, replaced, readVersion + 1, createdMs);
+  for (const [id, fragment] of fragments.entries())
+    next.message(MANIFEST.fragments, (message) => encodeFragment(message, fragment, id, columns));
+  if (fragments.length > 0) next.integer(MANIFEST.mostFragmentId, fragments.length - 1);
+  next.string(MANIFEST.transactionFile, name).integer(MANIFEST.transactionSection, 0);
+  return {
+    version: readVersion + 1,
+    manifest: joinManifest(section, next.finish(), end),
+    transaction: { name, bytes: section },
+  };
+}
+
+/** @throws RangeError where the column is inside another */
+function columnId(column: Uint8Array): number {
+  const find = (wanted: number) => readFields(column).find(({ field }) => field === wanted)?.integer ?? 0n;
+  if (BigInt.asIntN(64, find(COLUMN.parent)) !== TOP) throw new RangeError('a column inside another');
+  return Number(find(COLUMN.id));
+}
+
+function encodeFragment(message: ProtobufWriter, { name, rows, bytes }: NewFragment, id: number, columns: number[]) {
+  if (id > 0) message.integer(1, id);
+  message.message(2, (file) => {
+    // Column i of the file is column i of the table.
+    file.string(1, name).packed(2, columns).packed(3, columns.keys());
+    file.integer(4, DATA_FORMAT_MAJOR).integer(6, bytes);
+  });
+  message.integer(4, rows);
+}

@@ -1,0 +1,166 @@
+import { closeSync, openSync, writevSync } from 'node:fs';
+import { CRC64 } from '../../base/bytes/checksum.ts';
+import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import {
+  DATA_FILE_VERSION,
+  type DataColumns,
+  encodeDataDescriptor,
+  PADDING,
+  textEncoding,
+  vectorBytes,
+  vectorEncoding,
+} from './data-file-format.ts';
+import { ALIGNMENT, type ByteRange, encodeColumnMetadata, encodeFooter, type PageDescription } from './file-format.ts';
+import { TextPage } from './text-page.ts';
+
+/** Bytes of a page of vectors: what LanceDB has at most. */
+const VECTOR_PAGE_BYTES = 32 * 2 ** 20;
+/** A page of texts is written when it has as many. */
+const TEXT_PAGE_BYTES = 4 * 2 ** 20;
+
+/** A data file that was written. */
+export interface WrittenDataFile {
+  rows: number;
+  bytes: number;
+  /** CRC-64 of the file. */
+  checksum: string;
+  /** Where the vectors lie end to end, and their CRC-64. */
+  vectors: ByteRange & { checksum: string };
+  /** CRC-64 of the file without its vectors. */
+  restChecksum: string;
+}
+
+/**
+ * Writes a data file of format 2.0 from its first to its last row: the vectors at its beginning, behind them pages of texts and
+ * what describes them. Memory depends neither on the number of rows nor on their size. All calls are synchronous, and meant for a
+ * worker thread: Node's own threads for files would be shared by all workers.
+ */
+export class DataFileWriter {
+  readonly #columns: DataColumns;
+  readonly #rows: number;
+  readonly #file: number;
+  readonly #texts: { page: TextPage; written: PageDescription[] }[];
+  readonly #vectorsEnd: number;
+  /** Where the next vectors go. */
+  #vectorsAt = 0;
+  #vectorsSum = 0n;
+  /** Where the next buffer behind the vectors goes. */
+  #restAt: number;
+  #restSum = 0n;
+
+  /**
+   * Creates the file.
+   * @param rows that will be appended
+   * @throws Error of the system where the file exists
+   */
+  constructor(path: string, columns: DataColumns, rows: number) {
+    this.#columns = columns;
+    this.#rows = rows;
+    this.#vectorsEnd = rows * vectorBytes(columns.vectors);
+    this.#restAt = this.#vectorsEnd;
+    this.#texts = columns.texts.map(() => ({ page: new TextPage(), written: [] }));
+    this.#file = openSync(path, 'wx');
+  }
+
+  /**
+   * Appends rows. The buffers can be used again when it returns.
+   * @param vectors of all rows, as they are stored, in pieces of any size
+   * @param texts for each utf8 column, the same number of rows
+   * @throws RangeError where the columns differ in their number of rows, or there are more than were announced
+   */
+  append(vectors: readonly Uint8Array[], texts: readonly Utf8Column[]): void {
+    const byteCount = vectors.reduce((sum, { length }) => sum + length, 0);
+    const rows = byteCount / vectorBytes(this.#columns.vectors);
+    if (
+      !Number.isInteger(rows) ||
+      texts.length !== this.#texts.length ||
+      texts.some((column) => columnLength(column) !== rows)
+    )
+      throw new RangeError(`columns of different lengths: ${rows} vectors`);
+    if (this.#vectorsAt + byteCount > this.#vectorsEnd) throw new RangeError(`more than ${this.#rows} rows`);
+    writeAll(this.#file, vectors, this.#vectorsAt);
+    for (const piece of vectors) this.#vectorsSum = CRC64.of(piece, this.#vectorsSum);
+    this.#vectorsAt += byteCount;
+    for (const [i, { page }] of this.#texts.entries()) {
+      page.add(texts[i]!);
+      if (page.byteCount >= TEXT_PAGE_BYTES) this.#flush(i);
+    }
+  }
+
+  /**
+   * Ends the file and closes it.
+   * @throws RangeError where rows are missing
+   */
+  finish(): WrittenDataFile {
+    if (this.#vectorsAt !== this.#vectorsEnd) throw new RangeError(`fewer than ${this.#rows} rows`);
+    for (const [i] of this.#texts.entries()) this.#flush(i);
+    const descriptor = this.#write(encodeDataDescriptor(this.#columns, this.#rows));
+    const columns = [this.#vectorPages(), ...this.#texts.map(({ written }) => written)].map((pages) =>
+      this.#write(encodeColumnMetadata(pages), 1),
+    );
+    this.#write(encodeFooter(this.#restAt, columns, [descriptor], DATA_FILE_VERSION), 1);
+    this.close();
+    const restBytes = this.#restAt - this.#vectorsEnd;
+    return {
+      rows: this.#rows,
+      bytes: this.#restAt,
+      checksum: CRC64.format(CRC64.combine(this.#vectorsSum, this.#restSum, restBytes)),
+      vectors: { offset: 0, bytes: this.#vectorsEnd, checksum: CRC64.format(this.#vectorsSum) },
+      restChecksum: CRC64.format(this.#restSum),
+    };
+  }
+
+  /** Closes the file as it is; for one that is not finished. */
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  /** Vectors lie end to end; pages only tell readers how much of them to plan for at once. */
+  #vectorPages(): PageDescription[] {
+    const rowBytes = vectorBytes(this.#columns.vectors);
+    const encoding = vectorEncoding(this.#columns.vectors);
+    // Of as many rows each that the next begins aligned.
+    const pageRows = Math.max(ALIGNMENT, Math.floor(VECTOR_PAGE_BYTES / rowBytes / ALIGNMENT) * ALIGNMENT);
+    const pages: PageDescription[] = [];
+    for (let first = 0; first < this.#rows; first += pageRows) {
+      const rows = Math.min(pageRows, this.#rows - first);
+      const buffers = [{ offset: first * rowBytes, bytes: rows * rowBytes }];
+      pages.push({ buffers, rows, encoding, priority: first || undefined });
+    }
+    return pages;
+  }
+
+  #flush(column: number): void {
+    const { page, written } = this.#texts[column]!;
+    if (page.rows === 0) return;
+    const { rows, ends, bytes } = page.take();
+    const encoding = textEncoding(bytes.length);
+    const first = written.reduce((sum, { rows: before }) => sum + before, 0);
+    written.push({ buffers: [this.#write(ends), this.#write(bytes)], rows, encoding, priority: first || undefined });
+  }
+
+  /** Writes a buffer behind the vectors. @returns its place */
+  #write(bytes: Uint8Array, alignment = ALIGNMENT): ByteRange {
+    const offset = Math.ceil(this.#restAt / alignment) * alignment;
+    const padding = new Uint8Array(offset - this.#restAt).fill(PADDING);
+    writeAll(this.#file, [padding, bytes], this.#restAt);
+    this.#restSum = CRC64.of(bytes, CRC64.of(padding, this.#restSum));
+    this.#restAt = offset + bytes.length;
+    return { offset, bytes: bytes.length };
+  }
+}
+
+/** Writes pieces end to end: a call to the system may write less than it was given. */
+function writeAll(file: number, pieces: readonly Uint8Array[], position: number): void {
+  let rest = pieces.filter(({ length }) => length > 0);
+  for (let at = position; rest.length > 0; ) {
+    let written = writevSync(file, rest, at);
+    at += written;
+    const whole = rest.findIndex(({ length }) => {
+      if (written < length) return true;
+      written -= length;
+      return false;
+    });
+    rest = whole < 0 ? [] : [rest[whole]!.subarray(written), ...rest.slice(whole + 1)];
+  }
+}

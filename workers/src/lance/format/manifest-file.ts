@@ -1,0 +1,82 @@
+import { type ProtobufField, ProtobufWriter, readFields } from '../../base/bytes/protobuf.ts';
+
+/**
+ * The file of a table's manifest (protos/table.proto of the Lance project): sections, each after its length, then the manifest's own
+ * message, and 16 bytes: the position of that message, the format's version and "LANC".
+ */
+
+const FOOTER_BYTES = 16;
+/** Version of the format, and "LANC". */
+const END_BYTES = 8;
+
+/** Numbers of a manifest's fields that are replaced in its next version. */
+export const MANIFEST = {
+  fields: 1,
+  fragments: 2,
+  version: 3,
+  indexSection: 6,
+  timestamp: 7,
+  mostFragmentId: 11,
+  transactionFile: 12,
+  transactionSection: 21,
+};
+
+/** A manifest file in its parts. */
+export interface ManifestFile {
+  fields: ProtobufField[];
+  /** What each of these files ends with. */
+  end: Uint8Array;
+}
+
+/** @throws RangeError where the bytes are no manifest file */
+export function splitManifest(bytes: Uint8Array): ManifestFile {
+  if (bytes.length < FOOTER_BYTES || new TextDecoder().decode(bytes.subarray(-4)) !== 'LANC')
+    throw new RangeError('not a manifest');
+  const position = Number(viewOf(bytes).getBigUint64(bytes.length - FOOTER_BYTES, true));
+  return { fields: readFields(messageAt(bytes, position)), end: bytes.subarray(-END_BYTES) };
+}
+
+/** A message of a manifest file, which its length precedes. @throws RangeError where the file ends before it does */
+export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
+  if (begin + 4 > bytes.length) throw new RangeError('a manifest that ends early');
+  const end = begin + 4 + viewOf(bytes).getUint32(begin, true);
+  if (end > bytes.length) throw new RangeError('a manifest that ends early');
+  return bytes.subarray(begin + 4, end);
+}
+
+/** A manifest file of one section, which begins at byte 0. @param end as of the version before */
+export function joinManifest(section: Uint8Array, manifest: Uint8Array, end: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(4 + section.length + 4 + manifest.length + FOOTER_BYTES);
+  const view = viewOf(whole);
+  view.setUint32(0, section.length, true);
+  whole.set(section, 4);
+  const begin = 4 + section.length;
+  view.setUint32(begin, manifest.length, true);
+  whole.set(manifest, begin + 4);
+  view.setBigUint64(whole.length - FOOTER_BYTES, BigInt(begin), true);
+  whole.set(end, whole.length - END_BYTES);
+  return whole;
+}
+
+/**
+ * Begins the manifest of a table's next version: all fields of the version before that are not given anew.
+ * @param replaced numbers of fields
+ */
+export function nextManifest(
+  fields: readonly ProtobufField[],
+  replaced: readonly number[],
+  version: number,
+  createdMs: number,
+): ProtobufWriter {
+  const next = new ProtobufWriter();
+  const left = new Set([...replaced, MANIFEST.version, MANIFEST.timestamp]);
+  for (const field of fields) if (!left.has(field.field)) next.copy(field);
+  next.integer(MANIFEST.version, version);
+  return next.message(MANIFEST.timestamp, (time) => {
+    time.integer(1, Math.floor(createdMs / 1000)).integer(2, (createdMs % 1000) * 1e6);
+  });
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
