@@ -37,13 +37,13 @@ child.stdout.setEncoding('utf8').on('data', (text: string) => {
 });
 child.on('close', async (code) => {
   if (code === 0 && rest.includes('--save')) {
-    // Where the data are kept is this machine's own affair.
-    const told = options.filter((option, i) => !option.startsWith('--folder') && options[i - 1] !== '--folder');
-    const command = `npm run bench -- ${[name, ...told].join(' ')}`;
+    // The folder of the data says nothing to readers of the result.
+    const shown = options.filter((option, i) => !option.startsWith('--folder') && options[i - 1] !== '--folder');
+    const command = `npm run bench -- ${[name, ...shown].join(' ')}`;
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
     if (name === 'search') await saveSearch({ commands: [command], ...made });
-    // Sizes of tables are kept beside each other.
+    // One result a size of the table.
     else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
   }
   process.exit(code ?? 1);
@@ -54,7 +54,7 @@ async function save(file: string, result: object): Promise<void> {
   await writeFile(new URL(`results/${file}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** Measured in pieces: a piece joins what is there. The page in docs/ is made of all of them. */
+/** Adds the measurements of one command to the saved ones, and writes the pages in docs/ from all of them. */
 async function saveSearch(piece: Saved): Promise<void> {
   const text = await readFile(new URL('results/search.json', import.meta.url), 'utf8').catch(() => undefined);
   const saved = joinPieces(text === undefined ? undefined : JSON.parse(text), piece);

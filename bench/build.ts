@@ -1,6 +1,6 @@
 /**
  * Building one bucket: (a) the article's Python, (b) the best Python, (c) LanceFlow in its variants, (d) FAISS IVF-PQ; each as
- * a process of its own, alternating. CPU seconds, wall time, peak memory, bytes on disk, and recall@10 at equal nprobes
+ * a process of its own, alternating. CPU-seconds, wall time, peak memory, bytes on disk, and recall@10 at equal nprobes
  * and refine factor.
  *
  *   npm run bench -- build --rows 200000 --rounds 2 [--methods article,python,faiss,lanceflow,...] [--folder DIR]
@@ -25,7 +25,7 @@ const LANCEFLOW_VARIANTS: Record<string, { ingest: string[]; index: string[] }> 
 
 interface Quality {
   recall: number;
-  /** Of the distances that a table reports, against those of the float32 vectors in double precision. */
+  /** Errors of the table's distances, against those of the float32 vectors in double precision. */
   meanDistanceError?: number;
   largestDistanceError?: number;
 }
@@ -153,7 +153,7 @@ function summarize(results: Record<string, Result[]>) {
   for (const peer of Object.keys(results)) {
     for (const ours of Object.keys(results)) {
       if (peer.startsWith('lanceflow') || !ours.startsWith('lanceflow')) continue;
-      // Round by round, so that a machine that slows down slows both.
+      // Round by round, so that a slower machine slows all methods.
       ratios[`${peer} / ${ours}, CPU`] = spread(
         results[peer]!.map((run, i) => run.cpuSeconds / results[ours]![i]!.cpuSeconds),
       );

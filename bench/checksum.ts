@@ -1,10 +1,10 @@
 /**
- * Checksums that S3 takes, on one core: CRC-64/NVME (workers/src/base/wasm/crc64.ts), zlib's CRC-32, OpenSSL's SHA-256. Of 1 GiB that
- * lies in memory, and of blocks as uploads and downloads have them, which the processor's own memory holds.
+ * Checksums that S3 accepts, on one core: CRC-64/NVME (workers/src/base/wasm/crc64.ts), zlib's CRC-32, OpenSSL's SHA-256. Over 1 GiB
+ * in memory, and over blocks of the sizes of uploads and downloads, which fit the processor's cache.
  *
  *   npm run bench -- checksum [--rounds 5] [--save]
  *
- * The three alternate. Prints one JSON object: gigabytes (1e9) a CPU second.
+ * The three alternate. Prints one JSON object: gigabytes (1e9) per CPU-second.
  */
 import { createHash, randomFillSync } from 'node:crypto';
 import { parseArgs } from 'node:util';

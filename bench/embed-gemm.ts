@@ -7,10 +7,7 @@ const ROWS = 512;
 const PAIRS = 4;
 const RUNS = 12;
 
-/**
- * Floating-point operations a second of ONNX Runtime's float32 products of the model's own sizes, and of nothing
- * else: the best of a few runs.
- */
+/** Returns the floating-point operations a second of ONNX Runtime's float32 products of the model's sizes: the best of a few runs. */
 export async function measureGemm(threads: number): Promise<number> {
   const { hiddenSize, inner } = MODEL_SIZES;
   const graph = new GraphBuilder();

@@ -7,7 +7,7 @@ export const MODEL_SIZES = {
   layers: 32,
   heads: 15,
   intermediateSize: 3840,
-  /** Of the gated feed-forward network: 2/3 of the intermediate size. */
+  /** Size of the gated feed-forward network: 2/3 of the intermediate size. */
   inner: 2560,
 } as const;
 
@@ -17,14 +17,14 @@ type WeightType = keyof typeof ARRAY_OF;
 const LETTERS = 'LAGVSERTIDPKQNFYMHWC';
 const TOKENS = ['<pad>', '<unk>', '<mask>', '<bos>', '<eos>', '|', ...LETTERS, 'B'];
 
-/** Multiplications and additions of the model for a sequence of that many tokens. */
+/** Returns the multiplications and additions of the model for a sequence of `tokens` tokens. */
 export function modelFlops(layers: number, tokens: number): number {
   const { hiddenSize, inner } = MODEL_SIZES;
   const weights = 4 * hiddenSize * hiddenSize + 3 * hiddenSize * inner;
   return layers * (2 * tokens * weights + 4 * tokens * tokens * hiddenSize);
 }
 
-/** Random numbers in [0, 1) that are the same on every run (xorshift). */
+/** Reproducible random numbers in [0, 1) (xorshift). */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -45,7 +45,7 @@ export function makeSequences(count: number): string[] {
   });
 }
 
-/** Writes a checkpoint of AMPLIFY's architecture with random weights; one that is there is used again. */
+/** Writes a checkpoint of AMPLIFY's architecture with random weights, unless it exists. */
 export async function makeModel(folder: string, layers: number, type: WeightType): Promise<string> {
   const model = join(folder, `amplify-${MODEL_SIZES.hiddenSize}x${layers}-${type}`);
   if (await stat(join(model, 'config.json')).catch(() => undefined)) return model;

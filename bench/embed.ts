@@ -4,10 +4,10 @@
  *   npm run setup:bench
  *   npm run bench -- embed [--layers 32] [--sequences 32] [--repeats 2] [--threads N] [--folder DIR] [--save]
  *
- * PyTorch computes sorted sequences, 1 and 4 at a time; the better counts. The programs alternate, so that
- * whatever else the machine does hits all. The products of the model alone give the rate that the machine could
- * reach. LanceFlow also computes in 8 bits, and with weights stored as float16. Prints one JSON object. About eight
- * minutes on 2 cores, and 2.2 GB of disk; `--layers 4` is a trial of a minute and 270 MB.
+ * PyTorch computes sorted sequences, 1 and 4 at a time; the better rate counts. The programs alternate, so that other load on
+ * the machine affects all of them. The matrix products of the model alone show the machine's limit. LanceFlow also computes in
+ * 8 bits, and with weights stored as float16. Prints one JSON object. Takes about eight minutes on 2 cores, and 2.2 GB of
+ * disk; `--layers 4` is a trial of a minute and 270 MB.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -26,7 +26,7 @@ interface Run {
   loadSeconds: number;
   seconds: number;
   peakMemoryBytes: number;
-  /** At the end: without what loading took for a while. */
+  /** At the end, without memory that only loading used. */
   residentBytes: number;
   version?: string;
 }
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     },
   });
   if (!existsSync(values.python))
-    throw new Error(`${values.python} is missing: npm run setup:bench, or give --python.`);
+    throw new Error(`${values.python} is missing: run npm run setup:bench, or name another with --python.`);
   const folder = values.folder ?? join(tmpdir(), `lanceflow-bench-embed-${process.pid}`);
   await mkdir(folder, { recursive: true });
   try {
@@ -151,7 +151,7 @@ async function readVectors(path: string): Promise<Float32Array> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-/** The largest difference in a vector as a share of its largest component. */
+/** Returns the largest difference within a vector, as a share of its largest component. */
 function largestError(got: Float32Array, want: Float32Array): number {
   return Math.max(
     ...rowsOf(want).map((row, i) => {

@@ -1,6 +1,6 @@
 /**
- * Ingest against its limits: the rate at which the file can be read and the disk written, by themselves, beside the rate that
- * is reached and the memory it takes; with and without order, for shards of several layouts.
+ * Ingest against its limits: the disk's rates of reading the shard and of writing, beside the rate and the peak memory of ingest,
+ * with and without partition order, for shards of several layouts.
  *
  *   npm run bench -- ingest --rows 200000,1000000 [--layouts contiguous,gzip,float16] [--folder DIR]
  */
@@ -12,9 +12,9 @@ import { capture, PYTHON, ROOT, say, withFolder } from './support/run.ts';
 import { makeVectors } from './support/vectors.ts';
 
 interface Limits {
-  /** The file, whole, not from memory. */
+  /** Of reading the whole file, which is not in the page cache. */
   readBytesPerSecond: number;
-  /** As many bytes into a new file, until they are on the disk. */
+  /** Of writing the same number of bytes to a new file, flush included. */
   writeBytesPerSecond: number;
 }
 
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '200000,1000000' },
     dimension: { type: 'string', default: '960' },
-    /** Of the first of --rows; larger files are contiguous. */
+    /** Layouts for the first of --rows; larger files are contiguous. */
     layouts: { type: 'string', default: 'contiguous,gzip,float16' },
     folder: { type: 'string' },
   },
@@ -41,7 +41,7 @@ await withFolder(values.folder, async (folder) => {
         const type = layout === 'float16' ? 'float16' : 'float32';
         const cost = await ingestTable(shard, folder, ['--order', order, '--vector-type', type]);
         const tableBytes = Number(cost.output.bytes);
-        // Nothing can be quicker than reading the file once and writing the table once, on one disk.
+        // The lower bound on one disk: read the file once, write the table once.
         const vectorBytes = Number(cost.output.rows) * Number(values.dimension) * (type === 'float16' ? 2 : 4);
         const least = vectorBytes / limits.readBytesPerSecond + tableBytes / limits.writeBytesPerSecond;
         const row = {

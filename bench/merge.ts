@@ -3,8 +3,8 @@
  *
  *   npm run bench -- merge [--buckets 20] [--queries 100000] [--k 100] [--repeats 1] [--folder DIR] [--memory 6GB] [--save]
  *
- * The defaults are 200 million hits, 2 GB of files. The two alternate, so that whatever else the machine does hits both. With
- * --folder, the files are kept for another run. Prints one JSON object.
+ * The defaults are 200 million hits, 2 GB of files. The two alternate, so that other load on the machine affects both. With
+ * --folder, the files are kept for the next run. Prints one JSON object.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { seededRandom } from '../workers/src/base/random.ts';
 import { createHits } from '../workers/src/hits/parquet/hits-writer.ts';
 import { capture, LANCEFLOW, PYTHON, say, spread, withFolder } from './support/run.ts';
 
-/** Queries of one batch of the generator. */
+/** Number of queries in one batch of the generator. */
 const BATCH_QUERIES = 200;
 
 const DUCKDB = `
@@ -32,7 +32,7 @@ c.execute(f"""copy (select query_id, cast(row_number() over w as integer) as ran
 print(json.dumps({"seconds": time.time() - start,
   "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))`;
 
-/** The same rows in both, whatever their order; takes no memory to speak of. */
+/** Compares the rows of both, in any order, in little memory. */
 const SAME = `
 import sys, json, duckdb
 duckdb.sql("set enable_progress_bar=false")
@@ -66,7 +66,7 @@ async function main() {
     number,
     number,
   ];
-  // A process of its own for each file, started below.
+  // One process for each file, started below.
   if (values.make !== undefined) return makeFile(values.make, Number(values.buckets), queries, k);
   await withFolder(values.folder, async (parent) => {
     const folder = join(parent, `merge-${buckets}-${queries}-${k}`);
@@ -102,13 +102,13 @@ function summary(runs: readonly { lanceflow: Measured; duckdb: Measured }[]) {
   };
 }
 
-/** Hits of made-up campaigns, written as search-bucket writes them; files that are there are used again. */
+/** Writes artificial hits as search-bucket does. Existing files are used again. */
 async function makeHits(folder: string, buckets: number, queries: number, k: number, threads: number) {
   const paths = Array.from({ length: buckets }, (_, i) => join(folder, `hits_${bucketName(i + 1)}.parquet`));
-  const wanted = paths.map((path, i) => ({ path, bucket: i + 1 })).filter(({ path }) => !existsSync(path));
-  if (wanted.length > 0) say(`making ${wanted.length} files of hits`);
+  const missing = paths.map((path, i) => ({ path, bucket: i + 1 })).filter(({ path }) => !existsSync(path));
+  if (missing.length > 0) say(`making ${missing.length} files of hits`);
   const work = async () => {
-    for (let next = wanted.shift(); next; next = wanted.shift()) {
+    for (let next = missing.shift(); next; next = missing.shift()) {
       const shape = ['--queries', `${queries}`, '--k', `${k}`, '--buckets', `${next.bucket}`];
       await capture(process.execPath, [fileURLToPath(import.meta.url), '--make', next.path, ...shape]);
     }
@@ -139,7 +139,7 @@ async function makeFile(path: string, bucket: number, queries: number, k: number
   await rename(`${path}.tmp`, path);
 }
 
-/** Ids of a prefix and nine digits. */
+/** Returns ids of a prefix and nine digits. */
 function numbered(prefix: string, rows: number, numberOf: (row: number) => number): Utf8Column {
   const width = prefix.length + 9;
   const bytes = new Uint8Array(rows * width);
@@ -155,7 +155,7 @@ function numbered(prefix: string, rows: number, numberOf: (row: number) => numbe
   return { offsets: Int32Array.from({ length: rows + 1 }, (_, row) => row * width), bytes };
 }
 
-/** Runs a program that prints JSON. */
+/** Runs a program that prints JSON, and parses it. */
 async function run(program: string, args: readonly string[]): Promise<unknown> {
   return JSON.parse(await capture(program, args));
 }

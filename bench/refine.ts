@@ -1,7 +1,6 @@
 /**
- * What the order of rows gives a LanceDB query: what its refine step reads, which compares candidates by their full vectors.
- * The same index kind over the same vectors, with and without order; bytes and requests as LanceDB's own plan counts them,
- * one query at a time.
+ * The reads of LanceDB's refine step, which rescores candidates by their full vectors, with and without partition order: the
+ * same kind of index over the same vectors, one query at a time. LanceDB's own plan counts bytes and requests.
  *
  *   npm run bench -- refine --rows 200000 --queries 100 [--index ivf-rq,ivf-pq] [--folder DIR]
  */
@@ -27,10 +26,10 @@ const { values } = parseArgs({
   },
 });
 
-/** Of a query, on average. */
+/** Means over the queries. */
 interface Reads {
   candidates: number;
-  /** Stretches of rows that lie together. */
+  /** Ranges of adjacent rows. */
   ranges: number;
   fragments: number;
   requests: number;
@@ -39,17 +38,17 @@ interface Reads {
 
 await withFolder(values.folder, async (folder) => {
   const vectors = await makeVectors(folder, 'vectors', values.rows, values.dimension, '1');
-  const asked = await readAll(await makeVectors(folder, 'queries', values.queries, values.dimension, '2'));
+  const queries = await readAll(await makeVectors(folder, 'queries', values.queries, values.dimension, '2'));
   const results: Record<string, Reads> = {};
   for (const index of values.index.split(','))
     for (const order of ['partition', 'none']) {
       const name = `${index}, order ${order}`;
       const database = join(folder, `refine-${index}-${order}`);
       await buildTable(vectors, database, { ingest: ['--order', order], index: ['--index', index] });
-      results[name] = await readsOf(database, asked);
+      results[name] = await readsOf(database, queries);
       say(`${name}: ${JSON.stringify(results[name])}`);
     }
-  const settings = { rows: Number(values.rows), dimension: Number(values.dimension), queries: asked.length };
+  const settings = { rows: Number(values.rows), dimension: Number(values.dimension), queries: queries.length };
   const report = { ...settings, k: K, nprobes: NPROBES, refineFactor: REFINE, readsOfRefinePerQuery: results };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 });
@@ -62,14 +61,14 @@ async function readAll(path: string): Promise<Float32Array[]> {
   return Array.from({ length: shard.rows }, (_, i) => all.subarray(i * shard.dimension, (i + 1) * shard.dimension));
 }
 
-async function readsOf(database: string, asked: readonly Float32Array[]): Promise<Reads> {
+async function readsOf(database: string, queries: readonly Float32Array[]): Promise<Reads> {
   const table = await openTable(database, BUCKET);
   const sum: Reads = { candidates: 0, ranges: 0, fragments: 0, requests: 0, bytes: 0 };
-  for (const vector of asked) {
+  for (const vector of queries) {
     const query = table.query().nearestTo(vector).distanceType('cosine').nprobes(NPROBES).refineFactor(REFINE).limit(K);
     const plan = await query.select(['id', '_distance']).analyzePlan();
     const line = plan.split('\n').find((text) => text.includes('LanceRead') && text.includes('projection=[embedding]'));
-    if (line === undefined) throw new Error(`LanceDB's plan does not say what refining reads:\n${plan}`);
+    if (line === undefined) throw new Error(`LanceDB's plan does not have the reads of the refine step:\n${plan}`);
     sum.candidates += metric(line, 'rows_scanned');
     sum.ranges += metric(line, 'ranges_scanned');
     sum.fragments += metric(line, 'fragments_scanned');
@@ -78,11 +77,11 @@ async function readsOf(database: string, asked: readonly Float32Array[]): Promis
   }
   table.close();
   return Object.fromEntries(
-    Object.entries(sum).map(([name, total]) => [name, total / asked.length]),
+    Object.entries(sum).map(([name, total]) => [name, total / queries.length]),
   ) as unknown as Reads;
 }
 
-/** `bytes_read=436.7 K` of a plan's line. */
+/** Parses a value such as `bytes_read=436.7 K` in a line of the plan. */
 function metric(line: string, name: string): number {
   const [, digits, unit = ''] = new RegExp(`${name}=([\\d.]+) ?([KMGB]?)`).exec(line) ?? [];
   if (digits === undefined) throw new Error(`no ${name} in ${line}`);

@@ -1,7 +1,7 @@
 /**
  * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams (PutObject, GetObject), the SDK's
- * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine. Where the folder is a disk and
- * not memory, its write rate is a limit for all, and is measured too.
+ * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine.
+ * Where the folder is on a disk, the disk's write rate limits all of them, and is measured too.
  *
  *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,lib-storage,curl] [--cli-requests 10] [--folder DIR]
  */
@@ -19,7 +19,7 @@ const TABLE = 'bucket_00001.lance';
 const DIMENSION = 960;
 const RANGE_BYTES = 16 * 2 ** 20;
 interface Place {
-  /** The table on this machine. */
+  /** Folder of the local table. */
   table: string;
   files: { path: string; bytes: number }[];
   endpoint: string;
@@ -38,7 +38,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The CLI's settings; how many requests at once are best is to be tried. */
+/** Settings of the AWS CLI; try several numbers of concurrent requests to find its best. */
 const CLI_CONFIG = `[default]
 s3 =
   max_concurrent_requests = ${values['cli-requests']}
@@ -107,7 +107,7 @@ await withFolder(values.folder, async (folder) => {
               `${result.cpuSeconds.toFixed(1)} CPU s, ${(result.peakMemoryBytes / 1e6).toFixed(0)} MB`,
           );
           const got = (await filesOf(to)).reduce((sum, file) => sum + file.bytes, 0);
-          if (got !== bytes) throw new Error(`${step} ${method} brought ${got} bytes of ${bytes}`);
+          if (got !== bytes) throw new Error(`${step} ${method} transferred ${got} of ${bytes} bytes`);
         }
         await rm(back, { recursive: true, force: true });
         await rm(stored, { recursive: true, force: true });
@@ -119,7 +119,7 @@ await withFolder(values.folder, async (folder) => {
   }
 });
 
-/** A real table, as INGEST_BUCKET writes it. */
+/** Writes a real table, as INGEST_BUCKET does. */
 async function makeTable(folder: string, gigabytes: number): Promise<string> {
   const database = join(folder, `database-${gigabytes}`);
   const table = join(database, TABLE);
@@ -163,7 +163,7 @@ async function filesOf(folder: string): Promise<{ path: string; bytes: number }[
   return files;
 }
 
-/** One PUT a file, without signatures and checks. */
+/** Sends one PUT a file, without signatures and checks. */
 function uploadConfig({ files, endpoint, table }: Place, key: string): string {
   const requests = files.map(({ path }) => {
     const url = `url = "${endpoint}/${BUCKET}/${key}/${path}"`;
@@ -172,7 +172,7 @@ function uploadConfig({ files, endpoint, table }: Place, key: string): string {
   return `${requests.join('\nnext\n')}\n`;
 }
 
-/** One GET a range, each to a file of its own: what a loop without signatures, checks and order can reach. */
+/** Sends one GET a range, each into its own file: the limit of a loop without signatures, checks and order. */
 function downloadConfig({ files, endpoint }: Place, key: string, to: string): string {
   const requests: string[] = [];
   for (const { path, bytes } of files)
@@ -188,7 +188,7 @@ function downloadConfig({ files, endpoint }: Place, key: string, to: string): st
   return `${requests.join('\nnext\n')}\n`;
 }
 
-/** curl asks without a signature. */
+/** Allows everybody to read and write, because curl does not sign. */
 async function allowAll(): Promise<void> {
   const client = new S3Client({ forcePathStyle: true });
   const Resource = `arn:aws:s3:::${BUCKET}/*`;
@@ -198,7 +198,7 @@ async function allowAll(): Promise<void> {
   client.destroy();
 }
 
-/** Bytes a second that the folder takes, until they are on the disk. */
+/** Returns the write rate of the folder in bytes a second, flush included. */
 async function writeRate(folder: string, bytes: number): Promise<number> {
   const path = join(folder, 'write-rate');
   const block = Buffer.alloc(2 ** 22, 'x');
@@ -227,7 +227,7 @@ function summarize(results: Record<string, Measured[]>, bytes: number, files: nu
   for (const name of Object.keys(results)) {
     const [step, method] = name.split(' ');
     const own = results[`${step} lanceflow`];
-    // Round by round, so that a machine that slows down slows both.
+    // Round by round, so that a slower machine slows all methods.
     if (own && method !== 'lanceflow')
       ratios[`${step}: ${method} / lanceflow, seconds`] = spread(
         results[name]!.map((run, i) => run.seconds / own[i]!.seconds),

@@ -1,8 +1,8 @@
 /**
- * Rates of building at three sizes, and what follows for 200 million and 3.5 billion vectors: docs/scale.md.
+ * Rates of building at three sizes, and the estimates for 200 million and 3.5 billion vectors: docs/scale.md.
  *
  *   npm run bench -- scale --save            measures, about 8 minutes on 2 idle cores
- *   node bench/scale.ts --page               writes the tables of docs/scale.md anew from bench/results/scale.json
+ *   node bench/scale.ts --page               rewrites the tables of docs/scale.md from bench/results/scale.json
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -68,7 +68,7 @@ async function measureAll(folder: string): Promise<Measurements> {
   };
 }
 
-/** What one more centroid costs a row: from few and many centroids, so that what does not depend on them falls out. */
+/** Returns the cost of one more centroid for a row: the difference between many and few, which cancels all other costs. */
 async function measureAssignment(dimension: number): Promise<number> {
   const [few, many, rows] = [512, 8192, 16_384];
   const random = seededRandom(1);

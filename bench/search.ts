@@ -1,14 +1,14 @@
 /**
  * Searching one bucket: LanceDB's query (one by one, in flight, multi-vector), FAISS (IVFFlat, IVFPQ + refine, Flat, all in
- * memory) and LanceFlow's ways (each a process of its own that reads the table, from the page cache), on the same vectors. Queries a second
- * against recall, peak memory, and the share of the machine's rate of matrix products.
+ * memory) and LanceFlow's strategies (each a process that reads the table from the page cache), on the same vectors. Measures
+ * queries a second against recall, peak memory, and the share of the machine's rate of matrix products.
  *
  *   npm run bench -- search [--queries 2000,20000] [--k 10,100] [--methods exact,scan,ann,auto] [--rounds 3] --folder DIR --save
  *
- * Large k, which the index is slow at: --queries 100 --k 1000,10000,50000 --methods exact,scan --nprobes 40.
+ * Large k, for which the index is slow: --queries 100 --k 1000,10000,50000 --methods exact,scan --nprobes 40.
  *
- * It can be run in pieces: with --folder, data and indexes are kept; with --save, the measurements of a piece join those
- * that are there, and docs/search-benchmark.md is written anew.
+ * It can be run in pieces: --folder keeps data and indexes, and --save adds the measurements of a piece to the saved ones and
+ * rewrites docs/search-benchmark.md.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPeer } from './search/peer.ts';
 import { summarize } from './search/result.ts';
-import { type Bench, BUCKET, METHODS, type Measured, truthOf } from './search/systems.ts';
+import { type Bench, BUCKET, groundTruthOf, METHODS, type Measured } from './search/systems.ts';
 import { capture, LANCEFLOW, PYTHON, ROOT, say, withFolder } from './support/run.ts';
 
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 const numbers = (text: string) => text.split(',').map(Number);
 const methods = values.methods.split(',');
 const unknown = methods.filter((name) => !Object.hasOwn(METHODS, name));
-if (unknown.length > 0) throw new Error(`--methods ${unknown.join()}: there are ${Object.keys(METHODS).join()}`);
+if (unknown.length > 0) throw new Error(`--methods ${unknown.join()}: known are ${Object.keys(METHODS).join()}`);
 
 await withFolder(values.folder, async (parent) => {
   const folder = join(parent, `search-${values.rows}-${values.dimension}`);
@@ -53,11 +53,11 @@ await withFolder(values.folder, async (parent) => {
   for (const count of counts) await makeVectors(data.queriesPath(count), count, '2', 'q');
   await build(data.vectors, data.database, folder);
   const most = data.queriesPath(Math.max(...counts));
-  const judge = await startPeer('truth', folder, data.vectors, most);
+  const judge = await startPeer('ground-truth', folder, data.vectors, most);
   const gemm = await startPeer('gemm', folder, data.vectors, most);
   try {
-    say('finding the true neighbours');
-    const { of, most: k } = truthOf(data);
+    say('finding the ground truth');
+    const { of, most: k } = groundTruthOf(data);
     await judge.ask({ queries: of, k });
     const { rows, flops } = await measureRounds({ ...data, judge }, async () => (await gemm.ask({})).flopsPerSecond!);
     const shape = { rows: Number(values.rows), dimension: Number(values.dimension), index: values.index };
@@ -68,7 +68,7 @@ await withFolder(values.folder, async (parent) => {
   }
 });
 
-/** All methods, round by round, so that whatever else the machine does hits all of them. */
+/** Runs all methods, round by round, so that other load on the machine affects all of them. */
 async function measureRounds(bench: Bench, gemm: () => Promise<number>) {
   const rows: Measured[] = [];
   const flops: number[] = [];

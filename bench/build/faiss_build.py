@@ -20,8 +20,8 @@ with h5py.File(vectors) as handle:
     quantizer = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIVFPQ(quantizer, dimension, partitions, dimension // 16, 8, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter = 10
-    wanted = max(64 * partitions, 64 * 256)
-    step = max(1, rows // wanted)
+    sample_rows = max(64 * partitions, 64 * 256)
+    step = max(1, rows // sample_rows)
     sample = np.concatenate([data[s : s + 64] for s in range(0, rows, 64 * step)])
     faiss.normalize_L2(sample)
     index.train(sample)

@@ -1,5 +1,5 @@
-"""recall@10 of a LanceDB table, or of a FAISS file, against brute force at equal nprobes and refine factor. Of a table also how
-far the distances it reports are from those of the float32 vectors, in double precision.
+"""recall@10 of a LanceDB table, or of a FAISS file, against brute force at equal nprobes and refine factor. For a table
+also the error of its distances, against those of the float32 vectors in double precision.
 
 recall.py KIND PATH TABLE VECTORS QUERIES NPROBES REFINE     KIND: lancedb | faiss
 """
@@ -14,17 +14,17 @@ kind, path, name, vectors, queries, nprobes, refine = sys.argv[1:]
 nprobes, refine = int(nprobes), int(refine)
 K = 10
 with h5py.File(queries) as handle:
-    asked = handle["embedding"][:]
-asked /= np.linalg.norm(asked, axis=1, keepdims=True)
-best = np.full((len(asked), K), -np.inf, "f4")
-who = np.zeros((len(asked), K), "S16")
-rows_of = np.zeros((len(asked), K), "i8")
+    query_vectors = handle["embedding"][:]
+query_vectors /= np.linalg.norm(query_vectors, axis=1, keepdims=True)
+best = np.full((len(query_vectors), K), -np.inf, "f4")
+who = np.zeros((len(query_vectors), K), "S16")
+rows_of = np.zeros((len(query_vectors), K), "i8")
 with h5py.File(vectors) as handle:
     for start in range(0, len(handle["id"]), 50000):
         block = handle["embedding"][start : start + 50000]
         ids = handle["id"][start : start + 50000]
         block /= np.linalg.norm(block, axis=1, keepdims=True)
-        scores = asked @ block.T
+        scores = query_vectors @ block.T
         top = np.argpartition(-scores, K, axis=1)[:, :K]
         merged = np.concatenate([best, np.take_along_axis(scores, top, 1)], 1)
         names = np.concatenate([who, ids[top]], 1)
@@ -39,7 +39,7 @@ if kind == "lancedb":
     import lancedb
 
     table = lancedb.connect(path).open_table(name)
-    for i, query in enumerate(asked):
+    for i, query in enumerate(query_vectors):
         hits = (
             table.search(query, vector_column_name="embedding").distance_type("cosine").nprobes(nprobes)
             .refine_factor(refine).limit(K).select(["id", "_distance"]).to_arrow()
@@ -50,23 +50,23 @@ if kind == "lancedb":
     with h5py.File(vectors) as handle:
         data = handle["embedding"]
         for at, (row, i, distance) in enumerate(errors):
-            own, query = data[row].astype("f8"), asked[i].astype("f8")
+            own, query = data[row].astype("f8"), query_vectors[i].astype("f8")
             errors[at] = abs(1 - own @ query / np.linalg.norm(own) / np.linalg.norm(query) - distance)
 else:
     import faiss
 
     index = faiss.read_index(path)
     index.nprobe = nprobes
-    _, candidates = index.search(asked, K * refine)
+    _, candidates = index.search(query_vectors, K * refine)
     with h5py.File(vectors) as handle:
         data = handle["embedding"]
-        for i, query in enumerate(asked):
+        for i, query in enumerate(query_vectors):
             rows = np.unique(candidates[i][candidates[i] >= 0])
             own = data[rows]
             own /= np.linalg.norm(own, axis=1, keepdims=True)
             top = rows[np.argsort(-(own @ query))[:K]]
             found += len(set(top.tolist()) & set(rows_of[i].tolist()))
-report = {"recall": found / (len(asked) * K)}
+report = {"recall": found / (len(query_vectors) * K)}
 if errors:
     report |= {"meanDistanceError": float(np.mean(errors)), "largestDistanceError": float(np.max(errors))}
 print(json.dumps(report))

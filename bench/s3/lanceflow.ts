@@ -1,4 +1,4 @@
-/** Brings a table to S3 or back as INGEST_BUCKET and SEARCH_BUCKET do. lanceflow.ts up|down s3://... FOLDER CATALOG */
+/** Publishes or fetches a table as INGEST_BUCKET and SEARCH_BUCKET do. lanceflow.ts up|down s3://... FOLDER CATALOG */
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { s3Usage } from '../../workers/src/app/usage.ts';
@@ -7,7 +7,7 @@ import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
 import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
 
 const [direction, uri, folder, catalog] = process.argv.slice(2) as [string, string, string, string];
-// The catalog stands for the database's: sizes and checksums, which the way up gives and the way back needs.
+// CATALOG stands for the database's catalog: sizes and checksums, which `up` writes and `down` reads.
 const s3 = await openS3(uri);
 if (direction === 'up') {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

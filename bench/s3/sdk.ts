@@ -1,4 +1,4 @@
-/** The SDK as its documents show it: a stream a file. sdk.ts up|upload|down BUCKET PREFIX FOLDER */
+/** Transfers files as the SDK's documents show: a stream a file. sdk.ts up|upload|down BUCKET PREFIX FOLDER */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 
-/** Of `Upload`, which keeps four parts in memory for each. */
+/** Concurrent uploads: each `Upload` keeps four parts in memory. */
 const UPLOADS_AT_ONCE = 4;
 
 const [direction, Bucket, prefix, folder] = process.argv.slice(2) as [string, string, string, string];

@@ -1,9 +1,9 @@
 /**
- * From rates measured on small tables to hours, bytes and cost of large ones. Pure arithmetic: what is measured and what
- * is assumed comes in, what follows goes out. The formulas are explained in docs/scale.md.
+ * Derives hours, bytes and cost of large tables from rates measured on small ones. Pure arithmetic over measurements and
+ * assumptions; docs/scale.md explains the formulas.
  */
 
-/** What one step took at one size. */
+/** The measurement of one step at one size. */
 export interface StepAt {
   rows: number;
   cpuSeconds: number;
@@ -12,21 +12,21 @@ export interface StepAt {
 
 export interface Measurements {
   dimension: number;
-  /** Cores of the machine that was measured. */
+  /** Cores of the measured machine. */
   cores: number;
   steps: Record<string, StepAt[]>;
-  /** CPU seconds of comparing one row with one centroid, measured apart: it decides the term N^1.5. */
+  /** CPU-seconds of comparing one row with one centroid, measured separately: it determines the term N^1.5. */
   assignCpuSeconds: number;
-  /** Bytes a vector on disk of tables that are built whole. */
+  /** Bytes a vector on disk, by kind of table. */
   bytesPerVector: Record<string, number>;
 }
 
-/** The machine that is estimated for; nothing of this is measured. */
+/** The machine of the estimate; all values are assumptions. */
 export interface Machine {
   name: string;
   cores: number;
   dollarsPerHour: number;
-  /** Of its NVMe disks together, mixed reading and writing. */
+  /** Rate of all its NVMe disks, mixed reading and writing. */
   diskBytesPerSecond: number;
   networkBytesPerSecond: number;
 }
@@ -39,7 +39,7 @@ export interface Growth {
 }
 
 /**
- * The growth that comes nearest to measurements, by relative error; no term is negative.
+ * Fits the growth to measurements with the least relative error; no term is negative.
  * @param knownPerRowRoot the coefficient of N^1.5 where it is known; otherwise it is fitted too
  */
 export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): Growth {
@@ -51,7 +51,7 @@ export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): 
   const terms: Array<(rows: number) => number> = [() => 1, (rows) => rows];
   if (knownPerRowRoot === undefined) terms.push((rows) => rows ** 1.5);
   let best = { error: Number.POSITIVE_INFINITY, coefficients: terms.map(() => 0) };
-  // Few terms: every choice of those that are not zero is tried.
+  // There are few terms, so every set of non-zero terms is tried.
   for (let choice = 1; choice < 1 << terms.length; choice++) {
     const used = [...terms.keys()].filter((i) => choice & (1 << i));
     const rows = rest.map(({ rows: n, weight }) => used.map((i) => terms[i]!(n) * weight));
@@ -77,7 +77,7 @@ export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): 
 function leastSquares(rows: readonly number[][], values: readonly number[]): number[] | undefined {
   const count = rows[0]!.length;
   if (rows.length < count) return undefined;
-  // Columns are scaled to the same size first: 1 and N^1.5 differ by ten powers of ten.
+  // Columns are scaled to equal size first, because 1 and N^1.5 differ by ten orders of magnitude.
   const scale = Array.from({ length: count }, (_, j) => Math.hypot(...rows.map((row) => row[j]!)));
   const matrix = Array.from({ length: count }, (_, i) => [
     ...Array.from({ length: count }, (__, j) =>
@@ -101,45 +101,45 @@ export function cpuSecondsOf({ fixed, perRow, perRowRoot }: Growth, rows: number
   return fixed + perRow * rows + perRowRoot * rows ** 1.5;
 }
 
-/** The share of a step's work that runs on many cores, from how many it kept busy (Amdahl's law). */
+/** Returns the parallel share of a step, from the number of cores that it kept busy (Amdahl's law). */
 export function parallelShare({ cpuSeconds, seconds }: StepAt, cores: number): number {
   const share = (1 - seconds / cpuSeconds) / (1 - 1 / cores);
   return Math.min(1, Math.max(0, share));
 }
 
-/** What building one bucket takes on a machine. */
+/** The cost of building one bucket on a machine. */
 export interface BucketEstimate {
   rows: number;
   cpuHours: Record<string, number>;
-  /** CPU hours of the terms in N^1.5, which are part of those above. */
+  /** CPU-hours of the terms in N^1.5, which are included above. */
   rootCpuHours: number;
   transferHours: number;
   hours: number;
 }
 
 /**
- * One bucket on one machine: shards arrive, its steps run one after another, the table leaves.
- * @param wanted names of the steps
+ * Estimates one bucket on one machine: it fetches the shards, runs the steps one after another, and publishes the table.
+ * @param steps names of the steps
  * @param tableBytesPerVector of the table with its index
  */
 export function estimateBucket(
   measured: Measurements,
   machine: Machine,
   rows: number,
-  wanted: readonly string[],
+  steps: readonly string[],
   tableBytesPerVector: number,
 ): BucketEstimate {
   const cpuHours: Record<string, number> = {};
   let rootCpuHours = 0;
   let seconds = 0;
-  for (const step of wanted) {
+  for (const step of steps) {
     const points = measured.steps[step]!;
     const growth = growthOf(measured, step);
     const linear = growth.fixed + growth.perRow * rows;
     const root = growth.perRowRoot * rows ** 1.5;
     const largest = points.at(-1)!;
     const share = parallelShare(largest, measured.cores);
-    // Assigning rows to centroids is matrix products: all of it runs on all cores.
+    // Assignment of rows to centroids is matrix products, which run on all cores.
     const computing = linear * (1 - share + share / machine.cores) + root / machine.cores;
     const disk = (DISK_PASSES[step] ?? 1) * rows * measured.dimension * 4;
     seconds += Math.max(computing, disk / machine.diskBytesPerSecond);
@@ -151,10 +151,10 @@ export function estimateBucket(
   return { rows, cpuHours, rootCpuHours, transferHours, hours: seconds / 3600 + transferHours };
 }
 
-/** How often a step reads or writes all vectors: ingest reads them, writes and reads runs, writes the table. */
+/** Number of passes over all vectors on disk: ingest reads them, writes and reads runs, writes the table. */
 const DISK_PASSES: Record<string, number> = { ingest: 4, 'index-rq': 1, 'index-pq': 1 };
 
-/** The growth of a step: ordering's assignment is measured apart, LanceDB's own is fitted. */
+/** Returns the growth of a step: the assignment of ingest is measured separately, that of LanceDB is fitted. */
 export function growthOf(measured: Measurements, step: string): Growth {
   const known = step === 'index-pq' ? undefined : step === 'ingest' ? measured.assignCpuSeconds : 0;
   return fitGrowth(measured.steps[step]!, known);

@@ -7,7 +7,7 @@ export interface ScaleResult extends Measurements {
   date: string;
 }
 
-/** What the article's machine is taken for. Assumed, not measured. */
+/** Assumed values of the article's machine. */
 export const I4I: Machine = {
   name: 'i4i.8xlarge',
   cores: 32,
@@ -20,14 +20,14 @@ const BUCKET_ROWS = 200e6;
 const ALL_ROWS = 3.5e9;
 const ARTICLE = { hours: 108, terabytes: 12.9 };
 
-/** The ways of building that are compared: their steps, and the table that they leave. */
+/** The compared builds: their steps, and the kind of table that they write. */
 const WAYS: Record<string, { steps: string[]; table: string }> = {
   'default (`ivf-rq` over the order)': { steps: ['ingest', 'index-rq'], table: 'ivf-rq' },
   'the same, float16': { steps: ['ingest', 'index-rq'], table: 'ivf-rq, float16' },
   '`--order none --index ivf-pq`': { steps: ['ingest-unordered', 'index-pq'], table: 'ivf-pq' },
 };
 
-/** The tables of docs/scale.md by name. */
+/** Returns the tables of docs/scale.md by name. */
 export function scaleTables(result: ScaleResult): Record<string, string> {
   return {
     measured: measuredTable(result),
@@ -38,12 +38,12 @@ export function scaleTables(result: ScaleResult): Record<string, string> {
   };
 }
 
-/** Replaces what is between `<!-- scale: name -->` and `<!-- end -->`. */
+/** Replaces the text between `<!-- scale: name -->` and `<!-- end -->`. */
 export function insertTables(page: string, result: ScaleResult): string {
   let text = page;
   for (const [name, table] of Object.entries(scaleTables(result))) {
     const pattern = new RegExp(`(<!-- scale: ${name} -->)[\\s\\S]*?(<!-- end -->)`);
-    if (!pattern.test(text)) throw new Error(`docs/scale.md has no place for the table ${name}`);
+    if (!pattern.test(text)) throw new Error(`docs/scale.md has no marker for the table ${name}`);
     text = text.replace(pattern, (_, before: string, after: string) => `${before}\n\n${table}\n\n${after}`);
   }
   return text;
@@ -142,7 +142,7 @@ function table([head, ...rows]: string[][]): string {
   return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Three digits that mean something. */
+/** Formats a number with three significant digits. */
 function digits(value: number): string {
   if (value === 0) return '0';
   if (value < 0.001) return value.toExponential(1);

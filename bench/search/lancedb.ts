@@ -3,17 +3,17 @@ import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { openTable } from '../../workers/src/lance/tables.ts';
 import { openShard } from '../../workers/src/shard/shard-reader.ts';
 
-// A process of its own for each loop, so that its peak memory is that of the loop:
+// One process for each loop, so that its peak memory is that of the loop:
 //   lancedb.ts '{"database": ..., "bucket": ..., "queriesPath": ..., "output": ..., "loop": ..., "queries": ..., ...}'
 
-/** How a person would write it: a query at a time, several in flight, or several vectors in one query. */
+/** The usual loops: a query at a time, several in flight, or several vectors in one query. */
 export type LanceLoop = 'one by one' | 'in flight' | 'multi-vector';
 
 export interface LanceRequest {
   database: string;
   bucket: string;
   queriesPath: string;
-  /** Hits to write, for their recall. */
+  /** File for the hits, whose recall is computed later. */
   output: string;
   loop: LanceLoop;
   queries: number;
@@ -25,7 +25,7 @@ export interface LanceRequest {
 const IN_FLIGHT = 4;
 const VECTORS_A_QUERY = 32;
 
-/** LanceDB's own query, in loops of three kinds. @returns seconds, and the ids found for each query */
+/** Runs LanceDB's own query in one of the loops. @returns seconds, and the ids found for each query */
 async function queryLance({
   database,
   bucket,

@@ -4,20 +4,21 @@ const WIDTH = 460;
 const HEIGHT = 320;
 const MARGIN = { left: 62, right: 16, top: 34, bottom: 44 };
 const LEGEND = 200;
-const COLOURS = [
-  '#1f6fb4',
-  '#d1495b',
-  '#2a9d5c',
-  '#8c5fbf',
-  '#e08e1b',
-  '#4f5b66',
-  '#12908e',
-  '#a3562b',
-  '#c15aa5',
-  '#777',
-];
+/** LanceFlow in blue and red, FAISS in green, LanceDB in orange. */
+const COLOURS: Readonly<Record<string, string>> = {
+  'FAISS Flat': '#1b5e3b',
+  'FAISS IVFFlat': '#2a9d5c',
+  'FAISS IVFPQ + refine': '#8fce9f',
+  'LanceDB in flight': '#e08e1b',
+  'LanceDB multi-vector': '#a3562b',
+  'LanceDB one by one': '#f2c078',
+  'LanceFlow ann': '#7aa7d9',
+  'LanceFlow auto': '#8c5fbf',
+  'LanceFlow exact': '#d1495b',
+  'LanceFlow scan': '#1f4fb4',
+};
 
-/** The measurements as a page of documentation: a plot and tables. */
+/** Returns the measurements as a page of documentation: a plot and tables. */
 export function searchPage(saved: Saved): string {
   const { rows, dimension, index, gemmFlopsPerSecond, machine, node, date, commands } = saved;
   const tables = panelsOf(saved.lines).map(
@@ -29,10 +30,18 @@ export function searchPage(saved: Saved): string {
   );
   return `# Searching: LanceFlow beside LanceDB and FAISS
 
-Written by the benchmark; do not edit. One bucket of ${number(rows)} vectors of ${dimension} components (clustered, seeded), index \`${index}\`, on
-${machine}, Node ${node.replace(/^v/, '')}, ${date}. numpy's matrix product does ${(gemmFlopsPerSecond.median / 1e9).toFixed(0)} GFLOP/s there. FAISS holds all vectors in memory; its times
-are of its search alone. LanceFlow's are from the opened table to the written hits, and it reads the vectors from its files (in the page cache). LanceDB's rates are from
-500 queries. Recall@k is against the true neighbours.
+Written by the benchmark; do not edit.
+
+One bucket of ${number(rows)} vectors of ${dimension} components (clustered, seeded), index \`${index}\`, on
+${machine}, Node ${node.replace(/^v/, '')}, ${date}. numpy's matrix product reaches
+${(gemmFlopsPerSecond.median / 1e9).toFixed(0)} GFLOP/s there.
+
+- FAISS holds all vectors in memory; its times are those of the search alone.
+- LanceFlow reads the vectors from its files (in the page cache); its times run from the opened table to the written hits.
+- LanceDB's rates are measured with 500 queries.
+- Recall@k is measured against the ground truth.
+
+The commands:
 
 ${commands.map((command) => `    ${command}\n`).join('')}
 ![Queries a second against recall](search-benchmark.svg)
@@ -52,8 +61,8 @@ function tableRow(line: Line): string {
 
 function autoNote({ mode, expectedSeconds, seconds, timesTheBest }: Line): string {
   const times = timesTheBest === undefined ? '' : `; ${timesTheBest.toFixed(2)} times the time of the quickest`;
-  const expected = expectedSeconds === undefined ? '' : `, expected ${expectedSeconds.toFixed(1)} s`;
-  return `took \`${mode}\`${expected}, was ${seconds!.toFixed(1)} s${times}`;
+  const estimate = expectedSeconds === undefined ? '' : `, estimated ${expectedSeconds.toFixed(1)} s`;
+  return `chose \`${mode}\`${estimate}, took ${seconds!.toFixed(1)} s${times}`;
 }
 
 interface Panel {
@@ -62,7 +71,7 @@ interface Panel {
   lines: Line[];
 }
 
-/** By number of queries and k. LanceDB, which is asked fewer queries, is beside all of its k. */
+/** Groups lines by number of queries and k. LanceDB, measured with fewer queries, appears in every group of its k. */
 function panelsOf(lines: readonly Line[]): Panel[] {
   const own = lines.filter(({ system }) => !system.startsWith('LanceDB'));
   const groups = Map.groupBy(own.length > 0 ? own : lines, ({ queries, k }) => JSON.stringify([k, queries]));
@@ -75,7 +84,7 @@ function panelsOf(lines: readonly Line[]): Panel[] {
     .sort((a, b) => a.k - b.k || a.queries - b.queries);
 }
 
-/** A plot of all measurements: a panel for each number of queries and k. */
+/** Returns a plot of all measurements as SVG: a panel for each number of queries and k. */
 export function searchPlot({ lines }: Pick<Saved, 'lines'>): string {
   const panels = panelsOf(lines);
   const systems = [...new Set(lines.map(({ system }) => system))].sort();
@@ -87,7 +96,7 @@ export function searchPlot({ lines }: Pick<Saved, 'lines'>): string {
   );
   const legend = systems.map((system, i) => {
     const y = 40 + i * 20;
-    return `<circle cx="${width - LEGEND + 8}" cy="${y - 4}" r="4" fill="${colour(systems, system)}"/><text x="${width - LEGEND + 18}" y="${y}">${system}</text>`;
+    return `<circle cx="${width - LEGEND + 8}" cy="${y - 4}" r="4" fill="${colour(system)}"/><text x="${width - LEGEND + 18}" y="${y}">${system}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#222">
 <rect width="${width}" height="${height}" fill="#fff"/>
@@ -118,8 +127,8 @@ function drawPanel({ queries, k, lines }: Panel, systems: readonly string[], lef
   const curves = systems.map((system) => {
     const points = lines.filter((line) => line.system === system).sort((a, b) => a.recall - b.recall);
     const at = points.map(({ recall, queriesPerSecond: { median } }) => [x(recall), y(median)] as const);
-    const path = `<polyline points="${at.map((point) => point.join()).join(' ')}" fill="none" stroke="${colour(systems, system)}" stroke-width="1.5"/>`;
-    const dots = at.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3" fill="${colour(systems, system)}"/>`);
+    const path = `<polyline points="${at.map((point) => point.join()).join(' ')}" fill="none" stroke="${colour(system)}" stroke-width="1.5"/>`;
+    const dots = at.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3" fill="${colour(system)}"/>`);
     return points.length === 0 ? '' : path + dots.join('');
   });
   return `<text x="${left + MARGIN.left}" y="${top + 20}" font-weight="bold">${number(queries)} queries, k = ${number(k)}</text>
@@ -128,5 +137,5 @@ function drawPanel({ queries, k, lines }: Panel, systems: readonly string[], lef
 ${grid.join('')}${ticks.join('')}${curves.join('')}`;
 }
 
-const colour = (systems: readonly string[], system: string) => COLOURS[systems.indexOf(system) % COLOURS.length]!;
+const colour = (system: string) => COLOURS[system] ?? '#777';
 const number = (value: number) => Math.round(value).toLocaleString('en-US');

@@ -1,9 +1,9 @@
 """FAISS and numpy for bench/search.ts. One method a process, so that its peak memory is that of the method.
 
-peer.py METHOD FOLDER VECTORS QUERIES    METHOD: gemm, truth, flat, ivfflat, ivfpq
+peer.py METHOD FOLDER VECTORS QUERIES    METHOD: gemm, ground-truth, flat, ivfflat, ivfpq
 
-Says {"ready": true}, then answers a JSON line for each request {"queries": N, "k": K, "nprobe": P}. Indexes and true neighbours are kept in
-FOLDER and made where they are missing, which is not part of any time.
+Prints {"ready": true}, then answers each request {"queries": N, "k": K, "nprobe": P} with a line of JSON. Indexes and ground truth are kept in
+FOLDER and built where they are missing, outside of all times.
 """
 
 import json
@@ -37,15 +37,15 @@ def kept(name, make, read, write):
     return made
 
 
-def truth(count, k):
+def ground_truth(count, k):
     def save(rows, path):
         with open(path, "wb") as file:
             np.save(file, rows)
 
     def make():
-        return faiss.knn(asked[:count], load(vectors), k, metric=faiss.METRIC_INNER_PRODUCT)[1].astype(np.int32)
+        return faiss.knn(query_vectors[:count], load(vectors), k, metric=faiss.METRIC_INNER_PRODUCT)[1].astype(np.int32)
 
-    return kept(f"truth-{count}-{k}.npy", make, np.load, save)
+    return kept(f"ground-truth-{count}-{k}.npy", make, np.load, save)
 
 
 def index(name, make):
@@ -62,7 +62,7 @@ def index(name, make):
     return kept(f"{name}.faiss", build, faiss.read_index, lambda made, path: faiss.write_index(made, path))
 
 
-asked = load(queries)
+query_vectors = load(queries)
 product = faiss.METRIC_INNER_PRODUCT
 if method == "flat":
     data = load(vectors)
@@ -81,7 +81,7 @@ for line in sys.stdin:
     count, k = request.get("queries", 0), request.get("k", 10)
     answer = {}
     if method == "gemm":
-        dimension = asked.shape[1]
+        dimension = query_vectors.shape[1]
         a = np.random.default_rng(1).standard_normal((2048, dimension), dtype="f4")
         b = np.random.default_rng(2).standard_normal((8192, dimension), dtype="f4")
         a @ b.T
@@ -89,9 +89,9 @@ for line in sys.stdin:
         for _ in range(5):
             a @ b.T
         answer = {"flopsPerSecond": 5 * 2 * len(a) * len(b) * dimension / (time.perf_counter() - started)}
-    elif method == "truth" and "hits" not in request:
-        truth(count, k)
-    elif method == "truth":
+    elif method == "ground-truth" and "hits" not in request:
+        ground_truth(count, k)
+    elif method == "ground-truth":
         # Hits of others, as a Parquet file, against the true neighbours.
         import pyarrow.parquet as pq
 
@@ -99,11 +99,11 @@ for line in sys.stdin:
         pairs = {}
         for query, target in zip(table["query_id"].to_pylist(), table["target_id"].to_pylist()):
             pairs.setdefault(int(query[1:]), set()).add(int(target[1:]))
-        true = truth(request["of"], request["most"])[:, :k]
+        true = ground_truth(request["of"], request["most"])[:, :k]
         hits = sum(len(pairs.get(i, set()) & set(true[i].tolist())) for i in range(count))
         answer = {"recall": hits / (count * k)}
     else:
-        block = asked[:count]
+        block = query_vectors[:count]
         if "nprobe" in request:
             inverted.nprobe = request["nprobe"]
         started = time.perf_counter()
@@ -113,7 +113,7 @@ for line in sys.stdin:
             _, rows = found.search(block, k)
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        true = truth(request["of"], request["most"])[:count, :k]
+        true = ground_truth(request["of"], request["most"])[:count, :k]
         recall = float(np.mean([len(set(a) & set(t)) / k for a, t in zip(rows.tolist(), true.tolist())]))
         answer = {"seconds": seconds, "recall": recall, "peakMemoryBytes": peak}
     print(json.dumps(answer), flush=True)

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PYTHON, ROOT } from '../support/run.ts';
 
-/** What the Python process answers: see peer.py. */
+/** An answer of the Python process: see peer.py. */
 export interface PeerAnswer {
   seconds?: number;
   recall?: number;
@@ -16,9 +16,9 @@ export interface Peer {
   stop(): void;
 }
 
-export type PeerMethod = 'gemm' | 'truth' | 'flat' | 'ivfflat' | 'ivfpq';
+export type PeerMethod = 'gemm' | 'ground-truth' | 'flat' | 'ivfflat' | 'ivfpq';
 
-/** Starts a process for one method; ready when its index is loaded, or built where it was not there. */
+/** Starts a process for one method, and waits until its index is loaded, or built where it is missing. */
 export async function startPeer(method: PeerMethod, folder: string, vectors: string, queries: string): Promise<Peer> {
   const child = spawn(PYTHON, [join(ROOT, 'bench/search/peer.py'), method, folder, vectors, queries], {
     stdio: ['pipe', 'pipe', 'inherit'],

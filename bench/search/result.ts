@@ -1,7 +1,7 @@
 import { spread } from '../support/run.ts';
 import type { Measured } from './systems.ts';
 
-/** What was measured of one system at one setting, over all rounds. */
+/** The measurements of one system at one setting, over all rounds. */
 export interface Line {
   system: string;
   queries: number;
@@ -9,19 +9,19 @@ export interface Line {
   nprobes: number;
   recall: number;
   queriesPerSecond: { min: number; median: number; max: number };
-  /** LanceFlow: by the whole process, start to end. */
+  /** LanceFlow: rate over the whole process, start included. */
   processQueriesPerSecond?: { min: number; median: number; max: number };
   peakMemoryBytes: number;
-  /** Where all rows are compared: its floating-point operations a second, as a share of numpy's in a large product. */
+  /** Where all rows are compared: floating-point operations a second, as a share of numpy's in a large product. */
   gemmShare?: number;
-  /** `auto`: the way it took, its expectation of it, and how long it took in all, beside the quickest way at this setting. */
+  /** `auto`: the strategy it chose, its estimate, its total time, and that as a multiple of the quickest strategy at this setting. */
   mode?: string;
   expectedSeconds?: number;
   seconds?: number;
   timesTheBest?: number;
 }
 
-/** Data that were searched; measurements on other data do not belong together. */
+/** The searched data. Measurements on different data are never joined. */
 export interface Shape {
   rows: number;
   dimension: number;
@@ -33,7 +33,7 @@ export interface SearchResult extends Shape {
   lines: Line[];
 }
 
-/** Saved results also say how they came about. */
+/** Saved results also have the commands and the machine. */
 export type Saved = SearchResult & { commands: string[]; machine: string; node: string; date: string };
 
 const keyOf = ({ system, queries, k, nprobes }: Line | Measured) => JSON.stringify([system, queries, k, nprobes]);
@@ -57,13 +57,13 @@ export function summarize(shape: Shape, rows: readonly Measured[], gemm: readonl
   return { ...shape, gemmFlopsPerSecond, lines: compareAuto(lines) };
 }
 
-/** Holds `auto` against the quickest of the three ways, where all of them were measured. */
+/** Compares `auto` with the quickest of the three strategies, where all of them were measured. */
 function compareAuto(lines: readonly Line[]): Line[] {
   return lines.map((line) => {
     if (line.system !== 'LanceFlow auto') return line;
-    const rates = ['exact', 'scan', 'ann'].map((way) => {
-      const nprobes = way === 'exact' ? 0 : line.nprobes;
-      const same = lines.find((other) => keyOf(other) === keyOf({ ...line, system: `LanceFlow ${way}`, nprobes }));
+    const rates = ['exact', 'scan', 'ann'].map((strategy) => {
+      const nprobes = strategy === 'exact' ? 0 : line.nprobes;
+      const same = lines.find((other) => keyOf(other) === keyOf({ ...line, system: `LanceFlow ${strategy}`, nprobes }));
       return same?.queriesPerSecond.median;
     });
     const known = rates.filter((rate) => rate !== undefined);
@@ -72,7 +72,7 @@ function compareAuto(lines: readonly Line[]): Line[] {
   });
 }
 
-/** A new piece beside what was saved of the same data on the same machine; what is measured again replaces the old. */
+/** Adds a piece to the saved results of the same data and machine; a repeated measurement replaces the old one. */
 export function joinPieces(old: Saved | undefined, piece: Saved): Saved {
   const same = (name: 'rows' | 'dimension' | 'index' | 'machine') => old?.[name] === piece[name];
   if (!old || !(same('rows') && same('dimension') && same('index') && same('machine'))) return piece;

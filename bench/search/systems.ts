@@ -6,7 +6,7 @@ import type { LanceLoop, LanceRequest } from './lancedb.ts';
 import { type Peer, type PeerMethod, startPeer } from './peer.ts';
 
 export const BUCKET = 'bucket_00001';
-/** LanceDB answers few hundred queries a second: its rate is taken from this many. */
+/** Number of queries for LanceDB, which answers a few hundred a second. */
 const LANCEDB_QUERIES = 500;
 
 /** One measurement. */
@@ -14,14 +14,14 @@ export interface Measured {
   system: string;
   queries: number;
   k: number;
-  /** Partitions looked into; 0 where all rows are compared. */
+  /** Probed partitions; 0 where all rows are compared. */
   nprobes: number;
   queriesPerSecond: number;
   recall: number;
   peakMemoryBytes: number;
   /** LanceFlow: the whole process, start to end. */
   processQueriesPerSecond?: number;
-  /** `auto`: the way it took, what it expected of it, and its seconds with those of choosing. */
+  /** `auto`: the strategy it chose, its estimate, and its time, planning included. */
   mode?: string;
   expectedSeconds?: number;
   seconds?: number;
@@ -33,7 +33,7 @@ export interface Setting {
   nprobes: number;
 }
 
-/** Where the data are, and what is asked of them. */
+/** The data and the settings of a benchmark. */
 export interface Bench {
   folder: string;
   vectors: string;
@@ -42,13 +42,13 @@ export interface Bench {
   counts: readonly number[];
   ks: readonly number[];
   nprobes: readonly number[];
-  /** Tells the recall of hits. */
+  /** Computes the recall of hits. */
   judge: Peer;
 }
 
 type Run = (bench: Bench, record: (row: Measured) => void) => Promise<void>;
 
-/** What can be measured, by the name that --methods takes. */
+/** The systems, by their names in --methods. */
 export const METHODS: Record<string, Run> = {
   flat: faiss('flat', 'FAISS Flat'),
   ivfflat: faiss('ivfflat', 'FAISS IVFFlat'),
@@ -66,14 +66,14 @@ export const METHODS: Record<string, Run> = {
   auto: lanceflow('auto'),
 };
 
-/** Every number of queries and k; every nprobes where it matters. */
+/** Returns every combination of query count and k, and of nprobes where it matters. */
 function settings({ counts, ks, nprobes }: Bench, isExact: boolean): Setting[] {
   const probed = isExact ? [0] : nprobes;
   return counts.flatMap((queries) => ks.flatMap((k) => probed.map((n) => ({ queries, k, nprobes: n }))));
 }
 
-/** The true neighbours of all queries, of which the first of each are those of fewer queries and smaller k. */
-export function truthOf({ counts, ks }: Pick<Bench, 'counts' | 'ks'>) {
+/** Selects the ground truth of all queries at the largest k: its first rows and columns are that of fewer queries and smaller k. */
+export function groundTruthOf({ counts, ks }: Pick<Bench, 'counts' | 'ks'>) {
   return { of: Math.max(...counts), most: Math.max(...ks) };
 }
 
@@ -81,11 +81,11 @@ function faiss(method: PeerMethod, system: string): Run {
   return async (bench, record) => {
     const peer = await startPeer(method, bench.folder, bench.vectors, bench.queriesPath(Math.max(...bench.counts)));
     try {
-      for (const { nprobes, ...asked } of settings(bench, method === 'flat')) {
+      for (const { nprobes, ...request } of settings(bench, method === 'flat')) {
         const probe = method === 'flat' ? {} : { nprobe: nprobes };
-        const { seconds, recall, peakMemoryBytes } = await peer.ask({ ...asked, ...probe, ...truthOf(bench) });
-        const rate = { queriesPerSecond: asked.queries / seconds!, recall: recall! };
-        record({ system, ...asked, nprobes, ...rate, peakMemoryBytes: peakMemoryBytes! });
+        const { seconds, recall, peakMemoryBytes } = await peer.ask({ ...request, ...probe, ...groundTruthOf(bench) });
+        const rate = { queriesPerSecond: request.queries / seconds!, recall: recall! };
+        record({ system, ...request, nprobes, ...rate, peakMemoryBytes: peakMemoryBytes! });
       }
     } finally {
       peer.stop();
@@ -93,13 +93,13 @@ function faiss(method: PeerMethod, system: string): Run {
   };
 }
 
-function lanceflow(way: 'exact' | 'scan' | 'ann' | 'auto'): Run {
+function lanceflow(strategy: 'exact' | 'scan' | 'ann' | 'auto'): Run {
   return async (bench, record) => {
-    for (const setting of settings(bench, way === 'exact')) record(await searchBucket(bench, way, setting));
+    for (const setting of settings(bench, strategy === 'exact')) record(await searchBucket(bench, strategy, setting));
   };
 }
 
-/** FAISS has all in memory: the others have their files in the page cache, which some machines empty within seconds. */
+/** Reads the table into the page cache, which some machines empty within seconds: FAISS has everything in memory. */
 async function readTable({ database }: Bench): Promise<void> {
   const files = await readdir(join(database, `${BUCKET}.lance`), { recursive: true, withFileTypes: true });
   for (const file of files)
@@ -107,16 +107,16 @@ async function readTable({ database }: Bench): Promise<void> {
       for await (const _ of createReadStream(join(file.parentPath, file.name), { highWaterMark: 4 << 20 }));
 }
 
-async function searchBucket(bench: Bench, way: string, setting: Setting): Promise<Measured> {
+async function searchBucket(bench: Bench, strategy: string, setting: Setting): Promise<Measured> {
   const { queries, k, nprobes } = setting;
   const hits = join(bench.folder, 'hits.parquet');
   await readTable(bench);
   const { seconds, peakMemoryBytes, output } = await measure(LANCEFLOW, [
     ...['search-bucket', '--bucket', BUCKET, '--database', bench.database, '--queries', bench.queriesPath(queries)],
-    ...['--k', `${k}`, '--search', way, ...(nprobes > 0 ? ['--nprobes', `${nprobes}`] : [])],
+    ...['--k', `${k}`, '--search', strategy, ...(nprobes > 0 ? ['--nprobes', `${nprobes}`] : [])],
     ...['--output', hits, '--json'],
   ]);
-  const { recall } = await bench.judge.ask({ hits, queries, k, ...truthOf(bench) });
+  const { recall } = await bench.judge.ask({ hits, queries, k, ...groundTruthOf(bench) });
   await rm(hits, { force: true });
   const { mode, searchSeconds, planSeconds, estimates } = output as {
     mode: string;
@@ -124,17 +124,17 @@ async function searchBucket(bench: Bench, way: string, setting: Setting): Promis
     planSeconds: number;
     estimates?: { way: string; seconds: number }[];
   };
-  const expected = estimates?.find((estimate) => estimate.way === mode)?.seconds;
+  const estimated = estimates?.find(({ way }) => way === mode)?.seconds;
   return {
-    system: `LanceFlow ${way}`,
+    system: `LanceFlow ${strategy}`,
     ...setting,
-    queriesPerSecond: queries / (searchSeconds + (way === 'auto' ? planSeconds : 0)),
+    queriesPerSecond: queries / (searchSeconds + (strategy === 'auto' ? planSeconds : 0)),
     processQueriesPerSecond: queries / seconds,
     recall: recall!,
     peakMemoryBytes,
-    ...(way === 'auto' && {
+    ...(strategy === 'auto' && {
       mode,
-      ...(expected !== undefined && { expectedSeconds: expected }),
+      ...(estimated !== undefined && { expectedSeconds: estimated }),
       seconds: searchSeconds + planSeconds,
     }),
   };
@@ -150,7 +150,7 @@ async function lancedb(bench: Bench, loop: LanceLoop, setting: Setting): Promise
   const script = join(ROOT, 'bench/search/lancedb.ts');
   await readTable(bench);
   const { peakMemoryBytes, output } = await measure(process.execPath, [script, JSON.stringify(request)]);
-  const { recall } = await bench.judge.ask({ hits, queries, k, ...truthOf(bench) });
+  const { recall } = await bench.judge.ask({ hits, queries, k, ...groundTruthOf(bench) });
   await rm(hits, { force: true });
   const rate = { queriesPerSecond: queries / (output.seconds as number), recall: recall! };
   return { system: `LanceDB ${loop}`, ...setting, ...rate, peakMemoryBytes };

@@ -4,7 +4,7 @@ import { LANCEFLOW, type Measured, measure } from './run.ts';
 
 export const BUCKET = 'bucket_00001';
 
-/** Builds a database of one shard anew. @returns what ingest and index cost */
+/** Builds a new database of one shard. @returns the costs of ingest and index */
 export async function buildTable(
   vectors: string,
   database: string,
@@ -21,7 +21,7 @@ export async function buildTable(
   };
 }
 
-/** Ingests only. */
+/** Ingests without an index. */
 export async function ingestTable(vectors: string, folder: string, options: readonly string[]): Promise<Measured> {
   const database = join(folder, 'database');
   await rm(database, { recursive: true, force: true });

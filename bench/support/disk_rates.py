@@ -1,5 +1,5 @@
-"""Rates of the disk alone: reading a shard's vectors that are not in memory, through HDF5 as ingest must, and writing as many
-bytes until they are on the disk.
+"""Rates of the disk alone: reading a shard's vectors through HDF5, as ingest does, without the page cache, and writing the same
+number of bytes, flush included.
 
 disk_rates.py SHARD FOLDER
 """

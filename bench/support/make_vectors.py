@@ -1,5 +1,5 @@
-"""Clustered vectors as protein language models give them, written by h5py: families of families in a space of 64
-dimensions, turned into D, with a common offset and a little noise. Seeded; written block by block.
+"""Clustered vectors like those of protein language models, written by h5py: families of families in a space of 64
+dimensions, rotated into D, with a common offset and a little noise. Seeded; written block by block.
 
 make_vectors.py OUTPUT ROWS DIMENSION SEED_OF_ROWS PREFIX
 """

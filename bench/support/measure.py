@@ -1,4 +1,4 @@
-"""Runs a command and prints what it cost as one JSON object: wall and CPU seconds, peak memory, its last line."""
+"""Runs a command and prints its cost as one JSON object: wall and CPU seconds, peak memory, its last line."""
 
 import json
 import os

@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const PYTHON = join(ROOT, '.tools/python/bin/python');
 export const LANCEFLOW = join(ROOT, 'bin/lanceflow');
 
-/** What a process cost as a whole, and the JSON object it printed last. */
+/** The total cost of a process, and the JSON object that it printed last. */
 export interface Measured {
   seconds: number;
   cpuSeconds: number;
@@ -16,7 +16,7 @@ export interface Measured {
   output: Record<string, unknown>;
 }
 
-/** Runs a program and gives what it printed. */
+/** Runs a program. @returns its standard output */
 export function capture(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -31,12 +31,12 @@ export function capture(program: string, args: readonly string[]): Promise<strin
   });
 }
 
-/** Runs a program under the operating system's own accounting. */
+/** Runs a program and measures it by the operating system's accounting. */
 export async function measure(program: string, args: readonly string[]): Promise<Measured> {
   return JSON.parse(await capture(PYTHON, [join(ROOT, 'bench/support/measure.py'), program, ...args]));
 }
 
-/** Minimum, median and maximum. */
+/** Returns minimum, median and maximum. */
 export function spread(values: readonly number[]): { min: number; median: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
@@ -48,7 +48,7 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A folder for a benchmark's data: the one that was named, which is kept, or one that is removed in the end. */
+/** Runs a benchmark in the named folder, which is kept, or in a temporary one, which is removed. */
 export async function withFolder<T>(named: string | undefined, use: (folder: string) => Promise<T>): Promise<T> {
   if (named !== undefined) return use(named);
   const folder = await mkdtemp(join(tmpdir(), 'lanceflow-bench-'));

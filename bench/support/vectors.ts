@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, PYTHON, ROOT, say } from './run.ts';
 
-/** Clustered vectors in a shard that h5py writes; one that is there is used. @returns its path */
+/** Writes a shard of clustered vectors with h5py, unless it exists. @returns its path */
 export async function makeVectors(
   folder: string,
   name: string,

@@ -56,7 +56,7 @@ test('the page has a table of every measurement', () => {
   expect(page).toContain('## 100 queries, k = 10');
   expect(page.match(/^\| Lance/gm)).toHaveLength(5);
   expect(page).toContain('| LanceFlow exact | all | 1.0000 | 50 | 50 to 50 | 100 MB | 1% |  |');
-  expect(page).toContain('took `scan`, expected 0.3 s, was 0.3 s; 1.25 times the time of the quickest');
+  expect(page).toContain('chose `scan`, estimated 0.3 s, took 0.3 s; 1.25 times the time of the quickest');
   expect(page).toContain('![Queries a second against recall](search-benchmark.svg)');
 });
 
