@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   mergedRecall,
-  queriesAsked,
+  queryCount,
   searchesOf,
   summarizeStages,
   toWorkerReport,
@@ -11,7 +11,7 @@ import {
 const read = (json: unknown) => toWorkerReport(json, (problem) => new Error(problem));
 
 describe('toWorkerReport', () => {
-  it('takes the fields that are there, and no others', () => {
+  it('reads the known fields, and no others', () => {
     const full = {
       command: 'search-bucket',
       rows: 10,
@@ -26,19 +26,19 @@ describe('toWorkerReport', () => {
     ];
     expect(read({ ...full, estimates, other: {} })).toEqual({
       ...full,
-      expectedSeconds: 3,
-      otherWays: [{ way: 'ann', seconds: 9 }],
+      estimatedSeconds: 3,
+      otherStrategies: [{ strategy: 'ann', seconds: 9 }],
     });
     expect(read({ command: 'x', rows: undefined, seconds: null })).toEqual({ command: 'x' });
     expect(read({ command: 'x', recall: 0.9 })).toEqual({ command: 'x', recall: { mean: 0.9 } });
   });
 
-  it.each([[null], ['text'], [[]], [{}], [{ command: 1 }]])('knows that %j is no report', (json) => {
+  it.each([[null], ['text'], [[]], [{}], [{ command: 1 }]])('returns undefined for %j, which is no report', (json) => {
     expect(read(json)).toBeUndefined();
   });
 });
 
-describe('a report of which a field cannot be', () => {
+describe('a report with a wrong field', () => {
   it.each<[string, unknown]>([
     ['rows', '10'],
     ['seconds', -1],
@@ -55,7 +55,7 @@ describe('a report of which a field cannot be', () => {
 });
 
 describe('summarizeStages', () => {
-  it('sums up by command, in the order of the pipeline, with unknown commands last', () => {
+  it('sums by command, in the order of the pipeline, with unknown commands last', () => {
     const stages = summarizeStages([
       { command: 'zzz' },
       { command: 'merge-hits', rows: 5 },
@@ -81,7 +81,7 @@ describe('mergedRecall', () => {
   const search = (mode: string) => ({ command: 'search-bucket', mode, recall: { mean: 0.5 } });
   const recall = { mean: 0.9, low: 0.8, high: 1, queries: 200 };
 
-  it('is what was measured when the hits were merged', () => {
+  it('is the measurement of merge-hits', () => {
     expect(mergedRecall([search('exact'), search('scan'), { command: 'merge-hits', recall }])).toEqual(recall);
   });
 
@@ -92,19 +92,19 @@ describe('mergedRecall', () => {
   });
 });
 
-it('queriesAsked adds up the ranges of a bucket', () => {
+it('queryCount sums the ranges of a bucket', () => {
   const search = (bucket: string, queries: number) => ({ command: 'search-bucket', bucket, queries });
-  expect(queriesAsked([search('a', 5), search('b', 3), search('b', 4)])).toBe(7);
-  expect(queriesAsked([{ command: 'search-bucket' }])).toBe(0);
-  expect(queriesAsked([])).toBe(0);
+  expect(queryCount([search('a', 5), search('b', 3), search('b', 4)])).toBe(7);
+  expect(queryCount([{ command: 'search-bucket' }])).toBe(0);
+  expect(queryCount([])).toBe(0);
 });
 
-it('searchesOf gives searches by bucket', () => {
+it('searchesOf sorts searches by bucket', () => {
   const reports = ['b', 'a'].map((bucket) => ({ command: 'search-bucket', bucket }));
   expect(searchesOf([...reports, { command: 'merge-hits' }]).map(({ bucket }) => bucket)).toEqual(['a', 'b']);
 });
 
-it('warningsOf gives each warning once, with the name of its bucket', () => {
+it('warningsOf lists each warning once, with the name of its bucket', () => {
   const [named, nameless] = ['b: rows are odd', 'queries are odd'];
   const reports = [
     { command: 'search-bucket', bucket: 'b', warnings: [named, nameless] },

@@ -1,21 +1,22 @@
 import { formatCount, formatNumber } from './format.ts';
 import type { Histogram } from './histogram.ts';
 import { type Html, html } from './html.ts';
+import { SENTENCES } from './report-text.ts';
 
-/** Size of the drawing in its own units; the page scales it. */
+/** Size of the drawing in its own units; the browser scales it. */
 const WIDTH = 480;
 const HEIGHT = 200;
 const LEFT = 56;
 const BOTTOM = 28;
 const TOP = 10;
 const RIGHT = 12;
-const MOST_BARS = 48;
+const MAX_BARS = 48;
 const GAP = 1;
 
-/** A histogram as an SVG of bars, with axes; the exact counts show where the pointer rests. */
+/** Draws a histogram as an SVG of bars with axes. A tooltip has the exact count of each bar. */
 export function histogramChart(histogram: Histogram, title: string): Html {
-  const bins = histogram.bins(MOST_BARS);
-  if (bins.length === 0) return html`<p class="note">No distances.</p>`;
+  const bins = histogram.bins(MAX_BARS);
+  if (bins.length === 0) return html`<p class="note">${SENTENCES.noDistances}</p>`;
   if (bins.length === 1) return html`<p class="note">All at about ${formatNumber(bins[0]!.start)}.</p>`;
   const ceiling = niceCeiling(Math.max(...bins.map(({ count }) => count)));
   const start = bins[0]!.start;
@@ -38,17 +39,17 @@ export function histogramChart(histogram: Histogram, title: string): Html {
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${rows}${bars}${labels}</svg>`;
 }
 
-/** A bar in a table's cell. @param share of the longest, 0 to 1 */
+/** Draws a bar for a table's cell. @param share of the longest bar, 0 to 1 */
 export function barCell(share: number): Html {
   return html`<svg class="inline" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bar" x="0" y="1" width="${round(100 * share)}" height="8"/></svg>`;
 }
 
-/** Two bars in a table's cell, one above the other. @param upper, lower shares of the longest, 0 to 1 */
+/** Draws two bars for a table's cell, one above the other. @param upper, lower shares of the longest bar, 0 to 1 */
 export function pairCell(upper: number, lower: number): Html {
   return html`<svg class="inline" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="pale" x="0" y="0" width="${round(100 * upper)}" height="4.5"/><rect class="bar" x="0" y="5" width="${round(100 * lower)}" height="4.5"/></svg>`;
 }
 
-/** A share between 0 and 1 on a scale, with its interval. */
+/** Draws a share, 0 to 1, on a scale with its interval. */
 export function shareScale(mean: number, low: number, high: number): Html {
   const x = (share: number) => round(100 * Math.min(1, Math.max(0, share)));
   return html`<svg class="scale" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="track" x="0" y="3" width="100" height="4"/><rect class="pale" x="${x(low)}" y="1" width="${round(Math.max(0.5, x(high) - x(low)))}" height="8"/><rect class="bar" x="${round(Math.max(0, x(mean) - 0.5))}" y="0" width="1" height="10"/></svg>`;

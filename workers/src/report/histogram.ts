@@ -1,32 +1,34 @@
-/** Counts values of any range in bounded memory: where there are too many bins, each two become one. */
+/** Counts values of any range in bounded memory: when the bins become too many, pairs of them are merged. */
 export interface Histogram {
   readonly count: number;
   add(value: number): void;
-  /** The bins from the least value to the greatest, at most `most`; infinite values are left out. */
-  bins(most: number): Bin[];
-  /** About the value below which this share of the values lies; within a 500th of the range. */
+  /** Returns at most `maxBins` bins from the least finite value to the greatest. */
+  bins(maxBins: number): Bin[];
+  /** Returns the value below which this share of the values lies, within a 500th of the range. */
   quantile(share: number): number;
 }
 
+/** Values in [start, end). */
 export interface Bin {
   start: number;
   end: number;
   count: number;
 }
 
-const MOST_BINS = 2048;
+const MAX_BINS = 2048;
 
+/** Creates an empty histogram. Infinite values and NaN are not counted. */
 export function createHistogram(): Histogram {
-  // Bin i holds [i * width, (i + 1) * width): a power of two, so that merging bins is exact.
+  // Bin i holds [i * width, (i + 1) * width). The width is a power of two, so that merging bins is exact.
   let width = 2 ** -40;
   let counts = new Map<number, number>();
   let count = 0;
-  const put = (bin: number, howMany: number) => counts.set(bin, (counts.get(bin) ?? 0) + howMany);
+  const put = (bin: number, added: number) => counts.set(bin, (counts.get(bin) ?? 0) + added);
   const widen = () => {
     width *= 2;
     const narrow = counts;
     counts = new Map();
-    for (const [bin, howMany] of narrow) put(Math.floor(bin / 2), howMany);
+    for (const [bin, binCount] of narrow) put(Math.floor(bin / 2), binCount);
   };
   const sorted = () => [...counts].sort(([a], [b]) => a - b);
   return {
@@ -38,12 +40,12 @@ export function createHistogram(): Histogram {
       count++;
       while (Math.abs(value / width) >= 2 ** 52) widen();
       put(Math.floor(value / width), 1);
-      while (counts.size > MOST_BINS) widen();
+      while (counts.size > MAX_BINS) widen();
     },
-    bins(most) {
+    bins(maxBins) {
       const all = sorted();
       if (all.length === 0) return [];
-      const step = stepOf(all[0]![0], all.at(-1)![0], most);
+      const step = stepOf(all[0]![0], all.at(-1)![0], maxBins);
       const first = Math.floor(all[0]![0] / step);
       const last = Math.floor(all.at(-1)![0] / step);
       const bins = Array.from({ length: last - first + 1 }, (_, i) => ({
@@ -51,13 +53,13 @@ export function createHistogram(): Histogram {
         end: (first + i + 1) * step * width,
         count: 0,
       }));
-      for (const [bin, howMany] of all) bins[Math.floor(bin / step) - first]!.count += howMany;
+      for (const [bin, binCount] of all) bins[Math.floor(bin / step) - first]!.count += binCount;
       return bins;
     },
     quantile(share) {
       let before = 0;
-      for (const [bin, howMany] of sorted()) {
-        before += howMany;
+      for (const [bin, binCount] of sorted()) {
+        before += binCount;
         if (before >= share * count) return (bin + 0.5) * width;
       }
       return Number.NaN;
@@ -65,9 +67,9 @@ export function createHistogram(): Histogram {
   };
 }
 
-/** How many bins, a power of two, become one so that no more than `most` are left. */
-function stepOf(first: number, last: number, most: number): number {
+/** Returns the number of bins, a power of two, to merge into one so that at most `maxBins` remain. */
+function stepOf(first: number, last: number, maxBins: number): number {
   let step = 1;
-  while (Math.floor(last / step) - Math.floor(first / step) + 1 > most) step *= 2;
+  while (Math.floor(last / step) - Math.floor(first / step) + 1 > maxBins) step *= 2;
   return step;
 }

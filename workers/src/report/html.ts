@@ -1,6 +1,6 @@
 import { printable } from '../base/text/printable.ts';
 
-/** Markup that may go into a page as it is. Only `html` makes it. */
+/** Markup that needs no escaping. Only `html`, and the page's own style, make it. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {
@@ -8,11 +8,12 @@ export class Html {
   }
 }
 
+/** What a template can be filled with. */
 export type Content = Html | string | number | undefined | readonly Content[];
 
 /**
- * Builds markup: html`<b>${text}</b>`. Whatever is filled in is escaped, unless it was made by `html` itself, so
- * ids that look like markup stay text, and control characters are shown as escapes. Attribute values must be in double quotes.
+ * Builds markup: html`<b>${text}</b>`. Contents are escaped unless `html` made them, so ids that look like markup stay text, and control
+ * characters are shown as escapes. Attribute values must be in double quotes.
  */
 export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {
   return new Html(parts.reduce((markup, part, i) => markup + markupOf(contents[i - 1]) + part));

@@ -1,20 +1,20 @@
 import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 
-/** What a report says of the neighbours. */
+/** The neighbours in numbers, as the page shows them. */
 export interface NeighbourSummary {
   rows: number;
   queries: number;
-  /** Most neighbours of one query. */
+  /** Maximum neighbour count of a query. */
   k: number;
-  /** Queries that have fewer than k. */
+  /** Queries with fewer than k neighbours. */
   shortQueries: number;
-  /** Distance of each query's nearest neighbour, and of its last. */
+  /** Distances of each query's nearest neighbour, and of its last one. */
   nearest: Histogram;
   farthest: Histogram;
-  /** Neighbours, and nearest neighbours, from each bucket. */
+  /** Counts of neighbours and of nearest neighbours, by bucket. */
   buckets: Map<string, { neighbours: number; nearest: number }>;
-  /** From 0, or the least distance where that is less, to the greatest finite one. */
+  /** Least finite distance, at most 0, and greatest finite distance. */
   bounds: [least: number, most: number];
   /** The first queries with their first neighbours. */
   examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
@@ -23,13 +23,14 @@ export interface NeighbourSummary {
 const EXAMPLE_QUERIES = 20;
 const EXAMPLE_NEIGHBOURS = 10;
 
-/** Goes through neighbours, sorted by query and rank, batch by batch. */
+/** One pass over neighbours, sorted by query and rank, in batches. */
 export interface NeighbourScan {
-  /** @returns the row, from the start of the file, that is not in order, if there is one */
+  /** Adds a batch. @returns the first row that is out of order, counted from the start of the file; undefined where none is */
   add(batch: HitColumns): number | undefined;
   finish(): NeighbourSummary;
 }
 
+/** Starts a pass over neighbours. Memory grows with the number of buckets, not with rows. */
 export function scanNeighbours(): NeighbourScan {
   const summary: NeighbourSummary = {
     rows: 0,
@@ -64,8 +65,8 @@ export function scanNeighbours(): NeighbourScan {
   return {
     add(batch) {
       for (let row = 0; row < hitRows(batch); row++) {
-        const goesOn = query !== undefined && sameText(query, 0, batch.queryIds, row);
-        if (!goesOn) {
+        const isSameQuery = query !== undefined && sameText(query, 0, batch.queryIds, row);
+        if (!isSameQuery) {
           if (query && compareText(query, 0, batch.queryIds, row) > 0) return summary.rows;
           endQuery();
           query = copyText(batch.queryIds, row);
@@ -77,10 +78,10 @@ export function scanNeighbours(): NeighbourScan {
         last = batch.distances[row]!;
         if (last > summary.bounds[1] && last !== Number.POSITIVE_INFINITY) summary.bounds[1] = last;
         if (last < summary.bounds[0] && last !== Number.NEGATIVE_INFINITY) summary.bounds[0] = last;
-        const from = bucketOf(batch.buckets, row);
-        from.neighbours++;
+        const counts = bucketOf(batch.buckets, row);
+        counts.neighbours++;
         if (rank === 1) {
-          from.nearest++;
+          counts.nearest++;
           summary.nearest.add(last);
         }
         if (summary.queries <= EXAMPLE_QUERIES && rank <= EXAMPLE_NEIGHBOURS) addExample(summary, batch, row, rank);

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { AMOUNT, COUNT, checkDocument, isRecord, SHARE, TEXT } from '../base/text/document.ts';
 
-/** A worker's `--json` report, as far as a field is there and of the right type. */
+/** The fields of a worker's `--json` report that the page shows; a missing or null field is undefined. */
 export interface WorkerReport {
   command: string;
   rows?: number;
@@ -9,7 +9,7 @@ export interface WorkerReport {
   cpuSeconds?: number;
   bytes?: number;
   peakMemoryBytes?: number;
-  /** Of search-bucket. */
+  /** The fields from here on are of search-bucket. */
   bucket?: string;
   mode?: string;
   queries?: number;
@@ -17,26 +17,26 @@ export interface WorkerReport {
   nprobes?: number;
   refineFactor?: number;
   recall?: Recall;
-  /** What the cost model expected of the way that was taken. */
-  expectedSeconds?: number;
-  /** And of the others, quickest first. */
-  otherWays?: WayEstimate[];
+  /** Time of the search, as the cost model estimated it for the strategy that was chosen. */
+  estimatedSeconds?: number;
+  /** Its estimates for the other strategies, quickest first. */
+  otherStrategies?: StrategyEstimate[];
   searchSeconds?: number;
-  /** What is odd, a sentence each. */
+  /** Sentences without their full stops. */
   warnings?: string[];
 }
 
-export interface WayEstimate {
-  way: string;
+export interface StrategyEstimate {
+  strategy: string;
   seconds: number;
 }
 
-/** Measured share of the true neighbours that were found, with its 95% interval where there is one. */
+/** Measured share of the true neighbours that were found, with its 95% interval where it is known. */
 export interface Recall {
   mean: number;
   low?: number;
   high?: number;
-  /** Queries it was measured on. */
+  /** Queries of the evaluation sample. */
   queries?: number;
 }
 
@@ -45,7 +45,7 @@ export interface Stage {
   command: string;
   tasks: number;
   rows: number;
-  /** Of all tasks together; tasks may have run side by side. */
+  /** Sum over all tasks, which may have run at the same time. */
   seconds: number;
   longestSeconds: number;
   cpuSeconds: number;
@@ -53,8 +53,8 @@ export interface Stage {
   peakMemoryBytes: number;
 }
 
-/** Commands in the order of the pipeline; others follow. */
-const ORDER = [
+/** Commands in the order of the pipeline. */
+const PIPELINE_ORDER = [
   ...['split-sequences', 'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
   ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits'],
 ];
@@ -62,7 +62,7 @@ const ORDER = [
 const NUMBER = z.nullish(AMOUNT);
 const NAME = z.nullish(z.string('a text'));
 
-/** What is shown of a report; what a command does not tell is missing or null. */
+/** The fields of a report; commands omit what they do not know, or write null. */
 const REPORT = z.object({
   command: TEXT,
   ...{
@@ -85,26 +85,28 @@ const REPORT = z.object({
 });
 
 /**
- * Takes from parsed JSON what a report shows.
+ * Reads a worker's report from parsed JSON.
  * @returns undefined where it is not a worker's report
- * @throws what `fail` makes of a field that cannot be
+ * @throws what `fail` returns, for a field of a wrong type or value
  */
 export function toWorkerReport(json: unknown, fail: (problem: string) => Error): WorkerReport | undefined {
   if (!isRecord(json) || typeof json.command !== 'string') return undefined;
   const { estimates, recall, ...fields } = checkDocument(REPORT, json, fail);
-  const told = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
-  const report: WorkerReport = { command: fields.command, ...told };
+  const known = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+  const report: WorkerReport = { command: fields.command, ...known };
   if (typeof recall === 'number') report.recall = { mean: recall };
   else if (recall) report.recall = recall;
-  const expected = estimates?.find(({ way }) => way === report.mode);
-  if (expected) {
-    report.expectedSeconds = expected.seconds;
-    report.otherWays = estimates!.filter((one) => one !== expected);
+  const chosen = estimates?.find(({ way }) => way === report.mode);
+  if (chosen) {
+    report.estimatedSeconds = chosen.seconds;
+    report.otherStrategies = estimates!
+      .filter((one) => one !== chosen)
+      .map(({ way: strategy, seconds }) => ({ strategy, seconds }));
   }
   return report;
 }
 
-/** Sums the reports up by command, in the order of the pipeline. */
+/** Sums the reports by command, in the order of the pipeline; other commands follow. */
 export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
   const stages = new Map<string, Stage>();
   for (const report of reports) {
@@ -121,11 +123,12 @@ export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
     stage.bytes += bytes;
     stage.peakMemoryBytes = Math.max(stage.peakMemoryBytes, peakMemoryBytes);
   }
-  const place = ({ command }: Stage) => (ORDER.indexOf(command) + ORDER.length + 1) % (ORDER.length + 1);
+  const place = ({ command }: Stage) =>
+    (PIPELINE_ORDER.indexOf(command) + PIPELINE_ORDER.length + 1) % (PIPELINE_ORDER.length + 1);
   return [...stages.values()].sort((a, b) => place(a) - place(b) || (a.command < b.command ? -1 : 1));
 }
 
-/** Searches of buckets, by bucket. */
+/** Returns the reports of search-bucket, by bucket. */
 export function searchesOf(reports: readonly WorkerReport[]): WorkerReport[] {
   const name = ({ bucket = '' }: WorkerReport) => bucket;
   return reports
@@ -133,7 +136,7 @@ export function searchesOf(reports: readonly WorkerReport[]): WorkerReport[] {
     .sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
 }
 
-/** Warnings of all workers, each once, with the bucket's name. */
+/** Lists the warnings of all workers, each once, with the bucket's name. */
 export function warningsOf(reports: readonly WorkerReport[]): string[] {
   const all = reports.flatMap(({ bucket, warnings = [] }) =>
     warnings.map((text) => (bucket === undefined || text.startsWith(`${bucket}: `) ? text : `${bucket}: ${text}`)),
@@ -142,8 +145,8 @@ export function warningsOf(reports: readonly WorkerReport[]): string[] {
 }
 
 /**
- * Recall of the merged answer: as it was measured when it was merged, or all of it where every bucket was searched exactly.
- * Undefined where it is not known.
+ * Returns the recall of the merged answer: as merge-hits measured it, or 1 where every bucket was searched exactly. Undefined where it is
+ * unknown.
  */
 export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefined {
   const measured = reports.find(({ command, recall }) => command === 'merge-hits' && recall)?.recall;
@@ -152,9 +155,9 @@ export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefin
   return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
 }
 
-/** Queries that were asked: those of a bucket's searches together, which may be of a range each. */
-export function queriesAsked(searches: readonly WorkerReport[]): number {
-  const asked = new Map<string, number>();
-  for (const { bucket = '', queries = 0 } of searches) asked.set(bucket, (asked.get(bucket) ?? 0) + queries);
-  return Math.max(0, ...asked.values());
+/** Counts the queries: the searches of a bucket may each have a range of them. */
+export function queryCount(searches: readonly WorkerReport[]): number {
+  const byBucket = new Map<string, number>();
+  for (const { bucket = '', queries = 0 } of searches) byBucket.set(bucket, (byBucket.get(bucket) ?? 0) + queries);
+  return Math.max(0, ...byBucket.values());
 }

@@ -1,6 +1,6 @@
 import { Html } from './html.ts';
 
-/** Style of the report; follows the reader's choice of light or dark. */
+/** Style sheet of the page, for light and dark mode. */
 export const STYLE = new Html(`
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6678; --paper: #fff; --panel: #f5f7fa; --line: #dde3ea; --accent: #2f6fb3; }
 @media (prefers-color-scheme: dark) {

@@ -1,0 +1,43 @@
+import { formatCount, formatId, formatSeconds } from './format.ts';
+import { type Content, type Html, html } from './html.ts';
+import { onlySome } from './report-text.ts';
+
+/** Maximum row count of the tables by bucket: thousands of buckets would bury the rest of the page. */
+export const MAX_BUCKETS = 100;
+
+/** Builds a table. @param head names of the columns; those with # are of numbers */
+export function table(head: readonly string[], rows: readonly Html[]): Html {
+  const cells = head.map((name) =>
+    name.startsWith('#') ? html`<th class="number">${name.slice(1)}</th>` : html`<th>${name}</th>`,
+  );
+  return html`<div class="scroll"><table>
+<thead><tr>${cells}</tr></thead>
+<tbody>
+${rows}</tbody>
+</table></div>`;
+}
+
+/** Builds a table's cell with a number. */
+export const number = (text: Content): Html => html`<td class="number">${text}</td>`;
+
+export const duration = (seconds: number | undefined): string => (seconds === undefined ? '' : formatSeconds(seconds));
+
+/** Builds an id, isolated so that one written from right to left does not reorder the text around it. */
+export const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;
+
+/** Says that a table has some of the buckets only; empty where it has all. */
+export const bucketLimit = (bucketCount: number, which: string): string =>
+  bucketCount > MAX_BUCKETS ? ` ${onlySome(MAX_BUCKETS, which, bucketCount)}` : '';
+
+/** Builds one of the facts at the top of the page. */
+export function fact(name: string, value: Content, note: string): Html {
+  return html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`;
+}
+
+/** Formats "nprobes 20", or "nprobes 20 to 32" for several values; empty where none is known. */
+export function valueRange(name: string, values: readonly (number | undefined)[]): string[] {
+  const known = values.filter((value) => value !== undefined);
+  if (known.length === 0) return [];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  return [`${name} ${low === high ? formatCount(low) : `${formatCount(low)} to ${formatCount(high)}`}`];
+}

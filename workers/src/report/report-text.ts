@@ -1,0 +1,76 @@
+// The words of the report page, and what rendering it tells users.
+
+import { DataError } from '../base/errors.ts';
+import { formatCount, formatNumber } from './format.ts';
+
+/** Titles and column names. A name with # before it is of a column of numbers. */
+export const TITLES = {
+  page: 'Nearest neighbours',
+  warnings: 'Warnings',
+  distances: 'Distances',
+  buckets: 'Buckets',
+  bucketColumns: ['Bucket', '#Neighbours', '#Share', '', '#Nearest neighbours', '#Share'],
+  searches: 'Searches',
+  examples: 'First queries',
+  exampleColumns: ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
+  stages: 'Time and memory',
+  stageColumns: ['Stage', '#Tasks', '#Rows', '#Time', '', '#Longest task', '#CPU time', '#Output', '#Peak memory'],
+} as const;
+
+export const SENTENCES = {
+  page: 'What LanceFlow found, where, and what it took.',
+  footer:
+    'All neighbours are in the Parquet and CSV files beside this page: query_id, rank, target_id, distance, bucket.',
+  noNeighbour: 'No query has a neighbour.',
+  noDistances: 'No distances.',
+  distances: 'Number of queries by the distance of their nearest and of their last neighbour.',
+  buckets: 'Number of neighbours by bucket.',
+  searches: 'How each bucket was searched, and how long it took.',
+  estimates: 'Pale bars are the times that the cost model estimated before it chose the strategy.',
+  stages:
+    'By stage. Time adds up the tasks of a stage, which may have run at the same time; peak memory is that of the largest task.',
+  noStages: 'No worker reports were given.',
+  wholeTable: 'every vector was compared',
+} as const;
+
+export const moreWarnings = (count: number): string => `${formatCount(count)} more are in the workers' reports.`;
+
+/** @param which "first", say */
+export const onlySome = (shown: number, which: string, all: number): string =>
+  `The ${formatCount(shown)} ${which} of ${formatCount(all)}.`;
+
+export const withoutNeighbour = (queries: number): string => `${formatCount(queries)} without a neighbour`;
+export const neighboursPerQuery = (k: number): string => `up to ${formatCount(k)} a query`;
+export const bucketsWithNeighbours = (buckets: number): string => `neighbours in ${formatCount(buckets)} of them`;
+
+export const recallInterval = (low: number, high: number, queries: number): string =>
+  `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; share of the true neighbours found, measured on ${formatCount(queries)} queries`;
+
+export const quantiles = (median: number, ninth: number): string =>
+  `median ${formatNumber(median)}; 90% of the queries below ${formatNumber(ninth)}`;
+
+export const fewerThanK = (queries: number, k: number): string =>
+  `${formatCount(queries)} queries have fewer than ${formatCount(k)} neighbours; theirs is the last they have.`;
+
+export const firstQueries = (shown: number, all: number, least: number, most: number): string =>
+  `The first ${formatCount(shown)} of ${formatCount(all)} queries, in the order of their ids, with their first neighbours. ` +
+  `The bars are distances: from ${formatNumber(least)} to ${formatNumber(most)}, the farthest of all neighbours.`;
+
+/** @param row from 0 */
+export function unsortedNeighbours(path: string, row: number): DataError {
+  return new DataError(
+    `${path}: row ${row} is out of order; neighbours are sorted by query and distance. Name the output of merge-hits.`,
+  );
+}
+
+export function notJson(path: string, cause: Error): DataError {
+  return new DataError(`${path}: this is not JSON (${cause.message}).`, { cause });
+}
+
+export function damagedReport(path: string, problem: string): DataError {
+  return new DataError(`${path}: this worker's report is damaged: ${problem}. Run its command again with --json.`);
+}
+
+export function noReport(path: string): DataError {
+  return new DataError(`${path}: this is no worker's report. Name what the commands print with --json.`);
+}
