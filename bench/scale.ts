@@ -9,7 +9,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../workers/src/base/random.ts';
-import { createAssigner } from '../workers/src/ingest/assigner.ts';
+import { flatPlan, subtractCentre } from '../workers/src/ingest/assign/assign-plan.ts';
+import { createAssigner } from '../workers/src/ingest/assign/assigner.ts';
 import type { Measurements, StepAt } from './scale/model.ts';
 import { insertTables, type ScaleResult } from './scale/page.ts';
 import { buildTable } from './support/build-table.ts';
@@ -76,7 +77,9 @@ async function measureAssignment(dimension: number): Promise<number> {
   const vectors = fill(rows);
   const into = new Int32Array(rows);
   const cpuOf = async (count: number) => {
-    const assigner = await createAssigner({ count, dimension, vectors: fill(count) }, 'cosine');
+    const assigner = await createAssigner(
+      flatPlan(subtractCentre({ count, dimension, vectors: fill(count) }), 'cosine'),
+    );
     await assigner.assign(vectors, rows, into);
     const before = process.cpuUsage();
     for (let i = 0; i < 3; i++) await assigner.assign(vectors, rows, into);

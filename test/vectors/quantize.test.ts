@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../workers/src/base/random.ts';
 import { quantizeMatrix, rotationMatrix, rotationSignBytes } from '../../workers/src/index/rotation.ts';
-import { LARGEST_CODE, quantizeColumns } from '../../workers/src/vectors/quantize.ts';
+import { LARGEST_CODE } from '../../workers/src/vectors/quantize.ts';
 import { isExactEverywhere } from '../support/byte-product.ts';
 import { ROOT } from '../support/run.ts';
 
@@ -11,15 +11,6 @@ test('codes up to the largest are exact on every processor, in any order; one mo
   expect(isExactEverywhere(new Int8Array(6).fill(LARGEST_CODE), 0, 6, 1)).toBe(true);
   expect(isExactEverywhere(new Int8Array(6).fill(-LARGEST_CODE), 0, 6, 1)).toBe(true);
   expect(isExactEverywhere(new Int8Array(6).fill(LARGEST_CODE + 2), 0, 6, 1)).toBe(false);
-});
-
-test('centroids are exact on every processor', () => {
-  const [count, dimension] = [9, 33];
-  const random = seededRandom(1);
-  const rows = Float32Array.from({ length: count * dimension }, (_, i) => (i < dimension ? 7 : random() ** 9 - 0.1));
-  const codes = new Int8Array(quantizeColumns(rows, dimension).codes.buffer);
-  expect(Math.max(...codes)).toBe(LARGEST_CODE);
-  for (let column = 0; column < count; column++) expect(isExactEverywhere(codes, column, dimension, count)).toBe(true);
 });
 
 test('the rotation of an index is exact on every processor', () => {
@@ -43,7 +34,7 @@ test('nothing else multiplies bytes', async () => {
   expect(multiplying.sort()).toEqual([
     'embed/transformer/layers.ts',
     'index/build-ivf-rq.ts',
-    'ingest/assigner.ts',
+    'ingest/assign/column-products.ts',
     'search/engine/filters/products.ts',
   ]);
 });

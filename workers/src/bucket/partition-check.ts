@@ -3,7 +3,7 @@ import { partitionOf } from '../base/bytes/partition-of.ts';
 import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
-import { ASSIGNER_VERSION, type Partitions, readPartitions } from '../database/partitions.ts';
+import { FIRST_SOUND_ASSIGNER, type Partitions, readPartitions } from '../database/partitions.ts';
 import { openVersion } from '../database/table-state.ts';
 import { openTable } from '../lance/tables.ts';
 import { commonCentre, distance, quantile } from '../vectors/centre.ts';
@@ -61,7 +61,7 @@ export async function describeUneven(
  */
 export async function findMisplacedRows(database: Database, entry: CatalogEntry): Promise<string | undefined> {
   const { bucket, partitions: order, metric } = entry;
-  if (!order || (order.assigner ?? 1) >= ASSIGNER_VERSION) return undefined;
+  if (!order || (order.assigner ?? 1) >= FIRST_SOUND_ASSIGNER) return undefined;
   const partitions = await readPartitions(database, order, entry).catch((error: unknown) => {
     // The search that needs the file tells of it, and verify does.
     if (error instanceof DataError) return undefined;

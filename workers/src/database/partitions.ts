@@ -17,8 +17,10 @@ import type { Centroids } from '../vectors/kmeans.ts';
 import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
 import type { TableReader } from './table-reader.ts';
 
-/** How rows are assigned to partitions. Version 1, which catalog entries do not name, did it wrongly beside long rows (ADR 17). */
-export const ASSIGNER_VERSION = 2;
+/** How rows are assigned to partitions: since version 3, a row's partition does not depend on the rows beside it (ADR 30). */
+export const ASSIGNER_VERSION = 3;
+/** Version 1, which catalog entries do not name, misplaced rows beside long ones (ADR 17). */
+export const FIRST_SOUND_ASSIGNER = 2;
 
 /** The partitions of a table whose rows lie partition by partition. */
 export interface Partitions {

@@ -8,11 +8,13 @@ import { quantile } from '../vectors/centre.ts';
 import { type Centroids, isSpherical, lengthOf, normalizeRows } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
-import { createAssigner } from './assigner.ts';
+import type { AssignPlan } from './assign/assign-plan.ts';
+import { createAssigner } from './assign/assigner.ts';
 import { PartitionSorter, type SortedRows } from './external-sort.ts';
 import { PartitionLengths } from './partition-lengths.ts';
 import { readSources, sampleSources } from './source-rows.ts';
-import { SLICE_ROWS, samplePath, TRAINING_ROUNDS, type TrainingSample, trainCentroids } from './train.ts';
+import { planAssignment, TRAINING_ROUNDS, trainCentroids } from './train.ts';
+import { SLICE_ROWS, samplePath, type TrainingSample } from './training-sample.ts';
 import { fragmentRows } from './write-table.ts';
 
 /** Rows that each centroid is trained on, as far as the bucket has them. */
@@ -57,11 +59,12 @@ export async function orderRows(
   const centroids = await trainCentroids(sample, Math.min(count, sample.rows), metric, training).finally(() =>
     training.stop(),
   );
+  const assignPlan = await planAssignment(sample, centroids, metric, bucket.rows);
   const lengths = metric === 'dot' ? new PartitionLengths(centroids, sample.usualLength) : undefined;
   const sorter = new PartitionSorter(scratch, dimension, lengths?.mostPartitions ?? centroids.count);
   const sorting = progress(`ordering ${bucket.bucket}`, bucket.rows, 'vectors');
   try {
-    await sortRows(bucket.sources, centroids, stored, { sorter, lengths }, sorting);
+    await sortRows(bucket.sources, assignPlan, stored, { sorter, lengths }, sorting);
   } catch (error) {
     sorter.close();
     throw error;
@@ -102,13 +105,13 @@ async function writeSample(
 
 async function sortRows(
   sources: readonly PlanSource[],
-  centroids: Centroids,
+  assignPlan: AssignPlan,
   stored: { metric: Metric; vectorType: VectorType },
   { sorter, lengths }: { sorter: PartitionSorter; lengths: PartitionLengths | undefined },
   progress: Progress,
 ): Promise<void> {
-  const { dimension } = centroids;
-  const assigner = await createAssigner(centroids, stored.metric);
+  const { dimension } = assignPlan;
+  const assigner = await createAssigner(assignPlan);
   const capacity = Math.max(1, Math.floor(RUN_BYTES / (dimension * 4)));
   const run = {
     vectors: new Float32Array(0),

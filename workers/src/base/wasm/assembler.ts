@@ -57,6 +57,7 @@ export const i32 = {
 export const i64 = {
   const: (value: number): Code => [0x42, ...signed(value)],
   load: loads(0x29),
+  store: stores(0x37),
   xor: plain(0x85),
   shl: plain(0x86),
   shiftRight: plain(0x88),
@@ -67,10 +68,12 @@ export const f32 = {
   load: loads(0x2a),
   store: stores(0x38),
   add: plain(0x92),
+  sub: plain(0x93),
   mul: plain(0x94),
   div: plain(0x95),
   max: plain(0x97),
   sqrt: plain(0x91),
+  equal: plain(0x5b),
   greater: plain(0x5e),
 };
 
@@ -95,6 +98,7 @@ export const f32x4 = {
   splat: vector(0x13),
   lane: lane(0x1f),
   less: vector(0x43),
+  atLeast: vector(0x46),
   abs: vector(0xe0),
   add: vector(0xe4),
   sub: vector(0xe5),

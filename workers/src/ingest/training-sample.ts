@@ -1,0 +1,65 @@
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const BLOCK_BYTES = 16 * 2 ** 20;
+/** Rows that are consecutive in the sample and in the bucket. */
+export const SLICE_ROWS = 64;
+/** Rows of the sample that a plan of assignment is tried on. */
+const TRIAL_ROWS = 4096;
+
+/** Rows that centroids are trained on. They are in a scratch file, so that memory does not grow with them. */
+export interface TrainingSample {
+  rows: number;
+  dimension: number;
+  /** float32 [rows, dimension]; unit length where the clustering is spherical */
+  path: string;
+}
+
+/** Returns the path of the sample in a scratch folder. */
+export function samplePath(scratch: string): string {
+  return join(scratch, 'sample.f32');
+}
+
+/** Reads slices `first`, `first + every`, ... of the sample, block by block. A block is valid until the next is read. */
+export async function* readSample(file: FileHandle, { rows, dimension }: TrainingSample, first: number, every: number) {
+  const rowBytes = dimension * 4;
+  const stretch = every === 1 ? Math.max(1, Math.floor(BLOCK_BYTES / rowBytes)) : SLICE_ROWS;
+  const blockRows = stretch * Math.max(1, Math.floor(BLOCK_BYTES / rowBytes / stretch));
+  const block = new Float32Array(Math.min(blockRows, rows) * dimension);
+  const bytes = new Uint8Array(block.buffer);
+  let filled = 0;
+  for (let at = first * stretch; at < rows; at += stretch * every) {
+    const count = Math.min(stretch, rows - at);
+    if (filled + count > blockRows) {
+      yield { vectors: block.subarray(0, filled * dimension), rows: filled };
+      filled = 0;
+    }
+    await file.read(bytes, filled * rowBytes, count * rowBytes, at * rowBytes);
+    filled += count;
+  }
+  if (filled > 0) yield { vectors: block.subarray(0, filled * dimension), rows: filled };
+}
+
+/** Reads one row of the sample. @param into [D] */
+export async function readSampleRow(file: FileHandle, row: number, into: Float32Array): Promise<void> {
+  await file.read(
+    new Uint8Array(into.buffer, into.byteOffset, into.byteLength),
+    0,
+    into.byteLength,
+    row * into.byteLength,
+  );
+}
+
+/** Reads about TRIAL_ROWS rows, evenly spread over the sample: [rows, D]. */
+export async function readTrialRows(file: FileHandle, sample: TrainingSample): Promise<Float32Array> {
+  const slices = Math.ceil(sample.rows / SLICE_ROWS);
+  const every = Math.max(1, Math.floor(slices / (TRIAL_ROWS / SLICE_ROWS)));
+  const most = Math.min(sample.rows, Math.ceil(slices / every) * SLICE_ROWS);
+  const trial = new Float32Array(most * sample.dimension);
+  let filled = 0;
+  for await (const { vectors } of readSample(file, sample, 0, every)) {
+    trial.set(vectors, filled);
+    filled += vectors.length;
+  }
+  return trial.subarray(0, filled);
+}
