@@ -32,7 +32,7 @@ describe('NodeCache', () => {
     if (!mounted) return skip();
     vi.unstubAllEnvs();
     cache = new NodeCache(disk);
-    await cache.drop('');
+    await cache.evict('');
   });
 
   const at = (name: string) => join(disk, 'lanceflow-cache', name);
@@ -181,7 +181,7 @@ describe('NodeCache', () => {
     await writeFile(join(made, 'x'), 'x');
     await cache.adopt('adopted', made);
     expect(existsSync(join(at('adopted'), 'made', 'x'))).toBe(true);
-    await cache.drop('adop');
+    await cache.evict('adop');
     expect(existsSync(at('adopted'))).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { toUserError } from '../base/errors.ts';
-import { shortTableFile, unopenedTableFile } from '../database/table-file-errors.ts';
+import { truncatedTableFile, unopenedTableFile } from '../database/table-file-errors.ts';
 import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 
 /** Rows that lie one after the other in a data file on this machine. */
@@ -56,7 +56,7 @@ export class PartReader {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length; ) {
       const read = readOrExplain(descriptor, bytes, at, position + at);
-      if (read === 0) throw shortTableFile(path);
+      if (read === 0) throw truncatedTableFile(path);
       at += read;
     }
   }

@@ -3,7 +3,8 @@ import { print } from '../app/terminal.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { formatTable } from '../base/text/format-table.ts';
 import { Database } from '../database/database.ts';
-import { readTableState, STATES_AT_ONCE, shortState } from '../database/table-state.ts';
+import { describeState } from '../database/table-change.ts';
+import { readTableState, STATES_AT_ONCE } from '../database/table-state.ts';
 
 export const command = defineCommand({
   describe:
@@ -41,7 +42,7 @@ export const command = defineCommand({
         `${(bytes / 1e6).toFixed(1)} MB`,
         String(model.model ?? 'unknown'),
         created.slice(0, 19).replace('T', ' '),
-        ...(states[i] ? [shortState(states[i])] : []),
+        ...(states[i] ? [describeState(states[i])] : []),
       ],
     );
     const header = [

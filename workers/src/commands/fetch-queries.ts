@@ -6,6 +6,7 @@ import { writeAtomically } from '../base/files/write-atomically.ts';
 import { readText } from '../base/text/read-text.ts';
 import { shown } from '../base/text/shown.ts';
 import { Database } from '../database/database.ts';
+import { noBuckets } from '../database/database-messages.ts';
 import { parseIdList } from '../ids/id-list.ts';
 import { WantedIds } from '../ids/wanted-ids.ts';
 import { fetchQueries } from '../search/queries/look-up-queries.ts';
@@ -33,7 +34,7 @@ export const command = defineCommand({
     const wanted = new WantedIds(ids);
     const database = await Database.open(args.database);
     const entries = await database.entries();
-    if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    if (entries.length === 0) throw new DataError(noBuckets(database.uri));
     const total = entries.reduce((sum, { rows }) => sum + rows, 0);
     const bar = context.progress('looking for ids', total, 'ids');
     const found = await writeAtomically(args.output, async (temporary) => {

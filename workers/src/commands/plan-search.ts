@@ -4,6 +4,7 @@ import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { Database } from '../database/database.ts';
+import { noBuckets } from '../database/database-messages.ts';
 import { requireUnchanged, STATES_AT_ONCE } from '../database/table-state.ts';
 import { SEARCH_MODES } from '../search/plan/choose.ts';
 import { divideQueries, queriesPerTask } from '../search/plan/parts.ts';
@@ -27,7 +28,7 @@ export const command = defineCommand({
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entries = await database.entries();
-    if (entries.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    if (entries.length === 0) throw new DataError(noBuckets(database.uri));
     await mapConcurrently(entries, STATES_AT_ONCE, (entry) => requireUnchanged(database, entry));
     // Whatever is wrong with the queries is said once, before any bucket is searched.
     const queries = await openQueries(args.queries, entries[0]!);

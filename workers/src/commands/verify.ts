@@ -6,6 +6,7 @@ import { findMisplacedRows } from '../bucket/partition-check.ts';
 import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../bucket/verify-database.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { Database } from '../database/database.ts';
+import { noBuckets } from '../database/database-messages.ts';
 
 export const command = defineCommand({
   describe:
@@ -25,7 +26,7 @@ export const command = defineCommand({
     const { entries, problems } = wanted
       ? { entries: await Promise.all(wanted.map((name) => database.requireEntry(name))), problems: [] }
       : await readEntries(database);
-    if (entries.length + problems.length === 0) throw new DataError(`${database.uri}: no buckets in this database.`);
+    if (entries.length + problems.length === 0) throw new DataError(noBuckets(database.uri));
     const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     const bar = progress('verifying', total, 'bytes');
     const warnings: string[] = [];

@@ -1,10 +1,10 @@
 import type { Database } from './database.ts';
 
 /**
- * Runs `use` while no other process builds this bucket: the same build started twice, or a task that outlived
- * a killed run, would otherwise write to one table at once. Waits for the holder, however long it works.
- * @param use gets a signal that is aborted where the lock is lost: then it must not write any more
- * @throws TransientError where the lock was lost meanwhile
+ * Runs `use` while no other process builds this bucket. Otherwise the same build started twice, or a task that outlived a killed run,
+ * would write to one table at once. Waits for another holder without limit.
+ * @param use gets a signal that is aborted when the lock is lost; after that it must not write
+ * @throws TransientError where the lock was lost
  */
 export async function withBucketLock<T>(
   database: Database,
@@ -18,7 +18,7 @@ export async function withBucketLock<T>(
     failure.signal.throwIfAborted();
     return result;
   } finally {
-    // A lock that was lost is somebody else's now.
+    // A lost lock belongs to another process.
     if (!failure.signal.aborted) await release();
   }
 }

@@ -5,6 +5,7 @@ import { sealedText } from '../base/text/document.ts';
 import { isBucketName } from './catalog/bucket-name.ts';
 import type { CatalogEntry, IngestRecord } from './catalog/catalog-entry.ts';
 import { parseCatalogEntry, parseIngestRecord } from './catalog/parse-entry.ts';
+import { controlCharacters, emptyAddress, noBuckets, unknownBucket, unknownScheme } from './database-messages.ts';
 import type { BucketLocks, DatabaseParts } from './database-parts.ts';
 import { openLocal } from './local/local-database.ts';
 import type { NodeTables } from './node-tables.ts';
@@ -27,9 +28,9 @@ export class Database {
   readonly publisher: TablePublisher;
   readonly nodeTables: NodeTables;
   readonly locks: BucketLocks;
-  /** Makes the database's folder where it is missing. */
+  /** Makes the database's folder if it is missing. */
   readonly create: () => Promise<void>;
-  /** @throws DataError where there is no such folder, or S3 bucket */
+  /** @throws DataError where the folder, or the bucket on S3, does not exist */
   readonly requireThere: () => Promise<void>;
   readonly #store: ObjectStore;
 
@@ -51,17 +52,15 @@ export class Database {
    */
   static async open(uri: string, work?: string): Promise<Database> {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
-    if (/[\x00-\x1f\x7f]/.test(uri))
-      throw new UsageError(`--database ${JSON.stringify(uri)}: control characters are not possible in its path.`);
-    if (uri.trim() === '') throw new UsageError('--database is empty; name a folder, or s3://bucket/prefix.');
+    if (/[\x00-\x1f\x7f]/.test(uri)) throw new UsageError(controlCharacters(uri));
+    if (uri.trim() === '') throw new UsageError(emptyAddress);
     if (looksLikeS3(uri)) {
-      // Loaded where it is needed only: the AWS SDK takes a while.
+      // Loaded only for S3: the AWS SDK takes a while.
       const { openRemote } = await import('./s3/s3-database.ts');
       return new Database(await openRemote(uri, work));
     }
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
-    if (scheme !== undefined)
-      throw new UsageError(`--database ${uri}: "${scheme}://" is not supported; name a folder, or s3://bucket/prefix.`);
+    if (scheme !== undefined) throw new UsageError(unknownScheme(uri, scheme));
     return new Database(openLocal(uri, work));
   }
 
@@ -71,32 +70,28 @@ export class Database {
     return new Database({ uri, store: this.#store, tables, publisher, nodeTables, locks, create, requireThere });
   }
 
-  /** The buckets that are part of the database, by name. */
+  /** Reads the catalog entries of all buckets that are part of the database, sorted by name. */
   entries(): Promise<CatalogEntry[]> {
     return this.#readAll(CATALOG, parseCatalogEntry);
   }
 
-  /** Names of the buckets that are part of the database, sorted. */
+  /** Lists the names of the buckets that are part of the database, sorted. */
   entryNames(): Promise<string[]> {
     return this.#namesIn(CATALOG);
   }
 
+  /** Reads the catalog entry of a bucket; undefined where the bucket is not part of the database. */
   async entry(bucket: string): Promise<CatalogEntry | undefined> {
     const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
     return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
   }
 
-  /** @throws DataError listing what there is where the bucket is not part of the database */
+  /** Reads the catalog entry of a bucket. @throws DataError listing the buckets where this one is not among them */
   async requireEntry(bucket: string): Promise<CatalogEntry> {
     const entry = await this.entry(bucket);
     if (entry) return entry;
-    const names = (await this.#store.list(CATALOG)).map((name) => name.replace(/\.json$/, ''));
-    const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ');
-    throw new DataError(
-      names.length === 0
-        ? `${this.uri}: no buckets in this database. Build it first: nextflow run main.nf --input ... --database ${this.uri}`
-        : `${this.uri}: no bucket ${JSON.stringify(bucket)} in this database; it has: ${known}.`,
-    );
+    const names = await this.entryNames();
+    throw new DataError(names.length === 0 ? noBuckets(this.uri) : unknownBucket(this.uri, bucket, names));
   }
 
   /** Makes a bucket part of the database, or replaces its entry. */
@@ -104,15 +99,17 @@ export class Database {
     return this.#store.write(`${CATALOG}/${entry.bucket}.json`, sealedText(entry));
   }
 
+  /** Takes a bucket out of the database; its table stays. */
   removeEntry(bucket: string): Promise<void> {
     return this.#store.remove(`${CATALOG}/${bucket}.json`);
   }
 
-  /** The buckets that are planned or ingested but not indexed yet. */
+  /** Reads the ingest records of buckets that are planned or ingested but not indexed yet. */
   pending(): Promise<IngestRecord[]> {
     return this.#readAll(PENDING, parseIngestRecord);
   }
 
+  /** Reads the ingest record of a bucket; undefined where it has none. */
   async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
     const text = await this.#store.read(`${PENDING}/${bucket}.json`);
     return text === undefined ? undefined : parseIngestRecord(text, bucket, `${this.uri}/${PENDING}/${bucket}.json`);
@@ -137,7 +134,7 @@ export class Database {
       const text = await this.#store.read(path);
       return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);
     });
-    // A record can vanish between listing and reading: another build has finished with it.
+    // Another build may remove its record between the listing and the read.
     return records.filter((record) => record !== undefined);
   }
 

@@ -1,11 +1,13 @@
-/** Small objects beside the tables: catalog entries and ingest records. Keys are `folder/name`. */
+/** Reads and writes small objects beside the tables: catalog entries and ingest records. Keys are `folder/name`. */
 export interface ObjectStore {
-  /** Names of the objects in a folder, sorted; none where it does not exist. */
+  /** Lists the names of the objects in a folder, sorted; none where the folder does not exist. */
   list(folder: string): Promise<string[]>;
+  /** Reads an object; undefined where it does not exist. */
   read(key: string): Promise<string | undefined>;
   /** Replaces the object in one step. */
   write(key: string, text: string): Promise<void>;
-  /** Makes the object unless it is there. @returns whether it was made */
+  /** Creates the object unless it exists. @returns whether it was created */
   create(key: string, text: string): Promise<boolean>;
+  /** Removes the object if it exists. */
   remove(key: string): Promise<void>;
 }

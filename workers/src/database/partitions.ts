@@ -15,9 +15,10 @@ import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
 import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
+import { damagedPartitions } from './database-messages.ts';
 import type { TableReader } from './table-reader.ts';
 
-/** How rows are assigned to partitions: since version 3, a row's partition does not depend on the rows beside it (ADR 30). */
+/** Version of the assignment of rows to partitions. Since version 3, a row's partition does not depend on the rows beside it (ADR 30). */
 export const ASSIGNER_VERSION = 3;
 /** Version 1, which catalog entries do not name, misplaced rows beside long ones (ADR 17). */
 export const FIRST_SOUND_ASSIGNER = 2;
@@ -25,7 +26,7 @@ export const FIRST_SOUND_ASSIGNER = 2;
 /** The partitions of a table whose rows lie partition by partition. */
 export interface Partitions {
   centroids: Centroids;
-  /** First row of each partition, and in the end the number of rows: length = partitions + 1. */
+  /** First row of each partition, then the row count of the table: length = partitions + 1. */
   firstRows: Float64Array;
 }
 
@@ -57,21 +58,21 @@ export async function writePartitions(path: string, centroids: Centroids, partit
   await writeFile(path, writer.toUint8Array(true));
 }
 
-/** Size and checksum of a partition file. */
+/** Describes a partition file for the catalog. @param path of it in the database */
 export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
   const { size: bytes } = await stat(file);
   return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))), assigner: ASSIGNER_VERSION };
 }
 
-/** Whether a file of `_partitions/` is a bucket's, of this or an earlier build. */
+/** Tells whether a file of `_partitions/` belongs to a bucket, in this or an earlier build. */
 export function isPartitionFile(name: string, bucket: string): boolean {
   return name.startsWith(`${bucket}-`) && /^[0-9a-f]{12}\.arrow$/.test(name.slice(bucket.length + 1));
 }
 
 /**
  * Reads a table's partitions.
- * @param table rows and dimension of the table that they are of
- * @throws DataError where the file is missing, or not what the catalog says
+ * @param table the row count and dimension that they must have
+ * @throws DataError where the file is missing, or differs from its description in the catalog
  */
 export async function readPartitions(
   database: { uri: string; tables: Pick<TableReader, 'read'> },
@@ -79,7 +80,7 @@ export async function readPartitions(
   table: Pick<CatalogEntry, 'rows' | 'dimension'>,
 ): Promise<Partitions> {
   const path = `${database.uri}/${order.path}`;
-  const damaged = (problem: string) => new DataError(`${path}: damaged: ${problem}. Build the bucket again.`);
+  const damaged = (problem: string) => new DataError(damagedPartitions(path, problem));
   const bytes = await database.tables.read(order.path);
   if (bytes.length !== order.bytes || !hasChecksum(bytes, order.checksum))
     throw damaged('not the file that the catalog describes');
@@ -103,7 +104,7 @@ export async function readPartitions(
   }
   if (firstRows.at(-1) !== table.rows)
     throw damaged(`its partitions have ${firstRows.at(-1)} rows, but the table has ${table.rows}`);
-  // Arrow fills buffers up to eight bytes.
+  // Arrow pads buffers to multiples of eight bytes.
   return {
     centroids: { count: counts.length, dimension, vectors: vectors.subarray(0, counts.length * dimension) },
     firstRows,

@@ -1,7 +1,7 @@
 import { dataBytes } from '../lance/table-files.ts';
 import type { CatalogEntry, IngestRecord, TableDescription } from './catalog/catalog-entry.ts';
 
-/** What the ingest record of a bucket said that is in the catalog by now. */
+/** Restores the ingest record of a bucket from its catalog entry. */
 export function recordOf(entry: CatalogEntry): IngestRecord {
   const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
     entry;

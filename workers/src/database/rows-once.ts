@@ -2,10 +2,11 @@ import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 import type { PlanSource } from './catalog/plan.ts';
 import type { Database } from './database.ts';
+import { rowsInOtherBucket } from './database-messages.ts';
 
 /**
- * Two builds that were planned at the same moment can each have planned the same rows.
- * @throws DataError where another bucket of the database has any of these rows
+ * Checks that no other bucket has rows of these sources: two builds that were planned at the same moment can have planned the same rows.
+ * @throws DataError naming the other bucket
  */
 export async function requireRowsOnce(
   database: Database,
@@ -13,16 +14,13 @@ export async function requireRowsOnce(
   sources: readonly PlanSource[],
 ): Promise<void> {
   const other = (await database.entries()).find((entry) => entry.bucket !== bucket && overlaps(entry, sources));
-  if (other)
-    throw new DataError(
-      `${database.uri}: another build has put rows of ${bucket} into ${other.bucket} meanwhile. Run the build again: it leaves ` +
-        'out what the database has.',
-    );
+  if (other) throw new DataError(rowsInOtherBucket(database.uri, bucket, other.bucket));
 }
 
 /**
- * Takes a bucket that was just entered out again where another one has rows of it. Both builds may do so, never none: each
+ * Withdraws a bucket that was just entered where another one has rows of it. Of two builds, both may withdraw, but at least one does: each
  * writes its entry before it reads the other's.
+ * @throws DataError where the bucket was withdrawn
  */
 export async function withdrawUnlessOnce(database: Database, { bucket, sources }: CatalogEntry): Promise<void> {
   try {

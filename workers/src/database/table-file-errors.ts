@@ -1,12 +1,13 @@
 import { DataError, systemErrorCode, toUserError } from '../base/errors.ts';
+import { missingTableFile, shortTableFile } from './database-messages.ts';
 
-/** What to tell where a table's file cannot be opened: a missing one is damage, one that cannot be read now is not. */
+/** Makes the error for a table's file that cannot be opened: a missing file is damage, one that cannot be read now is not. */
 export function unopenedTableFile(path: string, cause: unknown): unknown {
   if (systemErrorCode(cause) !== 'ENOENT') return toUserError(cause);
-  return new DataError(`${path}: the table's file is missing. Build the bucket again.`, { cause });
+  return new DataError(missingTableFile(path), { cause });
 }
 
-/** What to tell where a table's file ends before the rows that it should have. */
-export function shortTableFile(path: string): DataError {
-  return new DataError(`${path}: shorter than it was built. Build the bucket again.`);
+/** Makes the error for a table's file that ends before its last row. */
+export function truncatedTableFile(path: string): DataError {
+  return new DataError(shortTableFile(path));
 }

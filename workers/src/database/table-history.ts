@@ -6,7 +6,7 @@ import type { CatalogEntry } from './catalog/catalog-entry.ts';
 /** Columns that LanceFlow writes and reads. */
 const COLUMNS = ['embedding', 'id'];
 
-/** Manifests by version, of a listing. Lance names them so that the newest sorts first; earlier, by their number. */
+/** Finds the manifests among paths of a table, by version. Lance names them such that the newest sorts first; earlier releases used the number. */
 export function versionsIn(paths: Iterable<string>): Map<number, string> {
   const found = new Map<number, string>();
   for (const path of paths) {
@@ -22,7 +22,7 @@ interface Version {
   transaction: Uint8Array | undefined;
 }
 
-/** What the versions of a table did to its rows, told by their manifests and transactions. */
+/** Tells from the manifests and transactions of a table's versions how each changed its rows. */
 export class TableHistory {
   readonly #versions: ReadonlyMap<number, string>;
   readonly #newest: number;
@@ -36,15 +36,15 @@ export class TableHistory {
   }
 
   /**
-   * Goes from the newest version down, as far as each has the rows of the one before it.
-   * @returns whether the newest has the rows of `base`, an earlier one, and what made it or changed rows
+   * Walks from the newest version down, as long as each has the rows of the one before it.
+   * @returns whether the newest version has the rows of `base`, an earlier one, and the operation that made it or changed rows
    */
   async compareWith(base: TableManifest): Promise<{ keepsRows: boolean; operation: string }> {
     let first: string | undefined;
     const changed = (operation: string) => ({ keepsRows: false, operation });
     for (let version = this.#newest, after: TableManifest | undefined; version > base.version; version--) {
       const { manifest, operation } = await this.#version(version);
-      // Columns were added by the version after this one.
+      // The version after this one added columns.
       if (after && !haveSameRows(manifest, after, COLUMNS)) return changed('other columns');
       first ??= operation.name;
       if (haveSameRows(base, manifest, COLUMNS)) break;
@@ -56,8 +56,8 @@ export class TableHistory {
   }
 
   /**
-   * Whether the newest version has the rows of a catalog entry in files that were compacted from its own: those that were there
-   * before are known to the transaction that compacted them.
+   * Tells whether the newest version has the rows of a catalog entry in files that were compacted from the entry's own. The transaction
+   * of a compaction lists the files that it replaced.
    */
   async isCompacted({ files, rows }: Pick<CatalogEntry, 'files' | 'rows'>): Promise<boolean> {
     const own = files.map(({ path }) => path).filter((path) => path.startsWith('data/'));
@@ -78,7 +78,7 @@ export class TableHistory {
     }
   }
 
-  /** A version; one that is gone or cannot be read may have changed rows. */
+  /** Reads a version. One that was removed or cannot be read counts as one that changed rows. */
   async #version(version: number): Promise<Version> {
     const nothing = { version, columns: new Map(), fragments: [], transaction: undefined };
     const unknown = (name: string): Version => ({

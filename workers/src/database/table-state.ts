@@ -4,25 +4,10 @@ import { DataError } from '../base/errors.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 import type { Database } from './database.ts';
+import { compactedTable } from './database-messages.ts';
+import { describeChange, type TableState } from './table-change.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
 import type { TableReader } from './table-reader.ts';
-
-/** What other clients made of a table since its bucket was entered in the catalog. */
-export type TableState =
-  /** Nothing, as far as the names of its versions tell. */
-  | { kind: 'same' }
-  /** Versions that have the same rows: an index, another column, compacted files. */
-  | { kind: 'newer'; version: number; operation: string }
-  /** Other rows; the catalog's version is still there. */
-  | { kind: 'changed'; version: number; operation: string }
-  /** The catalog's version was removed, after its files were compacted into others: the rows are the same. */
-  | { kind: 'compacted'; version: number; operation: string }
-  /** The catalog's version was removed, and newer ones are there. */
-  | { kind: 'removed'; version: number }
-  /** Another table of the same name. */
-  | { kind: 'remade'; version: number }
-  /** No table. */
-  | { kind: 'missing' };
 
 /** Tables whose state is read at once. */
 export const STATES_AT_ONCE = 16;
@@ -30,9 +15,9 @@ export const STATES_AT_ONCE = 16;
 const VERSIONS = '_versions/';
 
 /**
- * Finds out what other clients made of a bucket's table: from the names of its versions, and from the manifests of those that
- * are newer than the catalog's.
- * @param sizes of the table's files, where they are known
+ * Finds out how other clients changed a bucket's table, from the names of its versions and the manifests of those newer than the
+ * catalog's.
+ * @param sizes byte counts of the table's files; listed where undefined
  */
 export async function readTableState(
   tables: TableReader,
@@ -50,7 +35,7 @@ export async function readTableState(
   const read = (path: string) => tables.read(`${bucket}.lance/${path}`);
   const history = new TableHistory(byVersion, read);
   if (!present.has(own.path)) {
-    // Publishing leaves one version, and removing old ones begins with the oldest.
+    // Publishing leaves one version, and clients remove the oldest first: an older one is of another table.
     if ([...byVersion.keys()].some((version) => version < tableVersion)) return { kind: 'remade', version: newest };
     const isCompacted = await history.isCompacted(entry);
     return isCompacted
@@ -59,13 +44,13 @@ export async function readTableState(
   }
   const bytes = await read(own.path);
   if (isOtherTable(bytes, entry)) return { kind: 'remade', version: newest };
-  // Damage is told by who checks the files.
+  // A damaged manifest is reported where files are checked.
   if (!hasChecksum(bytes, own.checksum)) return { kind: 'same' };
   const { keepsRows, operation } = await history.compareWith(readManifest(bytes));
   return { kind: keepsRows ? 'newer' : 'changed', version: newest, operation };
 }
 
-/** Whether a manifest is whole, and of a table that has none of the files that the catalog knows. */
+/** Tells whether a manifest can be read and names none of the data files in the catalog: it is of another table. */
 export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry, 'files'>): boolean {
   try {
     const known = new Set(files.map(({ path }) => path));
@@ -78,61 +63,12 @@ export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry,
   }
 }
 
-/** A state in the words of a table's cell. */
-export function shortState(state: TableState): string {
-  switch (state.kind) {
-    case 'same':
-      return '-';
-    case 'newer':
-    case 'compacted':
-      return `version ${state.version}, same rows (${state.operation})`;
-    case 'changed':
-      return `changed: version ${state.version} (${state.operation})`;
-    case 'removed':
-      return `changed: version ${state.version}, the catalog's was removed`;
-    case 'remade':
-      return `changed: version ${state.version} of another table`;
-    case 'missing':
-      return 'the table is missing';
-  }
-}
-
-/** What to tell of a table of which the catalog's version cannot be searched; undefined where it can. */
-export function describeChange(
-  uri: string,
-  { bucket, tableVersion }: CatalogEntry,
-  state: TableState,
-): string | undefined {
-  const rebuild = `remove _catalog/${bucket}.json there and build the bucket again`;
-  const by = `${uri}: ${bucket} was changed by another client`;
-  switch (state.kind) {
-    case 'same':
-    case 'newer':
-    case 'compacted':
-      return undefined;
-    case 'changed':
-      return (
-        `${by}: version ${state.version}, the catalog has ${tableVersion} (${state.operation}). Restore version ${tableVersion} ` +
-        `(in Python: lancedb.connect("${uri}").open_table("${bucket}").restore(${tableVersion})), or ${rebuild}.`
-      );
-    case 'removed':
-      return (
-        `${by}: version ${state.version}, the catalog has ${tableVersion}, which was removed (optimize or cleanup_old_versions). ` +
-        `Whether its rows are the same is not known: ${rebuild}.`
-      );
-    case 'remade':
-      return `${by}: version ${state.version} is of a table that was made anew, the catalog has ${tableVersion} of another. To replace it, ${rebuild}.`;
-    case 'missing':
-      return `${uri}: the table of ${bucket} is missing: another client removed it, or its files were deleted. Restore them, or ${rebuild}.`;
-  }
-}
-
-/** What to throw where a table is another one, though its version has the same number. */
+/** Makes the error for another table whose version has the same number. */
 export function otherTable(uri: string, entry: CatalogEntry): DataError {
   return new DataError(describeChange(uri, entry, { kind: 'remade', version: entry.tableVersion })!);
 }
 
-/** @throws DataError where another client changed the rows of a bucket's table, or removed it */
+/** Checks a table that is to be read. @throws DataError where another client changed its rows, or removed it */
 export async function requireUnchanged(
   { uri, tables }: Pick<Database, 'uri' | 'tables'>,
   entry: CatalogEntry,
@@ -144,11 +80,8 @@ export async function requireUnchanged(
   return state;
 }
 
-/**
- * The same for who builds a bucket again, and makes a table that is missing.
- * @throws DataError where another client changed the rows of a bucket's table
- */
-export async function requireNotChanged(
+/** Checks a table that is to be replaced, and may be missing. @throws DataError where another client changed its rows */
+export async function requireReplaceable(
   { uri, tables }: Pick<Database, 'uri' | 'tables'>,
   entry: CatalogEntry,
 ): Promise<void> {
@@ -158,7 +91,7 @@ export async function requireNotChanged(
 }
 
 /**
- * Opens a bucket's table in the catalog's version.
+ * Opens a bucket's table at the catalog's version.
  * @throws DataError where another client changed its rows, or removed it
  */
 export async function openVersion(
@@ -174,8 +107,8 @@ export async function openVersion(
 }
 
 /**
- * The entry of a table as it is now: where its files were compacted and the catalog's removed, without what described them, so
- * that the newest version is read, through LanceDB.
+ * Returns the entry of a table as it is now. Where its files were compacted and the catalog's removed, the entry names the newest
+ * version and has neither fragments nor partitions, so that the table is read through LanceDB.
  * @throws DataError where another client changed the rows of a bucket's table, or removed it
  */
 export async function currentEntry(
@@ -190,11 +123,8 @@ export async function currentEntry(
   const { bucket } = entry;
   const path = versionsIn((await tables.sizes(bucket, VERSIONS)).keys()).get(state.version)!;
   const manifest = await tables.read(`${bucket}.lance/${path}`);
-  log(
-    `${bucket}: another client compacted the table and removed version ${entry.tableVersion}. Its rows are the same, but cannot be ` +
-      'scanned by partition. Build the bucket again for that.',
-  );
-  // Checksums of what that client wrote are not known; such a table is not fetched, which needs them.
+  log(compactedTable(bucket, entry.tableVersion));
+  // The client's files have no recorded checksums. They are not needed: such a table is read in place.
   const data = [...(await tables.sizes(bucket, 'data/'))].map(([name, bytes]) => ({
     path: name,
     bytes,

@@ -17,7 +17,7 @@ import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
 import { recordOf } from '../database/record-of.ts';
-import { requireNotChanged } from '../database/table-state.ts';
+import { requireReplaceable } from '../database/table-state.ts';
 import { Index } from '../lance/lancedb.ts';
 import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
@@ -43,7 +43,7 @@ export async function indexBucket(
   const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
   const { rows, dimension, partitions } = ingested;
-  if (existing) await requireNotChanged(database, existing);
+  if (existing) await requireReplaceable(database, existing);
   const { index, notes } = planIndex(kind, rows, dimension, metric, partitions?.count);
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
   const { tables, publisher, nodeTables } = database;

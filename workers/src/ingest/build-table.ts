@@ -18,7 +18,7 @@ import type { Database } from '../database/database.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
 import { recordOf } from '../database/record-of.ts';
 import { requireRowsOnce } from '../database/rows-once.ts';
-import { requireNotChanged } from '../database/table-state.ts';
+import { requireReplaceable } from '../database/table-state.ts';
 import { dataBytes, fileSizes } from '../lance/table-files.ts';
 import type { Metric } from '../vectors/metric.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -57,7 +57,7 @@ export async function ingestBucket(
   await requireOneMetric(database, name, options.metric);
   const { tables, publisher, nodeTables } = database;
   // What another client did to a table is not replaced without a word.
-  if (entry) await requireNotChanged(database, entry);
+  if (entry) await requireReplaceable(database, entry);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
   if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {

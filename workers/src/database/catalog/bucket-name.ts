@@ -1,5 +1,6 @@
 import { UsageError } from '../../base/errors.ts';
 import { shown } from '../../base/text/shown.ts';
+import { notABucketName } from '../database-messages.ts';
 import rule from './bucket-name.json' with { type: 'json' };
 
 /**
@@ -8,27 +9,29 @@ import rule from './bucket-name.json' with { type: 'json' };
  */
 const BUCKET_NAME = new RegExp(`^(?:${rule.pattern})$`);
 
+/** Tells whether a name can be a bucket's. */
 export function isBucketName(name: string): boolean {
   return BUCKET_NAME.test(name);
 }
 
-/** Refuses a bucket's name that could not be a table or would leave the database's folder. */
+/**
+ * Checks a name that becomes part of paths: it must not leave the database's folder.
+ * @param failure makes the error; by default a UsageError
+ */
 export function checkBucketName(
   name: string,
   failure: (message: string) => Error = (message) => new UsageError(message),
 ): string {
   if (isBucketName(name)) return name;
-  throw failure(
-    `${shown(name)} cannot be a bucket's name: use letters, digits, "_", "-" and "." (bucket_00001), at most 100`,
-  );
+  throw failure(notABucketName(shown(name)));
 }
 
-/** bucket_00001 for 1. */
+/** Returns bucket_00001 for 1. */
 export function bucketName(number: number): string {
   return `bucket_${String(number).padStart(5, '0')}`;
 }
 
-/** 1 for bucket_00001; 0 for names of another form. */
+/** Returns 1 for bucket_00001; 0 for names of another form. */
 export function bucketNumber(name: string): number {
   return Number(/^bucket_(\d+)$/.exec(name)?.[1] ?? 0);
 }

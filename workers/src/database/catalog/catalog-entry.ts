@@ -15,7 +15,7 @@ import { METRICS } from '../../vectors/metric.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
 
-/** A path of a file in one of these folders. */
+/** Accepts the path of a file in one of these folders. */
 function fileIn(...folders: string[]) {
   const begins = (path: string) => folders.some((folder) => path.startsWith(`${folder}/`));
   return INNER_PATH.check(z.refine(begins, `a path in ${folders.join('/, ')}/`));
@@ -29,35 +29,35 @@ const TABLE_FILE = z.object({
   checksum: CHECKSUM,
 });
 
-/** The time one step took. */
+/** Wall and CPU time of one step. */
 export type StepCost = z.infer<typeof STEP_COST>;
 const STEP_COST = z.object({ seconds: AMOUNT, cpuSeconds: AMOUNT });
 
 export type IndexDescription = z.infer<typeof INDEX_DESCRIPTION>;
 const INDEX_DESCRIPTION = z.object({
-  /** `none`: too few rows to train one; the table is searched by reading all of it. */
+  /** `none`: the rows are too few to train an index, so a search reads the whole table. */
   kind: choice(['ivf-pq', 'ivf-rq', 'none']),
   metric: choice(METRICS),
   partitions: COUNT,
-  /** IVF-PQ only. */
+  /** Only for ivf-pq. */
   subVectors: z.optional(SIZE),
-  /** Where they are not LanceDB's: the index has the partitions of the table's order. */
+  /** `order`: the index has the partitions of the table's row order. Absent: LanceDB trained its own. */
   centroids: z.optional(choice(['order'])),
   parameters: z.record(z.string(), AMOUNT),
 });
 
-/** A data file that holds the vectors of one fragment end to end: rows * dimension components. */
+/** A data file that stores the vectors of one fragment contiguously: rows * dimension components. */
 export type FragmentFile = z.infer<typeof FRAGMENT_FILE>;
 const FRAGMENT_FILE = z.object({
   path: fileIn('data'),
   rows: SIZE,
-  /** The byte at which they begin. */
+  /** Byte offset of the vectors. */
   offset: COUNT,
-  /** Of the rest of the file: ids and what describes them. */
+  /** Checksum of the rest of the file: ids and metadata. */
   checksum: z.optional(CHECKSUM),
 });
 
-/** A table whose rows lie partition by partition. Format of the file: docs/formats.md. */
+/** The partition file of a table whose rows are sorted by partition. Format: docs/formats.md. */
 export type PartitionOrder = z.infer<typeof PARTITION_ORDER>;
 const PARTITION_ORDER = z.object({
   /** Arrow IPC file with the centroids and the row range of each partition, relative to the database. */
@@ -65,11 +65,11 @@ const PARTITION_ORDER = z.object({
   count: SIZE,
   bytes: COUNT,
   checksum: CHECKSUM,
-  /** Version of what assigned rows to partitions; 1 where it is not there. */
+  /** Version of the assignment of rows to partitions; 1 where absent. */
   assigner: z.optional(SIZE),
 });
 
-/** What ingest-bucket found out about the table it wrote. */
+/** Describes the table that ingest-bucket wrote. */
 export type TableDescription = z.infer<typeof TABLE_DESCRIPTION>;
 const TABLE_DESCRIPTION = z.object({
   rows: SIZE,
@@ -80,16 +80,16 @@ const TABLE_DESCRIPTION = z.object({
   /** Size of `data/`. */
   dataBytes: COUNT,
   tableVersion: SIZE,
-  /** Where vectors can be read without LanceDB, fragment by fragment; absent where that does not hold. */
+  /** Where vectors can be read without LanceDB, fragment by fragment; absent where they are not contiguous. */
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),
-  /** The files, where they were published by copying: what need not be read again. */
+  /** The files with the checksums that publishing computed; absent where it moved the files. */
   files: z.optional(z.array(TABLE_FILE)),
 });
 
 const SOURCES = z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source'));
 
-/** What INGEST_BUCKET knows of a bucket; kept in `_pending/` until the bucket is indexed. */
+/** `_pending/<bucket>.json`: state of a bucket that is planned or ingested, kept until it is indexed. Format: docs/formats.md. */
 export type IngestRecord = z.infer<typeof INGEST_RECORD>;
 export const INGEST_RECORD = z.object({
   version: z.literal(1),
@@ -97,13 +97,13 @@ export const INGEST_RECORD = z.object({
   bucket: z.string(),
   sources: SOURCES,
   metric: z.optional(choice(METRICS)),
-  /** Hash of all that decides the table's content; the same recipe is not ingested again. */
+  /** Hash of all inputs that decide the table's content. A table of the same recipe is not built again. */
   recipe: z.optional(TEXT),
   table: z.optional(TABLE_DESCRIPTION),
   ingest: z.optional(STEP_COST),
 });
 
-/** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this is there. Format: docs/formats.md. */
+/** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this file exists. Format: docs/formats.md. */
 export type CatalogEntry = z.infer<typeof CATALOG_ENTRY>;
 export const CATALOG_ENTRY = z.object({
   version: z.literal(1),
@@ -114,24 +114,24 @@ export const CATALOG_ENTRY = z.object({
   files: z.array(TABLE_FILE),
   dimension: SIZE,
   vectorType: choice(VECTOR_TYPES),
-  /** Attributes of the shards: which model made the vectors, and how. */
+  /** Attributes of the shards: the model that made the vectors, and its settings. */
   model: ATTRIBUTES,
   index: INDEX_DESCRIPTION,
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),
   sources: SOURCES,
-  /** Hash of what decides the table's rows, and of what decides its index. */
+  /** Hashes of the inputs that decide the table's rows, and its index. */
   recipe: TEXT,
   indexRecipe: TEXT,
   bytes: COUNT,
-  /** Changes when the table's files change; the search stage's cache depends on it. */
+  /** Changes when the table's files change. SEARCH_BUCKET has it as an input. */
   fingerprint: textThat((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits'),
   steps: z.object({ ingest: STEP_COST, index: STEP_COST }),
   software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
   created: textThat((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
 });
 
-/** Hash of what a search can see of a bucket: its files and version. Times and hosts do not count. */
+/** Hashes what a search reads of a bucket: its files and version, but not times and hosts. */
 export function fingerprint(
   entry: Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'tableVersion' | 'files'>,
 ): string {
@@ -142,7 +142,7 @@ export function fingerprint(
     .slice(0, 32);
 }
 
-/** The sources of a bucket as a set: the same rows of the same contents, in any order and from any path. */
+/** Hashes the sources of a bucket as a set: equal for the same rows of the same contents, in any order and from any path. */
 export function sourceKey(sources: readonly Pick<PlanSource, 'contentHash' | 'start' | 'end'>[]): string {
   const parts = sources.map(({ contentHash, start, end }) => `${contentHash}:${start}-${end}`).sort();
   return createHash('sha256').update(parts.join('\n')).digest('hex');

@@ -3,9 +3,9 @@ import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry, TableDescription } from './catalog-entry.ts';
 import type { PlanSource } from './plan.ts';
 
-/** What fields of a catalog entry or ingest record must be to one another. Each rule tells what contradicts it. */
+// Rules between the fields of a catalog entry or ingest record. Each function describes the first contradiction, or returns undefined.
 
-/** @returns what is wrong; undefined where nothing is */
+/** Finds a contradiction between the fields of a catalog entry. */
 export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
   const { files, bytes, metric, index, tableVersion } = entry;
   const sum = files.reduce((total, file) => total + file.bytes, 0);
@@ -18,13 +18,13 @@ export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
   return contradictionOfTable(entry, entry.sources, '') ?? contradictionOfIndex(entry);
 }
 
-/** What Lance calls the manifest of a version: the newest sorts first; earlier, by its number. */
+/** Returns the paths that Lance may give the manifest of a version: one whose newest sorts first, or, in earlier releases, the number. */
 export function manifestNames(version: number): string[] {
   const descending = (2n ** 64n - 1n - BigInt(version)).toString().padStart(20, '0');
   return [`_versions/${descending}.manifest`, `_versions/${version}.manifest`];
 }
 
-/** @param prefix of the fields' names @returns what is wrong; undefined where nothing is */
+/** Finds a contradiction between the fields of a table's description. @param prefix of the fields' names in the message */
 export function contradictionOfTable(
   table: Pick<TableDescription, 'rows' | 'dimension' | 'vectorType' | 'fragments' | 'partitions' | 'files'>,
   sources: readonly PlanSource[],
@@ -35,8 +35,8 @@ export function contradictionOfTable(
   if (rows !== sourceRows) return `"${prefix}rows" is ${rows}, but "sources" add up to ${sourceRows}`;
   if (partitions && partitions.count > rows)
     return `"${prefix}partitions.count" is ${partitions.count}; it must be at most "rows", ${rows}`;
-  const twice = files && firstTwice(files.map(({ path }) => path));
-  if (twice !== undefined) return `"${prefix}files" has ${JSON.stringify(twice)} twice`;
+  const repeated = files && firstRepeated(files.map(({ path }) => path));
+  if (repeated !== undefined) return `"${prefix}files" has ${JSON.stringify(repeated)} twice`;
   return contradictionOfFragments(table, prefix);
 }
 
@@ -54,8 +54,8 @@ function contradictionOfFragments(
   const field = `${prefix}fragments`;
   const sum = fragments.reduce((total, fragment) => total + fragment.rows, 0);
   if (sum !== rows) return `the rows in "${field}" add up to ${sum}, but "${prefix}rows" is ${rows}`;
-  const twice = firstTwice(fragments.map(({ path }) => path));
-  if (twice !== undefined) return `"${field}" has ${JSON.stringify(twice)} twice`;
+  const repeated = firstRepeated(fragments.map(({ path }) => path));
+  if (repeated !== undefined) return `"${field}" has ${JSON.stringify(repeated)} twice`;
   if (!files) return undefined;
   const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
   const dataFiles = files.filter(({ path }) => path.startsWith('data/')).length;
@@ -84,10 +84,10 @@ function contradictionOfIndex({ rows, dimension, index, partitions }: CatalogEnt
   return undefined;
 }
 
-/** Lance's name of the type of a component. */
+/** Lance's name for the type of a component. */
 const COMPONENT_TYPE = { float32: 'float', float16: 'halffloat' } as const;
 
-/** Holds an entry against the manifest of its table's version. @returns what is wrong; undefined where nothing is */
+/** Finds a contradiction between a catalog entry and the manifest of its table's version. */
 export function contradictionOfManifest(entry: CatalogEntry, manifest: TableManifest): string | undefined {
   const { rows, dimension, vectorType, fragments, tableVersion } = entry;
   if (manifest.version !== tableVersion)
@@ -102,7 +102,7 @@ export function contradictionOfManifest(entry: CatalogEntry, manifest: TableMani
   if (fragments.length !== manifest.fragments.length)
     return `"fragments" has ${fragments.length} files, but the table has ${manifest.fragments.length}`;
   for (const [i, { path, rows: count }] of fragments.entries()) {
-    // Row ids of hits are made of the position in this list.
+    // LanceDB's row ids contain the position in this list.
     const { id, rows: has, files } = manifest.fragments[i]!;
     if (id !== i || files.length !== 1 || `data/${files[0]!.path}` !== path)
       return `"fragments[${i}].path" is ${JSON.stringify(path)}, but fragment ${id} of the table is ${JSON.stringify(files.map((file) => `data/${file.path}`).join(', '))}`;
@@ -111,7 +111,7 @@ export function contradictionOfManifest(entry: CatalogEntry, manifest: TableMani
   return undefined;
 }
 
-function firstTwice(names: readonly string[]): string | undefined {
+function firstRepeated(names: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return names.find((name) => seen.size === seen.add(name).size);
 }

@@ -1,12 +1,12 @@
 import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
 import type { IndexDescription } from './catalog-entry.ts';
 
-/** Of an id with what points to it; those of UniProt have up to 30 letters. lib/Resources.groovy has the same. */
+/** Bytes of an id and its offset; ids of UniProt have up to 30 characters. lib/Resources.groovy has the same figure. */
 const ID_BYTES = 32;
-/** LanceDB sorts the codes of its own training through temporary files. */
+/** LanceDB sorts the codes of an index that it trains itself through temporary files. */
 const TRAINED_COPIES = 3;
 
-/** Bytes of disk that a table of `rows` vectors takes while it is made: the runs of the sort, which are float32, and the table. */
+/** Returns the disk bytes for building a table of `rows` vectors: the runs of the sort, which are float32, and the table. */
 export function ingestDiskBytes(
   rows: number,
   dimension: number,
@@ -16,7 +16,7 @@ export function ingestDiskBytes(
   return runs + rows * (dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
 }
 
-/** Bytes of disk that an index takes while it is made, without the table that it is of. */
+/** Returns the disk bytes for building an index, without its table. */
 export function indexDiskBytes(index: IndexDescription, rows: number, dimension: number): number {
   if (index.kind === 'none') return 0;
   const codeBytes = index.kind === 'ivf-rq' ? dimension / 8 + 16 : (index.subVectors ?? dimension) + 8;

@@ -9,17 +9,18 @@ import {
   textThat,
 } from '../../base/text/document.ts';
 import type { TableFile } from '../../lance/table-files.ts';
+import { damagedRecord } from '../database-messages.ts';
 import { CATALOG_ENTRY, type CatalogEntry, fingerprint, INGEST_RECORD, type IngestRecord } from './catalog-entry.ts';
 import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
 
-/** Parses the catalog entry of a bucket. @throws DataError naming where it came from, and the field that is wrong */
+/** Parses the catalog entry of a bucket. @param where its path, for errors @throws DataError naming the path and the wrong field */
 export function parseCatalogEntry(text: string, bucket: string, where: string): CatalogEntry {
   const fail = damaged(where, 'catalog entry');
   const record = openRecord(text, bucket, where, 'catalog entry');
-  const entry = checkDocument(CATALOG_ENTRY, current(record), fail);
+  const entry = checkDocument(CATALOG_ENTRY, withCurrentFields(record), fail);
   const wrong = contradictionOfEntry(entry);
   if (wrong !== undefined) throw fail(wrong);
-  // Of the files as they were written: earlier versions named the checksums otherwise.
+  // The fingerprint covers the files as they were written: earlier versions had other names for checksums.
   const { bucket: name, rows, metric, tableVersion } = entry;
   const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[] };
   if (fingerprint(written) !== entry.fingerprint)
@@ -28,35 +29,31 @@ export function parseCatalogEntry(text: string, bucket: string, where: string): 
   return entry;
 }
 
-/** Parses the ingest record of a bucket. @throws DataError naming where it came from, and the field that is wrong */
+/** Parses the ingest record of a bucket. @param where its path, for errors @throws DataError naming the path and the wrong field */
 export function parseIngestRecord(text: string, bucket: string, where: string): IngestRecord {
   const fail = damaged(where, 'ingest record');
   const raw = openRecord(text, bucket, where, 'ingest record');
-  const record = checkDocument(INGEST_RECORD, current(raw), fail);
+  const record = checkDocument(INGEST_RECORD, withCurrentFields(raw), fail);
   const wrong = record.table && contradictionOfTable(record.table, record.sources, 'table.');
   if (wrong !== undefined) throw fail(wrong);
   checkSeal(raw, fail);
   return record;
 }
 
-function damaged(where: string, what: string): (problem: string) => DataError {
-  return (problem) =>
-    new DataError(`${where}: the ${what} is damaged: ${problem}. Remove this file and build the bucket again.`);
+function damaged(where: string, kind: string): (problem: string) => DataError {
+  return (problem) => new DataError(damagedRecord(where, kind, problem));
 }
 
-/**
- * A bucket's name becomes part of paths that are written and removed, so it must be the name of the file that it was read
- * from.
- */
-function openRecord(text: string, bucket: string, where: string, what: string): JsonRecord {
-  const fail = damaged(where, what);
-  const record = parseVersion1(text, where, what, fail);
+/** Parses a record whose bucket must have the name of its file, because the name becomes part of paths that are written and removed. */
+function openRecord(text: string, bucket: string, where: string, kind: string): JsonRecord {
+  const fail = damaged(where, kind);
+  const record = parseVersion1(text, where, kind, fail);
   checkDocument(z.object({ bucket: textThat((name) => name === bucket, 'the name of the file') }), record, fail);
   return record;
 }
 
-/** A record as it is written now: earlier versions wrote CRC-32 under that name, and null for an attribute that is NaN. */
-function current(value: JsonRecord): JsonRecord {
+/** Converts a record to the current fields: earlier versions wrote `crc32`, and null for an attribute that is NaN. */
+function withCurrentFields(value: JsonRecord): JsonRecord {
   const one = (file: unknown) => {
     if (!isRecord(file) || typeof file.crc32 !== 'string') return file;
     const { crc32, ...rest } = file;
@@ -67,11 +64,11 @@ function current(value: JsonRecord): JsonRecord {
   for (const field of ['files', 'fragments', 'partitions'])
     if (record[field] !== undefined) record[field] = all(record[field]);
   if (isRecord(record.model)) record.model = withoutNulls(record.model);
-  if (isRecord(record.table)) record.table = current(record.table);
+  if (isRecord(record.table)) record.table = withCurrentFields(record.table);
   return record;
 }
 
-/** Attributes that say nothing are left out, but for those that name the model. */
+/** Removes attributes without a value, except those that name the model. */
 function withoutNulls(attributes: JsonRecord): JsonRecord {
   const kept = Object.entries(attributes).filter(([name, value]) => value !== null || /^model(_hash)?$/.test(name));
   return Object.fromEntries(kept);

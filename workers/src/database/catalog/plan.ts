@@ -3,13 +3,14 @@ import { DataError } from '../../base/errors.ts';
 import { AMOUNT, COUNT, checkDocument, choice, parseVersion1, SIZE, TEXT, textThat } from '../../base/text/document.ts';
 import { CONTENT_HASH } from '../../shard/description.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
+import { bucketNotInPlan, notAPlan } from '../database-messages.ts';
 import { isBucketName } from './bucket-name.ts';
 
 /** Rows [start, end) of one shard. */
 export type PlanSource = z.infer<typeof PLAN_SOURCE>;
 export const PLAN_SOURCE = z
   .object({
-    /** Position of the shard in the list of inputs that was packed. */
+    /** Position of the shard in the list of packed inputs. */
     shard: COUNT,
     path: TEXT,
     /** Rows of the whole shard. */
@@ -31,12 +32,12 @@ const PLAN_BUCKET = z.object({
   sources: z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source')),
 });
 
-/** What PACK_BUCKETS writes and INGEST_BUCKET reads. Format: docs/formats.md. */
+/** The bucket plan, which PACK_BUCKETS writes and INGEST_BUCKET reads. Format: docs/formats.md. */
 export type BucketPlan = z.infer<typeof BUCKET_PLAN>;
 const BUCKET_PLAN = z.object({
   version: z.literal(1),
   dimension: SIZE,
-  /** The model of all shards, where they name one. */
+  /** The model of all shards; absent where they name none. */
   model: z.optional(TEXT),
   bucketSize: SIZE,
   rows: COUNT,
@@ -49,19 +50,18 @@ const BUCKET_PLAN = z.object({
       spreadRows: COUNT,
     }),
   ),
-  /** Inputs that the database holds already, by content. */
+  /** Inputs whose contents the database has already. */
   held: z.array(z.object({ path: TEXT, bucket: z.string() })),
   buckets: z.array(PLAN_BUCKET),
 });
 
-/** Parses a plan and checks what the commands rely on. @throws DataError naming the file, and the field that is wrong */
+/** Parses a bucket plan and checks that its row counts agree. @throws DataError naming the file, and the field that is wrong */
 export function parsePlan(text: string, path: string): BucketPlan {
-  const fail = (what: string) =>
-    new DataError(`${path}: not a bucket plan: ${what}. Make it with lanceflow pack-buckets.`);
+  const fail = (problem: string) => new DataError(notAPlan(path, problem));
   const plan = checkDocument(BUCKET_PLAN, parseVersion1(text, path, 'bucket plan', fail), fail);
   const names = new Set<string>();
   for (const { bucket, rows, sources } of plan.buckets) {
-    if (names.has(bucket)) throw fail(`${bucket} is there twice`);
+    if (names.has(bucket)) throw fail(`${bucket} occurs twice`);
     names.add(bucket);
     const sum = sources.reduce((total, { start, end }) => total + end - start, 0);
     if (rows !== sum) throw fail(`"rows" of ${bucket} is ${rows}, but its sources add up to ${sum}`);
@@ -72,11 +72,10 @@ export function parsePlan(text: string, path: string): BucketPlan {
   return plan;
 }
 
-/** The entry of one bucket. @throws DataError listing the buckets there are */
+/** Finds one bucket of a plan. @throws DataError listing the plan's buckets where this one is not among them */
 export function findBucket(plan: BucketPlan, name: string, path: string): PlanBucket {
   const bucket = plan.buckets.find((entry) => entry.bucket === name);
   if (bucket) return bucket;
   const names = plan.buckets.map((entry) => entry.bucket);
-  const known = names.length > 10 ? `${names.slice(0, 10).join(', ')}, ...` : names.join(', ') || 'none';
-  throw new DataError(`${path}: no bucket ${JSON.stringify(name)} in this plan; it has: ${known}.`);
+  throw new DataError(bucketNotInPlan(path, name, names));
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../../base/errors.ts';
 import { findStats } from '../../base/if-missing.ts';
+import { missingFolder, notAFolder } from '../database-messages.ts';
 import type { DatabaseParts } from '../database-parts.ts';
 import { folderReader } from '../node/folder-reader.ts';
 import { localLocks } from './local-locks.ts';
@@ -11,7 +12,7 @@ import { localStore } from './local-store.ts';
 
 /** Opens a database in a folder, which may be missing. @param work folder in which tables are built instead */
 export function openLocal(path: string, work: string | undefined): DatabaseParts {
-  // Absolute, because LanceDB takes an address that starts with "db" for its cloud service.
+  // Absolute, because LanceDB treats an address that starts with "db" as one of its cloud service.
   const root = resolve(path);
   const tables = folderReader(root);
   const nodeTables = localNodeTables(root, tables, work);
@@ -24,13 +25,13 @@ export function openLocal(path: string, work: string | undefined): DatabaseParts
     locks: localLocks(root),
     async create() {
       await mkdir(root, { recursive: true }).catch((error: unknown) => {
-        if (systemErrorCode(error) === 'EEXIST') throw new DataError(`${root}: a file; a database is a folder.`);
+        if (systemErrorCode(error) === 'EEXIST') throw new DataError(notAFolder(root));
         throw error;
       });
     },
     async requireThere() {
       const info = await findStats(root);
-      if (!info?.isDirectory()) throw new DataError(`${root}: no such folder, so no database.`);
+      if (!info?.isDirectory()) throw new DataError(missingFolder(root));
     },
   };
 }

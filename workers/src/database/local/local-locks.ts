@@ -6,18 +6,19 @@ import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { ifMissing } from '../../base/if-missing.ts';
+import { lostLock, waitingForLock } from '../database-messages.ts';
 import type { BucketLocks } from '../database-parts.ts';
 import { observingFs } from '../node/observed-lock.ts';
 
-/** A lock that was not seen to change for this long was left by a killed process. */
+/** A lock that has not changed for this long was left by a killed process. */
 const STALE_MS = 15_000;
-/** A lock whose holder is known to have ended is taken over sooner: only not from who is just taking it over. */
+/** A lock whose holder is known to have ended is taken over sooner, unless another process has just done so. */
 const ENDED_STALE_MS = 2_000;
 const POLL_MS = 500;
 
 /**
- * Locks as folders `_pending/<bucket>.lock` of a database in a folder, renewed by their time. Whether one is over is seen by its not
- * changing, not by comparing the clocks of two machines.
+ * Locks buckets by folders `_pending/<bucket>.lock`, whose modification time the holder renews. A waiting process takes a lock over when
+ * it has seen no renewal for a while; clocks of two machines are never compared.
  */
 export function localLocks(root: string): BucketLocks {
   const folder = join(root, '_pending');
@@ -51,13 +52,11 @@ async function waitFor(path: string, bucket: string, onLost: (error: Error) => v
         realpath: false,
         stale,
         update: stale / 5,
-        onCompromised: (error) =>
-          onLost(new TransientError(`The lock of ${bucket} was lost (${error.message}). Run the same command again.`)),
+        onCompromised: (error) => onLost(new TransientError(lostLock(bucket, error.message))),
       });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-      if (!waited)
-        log(`${bucket} is being built by another process; waiting for it (for some seconds, if it was killed).`);
+      if (!waited) log(waitingForLock(bucket, 'for some seconds, if it was killed'));
       await sleep(POLL_MS);
     }
   }

@@ -6,7 +6,7 @@ import { writeTextAtomically } from '../../base/files/write-atomically.ts';
 import { ifMissing } from '../../base/if-missing.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** Objects as files below `root`. */
+/** Keeps objects as files below `root`. */
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
   return {
@@ -21,7 +21,7 @@ export function localStore(root: string): ObjectStore {
       const temporary = temporaryName(at(key));
       try {
         await writeFile(temporary, text, { flush: true });
-        // A link fails where the name is taken, so of two builds one wins, and the object is whole at once.
+        // A link fails where the name is taken, so one of two builds wins, and no reader sees half an object.
         await link(temporary, at(key));
         return true;
       } catch (error) {

@@ -6,24 +6,24 @@ import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
-import { formatByteSize } from '../../base/text/byte-size.ts';
+import { tooLittleSpace } from '../database-messages.ts';
 
 const HEARTBEAT_MS = 60_000;
 /**
- * A process in another container or on a machine that is gone, from which nothing was heard for this long, counts as ended; so does
- * one heard in the future: all processes of a node have its clock, which was set back since.
+ * A mark that was not renewed for this long belongs to an ended process: one of another container, or of a machine that is gone. So does
+ * a mark whose time is in the future: the processes of a node share its clock, which was then set back.
  */
 const SILENT_MS = 10 * HEARTBEAT_MS;
-/** Each time, another process has removed the folder because it was empty. */
+/** Before each retry, another process has removed the folder because it was empty. */
 const MOST_TRIES = 20;
-/** Names of reservations in their folder. */
+/** Folder of the reservations. */
 const RESERVATIONS = '.reserved';
 
-/** Marks of this process, which are removed when it is told to stop. */
+/** Marks of this process, removed when a signal stops it. */
 const own = new Set<string>();
 let listens = false;
 
-/** A file that says that this process lives, until it is released. */
+/** A file that shows that this process is alive, until it is released. */
 export interface Mark {
   path: string;
   release: () => Promise<void>;
@@ -36,7 +36,7 @@ export async function placeMark(folder: string, text = ''): Promise<Mark> {
   const path = join(folder, basename(temporaryName(processName())));
   own.add(path);
   await makeIn(folder, () => writeFile(path, `${processName()}${text === '' ? '' : '\n'}${text}`));
-  // A beat may fail: others follow.
+  // One failed beat does no harm: others follow.
   const heartbeat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   heartbeat.unref();
   return {
@@ -49,7 +49,7 @@ export async function placeMark(folder: string, text = ''): Promise<Mark> {
   };
 }
 
-/** Makes something in a folder, which is made where it is missing: others remove it where it is empty. */
+/** Runs `make` after creating its folder, again and again where another process removes the empty folder in between. */
 export async function makeIn<T>(folder: string, make: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++)
     try {
@@ -61,7 +61,7 @@ export async function makeIn<T>(folder: string, make: () => Promise<T>): Promise
     }
 }
 
-/** The further lines of the marks of living processes in a folder, by path; those of ended ones are removed. */
+/** Reads the marks of living processes in a folder, and removes those of ended ones. @returns their further lines, by path */
 export async function livingMarks(folder: string): Promise<Map<string, string>> {
   const living = new Map<string, string>();
   for (const name of await readdir(folder).catch(ifMissing([]))) {
@@ -75,8 +75,8 @@ export async function livingMarks(folder: string): Promise<Map<string, string>> 
 }
 
 /**
- * Reserves space of a disk for what is about to be written into a folder.
- * @param root folder that all who share the disk have in common
+ * Places a mark that reserves disk space for what is about to be written into a folder.
+ * @param root folder that the processes which share the disk have in common
  * @param bytes that `folder` will hold in the end
  */
 export async function markReserved(root: string, folder: string, bytes: number): Promise<Mark> {
@@ -85,13 +85,13 @@ export async function markReserved(root: string, folder: string, bytes: number):
     path,
     async release() {
       await release();
-      // Others may have theirs in there.
+      // Fails while the folder has marks of other processes.
       await rmdir(dirname(path)).catch(() => {});
     },
   };
 }
 
-/** What living processes reserved below a root and have not written yet. @param except path of a mark that is not counted */
+/** Sums the bytes that living processes reserved below a root and have not written yet. @param except path of a mark to skip */
 export async function reservedBytes(root: string, except = ''): Promise<number> {
   let bytes = 0;
   for (const [path, text] of await livingMarks(join(root, RESERVATIONS))) {
@@ -102,9 +102,9 @@ export async function reservedBytes(root: string, except = ''): Promise<number> 
 }
 
 /**
- * Reserves space below a folder for which others reserve without a lock: a mark is placed before it is looked whether all fit, so of
- * two that do not fit together never both go on, though both may be refused.
- * @returns what ends the reservation
+ * Reserves disk space without a lock. The mark is placed before the free space is compared with all marks, so two reservations that do
+ * not fit together never both succeed, though both may be refused.
+ * @returns a function that ends the reservation
  * @throws TransientError with the figures where too little is left
  */
 export async function reserveSpace(root: string, folder: string, bytes: number): Promise<() => Promise<void>> {
@@ -112,7 +112,7 @@ export async function reserveSpace(root: string, folder: string, bytes: number):
   try {
     const { free } = await diskSpace(root);
     const reserved = await reservedBytes(root, path);
-    if (bytes > free - reserved) throw tooLittle(folder, bytes, { free, reserved, unused: 0 });
+    if (bytes > free - reserved) throw new TransientError(tooLittleSpace(folder, bytes, { free, reserved, unused: 0 }));
   } catch (error) {
     await release();
     throw error;
@@ -120,33 +120,15 @@ export async function reserveSpace(root: string, folder: string, bytes: number):
   return release;
 }
 
-/** Figures of a disk, in bytes. */
-export interface DiskFigures {
-  free: number;
-  /** Of what is free: reserved by others and not written yet. */
-  reserved: number;
-  /** Of kept tables that nobody uses, which go when their space is needed. */
-  unused: number;
-}
-
-export function tooLittle(folder: string, bytes: number, { free, reserved, unused }: DiskFigures): TransientError {
-  const size = formatByteSize;
-  return new TransientError(
-    `${folder}: too little of the disk is left: ${size(bytes)} are needed there, and only ${size(free)} are free, of which ` +
-      `${size(Math.min(free, reserved))} are reserved by other tasks; kept tables that nobody uses could free ${size(unused)}. ` +
-      'Free some space, choose a folder of a larger disk (--work), or wait until other tasks are done, then run the same command again.',
-  );
-}
-
-/** Bytes that are free, and bytes of the whole file system. */
+/** Returns the free bytes of a folder's file system, and all of them. */
 export async function diskSpace(folder: string): Promise<{ free: number; total: number }> {
   const { bavail, blocks, bsize } = await statfs(folder);
   return { free: bavail * bsize, total: blocks * bsize };
 }
 
 /**
- * What a folder takes of the disk: files that are being filled have holes.
- * @param linked whether files count that are elsewhere too, by hard links
+ * Sums the bytes that a folder takes of the disk; files that are being filled are sparse.
+ * @param linked counts files that have other hard links too
  */
 export async function allocatedBytes(folder: string, linked = true): Promise<number> {
   let bytes = 0;

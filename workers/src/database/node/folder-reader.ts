@@ -4,7 +4,7 @@ import { checksumOf } from '../../base/bytes/file-checksum.ts';
 import { findStats } from '../../base/if-missing.ts';
 import { fileSizes } from '../../lance/table-files.ts';
 import { openTable } from '../../lance/tables.ts';
-import { shortTableFile, unopenedTableFile } from '../table-file-errors.ts';
+import { truncatedTableFile, unopenedTableFile } from '../table-file-errors.ts';
 import type { RangeFile, TableReader } from '../table-reader.ts';
 
 /** Reads tables in a folder of this machine: a database's own, one with a fetched table, or a scratch folder. */
@@ -29,7 +29,7 @@ async function openLocalFile(path: string): Promise<RangeFile> {
     async read(into, position) {
       for (let at = 0; at < into.length; ) {
         const { bytesRead } = await file.read(into, at, into.length - at, position + at);
-        if (bytesRead === 0) throw shortTableFile(path);
+        if (bytesRead === 0) throw truncatedTableFile(path);
         at += bytesRead;
       }
     },

@@ -4,7 +4,7 @@ import lockfile from 'proper-lockfile';
 import { systemErrorCode, TransientError, UsageError } from '../../base/errors.ts';
 import { removeStale, temporaryName } from '../../base/files/temporary.ts';
 import { findStats, ifMissing } from '../../base/if-missing.ts';
-import { formatByteSize } from '../../base/text/byte-size.ts';
+import { busyCache, tooLittleSpace, tooSmallDisk, wrongKeptShare } from '../database-messages.ts';
 import {
   allocatedBytes,
   diskSpace,
@@ -13,33 +13,32 @@ import {
   markReserved,
   placeMark,
   reservedBytes,
-  tooLittle,
 } from './disk-marks.ts';
 import { observingFs } from './observed-lock.ts';
 
 const FOLDER = 'lanceflow-cache';
-/** Marks of an entry, beside its files: when it was last used, who uses it, how large it will be. */
+/** Files of an entry beside its own: the time of its last use, the marks of its users, the bytes that it will hold. */
 const USED = '.used';
 const USERS = '.users';
 const WANTS = '.wants';
 /** Left free on the disk for everything else. */
 const SPARE_BYTES = 256 * 2 ** 20;
-/** Beside a table that is made, at most as many times its size: small ones are made on small disks. */
+/** Limits the space left free beside a scratch folder to this multiple of its size, so that small tables fit small disks. */
 const SPARE_TIMES = 100;
 const LOCK_STALE_MS = 15_000;
-/** Share of the disk that tables may take which nobody uses: what others write, as Nextflow's copies, cannot make them go. */
+/** Largest share of the disk for tables that nobody uses: files that others write, as Nextflow's copies, do not evict them. */
 const KEPT_SHARE = 0.5;
 
-/** A folder of the cache that stays while it is used. */
+/** A folder of the cache, which is not evicted while it is used. */
 export interface CacheEntry {
   folder: string;
-  /** Ends the use; the folder stays for others until its space is needed. */
+  /** Ends the use. The folder is kept for others until its space is needed. */
   release(): Promise<void>;
 }
 
 /**
- * Folders on this node's disk that several processes share. Bounded by a share of the disk (LANCEFLOW_WORK_KEEP): what nobody uses
- * goes, the least recently used first, when it takes more, or when space is needed.
+ * Shares folders on this node's disk between processes. Entries that nobody uses are evicted, the least recently used first, when they
+ * exceed a share of the disk (LANCEFLOW_WORK_KEEP), or when space is needed.
  */
 export class NodeCache {
   readonly #root: string;
@@ -52,8 +51,8 @@ export class NodeCache {
   }
 
   /**
-   * Uses an entry, which may be empty or half filled.
-   * @param bytes what it will hold when it is filled; so much space is made for it
+   * Opens an entry, which may be empty or half filled, and evicts others to make space for it.
+   * @param bytes that it will hold when it is filled
    * @throws UsageError where the disk is too small, TransientError where others take its space now
    */
   async use(name: string, bytes: number): Promise<CacheEntry> {
@@ -64,11 +63,7 @@ export class NodeCache {
         await writeFile(join(folder, WANTS), `${bytes}`);
         const needed = bytes - (await allocatedBytes(folder));
         const { total } = await diskSpace(this.#root);
-        if (needed > 0 && bytes + SPARE_BYTES > total)
-          throw new UsageError(
-            `${this.#root}: ${formatByteSize(bytes)} are needed there, and the whole disk has ${formatByteSize(total)}. ` +
-              'Name a folder of a larger disk in --work, or search with --stream, which stores nothing.',
-          );
+        if (needed > 0 && bytes + SPARE_BYTES > total) throw new UsageError(tooSmallDisk(this.#root, bytes, total));
         await this.#makeSpace(needed, { entry: name });
       } catch (error) {
         await user.release();
@@ -81,17 +76,16 @@ export class NodeCache {
       release: async () => {
         await writeFile(join(folder, USED), '').catch(ignored);
         await release();
-        await this.#locked(() => this.#dropBeyondShare()).catch(ignored);
+        await this.#locked(() => this.#evictBeyondShare()).catch(ignored);
       },
     };
   }
 
   /**
-   * Reserves space beside the entries for what is about to be written into a folder of the same disk, and removes entries that nobody
-   * uses as far as that needs.
+   * Reserves space for what is about to be written into another folder of the same disk, and evicts entries to make space for it.
    * @param bytes that `folder` will hold in the end
-   * @returns what ends the reservation
-   * @throws TransientError where others have the space now
+   * @returns a function that ends the reservation
+   * @throws TransientError where others take its space now
    */
   async reserve(folder: string, bytes: number): Promise<() => Promise<void>> {
     const { release } = await this.#locked(async () => {
@@ -106,7 +100,7 @@ export class NodeCache {
     });
     return async () => {
       await release();
-      // Of the cache's folder nothing stays where nothing is kept.
+      // Fails while the cache has entries.
       await rmdir(this.#root).catch(ignored);
     };
   }
@@ -129,14 +123,14 @@ export class NodeCache {
       await mkdir(folder);
       await rename(from, join(folder, basename(from)));
       await writeFile(join(folder, USED), '');
-      await this.#dropBeyondShare();
+      await this.#evictBeyondShare();
     });
   }
 
-  /** Removes the entries that nobody uses and whose names begin so. */
-  async drop(prefix: string): Promise<void> {
+  /** Evicts the entries whose names begin with a prefix and that nobody uses. */
+  async evict(prefix: string): Promise<void> {
     await this.#locked(async () => {
-      for (const name of await readdir(this.#root)) if (name.startsWith(prefix)) await this.#dropUnused(name);
+      for (const name of await readdir(this.#root)) if (name.startsWith(prefix)) await this.#evictUnused(name);
     });
   }
 
@@ -150,8 +144,8 @@ export class NodeCache {
   }
 
   /**
-   * Removes entries until `needed` bytes are free besides what others have been promised; none where that would not do.
-   * @param own the entry, or the mark of the reservation, that they are for
+   * Evicts entries until `needed` bytes are free besides those that others reserved; none where evicting all would not do.
+   * @param own the entry, or the mark of the reservation, that the space is for
    */
   async #makeSpace(needed: number, own: { entry?: string; mark?: string }): Promise<void> {
     if (needed <= 0) return;
@@ -161,7 +155,7 @@ export class NodeCache {
     for (const name of await this.#oldestFirst()) {
       const folder = join(this.#root, name);
       if (name === own.entry) continue;
-      if (await isUsed(folder)) reserved += await this.#stillToCome(folder);
+      if (await isUsed(folder)) reserved += await this.#missingBytes(folder);
       else {
         unused.push(name);
         unusedBytes += await allocatedBytes(folder);
@@ -171,15 +165,15 @@ export class NodeCache {
     const free = async () => Math.max(0, (await diskSpace(this.#root)).free - spare);
     const freeBytes = await free();
     if (freeBytes - reserved + unusedBytes < needed)
-      throw tooLittle(this.#root, needed, { free: freeBytes, reserved, unused: unusedBytes });
+      throw new TransientError(tooLittleSpace(this.#root, needed, { free: freeBytes, reserved, unused: unusedBytes }));
     for (const name of unused) {
       if ((await free()) - reserved >= needed) return;
-      await this.#dropUnused(name);
+      await this.#evictUnused(name);
     }
   }
 
-  /** Removes what nobody uses, the least recently used first, until it takes no more than its share of the disk. */
-  async #dropBeyondShare(): Promise<void> {
+  /** Evicts entries that nobody uses, the least recently used first, until the rest takes at most its share of the disk. */
+  async #evictBeyondShare(): Promise<void> {
     const { total } = await diskSpace(this.#root);
     const names = await this.#oldestFirst();
     const used = await Promise.all(names.map((name) => isUsed(join(this.#root, name))));
@@ -188,7 +182,7 @@ export class NodeCache {
     let kept = bytes.reduce((sum, each) => sum + each, 0);
     for (const [i, name] of unused.entries()) {
       if (kept <= this.#keptShare * total) return;
-      await this.#dropUnused(name);
+      await this.#evictUnused(name);
       kept -= bytes[i]!;
     }
   }
@@ -202,7 +196,7 @@ export class NodeCache {
       .map(({ name }) => name);
   }
 
-  /** Names of the entries; what was being removed when its process was killed goes now. */
+  /** Lists the names of the entries, and removes those that a killed process was removing. */
   async #entries(): Promise<string[]> {
     const names = await readdir(this.#root);
     for (const name of names) {
@@ -212,34 +206,34 @@ export class NodeCache {
     return names.filter((name) => !name.startsWith('.'));
   }
 
-  /** What an entry in use will yet take of the disk. */
-  async #stillToCome(folder: string): Promise<number> {
+  /** Returns the bytes that an entry in use will take of the disk beyond those that it has. */
+  async #missingBytes(folder: string): Promise<number> {
     const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(ifMissing('0')));
     return Math.max(0, wants - (await allocatedBytes(folder)));
   }
 
-  async #dropUnused(name: string): Promise<void> {
+  async #evictUnused(name: string): Promise<void> {
     const folder = join(this.#root, name);
     if (await isUsed(folder)) return;
-    // Out of sight first: nobody may find half an entry.
+    // Renamed first, so that no process finds half an entry.
     const doomed = temporaryName(folder);
     await rename(folder, doomed);
     await rm(doomed, { recursive: true, force: true });
   }
 }
 
-/** @param forever whether to wait however long another process takes */
+/** @param forever waits for another process without limit */
 async function lock(path: string, forever: boolean): Promise<() => Promise<void>> {
   const retries = { forever, retries: 200, minTimeout: 50, maxTimeout: 300, factor: 1.1 };
-  // Taken over from a process that stood still: two then fill the same files with the same contents.
+  // A lock that is lost does no harm: two processes then fill the same files with the same contents.
   const options = { fs: observingFs(true), realpath: false, stale: LOCK_STALE_MS, retries, onCompromised: () => {} };
   return lockfile.lock(path, options).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ELOCKED') throw error;
-    throw new TransientError(`${path}: other tasks work on this folder for long. Run the same command again.`);
+    throw new TransientError(busyCache(path));
   });
 }
 
-/** Whether a living process uses an entry. */
+/** Tells whether a living process uses an entry. */
 async function isUsed(folder: string): Promise<boolean> {
   return (await livingMarks(join(folder, USERS))).size > 0;
 }
@@ -249,15 +243,13 @@ async function lastUse(folder: string): Promise<number> {
   return info?.mtimeMs ?? 0;
 }
 
-/** Without its mark an entry only goes sooner, when nobody uses it: no reason to end a search. */
+/** An entry whose mark is missing is only evicted sooner, which is no reason to end a search. */
 function ignored(): void {}
 
-/** Share of the disk for tables that nobody uses. @throws UsageError where LANCEFLOW_WORK_KEEP is none */
+/** Reads the share of the disk for tables that nobody uses. @throws UsageError where LANCEFLOW_WORK_KEEP is not a share */
 function keptShare(): number {
   const given = process.env.LANCEFLOW_WORK_KEEP || undefined;
   const share = given === undefined ? KEPT_SHARE : Number(given);
   if (share >= 0 && share <= 1) return share;
-  throw new UsageError(
-    `LANCEFLOW_WORK_KEEP is ${given}; it must be a share of the disk from 0 to 1, such as ${KEPT_SHARE}.`,
-  );
+  throw new UsageError(wrongKeptShare(given, KEPT_SHARE));
 }

@@ -4,17 +4,17 @@ import { open } from 'node:fs/promises';
 type Done = (error: NodeJS.ErrnoException | null, info?: fs.Stats) => void;
 
 /**
- * The file system as proper-lockfile sees it, for one lock that is waited for. It takes a lock whose time is old for one that a
- * killed process left, but the time is that of its holder's clock: one that is ahead would never grow old, and one that is behind
- * would be old at once. So a lock that is held is given the age for which it was seen not to change.
- * @param isOwnClock whether all that take it have this machine's clock: then a lock may also be as old as it says
+ * Makes the file system that proper-lockfile uses while it waits for one lock. It takes over a lock whose modification time is old, but
+ * that time comes from the holder's clock: if it is ahead, the lock would never grow old; if it is behind, the lock would be old at once.
+ * So a held lock is given the age for which this process has seen it unchanged.
+ * @param isOwnClock all holders have this machine's clock, so the lock's own age counts where it is larger
  */
 export function observingFs(isOwnClock = false): typeof fs {
   let seen = { version: '', sinceMs: 0 };
   const held = new Set<string>();
 
   async function observe(path: string): Promise<fs.Stats> {
-    // Opened, and not only asked for: NFS remembers what it was told for up to a minute.
+    // Opened first, because NFS caches the attributes of a path for up to a minute.
     await using folder = await open(path, 'r');
     const info = await folder.stat();
     const version = `${info.ino} ${info.mtimeMs}`;
@@ -32,7 +32,7 @@ export function observingFs(isOwnClock = false): typeof fs {
         done(error);
       });
     },
-    // Asked for after a failed mkdir: how old a lock is. Otherwise: the time of one's own, which must be as it is.
+    // After a failed mkdir, proper-lockfile asks for the age of another's lock; otherwise for the time of its own, which must be real.
     stat(path: string, done: Done) {
       if (!held.delete(path)) fs.stat(path, done);
       else observe(path).then((info) => done(null, info), done);

@@ -44,7 +44,7 @@ export class KeptTables {
 
   /** Removes the tables of a bucket. */
   remove(bucket: string): Promise<void> {
-    return this.#cache.drop(`${bucket}.${this.#database}.table-`);
+    return this.#cache.evict(`${bucket}.${this.#database}.table-`);
   }
 
   #nameOf(bucket: string, recipe: string): string {

@@ -6,12 +6,13 @@ import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { isRecord, parseJson, SIZE } from '../../base/text/document.ts';
+import { lostLock, waitingForLock } from '../database-messages.ts';
 import type { BucketLocks } from '../database-parts.ts';
 import type { S3Store, Tagged } from './s3-store.ts';
 
-/** A lease that was not renewed for this long is over. Longer than a request is repeated after faults. */
+/** A lease expires when it was not renewed for this long, which is longer than a request is retried. */
 const LEASE_MS = 60_000;
-/** No lease is waited for longer than this without a renewal, whatever it says. */
+/** Upper limit of the time that a lease can claim for itself. */
 const MOST_LEASE_MS = 600_000;
 const RENEW_MS = 10_000;
 const POLL_MS = 1_000;
@@ -22,12 +23,12 @@ interface LeaseTimes {
   renewMs: number;
 }
 
-/** What the object of a lease says. */
+/** Content of a lease's object. */
 interface Lease {
-  /** See processName: known to have ended on its own machine only. */
+  /** Name of the process (see processName). Only its own machine can tell that it has ended. */
   owner: string;
   host: string;
-  /** One acquisition. */
+  /** Identifies one acquisition. */
   token: string;
   /** Counts renewals, so that each changes the object. */
   renewals: number;
@@ -35,8 +36,8 @@ interface Lease {
 }
 
 /**
- * Locks as objects `_pending/<bucket>.lock` that their holder renews by conditional writes. Whether one is over is seen by its
- * not changing, not by comparing the clocks of two machines.
+ * Locks buckets by objects `_pending/<bucket>.lock`, which the holder renews by conditional writes. A waiting process takes a lock over
+ * when it has seen no renewal for the time of its lease; clocks of two machines are never compared.
  */
 export function s3Locks(store: S3Store, times: LeaseTimes = { leaseMs: LEASE_MS, renewMs: RENEW_MS }): BucketLocks {
   const keyOf = (bucket: string) => `_pending/${bucket}.lock`;
@@ -71,7 +72,7 @@ async function waitFor(store: S3Store, key: string, bucket: string, lease: Lease
       continue;
     }
     const { owner, token, leaseMs } = parseLease(current);
-    // Its answer was lost on the way, and the request repeated.
+    // The service created the object, but its answer was lost and the request was retried.
     if (token === lease.token) return current.etag;
     if (seen?.etag !== current.etag) seen = { etag: current.etag, atMs: performance.now() };
     if (hasEnded(owner) || performance.now() - seen!.atMs > leaseMs) {
@@ -79,13 +80,12 @@ async function waitFor(store: S3Store, key: string, bucket: string, lease: Lease
       if (etag !== undefined) return etag;
       continue;
     }
-    if (!waited)
-      log(`${bucket} is being built by another process; waiting for it (for a minute, if it was killed elsewhere).`);
+    if (!waited) log(waitingForLock(bucket, 'for a minute, if it was killed elsewhere'));
     await sleep(POLL_MS);
   }
 }
 
-/** Renews a lease until it is given back. */
+/** Renews a lease until it is released. @returns a function that releases it */
 function hold(
   store: S3Store,
   key: string,
@@ -96,10 +96,10 @@ function hold(
   const ended = new AbortController();
   let etag = firstEtag;
   let renewedMs = performance.now();
-  const lose = (why: string) => {
+  const lose = (reason: string) => {
     if (ended.signal.aborted) return;
     ended.abort();
-    onLost(new TransientError(`The lock of ${bucket} was lost (${why}). Run the same command again.`));
+    onLost(new TransientError(lostLock(bucket, reason)));
   };
   const watch = setInterval(() => {
     if (performance.now() - renewedMs > lease.leaseMs) lose(`not renewed for ${lease.leaseMs / 1000} s`);
@@ -121,9 +121,9 @@ function hold(
   };
   const renewing = (async () => {
     while (!ended.signal.aborted) {
-      // Ends early, with an error, where the lease is given back.
+      // Ends early, with an error, when the lease is released.
       await sleep(renewMs, undefined, { ref: false, signal: ended.signal }).catch(() => {});
-      // A fault that lasts is noticed by the watch.
+      // The watch ends the lease if faults last.
       if (!ended.signal.aborted) await renew().catch(() => {});
     }
   })();
@@ -139,7 +139,7 @@ function format(lease: Lease): string {
   return `${JSON.stringify({ version: 1, ...lease, renewed: new Date().toISOString() })}\n`;
 }
 
-/** What others wrote into the object; of a field that cannot be, what stands for nothing known. */
+/** Lenient, because another version may have written the object: a wrong field counts as unknown. */
 const LEASE = z.object({
   owner: z.catch(z.string(), ''),
   host: z.catch(z.string(), ''),

@@ -5,13 +5,15 @@ import { connect } from '../../lance/lancedb.ts';
 import { CONNECT_MS, type S3Bucket, stallMs } from '../../s3/client.ts';
 import { giveUpMs, MAX_ATTEMPTS } from '../../s3/retry.ts';
 import { s3Settings } from '../../s3/settings.ts';
+import { noAnswerToLanceDb } from '../database-messages.ts';
 
-/** A request of LanceDB's is one range, of megabytes at most; how long it may take in all, in stalls. */
+/** A request by LanceDB fetches a range of at most some megabytes. It may take as long as this many stalls. */
 const REQUEST_STALLS = 3;
 
 /**
- * Opens a table where it is on S3. LanceDB makes requests of its own; it finds credentials in the same places, but knows the
- * endpoint and the time-outs by other names.
+ * Opens a table on S3 in place. LanceDB makes its own requests: it finds credentials in the same places, but has other names for the
+ * endpoint and the time-outs.
+ * @throws TransientError where the service does not answer
  */
 export async function openInPlace({ uri, client, endpoint: endpointName }: S3Bucket, bucket: string): Promise<Table> {
   const endpoint = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
@@ -23,7 +25,7 @@ export async function openInPlace({ uri, client, endpoint: endpointName }: S3Buc
     // In seconds.
     client_retry_timeout: `${Math.max(1, Math.round(giveUpMs() / 1000))}`,
     client_max_retries: `${MAX_ATTEMPTS}`,
-    // Retries around these, which would multiply the time until a service that is silent is given up.
+    // LanceDB's retries around these would multiply the time until a silent service is given up.
     download_retry_count: '0',
     lance_aimd_max_retries: '0',
     ...('x-amz-request-payer' in s3Settings().all ? { aws_request_payer: 'true' } : {}),
@@ -31,14 +33,11 @@ export async function openInPlace({ uri, client, endpoint: endpointName }: S3Buc
       ? { endpoint, allow_http: `${endpoint.startsWith('http://')}`, virtual_hosted_style_request: 'false' }
       : {}),
   };
-  // LanceDB tries to connect several times over, each with all its retries.
+  // LanceDB connects several times, each with all its retries.
   const deadline = new AbortController();
   const opening = connect(uri, { storageOptions }).then((connection) => connection.openTable(bucket));
   const timer = sleep(giveUpMs() + requestMs, undefined, { signal: deadline.signal }).then(() => {
-    throw new TransientError(
-      `${uri}: no answer from ${endpointName} to LanceDB in ${(giveUpMs() + requestMs) / 1000} s. Check the network, then run the same ` +
-        'command again.',
-    );
+    throw new TransientError(noAnswerToLanceDb(uri, endpointName, (giveUpMs() + requestMs) / 1000));
   });
   try {
     return await Promise.race([opening, timer]);

@@ -3,11 +3,11 @@ import type { S3Bucket } from '../../s3/client.ts';
 import { readRange } from '../../s3/range.ts';
 import type { RangeFile } from '../table-reader.ts';
 
-/** One request brings a fraction of what S3 gives: a read is many at once. */
+/** One request gets a fraction of S3's throughput, so a read is divided into several at once. */
 const REQUEST_BYTES = 2 * 2 ** 20;
 const REQUESTS_AT_ONCE = 16;
 
-/** An object of which parts are read where it is. No request is made. */
+/** Opens an object whose byte ranges are read in place. Makes no request. */
 export function openRange(s3: S3Bucket, path: string): RangeFile {
   return {
     async read(into, position) {

@@ -4,6 +4,7 @@ import type { S3Bucket } from '../../s3/client.ts';
 import { describeObject } from '../../s3/describe-object.ts';
 import { listObjects } from '../../s3/objects.ts';
 import { fetchBlocks, readRange } from '../../s3/range.ts';
+import { missingObject } from '../database-messages.ts';
 import type { TableReader } from '../table-reader.ts';
 import { openInPlace } from './open-in-place.ts';
 import { openRange } from './range-file.ts';
@@ -16,7 +17,7 @@ export function s3Reader(s3: S3Bucket): TableReader {
 
   async function requireSize(path: string): Promise<number> {
     const bytes = await size(path);
-    if (bytes === undefined) throw new DataError(`${s3.uri}/${path}: no such object. Build the bucket again.`);
+    if (bytes === undefined) throw new DataError(missingObject(s3.uri, path));
     return bytes;
   }
 

@@ -3,27 +3,28 @@ import { UsageError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { listFolder, removeObject } from '../../s3/objects.ts';
 import { isAbsent, isConflict } from '../../s3/s3-errors.ts';
+import { ignoredCondition } from '../database-messages.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** An object's text as it was when it had this ETag. */
+/** The text of an object, and the ETag of that version. */
 export interface Tagged {
   text: string;
   etag: string;
 }
 
-/** The ETag of no object. */
+/** An ETag that no object has. */
 const NO_ETAG = '"00000000000000000000000000000000"';
 
-/** Small objects on S3, and what a lock needs: changes that fail where somebody else has changed the object. */
+/** Reads and writes small objects on S3; for locks, with writes that fail where another process has changed the object. */
 export interface S3Store extends ObjectStore {
   readTagged(key: string): Promise<Tagged | undefined>;
-  /** Makes the object unless it is there. @returns its ETag, or undefined where it was there */
+  /** Creates the object unless it exists. @returns its ETag, or undefined where it existed */
   createTagged(key: string, text: string): Promise<string | undefined>;
-  /** Replaces the object if its ETag is still this one. @returns the new ETag, or undefined where it was not */
+  /** Replaces the object if it still has this ETag. @returns the new ETag, or undefined where it had another one */
   replaceTagged(key: string, text: string, etag: string): Promise<string | undefined>;
 }
 
-/** The objects below a place on S3. */
+/** Keeps objects below a prefix of S3. */
 export function s3Store(s3: S3Bucket): S3Store {
   const where = (key: string) => ({ Bucket: s3.location.bucket, Key: s3.key(key) });
 
@@ -31,7 +32,7 @@ export function s3Store(s3: S3Bucket): S3Store {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const ContentType = key.endsWith('.json') ? 'application/json' : 'application/octet-stream';
     const Body = Buffer.from(text);
-    // Known to every service; S3 makes an object's CRC-64 by itself.
+    // Every service knows MD5; S3 adds an object's CRC-64 by itself.
     const ContentMD5 = createHash('md5').update(Body).digest('base64');
     const command = new PutObjectCommand({ ...where(key), Body, ContentMD5, ContentType, ...condition });
     const { ETag } = await s3.client.send(command);
@@ -42,20 +43,16 @@ export function s3Store(s3: S3Bucket): S3Store {
     put(key, text, condition).catch(ifConflict);
 
   /**
-   * Finds out whether the service heeds conditions: right after an object was made, it must refuse to make it again, and to
-   * replace it in another version. Asked twice, because somebody else may remove the object in between.
-   * @throws UsageError, after removing the object, where it does not
+   * Checks that the service honours conditional writes: right after an object was created, it must refuse to create it again, and to
+   * replace another version of it. Each is tried twice, because another process may remove the object in between.
+   * @throws UsageError, after removing the object, where the service ignores a condition
    */
   async function requireConditions(key: string, text: string): Promise<void> {
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: NO_ETAG }]) {
       const accepted = async () => (await putIf(key, text, condition)) !== undefined;
       if (!((await accepted()) && (await accepted()))) continue;
       await removeObject(s3, key);
-      throw new UsageError(
-        `${s3.uri}: ${s3.endpoint} accepts conditional writes (${Object.keys(condition)}) whose condition does not hold, so two builds would ` +
-          'write to one bucket at once. Databases there can be searched. To build, use a folder or another service (docs/aws.md ' +
-          'lists some), and copy the database.',
-      );
+      throw new UsageError(ignoredCondition(s3.uri, s3.endpoint, Object.keys(condition).join()));
     }
     s3.service.heedsConditions = true;
   }
@@ -91,7 +88,7 @@ export function s3Store(s3: S3Bucket): S3Store {
 }
 
 function ifConflict(error: unknown): undefined {
-  // An object that is gone has another ETag than any.
+  // A removed object has no ETag, so it does not meet the condition.
   if (isConflict(error) || isAbsent(error)) return undefined;
   throw error;
 }
