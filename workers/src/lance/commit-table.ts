@@ -17,7 +17,7 @@ const FILES_AT_ONCE = 8;
 
 /**
  * Makes a table of data files, in one version. LanceDB creates the table, so that its schema and its settings are those of the
- * client that is installed; the version with the rows is written here (docs/adr/0029).
+ * client that is installed; the version with the rows is written here (docs/adr/0031).
  * @param folder `<folder>/<name>.lance/data/` has the files, which are flushed to disk first
  * @param fragments in the order of their rows; their columns are those of the schema
  * @returns the table's version
