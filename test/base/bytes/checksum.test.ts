@@ -2,9 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { algorithmOf, CRC32, CRC64, hasChecksum, isChecksum } from '../../../workers/src/base/bytes/checksum.ts';
+import {
+  algorithmOf,
+  ChecksumAlgorithm,
+  CRC32,
+  CRC64,
+  hasChecksum,
+  isChecksum,
+} from '../../../workers/src/base/bytes/checksum.ts';
 
-/** Bit by bit, as the catalogue of parametrised CRC algorithms defines CRC-64/NVME. */
+/** CRC-64/NVME bit by bit, as defined in the catalogue of parametrised CRC algorithms (reveng.sourceforge.io/crc-catalogue). */
 function slowCrc64(content: Uint8Array): bigint {
   const polynomial = 0xad93d23594c93659n;
   let sum = 0xffff_ffff_ffff_ffffn;
@@ -23,18 +30,18 @@ describe('CRC-64/NVME', () => {
     expect(CRC64.format(CRC64.of(Buffer.alloc(0)))).toBe('crc64nvme:0000000000000000');
   });
 
-  // Around the steps of eight bytes, of what is folded, and of chunks.
+  // Around the boundaries of eight-byte steps, of folding, and of chunks.
   it.each([1, 7, 8, 9, 63, 1616, 1679, 1680, 1681, 1744, 3300, 30_001])('is right for %i bytes', (bytes) => {
     const content = randomBytes(bytes);
     expect(CRC64.of(content)).toBe(slowCrc64(content));
   });
 
-  it('is right where a content is longer than what is worked on at once, and wherever it is cut', () => {
+  it('is right for content longer than a chunk, wherever it is cut', () => {
     const content = randomBytes(600_000);
     const whole = CRC64.of(content);
     for (const cut of [1, 1000, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1, 599_999])
       expect(CRC64.of(content.subarray(cut), CRC64.of(content.subarray(0, cut)))).toBe(whole);
-    // Of parts that `slowCrc64` can do.
+    // Combined from parts that are small enough for `slowCrc64`.
     let sum = 0n;
     for (let start = 0; start < content.length; start += 20_000)
       sum = CRC64.combine(sum, slowCrc64(content.subarray(start, start + 20_000)), 20_000);
@@ -43,13 +50,25 @@ describe('CRC-64/NVME', () => {
 });
 
 describe.each([CRC64, CRC32])('$name', (algorithm) => {
-  it('gives the checksum of two contents one after the other', () => {
+  it('combines the checksums of two parts into that of their concatenation', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3000 }), fc.uint8Array({ maxLength: 3000 }), (first, second) => {
         const whole = algorithm.of(Buffer.concat([first, second]));
         expect(algorithm.combine(algorithm.of(first), algorithm.of(second), second.length)).toBe(whole);
       }),
     );
+  });
+
+  it('combines with an empty part first', () => {
+    const { name, of } = algorithm;
+    const fresh = new ChecksumAlgorithm(
+      name,
+      name === 'crc32' ? 32 : 64,
+      name === 'crc32' ? 0xedb88320n : 0x9a6c9329ac4bc9b5n,
+      of,
+    );
+    const sum = of(Buffer.from('content'));
+    expect(fresh.combine(sum, of(Buffer.alloc(0)), 0)).toBe(sum);
   });
 
   it('is right for contents of more than 4 GiB', () => {

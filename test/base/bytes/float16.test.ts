@@ -10,7 +10,7 @@ describe('decodeFloat16', () => {
     for (let i = 0; i < words.length; i++) if (!Object.is(decoded[i], expected[i])) expect.fail(`word ${i}`);
   });
 
-  it('decodes by the formula of IEEE 754, whatever the engine', () => {
+  it('decodes by the formula of IEEE 754', () => {
     const words = Uint16Array.from({ length: 65_536 }, (_, i) => i);
     const decoded = new Float32Array(65_536);
     decodeFloat16(words, decoded, words.length);
@@ -22,7 +22,7 @@ describe('decodeFloat16', () => {
     }
   });
 
-  it('decodes as many values as it is told to', () => {
+  it('decodes `count` values and no more', () => {
     const into = new Float32Array(3);
     decodeFloat16(Uint16Array.of(0x3c00, 0xc000, 0x3c00), into, 2);
     expect([...into]).toEqual([1, -2, 0]);

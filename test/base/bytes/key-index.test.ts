@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KeyIndex } from '../../../workers/src/base/bytes/key-index.ts';
 
-// Words of few values, so that keys share their first word and sometimes all of them.
+// Few distinct words, so that keys share their first word and are sometimes equal.
 const word = fc.oneof(fc.nat(3), fc.constant(0xffffffff));
 const keys = fc.array(fc.tuple(word, word, word, word), { maxLength: 300 });
 
-test('is a map whose first entry of a key stays', () => {
+test('is a map that keeps the first record of each key', () => {
   fc.assert(
     fc.property(keys, (list) => {
       const index = new KeyIndex(1000);
@@ -22,11 +22,11 @@ test('is a map whose first entry of a key stays', () => {
   );
 });
 
-test('grows, and stops at its limit', () => {
+test('grows up to its limit', () => {
   const index = new KeyIndex(20_000);
   const all = Uint32Array.from({ length: 4 * 30_000 }, (_, i) => Math.imul(i + 1, 2654435761));
   for (let i = 0; i < 30_000; i++) index.add(all, 4 * i, i);
-  expect([index.size, index.full]).toEqual([20_000, true]);
+  expect([index.size, index.isFull]).toEqual([20_000, true]);
   for (const i of [0, 1, 12_345, 19_999]) expect(index.get(all, 4 * i)).toBe(i);
   expect(index.get(all, 4 * 20_000)).toBeUndefined();
 });

@@ -19,7 +19,7 @@ const texts = fc.array(
 );
 
 describe('a UTF-8 column', () => {
-  it('gives back the texts it was made from', () => {
+  it('returns the texts it was built from', () => {
     fc.assert(
       fc.property(texts, (rows) => {
         const column = columnFrom(rows);
@@ -33,7 +33,7 @@ describe('a UTF-8 column', () => {
     );
   });
 
-  it('slices as an array does, and slices of slices too', () => {
+  it('slices like an array, repeatedly too', () => {
     fc.assert(
       fc.property(texts, fc.nat(20), fc.nat(20), fc.nat(20), (rows, a, b, c) => {
         const [start, end] = [Math.min(a, b, rows.length), Math.min(Math.max(a, b), rows.length)];
@@ -46,7 +46,7 @@ describe('a UTF-8 column', () => {
     );
   });
 
-  it('concatenates, also slices and columns without rows', () => {
+  it('concatenates columns, slices and empty columns', () => {
     fc.assert(
       fc.property(fc.array(texts, { maxLength: 5 }), fc.nat(3), (parts, skip) => {
         const columns = parts.map((rows) => columnSlice(columnFrom(['skipped', ...rows]), 1, rows.length + 1));

@@ -16,7 +16,7 @@ async function endedPid(): Promise<number> {
 }
 
 describe('writeAtomically', () => {
-  it('makes the file and the folders it is in, and gives what the writer gave', async () => {
+  it('creates the file and its folders, and returns the result of the writer', async () => {
     const path = join(await temporaryFolder(), 'a', 'b', 'file');
     const write = async (temporary: string) => {
       await writeFile(temporary, 'x');
@@ -27,7 +27,7 @@ describe('writeAtomically', () => {
     expect(await readdir(join(path, '..'))).toEqual(['file']);
   });
 
-  it('leaves what was there, and nothing else, where the writer fails', async () => {
+  it('leaves the old file, and nothing else, where the writer fails', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'file');
     await writeFile(path, 'before');
@@ -40,7 +40,7 @@ describe('writeAtomically', () => {
     expect(await readdir(folder)).toEqual(['file']);
   });
 
-  it('refuses the name of a folder before any work is done', async () => {
+  it('refuses the name of a folder before the writer runs', async () => {
     const folder = await temporaryFolder();
     let called = false;
     const writing = writeAtomically(folder, async () => {
@@ -50,7 +50,7 @@ describe('writeAtomically', () => {
     expect(called).toBe(false);
   });
 
-  it('takes names as long as a file system does, and refuses longer ones', async () => {
+  it('accepts the longest names of the file system, and refuses longer ones', async () => {
     const folder = await temporaryFolder();
     for (const name of ['é'.repeat(127), 'x'.repeat(255), 'x'.repeat(219), 'x'.repeat(220)]) {
       await writeAtomically(join(folder, name), (temporary) => writeFile(temporary, name));
@@ -63,7 +63,7 @@ describe('writeAtomically', () => {
     );
   });
 
-  it('refuses a device or a pipe, which it would replace by a file', async () => {
+  it('refuses a device or a pipe, which the rename would replace', async () => {
     const folder = await temporaryFolder();
     await run('mkfifo', [join(folder, 'pipe')]);
     await symlink('/dev/null', join(folder, 'device'));
@@ -80,7 +80,7 @@ describe('writeAtomically', () => {
     expect((await readdir(folder)).sort()).toEqual(['device', 'pipe']);
   });
 
-  it('writes of one name at once leave one of them whole', async () => {
+  it('leaves one complete file where several writers use the same name at once', async () => {
     const path = join(await temporaryFolder(), 'file');
     const texts = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(10_000));
     await Promise.all(texts.map((text) => writeAtomically(path, (temporary) => writeFile(temporary, text))));
@@ -90,7 +90,7 @@ describe('writeAtomically', () => {
 });
 
 describe('temporary files', () => {
-  it('of processes that have ended are removed, those of others are not', async () => {
+  it('are removed if their process has ended', async () => {
     const folder = await temporaryFolder();
     const target = join(folder, 'file');
     const own = temporaryName(target);
@@ -102,14 +102,14 @@ describe('temporary files', () => {
     await removeStale(target);
     const left = (await readdir(folder)).sort();
     expect(left).toEqual([own, elsewhere, other, unlike].map((path) => path.slice(folder.length + 1)).sort());
-    // Of another machine: gone after a day.
+    // Those of another machine are removed after a day.
     const old = new Date(Date.now() - 25 * 60 * 60 * 1000);
     await utimes(elsewhere, old, old);
     await removeStale(target);
     expect(await readdir(folder)).not.toContain(elsewhere.slice(folder.length + 1));
   });
 
-  it('never stand for a folder that a link points to', async () => {
+  it('that are links are removed without the folder they point to', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'precious'));
     await writeFile(join(folder, 'precious', 'data'), 'x');
@@ -122,7 +122,7 @@ describe('temporary files', () => {
 });
 
 describe('withScratch', () => {
-  it('removes the folder, with all in it, also where its user fails', async () => {
+  it('removes the folder and its content, also after a failure', async () => {
     const folder = await temporaryFolder();
     const seen = await withScratch(join(folder, 'new'), 'label', async (scratch) => {
       await mkdir(join(scratch, 'deep', 'er'), { recursive: true });
@@ -165,7 +165,7 @@ describe('localStore', () => {
     expect(await store.list('f')).toEqual(['b']);
   });
 
-  it('makes an object once, however many try', async () => {
+  it('creates an object once, however many try', async () => {
     const folder = await temporaryFolder();
     const store = localStore(folder);
     const made = await Promise.all(Array.from({ length: 20 }, (_, i) => store.create('f/x', `${i}`)));

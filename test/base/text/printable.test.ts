@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { printable, printableJson } from '../../../workers/src/base/text/printable.ts';
 
-/** What Unicode calls control and format characters, but for those that join emoji and letters. */
-const OBEYED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
+/** Control and format characters of Unicode, except those that join emoji and letters. */
+const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 const text = fc.string({
   unit: fc.oneof(
     fc.constantFrom('\x1b', '\r', '\x9b', '\x7f', '\u202e', 'é', '"', '\\'),
@@ -11,22 +11,22 @@ const text = fc.string({
   ),
 });
 
-test('shows what a terminal would obey', () => {
+test('escapes control characters', () => {
   expect(printable('a\x1b[31mb\x07\r\x9b2J\x7f\u202egpj\u2066')).toBe(
     'a\\x1b[31mb\\x07\\x0d\\x9b2J\\x7f\\u202egpj\\u2066',
   );
   expect(printable('Zürich\t蛋白\n"👩‍🔬"')).toBe('Zürich\t蛋白\n"👩‍🔬"');
 });
 
-test('leaves no such character in any text, but line breaks and tabs', () => {
-  fc.assert(fc.property(text, (given) => !OBEYED.test(printable(given).replaceAll(/[\n\t]/g, ''))));
+test('leaves no control characters in any text, except line breaks and tabs', () => {
+  fc.assert(fc.property(text, (given) => !CONTROLS.test(printable(given).replaceAll(/[\n\t]/g, ''))));
 });
 
-test('JSON has none at all, and is read as the same value', () => {
+test('JSON contains no control characters, and parses to the same value', () => {
   fc.assert(
     fc.property(text, (given) => {
       const json = printableJson({ [given]: [given] });
-      expect(json).not.toMatch(OBEYED);
+      expect(json).not.toMatch(CONTROLS);
       expect(JSON.parse(json)).toEqual({ [given]: [given] });
     }),
   );

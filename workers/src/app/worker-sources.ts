@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../base/errors.ts';
-import { ifMissing } from '../base/if-missing.ts';
+import { returnIfMissing } from '../base/missing-files.ts';
 
 const HOME = fileURLToPath(new URL('../../..', import.meta.url));
 /** Matches `from './x.ts'`, `import './x.ts'` and `import('./x.ts')`. */
@@ -77,7 +77,7 @@ function findText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    return ifMissing(undefined)(error);
+    return returnIfMissing(undefined)(error);
   }
 }
 

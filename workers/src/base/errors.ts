@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 /** Exit codes of every command (DESIGN.md section 4; sysexits.h). */
 export const EXIT = { ok: 0, bug: 1, usage: 64, data: 65, transient: 75 } as const;
 
-/** An error whose message is meant for the user: what is wrong, where, and what to do. */
+/** An error with a message for the user: what is wrong, where, and what to do. */
 export class UserError extends Error {
   readonly exitCode: number;
   constructor(exitCode: number, message: string, options?: ErrorOptions) {
@@ -20,14 +20,14 @@ export class UsageError extends UserError {
   }
 }
 
-/** The data is wrong. The message names the file and, where there is one, the row. */
+/** The data is wrong. The message names the file and, if any, the row. */
 export class DataError extends UserError {
   constructor(message: string, options?: ErrorOptions) {
     super(EXIT.data, message, options);
   }
 }
 
-/** A fault that may pass (full disk, lost connection): the same command can be run again. */
+/** A fault that may pass (full disk, lost connection): the same command can succeed later. */
 export class TransientError extends UserError {
   constructor(message: string, options?: ErrorOptions) {
     super(EXIT.transient, message, options);
@@ -42,20 +42,17 @@ export function userErrorOf(exitCode: number, message: string, options?: ErrorOp
   return new UserError(exitCode, message, options);
 }
 
-/** An error in which a file has the user's name for it: a task's input lies under another path. */
+/** Returns the error with the user's name of a file in place of its path: tasks read inputs under other paths. */
 export function withFileName(error: UserError, path: string, name: string): UserError {
   if (name === path) return error;
-  return new UserError(
-    error.exitCode,
-    error.message.replaceAll(path, () => name),
-    { cause: error },
-  );
+  const message = error.message.replaceAll(path, () => name);
+  return userErrorOf(error.exitCode, message, { cause: error });
 }
 
 const AGAIN = 'then run the same command again';
 const UNREACHABLE = `The file system does not answer. Check the disk or the network, ${AGAIN}`;
 
-/** Faults of the machine, which may pass. */
+/** Faults of the machine that may pass, by their code. */
 const TRANSIENT_CODES: Readonly<Record<string, string>> = {
   ENOSPC: `The disk is full. Free some space or choose another folder, ${AGAIN}`,
   EDQUOT: `The disk quota is used up. Free some space, ${AGAIN}`,
@@ -80,7 +77,7 @@ const TRANSIENT_CODES: Readonly<Record<string, string>> = {
 const NOT_ALLOWED = 'Permission denied. Check the owner and mode of the file or folder';
 const OTHER_KIND = 'Expected a file where there is a folder, or the reverse';
 
-/** What is wrong with a path, and stays so. */
+/** Problems of a path that last, by their code. */
 const DATA_CODES: Readonly<Record<string, string>> = {
   ENOENT: 'No such file or folder',
   EACCES: NOT_ALLOWED,
@@ -97,48 +94,48 @@ const DATA_CODES: Readonly<Record<string, string>> = {
   ENODEV: 'Expected a file or folder, not a socket or a device',
 };
 
-/** The `code` of a Node.js system error ("ENOENT"), or undefined. */
+/** Returns the `code` of a Node.js system error ("ENOENT"), or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**
- * Turns whatever was thrown into an error a person can act on. Faults of the machine become
- * TransientError; missing or unreadable files become DataError; anything else is returned unchanged
- * and is a bug. Native libraries report the system's errors only in their message, so that is read as well.
+ * Turns a thrown value into an error that a user can act on. Faults of the machine become TransientError; missing or unreadable
+ * files become DataError; anything else is a bug and returned unchanged. Native libraries report system errors only in their
+ * message, so it is searched too.
  */
 export function toUserError(error: unknown): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
   const own = systemErrorCode(error) ?? '';
-  // Napi gives errors of native libraries a code of its own.
+  // N-API sets its own code on errors of native libraries.
   const code = own in TRANSIENT_CODES || own in DATA_CODES ? own : codeInMessage(error.message);
   const path = 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
   const transient = TRANSIENT_CODES[code];
   if (transient !== undefined) return new TransientError(withPath(transient, path), { cause: error });
-  const wrong = DATA_CODES[code];
-  if (wrong !== undefined) return new DataError(withPath(wrong, path), { cause: error });
-  // Node.js refuses such a path before it asks the system. It comes from a document: a command line cannot have one.
+  const lasting = DATA_CODES[code];
+  if (lasting !== undefined) return new DataError(withPath(lasting, path), { cause: error });
+  // Node.js refuses such a path itself. It comes from a document: command lines cannot contain NUL.
   if (own === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes'))
-    return new DataError(`A path in the input has a NUL byte, which no file's name can have: ${error.message}.`, {
+    return new DataError(`A path in the input contains a NUL byte, which no file name can contain: ${error.message}.`, {
       cause: error,
     });
-  // Any other answer of the system is about this file, or this file system.
+  // Any other system error concerns this file or file system.
   if ('syscall' in error && 'errno' in error && path !== '')
-    return new DataError(`The system refused it: ${error.message}.`, { cause: error });
+    return new DataError(`The operating system reported an error: ${error.message}.`, { cause: error });
   return error;
 }
 
-/** The path goes to the end of the first sentence, or to where its explanation begins. */
+/** Inserts the path at the end of the first sentence or before its explanation. */
 function withPath(text: string, path: string): string {
   return `${text.replace(/[.:] |$/, (end) => `${path}${end}`)}.`;
 }
 
-/** Rust's libraries write "No space left on device (os error 28)". */
+/** Rust libraries write "No space left on device (os error 28)". */
 function codeInMessage(message: string): string {
   if (/No space left on device|ENOSPC/.test(message)) return 'ENOSPC';
   if (/Array buffer allocation failed|Cannot allocate memory/.test(message)) return 'ENOMEM';
   const number = Number(/\bos error (\d+)\b/.exec(message)?.[1]);
   const [code = ''] = Object.entries(constants.errno).find(([, value]) => value === number) ?? [];
-  // Which of a table's files is missing is told with the table, which is damaged then.
+  // A missing file of a table is reported as a damaged table.
   return code === 'ENOENT' ? '' : code;
 }

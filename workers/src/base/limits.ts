@@ -1,4 +1,4 @@
-/** Limits of single values, so that a damaged file cannot take the memory of the machine. docs/formats.md lists them. */
+/** Limits of single values, so that a damaged file cannot exhaust the memory. docs/formats.md lists them. */
 
 /** Bytes of an id in UTF-8. */
 export const MAX_ID_BYTES = 2 ** 20;
@@ -6,10 +6,10 @@ export const MAX_ID_BYTES = 2 ** 20;
 /** Components of a vector in a shard. */
 export const MAX_DIMENSION = 2 ** 20;
 
-/** Bytes of a chunk of a shard's dataset, unpacked: it is read as a whole. */
+/** Decompressed bytes of a chunk of a shard's dataset, which is read as a whole. */
 export const MAX_CHUNK_BYTES = 2 ** 30;
 
-/** Bytes of an attribute of a shard, and of all that are kept: longer ones are left out. */
+/** Bytes of one attribute of a shard, and of all attributes together; those beyond are dropped. */
 export const MAX_ATTRIBUTE_BYTES = 2 ** 16;
 export const MAX_ATTRIBUTES_BYTES = 2 ** 19;
 
@@ -19,8 +19,8 @@ export const MAX_HEADER_BYTES = 2 ** 24;
 /** Letters of a sequence, gaps and stops included. The longest known proteins have about 100,000. */
 export const MAX_SEQUENCE_LETTERS = 2 ** 24;
 
-/** Bytes of a text that is read as a whole: a list of ids, a JSON document of a model. */
+/** Bytes of a text file that is read as a whole: a list of ids, a JSON document of a model. */
 export const MAX_TEXT_BYTES = 2 ** 28;
 
-/** Objects and lists inside one another, in JSON from outside. Deeper ones can be parsed, but not be written or shown again. */
-export const MAX_JSON_LEVELS = 64;
+/** Nesting depth of JSON from outside. Deeper JSON can be parsed, but not be serialized or printed: that recurses. */
+export const MAX_JSON_DEPTH = 64;

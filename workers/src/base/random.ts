@@ -1,4 +1,4 @@
-/** Uniform numbers in [0, 1) from a seed, the same on every machine (mulberry32, Tommy Ettinger 2017). */
+/** Returns a generator of uniform numbers in [0, 1), the same on every machine (mulberry32, Tommy Ettinger 2017). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

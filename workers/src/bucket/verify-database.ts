@@ -2,7 +2,7 @@ import type { Progress } from '../app/progress.ts';
 import { algorithmOf } from '../base/bytes/checksum.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, toUserError, UserError } from '../base/errors.ts';
-import { showId } from '../base/text/shown.ts';
+import { quoteId } from '../base/text/quote.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
 import type { Database } from '../database/database.ts';
@@ -128,7 +128,7 @@ export async function findDuplicateIds(
   if (!duplicate) return [];
   const { first, second } = duplicate;
   const [one, other] = [entries[first.source]!, entries[second.source]!];
-  const id = showId(await idAt(await openVersion(database, one), first.row));
+  const id = quoteId(await idAt(await openVersion(database, one), first.row));
   return [
     `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
   ];

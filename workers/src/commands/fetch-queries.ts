@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
+import { quoteValue } from '../base/text/quote.ts';
 import { readText } from '../base/text/read-text.ts';
-import { shown } from '../base/text/shown.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
 import { parseIdList } from '../ids/id-list.ts';
@@ -52,7 +52,7 @@ export const command = defineCommand({
 
 function requireAll(wanted: WantedIds, asked: number, path: string, uri: string): void {
   if (wanted.left === 0) return;
-  const names = wanted.missing(NAMED).map(shown);
+  const names = wanted.missing(NAMED).map(quoteValue);
   const more = wanted.left > names.length ? ', ...' : '';
   throw new DataError(
     `${path}: ${wanted.left} of ${asked} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,

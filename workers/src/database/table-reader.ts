@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
-import type { Algorithm } from '../base/bytes/checksum.ts';
+import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
 
 /** A file whose byte ranges are read, in any order. */
 export interface RangeFile {
@@ -25,7 +25,7 @@ export interface TableReader {
   /** Opens a file for ranges. @throws DataError where it does not exist */
   openFile(path: string): Promise<RangeFile>;
   /** Computes the checksum of a file, by default CRC-64. */
-  checksum(path: string, algorithm?: Algorithm): Promise<string>;
+  checksum(path: string, algorithm?: ChecksumAlgorithm): Promise<string>;
   /** Opens a table in LanceDB. */
   open(bucket: string): Promise<Table>;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { log } from '../app/progress.ts';
 import { DataError, TransientError } from '../base/errors.ts';
 import { writeAt, writeAtomically } from '../base/files/write-atomically.ts';
-import { findStats } from '../base/if-missing.ts';
+import { findStats } from '../base/missing-files.ts';
 import { formatByteSize } from '../base/text/byte-size.ts';
 import { openS3, type S3Bucket } from '../s3/client.ts';
 import { listObjects, type S3Object } from '../s3/objects.ts';

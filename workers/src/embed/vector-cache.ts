@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES, KeyIndex } from '../base/bytes/key-index.ts';
 import { TransientError } from '../base/errors.ts';
-import { findStats, ifMissing } from '../base/if-missing.ts';
+import { findStats, returnIfMissing } from '../base/missing-files.ts';
 
 /** A key and the checksum of its vector. */
 const ENTRY_BYTES = KEY_BYTES + 4;
@@ -74,7 +74,7 @@ export async function openVectorCache(folder: string, dimension: number): Promis
       return found;
     },
     async add(keys, vectors) {
-      if (index.full || keys.length === 0) return;
+      if (index.isFull || keys.length === 0) return;
       const first = await own.append(keys, vectors, dimension);
       for (let row = 0; row < keys.length / 4; row++) index.add(keys, 4 * row, first + row);
     },
@@ -89,11 +89,11 @@ export async function openVectorCache(folder: string, dimension: number): Promis
 async function readSegments(folder: string, dimension: number, index: KeyIndex): Promise<Segment[]> {
   const segments: Segment[] = [];
   let firstRecord = 0;
-  for (const name of (await readdir(folder).catch(ifMissing<string[]>([])))
+  for (const name of (await readdir(folder).catch(returnIfMissing<string[]>([])))
     .filter((file) => file.endsWith('.keys'))
     .sort()) {
     const path = join(folder, `${name.slice(0, -'.keys'.length)}.vectors`);
-    const bytes = await readFile(join(folder, name)).catch(ifMissing(Buffer.alloc(0)));
+    const bytes = await readFile(join(folder, name)).catch(returnIfMissing(Buffer.alloc(0)));
     const rows = Math.min(Math.floor(bytes.length / ENTRY_BYTES), await rowsIn(path, dimension));
     const words = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + rows * ENTRY_BYTES));
     const checksums = new Uint32Array(rows);
@@ -158,8 +158,8 @@ function createOwnSegment(folder: string, last: Segment | undefined) {
 async function makeFiles(path: string) {
   for (let attempt = 1; ; attempt++) {
     await mkdir(dirname(path), { recursive: true });
-    const vectors = await open(`${path}.vectors`, 'ax').catch(ifMissing(undefined));
-    const keys = vectors && (await open(`${path}.keys`, 'ax').catch(ifMissing(undefined)));
+    const vectors = await open(`${path}.vectors`, 'ax').catch(returnIfMissing(undefined));
+    const keys = vectors && (await open(`${path}.keys`, 'ax').catch(returnIfMissing(undefined)));
     if (keys) return { vectors, keys };
     await vectors?.close();
     if (attempt === MOST_ATTEMPTS)
@@ -219,7 +219,7 @@ function createFilePool() {
         files.delete(oldest[0]);
         await oldest[1].close();
       }
-      const file = await open(path, 'r').catch(ifMissing(undefined));
+      const file = await open(path, 'r').catch(returnIfMissing(undefined));
       if (file) files.set(path, file);
       return file;
     },

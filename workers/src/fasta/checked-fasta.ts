@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
-import { showId } from '../base/text/shown.ts';
+import { quoteId } from '../base/text/quote.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
 import { readFasta } from './fasta.ts';
@@ -55,6 +55,6 @@ async function duplicateError(inputs: readonly string[], { first, second }: Dupl
 /** Only the hashes of ids were kept, so the file is read again up to the record; a pipe cannot be. */
 async function readId(path: string, record: number): Promise<string> {
   for await (const { ids, firstRecord } of readFasta(path, { records: 4096, residues: 1 << 20 }))
-    if (record < firstRecord + columnLength(ids)) return showId(columnBytes(ids, record - firstRecord));
+    if (record < firstRecord + columnLength(ids)) return quoteId(columnBytes(ids, record - firstRecord));
   throw new DataError(`${path}: was changed while it was read. Run the same command again.`);
 }

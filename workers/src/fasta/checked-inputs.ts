@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { DataError, UsageError } from '../base/errors.ts';
-import { findStats, ifMissing } from '../base/if-missing.ts';
+import { findStats, returnIfMissing } from '../base/missing-files.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 /**
@@ -10,7 +10,7 @@ import { STANDARD_INPUT } from './standard-input.ts';
  */
 export async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
   if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
-  const realOutput = output === undefined ? undefined : await realpath(output).catch(ifMissing(undefined));
+  const realOutput = output === undefined ? undefined : await realpath(output).catch(returnIfMissing(undefined));
   const seen = new Map<string, string>();
   let bytes = 0;
   for (const input of inputs) {

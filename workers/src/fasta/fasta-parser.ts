@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
-import { showId } from '../base/text/shown.ts';
+import { quoteId } from '../base/text/quote.ts';
 import {
   ALLOWED_LETTERS,
   BYTE,
@@ -254,13 +254,13 @@ export class FastaParser {
   #bad(what: string): DataError {
     const start = this.#idEnds.at(-1) ?? 0;
     const id = this.#idBytes.subarray(start, start + this.#idLength);
-    return new DataError(`${this.#name}: record ${this.#record} (${showId(id)}): ${what}`);
+    return new DataError(`${this.#name}: record ${this.#record} (${quoteId(id)}): ${what}`);
   }
 }
 
 /** Names a record of a batch, for messages: its number in the file and its id. */
 export function showRecord({ firstRecord, ids }: FastaBatch, row: number): string {
-  return `record ${firstRecord + row} (${showId(columnBytes(ids, row))})`;
+  return `record ${firstRecord + row} (${quoteId(columnBytes(ids, row))})`;
 }
 
 /** The first control character (C0, DEL or C1) of a text in UTF-8; -1 where there is none. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { checkDocument, choice, TEXT, textThat } from '../base/text/document.ts';
+import { checkDocument, choice, TEXT, textWhere } from '../base/text/document.ts';
 import { METRICS } from '../vectors/metric.ts';
 import type { QueryPart } from './query-part.ts';
 
@@ -39,7 +39,7 @@ export function originMetadata(origin: HitsOrigin): Record<string, string> {
 
 const number = (pattern: RegExp, expected: string) =>
   z.pipe(
-    textThat((text) => pattern.test(text), expected),
+    textWhere((text) => pattern.test(text), expected),
     z.transform(Number),
   );
 
@@ -51,7 +51,7 @@ const ORIGIN_METADATA = z.object({
   'lanceflow.exclude_self': choice(['true', 'false']),
   'lanceflow.max_distance': number(/^-?(Infinity|\d+(\.\d+)?(e[+-]?\d+)?)$/, 'a number'),
   'lanceflow.queries': TEXT,
-  'lanceflow.range': textThat(isRange, 'two positions, the first below the second: 0:1000'),
+  'lanceflow.range': textWhere(isRange, 'two positions, the first below the second: 0:1000'),
 });
 
 function isRange(text: string): boolean {

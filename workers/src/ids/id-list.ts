@@ -1,6 +1,6 @@
 import { DataError } from '../base/errors.ts';
 import { MAX_ID_BYTES } from '../base/limits.ts';
-import { showId } from '../base/text/shown.ts';
+import { quoteId } from '../base/text/quote.ts';
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
@@ -19,7 +19,7 @@ export function parseIdList(text: string, name: string): string[] {
   for (const id of ids)
     if (3 * id.length > MAX_ID_BYTES && Buffer.byteLength(id) > MAX_ID_BYTES)
       throw new DataError(
-        `${name}: the id ${showId(Buffer.from(id))} has more than ${MAX_ID_BYTES} bytes. Is a line break missing?`,
+        `${name}: the id ${quoteId(Buffer.from(id))} has more than ${MAX_ID_BYTES} bytes. Is a line break missing?`,
       );
   return [...ids];
 }

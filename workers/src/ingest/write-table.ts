@@ -3,7 +3,7 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from '../app/progress.ts';
 import { CRC64 } from '../base/bytes/checksum.ts';
-import { checksumOf } from '../base/bytes/file-checksum.ts';
+import { checksumOfFile } from '../base/bytes/file-checksum.ts';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { checksumAround } from '../bucket/check-fragments.ts';
 import type { FragmentFile } from '../database/catalog/catalog-entry.ts';
@@ -120,7 +120,7 @@ async function locateFragments(
       if (start === undefined) return undefined;
       const end = start + mark.rows * rowBytes;
       // LanceDB writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
-      if ((await checksumOf(join(folder, path), CRC64, { start, end })) !== mark.checksum) return undefined;
+      if ((await checksumOfFile(join(folder, path), CRC64, { start, end })) !== mark.checksum) return undefined;
       const reader = { read: async (into: Uint8Array, at: number) => void (await file.read(into, 0, into.length, at)) };
       const around = await checksumAround(reader, Number(files[i]!.size), start, end, CRC64);
       fragments.push({ path, rows: mark.rows, offset: start, checksum: around });

@@ -1,10 +1,10 @@
 import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { checksumOf } from '../base/bytes/file-checksum.ts';
+import { checksumOfFile } from '../base/bytes/file-checksum.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import { temporaryName } from '../base/files/temporary.ts';
-import { findStats, ifMissing } from '../base/if-missing.ts';
+import { findStats, returnIfMissing } from '../base/missing-files.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
@@ -21,7 +21,7 @@ export interface TableFile {
 
 /** Sizes of all files of a table, or of those in `under`, by their paths relative to `folder`; none where there is no table. */
 export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
-  const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(ifMissing([]));
+  const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(returnIfMissing([]));
   const sizes = new Map<string, number>();
   for (const entry of names) {
     if (entry.isDirectory()) continue;
@@ -85,7 +85,7 @@ export async function describeFiles(
   return mapConcurrently(paths, FILES_AT_ONCE, async (path) => {
     const { size: bytes } = await stat(join(folder, path));
     const file = byPath.get(path);
-    return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOf(join(folder, path)) };
+    return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOfFile(join(folder, path)) };
   });
 }
 

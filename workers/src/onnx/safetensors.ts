@@ -1,10 +1,10 @@
 import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, systemErrorCode } from '../base/errors.ts';
-import { findStats } from '../base/if-missing.ts';
+import { findStats } from '../base/missing-files.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
+import { quoteValue } from '../base/text/quote.ts';
 import { readText } from '../base/text/read-text.ts';
-import { shown } from '../base/text/shown.ts';
 
 /** Bytes of one element, by safetensors' names. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -88,7 +88,7 @@ async function namesInIndex(folder: string): Promise<string[]> {
   const names = new Set<string>();
   for (const name of Object.values(map)) {
     if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
-      throw new DataError(`${path}: ${shown(name)} is no name of a file in this folder.`);
+      throw new DataError(`${path}: ${quoteValue(name)} is no name of a file in this folder.`);
     names.add(name);
   }
   return [...names].sort();
@@ -134,7 +134,7 @@ function checkTensors(path: string, fileBytes: number, dataAt: number, header: o
   for (const [name, tensor] of sorted) {
     if (tensor.offset !== at)
       throw new DataError(
-        `${path}: tensor ${shown(name)} begins at byte ${tensor.offset}, but the one before it ends at ${at}. The file is damaged.`,
+        `${path}: tensor ${quoteValue(name)} begins at byte ${tensor.offset}, but the one before it ends at ${at}. The file is damaged.`,
       );
     at = endOf(tensor);
   }
@@ -148,12 +148,12 @@ function endOf({ offset, byteLength }: StoredTensor): number {
 }
 
 function checkTensor(path: string, dataAt: number, name: string, entry: unknown): StoredTensor {
-  const wrong = (what: string) => new DataError(`${path}: tensor ${shown(name)}: ${what}. The file is damaged.`);
+  const wrong = (what: string) => new DataError(`${path}: tensor ${quoteValue(name)}: ${what}. The file is damaged.`);
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2 || typeof dtype !== 'string')
     throw wrong('no valid dtype, shape and data_offsets in the header');
   const elementBytes = ELEMENT_BYTES[dtype];
-  if (elementBytes === undefined) throw wrong(`unknown dtype ${shown(dtype)}`);
+  if (elementBytes === undefined) throw wrong(`unknown dtype ${quoteValue(dtype)}`);
   const [start, end] = offsets as [number, number];
   const byteLength = shape.reduce((product, size) => product * size, elementBytes);
   if (end - start !== byteLength)

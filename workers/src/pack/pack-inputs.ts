@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
 import { systemErrorCode } from '../base/errors.ts';
-import { ifMissing } from '../base/if-missing.ts';
-import { showId } from '../base/text/shown.ts';
+import { returnIfMissing } from '../base/missing-files.ts';
+import { quoteId } from '../base/text/quote.ts';
 import type { DuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Place } from '../ids/id-table.ts';
 import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from '../shard/description-file.ts';
@@ -48,11 +48,11 @@ export async function findId(inputs: readonly string[], { source, row }: Place):
     const { path: name } = await readShardDescription(path, ({ start, ids }) => {
       if (row >= start && row < start + columnLength(ids)) id = columnBytes(ids, row - start).slice();
     });
-    return { name, row, id: showId(id) };
+    return { name, row, id: quoteId(id) };
   }
   const shard = await openShard(path);
   try {
-    return { name: path, row, id: showId((await shard.readIds(row, 1)).bytes) };
+    return { name: path, row, id: quoteId((await shard.readIds(row, 1)).bytes) };
   } finally {
     shard.close();
   }
@@ -61,7 +61,7 @@ export async function findId(inputs: readonly string[], { source, row }: Place):
 /** Whether a file is a description: it begins with a brace. */
 async function isDescription(path: string): Promise<boolean> {
   // A missing file, and a folder, which can be opened but not read, are refused when they are opened as a shard.
-  const file = await open(path, 'r').catch(ifMissing(undefined));
+  const file = await open(path, 'r').catch(returnIfMissing(undefined));
   try {
     const first = Buffer.alloc(1);
     await file?.read(first, 0, 1, 0).catch((error: unknown) => {

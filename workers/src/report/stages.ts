@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AMOUNT, COUNT, checkDocument, isRecord, SHARE, TEXT } from '../base/text/document.ts';
+import { AMOUNT, COUNT, checkDocument, FRACTION, isRecord, TEXT } from '../base/text/document.ts';
 
 /** The fields of a worker's `--json` report that the page shows; a missing or null field is undefined. */
 export interface WorkerReport {
@@ -76,7 +76,10 @@ const REPORT = z.object({
   ...{ queries: NUMBER, k: NUMBER, nprobes: NUMBER, refineFactor: NUMBER, bucket: NAME, mode: NAME },
   recall: z.nullish(
     z.union(
-      [SHARE, z.object({ mean: SHARE, low: z.optional(SHARE), high: z.optional(SHARE), queries: z.optional(COUNT) })],
+      [
+        FRACTION,
+        z.object({ mean: FRACTION, low: z.optional(FRACTION), high: z.optional(FRACTION), queries: z.optional(COUNT) }),
+      ],
       'a share of 1, or an object with "mean"',
     ),
   ),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countMissing, countRetry } from '../app/usage.ts';
-import type { Algorithm } from '../base/bytes/checksum.ts';
+import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
 import { DataError, UserError } from '../base/errors.ts';
 import { formatS3Uri } from '../base/s3-location.ts';
 import type { S3Bucket } from './client.ts';
@@ -102,7 +102,7 @@ export async function fetchBlocks(
   offset: number,
   length: number,
   write: (block: Buffer, position: number) => Promise<void>,
-  { signal, algorithm }: { signal?: AbortSignal; algorithm?: Algorithm } = {},
+  { signal, algorithm }: { signal?: AbortSignal; algorithm?: ChecksumAlgorithm } = {},
 ): Promise<bigint> {
   const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES), algorithm);
   try {

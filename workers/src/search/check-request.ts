@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
-import { ifMissing } from '../base/if-missing.ts';
+import { returnIfMissing } from '../base/missing-files.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
 import type { SearchOrder } from './run-search.ts';
 
@@ -50,7 +50,7 @@ export async function checkRequest(args: SearchOptions): Promise<SearchOrder> {
 
 /** A query set must not be replaced by what was found for it, by whatever name it is given. */
 async function requireOthers(queries: readonly string[], outputs: { output: string; truth: string | undefined }) {
-  const real = (path: string) => realpath(path).catch(ifMissing(resolve(path)));
+  const real = (path: string) => realpath(path).catch(returnIfMissing(resolve(path)));
   const known = new Set(await Promise.all(queries.map(real)));
   for (const [name, path] of Object.entries(outputs))
     if (path !== undefined && known.has(await real(path)))

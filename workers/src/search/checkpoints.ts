@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod/mini';
-import { checksumOf } from '../base/bytes/file-checksum.ts';
+import { checksumOfFile } from '../base/bytes/file-checksum.ts';
 import { DataError, systemErrorCode } from '../base/errors.ts';
 import { removeFolder, withScratch } from '../base/files/scratch.ts';
 import { temporaryName } from '../base/files/temporary.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
-import { ifMissing } from '../base/if-missing.ts';
-import { checkDocument, sealedText, unsealed } from '../base/text/document.ts';
+import { returnIfMissing } from '../base/missing-files.ts';
+import { checkDocument, parseSealed, sealedText } from '../base/text/document.ts';
 
 /** What a long search has done so far: files in a folder that is named after all that decides the answer. */
 export interface Checkpoints {
@@ -55,11 +55,11 @@ export async function withCheckpoints<T>(
     const shareChecked = async (shared: string, write: (temporary: string) => Promise<unknown>) => {
       const [own, checksum] = [join(scratch, shared), `${shared}.checksum`];
       if ((await take(join(folder, shared), own)) && (await take(join(folder, checksum), join(scratch, checksum)))) {
-        if ((await checksumOf(own)) === (await readFile(join(scratch, checksum), 'utf8'))) return own;
+        if ((await checksumOfFile(own)) === (await readFile(join(scratch, checksum), 'utf8'))) return own;
         for (const damaged of [checksum, shared]) await rm(join(folder, damaged), { force: true });
       }
       await writeAtomically(own, write);
-      const found = await checksumOf(own);
+      const found = await checksumOfFile(own);
       await writeAtomically(join(scratch, checksum), (temporary) => writeFile(temporary, found));
       for (const file of [shared, checksum]) await publish(join(scratch, file), join(folder, file));
       return own;
@@ -70,14 +70,14 @@ export async function withCheckpoints<T>(
           writeFile(temporary, sealedText({ decision: await decide() })),
         );
         // Of two that decided at once, the first one counts.
-        const text = await readFile(join(folder, DECISION), 'utf8').catch(ifMissing(undefined));
+        const text = await readFile(join(folder, DECISION), 'utf8').catch(returnIfMissing(undefined));
         const sealed = text ?? (await readFile(own, 'utf8'));
         decided = `.${hashOf(sealed).slice(0, 8)}`;
         const fail = (problem: string) =>
           new DataError(
             `${join(folder, DECISION)}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
           );
-        return checkDocument(schema, unsealed(sealed, fail).decision, fail);
+        return checkDocument(schema, parseSealed(sealed, fail).decision, fail);
       },
       // Where the folder was removed and made again meanwhile, its decision may be another: files of two are never mixed.
       file: (file, write) => shareChecked(file.replace(/(?=\.\w+$)/, decided), write),
@@ -97,7 +97,7 @@ async function take(shared: string, own: string): Promise<boolean> {
     await linkOrCopy(shared, own);
     return true;
   } catch (error) {
-    return ifMissing(false)(error);
+    return returnIfMissing(false)(error);
   }
 }
 
@@ -110,7 +110,7 @@ async function publish(own: string, shared: string): Promise<void> {
       return;
     } catch (error) {
       // Another process is done and has removed the folder. Without a copy there, a run after a kill only has more to do.
-      ifMissing(undefined)(error);
+      returnIfMissing(undefined)(error);
     }
 }
 

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
-import { findStats } from '../base/if-missing.ts';
+import { findStats } from '../base/missing-files.ts';
 import { ContentHash } from './content-hash.ts';
 import { damagedDescription, parseShardDescription, type ShardDescription } from './description.ts';
 import type { ShardHeader } from './shard.ts';

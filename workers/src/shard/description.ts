@@ -11,12 +11,12 @@ import {
   parseVersion1,
   SIZE,
   TEXT,
-  textThat,
+  textWhere,
 } from '../base/text/document.ts';
 import { VECTOR_TYPES } from '../vectors/vector-type.ts';
 
 /** See `ContentHash`. */
-export const CONTENT_HASH = textThat((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
+export const CONTENT_HASH = textWhere((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
 /** What packing needs to know of a shard, so that its vectors are read but once, by whoever makes or first sees it. */
 export type ShardDescription = z.infer<typeof SHARD_DESCRIPTION>;

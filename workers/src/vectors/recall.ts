@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import { SHARE, SIZE } from '../base/text/document.ts';
+import { FRACTION, SIZE } from '../base/text/document.ts';
 
 /** A mean and its 95% confidence interval. */
 export type Estimate = z.infer<typeof ESTIMATE>;
 export const ESTIMATE = z.object({
-  mean: SHARE,
-  low: SHARE,
-  high: SHARE,
+  mean: FRACTION,
+  low: FRACTION,
+  high: FRACTION,
   /** Queries it rests on. */
   queries: SIZE,
 });

@@ -1,4 +1,4 @@
-import { showId } from '../base/text/shown.ts';
+import { quoteId } from '../base/text/quote.ts';
 import type { Metric } from './metric.ts';
 
 /**
@@ -94,7 +94,7 @@ export function findLostInFloat16(
  * @param firstRow row of the file at which the checked rows begin @param id UTF-8
  */
 export function describeBadVector(bad: BadVector, firstRow: number, id: Uint8Array): string {
-  const what = `row ${firstRow + bad.row} (id ${showId(id)}) ${describeFault(bad)}`;
+  const what = `row ${firstRow + bad.row} (id ${quoteId(id)}) ${describeFault(bad)}`;
   if (bad.inFloat16) return `${what}. Scale the vectors, or build with --vector-type float32`;
   if (bad.component !== undefined) return `${what}. Vectors must be finite; remove or fix the row`;
   if (bad.length !== undefined)

@@ -1,17 +1,17 @@
 import { crc32 } from 'node:zlib';
 import { CRC64_POLYNOMIAL, crc64 } from '../wasm/crc64.ts';
 
-/** How checksums are computed: cyclic redundancy checks, of which those of parts make that of the whole. */
-export class Algorithm {
+/** A cyclic redundancy check. The checksums of two parts combine to that of the whole. */
+export class ChecksumAlgorithm {
   readonly name: string;
   readonly #bits: bigint;
   readonly #polynomial: bigint;
-  /** Checksum of a content; of a longer one, where `before` is that of what comes before. */
+  /** Computes the checksum of `content`, or continues from `before`, the checksum of the bytes that precede it. */
   readonly of: (content: Uint8Array, before?: bigint) => bigint;
-  /** x^(8 * bytes) for the last number of bytes: parts are of one length. */
-  #shift = { bytes: 0, factor: 0n };
+  /** Cached x^(8 * bytes): most parts have the same length. */
+  #shift = { bytes: Number.NaN, factor: 0n };
 
-  /** @param polynomial bits reversed, without its highest */
+  /** @param polynomial with its bits reversed, without the highest */
   constructor(name: string, bits: number, polynomial: bigint, of: (content: Uint8Array, before?: bigint) => bigint) {
     this.name = name;
     this.#bits = BigInt(bits);
@@ -19,20 +19,20 @@ export class Algorithm {
     this.of = of;
   }
 
-  /** Checksum of two contents one after the other, from their own: what they were need not be known. */
+  /** Combines the checksums of two parts into that of their concatenation, without their content. */
   combine(first: bigint, second: bigint, secondBytes: number): bigint {
     if (this.#shift.bytes !== secondBytes)
       this.#shift = { bytes: secondBytes, factor: this.#powerOfX(8 * secondBytes) };
     return this.#multiply(first, this.#shift.factor) ^ second;
   }
 
-  /** Name and hexadecimal digits, as in the catalog: `crc64nvme:ae8b14860a799888`. */
+  /** Formats a checksum as in the catalog: `crc64nvme:ae8b14860a799888`. */
   format(value: bigint): string {
     return `${this.name}:${value.toString(16).padStart(Number(this.#bits) / 4, '0')}`;
   }
 
-  /** Whether a checksum is one of these. */
-  made(checksum: string): boolean {
+  /** Returns whether a formatted checksum is of this algorithm. */
+  isAlgorithmOf(checksum: string): boolean {
     return checksum.startsWith(`${this.name}:`);
   }
 
@@ -45,7 +45,7 @@ export class Algorithm {
     return power;
   }
 
-  /** Product of two polynomials modulo the check's. */
+  /** Multiplies two polynomials modulo that of the check. */
   #multiply(a: bigint, b: bigint): bigint {
     let product = 0n;
     for (let bit = 1n << (this.#bits - 1n), factor = b; bit > 0n; bit >>= 1n) {
@@ -56,23 +56,23 @@ export class Algorithm {
   }
 }
 
-/** S3's own, and that of all files that are written. */
-export const CRC64 = new Algorithm('crc64nvme', 64, CRC64_POLYNOMIAL, crc64);
-/** Of databases that an earlier version built, and of objects that other tools sent. */
-export const CRC32 = new Algorithm('crc32', 32, 0xedb88320n, (content, before = 0n) =>
+/** The default of S3, used for every file that is written. */
+export const CRC64 = new ChecksumAlgorithm('crc64nvme', 64, CRC64_POLYNOMIAL, crc64);
+/** Found in databases of earlier versions and in objects that other tools uploaded. */
+export const CRC32 = new ChecksumAlgorithm('crc32', 32, 0xedb88320n, (content, before = 0n) =>
   BigInt(crc32(content, Number(before))),
 );
 
-/** The algorithm of a checksum. */
-export function algorithmOf(checksum: string): Algorithm {
-  return CRC32.made(checksum) ? CRC32 : CRC64;
+/** Returns the algorithm of a formatted checksum. */
+export function algorithmOf(checksum: string): ChecksumAlgorithm {
+  return CRC32.isAlgorithmOf(checksum) ? CRC32 : CRC64;
 }
 
 export function isChecksum(value: unknown): boolean {
   return typeof value === 'string' && /^(crc64nvme:[0-9a-f]{16}|crc32:[0-9a-f]{8})$/.test(value);
 }
 
-/** Whether a content has this checksum, of either algorithm. */
+/** Returns whether the content has this checksum, of either algorithm. */
 export function hasChecksum(content: Uint8Array, checksum: string): boolean {
   const algorithm = algorithmOf(checksum);
   return algorithm.format(algorithm.of(content)) === checksum;

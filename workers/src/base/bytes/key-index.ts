@@ -1,12 +1,12 @@
-/** Bytes of a key: 128 bits of a hash. */
+/** Bytes of a key: a 128-bit hash. */
 export const KEY_BYTES = 16;
 const KEY_WORDS = 4;
 const EMPTY = -1;
 const FIRST_SLOTS = 1 << 12;
 
 /**
- * Maps 128-bit keys to record numbers in typed arrays: 20 bytes a slot, no objects. Open addressing; the keys are
- * hashes already, so their first word is the place to look first.
+ * Maps 128-bit keys to record numbers in typed arrays: 20 bytes a slot, no objects. Open addressing; keys are hashes, so probing
+ * starts at the slot of their first word.
  */
 export class KeyIndex {
   readonly #maxKeys: number;
@@ -14,7 +14,7 @@ export class KeyIndex {
   #records = new Int32Array(FIRST_SLOTS).fill(EMPTY);
   #count = 0;
 
-  /** @param maxKeys beyond this many, keys are not taken: memory stays flat */
+  /** @param maxKeys further keys are ignored, which bounds the memory */
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
   }
@@ -23,19 +23,19 @@ export class KeyIndex {
     return this.#count;
   }
 
-  get full(): boolean {
+  get isFull(): boolean {
     return this.#count >= this.#maxKeys;
   }
 
-  /** The record of the key at `keys[at .. at + 4)`, or undefined. */
+  /** Returns the record of the key `keys[at .. at + 4)`, or undefined. */
   get(keys: Uint32Array, at: number): number | undefined {
     const record = this.#records[this.#slotOf(keys, at)]!;
     return record === EMPTY ? undefined : record;
   }
 
-  /** Remembers a key's record; the first record of a key stays. */
+  /** Adds a key, unless it has a record already. */
   add(keys: Uint32Array, at: number, record: number): void {
-    if (this.full) return;
+    if (this.isFull) return;
     if (4 * (this.#count + 1) > 3 * this.#records.length) this.#grow();
     const slot = this.#slotOf(keys, at);
     if (this.#records[slot] !== EMPTY) return;
@@ -44,7 +44,7 @@ export class KeyIndex {
     this.#count++;
   }
 
-  /** The key's slot, or the empty one where it belongs. */
+  /** Returns the slot of the key, or the empty slot for it. */
   #slotOf(keys: Uint32Array, at: number): number {
     const mask = this.#records.length - 1;
     let slot = keys[at]! & mask;

@@ -4,8 +4,9 @@ const C3 = 0x38b34ae5;
 const C4 = 0xa1e38b93;
 
 /**
- * MurmurHash3 x86 128 bits (Appleby 2011, public domain), seed 0.
- * @param into four words, written from `at`
+ * Hashes bytes [start, end) by MurmurHash3 x86 128 bits with seed 0 (Austin Appleby, public domain).
+ * https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
+ * @param into receives four words, from `at`
  */
 export function murmur3(bytes: Uint8Array, start: number, end: number, into: Uint32Array, at: number): void {
   let h1 = 0;
@@ -48,7 +49,7 @@ function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** A word of the tail: bytes from `end` on count as zero. */
+/** Reads a word of the tail: bytes from `end` on are zero. */
 function lastWord(bytes: Uint8Array, at: number, end: number): number {
   let value = 0;
   for (let p = Math.min(end, at + 4) - 1; p >= at; p--) value = (value << 8) | bytes[p]!;

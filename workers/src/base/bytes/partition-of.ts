@@ -1,4 +1,4 @@
-/** The partition of a row. @param firstRows first row of each partition, and in the end the number of rows */
+/** Returns the partition of a row. @param firstRows the first row of each partition, then the row count */
 export function partitionOf(row: number, firstRows: Float64Array): number {
   let low = 0;
   let high = firstRows.length;

@@ -6,14 +6,14 @@ const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
-/** Writes protobuf messages field by field. Integers are encoded as int64; those of 32 bits encode the same. */
+/** Writes protobuf messages field by field. Integers are encoded as int64; int32 has the same encoding. */
 export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];
   #byteCount = 0;
 
-  /** @throws RangeError where the number is no safe integer */
+  /** @throws RangeError where the number is not a safe integer */
   integer(field: number, value: number): this {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer`);
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a safe integer`);
     this.#tag(field, VARINT);
     return this.#append(varint(BigInt.asUintN(64, BigInt(value))));
   }
@@ -44,25 +44,25 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** Repeated integers of proto2, as ONNX declares them: one field each. */
+  /** Writes repeated integers of proto2, which ONNX uses: a field each. */
   integers(field: number, values: readonly number[]): this {
     for (const value of values) this.integer(field, value);
     return this;
   }
 
-  /** Repeated integers of proto3: packed. */
+  /** Writes repeated integers of proto3, which are packed. */
   packed(field: number, values: Iterable<number>): this {
     const bytes: number[] = [];
     for (const value of values) {
       let rest = value;
-      // Not by bits: these are wider than 32.
+      // Bit operators would cut the number to 32 bits.
       for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
       bytes.push(rest);
     }
     return this.bytes(field, Uint8Array.from(bytes));
   }
 
-  /** Takes over a field of another message as it is. */
+  /** Copies a field of another message. */
   copy({ raw }: ProtobufField): this {
     return this.#append(raw);
   }
@@ -91,15 +91,15 @@ export class ProtobufWriter {
 /** One field of a message. */
 export interface ProtobufField {
   field: number;
-  /** The content of a message, string or bytes; empty for numbers. */
+  /** The content of a length-delimited field; empty for numbers. */
   bytes: Uint8Array;
-  /** An integer; 0 for all else. */
+  /** The value of a varint; 0 for other types. */
   integer: bigint;
   /** The whole field, tag included. */
   raw: Uint8Array;
 }
 
-/** The fields of a message, in their order. @throws RangeError where the bytes are no message */
+/** Parses the fields of a message, in order. @throws RangeError where the bytes are not a message */
 export function readFields(message: Uint8Array): ProtobufField[] {
   const fields: ProtobufField[] = [];
   let at = 0;
@@ -122,7 +122,7 @@ export function readFields(message: Uint8Array): ProtobufField[] {
     else if (wireType === FIXED64) length = 8;
     else if (wireType === FIXED32) length = 4;
     else if (wireType !== VARINT) throw new RangeError(`not a protobuf message: wire type ${wireType}`);
-    if (at + length > message.length) throw new RangeError('a protobuf message that ends early');
+    if (at + length > message.length) throw new RangeError('the protobuf message is truncated');
     const bytes = message.subarray(at, at + length);
     at += length;
     fields.push({ field: Math.floor(tag / 8), bytes, integer, raw: message.subarray(start, at) });
@@ -130,13 +130,13 @@ export function readFields(message: Uint8Array): ProtobufField[] {
   return fields;
 }
 
-/** Repeated integers of proto3: packed. @throws RangeError where the last ends early */
+/** Parses packed integers. @throws RangeError where the last is truncated */
 export function readPacked(bytes: Uint8Array): number[] {
   const values: number[] = [];
   let value = 0;
   let scale = 1;
   for (const byte of bytes) {
-    // Not by bits: these are wider than 32.
+    // Bit operators would cut the number to 32 bits.
     value += (byte & 0x7f) * scale;
     scale *= 128;
     if (byte >= 0x80) continue;
@@ -144,11 +144,11 @@ export function readPacked(bytes: Uint8Array): number[] {
     value = 0;
     scale = 1;
   }
-  if (scale !== 1) throw new RangeError('packed integers that end early');
+  if (scale !== 1) throw new RangeError('the packed integers are truncated');
   return values;
 }
 
-/** Seven bits a byte, the lowest first; the high bit says that another byte follows. */
+/** Encodes seven bits a byte, the lowest first; the high bit marks that another byte follows. */
 function varint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

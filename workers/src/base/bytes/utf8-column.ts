@@ -1,7 +1,6 @@
 /**
- * Strings as Arrow stores them: `bytes` holds the UTF-8 text of all rows end to end, row i is
- * bytes[offsets[i] .. offsets[i+1]). Ids travel in this form, so that no row becomes a JavaScript string
- * in a hot path.
+ * Strings in Arrow's layout: `bytes` is the concatenated UTF-8 text of all rows, and row i is bytes[offsets[i] .. offsets[i + 1]).
+ * Ids are passed in this form, so that hot paths create no JavaScript strings.
  */
 export interface Utf8Column {
   /** length = rows + 1, offsets[0] = 0 */
@@ -12,7 +11,7 @@ export interface Utf8Column {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Number of rows of a column. */
+/** Returns the row count of a column. */
 export function columnLength(column: Utf8Column): number {
   return column.offsets.length - 1;
 }
@@ -27,29 +26,29 @@ export function columnFrom(texts: readonly string[]): Utf8Column {
   return { offsets, bytes };
 }
 
-/** The text of one row. @throws TypeError where it is not UTF-8 */
+/** Decodes one row. @throws TypeError where it is not UTF-8 */
 export function columnText(column: Utf8Column, row: number): string {
   return decoder.decode(column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!));
 }
 
-/** The bytes of one row; a view, not a copy. */
+/** Returns the bytes of one row, as a view. */
 export function columnBytes(column: Utf8Column, row: number): Uint8Array {
   return column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!);
 }
 
-/** All rows as JavaScript strings (small columns). */
+/** Decodes all rows (small columns). */
 export function columnTexts(column: Utf8Column): string[] {
   return Array.from({ length: columnLength(column) }, (_, row) => columnText(column, row));
 }
 
-/** Rows [start, end) as a column of its own; the bytes are shared. */
+/** Returns rows [start, end) as a column, which shares the bytes. */
 export function columnSlice(column: Utf8Column, start: number, end: number): Utf8Column {
   const base = column.offsets[start]!;
   const offsets = column.offsets.slice(start, end + 1).map((offset) => offset - base);
   return { offsets, bytes: column.bytes.subarray(base, column.offsets[end]!) };
 }
 
-/** Columns end to end. */
+/** Concatenates columns. */
 export function concatenateColumns(columns: readonly Utf8Column[]): Utf8Column {
   const rows = columns.reduce((sum, column) => sum + columnLength(column), 0);
   const byteLength = columns.reduce((sum, { bytes }) => sum + bytes.length, 0);

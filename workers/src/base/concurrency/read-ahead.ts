@@ -1,8 +1,8 @@
-/** Asks for the next item while the last one is used. An item's buffers must outlive the making of one more. */
+/** Produces the next item while the last one is used. An item's buffers must stay valid until one more item is produced. */
 export async function* readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   try {
     let next = items.next();
-    next.catch(() => {}); // awaited below; an early failure must not end the process first
+    next.catch(() => {}); // awaited below; an unhandled rejection would end the process first
     for (let item = await next; !item.done; item = await next) {
       next = items.next();
       next.catch(() => {});

@@ -3,35 +3,35 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemErrorCode } from '../errors.ts';
 
-/** Names this process to others that share a folder with it. */
+/** Returns a name for this process that is unique among all that share a folder with it. */
 export function processName(): string {
-  return `${owner()}.${process.pid}`;
+  return `${pidNamespace()}.${process.pid}`;
 }
 
-/** Whether a process is known to have ended; of one on another machine that cannot be known. */
+/** Returns whether a process is known to have ended, by its `processName`. On other machines that is unknown: false. */
 export function hasEnded(name: string): boolean {
-  const [space, pid] = name.split('.');
-  return space === owner() && /^\d+$/.test(pid ?? '') && !isAlive(Number(pid));
+  const [namespace, pid] = name.split('.');
+  return namespace === pidNamespace() && /^\d+$/.test(pid ?? '') && !isAlive(Number(pid));
 }
 
-let ownerName: string | undefined;
+let namespaceHash: string | undefined;
 
-/** This machine's (or container's) process space, where a process number means something. */
-export function owner(): string {
-  ownerName ??= createHash('sha256').update(`${hostname()} ${processSpace()}`).digest('hex').slice(0, 8);
-  return ownerName;
+/** Returns a hash of the machine (or container) in which process ids are unique: 8 hexadecimal digits. */
+export function pidNamespace(): string {
+  namespaceHash ??= createHash('sha256').update(`${hostname()} ${linuxNamespace()}`).digest('hex').slice(0, 8);
+  return namespaceHash;
 }
 
-function processSpace(): string {
+function linuxNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
   } catch {
-    // Only Linux has it: elsewhere the host alone says where a process number means something.
+    // Only Linux has namespaces; elsewhere the host name is enough.
     return '';
   }
 }
 
-/** Whether there is a process of this number here. */
+/** Returns whether a process with this id runs in this namespace. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

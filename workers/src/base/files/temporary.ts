@@ -2,50 +2,50 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
-import { findStats, ifMissing } from '../if-missing.ts';
-import { isAlive, owner } from './process-name.ts';
+import { findStats, returnIfMissing } from '../missing-files.ts';
+import { isAlive, pidNamespace } from './process-name.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A name may have 255 bytes; owner, process number, random digits and dots take up to 36. */
-const MOST_NAME_BYTES = 219;
+/** Names have at most 255 bytes, of which namespace, process id, random digits and dots take up to 36. */
+const MAX_NAME_BYTES = 219;
 
 /**
- * `.name.<owner>.<pid>.<random>.tmp` in the folder of `target`: on its file system, and out of the way of
- * globs. The owner is this machine's (or container's) process space, where the pid means something.
+ * Returns an unused path `.name.<namespace>.<pid>.<random>.tmp` in the folder of `target`: on its file system, and hidden from
+ * globs. See `pidNamespace`.
  */
 export function temporaryName(target: string): string {
   return join(
     dirname(target),
-    `${temporaryPrefix(target)}${owner()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`,
+    `${temporaryPrefix(target)}${pidNamespace()}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`,
   );
 }
 
-/** A name that is nearly as long as a file system takes is shortened, so that its temporary name fits too. */
+/** Hashes names close to the limit of file systems, so that their temporary names are not too long. */
 function temporaryPrefix(target: string): string {
   const name = basename(target);
-  if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return `.${name}.`;
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return `.${name}.`;
   return `.${createHash('sha256').update(name).digest('hex').slice(0, 32)}.`;
 }
 
-/** Removes temporary files of `target` whose process is gone. Those of other machines count as gone after a day. */
+/** Removes temporary files of `target` whose process has ended; of processes on other machines, after a day. */
 export async function removeStale(target: string): Promise<void> {
   const prefix = temporaryPrefix(target);
-  for (const name of await readdir(dirname(target)).catch(ifUnlisted)) {
+  for (const name of await readdir(dirname(target)).catch(emptyIfUnreadable)) {
     const path = join(dirname(target), name);
     if (name.startsWith(prefix) && (await isStale(path, name.slice(prefix.length))))
       await rm(path, { recursive: true, force: true });
   }
 }
 
-/** A folder that may be written but not listed keeps what is stale in it. */
-function ifUnlisted(error: unknown): string[] {
-  return systemErrorCode(error) === 'EACCES' ? [] : ifMissing<string[]>([])(error);
+/** A folder that may be written but not listed keeps its stale files. */
+function emptyIfUnreadable(error: unknown): string[] {
+  return systemErrorCode(error) === 'EACCES' ? [] : returnIfMissing<string[]>([])(error);
 }
 
 async function isStale(path: string, suffix: string): Promise<boolean> {
   const match = /^([0-9a-f]{8})\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(suffix);
   if (!match) return false;
-  if (match[1] === owner()) return !isAlive(Number(match[2]));
+  if (match[1] === pidNamespace()) return !isAlive(Number(match[2]));
   const info = await findStats(path);
   return info !== undefined && Date.now() - info.mtimeMs > DAY_MS;
 }

@@ -1,14 +1,16 @@
 import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DataError } from '../errors.ts';
-import { findStats } from '../if-missing.ts';
+import { findStats } from '../missing-files.ts';
 import { removeStale, temporaryName } from './temporary.ts';
-import { unfinished } from './unfinished.ts';
+import { unfinishedPaths } from './unfinished.ts';
 
 /**
- * Writes a file under a temporary name beside `path` and renames it when `write` has returned, so that
- * `path` is either whole or absent. What an earlier, killed run left under such a name is removed.
- * @param write gets the temporary path (not created yet)
+ * Writes a file under a temporary name beside `path` and renames it after `write`, so that `path` is either complete or absent.
+ * Removes temporary files of earlier runs that were killed.
+ * @param write receives the temporary path, at which nothing exists yet
+ * @returns the result of `write`
+ * @throws DataError where `path` is a folder, a device or a pipe
  */
 export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
@@ -16,12 +18,12 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
   const info = await findStats(target);
   if (info?.isDirectory())
     throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
-  // Renaming would put a file in its place: for root, also in that of /dev/null.
+  // Renaming would replace it by a file: as root, even /dev/null.
   if (info && !info.isFile())
     throw new DataError(`${path}: a device or a pipe, which cannot be written in one step. Choose the name of a file.`);
   await removeStale(target);
   const temporary = temporaryName(target);
-  unfinished.add(temporary);
+  unfinishedPaths.add(temporary);
   try {
     const result = await write(temporary);
     await flush(temporary);
@@ -31,7 +33,7 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
     await rm(temporary, { recursive: true, force: true });
     throw error;
   } finally {
-    unfinished.delete(temporary);
+    unfinishedPaths.delete(temporary);
   }
 }
 
@@ -40,7 +42,7 @@ export async function writeTextAtomically(path: string, text: string): Promise<v
   await writeAtomically(path, (temporary) => writeFile(temporary, text));
 }
 
-/** Writes all of a block to its place in a file: a call to the system may write less. */
+/** Writes a whole block at a position; one system call may write only a part of it. */
 export async function writeAt(file: FileHandle, block: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < block.length; )
     done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;

@@ -11,14 +11,14 @@ const UNITS: Record<string, number> = {
   tib: 2 ** 40,
 };
 
-/** Bytes of "2GB", "512 MiB" or "1000000"; undefined where it is none of that. */
+/** Parses "2GB", "512 MiB" or "1000000" into bytes. @returns undefined where the text is not a size */
 export function parseByteSize(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*$/i.exec(text);
   const unit = match && UNITS[match[2]!.toLowerCase()];
   return match && unit !== undefined && unit !== null ? Math.floor(Number(match[1]) * unit) : undefined;
 }
 
-/** 2.5 GB for 2500000000. */
+/** Formats 2500000000 as "2.5 GB". */
 export function formatByteSize(bytes: number): string {
   const unit = ['B', 'kB', 'MB', 'GB', 'TB'][Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3))]!;
   const scaled = bytes / UNITS[unit.toLowerCase()]!;

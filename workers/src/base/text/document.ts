@@ -4,18 +4,17 @@ import { DataError } from '../errors.ts';
 import { parseJsonText } from './json-text.ts';
 
 /**
- * Documents: JSON of a fixed form that comes from a file, from S3 or from another program. Each has a schema beside its type; here
- * is what their schemas share, and how a wrong field is told.
+ * Documents are JSON with a schema, from a file, from S3 or from another program. Each schema stands beside its type; this file has
+ * the parts that schemas share, and describes wrong fields for messages.
  */
 
 export type JsonRecord = Record<string, unknown>;
 
-/** The value, or undefined where the text is not JSON. */
+/** Parses JSON. @returns undefined where the text is not JSON */
 export function parseJson(text: string): unknown {
   try {
     return parseJsonText(text);
   } catch {
-    // A text that is not JSON is an answer, which the caller knows how to take.
     return undefined;
   }
 }
@@ -24,35 +23,34 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A whole number, of at least `least`, that a double holds exactly. */
-export function wholeNumber(least: number) {
-  const expected = `a whole number from ${least}`;
-  return z.int(expected).check(z.gte(least, expected));
+/** An integer of at least `min` that a double represents exactly. */
+export function wholeNumber(min: number) {
+  const expected = `a whole number from ${min}`;
+  return z.int(expected).check(z.gte(min, expected));
 }
 
-/** A number of things, or a position. */
+/** A count or a position. */
 export const COUNT = wholeNumber(0);
 /** A size that cannot be 0. */
 export const SIZE = wholeNumber(1);
 /** A time or a rate. */
 export const AMOUNT = z.number('a number from 0').check(z.gte(0, 'a number from 0'));
-/** A part of a whole. */
-export const SHARE = z
+export const FRACTION = z
   .number('a number from 0 to 1')
   .check(z.gte(0, 'a number from 0 to 1'), z.lte(1, 'a number from 0 to 1'));
 export const TEXT = z.string('a text').check(z.minLength(1, 'a text that is not empty'));
-/** A path of a file inside some folder: relative, and not out of it. */
-export const INNER_PATH = textThat(
+/** A relative path that does not leave its folder. */
+export const INNER_PATH = textWhere(
   (path) => path !== '' && !path.startsWith('/') && !/(^|[\\/])\.\.([\\/]|$)/.test(path),
   'a path inside the folder',
 );
-/** Attributes of a shard: see shard/shard.ts, which the thread that reads shards imports without this library. */
+/** Attributes of a shard, whose type is in shard/shard.ts: the thread that reads shards does not load this library. */
 export const ATTRIBUTES = z.record(z.string(), z.union([z.string(), z.number()], 'a text or a number'));
-export const CHECKSUM = textThat(isChecksum, 'a checksum such as crc64nvme:0123456789abcdef');
+export const CHECKSUM = textWhere(isChecksum, 'a checksum such as crc64nvme:0123456789abcdef');
 
-/** @param expected what it must be, for messages */
-export function textThat(fits: (text: string) => boolean, expected: string) {
-  return z.string(expected).check(z.refine(fits, expected));
+/** A string that satisfies `isValid`. @param expected its description, for messages */
+export function textWhere(isValid: (text: string) => boolean, expected: string) {
+  return z.string(expected).check(z.refine(isValid, expected));
 }
 
 export function choice<const T extends readonly string[]>(values: T) {
@@ -60,9 +58,9 @@ export function choice<const T extends readonly string[]>(values: T) {
 }
 
 /**
- * Checks a value that came out of JSON against its schema.
- * @returns what the schema has of it; other fields are left out
- * @throws what `fail` makes of the problem, such as `"files[3].bytes" is null; it must be a whole number from 0`
+ * Checks parsed JSON against its schema.
+ * @returns the fields of the schema; others are dropped
+ * @throws the error that `fail` creates for the problem, such as `"files[3].bytes" is null; it must be a whole number from 0`
  */
 export function checkDocument<S extends z.ZodMiniType>(
   schema: S,
@@ -73,25 +71,25 @@ export function checkDocument<S extends z.ZodMiniType>(
   if (success) return data;
   const [{ path, message, code, ...issue }] = error.issues as [z.core.$ZodIssue];
   const kind = code === 'invalid_type' && 'expected' in issue ? EXPECTED[issue.expected as string] : undefined;
-  throw fail(`${showField(path)} ${showValue(valueAt(value, path))}; it must be ${kind ?? message}`);
+  throw fail(`${formatField(path)} ${describeValue(valueAt(value, path))}; it must be ${kind ?? message}`);
 }
 
-/** Says of types without a message of their own what they are. */
+/** Descriptions of the types that have no message of their own. */
 const EXPECTED: Record<string, string> = { object: 'an object', record: 'an object', array: 'a list' };
 
-/** `"files[3].bytes"` */
-export function showField(path: readonly PropertyKey[]): string {
+/** Formats a path of keys as `"files[3].bytes"`. */
+function formatField(path: readonly PropertyKey[]): string {
   if (path.length === 0) return 'the document';
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return JSON.stringify(text.replace(/^\./, ''));
 }
 
-const MOST_SHOWN = 60;
+const MAX_VALUE_LENGTH = 60;
 
-function showValue(value: unknown): string {
+function describeValue(value: unknown): string {
   if (value === undefined) return 'is missing';
   const text = JSON.stringify(value);
-  return `is ${text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}...` : text}`;
+  return `is ${text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}...` : text}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
@@ -101,8 +99,11 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Parses a document's text as far as all have it: an object of version 1.
- * @param where the file, for messages @param what its kind @param fail makes the error for one that is damaged
+ * Parses a document and checks what all documents have in common: an object whose version is 1.
+ * @param where the file, for messages
+ * @param what the kind of document, for messages
+ * @param fail creates the error for a damaged document
+ * @throws DataError where a newer version of LanceFlow wrote it
  */
 export function parseVersion1(text: string, where: string, what: string, fail: (problem: string) => Error): JsonRecord {
   const record = parseJson(text);
@@ -110,25 +111,25 @@ export function parseVersion1(text: string, where: string, what: string, fail: (
   const { version } = record;
   if (typeof version === 'number' && Number.isSafeInteger(version) && version > 1)
     throw new DataError(`${where}: version ${version} of the ${what} needs a newer LanceFlow.`);
-  if (version !== 1) throw fail(`"version" ${showValue(version)}; it must be 1`);
+  if (version !== 1) throw fail(`"version" ${describeValue(version)}; it must be 1`);
   return record;
 }
 
-/** The text of a document, with a checksum of all that it says. */
+/** Serializes a document with a checksum of its content. */
 export function sealedText(document: object): string {
   return `${JSON.stringify({ ...document, checksum: checksumOf(document) }, null, 2)}\n`;
 }
 
-/** Checks a document against its own checksum, which those of earlier versions do not have. */
+/** Checks a document against its checksum. Documents of earlier versions have none. */
 export function checkSeal({ checksum, ...document }: JsonRecord, fail: (problem: string) => Error): void {
   if (checksum === undefined) return;
-  checkDocument(CHECKSUM, checksum, () => fail(`"checksum" ${showValue(checksum)}; it must be a checksum`));
-  if (!hasChecksum(encoded(document), checksum as string))
-    throw fail('its content is not what its "checksum" says: it was changed after it was written');
+  checkDocument(CHECKSUM, checksum, () => fail(`"checksum" ${describeValue(checksum)}; it must be a checksum`));
+  if (!hasChecksum(encode(document), checksum as string))
+    throw fail('its content does not match its "checksum": it was changed after it was written');
 }
 
-/** Parses what `sealedText` wrote. @throws what `fail` makes of a text that is anything else */
-export function unsealed(text: string, fail: (problem: string) => Error): JsonRecord {
+/** Parses the output of `sealedText`. @throws the error of `fail` for any other text */
+export function parseSealed(text: string, fail: (problem: string) => Error): JsonRecord {
   const record = parseJson(text);
   if (!isRecord(record)) throw fail('not a JSON object');
   const { checksum, ...document } = record;
@@ -138,9 +139,9 @@ export function unsealed(text: string, fail: (problem: string) => Error): JsonRe
 }
 
 function checksumOf(document: object): string {
-  return CRC64.format(CRC64.of(encoded(document)));
+  return CRC64.format(CRC64.of(encode(document)));
 }
 
-function encoded(document: object): Uint8Array {
+function encode(document: object): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(document));
 }

@@ -1,4 +1,4 @@
-/** Rows of text as a table in columns; the first row is the header. */
+/** Aligns rows of text in columns; the first row is the header. */
 export function formatTable(rows: ReadonlyArray<readonly string[]>): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) =>

@@ -1,16 +1,16 @@
-import { MAX_JSON_LEVELS } from '../limits.ts';
+import { MAX_JSON_DEPTH } from '../limits.ts';
 
 /**
  * Parses JSON that comes from outside.
- * @throws SyntaxError where it is not JSON, or nested more than MAX_JSON_LEVELS deep
+ * @throws SyntaxError where it is not JSON, or nested deeper than MAX_JSON_DEPTH
  */
 export function parseJsonText(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // Level by level, because a function that calls itself ends where the stack does.
+  // Level by level: recursion would overflow the stack.
   let level: object[] = isObject(value) ? [value] : [];
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_JSON_LEVELS) throw new SyntaxError(`it is nested more than ${MAX_JSON_LEVELS} levels deep`);
-    level = level.flatMap((holder) => Object.values(holder).filter(isObject));
+    if (depth > MAX_JSON_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_JSON_DEPTH} levels deep`);
+    level = level.flatMap((parent) => Object.values(parent).filter(isObject));
   }
   return value;
 }

@@ -1,23 +1,23 @@
 /**
- * Characters that a terminal or a browser obeys instead of showing: C0 and C1 controls, DEL, and those that turn the direction of
- * text or begin a line. Line breaks and tabs of messages stay.
+ * Characters that control a terminal or a browser instead of being shown: C0 and C1 controls, DEL, directional formatting, and
+ * line separators. Line breaks and tabs are kept.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** A text as a terminal may show it: `\x1b`, `\u202e` instead of characters that it would obey. */
+/** Escapes control characters, as `\x1b` or `\u202e`, so that a text is safe on a terminal. */
 export function printable(text: string): string {
-  return text.replace(OBEYED, (character) => {
+  return text.replace(CONTROLS, (character) => {
     const code = character.charCodeAt(0).toString(16);
     return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
   });
 }
 
-/** One line of JSON that a terminal may show; it is read as the same value. */
+/** Serializes to one line of JSON that is safe on a terminal. */
 export function printableJson(value: unknown): string {
-  // JSON.stringify escapes C0; what is left can only be inside strings.
+  // JSON.stringify escapes C0; other controls can only be inside strings.
   return JSON.stringify(value).replace(
-    OBEYED,
+    CONTROLS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

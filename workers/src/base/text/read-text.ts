@@ -6,8 +6,8 @@ import { MAX_TEXT_BYTES } from '../limits.ts';
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Reads a text file as a whole, also one whose size is not known before (a pipe). Memory: twice its size at most.
- * @throws DataError where it has more than `maxBytes` bytes, or is not UTF-8; the system's own error where it cannot be read
+ * Reads a whole text file, or a pipe, whose size is unknown. Memory: at most twice its size.
+ * @throws DataError where it has more than `maxBytes` bytes or is not UTF-8; the system's error where it cannot be read
  */
 export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
   const file = await open(path, 'r');
@@ -21,7 +21,7 @@ export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise
       if (bytesRead === 0) break;
       bytes += bytesRead;
       if (bytes > maxBytes) throw new DataError(`${path}: has more than ${maxBytes} bytes. Is it the right file?`);
-      // A copy of what is there: most of these files are small.
+      // Copied, because most files are much smaller than a block.
       blocks.push(Buffer.from(block.subarray(0, bytesRead)));
     }
     const all = Buffer.concat(blocks);

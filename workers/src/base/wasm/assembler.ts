@@ -1,6 +1,6 @@
 /**
- * A few lines that write WebAssembly: what JavaScript cannot do, sixteen bytes at a time. Instructions are expressions
- * that hold their operands: `f32x4.add(a, b)`.
+ * An assembler for WebAssembly, for kernels that use 128-bit SIMD. Instructions are expressions with their operands:
+ * `f32x4.add(a, b)`. Opcodes: https://webassembly.github.io/spec/core/binary/instructions.html
  */
 export type Code = readonly number[];
 
@@ -8,7 +8,7 @@ export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 /** Pages of 64 KiB that 32 bits can address. */
-const MOST_PAGES = 65536;
+const MAX_PAGES = 65536;
 
 function unsigned(value: number): number[] {
   const low = value & 0x7f;
@@ -26,7 +26,7 @@ const plain =
   (...code: number[]) =>
   (...operands: Code[]): Code => [...operands.flat(), ...code];
 const vector = (op: number) => plain(0xfd, ...unsigned(op));
-/** Memory instructions; vectors may lie anywhere (alignment 1). */
+/** Memory instructions; addresses need no alignment. */
 const loads =
   (...code: number[]) =>
   (address: Code, offset = 0): Code => [...address, ...code, 0, ...unsigned(offset)];
@@ -86,7 +86,7 @@ export const f64 = {
 
 export const v128 = {
   load: loads(0xfd, 0x00),
-  /** Two float32 into the lower half. */
+  /** Loads two float32 into the lower half. */
   loadHalf: loads(0xfd, 0x5d),
   store: stores(0xfd, 0x0b),
   zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)] as Code,
@@ -123,7 +123,7 @@ export const set = (local: number, value: Code): Code => [...value, 0x21, ...uns
 export const call = (index: number, ...operands: Code[]): Code => [...operands.flat(), 0x10, ...unsigned(index)];
 export const choose = (yes: Code, no: Code, condition: Code): Code => [...yes, ...no, ...condition, 0x1b];
 export const when = (condition: Code, ...body: Code[]): Code => [...condition, 0x04, 0x40, ...body.flat(), 0x0b];
-/** Repeats while the condition holds; it is checked before the first time. */
+/** Repeats while the condition holds, which is tested first. */
 export const loop = (condition: Code, ...body: Code[]): Code =>
   when(condition, [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0x00, 0x0b]);
 
@@ -149,7 +149,7 @@ export interface WasmFunction {
   body: Code;
 }
 
-/** A module of functions on one shared memory, imported as `env.memory`. Functions are called by their position. */
+/** Assembles a module of functions over one shared memory, imported as `env.memory`. Functions call each other by position. */
 export function assemble(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const list = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
   const section = (id: number, items: readonly Code[]): Code => {
@@ -168,7 +168,7 @@ export function assemble(functions: readonly WasmFunction[]): Uint8Array<ArrayBu
       1,
       functions.map(({ locals, result }) => [0x60, ...types(locals.parameters), ...types(result ? [result] : [])]),
     ),
-    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x03, 0, ...unsigned(MOST_PAGES)]]),
+    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x03, 0, ...unsigned(MAX_PAGES)]]),
     ...section(
       3,
       functions.map((_, index) => unsigned(index)),

@@ -1,16 +1,16 @@
 import { assemble, type Code, get, i32, i64, Locals, loop, set, v128, type WasmFunction } from './assembler.ts';
 
-/** Bytes of the tables, which lie at the beginning of the memory: by byte of a word, what each of its values makes. */
+/** Bytes of the tables at the start of the memory: for each byte of a word, the checksum of each of its 256 values. */
 export const TABLE_BYTES = 8 * 256 * 8;
-/** `fold` works on multiples of it. */
+/** `fold` processes multiples of it. */
 export const FOLD_BYTES = 64;
 
-/** What runs in WebAssembly; all arguments are addresses in its memory, or counts of bytes. */
+/** The functions of the module. Arguments are addresses in its memory, or byte counts. */
 export interface Crc64Kernels {
-  /** Adds to each of `count` bytes at `data` what lies at the distances before the same place of `folded`. */
+  /** Adds (XOR) to each of `count` bytes at `data` the bytes at the distances before the same position of `folded`. */
   fold(data: number, folded: number, count: number): void;
-  /** The remainder of `count` bytes, begun with another. */
-  remainder(data: number, count: number, begun: bigint): bigint;
+  /** Returns the remainder of `count` bytes, continued from the remainder `before`. */
+  remainder(data: number, count: number, before: bigint): bigint;
 }
 
 const advance = (local: number, by: number): Code => set(local, i32.add(get(local), i32.const(by)));
@@ -20,18 +20,18 @@ function fold(distances: readonly number[]): WasmFunction {
   const [data, folded, count] = [0, 1, 2];
   const base = locals.add('i32');
   const end = locals.add('i32');
-  const most = Math.max(...distances);
+  const farthest = Math.max(...distances);
   const step = (at: number): Code =>
     v128.store(
       get(data),
       distances.reduce(
-        (sum, distance) => v128.xor(sum, v128.load(get(base), most - distance + at)),
+        (sum, distance) => v128.xor(sum, v128.load(get(base), farthest - distance + at)),
         v128.load(get(data), at),
       ),
       at,
     );
   const body = [
-    ...set(base, i32.sub(get(folded), i32.const(most))),
+    ...set(base, i32.sub(get(folded), i32.const(farthest))),
     ...set(end, i32.add(get(data), get(count))),
     ...loop(
       i32.lessUnsigned(get(data), get(end)),
@@ -43,7 +43,7 @@ function fold(distances: readonly number[]): WasmFunction {
   return { name: 'fold', locals, body };
 }
 
-/** Eight bytes a step, a table for each; what is left, byte by byte. */
+/** Eight bytes a step, with a table for each; the rest byte by byte. */
 function remainder(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i64');
   const [data, count, sum] = [0, 1, 2];
@@ -66,7 +66,7 @@ function remainder(): WasmFunction {
   return { name: 'remainder', locals, result: 'i64', body };
 }
 
-/** @param distances at which the bytes of a multiple of the polynomial lie behind its first, each at least FOLD_BYTES */
+/** Assembles the module. @param distances of the terms of a sparse multiple of the polynomial, in bytes, each at least FOLD_BYTES */
 export function crc64Module(distances: readonly number[]): Uint8Array<ArrayBuffer> {
   return assemble([fold(distances), remainder()]);
 }

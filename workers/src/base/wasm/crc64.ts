@@ -5,18 +5,18 @@ export const CRC64_POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 const ALL = 0xffff_ffff_ffff_ffffn;
 
 /**
- * x^1616 + x^1504 + x^1434 + x^575 + x^343 + x^284 + x^240 + x^3 + 1 is a multiple of the polynomial, and so is its
- * eighth power, with bytes instead of bits: a byte may be added to those at these distances behind it, and be left out.
+ * x^1616 + x^1504 + x^1434 + x^575 + x^343 + x^284 + x^240 + x^3 + 1 is a multiple of the polynomial, and so is its eighth power,
+ * which has bytes instead of bits: a byte can be replaced by adding it to the bytes at these distances behind it.
  */
 const DISTANCES = [1504, 1434, 575, 343, 284, 240, 3, 0].map((exponent) => 1616 - exponent);
-const MOST = Math.max(...DISTANCES);
-/** Bytes that are worked on at once: small enough for the processor's own memory. */
+const FARTHEST = Math.max(...DISTANCES);
+/** Bytes processed at once: small enough for the processor's cache. */
 const CHUNK_BYTES = 2 ** 18;
 
 const ZEROS = TABLE_BYTES;
-const CHUNK = ZEROS + MOST;
-const TAIL = CHUNK + CHUNK_BYTES + MOST + 2 * FOLD_BYTES;
-const MEMORY_BYTES = TAIL + 2 * MOST + FOLD_BYTES;
+const CHUNK = ZEROS + FARTHEST;
+const TAIL = CHUNK + CHUNK_BYTES + FARTHEST + 2 * FOLD_BYTES;
+const MEMORY_BYTES = TAIL + 2 * FARTHEST + FOLD_BYTES;
 
 interface Machine extends Crc64Kernels {
   memory: Uint8Array;
@@ -45,13 +45,13 @@ function machine(): Machine {
   return shared;
 }
 
-/** CRC-64/NVME of a content; of a longer one, where `value` is that of what comes before. */
+/** Computes the CRC-64/NVME of `content`, or continues from `value`, that of the bytes which precede it. */
 export function crc64(content: Uint8Array, value = 0n): bigint {
   const { memory, words, fold, remainder } = machine();
   let sum = value ^ ALL;
   for (let start = 0; start < content.length; start += CHUNK_BYTES) {
     const chunk = content.subarray(start, start + CHUNK_BYTES);
-    const folded = Math.max(0, Math.floor((chunk.length - MOST) / FOLD_BYTES) * FOLD_BYTES);
+    const folded = Math.max(0, Math.floor((chunk.length - FARTHEST) / FOLD_BYTES) * FOLD_BYTES);
     memory.set(chunk.subarray(folded), TAIL);
     if (folded > 0) {
       memory.set(chunk.subarray(0, folded), CHUNK);

@@ -1,8 +1,8 @@
-// TypeScript has these only among the types of browsers.
+// TypeScript declares these only for browsers.
 declare namespace WebAssembly {
   class Memory {
     constructor(size: { initial: number; maximum: number; shared: true });
-    readonly buffer: ArrayBuffer; // a SharedArrayBuffer here: typed arrays take both
+    readonly buffer: ArrayBuffer; // here a SharedArrayBuffer; typed arrays accept both
     grow(pages: number): number;
   }
   class RuntimeError extends Error {}

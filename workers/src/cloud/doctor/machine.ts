@@ -5,7 +5,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ifMissing } from '../../base/if-missing.ts';
+import { returnIfMissing } from '../../base/missing-files.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
 const HOME = process.env.LANCEFLOW_HOME ?? fileURLToPath(new URL('../../../..', import.meta.url));
@@ -57,7 +57,7 @@ async function checkJava(): Promise<Finding> {
 }
 
 async function checkNextflow(): Promise<Finding> {
-  const tools = await readdir(join(HOME, '.tools')).catch(ifMissing([]));
+  const tools = await readdir(join(HOME, '.tools')).catch(returnIfMissing([]));
   const fetched = tools.find((name) => /^nextflow-[\d.]+$/.test(name));
   // "nextflow version 24.10.0.5928"
   const [, text, major, minor] =

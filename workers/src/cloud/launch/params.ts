@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts';
-import { shown } from '../../base/text/shown.ts';
+import { quoteValue } from '../../base/text/quote.ts';
 import type { Params } from './campaign.ts';
 
 /** A parameter of nextflow_schema.json. */
@@ -42,7 +42,7 @@ export function checkParams(content: unknown, path: string, known: ReadonlyMap<s
 }
 
 function problemWith(name: string, value: unknown, definition: Definition | undefined): string | undefined {
-  const is = `${name} is ${shown(value)};`;
+  const is = `${name} is ${quoteValue(value)};`;
   if (!definition) return `${name} is not a parameter of the pipeline.`;
   if (name === 'campaign' || name === 'help') return `${name} does not belong there.`;
   if (definition.type === 'boolean') return typeof value === 'boolean' ? undefined : `${is} it needs true or false.`;

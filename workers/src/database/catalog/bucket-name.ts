@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts';
-import { shown } from '../../base/text/shown.ts';
+import { quoteValue } from '../../base/text/quote.ts';
 import { notABucketName } from '../database-messages.ts';
 import rule from './bucket-name.json' with { type: 'json' };
 
@@ -23,7 +23,7 @@ export function checkBucketName(
   failure: (message: string) => Error = (message) => new UsageError(message),
 ): string {
   if (isBucketName(name)) return name;
-  throw failure(notABucketName(shown(name)));
+  throw failure(notABucketName(quoteValue(name)));
 }
 
 /** Returns bucket_00001 for 1. */

@@ -9,7 +9,7 @@ import {
   INNER_PATH,
   SIZE,
   TEXT,
-  textThat,
+  textWhere,
 } from '../../base/text/document.ts';
 import { METRICS } from '../../vectors/metric.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
@@ -125,10 +125,10 @@ export const CATALOG_ENTRY = z.object({
   indexRecipe: TEXT,
   bytes: COUNT,
   /** Changes when the table's files change. SEARCH_BUCKET has it as an input. */
-  fingerprint: textThat((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits'),
+  fingerprint: textWhere((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits'),
   steps: z.object({ ingest: STEP_COST, index: STEP_COST }),
   software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
-  created: textThat((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
+  created: textWhere((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
 });
 
 /** Hashes what a search reads of a bucket: its files and version, but not times and hosts. */

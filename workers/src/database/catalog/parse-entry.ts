@@ -6,7 +6,7 @@ import {
   isRecord,
   type JsonRecord,
   parseVersion1,
-  textThat,
+  textWhere,
 } from '../../base/text/document.ts';
 import type { TableFile } from '../../lance/table-files.ts';
 import { damagedRecord } from '../database-messages.ts';
@@ -48,7 +48,7 @@ function damaged(where: string, kind: string): (problem: string) => DataError {
 function openRecord(text: string, bucket: string, where: string, kind: string): JsonRecord {
   const fail = damaged(where, kind);
   const record = parseVersion1(text, where, kind, fail);
-  checkDocument(z.object({ bucket: textThat((name) => name === bucket, 'the name of the file') }), record, fail);
+  checkDocument(z.object({ bucket: textWhere((name) => name === bucket, 'the name of the file') }), record, fail);
   return record;
 }
 

@@ -1,6 +1,15 @@
 import * as z from 'zod/mini';
 import { DataError } from '../../base/errors.ts';
-import { AMOUNT, COUNT, checkDocument, choice, parseVersion1, SIZE, TEXT, textThat } from '../../base/text/document.ts';
+import {
+  AMOUNT,
+  COUNT,
+  checkDocument,
+  choice,
+  parseVersion1,
+  SIZE,
+  TEXT,
+  textWhere,
+} from '../../base/text/document.ts';
 import { CONTENT_HASH } from '../../shard/description.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { bucketNotInPlan, notAPlan } from '../database-messages.ts';
@@ -27,7 +36,7 @@ export const PLAN_SOURCE = z
 
 export type PlanBucket = z.infer<typeof PLAN_BUCKET>;
 const PLAN_BUCKET = z.object({
-  bucket: textThat(isBucketName, "a bucket's name: letters, digits, _, - and inner dots, at most 100"),
+  bucket: textWhere(isBucketName, "a bucket's name: letters, digits, _, - and inner dots, at most 100"),
   rows: SIZE,
   sources: z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source')),
 });

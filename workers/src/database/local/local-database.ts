@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DataError, systemErrorCode } from '../../base/errors.ts';
-import { findStats } from '../../base/if-missing.ts';
+import { findStats } from '../../base/missing-files.ts';
 import { missingFolder, notAFolder } from '../database-messages.ts';
 import type { DatabaseParts } from '../database-parts.ts';
 import { folderReader } from '../node/folder-reader.ts';

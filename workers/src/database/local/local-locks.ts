@@ -5,7 +5,7 @@ import lockfile from 'proper-lockfile';
 import { log } from '../../app/progress.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
-import { ifMissing } from '../../base/if-missing.ts';
+import { returnIfMissing } from '../../base/missing-files.ts';
 import { lostLock, waitingForLock } from '../database-messages.ts';
 import type { BucketLocks } from '../database-parts.ts';
 import { observingFs } from '../node/observed-lock.ts';
@@ -63,5 +63,5 @@ async function waitFor(path: string, bucket: string, onLost: (error: Error) => v
 }
 
 function holderOf(path: string): Promise<string> {
-  return readFile(`${path}.holder`, 'utf8').catch(ifMissing(''));
+  return readFile(`${path}.holder`, 'utf8').catch(returnIfMissing(''));
 }

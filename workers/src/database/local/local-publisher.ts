@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { removeStale } from '../../base/files/temporary.ts';
-import { ifMissing } from '../../base/if-missing.ts';
+import { returnIfMissing } from '../../base/missing-files.ts';
 import { placeFile, publishTable } from '../../lance/table-files.ts';
 import { isPartitionFile } from '../partitions.ts';
 import type { IngestedTable, TablePublisher } from '../table-publisher.ts';
@@ -41,6 +41,6 @@ async function publishPartitions(root: string, bucket: string, partitions: Inges
   if (partitions) await placeFile(partitions.file, join(root, partitions.path));
   const folder = join(root, '_partitions');
   const current = partitions && basename(partitions.path);
-  for (const name of await readdir(folder).catch(ifMissing([])))
+  for (const name of await readdir(folder).catch(returnIfMissing([])))
     if (name !== current && isPartitionFile(name, bucket)) await rm(join(folder, name), { force: true });
 }

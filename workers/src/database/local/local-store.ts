@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../base/errors.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
 import { writeTextAtomically } from '../../base/files/write-atomically.ts';
-import { ifMissing } from '../../base/if-missing.ts';
+import { returnIfMissing } from '../../base/missing-files.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 /** Keeps objects as files below `root`. */
@@ -11,10 +11,10 @@ export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
   return {
     async list(folder) {
-      const names = await readdir(at(folder)).catch(ifMissing<string[]>([]));
+      const names = await readdir(at(folder)).catch(returnIfMissing<string[]>([]));
       return names.filter((name) => !name.startsWith('.')).sort();
     },
-    read: (key) => readFile(at(key), 'utf8').catch(ifMissing<string | undefined>(undefined)),
+    read: (key) => readFile(at(key), 'utf8').catch(returnIfMissing<string | undefined>(undefined)),
     write: (key, text) => writeTextAtomically(at(key), text),
     async create(key, text) {
       await mkdir(dirname(at(key)), { recursive: true });

@@ -5,7 +5,7 @@ import { onStop } from '../../app/signals.ts';
 import { TransientError } from '../../base/errors.ts';
 import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
-import { findStats, ifMissing } from '../../base/if-missing.ts';
+import { findStats, returnIfMissing } from '../../base/missing-files.ts';
 import { tooLittleSpace } from '../database-messages.ts';
 
 const HEARTBEAT_MS = 60_000;
@@ -57,16 +57,16 @@ export async function makeIn<T>(folder: string, make: () => Promise<T>): Promise
       return await make();
     } catch (error) {
       if (tries === MOST_TRIES) throw error;
-      ifMissing(undefined)(error);
+      returnIfMissing(undefined)(error);
     }
 }
 
 /** Reads the marks of living processes in a folder, and removes those of ended ones. @returns their further lines, by path */
 export async function livingMarks(folder: string): Promise<Map<string, string>> {
   const living = new Map<string, string>();
-  for (const name of await readdir(folder).catch(ifMissing([]))) {
+  for (const name of await readdir(folder).catch(returnIfMissing([]))) {
     const path = join(folder, name);
-    const [owner = '', ...rest] = (await readFile(path, 'utf8').catch(ifMissing(''))).split('\n');
+    const [owner = '', ...rest] = (await readFile(path, 'utf8').catch(returnIfMissing(''))).split('\n');
     const heardMs = (await findStats(path))?.mtimeMs ?? 0;
     if (hasEnded(owner) || Math.abs(Date.now() - heardMs) > SILENT_MS) await rm(path, { force: true });
     else living.set(path, rest.join('\n'));
@@ -132,7 +132,7 @@ export async function diskSpace(folder: string): Promise<{ free: number; total: 
  */
 export async function allocatedBytes(folder: string, linked = true): Promise<number> {
   let bytes = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([]))) {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(returnIfMissing([]))) {
     const info = entry.isFile() ? await findStats(join(entry.parentPath, entry.name)) : undefined;
     if (info && (linked || info.nlink === 1)) bytes += info.blocks * 512;
   }

@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checksumOf } from '../../base/bytes/file-checksum.ts';
-import { findStats } from '../../base/if-missing.ts';
+import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
+import { findStats } from '../../base/missing-files.ts';
 import { fileSizes } from '../../lance/table-files.ts';
 import { openTable } from '../../lance/tables.ts';
 import { truncatedTableFile, unopenedTableFile } from '../table-file-errors.ts';
@@ -16,7 +16,7 @@ export function folderReader(folder: string): TableReader {
     sizes: (bucket, within = '') => fileSizes(at(`${bucket}.lance`), within),
     read: (path) => readFile(at(path)),
     openFile: (path) => openLocalFile(at(path)),
-    checksum: (path, algorithm) => checksumOf(at(path), algorithm),
+    checksum: (path, algorithm) => checksumOfFile(at(path), algorithm),
     open: (bucket) => openTable(folder, bucket),
   };
 }

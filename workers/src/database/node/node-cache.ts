@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { systemErrorCode, TransientError, UsageError } from '../../base/errors.ts';
 import { removeStale, temporaryName } from '../../base/files/temporary.ts';
-import { findStats, ifMissing } from '../../base/if-missing.ts';
+import { findStats, returnIfMissing } from '../../base/missing-files.ts';
 import { busyCache, tooLittleSpace, tooSmallDisk, wrongKeptShare } from '../database-messages.ts';
 import {
   allocatedBytes,
@@ -208,7 +208,7 @@ export class NodeCache {
 
   /** Returns the bytes that an entry in use will take of the disk beyond those that it has. */
   async #missingBytes(folder: string): Promise<number> {
-    const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(ifMissing('0')));
+    const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(returnIfMissing('0')));
     return Math.max(0, wants - (await allocatedBytes(folder)));
   }
 

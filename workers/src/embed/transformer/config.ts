@@ -1,6 +1,6 @@
 import { DataError } from '../../base/errors.ts';
 import { parseJsonText } from '../../base/text/json-text.ts';
-import { shown } from '../../base/text/shown.ts';
+import { quoteValue } from '../../base/text/quote.ts';
 
 /** The fields of a model's config.json. Every error names the file and the field. */
 export class ModelConfig {
@@ -52,7 +52,7 @@ export class ModelConfig {
 
   /** Says that a field has a value that cannot be used. */
   wrong(name: string, expected: string): DataError {
-    const found = this.has(name) ? `is ${shown(this.#fields[name])}` : 'is missing';
+    const found = this.has(name) ? `is ${quoteValue(this.#fields[name])}` : 'is missing';
     return new DataError(`${this.path}: "${name}" ${found}; it must be ${expected}.`);
   }
 

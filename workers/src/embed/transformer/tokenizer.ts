@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { DataError } from '../../base/errors.ts';
 import { COUNT, checkDocument, TEXT } from '../../base/text/document.ts';
 import { parseJsonText } from '../../base/text/json-text.ts';
-import { shown } from '../../base/text/shown.ts';
+import { quoteValue } from '../../base/text/quote.ts';
 import type { ModelConfig } from './config.ts';
 
 /** Turns residues into token ids: one id for each character, with fixed ids around them. */
@@ -52,10 +52,12 @@ export function createTokenizer(
   const owners = new Map<number, string>();
   for (const [token, id] of ids) {
     if (!Number.isSafeInteger(id) || id < 0 || id >= size)
-      throw new DataError(`${path}: token ${shown(token)} has id ${shown(id)}, outside 0 to ${size - 1}.`);
+      throw new DataError(`${path}: token ${quoteValue(token)} has id ${quoteValue(id)}, outside 0 to ${size - 1}.`);
     const other = owners.get(id);
     if (other !== undefined)
-      throw new DataError(`${path}: tokens ${shown(other)} and ${shown(token)} have one id, ${id}; each has its own.`);
+      throw new DataError(
+        `${path}: tokens ${quoteValue(other)} and ${quoteValue(token)} have one id, ${id}; each has its own.`,
+      );
     owners.set(id, token);
   }
   for (const [field, token] of Object.entries(special)) {

@@ -1,4 +1,4 @@
-import { type Algorithm, CRC64 } from '../../base/bytes/checksum.ts';
+import { type ChecksumAlgorithm, CRC64 } from '../../base/bytes/checksum.ts';
 import type { ByteSink } from './fast-get.ts';
 
 /** Writes what comes in blocks: while one is written the other is filled. */
@@ -11,7 +11,7 @@ export class BlockWriter implements ByteSink {
   #otherWritten: Promise<void> | undefined;
   #used = 0;
   #position: number;
-  readonly #algorithm: Algorithm;
+  readonly #algorithm: ChecksumAlgorithm;
   #checksum = 0n;
 
   /** @param position where the first byte goes */

@@ -1,11 +1,11 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
+import { algorithmOf, type ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../base/errors.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
-import { findStats } from '../../base/if-missing.ts';
+import { findStats } from '../../base/missing-files.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
@@ -54,7 +54,7 @@ async function fetchAround(
   path: string,
   bytes: number,
   hole: AroundFile['hole'],
-  options: { signal: AbortSignal; algorithm: Algorithm },
+  options: { signal: AbortSignal; algorithm: ChecksumAlgorithm },
 ): Promise<string> {
   await using file = await open(path, 'wx');
   await file.truncate(bytes);

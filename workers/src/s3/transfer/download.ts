@@ -4,7 +4,7 @@ import { countRetry } from '../../app/usage.ts';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { Semaphore } from '../../base/concurrency/semaphore.ts';
 import { DataError, TransientError } from '../../base/errors.ts';
-import { findStats } from '../../base/if-missing.ts';
+import { findStats } from '../../base/missing-files.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
 import type { S3Bucket } from '../client.ts';

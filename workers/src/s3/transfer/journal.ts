@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { algorithmOf } from '../../base/bytes/checksum.ts';
-import { ifMissing } from '../../base/if-missing.ts';
+import { returnIfMissing } from '../../base/missing-files.ts';
 
 /** What a journal must begin with to be of use: the same content, cut in the same way. */
 export interface JournalHead {
@@ -46,9 +46,9 @@ export async function readJournal(
   data: string,
   head: JournalHead,
 ): Promise<Map<number, bigint> | undefined> {
-  const [first = '', ...lines] = (await readFile(path, 'utf8').catch(ifMissing(''))).split('\n');
+  const [first = '', ...lines] = (await readFile(path, 'utf8').catch(returnIfMissing(''))).split('\n');
   if (first !== JSON.stringify(head)) return undefined;
-  const file = await open(data).catch(ifMissing(undefined));
+  const file = await open(data).catch(returnIfMissing(undefined));
   if (!file) return undefined;
   const algorithm = algorithmOf(head.checksum);
   const written = new Map<number, bigint>();

@@ -1,8 +1,8 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Algorithm, algorithmOf } from '../../base/bytes/checksum.ts';
+import { algorithmOf, type ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
-import { findStats } from '../../base/if-missing.ts';
+import { findStats } from '../../base/missing-files.ts';
 import { Journal, readJournal } from './journal.ts';
 
 /** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
@@ -10,7 +10,7 @@ export class PartialFile {
   readonly path: string;
   readonly bytes: number;
   readonly expected: string;
-  readonly algorithm: Algorithm;
+  readonly algorithm: ChecksumAlgorithm;
   readonly partBytes: number;
   /** Checksum of each part that is written. */
   #written = new Map<number, bigint>();

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
-import { checksumOf } from '../../base/bytes/file-checksum.ts';
+import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import type { S3Bucket } from '../client.ts';
@@ -88,7 +88,8 @@ async function sameChecksum(path: string, there: RemoteObject, known: string | u
     return found.etag === etag ? found.checksum : undefined;
   }
   const algorithm = algorithmOf(there.checksum);
-  const checksum = known !== undefined && algorithm.made(known) ? known : await checksumOf(path, algorithm);
+  const checksum =
+    known !== undefined && algorithm.isAlgorithmOf(known) ? known : await checksumOfFile(path, algorithm);
   return checksum === there.checksum ? checksum : undefined;
 }
 

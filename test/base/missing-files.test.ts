@@ -1,10 +1,10 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findStats, ifMissing } from '../../workers/src/base/if-missing.ts';
+import { findStats, returnIfMissing } from '../../workers/src/base/missing-files.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-test('only a file that is not there is missing: not one that cannot be reached', async () => {
+test('a file that does not exist is missing; one that cannot be reached is not', async () => {
   const folder = await temporaryFolder();
   const at = (...names: string[]) => join(folder, ...names);
   await writeFile(at('file'), 'text');
@@ -13,7 +13,7 @@ test('only a file that is not there is missing: not one that cannot be reached',
   expect((await findStats(at('file')))?.size).toBe(4);
   for (const path of [at('nothing'), at('no', 'folder'), at('dangling')]) {
     expect(await findStats(path), path).toBeUndefined();
-    expect(await readFile(path, 'utf8').catch(ifMissing('none'))).toBe('none');
+    expect(await readFile(path, 'utf8').catch(returnIfMissing('none'))).toBe('none');
   }
   for (const [path, code] of [
     [at('file', 'below'), 'ENOTDIR'],
@@ -21,6 +21,6 @@ test('only a file that is not there is missing: not one that cannot be reached',
     [at('x'.repeat(300)), 'ENAMETOOLONG'],
   ] as const) {
     await expect(findStats(path)).rejects.toMatchObject({ code });
-    await expect(readFile(path, 'utf8').catch(ifMissing('none'))).rejects.toMatchObject({ code });
+    await expect(readFile(path, 'utf8').catch(returnIfMissing('none'))).rejects.toMatchObject({ code });
   }
 });
