@@ -1,4 +1,4 @@
-// npm run demo: makes proteins, runs the pipeline on them as a user would, and shows what came out.
+// npm run demo: makes proteins, runs the pipeline on them as a user would, and shows the results.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const RESULTS = join(FOLDER, 'results');
 const K = 10;
 /** 20,000 proteins make three buckets. */
 const BUCKET_SIZE = 7000;
-/** A close query and a distant one. */
+/** A query close to its family, and a distant one. */
 const SHOWN_QUERIES = ['Q0010', 'Q0001'];
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -26,7 +26,7 @@ const shown = (path: string) => relative(process.cwd(), path) || '.';
 async function main(): Promise<number> {
   const { proteins, queries, truth, made } = await writeProteins(join(FOLDER, 'data'), DEMO_SETTINGS);
   say(`${made ? 'Made' : 'Found'} ${DEMO_SETTINGS.proteins} proteins in ${shown(proteins)}`);
-  // Other proteins belong into another database.
+  // A database of other proteins would mix with these.
   if (made)
     for (const path of [DATABASE, RESULTS, join(FOLDER, 'work')]) await rm(path, { recursive: true, force: true });
 
@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const code = await runPipeline(['--input', proteins, '--queries', queries]);
   const seconds = (performance.now() - startedMs) / 1000;
   if (code !== 0) {
-    process.stderr.write('\nThe pipeline stopped (see above). Run the demo again to go on where it stopped.\n');
+    process.stderr.write('\nThe pipeline stopped (see above). Run the demo again to continue.\n');
     return code;
   }
   await showResults(truth, seconds);
@@ -53,7 +53,7 @@ Files
 function runPipeline(inputs: readonly string[]): Promise<number> {
   const args = ['run', join(ROOT, 'main.nf'), ...inputs, '--model', 'kmer', '--database', DATABASE];
   args.push('--bucket_size', String(BUCKET_SIZE), '--k', String(K), '--outdir', RESULTS);
-  // A second demo does again only what is missing.
+  // A second demo runs only missing tasks.
   if (existsSync(join(FOLDER, '.nextflow')) && existsSync(DATABASE)) args.push('-resume');
   say(`\n${shown(join(ROOT, 'bin/nextflow'))} ${args.map(shownArgument).join(' ')}\n`);
   return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ async function showResults(truthPath: string, seconds: number): Promise<void> {
   say(`\n${showTimes(stageTimes(trace), seconds)}`);
 }
 
-/** Neighbours of each query, the nearest first. The demo's ids need no quotes in CSV. */
+/** Parses the neighbours of each query, the nearest first. The demo's ids have no quotes in CSV. */
 function parseNeighbours(csv: string): Map<string, Neighbour[]> {
   const neighbours = new Map<string, Neighbour[]>();
   for (const row of csv.trimEnd().split(/\r?\n/).slice(1)) {

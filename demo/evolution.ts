@@ -10,8 +10,8 @@ const BACKGROUND_PERCENT = [
 
 /**
  * How readily one residue replaces another: log-odds in tenths of a decade, lower triangle without the
- * diagonal, in the order of LETTERS (Jones, Taylor and Thornton 1992, table I). On purpose not the matrix that
- * the `kmer` embedder knows (BLOSUM62).
+ * diagonal, in the order of LETTERS (Jones, Taylor and Thornton 1992, table I). Deliberately not the
+ * matrix of the `kmer` embedder (BLOSUM62).
  */
 const REPLACEMENT_SCORES = [
   [],
@@ -35,7 +35,7 @@ const REPLACEMENT_SCORES = [
   [-3, -2, -1, -2, 2, -2, -4, -4, 4, -2, -1, -3, -2, 5, -3, -1, -3, 0],
   [1, -3, -2, -2, -2, -3, -2, -2, -3, 4, 2, -3, 2, 0, -1, -1, 0, -3, -3],
 ];
-/** 10^(score/10) for scores -5 to 5, written out: powers differ in their last bit between machines. */
+/** 10^(score/10) for scores -5 to 5, as constants, because powers differ in their last bit between machines. */
 const ODDS = [0.3162, 0.3981, 0.5012, 0.631, 0.7943, 1, 1.2589, 1.5849, 1.9953, 2.5119, 3.1623];
 
 const DRAW_BACKGROUND = cumulative(BACKGROUND_PERCENT);
@@ -62,18 +62,18 @@ function draw(sums: readonly number[], random: Random): number {
   return sums.findIndex((sum) => at < sum);
 }
 
-/** Residues drawn from the background composition. */
+/** Draws residues from the background composition. */
 export function randomResidues(length: number, random: Random): Uint8Array {
   return Uint8Array.from({ length }, () => draw(DRAW_BACKGROUND, random));
 }
 
-/** An ancestor: its residues and how freely each site changes, in (0, 1]. */
+/** An ancestor: its residues, and the relative rate of change of each site, in (0, 1]. */
 export interface Ancestor {
   residues: Uint8Array;
   variability: Float64Array;
 }
 
-/** An ancestor of its own: conserved stretches alternate with variable ones, as in real families. */
+/** Makes a random ancestor: conserved stretches alternate with variable ones, as in real families. */
 export function randomAncestor(length: number, random: Random): Ancestor {
   const variability = new Float64Array(length);
   for (let site = 0; site < length; ) {
@@ -84,7 +84,7 @@ export function randomAncestor(length: number, random: Random): Ancestor {
   return { residues: randomResidues(length, random), variability };
 }
 
-/** What a descendant keeps of its ancestor. */
+/** The similarity of a descendant to its ancestor. */
 export interface Descent {
   /** Share of the aligned sites that are identical to the ancestor's: at least `low`, less than `high`. */
   identity: readonly [low: number, high: number];
@@ -96,14 +96,14 @@ export interface Descent {
 
 export interface Descendant {
   residues: Uint8Array;
-  /** Identical sites over aligned sites, inside the bounds that were asked for. */
+  /** Identical sites over aligned sites, inside the requested bounds. */
   identity: number;
 }
 
 const MEAN_INDEL_RESIDUES = 2.5;
 const MAX_INDEL_RESIDUES = 20;
 
-/** Makes a descendant: cuts a fragment, inserts and deletes, then replaces exactly as many sites as the identity asks. */
+/** Makes a descendant: cuts a fragment, inserts and deletes, then replaces exactly the number of sites that the identity requires. */
 export function descend(ancestor: Ancestor, descent: Descent, random: Random): Descendant {
   const length = ancestor.residues.length;
   const covered = Math.max(1, Math.round(length * descent.coverage));

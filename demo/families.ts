@@ -1,13 +1,13 @@
 import { type Ancestor, descend, randomAncestor, toText } from './evolution.ts';
 import { createRandom, type Random } from './random.ts';
 
-/** What the demo's proteins are made from; the same settings make the same bytes on every machine. */
+/** Settings of the demo's proteins; the same settings make the same bytes on every machine. */
 export interface ProteinSettings {
   seed: number;
   families: number;
   proteins: number;
   queries: number;
-  /** Share of the proteins that each FASTA file holds; uneven, as real deliveries are. */
+  /** Share of the proteins that each FASTA file holds; uneven, as in real data. */
   fileShares: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export const DEMO_SETTINGS: ProteinSettings = {
   fileShares: [0.2, 0.2, 0.2, 0.15, 0.15, 0.1],
 };
 
-/** Identity of a query to its family's founder: as many queries in each band. */
+/** Bands of the identity of a query to its family's founder, with equal numbers of queries. */
 export const IDENTITY_BANDS = [
   [0.3, 0.4],
   [0.4, 0.5],
@@ -40,29 +40,29 @@ export interface Protein {
 const MEMBER_IDENTITY = [0.3, 0.95] as const;
 const SMALLEST_FAMILY = 20;
 const SHARED_DOMAINS = 40;
-/** Share of the families whose founder carries a domain that other families carry too. */
+/** Share of the families whose founder has a domain in common with other families. */
 const SHARED_DOMAIN_CHANCE = 0.35;
 const FRAGMENT_CHANCE = 0.12;
 /** Insertions and deletions a site, for each replaced site: about one in 25 residues at 30% identity. */
 const INDELS_PER_REPLACEMENT = 0.06;
 
-// What a random source is for; each kind of thing draws from sources of its own.
+// Purposes of random sources: each has sources of its own.
 const FOR = { sizes: 1, domain: 2, founder: 3, member: 4, order: 5, query: 6 } as const;
 
-/** The demo's families: which there are, and any protein of them on demand. */
+/** The demo's families, and any protein of them on demand. */
 export interface Families {
-  /** Members of each family, held-out queries not counted. */
+  /** Members of each family, without the held-out queries. */
   sizes: number[];
   /** Family of each protein of the database, in the order in which they are written. */
   order: Uint16Array;
-  /** The ancestor of all members; itself in no file. */
+  /** The ancestor of all members, which is in no file. */
   founder(family: number): string;
   member(family: number, index: number): Protein;
-  /** The held-out query `index`: of a family of its own as long as there are enough families. */
+  /** The held-out query `index`: each of another family while there are enough families. */
   query(index: number): Protein;
 }
 
-/** Plans the families; holds the founders, never the members. */
+/** Plans the families. Holds the founders in memory, never the members. */
 export function planFamilies(settings: ProteinSettings): Families {
   const { seed } = settings;
   const sizes = familySizes(settings, createRandom(seed, FOR.sizes));
@@ -121,7 +121,7 @@ function pad(number: number): string {
   return String(number).padStart(4, '0');
 }
 
-/** Sizes that differ as real families' do, and add up to the number of proteins. */
+/** Draws sizes that vary as in real families, and add up to the number of proteins. */
 function familySizes({ families, proteins }: ProteinSettings, random: Random): number[] {
   const smallest = Math.min(SMALLEST_FAMILY, Math.floor(proteins / families));
   const weights = Array.from({ length: families }, () => random.next() ** 2);
@@ -133,7 +133,7 @@ function familySizes({ families, proteins }: ProteinSettings, random: Random): n
   return sizes;
 }
 
-/** 120 to 520 residues; some carry a diverged copy of a shared domain, at most two fifths of their length. */
+/** 120 to 520 residues; some have a diverged copy of a shared domain, at most two fifths of their length. */
 function founder(domains: readonly Ancestor[], random: Random): Ancestor {
   const own = randomAncestor(120 + random.below(200) + random.below(200), random);
   if (!random.chance(SHARED_DOMAIN_CHANCE)) return own;
@@ -159,7 +159,7 @@ function shuffled(length: number, random: Random): number[] {
   return order;
 }
 
-/** Families mixed over the files, so that neighbours come from every bucket. */
+/** Mixes the families over the files, so that neighbours come from every bucket. */
 function writingOrder(sizes: readonly number[], random: Random): Uint16Array {
   const families = sizes.flatMap((size, family) => Array.from({ length: size }, () => family));
   return Uint16Array.from(shuffled(families.length, random), (at) => families[at]!);

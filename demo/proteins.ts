@@ -6,12 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Families, type Protein, type ProteinSettings, planFamilies } from './families.ts';
 
-/** Changes whenever the same settings would make other proteins. */
+/** Increases whenever the same settings would make other proteins. */
 const GENERATOR_VERSION = 1;
 const LINES = /.{1,60}/g;
 const TRUTH_COLUMNS = 'id,family,identity,fragment,file\n';
 
-/** Where the demo's proteins are. */
+/** Paths of the demo's proteins. */
 export interface ProteinFiles {
   /** Folder of the FASTA files to build a database from. */
   proteins: string;
@@ -22,8 +22,8 @@ export interface ProteinFiles {
 
 /**
  * Writes the FASTA files, the queries and the table of families into a folder; one protein is in memory at a
- * time. Files that an earlier call made with the same settings are left as they are.
- * @returns where the files are, and whether they were made now
+ * time. Existing files of the same settings are kept.
+ * @returns the paths, and whether the files are new
  */
 export async function writeProteins(
   folder: string,
@@ -34,28 +34,28 @@ export async function writeProteins(
     queries: join(folder, 'queries.fasta'),
     truth: join(folder, 'families.csv'),
   };
-  // Written last: where it fits, the others are whole.
+  // Written last: where it matches, the other files are complete.
   const mark = join(folder, 'settings.json');
-  const wanted = `${JSON.stringify({ generator: GENERATOR_VERSION, ...settings }, null, 2)}\n`;
+  const expected = `${JSON.stringify({ generator: GENERATOR_VERSION, ...settings }, null, 2)}\n`;
   const found = await readFile(mark, 'utf8').catch(() => undefined);
-  if (found === wanted) return { ...files, made: false };
+  if (found === expected) return { ...files, made: false };
   await rm(folder, { recursive: true, force: true });
   await mkdir(files.proteins, { recursive: true });
 
   const families = planFamilies(settings);
   const truth = createWriteStream(files.truth);
   truth.write(TRUTH_COLUMNS);
-  const rows = new WithTruth(truth);
+  const rows = new FamilyTable(truth);
   for (const { name, proteins } of fastaFiles(families, settings))
     await writeFasta(join(files.proteins, name), rows.pass(name, proteins));
   await writeFasta(files.queries, rows.pass('queries.fasta', queriesOf(families, settings)));
   await new Promise<void>((resolve, reject) => truth.on('error', reject).end(resolve));
-  await writeFile(mark, wanted);
+  await writeFile(mark, expected);
   return { ...files, made: true };
 }
 
-/** Notes every protein that passes in the table of families. */
-class WithTruth {
+/** Writes every protein that passes through to the table of families. */
+class FamilyTable {
   readonly #truth: NodeJS.WritableStream;
   constructor(truth: NodeJS.WritableStream) {
     this.#truth = truth;
@@ -63,8 +63,8 @@ class WithTruth {
   async *pass(file: string, proteins: Iterable<Protein>): AsyncGenerator<Protein> {
     for (const protein of proteins) {
       const { id, family, identity, fragment } = protein;
-      const room = this.#truth.write(`${id},${family},${identity.toFixed(4)},${fragment},${file}\n`);
-      if (!room) await new Promise((resolve) => this.#truth.once('drain', resolve));
+      const hasSpace = this.#truth.write(`${id},${family},${identity.toFixed(4)},${fragment},${file}\n`);
+      if (!hasSpace) await new Promise((resolve) => this.#truth.once('drain', resolve));
       yield protein;
     }
   }

@@ -11,7 +11,7 @@ export interface Random {
 }
 
 /**
- * A source of its own for every combination of keys: any protein of the demo can be made without making
+ * Creates a separate source for every combination of keys, so that any protein of the demo can be made without
  * those before it. xoshiro128** (Blackman and Vigna 2018), state filled by murmur3's finalizer.
  */
 export function createRandom(...keys: number[]): Random {

@@ -1,6 +1,6 @@
 import { IDENTITY_BANDS } from './families.ts';
 
-/** What is known of a protein, from the table of families. */
+/** A protein's row in the table of families: the ground truth of the demo. */
 export interface Truth {
   family: string;
   /** Share of the aligned sites that are identical to the family's founder. */
@@ -8,7 +8,7 @@ export interface Truth {
   fragment: boolean;
 }
 
-/** How often the neighbours of the queries of an identity band are of the query's family. */
+/** The shares of neighbours of the query's own family, for the queries of an identity band. */
 export interface BandScore {
   low: number;
   high: number;
@@ -33,7 +33,7 @@ export function parseTruth(csv: string): Map<string, Truth> {
 /**
  * Counts family members among neighbours, by the query's identity to the family's founder.
  * @param neighbours of each query, the nearest first
- * @param k neighbours that were asked for: missing ones count as strangers
+ * @param k requested neighbours; missing ones count as not of the family
  */
 export function scoreBands(
   neighbours: ReadonlyMap<string, readonly string[]>,

@@ -6,7 +6,7 @@ export interface Neighbour {
   distance: number;
 }
 
-/** A text table: the first column to the left, the others to the right. */
+/** Formats a text table: the first column left-aligned, the others right-aligned. */
 export function table(head: readonly string[], rows: readonly string[][]): string {
   const all = [[...head], ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
@@ -15,7 +15,7 @@ export function table(head: readonly string[], rows: readonly string[][]): strin
   return all.map((row) => `  ${line(row)}`).join('\n');
 }
 
-/** The neighbours of one query, with the truth about them. */
+/** Formats the neighbours of one query, with their families. */
 export function showNeighbours(
   query: string,
   neighbours: readonly Neighbour[],

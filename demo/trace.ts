@@ -1,24 +1,24 @@
-/** What one stage of the pipeline took, from Nextflow's trace file. */
+/** The cost of one stage of the pipeline, from Nextflow's trace file. */
 export interface StageTime {
   /** EMBED_SEQUENCES, ... */
   process: string;
   tasks: number;
-  /** Tasks of these that were not run again. */
+  /** Those of them that came from the cache. */
   cached: number;
-  /** Running time of all tasks together, those from the cache not counted. */
+  /** Running time of all tasks together, without those from the cache. */
   seconds: number;
 }
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Sums Nextflow's trace (tab separated, durations as "1m 3.5s") by process, in the order in which they first ran. */
+/** Sums Nextflow's trace (tab separated, durations as "1m 3.5s") by process, in the order of their first tasks. */
 export function stageTimes(trace: string): StageTime[] {
   const [head = '', ...lines] = trace.trimEnd().split('\n');
   const columns = head.split('\t');
   const [name, status, realtime] = ['name', 'status', 'realtime'].map((column) => columns.indexOf(column));
   const stages = new Map<string, StageTime>();
   for (const cells of lines.map((line) => line.split('\t'))) {
-    // "BUILD:EMBED_SEQUENCES (a.fasta)": the workflow, the process, what the task worked on.
+    // "BUILD:EMBED_SEQUENCES (a.fasta)": the workflow, the process, the task's tag.
     const process = cells[name!]!.replace(/ \(.*$/, '').replace(/^.*:/, '');
     const stage = stages.get(process) ?? { process, tasks: 0, cached: 0, seconds: 0 };
     stages.set(process, stage);
@@ -29,7 +29,7 @@ export function stageTimes(trace: string): StageTime[] {
   return [...stages.values()];
 }
 
-/** Seconds of "350ms", "2.1s" or "1h 2m 3s"; 0 for "-". */
+/** Parses the seconds of "350ms", "2.1s" or "1h 2m 3s"; 0 for "-". */
 function parseDuration(text: string): number {
   let ms = 0;
   for (const [, number, unit] of text.matchAll(/([\d.]+)\s*(ms|s|m|h|d)/g)) ms += Number(number) * UNIT_MS[unit!]!;

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { seededRandom } from '../workers/src/base/random.ts';
 
-/** Choices that a seed repeats. */
+/** Random choices, reproducible by a seed. */
 export class Dice {
   readonly #random: () => number;
 
-  /** @param words the seed and what else tells this use from others */
+  /** @param words the seed, and words that distinguish this use from others */
   constructor(...words: Array<string | number>) {
     this.#random = seededRandom(createHash('sha256').update(words.join('\n')).digest().readUInt32LE());
   }
 
-  /** A whole number from 0 to count - 1. */
+  /** Returns a whole number from 0 to count - 1. */
   below(count: number): number {
     return Math.floor(this.#random() * count);
   }
@@ -23,7 +23,7 @@ export class Dice {
     return choices[this.below(choices.length)]!;
   }
 
-  /** A whole number from 1 to most; small ones are more likely. */
+  /** Returns a whole number from 1 to most; small ones are more likely. */
   length(most: number): number {
     return Math.max(1, Math.floor(most ** this.#random()));
   }

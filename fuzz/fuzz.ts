@@ -1,4 +1,4 @@
-/** npm run fuzz: runs the commands on changed inputs and counts what comes of it. */
+/** npm run fuzz: runs the commands on changed inputs and counts the outcomes. */
 import { resolve } from 'node:path';
 import yargs from 'yargs';
 import { createProgress, log, type Progress } from '../workers/src/app/progress.ts';
@@ -20,18 +20,18 @@ const { runs, seed, format, seconds, keep, run } = await yargs(process.argv.slic
   )
   .options({
     runs: { type: 'number', default: 2000, describe: 'Runs, divided among the formats' },
-    seed: { type: 'number', default: 1, describe: 'Of all changes: the same seed makes the same ones' },
+    seed: { type: 'number', default: 1, describe: 'Seed of all changes: the same seed makes the same changes' },
     format: {
       type: 'array',
       string: true,
       choices: NAMES,
       default: NAMES,
       defaultDescription: 'all',
-      describe: 'Only these',
+      describe: 'Only these formats',
     },
-    seconds: { type: 'number', default: 3600, describe: 'Begins no run after so long' },
-    keep: { type: 'string', default: 'fuzz-results', describe: 'Folder for inputs that must not do what they did' },
-    run: { type: 'number', describe: 'Only the run of this number, of each --format' },
+    seconds: { type: 'number', default: 3600, describe: 'Starts no run after this time' },
+    keep: { type: 'string', default: 'fuzz-results', describe: 'Folder for the inputs of findings' },
+    run: { type: 'number', describe: 'Only the run with this number, of each --format' },
   })
   .example('$0 --runs 200 --seed 7', 'A short look at all formats')
   .example('$0 --format hdf5 --seed 7 --run 12', 'One run again')

@@ -13,16 +13,16 @@ import { ValidAnswers } from './valid-answers.ts';
 import { isBad, Tally, type Verdict } from './verdict.ts';
 
 const LIMITS: Limits = { timeMs: 30_000, memoryBytes: 512e6 };
-/** For the repetition in a process of its own: a busy machine is no fault. */
+/** Limits of the repetition in a new process: a busy machine is not a fault. */
 const PATIENT: Limits = { ...LIMITS, timeMs: 120_000 };
 
 export interface CampaignOptions {
   formats: readonly Format[];
-  /** Those that the pipeline's head reads. */
+  /** Formats that the pipeline's head reads. */
   head: readonly HeadFormat[];
   runs: number;
   seed: number;
-  /** Begins no run after so long. */
+  /** No run starts after this time. */
   seconds: number;
   /** Folder for inputs that failed. */
   keep: string;
@@ -32,22 +32,22 @@ export interface CampaignOptions {
 
 export interface Watcher {
   log(text: string): void;
-  /** Valid inputs are made, and so many runs follow. */
+  /** The valid inputs are written, and `runs` runs follow. */
   begin(runs: number): void;
   /** One run has ended. */
   done(): void;
 }
 
-/** One run of a campaign, for whoever wants to look at it. */
+/** One run of a campaign, for inspection. */
 export interface Finding extends Turn {
-  /** The case. */
+  /** Name of the case. */
   name: string;
   verdict: Verdict;
-  /** Where its files are. */
+  /** Folder of its files. */
   folder: string;
 }
 
-/** Runs the commands on changed inputs. @returns counts, and what must not be */
+/** Runs the commands on changed inputs. @returns the counts of outcomes, and the findings */
 export async function runCampaign(
   options: CampaignOptions,
   watcher: Watcher,
@@ -72,7 +72,10 @@ export async function runCampaign(
         (folder, steps) =>
           executor.run({ folder, steps }),
     );
-    if (!python) watcher.log('*** What h5py and pyarrow would read is not compared: npm run setup:python ***');
+    if (!python)
+      watcher.log(
+        '*** The readers h5py and pyarrow are missing, so their answers are not compared: npm run setup:python ***',
+      );
     const cases = await prepareAll(formats, scratch, runners, python);
     const all = [...formats, ...head];
     const turns =
@@ -128,7 +131,7 @@ async function runValid(run: Runner, folder: string, steps: readonly (readonly s
   return ending.reply.results.map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
 }
 
-/** What must not be is tried again in a process of its own, and kept where it stays. */
+/** Runs one turn; repeats a finding in a new process, and keeps its files where it happens again. */
 async function takeTurn(
   answers: ValidAnswers,
   { format, run }: Turn,

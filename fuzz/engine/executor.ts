@@ -1,4 +1,4 @@
-/** A process that runs command lines in folders, as fuzz/engine/pool.ts asks; the commands are those of bin/lanceflow. */
+/** A process that runs command lines in folders for fuzz/engine/pool.ts, with the commands of bin/lanceflow. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/app/command.ts';
@@ -13,9 +13,9 @@ export interface Order {
 
 export interface Reply {
   results: StepResult[];
-  /** What escaped the command: in a process of its own it ends that with a stack. */
+  /** An error that escaped the command: in its own process it would end it with a stack. */
   escaped?: string;
-  /** By how much memory grew at most. */
+  /** Largest growth of memory. */
   grownBytes: number;
 }
 
@@ -39,7 +39,7 @@ process.on('message', async ({ folder, steps }: Order) => {
     results.push(result);
     if (result.code !== 0) break;
   }
-  // What a command left to happen later would still be in time.
+  // Waits for work that a command left to later.
   await new Promise((resolve) => setImmediate(resolve));
   const reply: Reply = { results, grownBytes: Math.max(0, peakBytes() - before), ...leaked() };
   process.send!(reply);
@@ -64,7 +64,7 @@ async function runStep(argv: readonly string[]): Promise<StepResult> {
   }
 }
 
-/** As workers/src/cli.ts does it. */
+/** Runs a command line as workers/src/cli.ts does. */
 async function parseAndRun(name: string, command: Command, argv: readonly string[]): Promise<number> {
   try {
     const args = await yargs([...argv, '--json'])
@@ -87,12 +87,12 @@ async function parseAndRun(name: string, command: Command, argv: readonly string
   }
 }
 
-/** Lets the system measure the largest memory anew. @returns what is used now */
+/** Resets the system's measure of peak memory. @returns the memory in use */
 function resetPeak(): number {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
   } catch {
-    // Other systems than Linux: memory is then not measured by run.
+    // Without Linux, memory is not measured for each run.
   }
   return process.memoryUsage.rss();
 }

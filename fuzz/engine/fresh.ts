@@ -7,10 +7,10 @@ import { type Ending, type Limits, quietEnvironment } from './pool.ts';
 
 const LANCEFLOW = fileURLToPath(new URL('../../bin/lanceflow', import.meta.url));
 const WATCH_MS = 50;
-/** What a command needs by itself: Node.js and the native libraries. */
+/** Memory of a command without input: Node.js and the native libraries. */
 const BASE_BYTES = 450e6;
 
-/** Runs each command line as a user does: by bin/lanceflow, in a process of its own. */
+/** Runs each command line as a user does: with bin/lanceflow, in a new process. */
 export function freshRunner(limits: Limits): Runner {
   return async (folder, steps) => {
     const results: StepResult[] = [];

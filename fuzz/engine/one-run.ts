@@ -19,7 +19,7 @@ export interface PreparedCase extends Case {
 
 const EARLIER = 'the result of an earlier run';
 
-/** Changes the case's file and runs its commands. @param folder is made, and stays */
+/** Changes the case's file and runs its commands. @param folder is created, and kept */
 export async function runOnce(
   one: PreparedCase,
   dice: Dice,
@@ -33,7 +33,7 @@ export async function runOnce(
   const partner = one.partners?.length ? await readFile(dice.pick(one.partners)) : valid;
   const mutated = mutate(valid, one.anatomy, dice, partner);
   await writeFile(target, mutated);
-  // A refused input must not cost the result that was there.
+  // A refused input must not destroy an existing result.
   if (dice.chance(0.5))
     for (const output of one.outputs) {
       await mkdir(dirname(join(folder, output)), { recursive: true });
@@ -88,7 +88,7 @@ const OUTCOMES: Record<number, Outcome | undefined> = {
   [EXIT.bug]: 'bug',
 };
 
-/** Outputs appear where all went well; those of earlier steps are whole by then. */
+/** Checks that outputs exist after a success; those of earlier steps are complete by then. */
 function mayWrite(one: Case, results: readonly StepResult[]): string[] {
   const whole = results.filter(({ code }) => code === 0).length;
   if (whole === one.steps.length) return [...one.outputs];
@@ -103,7 +103,7 @@ function megabytes(bytes: number): string {
   return `memory grew by ${Math.round(bytes / 1e6)} MB`;
 }
 
-/** The same choices again for a run that is repeated. */
+/** Returns the same choices again for a repeated run. */
 export function diceOf(seed: number, format: string, run: number): Dice {
   return new Dice(seed, format, run);
 }

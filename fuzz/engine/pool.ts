@@ -5,11 +5,11 @@ import type { Order, Reply } from './executor.ts';
 
 const EXECUTOR = fileURLToPath(new URL('executor.ts', import.meta.url));
 const WATCH_MS = 200;
-/** A process is replaced after this many runs, so that what one leaves behind in memory reaches few others. */
+/** Number of runs after which a process is replaced, so that its leftovers in memory affect few other runs. */
 const RUNS_OF_A_PROCESS = 150;
 const SHOWN_TAIL = 4000;
 
-/** How a run ended for the one who watched it. */
+/** The end of a run, as seen from outside the process. */
 export type Ending =
   | { kind: 'replied'; reply: Reply }
   | { kind: 'crashed'; how: string }
@@ -18,11 +18,11 @@ export type Ending =
 
 export interface Limits {
   timeMs: number;
-  /** By how much a run may let the memory grow. */
+  /** Largest growth of memory during a run. */
   memoryBytes: number;
 }
 
-/** A process that runs one order after the other; a new one takes its place when it ends, or has to be ended. */
+/** A process that runs orders one at a time. A new one replaces it when it ends or is killed. */
 export class Executor {
   readonly #limits: Limits;
   #child: ChildProcess | undefined;
@@ -77,7 +77,7 @@ export class Executor {
   }
 }
 
-/** Nothing of this machine's AWS set-up is used: an address where nobody answers. */
+/** An environment without this machine's AWS settings, and with an endpoint where nobody answers. */
 export function quietEnvironment(): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -92,7 +92,7 @@ export function quietEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** 0 where the process is gone, or the system is not Linux. */
+/** Returns 0 where the process has ended, or the system is not Linux. */
 export function residentBytes(pid: number): number {
   try {
     return 1024 * Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);

@@ -5,8 +5,8 @@ export interface Turn {
 }
 
 /**
- * Divides runs among formats by their weights, each format at least one; mixed, so that a campaign that is cut short has
- * seen all of them.
+ * Divides runs among formats by their weights, at least one for each; mixed, so that a shortened campaign covers all
+ * formats.
  */
 export function schedule(formats: ReadonlyArray<{ name: string; weight: number }>, runs: number): Turn[] {
   const total = formats.reduce((sum, { weight }) => sum + weight, 0);

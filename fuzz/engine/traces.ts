@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Files by path, with what changes when they are written. */
+/** Files by path, with values that change when they are written. */
 export type Snapshot = Map<string, string>;
 
 export async function snapshot(folder: string): Promise<Snapshot> {
@@ -17,7 +17,7 @@ export async function snapshot(folder: string): Promise<Snapshot> {
 const TEMPORARY = /\.tmp$|\.tmp\/|\.lock(\/|$)|\.holder$/;
 
 /**
- * What commands left that they should not have.
+ * Finds files that commands left or changed and should not have.
  * @param may paths and folders that they may write
  */
 export function tracesOf(before: Snapshot, after: Snapshot, may: readonly string[]): string[] {

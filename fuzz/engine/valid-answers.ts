@@ -4,19 +4,19 @@ import { EXIT } from '../../workers/src/base/errors.ts';
 import type { Case } from './case.ts';
 import { type PreparedCase, type Runner, reportOf } from './one-run.ts';
 
-/** The cases of a format, and the answers to their valid inputs, which are made when they are first needed. */
+/** The cases of a format, and the answers to their valid inputs, which are computed on first use. */
 export class ValidAnswers {
   readonly cases: readonly Case[];
   readonly #scratch: string;
   readonly #made = new Map<string, Promise<Map<Case, PreparedCase>>>();
 
-  /** @param scratch name of a folder that is not there */
+  /** @param scratch name of a folder that does not exist */
   constructor(cases: readonly Case[], scratch: string) {
     this.cases = cases;
     this.#scratch = scratch;
   }
 
-  /** @throws where the commands do not take the valid input */
+  /** @throws where the commands refuse the valid input */
   async of(one: Case, run: Runner): Promise<PreparedCase> {
     // Cases of the same files and commands differ in the file that will be changed: the commands run once for all of them.
     const key = keyOf(one);
@@ -41,7 +41,7 @@ async function answerAll(cases: readonly Case[], folder: string, run: Runner): P
   await cp(template, folder, { recursive: true });
   const ending = await run(folder, steps);
   if (ending.kind !== 'replied' || ending.reply.results.at(-1)!.code !== normally)
-    throw new Error(`${name}: the valid input is not taken: ${JSON.stringify(ending)}`);
+    throw new Error(`${name}: the valid input is refused: ${JSON.stringify(ending)}`);
   const { results } = ending.reply;
   const prepared = new Map<Case, PreparedCase>();
   for (const one of cases) {

@@ -1,4 +1,4 @@
-/** How a run came out; from `bug` on it must not. */
+/** The outcomes of a run; `wrong` and all after it are findings. */
 export const OUTCOMES = [
   'same',
   'explained',
@@ -16,7 +16,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 export interface Verdict {
   outcome: Outcome;
-  /** Why, for what must not be. */
+  /** The reason, for findings. */
   reason: string;
 }
 
@@ -41,7 +41,7 @@ export class Tally {
     return sum;
   }
 
-  /** A table in Markdown, a row a format. */
+  /** Returns a table in Markdown, a row a format. */
   table(): string {
     const rows = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
     const total = none();
@@ -63,7 +63,7 @@ export class Tally {
 
 const TITLES: Record<Outcome, string> = {
   same: 'same answer',
-  explained: 'another answer, as it must be',
+  explained: 'another answer, confirmed',
   64: '64',
   65: '65',
   75: '75',

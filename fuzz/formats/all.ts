@@ -8,7 +8,7 @@ import { IDS } from './ids.ts';
 import { CACHES, MODEL_FILES, PARAMS } from './models.ts';
 import { SHARDS } from './shards.ts';
 
-/** Every format that the commands read. */
+/** All formats that the commands read. */
 export const FORMATS: readonly Format[] = [
   ...FASTA,
   ...[SHARDS, DESCRIPTIONS, PLANS, RECORDS, ENTRIES, TABLES],

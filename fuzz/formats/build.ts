@@ -11,7 +11,7 @@ const EXACT = [
 ];
 const found = async ({ folder }: RunFacts) => hitsText(await readWrittenHits(join(folder, 'hits.parquet')));
 
-/** Shard descriptions, which packing trusts instead of the shards. */
+/** Shard descriptions, which packing reads instead of the shards. */
 export const DESCRIPTIONS: Format = {
   name: 'description',
   describe: 'pack-buckets on changed shard descriptions',
@@ -38,7 +38,7 @@ export const DESCRIPTIONS: Format = {
   },
 };
 
-/** Reads a description as docs/formats.md has it, and holds the plan against it. */
+/** Reads a description as docs/formats.md defines it, and compares the plan with it. */
 function descriptionProblem(bytes: Buffer, plan: string): string | undefined {
   try {
     const end = bytes.indexOf(10);
@@ -68,7 +68,7 @@ interface Source {
   end: number;
 }
 
-/** Bucket plans: the table has the rows that the plan names. */
+/** Bucket plans: the table must have the rows in the plan. */
 export const PLANS: Format = {
   name: 'bucket-plan',
   describe: 'ingest-bucket on changed bucket plans',
@@ -100,7 +100,7 @@ function planProblem(mutated: Buffer, answer: string): string | undefined {
   return ids.sort().join('\n') === answer ? undefined : 'the table has other rows than the plan names';
 }
 
-/** Ingest records: what index-bucket makes of them is a bucket that verify and searches find whole. */
+/** Ingest records: index-bucket must make a bucket from them that verify and searches accept. */
 export const RECORDS: Format = {
   name: 'ingest-record',
   describe: 'index-bucket, search-bucket and verify on changed ingest records',
@@ -127,14 +127,14 @@ export const RECORDS: Format = {
     };
     return [
       { ...base, name: 'indexed', steps: [index, verify, EXACT], ...whole },
-      // Names that are taken, and rows that another build has.
+      // Reserved names, and rows that another build has.
       {
         ...{ ...base, name: 'packed against', outputs: ['new.json'] },
         steps: [['pack-buckets', '--input', 'a.h5', '--database', 'db', '--output', 'new.json']],
         answer: async ({ folder }) => sourcesOf(await readFile(join(folder, 'new.json'), 'utf8')),
         explain: () => 'the plan has other rows',
       },
-      // The same rows once more: the record says whether that is needed.
+      // Ingests the same rows again, where the record requires it.
       {
         ...base,
         name: 'ingested again',
@@ -145,7 +145,7 @@ export const RECORDS: Format = {
   },
 };
 
-/** What a plan packs, by whatever names of buckets. */
+/** Returns the packed rows of a plan, without names of buckets. */
 function sourcesOf(plan: string): string {
   const { buckets } = JSON.parse(plan) as { buckets: Array<{ sources: unknown }> };
   return JSON.stringify(buckets.map(({ sources }) => sources));

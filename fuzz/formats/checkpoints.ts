@@ -11,10 +11,10 @@ const LANCEFLOW = fileURLToPath(new URL('../../bin/lanceflow', import.meta.url))
 /** Ends a command before its n-th call that changes the file system. */
 const KILL_AT = fileURLToPath(new URL('../../test/faults/kill-at.mjs', import.meta.url));
 
-/** What a killed command left for the next one: it is used where it is whole, and made anew where it is not. */
+/** Checkpoints of a killed command: the next command uses intact ones, and computes damaged ones again. */
 export const CHECKPOINTS: Format = {
   name: 'checkpoint',
-  describe: 'search-bucket and embed-sequences on changed leftovers of a killed run',
+  describe: 'search-bucket and embed-sequences on changed checkpoints of a killed run',
   weight: 2,
   async prepare(folder, tools) {
     const world = await theWorld(folder, tools);
@@ -48,7 +48,7 @@ export const CHECKPOINTS: Format = {
   },
 };
 
-/** A decision that was changed and sealed anew is another decision, which nothing contradicts. */
+/** A changed search plan with a matching checksum is another valid plan. */
 function isForged(valid: Buffer, mutated: Buffer): boolean {
   const seal = (text: Buffer) => /"checksum": "[^"]*"/.exec(text.toString())?.[0];
   return seal(valid) !== undefined && seal(valid) !== seal(mutated);
@@ -68,8 +68,8 @@ function base(template: string, target: string, all: readonly string[]) {
 }
 
 /**
- * Runs a command that is killed just before its output has its name.
- * @returns the files that it left, relative to the folder
+ * Runs a command that is killed just before its output gets its name.
+ * @returns the files that remain, relative to the folder
  */
 async function killNearEnd(folder: string, argv: readonly string[], output: string): Promise<string[]> {
   await mkdir(join(folder, 'kept'), { recursive: true });
@@ -89,7 +89,7 @@ async function killNearEnd(folder: string, argv: readonly string[], output: stri
     await rm(count);
     return left;
   }
-  throw new Error(`${argv[0]} left nothing to go on from`);
+  throw new Error(`${argv[0]} left no checkpoint`);
 }
 
 function run(cwd: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {

@@ -14,24 +14,24 @@ const search = (strategy: string) => [
   ...['--search', strategy, '--output', 'hits.parquet'],
 ];
 
-/** The hits that were found. */
+/** Reads the hits. */
 const found = async ({ folder }: RunFacts) => hitsText(await readWrittenHits(join(folder, 'hits.parquet')));
 
-/** What `catalog` says, without the times of the build. */
+/** Returns the output of `catalog` without the times of the build. */
 const report = (facts: RunFacts, step: number) => {
   const { seconds: _, cpuSeconds: __, peakMemoryBytes: ___, ...rest } = facts.report(step);
   return JSON.stringify(rest);
 };
 
-/** Fields that nothing in the database can contradict: notes on how it was built, and names of who made it. */
+/** Fields that no other file can contradict: notes on the build, and versions of software. */
 const FREE_FIELDS = new Set([
   ...['model', 'steps', 'software', 'created', 'recipe', 'indexRecipe', 'sources'],
-  // Entries of earlier versions have none; one that is wrong is refused.
+  // Entries of earlier versions have none; a wrong one is refused.
   'checksum',
   ...['index.parameters', 'index.kind', 'index.metric', 'index.partitions', 'index.subVectors', 'index.centroids'],
 ]);
 
-/** Catalog entries: what they say is checked before it is believed. */
+/** Catalog entries: commands must check them before use. */
 export const ENTRIES: Format = {
   name: 'catalog-entry',
   describe: 'search-bucket, verify, catalog, fetch-queries and pack-buckets on changed catalog entries',
@@ -90,7 +90,7 @@ export const ENTRIES: Format = {
   },
 };
 
-/** Top-level fields that differ; undefined where the text is no entry any more. */
+/** Returns the top-level fields that differ; undefined where the text is no longer an entry. */
 function changedFields(valid: Buffer, mutated: Buffer): string[] | undefined {
   const [before, after] = [parsed(valid), parsed(mutated)];
   if (before === undefined || after === undefined) return undefined;
@@ -100,7 +100,7 @@ function changedFields(valid: Buffer, mutated: Buffer): string[] | undefined {
 
 function parsed(text: Buffer): Record<string, unknown> | undefined {
   try {
-    // What is nested deeply can be parsed, and not be written again.
+    // Deeply nested values can be parsed, but not serialized.
     const { index, ...rest } = JSON.parse(text.toString().replace(/\[{99,}\]{99,}/, '"deep"'));
     const inner = Object.entries(index ?? {}).map(([name, value]) => [`index.${name}`, value]);
     return { ...rest, ...Object.fromEntries(inner) };
@@ -109,7 +109,7 @@ function parsed(text: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-/** Fields that the files contradict, and `verify` let pass. */
+/** Returns fields that the files contradict and `verify` accepted. */
 function unnoticed(valid: Buffer, mutated: Buffer): string | undefined {
   const fields = changedFields(valid, mutated);
   if (fields === undefined) return 'verified, although it is no JSON';
@@ -118,7 +118,7 @@ function unnoticed(valid: Buffer, mutated: Buffer): string | undefined {
   return contradicted.length > 0 ? `verified, with another "${contradicted.join('", "')}"` : undefined;
 }
 
-/** Files of a table and its partitions: `verify` finds every change, and a search that does not notice one is explained by it. */
+/** Files of a table and its partitions: `verify` must find every change, also one that a search does not notice. */
 export const TABLES: Format = {
   name: 'table',
   describe: 'search-bucket and verify on changed data, index, manifest and partition files',
@@ -137,7 +137,7 @@ export const TABLES: Format = {
           ...base,
           name: `${name}, ${strategy} and verified`,
           ...{ steps: [search(strategy), VERIFY], outputs: ['hits.parquet'], writes: ['work'], answer: found },
-          // Reached only where `verify` finds nothing.
+          // Reached only where `verify` found nothing.
           explain: () => 'other hits, and verify finds nothing',
         })),
         {
@@ -152,7 +152,7 @@ export const TABLES: Format = {
   },
 };
 
-/** `data`, `_indices`, `_versions`, `_transactions` or `_partitions`. */
+/** Returns `data`, `_indices`, `_versions`, `_transactions` or `_partitions`. */
 function kindOf(path: string): string {
   return path.split('/').find((part) => part === 'data' || (part.startsWith('_') && part !== '_catalog')) ?? path;
 }

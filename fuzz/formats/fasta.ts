@@ -13,7 +13,7 @@ const PACKINGS = {
   'fasta.zst': { pack: (text: Buffer) => zstdCompressSync(text), unpack: (bytes: Buffer) => zstdDecompressSync(bytes) },
 } as const;
 
-/** Sequences, plain and compressed: what is embedded is what an own, plain reader reads. */
+/** Sequences, plain and compressed: the embedded sequences must be those of a plain reader of the fuzzer's own. */
 export const FASTA: Format[] = Object.entries(PACKINGS).map(([ending, { pack, unpack }]) => ({
   name: ending,
   describe: 'embed-sequences and split-sequences on changed sequences',
@@ -51,7 +51,7 @@ function fastaText(width: number, newline: string): string {
 type Unpack = (bytes: Buffer) => Buffer;
 type Judged = Pick<Case, 'answer' | 'explain'>;
 
-/** What the commands must have read; an Error where they should have refused it. */
+/** Returns the records that the commands must read; an Error where they must refuse the file. */
 function recordsOf(bytes: Buffer, unpack: Unpack): FastaRecord[] | Error {
   try {
     return readFastaPlainly(unpack(bytes));
@@ -102,7 +102,7 @@ function divided(unpack: Unpack): Judged {
     answer: async (facts) => text(await records(facts)),
     async explain(facts, answer) {
       const read = recordsOf(facts.mutated, unpack);
-      // An id may be there twice: that is found where the parts are embedded or packed.
+      // Duplicated ids are detected where the parts are embedded or packed.
       if (read instanceof Error)
         return read.message.includes('twice') ? undefined : `divided, although: ${read.message}`;
       return answer === text([read]) ? undefined : 'the parts together are not the file';

@@ -15,10 +15,10 @@ const merge = (...more: string[]) => [
 ];
 const merged = async ({ folder }: RunFacts) => hitsText(await readWrittenHits(join(folder, 'neighbours.parquet')));
 
-/** Hits and true hits: the neighbours are those that pyarrow's reading of the files gives. */
+/** Hits and ground truth: the neighbours must follow from the files as pyarrow reads them. */
 export const PARQUET: Format = {
   name: 'hits',
-  describe: 'merge-hits on changed hits and true hits',
+  describe: 'merge-hits on changed hits and ground truth',
   weight: 4,
   async prepare(folder, tools) {
     const world = await theWorld(folder, tools);
@@ -47,7 +47,7 @@ export const PARQUET: Format = {
   },
 };
 
-/** Hits as another program writes them: no metadata, other encodings. */
+/** Hits as other programs write them: no metadata, other encodings. */
 async function foreignCases(world: World, tools: Tools): Promise<Case[]> {
   if (PYTHON === undefined) return [];
   const template = await world.template('foreign-hits', { hits: 'hits' });
@@ -61,13 +61,13 @@ async function foreignCases(world: World, tools: Tools): Promise<Case[]> {
       steps: [merge()],
       outputs: ['neighbours.parquet'],
       answer: merged,
-      // Such a file has no checksums, and readers differ in what of its footer they look at.
+      // Such a file has no checksums, and readers differ in the parts of the footer that they use.
       explain: (facts, answer) => mergeProblem(facts, answer, tools, false),
     },
   ];
 }
 
-/** What merging must give, written as plainly as can be. */
+/** Merges hits by a plain sort. */
 function mergePlainly(hits: readonly ReadHit[]): string {
   const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
   const sorted = hits.toSorted((a, b) => order(a[0], b[0]) || a[2] - b[2] || order(a[1], b[1]) || order(a[3], b[3]));
@@ -90,11 +90,11 @@ async function mergeProblem({ folder }: RunFacts, answer: string, { python }: To
     hits.push(...read);
   }
   if (answer !== mergePlainly(hits)) return 'the neighbours are not those of the hits as pyarrow reads them';
-  // The same file by another bucket's name and another query's is told apart by nothing but its bytes.
+  // Only the bytes distinguish a file from the same file under another bucket and query.
   return undefined;
 }
 
-/** The neighbours do not depend on the true hits; their recall does. */
+/** The neighbours do not depend on the ground truth; their recall does. */
 async function truthProblem({ target }: RunFacts, answer: string, expected: string, { python }: Tools) {
   const neighbours = (text: string) => text.slice(text.indexOf('\n'));
   if (neighbours(answer) !== neighbours(expected)) return 'the neighbours differ';
@@ -102,7 +102,7 @@ async function truthProblem({ target }: RunFacts, answer: string, expected: stri
   return read instanceof Error ? `merged, although pyarrow cannot read the true hits: ${read.message}` : undefined;
 }
 
-/** Neighbours and worker reports, of which a page is made. */
+/** Neighbours and worker reports, the inputs of the report. */
 export const REPORTS: Format = {
   name: 'report',
   describe: 'render-report on changed neighbours and worker reports',

@@ -5,7 +5,7 @@ import { csvColumn } from '../oracle/csv.ts';
 import { readWrittenShard } from '../oracle/outputs.ts';
 import { theWorld } from '../seeds/world.ts';
 
-/** Lists of ids: the query set holds what an own, plain reader reads. */
+/** Lists of ids: the query set must have the ids of a plain reader of the fuzzer's own. */
 export const IDS: Format = {
   name: 'ids',
   describe: 'fetch-queries on changed lists of ids',

@@ -10,7 +10,7 @@ const MODELS = ['esm2', 'amplify-swiglu'] as const;
 const NOT_OF_THE_MODEL = new Set(['expected.safetensors']);
 const EMBED = ['embed-sequences', '--model', 'model', '--input', 'x.fasta', '--threads', '1', '--output', 'x.h5'];
 
-/** Model folders: another file is another model, by its hash, and its vectors are numbers. */
+/** Model folders: a changed file must change the model's hash, and vectors must be finite. */
 export const MODEL_FILES: Format = {
   name: 'model-folder',
   describe: 'embed-sequences on changed configurations, tokenizers, indexes of weights, and weights',
@@ -34,7 +34,7 @@ export const MODEL_FILES: Format = {
           cases.push({
             ...base,
             name: `${model}, ${name}, ${precision}`,
-            // An unfinished run keeps its vectors for the next one.
+            // An unfinished run saves its vectors for the next one.
             steps: [[...EMBED, '--precision', precision, '--checkpoints', 'kept']],
             answer: async (facts) =>
               `${facts.report(0).model_hash}\n${(await embeddedVectors(facts)).toString('base64')}`,
@@ -60,7 +60,7 @@ export async function modelTemplate(template: string, model: string): Promise<st
   return template;
 }
 
-/** The vectors of x.h5, as they are stored. */
+/** Reads the vectors of x.h5 as stored. */
 export async function embeddedVectors({ folder }: RunFacts): Promise<Buffer> {
   await h5wasm.ready;
   const file = new h5wasm.File(join(folder, 'x.h5'), 'r');
@@ -78,7 +78,7 @@ async function modelProblem(facts: RunFacts, answer: string, expected: string): 
   return values !== validValues && hash === validHash ? 'other vectors by the same model_hash' : undefined;
 }
 
-/** Vectors that were kept from an earlier run: damaged ones are computed anew. */
+/** Cached vectors of an earlier run: damaged ones must be computed again. */
 export const CACHES: Format = {
   name: 'vector-cache',
   describe: 'embed-sequences with changed files of --cache',
@@ -102,7 +102,7 @@ export const CACHES: Format = {
   },
 };
 
-/** Parameters of a campaign: whatever is wrong with them is said before anything is asked of AWS, which does not answer here. */
+/** Parameters of a campaign: errors must be reported before any request to AWS, which does not answer here. */
 export const PARAMS: Format = {
   name: 'params-file',
   describe: 'launch on changed parameters; AWS is not reached',

@@ -6,7 +6,7 @@ import { nearestProblem } from '../oracle/vectors.ts';
 import { makeShards, SHARD_ROWS } from '../seeds/shards.ts';
 import { BUCKET, K, ON_DB } from '../seeds/world.ts';
 
-/** HDF5 shards: what is read of a changed one is what h5py reads of it. */
+/** HDF5 shards: a changed shard must be read as h5py reads it. */
 export const SHARDS: Format = {
   name: 'hdf5',
   describe: 'describe-shard, ingest-bucket and search-bucket on changed shards',
@@ -26,7 +26,7 @@ export const SHARDS: Format = {
       cases.push({ ...base, name: `${layout}, described`, ...described(tools) });
       if (isHalf) continue;
       cases.push({ ...base, name: `${layout}, as queries`, ...asQueries(tools) });
-      // The plan knows the hash of its content.
+      // The plan has the hash of its content.
       cases.push({ ...base, name: `${layout}, ingested`, ...ingested() });
     }
     return cases;
@@ -82,7 +82,7 @@ function ingested(): Judged {
   };
 }
 
-/** A database of the rows, to ask, and a plan of them for a second database. */
+/** Builds a database of the rows to search, and a plan of them for a second database. */
 async function buildSmall(folder: string, shard: string, { run }: Tools): Promise<string> {
   await mkdir(folder, { recursive: true });
   await cp(shard, join(folder, 'x.h5'));

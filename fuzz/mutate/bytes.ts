@@ -4,11 +4,11 @@ import type { Dice } from '../dice.ts';
 export type ByteMutator = (bytes: Buffer, dice: Dice, partner: Buffer) => Buffer;
 
 const NEAR = 1024;
-/** Of HDF5, these begin the structures that say where everything is: lengths and addresses follow. */
+/** Signatures of HDF5's structures, which are followed by lengths and addresses. */
 const SIGNATURE = /GCOL|TREE|SNOD|HEAP|OHDR|FRHP|FHDB|BTHD|BTLF|FAHD|EAHD/g;
 const AFTER_SIGNATURE = 48;
 
-/** Files keep what describes the rest at their ends and behind signatures, so places there are more likely. */
+/** Picks a position. Ends of files and bytes after signatures describe the rest of the file, so they are more likely. */
 function place(bytes: Buffer, dice: Dice): number {
   const near = Math.min(bytes.length, NEAR);
   const choice = dice.below(5);
@@ -39,7 +39,7 @@ const setBytes: ByteMutator = (bytes, dice) => {
   return copy;
 };
 
-/** Whole numbers that counts, lengths and addresses are not expected to be. */
+/** Unusual values of counts, lengths and addresses. */
 const setInteger: ByteMutator = (bytes, dice) => {
   const size = dice.pick([1, 2, 4, 8]);
   if (bytes.length < size) return bytes;
@@ -54,7 +54,7 @@ const setInteger: ByteMutator = (bytes, dice) => {
   return copy;
 };
 
-/** A number that differs a little from the right one: fits its type, and is wrong. */
+/** Returns a number close to the right one: valid for its type, but wrong. */
 const addToByte: ByteMutator = (bytes, dice) => {
   const copy = Buffer.from(bytes);
   const at = place(bytes, dice);
@@ -107,7 +107,7 @@ const splice: ByteMutator = (bytes, dice, partner) =>
 const LIGHT: readonly ByteMutator[] = [flipBit, setBytes, setInteger, setInteger, addToByte];
 const HEAVY: readonly ByteMutator[] = [truncate, extend, zeroBlock, swapBlocks, repeatBlock, removeBlock, splice];
 
-/** Changes few bytes, mostly: files that are damaged beyond recognition are all alike. */
+/** Changes mostly few bytes, because heavily damaged files all fail the same checks. */
 export const mutateBytes: ByteMutator = (bytes, dice, partner) => {
   if (bytes.length === 0) return partner;
   return dice.pick(dice.chance(0.75) ? LIGHT : HEAVY)(bytes, dice, partner);

@@ -1,4 +1,4 @@
-/** Texts that have made programs do what they should not. A mark in each tells where it came out again. */
+/** Texts that have misled programs. A mark in each shows where it appears in an output. */
 export const MARK = 'x55aa';
 
 export const HOSTILE_TEXTS: readonly string[] = [

@@ -61,7 +61,7 @@ function changeDocument(document: object, dice: Dice, indent: number): string {
   const spots = spotsIn(document);
   if (spots.length === 0) return write(dice.pick<unknown>([null, 1, 'text', [], [document]]));
   const numbers = spots.filter((spot) => typeof spot.holder[spot.key] === 'number');
-  // Few texts are believed; numbers are.
+  // Most texts are checked; numbers are often used unchecked.
   const { holder, key } = dice.pick(numbers.length > 0 && dice.chance(0.4) ? numbers : spots);
   const old = holder[key];
   switch (dice.below(12)) {
@@ -73,7 +73,7 @@ function changeDocument(document: object, dice: Dice, indent: number): string {
       holder[dice.pick([`${key}s`, key.toUpperCase(), '__proto__x', dice.pick(HOSTILE_TEXTS)])] = old;
       return write(document).replaceAll('__proto__x', '__proto__');
     case 2: {
-      // The same key again, with another value: parsers differ in which of them counts.
+      // The same key twice with different values: parsers differ in which value counts.
       const written = `${JSON.stringify(key)}:`;
       const again = JSON.stringify(otherValue(old, dice)) ?? 'null';
       return write(document).replace(written, `${written}${again},${written}`);
@@ -98,7 +98,7 @@ function changeDocument(document: object, dice: Dice, indent: number): string {
   }
 }
 
-/** A checksum of the whole document would hide from the other checks what was changed: mostly, it is made anew. */
+/** Mostly updates the checksum of the whole document, so that the change reaches the other checks. */
 function resealed(text: string, dice: Dice, indent: number): string {
   if (!dice.chance(0.7)) return text;
   try {
@@ -111,7 +111,7 @@ function resealed(text: string, dice: Dice, indent: number): string {
   }
 }
 
-/** Changes a JSON document: a value, a key, the order; now and then its text. */
+/** Changes a JSON document: a value, a key, the order; sometimes its text. */
 export const mutateJson: ByteMutator = (bytes, dice, partner) => {
   if (dice.chance(0.15)) return mutateText(bytes, dice, partner);
   const indent = bytes.includes('\n  ') ? 2 : 0;
@@ -120,7 +120,7 @@ export const mutateJson: ByteMutator = (bytes, dice, partner) => {
     if (typeof document === 'object' && document !== null)
       return Buffer.from(resealed(changeDocument(document, dice, indent), dice, indent));
   } catch {
-    // An earlier mutation left no JSON, or one too deep to be walked through.
+    // An earlier mutation left invalid JSON, or JSON that is nested too deeply.
   }
   return mutateText(bytes, dice, partner);
 };

@@ -3,7 +3,7 @@ import { type ByteMutator, mutateBytes } from './bytes.ts';
 import { mutateJson } from './json.ts';
 import { mutateText } from './text.ts';
 
-/** What a file is made of, so that changes reach behind the first check. */
+/** The structure of a file, so that changes reach beyond the first check. */
 export type Anatomy = 'bytes' | 'text' | 'json' | 'json-line' | 'safetensors';
 
 const MOST_MUTATIONS = 3;
@@ -36,7 +36,7 @@ const MUTATORS: Record<Anatomy, ByteMutator> = {
   safetensors: mutateSafetensors,
 };
 
-/** Changes a file in one to three ways; the result differs from it. @param partner a valid file of the same format */
+/** Applies one to three changes to a file; the result differs from it. @param partner a valid file of the same format */
 export function mutate(bytes: Buffer, anatomy: Anatomy, dice: Dice, partner: Buffer): Buffer {
   for (;;) {
     let changed: Buffer = bytes;

@@ -13,7 +13,7 @@ function insert(bytes: Buffer, dice: Dice, what: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, at), what, bytes.subarray(at)]);
 }
 
-/** Changes the lines, which keep their ends. */
+/** Changes lines, but keeps their ends. */
 function withLines(change: (lines: string[], dice: Dice) => void): ByteMutator {
   return (bytes, dice) => {
     const lines = bytes.toString('latin1').split(/(?<=\n)/);
@@ -44,6 +44,6 @@ const TEXT_MUTATORS: readonly ByteMutator[] = [
   }),
 ];
 
-/** Changes text as editors, other systems and hostile people do; now and then bytes as such. */
+/** Changes text as editors, other systems and attackers do; sometimes single bytes. */
 export const mutateText: ByteMutator = (bytes, dice, partner) =>
   dice.chance(0.25) ? mutateBytes(bytes, dice, partner) : dice.pick(TEXT_MUTATORS)(bytes, dice, partner);

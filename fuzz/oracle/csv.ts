@@ -1,4 +1,4 @@
-/** Cells of a column of comma-separated text, read letter by letter as RFC 4180 has it; empty ones are left out. */
+/** Reads the non-empty cells of a column of comma-separated text, letter by letter, by RFC 4180. */
 export function csvColumn(bytes: Buffer, name: string): string[] {
   const text = decode(bytes);
   const rows: string[][] = [];
@@ -21,13 +21,13 @@ export function csvColumn(bytes: Buffer, name: string): string[] {
       endCell();
       rows.push(cells);
       cells = [];
-    } else if (!wasQuoted || letter.trim() !== '') cell += letter; // Blanks behind a quote are nobody's.
+    } else if (!wasQuoted || letter.trim() !== '') cell += letter; // Blanks after a quote are ignored.
   }
   const column = rows[0]?.findIndex((title) => title.trim() === name) ?? -1;
   return rows.slice(1).flatMap((row) => row[column] || []);
 }
 
-/** UTF-8, or UTF-16 with a byte order mark, as spreadsheets write it. */
+/** Decodes UTF-8, or UTF-16 with a byte order mark, as spreadsheets write it. */
 function decode(bytes: Buffer): string {
   if (bytes.length % 2 === 0 && bytes[0] === 0xfe && bytes[1] === 0xff)
     return Buffer.from(bytes).swap16().toString('utf16le');

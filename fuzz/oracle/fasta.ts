@@ -1,4 +1,4 @@
-/** FASTA as docs/inputs.md has it, read in the plainest way, to hold against what the commands made of a file. */
+/** A plain reader of FASTA as docs/inputs.md defines it, to compare with the commands. */
 
 export interface FastaRecord {
   id: string;
@@ -10,9 +10,9 @@ const BLANKS = /[ \t\r\v\f\n\x01]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no id has them
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
-/** @returns the records, or why there are none */
+/** @returns the records, or the reason of the refusal */
 export function readFastaPlainly(bytes: Buffer): FastaRecord[] | Error {
-  // A letter is a byte here, so that nothing is lost in decoding.
+  // Each byte is one letter, so that decoding loses nothing.
   const text = bytes.toString('latin1').replace(/^\xef\xbb\xbf/, '');
   const [before = '', ...parts] = `\n${text}`.split('\n>');
   if (/[^ \t\r\v\f\n]/.test(before)) return new Error('text before the first header');
@@ -25,13 +25,13 @@ export function readFastaPlainly(bytes: Buffer): FastaRecord[] | Error {
     const id = header.split(BLANKS).find((word) => word !== '') ?? '';
     const letters = (end < 0 ? '' : part.slice(end + 1)).replaceAll(/[ \t\r\v\f\n]/g, '').toUpperCase();
     if (id === '') return new Error('a header without an id');
-    if (!/^[A-Z*.-]*$/.test(letters)) return new Error('a letter that is none');
+    if (!/^[A-Z*.-]*$/.test(letters)) return new Error('an invalid letter');
     const sequence = letters.replace(/\*$/, '');
     if (sequence === '') return new Error('an empty sequence');
     const decoded = Buffer.from(id, 'latin1').toString();
     if (Buffer.from(decoded).toString('latin1') !== id) return new Error('an id that is not UTF-8');
     if (CONTROL.test(decoded)) return new Error('an id with a control character');
-    if (seen.has(id)) return new Error('an id that is there twice');
+    if (seen.has(id)) return new Error('a duplicated id');
     seen.add(id);
     records.push({ id: decoded, sequence });
   }

@@ -4,7 +4,7 @@ import * as h5wasm from 'h5wasm/node';
 import { readParquet } from 'parquet-wasm';
 import type { FoundHit } from './vectors.ts';
 
-/** A hit or neighbour of a file that a command wrote; read with other libraries than LanceFlow's own code. */
+/** A hit or neighbour of a command's output, read with other libraries than LanceFlow's own code. */
 export interface WrittenHit extends FoundHit {
   bucket: string;
 }
@@ -21,14 +21,14 @@ export async function readWrittenHits(path: string): Promise<WrittenHit[]> {
   }));
 }
 
-/** Hits as text that can be compared. */
+/** Formats hits as a text to compare. */
 export function hitsText(hits: readonly WrittenHit[]): string {
   return hits
     .map(({ query, target, distance, bucket }) => JSON.stringify([query, target, distance, bucket]))
     .join('\n');
 }
 
-/** Ids of a shard that a command wrote, each with its vector. */
+/** Reads the ids of a written shard, each with its vector. */
 export async function readWrittenShard(path: string): Promise<Array<{ id: string; vector: string }>> {
   await h5wasm.ready;
   const file = new h5wasm.File(path, 'r');

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** Where `npm run setup:python` puts it; undefined where that was not done. */
+/** Path of the Python of `npm run setup:python`; undefined where it is missing. */
 export const PYTHON = ((path) => (existsSync(path) ? path : undefined))(
   fileURLToPath(new URL('../../.tools/python/bin/python', import.meta.url)),
 );
@@ -23,17 +23,17 @@ export interface ReadShard {
 /** [query, target, distance, bucket] */
 export type ReadHit = [string, string, number, string];
 
-/** Reads files with Python's libraries, in a process of its own: a damaged file may end it, or never end. */
+/** Reads files with Python's libraries in a separate process, because a damaged file may crash or hang it. */
 export class PythonReader {
   #child: ChildProcess | undefined;
   #waiting: Promise<unknown> = Promise.resolve();
 
-  /** @returns undefined where there is no Python */
+  /** @returns undefined without Python */
   static find(): PythonReader | undefined {
     return PYTHON === undefined ? undefined : new PythonReader();
   }
 
-  /** @returns an Error where h5py cannot read the file; undefined where it did not come to an end */
+  /** @returns an Error where h5py cannot read the file; undefined where h5py or pyarrow did not end */
   async shard(path: string): Promise<ReadShard | Error | undefined> {
     const read = await this.#ask<Omit<ReadShard, 'vectors'> & { vectors: string }>('shard', path);
     if (read === undefined || read instanceof Error) return read;
@@ -45,7 +45,7 @@ export class PythonReader {
     };
   }
 
-  /** @returns an Error where pyarrow cannot read the file; undefined where it did not come to an end */
+  /** @returns an Error where pyarrow cannot read the file; undefined where h5py or pyarrow did not end */
   hits(path: string): Promise<ReadHit[] | Error | undefined> {
     return this.#ask<ReadHit[]>('hits', path);
   }
@@ -55,7 +55,7 @@ export class PythonReader {
     this.#child = undefined;
   }
 
-  /** One question at a time. */
+  /** One request at a time. */
   #ask<T>(what: string, path: string): Promise<T | Error | undefined> {
     const answer = this.#waiting.then(() => this.#exchange<T>(what, path));
     this.#waiting = answer;
@@ -90,7 +90,7 @@ export class PythonReader {
 
 function startReader(): ChildProcess {
   const child = spawn(PYTHON!, [READER], { stdio: ['pipe', 'pipe', 'ignore'] });
-  // Its end is told by `exit`.
+  // `exit` reports its end.
   child.stdin!.on('error', () => {});
   return child;
 }

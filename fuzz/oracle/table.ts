@@ -1,6 +1,6 @@
 import { connect } from '@lancedb/lancedb';
 
-/** Ids of a table that a command wrote, as any client reads them. @param database absolute path */
+/** Reads the ids of a written table as any client does. @param database absolute path */
 export async function readTableIds(database: string, name: string): Promise<string[]> {
   const connection = await connect(database);
   const table = await connection.openTable(name);

@@ -1,4 +1,4 @@
-/** Hits as they must be, computed as plainly as can be. */
+/** The expected hits, by plain loops. */
 
 export interface Vectors {
   dimension: number;
@@ -15,7 +15,7 @@ export interface FoundHit {
 
 const TOLERANCE = 1e-5;
 
-/** Why hits are not the k nearest rows by cosine distance; undefined where they are. */
+/** Returns why hits are not the k nearest rows by cosine distance; undefined where they are. */
 export function nearestProblem(
   hits: readonly FoundHit[],
   queries: Vectors,

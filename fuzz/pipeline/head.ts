@@ -16,9 +16,9 @@ const PARAMS = {
   ...{ search: 'auto', target_recall: 0.95, exclude_self: true, metric: 'cosine', csv: 'gzip' },
 };
 
-/** What `Parameters.stop` throws. */
+/** The exception of `Parameters.stop`. */
 const USER_ERROR = 'WorkflowScriptErrorException';
-/** Files of parameters are read by Nextflow itself, which has its own messages. */
+/** Messages of Nextflow, which reads files of parameters itself. */
 const NOT_READ = 'NotRead';
 
 /** A file that the pipeline's head reads, before any task. */
@@ -29,11 +29,11 @@ export interface HeadFormat {
   file: string;
   valid: string;
   anatomy: Anatomy;
-  /** Why an accepted file gave the wrong answer. */
+  /** Returns why the answer for an accepted file is wrong. */
   problem(value: string[], mutated: Buffer, folder: string): string | undefined;
 }
 
-/** What lib/ reads. Nextflow takes seconds to start, so that one run of it sees all changed files. */
+/** The formats that lib/ reads. One run of Nextflow reads all changed files, because its start takes seconds. */
 export const HEAD_FORMATS: readonly HeadFormat[] = [
   {
     name: 'samplesheet',
@@ -65,7 +65,7 @@ interface Answer {
   kind?: string;
 }
 
-/** Lets the pipeline's own checks read changed files. @param folder empty @returns what came of each */
+/** Lets the pipeline's own checks read changed files. @param folder empty @returns the outcome of each */
 export async function runHead(
   format: HeadFormat,
   runs: readonly number[],
@@ -107,7 +107,7 @@ function verdictOf(
   return wrong === undefined ? { outcome: 'explained', reason: '' } : { outcome: 'wrong', reason: wrong };
 }
 
-/** Keeps the folder of a file that did what it must not. */
+/** Keeps the folder of a finding. */
 export async function keepHead({ format, run, folder, verdict }: Finding, seed: number, keep: string): Promise<string> {
   const kept = join(keep, `${format}-${seed}-${run}`);
   await cp(folder, kept, { recursive: true });

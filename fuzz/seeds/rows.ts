@@ -3,7 +3,7 @@ import { seededRandom } from '../../workers/src/base/random.ts';
 import { createShard } from '../../workers/src/shard/shard-writer.ts';
 import type { Vectors } from '../oracle/vectors.ts';
 
-/** Vectors that are alike in groups, so that some are near. */
+/** Returns vectors in clusters, so that some are near each other. */
 export function someRows(seed: number, count: number, dimension: number, prefix: string): Vectors {
   const random = seededRandom(seed);
   const centres = Array.from({ length: 12 * dimension }, () => 2 * random() - 1);
@@ -17,7 +17,7 @@ export function someRows(seed: number, count: number, dimension: number, prefix:
   };
 }
 
-/** Writes a shard by LanceFlow's own writer. */
+/** Writes a shard with LanceFlow's own writer. */
 export async function writeRows(path: string, { dimension, ids, vectors }: Vectors, attributes = {}): Promise<void> {
   const shard = await createShard(path, dimension);
   shard.append(vectors, columnFrom([...ids]));

@@ -7,7 +7,7 @@ import { PYTHON } from '../oracle/python.ts';
 import type { Vectors } from '../oracle/vectors.ts';
 import { someRows, writeRows } from './rows.ts';
 
-/** Small, so that most of a file says how it is laid out. */
+/** Few rows, so that most bytes of a file describe its layout. */
 export const SHARD_ROWS: Vectors = someRows(5, 40, 8, 'shard_row_');
 
 const MODEL = { model: 'm', model_hash: 'h1' };

@@ -4,7 +4,7 @@ import type { Tools } from '../engine/case.ts';
 import type { Vectors } from '../oracle/vectors.ts';
 import { someRows, writeRows } from './rows.ts';
 
-/** Enough for partitions (from 1,024 rows on) and an index (from 256 on). */
+/** Enough rows for partitions (from 1,024 rows on) and an index (from 256 on). */
 const FIRST_ROWS = 1100;
 const SECOND_ROWS = 300;
 export const K = 5;
@@ -16,23 +16,23 @@ const MODEL = { model: 'm', model_hash: 'h1' };
 export const BUCKET = ['--bucket', 'bucket_00001'] as const;
 export const ON_DB = [...BUCKET, '--database', 'db'] as const;
 
-/** Everything that a build and a search leave, at each of their stages. */
+/** All files of a build and a search, after each stage. */
 export interface World {
   /** `a.h5 b.h5 q.h5 a.description b.description plan.json planned/ ingested/ db/ hits/ truth/ reports/ neighbours.parquet` */
   folder: string;
-  /** Copies some of it into a folder of its own, other names where they are given. @returns the folder */
+  /** Copies some of the files into a new folder, under other names where given. @returns the folder */
   template(name: string, files: Readonly<Record<string, string>>): Promise<string>;
 }
 
 let made: Promise<World> | undefined;
 
-/** Made once, by the commands themselves, and used by all formats. */
+/** Creates the world once, with the commands themselves, for all formats. */
 export function theWorld(folder: string, tools: Tools): Promise<World> {
   made ??= makeWorld(join(folder, '..', 'world'), tools);
   return made;
 }
 
-/** For another run in the same process. */
+/** Forgets the world, for another campaign in the same process. */
 export function forgetWorld(): void {
   made = undefined;
 }
@@ -79,7 +79,7 @@ async function makeWorld(folder: string, { run }: Tools): Promise<World> {
   };
 }
 
-/** The files of a folder of a template, by their paths in the template. */
+/** Lists the files in a folder of a template, by their paths in the template. */
 export async function filesIn(template: string, folder: string): Promise<string[]> {
   const entries = await readdir(join(template, folder), { recursive: true, withFileTypes: true });
   return entries
