@@ -8,14 +8,14 @@ import { ROOT } from '../support/run.ts';
 
 const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });
 
-it('docs/scale.md has the numbers that follow from bench/results/scale.json', async () => {
+it('docs/scale.md has the numbers derived from bench/results/scale.json', async () => {
   const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
   const page = await readFile(join(ROOT, 'docs/scale.md'), 'utf8');
   expect(page, 'node bench/scale.ts --page writes them').toBe(insertTables(page, result));
 });
 
 describe('the arithmetic of docs/scale.md', () => {
-  it('finds the growth that measurements were made of', () => {
+  it('recovers the growth that generated the measurements', () => {
     const coefficient = fc.double({ min: 0, max: 2, noNaN: true });
     fc.assert(
       fc.property(coefficient, coefficient, coefficient, (a, b, c) => {
@@ -40,14 +40,14 @@ describe('the arithmetic of docs/scale.md', () => {
     );
   });
 
-  it('tells by two cores how much of a step runs on many', () => {
+  it('derives the parallel share of a step from two cores', () => {
     expect(parallelShare(at(1, 10, 10), 2)).toBe(0);
     expect(parallelShare(at(1, 10, 5), 2)).toBe(1);
     expect(parallelShare(at(1, 10, 7.5), 2)).toBeCloseTo(0.5);
     expect(parallelShare(at(1, 10, 20), 2)).toBe(0);
   });
 
-  it('adds computing, or the disk where that is slower, and the way in and out', () => {
+  it('adds computing, or the disk where it is slower, and the transfers', () => {
     const machine: Machine = {
       name: 'm',
       cores: 10,
@@ -70,7 +70,7 @@ describe('the arithmetic of docs/scale.md', () => {
     expect(estimate.rootCpuHours * 3600).toBeCloseTo(1e3, 6);
     expect(estimate.transferHours * 3600).toBeCloseTo((rows * 900) / 1e9, 6);
     expect(estimate.hours * 3600).toBeCloseTo(1e4 * (0.5 + 0.05) + 100 + 90, 3);
-    // 160 GB four times at 1e9 a second is longer than nothing to compute.
+    // Without computing, the disk decides: four passes of 160 GB at 1e9 bytes a second.
     const quick = { ...measured, steps: { ingest: points.map(({ rows: n }) => at(n, n * 1e-9)) }, assignCpuSeconds: 0 };
     expect(estimateBucket(quick, machine, rows, ['ingest'], 500).hours * 3600).toBeCloseTo(160 + 90, 1);
   });

@@ -15,7 +15,7 @@ const saved = (rows: Measured[], machine = 'here'): Saved => ({
   ...{ commands: [`bench ${rows.map(({ system }) => system).join()}`], machine, node: 'v24.1.0', date: '2026-01-01' },
   ...summarize(SHAPE, rows, [1e8, 3e8, 2e8]),
 });
-const WAYS = [
+const STRATEGIES = [
   row('LanceFlow exact', 50, { nprobes: 0, recall: 1 }),
   row('LanceFlow scan', 400),
   row('LanceFlow ann', 200, { recall: 0.8 }),
@@ -30,18 +30,18 @@ describe('the result of the search benchmark', () => {
     expect(line!.gemmShare).toBeCloseTo((2 * 1000 * 10 * 50) / 2e8);
   });
 
-  it('holds auto against the quickest of all three ways, also where they come in pieces', () => {
+  it('compares auto with the quickest of all three strategies, also across pieces', () => {
     const alone = saved([AUTO]);
     expect(alone.lines[0]).toMatchObject({ mode: 'scan', expectedSeconds: 0.25, seconds: 100 / 320 });
     expect(alone.lines[0]!.timesTheBest).toBeUndefined();
-    const joined = joinPieces(alone, saved(WAYS));
+    const joined = joinPieces(alone, saved(STRATEGIES));
     expect(joined.lines.map(({ system }) => system.slice(10))).toEqual(['ann', 'auto', 'exact', 'scan']);
     expect(joined.lines[1]!.timesTheBest).toBeCloseTo(400 / 320);
     expect(joined.commands).toHaveLength(2);
   });
 
-  it('replaces what is measured again, and all where the data or the machine are others', () => {
-    const first = saved(WAYS);
+  it('replaces repeated measurements, and everything where the data or the machine differ', () => {
+    const first = saved(STRATEGIES);
     const again = joinPieces(first, saved([row('LanceFlow scan', 500)]));
     expect(again.lines).toHaveLength(3);
     expect(again.lines.find(({ system }) => system === 'LanceFlow scan')!.queriesPerSecond.median).toBe(500);
@@ -52,7 +52,7 @@ describe('the result of the search benchmark', () => {
 });
 
 test('the page has a table of every measurement', () => {
-  const page = searchPage(saved([...WAYS, AUTO, row('LanceDB in flight', 30, { queries: 50 })]));
+  const page = searchPage(saved([...STRATEGIES, AUTO, row('LanceDB in flight', 30, { queries: 50 })]));
   expect(page).toContain('## 100 queries, k = 10');
   expect(page.match(/^\| Lance/gm)).toHaveLength(5);
   expect(page).toContain('| LanceFlow exact | all | 1.0000 | 50 | 50 to 50 | 100 MB | 1% |  |');
@@ -69,10 +69,10 @@ width, height = (float(svg.get(side)) for side in ('width', 'height'))
 circles = [(float(c.get('cx')), float(c.get('cy'))) for c in svg.iter(name('circle'))]
 print(json.dumps([len(circles), len(list(svg.iter(name('polyline')))), all(0 < x < width and 0 < y < height for x, y in circles)]))`;
 
-test.skipIf(missingPython())('the plot is XML with a point of each', async () => {
+test.skipIf(missingPython())('the plot is XML with a point for each measurement', async () => {
   const folder = await temporaryFolder();
   const many = [
-    ...WAYS,
+    ...STRATEGIES,
     AUTO,
     row('LanceFlow scan', 300, { nprobes: 20, recall: 0.99 }),
     row('FAISS Flat', 9e4, { k: 100 }),

@@ -27,7 +27,7 @@ describe("the demo's proteins", () => {
     expect(allMembers({ ...SETTINGS, seed: 1 })[0]!.sequence).not.toBe(members[0]!.sequence);
   });
 
-  test('are as many as asked for, in families of at least 20, of different sizes', () => {
+  test('have the requested number, in families of at least 20, of different sizes', () => {
     for (const settings of [SETTINGS, DEMO_SETTINGS]) {
       const { sizes, order } = planFamilies(settings);
       expect(sizes).toHaveLength(settings.families);
@@ -49,18 +49,18 @@ describe("the demo's proteins", () => {
     for (let tenth = 1; tenth < 10; tenth++) expect(identities[tenth * 240]! - (0.3 + 0.065 * tenth)).toBeCloseTo(0, 1);
   });
 
-  test('have the identity that they claim: an alignment finds the same', () => {
+  test('have their stated identity, as an alignment confirms', () => {
     const sample = [...members.filter((_, index) => index % 60 === 0), ...queries.slice(0, 20)];
     for (const { id, family, sequence, identity } of sample) {
       const founder = families.founder(Number(family.slice(1)) - 1);
-      // An aligner that knows nothing of the truth gains some chance matches where little is left to align by.
+      // An alignment without the true positions gains chance matches where few residues are conserved.
       const slack = identity > 0.5 ? 0.04 : 0.12;
       const found = alignedIdentity(founder, sequence);
       expect(Math.abs(found - identity), `${id}: ${found} for ${identity}`).toBeLessThan(slack);
     }
   });
 
-  test('hold the queries out: none is in the database, whole or in part', () => {
+  test('exclude the queries: none is in the database, whole or in part', () => {
     const all = members.map(({ sequence }) => sequence).join('\n');
     for (const { sequence } of queries) expect(all.includes(sequence)).toBe(false);
     expect(new Set(queries.map(({ family }) => family)).size).toBe(60);
@@ -71,7 +71,7 @@ describe("the demo's proteins", () => {
     }
   });
 
-  test('share domains: some families have a stretch in common', () => {
+  test('share domains: several families have a stretch in common', () => {
     const demo = planFamilies(DEMO_SETTINGS);
     const familiesOfWord = new Map<string, Set<number>>();
     for (let family = 0; family < DEMO_SETTINGS.families; family++) {
@@ -84,7 +84,7 @@ describe("the demo's proteins", () => {
     const commonWords = new Map<string, number>();
     for (const [one, other] of [...familiesOfWord.values()].filter(({ size }) => size === 2).map((set) => [...set]))
       commonWords.set(`${one} ${other}`, (commonWords.get(`${one} ${other}`) ?? 0) + 1);
-    // Two words in common come by chance; five do not.
+    // Two common words occur by chance; five do not.
     expect([...commonWords.values()].filter((count) => count >= 5).length).toBeGreaterThan(25);
   });
 
@@ -111,7 +111,7 @@ describe("the demo's proteins", () => {
   });
 });
 
-test('missing neighbours count as strangers', () => {
+test('missing neighbours count as not of the family', () => {
   const truth = parseTruth('id,family,identity,fragment,file\nQ,F1,0.35,false,q\na,F1,0.9,true,x\nb,F2,0.9,false,x\n');
   const [band] = scoreBands(new Map([['Q', ['a', 'b']]]), truth, 4);
   expect(band).toEqual({ low: 0.3, high: 0.4, queries: 1, first: 1, all: 0.25 });

@@ -19,6 +19,6 @@ test('sums the trace by process, whatever the columns', () => {
   ]);
 });
 
-test('tables line up', () => {
+test('columns of tables are aligned', () => {
   expect(table(['a', 'count'], [['long name', '5']])).toBe('  a           count\n  long name       5');
 });

@@ -5,12 +5,12 @@ import { expect, test } from 'vitest';
 import { ROOT } from '../support/run.ts';
 import { documents, readDocument, withoutBlocks } from './support/markdown.ts';
 
-// No text cites a file, a page or a script that is not in the repository.
+// No text may cite a file, a page or a script that is not in the repository.
 
-/** Pages outside docs/ that have links of their own. */
+/** Pages with links outside docs/. */
 const OTHERS = ['CHANGELOG.md', 'containers/README.md'];
 const FOLDERS = 'bench|bin|conf|containers|demo|docs|fuzz|infra|lib|modules|scripts|test|workers|workflows';
-/** A file in one of the repository's folders: it has an ending, so that a folder of an example is none. */
+/** A file in one of the repository's folders: with an extension, which excludes folders of examples. */
 const FILE = new RegExp(`(?<![\\w./-])(?:\\.\\./)?((?:${FOLDERS})/[\\w./-]*\\.[a-z]\\w*)`, 'g');
 /** A file at the repository's root, in code font. */
 const ROOT_FILE = /`((?:main|nextflow)[\w.]*\.(?:nf|config|json)|(?:package|package-lock|tsconfig|biome)\.json)`/g;
@@ -19,7 +19,7 @@ test('every file of the repository that a document names exists', async () => {
   const absent: string[] = [];
   for (const file of [...(await documents()), ...OTHERS]) {
     const text = await readDocument(file);
-    // What an example makes is not there.
+    // Files that an example creates are not in the repository.
     for (const pattern of [FILE, ROOT_FILE])
       for (const [, path] of withoutBlocks(text).matchAll(pattern))
         if (!existsSync(join(ROOT, path!)) && !text.includes(`<!-- file: ${path} -->`)) absent.push(`${file}: ${path}`);

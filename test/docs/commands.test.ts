@@ -10,15 +10,14 @@ import { compareFields } from './support/fields.ts';
 import { type Block, codeOf, documents, parseBlocks, parseTables, readDocument } from './support/markdown.ts';
 import { expectOutput, isKnown, isRunnable, runBlock } from './support/runner.ts';
 
-// Every command that the documents show is run here, in their order, in one folder: what README.md makes,
-// docs/guide.md uses. A block that cannot run is marked `no-test`, with the reason in a comment above it.
+// Runs every command of the documents, in order, in one folder, because docs/guide.md uses the files of README.md. A block that cannot run is marked `no-test`, with the reason in a comment above it.
 
 const skip = missingPython();
 const files = await documents();
 const blocks = (await Promise.all(files.map(async (file) => parseBlocks(file, await readDocument(file))))).flat();
 const runnable = blocks.filter(isRunnable);
 const executed = new Set<Block>();
-/** Tables that describe a file which the commands make: `<!-- fields: a.json -->`, `<!-- columns: a.parquet -->`. */
+/** Tables that describe a file of the commands: `<!-- fields: a.json -->`, `<!-- columns: a.parquet -->`. */
 const described = (
   await Promise.all(files.map(async (file) => parseTables(await readDocument(file)).map((table) => ({ file, table }))))
 )
@@ -66,7 +65,7 @@ describe.skipIf(skip)('the documents run', () => {
       }
     });
 
-  test('no block was left out', () => {
+  test('every block ran', () => {
     expect(runnable.length).toBeGreaterThan(0);
     expect(runnable.filter((block) => !executed.has(block)).map(nameOf)).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { copyPipeline, pipeline } from '../pipeline/support/nextflow.ts';
 import { ROOT, run, temporaryFolder } from '../support/run.ts';
 import { parseBlocks, readDocument } from './support/markdown.ts';
 
-/** A pipeline of the example's process alone. */
+/** A pipeline with the example's process only. */
 const MAIN = `
 include { COUNT_VECTORS } from './modules/count_vectors/main.nf'
 workflow { COUNT_VECTORS(channel.of(['bucket_00001', 'stub']), 'database', 'worker').count.view() }`;

@@ -6,7 +6,7 @@ import { COMMANDS, loadCommand } from '../../workers/src/commands/index.ts';
 import { ROOT } from '../support/run.ts';
 import { codeOf, documents, parseTables, readDocument, type Table, withoutBlocks } from './support/markdown.ts';
 
-// What the documents say of the code is compared with the code: parameters, options, messages, links.
+// Compares the documents with the code: parameters, options, messages, links.
 
 const files = await documents();
 const texts = new Map<string, string>();
@@ -44,14 +44,14 @@ describe('commands.md lists the options of every command', async () => {
     );
     for (const [option, value] of table!.rows) {
       const standard = (command.options as Record<string, { default?: unknown }>)[codeOf(option!).slice(2)]!.default;
-      // A default in words is one that the code works out.
+      // A default in words is one that the code computes.
       if (value!.startsWith('`') && standard !== undefined) expect(codeOf(value!), option).toBe(String(standard));
       if (standard !== undefined) expect(value, option).not.toBe('');
     }
   });
 });
 
-test('every message in the table of errors is one that the code has', async () => {
+test('every message in the table of errors is in the code', async () => {
   const sources = await sourceTexts(['bin', 'lib', 'scripts', 'workers/src']);
   const tables = tablesMarked('docs/troubleshooting.md', 'messages');
   expect(tables).toHaveLength(1);
@@ -81,7 +81,7 @@ test('every link leads somewhere', () => {
 
 test('every path in the repository that is named in code font exists', () => {
   const absent: string[] = [];
-  // What an example makes is not there.
+  // Files that an example creates are not in the repository.
   for (const [file, text] of texts)
     for (const [, path] of withoutBlocks(text).matchAll(
       /`((?:bench|bin|conf|containers|demo|docs|lib|modules|scripts|test|workers|workflows)\/[\w./-]*)`/g,
@@ -104,7 +104,7 @@ test('versions agree', async () => {
   expect(citation).toContain(`\nversion: ${version}\n`);
 });
 
-/** The sources as one text; a text that is written in several pieces is joined. */
+/** Reads the sources as one text, with string literals of several pieces joined. */
 async function sourceTexts(folders: readonly string[]): Promise<string> {
   const parts: string[] = [];
   for (const folder of folders)
@@ -113,7 +113,7 @@ async function sourceTexts(folders: readonly string[]): Promise<string> {
   return parts.join('\n').replace(/["'`]\s*\+\s*["'`]/g, '');
 }
 
-/** The anchors that GitHub gives a document's headings. */
+/** Returns the anchors that GitHub makes of a document's headings. */
 function anchors(text: string): string[] {
   const seen = new Map<string, number>();
   return [...withoutBlocks(text).matchAll(/^#+ +(.*)$/gm)].map(([, heading]) => {

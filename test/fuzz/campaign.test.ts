@@ -4,10 +4,10 @@ import { runCampaign } from '../../fuzz/engine/campaign.ts';
 import { FORMATS } from '../../fuzz/formats/all.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-/** Those whose valid files are made in no time; `npm run fuzz` takes all. */
+/** Formats whose valid files are quick to write; `npm run fuzz` covers all. */
 const SHORT = ['fasta', 'fasta.gz', 'hdf5', 'model-folder', 'params-file'];
 
-it('commands refuse changed files, or answer them rightly: a short campaign', { timeout: 600_000 }, async () => {
+it('commands refuse changed files, or answer correctly: a short campaign', { timeout: 600_000 }, async () => {
   const keep = join(await temporaryFolder(), 'kept');
   const formats = FORMATS.filter(({ name }) => SHORT.includes(name));
   const options = { formats, head: [], runs: 40, seed: 1, seconds: Number.POSITIVE_INFINITY, keep };

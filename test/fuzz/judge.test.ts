@@ -16,7 +16,7 @@ const replied = (result: StepResult, more = {}): Ending => ({
   reply: { results: [result], grownBytes: 0, ...more },
 });
 
-/** How a run comes out where the command does this. */
+/** Judges a run whose command ends like this. */
 async function outcomeOf(ending: Ending, answer = 'right', traces: readonly string[] = []) {
   const folder = await temporaryFolder();
   const template = join(folder, 'template');
@@ -36,7 +36,7 @@ async function outcomeOf(ending: Ending, answer = 'right', traces: readonly stri
   return (await runOnce({ ...one, expected: 'right' }, diceOf(1, 'f', 1), run, runner, LIMITS)).outcome;
 }
 
-describe('a run is judged by how its commands end and what they leave:', () => {
+describe('a run is judged by the end of its commands and the files they leave:', () => {
   it.each<[string, Ending, string]>([
     ['an exit code of a user error', replied(refused(65, 'lanceflow cmd: in.txt: wrong.\n')), '65'],
     ['a bug', replied(refused(1, 'lanceflow cmd: this is a bug\n')), 'bug'],
@@ -52,13 +52,13 @@ describe('a run is judged by how its commands end and what they leave:', () => {
     expect(await outcomeOf(ending)).toBe(outcome);
   });
 
-  it('answers: the same, another one that may be, a wrong one', async () => {
+  it('answers: the same, another valid one, a wrong one', async () => {
     expect(await outcomeOf(replied(OK))).toBe('same');
     expect(await outcomeOf(replied(OK), 'other')).toBe('explained');
     expect(await outcomeOf(replied(OK), 'wrong')).toBe('wrong');
   });
 
-  it('files: outputs of success only, nothing temporary, inputs as they were', async () => {
+  it('files: outputs only after success, no temporary files, unchanged inputs', async () => {
     const failed = replied(refused(65, 'lanceflow cmd: wrong.\n'));
     expect(await outcomeOf(replied(OK), 'right', ['out.txt'])).toBe('same');
     expect(await outcomeOf(failed, 'right', ['out.txt'])).toBe('trace');
@@ -67,7 +67,7 @@ describe('a run is judged by how its commands end and what they leave:', () => {
   });
 });
 
-it('the plain readers read and refuse as the documents say', () => {
+it('the plain readers accept and refuse files as the documents say', () => {
   const fasta = (text: string) => readFastaPlainly(Buffer.from(text));
   expect(fasta('\ufeff>a x\r\nMK\r\nv*\r\n>b\nA C\n')).toEqual([
     { id: 'a', sequence: 'MKV' },

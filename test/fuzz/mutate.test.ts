@@ -18,32 +18,32 @@ const FILES: Record<Anatomy, Buffer> = {
 describe.each(Object.entries(FILES) as [Anatomy, Buffer][])('a changed file of %s', (anatomy, valid) => {
   const changed = (seed: number) => mutate(valid, anatomy, new Dice(seed), valid);
 
-  it('differs from the valid one, which stays as it is', () => {
+  it('differs from the valid file, which does not change', () => {
     const before = Buffer.from(valid);
     for (let seed = 0; seed < 300; seed++) expect(changed(seed).equals(valid)).toBe(false);
     expect(valid).toEqual(before);
   });
 
-  it('is the same for the same seed, and nearly always another one for another seed', () => {
+  it('is the same for the same seed, and nearly always different for another seed', () => {
     const all = Array.from({ length: 200 }, (_, seed) => changed(seed).toString('base64'));
     for (const [seed, text] of all.entries()) expect(changed(seed).toString('base64')).toBe(text);
     expect(new Set(all).size).toBeGreaterThan(100);
   });
 });
 
-it('JSON that was changed is JSON more often than not, so that changes reach behind the parser', () => {
+it('changed JSON is mostly valid JSON, so that changes reach beyond the parser', () => {
   let valid = 0;
   for (let seed = 0; seed < 300; seed++)
     try {
       JSON.parse(mutate(JSON_TEXT, 'json', new Dice(seed), JSON_TEXT).toString());
       valid++;
     } catch {
-      // Counted as none.
+      // Not counted as valid.
     }
   expect(valid).toBeGreaterThan(150);
 });
 
-it('runs are divided by weight, every format has one, and the first of them are of all formats', () => {
+it('runs are divided by weight, every format has one, and the first runs cover all formats', () => {
   const formats = [
     { name: 'a', weight: 3 },
     { name: 'b', weight: 1 },

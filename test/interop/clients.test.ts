@@ -7,16 +7,16 @@ import { buildDatabase } from '../support/database.ts';
 import { sharedFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
-// The table of clients in docs/output.md, with the least version of each index and the newest.
+// Tests the table of clients in docs/output.md with the oldest version for each index and the newest.
 
 const NEWEST = CLIENTS.find(({ version }) => version === 'newest')!;
 const DIMENSION = 128;
 const FAMILIES = 6;
 const ROWS = 1500;
-/** Fewer than are ordered by partition: LanceDB makes the index. */
+/** Too few rows for partition order, so LanceDB builds the index. */
 const FEW = 900;
 
-/** Reads, and searches as docs/output.md says, with and without the index; the right answers by numpy in float64. */
+/** Reads, and searches as in docs/output.md, with and without the index; the ground truth comes from numpy in float64. */
 const CLIENT = `
 import json, h5py, lancedb, numpy as np
 def load(path):
@@ -57,7 +57,7 @@ interface Answer {
   bypassed: number;
 }
 
-/** Rows in families of more than are compared exactly: which of them are nearest is told by the codes. */
+/** Rows in families larger than the number of rescored candidates, so that the codes decide which are nearest. */
 function families(seed: number, count: number, prefix: string): Rows {
   const rows = randomRows(seed, count, DIMENSION, prefix);
   const centres = randomRows(99, FAMILIES, DIMENSION).vectors;
@@ -114,25 +114,25 @@ describe.skipIf(missingClients())('clients of LanceDB', () => {
       expect(answer(name).bypassed).toBeGreaterThan(0.99);
     });
 
-    it.each(BUILDS)('searches $name as well as the newest does, or refuses with a word', ({ name, index }) => {
+    it.each(BUILDS)('searches $name as well as the newest client, or refuses with an error', ({ name, index }) => {
       const { recall, refused } = answer(name);
       if (index === 'ivf-rq' && client.version === '0.24.3') expect(refused).toMatch(/unsupported index/i);
       else expect(Math.abs(recall! - answers.get(NEWEST)![name]!.recall!)).toBeLessThan(0.01);
     });
   });
 
-  it.each(BUILDS)('find with the index of $name nearly all that is near', ({ name }) => {
+  it.each(BUILDS)('find nearly all neighbours with the index of $name', ({ name }) => {
     expect(answers.get(NEWEST)![name]!.recall).toBeGreaterThan(0.85);
   });
 
-  it('before 0.34 search wrongly what LanceDB itself makes now', () => {
+  it('before 0.34 search an index of LanceDB itself wrongly', () => {
     const [, older, newest] = CLIENTS.map((client) => answers.get(client)!['of LanceDB']!.recall);
     expect(newest).toBeGreaterThan(0.85);
     expect(older).toBeLessThan(0.8);
   });
 });
 
-/** A table and index as LanceDB makes them where it is asked for nothing else, but of a format that older clients read. */
+/** Builds a table and an index with LanceDB's defaults, except for a format that older clients read. */
 async function buildWithLanceDb(folder: string, { ids, vectors }: Rows): Promise<string> {
   const rows = ids.map((id, i) => ({ id, embedding: [...vectors.subarray(DIMENSION * i, DIMENSION * (i + 1))] }));
   const storageOptions = { newTableDataStorageVersion: '2.0' };

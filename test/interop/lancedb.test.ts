@@ -9,7 +9,7 @@ import { h5py } from '../support/shards.ts';
 const BUCKET = 'bucket_00001';
 const skip = missingPython();
 
-/** Asks Python's LanceDB what search-bucket was asked. */
+/** Runs the query of search-bucket with Python's LanceDB. */
 const PYTHON_SEARCH = `
 import json, sys, h5py, lancedb, numpy as np
 with h5py.File(sys.argv[1]) as f:
@@ -121,7 +121,7 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
     });
   });
 
-  it('give Python’s LanceDB the same first 10 from the same index and settings', async () => {
+  it('have the same first 10 in Python’s LanceDB with the same index and settings', async () => {
     const settings = [
       ['cosine', 5, 10],
       ['cosine', 63, 40],
@@ -141,7 +141,7 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
     expectSame(await search(metric, '--search', 'exact'), truth, 1e-6);
   });
 
-  it('leave a catalog that describes them in plain JSON', async () => {
+  it('have a catalog that describes them in plain JSON', async () => {
     const text = await readFile(join(databases.get('l2')!, '_catalog', `${BUCKET}.json`), 'utf8');
     const code =
       'import json,sys; e=json.load(open(sys.argv[1])); print(json.dumps([e["rows"], e["metric"], len(e["files"]) > 0]))';

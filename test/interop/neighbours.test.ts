@@ -6,7 +6,7 @@ import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writ
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflowJson, missingPython, python, temporaryFolder } from '../support/run.ts';
 
-/** Ids as people have them, and as they should not. */
+/** Usual and unusual ids. */
 const NAMES = [
   'sp|P69905|HBA',
   'a,"b"',
@@ -57,7 +57,7 @@ rows = pq.read_table(sys.argv[1], filters=pc.field("query_id") == sys.argv[2]).n
 print(json.dumps({"groups": len(groups), "inside": sum(inside), "rows": rows,
   "sorted": all(a.max <= b.min for a, b in zip(stats, stats[1:]))}))`;
 
-/** What DuckDB says that it has read for one query. */
+/** Returns the rows that DuckDB reads for one query. */
 const SCANNED = `
 import sys, json, duckdb
 c = duckdb.connect()
@@ -132,7 +132,7 @@ describe.skipIf(missingPython())('statistics', () => {
     expect(await python(ONE_QUERY, path, 'query_001500')).toEqual({ groups: 10, inside: 1, rows: 100, sorted: true });
   });
 
-  it('lead to the neighbours of one query, of which DuckDB reads no more either', async () => {
+  it('lead DuckDB to the neighbours of one query, without reading more', async () => {
     const path = join(await temporaryFolder(), 'neighbours.parquet');
     const writer = await createNeighbours(path, 'zstd');
     for (const hits of batches(300_000))

@@ -13,7 +13,7 @@ import { withDatabases } from '../support/s3-database.ts';
 import { buildWithQueries, expectSameHits, searchHere, textOf } from '../support/search.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
-// Another client changes a bucket's table: every strategy finds the same rows, or says who changed them.
+// Another client changes a bucket's table: every strategy finds the same rows, or reports the change.
 
 const skip = missingPython();
 const BUCKET = 'bucket_00001';
@@ -66,7 +66,7 @@ const CHANGES: Array<[string, RegExp]> = [
   ['removed', /the table of bucket_00001 is missing: another client removed it/],
 ];
 const HARMLESS = ['compact', 'scalar index', 'drop index', 'add column', 'drop column', 'many', 'restored'];
-/** What a search may be asked for; which one `auto` takes depends on this machine's speed, and so does its answer. */
+/** The strategies. Without `auto`, whose choice and answer depend on the machine. */
 const MODES = ['exact', 'scan', 'ann', 'auto'];
 const SURE_MODES = MODES.slice(0, 3);
 const options = (mode: string) => ['--search', mode, '--k', '5', ...(mode === 'auto' ? [] : ['--nprobes', '1000'])];
@@ -76,7 +76,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
   let queries = '';
   let tableVersion = 0;
   let ids = '';
-  // Two fragments, so that there is something to compact: 4096 rows of so many components are 16 MiB.
+  // Two fragments, so that compaction has work to do: 4096 rows of this dimension are 16 MiB.
   const rows = { ...randomRows(1, 4600, 1024), ids: Array.from({ length: 4600 }, (_, i) => `r${i}`) };
   const asked = { ...sliceRows(rows, 0, 10), ids: Array.from({ length: 10 }, (_, i) => `q${i}`) };
   const copyFor = (operation: string) => join(folder, operation.replaceAll(/\W+/g, '-'));
@@ -92,7 +92,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     for (const mode of MODES) {
       const { hits, bytes } = await searchHere(folder, built.database, queries, options(mode));
       before.set(mode, bytes);
-      // The index finds most of what there is.
+      // The index finds most of the neighbours.
       if (mode === 'exact' || mode === 'scan') expectSameHits(hits, bruteForce(asked, rows, 'cosine', 5, BUCKET), 1e-5);
     }
     ids = join(folder, 'ids.txt');
@@ -111,7 +111,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     [...argv('verify', database), '--work', folder],
   ];
 
-  it.each(CHANGES)('by %s is refused, whatever asks for its rows', async (name, match) => {
+  it.each(CHANGES)('by %s is refused by every command that reads its rows', async (name, match) => {
     const database = copyFor(name);
     for (const mode of MODES) {
       const search = searchHere(folder, database, queries, options(mode));
@@ -130,7 +130,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     expect(entries[0]!.state.kind).toMatch(/changed|removed|remade|missing/);
   });
 
-  it.each(HARMLESS)('by %s, which changes no row, gives the same as before', async (name) => {
+  it.each(HARMLESS)('by %s, which changes no row, has the same answers as before', async (name) => {
     const database = copyFor(name);
     for (const mode of SURE_MODES) {
       const { bytes } = await searchHere(folder, database, queries, options(mode));
@@ -144,7 +144,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     expect(entries[0]!.state.kind).toBe('newer');
   });
 
-  it('by compaction that leaves no older version, gives the same rows', async () => {
+  it('by compaction that removes older versions, has the same answers', async () => {
     const database = copyFor('compacted and cleaned');
     for (const mode of ['exact', 'scan']) {
       const { hits } = await searchHere(folder, database, queries, options(mode));
@@ -161,7 +161,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     expect(entries[0]!.state.kind).toBe('compacted');
   });
 
-  it('is as before when the version of the catalog is restored, as the message says', async () => {
+  it('has the same answers once the catalog version is restored as the message says', async () => {
     const database = copyFor('update');
     const error = await searchHere(folder, database, queries, options('scan')).catch((thrown: Error) => thrown);
     const [, call] = /in Python: (lancedb\.connect\(.*\.restore\(\d+\))\)/.exec((error as Error).message) ?? [];
@@ -170,7 +170,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
     expect(bytes.equals(before.get('scan')!)).toBe(true);
   });
 
-  it('is not built over by ingest-bucket, until its entry is removed', async () => {
+  it('is not overwritten by ingest-bucket until its entry is removed', async () => {
     const plan = ['--plan', join(folder, 'plan.json'), '--bucket', BUCKET, '--database', copyFor('delete')];
     await expect(runHere(['ingest-bucket', ...plan])).rejects.toThrow(/changed by another client/);
     await expect(
@@ -197,7 +197,7 @@ describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
     for (const [name, options] of places()) before.set(name, (await search(options)).bytes);
   });
 
-  /** Every strategy, in place and fetched; what is kept on this machine from before the change is not enough. */
+  /** Every strategy, in place and fetched. A copy that this machine kept from before the change must not answer. */
   const places = (modes = MODES) =>
     modes.flatMap((mode) =>
       [['--stream'], [], ['--work', join(folder, 'kept')]].map((place): [string, string[]] => [
@@ -212,7 +212,7 @@ describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
     await closeS3();
   };
 
-  it('stops, whatever the strategy and the place, and goes on when its version is restored', async () => {
+  it('stops every strategy in every place, and answers again once its version is restored', async () => {
     const { entries } = (await runHere(['catalog', '--database', database, '--json'])) as unknown as {
       entries: Array<{ tableVersion: number }>;
     };

@@ -8,7 +8,7 @@ import { relativeError } from './support/reference.ts';
 
 const skip = missing(hasFixtures, 'shared/fixtures/embedding');
 
-/** Rows of `got` against one kind of the fixture's reference vectors: the largest error. */
+/** Returns the largest error of the rows of `got`, against one kind of the fixture's reference vectors. */
 function worst(
   got: Float32Array,
   dimension: number,
@@ -39,7 +39,7 @@ describe.skipIf(skip).each(['amplify-tiny', 'esm2-tiny'])('%s', (name) => {
     }
   });
 
-  test('padded batches give the same vectors', async () => {
+  test('padded batches have the same vectors', async () => {
     const { folder, sequences } = await readFixture(name);
     const embedder = await loadModelFolder(folder, { batchTokens: 3000 });
     const vectors = await embedder.embed(sequences.map(({ normalized }) => normalized));
@@ -47,7 +47,7 @@ describe.skipIf(skip).each(['amplify-tiny', 'esm2-tiny'])('%s', (name) => {
     expect(worst(vectors, embedder.dimension, sequences, 'mean_residues')).toBeLessThan(1e-5);
   });
 
-  test('pools with the special tokens where asked', async () => {
+  test('pools with the special tokens on request', async () => {
     const { folder, sequences } = await readFixture(name);
     const embedder = await loadModelFolder(folder, { pooling: 'mean-special' });
     const vectors = await embedder.embed(sequences.map(({ normalized }) => normalized));

@@ -9,10 +9,10 @@ import { ROOT } from '../support/run.ts';
 import { relativeError } from './support/reference.ts';
 
 const CHECKPOINTS = join(ROOT, 'test/models/checkpoints');
-/** Of make.py. */
+/** Convention names of make.py. */
 const LONGEST = 12;
 
-/** What the authors' own code gives, by `<long> <hidden state> <pooling>`: rows of all sequences. */
+/** Vectors of the authors' own code, by `<long> <hidden state> <pooling>`: rows of all sequences. */
 async function readExpected(folder: string): Promise<Map<string, Float32Array[]>> {
   const path = join(folder, 'expected.safetensors');
   const bytes = await readFile(path);
@@ -29,12 +29,12 @@ async function readSequences(): Promise<string[]> {
   return lines.filter((line) => line !== '' && !line.startsWith('>'));
 }
 
-// Made by checkpoints/make.py. Between them: F32, F16 and BF16, one file and several, other orders of the vocabulary,
+// Written by checkpoints/make.py. They cover F32, F16 and BF16, one file and several, other orders of the vocabulary,
 // every option of config.json, and the names that tensors have in checkpoints saved by different programs.
 describe.each(['amplify-swiglu', 'amplify-gelu', 'amplify-relu', 'esm2', 'esm2-bare', 'esm2-transformers-5', 'esm1'])(
   '%s',
   (name) => {
-    test('gives what the authors’ code gives, whatever the conventions', async () => {
+    test('matches the authors’ code under all conventions', async () => {
       const folder = join(CHECKPOINTS, name);
       const sequences = await readSequences();
       const expected = await readExpected(folder);

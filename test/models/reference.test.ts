@@ -9,7 +9,7 @@ import { amplifyReference, esm2Reference, type LinearProduct, meanOf, relativeEr
 
 const REFERENCE = { amplify: amplifyReference, esm2: esm2Reference };
 const SEQUENCES = ['M', 'KV', 'MKTAYIAKQRQISFVKSHFSRQ', 'XBZ*MNPOU-.é', 'ACDEFGHIKLMNPQRSTVWY'.repeat(4)];
-/** docs/models.md states it. */
+/** The bound in docs/models.md. */
 const INT8_BOUND = 0.1;
 
 async function largestError(
@@ -64,7 +64,7 @@ test.each<[Family, CheckpointOptions]>([
   ['amplify', { type: 'F64' }],
   ['esm2', { type: 'F16', files: 2 }],
   ['esm2', { type: 'BF16' }],
-  // Data that starts at an odd byte: headers need not be padded.
+  // Data at an odd offset, because headers need not be padded.
   ['amplify', { padding: 1 }],
   ['esm2', { type: 'F16', padding: 2 }],
 ])('%s stored as %o', async (family, checkpoint) => {
@@ -107,7 +107,7 @@ test.each<[Family, CheckpointOptions]>([
   ['esm2', { type: 'F16' }],
 ])('%s stored as %o, in 8 bits, is close', async (family, checkpoint) => {
   const error = await largestError(family, { att_bias: true, ffn_bias: true }, checkpoint, { precision: 'int8' });
-  // Rounded, so not exact; but of the right model.
+  // Rounding makes an error, but a small one.
   expect(error).toBeGreaterThan(1e-5);
   expect(error).toBeLessThan(INT8_BOUND);
 });
@@ -127,7 +127,7 @@ test.each(['amplify', 'esm2'] as const)('%s in 8 bits is the same on every kind 
     expect(sumsOfPairs).toEqual(sums32);
     expect(relativeError(sumsOfPairs!, pooled())).toBeLessThan(INT8_BOUND);
     const own = vectors.subarray(i * embedder.dimension, (i + 1) * embedder.dimension);
-    // Whatever this processor is. Activations next to the middle of two codes may be rounded to either.
+    // On any processor: activations halfway between two codes may be rounded to either.
     expect(relativeError(own, sumsOfPairs!)).toBeLessThan(0.02);
   }
 });

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { ROOT, requirePython, run } from './run.ts';
 import { s3Env } from './s3-server.ts';
 
-/** An account on a moto server: its environment, and Python code that is run in it. */
+/** An account on a moto server: its environment, and a function that runs Python code in it. */
 export interface Account {
   endpoint: string;
   env: NodeJS.ProcessEnv;
-  /** Runs Python with boto3 as `client(name)` and gives what it printed as JSON. */
+  /** Runs Python with boto3 as `client(name)`, and returns its JSON output. */
   python<T = unknown>(code: string, ...args: string[]): Promise<T>;
-  /** From now on requests need credentials that IAM knows, and rights; or no longer. */
+  /** Turns checks of credentials and permissions by IAM on or off. */
   checkRights(on: boolean): Promise<void>;
   stop(): Promise<void>;
 }
@@ -18,9 +18,9 @@ export interface Account {
 export const REGION = 'eu-central-1';
 
 /**
- * Starts moto with Batch, S3, IAM, logs and CloudFormation as one server. Whoever starts it stops it.
- * @param path folders in which jobs find programs, before those of this machine
- * @param containers jobs run in their images: a folder that stands for the root of their machines, and the command that starts a container
+ * Starts moto with Batch, S3, IAM, logs and CloudFormation as one server. The caller stops it.
+ * @param path folders with programs for jobs, which come before this machine's
+ * @param containers jobs run in their images: a folder as the root of their machines, and the command that starts a container
  */
 export async function startAccount(
   path: readonly string[] = [],
@@ -47,7 +47,7 @@ export async function startAccount(
       return stdout.trim() === '' ? undefined : JSON.parse(stdout);
     },
     async checkRights(on) {
-      // How many requests are still free of it.
+      // Number of requests before IAM checks begin.
       const body = on ? '0' : '1000000000';
       await fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body });
     },
@@ -63,9 +63,9 @@ import boto3, json, os, sys
 client = lambda name: boto3.client(name, region_name=os.environ['AWS_REGION'])`;
 
 /**
- * Deploys infra/lanceflow.yaml, and puts images into its repository. moto wants every compute environment to name a service
- * role, which AWS does not: it is added here.
- * @param parameters of the template, besides those that it has no defaults for; a second stack needs another Prefix
+ * Deploys infra/lanceflow.yaml, and pushes images to its repository. Adds a service role to every compute environment, which moto
+ * requires and AWS does not.
+ * @param parameters of the template, besides those without a default; a second stack needs another Prefix
  * @returns the stack's outputs
  */
 export function deployStack(

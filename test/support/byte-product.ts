@@ -1,11 +1,11 @@
 /**
- * How a processor adds products of an unsigned and a signed byte. `in32Bits`: each to a sum of 32 bits (VNNI, AMX, ARM).
+ * The addition of products of an unsigned and a signed byte in a processor. `in32Bits`: each to a sum of 32 bits (VNNI, AMX, ARM).
  * `inPairs`: first two neighbours in 16 bits, which saturate (vpmaddubsw: SSE, AVX2 and AVX-512 without VNNI).
  */
 export const PROCESSORS = ['in32Bits', 'inPairs'] as const;
 export type Processor = (typeof PROCESSORS)[number];
 
-/** The inner product of bytes as a processor computes it. @param stride of `signed` */
+/** Returns the inner product of bytes as that processor computes it. @param stride of `signed` */
 export function byteProduct(
   processor: Processor,
   unsigned: ArrayLike<number>,
@@ -15,7 +15,7 @@ export function byteProduct(
 ): number {
   let total = 0;
   for (let i = 0; i < unsigned.length; i += 2) {
-    // An odd one is paired with zero.
+    // An odd last product is paired with zero.
     const second = i + 1 < unsigned.length ? unsigned[i + 1]! * signed[from + (i + 1) * stride]! : 0;
     const pair = unsigned[i]! * signed[from + i * stride]! + second;
     total += processor === 'inPairs' ? Math.max(-32768, Math.min(32767, pair)) : pair;
@@ -24,8 +24,8 @@ export function byteProduct(
 }
 
 /**
- * Whether the products of these bytes and any unsigned ones are exact on every processor: the unsigned bytes that make the
- * sums of pairs largest and smallest are tried.
+ * Returns whether products of these signed bytes with any unsigned bytes are exact on every processor, by the unsigned bytes that
+ * make the sums of pairs largest and smallest.
  * @param from of the first byte @param count of bytes @param stride between them
  */
 export function isExactEverywhere(signed: ArrayLike<number>, from: number, count: number, stride: number): boolean {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type CatalogEntry, fingerprint, type IngestRecord } from '../../workers/src/database/catalog/catalog-entry.ts';
 import { manifestNames } from '../../workers/src/database/catalog/catalog-rules.ts';
 
-/** An entry and a record that are right in every field, of a table that is not there. */
+/** A valid entry and a valid record, of a table that does not exist. */
 
 export const SOURCE = {
   ...{ shard: 0, path: 'a.h5', rows: 1000, start: 200, end: 1000, contentHash: 'c'.repeat(64) },
@@ -52,7 +52,7 @@ export const RECORD: IngestRecord = {
   ingest: { seconds: 2, cpuSeconds: 1 },
 };
 
-/** Every field of a document, as a path into it. */
+/** Returns every field of a document, as a path into it. */
 export function fieldsOf(value: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
   const own = path.length > 0 ? [[...path]] : [];
   if (typeof value !== 'object' || value === null) return own;
@@ -60,7 +60,7 @@ export function fieldsOf(value: unknown, path: readonly (string | number)[] = []
   return [...own, ...[...keys].flatMap((key) => fieldsOf((value as Record<string, unknown>)[key], [...path, key]))];
 }
 
-/** A copy of a document with another value in one place; without the field where that is undefined. */
+/** Copies a document with another value in one place; removes the field where the value is undefined. */
 export function changed<T>(document: T, path: readonly (string | number)[], value: unknown): T {
   const copy = structuredClone(document);
   let inside = copy as Record<string | number, unknown>;
@@ -70,7 +70,7 @@ export function changed<T>(document: T, path: readonly (string | number)[], valu
   return copy;
 }
 
-/** Rewrites a bucket's catalog entry as an earlier version of LanceFlow would have: without a checksum of its own. */
+/** Rewrites a bucket's catalog entry in the form of an earlier version of LanceFlow, without a checksum of the entry. */
 export async function rewriteEntry(
   database: string,
   bucket: string,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing, missingPython, ROOT, requirePython, run } from './run.ts';
 
-/** Python's LanceDB: the versions that docs/output.md names as the least, and the newest. The folders are test/clients/*.txt. */
+/** Versions of Python's LanceDB: the oldest supported ones in docs/output.md, and the newest. Installed from test/clients/*.txt. */
 export const CLIENTS = [
   { version: '0.24.3', folder: join(ROOT, '.tools/lancedb-0.24') },
   { version: '0.30.0', folder: join(ROOT, '.tools/lancedb-0.30') },
@@ -11,16 +11,16 @@ export const CLIENTS = [
 
 export type Client = (typeof CLIENTS)[number];
 
-/** True where tests with all these clients are to be skipped; see `missing`. */
+/** Returns true where tests with these clients must be skipped; see `missing`. */
 export function missingClients(): boolean {
   const there = CLIENTS.every(({ folder }) => folder === undefined || existsSync(join(folder, 'lancedb')));
   return missingPython() || missing(there, 'older LanceDB clients (npm run setup:python)');
 }
 
-/** Runs Python code with one of the clients and gives what it printed as JSON on its last line. */
+/** Runs Python code with one of the clients, and returns the JSON on its last line. */
 export async function runClient<T>({ folder }: Client, code: string, ...args: string[]): Promise<T> {
   const env = { ...process.env, ...(folder ? { PYTHONPATH: folder } : {}) };
-  // An older client may abort when the interpreter ends, after all is said.
+  // An older client may abort at the interpreter's exit, after the output is printed.
   const whole = `${code}\nsys.stdout.flush()\nos._exit(0)`;
   const {
     code: exit,

@@ -3,14 +3,14 @@ import { type CommandResult, commonOptions } from '../../workers/src/app/command
 import { UsageError } from '../../workers/src/base/errors.ts';
 import { loadCommand } from '../../workers/src/commands/index.ts';
 
-/** What a command says while it runs. */
+/** The messages of a command while it runs. */
 export interface Spoken {
   lines: string[];
 }
 
 /**
- * Runs a command inside the test's own process, from its command line on: a tenth of the time of a process of its own.
- * @throws what the command throws
+ * Runs a command line inside the test's process, in a tenth of the time of a new process.
+ * @throws the error of the command
  */
 export async function runHere(
   argv: readonly string[],

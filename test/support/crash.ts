@@ -10,14 +10,14 @@ import { lanceflow, ROOT } from './run.ts';
 
 const KILL_AT = join(ROOT, 'test/faults/kill-at.mjs');
 
-/** How many calls of a command change the file system. */
+/** Counts the calls of a command that change the file system. */
 export async function countCalls(argv: readonly string[], countFile: string): Promise<number> {
   const { code, stderr } = await lanceflow(argv, { env: killer(0, countFile) });
   if (code !== 0) throw new Error(stderr);
   return Number(await readFile(countFile, 'utf8'));
 }
 
-/** Runs a command that is killed before its n-th call that changes the file system. */
+/** Runs a command, and kills it before its n-th call that changes the file system. */
 export async function killAtCall(argv: readonly string[], call: number): Promise<void> {
   expect(await lanceflow(argv, { env: killer(call, '') })).toMatchObject({ signal: 'SIGKILL' });
 }
@@ -27,8 +27,8 @@ function killer(call: number, countFile: string): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs a command and sends a signal after some time, or once a file of this kind is in a folder.
- * @returns how it ended; it may have been faster
+ * Runs a command and sends it a signal after a delay, or once a matching file is in a folder.
+ * @returns its end; the command may finish before the signal
  */
 export function signalAfter(
   argv: readonly string[],
@@ -55,14 +55,14 @@ export function signalAfter(
   });
 }
 
-/** As if the time had passed after which the lock of a killed process may be taken: some seconds that tests need not wait. */
+/** Makes the locks of killed processes stale at once, so that tests need not wait. */
 export async function expireLocks(database: string): Promise<void> {
   const pending = join(database, '_pending');
   for (const name of await readdir(pending).catch(() => []))
     if (name.endsWith('.lock')) await rm(join(pending, name), { recursive: true });
 }
 
-/** Whatever is in the catalog is whole: a person or a program that looks now sees no half of a bucket. */
+/** Expects every bucket in the catalog to be complete. */
 export async function expectWholeCatalog(database: string): Promise<void> {
   for (const name of await readdir(join(database, '_catalog')).catch(() => [])) {
     if (name.startsWith('.')) continue;
@@ -73,7 +73,7 @@ export async function expectWholeCatalog(database: string): Promise<void> {
   }
 }
 
-/** Nothing is left of builds that were interrupted: no temporary files, locks, plans, or second versions. */
+/** Expects no leftovers of interrupted builds: no temporary files, locks, plans, or second versions. */
 export async function expectNoLeftovers(database: string): Promise<void> {
   const names = await namesIn(database);
   expect(names.filter((name) => /\.tmp|\.lock|\.holder|_pending\//.test(name))).toEqual([]);

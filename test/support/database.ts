@@ -7,7 +7,7 @@ import { runHere } from './command.ts';
 import { bytewise, type Hit } from './hits.ts';
 import type { Rows } from './shards.ts';
 
-/** What a build may be told beside its shards. */
+/** Options of a build besides its shards. */
 export interface BuildOptions {
   /** Default: `folder`/db. */
   database?: string;
@@ -43,7 +43,7 @@ export async function buildDatabase(
   return { database, buckets: buckets.map(({ bucket }) => bucket) };
 }
 
-/** All hits of a file, in its order; read with other libraries than LanceFlow's own code. */
+/** Reads all hits of a file in order, with other libraries than LanceFlow's own code. */
 export async function readHitRows(path: string): Promise<Hit[]> {
   const table = tableFromIPC(readParquet(await readFile(path)).intoIPCStream());
   const column = (name: string) => [...(table.getChild(name) ?? [])];
@@ -56,7 +56,7 @@ export async function readHitRows(path: string): Promise<Hit[]> {
   }));
 }
 
-/** What an exact search must give, in double precision and the order of hits files; as plain as can be. */
+/** Searches by plain loops in double precision. @returns hits in the order of hits files */
 export function bruteForce(queries: Rows, rows: Rows, metric: Metric, k: number, bucket: string): Hit[] {
   const order = [...queries.ids.keys()].sort((a, b) => bytewise(queries.ids[a]!, queries.ids[b]!));
   return order.flatMap((i) => {
@@ -70,7 +70,7 @@ export function bruteForce(queries: Rows, rows: Rows, metric: Metric, k: number,
   });
 }
 
-/** LanceDB's distances: 1 - cosine, squared Euclidean, 1 - inner product. */
+/** Computes LanceDB's distances: 1 - cosine, squared Euclidean, 1 - inner product. */
 function distanceOf(a: Rows, i: number, b: Rows, j: number, metric: Metric): number {
   let [dot, aa, bb, square] = [0, 0, 0, 0];
   for (let c = 0; c < a.dimension; c++) {
@@ -84,7 +84,7 @@ function distanceOf(a: Rows, i: number, b: Rows, j: number, metric: Metric): num
   return metric === 'dot' ? 1 - dot : 1 - dot / Math.sqrt(aa * bb);
 }
 
-/** Names of everything in a folder, but for what the test put there. */
+/** Lists all names in a folder, except for the test's own files. */
 export async function namesIn(folder: string, ...but: string[]): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).filter((name) => !but.includes(name)).sort();
 }

@@ -4,25 +4,25 @@ import type { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { s3Env } from './s3-server.ts';
 
-/** What goes wrong with one request. */
+/** A fault of one request. */
 export type Fault =
-  /** The answer is an error of S3's, and the server never sees the request. */
+  /** The answer is an error of S3; the server never sees the request. */
   | { status: number; code: string; headers?: Record<string, string>; fields?: Record<string, string> }
-  /** The connection is cut when so many bytes of the answer's body have passed. */
+  /** The connection is cut after this number of bytes of the answer's body. */
   | { cutAfter: number }
-  /** The connection is cut when so many bytes of the request's body have come. */
+  /** The connection is cut after this number of bytes of the request's body. */
   | { cutRequestAfter: number }
-  /** Nothing more comes when so many bytes of the answer's body have passed; the connection stays. */
+  /** The answer stalls after this number of bytes of its body; the connection stays open. */
   | { stallAfter: number }
-  /** No answer at all; the connection stays. */
+  /** No answer; the connection stays open. */
   | { noAnswer: true }
-  /** The answer comes late. */
+  /** The answer is late. */
   | { delayMs: number }
-  /** The byte at this place of the answer's body is another one. */
+  /** The byte at this offset of the answer's body is changed. */
   | { flipAt: number }
-  /** The byte at this place of the request's body is another one. */
+  /** The byte at this offset of the request's body is changed. */
   | { flipRequestAt: number }
-  /** The server sees none of the headers whose names match, and answers without them: it does not know them. */
+  /** Headers whose names match are removed from request and answer, as by a server that does not support them. */
   | { ignores: RegExp; answer?: Record<string, string>; flipRequestAt?: number };
 
 export interface Seen {
@@ -37,14 +37,14 @@ export interface Seen {
 export interface FaultProxy {
   endpoint: string;
   env: Record<string, string>;
-  /** Decides what goes wrong; nothing where it returns undefined. */
+  /** Chooses the fault of a request; undefined: none. */
   rule: (seen: Seen) => Fault | undefined;
   /** All requests so far. */
   seen: Seen[];
   stop(): Promise<void>;
 }
 
-/** Starts a proxy before a server: what comes passes as it is, signatures included, but for the faults of its rule. */
+/** Starts a proxy before a server. It passes everything unchanged, signatures included, except for the faults of its rule. */
 export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(upstream);
   const agent = new Agent({ keepAlive: true });
@@ -120,7 +120,7 @@ function damagedRequest(fault: Fault | undefined, incoming: IncomingMessage): Tr
   return flipping(fault && 'flipRequestAt' in fault ? fault.flipRequestAt : undefined);
 }
 
-/** Lets some bytes pass, then does something once, and lets nothing more pass. */
+/** Passes a number of bytes, then calls a function once, and drops the rest. */
 function after(bytes: number, then: () => void): Transform {
   let passed = 0;
   return new Transform({
@@ -145,13 +145,13 @@ function flipping(at: number | undefined): Transform {
   });
 }
 
-/** A rule for some requests: every `n`-th of them. */
+/** Makes a rule for every `n`-th matching request. */
 export function every(n: number, of: (seen: Seen) => boolean, fault: Fault): (seen: Seen) => Fault | undefined {
   let count = 0;
   return (seen) => (of(seen) && ++count % n === 0 ? fault : undefined);
 }
 
-/** A rule for the first of some requests, or the first few. */
+/** Makes a rule for the first matching request, or the first few. */
 export function first(n: number, of: (seen: Seen) => boolean, fault: Fault): (seen: Seen) => Fault | undefined {
   let count = 0;
   return (seen) => (of(seen) && count++ < n ? fault : undefined);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { columnFrom, columnText } from '../../workers/src/base/bytes/utf8-column.ts';
 import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, textBytes } from '../../workers/src/hits/columns.ts';
 
-/** A hit as one object: for tests, which are small. */
+/** A hit as one object, for small tests. */
 export interface Hit {
   query: string;
   target: string;
@@ -26,7 +26,7 @@ export const sortedHits = (hits: readonly Hit[]) =>
       bytewise(a.bucket, b.bucket),
   );
 
-/** What merging must give, written as plainly as can be. */
+/** Merges hits by a plain sort. */
 export function naiveMerge(hits: readonly Hit[], k: number): Neighbour[] {
   const ranks = new Map<string, number>();
   return sortedHits(hits)
@@ -38,7 +38,7 @@ export function naiveMerge(hits: readonly Hit[], k: number): Neighbour[] {
     .filter(({ rank }) => rank <= k);
 }
 
-/** Hits as columns to be written. */
+/** Converts hits to columns for the writer. */
 export function packedHits(hits: readonly Hit[]) {
   return {
     queryIds: columnFrom(hits.map(({ query }) => query)),
@@ -48,7 +48,7 @@ export function packedHits(hits: readonly Hit[]) {
   };
 }
 
-/** Hits as columns to be merged. */
+/** Converts hits to columns for merging. */
 export const hitColumns = (hits: readonly Hit[]): HitColumns => hitsOf(packedHits(hits));
 
 export function neighboursOf(batch: NeighbourColumns): Neighbour[] {
@@ -61,7 +61,7 @@ export function neighboursOf(batch: NeighbourColumns): Neighbour[] {
   }));
 }
 
-/** Ids that are alike, differ in their length, and sort differently as UTF-16 and as UTF-8; also hostile ones. */
+/** Ids that are similar, differ in length, and sort differently as UTF-16 and as UTF-8; also hostile ones. */
 export const id = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom('a', 'ab', 'b', 'é', '\uffff', '😀', '') },
   { weight: 1, arbitrary: fc.constantFrom('a,"b"', 'x\r\ny', "'; DROP TABLE", '<b>', 'z'.repeat(10_000)) },
@@ -71,7 +71,7 @@ export const id = fc.oneof(
 /** Few distances, so that ties are common. */
 const distance = fc.constantFrom(0, 0.1, 0.25, 1, 1.5, 2, Math.fround(1e-8)).map(Math.fround);
 
-/** Hits of some queries, none of them twice. */
+/** Hits of several queries, without duplicates. */
 export const hits: fc.Arbitrary<Hit[]> = fc.uniqueArray(
   fc.record({ query: id, target: id, distance, bucket: fc.constantFrom('bucket_00001', 'bucket_00002', 'b,"3"') }),
   { maxLength: 30, selector: ({ query, target, bucket }) => JSON.stringify([query, target, bucket]) },

@@ -1,13 +1,13 @@
 import { randomRows } from './shards.ts';
 
 /**
- * `alike`: nearly the same and far from the origin. `lengths`: from 1e-4 to 1e4. `offset`: with a mean in common. `copies`:
- * each fourth row is the first. `spikes`: a few components take nearly all the length. `short`: products vanish beside 1.
+ * `alike`: nearly identical and far from the origin. `lengths`: from 1e-4 to 1e4. `offset`: with a mean in common. `copies`:
+ * every fourth row equals the first. `spikes`: a few components have nearly all of the length. `short`: products vanish beside 1.
  * `tiny`, `huge`: at the limits of float32.
  */
 export const KINDS = ['normal', 'alike', 'lengths', 'offset', 'copies', 'spikes', 'short', 'tiny', 'huge'] as const;
 
-/** Vectors of a kind: [rows, dimension]. */
+/** Returns vectors of a kind: [rows, dimension]. */
 export function kindOfRows(
   kind: (typeof KINDS)[number],
   seed: number,

@@ -1,11 +1,11 @@
 """moto's server on a free port of 127.0.0.1, whose Batch runs jobs as processes of this machine.
 
-moto itself runs a job in Docker, or does not run it at all. Here its command runs as it is, with the environment that Batch
-would give it; what it prints goes to moto's CloudWatch Logs line by line, TerminateJob sends it SIGTERM, and a job whose
-definition says so starts again. IAM has SimulatePrincipalPolicy of policies.py. All else is moto's.
+moto itself runs a job in Docker, or does not run it at all. Here its command runs unchanged, with the environment of Batch. Its
+output goes to moto's CloudWatch Logs line by line, TerminateJob sends it SIGTERM, and a job whose definition has retries is
+restarted. IAM has SimulatePrincipalPolicy of policies.py. Everything else is moto's.
 
-With arguments, a job runs in its image: a folder that stands for the root of the machine, and a command that starts containers,
-to which the job's name, environment, volumes, image and command are added.
+With arguments, a job runs in its image. The arguments are a folder as the root of the machine, and a command that starts
+containers, to which the job's name, environment, volumes, image and command are added.
 """
 import datetime
 import os
@@ -26,7 +26,7 @@ def run_as_process(job):
     options = container.get("logConfiguration", {}).get("options", {})
     group, stream = options.get("awslogs-group", "/aws/batch/job"), job._stream_name
     job.status = "RUNNABLE"
-    # A job of such a name waits for a machine that does not come.
+    # A job with such a name waits for a machine that never starts.
     while "waits" in job.job_name and not job.stop:
         time.sleep(0.05)
     if job.stop:
@@ -107,7 +107,7 @@ IamResponse.simulate_principal_policy = policies.simulate
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
-# It ends with the test that started it, however that ends.
+# The server ends with the test that started it, however the test ends.
 sys.stdin.read()
 for backends in models.batch_backends.values():
     for backend in backends.values():

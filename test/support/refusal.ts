@@ -4,8 +4,8 @@ import { runHere } from './command.ts';
 import { lanceflow } from './run.ts';
 
 /**
- * Runs a command that must end with an error a person can act on: the exit code, and one line on standard error that
- * begins with the command's name and matches; no stack, nothing from a library, nothing on standard output.
+ * Expects a command to fail with a useful error: the exit code, and one matching line on standard error that begins with the
+ * command's name; no stack, no text of a library, nothing on standard output.
  */
 export async function expectRefusal(argv: readonly string[], code: number, ...matches: RegExp[]): Promise<void> {
   const { code: ended, stdout, stderr } = await lanceflow(argv);
@@ -16,7 +16,7 @@ export async function expectRefusal(argv: readonly string[], code: number, ...ma
   for (const match of matches) expect(stderr).toMatch(match);
 }
 
-/** The same in the test's own process, ten times as fast: the error, of which the exit code follows, and its message. */
+/** Expects the same in the test's process, ten times as fast: the error, which determines the exit code, and its message. */
 export async function expectRefusalHere(argv: readonly string[], code: number, ...matches: RegExp[]): Promise<void> {
   const error = toUserError(
     await runHere(argv).then(

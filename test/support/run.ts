@@ -21,7 +21,7 @@ export function run(program: string, args: readonly string[], options: SpawnOpti
   return finish(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }));
 }
 
-/** Waits for a program that was started, and gives what it printed. */
+/** Waits for a started program. @returns its exit code and output */
 export function finish(child: ChildProcess): Promise<Finished> {
   return new Promise((resolve, reject) => {
     let stdout = '';
@@ -38,7 +38,7 @@ export function lanceflow(args: readonly string[], options: SpawnOptions = {}): 
   return run(join(ROOT, 'bin/lanceflow'), args, options);
 }
 
-/** Runs a command that must succeed, with `--json`, and gives its report. */
+/** Runs a command that must succeed, with `--json`. @returns its report */
 export async function lanceflowJson(
   args: readonly string[],
   options: SpawnOptions = {},
@@ -48,7 +48,7 @@ export async function lanceflowJson(
   return JSON.parse(stdout);
 }
 
-/** A folder for one test, removed when the test ends, also when it fails. */
+/** Creates a folder for one test, which is removed when the test ends, also when it fails. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lanceflow-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -57,24 +57,24 @@ export async function temporaryFolder(): Promise<string> {
 
 const sharedFolders: string[] = [];
 
-// Registered when a test file is read: from inside a `beforeAll` it would never run.
+// Registered when a test file is loaded, because it would never run from inside a `beforeAll`.
 afterAll(async () => {
   for (const folder of sharedFolders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-/** A folder for all tests of a file, to be made in a `beforeAll`; removed after the last of them. */
+/** Creates a folder for all tests of a file, in a `beforeAll`; it is removed after the last test. */
 export async function sharedFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lanceflow-test-'));
   sharedFolders.push(folder);
   return folder;
 }
 
-/** The Python with h5py, lancedb, pandas and duckdb that `npm run setup:python` makes; undefined where it is missing. */
+/** The Python of `npm run setup:python`, with h5py, lancedb, pandas and duckdb; undefined where it is missing. */
 const PYTHON = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/python/bin/python'));
 
 /**
- * For tests that need a component that may be missing: true where they are to be skipped. Says so loudly on
- * a laptop; under CI=true a missing component is a failure.
+ * Returns true where tests must be skipped because a component is missing. Warns on standard error; with CI=true, a missing
+ * component is a failure.
  */
 export function missing(component: unknown, what: string): boolean {
   if (component) return false;
@@ -83,7 +83,7 @@ export function missing(component: unknown, what: string): boolean {
   return true;
 }
 
-/** Says loudly that tests are skipped. @param what is missing, for the last lines of scripts/test.mjs */
+/** Warns on standard error that tests are skipped. @param what is missing, for the last lines of scripts/test.mjs */
 export function tellSkipped(why: string, what: string): void {
   console.warn(`\n*** SKIPPED: ${why} ***\n`);
   if (process.env.LANCEFLOW_TEST_MISSING) appendFileSync(process.env.LANCEFLOW_TEST_MISSING, `${what}\n`);
@@ -91,24 +91,24 @@ export function tellSkipped(why: string, what: string): void {
 
 let askedForPython = false;
 
-/** True where tests that need the Python of `npm run setup:python` are to be skipped; see `missing`. */
+/** Returns true where tests with the Python of `npm run setup:python` must be skipped; see `missing`. */
 export function missingPython(): boolean {
   askedForPython = true;
   return missing(PYTHON, 'Python (npm run setup:python)');
 }
 
-/** The Python of the tests. @throws where the test file did not ask whether it is missing, also where it is not */
+/** Returns the Python of the tests. @throws where the test file did not call `missingPython`, even if Python is installed */
 export function requirePython(): string {
   if (PYTHON !== undefined && askedForPython) return PYTHON;
-  throw new Error('A test that runs Python is skipped where it is missing: ask missingPython() first');
+  throw new Error('A test that runs Python must be skipped where Python is missing: call missingPython() first');
 }
 
-/** Whether a program is on PATH. */
+/** Returns whether a program is on PATH. */
 export function hasProgram(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
 }
 
-/** Runs Python code with arguments and gives what it printed as JSON. Its test asks `missingPython` first. */
+/** Runs Python code with arguments, and returns its JSON output. Its test calls `missingPython` first. */
 export async function python<T = unknown>(code: string, ...args: string[]): Promise<T> {
   const { code: exit, stdout, stderr } = await run(requirePython(), ['-c', code, ...args]);
   if (exit !== 0) throw new Error(`Python ended with ${exit}:\n${stderr}`);

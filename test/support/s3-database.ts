@@ -5,7 +5,7 @@ import { listObjects } from '../../workers/src/s3/objects.ts';
 import { useS3, withS3Server } from './s3.ts';
 import type { S3Server } from './s3-server.ts';
 
-/** An S3 server for the tests of a file, which this process uses; databases are in its bucket `lance`. */
+/** Starts an S3 server for the tests of a file, and makes this process use it; databases are in its bucket `lance`. */
 export function withDatabases(): { server: S3Server } {
   const held = withS3Server('moto');
   beforeAll(() => useS3(held.server.env));
@@ -13,19 +13,19 @@ export function withDatabases(): { server: S3Server } {
   return held;
 }
 
-/** A place in the bucket. */
+/** Opens a prefix in the bucket. */
 export function at(prefix: string): Promise<S3Bucket> {
   return openS3(`s3://lance/${prefix}`);
 }
 
-/** Paths and ETags of all objects of a database. */
+/** Returns paths and ETags of all objects of a database. */
 export async function objectsOf(s3: S3Bucket): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for await (const { path, etag } of listObjects(s3, '')) found.set(path, etag);
   return found;
 }
 
-/** What a piece of work asked of S3. */
+/** Runs an action. @returns its requests to S3 */
 export async function cost<T>(work: () => Promise<T>) {
   const before = s3Usage();
   const result = await work();

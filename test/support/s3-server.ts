@@ -8,25 +8,25 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-// Not from run.ts, which is for tests only: the benchmarks start servers too.
+// Not imported from run.ts, which is for tests only: benchmarks start servers too.
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** versitygw, an S3 server in Go on a folder: `npm run setup:s3` makes it. */
+/** versitygw, an S3 server in Go on a folder: `npm run setup:s3` builds it. */
 export const VERSITYGW = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/versitygw/versitygw'));
-/** moto, an imitation of AWS in Python: in test/requirements.txt. */
+/** moto, a mock of AWS in Python: in test/requirements.txt. */
 export const MOTO = ((path) => (existsSync(path) ? path : undefined))(join(ROOT, '.tools/python/bin/moto_server'));
 
-/** A running S3 server, and the environment with which programs use it. */
+/** A running S3 server, and the environment for programs that use it. */
 export interface S3Server {
   /** `http://127.0.0.1:port`. */
   endpoint: string;
   env: Record<string, string>;
-  /** Where versitygw keeps its objects: files, by bucket and key. */
+  /** Folder of versitygw's objects: files, by bucket and key. */
   data?: string;
   stop(): Promise<void>;
 }
 
-/** Files of a certificate for 127.0.0.1 and its key. */
+/** Paths of a certificate for 127.0.0.1 and its key. */
 export interface Tls {
   certificate: string;
   key: string;
@@ -36,7 +36,7 @@ const READY_MS = 30_000;
 const ACCESS_KEY = 'test-key';
 const SECRET_KEY = 'test-secret';
 
-/** Starts a real S3 server on a port of the system's choice, with these buckets. Whoever starts it stops it. */
+/** Starts a real S3 server on a free port, with these buckets. The caller stops it. */
 export async function startS3Server(
   kind: 'moto' | 'versitygw',
   buckets: readonly string[] = [],
@@ -67,7 +67,7 @@ export async function startS3Server(
   return { endpoint, env: s3Env(endpoint), stop, ...(kind === 'versitygw' ? { data: join(folder, 'data') } : {}) };
 }
 
-/** The environment of a program that uses the S3 server at an endpoint, and nothing that this machine has besides. */
+/** Returns the environment of a program that uses the S3 server at an endpoint, without this machine's own settings. */
 export function s3Env(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_S3: endpoint,
@@ -96,7 +96,7 @@ async function startVersityGw(
   await mkdir(join(folder, 'data'), { recursive: true });
   const options = ['--port', `127.0.0.1:${port}`, '--access', ACCESS_KEY, '--secret', SECRET_KEY, '--quiet'];
   if (tls) options.push('--cert', tls.certificate, '--key', tls.key);
-  // Attributes of its own, because not every file system has extended ones.
+  // Separate files of attributes, because not every file system has extended attributes.
   const storage = ['posix', '--sidecar', join(folder, 'meta'), join(folder, 'data')];
   return spawn(VERSITYGW!, [...options, '--keep-alive', ...storage], { cwd: folder, stdio: 'ignore' });
 }
@@ -122,7 +122,7 @@ function isListening(endpoint: string): Promise<boolean> {
   });
 }
 
-/** A port that was free a moment ago. */
+/** Finds a free port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

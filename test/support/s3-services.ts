@@ -1,12 +1,12 @@
 import type { Fault, Seen } from './fault-proxy.ts';
 
-/** How a service answers that is not Amazon's, laid over moto: a rule of the fault proxy. */
+/** The behaviour of an S3 service that is not Amazon's, as a rule of a fault proxy before moto. */
 export interface Imitation {
   name: string;
   rule: (seen: Seen) => Fault | undefined;
-  /** Whether it can be built on; otherwise what the refusal says. */
+  /** True where it supports building; otherwise the message of the refusal. */
   build: true | RegExp;
-  /** Whether what is sent is checked by CRC-64/NVME; otherwise by Content-MD5. */
+  /** Whether uploads are checked by CRC-64/NVME; otherwise by Content-MD5. */
   crc64: boolean;
 }
 
@@ -15,7 +15,7 @@ const isCondition = /^if-(none-)?match$/;
 const isWrite = ({ method }: Seen) => method === 'PUT' || method === 'POST';
 const CHECKSUMS = /^x-amz-(sdk-)?checksum-/;
 
-/** Services by what their documents, or reports of their users, say of them. */
+/** Services, according to their documents or to reports of their users. */
 export const IMITATIONS: Imitation[] = [
   { name: 'Amazon S3, Cloudflare R2, MinIO since 2025', rule: () => undefined, build: true, crc64: true },
   {
@@ -37,7 +37,7 @@ export const IMITATIONS: Imitation[] = [
     crc64: true,
   },
   {
-    // Preconditions by ETag are for reading; checksums of Amazon's are not known.
+    // Supports conditions by ETag for reading only, and none of Amazon's checksums.
     name: 'Google Cloud Storage',
     rule: (seen) => {
       if (seen.method === 'POST' && /[?&]delete(=|&|$)/.test(seen.url)) return { status: 400, code: 'InvalidArgument' };

@@ -6,7 +6,7 @@ import { MOTO, type S3Server, startS3Server, VERSITYGW } from './s3-server.ts';
 
 const askedFor = new Set<string>();
 
-/** True where the tests with this server are to be skipped: loudly on a laptop; under CI=true a failure. */
+/** Returns true where tests with this server must be skipped, and warns on standard error; with CI=true it throws. */
 export function missingServer(kind: 'moto' | 'versitygw'): boolean {
   askedFor.add(kind);
   return kind === 'moto'
@@ -22,13 +22,14 @@ export function useS3(env: Record<string, string | undefined>): void {
   }
 }
 
-/** A server, with the bucket `lance`, for all tests of a file; to be called where the tests are described. */
+/** Starts a server with the bucket `lance` for all tests of a file. Call it inside `describe`. */
 export function withS3Server(kind: 'moto' | 'versitygw'): { server: S3Server } {
   const held = {} as { server: S3Server };
   const before = { ...process.env };
   beforeAll(async () => {
-    // Also where it is not missing, so that such a test is found on any machine.
-    if (!askedFor.has(kind)) throw new Error(`A test with ${kind} is skipped where it is missing: ask missingServer()`);
+    // Also where the server is installed, so that every machine detects such a test.
+    if (!askedFor.has(kind))
+      throw new Error(`A test with ${kind} must be skipped where it is missing: call missingServer() first`);
     held.server = await startS3Server(kind, ['lance']);
   });
   afterEach(async () => {
@@ -39,7 +40,7 @@ export function withS3Server(kind: 'moto' | 'versitygw'): { server: S3Server } {
   return held;
 }
 
-/** The same behind a proxy whose faults each test decides. */
+/** Starts the same behind a proxy whose faults each test chooses. */
 export function withFaultProxy(kind: 'moto' | 'versitygw'): { server: S3Server; proxy: FaultProxy } {
   const held = withS3Server(kind) as { server: S3Server; proxy: FaultProxy };
   beforeAll(async () => {

@@ -7,16 +7,16 @@ import { buildDatabase, readHitRows } from './database.ts';
 import type { Hit } from './hits.ts';
 import { type Rows, writeShard } from './shards.ts';
 
-/** The kind that is trained in no time; these tests do not ask it. */
+/** The kind of index that trains fastest; these tests do not search it. */
 export const QUICK_INDEX = ['--index', 'ivf-rq'];
 
-/** A table's rows and queries, of which some are rows of the table. */
+/** Rows of a table and queries, some of which are rows of the table. */
 export interface SearchData {
   rows: Rows;
   queries: Rows;
 }
 
-/** Who is near whom, without distances. */
+/** Formats hits without their distances. */
 export const textOf = (hits: Hit[]) => hits.map(({ query, target }) => `${query} ${target}`);
 
 export function expectSameHits(found: Hit[], expected: Hit[], tolerance: number): void {

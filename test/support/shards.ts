@@ -8,7 +8,7 @@ import { createShard } from '../../workers/src/shard/shard-writer.ts';
 import { toFloat32 } from '../../workers/src/shard/vectors.ts';
 import { python } from './run.ts';
 
-/** Vectors of a shard and their ids. */
+/** The vectors of a shard and their ids. */
 export interface Rows {
   dimension: number;
   ids: string[];
@@ -16,7 +16,7 @@ export interface Rows {
   vectors: Float32Array;
 }
 
-/** Normally distributed vectors from a seed; ids `<prefix>0`, `<prefix>1`, ... */
+/** Returns normally distributed vectors from a seed; ids `<prefix>0`, `<prefix>1`, ... */
 export function randomRows(seed: number, rows: number, dimension: number, prefix = 'p'): Rows {
   const random = seededRandom(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -27,7 +27,7 @@ export function randomRows(seed: number, rows: number, dimension: number, prefix
   };
 }
 
-/** Rows [start, end) of rows, as a view. */
+/** Returns rows [start, end), as a view. */
 export function sliceRows({ dimension, ids, vectors }: Rows, start: number, end: number): Rows {
   return {
     dimension,
@@ -36,7 +36,7 @@ export function sliceRows({ dimension, ids, vectors }: Rows, start: number, end:
   };
 }
 
-/** Divides rows into shards of so many rows each: `s0.h5`, `s1.h5`, ... in a folder. @returns their paths */
+/** Divides rows into shards with the given row counts: `s0.h5`, `s1.h5`, ... in a folder. @returns their paths */
 export function writeParts(
   folder: string,
   rows: Rows,
@@ -53,7 +53,7 @@ export function writeParts(
   );
 }
 
-/** Writes a shard by LanceFlow's own writer. @returns its path */
+/** Writes a shard with LanceFlow's own writer. @returns its path */
 export async function writeShard(
   path: string,
   { dimension, ids, vectors }: Rows,
@@ -66,7 +66,7 @@ export async function writeShard(
   return path;
 }
 
-/** Reads all of a shard, as the commands read it. */
+/** Reads a whole shard as the commands do. */
 export async function readShard(path: string, blockBytes = 1 << 20): Promise<Rows & { blocks: number }> {
   const shard = await openShard(path);
   try {

@@ -7,17 +7,17 @@ export interface Started {
   /** Folders of the host that the container sees, as `source` or `source:target`. */
   binds: string[];
   options: string[];
-  /** Variables that it is given. */
+  /** Variables that the container gets. */
   env: Record<string, string>;
-  /** Variables of the engine's own environment, which must not have more than it needs. */
+  /** Variables of the engine's own environment, which must have only those that it needs. */
   outside: string[];
 }
 
 /**
- * Programs in place of Singularity and Apptainer, which Debian does not have: they take the same command line, refuse what those would
- * refuse, and run the command here, or in an image of Podman's of which they mount what was named.
+ * Writes stand-ins for Singularity and Apptainer, which Debian does not package. They take the same command line, refuse what the
+ * originals refuse, and run the command on this machine, or in an image of Podman with the named folders mounted.
  * @param podman name of the image, and the environment of podman
- * @returns the folder of the programs, and what they were asked
+ * @returns the folder of the programs, and their recorded calls
  */
 export async function standIns(
   folder: string,

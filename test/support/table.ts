@@ -1,7 +1,7 @@
 import { connect } from '../../workers/src/lance/lancedb.ts';
 import type { Rows } from './shards.ts';
 
-/** Reads all of a table with the LanceDB client, as any other program would. */
+/** Reads a whole table with the LanceDB client, as any other program would. */
 export async function readTable(
   database: string,
   name: string,

@@ -1,7 +1,7 @@
 import { distanceOf } from '../../workers/src/search/true-distance.ts';
 import type { Metric } from '../../workers/src/vectors/metric.ts';
 
-/** The distance that a search reports, by plain loops: sums of every fourth term, added up as the kernels do. */
+/** Computes the distance that a search reports by plain loops: sums of every fourth term, added as the kernels do. */
 export function trueDistance(metric: Metric, query: Float32Array, row: Float32Array): number {
   const product = (a: Float32Array, b: Float32Array) => sumInFours(a.length, (i) => a[i]! * b[i]!);
   if (metric === 'l2')

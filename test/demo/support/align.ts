@@ -4,8 +4,8 @@ const GAP_OPEN = 11;
 const GAP_EXTEND = 1;
 
 /**
- * Identity of two sequences in their best alignment (Gotoh, affine gaps, ends free): identical over aligned pairs.
- * Kept with each cell: its score, and the identical and aligned pairs of the best path to it.
+ * Computes the identity of two sequences in their best alignment (Gotoh, affine gaps, free ends): identical over aligned pairs.
+ * Each cell holds its score, and the identical and aligned pairs of the best path to it.
  */
 export function alignedIdentity(one: string, other: string): number {
   const width = other.length + 1;
@@ -20,7 +20,7 @@ export function alignedIdentity(one: string, other: string): number {
     let left = { score: Number.NEGATIVE_INFINITY, same: 0, pairs: 0 };
     for (let j = 1; j < width; j++) {
       const isSame = one[i - 1] === other[j - 1] ? 1 : 0;
-      // A gap in either sequence: opened here or longer by one.
+      // A gap in either sequence: opened here, or extended by one.
       const fromUp = above.score[j]! - GAP_OPEN;
       const up = above.gapScore[j]! - GAP_EXTEND;
       copy(above, j, fromUp >= up ? 'cell' : 'gap', Math.max(fromUp, up), here);

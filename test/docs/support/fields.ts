@@ -3,10 +3,10 @@ import { codeOf, type Table } from './markdown.ts';
 const WITH_PARENT = 'required where its parent is there';
 
 /**
- * Compares a JSON value with the table that describes its fields. `a.b[].c` is a field of the entries of a list,
- * `a.*` stands for fields of any name; a row whose meaning starts with "optional" may be missing,
- * one whose meaning starts with "required where its parent is there" only together with its parent.
- * @returns what does not agree
+ * Compares a JSON value with the table of its fields. `a.b[].c` is a field of the entries of a list, and `a.*` are fields of
+ * any name. A row whose meaning starts with "optional" may be missing; one whose meaning starts with "required where its
+ * parent is there" only together with its parent.
+ * @returns the differences
  */
 export function compareFields(value: unknown, table: Table): string[] {
   const described = table.rows.map(([field, , meaning]) => ({
@@ -28,12 +28,12 @@ export function compareFields(value: unknown, table: Table): string[] {
   ];
 }
 
-/** `a.` of `a.b`, `a[].` of `a[].b`. */
+/** Returns the parent: `a.` for `a.b`, `a[].` for `a[].b`. */
 function parentOf(field: string): string {
   return field.slice(0, field.lastIndexOf('.') + 1);
 }
 
-/** Paths of all fields that hold a value or a list; of lists, the fields of their entries too. */
+/** Lists the paths of all fields with a value or a list, and the fields of lists' entries. */
 function* fieldsOf(value: unknown, path: string): Generator<string> {
   if (Array.isArray(value)) {
     yield path;

@@ -5,7 +5,7 @@ import { ROOT } from '../../support/run.ts';
 
 /** A fenced block of a document. */
 export interface Block {
-  /** The document's path in the repository. */
+  /** Path of the document in the repository. */
   file: string;
   /** Line of the opening fence, from 1. */
   line: number;
@@ -27,7 +27,7 @@ export interface Table {
   comment: string;
 }
 
-/** The documents in the order in which a newcomer reads them; blocks run in this order. */
+/** The documents in the order of a newcomer; blocks run in this order. */
 const READING_ORDER = [
   'README.md',
   'docs/guide.md',
@@ -40,7 +40,7 @@ const READING_ORDER = [
   'CONTRIBUTING.md',
 ];
 
-/** Paths of all documents: those above, then whatever else docs/ holds. */
+/** Returns the paths of all documents: those above, then the rest of docs/. */
 export async function documents(): Promise<string[]> {
   const names = await readdir(join(ROOT, 'docs'), { recursive: true });
   const others = names.map((name) => `docs/${name}`).filter((name) => name.endsWith('.md'));
@@ -49,12 +49,12 @@ export async function documents(): Promise<string[]> {
   );
 }
 
-/** A document's text. */
+/** Reads a document. */
 export function readDocument(file: string): Promise<string> {
   return readFile(join(ROOT, file), 'utf8');
 }
 
-/** The fenced blocks of a document. */
+/** Returns the fenced blocks of a document. */
 export function parseBlocks(file: string, text: string): Block[] {
   const lines = text.split('\n');
   const blocks: Block[] = [];
@@ -71,7 +71,7 @@ export function parseBlocks(file: string, text: string): Block[] {
   return blocks;
 }
 
-/** The tables of a document; those inside fenced blocks do not count. */
+/** Returns the tables of a document, except those inside fenced blocks. */
 export function parseTables(text: string): Table[] {
   const lines = withoutBlocks(text).split('\n');
   const tables: Table[] = [];
@@ -90,7 +90,7 @@ export function parseTables(text: string): Table[] {
   return tables;
 }
 
-/** The text with the lines of fenced blocks emptied. */
+/** Returns the text with the lines of fenced blocks emptied. */
 export function withoutBlocks(text: string): string {
   let fence = '';
   return text
@@ -105,7 +105,7 @@ export function withoutBlocks(text: string): string {
     .join('\n');
 }
 
-/** The code in a table's cell: `--name` of "`--name`", or the cell where it has none. */
+/** Returns the code in a table's cell: `--name` for "`--name`", or the whole cell without code. */
 export function codeOf(cell: string): string {
   return /^`+ ?(.*?) ?`+/.exec(cell)?.[1] ?? cell;
 }
@@ -115,7 +115,7 @@ function cells(line: string): string[] {
   return parts.map((part) => part.replaceAll('\0', '|').trim());
 }
 
-/** The comment may be separated by one empty line, which some renderers need. */
+/** Finds the comment above a line; one empty line may separate them, which some renderers need. */
 function commentAbove(lines: readonly string[], at: number): string {
   const above = lines[at - 1]?.trim() === '' ? lines[at - 2] : lines[at - 1];
   return /^\s*<!--\s*(.*?)\s*-->\s*$/.exec(above ?? '')?.[1] ?? '';

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../../../workers/src/base/random.ts';
 
-/** Tensors of a checkpoint made for a test, by name. */
+/** Tensors of a test checkpoint, by name. */
 export type Tensors = Map<string, { shape: number[]; values: Float64Array }>;
 export type WeightType = 'F32' | 'F16' | 'BF16' | 'F64';
 
@@ -77,25 +77,25 @@ const CONFIGS: Record<Family, object> = {
   },
 };
 
-/** The config.json of a small model, with fields replaced. */
+/** Returns the config.json of a small model, with fields replaced. */
 export function testConfig(family: Family, fields: object = {}): TestConfig {
   return { ...CONFIGS[family], ...fields } as TestConfig;
 }
 
-/** Token ids as the family's own tokenizer gives them. */
+/** Returns token ids as the family's own tokenizer does. */
 export function idsOf(family: Family, sequence: string): number[] {
   const { tokens } = TOKENIZER[family];
   const id = (token: string) => (tokens.includes(token) ? tokens.indexOf(token) : tokens.indexOf('<unk>'));
   return [id(family === 'amplify' ? '<bos>' : '<cls>'), ...[...sequence].map(id), id('<eos>')];
 }
 
-/** Random numbers that are the same on every run (mulberry32), normally distributed. */
+/** Returns reproducible, normally distributed random numbers (mulberry32). */
 export function randomNormal(seed: number): () => number {
   const uniform = seededRandom(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-/** Random weights for the shapes given: matrices scaled to keep the signal's size, norms around 1. */
+/** Returns random weights of the given shapes: matrices scaled to preserve the signal's size, norms around 1. */
 export function randomTensors(shapes: Record<string, number[]>, seed: number, type: WeightType): Tensors {
   const normal = randomNormal(seed);
   const tensors: Tensors = new Map();
@@ -112,7 +112,7 @@ export function randomTensors(shapes: Record<string, number[]>, seed: number, ty
   return tensors;
 }
 
-/** The value as it is stored, so that a reference computes with the same weights. */
+/** Rounds a value as it is stored, so that a reference computes with the same weights. */
 function rounded(value: number, type: WeightType): number {
   if (type === 'F64' || type === 'F32') return Math.fround(value);
   return type === 'F16' ? Math.f16round(value) : bfloat16(value);
@@ -152,7 +152,7 @@ export function encodeSafetensors(tensors: Tensors, type: WeightType = 'F32', pa
 
 export interface CheckpointOptions {
   type?: WeightType;
-  /** Files that the weights are spread over. */
+  /** Number of files of weights. */
   files?: number;
   padding?: number;
 }
@@ -202,7 +202,7 @@ export interface TestConfig {
   emb_layer_norm_before: boolean;
 }
 
-/** Shapes of an AMPLIFY checkpoint's tensors. */
+/** Returns the shapes of an AMPLIFY checkpoint's tensors. */
 export function amplifyShapes(c: TestConfig): Record<string, number[]> {
   const size = c.hidden_size;
   const shapes: Record<string, number[]> = { 'encoder.weight': [c.vocab_size, size] };
@@ -234,7 +234,7 @@ export function amplifyShapes(c: TestConfig): Record<string, number[]> {
   return shapes;
 }
 
-/** Shapes of an ESM-2 checkpoint's tensors. */
+/** Returns the shapes of an ESM-2 checkpoint's tensors. */
 export function esm2Shapes(c: TestConfig): Record<string, number[]> {
   const size = c.hidden_size;
   const shapes: Record<string, number[]> = { 'esm.embeddings.word_embeddings.weight': [c.vocab_size, size] };
@@ -257,7 +257,7 @@ export function esm2Shapes(c: TestConfig): Record<string, number[]> {
   return shapes;
 }
 
-/** A model folder with random weights, and the weights for the reference implementation. */
+/** Writes a model folder with random weights. @returns it, and the weights for the reference implementation */
 export async function randomCheckpoint(
   folder: string,
   family: Family,

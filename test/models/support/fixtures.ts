@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../../support/run.ts';
 
-/** The reference vectors made with PyTorch; they lie beside the repository. */
+/** Reference vectors of PyTorch, in a folder beside the repository. */
 export const FIXTURES = join(ROOT, '../shared/fixtures/embedding');
 export const hasFixtures = existsSync(FIXTURES);
 
@@ -15,7 +15,7 @@ export interface FixtureSequence {
   mean_residues: number[];
   mean_with_special: number[];
   mean_residues_after_final_norm?: number[];
-  /** Of the sequence as it is in the file, where that is another: the `*` at its end is a letter. */
+  /** Of the sequence exactly as in the file, where it differs: with the `*` at its end as a letter. */
   raw_result?: { mean_residues: number[] };
 }
 

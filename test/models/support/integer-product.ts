@@ -2,7 +2,7 @@ import { quantizeMatrix } from '../../../workers/src/onnx/quantize-weights.ts';
 import { byteProduct, type Processor } from '../../support/byte-product.ts';
 import type { LinearProduct, Rows } from './reference.ts';
 
-/** DynamicQuantizeLinear, as the ONNX specification has it: bytes of one scale and zero point for all rows. */
+/** DynamicQuantizeLinear as ONNX specifies it: bytes with one scale and zero point for all rows. */
 function quantizeActivations(x: Rows) {
   const least = x.reduce((low, row) => Math.min(low, ...row), 0);
   const most = x.reduce((high, row) => Math.max(high, ...row), 0);
@@ -20,12 +20,12 @@ function roundToEven(value: number): number {
   return whole + (part > 0.5 || (part === 0.5 && whole % 2 !== 0) ? 1 : 0);
 }
 
-/** A layer with `--precision int8` on a processor of that kind: MatMulIntegerToFloat, written as loops. */
+/** Computes a layer with `--precision int8` on that kind of processor: MatMulIntegerToFloat, written as loops. */
 export function integerProduct(processor: Processor): LinearProduct {
   return (x, weight, outputs, inputs) => {
     const { bytes: codes, scales } = quantizeMatrix(weight, outputs, inputs);
     const activations = quantizeActivations(x);
-    // What the zero point contributes is subtracted in 32 bits on every processor.
+    // Every processor subtracts the contribution of the zero point in 32 bits.
     const sums = new Float64Array(outputs);
     for (let i = 0; i < codes.length; i++) sums[i % outputs]! += codes[i]!;
     return activations.bytes.map((row) =>

@@ -1,9 +1,9 @@
 import type { Tensors, TestConfig } from './checkpoint.ts';
 
 /**
- * AMPLIFY and ESM-2 written a second time, in float64 and with loops, from their published PyTorch code: what
- * the generated graphs are compared with for sizes and options that the fixtures do not have. It was checked
- * against PyTorch itself (and is against the fixtures in reference.test.ts).
+ * A second implementation of AMPLIFY and ESM-2, in float64 and with loops, after their published PyTorch code. The generated
+ * graphs are compared with it for sizes and options that the fixtures lack. It was checked against PyTorch itself (and is
+ * checked against the fixtures in reference.test.ts).
  */
 
 /** Rows of one sequence: [tokens][components]. */
@@ -172,7 +172,7 @@ function geluOf(x: number): number {
   return (x / 2) * (1 + errorFunction(x / Math.SQRT2));
 }
 
-/** erf by a series of positive terms; beyond 6 it is 1 in float64. */
+/** Computes erf by a series of positive terms; beyond 6 it is 1 in float64. */
 function errorFunction(x: number): number {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;
@@ -184,12 +184,12 @@ function errorFunction(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
 }
 
-/** The mean over rows [start, end). */
+/** Returns the mean over rows [start, end). */
 export function meanOf(rows: Rows, start: number, end: number): Float64Array {
   return rows[0]!.map((_, c) => average(Float64Array.from(rows.slice(start, end), (row) => row[c]!)));
 }
 
-/** max|got - want| / max|want|, the fixtures' measure. */
+/** Returns max|got - want| / max|want|, the fixtures' measure. */
 export function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
   let difference = 0;
   let largest = 0;
