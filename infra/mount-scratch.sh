@@ -1,8 +1,8 @@
 #!/bin/bash
-# Makes a machine fit for tasks: /scratch of its NVMe instance disks, one file system over all of them, and no way for containers
-# to the machine's own credentials. A machine on which either fails shuts down: its tasks would fill the root disk, and while it
-# idles Batch starts no other in its place. Runs at each boot, as part of the launch template's user data; test/infra/ sees to it
-# that lanceflow.yaml has the same text.
+# Prepares a machine for tasks: mounts one file system over all its NVMe instance disks as /scratch, and keeps containers from the
+# machine's own credentials. Where either fails, the machine shuts down: its tasks would fill the root disk, and while it idled
+# Batch would start no other in its place. Runs at each boot, from the launch template's user data; test/infra/ checks that
+# lanceflow.yaml has the same text.
 set -euo pipefail
 
 give_up() {
@@ -12,11 +12,12 @@ give_up() {
 }
 trap give_up ERR
 
-# User data runs at the first boot alone. A machine whose disks are still one device after another boot shuts down.
+# User data runs at the first boot only, so the script installs itself for the next ones. Then it fails, and the machine shuts down,
+# where its disks are still one device.
 each_boot=/var/lib/cloud/scripts/per-boot/lanceflow.sh
 [ "$0" -ef "$each_boot" ] || cp "$0" "$each_boot"
 
-# Containers share the machine's network. Its metadata service is for root: ECS's agent, not the tasks, who get the credentials of
+# Containers share the machine's network. Only root, and so ECS's agent, may reach the metadata service; tasks get the credentials of
 # their role from another address (169.254.170.2).
 iptables --wait --insert OUTPUT --destination 169.254.169.254/32 --match owner --uid-owner 1-4294967294 --jump REJECT
 
@@ -36,5 +37,5 @@ if [ ${#disks[@]} -gt 0 ]; then
   mkfs.xfs -f -K "$device"
   mount -o noatime,discard "$device" /scratch
 fi
-# Containers write to it as a user of their own.
+# Containers run as other users.
 chmod 1777 /scratch

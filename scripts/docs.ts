@@ -1,5 +1,5 @@
-// `npm run docs`: writes what docs/parameters.md and docs/commands.md say of parameters and options, from nextflow_schema.json and the
-// commands themselves. What lies between `<!-- begin: NAME -->` and `<!-- end -->` is made here; the rest of a page is written by hand.
+// `npm run docs`: generates the tables of docs/parameters.md and docs/commands.md from nextflow_schema.json and the commands. The text
+// between `<!-- begin: NAME -->` and `<!-- end -->` is generated; the rest of a page is written by hand.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ interface Option {
   array?: boolean;
 }
 
-/** Makes the text between two markers, from what the opening one names. */
+/** Generates the text between two markers. @param name the name in the opening marker */
 type Section = (name: string) => Promise<string>;
 
 const PAGES: Record<string, Section> = {
@@ -34,7 +34,7 @@ const PAGES: Record<string, Section> = {
   'docs/commands.md': commandReference,
 };
 
-/** Reads the generated pages and returns, by path, what each has to be. */
+/** Generates the pages. @returns the text of each by path */
 export async function makePages(): Promise<Map<string, string>> {
   const pages = new Map<string, string>();
   for (const [path, section] of Object.entries(PAGES))
@@ -101,7 +101,7 @@ function table(first: string, rows: readonly string[][]): string {
   return [`| ${first} | default | meaning |`, '|---|---|---|', ...lines].join('\n').replaceAll('|  |', '| |');
 }
 
-/** A text made for a terminal, as Markdown: pages become links; options, variables and addresses get code font. */
+/** Turns a text for terminals into Markdown: pages become links; options, variables and addresses get code font. */
 function prose(text: string): string {
   return text
     .split(/(`[^`]*`)/)

@@ -1,6 +1,6 @@
-// Makes virtual environments of pinned packages. Only comparisons need one: `python`, the tests with other clients (h5py,
-// pandas, DuckDB, LanceDB for Python, FAISS); `bench`, the benchmark of embedding with PyTorch. And folders of one older
-// package, for Python's module path before those of `python`: `lancedb-*`, the least versions that docs/output.md names.
+// Creates virtual environments of pinned packages, which only comparisons need: `python` for the tests with other clients (h5py, pandas,
+// DuckDB, LanceDB for Python, FAISS), `bench` for the benchmark of embedding with PyTorch. `lancedb-*` are folders of one older
+// package, the oldest supported versions of docs/output.md, which precede `python` on Python's module path.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const asked = process.argv.slice(2);
 const names = asked.length > 0 ? asked : ['python', 'lancedb-0.24', 'lancedb-0.30'];
 const say = (name, text) => process.stderr.write(`setup:${name}: ${text}\n`);
 
-/** Runs Python; its output goes to this terminal. */
+/** Runs Python with its output on standard error; exits where it fails. */
 function run(name, program, args, what) {
   const { status, error } = spawnSync(program, args, { stdio: ['ignore', 2, 2] });
   if (status === 0) return;
@@ -57,7 +57,7 @@ for (const name of names) {
   const stamp = join(folder, '.lanceflow-setup');
   const wanted = fingerprint([requirements], [process.platform, process.arch]);
   if (isStamped(stamp, wanted)) {
-    say(name, 'nothing to do, all is there');
+    say(name, 'nothing to do, everything is installed');
     continue;
   }
   say(name, `installing ${requirements} into ${folder} (${environment.size} on disk, once) ...`);

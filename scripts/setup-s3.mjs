@@ -1,5 +1,5 @@
-// Makes .tools/versitygw, an S3 server in Go on a folder: only the tests and benchmarks on S3 need it. Go fetches and
-// builds it (some minutes, once).
+// Builds .tools/versitygw, an S3 server in Go that serves a folder: only tests and benchmarks on S3 need it. Go fetches and builds
+// it once, in some minutes.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fingerprint, isStamped, ROOT, writeStamp } from './stamp.mjs';
@@ -12,7 +12,7 @@ const stamp = join(folder, '.lanceflow-setup');
 const wanted = fingerprint([], [VERSION, process.platform, process.arch]);
 
 if (isStamped(stamp, wanted)) {
-  say('nothing to do, all is there');
+  say('nothing to do, everything is installed');
   process.exit(0);
 }
 const { stdout: version } = spawnSync('go', ['version'], { encoding: 'utf8' });
@@ -22,7 +22,7 @@ if (!version) {
 }
 say(`building versitygw ${VERSION} with ${version.trim()} (some minutes, once) ...`);
 const { status } = spawnSync('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
-  // A newer Go, where versitygw asks for one, comes by itself.
+  // Go fetches a newer version of itself where versitygw requires one.
   env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: 'auto', CGO_ENABLED: '0' },
   stdio: ['ignore', 2, 2],
 });

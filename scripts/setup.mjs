@@ -1,5 +1,5 @@
-// Sets up all that LanceFlow needs: npm packages (Node 24 is one of them) and Nextflow. `npm run demo` and
-// `npm test` call it first. Plain JavaScript for the Node that the machine already has (20 or newer).
+// Installs what LanceFlow needs: npm packages (Node 24 is one of them) and Nextflow. `npm run demo` and `npm test` run it
+// first. It is plain JavaScript for the machine's own Node (20 or newer).
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,11 +13,11 @@ function fail(text) {
   process.exit(1);
 }
 
-/** Runs a program to its end in the repository; its output goes to this terminal. */
+/** Runs a program in the repository, with its output on standard error. @returns what went wrong; undefined where it succeeded */
 function run(program, args, env = {}) {
   const { status, signal, error } = spawnSync(program, args, {
     cwd: ROOT,
-    // Standard output belongs to what is run after the set-up.
+    // Standard output belongs to the command that runs after the set-up.
     stdio: ['ignore', 2, 2],
     env: { ...process.env, ...env },
   });
@@ -34,7 +34,7 @@ if (process.platform === 'win32')
 
 const done = [];
 
-// The packages that npm installs depend on the platform too: a checkout can move between machines.
+// npm's packages depend on the platform, and a checkout can move between machines.
 const wanted = fingerprint([join(ROOT, 'package-lock.json')], [process.platform, process.arch]);
 const stamp = join(ROOT, 'node_modules/.lanceflow-setup');
 if (!isStamped(stamp, wanted)) {
@@ -43,7 +43,7 @@ if (!isStamped(stamp, wanted)) {
   const problem = run(
     npm ? process.execPath : 'npm',
     [...(npm ? [npm] : []), 'ci', '--loglevel=error', '--no-fund', '--no-audit'],
-    // The CPU build of ONNX Runtime is in its package; its install script would fetch CUDA.
+    // The package of ONNX Runtime has the CPU build; its install script would fetch CUDA.
     { ONNXRUNTIME_NODE_INSTALL: 'skip', ONNXRUNTIME_NODE_INSTALL_CUDA: 'skip' },
   );
   if (problem) fail(`npm ci failed (${problem}). Its own message is above. Fix that, then run this again.`);
@@ -57,15 +57,19 @@ if (!isStamped(stamp, wanted)) {
   done.push('npm packages');
 }
 
-const jarsBefore = nextflowState();
+const hadNextflow = hasNextflow();
 const problem = run(join(ROOT, 'bin/nextflow'), [], { LANCEFLOW_NEXTFLOW: 'prepare' });
 if (problem) fail(`Nextflow is not ready (${problem}). The message above says what to install.`);
-if (nextflowState() !== jarsBefore) done.push('Nextflow');
+if (hasNextflow() !== hadNextflow) done.push('Nextflow');
 
 const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-say(done.length === 0 ? `nothing to do, all is there (${seconds} s)` : `ready: ${done.join(' and ')} (${seconds} s)`);
+say(
+  done.length === 0
+    ? `nothing to do, everything is installed (${seconds} s)`
+    : `ready: ${done.join(' and ')} (${seconds} s)`,
+);
 
 /** Whether bin/nextflow has fetched Nextflow. */
-function nextflowState() {
+function hasNextflow() {
   return existsSync(join(ROOT, '.tools/nextflow-24.10.0'));
 }

@@ -1,4 +1,4 @@
-// A stamp says what a set-up step was made from. It is written last, so a step that was cut off is done again.
+// A stamp records the inputs of a set-up step. It is written last, so that an interrupted step is repeated.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** SHA-256 over the contents of files and over plain values (versions, platforms). */
+/** Hashes (SHA-256) the contents of files, and plain values (versions, platforms). */
 export function fingerprint(files, values = []) {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
@@ -15,12 +15,12 @@ export function fingerprint(files, values = []) {
   return hash.digest('hex');
 }
 
-/** True where the stamp at `path` holds this fingerprint. */
+/** Whether the stamp at `path` has this fingerprint. */
 export function isStamped(path, wanted) {
   try {
     return readFileSync(path, 'utf8').trim() === wanted;
   } catch {
-    // Whatever is wrong with the stamp: its step is done again, and tells.
+    // A stamp that cannot be read repeats its step, which reports the error.
     return false;
   }
 }

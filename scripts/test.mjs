@@ -1,6 +1,6 @@
-// `npm test`: types, then lint and format, then vitest; all three run even where one fails. One line tells which tests were
-// left out and how to run them, and the last line is the plain count. Without CI=true, test files tagged `slow` are
-// left out, unless arguments name what to run; arguments go to vitest: npm test -- test/search
+// `npm test`: types, then lint and format, then vitest; all three run even where one fails. The last line is the count of tests; the
+// line before it says which tests were skipped, and how to run them. Without CI=true, test files tagged `slow` are skipped, unless
+// arguments name what to run. Arguments are passed to vitest: npm test -- test/search
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ function step(title, program, args, env = {}) {
   return status === 0;
 }
 
-/** Runs vitest and gives its counts; a run that ended without any counts as one failure. */
+/** Runs vitest. @returns its counts; a run without counts is one failure */
 function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'lanceflow-counts-'));
   try {
@@ -30,7 +30,7 @@ function vitest(args) {
     const missing = join(folder, 'missing.txt');
     const options = ['run', '--reporter=default', `--reporter=${join(ROOT, 'scripts/vitest-counts.mjs')}`];
     if (process.env.CI !== 'true' && args.length === 0) options.push('--tags-filter=!slow');
-    // The tests need Node 24, which is started by its path: an older one may stand first on PATH.
+    // The tests need Node 24, whose path is given because an older one may be first on PATH.
     const main = join(ROOT, 'node_modules/vitest/vitest.mjs');
     const env = { LANCEFLOW_TEST_COUNTS: file, LANCEFLOW_TEST_MISSING: missing };
     const ok = step('tests', bin('node'), [main, ...options, ...args], env);
@@ -64,7 +64,7 @@ const skipped = counts.slow + counts.skipped;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);
 
-/** The different lines of a file, in order; none where it is not there. */
+/** Reads the distinct lines of a file, sorted; none where it does not exist. */
 function linesOf(path) {
   if (!existsSync(path)) return [];
   return [...new Set(readFileSync(path, 'utf8').trim().split('\n'))].sort();

@@ -1,5 +1,5 @@
-// A vitest reporter that writes what scripts/test.mjs sums up: {passed, failed, slow, skipped}. `slow` are the skipped tests
-// that are tagged so, `skipped` the others.
+// A vitest reporter that writes the counts for scripts/test.mjs: {passed, failed, slow, skipped}. `slow` are the skipped tests with
+// that tag, `skipped` the others.
 import { writeFileSync } from 'node:fs';
 
 export default class CountsReporter {

@@ -39,7 +39,7 @@ test('sets up once, says so, and again when the lock file has changed', async ()
   expect(await calls()).toBe('npm ci skip\nnextflow prepare\n');
 
   const second = await setup();
-  expect(second.stderr).toContain('nothing to do, all is there');
+  expect(second.stderr).toContain('nothing to do, everything is installed');
   expect(second.stdout).toBe('');
   expect(await calls()).toBe('nextflow prepare\n');
 

@@ -3,24 +3,23 @@ import type { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECR } from '@aws-sdk/client-ecr';
 import { UsageError } from '../base/errors.ts';
 import { toAwsUserError } from './aws-errors.ts';
+import { AWS } from './cloud-messages.ts';
 
-// The SDK is loaded where it is used: no other command waits for it.
+// The SDK is imported where it is used, so that other commands start without it.
 
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 20_000;
 
 /**
- * The region to work in: the one given, or that of the environment or of the AWS profile. It becomes the region of every client of
- * this process.
- * @throws UsageError where there is none
+ * Returns the region to work in: the given one, or that of the environment or the AWS profile. Every client of this process uses it.
+ * @throws UsageError where there is none, or where it is no region's name
  */
 export async function useRegion(given: string | undefined): Promise<string> {
-  if (given !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(given))
-    throw new UsageError(`aws_region ${JSON.stringify(given)} is not the name of an AWS region: eu-central-1, say.`);
+  if (given !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(given)) throw new UsageError(AWS.invalidRegion(given));
   const { Batch } = await import('@aws-sdk/client-batch');
-  const wanted = given ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined);
+  const named = given ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined);
   try {
-    const region = wanted ?? (await new Batch({}).config.region());
+    const region = named ?? (await new Batch({}).config.region());
     process.env.AWS_REGION = region;
     return region;
   } catch (error) {
@@ -28,7 +27,7 @@ export async function useRegion(given: string | undefined): Promise<string> {
   }
 }
 
-/** All errors of the clients are UserErrors, but those that are bugs. */
+/** Opens a client whose errors are UserErrors, apart from bugs. */
 export async function openBatch(region: string): Promise<Batch> {
   const { Batch } = await import('@aws-sdk/client-batch');
   const client = new Batch(await options(region));
@@ -36,6 +35,7 @@ export async function openBatch(region: string): Promise<Batch> {
   return client;
 }
 
+/** As `openBatch`. */
 export async function openLogs(region: string): Promise<CloudWatchLogs> {
   const { CloudWatchLogs } = await import('@aws-sdk/client-cloudwatch-logs');
   const client = new CloudWatchLogs(await options(region));
@@ -43,6 +43,7 @@ export async function openLogs(region: string): Promise<CloudWatchLogs> {
   return client;
 }
 
+/** As `openBatch`. */
 export async function openEcr(region: string): Promise<ECR> {
   const { ECR } = await import('@aws-sdk/client-ecr');
   const client = new ECR(await options(region));
@@ -56,7 +57,7 @@ async function options(region: string) {
   return { region, maxAttempts: 4, requestHandler };
 }
 
-/** A middleware that says what was asked, and where, in every error. */
+/** Creates a middleware that turns errors into UserErrors with the request and the service. */
 function translating(where: string) {
   return <A, R>(next: (args: A) => Promise<R>, context: { commandName?: string }) =>
     async (args: A): Promise<R> => {

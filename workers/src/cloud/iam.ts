@@ -3,16 +3,13 @@ import { toAwsUserError } from './aws-errors.ts';
 import type { Right } from './doctor/rights.ts';
 
 const ANSWER_MS = 20_000;
-/** Of IAM's Query API. */
+/** Version of IAM's Query API. */
 const VERSION = '2010-05-08';
 
 /**
- * Asks IAM which of these actions a role's own policies do not allow, without doing any. Policies of buckets and keys are not part of the
- * answer.
- * @param batch whose credentials are used
- * @param context condition keys of the requests, and their values
- * @param resource an ARN without wildcards
- * @throws UserError where it cannot be asked
+ * Simulates which actions of a right a role's own policies do not allow. Policies of buckets and keys are not considered.
+ * @param batch client whose credentials are used
+ * @throws UserError where IAM cannot be reached or refuses the request
  */
 export async function deniedActions(
   batch: Batch,
@@ -31,7 +28,7 @@ export async function deniedActions(
   return parseDenied(await post(batch, form.toString()));
 }
 
-/** The actions that an answer of SimulatePrincipalPolicy (XML, of one resource) does not allow. */
+/** Reads the actions that an answer of SimulatePrincipalPolicy (XML, for one resource) does not allow. */
 export function parseDenied(xml: string): string[] {
   const all = (name: string) =>
     [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text]) => text!);
@@ -39,7 +36,7 @@ export function parseDenied(xml: string): string[] {
   return all('EvalActionName').filter((_, i) => decisions[i] !== 'allowed');
 }
 
-// A signed form: the SDK's client for IAM alone is as large as that for S3.
+// Posts a form, signed here: the SDK's client for IAM is as large as that for S3.
 async function post(batch: Batch, body: string): Promise<string> {
   const { SignatureV4 } = await import('@smithy/signature-v4');
   const region = await batch.config.region();
@@ -75,7 +72,7 @@ async function post(batch: Batch, body: string): Promise<string> {
   }
 }
 
-/** IAM has one place for all regions of a partition. */
+/** Returns the endpoint of IAM, of which a partition has one for all regions. */
 function endpointOf(region: string): { endpoint: string; signingRegion: string } {
   if (region.startsWith('cn-'))
     return { endpoint: 'https://iam.cn-north-1.amazonaws.com.cn', signingRegion: 'cn-north-1' };

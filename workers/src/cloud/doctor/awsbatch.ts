@@ -1,6 +1,7 @@
 import type { Batch, ComputeEnvironmentDetail, JobDefinition, JobQueueDetail } from '@aws-sdk/client-batch';
 import { s3Variables } from '../../s3/settings.ts';
 import { openBatch, openEcr, openLogs, useRegion } from '../clients.ts';
+import { FOUND, REMEDY } from '../cloud-messages.ts';
 import type { Params } from '../launch/campaign.ts';
 import { check } from './check.ts';
 import { checkRights, findDefinition } from './check-rights.ts';
@@ -10,15 +11,15 @@ import { checkPlace } from './places.ts';
 import { judgeQueue, type Machines } from './queues.ts';
 
 /** What a campaign on AWS will use. */
-export interface Plan {
+export interface CampaignPlan {
   params: Params;
   workDir?: string;
   headQueue: string;
   headDefinition: string;
 }
 
-/** Whether a campaign on AWS can run: everything that it will use is there and can be used. Changes nothing. */
-export async function checkAwsBatch({ params, workDir, headQueue, headDefinition }: Plan): Promise<Finding[]> {
+/** Checks that everything that a campaign on AWS will use exists and can be used. Changes nothing. */
+export async function checkAwsBatch({ params, workDir, headQueue, headDefinition }: CampaignPlan): Promise<Finding[]> {
   const text = (name: string) => (params[name] === undefined ? undefined : String(params[name]));
   let region = '';
   const regionFound = await check('region', async () => {
@@ -30,7 +31,7 @@ export async function checkAwsBatch({ params, workDir, headQueue, headDefinition
   const credentials = await check('credentials', async () => {
     await batch.describeJobQueues({ maxResults: 1 });
     const { accessKeyId } = await batch.config.credentials();
-    return ok('credentials', `AWS accepts ${accessKeyId.slice(0, 4)}...${accessKeyId.slice(-4)}`);
+    return ok('credentials', FOUND.acceptedKey(accessKeyId));
   });
   if (credentials[0]?.status === 'failed') return [...regionFound, ...credentials];
 
@@ -40,7 +41,7 @@ export async function checkAwsBatch({ params, workDir, headQueue, headDefinition
     ...(params.device === 'cuda' ? [[text('aws_queue_gpu') ?? 'lanceflow-gpu', 'gpu'] as [string, Machines]] : []),
     [headQueue, 'any'],
   ];
-  // Places are tried as the tasks will use them.
+  // The places are checked with the S3 settings of the tasks.
   Object.assign(process.env, s3Variables(params));
   const inputs = ['input', 'queries'].filter((name) => params[name] !== undefined);
   const head = await checkHead(batch, headDefinition, region);
@@ -58,7 +59,7 @@ export async function checkAwsBatch({ params, workDir, headQueue, headDefinition
   ];
 }
 
-/** An address up to its first wildcard. */
+/** Cuts an address at its first wildcard. */
 const withoutGlob = (uri: string) => uri.replace(/[*?[{].*$/, '');
 
 async function checkQueues(batch: Batch, wanted: Array<[string, Machines]>): Promise<Finding[]> {
@@ -92,10 +93,8 @@ async function checkHead(
   let definition: JobDefinition | undefined;
   const found = await check(label, async () => {
     definition = await findDefinition(batch, name);
-    if (!definition)
-      return failed(label, 'is not there', 'Check its name, or deploy infra/lanceflow.yaml (docs/aws.md).');
-    if (!definition.containerProperties?.jobRoleArn)
-      return failed(label, 'has no job role', 'Nextflow needs one to start tasks: HeadRole of infra/lanceflow.yaml.');
+    if (!definition) return failed(label, FOUND.missing, REMEDY.deployHead);
+    if (!definition.containerProperties?.jobRoleArn) return failed(label, FOUND.noJobRole, REMEDY.headRole);
     return ok(label, `revision ${definition.revision}`);
   });
   if (!definition) return { findings: found, definition };
@@ -109,21 +108,16 @@ async function checkHead(
 }
 
 function checkImage(name: string, address: string | undefined, region: string): Promise<Finding[]> {
-  const push = 'Build it and push it: docs/aws.md#deploy.';
-  return check(
-    name,
-    async () => {
-      if (address === undefined) return failed(name, 'is not given', 'Name it: aws_container in --params-file.');
-      const image = parseEcrImage(address);
-      if (!image) return note(name, `${address} is not in ECR: whether machines can pull it was not checked`);
-      const ecr = await openEcr(image.region);
-      const { account, repository, id } = image;
-      await ecr.describeImages({ registryId: account, repositoryName: repository, imageIds: [id] });
-      const far = image.region === region ? '' : `; it comes from ${image.region}, which costs and is slow`;
-      return ok(name, `${address} is there${far}`);
-    },
-    push,
-  );
+  const findImage = async () => {
+    if (address === undefined) return failed(name, FOUND.notGiven, REMEDY.nameImage);
+    const image = parseEcrImage(address);
+    if (!image) return note(name, FOUND.otherRegistry(address));
+    const ecr = await openEcr(image.region);
+    const { account, repository, id } = image;
+    await ecr.describeImages({ registryId: account, repositoryName: repository, imageIds: [id] });
+    return ok(name, image.region === region ? FOUND.image(address) : FOUND.farImage(address, image.region));
+  };
+  return check(name, findImage, REMEDY.pushImage);
 }
 
 function checkLogGroup(name: string, group: string, region: string): Promise<Finding[]> {
@@ -131,6 +125,6 @@ function checkLogGroup(name: string, group: string, region: string): Promise<Fin
     const { logGroups = [] } = await (await openLogs(region)).describeLogGroups({ logGroupNamePrefix: group });
     return logGroups.some(({ logGroupName }) => logGroupName === group)
       ? ok(name, group)
-      : failed(name, `there is no log group ${group}`, `aws logs create-log-group --log-group-name ${group}`);
+      : failed(name, FOUND.noLogGroup(group), REMEDY.createLogGroup(group));
   });
 }

@@ -1,27 +1,28 @@
 import type { Batch, JobDefinition } from '@aws-sdk/client-batch';
 import { DataError, toUserError, UserError } from '../../base/errors.ts';
+import { FOUND, REMEDY } from '../cloud-messages.ts';
 import { deniedActions } from '../iam.ts';
 import type { Params } from '../launch/campaign.ts';
 import { type Finding, failed, note } from './finding.ts';
 import { type Holder, isRoleArn, judgeRights, requiredRights } from './rights.ts';
 
-/** What a campaign will use, as far as its roles matter. */
+/** What a campaign will use, for the check of its roles. */
 export interface CampaignPlaces {
   params: Params;
   workDir: string | undefined;
   region: string;
-  /** The campaign's name, where it has one yet. */
+  /** The campaign's name, where it is known already. */
   name?: string;
 }
 
-const CHECKS: Record<Holder, string> = {
+const CHECK_NAMES: Record<Holder, string> = {
   tasks: 'role of the tasks',
   readers: 'role of the readers',
   head: 'role of the head',
 };
 
 /**
- * Whether the roles of a campaign may do what it needs, by their deployed policies. Starts and changes nothing.
+ * Checks that the deployed policies of a campaign's roles allow what it needs. Starts and changes nothing.
  * @param head the head's job definition
  */
 export async function checkRights(
@@ -32,8 +33,8 @@ export async function checkRights(
   const headRole = head?.containerProperties?.jobRoleArn;
   const tasksRole = params.aws_job_role;
   if (typeof tasksRole !== 'string' || !isRoleArn(tasksRole)) {
-    const found = tasksRole === undefined ? 'is not given' : `${tasksRole} is not the ARN of a role`;
-    return [failed(CHECKS.tasks, found, 'Name it: aws_job_role in --params-file, the output JobRole of the stack.')];
+    const found = tasksRole === undefined ? FOUND.notGiven : FOUND.noRoleArn(tasksRole);
+    return [failed(CHECK_NAMES.tasks, found, REMEDY.tasksRole)];
   }
   const readers = await checkReaders(batch, params);
   const roles: Array<[Holder, string | undefined]> = [
@@ -48,12 +49,12 @@ export async function checkRights(
       try {
         const denied = [];
         for (const right of rights[holder]) denied.push({ right, actions: await deniedActions(batch, role, right) });
-        return [judgeRights(CHECKS[holder], role, denied)];
+        return [judgeRights(CHECK_NAMES[holder], role, denied)];
       } catch (thrown) {
         const error = toUserError(thrown);
         if (!(error instanceof UserError)) throw error;
-        // Who may start campaigns need not be allowed to see the rights of others.
-        return [note(CHECKS[holder], `what ${role} may do was not checked: ${error.message}`)];
+        // A user who may start campaigns need not have the right to read policies.
+        return [note(CHECK_NAMES[holder], FOUND.uncheckedRights(role, error.message))];
       }
     }),
   );
@@ -62,50 +63,45 @@ export async function checkRights(
 
 /**
  * As checkRights, for a campaign that is about to start.
- * @param tell hears what could not be checked
- * @throws DataError with all that is missing
+ * @param say prints what could not be checked
+ * @throws DataError with all failed checks
  */
 export async function requireRights(
   batch: Batch,
   places: CampaignPlaces,
   headDefinition: string,
-  tell: (text: string) => void,
+  say: (text: string) => void,
 ): Promise<void> {
   const findings = await checkRights(batch, places, await findDefinition(batch, headDefinition));
   const failures = findings.filter(({ status }) => status === 'failed');
-  for (const { check, status, found } of findings) if (status === 'note') tell(`${check}: ${found}`);
+  for (const { check, status, found } of findings) if (status === 'note') say(`${check}: ${found}`);
   if (failures.length === 0) return;
   const problems = failures.map(({ check, found }) => `${check}: ${found}.`);
   throw new DataError(`${problems.join(' ')} ${[...new Set(failures.map(({ remedy }) => remedy))].join(' ')}`);
 }
 
-/** The job definition of the tasks that build nothing: it must be there, with a role and the image of the others. */
+/** Checks the job definition of the tasks that build nothing: it needs a role, and the image of the other tasks. */
 async function checkReaders(batch: Batch, params: Params): Promise<{ role: string | undefined; findings: Finding[] }> {
   const name = params.aws_reader_definition;
-  if (name === undefined) {
-    const text =
-      'is not given: all tasks have the role of aws_job_role, which can delete databases (aws_reader_definition)';
-    return { role: undefined, findings: [note(CHECKS.readers, text)] };
-  }
+  if (name === undefined) return { role: undefined, findings: [note(CHECK_NAMES.readers, FOUND.oneRole)] };
   const definition = await findDefinition(batch, `${name}`);
   const fails = (found: string, remedy: string) => ({
     role: undefined,
     findings: [failed(`job definition ${name}`, found, remedy)],
   });
-  if (!definition) return fails('is not there', 'Check aws_reader_definition, or deploy infra/lanceflow.yaml.');
+  if (!definition) return fails(FOUND.missing, REMEDY.deployReaders);
   const { image, jobRoleArn } = definition.containerProperties ?? {};
-  if (!jobRoleArn)
-    return fails('has no job role', 'Give it one that reads databases: ReaderRole of infra/lanceflow.yaml.');
+  if (!jobRoleArn) return fails(FOUND.noJobRole, REMEDY.readersRole);
   if (params.device !== 'cuda' && params.aws_container !== undefined && image !== params.aws_container)
-    return fails(`has the image ${image}, not aws_container`, 'Deploy infra/lanceflow.yaml with TaskImageTag.');
+    return fails(FOUND.otherImage(image), REMEDY.readersImage);
   return { role: jobRoleArn, findings: [] };
 }
 
-/** The newest active revision of a job definition; undefined where there is none. @param name name, name:revision or ARN */
+/** Finds the newest active revision of a job definition. @param name name, name:revision or ARN */
 export async function findDefinition(batch: Batch, name: string): Promise<JobDefinition | undefined> {
-  const isOne = /:\d+$/.test(name);
+  const hasRevision = /:\d+$/.test(name);
   const { jobDefinitions = [] } = await batch.describeJobDefinitions({
-    ...(isOne ? { jobDefinitions: [name] } : { jobDefinitionName: name.replace(/^arn:.*\//, '') }),
+    ...(hasRevision ? { jobDefinitions: [name] } : { jobDefinitionName: name.replace(/^arn:.*\//, '') }),
     status: 'ACTIVE',
   });
   return jobDefinitions.sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0))[0];

@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { returnIfMissing } from '../../base/missing-files.ts';
+import { FOUND, REMEDY } from '../cloud-messages.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
 const HOME = process.env.LANCEFLOW_HOME ?? fileURLToPath(new URL('../../../..', import.meta.url));
 const GB = 1e9;
+/** The least versions and sizes that LanceFlow works with. */
 const LEAST = { node: 24, java: 17, nextflow: 24.1, memoryGb: 2, diskGb: 5, openFiles: 1024 };
 const LIBRARIES = ['@lancedb/lancedb', 'onnxruntime-node', 'h5wasm/node', 'parquet-wasm'];
 
-/** What a run on this machine needs: programs, libraries, memory, disk. Downloads nothing. */
+/** Checks what a run on this machine needs: programs, libraries, memory, disk. Downloads nothing. */
 export async function checkMachine(): Promise<Finding[]> {
   const folders = [...new Set([process.cwd(), tmpdir()])];
   return [
@@ -31,29 +33,28 @@ function checkNode(): Finding {
   const { node } = process.versions;
   return Number.parseInt(node, 10) >= LEAST.node
     ? ok('node', node)
-    : failed('node', `${node} is too old for the workers`, 'Run npm run setup, and start bin/lanceflow.');
+    : failed('node', FOUND.tooOldNode(node), REMEDY.setupNode);
 }
 
-/** Loads a library with native parts: whether it can be found and fits this machine. */
+/** Checks that a library with native parts can be loaded on this machine. */
 async function checkLibrary(name: string): Promise<Finding> {
   try {
     await import(name);
     return ok(name, 'loads');
   } catch (error) {
     const text = error instanceof Error ? error.message.split('\n')[0]! : String(error);
-    return failed(name, `does not load: ${text}`, 'Run npm run setup on this machine.');
+    return failed(name, FOUND.noLoad(text), REMEDY.setup);
   }
 }
 
 async function checkJava(): Promise<Finding> {
   const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
-  const remedy = 'Install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless); JAVA_HOME names it.';
   // openjdk version "17.0.15" 2025-04-15
   const version = /version "([\d.]+)/.exec(await outputOf(java, ['-version']))?.[1];
-  if (version === undefined) return failed('java', `${java} does not start`, remedy);
+  if (version === undefined) return failed('java', FOUND.noStart(java), REMEDY.java);
   return Number.parseInt(version, 10) >= LEAST.java
     ? ok('java', version)
-    : failed('java', `${version} is too old`, remedy);
+    : failed('java', FOUND.tooOld(version), REMEDY.java);
 }
 
 async function checkNextflow(): Promise<Finding> {
@@ -64,15 +65,13 @@ async function checkNextflow(): Promise<Finding> {
     /version ((\d+)\.(\d+)[\d.]*)/.exec(fetched ? '' : await outputOf('nextflow', ['-v'])) ?? [];
   if (fetched) return ok('nextflow', `${fetched.slice(9)}, fetched by the set-up`);
   if (Number(major) + Number(minor) / 100 >= LEAST.nextflow) return ok('nextflow', `${text}, installed`);
-  return failed('nextflow', text ? `${text} is too old` : 'is not there', 'Run npm run setup, which fetches it.');
+  return failed('nextflow', text ? FOUND.tooOld(text) : FOUND.missing, REMEDY.setupNextflow);
 }
 
 function checkMemory(): Finding {
   const gb = process.availableMemory() / GB;
   const found = `${gb.toFixed(1)} GB free, ${cpus().length} cores`;
-  return gb >= LEAST.memoryGb
-    ? ok('memory', found)
-    : failed('memory', found, `Close other programs: at least ${LEAST.memoryGb} GB are needed for small databases.`);
+  return gb >= LEAST.memoryGb ? ok('memory', found) : failed('memory', found, REMEDY.memory(LEAST.memoryGb));
 }
 
 async function checkDisk(folder: string): Promise<Finding> {
@@ -80,21 +79,17 @@ async function checkDisk(folder: string): Promise<Finding> {
   const found = `${((bavail * bsize) / GB).toFixed(1)} GB free`;
   return bavail * bsize >= LEAST.diskGb * GB
     ? ok(`disk of ${folder}`, found)
-    : failed(
-        `disk of ${folder}`,
-        found,
-        'Free some space, or start from a folder on another disk (docs/scale.md#sizes).',
-      );
+    : failed(`disk of ${folder}`, found, REMEDY.disk);
 }
 
 async function checkOpenFiles(): Promise<Finding> {
   const limit = (await outputOf('sh', ['-c', 'ulimit -n'])).trim();
   return limit === 'unlimited' || Number(limit) >= LEAST.openFiles
     ? ok('open files', `up to ${limit}`)
-    : failed('open files', `up to ${limit}`, 'ulimit -n 65536');
+    : failed('open files', `up to ${limit}`, REMEDY.openFiles);
 }
 
-/** What a program prints on either output; empty where it cannot be started, for whatever reason: it is of no use then. */
+/** Returns what a program prints on either output; empty where it cannot be started or fails. */
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
   if (program.includes('/') && !existsSync(program)) return '';
   return promisify(execFile)(program, args, { timeout: 30_000 }).then(

@@ -1,6 +1,7 @@
+import { FOUND, REMEDY } from '../cloud-messages.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
-/** A compute environment as AWS Batch describes it, as far as it matters here. */
+/** The fields of AWS Batch's compute environments that are checked here. */
 export interface Environment {
   computeEnvironmentName?: string;
   state?: string;
@@ -9,23 +10,23 @@ export interface Environment {
   computeResources?: { type?: string; maxvCpus?: number; instanceTypes?: string[]; launchTemplate?: object };
 }
 
-/** A job queue as AWS Batch describes it, as far as it matters here. */
+/** The fields of AWS Batch's job queues that are checked here. */
 export interface Queue {
   state?: string;
   status?: string;
   statusReason?: string;
 }
 
-/** What a queue's machines must have. */
+/** What the machines of a queue need: nothing special, NVMe disks, or GPUs. */
 export type Machines = 'any' | 'storage' | 'gpu';
 
-/** Families with NVMe disks whose names do not show it. */
+/** Instance families with NVMe disks whose names have no "d". */
 const WITH_DISKS = new Set(['g5', 'g6', 'g6e', 'gr6', 'p5', 'p5e', 'trn1', 'trn1n']);
 
 /** Whether an EC2 instance type, or a family, has NVMe instance disks: i4i.8xlarge, m6id, g5.4xlarge. */
 export function hasInstanceStorage(type: string): boolean {
   const family = type.split('.')[0]!;
-  // Storage families; a "d" among the letters behind the generation's number.
+  // Storage families begin with i; others have a "d" among the letters after the generation.
   return /^i[ms]?\d/.test(family) || /^[a-z]+\d+[a-z]*d[a-z]*$/.test(family) || WITH_DISKS.has(family);
 }
 
@@ -42,52 +43,33 @@ export function judgeQueue(
   environments: readonly Environment[],
 ): Finding[] {
   const check = `queue ${name}`;
-  if (!queue)
-    return [
-      failed(check, 'is not there', 'Check its name and the region, or deploy infra/lanceflow.yaml (docs/aws.md).'),
-    ];
-  const of = environments.flatMap((environment) => judgeEnvironment(environment, machines));
-  if (queue.state !== 'ENABLED')
-    return [failed(check, 'is disabled', `aws batch update-job-queue --job-queue ${name} --state ENABLED`), ...of];
+  if (!queue) return [failed(check, FOUND.missing, REMEDY.deployQueue)];
+  const inEnvironments = environments.flatMap((environment) => judgeEnvironment(environment, machines));
+  if (queue.state !== 'ENABLED') return [failed(check, FOUND.disabled, REMEDY.enableQueue(name)), ...inEnvironments];
   if (queue.status !== 'VALID')
-    return [failed(check, `is ${queue.status}: ${queue.statusReason ?? ''}`, 'Fix what the reason says.'), ...of];
-  if (environments.length === 0)
-    return [failed(check, 'has no compute environment', `Give it one: aws batch update-job-queue --job-queue ${name}`)];
-  return [ok(check, 'enabled and valid'), ...of];
+    return [failed(check, FOUND.status(queue.status, queue.statusReason), REMEDY.reason), ...inEnvironments];
+  if (environments.length === 0) return [failed(check, FOUND.noEnvironment, REMEDY.addEnvironment(name))];
+  return [ok(check, 'enabled and valid'), ...inEnvironments];
 }
 
 function judgeEnvironment(environment: Environment, machines: Machines): Finding[] {
-  const name = environment.computeEnvironmentName ?? '';
+  const { computeEnvironmentName: name = '', state, status, statusReason } = environment;
   const check = `environment ${name}`;
   const { type = '', maxvCpus = 0, instanceTypes = [], launchTemplate } = environment.computeResources ?? {};
-  const update = `aws batch update-compute-environment --compute-environment ${name}`;
-  if (environment.state !== 'ENABLED') return [failed(check, 'is disabled', `${update} --state ENABLED`)];
-  if (environment.status !== 'VALID')
-    return [failed(check, `is ${environment.status}: ${environment.statusReason ?? ''}`, 'Fix what the reason says.')];
-  if (maxvCpus === 0)
-    return [failed(check, 'may start no machine (maxvCpus is 0)', `${update} --compute-resources maxvCpus=256`)];
+  if (state !== 'ENABLED') return [failed(check, FOUND.disabled, REMEDY.enableEnvironment(name))];
+  if (status !== 'VALID') return [failed(check, FOUND.status(status, statusReason), REMEDY.reason)];
+  if (maxvCpus === 0) return [failed(check, FOUND.noMachine, REMEDY.allowMachines(name))];
+  const typesWithout = (has: (type: string) => boolean) =>
+    type.startsWith('FARGATE') ? 'Fargate' : instanceTypes.filter((instance) => !has(instance)).join(', ');
   const findings: Finding[] = [];
-  const without = (has: (type: string) => boolean) => instanceTypes.filter((instance) => !has(instance)).join(', ');
-  const diskless = type.startsWith('FARGATE') ? 'Fargate' : without(hasInstanceStorage);
-  if (machines === 'storage' && diskless !== '')
-    findings.push(
-      failed(
-        check,
-        `has machines without NVMe disks: ${diskless}`,
-        'Use such as i4i.8xlarge: buckets are built there.',
-      ),
-    );
-  const gpuless = type.startsWith('FARGATE') ? 'Fargate' : without(hasGpu);
-  if (machines === 'gpu' && gpuless !== '')
-    findings.push(failed(check, `has machines without GPU: ${gpuless}`, 'Use such as g5.4xlarge.'));
+  const withoutDisks = typesWithout(hasInstanceStorage);
+  if (machines === 'storage' && withoutDisks !== '')
+    findings.push(failed(check, FOUND.withoutDisks(withoutDisks), REMEDY.storageMachines));
+  const withoutGpu = typesWithout(hasGpu);
+  if (machines === 'gpu' && withoutGpu !== '')
+    findings.push(failed(check, FOUND.withoutGpu(withoutGpu), REMEDY.gpuMachines));
   if (machines === 'storage' && launchTemplate === undefined)
-    findings.push(
-      failed(
-        check,
-        'has no launch template, so nothing makes /scratch of the disks',
-        'Give it one with infra/mount-scratch.sh.',
-      ),
-    );
+    findings.push(failed(check, FOUND.noLaunchTemplate, REMEDY.launchTemplate));
   if (findings.length > 0) return findings;
   return [
     ok(check, `enabled and valid; ${type}, ${instanceTypes.join(', ') || 'no machines'}, up to ${maxvCpus} vCPUs`),

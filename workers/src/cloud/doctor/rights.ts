@@ -1,27 +1,28 @@
+import { FOUND, REMEDY } from '../cloud-messages.ts';
 import type { Params } from '../launch/campaign.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
-/** Actions that a role needs on a resource. */
+/** Actions on a resource that a role needs. */
 export interface Right {
   actions: readonly string[];
   /** An ARN, without wildcards. */
   resource: string;
-  /** Condition keys of such requests, and their values. */
+  /** Condition keys of the requests, and their values. */
   context?: Readonly<Record<string, string>>;
 }
 
-/** Whose rights: of the tasks that build, of the other tasks, of the head. */
+/** Whose rights: those of building tasks, of other tasks, or of the head. */
 export type Holder = 'tasks' | 'readers' | 'head';
 
-/** What a campaign will use, besides its parameters. */
+/** What a campaign will use. */
 export interface Campaign {
   params: Params;
   /** s3:// address. */
   workDir: string | undefined;
   region: string;
-  /** The campaign's name, where it has one yet. */
+  /** The campaign's name, where it is known already. */
   name: string | undefined;
-  /** ARN of the head's role: it has the partition and the account. */
+  /** ARN of the head's role, which has the partition and the account. */
   headRole: string;
 }
 
@@ -33,7 +34,7 @@ const DELETE = 's3:DeleteObject';
 /** Whether a text is the ARN of a role. */
 export const isRoleArn = (text: string): boolean => /^arn:[a-z0-9-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(text);
 
-/** What each role must be allowed for a campaign. Names of objects that are not there yet stand for all in their folder. */
+/** Lists the rights that each role needs for a campaign. A made-up key stands for the objects that a folder will have. */
 export function requiredRights(campaign: Campaign): Record<Holder, Right[]> {
   const { params, workDir } = campaign;
   const [, partition = 'aws'] = campaign.headRole.split(':');
@@ -57,7 +58,7 @@ function rightsOn(uri: string, actions: readonly string[], partition: string): R
   const isListed = actions.includes(LIST);
   const others = actions.filter((action) => action !== LIST);
   return [
-    // Nextflow lists a folder's name with and without the slash at its end.
+    // Nextflow lists folders with and without the slash at the end.
     ...(isListed ? [folder, sampleKey(path).replace(/[^/]*$/, '')] : []).map((prefix) => ({
       actions: [LIST],
       resource: arn,
@@ -67,7 +68,7 @@ function rightsOn(uri: string, actions: readonly string[], partition: string): R
   ];
 }
 
-/** The key of an object that a path may mean: of a file itself, of some file in a folder, of one that a glob finds. */
+/** Returns the key of an object that a path may stand for: the file itself, a file in the folder, or one that the glob matches. */
 function sampleKey(path: string): string {
   const [, before, after] = /^([^*?[{]*)[*?[{].*?([^*?\]}]*)$/.exec(path) ?? [];
   if (before !== undefined) return `${before}lanceflow${after}`;
@@ -75,11 +76,11 @@ function sampleKey(path: string): string {
   return isFile ? path : `${path.replace(/\/$/, '')}/lanceflow`.replace(/^\//, '');
 }
 
-/** What the head does with AWS Batch: definitions of the tasks, tasks, their end. */
+/** Lists the head's rights on AWS Batch: to define, start and end tasks. */
 function rightsOnBatch({ params, region, name, headRole }: Campaign): Right[] {
   const [, partition, , , account] = headRole.split(':');
-  const arn = (what: string) =>
-    what.startsWith('arn:') ? what : `arn:${partition}:batch:${region}:${account}:${what}`;
+  const arn = (name: string) =>
+    name.startsWith('arn:') ? name : `arn:${partition}:batch:${region}:${account}:${name}`;
   const queues = ['light', 'storage', ...(params.device === 'cuda' ? ['gpu'] : [])].map((kind) => {
     const queue = String(params[`aws_queue_${kind}`] ?? `lanceflow-${kind}`);
     return queue.startsWith('arn:') ? queue : `job-queue/${queue}`;
@@ -108,7 +109,7 @@ function rightsOnBatch({ params, region, name, headRole }: Campaign): Right[] {
 }
 
 /**
- * Judges what a role is allowed.
+ * Judges the rights of a role.
  * @param check the check's name
  * @param role ARN
  * @param denied the actions of each right that IAM does not allow
@@ -120,13 +121,8 @@ export function judgeRights(
 ): Finding {
   const name = role.replace(/^.*\//, '');
   const missing = denied.flatMap(({ right, actions }) => actions.map((action) => `${action} on ${shortOf(right)}`));
-  if (missing.length === 0) return ok(check, `${name} has the rights that the campaign needs`);
-  return failed(
-    check,
-    `${name} may not: ${[...new Set(missing)].join(', ')}`,
-    'Use the places and images that infra/lanceflow.yaml was deployed for, or deploy it with others (docs/aws.md#rights): InputBucket, ' +
-      'InputPrefix, OtherTaskImages, Campaigns.',
-  );
+  if (missing.length === 0) return ok(check, FOUND.rights(name));
+  return failed(check, FOUND.deniedRights(name, [...new Set(missing)]), REMEDY.rights);
 }
 
 function shortOf({ resource, context = {} }: Right): string {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch } from '@aws-sdk/client-batch';
 import { DataError } from '../../base/errors.ts';
+import { LAUNCH, REASONS } from '../cloud-messages.ts';
 import { type Params, taskQueuesOf } from './campaign.ts';
 import { findHead, type HeadJob, isActive } from './heads.ts';
 import { endTasks } from './tasks.ts';
@@ -9,9 +10,9 @@ import { endTasks } from './tasks.ts';
 const HEAD_ENDS_MS = 90_000;
 
 /**
- * Ends a campaign: its head, which ends its tasks, and then the tasks that the head had no time for.
+ * Ends a campaign: its head, which ends its tasks, and then the tasks that the head left.
  * @param heads of the campaign
- * @throws DataError where there is none
+ * @throws DataError where the campaign has no head
  */
 export async function cancelCampaign(
   batch: Batch,
@@ -21,16 +22,15 @@ export async function cancelCampaign(
   everyMs: number,
   say: (text: string) => void,
 ) {
-  if (heads.length === 0)
-    throw new DataError(`There is no campaign ${campaign} in this queue and region. Check its name and --queue.`);
+  if (heads.length === 0) throw new DataError(LAUNCH.noCampaign(campaign));
   const active = heads.filter(isActive);
-  for (const { id } of active) await batch.terminateJob({ jobId: id, reason: `campaign ${campaign} was cancelled` });
-  if (active.length > 0) say(`ending job ${active.map(({ id }) => id).join(', ')}`);
+  for (const { id } of active) await batch.terminateJob({ jobId: id, reason: REASONS.cancelled(campaign) });
+  if (active.length > 0) say(LAUNCH.endingHeads(active.map(({ id }) => id)));
   for (const endMs = Date.now() + HEAD_ENDS_MS; Date.now() < endMs; await sleep(everyMs)) {
     const now = await Promise.all(active.map(({ id }) => findHead(batch, id)));
     if (!now.some((head) => head && isActive(head))) break;
   }
-  const tasks = (await endTasks(batch, taskQueuesOf(params), campaign, `campaign ${campaign} was cancelled`)).length;
+  const tasks = (await endTasks(batch, taskQueuesOf(params), campaign, REASONS.cancelled(campaign))).length;
   const { id = '', status = 'FAILED' } = heads[0] ?? {};
   const ended = active.length > 0 ? 'CANCELLED' : status;
   return { rows: active.length, bytes: 0, campaign, jobId: id, status: ended, reason: '', tasks };

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch } from '@aws-sdk/client-batch';
 import { DataError, TransientError } from '../../base/errors.ts';
+import { LAUNCH } from '../cloud-messages.ts';
 import { findHead, type HeadJob, isActive } from './heads.ts';
 import type { LogReader } from './log.ts';
 
-/** What a follower tells: a line of the head's log, or a word of its own. */
+/** Prints lines of the head's log, and messages of the follower. */
 export interface Listener {
   line(text: string): void;
   say(text: string): void;
 }
 
-/** A laptop may be without a network, or asleep, for a while. */
-const WITHOUT_CONTACT_MS = 30 * 60_000;
+/** A laptop may sleep, or lose its network, for a while. */
+const MAX_OFFLINE_MS = 30 * 60_000;
 
 /**
- * Follows a head to its end: its states, its log. A lost connection is waited for.
+ * Follows a head to its end, and prints its states and its log. Waits where the connection is lost.
  * @returns the head as it ended
  * @throws DataError where Batch has forgotten it, TransientError where it cannot be reached for half an hour
  */
@@ -36,24 +37,24 @@ export async function followHead(
     if (!isActive(head)) return head;
     await sleep(everyMs);
     const now = await patiently(() => findHead(batch, head.id), say, everyMs);
-    if (!now) throw new DataError(`AWS Batch does not know the job ${head.id} any more. Launch the campaign again.`);
+    if (!now) throw new DataError(LAUNCH.forgottenJob(head.id));
     head = now;
   }
 }
 
-/** Asks again and again while the fault is one that may pass. */
-async function patiently<T>(ask: () => Promise<T>, say: Listener['say'], everyMs: number): Promise<T> {
+/** Repeats a request while its fault is transient. */
+async function patiently<T>(request: () => Promise<T>, say: Listener['say'], everyMs: number): Promise<T> {
   const startMs = Date.now();
-  for (let said = false; ; await sleep(everyMs))
+  for (let isReported = false; ; await sleep(everyMs))
     try {
-      return await ask();
+      return await request();
     } catch (error) {
-      if (!(error instanceof TransientError) || Date.now() - startMs > WITHOUT_CONTACT_MS) throw error;
-      if (!said) say(`no contact, which does not stop the job: ${error.message}`);
-      said = true;
+      if (!(error instanceof TransientError) || Date.now() - startMs > MAX_OFFLINE_MS) throw error;
+      if (!isReported) say(LAUNCH.noContact(error.message));
+      isReported = true;
     }
 }
 
 function waitsFor({ status }: HeadJob): string {
-  return status === 'RUNNABLE' ? ': waits for a machine (if for long: lanceflow doctor --profile awsbatch)' : '';
+  return status === 'RUNNABLE' ? `: ${LAUNCH.waitingForMachine}` : '';
 }

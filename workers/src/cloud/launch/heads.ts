@@ -1,17 +1,18 @@
 import type { Batch, JobDetail, JobStatus } from '@aws-sdk/client-batch';
+import { REASONS } from '../cloud-messages.ts';
 import { CAMPAIGN_TAG, type Head } from './campaign.ts';
 
 export const ACTIVE: readonly JobStatus[] = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'];
-/** Most jobs that Batch describes at once. */
-const DESCRIBED_AT_ONCE = 100;
+/** Maximum job count of DescribeJobs. */
+const MAX_DESCRIBED = 100;
 
-/** A campaign's head among Batch's jobs. */
+/** A campaign's head as a job of Batch. */
 export interface HeadJob {
   id: string;
   status: JobStatus;
   createdAtMs: number;
   command: readonly string[];
-  /** What Batch says of its end. */
+  /** Batch's reason for its end; empty where it has none. */
   reason: string;
   exitCode: number | undefined;
   logStream: string | undefined;
@@ -20,26 +21,26 @@ export interface HeadJob {
 
 export const isActive = ({ status }: { status: JobStatus }) => ACTIVE.includes(status);
 
-/** The heads of this name that Batch remembers (a week at least), the newest first. */
+/** Finds the heads with this job name, newest first. Batch keeps ended jobs for at least a week. */
 export async function findHeads(batch: Batch, jobQueue: string, jobName: string): Promise<HeadJob[]> {
   const { paginateListJobs } = await import('@aws-sdk/client-batch');
   const ids: string[] = [];
   const filters = [{ name: 'JOB_NAME', values: [jobName] }];
-  // Batch's filter knows no case.
+  // Batch's filter ignores case.
   for await (const { jobSummaryList = [] } of paginateListJobs({ client: batch }, { jobQueue, filters }))
     for (const { jobId, jobName: found } of jobSummaryList) if (jobId && found === jobName) ids.push(jobId);
   const heads = (await describeJobs(batch, ids)).map(headOf);
   return heads.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
 }
 
-/** A head as it is now; undefined where Batch has forgotten it. */
+/** Reads the current state of a head; undefined where Batch no longer has it. */
 export async function findHead(batch: Batch, id: string): Promise<HeadJob | undefined> {
   return (await describeJobs(batch, [id])).map(headOf)[0];
 }
 
 /**
- * Submits a head. Where somebody else submitted one of the same name at the same moment, the older one stays, and the younger one is
- * ended by whoever submitted it.
+ * Submits a head. Where another was submitted for the same campaign at the same moment, the older one stays, and whoever submitted the
+ * younger one ends it.
  */
 export async function submitHead(
   batch: Batch,
@@ -60,19 +61,19 @@ export async function submitHead(
   const heads = (await findHeads(batch, jobQueue, jobName)).filter(isActive);
   const first = heads.at(-1);
   if (first && first.id !== jobId && heads.some(({ id }) => id === jobId)) {
-    await batch.terminateJob({ jobId, reason: 'another head of this campaign was submitted at the same time' });
+    await batch.terminateJob({ jobId, reason: REASONS.secondHead });
     return first;
   }
   const own = heads.find(({ id }) => id === jobId) ?? (await findHead(batch, jobId));
-  if (!own) throw new Error(`Batch does not know the job ${jobId} that it has just taken`);
+  if (!own) throw new Error(`Batch does not know the job ${jobId} that it has just accepted`);
   return own;
 }
 
-/** Jobs as Batch describes them; those that it has forgotten are left out. */
+/** Describes jobs; those that Batch no longer has are missing from the result. */
 export async function describeJobs(batch: Batch, ids: readonly string[]): Promise<JobDetail[]> {
   const found: JobDetail[] = [];
-  for (let start = 0; start < ids.length; start += DESCRIBED_AT_ONCE)
-    found.push(...((await batch.describeJobs({ jobs: ids.slice(start, start + DESCRIBED_AT_ONCE) })).jobs ?? []));
+  for (let start = 0; start < ids.length; start += MAX_DESCRIBED)
+    found.push(...((await batch.describeJobs({ jobs: ids.slice(start, start + MAX_DESCRIBED) })).jobs ?? []));
   return found;
 }
 

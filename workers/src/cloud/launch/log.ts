@@ -1,13 +1,13 @@
 import type { Batch } from '@aws-sdk/client-batch';
 import type { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
 
-/** The log group in which a job definition's containers write. */
+/** Returns the log group of a job definition's containers. */
 export async function logGroupOf(batch: Batch, definition: string): Promise<string> {
   const { jobDefinitions = [] } = await batch.describeJobDefinitions({ jobDefinitions: [definition] });
   return jobDefinitions[0]?.containerProperties?.logConfiguration?.options?.['awslogs-group'] ?? '/aws/batch/job';
 }
 
-/** Reads a log stream from its beginning on, a portion at a time. */
+/** Reads a log stream from its beginning, a page at a time. */
 export class LogReader {
   readonly #logs: CloudWatchLogs;
   readonly #group: string;
@@ -20,7 +20,7 @@ export class LogReader {
   }
 
   /**
-   * What was written since the last call. A head that Batch has started again writes to another stream, which is read from its
+   * Yields the lines written since the last call. A head that Batch has restarted writes to another stream, which is read from its
    * beginning.
    */
   async *read(stream: string | undefined): AsyncGenerator<string> {
@@ -37,7 +37,7 @@ export class LogReader {
         });
       if (!page) return;
       for (const { message = '' } of page.events ?? []) yield message;
-      // At the end CloudWatch gives the token that it was given.
+      // At the end of the stream, CloudWatch returns the token of the request.
       if (page.nextForwardToken === this.#token || (page.events ?? []).length === 0) {
         this.#token = page.nextForwardToken ?? this.#token;
         return;

@@ -1,5 +1,5 @@
 import { UsageError } from '../../base/errors.ts';
-import { quoteValue } from '../../base/text/quote.ts';
+import { PARAMS } from '../cloud-messages.ts';
 import type { Params } from './campaign.ts';
 
 /** A parameter of nextflow_schema.json. */
@@ -8,11 +8,11 @@ export interface Definition {
   enum?: string[];
   minimum?: number;
   format?: string;
-  /** Names files that every machine must reach. */
+  /** Whether it names files that every machine must reach. */
   isShared?: boolean;
 }
 
-/** The parameters of nextflow_schema.json by name. Files in its group "data" are those that every machine must reach. */
+/** Reads the parameters of nextflow_schema.json by name. The group "data" has those with files that every machine must reach. */
 export function readDefinitions(schema: {
   $defs: Record<string, { properties: Record<string, Definition> }>;
 }): Map<string, Definition> {
@@ -27,43 +27,39 @@ export function readDefinitions(schema: {
 }
 
 /**
- * Checks the content of a parameters file; null stands for "not given". What is not found here, the pipeline finds before any task.
+ * Checks the content of a parameters file, in which null stands for "not given". The pipeline checks the rest before any task.
  * @param path of the file, for messages
- * @throws UsageError with all that is wrong
+ * @throws UsageError with all problems
  */
 export function checkParams(content: unknown, path: string, known: ReadonlyMap<string, Definition>): Params {
   if (typeof content !== 'object' || content === null || Array.isArray(content))
-    throw new UsageError(`${path}: must be one JSON object: {"input": "s3://...", "k": 10}.`);
+    throw new UsageError(PARAMS.notObject(path));
   const given = Object.entries(content).filter(([, value]) => value !== null);
   const problems = given.flatMap(([name, value]) => problemWith(name, value, known.get(name)) ?? []);
-  if (problems.length > 0)
-    throw new UsageError(`${path}: ${problems.join(' ')} The parameters: nextflow run main.nf --help.`);
+  if (problems.length > 0) throw new UsageError(PARAMS.problems(path, problems));
   return Object.fromEntries(given) as Params;
 }
 
 function problemWith(name: string, value: unknown, definition: Definition | undefined): string | undefined {
-  const is = `${name} is ${quoteValue(value)};`;
-  if (!definition) return `${name} is not a parameter of the pipeline.`;
-  if (name === 'campaign' || name === 'help') return `${name} does not belong there.`;
-  if (definition.type === 'boolean') return typeof value === 'boolean' ? undefined : `${is} it needs true or false.`;
+  if (!definition) return PARAMS.unknown(name);
+  if (name === 'campaign' || name === 'help') return PARAMS.notHere(name);
+  const wrong = (wanted: string) => PARAMS.wrongValue(name, value, wanted);
+  if (definition.type === 'boolean') return typeof value === 'boolean' ? undefined : wrong('true or false');
   if (definition.type === 'integer' || definition.type === 'number') {
     const fits = typeof value === 'number' && (definition.type === 'number' || Number.isInteger(value));
-    if (!fits) return `${is} it needs ${definition.type === 'integer' ? 'a whole number' : 'a number'}.`;
-    return definition.minimum !== undefined && value < definition.minimum
-      ? `${is} it needs at least ${definition.minimum}.`
-      : undefined;
+    if (!fits) return wrong(definition.type === 'integer' ? 'a whole number' : 'a number');
+    const { minimum } = definition;
+    return minimum !== undefined && value < minimum ? wrong(`at least ${minimum}`) : undefined;
   }
-  if (typeof value !== 'string' || value.trim() === '') return `${is} it needs a text.`;
-  if (definition.enum && !definition.enum.includes(value))
-    return `${is} it needs one of ${definition.enum.join(', ')}.`;
+  if (typeof value !== 'string' || value.trim() === '') return wrong('a text');
+  if (definition.enum && !definition.enum.includes(value)) return wrong(`one of ${definition.enum.join(', ')}`);
   const isShared = definition.isShared || (name === 'model' && value !== 'kmer');
-  return isShared && !value.startsWith('s3://') ? `${is} on AWS it needs an s3:// address.` : undefined;
+  return isShared && !value.startsWith('s3://') ? PARAMS.notOnS3(name, value) : undefined;
 }
 
-/** What a campaign cannot do without. @throws UsageError where it is missing */
+/** Checks that the parameters that every campaign needs are given. @throws UsageError with those that are missing */
 export function requireCampaignParams(params: Params): void {
   const missing = ['database', 'outdir', 'aws_container', 'aws_job_role'].filter((name) => params[name] === undefined);
   if (params.input === undefined && params.queries === undefined) missing.unshift('input or queries');
-  if (missing.length > 0)
-    throw new UsageError(`--params-file: ${missing.join(', ')} missing. A campaign on AWS needs them (docs/aws.md).`);
+  if (missing.length > 0) throw new UsageError(PARAMS.missing(missing));
 }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../base/errors.ts';
 import { parseJsonText } from '../../base/text/json-text.ts';
+import { PARAMS } from '../cloud-messages.ts';
 import type { Params } from './campaign.ts';
 import { checkParams, readDefinitions } from './params.ts';
 
 const SCHEMA = new URL('../../../../nextflow_schema.json', import.meta.url);
 
 /**
- * Reads parameters files (JSON, as Nextflow's -params-file); of a parameter in several files the last one counts.
+ * Reads parameters files (JSON, as for Nextflow's -params-file). Where several files have a parameter, the last one counts.
  * @throws UsageError where one is not JSON or has a wrong parameter
  */
 export async function readParams(paths: readonly string[]): Promise<Params> {
@@ -22,6 +23,6 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return parseJsonText(text);
   } catch (error) {
-    throw new UsageError(`${path}: is not JSON (${(error as Error).message}). Correct it; YAML is not read here.`);
+    throw new UsageError(PARAMS.notJson(path, (error as Error).message));
   }
 }

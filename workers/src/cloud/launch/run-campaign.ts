@@ -3,6 +3,7 @@ import { print, say } from '../../app/terminal.ts';
 import { UsageError } from '../../base/errors.ts';
 import { formatS3Uri, parseS3Uri } from '../../base/s3-location.ts';
 import { openBatch, openLogs, useRegion } from '../clients.ts';
+import { LAUNCH, REASONS } from '../cloud-messages.ts';
 import { requireRights } from '../doctor/check-rights.ts';
 import { checkCampaign, differences, type Head, jobNameOf, type Params, planHead, taskQueuesOf } from './campaign.ts';
 import { cancelCampaign } from './cancel.ts';
@@ -13,9 +14,7 @@ import { requireCampaignParams } from './params.ts';
 import { readParams } from './read-params.ts';
 import { endTasks } from './tasks.ts';
 
-const FORMER = 'the head that submitted it has ended';
-
-/** A campaign, and what is to be done with it. */
+/** A campaign, and what to do with it. */
 export interface CampaignRequest {
   campaign: string;
   paramsFile: readonly string[];
@@ -26,7 +25,7 @@ export interface CampaignRequest {
   again: boolean;
   cancel: boolean;
   follow: boolean;
-  /** Seconds between two looks. */
+  /** Seconds between two requests for the state. */
   poll: number;
   /** Standard output belongs to the report: the log goes to standard error. */
   json: boolean;
@@ -34,14 +33,14 @@ export interface CampaignRequest {
 
 /**
  * Starts, follows, resumes or ends a campaign on AWS.
- * @throws UsageError where its name is taken, or parameters are wrong
+ * @throws UsageError where the campaign exists with other arguments, or parameters are wrong
  */
 export async function runCampaign(args: CampaignRequest, log: (message: string) => void) {
   const campaign = checkCampaign(args.campaign);
-  if (!(args.poll > 0)) throw new UsageError('--poll must be above 0.');
+  if (!(args.poll > 0)) throw new UsageError(LAUNCH.invalidPoll);
   const params = await readParams(args.paramsFile);
   const region = await useRegion(params.aws_region === undefined ? undefined : String(params.aws_region));
-  const plan = args.cancel ? undefined : planned(args.workDir, campaign, region, params, await readConfig(args.config));
+  const plan = args.cancel ? undefined : planFor(args.workDir, campaign, region, params, await readConfig(args.config));
   const batch = await openBatch(region);
   const heads = await findHeads(batch, args.queue, jobNameOf(campaign));
   const listener = {
@@ -51,24 +50,24 @@ export async function runCampaign(args: CampaignRequest, log: (message: string) 
   if (!plan) return cancelCampaign(batch, campaign, heads, params, args.poll * 1000, listener.say);
 
   let head = chooseHead(heads, plan, campaign, args.again);
-  listener.say(head ? `follows job ${head.id}` : 'submits a job');
+  listener.say(head ? LAUNCH.following(head.id) : LAUNCH.submitting);
   if (!head) {
     const places = { params, workDir: args.workDir, region, name: campaign };
     await requireRights(batch, places, args.jobDefinition, listener.say);
-    // Tasks of a head that was lost would run beside those of this one.
-    const former = heads.length === 0 ? [] : await endTasks(batch, taskQueuesOf(params), campaign, FORMER);
-    if (former.length > 0) listener.say(`ends ${former.length} tasks of its former head`);
+    // Tasks of a lost head would run at the same time as those of this one.
+    const former = heads.length === 0 ? [] : await endTasks(batch, taskQueuesOf(params), campaign, REASONS.lostHead);
+    if (former.length > 0) listener.say(LAUNCH.endingTasks(former.length));
     head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
-    // Whoever was first at the same moment may have wanted something else.
+    // Another user may have submitted the campaign at the same moment, with other arguments.
     refuseOther(head, plan, campaign);
-    listener.say(`is job ${head.id}`);
+    listener.say(LAUNCH.submitted(head.id));
   }
   if (!args.follow) return report(campaign, head);
   const stop = () => {
-    log(`\n${campaign}: no longer followed; the job goes on. The same command follows it again, --cancel ends it.`);
+    log(LAUNCH.notFollowed(campaign));
     process.exit(130);
   };
-  // Before those who say that a signal stopped the work: it does not.
+  // Before the handlers that report stopped work: the job does not stop.
   process.prependOnceListener('SIGINT', stop);
   const reader = new LogReader(await openLogs(region), await logGroupOf(batch, head.definition));
   return report(campaign, await followHead(batch, reader, head, listener, args.poll * 1000));
@@ -78,20 +77,20 @@ async function readConfig(path: string | undefined): Promise<string | undefined>
   return path === undefined ? undefined : readFile(path, 'utf8');
 }
 
-function planned(
+function planFor(
   workDir: string | undefined,
   campaign: string,
   region: string,
   params: Params,
   config: string | undefined,
 ): Head {
-  if (workDir === undefined) throw new UsageError('--work-dir is missing: s3://bucket/work, say.');
+  if (workDir === undefined) throw new UsageError(LAUNCH.noWorkDir);
   requireCampaignParams(params);
   return planHead(campaign, formatS3Uri(parseS3Uri(workDir)), region, params, config);
 }
 
 /**
- * The head to follow, of those that there are; undefined where one is to be started.
+ * Chooses the head to follow; undefined where a new one must be started.
  * @throws UsageError where the campaign runs, or ran, with other arguments
  */
 function chooseHead(heads: readonly HeadJob[], plan: Head, campaign: string, again: boolean): HeadJob | undefined {
@@ -105,9 +104,7 @@ function refuseOther(head: HeadJob, { command }: Head, campaign: string): void {
   const changed = differences(head.command, command);
   if (changed === '') return;
   throw new UsageError(
-    isActive(head)
-      ? `${campaign} is running with other arguments (${changed}). Wait for it, end it (--cancel), or choose another name.`
-      : `${campaign} has ended, with other arguments (${changed}). Run it again with these (--again), or choose another name.`,
+    isActive(head) ? LAUNCH.runningOtherwise(campaign, changed) : LAUNCH.endedOtherwise(campaign, changed),
   );
 }
 

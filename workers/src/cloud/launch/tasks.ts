@@ -8,8 +8,8 @@ const TASKS_END_MS = 120_000;
 
 /**
  * Ends the tasks of a campaign that are waiting or running, and no job without its tag. The head, which may be in one of these queues,
- * goes on.
- * @param queues names or ARNs; those that are not there are left out
+ * keeps running.
+ * @param queues names or ARNs; unknown ones are ignored
  * @returns ids of the jobs
  */
 export async function endTasks(
@@ -34,7 +34,7 @@ export async function endTasks(
   return [...ended];
 }
 
-/** Waits until jobs have ended, two minutes at most. @returns how many have not */
+/** Waits until jobs have ended, for two minutes at most. @returns the number of jobs that still run */
 export async function waitForEnd(batch: Batch, ids: readonly string[], everyMs: number): Promise<number> {
   for (const endMs = Date.now() + TASKS_END_MS; ; await sleep(everyMs)) {
     const active = (await describeJobs(batch, ids)).filter(({ status }) => status && isActive({ status })).length;
