@@ -7,7 +7,7 @@ import { ROOT } from './support/run.ts';
 const SOURCES = join(ROOT, 'workers/src');
 
 /** From the top down: a room imports rooms of lower layers, and those after it in its own; stages import no stage. */
-const TOP = ['cli.ts', 'commands'];
+const TOP = ['cli.ts', 'parse-arguments.ts', 'commands'];
 const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
@@ -19,7 +19,7 @@ const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^h5wasm/, ['shard']],
   [/^parquet-wasm/, ['hits']],
   [/^onnxruntime-node/, ['onnx']],
-  [/^yargs/, ['cli.ts']],
+  [/^yargs/, ['parse-arguments.ts']],
   [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],
 ];
 

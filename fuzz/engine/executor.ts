@@ -1,9 +1,8 @@
 /** A process that runs command lines in folders for fuzz/engine/pool.ts, with the commands of bin/lanceflow. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import yargs from 'yargs';
-import { type Command, commonOptions, reportError, runCommand } from '../../workers/src/app/command.ts';
-import { UsageError } from '../../workers/src/base/errors.ts';
+import { reportError, runCommand } from '../../workers/src/app/command.ts';
 import { loadCommand } from '../../workers/src/commands/index.ts';
+import { parseArguments } from '../../workers/src/parse-arguments.ts';
 import type { StepResult } from './case.ts';
 
 export interface Order {
@@ -47,7 +46,6 @@ process.on('message', async ({ folder, steps }: Order) => {
 
 async function runStep(argv: readonly string[]): Promise<StepResult> {
   const [name = '', ...rest] = argv;
-  const command = await loadCommand(name);
   const streams = [process.stdout, process.stderr] as const;
   const write = streams.map((stream) => stream.write);
   const said = ['', ''];
@@ -57,7 +55,7 @@ async function runStep(argv: readonly string[]): Promise<StepResult> {
       return true;
     };
   try {
-    const code = await parseAndRun(name, command, rest);
+    const code = await parseAndRun(name, rest);
     return { code, stdout: said[0]!, stderr: said[1]! };
   } finally {
     for (const [i, stream] of streams.entries()) stream.write = write[i]!;
@@ -65,23 +63,10 @@ async function runStep(argv: readonly string[]): Promise<StepResult> {
 }
 
 /** Runs a command line as workers/src/cli.ts does. */
-async function parseAndRun(name: string, command: Command, argv: readonly string[]): Promise<number> {
+async function parseAndRun(name: string, argv: readonly string[]): Promise<number> {
   try {
-    const args = await yargs([...argv, '--json'])
-      .options({ ...command.options, ...commonOptions })
-      .strict()
-      .version(false)
-      .exitProcess(false)
-      .parserConfiguration({
-        'duplicate-arguments-array': true,
-        'greedy-arrays': true,
-        'parse-positional-numbers': false,
-      })
-      .fail((message, error) => {
-        throw error ?? new UsageError(message);
-      })
-      .parseAsync();
-    return await runCommand(name, command, args);
+    const command = await loadCommand(name);
+    return await runCommand(name, command, await parseArguments(name, command, [...argv, '--json']));
   } catch (error) {
     return reportError(name, error);
   }

@@ -40,7 +40,16 @@ async function merge(args: { input: string[]; k: number; output: string; csv?: s
   const context = { progress: () => ({ add() {}, stop() {} }), log: (line: string) => logged.push(line) };
   const result = await command.run(
     {
-      ...{ _: [], $0: '', truth: [], compression: 'zstd', csv: undefined, csvSafe: false, 'csv-safe': false },
+      ...{
+        _: [],
+        $0: '',
+        truth: [],
+        compression: 'zstd',
+        csv: undefined,
+        csvSafe: false,
+        'csv-safe': false,
+        json: false,
+      },
       ...{ threads: undefined, work: undefined, ...args },
     },
     context,

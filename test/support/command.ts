@@ -1,7 +1,6 @@
-import yargs from 'yargs';
-import { type CommandResult, commonOptions } from '../../workers/src/app/command.ts';
-import { UsageError } from '../../workers/src/base/errors.ts';
+import type { CommandResult } from '../../workers/src/app/command.ts';
 import { loadCommand } from '../../workers/src/commands/index.ts';
+import { parseArguments } from '../../workers/src/parse-arguments.ts';
 
 /** The messages of a command while it runs. */
 export interface Spoken {
@@ -18,16 +17,7 @@ export async function runHere(
 ): Promise<CommandResult & Record<string, unknown>> {
   const [name = '', ...rest] = argv;
   const command = await loadCommand(name);
-  const args = await yargs(rest)
-    .options({ ...command.options, ...commonOptions })
-    .strict()
-    .exitProcess(false)
-    .parserConfiguration({ 'greedy-arrays': true, 'parse-positional-numbers': false })
-    .fail((message, error) => {
-      throw error ?? new UsageError(message.replace(/\s*\n\s*/g, ' '));
-    })
-    .parseAsync();
-  const result = await command.run(args, {
+  const result = await command.run(await parseArguments(name, command, rest), {
     progress: () => ({ add() {}, stop() {} }),
     log: (message) => void spoken.lines.push(message),
   });

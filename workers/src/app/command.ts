@@ -7,28 +7,35 @@ import { createProgress, log, type Progress } from './progress.ts';
 import { print, say } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
-/** What every command reports, beside fields of its own. `bytes` is what was read or written, as the command says. */
+/** The figures that every command reports, beside fields of its own. */
 export interface CommandResult {
-  /** Rows (sequences, vectors, hits) the command wrote or, where it writes none, looked at. */
+  /** Rows (sequences, vectors, hits) that the command wrote; those that it read where it writes none. */
   rows: number;
-  /** Bytes of the command's output. */
+  /** Bytes that the command wrote; those that it read where it writes none. */
   bytes: number;
 }
 
 export interface CommandContext {
-  /** A progress bar on a terminal, a line now and then elsewhere; always on standard error. */
+  /** Shows a progress bar on a terminal, a line every ten seconds elsewhere; always on standard error. */
   progress(label: string, total: number, unit: string): Progress;
+  /** Writes a line to standard error. */
   log(message: string): void;
 }
 
-/** Options every command takes. */
+/** Options that every command takes. */
 export const commonOptions = {
   json: {
     type: 'boolean',
     default: false,
-    describe: 'Print one JSON object with rows, seconds, bytes and memory',
+    describe:
+      'Print one JSON object on standard output: rows, bytes, seconds, CPU seconds, peak memory, and fields of the command',
   },
 } as const satisfies Record<string, Options>;
+
+/** Parsed options, under their names and in camel case. */
+export type CommandArguments<O extends Record<string, Options>> = ArgumentsCamelCase<
+  InferredOptionTypes<O & typeof commonOptions>
+>;
 
 export interface Command<
   O extends Record<string, Options> = Record<string, Options>,
@@ -38,14 +45,14 @@ export interface Command<
   readonly options: O;
   /** Command lines shown at the end of `--help`: [command line, what it does]. */
   readonly examples: ReadonlyArray<readonly [string, string]>;
-  run(args: ArgumentsCamelCase<InferredOptionTypes<O>>, context: CommandContext): Promise<R>;
-  /** What a person reads when the command has ended. Default: the number of rows and the time. */
+  run(args: CommandArguments<O>, context: CommandContext): Promise<R>;
+  /** Sums up the result in one line. Default: the row count and the time. */
   summary?(result: R): string;
-  /** For a command whose result may be a bad one. Default: 0. */
+  /** Returns the exit code of a command that can end with a bad result. Default: 0. */
   exitCode?(result: R): number;
 }
 
-/** Types a command's arguments from its options and its summary from what it gives; checks options that name files before it runs. */
+/** Infers the types of a command's arguments from its options, and of its summary from its result; checks options that name files first. */
 export function defineCommand<const O extends Record<string, Options>, R extends CommandResult>(
   command: Command<O, R>,
 ): Command<O, R> {
@@ -59,42 +66,41 @@ export function defineCommand<const O extends Record<string, Options>, R extends
 }
 
 /**
- * Runs a command and reports: one JSON object on standard output with `--json`, a sentence on standard
- * error otherwise.
+ * Runs a command and prints its report: with `--json` one JSON object on standard output, otherwise one line on standard error.
  * @returns the process's exit code; never throws
  */
 export async function runCommand<O extends Record<string, Options>, R extends CommandResult>(
   name: string,
   command: Command<O, R>,
-  args: ArgumentsCamelCase<InferredOptionTypes<O>>,
+  args: CommandArguments<O>,
 ): Promise<number> {
   const meter = startMeter();
   try {
     const result = await command.run(args, { progress: createProgress, log });
     const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
-    if (args.json === true) print(printableJson(report));
+    if (args.json) print(printableJson(report));
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
-    return reportError(name, namedByUser(thrown, args));
+    return reportError(name, withUsersName(thrown, args));
   }
 }
 
-/** An error about an input that has a name of its own (`--name`). */
-function namedByUser(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
+/** Replaces the path of an input in an error by the name that the user gave it (`--name`). */
+function withUsersName(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
   const error = toUserError(thrown);
   if (!(error instanceof UserError) || typeof name !== 'string' || !Array.isArray(input) || input.length !== 1)
     return error;
   return withFileName(error, `${input[0]}`, name);
 }
 
-/** What was asked of S3, where anything was. */
+/** Returns the counts of requests to S3 and their bytes; nothing where no request was made. */
 function remoteUsage(): Record<string, number> {
   const { requests, retries, sentBytes, receivedBytes } = s3Usage();
   return requests === 0 ? {} : { requests, retries, bytesSent: sentBytes, bytesReceived: receivedBytes };
 }
 
-/** Prints an error as a person wants to read it, with the stack only where it is a bug. */
+/** Prints an error: one line for a user's error, the stack for a bug. @returns the exit code */
 export function reportError(name: string, thrown: unknown): number {
   const error = toUserError(thrown);
   if (error instanceof UserError) {

@@ -1,19 +1,19 @@
 import { UsageError } from '../base/errors.ts';
 
-/** Options, of all commands, that name files or folders of this machine. */
+/** Options of all commands that name files or folders of this machine. */
 export const FILE_OPTIONS: readonly string[] = [
   ...['input', 'output', 'ids', 'plan', 'shards', 'queries', 'neighbours', 'reports', 'truth', 'csv', 'description'],
   ...['work', 'cache', 'checkpoints', 'params-file', 'config'],
 ];
 
-/** Options that name a place on S3 as well, and say themselves what they take. */
+/** Options that also take an address on S3. Their commands check them. */
 export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir'];
 
-/** A scheme; also `s3:/bucket`, which is a mistake for one. */
+/** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;
 
 /**
- * Checks that options which name files of this machine do not name addresses: `s3://bucket/x` would become a folder `s3:`.
+ * Checks that options for files of this machine do not have addresses: `s3://bucket/x` would become a folder `s3:`.
  * @param args by the names of their options
  * @throws UsageError naming the option and what to do
  */
@@ -22,7 +22,7 @@ export function checkFileOptions(args: Readonly<Record<string, unknown>>): void 
     for (const value of [args[option]].flat()) if (typeof value === 'string') checkFilePath(`--${option}`, value);
 }
 
-/** @param what the option or the variable, for the message */
+/** Checks that a path is not an address. @param what the option or the variable, for the message @throws UsageError where it is one */
 export function checkFilePath(what: string, path: string): void {
   const [, double, single] = ADDRESS.exec(path) ?? [];
   const scheme = (double ?? single)?.toLowerCase();

@@ -3,14 +3,14 @@ import { DataError, systemErrorCode, UsageError } from '../base/errors.ts';
 import { readText } from '../base/text/read-text.ts';
 import { checkFilePath } from './file-options.ts';
 
-/** The values that files add to options which take several: by option, in the order of the lines. */
+/** Values that files add to multi-valued options, by option, in the order of the lines. */
 export type Listed = ReadonlyMap<string, readonly string[]>;
 
 const LIST = '-list';
 
 /**
- * Reads the files of `--<option>-list FILE`, one value a line, for every option that takes several values. A command line has
- * room for a few ten thousand paths only.
+ * Reads the files of `--<option>-list FILE`, one value per line, for every multi-valued option. They hold more paths than a command line,
+ * which ends at some ten thousand.
  * @throws UsageError where the file is not named, or named twice
  * @throws DataError where it cannot be read
  */
@@ -23,17 +23,17 @@ export async function readListed(options: Record<string, Options>, argv: readonl
   return listed;
 }
 
-/** The options as the parser needs them: with the lists, and without demanding what a list gives. */
+/** Adds the options for lists, and makes an option whose list is given optional. */
 export function listOptions(options: Record<string, Options>, listed: Listed): Record<string, Options> {
   const all = { ...options };
   for (const name of manyValued(options)) {
     if (listed.has(name)) all[name] = { ...options[name], demandOption: false };
-    all[`${name}${LIST}`] = { type: 'string', describe: `File with values of --${name}, one a line` };
+    all[`${name}${LIST}`] = { type: 'string', describe: `File with values of --${name}, one per line` };
   }
   return all;
 }
 
-/** Adds what the files list to the parsed arguments, behind what the command line has. */
+/** Appends the listed values to the parsed arguments. */
 export function addListed(args: Record<string, unknown>, listed: Listed): void {
   for (const [name, values] of listed) {
     const given = Array.isArray(args[name]) ? (args[name] as unknown[]) : [];

@@ -1,4 +1,4 @@
-/** What a stretch of work cost this process, worker threads and native libraries included. */
+/** Time and memory that this process used, worker threads and native libraries included. */
 export interface Usage {
   seconds: number;
   cpuSeconds: number;
@@ -6,7 +6,7 @@ export interface Usage {
   peakMemoryBytes: number;
 }
 
-/** Starts measuring; `read()` gives the cost since then (peak memory: since the process started). */
+/** Starts measuring. `read()` returns the usage since then; peak memory counts from the start of the process. */
 export function startMeter(): { read(): Usage } {
   const startedMs = performance.now();
   const startedCpu = process.cpuUsage();

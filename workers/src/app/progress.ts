@@ -2,20 +2,20 @@ import { Presets, SingleBar } from 'cli-progress';
 import { printable } from '../base/text/printable.ts';
 import { say, useTerminal } from './terminal.ts';
 
-/** Tells how far long work is. `add` counts work done in the unit the progress was created with. */
+/** Shows the progress of long work. `add` counts work done, in the unit that the progress was created with. */
 export interface Progress {
   add(count: number): void;
   stop(): void;
 }
 
 const LINE_EVERY_MS = 10_000;
-/** Columns for what stands beside the bar; on a narrower terminal its end is cut off. */
+/** Columns for the text beside the bar, which a narrower terminal cuts off. */
 const TEXT_COLUMNS = 60;
 
-/** One line on standard error: never standard output, which belongs to `--json`. */
+/** Writes one line to standard error: standard output belongs to `--json`. */
 export const log = say;
 
-/** A bar with ETA on a terminal; elsewhere (a Nextflow task's log) a line at most every ten seconds. */
+/** Shows a bar with an ETA on a terminal; elsewhere, as in the log of a Nextflow task, a line at most every ten seconds. */
 export function createProgress(label: string, total: number, unit: string): Progress {
   return process.stderr.isTTY ? barProgress(label, total, unit) : lineProgress(label, total, unit);
 }
@@ -25,7 +25,7 @@ function barProgress(label: string, total: number, unit: string): Progress {
     {
       format: `${printable(label)} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
       stream: process.stderr,
-      // Nothing of the terminal is changed: whatever ends the process, nothing is left.
+      // The terminal's settings stay as they are, so that a killed process leaves nothing to restore.
       hideCursor: false,
       linewrap: true,
       barsize: Math.max(10, Math.min(40, (process.stderr.columns || 80) - TEXT_COLUMNS)),

@@ -3,14 +3,14 @@ import { busyThreads } from '../base/threads/busy-threads.ts';
 import { restoreTerminal, say } from './terminal.ts';
 
 const SIGNAL_MS = 1000;
-/** Signals that end a command, with its exit code. SIGHUP: its terminal was closed. */
+/** Signals that end a command, and the exit code of each. SIGHUP: the terminal was closed. */
 const ENDING = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** SIGHUP in the bits of /proc/self/status. */
 const SIGHUP_BIT = 1n;
 
 const cleanups = new Set<() => void>();
 
-/** Runs `cleanup` when the process is told to stop (Ctrl-C, a scheduler's SIGTERM, a closed terminal). Synchronous. */
+/** Runs a synchronous `cleanup` when a signal stops the process: Ctrl-C, a scheduler's SIGTERM, a closed terminal. */
 export function onStop(cleanup: () => void): void {
   if (cleanups.size === 0) listen();
   cleanups.add(cleanup);
@@ -22,27 +22,27 @@ function listen(): void {
 }
 
 function stop(signal: NodeJS.Signals, code: number): void {
-  // Nextflow ends the readers of this process's output with it: what cannot be said must not stop the cleaning up.
+  // Nextflow ends the readers of this process's output too. A failed write must not prevent the cleanup.
   process.stderr.on('error', () => {});
   say(`\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.`);
   for (const cleanup of cleanups) cleanup();
   restoreTerminal();
   if (busyThreads.size > 0) {
-    // Ends the process at once, by the system's own doing: this handler is gone. A container's first process lives on.
+    // This handler was removed, so the signal ends the process at once, except the first process of a container.
     process.kill(process.pid, signal);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_MS);
   }
   process.exit(code);
 }
 
-/** Whether a closed terminal was to be outlived (`nohup`), which a handler would undo. Only Linux tells. */
+/** Tells whether the process ignores SIGHUP (`nohup`), which a handler would undo. Known only on Linux. */
 function isIgnored(signal: string): boolean {
   if (signal !== 'SIGHUP') return false;
   try {
     const [, bits = ''] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
     return (BigInt(`0x${bits}`) & SIGHUP_BIT) !== 0n;
   } catch {
-    // Elsewhere SIGHUP keeps its default, which ends the process too; the next run removes what it leaves.
+    // On other systems SIGHUP keeps its default, which ends the process; the next run removes its unfinished files.
     return true;
   }
 }

@@ -3,43 +3,43 @@ import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
 import { printable } from '../base/text/printable.ts';
 
 /** Shows the cursor and wraps lines. */
-const AS_USUAL = '\x1b[?25h\x1b[?7h';
+const DEFAULT_STATE = '\x1b[?25h\x1b[?7h';
 
 let isUsed = false;
 let failure: Error | undefined;
 
-/** All that is said passes through here: a name or an id cannot command the terminal. */
+/** Writes a line to standard error, with control characters escaped: a name or an id cannot control the terminal. */
 export function say(message: string): void {
   process.stderr.write(`${printable(message)}\n`);
 }
 
-/** Prints a command's answer on standard output. */
+/** Prints a command's answer on standard output, with control characters escaped. */
 export function print(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
-/** Notes that something is drawn on the terminal. */
+/** Registers that a bar is drawn on the terminal. */
 export function useTerminal(): void {
   if (!isUsed) process.on('exit', restoreTerminal);
   isUsed = true;
 }
 
 /**
- * Leaves the terminal as it is usually: called at the end, whatever ended the process. A bar hides and changes nothing, so
- * that SIGKILL leaves nothing either; this also repairs what an earlier program left.
+ * Restores the terminal's default state when the process ends. A bar does not change the state, so SIGKILL does no harm; this also
+ * repairs the state that an earlier program left.
  */
 export function restoreTerminal(): void {
   if (!isUsed || !process.stderr.isTTY) return;
   try {
-    writeSync(process.stderr.fd, AS_USUAL);
+    writeSync(process.stderr.fd, DEFAULT_STATE);
   } catch {
-    // The terminal was closed: nobody sees it any more.
+    // The terminal was closed.
   }
 }
 
 /**
- * Goes on where nobody reads what is said (`| head`, a closed terminal): the work is in files. Other errors, a full disk, are
- * kept for `outputFailure`.
+ * Lets the command continue when its output is closed (`| head`, a closed terminal), because its results are in files. Other errors, such
+ * as a full disk, are kept for `outputFailure`.
  */
 export function watchOutputs(): void {
   for (const stream of [process.stdout, process.stderr])
@@ -49,9 +49,9 @@ export function watchOutputs(): void {
     });
 }
 
-/** Why not all of the answer reached standard output; undefined where it did, or where nobody wants it. */
+/** Returns the error because of which standard output is incomplete; undefined where it is complete or was closed. */
 export async function outputFailure(): Promise<unknown> {
-  // Streams tell of errors after the write.
+  // Streams emit errors after the write.
   await new Promise((resolve) => setImmediate(resolve));
   if (failure === undefined) return undefined;
   const known = toUserError(failure);

@@ -1,17 +1,17 @@
-/** What this process asked of S3, for `--json`. */
+/** Counts of this process's requests to S3, for `--json`. */
 export interface S3Usage {
-  /** Repeated ones included. */
+  /** Retries included. */
   requests: number;
-  /** Requests that were repeated: after a fault, or for the rest of a body that was cut off. */
+  /** Requests that were retried after a fault, or made for the rest of a body that was cut off. */
   retries: number;
-  /** Bodies only. */
+  /** Bytes of bodies, without headers. */
   sentBytes: number;
   receivedBytes: number;
 }
 
 const usage: S3Usage = { requests: 0, retries: 0, sentBytes: 0, receivedBytes: 0 };
 
-/** What this process has asked of S3 so far. */
+/** Returns the counts so far. */
 export function s3Usage(): S3Usage {
   return { ...usage };
 }
@@ -20,7 +20,7 @@ export function countRetry(): void {
   usage.retries++;
 }
 
-/** Bytes that were announced in a response but did not come. */
+/** Subtracts bytes that a response announced and did not deliver. */
 export function countMissing(bytes: number): void {
   usage.receivedBytes -= bytes;
 }
@@ -34,7 +34,7 @@ export function countSent(body: unknown): void {
   else if (body instanceof Uint8Array) usage.sentBytes += body.byteLength;
 }
 
-/** As announced in the head of an answer. */
+/** Adds the bytes that a response announces. */
 export function countReceived(bytes: string | undefined): void {
   usage.receivedBytes += Number(bytes ?? 0);
 }

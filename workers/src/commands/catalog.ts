@@ -1,4 +1,5 @@
 import { defineCommand } from '../app/command.ts';
+import { databaseOption } from '../app/shared-options.ts';
 import { print } from '../app/terminal.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { formatTable } from '../base/text/format-table.ts';
@@ -8,26 +9,27 @@ import { readTableState, STATES_AT_ONCE } from '../database/table-state.ts';
 
 export const command = defineCommand({
   describe:
-    'Lists the buckets of a database: what is in them, how they are indexed, what they cost. --json gives the entries.',
+    'Lists the buckets of a database with their vectors, index and size, and what other LanceDB clients changed. --json prints the ' +
+    'catalog entries.',
   options: {
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
+    database: databaseOption,
     brief: {
       type: 'boolean',
       default: false,
-      describe: '--json: only name, rows, bytes, fingerprint and model of each bucket',
+      describe: 'With --json, print only name, rows, bytes, fingerprint and model of each bucket',
     },
   },
   examples: [
-    ['catalog --database /data/proteins', 'A table of the buckets'],
-    ['catalog --database /data/proteins --json', 'All that is known of each bucket'],
+    ['catalog --database /data/proteins', 'Print a table of the buckets'],
+    ['catalog --database /data/proteins --json', 'Print the catalog entries'],
   ],
 
-  async run({ database: uri, brief, json }: { database: string; brief: boolean; json?: boolean }) {
+  async run({ database: uri, brief, json }) {
     const database = await Database.open(uri);
     const entries = await database.entries();
     const sum = (of: (entry: (typeof entries)[number]) => number) =>
       entries.reduce((total, entry) => total + of(entry), 0);
-    // Not for the pipeline, which asks for the brief form.
+    // Left to people: the pipeline asks for the brief form.
     const states = brief
       ? []
       : await mapConcurrently(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));

@@ -5,15 +5,27 @@ import { describeShards } from '../shard/describe-shards.ts';
 
 export const command = defineCommand({
   describe:
-    'Reads shards once and writes what pack-buckets needs to know of each: its content hash and its ids. So the shards of a ' +
-    'large build are read at the same time, on many machines.',
+    'Reads shards once and writes descriptions, which pack-buckets takes in their place: content hash, row count, ids. So many machines ' +
+    'can read the shards of a large build at the same time.',
   options: {
     input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5)' },
-    name: { type: 'array', string: true, describe: "What plans and messages call them; default: --input's paths" },
-    output: { type: 'array', string: true, demandOption: true, describe: 'Their descriptions, in the same order' },
+    name: {
+      type: 'array',
+      string: true,
+      describe: 'Names of the shards in plans and messages. Default: the paths of --input',
+    },
+    output: {
+      type: 'array',
+      string: true,
+      demandOption: true,
+      describe: 'Descriptions to write, in the order of --input',
+    },
   },
   examples: [
-    ['describe-shard --input proteins.h5 --output proteins.description', 'Then: pack-buckets --input *.description'],
+    [
+      'describe-shard --input proteins.h5 --output proteins.description',
+      'Describe a shard for pack-buckets --input proteins.description',
+    ],
   ],
 
   async run({ input, name = input, output }, context) {

@@ -1,11 +1,12 @@
 import { defineCommand } from '../app/command.ts';
+import { fastaOption } from '../app/shared-options.ts';
 import { comparisonSummary, embedShard, shardSummary } from '../embed/embed-shard.ts';
 import type { ModelFolderOptions } from '../embed/transformer/model-folder.ts';
 import { TRAILING_STOPS } from '../fasta/sequence.ts';
 import { VECTOR_TYPES } from '../vectors/vector-type.ts';
 
 type Choices<K extends keyof ModelFolderOptions> = ReadonlyArray<NonNullable<ModelFolderOptions[K]>>;
-// Named here, and not taken from the models' files, so that `--help` and `kmer` do not load their runtime.
+// Repeated here, because importing them from the models' files would load ONNX Runtime for `--help` and `kmer`.
 const POOLINGS: Choices<'pooling'> = ['mean', 'mean-special', 'cls'];
 const LONG: Choices<'long'> = ['truncate', 'windows'];
 const UNKNOWN_LETTERS: Choices<'unknownLetters'> = ['unk', 'refuse'];
@@ -15,58 +16,63 @@ const PRECISIONS: Choices<'precision'> = ['float32', 'int8'];
 
 export const command = defineCommand({
   describe:
-    'Turns protein sequences into a shard of vectors. The model is named every time: "kmer", which is built in and ' +
-    'needs no weights (for trying LanceFlow and for close homologs), or the folder of a protein language model.',
+    'Embeds protein sequences (FASTA) as a shard of vectors. The model is "kmer", which is built in and needs no weights (to try ' +
+    'LanceFlow, and for close homologs), or the folder of a protein language model. There is no default.',
   options: {
-    model: { type: 'string', demandOption: true, describe: '"kmer", or a model folder (AMPLIFY, ESM-2), also s3://' },
-    input: {
-      type: 'array',
-      string: true,
-      demandOption: true,
-      describe: 'FASTA files, plain, gzip or zstd; - is standard input',
-    },
-    output: { type: 'string', describe: 'The shard (HDF5)' },
+    model: { type: 'string', demandOption: true, describe: '"kmer", or a folder of AMPLIFY or ESM-2, also on s3://' },
+    input: fastaOption,
+    output: { type: 'string', describe: 'Shard to write (HDF5)' },
     'vector-type': {
       choices: VECTOR_TYPES,
       default: 'float32',
-      describe: 'Of the vectors in the shard; float16 halves it',
+      describe: 'Type of the vectors in the shard: float16 halves it',
     },
-    description: { type: 'string', describe: "Also write the shard's description here, for pack-buckets" },
-    name: { type: 'string', describe: "What plans and messages call the shard; default: --output's path" },
-    pooling: { choices: POOLINGS, describe: 'How residues become one vector; default: mean' },
-    'hidden-state': { choices: HIDDEN_STATES, describe: "Of the last layer; default: the model authors'" },
-    'max-length': { type: 'number', describe: "Most residues the model sees at once; default: the model's" },
-    long: { choices: LONG, describe: 'What happens to longer sequences; default: truncate' },
+    description: { type: 'string', describe: "Also write the shard's description to this file, for pack-buckets" },
+    name: { type: 'string', describe: 'Name of the shard in plans and messages. Default: the path of --output' },
+    pooling: {
+      choices: POOLINGS,
+      describe:
+        'How the vectors of residues become one: their mean, the mean with special tokens, or the first token. Default: mean',
+    },
+    'hidden-state': {
+      choices: HIDDEN_STATES,
+      describe: "State of the last layer, before or after its norm. Default: the choice of the model's authors",
+    },
+    'max-length': {
+      type: 'number',
+      describe: "Longest sequence that the model embeds at once, in residues. Default: the model's limit",
+    },
+    long: { choices: LONG, describe: 'Truncate longer sequences, or embed them in windows. Default: truncate' },
     'unknown-letters': {
       choices: UNKNOWN_LETTERS,
-      describe: 'Letters that the model does not know become its <unk>, or are refused; default: unk',
+      describe: 'Replace letters that the model does not know by its <unk>, or refuse them. Default: unk',
     },
-    'trailing-stop': { choices: TRAILING_STOPS, describe: 'What becomes of one * at the end; default: drop' },
-    device: { choices: DEVICES, describe: 'What the model runs on; default: cpu' },
-    precision: { choices: PRECISIONS, describe: 'int8 is faster and not exact: see docs/models.md; default: float32' },
-    'batch-tokens': { type: 'number', describe: 'Tokens of a batch; default: by device' },
-    threads: { type: 'number', describe: 'CPU threads of the model; default: all' },
+    'trailing-stop': { choices: TRAILING_STOPS, describe: 'Treatment of one * at the end. Default: drop' },
+    device: { choices: DEVICES, describe: 'Device that runs the model. Default: cpu' },
+    precision: { choices: PRECISIONS, describe: 'int8 is faster and less exact: see docs/models.md. Default: float32' },
+    'batch-tokens': { type: 'number', describe: 'Tokens per batch. Default: by device' },
+    threads: { type: 'number', describe: 'CPU threads of the model. Default: all' },
     cache: {
       type: 'string',
-      describe: 'Folder of vectors made before: known sequences are not computed again, also after a kill',
+      describe: 'Folder that keeps vectors: a sequence that any run has embedded is not computed again',
     },
     checkpoints: {
       type: 'string',
       describe:
-        "Folder where an unfinished run keeps its vectors; the same run goes on from there; default: --output's",
+        'Folder that keeps the vectors of an unfinished run, from which the same run continues. Default: that of --output',
     },
     'compare-precision': {
       type: 'number',
-      describe: 'Embed so many sequences in float32 and int8, tell how well they agree, and write nothing',
+      describe: 'Embed this number of sequences in float32 and int8, report how well they agree, and write no shard',
     },
   },
   examples: [
-    ['embed-sequences --model kmer --input proteins.fasta --output proteins.h5', 'Without weights'],
-    ['embed-sequences --model models/AMPLIFY_350M --input a.fa b.fa.gz --output ab.h5', 'With a language model'],
+    ['embed-sequences --model kmer --input proteins.fasta --output proteins.h5', 'Embed without weights'],
+    ['embed-sequences --model models/AMPLIFY_350M --input a.fa b.fa.gz --output ab.h5', 'Embed with a language model'],
     ['embed-sequences --model models/AMPLIFY_350M --input a.fa --compare-precision 200', 'Is int8 good enough?'],
   ],
 
-  run: (args, context) => embedShard({ ...args, input: args.input as string[] }, context),
+  run: (args, context) => embedShard(args, context),
 
   summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
 });

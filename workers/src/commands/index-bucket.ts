@@ -1,4 +1,5 @@
 import { defineCommand } from '../app/command.ts';
+import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
@@ -10,21 +11,17 @@ import { DEFAULT_INDEX, INDEX_KINDS } from '../index/index-plan.ts';
 
 export const command = defineCommand({
   describe:
-    'Indexes the table of an ingested bucket and writes its catalog entry, which makes it part of the database. ' +
-    'A bucket that has this index already is left as it is.',
+    'Indexes the table of an ingested bucket and writes its catalog entry, which makes the bucket part of the database. ' +
+    'An index of the same table and kind is kept.',
   options: {
-    bucket: { type: 'string', demandOption: true, describe: 'The bucket, ingested by ingest-bucket' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
+    bucket: { type: 'string', demandOption: true, describe: 'Bucket that ingest-bucket has ingested' },
+    database: databaseOption,
     index: {
       choices: INDEX_KINDS,
       default: DEFAULT_INDEX,
-      describe: 'Product or RaBit quantization; ivf-pq for LanceDB clients before 0.30',
+      describe: 'ivf-rq (RaBitQ codes) or ivf-pq (product quantization), which LanceDB clients before 0.30 need',
     },
-    work: {
-      type: 'string',
-      describe:
-        'Fast scratch folder (NVMe); default: inside the database; of one on S3: $LANCEFLOW_WORK, or the current folder',
-    },
+    work: buildWorkOption,
     output: { type: 'string', describe: 'Also write the catalog entry to this file (JSON)' },
   },
   examples: [['index-bucket --bucket bucket_00001 --database /data/proteins', 'Index with the default parameters']],
@@ -48,6 +45,6 @@ export const command = defineCommand({
 
   summary: ({ bucket, rows, index, alreadyDone }) => {
     const { kind, partitions } = index;
-    return `index-bucket: ${bucket}: ${rows} vectors, ${kind} with ${partitions} partitions${alreadyDone ? ' (was there already)' : ''}`;
+    return `index-bucket: ${bucket}: ${rows} vectors, ${kind} with ${partitions} partitions${alreadyDone ? ' (existed already)' : ''}`;
   },
 });

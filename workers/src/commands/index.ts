@@ -1,17 +1,17 @@
 import type { Command } from '../app/command.ts';
 
-/** Every command: its line in `--help`, and its file, loaded only when it is called. */
-export const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: unknown }> }> = {
+/** All commands: the line of each in `lanceflow --help`, and its file, which is loaded when the command runs. */
+export const COMMANDS: Record<string, { describe: string; load(): Promise<{ command: Command }> }> = {
   'split-sequences': {
-    describe: 'Divide a large FASTA file into parts of about equal residues',
+    describe: 'Divide a large FASTA file into parts with about equal residue counts',
     load: () => import('./split-sequences.ts'),
   },
   'embed-sequences': {
-    describe: 'Turn protein sequences (FASTA) into a shard of vectors (HDF5)',
+    describe: 'Embed protein sequences (FASTA) as a shard of vectors (HDF5)',
     load: () => import('./embed-sequences.ts'),
   },
   'describe-shard': {
-    describe: 'Record the content hash and ids of shards, for pack-buckets',
+    describe: 'Describe shards (content hash, row count, ids) for pack-buckets',
     load: () => import('./describe-shard.ts'),
   },
   'pack-buckets': {
@@ -19,19 +19,19 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./pack-buckets.ts'),
   },
   'ingest-bucket': {
-    describe: "Write one bucket's vectors into a LanceDB table",
+    describe: 'Write the vectors of a bucket into a LanceDB table',
     load: () => import('./ingest-bucket.ts'),
   },
   'index-bucket': {
-    describe: 'Index a table and enter it in the catalog',
+    describe: 'Index the table of a bucket and enter it in the catalog',
     load: () => import('./index-bucket.ts'),
   },
   'fetch-queries': {
-    describe: 'Make a query set of ids that are in the database',
+    describe: 'Make a query set of ids in the database',
     load: () => import('./fetch-queries.ts'),
   },
   'plan-search': {
-    describe: 'Divide queries into parts for tasks of their own',
+    describe: 'Divide the queries of a search into ranges for several tasks',
     load: () => import('./plan-search.ts'),
   },
   'search-bucket': {
@@ -39,7 +39,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./search-bucket.ts'),
   },
   'merge-hits': {
-    describe: "Merge the buckets' hits into each query's neighbours",
+    describe: "Merge the hits of all buckets into each query's neighbours",
     load: () => import('./merge-hits.ts'),
   },
   catalog: {
@@ -51,25 +51,25 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./verify.ts'),
   },
   doctor: {
-    describe: 'Check what a run needs, here or on AWS',
+    describe: 'Check what a run needs, on this machine or on AWS',
     load: () => import('./cloud/doctor.ts'),
   },
   launch: {
-    describe: 'Run a campaign on AWS, follow it, resume it, cancel it',
+    describe: 'Run, follow, resume or cancel a campaign on AWS',
     load: () => import('./cloud/launch.ts'),
   },
   'end-tasks': {
-    describe: 'End the tasks of a campaign on AWS, not its head',
+    describe: 'End the tasks of a campaign on AWS, but not its head',
     load: () => import('./cloud/end-tasks.ts'),
   },
   'render-report': {
-    describe: 'Show what was found, and what it took, on one HTML page',
+    describe: 'Show neighbours, recall, time and memory of a run on one HTML page',
     load: () => import('./render-report.ts'),
   },
 };
 
-/** @param name of a command that there is */
+/** Loads a command. @param name one of COMMANDS */
 export async function loadCommand(name: string): Promise<Command> {
-  const { command } = (await COMMANDS[name]!.load()) as { command: Command };
+  const { command } = await COMMANDS[name]!.load();
   return command;
 }

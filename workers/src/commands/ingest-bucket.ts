@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
+import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
@@ -14,32 +15,32 @@ import { VECTOR_TYPES } from '../vectors/vector-type.ts';
 export const command = defineCommand({
   describe:
     'Writes the vectors of one bucket into a LanceDB table. The bucket becomes part of the database when index-bucket ' +
-    'has indexed it. A bucket that is ingested already, from the same rows, is left as it is.',
+    'has indexed it. A table that was built from the same rows with the same options is kept.',
   options: {
-    plan: { type: 'string', demandOption: true, describe: 'The bucket plan of pack-buckets (JSON)' },
-    bucket: { type: 'string', demandOption: true, describe: 'Which bucket of the plan' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
-    shards: { type: 'array', string: true, describe: "Where the bucket's shards are now, in the plan's order" },
-    metric: { choices: METRICS, default: 'cosine' as const, describe: 'The distance the table is for' },
+    plan: { type: 'string', demandOption: true, describe: 'Bucket plan of pack-buckets (JSON)' },
+    bucket: { type: 'string', demandOption: true, describe: 'Bucket of the plan' },
+    database: databaseOption,
+    shards: {
+      type: 'array',
+      string: true,
+      describe: "Paths of the bucket's shards, in the plan's order, if they have moved since pack-buckets",
+    },
+    metric: { choices: METRICS, default: 'cosine' as const, describe: 'Distance by which the table is searched' },
     'vector-type': {
       choices: VECTOR_TYPES,
       default: 'float32' as const,
-      describe: 'float16 halves the table',
+      describe: 'Type of the stored vectors: float16 halves the table',
     },
     order: {
       choices: ROW_ORDERS,
       default: 'partition' as const,
-      describe: 'Order of rows: by k-means partition, or as they come',
+      describe: 'Order of the rows: sorted by k-means partition, which the scan strategy needs, or as in the shards',
     },
-    work: {
-      type: 'string',
-      describe:
-        'Fast scratch folder (NVMe); default: inside the database; of one on S3: $LANCEFLOW_WORK, or the current folder',
-    },
-    output: { type: 'string', describe: 'Also write what was ingested to this file (JSON)' },
+    work: buildWorkOption,
+    output: { type: 'string', describe: 'Also write the ingest record to this file (JSON)' },
   },
   examples: [
-    ['ingest-bucket --plan plan.json --bucket bucket_00001 --database /data/proteins', 'Fill the first table'],
+    ['ingest-bucket --plan plan.json --bucket bucket_00001 --database /data/proteins', 'Build the first table'],
   ],
 
   async run(args, context) {
@@ -66,7 +67,7 @@ export const command = defineCommand({
       : `ingest-bucket: ${bucket}: ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
 });
 
-/** The bucket with its shards where they are now: staged under other names, say. */
+/** Replaces the paths of a bucket's shards, which Nextflow stages under other names. */
 function withShards(bucket: PlanBucket, shards: readonly string[] | undefined): PlanBucket {
   if (shards === undefined) return bucket;
   if (shards.length !== bucket.sources.length)

@@ -8,14 +8,23 @@ import { planBuckets } from '../pack/plan-buckets.ts';
 
 export const command = defineCommand({
   describe:
-    'Plans which shards go into which bucket: best fit in decreasing order. With --database, shards that the ' +
-    'database holds already (by content) are left out, and the new buckets are numbered after its last one.',
+    'Plans which shards go into which bucket, by best fit in decreasing order. With --database, shards whose contents the ' +
+    'database has already are skipped, and the new buckets are numbered after its last one.',
   options: {
-    input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5), or their descriptions' },
-    'bucket-size': { type: 'number', default: 200_000_000, describe: 'Most vectors in a bucket' },
-    database: { type: 'string', describe: 'The database that the buckets will join' },
-    'check-ids': { type: 'boolean', default: false, describe: 'Refuse ids that the database has already' },
-    output: { type: 'string', demandOption: true, describe: 'The plan (JSON)' },
+    input: {
+      type: 'array',
+      string: true,
+      demandOption: true,
+      describe: 'Shards (HDF5), or their descriptions by describe-shard',
+    },
+    'bucket-size': { type: 'number', default: 200_000_000, describe: 'Largest number of vectors in a bucket' },
+    database: { type: 'string', describe: 'Database that the buckets will join: a folder, or s3://bucket/prefix' },
+    'check-ids': {
+      type: 'boolean',
+      default: false,
+      describe: 'Refuse ids that the database has already. Reads the ids of all its tables',
+    },
+    output: { type: 'string', demandOption: true, describe: 'Bucket plan to write (JSON)' },
   },
   examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
 

@@ -8,16 +8,16 @@ import type { WorkerReport } from '../report/stages.ts';
 import { renderReport } from '../report/template.ts';
 
 export const command = defineCommand({
-  describe: 'Show what was found, and what it took, on one HTML page',
+  describe: 'Shows neighbours, recall, time and memory of a run on one HTML page.',
   options: {
     neighbours: { type: 'string', demandOption: true, describe: 'Neighbours of merge-hits (Parquet)' },
-    reports: { type: 'string', array: true, default: [] as string[], describe: "Workers' --json reports" },
+    reports: { type: 'string', array: true, default: [] as string[], describe: "--json reports of the run's commands" },
     output: { type: 'string', demandOption: true, describe: 'Page to write (HTML)' },
   },
   examples: [
     [
       'render-report --neighbours neighbours.parquet --reports reports/*.json --output report.html',
-      'A page that opens in any browser, also without network',
+      'Write a page that any browser opens, also without a network',
     ],
   ],
   async run(args, context) {

@@ -1,4 +1,5 @@
 import { defineCommand } from '../app/command.ts';
+import { databaseOption, queriesOption } from '../app/shared-options.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { checkRequest } from '../search/check-request.ts';
 import { SEARCH_MODES } from '../search/plan/choose.ts';
@@ -6,55 +7,65 @@ import { searchAndWrite } from '../search/search-and-write.ts';
 
 export const command = defineCommand({
   describe:
-    'Finds the nearest neighbours of every query in one bucket. `ann` asks the index; `scan` compares each query with the ' +
-    'vectors of its nearest partitions, `exact` with all; `auto` takes what is expected to be quickest.',
+    'Finds the nearest neighbours of every query in one bucket, by one of three strategies: `ann` searches the index, `scan` compares ' +
+    'each query with all vectors of its nearest partitions, `exact` with all vectors of the bucket. `auto` takes the strategy with the ' +
+    'shortest estimated time.',
   options: {
-    bucket: { type: 'string', demandOption: true, describe: 'The bucket to search' },
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
-    queries: { type: 'array', string: true, demandOption: true, describe: 'Query sets (HDF5 shards)' },
-    k: { type: 'number', default: 10, describe: 'Neighbours a query' },
-    search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'How to search' },
-    nprobes: { type: 'number', describe: 'Partitions to look into; default: 5%, at least 20' },
+    bucket: { type: 'string', demandOption: true, describe: 'Bucket to search' },
+    database: databaseOption,
+    queries: queriesOption,
+    k: { type: 'number', default: 10, describe: 'Neighbours per query' },
+    search: { choices: SEARCH_MODES, default: 'auto' as const, describe: 'Search strategy' },
+    nprobes: { type: 'number', describe: 'Partitions to probe per query. Default: 5% of them, at least 20' },
     'refine-factor': {
       type: 'number',
       describe:
-        'ann: candidates a neighbour whose distance is computed anew; default: 10; 0: none, distances of the codes',
+        'ann: candidates per neighbour that are rescored with their true distance. Default: 10. 0 reports the distances of the codes',
     },
     'target-recall': {
       type: 'number',
-      describe: 'Choose nprobes for this recall (0.95), measured on a sample of the queries',
+      describe: 'Choose --nprobes for this recall@k, such as 0.95, measured on a sample of the queries',
     },
-    'exclude-self': { type: 'boolean', default: false, describe: "Leave out the hit that has the query's own id" },
-    'max-distance': { type: 'number', describe: 'Only hits at most this far; still at most k' },
-    memory: { type: 'string', default: '2GB', describe: 'Memory to use; more queries than fit are searched in blocks' },
+    'exclude-self': { type: 'boolean', default: false, describe: "Omit the hit that has the query's own id" },
+    'max-distance': { type: 'number', describe: 'Omit hits that are farther than this' },
+    memory: {
+      type: 'string',
+      default: '2GB',
+      describe: 'Memory to use, as 500MB or 8GB. More queries than fit are searched in several blocks',
+    },
     'block-queries': {
       type: 'number',
-      describe: 'Queries of a block, if fewer than fit the memory; default: at most 65,536',
+      describe: 'Queries per block, if fewer than fit the memory. Default: at most 65,536',
     },
-    range: { type: 'string', describe: 'Only the queries at these positions, first:end, in the order of their ids' },
+    range: { type: 'string', describe: 'Search only queries first:end, as 0:1000, in the order of their ids' },
     checkpoints: {
       type: 'string',
-      describe: 'Folder for finished blocks, with which a killed search goes on [default: that of --output]',
+      describe: 'Folder for finished blocks, from which a killed search continues. Default: that of --output',
     },
     truth: {
       type: 'string',
       describe:
-        'Also write the true hits of sampled queries here; with those of all buckets, merge-hits tells the recall',
+        'Also write the ground truth of the evaluation sample to this file (Parquet). merge-hits computes recall@k from those of all buckets',
     },
     work: {
       type: 'string',
       describe:
-        'Folder (NVMe) for buckets fetched from S3, kept while there is space, for all tasks of this node; default: $LANCEFLOW_WORK, or not kept',
+        'Folder (NVMe) for buckets fetched from S3, kept for all tasks of this node while the disk has space. Default: $LANCEFLOW_WORK; ' +
+        'without either, a bucket is removed after the search',
     },
-    stream: { type: 'boolean', default: false, describe: 'Read a bucket on S3 where it is; nothing is stored' },
-    output: { type: 'string', demandOption: true, describe: 'The hits (Parquet)' },
+    stream: {
+      type: 'boolean',
+      default: false,
+      describe: 'Read a bucket on S3 in place, and store nothing on this machine',
+    },
+    output: { type: 'string', demandOption: true, describe: 'Hits to write (Parquet)' },
   },
   examples: [
     [
       'search-bucket --bucket bucket_00001 --database /data/proteins --queries q.h5 --k 10 --output hits.parquet',
-      'Search',
+      'Search with the quickest strategy',
     ],
-    ['search-bucket ... --search ann --nprobes 50 --refine-factor 20', 'Look into more of the index, for more recall'],
+    ['search-bucket ... --search ann --nprobes 50 --refine-factor 20', 'Probe and rescore more, for a higher recall'],
   ],
 
   async run(args, context) {

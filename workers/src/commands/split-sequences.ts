@@ -1,25 +1,21 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
+import { fastaOption } from '../app/shared-options.ts';
 import { DataError } from '../base/errors.ts';
 import { splitFiles } from '../embed/split-files.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 
 export const command = defineCommand({
   describe:
-    'Divides protein sequences into files of about equal residues, so that many tasks can embed them. Records added at ' +
-    'the end of the input change the last file only.',
+    'Divides protein sequences into files with about equal residue counts, so that many tasks can embed them. Records that are ' +
+    'appended to the input change only the last file.',
   options: {
-    input: {
-      type: 'array',
-      string: true,
-      demandOption: true,
-      describe: 'FASTA files, plain, gzip or zstd; - is standard input',
-    },
-    'part-residues': { type: 'number', default: 50_000_000, describe: 'Residues of a part' },
-    output: { type: 'string', demandOption: true, describe: 'Folder of the parts: part_00001.<hash>.fasta, ...' },
+    input: fastaOption,
+    'part-residues': { type: 'number', default: 50_000_000, describe: 'Residues per part' },
+    output: { type: 'string', demandOption: true, describe: 'Folder for the parts: part_00001.<hash>.fasta, ...' },
   },
-  examples: [['split-sequences --input uniref50.fasta.gz --output parts', 'About 140,000 proteins a file']],
+  examples: [['split-sequences --input uniref50.fasta.gz --output parts', 'About 140,000 proteins per file']],
 
   async run(args, context) {
     const { output, partResidues } = args;

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineCommand } from '../app/command.ts';
+import { databaseOption } from '../app/shared-options.ts';
 import { DataError } from '../base/errors.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../bucket/verify-database.ts';
@@ -10,15 +11,15 @@ import { noBuckets } from '../database/database-messages.ts';
 
 export const command = defineCommand({
   describe:
-    'Checks every table against its catalog entry: files, sizes, checksums, rows; finds ids that are in the database twice and ' +
-    'what an interrupted build left; names buckets to build again. Ends with 65 where the database is damaged.',
+    'Checks every table against its catalog entry (files, sizes, checksums, rows), finds duplicated ids and the leftovers of ' +
+    'interrupted builds, and names the buckets to build again. Exits with 65 where the database is damaged.',
   options: {
-    database: { type: 'string', demandOption: true, describe: 'The database: a folder, or s3://bucket/prefix' },
-    bucket: { type: 'array', string: true, describe: 'Only these buckets' },
-    ids: { type: 'boolean', default: true, describe: 'Look for duplicate ids across all buckets (--no-ids: do not)' },
+    database: databaseOption,
+    bucket: { type: 'array', string: true, describe: 'Check only these buckets' },
+    ids: { type: 'boolean', default: true, describe: 'Find duplicated ids across all buckets. --no-ids skips this' },
     work: { type: 'string', default: tmpdir(), describe: 'Folder for temporary files' },
   },
-  examples: [['verify --database /data/proteins', 'Check everything']],
+  examples: [['verify --database /data/proteins', 'Check the whole database']],
 
   async run(args, { progress, log }) {
     const database = await Database.open(args.database);

@@ -2,7 +2,7 @@ import { defineCommand } from '../../app/command.ts';
 import { print } from '../../app/terminal.ts';
 import { EXIT } from '../../base/errors.ts';
 import { checkAwsBatch } from '../../cloud/doctor/awsbatch.ts';
-import { type Finding, formatFindings } from '../../cloud/doctor/finding.ts';
+import { formatFindings } from '../../cloud/doctor/finding.ts';
 import { checkMachine } from '../../cloud/doctor/machine.ts';
 import { readParams } from '../../cloud/launch/read-params.ts';
 
@@ -10,15 +10,16 @@ const PROFILES = ['standard', 'awsbatch'] as const;
 
 export const command = defineCommand({
   describe:
-    'Checks what a run needs, and tells what to do where it is missing: this machine (standard), or queues, machines, images, roles and ' +
-    'buckets on AWS (awsbatch). Ends with 65 where something is wrong.',
+    'Checks what a run needs, and says how to fix what is missing: on this machine (standard), or the queues, machines, images, roles and ' +
+    'buckets on AWS (awsbatch). Exits with 65 where a check fails.',
   options: {
-    profile: { choices: PROFILES, default: 'standard' as const, describe: "The pipeline's profile" },
+    profile: { choices: PROFILES, default: 'standard' as const, describe: 'Profile of the pipeline' },
     'params-file': {
       type: 'array',
       string: true,
       default: [] as string[],
-      describe: "awsbatch: the pipeline's parameters (JSON); several: the last one counts",
+      describe:
+        "awsbatch: the pipeline's parameters (JSON). Of several files, the later ones override the earlier ones",
     },
     'work-dir': { type: 'string', describe: "awsbatch: Nextflow's work folder, s3://" },
     queue: { type: 'string', default: 'lanceflow-head', describe: 'awsbatch: job queue of the head' },
@@ -34,12 +35,12 @@ export const command = defineCommand({
       args.profile === 'standard'
         ? await checkMachine()
         : await checkAwsBatch({
-            params: await readParams(args.paramsFile as string[]),
+            params: await readParams(args.paramsFile),
             ...(args.workDir === undefined ? {} : { workDir: args.workDir }),
             headQueue: args.queue,
             headDefinition: args.jobDefinition,
           });
-    if (args.json !== true) print(formatFindings(findings));
+    if (!args.json) print(formatFindings(findings));
     const failures = findings.filter(({ status }) => status === 'failed').length;
     return { rows: findings.length, bytes: 0, profile: args.profile, ok: failures === 0, failures, findings };
   },
@@ -47,6 +48,6 @@ export const command = defineCommand({
   exitCode: ({ ok }) => (ok ? EXIT.ok : EXIT.data),
   summary: ({ findings, failures }) =>
     failures === 0
-      ? `doctor: all is well (${(findings as Finding[]).length} checks)`
-      : `doctor: ${failures} of ${(findings as Finding[]).length} checks failed`,
+      ? `doctor: all ${findings.length} checks passed`
+      : `doctor: ${failures} of ${findings.length} checks failed`,
 });

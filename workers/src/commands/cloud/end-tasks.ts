@@ -7,10 +7,10 @@ const POLL_MS = 2_000;
 
 export const command = defineCommand({
   describe:
-    'Ends the tasks of a campaign on AWS that are waiting or running, by their tag, and leaves its head alone. A head that AWS Batch ' +
-    'starts again does so first: nothing else knows of the tasks that its former start left behind.',
+    'Ends the waiting and running tasks of a campaign on AWS, which it finds by their tag, but not the head. A head that AWS Batch ' +
+    'restarts calls this first, because no other process ends the tasks of its previous attempt.',
   options: {
-    campaign: { type: 'string', demandOption: true, describe: "The campaign's name" },
+    campaign: { type: 'string', demandOption: true, describe: 'Name of the campaign' },
     queue: {
       type: 'array',
       string: true,
@@ -23,12 +23,7 @@ export const command = defineCommand({
   async run(args, { log }) {
     const campaign = checkCampaign(args.campaign);
     const batch = await openBatch(await useRegion(undefined));
-    const ids = await endTasks(
-      batch,
-      args.queue as string[],
-      campaign,
-      `the head of campaign ${campaign} starts again`,
-    );
+    const ids = await endTasks(batch, args.queue, campaign, `the head of campaign ${campaign} starts again`);
     if (ids.length > 0) log(`${campaign}: ends ${ids.length} tasks of its former head`);
     const active = await waitForEnd(batch, ids, POLL_MS);
     return { rows: ids.length, bytes: 0, campaign, active };

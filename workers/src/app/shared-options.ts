@@ -1,0 +1,29 @@
+import type { Options } from 'yargs';
+
+// Options that several commands have, with the same meaning.
+
+export const databaseOption = {
+  type: 'string',
+  demandOption: true,
+  describe: 'Database: a folder, or s3://bucket/prefix',
+} as const satisfies Options;
+
+export const queriesOption = {
+  type: 'array',
+  string: true,
+  demandOption: true,
+  describe: 'Query sets (HDF5 shards)',
+} as const satisfies Options;
+
+export const fastaOption = {
+  type: 'array',
+  string: true,
+  demandOption: true,
+  describe: 'FASTA files, plain, gzip or zstd; - reads standard input',
+} as const satisfies Options;
+
+export const buildWorkOption = {
+  type: 'string',
+  describe:
+    'Fast scratch folder (NVMe). Default: the database, if it is a folder; for one on S3, $LANCEFLOW_WORK or the current folder',
+} as const satisfies Options;

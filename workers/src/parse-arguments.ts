@@ -1,0 +1,69 @@
+import yargs, { type ArgumentsCamelCase, type InferredOptionTypes, type Options } from 'yargs';
+import { type Command, commonOptions } from './app/command.ts';
+import { addListed, type Listed, listOptions, readListed } from './app/listed-arguments.ts';
+import { UsageError } from './base/errors.ts';
+import { STANDARD_INPUT } from './fasta/standard-input.ts';
+
+const WIDEST_HELP = 110;
+
+type Arguments = ArgumentsCamelCase<InferredOptionTypes<Record<string, Options> & typeof commonOptions>>;
+
+/**
+ * Parses the arguments of a command, those in files (`--input-list`) included.
+ * @throws UsageError naming the wrong option, and where to read about it
+ */
+export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
+  const listed = await readListed(command.options, argv);
+  const args = await parserOf(name, command, nameStandardInput(argv), listed).parseAsync();
+  checkSingleValues(command, args);
+  addListed(args, listed);
+  return args;
+}
+
+/** Returns the text of `lanceflow <name> --help`. */
+export function helpOf(name: string, command: Command): Promise<string> {
+  return parserOf(name, command, [], new Map()).getHelp();
+}
+
+function parserOf(name: string, command: Command, argv: readonly string[], listed: Listed) {
+  return (
+    yargs(argv)
+      .scriptName('lanceflow')
+      .usage(`lanceflow ${name}\n\n${command.describe}`)
+      .options({ ...listOptions(command.options, listed), ...commonOptions })
+      .example(command.examples.map(([line, what]): [string, string] => [`$0 ${line}`, what]))
+      .strict()
+      .version(false)
+      .wrap(Math.min(WIDEST_HELP, process.stdout.columns ?? 100))
+      .exitProcess(false)
+      // Every value belongs to an option. A single-valued option that is repeated is a mistake, not a list.
+      .parserConfiguration({
+        'duplicate-arguments-array': true,
+        'greedy-arrays': true,
+        'parse-positional-numbers': false,
+      })
+      .fail((message, error) => {
+        throw error ?? new UsageError(`${message.replace(/\s*\n\s*/g, ' ')}. See: lanceflow ${name} --help`);
+      })
+  );
+}
+
+/** Replaces `-` among the inputs, which the parser would treat as the end of the list. */
+function nameStandardInput(argv: readonly string[]): string[] {
+  let option = '';
+  return argv.map((word) => {
+    if (word.startsWith('--')) option = word;
+    return word === '-' && option === '--input' ? STANDARD_INPUT : word;
+  });
+}
+
+/** @throws UsageError for an option without a value, or a single-valued option with several */
+function checkSingleValues({ options }: Command, args: Record<string, unknown>): void {
+  for (const [name, { type, array }] of Object.entries(options)) {
+    const value = args[name];
+    if (Array.isArray(value) && type !== 'array' && array !== true)
+      throw new UsageError(`--${name} is given ${value.length} times; it takes one value.`);
+    if (value === '' || (Array.isArray(value) && value.includes('')))
+      throw new UsageError(`--${name} is empty; it needs a value.`);
+  }
+}
