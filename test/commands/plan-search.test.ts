@@ -25,7 +25,7 @@ test('plan-search divides all queries, and says what is wrong with them', async 
   expect(JSON.parse(await readFile(output, 'utf8'))).toEqual({ version: 1, queries: 11, parts });
 
   await expectRefusalHere(command(files, '--queries-per-task', '0'), 64, /--queries-per-task must be/);
-  await expectRefusalHere(command([files[0]!, files[0]!]), 65, /query id "q0" is there twice/);
+  await expectRefusalHere(command([files[0]!, files[0]!]), 65, /duplicated query id "q0"/);
   const other = await writeShard(join(folder, 'other.h5'), randomRows(2, 7, 9, 'q'));
   await expectRefusalHere(command([other]), 65, /query vectors of 9 components, but bucket_00001 has 8/);
   const away = command(files).map((word) => (word === database ? join(folder, 'none') : word));

@@ -163,7 +163,7 @@ it('does not merge hits that do not belong together', async () => {
   const refuse = (argv: string[], message: RegExp) => expectRefusalHere(argv, 65, message);
   const twice = await search('twice', 'bucket_00001', queries, '--range', '39:40');
   await refuse(merge([mine, twice]), /mine and .*twice both have hits of bucket_00001/);
-  await refuse(merge([mine], 4), /mine has the nearest 3 of a query/);
+  await refuse(merge([mine], 4), /mine: these hits were cut at k = 3, so the 4 nearest over all buckets are unknown/);
   // One vector, or one id, of a query set that is as large.
   for (const [name, change] of [
     ['vector', (rows: Rows) => (rows.vectors[30] = 0.5)],

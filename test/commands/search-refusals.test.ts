@@ -107,9 +107,9 @@ describe('search-bucket refuses', () => {
     const vectors = asked.vectors.slice().fill(0, 16, 32);
     await refusedQueries(await write('zero.h5', { vectors }), /zero\.h5: row 1 \(id "q1"\) is all zero/);
   });
-  it('an id that is there twice', async () => {
+  it('a duplicated id', async () => {
     const path = await write('twice.h5', { ids: ['a', 'b', 'a', 'c', 'd'] });
-    await refusedQueries(path, /twice\.h5: query id "a" is there twice/);
+    await refusedQueries(path, /twice\.h5: duplicated query id "a"/);
   });
   it('queries that were cut off', async () => {
     await writeFile(join(folder, 'cut.h5'), (await readFile(queries)).subarray(0, 3000));

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  findCampaignConflict,
+  findMergeConflict,
   type HitsOrigin,
   originMetadata,
   readOrigin,
-  whyNotAlike,
-  whyNotMerged,
 } from '../../workers/src/hits/origin.ts';
 
 const origin: fc.Arbitrary<HitsOrigin> = fc.record({
@@ -75,11 +75,11 @@ describe('files to be merged', () => {
       file('c', { bucket: 'b2', range: { first: 50, end: 100 } }),
       file('b', { bucket: 'b2', range: { first: 0, end: 50 } }),
     ];
-    expect(whyNotMerged([file('a'), ...ranges, { path: 'd', origin: undefined }], 10)).toBeUndefined();
-    expect(whyNotMerged([file('a', { k: 20 }), file('b', { bucket: 'b2' })], 5)).toBeUndefined();
-    expect(whyNotMerged([], 5)).toBeUndefined();
+    expect(findMergeConflict([file('a'), ...ranges, { path: 'd', origin: undefined }], 10)).toBeUndefined();
+    expect(findMergeConflict([file('a', { k: 20 }), file('b', { bucket: 'b2' })], 5)).toBeUndefined();
+    expect(findMergeConflict([], 5)).toBeUndefined();
     // Hits and true hits are of the same buckets and queries.
-    expect(whyNotAlike([file('a'), file('a.truth')], 10)).toBeUndefined();
+    expect(findCampaignConflict([file('a'), file('a.truth')], 10)).toBeUndefined();
   });
 
   it.each<[string, Partial<HitsOrigin>, RegExp]>([
@@ -87,20 +87,20 @@ describe('files to be merged', () => {
     ['query set', { queries: 'abd' }, /^b and a are hits of two query sets/],
     ['own ids', { excludeSelf: true }, /^b and a were searched with two settings of --exclude-self/],
     ['farthest distance', { maxDistance: 0.5 }, /--max-distance/],
-    ['k', { k: 9 }, /^b has the nearest 9 of a query, .* --k 9\.$/],
+    ['k', { k: 9 }, /^b: these hits were cut at k = 9, .* --k 9\.$/],
   ])('are not of another %s', (_, changed, message) => {
     expect(
-      whyNotMerged([file('a'), { path: 'x', origin: undefined }, file('b', { bucket: 'b2', ...changed })], 10),
+      findMergeConflict([file('a'), { path: 'x', origin: undefined }, file('b', { bucket: 'b2', ...changed })], 10),
     ).toMatch(message);
   });
 
   it('do not have a query of a bucket twice', () => {
-    expect(whyNotMerged([file('a'), file('b')], 10)).toMatch(/^a and b both have hits of b1 for the same queries/);
+    expect(findMergeConflict([file('a'), file('b')], 10)).toMatch(/^a and b both have hits of b1 for the same queries/);
     const overlapping = [
       file('a', { range: { first: 0, end: 51 } }),
       file('x', { bucket: 'b0' }),
       file('b', { range: { first: 50, end: 60 } }),
     ];
-    expect(whyNotMerged(overlapping, 10)).toMatch(/^a and b both/);
+    expect(findMergeConflict(overlapping, 10)).toMatch(/^a and b both/);
   });
 });

@@ -1,22 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
-import { compareIds, rankHits, sortedOrder } from '../../workers/src/hits/rank.ts';
+import { compareIds, rankHits, sortedIdOrder } from '../../workers/src/hits/rank.ts';
 
 const id = fc.oneof(fc.string({ unit: 'binary', maxLength: 4 }), fc.constantFrom('', 'a', 'ab', 'é', '😀', '\uffff'));
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-describe('sortedOrder', () => {
+describe('sortedIdOrder', () => {
   it('orders ids by their UTF-8 bytes, which is not the order of JavaScript strings', () => {
     const texts = ['\uffff', '😀', 'é', 'z', 'a', ''];
-    const order = sortedOrder(columnFrom(texts));
+    const order = sortedIdOrder(columnFrom(texts));
     expect(Array.from(order, (i) => texts[i])).toEqual(['', 'a', 'z', 'é', '\uffff', '😀']);
   });
 
   it('agrees with Buffer.compare', () => {
     fc.assert(
       fc.property(fc.array(id, { maxLength: 30 }), (texts) => {
-        const order = sortedOrder(columnFrom(texts));
+        const order = sortedIdOrder(columnFrom(texts));
         expect(Array.from(order, (i) => texts[i])).toEqual([...texts].sort(byBytes));
         for (let i = 1; i < order.length; i++)
           expect(Math.sign(compareIds(columnFrom(texts), order[i - 1]!, order[i]!))).toBeLessThanOrEqual(0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MergeRecall } from '../../workers/src/merge/merged-recall.ts';
+import { MergedRecall } from '../../workers/src/merge/merged-recall.ts';
 import { type Hit, hits, naiveMerge, packedHits } from '../support/hits.ts';
 
 const batch = (rows: readonly Hit[]) => ({ ...packedHits(rows), ranks: new Int32Array(rows.length) });
@@ -12,13 +12,13 @@ test('is the mean over the queries of the share of true neighbours that are ther
       // A hit is in one file, once.
       const distinct = [...new Map([...some, ...others].map((hit) => [text(hit), hit])).values()];
       const all = distinct.slice(0, some.length);
-      const truth = naiveMerge(all, k);
+      const groundTruth = naiveMerge(all, k);
       const answer = naiveMerge([...all.filter((_, i) => i % 2 === 0), ...distinct.slice(some.length)], k);
-      const recall = new MergeRecall();
-      for (const part of [truth.slice(0, cut), truth.slice(cut)]) recall.addTruth(batch(part));
+      const recall = new MergedRecall();
+      for (const part of [groundTruth.slice(0, cut), groundTruth.slice(cut)]) recall.addGroundTruth(batch(part));
       for (const part of [answer.slice(0, cut), answer.slice(cut)]) recall.addFound(batch(part));
       const found = new Set(answer.map(text));
-      const shares = [...Map.groupBy(truth, ({ query }) => query).values()].map(
+      const shares = [...Map.groupBy(groundTruth, ({ query }) => query).values()].map(
         (own) => own.filter((hit) => found.has(text(hit))).length / own.length,
       );
       const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;

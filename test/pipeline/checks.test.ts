@@ -9,7 +9,7 @@ import { LONG_SEQUENCES } from '../../workers/src/embed/transformer/transformer-
 import { TRAILING_STOPS } from '../../workers/src/fasta/sequence.ts';
 import { INDEX_KINDS } from '../../workers/src/index/index-plan.ts';
 import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
-import { SEARCH_MODES } from '../../workers/src/search/plan/choose.ts';
+import { SEARCH_MODES } from '../../workers/src/search/plan/strategies.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { check, inputs, parameters, request } from './support/checks.ts';

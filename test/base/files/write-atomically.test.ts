@@ -5,7 +5,7 @@ import { DataError, toUserError } from '../../../workers/src/base/errors.ts';
 import { hasEnded, processName } from '../../../workers/src/base/files/process-name.ts';
 import { withScratch } from '../../../workers/src/base/files/scratch.ts';
 import { removeStale, temporaryName } from '../../../workers/src/base/files/temporary.ts';
-import { writeAtomically } from '../../../workers/src/base/files/write-atomically.ts';
+import { writeAllAtomically, writeAtomically } from '../../../workers/src/base/files/write-atomically.ts';
 import { localStore } from '../../../workers/src/database/local/local-store.ts';
 import { run, temporaryFolder } from '../../support/run.ts';
 
@@ -14,6 +14,27 @@ async function endedPid(): Promise<number> {
   const { stdout } = await run(process.execPath, ['-e', 'console.log(process.pid)']);
   return Number(stdout);
 }
+
+describe('writeAllAtomically', () => {
+  it('writes all files that are wanted, or none', async () => {
+    const folder = await temporaryFolder();
+    const [one, other] = [join(folder, 'one'), join(folder, 'other')];
+    const write = async (temporaries: readonly (string | undefined)[]) => {
+      for (const path of temporaries) if (path !== undefined) await writeFile(path, 'x');
+      return temporaries.map((path) => path !== undefined);
+    };
+    const failing = writeAllAtomically([one, other], async (temporaries) => {
+      await write(temporaries);
+      throw new Error('no more');
+    });
+    await expect(failing).rejects.toThrow('no more');
+    expect(await readdir(folder)).toEqual([]);
+    expect(await writeAllAtomically([one, undefined], write)).toEqual([true, false]);
+    expect(await readdir(folder)).toEqual(['one']);
+    expect(await writeAllAtomically([one, other], write)).toEqual([true, true]);
+    expect((await readdir(folder)).sort()).toEqual(['one', 'other']);
+  });
+});
 
 describe('writeAtomically', () => {
   it('creates the file and its folders, and returns the result of the writer', async () => {

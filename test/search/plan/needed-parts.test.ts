@@ -1,28 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import type { IndexDescription } from '../../../workers/src/database/catalog/catalog-entry.ts';
-import type { SearchRequest } from '../../../workers/src/search/plan/choose.ts';
 import { neededParts } from '../../../workers/src/search/plan/needed-parts.ts';
+import type { StrategyRequest } from '../../../workers/src/search/plan/strategies.ts';
 
 const index: IndexDescription = { kind: 'ivf-rq', metric: 'cosine', partitions: 50, parameters: {} };
 const partitions = { path: 'p.arrow', count: 50, bytes: 1, checksum: '0' };
 const bucket = { rows: 3000, index, partitions };
 
 describe('neededParts', () => {
-  const needs = (request: Partial<SearchRequest & { truth: boolean }>, entry: Partial<typeof bucket> = {}) => {
+  const needs = (request: Partial<StrategyRequest & { groundTruth: boolean }>, entry: Partial<typeof bucket> = {}) => {
     const asked = { k: 10, search: 'auto' as const, nprobes: undefined, refineFactor: undefined };
-    const parts = neededParts({ ...asked, targetRecall: undefined, truth: false, ...request }, { ...bucket, ...entry });
+    const parts = neededParts(
+      { ...asked, targetRecall: undefined, groundTruth: false, ...request },
+      { ...bucket, ...entry },
+    );
     return Object.entries(parts)
       .filter(([, needed]) => needed)
       .map(([part]) => part)
       .join(' ');
   };
 
-  it.each<[string, Partial<SearchRequest & { truth: boolean }>, string]>([
+  it.each<[string, Partial<StrategyRequest & { groundTruth: boolean }>, string]>([
     ['exact', { search: 'exact' }, 'vectors'],
     ['scan', { search: 'scan' }, 'vectors partitions'],
     ['ann', { search: 'ann' }, 'vectors index'],
-    ['ann without a look at the vectors', { search: 'ann', refineFactor: 0 }, 'index'],
-    ['the same, and the truth', { search: 'ann', refineFactor: 0, truth: true }, 'vectors index'],
+    ['ann without rescoring', { search: 'ann', refineFactor: 0 }, 'index'],
+    ['the same, and the ground truth', { search: 'ann', refineFactor: 0, groundTruth: true }, 'vectors index'],
     ['the same, for a recall', { search: 'ann', refineFactor: 0, targetRecall: 0.9 }, 'vectors index'],
     ['the same, of given probes', { search: 'ann', refineFactor: 0, targetRecall: 0.9, nprobes: 5 }, 'index'],
     ['the choice of all', {}, 'vectors index partitions'],

@@ -7,8 +7,8 @@ import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
 import { requireUnchanged, STATES_AT_ONCE } from '../database/table-state.ts';
-import { SEARCH_MODES } from '../search/plan/choose.ts';
-import { divideQueries, queriesPerTask } from '../search/plan/parts.ts';
+import { divideQueries, queriesPerTask } from '../search/plan/query-ranges.ts';
+import { SEARCH_MODES } from '../search/plan/strategies.ts';
 import { openQueries } from '../search/queries/queries.ts';
 
 export const command = defineCommand({

@@ -2,7 +2,7 @@ import { defineCommand } from '../app/command.ts';
 import { databaseOption, queriesOption } from '../app/shared-options.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { checkRequest } from '../search/check-request.ts';
-import { SEARCH_MODES } from '../search/plan/choose.ts';
+import { SEARCH_MODES } from '../search/plan/strategies.ts';
 import { searchAndWrite } from '../search/search-and-write.ts';
 
 export const command = defineCommand({

@@ -18,6 +18,13 @@ export interface FetchOptions {
   progress: CommandContext['progress'];
 }
 
+/** A table that a search reads; disposed of when the search has ended. */
+export interface OpenedTable extends AsyncDisposable {
+  tables: TableReader;
+  /** With the parts that the table has. */
+  entry: CatalogEntry;
+}
+
 /** Tables on this node's disk: those that are built, and those that are searched. */
 export interface NodeTables {
   /** Folder in which scratch folders are made. */
@@ -31,13 +38,6 @@ export interface NodeTables {
   reserve(folder: string, bytes: number): Promise<() => Promise<void>>;
   /** Fills a folder with a table's files, except its index, such that a change in the folder leaves the original as it is. */
   mirror(record: IngestRecord, folder: string): Promise<void>;
-  /**
-   * Runs a search of a bucket, fetching first what it needs of a table on S3.
-   * @param search gets the tables to read, and the entry with the parts that they have
-   */
-  withTable<T>(
-    entry: CatalogEntry,
-    options: FetchOptions,
-    search: (tables: TableReader, entry: CatalogEntry) => Promise<T>,
-  ): Promise<T>;
+  /** Opens a bucket's table for a search, fetching first what the search needs of a table on S3. */
+  openForSearch(entry: CatalogEntry, options: FetchOptions): Promise<OpenedTable>;
 }

@@ -1,13 +1,13 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { HitColumns, NeighbourColumns, Texts } from './columns.ts';
 
-/** Collects rows of other batches into batches of a size that depends on the rows alone. */
+/** Collects rows of other batches into batches whose sizes depend on the rows alone. */
 export interface NeighbourBuilder {
   readonly rows: number;
   /** Whether `take` should be called before the next `push`. */
   readonly full: boolean;
   push(hits: HitColumns, row: number, rank: number): void;
-  /** The rows collected since the last call. */
+  /** Returns the rows collected since the last call. */
   take(): NeighbourColumns;
 }
 
@@ -17,7 +17,7 @@ export interface BatchLimits {
   bytes: number;
 }
 
-/** @param limits a batch is full at either; the same rows give the same batches whoever pushes them */
+/** @param limits a batch is full at either of them */
 export function createNeighbourBuilder(limits: BatchLimits): NeighbourBuilder {
   const queryIds = createTextBuilder(limits.rows);
   const targetIds = createTextBuilder(limits.rows);

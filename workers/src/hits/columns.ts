@@ -1,8 +1,8 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 
 /**
- * Texts wherever they lie in `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it takes them as a
- * Parquet page holds them: with gaps between, and what repeats only once.
+ * Texts anywhere in `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it represents a Parquet page as it is: with
+ * gaps between texts, and repeated texts stored once.
  */
 export interface Texts {
   readonly starts: Int32Array;
@@ -18,7 +18,7 @@ export interface HitColumns {
   readonly buckets: Texts;
 }
 
-/** Rows of neighbours: hits with their rank, from 1, among their query's; their texts end to end, to be written. */
+/** Rows of neighbours, to be written: hits with their rank among their query's, from 1; texts lie end to end. */
 export interface NeighbourColumns {
   readonly queryIds: Utf8Column;
   readonly targetIds: Utf8Column;
@@ -27,33 +27,33 @@ export interface NeighbourColumns {
   readonly ranks: Int32Array;
 }
 
-/** Number of rows. */
+/** Returns the row count. */
 export function hitRows(hits: { readonly distances: Float32Array }): number {
   return hits.distances.length;
 }
 
-/** A column as texts; the bytes are shared. */
+/** Returns a column as texts; the bytes are shared. */
 export function textsOf({ offsets, bytes }: Utf8Column): Texts {
   return { starts: offsets.subarray(0, -1), ends: offsets.subarray(1), bytes };
 }
 
-/** Neighbours as hits, to be merged once more; the bytes are shared. */
+/** Returns neighbours as hits, to be merged once more; the bytes are shared. */
 export function hitsOf({ queryIds, targetIds, distances, buckets }: Omit<NeighbourColumns, 'ranks'>): HitColumns {
   return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets) };
 }
 
-/** A row's text; a view, not a copy. */
+/** Returns a row's text as a view. */
 export function textBytes({ starts, ends, bytes }: Texts, row: number): Uint8Array {
   return bytes.subarray(starts[row], ends[row]);
 }
 
-/** A row's text as texts of one row, copied. */
+/** Copies a row's text into texts of one row. */
 export function copyText(texts: Texts, row: number): Texts {
   const bytes = textBytes(texts, row).slice();
   return { starts: Int32Array.of(0), ends: Int32Array.of(bytes.length), bytes };
 }
 
-/** A column of the same text in every row. */
+/** Returns a column of the same text in every row. */
 export function repeatText(text: string, rows: number): Utf8Column {
   const one = new TextEncoder().encode(text);
   const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
@@ -62,7 +62,7 @@ export function repeatText(text: string, rows: number): Utf8Column {
   return { offsets, bytes };
 }
 
-/** Compares two texts by their UTF-8 bytes: JavaScript's own order is by UTF-16 unit and differs. */
+/** Compares two texts by their UTF-8 bytes; JavaScript's own order, by UTF-16 units, is another. */
 export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): number {
   const startA = a.starts[rowA]!;
   const startB = b.starts[rowB]!;
@@ -76,7 +76,7 @@ export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): num
   return lengthA - lengthB;
 }
 
-/** Whether two texts are the same; faster than `compareText`, as ids that differ mostly differ at their end. */
+/** Returns whether two texts are equal; faster than `compareText`, as ids mostly differ at their end. */
 export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolean {
   const startA = a.starts[rowA]!;
   const startB = b.starts[rowB]!;
@@ -87,7 +87,7 @@ export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolea
   return true;
 }
 
-/** The order of hits inside a query: distance, then target, then bucket. */
+/** Compares hits of one query: by distance, then target, then bucket. */
 export function compareNearness(a: HitColumns, rowA: number, b: HitColumns, rowB: number): number {
   const distanceA = a.distances[rowA]!;
   const distanceB = b.distances[rowB]!;
@@ -95,7 +95,7 @@ export function compareNearness(a: HitColumns, rowA: number, b: HitColumns, rowB
   return compareText(a.targetIds, rowA, b.targetIds, rowB) || compareText(a.buckets, rowA, b.buckets, rowB);
 }
 
-/** The order of hits files: query, distance, target, bucket. */
+/** Compares hits in the order of hits files: query, distance, target, bucket. */
 export function compareHits(a: HitColumns, rowA: number, b: HitColumns, rowB: number): number {
   return compareText(a.queryIds, rowA, b.queryIds, rowB) || compareNearness(a, rowA, b, rowB);
 }

@@ -17,7 +17,7 @@ export interface CsvWriter {
 
 export type CsvCompression = 'none' | 'gzip' | 'zstd';
 
-/** How a CSV of this name is compressed. */
+/** Returns the compression of a CSV file by its name. */
 export function csvCompression(name: string): CsvCompression {
   return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : 'none';
 }
@@ -32,10 +32,10 @@ export async function createCsv(
   const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
   const head: Writable = compressor ?? file;
   const written = compressor ? pipeline(compressor, file) : finished(file);
-  written.catch(() => {}); // told by who waits for it
+  written.catch(() => {}); // rejects where it is awaited
   const write = async (chunk: string | Uint8Array) => {
     try {
-      // The callback comes when the chunk is compressed or written: its buffer may then be used again.
+      // The callback comes when the chunk is compressed or written: the formatter may then reuse its buffer.
       await new Promise<void>((resolve, reject) => {
         head.write(chunk, (error) => (error ? reject(error) : resolve()));
       });
@@ -57,7 +57,7 @@ export async function createCsv(
     async abandon() {
       head.destroy();
       file.destroy();
-      await written.catch(() => {}); // an error that led here is told already
+      await written.catch(() => {}); // the caller has the error that led here
       await rm(path, { force: true });
     },
   };

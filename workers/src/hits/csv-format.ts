@@ -10,9 +10,9 @@ const QUOTE = 0x22;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const APOSTROPHE = 0x27;
-/** A spreadsheet takes a cell that begins so for a formula. */
+/** A spreadsheet computes a cell that begins with one of these. */
 const FORMULA_STARTS = new Set(Buffer.from('=+-@\t\r'));
-/** Longest texts of rank and distance, separators and quotes. */
+/** Most bytes of rank, distance, separators and quotes. */
 const ROW_BYTES = 64;
 
 /**
@@ -72,7 +72,7 @@ function putField(buffer: Uint8Array, at: number, column: Utf8Column, row: numbe
   return plain ? at + end - start : putQuoted(buffer, at, bytes.subarray(start, end));
 }
 
-/** An apostrophe, which spreadsheets hide, says that what follows is text. */
+/** Spreadsheets hide an apostrophe, and take the rest of the cell as text. */
 function putText(buffer: Uint8Array, at: number, text: Uint8Array): number {
   const cell = Uint8Array.of(APOSTROPHE, ...text);
   if ([COMMA, QUOTE, NEWLINE, RETURN].some((byte) => cell.includes(byte))) return putQuoted(buffer, at, cell);

@@ -4,7 +4,7 @@ const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 
-/** Longest text of a float32, with room to spare. */
+/** Most bytes of the text of a float32. */
 export const FLOAT_TEXT_BYTES = 24;
 
 /**
@@ -14,7 +14,7 @@ export const FLOAT_TEXT_BYTES = 24;
  */
 export function putFloat32(buffer: Uint8Array, at: number, value: number): number {
   const size = Math.abs(value);
-  // Distances lie here, nearly all of them: no JavaScript string is made for them.
+  // Nearly all distances lie in this range; they are written without a JavaScript string.
   if (!(size >= 1e-4 && size < 10)) return putAscii(buffer, at, rareText(value));
   const exponent = size >= 1 ? 0 : size >= 0.1 ? -1 : size >= 0.01 ? -2 : size >= 0.001 ? -3 : -4;
   let decimals = 5 - exponent;
@@ -63,7 +63,7 @@ function rareText(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-/** Stays clear of the middle between two floats, where readers that go by way of a double round differently. */
+/** Avoids the middle between two floats, which readers that parse a double first round differently. */
 function readsBack(candidate: number, value: number): boolean {
   return Math.fround(candidate * (1 - 1e-12)) === value && Math.fround(candidate * (1 + 1e-12)) === value;
 }

@@ -2,7 +2,7 @@ import type { HitsOrigin } from './origin.ts';
 
 const RECIPE = 'lanceflow.recipe';
 
-/** A file of hits, as far as its metadata tells. */
+/** The metadata of a file of hits. */
 export interface SearchedHits {
   origin: HitsOrigin | undefined;
   /** `recipe` of the catalog entry of the table that was searched. */
@@ -10,8 +10,8 @@ export interface SearchedHits {
 }
 
 /**
- * What a file of hits says of the table that was searched: of what its rows were made. The same rows that are built or indexed again
- * have other files, and another fingerprint, but the same recipe, and so give the same bytes of hits where their answers are equal.
+ * Returns metadata that names the table that was searched, by its recipe. Rows that are built or indexed again have other files and
+ * another fingerprint, but the same recipe: equal answers then give equal bytes of hits.
  */
 export function tableMetadata(recipe: string): Record<string, string> {
   return { [RECIPE]: recipe };
@@ -22,10 +22,9 @@ export function readRecipe(metadata: ReadonlyMap<string, string>): string | unde
 }
 
 /**
- * Metadata of neighbours: what was asked, and of which tables. Only what decides the rows, so the same tables and queries give
- * the same bytes: how a table was searched, when, by which run and where the database lies is not there. Empty where a file
- * does not say how it came about.
- * @param files hits of the same queries (`whyNotAlike`), in any order
+ * Returns the metadata of neighbours: the question and the tables. It holds only what decides the rows (no strategy, time, run or
+ * path of the database), so the same tables and queries give the same bytes. Empty where a file has no origin.
+ * @param files hits of the same queries (`findCampaignConflict`), in any order
  */
 export function neighboursMetadata(files: readonly SearchedHits[], k: number): Record<string, string> {
   const known = files.flatMap(({ origin, recipe }) => (origin && recipe !== undefined ? [{ origin, recipe }] : []));

@@ -1,29 +1,30 @@
 import * as z from 'zod/mini';
 import { checkDocument, choice, TEXT, textWhere } from '../base/text/document.ts';
 import { METRICS } from '../vectors/metric.ts';
-import type { QueryPart } from './query-part.ts';
+import { HIT_MESSAGES } from './hit-messages.ts';
+import type { QueryRange } from './query-range.ts';
 
-/** How hits came about: what must be the same, and what must not, of files that are merged. */
+/** The search that made a file of hits: it decides which files can be merged. */
 export interface HitsOrigin {
   bucket: string;
   metric: string;
-  /** Hits that were asked for a query; where the bucket has fewer rows, there are fewer. */
+  /** Hits a query that were asked for; a bucket of fewer rows has fewer. */
   k: number;
   excludeSelf: boolean;
   maxDistance: number;
-  /** Hash of all queries of the search, of whatever range of them. */
+  /** Hash of all queries of the campaign, whatever the range. */
   queries: string;
-  /** Which of these, in the order of their ids. */
-  range: QueryPart;
+  /** Which of these were searched. */
+  range: QueryRange;
 }
 
-/** A file of hits that may say how it came about. */
+/** A file of hits, with its origin where the writer recorded it. */
 export interface KnownHits {
   path: string;
   origin: HitsOrigin | undefined;
 }
 
-/** What a file of hits carries as its metadata. */
+/** Returns the metadata of a file of hits. */
 export function originMetadata(origin: HitsOrigin): Record<string, string> {
   const { bucket, metric, k, excludeSelf, maxDistance, queries, range } = origin;
   return {
@@ -43,7 +44,7 @@ const number = (pattern: RegExp, expected: string) =>
     z.transform(Number),
   );
 
-/** What `originMetadata` writes. */
+/** The metadata that `originMetadata` returns. */
 const ORIGIN_METADATA = z.object({
   'lanceflow.bucket': TEXT,
   'lanceflow.metric': choice(METRICS),
@@ -60,9 +61,9 @@ function isRange(text: string): boolean {
 }
 
 /**
- * How the hits of a file came about.
- * @returns undefined where its metadata does not tell all of it
- * @throws what `fail` makes of a problem, where it tells what cannot be
+ * Reads the origin of a file of hits from its metadata.
+ * @returns undefined where the metadata lacks a part of it
+ * @throws the error that `fail` returns, where a value is impossible
  */
 export function readOrigin(
   metadata: ReadonlyMap<string, string>,
@@ -84,40 +85,38 @@ export function readOrigin(
 }
 
 /**
- * Why files cannot be merged into k neighbours a query; undefined where nothing speaks against it. Files that do not say
- * how they came about are taken as they are.
+ * Finds the reason why files cannot be merged into k neighbours a query. Files without an origin are accepted.
+ * @returns a message; undefined where they can be merged
  */
-export function whyNotMerged(files: readonly KnownHits[], k: number): string | undefined {
-  return whyNotAlike(files, k) ?? whyCountedTwice(files);
+export function findMergeConflict(files: readonly KnownHits[], k: number): string | undefined {
+  return findCampaignConflict(files, k) ?? findCountedTwice(files);
 }
 
-/** Why files, which may be hits and true hits, are not of one campaign. */
-export function whyNotAlike(files: readonly KnownHits[], k: number): string | undefined {
+/** Finds the reason why files of hits, or of ground truth, are not of one campaign. @returns a message, or undefined */
+export function findCampaignConflict(files: readonly KnownHits[], k: number): string | undefined {
   let first: { path: string; origin: HitsOrigin } | undefined;
   for (const { path, origin } of files) {
     if (!origin) continue;
     first ??= { path, origin };
-    const than = `${path} and ${first.path}`;
+    const paths = `${path} and ${first.path}`;
     if (origin.metric !== first.origin.metric)
-      return `${than} hold distances of two metrics, ${origin.metric} and ${first.origin.metric}. Merge each by itself.`;
-    if (origin.queries !== first.origin.queries)
-      return `${than} are hits of two query sets: of two campaigns? Merge each by itself.`;
+      return HIT_MESSAGES.twoMetrics(paths, [origin.metric, first.origin.metric]);
+    if (origin.queries !== first.origin.queries) return HIT_MESSAGES.twoQuerySets(paths);
     if (origin.excludeSelf !== first.origin.excludeSelf || origin.maxDistance !== first.origin.maxDistance)
-      return `${than} were searched with two settings of --exclude-self or --max-distance. Search one of them again.`;
-    if (origin.k < k)
-      return `${path} has the nearest ${origin.k} of a query, of which the nearest ${k} of all cannot be told. Search it again with --k ${k}, or merge with --k ${origin.k}.`;
+      return HIT_MESSAGES.twoFilters(paths);
+    if (origin.k < k) return HIT_MESSAGES.kTooSmall(path, origin.k, k);
   }
   return undefined;
 }
 
-/** Why hits would count double: two files have those of one bucket for the same queries. */
-function whyCountedTwice(files: readonly KnownHits[]): string | undefined {
+/** Finds two files with hits of one bucket for the same queries. @returns a message, or undefined */
+function findCountedTwice(files: readonly KnownHits[]): string | undefined {
   const known = files.flatMap(({ path, origin }) => (origin ? [{ path, ...origin }] : []));
   known.sort((a, b) => (a.bucket < b.bucket ? -1 : a.bucket > b.bucket ? 1 : a.range.first - b.range.first));
   for (const [i, { path, bucket, range }] of known.entries()) {
     const before = known[i - 1];
     if (before && before.bucket === bucket && range.first < before.range.end)
-      return `${before.path} and ${path} both have hits of ${bucket} for the same queries, which would count double. Name one of them.`;
+      return HIT_MESSAGES.countedTwice(before.path, path, bucket);
   }
   return undefined;
 }

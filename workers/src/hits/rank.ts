@@ -17,10 +17,10 @@ export function rankHits(
   ids: Utf8Column,
   k: number,
 ): RankedHits {
-  const order = targets.map((_, i) => i);
-  order.sort((a, b) => distances[a]! - distances[b]! || compareIds(ids, targets[a]!, targets[b]!));
-  order.length = Math.min(order.length, k);
-  return { targets: order.map((i) => targets[i]!), distances: order.map((i) => distances[i]!) };
+  const nearestFirst = targets.map((_, i) => i);
+  nearestFirst.sort((a, b) => distances[a]! - distances[b]! || compareIds(ids, targets[a]!, targets[b]!));
+  nearestFirst.length = Math.min(nearestFirst.length, k);
+  return { targets: nearestFirst.map((i) => targets[i]!), distances: nearestFirst.map((i) => distances[i]!) };
 }
 
 /** Compares two rows of a column by their UTF-8 bytes. */
@@ -28,8 +28,8 @@ export function compareIds(ids: Utf8Column, a: number, b: number): number {
   return Buffer.compare(columnBytes(ids, a), columnBytes(ids, b));
 }
 
-/** Positions of a column's rows in the order of their bytes. */
-export function sortedOrder(ids: Utf8Column): Int32Array {
+/** Returns the positions of a column's rows in the order of their bytes. */
+export function sortedIdOrder(ids: Utf8Column): Int32Array {
   const rows = ids.offsets.length - 1;
   return Int32Array.from({ length: rows }, (_, i) => i).sort((a, b) => compareIds(ids, a, b));
 }

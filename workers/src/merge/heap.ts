@@ -25,7 +25,7 @@ export function popHeap<T>(heap: T[], compare: Compare<T>): T {
   return first;
 }
 
-/** Puts the first entry where it belongs after its value grew. */
+/** Restores the heap after the value of its first entry grew. */
 export function sinkHeap<T>(heap: T[], compare: Compare<T>): void {
   const entry = heap[0]!;
   const length = heap.length;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
+import { MERGE_MESSAGES } from './merge-messages.ts';
 import { type MergeInput, planPass } from './passes.ts';
 import { mergeStreams, startAll } from './streams.ts';
 import { runInThread, runTasks } from './thread.ts';
@@ -13,14 +14,13 @@ export interface MergeOptions {
   /** An existing folder for temporary files. */
   scratch: string;
   log(message: string): void;
-  /** Told of the hits of the inputs that were read since the last call. */
+  /** Called with the count of input hits that were read since the last call. */
   onRows(rows: number): void;
 }
 
 /**
- * Merges hits files into neighbours, in memory that grows with none of files, queries, or k: threads merge
- * groups of files, this one merges what they hand over. Where there are too many files to have open at once,
- * groups are first merged into temporary files.
+ * Merges hits files into neighbours, in memory that grows with none of files, queries, or k: threads merge groups of files, this
+ * one merges what they emit. Where there are too many files to have open at once, groups are first merged into temporary files.
  * @throws DataError where a file cannot be read
  */
 export async function* mergeFiles(
@@ -38,9 +38,9 @@ export async function* mergeFiles(
       k,
       output: join(scratch, `pass${number}.${group}.parquet`),
     }));
-    options.log(`merge-hits: ${inputs.length} files are merged by way of ${tasks.length} temporary files`);
+    options.log(MERGE_MESSAGES.severalPasses(inputs.length, tasks.length));
     await runTasks(tasks, threads, onRows);
-    // Rows that pass on were counted when they were read from the inputs.
+    // Hits of temporary files were counted when they were read from the inputs.
     onRows = () => {};
     inputs = [];
     for (const { output } of tasks) inputs.push(await inspectHits(output));
@@ -50,24 +50,24 @@ export async function* mergeFiles(
   yield* mergeStreams(startAll(streams), k);
 }
 
-/** Files whose writer does not say that they are sorted are looked through, and sorted where they are not. */
+/** Checks the order of files that do not say that they are sorted, and sorts those that are not. */
 async function sortWhereNeeded(files: readonly HitsFile[], options: MergeOptions): Promise<MergeInput[]> {
   const unknown = files.filter(({ ordered, rows }) => !ordered && rows > 0);
   if (unknown.length === 0) return [...files];
-  options.log(`merge-hits: looking whether ${unknown.length} files that do not say so are sorted`);
+  options.log(MERGE_MESSAGES.checkingOrder(unknown.length));
   const tasks = Array.from({ length: Math.min(options.threads, unknown.length) }, (_, thread) => ({
     kind: 'sort' as const,
     paths: unknown.filter((_, i) => i % options.threads === thread).map(({ path }) => path),
     folder: options.scratch,
     label: `sorted${thread}`,
   }));
-  const made = Object.assign({}, ...(await runTasks(tasks, options.threads, () => {})));
+  const sortedFiles = Object.assign({}, ...(await runTasks(tasks, options.threads, () => {})));
   const inputs: MergeInput[] = [];
   for (const file of files) {
-    const sorted: string[] | undefined = made[file.path];
+    const sorted: string[] | undefined = sortedFiles[file.path];
     if (!sorted) inputs.push(file);
     else {
-      options.log(`merge-hits: ${file.path} is not sorted by query and distance; it was sorted first`);
+      options.log(MERGE_MESSAGES.sortedFirst(file.path));
       for (const path of sorted) inputs.push(await inspectHits(path));
     }
   }

@@ -13,7 +13,7 @@ import {
 } from '../hits/columns.ts';
 import { popHeap, pushHeap, sinkHeap } from './heap.ts';
 
-/** Batches handed on: large enough to be cheap, small enough to have one for each of hundreds of inputs. */
+/** Limits of the batches that are emitted: large enough to be cheap, small enough to hold one for each of hundreds of inputs. */
 export const OUTPUT_LIMITS: BatchLimits = { rows: 8192, bytes: 4 * 1024 * 1024 };
 
 /** An input is not in the order of hits files. */
@@ -29,7 +29,7 @@ export class OrderError extends Error {
   }
 }
 
-/** Where the merge stands in one input. */
+/** Position of the merge in one input. */
 interface Cursor {
   readonly input: number;
   batch: HitColumns;
@@ -52,11 +52,10 @@ const EMPTY: HitColumns = {
 type Step = Generator<number | NeighbourColumns, boolean, HitColumns | undefined>;
 
 /**
- * Merges sorted inputs (see ORDERED_BY) into each query's k nearest. Pure: it yields the number of the input
- * whose next batch it needs and is resumed with that batch (undefined at the input's end), or yields a
- * batch of neighbours. Looks at no batch of an input after it got the next.
- * Holds one batch an input, whatever the number of queries and k. Ties are broken by
- * target and bucket, so the order of the inputs does not matter.
+ * Merges sorted inputs (see ORDERED_BY) into each query's k nearest. Pure: it yields the number of the input whose next batch it
+ * needs and is resumed with that batch (undefined at the input's end), or yields a batch of neighbours. It holds one batch an
+ * input, whatever the number of queries and k, and no longer reads a batch once it has the next. Ties are broken by target and
+ * bucket, so the order of the inputs does not matter.
  * @throws OrderError
  */
 export function* mergeHits(
@@ -135,7 +134,7 @@ function* refill(cursor: Cursor): Step {
 /** End of the rows from `cursor.row` on that belong to `query`: doubling steps, then bisection. */
 function endOfRun({ batch: { queryIds }, row, rows }: Cursor, query: Texts): number {
   if (!sameText(queryIds, row, query, 0)) return row;
-  // Compared with the run's first row rather than `query`: where the id is stored once, that takes no time.
+  // Comparing with the run's first row instead of `query` takes no time where the file stores the id once.
   const same = (at: number) => sameText(queryIds, at, queryIds, row);
   let inside = row;
   let step = 1;

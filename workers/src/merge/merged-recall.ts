@@ -4,51 +4,51 @@ import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, sameText, text
 import { type Estimate, estimateRecall } from '../vectors/recall.ts';
 
 /**
- * Recall of a merged answer: which of the true neighbours of sampled queries are in it. A neighbour is the target and its
- * bucket; of targets at the same distance as the last, the answer must have those that rank first, so ties never
- * make it look better than it is.
+ * Recall of a merged answer: the share of the ground truth of sampled queries that is in it. A neighbour is the target and its
+ * bucket; of targets at the same distance as the last, the answer must have those that rank first, so ties never make it look
+ * better than it is.
  */
-export class MergeRecall {
+export class MergedRecall {
   /** True and found neighbours of each sampled query. */
-  readonly #true: number[] = [];
-  readonly #found: number[] = [];
+  readonly #trueCounts: number[] = [];
+  readonly #foundCounts: number[] = [];
   readonly #queries = new Map<string, number>();
   readonly #neighbours = new KeyIndex(Number.POSITIVE_INFINITY);
   readonly #key = new Uint32Array(KEY_BYTES / 4);
 
-  /** Adds true neighbours, sorted by query. */
-  addTruth(batch: NeighbourColumns): void {
+  /** Adds merged ground truth, sorted by query. */
+  addGroundTruth(batch: NeighbourColumns): void {
     const hits = hitsOf(batch);
-    eachQuery(hits, (name, from, to) => {
-      const query = this.#queries.get(name) ?? this.#queries.size;
-      this.#queries.set(name, query);
-      this.#true[query] = (this.#true[query] ?? 0) + to - from;
-      this.#found[query] ??= 0;
+    forEachQuery(hits, (id, from, to) => {
+      const query = this.#queries.get(id) ?? this.#queries.size;
+      this.#queries.set(id, query);
+      this.#trueCounts[query] = (this.#trueCounts[query] ?? 0) + to - from;
+      this.#foundCounts[query] ??= 0;
       for (let row = from; row < to; row++) this.#neighbours.add(this.#hash(hits, row), 0, query);
     });
   }
 
-  /** Adds rows of the answer, sorted by query; those of other queries do not count. */
+  /** Adds rows of the answer, sorted by query; those of queries outside the sample do not count. */
   addFound(batch: NeighbourColumns): void {
     const hits = hitsOf(batch);
-    eachQuery(hits, (name, from, to) => {
-      const query = this.#queries.get(name);
+    forEachQuery(hits, (id, from, to) => {
+      const query = this.#queries.get(id);
       if (query === undefined) return;
       for (let row = from; row < to; row++)
-        if (this.#neighbours.get(this.#hash(hits, row), 0) === query) this.#found[query]!++;
+        if (this.#neighbours.get(this.#hash(hits, row), 0) === query) this.#foundCounts[query]!++;
     });
   }
 
-  /** @returns nothing where no sampled query has a true neighbour */
+  /** Returns the mean recall; undefined where no sampled query has a true neighbour. */
   estimate(): Estimate | undefined {
-    return this.#true.length === 0
+    return this.#trueCounts.length === 0
       ? undefined
-      : estimateRecall(this.#true.map((count, query) => this.#found[query]! / count));
+      : estimateRecall(this.#trueCounts.map((count, query) => this.#foundCounts[query]! / count));
   }
 
   #hash(hits: HitColumns, row: number): Uint32Array {
     const parts = [hits.queryIds, hits.targetIds, hits.buckets].map((texts) => textBytes(texts, row));
-    // Lengths keep apart what would be the same end to end.
+    // With the lengths ahead, no two rows give the same text.
     const text = Buffer.concat([Buffer.from(`${parts[0]!.length} ${parts[1]!.length} `), ...parts]);
     murmur3(text, 0, text.length, this.#key, 0);
     return this.#key;
@@ -56,7 +56,7 @@ export class MergeRecall {
 }
 
 /** Calls `visit` for each run of rows of one query, with its id as latin1 of its bytes. */
-function eachQuery(hits: HitColumns, visit: (name: string, from: number, to: number) => void): void {
+function forEachQuery(hits: HitColumns, visit: (id: string, from: number, to: number) => void): void {
   const rows = hitRows(hits);
   for (let from = 0, to = 0; from < rows; from = to) {
     while (to < rows && sameText(hits.queryIds, to, hits.queryIds, from)) to++;

@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { type BatchLimits, createNeighbourBuilder } from '../hits/builder.ts';
 import { type HitColumns, hitRows, hitsOf, type NeighbourColumns } from '../hits/columns.ts';
-import { createOrderCheck, sortedRows } from '../hits/order.ts';
+import { createHitOrderCheck, sortedRows } from '../hits/hit-order.ts';
 import { readHits } from '../hits/parquet/hits-reader.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { OUTPUT_LIMITS } from './merge.ts';
 
-/** What is sorted at a time: about 150 MB with what sorting it takes. */
+/** Hits that are sorted at a time: about 150 MB, with the memory that sorting takes. */
 const CHUNK_LIMITS: BatchLimits = { rows: 500_000, bytes: 48 * 1024 * 1024 };
 
-/** Whether the rows of a hits file are in the order of hits files. Reads the file up to the first that is not. */
+/** Returns whether a hits file is in the order of hits files. Reads it up to the first row that is not. */
 export async function isSorted(path: string): Promise<boolean> {
-  const inOrder = createOrderCheck();
+  const inOrder = createHitOrderCheck();
   for await (const hits of readHits(path)) if (!inOrder(hits)) return false;
   return true;
 }
 
 /**
  * Sorts a hits file of any size, a chunk at a time.
- * @param folder where the sorted files are made; their names start with `label`
+ * @param folder of the sorted files, whose names start with `label`
  * @param limits of a chunk
  * @returns the sorted files, which together hold the rows of `path`
  */

@@ -2,7 +2,7 @@ import type { HitColumns, NeighbourColumns } from '../hits/columns.ts';
 import { mergeHits } from './merge.ts';
 
 /**
- * `mergeHits` over streams of batches. Closes all streams when it ends, however it ends.
+ * Merges streams of batches by `mergeHits`. Closes all streams when it ends, however it ends.
  * @throws OrderError, and what the streams throw
  */
 export async function* mergeStreams(
@@ -26,11 +26,11 @@ export async function* mergeStreams(
   }
 }
 
-/** Starts streams at once, so that they prepare their first batches side by side rather than one after another. */
+/** Starts streams at once, so that they prepare their first batches side by side. */
 export function startAll<T>(streams: readonly AsyncGenerator<T, unknown, void>[]): AsyncIterator<T>[] {
   return streams.map((stream) => {
     let first: Promise<IteratorResult<T, unknown>> | undefined = stream.next();
-    first.catch(() => {}); // told by `next`
+    first.catch(() => {}); // `next` rejects
     return {
       next() {
         const result = first ?? stream.next();

@@ -4,29 +4,30 @@ import { type HitColumns, hitRows, type NeighbourColumns } from '../hits/columns
 import { readHits } from '../hits/parquet/hits-reader.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { OrderError } from './merge.ts';
+import { MERGE_MESSAGES } from './merge-messages.ts';
 import { isSorted, sortHits } from './sort-hits.ts';
 import { mergeStreams } from './streams.ts';
 
-/** Work for one thread. */
+/** Work of one thread. */
 export type MergeTask =
   /** Find the files that are not sorted, and sort them into `folder`. */
   | { kind: 'sort'; paths: string[]; folder: string; label: string }
   /** Merge sorted files into one file. */
   | { kind: 'reduce'; paths: string[]; k: number; output: string }
-  /** Merge sorted files and hand the batches over. */
+  /** Merge sorted files and emit the batches. */
   | { kind: 'stream'; paths: string[]; k: number };
 
 export interface TaskHooks {
-  /** Hits read since the last call. */
+  /** Called with the count of hits that were read since the last call. */
   onRows(rows: number): void;
-  /** Takes a batch of a `stream` task; resolves when there is room for the next. */
+  /** Takes a batch of a `stream` task; resolves when the next may come. */
   onBatch(hits: NeighbourColumns): Promise<void>;
 }
 
-/** For a `sort` task: the sorted files that stand for an input, where it was not sorted itself. */
+/** Result of a `sort` task: the sorted files that replace an input, by its path; inputs that were sorted are not there. */
 export type SortedInputs = Record<string, string[]>;
 
-/** Runs a task. @returns the files a `sort` task made */
+/** Runs a task. @returns the result of a `sort` task; empty for others */
 export async function runTask(task: MergeTask, hooks: TaskHooks): Promise<SortedInputs> {
   if (task.kind === 'sort') return sortInputs(task.paths, task.folder, task.label);
   const merged = mergeFiles(task.paths, task.k, hooks.onRows);
@@ -36,10 +37,10 @@ export async function runTask(task: MergeTask, hooks: TaskHooks): Promise<Sorted
 }
 
 async function sortInputs(paths: readonly string[], folder: string, label: string): Promise<SortedInputs> {
-  const made: SortedInputs = {};
+  const sorted: SortedInputs = {};
   for (const [i, path] of paths.entries())
-    if (!(await isSorted(path))) made[path] = await sortHits(path, folder, `${label}.${i}`);
-  return made;
+    if (!(await isSorted(path))) sorted[path] = await sortHits(path, folder, `${label}.${i}`);
+  return sorted;
 }
 
 async function* mergeFiles(
@@ -55,20 +56,14 @@ async function* mergeFiles(
     }
   } catch (error) {
     if (!(error instanceof OrderError)) throw error;
-    const path = paths[error.input]!;
-    throw new DataError(
-      `${path}: row ${error.row} is out of order, though the file says that it is sorted. Search this bucket again.`,
-      { cause: error },
-    );
+    throw new DataError(MERGE_MESSAGES.outOfOrder(paths[error.input]!, error.row), { cause: error });
   }
 }
 
-/** Ids travel as bytes: whether they are text is looked at where the fewest are left. */
+/** Checks ids after merging, where the fewest are left: until then they are bytes. */
 function requireText({ queryIds, targetIds, buckets }: NeighbourColumns, paths: readonly string[]) {
   if ([queryIds, targetIds, buckets].every(({ bytes }) => isUtf8(bytes))) return;
-  const [first, ...rest] = paths;
-  const among = rest.length === 0 ? first : `one of ${first} and ${rest.length} more`;
-  throw new DataError(`${among}: an id is not UTF-8 text: the file is damaged. Search its bucket again.`);
+  throw new DataError(MERGE_MESSAGES.idIsNotText(paths));
 }
 
 async function* counted(hits: AsyncGenerator<HitColumns>, onRows: (rows: number) => void): AsyncGenerator<HitColumns> {

@@ -3,25 +3,27 @@ import { basename, dirname, resolve } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
-import { writeAtomically } from '../base/files/write-atomically.ts';
+import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { createCsv, csvCompression } from '../hits/csv-file.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
-import { whyNotAlike, whyNotMerged } from '../hits/origin.ts';
+import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
 import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { formatEstimate } from '../vectors/recall.ts';
 import { mergeFiles } from './merge-files.ts';
-import { MergeRecall } from './merged-recall.ts';
+import { MERGE_MESSAGES } from './merge-messages.ts';
+import { MergedRecall } from './merged-recall.ts';
 
 /** Memory for reading hits. */
 const READ_BYTES = 320 * 1024 * 1024;
 
 /** What is merged, and how. */
 export interface MergeRequest {
-  /** Hits of the buckets, and what was written of their true hits. */
+  /** Hits of the buckets. */
   input: readonly string[];
+  /** Their ground truths. */
   truth: readonly string[];
   k: number;
   output: string;
@@ -33,73 +35,84 @@ export interface MergeRequest {
   work?: string | undefined;
 }
 
-type MergeArgs = MergeRequest & { scratch: string };
+/** Files whose footers are read, and which belong together. */
+interface MergeInputs {
+  hits: readonly HitsFile[];
+  groundTruth: readonly HitsFile[];
+}
 
 /**
  * Merges the hits of all buckets into each query's neighbours, and writes them.
  * @throws UsageError where files are named twice; DataError where the hits do not belong together
  */
 export async function writeNeighbours(request: MergeRequest, context: CommandContext) {
-  const { k, output, csv } = request;
-  const outputs = [output, ...(csv ? [csv] : [])];
-  const files = await inspectInputs(request.input, outputs);
-  const truth = await inspectInputs(request.truth, outputs);
-  const reason = whyNotMerged(files, k) ?? whyNotMerged(truth, k) ?? whyNotAlike([...files, ...truth], k);
-  if (reason !== undefined) throw new DataError(reason);
-  const work = request.work ?? dirname(resolve(output));
-  return withScratch(work, `${basename(output)}.merge`, (scratch) =>
-    merge(files, truth, { ...request, scratch }, context),
-  );
+  const inputs = await openInputs(request);
+  const work = request.work ?? dirname(resolve(request.output));
+  return withScratch(work, `${basename(request.output)}.merge`, (scratch) => merge(inputs, request, scratch, context));
 }
 
+async function openInputs({ input, truth, k, output, csv }: MergeRequest): Promise<MergeInputs> {
+  const outputs = [output, ...(csv ? [csv] : [])].map((path) => resolve(path));
+  if (new Set(outputs).size < outputs.length) throw new UsageError(MERGE_MESSAGES.sameOutputs);
+  const hits = await inspectInputs(input, outputs);
+  const groundTruth = await inspectInputs(truth, outputs);
+  const conflict =
+    findMergeConflict(hits, k) ??
+    findMergeConflict(groundTruth, k) ??
+    findCampaignConflict([...hits, ...groundTruth], k);
+  if (conflict !== undefined) throw new DataError(conflict);
+  return { hits, groundTruth };
+}
+
+/** @param outputs absolute paths */
 async function inspectInputs(paths: readonly string[], outputs: readonly string[]): Promise<HitsFile[]> {
-  const targets = outputs.map((path) => resolve(path));
-  if (new Set(targets).size < targets.length)
-    throw new UsageError('--output and --csv name the same file. Give each its own.');
-  const seen = new Map<string, string>();
+  const seen = new Set<string>();
   const files: HitsFile[] = [];
   for (const path of paths) {
     const file = await inspectHits(path);
     const real = await realpath(path);
-    if (seen.has(real)) throw new UsageError(`--input names ${path} twice: its hits would count double.`);
-    if (targets.includes(real)) throw new UsageError(`${path} is both input and output.`);
-    seen.set(real, path);
+    if (seen.has(real)) throw new UsageError(MERGE_MESSAGES.inputTwice(path));
+    if (outputs.includes(real)) throw new UsageError(MERGE_MESSAGES.inputIsOutput(path));
+    seen.add(real);
     files.push(file);
   }
   return files;
 }
 
-async function merge(files: readonly HitsFile[], truth: readonly HitsFile[], args: MergeArgs, context: CommandContext) {
-  const hits = files.reduce((sum, { rows }) => sum + rows, 0);
-  const progress = context.progress('Merging', hits, 'hits');
+async function merge(
+  { hits, groundTruth }: MergeInputs,
+  request: MergeRequest,
+  scratch: string,
+  context: CommandContext,
+) {
+  const { k, threads, output, csv } = request;
+  const hitCount = hits.reduce((sum, { rows }) => sum + rows, 0);
+  const progress = context.progress('Merging', hitCount, 'hits');
   try {
-    const { k, threads, scratch, csv } = args;
     const options = { k, threads, memoryBytes: READ_BYTES, scratch, log: context.log };
-    const recall = new MergeRecall();
-    if (truth.length > 0)
-      for await (const batch of mergeFiles(truth, { ...options, onRows() {} })) recall.addTruth(batch);
-    const metadata = neighboursMetadata(files, k);
-    const merged = mergeFiles(files, { ...options, onRows: progress.add });
-    const written = await writeAtomically(args.output, (parquet) =>
-      csv === undefined
-        ? write(merged, parquet, undefined, recall, metadata, args)
-        : writeAtomically(csv, (csvPath) => write(merged, parquet, csvPath, recall, metadata, args)),
+    const recall = new MergedRecall();
+    if (groundTruth.length > 0)
+      for await (const batch of mergeFiles(groundTruth, { ...options, onRows() {} })) recall.addGroundTruth(batch);
+    const metadata = neighboursMetadata(hits, k);
+    const merged = mergeFiles(hits, { ...options, onRows: progress.add });
+    const written = await writeAllAtomically([output, csv], ([parquetPath, csvPath]) =>
+      write(merged, { parquetPath: parquetPath!, csvPath }, recall, metadata, request),
     );
     const estimate = recall.estimate();
-    if (estimate) context.log(`merge-hits: recall@${k} ${formatEstimate(estimate)}`);
+    if (estimate) context.log(MERGE_MESSAGES.recall(k, formatEstimate(estimate)));
     return { ...written, ...(estimate && { recall: estimate }) };
   } finally {
     progress.stop();
   }
 }
 
+/** @param paths temporary names */
 async function write(
   merged: AsyncIterable<NeighbourColumns>,
-  parquetPath: string,
-  csvPath: string | undefined,
-  recall: MergeRecall,
+  { parquetPath, csvPath }: { parquetPath: string; csvPath: string | undefined },
+  recall: MergedRecall,
   metadata: Record<string, string>,
-  { k, compression, csv: csvName, csvSafe }: MergeArgs,
+  { k, compression, csv: csvName, csvSafe }: MergeRequest,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression, metadata);
   const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? ''), csvSafe) : undefined;

@@ -4,13 +4,16 @@ import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
-import type { SearchOrder } from './run-search.ts';
+import type { QueryRange } from '../hits/query-range.ts';
+import type { SearchMode } from './plan/strategies.ts';
+import { SEARCH_MESSAGES } from './search-messages.ts';
+import type { SearchRequest } from './search-request.ts';
 
-/** The options of a search of one bucket, as they are given. */
+/** The options of a search of one bucket, as given on the command line. */
 export interface SearchOptions {
   queries: readonly string[];
   k: number;
-  search: SearchOrder['search'];
+  search: SearchMode;
   nprobes?: number | undefined;
   refineFactor?: number | undefined;
   targetRecall?: number | undefined;
@@ -21,45 +24,47 @@ export interface SearchOptions {
   range?: string | undefined;
   checkpoints?: string | undefined;
   output: string;
+  /** Output for the ground truth of the evaluation sample. */
   truth?: string | undefined;
 }
 
-/** What a search is to find, of options that are right. @throws UsageError naming the option that is not */
-export async function checkRequest(args: SearchOptions): Promise<SearchOrder> {
-  const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, blockQueries, output, truth } = args;
-  const maxDistance = args.maxDistance ?? Number.POSITIVE_INFINITY;
-  const memoryBytes = parseByteSize(args.memory);
+/** Checks the options of a search. @throws UsageError naming the option that is wrong */
+export async function checkRequest(options: SearchOptions): Promise<SearchRequest> {
+  const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, blockQueries, output, truth } = options;
+  const maxDistance = options.maxDistance ?? Number.POSITIVE_INFINITY;
+  const memoryBytes = parseByteSize(options.memory);
   requireWhole('k', k);
   if (nprobes !== undefined) requireWhole('nprobes', nprobes);
   if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
   if (blockQueries !== undefined) requireWhole('block-queries', blockQueries);
-  if (truth !== undefined && resolve(truth) === resolve(output))
-    throw new UsageError('--output and --truth name the same file. Give each its own.');
-  await requireOthers(args.queries, { output, truth });
+  if (truth !== undefined && resolve(truth) === resolve(output)) throw new UsageError(SEARCH_MESSAGES.sameOutputs);
+  await requireOutputsApart(options.queries, { output, truth });
   if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
-    throw new UsageError(`--target-recall must be above 0 and at most 1, not ${targetRecall}.`);
-  if (Number.isNaN(maxDistance)) throw new UsageError('--max-distance must be a number.');
-  if (memoryBytes === undefined) throw new UsageError(`--memory ${args.memory}: write it like 2GB or 512MiB.`);
-  if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
+    throw new UsageError(SEARCH_MESSAGES.wrongTargetRecall(targetRecall));
+  if (Number.isNaN(maxDistance)) throw new UsageError(SEARCH_MESSAGES.wrongMaxDistance);
+  if (memoryBytes === undefined) throw new UsageError(SEARCH_MESSAGES.wrongMemory(options.memory));
+  if (options.queries.length === 0) throw new UsageError(SEARCH_MESSAGES.noQuerySet);
   return {
     ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
-    range: args.range === undefined ? undefined : parseRange(args.range),
-    checkpoints: args.checkpoints ?? dirname(resolve(output)),
+    range: options.range === undefined ? undefined : parseRange(options.range),
+    checkpoints: options.checkpoints ?? dirname(resolve(output)),
   };
 }
 
-/** A query set must not be replaced by what was found for it, by whatever name it is given. */
-async function requireOthers(queries: readonly string[], outputs: { output: string; truth: string | undefined }) {
+/** Refuses an output that would replace a query set, by whatever name the file is given. */
+async function requireOutputsApart(
+  queries: readonly string[],
+  outputs: Record<'output' | 'truth', string | undefined>,
+) {
   const real = (path: string) => realpath(path).catch(returnIfMissing(resolve(path)));
   const known = new Set(await Promise.all(queries.map(real)));
-  for (const [name, path] of Object.entries(outputs))
+  for (const [option, path] of Object.entries(outputs))
     if (path !== undefined && known.has(await real(path)))
-      throw new UsageError(`--${name} names a file of --queries: ${path}. Give it another name.`);
+      throw new UsageError(SEARCH_MESSAGES.outputIsQuerySet(option, path));
 }
 
-function parseRange(text: string): { first: number; end: number } {
+function parseRange(text: string): QueryRange {
   const [, first, end] = /^(\d{1,12}):(\d{1,12})$/.exec(text) ?? [];
-  if (first === undefined || Number(first) >= Number(end))
-    throw new UsageError(`--range ${text}: write it like 0:1000, first position and the one after the last.`);
+  if (first === undefined || Number(first) >= Number(end)) throw new UsageError(SEARCH_MESSAGES.wrongRange(text));
   return { first: Number(first), end: Number(end) };
 }

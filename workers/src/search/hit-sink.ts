@@ -1,22 +1,10 @@
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { HITS_ROW_GROUP, type HitsWriter } from '../hits/parquet/hits-writer.ts';
 import { rankHits } from '../hits/rank.ts';
+import { type HitFilter, searchK } from './search-request.ts';
 
 /** Ids of hits are looked up this many at a time. */
 export const HITS_PER_BATCH = 200_000;
-
-/** Which of the nearest rows are hits. */
-export interface HitFilter {
-  k: number;
-  /** Leave out a query's own id. */
-  excludeSelf: boolean;
-  maxDistance: number;
-}
-
-/** Rows to find for a query, so that k are left when its own is taken out. */
-export function rowsToFind({ k, excludeSelf }: HitFilter): number {
-  return excludeSelf ? k + 1 : k;
-}
 
 /** Ranks what was found for each query and collects the hits into batches for the writer. */
 export class HitSink {
@@ -42,7 +30,7 @@ export class HitSink {
     ids: Utf8Column,
   ): Promise<void> {
     const { k, excludeSelf, maxDistance } = this.#filter;
-    const ranked = rankHits(targets, distances, ids, rowsToFind(this.#filter));
+    const ranked = rankHits(targets, distances, ids, searchK(this.#filter));
     let left = k;
     for (let i = 0; i < ranked.targets.length && left > 0 && ranked.distances[i]! <= maxDistance; i++) {
       const target = columnBytes(ids, ranked.targets[i]!);

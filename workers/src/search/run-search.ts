@@ -3,205 +3,175 @@ import { basename } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { BUILD_ID } from '../app/version.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../bucket/open-bucket.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import type { Database } from '../database/database.ts';
 import { tableMetadata } from '../hits/neighbours-origin.ts';
 import { originMetadata } from '../hits/origin.ts';
 import { createHits } from '../hits/parquet/hits-writer.ts';
 import { joinHits } from '../hits/parquet/join-hits.ts';
+import type { QueryRange } from '../hits/query-range.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
-import { type HitFilter, HitSink, rowsToFind } from './hit-sink.ts';
-import type { SearchRequest, Way } from './plan/choose.ts';
+import { writeGroundTruth } from './ground-truth.ts';
+import { HitSink } from './hit-sink.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
-import { openQueries, type QueryFiles, type QueryRange } from './queries/queries.ts';
+import { openQueries, type QueryFiles } from './queries/queries.ts';
 import { searchBlock } from './search-block.ts';
-import { writeTruth } from './truth.ts';
+import { SEARCH_MESSAGES } from './search-messages.ts';
+import { type SearchRequest, searchK } from './search-request.ts';
+import type { SearchTable } from './search-table.ts';
+import { startStopwatch } from './stopwatch.ts';
 
 /**
- * Most queries of a block: its work is lost when the search is killed. So many keep all cores busy while the table is
- * read, so a table that is read once a block takes no longer.
+ * Most queries of a block, whose work is lost when the search is killed. A block of this size keeps all cores busy while the
+ * table is read, so reading the table once a block takes no longer.
  */
 const MOST_BLOCK_QUERIES = 65_536;
-
-/** What to search for, and with what. */
-export interface SearchOrder extends SearchRequest, HitFilter {
-  memoryBytes: number;
-  /** Queries searched at once, if fewer than the memory allows. */
-  blockQueries: number | undefined;
-  /** Which of the queries; all where not given. */
-  range: QueryRange | undefined;
-  /** Folder for finished blocks. */
-  checkpoints: string;
-}
 
 export interface SearchOutcome {
   hits: number;
   queries: number;
   bytes: number;
   plan: SearchPlan;
-  /** Seconds of deciding how to search. */
+  /** Seconds that planning took. */
   planSeconds: number;
-  /** Seconds that the search itself took, to hold against the plan's estimate. */
+  /** Seconds that the search took, to compare with the plan's estimate. */
   searchSeconds: number;
   /** Blocks of queries, and how many of them an earlier run had finished. */
   blocks: number;
   resumedBlocks: number;
-  /** What is odd about the search, a sentence each. */
+  /** A sentence each, without its full stop. */
   warnings: string[];
 }
 
-/**
- * Searches one bucket and writes its hits.
- * @param output a temporary name
- * @param truth a temporary name, where the true neighbours of sampled queries are wanted too
- */
+/** Temporary names of the outputs; the ground truth is written only where it is wanted. */
+export interface SearchOutputs {
+  hits: string;
+  groundTruth: string | undefined;
+}
+
+/** One search of a bucket, with all that its steps need. */
+interface BucketSearch {
+  bucket: OpenBucket;
+  queries: QueryFiles;
+  request: SearchRequest;
+  /** Rows to find for a query. */
+  k: number;
+  /** Of the files that are written. */
+  metadata: Record<string, string>;
+  /** Queries that `ann` scanned, so far. */
+  scannedQueries: number;
+  context: CommandContext;
+}
+
+type Written = Omit<SearchOutcome, 'queries' | 'warnings'>;
+
+/** Searches one bucket and writes its hits. */
 export async function searchBucket(
-  database: Database,
-  entry: CatalogEntry,
+  { database, entry, strategies }: SearchTable,
   queryPaths: readonly string[],
-  order: SearchOrder,
-  outputs: { hits: string; truth: string | undefined },
+  request: SearchRequest,
+  outputs: SearchOutputs,
   context: CommandContext,
 ): Promise<SearchOutcome> {
-  const find = Math.min(rowsToFind(order), entry.rows);
-  const inMemory = queriesInMemory(
-    order.memoryBytes,
-    entry.dimension,
-    find,
-    scoringThreads(availableParallelism(), entry.rows),
-  );
-  const blockQueries = Math.min(inMemory, order.blockQueries ?? MOST_BLOCK_QUERIES);
-  const queries = await openQueries(queryPaths, entry, order.range);
-  const bucket = await openBucket(database, entry).catch((error: unknown) => {
-    queries.close();
-    throw error;
-  });
-  const search = new Search(bucket, queries, order, find, context);
+  const k = Math.min(searchK(request), entry.rows);
+  const threads = scoringThreads(availableParallelism(), entry.rows);
+  const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
+  const blockQueries = Math.min(inMemory, request.blockQueries ?? MOST_BLOCK_QUERIES);
+  using resources = new DisposableStack();
+  const queries = await openQueries(queryPaths, entry, request.range);
+  resources.defer(() => queries.close());
+  const bucket = await openBucket(database, entry);
+  resources.defer(() => bucket.table.close());
+  const metadata = hitsMetadata(bucket, queries, request);
+  const search = { bucket, queries, request: { ...request, strategies }, k, metadata, scannedQueries: 0, context };
   try {
-    const outcome = await (queries.count <= blockQueries
-      ? search.whole(outputs.hits)
-      : search.inBlocks(blockQueries, outputs.hits));
-    const { hits, truth } = outputs;
-    if (truth !== undefined) await search.truth(outcome.plan.way, { hits, truth });
-    const { warnings } = search;
+    const written = await (queries.count <= blockQueries
+      ? searchAtOnce(search, outputs.hits)
+      : searchInBlocks(search, blockQueries, outputs.hits));
+    await writeGroundTruth(search, written.plan.way, outputs);
+    const warnings = warningsOf(search);
     for (const warning of warnings) context.log(`${warning}.`);
-    return { ...outcome, queries: queries.count, warnings };
+    return { ...written, queries: queries.count, warnings };
   } catch (error) {
     throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;
-  } finally {
-    queries.close();
-    bucket.table.close();
   }
 }
 
-class Search {
-  readonly #bucket: OpenBucket;
-  readonly #queries: QueryFiles;
-  readonly #order: SearchOrder;
-  readonly #find: number;
-  readonly #context: CommandContext;
-  /** Queries that `ann` scanned. */
-  #scanned = 0;
+async function searchAtOnce(search: BucketSearch, output: string): Promise<Written> {
+  const stopwatch = startStopwatch();
+  const plan = await makePlan(search);
+  const planSeconds = stopwatch();
+  const written = await writeBlock(search, plan, { first: 0, end: search.queries.count }, output);
+  return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks: 1, resumedBlocks: 0 };
+}
 
-  constructor(bucket: OpenBucket, queries: QueryFiles, order: SearchOrder, find: number, context: CommandContext) {
-    this.#bucket = bucket;
-    this.#queries = queries;
-    this.#order = order;
-    this.#find = find;
-    this.#context = context;
-  }
-
-  /** All queries at once. */
-  async whole(output: string) {
+/** Blocks that are finished when the process is killed are not searched again. */
+async function searchInBlocks(search: BucketSearch, blockQueries: number, output: string): Promise<Written> {
+  const { request, queries, bucket, metadata, context } = search;
+  const { bucket: name, fingerprint, partitions } = bucket.entry;
+  const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = request;
+  const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries: queries.contentHash, asked };
+  return withCheckpoints(parent, `search-${basename(name)}`, key, async (checkpoints) => {
     const stopwatch = startStopwatch();
-    const plan = await this.#plan();
+    const plan = await checkpoints.decision(SEARCH_PLAN, () => makePlan(search));
     const planSeconds = stopwatch();
-    const written = await this.#block(plan, 0, this.#queries.count, output);
-    return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks: 1, resumedBlocks: 0 };
-  }
-
-  /** Block by block; those that are finished when the process is killed are not searched again. */
-  async inBlocks(blockQueries: number, output: string) {
-    const { bucket, fingerprint, partitions } = this.#bucket.entry;
-    const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = this.#order;
-    const { contentHash } = this.#queries;
-    const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries: contentHash, asked };
-    return withCheckpoints(parent, `search-${basename(bucket)}`, key, async (checkpoints) => {
-      const stopwatch = startStopwatch();
-      const plan = await checkpoints.decision(SEARCH_PLAN, () => this.#plan());
-      const planSeconds = stopwatch();
-      const blocks = Math.ceil(this.#queries.count / blockQueries);
-      let searched = 0;
-      const finish = async (block: number) => {
-        const first = block * blockQueries;
-        const end = Math.min(this.#queries.count, first + blockQueries);
-        return checkpoints.file(`${first}-${end}.parquet`, (temporary) => {
+    const ranges = divideInBlocks(queries.count, blockQueries);
+    const paths: string[] = [];
+    let searched = 0;
+    for (const range of ranges)
+      paths.push(
+        await checkpoints.file(`${range.first}-${range.end}.parquet`, (temporary) => {
           searched++;
-          return this.#block(plan, first, end, temporary);
-        });
-      };
-      const paths: string[] = [];
-      for (let block = 0; block < blocks; block++) paths.push(await finish(block));
-      const resumedBlocks = blocks - searched;
-      if (resumedBlocks > 0) this.#context.log(`${bucket}: ${resumedBlocks} of ${blocks} blocks were finished before.`);
-      const written = await joinHits(paths, output, this.#metadata);
-      return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
-    });
-  }
+          return writeBlock(search, plan, range, temporary);
+        }),
+      );
+    const [blocks, resumedBlocks] = [ranges.length, ranges.length - searched];
+    if (resumedBlocks > 0) context.log(SEARCH_MESSAGES.resumed(name, resumedBlocks, blocks));
+    const written = await joinHits(paths, output, metadata);
+    return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
+  });
+}
 
-  /** The true hits of sampled queries. @param files temporary names; `hits` is written already */
-  truth(way: Way, files: { hits: string; truth: string }): Promise<void> {
-    return writeTruth(this.#bucket, this.#queries, way, this.#find, this.#order, files, this.#metadata, this.#context);
-  }
+function divideInBlocks(queryCount: number, blockQueries: number): QueryRange[] {
+  return Array.from({ length: Math.ceil(queryCount / blockQueries) }, (_, block) => ({
+    first: block * blockQueries,
+    end: Math.min(queryCount, (block + 1) * blockQueries),
+  }));
+}
 
-  get warnings(): string[] {
-    const { bucket, partitions } = this.#bucket.entry;
-    if (this.#scanned === 0) return [];
-    return [
-      `${bucket}: ${this.#scanned} queries do not fit float16, the type of its vectors, so its index was not asked for them: they ` +
-        `were compared with ${partitions ? 'the vectors of their nearest partitions' : 'all vectors'}. ` +
-        'Scale the vectors and the queries, or build with --vector-type float32',
-    ];
-  }
+function makePlan({ bucket, queries, request, k, context }: BucketSearch): Promise<SearchPlan> {
+  return planSearch(bucket, queries, { ...request, k }, context);
+}
 
-  get #metadata(): Record<string, string> {
-    const { bucket, metric, recipe } = this.#bucket.entry;
-    const { contentHash: queries, range } = this.#queries;
-    return { ...originMetadata({ ...this.#order, bucket, metric, queries, range }), ...tableMetadata(recipe) };
-  }
-
-  #plan(): Promise<SearchPlan> {
-    return planSearch(this.#bucket, this.#queries, { ...this.#order, k: this.#find }, this.#context);
-  }
-
-  async #block(plan: SearchPlan, first: number, end: number, output: string) {
-    const { bucket } = this.#bucket.entry;
-    const writer = await createHits(output, this.#metadata);
-    try {
-      const sink = new HitSink(writer, bucket, this.#order);
-      const read = () => this.#queries.block(first, end);
-      this.#scanned += await searchBlock(this.#bucket, read, plan, this.#find, sink, this.#context);
-      await sink.flush();
-      return { hits: sink.hits, bytes: await writer.finish() };
-    } catch (error) {
-      await writer.abandon();
-      throw error;
-    }
+/** Searches a block of queries and writes its hits. @param output a temporary name */
+async function writeBlock(search: BucketSearch, plan: SearchPlan, range: QueryRange, output: string) {
+  const { bucket, queries, request, k, metadata, context } = search;
+  const writer = await createHits(output, metadata);
+  try {
+    const sink = new HitSink(writer, bucket.entry.bucket, request);
+    const readQueries = () => queries.block(range.first, range.end);
+    search.scannedQueries += await searchBlock(bucket, readQueries, plan, k, sink, context);
+    await sink.flush();
+    return { hits: sink.hits, bytes: await writer.finish() };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
   }
 }
 
-/** @returns what gives the seconds since it was called last */
-function startStopwatch(): () => number {
-  let lastMs = performance.now();
-  return () => {
-    const seconds = (performance.now() - lastMs) / 1000;
-    lastMs += seconds * 1000;
-    return seconds;
-  };
+function hitsMetadata({ entry }: OpenBucket, queries: QueryFiles, request: SearchRequest): Record<string, string> {
+  const { bucket, metric, recipe } = entry;
+  const { contentHash, range } = queries;
+  return { ...originMetadata({ ...request, bucket, metric, queries: contentHash, range }), ...tableMetadata(recipe) };
 }
 
-/** Errors of LanceDB's native part are plain: only their text tells where they come from. */
+function warningsOf({ bucket, scannedQueries }: BucketSearch): string[] {
+  const { bucket: name, partitions } = bucket.entry;
+  return scannedQueries === 0
+    ? []
+    : [SEARCH_MESSAGES.queriesOutsideFloat16(name, scannedQueries, partitions !== undefined)];
+}
+
+/** Errors of LanceDB's native part have no class of their own: only their text tells where they come from. */
 function isLanceError(error: unknown): boolean {
   return error instanceof Error && /lance|Failed to get next batch|Panic in async/i.test(error.message);
 }

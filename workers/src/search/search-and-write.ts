@@ -1,56 +1,70 @@
 import type { CommandContext } from '../app/command.ts';
-import { writeAtomically } from '../base/files/write-atomically.ts';
+import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import { withPartitionsThatAreThere } from '../bucket/open-bucket.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
 import { currentEntry } from '../database/table-state.ts';
-import type { Way } from './plan/choose.ts';
-import { withTable } from './plan/with-table.ts';
-import { countQueries } from './queries/queries.ts';
-import { type SearchOrder, searchBucket } from './run-search.ts';
+import type { SearchStrategy } from './plan/strategies.ts';
+import { type SearchOutcome, searchBucket } from './run-search.ts';
+import type { SearchRequest } from './search-request.ts';
+import { openSearchTable } from './search-table.ts';
 
-/** Where a search looks, and what it writes. */
+/** Where a search reads and writes. */
 export interface SearchPlaces {
   bucket: string;
   database: string;
   queries: readonly string[];
-  /** Folder for what is fetched of a bucket on S3; as the database has it where not given. */
+  /** Folder for what is fetched of a bucket on S3; the database's default where not given. */
   work?: string | undefined;
-  /** Reads a bucket on S3 where it is. */
+  /** Reads a bucket on S3 in place. */
   stream: boolean;
   output: string;
-  /** Where the true hits of sampled queries go, if they are wanted. */
+  /** Output for the ground truth of the evaluation sample. */
   truth?: string | undefined;
 }
 
-/** Searches one bucket, wherever it is, and writes its hits; they appear whole or not at all. */
-export async function searchAndWrite(args: SearchPlaces, order: SearchOrder, context: CommandContext) {
-  const { output, truth } = args;
-  const database = await Database.open(args.database, args.work);
-  const current = await currentEntry(database, await database.requireEntry(args.bucket), context.log);
-  const entry = await withPartitionsThatAreThere(database, current.entry, context.log);
-  // What another client made of its files is not fetched: the catalog has no checksums of it.
-  const stream = args.stream || current.isCompacted;
-  const queryCount = () => countQueries(args.queries, entry, order.range);
-  const needs = { ...order, truth: truth !== undefined, queryCount };
-  const find = (hits: string, trueHits?: string) =>
-    withTable(database, entry, needs, stream, context, (near, present, among) =>
-      searchBucket(near, present, args.queries, { ...order, among }, { hits, truth: trueHits }, context),
-    );
-  const { hits, plan, warnings, ...outcome } = await writeAtomically(output, (temporary) =>
-    truth === undefined ? find(temporary) : writeAtomically(truth, (other) => find(temporary, other)),
-  );
-  const { way, ...chosen } = plan;
-  const misplaced = usesPartitions(entry, way) ? await findMisplacedRows(database, entry) : undefined;
-  if (misplaced !== undefined) {
-    context.log(`${misplaced}.`);
-    warnings.push(misplaced);
-  }
-  return { rows: hits, bucket: args.bucket, k: order.k, mode: way, ...chosen, ...outcome, warnings };
+/** Searches one bucket, in a folder or on S3, and writes its hits; the outputs appear whole or not at all. */
+export async function searchAndWrite(places: SearchPlaces, request: SearchRequest, context: CommandContext) {
+  const database = await Database.open(places.database, places.work);
+  const { entry, isCompacted } = await openEntry(database, places.bucket, context);
+  // The catalog has no checksums of files that another client compacted, so they are not fetched.
+  const source = { ...places, stream: places.stream || isCompacted };
+  const outcome = await writeAllAtomically([places.output, places.truth], async ([hits, groundTruth]) => {
+    await using table = await openSearchTable(database, entry, source, request, context);
+    // Awaited here: the table is released when this function returns.
+    return await searchBucket(table, places.queries, request, { hits: hits!, groundTruth }, context);
+  });
+  await checkPartitions(database, entry, outcome, context);
+  return summarize(places.bucket, request.k, outcome);
 }
 
-/** Whether the partitions of the table's order decide which rows are looked at. */
-function usesPartitions({ index }: CatalogEntry, way: Way): boolean {
-  return way === 'scan' || (way === 'ann' && index.centroids === 'order');
+/** Returns the bucket's entry as the table is now, without its partitions where their file is missing. */
+async function openEntry(database: Database, bucket: string, { log }: CommandContext) {
+  const { entry, isCompacted } = await currentEntry(database, await database.requireEntry(bucket), log);
+  return { entry: await withPartitionsThatAreThere(database, entry, log), isCompacted };
+}
+
+/** Adds a warning where the table's rows are no longer in the partitions that the search relied on. */
+async function checkPartitions(
+  database: Database,
+  entry: CatalogEntry,
+  { plan, warnings }: SearchOutcome,
+  { log }: CommandContext,
+): Promise<void> {
+  if (!usesPartitions(entry, plan.way)) return;
+  const misplaced = await findMisplacedRows(database, entry);
+  if (misplaced === undefined) return;
+  log(`${misplaced}.`);
+  warnings.push(misplaced);
+}
+
+/** Whether the table's partition order decides which rows are compared. */
+function usesPartitions({ index }: CatalogEntry, strategy: SearchStrategy): boolean {
+  return strategy === 'scan' || (strategy === 'ann' && index.centroids === 'order');
+}
+
+function summarize(bucket: string, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
+  const { way: mode, ...settings } = plan;
+  return { rows: hits, bucket, k, mode, ...settings, ...outcome, warnings };
 }

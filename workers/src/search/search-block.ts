@@ -9,8 +9,8 @@ import type { AnnAnswer } from './engine/scan-vectors.ts';
 import { scoreTable, startThreads } from './engine/score-table.ts';
 import type { ScoreThreads } from './engine/score-threads.ts';
 import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
-import type { Way } from './plan/choose.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
+import type { SearchStrategy } from './plan/strategies.ts';
 import type { QuerySet } from './queries/queries.ts';
 
 /**
@@ -55,7 +55,7 @@ interface Work {
 }
 
 /** `scan` and `exact`. */
-async function searchRows(work: Work, way: Exclude<Way, 'ann'>, threads: ScoreThreads): Promise<void> {
+async function searchRows(work: Work, way: Exclude<SearchStrategy, 'ann'>, threads: ScoreThreads): Promise<void> {
   const { bucket, queries, distinct, plan, find, sink, context } = work;
   const { entry } = bucket;
   const asked = { ...queries, ...distinct };

@@ -37,6 +37,21 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
   }
 }
 
+/**
+ * Writes several files as `writeAtomically` does; none appears before all are written.
+ * @param paths undefined where a file is not wanted: `write` gets undefined in its place
+ */
+export async function writeAllAtomically<T>(
+  paths: readonly (string | undefined)[],
+  write: (temporaries: readonly (string | undefined)[]) => Promise<T>,
+): Promise<T> {
+  const [path, ...others] = paths;
+  if (paths.length === 0) return write([]);
+  const writeOthers = (temporary: string | undefined) =>
+    writeAllAtomically(others, (temporaries) => write([temporary, ...temporaries]));
+  return path === undefined ? writeOthers(undefined) : writeAtomically(path, writeOthers);
+}
+
 /** Writes a text as `writeAtomically` does. */
 export async function writeTextAtomically(path: string, text: string): Promise<void> {
   await writeAtomically(path, (temporary) => writeFile(temporary, text));

@@ -11,6 +11,6 @@ export function localNodeTables(root: string, tables: TableReader, work: string 
     reserve: (folder, bytes) => reserveScratch(work, join(root, '_pending'), folder, bytes),
     mirror: ({ bucket }, folder) =>
       mirrorTable(join(root, `${bucket}.lance`), folder, (path) => !path.startsWith('_indices/')),
-    withTable: (entry, _, search) => search(tables, entry),
+    openForSearch: async (entry) => ({ tables, entry, async [Symbol.asyncDispose]() {} }),
   };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { withScratch } from '../../base/files/scratch.ts';
+import { openScratch } from '../../base/files/scratch.ts';
 import type { TableFile } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { downloadFiles } from '../../s3/transfer/download.ts';
@@ -8,41 +8,62 @@ import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry } from '../catalog/catalog-entry.ts';
 import { folderReader } from '../node/folder-reader.ts';
 import { NodeCache } from '../node/node-cache.ts';
-import type { FetchOptions, NeededParts } from '../node-tables.ts';
-import type { TableReader } from '../table-reader.ts';
+import type { FetchOptions, NeededParts, OpenedTable } from '../node-tables.ts';
 import { databaseHash } from './kept-tables.ts';
 
 /**
- * Runs a search of a bucket's table, of which the parts that it needs are fetched first: an index only where one is used, of the
- * data files only the ids where no vector is compared.
- * @param work folder that the tasks of this node share; undefined: a scratch folder, removed after the search
- * @param search gets the fetched table, and the entry with the parts that it has
+ * Fetches the parts of a bucket's table that a search needs: an index only where one is used, of the data files only the ids where
+ * no vector is compared.
+ * @param work folder that the tasks of this node share; undefined: a scratch folder, removed when the table is disposed of
  */
-export async function withFetchedTable<T>(
+export async function fetchTable(
   s3: S3Bucket,
   entry: CatalogEntry,
   work: string | undefined,
   { neededParts, progress }: FetchOptions,
-  search: (tables: TableReader, entry: CatalogEntry) => Promise<T>,
-): Promise<T> {
+): Promise<OpenedTable> {
   const fetched = planFetch(entry, await neededParts());
-  const use = (folder: string) => search(folderReader(folder), fetched.entry);
-  const { bucket } = entry;
-  if (work === undefined)
-    return withScratch(process.cwd(), bucket, async (scratch) => {
-      await fetchParts(s3, fetched, scratch, progress);
-      return use(scratch);
-    });
-  const cache = new NodeCache(work);
+  const { folder, release } = await (work === undefined
+    ? fetchIntoScratch(s3, fetched, progress)
+    : fetchIntoCache(s3, fetched, new NodeCache(work), progress));
+  return { tables: folderReader(folder), entry: fetched.entry, [Symbol.asyncDispose]: release };
+}
+
+interface FetchedFolder {
+  folder: string;
+  release(): Promise<void>;
+}
+
+async function fetchIntoScratch(
+  s3: S3Bucket,
+  fetched: PlannedFetch,
+  progress: FetchOptions['progress'],
+): Promise<FetchedFolder> {
+  const { folder, close } = await openScratch(process.cwd(), fetched.entry.bucket);
+  await fetchParts(s3, fetched, folder, progress).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { folder, release: close };
+}
+
+async function fetchIntoCache(
+  s3: S3Bucket,
+  fetched: PlannedFetch,
+  cache: NodeCache,
+  progress: FetchOptions['progress'],
+): Promise<FetchedFolder> {
+  const { bucket, fingerprint } = fetched.entry;
   // A sparse file is incomplete: a search that needs vectors must not use it.
-  const name = `${bucket}.${databaseHash(s3.uri)}.${entry.fingerprint.slice(0, 12)}${fetched.sparse ? '-ids' : ''}`;
+  const name = `${bucket}.${databaseHash(s3.uri)}.${fingerprint.slice(0, 12)}${fetched.sparse ? '-ids' : ''}`;
   const used = await cache.use(name, fetched.bytes);
-  try {
-    await cache.fill(used, () => fetchParts(s3, fetched, used.folder, progress));
-    return await use(used.folder);
-  } finally {
-    await used.release();
-  }
+  await cache
+    .fill(used, () => fetchParts(s3, fetched, used.folder, progress))
+    .catch(async (error: unknown) => {
+      await used.release();
+      throw error;
+    });
+  return { folder: used.folder, release: () => used.release() };
 }
 
 interface PlannedFetch {

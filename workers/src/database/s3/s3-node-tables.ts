@@ -6,7 +6,7 @@ import type { IngestRecord } from '../catalog/catalog-entry.ts';
 import { reserveScratch } from '../node/reserve.ts';
 import type { NodeTables } from '../node-tables.ts';
 import type { TableReader } from '../table-reader.ts';
-import { withFetchedTable } from './fetch-table.ts';
+import { fetchTable } from './fetch-table.ts';
 import { KeptTables } from './kept-tables.ts';
 
 /** Fetches tables from S3, to be indexed or searched. @param work folder that the tasks of this node share */
@@ -23,8 +23,8 @@ export function s3NodeTables(s3: S3Bucket, tables: TableReader, work: string | u
         mirrorTable(from, folder, isNoIndex),
       );
     },
-    withTable: (entry, options, search) =>
-      options.stream ? search(tables, entry) : withFetchedTable(s3, entry, work, options, search),
+    openForSearch: async (entry, options) =>
+      options.stream ? { tables, entry, async [Symbol.asyncDispose]() {} } : fetchTable(s3, entry, work, options),
   };
 }
 

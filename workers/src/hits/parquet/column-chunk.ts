@@ -11,13 +11,13 @@ export interface StoredColumn {
   rows: number;
 }
 
-/** Encodings that our writer uses. */
+/** Encodings that `createTable` uses. */
 const PLAIN = 0;
 const RLE_DICTIONARY = 8;
 
 /**
- * Makes a function that decodes the text columns our writer writes: required, plain or by dictionary. What it gives
- * is valid until it is called again. Text stays where it was decompressed, and repeated text is there once.
+ * Creates a decoder of the text columns that `createTable` writes: required, plain or by dictionary. Its result is valid until the
+ * next call: texts stay where they were decompressed, and a repeated text is stored once.
  * @throws RangeError where the bytes are damaged (and errors of zlib)
  */
 export function createTextDecoder(): (column: StoredColumn) => Texts {
@@ -61,7 +61,7 @@ export function createTextDecoder(): (column: StoredColumn) => Texts {
   };
 }
 
-/** As `createTextDecoder`, for float32. */
+/** Creates a decoder of float32 columns, as `createTextDecoder`. */
 export function createFloatDecoder(): (column: StoredColumn) => Float32Array {
   let values = new Float32Array(0);
   return (column) => {
@@ -71,7 +71,7 @@ export function createFloatDecoder(): (column: StoredColumn) => Float32Array {
     for (const header of pageHeaders(column.bytes)) {
       requirePlain(header);
       const page = decompress(column, header);
-      if (page.length !== header.values * 4) throw new RangeError('a page of numbers has another length');
+      if (page.length !== header.values * 4) throw new RangeError('a page of numbers has the wrong length');
       requireRows(Math.max(row + header.values, column.rows), column.rows);
       bytes.set(page, row * 4);
       row += header.values;
@@ -81,7 +81,7 @@ export function createFloatDecoder(): (column: StoredColumn) => Float32Array {
   };
 }
 
-/** Plain text: each with its length, in four bytes, ahead of it. */
+/** Finds plain texts: each follows its length in four bytes. */
 function findTexts(
   bytes: Uint8Array,
   start: number,
@@ -111,7 +111,7 @@ function* pageHeaders(bytes: Uint8Array): Generator<PageHeader> {
 
 function decompress({ bytes, compression }: StoredColumn, { end, storedBytes, pageBytes }: PageHeader): Uint8Array {
   const stored = bytes.subarray(end, end + storedBytes);
-  // One chunk of the known size: growing in steps takes half as long again.
+  // One chunk of the known size: growing in steps takes half as much time again.
   const options = { maxOutputLength: Math.max(1, pageBytes), chunkSize: Math.max(64, pageBytes) };
   const page =
     compression === Compression.ZSTD
@@ -119,12 +119,12 @@ function decompress({ bytes, compression }: StoredColumn, { end, storedBytes, pa
       : compression === Compression.GZIP
         ? gunzipSync(stored, options)
         : stored;
-  if (page.length !== pageBytes) throw new RangeError('a page has another length than its header says');
+  if (page.length !== pageBytes) throw new RangeError('a page differs in length from its header');
   return page;
 }
 
 function requirePlain({ encoding }: PageHeader) {
-  // Dictionaries are plain, whichever of two numbers says so.
+  // Dictionaries are plain under either of two numbers.
   if (encoding !== PLAIN && encoding !== 2) throw new RangeError(`a page in encoding ${encoding}`);
 }
 

@@ -1,9 +1,10 @@
 import type { Field } from 'apache-arrow';
 import { DataError } from '../../base/errors.ts';
+import { HIT_MESSAGES } from '../hit-messages.ts';
 import { createTaker, type DecodedColumn, layoutOf } from './decoded-batch.ts';
 import type { ParquetSource } from './parquet-file.ts';
 
-/** A column that a reader asks for. */
+/** A column to read. */
 export interface ColumnRequest {
   name: string;
   type: 'text' | 'float32';
@@ -18,26 +19,26 @@ export interface RowBatch {
   columns: DecodedColumn[];
 }
 
-/** Batches of hundreds of files are held at once, so they are bounded in rows and in bytes. */
+/** A merge holds batches of hundreds of files at once, so they are bounded in rows and in bytes. */
 export const BATCH_ROWS = 8192;
 const BATCH_BYTES = 2 * 1024 * 1024;
 const SAMPLE_ROWS = 64;
 
 /**
- * Checks that a file has the columns asked for.
+ * Checks that a file has the requested columns.
  * @throws DataError that names the column that is missing or of another type
  */
 export function checkColumns(source: ParquetSource, request: readonly ColumnRequest[]): void {
   for (const { name, type } of request) {
     const field = source.fields.find((candidate) => candidate.name === name);
     if (!field) {
-      const names = source.fields.map((candidate) => candidate.name).join(', ');
-      throw new DataError(`${source.path}: it has no column ${name} (its columns: ${names}).`);
+      const names = source.fields.map((candidate) => candidate.name);
+      throw new DataError(HIT_MESSAGES.noColumn(source.path, name, names));
     }
     const layout = layoutOf(field.type);
     if (layout === undefined || (type === 'text') !== (layout === 'utf8' || layout === 'other'))
       throw new DataError(
-        `${source.path}: column ${name} holds ${field.type}; it must hold ${type === 'text' ? 'text (utf8)' : type}.`,
+        HIT_MESSAGES.wrongColumn(source.path, name, `${field.type}`, type === 'text' ? 'text (utf8)' : type),
       );
   }
 }
@@ -54,24 +55,22 @@ export async function* readColumns(
   const { path } = source;
   try {
     checkColumns(source, request);
-    // The decoder gives columns in the order of the file, not of the request.
+    // The decoder returns columns in the order of the file, not of the request.
     const fields = source.fields.filter((field) => request.some(({ name }) => name === field.name));
-    const order = request.map(({ name }) => fields.findIndex((field) => field.name === name));
+    const columnOrder = request.map(({ name }) => fields.findIndex((field) => field.name === name));
     const layouts = fields.map((field) => layoutOf(field.type)!);
     const take = createTaker(layouts);
-    const batchRows = await fittingRows(source, fields, take);
+    const batchRows = await rowsPerBatch(source, fields, take);
     let firstRow = 0;
     for (const rowGroup of source.rowGroups.keys())
       for await (const batch of source.batches(rowGroup, names(fields), batchRows)) {
         const rows = batch.numRows;
         const taken = take(batch);
-        const columns = order.map((at, i) => {
+        const columns = columnOrder.map((at, i) => {
           const column = taken[at];
           if (column) return column;
           const last = firstRow + rows - 1;
-          throw new DataError(
-            `${path}: column ${request[i]!.name} holds a null in row group ${rowGroup}, rows ${firstRow} to ${last}.`,
-          );
+          throw new DataError(HIT_MESSAGES.nullInColumn(path, request[i]!.name, rowGroup, firstRow, last));
         });
         yield { rowGroup, firstRow, rows, columns };
         firstRow += rows;
@@ -85,8 +84,8 @@ const names = (fields: readonly Field[]) => fields.map(({ name }) => name);
 
 type Taker = ReturnType<typeof createTaker>;
 
-/** Rows of a batch of at most BATCH_BYTES, going by the first rows: ids may be ten bytes long, or ten thousand. */
-async function fittingRows(source: ParquetSource, fields: readonly Field[], take: Taker) {
+/** Estimates the rows of a batch of BATCH_BYTES from the first rows: ids may be ten bytes long, or ten thousand. */
+async function rowsPerBatch(source: ParquetSource, fields: readonly Field[], take: Taker) {
   const rowGroup = source.rowGroups.findIndex(({ rows }) => rows > 0);
   if (rowGroup < 0) return BATCH_ROWS;
   let rows = 0;

@@ -5,13 +5,13 @@ import { columnFrom, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 /** A column of a decoded batch, copied out of the decoder's memory. */
 export type DecodedColumn = { values: Float32Array } | Utf8Column;
 
-/** Where the Arrow C data interface keeps the fields of struct ArrowArray on a 32-bit machine, in words. */
+/** Offsets, in words, of the fields of struct ArrowArray (https://arrow.apache.org/docs/format/CDataInterface.html) with 32-bit pointers. */
 const ARROW_ARRAY = { length: 0, nullCount: 2, offset: 4, buffers: 10, children: 11 } as const;
 
-/** How a column is laid out; `other` (large strings, dictionaries) takes the slower way through Arrow IPC. */
+/** The layout of a column; `other` (large strings, dictionaries) is read through Arrow IPC, which is slower. */
 export type Layout = 'utf8' | 'float32' | 'other';
 
-/** How a column of this type is read, or undefined where it is neither text nor float32. */
+/** Returns the layout of a column of this type; undefined where it is neither text nor float32. */
 export function layoutOf(type: DataType): Layout | undefined {
   if (type.typeId === Type.Utf8) return 'utf8';
   if (type.typeId === Type.Float) return String(type) === 'Float32' ? 'float32' : undefined;
@@ -19,9 +19,9 @@ export function layoutOf(type: DataType): Layout | undefined {
 }
 
 /**
- * Makes a function that copies the columns of a batch and frees it. Reads the decoder's memory where it lies:
- * going through Arrow IPC takes twice the time of decoding. The copies are made into the same arrays each
- * time, so they are valid until the next call: new arrays for every batch cost a fifth of the time of reading.
+ * Creates a function that copies the columns of a batch and frees it. It reads the decoder's memory directly: Arrow IPC takes twice
+ * the time of decoding. It copies into the same arrays each time, so they are valid until the next call: new arrays for every batch
+ * cost a fifth of the time of reading.
  * @returns undefined for a column that holds a null
  */
 export function createTaker(layouts: readonly Layout[]): (batch: DecodedBatch) => (DecodedColumn | undefined)[] {
@@ -67,7 +67,7 @@ interface NumberArray<T> {
   subarray(start: number, end: number): T;
 }
 
-/** Copies arrays into one that grows as it must. */
+/** Creates a function that copies arrays into one that grows as needed. */
 function createCopier<T extends NumberArray<T>>(Type: new (length: number) => T): (from: T) => T {
   let store = new Type(0);
   return (from) => {

@@ -1,6 +1,7 @@
 import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { DataError } from '../../base/errors.ts';
 import { type HitColumns, textsOf } from '../columns.ts';
+import { HIT_MESSAGES } from '../hit-messages.ts';
 import { readRecipe } from '../neighbours-origin.ts';
 import { type HitsOrigin, readOrigin } from '../origin.ts';
 import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
@@ -8,17 +9,17 @@ import { ORDERED_BY } from './hits-writer.ts';
 import { type PlacedHits, readOwnHits } from './own-hits.ts';
 import { openParquet, type ParquetSource } from './parquet-file.ts';
 
-/** What the footer of a hits file says. */
+/** A hits file, by its footer. */
 export interface HitsFile {
   path: string;
   rows: number;
-  /** Whether its writer says that the rows are in the order of hits files. */
+  /** Whether its writer declares the rows to be in the order of hits files. */
   ordered: boolean;
-  /** How they came about, where the writer says so. */
+  /** The search that made them, where the writer recorded it. */
   origin: HitsOrigin | undefined;
-  /** Of the table that was searched, where the writer says so. */
+  /** Of the table that was searched, where the writer recorded it. */
   recipe: string | undefined;
-  /** Memory that reading it takes: its largest row group, compressed, and what is decoded of it. */
+  /** Bytes of memory that reading it takes: its largest row group, compressed and decoded. */
   readBytes: number;
 }
 
@@ -29,25 +30,21 @@ const COLUMNS: readonly ColumnRequest[] = [
   { name: 'bucket', type: 'text' },
 ];
 
-/** What an open file takes in any case, and a row of the batch that is copied from the decoder. */
+/** Memory of any open file, and of a row of the batch that is copied from the decoder. */
 const OPEN_BYTES = 64 * 1024;
 const BATCH_ROW_BYTES = 96;
 
-/** Reads the footer of a hits file. @throws DataError where it is missing, damaged or no hits file */
+/** Reads the footer of a hits file. @throws DataError where the file is missing, damaged or holds no hits */
 export async function inspectHits(path: string): Promise<HitsFile> {
   const source = await openParquet(path);
   try {
     checkColumns(source, COLUMNS);
-    const [name, order] = Object.entries(ORDERED_BY)[0]!;
+    const [key, hitOrder] = Object.entries(ORDERED_BY)[0]!;
     return {
       path,
       rows: source.rows,
-      ordered: source.metadata.get(name) === order,
-      origin: readOrigin(
-        source.metadata,
-        (problem) =>
-          new DataError(`${path}: the metadata of these hits is damaged: ${problem}. Search the bucket again.`),
-      ),
+      ordered: source.metadata.get(key) === hitOrder,
+      origin: readOrigin(source.metadata, (problem) => new DataError(HIT_MESSAGES.damagedMetadata(path, problem))),
       recipe: readRecipe(source.metadata),
       readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };
@@ -69,11 +66,8 @@ function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups']
 export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
   const source = await openParquet(path);
   for await (const { rowGroup, firstRow, hits } of source.ours ? readOwnHits(source) : readForeignHits(source)) {
-    const wrong = firstNaN(hits.distances);
-    if (wrong >= 0)
-      throw new DataError(
-        `${path}: the distance in row group ${rowGroup}, row ${firstRow + wrong} is not a number. Search this bucket again.`,
-      );
+    const nan = findNaN(hits.distances);
+    if (nan >= 0) throw new DataError(HIT_MESSAGES.notANumber(path, rowGroup, firstRow + nan));
     yield hits;
   }
 }
@@ -92,8 +86,8 @@ async function* readForeignHits(source: ParquetSource): AsyncGenerator<PlacedHit
   }
 }
 
-/** `findIndex` calls a function a row, which shows when there are hundreds of millions. */
-function firstNaN(values: Float32Array): number {
+/** `findIndex` calls a function a row, which is slow for hundreds of millions. */
+function findNaN(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
   return -1;
 }

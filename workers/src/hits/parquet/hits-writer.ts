@@ -3,12 +3,12 @@ import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { hitRows, type NeighbourColumns, repeatText } from '../columns.ts';
 import { createTable, type TableWriter } from './table-writer.ts';
 
-/** Rows of one bucket's hits, a row a hit; the arrays have one entry a row. */
+/** Hits of one bucket; the arrays have one entry a hit. */
 export interface HitBatch {
   queryIds: Utf8Column;
   targetIds: Utf8Column;
   distances: Float32Array;
-  /** The bucket all these rows come from. */
+  /** The bucket of all these hits. */
   bucket: string;
 }
 
@@ -22,8 +22,8 @@ export interface HitsWriter {
 }
 
 /**
- * Key-value metadata of a hits file whose rows are sorted: ids by their UTF-8 bytes, distances ascending.
- * A reader that finds it need not look at every row first.
+ * Key-value metadata of a hits file whose rows are sorted: ids by their UTF-8 bytes, distances ascending. A reader that finds it
+ * need not check the order.
  */
 export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id' };
 
@@ -31,7 +31,7 @@ export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id
 export const HITS_ROW_GROUP = 32_768;
 
 /**
- * Creates a hits file at `path` (a temporary name: see `writeAtomically`).
+ * Creates a hits file of one bucket at `path` (a temporary name: see `writeAtomically`).
  * @param metadata of the file
  */
 export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
@@ -51,9 +51,9 @@ export async function createHits(path: string, metadata: Record<string, string> 
 }
 
 /**
- * Writes sorted hits of any buckets: what a pass over many files leaves for the next.
+ * Writes sorted hits of any buckets: the result of one merge pass, which the next reads.
  * @param metadata of the file
- * @returns its bytes
+ * @returns its size in bytes
  */
 export async function writeHits(
   path: string,

@@ -3,7 +3,7 @@ import { type HitColumns, hitRows, type NeighbourColumns, textBytes } from '../c
 import { readHits } from './hits-reader.ts';
 import { HITS_ROW_GROUP, writeHits } from './hits-writer.ts';
 
-/** Writes hits end to end. @param paths files whose queries follow each other @param metadata of the file */
+/** Writes the hits of several files into one. @param paths files whose queries follow each other @param metadata of the file */
 export async function joinHits(
   paths: readonly string[],
   output: string,
@@ -20,7 +20,7 @@ export async function joinHits(
   return { hits, bytes };
 }
 
-/** Writes those hits of a file whose queries are wanted. @param wanted ids, as latin1 of their bytes */
+/** Writes the hits of a file's wanted queries. @param wanted query ids, as latin1 of their bytes */
 export function selectHits(
   path: string,
   output: string,
@@ -36,7 +36,7 @@ async function* allHits(paths: readonly string[]): AsyncGenerator<HitColumns> {
   for (const path of paths) yield* readHits(path);
 }
 
-/** Batches of one size, so that the same hits give the same bytes. */
+/** Emits batches of one size, so that the same hits give the same bytes. */
 async function* rebatched(
   batches: AsyncIterable<HitColumns>,
   isWanted: (hits: HitColumns, row: number) => boolean,

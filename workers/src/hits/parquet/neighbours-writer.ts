@@ -11,12 +11,12 @@ export interface NeighboursWriter {
   abandon(): Promise<void>;
 }
 
-/** Small enough that one query is found by reading little, large enough that every reader is at full speed. */
+/** Small enough to find one query by reading little, large enough for every reader's full speed. */
 const ROW_GROUP_ROWS = 131_072;
 
 /**
  * Creates a neighbours file at `path` (a temporary name: see `writeAtomically`).
- * @param metadata how the neighbours came about: `neighboursMetadata`
+ * @param metadata of `neighboursMetadata`
  */
 export async function createNeighbours(
   path: string,

@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
 import { DataError } from '../../base/errors.ts';
 import type { HitColumns } from '../columns.ts';
+import { HIT_MESSAGES } from '../hit-messages.ts';
 import { createFloatDecoder, createTextDecoder, type StoredColumn } from './column-chunk.ts';
 import type { ParquetSource, RowGroup } from './parquet-file.ts';
 
-/** Hits, and where in their file they stand. */
+/** Hits, with their position in the file. */
 export interface PlacedHits {
   rowGroup: number;
   /** Number, within the file, of the first row. */
@@ -16,9 +17,9 @@ export interface PlacedHits {
 const FILE_HEAD_BYTES = 4;
 
 /**
- * Reads hits from a file that we wrote, a row group at a time, and closes it; a batch is valid until the next is asked
- * for. Merging keeps few of the rows it reads, so unlike the library this leaves texts where they were decompressed:
- * three times as fast. It knows the encodings that `createTable` uses and that column chunks follow each other.
+ * Reads hits from a file that LanceFlow wrote, a row group at a time, and closes it; a batch is valid until the next is requested.
+ * Merging keeps few of the rows it reads, so unlike the library this leaves texts where they were decompressed, which is three
+ * times as fast. It reads the encodings that `createTable` uses, and relies on column chunks that follow each other.
  * @throws DataError where the file is damaged
  */
 export async function* readOwnHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {
@@ -65,9 +66,6 @@ function decoding<T>(path: string, rowGroup: number, decode: () => T): T {
     return decode();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError(
-      `${path}: cannot read its row group ${rowGroup}: the file is damaged (${reason}). Write it again.`,
-      { cause: error },
-    );
+    throw new DataError(HIT_MESSAGES.damaged(path, `row group ${rowGroup}`, reason), { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-/** What heads a page of a Parquet column. */
+/** The header of a page of a Parquet column: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift. */
 export interface PageHeader {
   kind: 'dictionary' | 'data';
   /** Bytes of the page behind the header, as stored and decompressed. */
@@ -6,7 +6,7 @@ export interface PageHeader {
   pageBytes: number;
   values: number;
   encoding: number;
-  /** Where the page begins. */
+  /** Where the header ends and the page begins. */
   end: number;
 }
 
@@ -17,7 +17,7 @@ const THRIFT = { true: 1, false: 2, byte: 3, int64: 6, double: 7, binary: 8, lis
 
 /**
  * Reads the header of the page that begins at `start`: a struct in Thrift's compact protocol.
- * @throws RangeError where it is none, or of a kind that we do not write
+ * @throws RangeError where it is none, or of a kind that `createTable` does not write
  */
 export function readPageHeader(bytes: Uint8Array, start: number): PageHeader {
   const fields = new Map<string, number>();
@@ -34,7 +34,7 @@ export function readPageHeader(bytes: Uint8Array, start: number): PageHeader {
   };
   const { pageBytes, storedBytes, values, encoding } = header;
   if (!kind || ![pageBytes, storedBytes, values, encoding].every((number) => number >= 0))
-    throw new RangeError('no page begins where one should');
+    throw new RangeError('no page header where one is expected');
   if (end + storedBytes > bytes.length) throw new RangeError('a page goes beyond the end of its column');
   return header;
 }
@@ -61,7 +61,7 @@ function readValue(bytes: Uint8Array, at: number, type: number, path: string, fi
   if (type === THRIFT.double) return at + 8;
   if (type === THRIFT.struct) return readStruct(bytes, at, `${path}.`, fields);
   if (type === THRIFT.list || type === THRIFT.set || type > THRIFT.struct)
-    throw new RangeError('a page header holds what page headers do not hold');
+    throw new RangeError('a page header has a field of an unexpected type');
   const [number, next] = readVarint(bytes, at);
   if (type === THRIFT.binary) return next + number;
   fields.set(path, unzigzag(number));

@@ -4,6 +4,7 @@ import { type Field, tableFromIPC } from 'apache-arrow';
 import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
 import { DataError, TransientError, toUserError, UserError } from '../../base/errors.ts';
 import { isRecord, parseJson } from '../../base/text/document.ts';
+import { HIT_MESSAGES } from '../hit-messages.ts';
 import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
 
 /** What the footer says of a row group. */
@@ -20,11 +21,11 @@ export interface ParquetSource {
   readonly rows: number;
   readonly rowGroups: readonly RowGroup[];
   readonly fields: readonly Field[];
-  /** Whether LanceFlow wrote it (see CREATED_BY). */
+  /** Whether LanceFlow wrote the file (see CREATED_BY). */
   readonly ours: boolean;
-  /** Key-value metadata of a file of ours; nothing otherwise. */
+  /** Key-value metadata of a file that LanceFlow wrote; empty otherwise. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Streams one row group. Whoever takes a batch frees it. @param limit rows to stop after */
+  /** Streams one row group; the caller frees the batches. @param limit rows after which it stops */
   batches(rowGroup: number, columns: string[], batchRows: number, limit?: number): AsyncGenerator<DecodedBatch>;
   close(): void;
 }
@@ -57,14 +58,14 @@ export async function openParquet(path: string): Promise<ParquetSource> {
     ours,
     metadata: pairs,
     async *batches(rowGroup, columns, batchRows, limit) {
-      const where = `row group ${rowGroup}`;
+      const part = `row group ${rowGroup}`;
       const options = { rowGroups: [rowGroup], columns, batchSize: batchRows, limit };
-      const stream: ReadableStream<DecodedBatch> = await decoding(path, where, () => file.stream(options));
+      const stream: ReadableStream<DecodedBatch> = await decoding(path, part, () => file.stream(options));
       const reader = stream.getReader();
       let stoppedEarly = false;
       try {
         for (;;) {
-          const { done, value } = await decoding(path, where, () => reader.read());
+          const { done, value } = await decoding(path, part, () => reader.read());
           if (done) return;
           stoppedEarly = true;
           yield value;
@@ -90,53 +91,46 @@ async function checkHead(path: string): Promise<void> {
     }
   } catch (error) {
     const known = toUserError(error);
-    // Reading a folder fails without a word on which.
+    // The error for a folder does not name it.
     if (known instanceof DataError && !known.message.includes(path))
       throw new DataError(`${path}: ${known.message}`, { cause: error });
     throw known;
   }
-  if (head.toString('latin1') !== 'PAR1')
-    throw new DataError(`${path}: this is not a Parquet file. Name the hits that search-bucket wrote.`);
+  if (head.toString('latin1') !== 'PAR1') throw new DataError(HIT_MESSAGES.notParquet(path));
 }
 
 /**
- * Runs one step of the decoder and says which part of which file it could not read. Damaged bytes can make
- * the WebAssembly code trap in a task of its own, which shows as an uncaught exception while the step never
- * ends: that is caught here too.
+ * Runs one step of the decoder, and turns its errors into those that name the file and its part. Damaged bytes can make the
+ * WebAssembly code trap in a task of its own: an uncaught exception, while the step never ends. That is caught here too.
  */
-async function decoding<T>(path: string, where: string, step: () => Promise<T>): Promise<T> {
+async function decoding<T>(path: string, part: string, step: () => Promise<T>): Promise<T> {
   let onTrap = (_: unknown) => {};
   const trapped = new Promise<never>((_, reject) => {
     onTrap = reject;
   });
-  if (waiting.size === 0) process.on('uncaughtException', tellWaiting);
+  if (waiting.size === 0) process.on('uncaughtException', failWaiting);
   waiting.add(onTrap);
   try {
     return await Promise.race([step(), trapped]);
   } catch (error) {
     const known = toUserError(error);
     if (known instanceof UserError) throw known;
-    // What Node.js says of a file that the system failed to read, or that is not as long as it was.
+    // Node.js throws it for a file that the system failed to read, or whose length changed.
     if (error instanceof Error && error.name === 'NotReadableError')
-      throw new TransientError(`${path}: cannot read its ${where}: ${error.message}. Run the same command again.`, {
-        cause: error,
-      });
+      throw new TransientError(HIT_MESSAGES.unreadable(path, part, error.message), { cause: error });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError(
-      `${path}: cannot read its ${where}: the file is damaged or cut off (${reason}). Write it again.`,
-      { cause: error },
-    );
+    throw new DataError(HIT_MESSAGES.damaged(path, part, reason), { cause: error });
   } finally {
     waiting.delete(onTrap);
-    if (waiting.size === 0) process.off('uncaughtException', tellWaiting);
+    if (waiting.size === 0) process.off('uncaughtException', failWaiting);
   }
 }
 
-/** Steps of the decoder that are under way. A trap leaves it unusable, so it ends them all. */
+/** Decoder steps in progress. A trap leaves the decoder unusable, so it fails them all. */
 const waiting = new Set<(error: unknown) => void>();
 
-function tellWaiting(error: unknown) {
-  for (const tell of waiting) tell(error);
+function failWaiting(error: unknown) {
+  for (const fail of waiting) fail(error);
 }
 
 function readPairs(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

@@ -1,8 +1,8 @@
 import { readVarint } from './page-header.ts';
 
 /**
- * Decodes Parquet's hybrid of run lengths and bit-packed groups, in which dictionary indices are stored.
- * @param bytes first byte: bits of an index; then the runs
+ * Decodes dictionary indices, which Parquet stores as a hybrid of run lengths and bit-packed groups.
+ * @param bytes bits of an index, in one byte; then the runs
  * @param put takes the next `count` indices, which are all `index`
  * @throws RangeError where the bytes hold fewer than `values` indices
  */

@@ -9,7 +9,7 @@ import {
   WriterPropertiesBuilder,
 } from 'parquet-wasm';
 
-/** Parquet's own compressions that we offer; `zstd` is the default everywhere. */
+/** Compressions of Parquet that are offered; `zstd` is the default everywhere. */
 export const COMPRESSIONS = ['zstd', 'gzip', 'none'] as const;
 export type ParquetCompression = (typeof COMPRESSIONS)[number];
 
@@ -21,9 +21,9 @@ export type ColumnData =
 export interface ColumnSpec {
   readonly name: string;
   readonly type: DataType;
-  /** Whether the values repeat, so that a dictionary makes them small. */
+  /** Whether values repeat, so that a dictionary is smaller. */
   readonly dictionary: boolean;
-  /** False where a dictionary of a few values leaves nothing to compress. */
+  /** False where a dictionary leaves nothing to compress. */
   readonly compressed?: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface TableOptions {
   metadata: Record<string, string>;
 }
 
-/** Writes a Parquet file batch by batch; memory holds one row group in its compressed form. */
+/** Writes a Parquet file batch by batch; one compressed row group is in memory. */
 export interface TableWriter {
   /** Appends rows. @param columns one entry a column, in the order of the file's columns */
   append(rows: number, columns: readonly ColumnData[]): Promise<void>;
@@ -47,8 +47,8 @@ export interface TableWriter {
 }
 
 /**
- * Who wrote a file. Other tools keep the key-value metadata of a file that they change, so a reader may
- * believe our metadata only where this is written too.
+ * The writer of a file. Other tools keep the key-value metadata of a file that they change, so a reader trusts this metadata only
+ * where the writer is LanceFlow.
  */
 export const CREATED_BY = 'lanceflow version 1.0.0';
 
@@ -73,13 +73,13 @@ export async function createTable(path: string, options: TableOptions): Promise<
   const ignore = () => {};
   batches.closed.catch(ignore);
   const encoded = encode(readable, options, file).catch((error: unknown) => {
-    // A full disk ends the encoder; whoever waits to append must hear of it rather than wait for ever.
+    // A full disk ends the encoder: pending appends must fail instead of waiting for ever.
     batches.abort(error).catch(ignore);
     throw error;
   });
   encoded.catch(ignore);
   const append = (rows: number, columns: readonly ColumnData[]) => batches.write(toEncoderBatch(schema, rows, columns));
-  // The encoder takes the schema from the first batch: an empty one makes a file without rows a valid file.
+  // The encoder takes the schema from the first batch: after an empty one, a file without rows is valid.
   append(0, options.columns.map(emptyColumn)).catch(ignore);
   return {
     append,

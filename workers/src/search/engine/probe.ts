@@ -1,7 +1,7 @@
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
 import type { Partitions } from '../../database/partitions.ts';
-import type { Way } from '../plan/choose.ts';
+import type { SearchStrategy } from '../plan/strategies.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import type { ScoredSpan } from './block-source.ts';
 
@@ -47,7 +47,7 @@ export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions
 export async function spansToScore(
   bucket: OpenBucket,
   queries: QuerySet,
-  way: Exclude<Way, 'ann'>,
+  way: Exclude<SearchStrategy, 'ann'>,
   nprobes: number,
   find: number,
 ): Promise<ScoredSpan[]> {

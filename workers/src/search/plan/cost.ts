@@ -3,19 +3,19 @@ import { AMOUNT, choice } from '../../base/text/document.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from '../engine/memory.ts';
-import { WAYS, type Way } from './choose.ts';
+import { SEARCH_STRATEGIES, type SearchStrategy } from './strategies.ts';
 
-/** What this machine does; measured, see search/plan/calibrate.ts. Seconds are of all cores together. */
+/** Rates of this machine, as measured by search/plan/calibrate.ts. Seconds are of all cores together. */
 export interface MachineRates {
-  /** Operations a second when more than FEW_QUERIES are compared with a block, two a component: products of codes. */
+  /** Operations a second, two a component, where more than FEW_QUERIES are compared with a block: products of codes. */
   flopsPerSecond: number;
-  /** Seconds that a row then takes by itself: it is turned into codes. */
+  /** Seconds a row, whatever the queries, where products are of codes: the row is quantized. */
   rowSeconds: number;
-  /** Seconds that a query takes by itself in each block of a scan: it is turned into codes for it. */
+  /** Seconds a query and block of a scan, where products are of codes: the query is quantized for the block. */
   queryBlockSeconds: number;
   /** Operations a second with up to FEW_QUERIES: products of float32. */
   fewFlopsPerSecond: number;
-  /** Seconds that a row then takes by itself. */
+  /** Seconds a row, whatever the queries, where products are of float32. */
   fewRowSeconds: number;
   /** Seconds of a true distance. */
   distanceSeconds: number;
@@ -25,18 +25,19 @@ export interface MachineRates {
   annQueriesPerSecond: number | undefined;
 }
 
-/** Seconds that one way of searching a bucket is expected to take. */
+/** Estimated seconds of one strategy on a bucket; part of the command's JSON report. */
 export type CostEstimate = z.infer<typeof COST_ESTIMATE>;
 export const COST_ESTIMATE = z.object({
-  way: choice(WAYS),
+  /** The strategy. */
+  way: choice(SEARCH_STRATEGIES),
   readSeconds: AMOUNT,
   computeSeconds: AMOUNT,
   seconds: AMOUNT,
 });
 
-/** Seconds of opening a table, starting threads and the like, whatever the way. */
+/** Seconds of opening a table and starting threads, whatever the strategy. */
 const FIXED_SECONDS = 0.25;
-/** Seconds of keeping a row that was near enough so far, and of writing a hit: one core does it. */
+/** Seconds of one core: of keeping a row that is near enough so far, and of writing a hit. */
 const OFFER_SECONDS = 2e-7;
 const HIT_SECONDS = 1e-6;
 /** Seconds of reading and checking a query, a component. */
@@ -45,14 +46,14 @@ const COMPONENT_SECONDS = 1e-8;
 type Bucket = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions'>;
 
 /**
- * Rows whose true distance to a query is computed, where its neighbours are spread over so many blocks: the k nearest
- * of the first, then fewer and fewer. Twice as many as if limits were known at once and codes lost nothing.
+ * Estimates the rows that are rescored for a query whose neighbours are spread over a number of blocks: the k nearest of the
+ * first, then fewer and fewer. Twice as many as if limits were known at once and codes lost nothing.
  */
-function looks(k: number, blocks: number): number {
+function rescoredRows(k: number, blocks: number): number {
   return k * (2 + 2 * Math.log(Math.max(1, blocks)));
 }
 
-/** Estimates each way that the bucket allows, quickest first. @param nprobes partitions a query looks into */
+/** Estimates each strategy that the bucket allows, quickest first. @param nprobes partitions that a query probes */
 export function estimateCosts(
   bucket: Bucket,
   { queryCount, k, nprobes }: { queryCount: number; k: number; nprobes: number },
@@ -60,43 +61,41 @@ export function estimateCosts(
 ): CostEstimate[] {
   const { rows, dimension, vectorType, partitions } = bucket;
   const rowBytes = dimension * COMPONENT_BYTES[vectorType];
-  const found = Math.min(k, rows);
-  const ownSeconds = queryCount * (found * HIT_SECONDS + dimension * COMPONENT_SECONDS);
+  const hitsPerQuery = Math.min(k, rows);
+  const querySeconds = queryCount * (hitsPerQuery * HIT_SECONDS + dimension * COMPONENT_SECONDS);
   const estimates: CostEstimate[] = [];
-  const add = (way: Way, readBytes: number, computeSeconds: number) => {
+  const add = (way: SearchStrategy, readBytes: number, computeSeconds: number) => {
     const readSeconds = readBytes / rates.readBytesPerSecond;
     // The cores that read are those that compute.
-    const seconds = FIXED_SECONDS + readSeconds + computeSeconds;
-    estimates.push({ way, readSeconds, computeSeconds, seconds });
+    estimates.push({ way, readSeconds, computeSeconds, seconds: FIXED_SECONDS + readSeconds + computeSeconds });
   };
-  /** Of comparing rows with so many queries each. */
-  const compareSeconds = (compared: number, queries: number) => {
-    const few = queries <= FEW_QUERIES;
-    const flopSeconds = (2 * dimension) / (few ? rates.fewFlopsPerSecond : rates.flopsPerSecond);
-    return compared * ((few ? rates.fewRowSeconds : rates.rowSeconds) + queries * flopSeconds);
+  const compareSeconds = (comparedRows: number, queriesPerRow: number) => {
+    const few = queriesPerRow <= FEW_QUERIES;
+    const productSeconds = (2 * dimension) / (few ? rates.fewFlopsPerSecond : rates.flopsPerSecond);
+    return comparedRows * ((few ? rates.fewRowSeconds : rates.rowSeconds) + queriesPerRow * productSeconds);
   };
-  /** Of rows that a query is compared with, and the blocks that they lie in. */
-  const lookSeconds = (blocks: number, compared: number) =>
-    queryCount * Math.min(compared, looks(found, blocks)) * (rates.distanceSeconds + OFFER_SECONDS);
+  const rescoreSeconds = (blocks: number, comparedRows: number) =>
+    queryCount * Math.min(comparedRows, rescoredRows(hitsPerQuery, blocks)) * (rates.distanceSeconds + OFFER_SECONDS);
   const blocks = Math.ceil(rows / BLOCK_ROWS);
-  add('exact', rows * rowBytes, compareSeconds(rows, queryCount) + lookSeconds(blocks, rows) + ownSeconds);
+  add('exact', rows * rowBytes, compareSeconds(rows, queryCount) + rescoreSeconds(blocks, rows) + querySeconds);
   if (partitions) {
     const probed = Math.min(nprobes, partitions.count);
     const partitionRows = rows / partitions.count;
-    // The chance that no query looks into a partition, if queries were spread evenly.
+    // The chance that no query probes a partition, if queries were spread evenly.
     const untouched = (1 - probed / partitions.count) ** queryCount;
     const touchedRows = (1 - untouched) * rows;
     const probedBlocks = probed * Math.ceil(partitionRows / BLOCK_ROWS);
-    const queriesOfRow = (queryCount * probed * partitionRows) / touchedRows;
+    const queriesPerRow = (queryCount * probed * partitionRows) / touchedRows;
     const centroidSeconds = (queryCount * partitions.count * 2 * dimension) / rates.fewFlopsPerSecond;
+    const quantizeSeconds = queriesPerRow > FEW_QUERIES ? queryCount * probedBlocks * rates.queryBlockSeconds : 0;
     add(
       'scan',
       touchedRows * rowBytes,
       centroidSeconds +
-        compareSeconds(touchedRows, queriesOfRow) +
-        (queriesOfRow > FEW_QUERIES ? queryCount * probedBlocks * rates.queryBlockSeconds : 0) +
-        lookSeconds(probedBlocks, probed * partitionRows) +
-        ownSeconds,
+        compareSeconds(touchedRows, queriesPerRow) +
+        quantizeSeconds +
+        rescoreSeconds(probedBlocks, probed * partitionRows) +
+        querySeconds,
     );
   }
   if (bucket.index.kind !== 'none' && rates.annQueriesPerSecond !== undefined)
@@ -104,11 +103,12 @@ export function estimateCosts(
   return estimates.sort((a, b) => a.seconds - b.seconds);
 }
 
-/** The estimates as a table for people. */
+/** Formats estimates as a table for people. */
 export function formatCosts(estimates: readonly CostEstimate[]): string {
+  const columns = (...seconds: number[]) => seconds.map((value) => value.toFixed(2).padStart(10)).join('');
   const lines = estimates.map(
     ({ way, readSeconds, computeSeconds, seconds }, i) =>
-      `  ${way.padEnd(7)}${readSeconds.toFixed(2).padStart(10)}${computeSeconds.toFixed(2).padStart(10)}${seconds.toFixed(2).padStart(10)}${i === 0 ? '  <- chosen' : ''}`,
+      `  ${way.padEnd(8)}${columns(readSeconds, computeSeconds, seconds)}${i === 0 ? '  <- chosen' : ''}`,
   );
-  return ['  way      reading   compute     total  (seconds)', ...lines].join('\n');
+  return ['  strategy   reading   compute     total  (seconds)', ...lines].join('\n');
 }

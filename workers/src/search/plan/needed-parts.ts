@@ -1,23 +1,22 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { NeededParts } from '../../database/node-tables.ts';
-import { DEFAULT_REFINE_FACTOR, possibleWays, type SearchRequest } from './choose.ts';
+import { DEFAULT_REFINE_FACTOR, possibleStrategies, type StrategyRequest } from './strategies.ts';
 
 /**
- * What a search may read of a bucket, known before any of it is there.
- * @param request k: rows to find; truth: whether true neighbours are asked for as well
+ * Returns the parts of a table that a search may read, before any of it is fetched.
+ * @param request k: rows to find; groundTruth: whether the ground truth is wanted as well
  */
 export function neededParts(
-  request: SearchRequest & { truth: boolean },
+  request: StrategyRequest & { groundTruth: boolean },
   entry: Pick<CatalogEntry, 'rows' | 'index' | 'partitions'>,
 ): NeededParts {
-  const { ways } = possibleWays(request, entry);
+  const { strategies } = possibleStrategies(request, entry);
   const refines = (request.refineFactor ?? DEFAULT_REFINE_FACTOR) > 0;
   // Recall is measured against an exact search.
-  const measures = request.truth || (request.targetRecall !== undefined && request.nprobes === undefined);
-  const index = ways.includes('ann');
+  const measuresRecall = request.groundTruth || (request.targetRecall !== undefined && request.nprobes === undefined);
   return {
-    vectors: ways.some((way) => way !== 'ann') || refines || measures,
-    index,
-    partitions: ways.includes('scan'),
+    vectors: strategies.some((strategy) => strategy !== 'ann') || refines || measuresRecall,
+    index: strategies.includes('ann'),
+    partitions: strategies.includes('scan'),
   };
 }

@@ -9,14 +9,16 @@ import {
 } from '../../base/bytes/utf8-column.ts';
 import { DataError, UsageError } from '../../base/errors.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
-import { compareIds, sortedOrder } from '../../hits/rank.ts';
+import type { QueryRange } from '../../hits/query-range.ts';
+import { compareIds, sortedIdOrder } from '../../hits/rank.ts';
 import { modelIdentity } from '../../shard/shard.ts';
 import { readBlocks, rowsPerBlock } from '../../shard/shard-blocks.ts';
 import { openShard, type ShardReader } from '../../shard/shard-reader.ts';
 import { toFloat32 } from '../../shard/vectors.ts';
 import { normalizeRows } from '../../vectors/kmeans.ts';
 import { describeBadVector, findBadVector } from '../../vectors/vector-check.ts';
-import { drawByHash } from './sample.ts';
+import { SEARCH_MESSAGES } from '../search-messages.ts';
+import { drawByHash } from './draw-sample.ts';
 
 const READ_BYTES = 8 * 2 ** 20;
 
@@ -32,34 +34,29 @@ export interface QuerySet {
 export interface QueryFiles {
   /** Queries to search: all, or those of the range. */
   count: number;
-  /** Queries [first, end) of these, in the order of their ids. */
+  /** Reads queries [first, end) of these, in the order of their ids. */
   block(first: number, end: number): Promise<QuerySet>;
   /**
-   * Queries to try things out on, in the order of their ids: drawn by a hash of the id from all queries, so they are the
-   * same in every bucket and range.
+   * Reads a sample on which a search is tuned, in the order of ids: drawn by a hash of the id from all queries, so it is the same
+   * in every bucket and range.
    */
-  sample(wanted: number): Promise<QuerySet>;
+  tuningSample(size: number): Promise<QuerySet>;
   /**
-   * Others, to measure on what was found, as far as there are enough queries; of all that are drawn, those of the range.
-   * @param skip of the draw: the size of the sample that was tried out on
+   * Reads a sample on which recall is measured, those of its queries that are in the range. It has no query of the tuning sample
+   * where there are enough queries.
+   * @param skip size of the tuning sample
    */
-  measured(wanted: number, skip: number): Promise<QuerySet>;
-  /** Which of all queries these are. */
+  evaluationSample(size: number, skip: number): Promise<QuerySet>;
+  /** Which of all queries are searched. */
   range: QueryRange;
   /** Hash of all ids and vectors, in whatever order and files they are. */
   contentHash: string;
   close(): void;
 }
 
-/** Positions, in the order of ids, of the queries to search. */
-export interface QueryRange {
-  first: number;
-  end: number;
-}
-
-/** Queries to search, counted and checked against the bucket. @throws as `openQueries` */
-export async function countQueries(...what: Parameters<typeof openQueries>): Promise<number> {
-  const queries = await openQueries(...what);
+/** Counts the queries to search, and checks them against the bucket. @throws as `openQueries` */
+export async function countQueries(...query: Parameters<typeof openQueries>): Promise<number> {
+  const queries = await openQueries(...query);
   queries.close();
   return queries.count;
 }
@@ -67,7 +64,8 @@ export async function countQueries(...what: Parameters<typeof openQueries>): Pro
 /**
  * Opens query sets and checks that they fit a bucket. Ids are held in memory, vectors are not.
  * @param range of the queries to search; all where not given
- * @throws DataError for another dimension or model, vectors that cannot be searched, or an id that is there twice
+ * @throws DataError for another dimension or model, vectors that cannot be searched, or a duplicated id; UsageError for a range
+ *   beyond the queries
  */
 export async function openQueries(
   paths: readonly string[],
@@ -89,22 +87,22 @@ export async function openQueries(
     }
     const ids = concatenateColumns(columns);
     const total = columnLength(ids);
-    if (total === 0) throw new DataError(`${paths.join(', ')}: no queries.`);
-    const order = sortedOrder(ids);
-    requireUnique(ids, order, paths);
-    const pick = (chosen: Int32Array) => gather(shards, entry, ids, chosen);
+    if (total === 0) throw new DataError(SEARCH_MESSAGES.noQueries(paths));
+    const idOrder = sortedIdOrder(ids);
+    requireUnique(ids, idOrder, paths);
+    const read = (rows: Int32Array) => gather(shards, entry, ids, rows);
     const { first, end } = range ?? { first: 0, end: total };
-    if (end > total) throw new UsageError(`--range ends at ${end}, but there are ${total} queries.`);
+    if (end > total) throw new UsageError(SEARCH_MESSAGES.rangeTooLong(end, total));
     return {
       count: end - first,
-      block: (from, to) => pick(order.subarray(first + from, first + to)),
-      sample: (wanted) => pick(drawByHash(ids, order, wanted)),
-      measured: (wanted, skip) => {
-        const own = new Set(order.subarray(first, end));
-        return pick(drawByHash(ids, order, wanted, skip).filter((row) => own.has(row)));
+      block: (from, to) => read(idOrder.subarray(first + from, first + to)),
+      tuningSample: (size) => read(drawByHash(ids, idOrder, size)),
+      evaluationSample: (size, skip) => {
+        const searched = new Set(idOrder.subarray(first, end));
+        return read(drawByHash(ids, idOrder, size, skip).filter((row) => searched.has(row)));
       },
       range: { first, end },
-      contentHash: hashInOrder(checksums, order),
+      contentHash: hashInOrder(checksums, idOrder),
       close,
     };
   } catch (error) {
@@ -113,29 +111,29 @@ export async function openQueries(
   }
 }
 
-/** A checksum of each row: its id and its vector as float32. */
+/** Returns a checksum of each row: of its id and its vector as float32. */
 function rowChecksums(ids: Utf8Column, vectors: Float32Array, dimension: number): Uint32Array {
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  const each = dimension * vectors.BYTES_PER_ELEMENT;
+  const rowBytes = dimension * vectors.BYTES_PER_ELEMENT;
   return Uint32Array.from({ length: columnLength(ids) }, (_, row) =>
-    crc32(bytes.subarray(row * each, (row + 1) * each), crc32(columnBytes(ids, row))),
+    crc32(bytes.subarray(row * rowBytes, (row + 1) * rowBytes), crc32(columnBytes(ids, row))),
   );
 }
 
-function hashInOrder(checksums: readonly Uint32Array[], order: Int32Array): string {
-  const all = new Uint32Array(order.length);
+function hashInOrder(checksums: readonly Uint32Array[], idOrder: Int32Array): string {
+  const all = new Uint32Array(idOrder.length);
   let at = 0;
   for (const part of checksums) {
     all.set(part, at);
     at += part.length;
   }
   return createHash('sha256')
-    .update(Uint32Array.from(order, (row) => all[row]!))
+    .update(Uint32Array.from(idOrder, (row) => all[row]!))
     .digest('hex')
     .slice(0, 32);
 }
 
-/** All rows, block by block. @throws DataError for one that cannot be searched */
+/** Reads all rows, block by block. @throws DataError for one that cannot be searched */
 async function* checkedRows(shards: readonly ShardReader[], entry: CatalogEntry) {
   for (const shard of shards) {
     for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) })) {
@@ -148,17 +146,17 @@ async function* checkedRows(shards: readonly ShardReader[], entry: CatalogEntry)
   }
 }
 
-/** Reads the vectors of some queries. @param chosen positions in the files, in the order they are wanted */
+/** Reads the vectors of some queries. @param wanted positions in the files, in the order of the result */
 async function gather(
   shards: readonly ShardReader[],
   entry: CatalogEntry,
   ids: Utf8Column,
-  chosen: Int32Array,
+  wanted: Int32Array,
 ): Promise<QuerySet> {
   const { dimension, metric } = entry;
   const placeOf = new Int32Array(columnLength(ids)).fill(-1);
-  for (const [place, position] of chosen.entries()) placeOf[position] = place;
-  const vectors = new Float32Array(chosen.length * dimension);
+  for (const [place, position] of wanted.entries()) placeOf[position] = place;
+  const vectors = new Float32Array(wanted.length * dimension);
   let first = 0;
   for await (const block of checkedRows(shards, entry)) {
     for (let row = 0; row < block.rows; row++) {
@@ -168,27 +166,19 @@ async function gather(
     first += block.rows;
   }
   if (metric === 'cosine') normalizeRows(vectors, dimension);
-  return { count: chosen.length, id: (query) => columnBytes(ids, chosen[query]!), vectors };
+  return { count: wanted.length, id: (query) => columnBytes(ids, wanted[query]!), vectors };
 }
 
-function requireSameKind(shard: ShardReader, entry: CatalogEntry): void {
-  if (shard.dimension !== entry.dimension)
-    throw new DataError(
-      `${shard.path}: query vectors of ${shard.dimension} components, but ${entry.bucket} has ${entry.dimension}. ` +
-        `Embed the queries with the database's own model.`,
-    );
-  const [own, theirs] = [modelIdentity(shard.attributes), modelIdentity(entry.model)];
-  if (own !== undefined && theirs !== undefined && own !== theirs)
-    throw new DataError(
-      `${shard.path}: embedded by model ${own}, but ${entry.bucket} by ${theirs}. Embed the queries with the database's own model.`,
-    );
+function requireSameKind(shard: ShardReader, { bucket, dimension, model }: CatalogEntry): void {
+  if (shard.dimension !== dimension)
+    throw new DataError(SEARCH_MESSAGES.otherDimension(shard.path, shard.dimension, bucket, dimension));
+  const [queryModel, bucketModel] = [modelIdentity(shard.attributes), modelIdentity(model)];
+  if (queryModel !== undefined && bucketModel !== undefined && queryModel !== bucketModel)
+    throw new DataError(SEARCH_MESSAGES.otherModel(shard.path, queryModel, bucket, bucketModel));
 }
 
-function requireUnique(ids: Utf8Column, order: Int32Array, paths: readonly string[]): void {
-  for (let i = 1; i < order.length; i++) {
-    if (compareIds(ids, order[i - 1]!, order[i]!) === 0)
-      throw new DataError(
-        `${paths.join(', ')}: query id ${JSON.stringify(columnText(ids, order[i]!))} is there twice. Ids of queries must differ.`,
-      );
-  }
+function requireUnique(ids: Utf8Column, idOrder: Int32Array, paths: readonly string[]): void {
+  for (let i = 1; i < idOrder.length; i++)
+    if (compareIds(ids, idOrder[i - 1]!, idOrder[i]!) === 0)
+      throw new DataError(SEARCH_MESSAGES.duplicateQueryId(paths, columnText(ids, idOrder[i]!)));
 }

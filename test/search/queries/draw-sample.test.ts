@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
-import { sortedOrder } from '../../../workers/src/hits/rank.ts';
-import { drawByHash } from '../../../workers/src/search/queries/sample.ts';
+import { sortedIdOrder } from '../../../workers/src/hits/rank.ts';
+import { drawByHash } from '../../../workers/src/search/queries/draw-sample.ts';
 import { bytewise, id } from '../../support/hits.ts';
 
 const draw = (ids: readonly string[], wanted: number, skip = 0) => {
   const column = columnFrom(ids);
-  return Array.from(drawByHash(column, sortedOrder(column), wanted, skip), (row) => ids[row]!);
+  return Array.from(drawByHash(column, sortedIdOrder(column), wanted, skip), (row) => ids[row]!);
 };
 
 test('the same ids are drawn in whatever order they come, each once, in the order of ids', () => {

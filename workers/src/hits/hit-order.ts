@@ -2,10 +2,10 @@ import { createNeighbourBuilder } from './builder.ts';
 import { compareHits, type HitColumns, hitRows, hitsOf } from './columns.ts';
 
 /**
- * Looks through a stream of batches for the first row that comes before the row ahead of it.
- * @returns a function that takes the batches in turn and gives whether all rows so far are in order
+ * Creates a check of a stream of batches: a function that takes the batches in turn and returns whether all rows so far are in the
+ * order of hits files.
  */
-export function createOrderCheck(): (hits: HitColumns) => boolean {
+export function createHitOrderCheck(): (hits: HitColumns) => boolean {
   const tail = createNeighbourBuilder({ rows: 1, bytes: 0 });
   let last: HitColumns | undefined;
   return (hits) => {
@@ -19,7 +19,7 @@ export function createOrderCheck(): (hits: HitColumns) => boolean {
   };
 }
 
-/** Row numbers of a batch in the order of hits files. */
+/** Returns the row numbers of a batch in the order of hits files. */
 export function sortedRows(hits: HitColumns): Uint32Array {
   const rows = Uint32Array.from({ length: hitRows(hits) }, (_, row) => row);
   return rows.sort((a, b) => compareHits(hits, a, hits, b) || a - b);

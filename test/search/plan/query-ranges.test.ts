@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { divideQueries, queriesPerTask } from '../../../workers/src/search/plan/parts.ts';
+import { divideQueries, queriesPerTask } from '../../../workers/src/search/plan/query-ranges.ts';
 
 test('parts follow each other, none is empty or too large, and there are as few as can be', () => {
   fc.assert(

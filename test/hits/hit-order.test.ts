@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createOrderCheck, sortedRows } from '../../workers/src/hits/order.ts';
+import { createHitOrderCheck, sortedRows } from '../../workers/src/hits/hit-order.ts';
 import { hitColumns, hits, sortedHits } from '../support/hits.ts';
 
-describe('createOrderCheck', () => {
+describe('createHitOrderCheck', () => {
   it('finds whether batches are in the order of hits files', () => {
     fc.assert(
       fc.property(hits, fc.integer({ min: 1, max: 4 }), fc.boolean(), (some, size, sort) => {
         const sorted = sortedHits(some);
         const file = sort ? sorted : some;
-        const inOrder = createOrderCheck();
+        const inOrder = createHitOrderCheck();
         let all = true;
         for (let start = 0; start < file.length; start += size)
           all &&= inOrder(hitColumns(file.slice(start, start + size)));

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { estimateCosts, formatCosts } from '../../../workers/src/search/plan/cost.ts';
+
+const partitions = { path: 'p', count: 100, bytes: 1, checksum: '0' };
+const index = { kind: 'ivf-pq' as const, metric: 'cosine' as const, partitions: 100, parameters: {} };
+const none = { ...index, kind: 'none' as const, partitions: 0 };
+describe('estimateCosts', () => {
+  const rates = {
+    flopsPerSecond: 1e11,
+    rowSeconds: 5e-7,
+    queryBlockSeconds: 5e-7,
+    fewFlopsPerSecond: 5e10,
+    fewRowSeconds: 1e-7,
+    distanceSeconds: 3e-7,
+    readBytesPerSecond: 1e9,
+    annQueriesPerSecond: 300,
+  };
+  const work = (queryCount: number, nprobes: number, k = 10) => ({ queryCount, nprobes, k });
+  const bucket = {
+    rows: 1e6,
+    dimension: 960,
+    vectorType: 'float32' as const,
+    index,
+    partitions: { ...partitions, count: 1000 },
+  };
+
+  it('sorts by time, and a scan costs no more than reading everything', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 100 }), (queries, nprobes) => {
+        const estimates = estimateCosts(bucket, work(queries, nprobes), rates);
+        expect(estimates.map(({ way }) => way).sort()).toEqual(['ann', 'exact', 'scan']);
+        const seconds = estimates.map((estimate) => estimate.seconds);
+        expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+        const read = (wanted: string) => estimates.find(({ way }) => way === wanted)!.readSeconds;
+        expect(read('scan')).toBeLessThanOrEqual(read('exact'));
+      }),
+    );
+  });
+
+  it('prefers the index for one query and products for many', () => {
+    expect(estimateCosts(bucket, work(1, 20), rates)[0]!.way).toBe('ann');
+    expect(estimateCosts(bucket, work(1e5, 20), rates)[0]!.way).toBe('scan');
+    expect(formatCosts(estimateCosts(bucket, work(1, 20), rates))).toMatch(/ann .*<- chosen/);
+  });
+
+  it('leaves out what the bucket does not have', () => {
+    const { partitions: _, ...unordered } = bucket;
+    expect(estimateCosts({ ...unordered, index: none }, work(5, 1), rates).map(({ way }) => way)).toEqual(['exact']);
+  });
+});

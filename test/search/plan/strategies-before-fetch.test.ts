@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { strategiesBeforeFetch } from '../../../workers/src/search/plan/strategies-before-fetch.ts';
+
+const ROWS = 200e6;
+const DIMENSION = 960;
+const partitions = { path: 'p', count: 14142, bytes: 54e6, checksum: '0' };
+const index = { kind: 'ivf-rq', metric: 'cosine', partitions: 14142, parameters: {} } as const;
+const file = (path: string, bytes: number) => ({ path, bytes, checksum: '0' });
+const files = [
+  file('data/1.lance', ROWS * (4 * DIMENSION + 20)),
+  file('_indices/1.idx', ROWS * 150),
+  file('_versions/1', 9),
+];
+const bucket = { rows: ROWS, dimension: DIMENSION, vectorType: 'float32', index, partitions, files } as const;
+const asked = { k: 10, search: 'auto', nprobes: undefined, refineFactor: undefined, targetRecall: undefined } as const;
+const strategies = (request: object, queryCount: number, other: object = {}) =>
+  strategiesBeforeFetch({ ...asked, groundTruth: false, ...request }, { ...bucket, ...other }, queryCount, 32);
+
+describe('strategiesBeforeFetch', () => {
+  it('fetches no index where the vectors are needed and many queries share what is read', () => {
+    expect(strategies({}, 100_000)).toEqual(['exact', 'scan']);
+    expect(strategies({}, 1_000_000)).toEqual(['exact', 'scan']);
+  });
+
+  it('fetches no vectors where codes are enough, and these are there sooner', () => {
+    for (const queries of [1, 1000]) expect(strategies({ refineFactor: 0 }, queries)).toEqual(['ann']);
+    // Where the ground truth needs them, what is saved is little.
+    expect(strategies({ refineFactor: 0 }, 8000)).toEqual(['ann']);
+    expect(strategies({ refineFactor: 0, groundTruth: true }, 8000)).toEqual(['exact', 'scan']);
+  });
+
+  it('takes the index where reading all is the only other strategy and there are few queries', () => {
+    const without = { partitions: undefined };
+    expect(
+      strategies({ nprobes: 20 }, 1, { ...without, files: [file('data/1', 1e12), file('_indices/1', 1e6)] }),
+    ).toEqual(['ann']);
+    expect(
+      strategies({}, 100_000, { ...without, rows: 1000, files: [file('data/1', 4e6), file('_indices/1', 2e5)] }),
+    ).toEqual(['exact']);
+  });
+
+  it.each([
+    ['a strategy that was asked for', { search: 'scan' }, {}],
+    ['a recall, which is measured', { targetRecall: 0.95 }, {}],
+    ['a bucket without an index', {}, { index: { ...index, kind: 'none', partitions: 0 } }],
+    ['all rows that there are', { k: ROWS }, {}],
+  ])('leaves %s as it is', (_, request, other) => {
+    expect(strategies(request, 1000, other)).toBeUndefined();
+  });
+});

@@ -1,0 +1,64 @@
+import type { CommandContext } from '../app/command.ts';
+import type { OpenBucket } from '../bucket/open-bucket.ts';
+import { createHits } from '../hits/parquet/hits-writer.ts';
+import { selectHits } from '../hits/parquet/join-hits.ts';
+import { scoreTable } from './engine/score-table.ts';
+import { HitSink } from './hit-sink.ts';
+import type { SearchStrategy } from './plan/strategies.ts';
+import { sampleSize } from './plan/tune.ts';
+import type { QueryFiles, QuerySet } from './queries/queries.ts';
+import { writeNearest } from './search-block.ts';
+import type { HitFilter } from './search-request.ts';
+
+interface EvaluatedSearch {
+  bucket: OpenBucket;
+  queries: QueryFiles;
+  request: HitFilter;
+  /** Rows to find for a query. */
+  k: number;
+  metadata: Record<string, string>;
+  context: CommandContext;
+}
+
+/**
+ * Writes the ground truth: the exact hits of an evaluation sample of the queries, which is the same in every bucket. Merged like
+ * the hits, it tells the recall of the merged answer. Where there are enough queries, the search was not tuned on these.
+ * @param outputs temporary names; `hits` is written already
+ */
+export async function writeGroundTruth(
+  search: EvaluatedSearch,
+  strategy: SearchStrategy,
+  { hits, groundTruth }: { hits: string; groundTruth: string | undefined },
+): Promise<void> {
+  if (groundTruth === undefined) return;
+  const size = sampleSize(search.request.k);
+  const sample = await search.queries.evaluationSample(size, size);
+  if (strategy === 'exact') await selectHits(hits, groundTruth, search.metadata, idsOf(sample));
+  else await searchExactly(search, sample, groundTruth);
+}
+
+async function searchExactly(search: EvaluatedSearch, sample: QuerySet, output: string): Promise<void> {
+  const { bucket, request, k, metadata, context } = search;
+  const { bucket: name, rows } = bucket.entry;
+  const writer = await createHits(output, metadata);
+  try {
+    const sink = new HitSink(writer, name, request);
+    if (sample.count > 0) {
+      const bar = context.progress(`measuring recall on ${name}`, rows, 'vectors');
+      const spans = [{ first: 0, end: rows }];
+      const nearest = await scoreTable(bucket, sample, spans, k, bar).finally(() => bar.stop());
+      const ownVectors = Int32Array.from({ length: sample.count }, (_, query) => query);
+      await writeNearest(bucket, sample, ownVectors, nearest, sink);
+    }
+    await sink.flush();
+    await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+/** Ids as latin1 of their bytes. */
+function idsOf({ count, id }: QuerySet): Set<string> {
+  return new Set(Array.from({ length: count }, (_, query) => Buffer.from(id(query)).toString('latin1')));
+}

@@ -1,0 +1,101 @@
+import * as z from 'zod/mini';
+import { COUNT, choice, SIZE } from '../../base/text/document.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import { ESTIMATE, type Estimate } from '../../vectors/recall.ts';
+import { COST_ESTIMATE, type CostEstimate, estimateCosts, type MachineRates } from './cost.ts';
+import {
+  DEFAULT_REFINE_FACTOR,
+  defaultNprobes,
+  possibleStrategies,
+  SEARCH_STRATEGIES,
+  type StrategyRequest,
+} from './strategies.ts';
+
+/** How a bucket will be searched, and why; a JSON document between a killed search and the next. */
+export type SearchPlan = z.infer<typeof SEARCH_PLAN>;
+export const SEARCH_PLAN = z.object({
+  /** The strategy. */
+  way: choice(SEARCH_STRATEGIES),
+  nprobes: SIZE,
+  refineFactor: COUNT,
+  /** Recall measured on a sample of the queries, where one was asked for. */
+  recall: z.optional(ESTIMATE),
+  /** Estimated seconds of each strategy, quickest first, where LanceFlow chose. */
+  estimates: z.optional(z.array(COST_ESTIMATE)),
+});
+
+/** Settings with which a sample of the queries reached the recall that was asked for. */
+export interface TunedSettings {
+  nprobes: number;
+  refineFactor: number;
+  recall: Estimate;
+}
+
+/** All that is measured before the choice. */
+export interface SearchMeasurements {
+  /** Where `needsTuning`. */
+  tuned?: TunedSettings | undefined;
+  /** Where `needsRates`. */
+  rates?: MachineRates | undefined;
+}
+
+type Entry = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions'>;
+
+/** Whether probes are chosen for a recall, which is then measured. */
+export function needsTuning(request: StrategyRequest, entry: Entry): boolean {
+  const { strategies } = possibleStrategies(request, entry);
+  const canMiss = strategies.some((strategy) => strategy !== 'exact');
+  return request.targetRecall !== undefined && request.nprobes === undefined && canMiss;
+}
+
+/** Whether there is a choice between strategies, which depends on the machine. */
+export function needsRates(request: StrategyRequest, entry: Entry): boolean {
+  return possibleStrategies(request, entry).strategies.length > 1;
+}
+
+/** Returns probes and refine factor: tuned, given or default. */
+export function chooseSettings(request: StrategyRequest, entry: Entry, tuned?: TunedSettings) {
+  const { strategies } = possibleStrategies(request, entry);
+  const partitionCount = strategies.includes('scan') ? entry.partitions!.count : entry.index.partitions;
+  const asked = request.nprobes ?? defaultNprobes(partitionCount);
+  return {
+    partitionCount,
+    nprobes: tuned?.nprobes ?? Math.min(asked, Math.max(1, partitionCount)),
+    refineFactor: tuned?.refineFactor ?? request.refineFactor ?? DEFAULT_REFINE_FACTOR,
+  };
+}
+
+/** Estimates the strategies that answer a request, quickest first. */
+export function estimateStrategies(
+  request: StrategyRequest,
+  entry: Entry,
+  queryCount: number,
+  { tuned, rates }: SearchMeasurements & { rates: MachineRates },
+): CostEstimate[] {
+  const { strategies } = possibleStrategies(request, entry);
+  const { nprobes } = chooseSettings(request, entry, tuned);
+  const work = { queryCount, k: request.k, nprobes };
+  return estimateCosts(entry, work, rates).filter(({ way }) => strategies.includes(way));
+}
+
+/**
+ * Chooses how to search a bucket: the one strategy that is possible, or the one with the shortest estimate. A function of what
+ * was measured alone, so the same measurements give the same plan.
+ * @param request k: rows to find
+ */
+export function choosePlan(
+  request: StrategyRequest,
+  entry: Entry,
+  queryCount: number,
+  measurements: SearchMeasurements,
+): { plan: SearchPlan; partitionCount: number } {
+  const { tuned, rates } = measurements;
+  const { partitionCount, ...settings } = chooseSettings(request, entry, tuned);
+  const recall = tuned && { recall: tuned.recall };
+  const [only, ...others] = possibleStrategies(request, entry).strategies;
+  if (others.length === 0) return { plan: { way: only!, ...settings, ...recall }, partitionCount };
+  if (!rates) throw new Error('a choice between strategies needs rates');
+  const estimates = estimateStrategies(request, entry, queryCount, { tuned, rates });
+  const { way } = estimates[0]!;
+  return { plan: { way, ...settings, ...(way === 'exact' ? {} : recall), estimates }, partitionCount };
+}
