@@ -29,9 +29,9 @@ function parse(text: string | Uint8Array, { pieceBytes = 1 << 20, records = 4096
     const piece = Buffer.from(bytes.subarray(start, start + pieceBytes));
     for (let at = 0; at < piece.length; ) {
       at = parser.push(piece, at);
-      if (parser.full) take();
+      if (parser.isFull) take();
     }
-    // A reader reuses its buffer.
+    // Readers reuse their buffer.
     piece.fill(0);
   }
   parser.end();
@@ -88,7 +88,7 @@ describe('reading FASTA', () => {
     );
   });
 
-  test('long ids do not add up in a batch', () => {
+  test('a batch ends when its ids are long', () => {
     const text = Array.from({ length: 20 }, (_, i) => `>${`${i}`.padEnd(MAX_ID_BYTES, 'i')}\nM\n`).join('');
     expect(parse(text).batches).toEqual([
       [1, 16],
@@ -96,7 +96,7 @@ describe('reading FASTA', () => {
     ]);
   });
 
-  test('^A, which stands between the headers of identical proteins, ends an id as a space does', () => {
+  test('^A, which separates the headers of identical proteins, ends an id', () => {
     expect(parse('>WP_1.1 kinase\x01WP_2.1 kinase\nM\n>WP_3.1\x01XP_4.1\nK\n>\x01WP_5.1\nA').records).toEqual([
       ['WP_1.1', 'M'],
       ['WP_3.1', 'K'],
@@ -121,7 +121,7 @@ describe('reading FASTA', () => {
     ]);
   });
 
-  test('does not depend on where pieces and batches end', () => {
+  test('does not depend on the boundaries of pieces and batches', () => {
     const word = fc.array(fc.constantFrom(...'abcé|,"\''), { minLength: 1, maxLength: 8 }).map((c) => c.join(''));
     const line = fc.array(fc.constantFrom(...'MKTAYIAKQRmkt-.*'), { maxLength: 12 }).map((c) => c.join(''));
     const record = fc.tuple(word, fc.array(line, { maxLength: 4 }), fc.constantFrom('\n', '\r\n'));
@@ -140,8 +140,8 @@ describe('reading FASTA', () => {
   });
 });
 
-describe('improper FASTA', () => {
-  test('says which record, which letter and where', () => {
+describe('invalid FASTA', () => {
+  test('names the record, the letter and its position', () => {
     const allowed = 'Allowed are A-Z, "*", "-" and ".".';
     expect(errorOf('>a\nMKT\n>b x\nMKT\nAC7D\n')).toBe(
       `x.fa: record 2 ("b"): "7" at position 6 of its sequence (line 5) is not a protein letter. ${allowed}`,
@@ -152,7 +152,7 @@ describe('improper FASTA', () => {
     expect(errorOf('>a\n >b\nM')).toContain('">" at position 1 of its sequence (line 2)');
   });
 
-  test('nothing, or nothing but blank lines', () => {
+  test('an empty file, or only blank lines', () => {
     expect(errorOf('')).toBe('x.fa: no sequences: the file is empty.');
     expect(errorOf('\n\r\n \n')).toBe('x.fa: no sequences: the file is empty.');
   });
@@ -165,7 +165,7 @@ describe('improper FASTA', () => {
     expect(errorOf(Buffer.from([0, 1, 2]))).toContain('line 1 comes before the first header');
   });
 
-  test('headers without an id, or with one that cannot be kept', () => {
+  test('headers without an id, or with an invalid one', () => {
     expect(errorOf('>a\nM\n>\nM')).toBe('x.fa: record 2 (line 3) has a header without an id. A header is ">id".');
     expect(errorOf('>a\nM\n>  \r\nM')).toContain('record 2 (line 3) has a header without an id');
     expect(errorOf(Buffer.from('>a\xe9\nM', 'latin1'))).toContain('record 1 ("a\ufffd"): its id is not UTF-8');

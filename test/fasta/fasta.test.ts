@@ -32,12 +32,12 @@ async function errorOf(path: string): Promise<string> {
   return (error as Error).message.replace(path, 'FILE');
 }
 
-// Over two blocks of the reader, and over many batches.
+// Longer than two blocks of the reader, and than many batches.
 const MANY = Array.from({ length: 12_000 }, (_, i): [string, string] => [`r${i}`, 'MKTAYIAKQR'.repeat(1 + (i % 40))]);
 const TEXT = MANY.map(([id, sequence]) => `>${id} text\n${sequence}\n`).join('');
 
 describe('a FASTA file', () => {
-  test('is read whole, plain, gzip or zstd, whatever its name', async () => {
+  test('is read completely, plain, gzip or zstd, whatever its name', async () => {
     const plain = await fileOf('a.fa.gz', TEXT);
     expect(await readAll(plain)).toEqual({ records: MANY, bytes: TEXT.length });
     const zipped = gzipSync(TEXT);
@@ -46,7 +46,7 @@ describe('a FASTA file', () => {
     expect(await readAll(await fileOf('b.fa', frames))).toEqual({ records: MANY, bytes: frames.length });
   });
 
-  test('may be several gzip files in one, as bgzip and cat make them', async () => {
+  test('may be several concatenated gzip files, as of bgzip and cat', async () => {
     const path = await fileOf('a.gz', Buffer.concat([gzipSync('>a\nMK'), gzipSync('T\n>b\n'), gzipSync('AC')]));
     expect((await readAll(path)).records).toEqual([
       ['a', 'MKT'],
@@ -83,14 +83,14 @@ describe('one clear error', () => {
       );
     const damaged = Buffer.from(zipped);
     damaged.fill(0x55, 5000, 6000);
-    // What was unpacked before the damage may already be no FASTA; both errors name the file.
+    // The bytes before the damage may already be invalid FASTA; both errors name the file.
     expect(await errorOf(await fileOf('b.gz', damaged))).toMatch(/^FILE: /);
     const badSum = Buffer.from(zipped);
     badSum[badSum.length - 8]! ^= 1;
     expect(await errorOf(await fileOf('c.gz', badSum))).toBe(`FILE: its gzip compression is damaged. ${what}`);
   });
 
-  test('a file without line breaks ends at a limit, however little of it is packed into how much', async () => {
+  test('a file without line breaks ends at a limit, however well it is compressed', async () => {
     for (const [text, message] of [
       [Buffer.alloc(40 << 20, 'M'), 'line 1 comes before the first header'],
       [Buffer.concat([Buffer.from('>'), Buffer.alloc(40 << 20, 'M')]), `its id has more than ${MAX_ID_BYTES} bytes`],

@@ -7,7 +7,7 @@ import { withDuplicateIds } from '../../workers/src/ids/duplicate-ids.ts';
 import type { Duplicate } from '../../workers/src/ids/id-table.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-/** What is found where at most `maxEntries` ids are in memory; the ids come in batches of three, from two sources. */
+/** Finds a duplicate with at most `maxEntries` ids in memory; the ids come in batches of three, from two inputs. */
 async function findIn(folder: string, ids: string[], maxEntries: number): Promise<Duplicate | undefined> {
   const middle = ids.length >> 1;
   const halves = [ids.slice(0, middle), ids.slice(middle)];
@@ -55,7 +55,7 @@ test('finds one duplicate among many ids that are in files', async () => {
   });
 });
 
-test('passes over pairs that do not matter, in memory and in files', async () => {
+test('ignores pairs that do not matter, in memory and in files', async () => {
   const folder = await temporaryFolder();
   const ids = columnFrom(['a', 'b']);
   const inOthers = ({ second }: Duplicate) => second.source !== 1;

@@ -4,7 +4,7 @@ import { DataError } from '../../workers/src/base/errors.ts';
 import { MAX_ID_BYTES } from '../../workers/src/base/limits.ts';
 import { parseIdList } from '../../workers/src/ids/id-list.ts';
 
-test('a text has an id a line; empty lines, spaces around and repetitions do not count', () => {
+test('a text has an id per line; empty lines, outer spaces and repetitions are ignored', () => {
   expect(parseIdList('\uFEFFa\r\n\n  b c \nd,"e"\rf\na\n', 'ids.txt')).toEqual(['a', 'b c', 'd,"e"', 'f']);
 });
 
@@ -13,7 +13,7 @@ test('a .csv has a column "id" anywhere, quoted as RFC 4180 has it', () => {
   expect(parseIdList(text, 'LIST.CSV')).toEqual(['sp|P1|A', 'a "b", c', 'last']);
 });
 
-test('what is quoted comes back, whatever it holds', () => {
+test('quoted cells return their content, whatever it is', () => {
   const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'é', ' '), maxLength: 6 });
   fc.assert(
     fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 8 }), (rows) => {
@@ -26,7 +26,7 @@ test('what is quoted comes back, whatever it holds', () => {
   );
 });
 
-test('a quote that never ends, over however much text, is part of its cell', () => {
+test('a quote without its end is part of its cell', () => {
   const long = `"${'a'.repeat(2 ** 22)}`;
   expect(() => parseIdList(`id\n${long}`, 'a.csv')).toThrow(/a\.csv: the id ".*\.\.\." has more than 1048576 bytes/);
   expect(() => parseIdList(`id\n${long}"`, 'a.csv')).toThrow(DataError);
@@ -34,7 +34,7 @@ test('a quote that never ends, over however much text, is part of its cell', () 
   expect(parseIdList(`more,id\n${long},b\n"x"y,"c`, 'a.csv')).toEqual(['b', '"c']);
 });
 
-test('an id may have as many bytes as any id', () => {
+test('an id may have MAX_ID_BYTES bytes', () => {
   const id = `é${'i'.repeat(MAX_ID_BYTES - 2)}`;
   expect(parseIdList(id, 'ids.txt')).toEqual([id]);
   expect(() => parseIdList(`${id}i`, 'ids.txt')).toThrow(/ids\.txt: the id "éi+\.\.\." has more than 1048576 bytes/);

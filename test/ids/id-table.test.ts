@@ -9,7 +9,7 @@ function entryOf(id: number, source: number, row: number): Uint32Array {
   return words;
 }
 
-test('finds what a Set finds, and the place of the first', () => {
+test('finds the same ids as a Set, with the place of the first', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(3000), { maxLength: 400 }), (ids) => {
       const table = new IdTable(Number.POSITIVE_INFINITY);
@@ -24,10 +24,10 @@ test('finds what a Set finds, and the place of the first', () => {
   );
 });
 
-test('keeps every entry while it grows, and forgets all when cleared', () => {
+test('keeps every entry while it grows, and none when cleared', () => {
   const table = new IdTable(100_000);
   for (let id = 0; id < 100_000; id++) expect(table.add(entryOf(id, 0, id), 0)).toBeUndefined();
-  expect(table.full).toBe(true);
+  expect(table.isFull).toBe(true);
   for (let id = 0; id < 100_000; id += 997) expect(table.add(entryOf(id, 1, 0), 0)).toEqual({ source: 0, row: id });
   let visited = 0;
   table.forEach(() => {

@@ -4,7 +4,7 @@ import { columnFrom, columnSlice } from '../../workers/src/base/bytes/utf8-colum
 import { WantedIds } from '../../workers/src/ids/wanted-ids.ts';
 import { id } from '../support/hits.ts';
 
-test('finds each wanted id once, where it comes first, and knows what is missing', () => {
+test('finds each wanted id once, at its first occurrence, and lists missing ones', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(id, { maxLength: 20 }),
@@ -21,7 +21,7 @@ test('finds each wanted id once, where it comes first, and knows what is missing
         const expected = [...rows.keys()].filter((i) => asked.includes(rows[i]!) && rows.indexOf(rows[i]!) === i);
         expect(found).toEqual(expected);
         const missing = asked.filter((one) => !rows.includes(one));
-        expect(wanted.left).toBe(missing.length);
+        expect(wanted.missingCount).toBe(missing.length);
         expect(wanted.missing(3)).toEqual(missing.slice(0, 3));
       },
     ),

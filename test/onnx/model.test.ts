@@ -8,7 +8,7 @@ import { encodeModel } from '../../workers/src/onnx/model.ts';
 import { temporaryFolder } from '../support/run.ts';
 
 describe('ProtobufWriter', () => {
-  test('encodes as the protobuf documentation does', () => {
+  test('encodes the examples of the protobuf documentation', () => {
     expect([...new ProtobufWriter().integer(1, 150).finish()]).toEqual([0x08, 0x96, 0x01]);
     expect([...new ProtobufWriter().string(2, 'testing').finish()]).toEqual([
       0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67,
@@ -22,7 +22,7 @@ describe('ProtobufWriter', () => {
     expect([...new ProtobufWriter().integer(1, -1).finish()]).toEqual([8, ...Array(9).fill(255), 1]);
   });
 
-  test('refuses what is no integer', () => {
+  test('refuses numbers that are not integers', () => {
     expect(() => new ProtobufWriter().integer(1, 0.5)).toThrow(RangeError);
     expect(() => new ProtobufWriter().integer(1, 2 ** 63)).toThrow(RangeError);
   });
@@ -44,7 +44,7 @@ describe('encodeModel', () => {
     expect([...(result.indices!.data as BigInt64Array)]).toEqual([3n, 2n, 0n, 3n]);
   });
 
-  test('a weight is taken from the named bytes of a file beside the model', async () => {
+  test('a weight is read from a byte range of a file beside the model', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'weights.bin'), new Uint8Array(Float32Array.of(9, 9, 3, 4, 9).buffer));
     const graph = new GraphBuilder();

@@ -15,7 +15,7 @@ const feed = (values: number[], dims: number[]) => ({
   x: { type: 'float32', data: Float32Array.from(values), dims } as const,
 });
 
-test('runs asked for together take turns, and this thread goes on meanwhile', async () => {
+test('concurrent runs take turns, without blocking the caller', async () => {
   const thread = new OnnxThread({ model: squareModel(), options: {} });
   await thread.loaded;
   const size = 600;
@@ -42,7 +42,7 @@ test('a failed run fails alone; a thread ends when its work is done', async () =
   await expect(thread.run(feed([2], [1, 1]))).rejects.toThrow(/closed/);
 });
 
-test('a graph that cannot be loaded is told', async () => {
+test('a graph that cannot be loaded rejects `loaded`, and later runs', async () => {
   const thread = new OnnxThread({ model: Uint8Array.of(1, 2, 3), options: {} });
   await expect(thread.loaded).rejects.toThrow(/protobuf/i);
   await thread.close();

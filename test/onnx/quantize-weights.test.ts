@@ -4,7 +4,7 @@ import { quantizeMatrix } from '../../workers/src/onnx/quantize-weights.ts';
 import { isExactEverywhere } from '../support/byte-product.ts';
 
 const sizes = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }));
-// Few values as well, so that pairs of the largest are common.
+// Also few distinct values, so that pairs of the largest are common.
 const numbers = fc.oneof(fc.float({ min: -1000, max: 1000, noNaN: true }), fc.constantFrom(-3, 0, 1, 2, 3));
 const matrices = sizes.chain(([rows, columns]) =>
   fc.record({
@@ -14,7 +14,7 @@ const matrices = sizes.chain(([rows, columns]) =>
   }),
 );
 
-test('is off by half a step of the row at most, and transposed', () => {
+test('is transposed, with an error of at most half a step of the row', () => {
   fc.assert(
     fc.property(matrices, ({ rows, columns, values }) => {
       const { bytes, scales } = quantizeMatrix(values, rows, columns);
@@ -28,7 +28,7 @@ test('is off by half a step of the row at most, and transposed', () => {
 });
 
 test('products with unsigned bytes are exact on processors that add pairs of them in 16 bits', () => {
-  // The emulation knows the fault: weights of 127 side by side.
+  // The emulation shows the saturation: two neighbours of 127.
   expect(isExactEverywhere(Int8Array.of(127, 127), 0, 2, 1)).toBe(false);
   fc.assert(
     fc.property(matrices, ({ rows, columns, values }) => {
@@ -38,7 +38,7 @@ test('products with unsigned bytes are exact on processors that add pairs of the
   );
 });
 
-test('the range of 8 bits is used where neighbours allow it', () => {
+test('the range of 8 bits is used where pairs allow it', () => {
   const largest = (values: number[]) => Math.max(...quantizeMatrix(values, 1, values.length).bytes.map(Math.abs));
   expect(
     [

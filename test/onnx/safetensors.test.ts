@@ -14,7 +14,7 @@ function withHeader(header: unknown, data = new Uint8Array()): Buffer {
   return Buffer.concat([length, Buffer.from(json), data]);
 }
 
-test('says where each tensor lies', async () => {
+test('returns the location of each tensor', async () => {
   const path = join(await temporaryFolder(), 'w.safetensors');
   const file = encodeSafetensors(randomTensors({ a: [2, 3], b: [4], scalar: [] }, 1, 'F16'), 'F16');
   await writeFile(path, file);
@@ -80,7 +80,7 @@ test.each<[string, Uint8Array, RegExp]>([
   expect((error as Error).message).toContain(path);
 });
 
-test('bytes of any kind are an error of the data, never a crash', async () => {
+test('arbitrary bytes are a DataError, never a crash', async () => {
   const path = join(await temporaryFolder(), 'w.safetensors');
   const whole = encodeSafetensors(randomTensors({ a: [2, 3], b: [4] }, 1, 'F32'));
   await fc.assert(

@@ -13,7 +13,7 @@ const near = fc.array(fc.tuple(fc.integer({ min: 95, max: 105 }), fc.integer({ m
 });
 
 describe('commonCentre', () => {
-  it('is the mean of centres that lie together', () => {
+  it('is the mean of centroids that are close to each other', () => {
     fc.assert(
       fc.property(near, (rows) => {
         const mean = [0, 1].map((i) => rows.reduce((sum, row) => sum + row[i]! / rows.length, 0));
@@ -22,7 +22,7 @@ describe('commonCentre', () => {
     );
   });
 
-  it('stays among most of them, however far a few others are', () => {
+  it('ignores a few outliers, however far', () => {
     const far = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.constantFrom(1e4, 1e9, 1e17));
     fc.assert(
       fc.property(near, fc.array(far, { maxLength: 3 }), (rows, others) => {
@@ -32,7 +32,7 @@ describe('commonCentre', () => {
     );
   });
 
-  it('is zero where they have nothing in common, also where lengths are over many decades', () => {
+  it('is zero without a common offset, also for lengths over many decades', () => {
     const rows = Array.from({ length: 30 }, (_, i) => [Math.cos(i) * 10 ** (i - 15), Math.sin(i) * 10 ** (i - 15)]);
     const [x, y] = commonCentre(centroids(rows));
     expect(Math.hypot(x!, y!)).toBeLessThan(1e-10);
@@ -41,7 +41,7 @@ describe('commonCentre', () => {
 });
 
 describe('quantile', () => {
-  it('has the asked share of values below it', () => {
+  it('has the given fraction of values below it', () => {
     expect(quantile([3, 1, 2, 5, 4], 0.5)).toBe(3);
     expect(
       quantile(

@@ -4,7 +4,7 @@ import { distinctVectors } from '../../workers/src/vectors/distinct.ts';
 
 const component = fc.constantFrom(0, -0, 1, Math.fround(0.1), Number.NaN);
 
-test('every row gets its own vector back, and no vector is there twice', () => {
+test('every row keeps its vector, and no vector is duplicated', () => {
   fc.assert(
     fc.property(
       fc

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LloydRound, normalizeRows } from '../../workers/src/vectors/kmeans.ts';
 
 describe('LloydRound', () => {
-  it('moves each centre to the mean of its rows, whatever the blocks they come in', () => {
+  it('moves each centroid to the mean of its rows, for any blocks', () => {
     const rows = fc.array(fc.tuple(fc.nat(3), fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 })), {
       minLength: 4,
       maxLength: 60,
@@ -32,7 +32,7 @@ describe('LloydRound', () => {
     );
   });
 
-  it('gives a cluster without rows a part of the largest one', () => {
+  it('gives an empty cluster a part of the largest one', () => {
     const round = new LloydRound(3, 2);
     round.add(Float32Array.of(1, 1, 1, 1, 4, 0), Int32Array.of(0, 0, 1), 3);
     const { vectors } = round.centroids(false);

@@ -11,7 +11,7 @@ const ordinary = fc.float({ min: -1e6, max: 1e6, noNaN: true });
 const unlike = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
 
 describe('findBadVector', () => {
-  it('takes ordinary rows, whatever the metric', () => {
+  it('accepts ordinary rows under any metric', () => {
     const rows = fc.array(fc.tuple(ordinary, ordinary, fc.constant(1)), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(rows, fc.constantFrom('cosine' as const, 'l2' as const, 'dot' as const), (vectors, metric) => {
@@ -32,14 +32,14 @@ describe('findBadVector', () => {
     );
   });
 
-  it('refuses a row of zeros under cosine, of either sign, and takes it elsewhere', () => {
+  it('refuses a row of zeros of either sign under cosine only', () => {
     const vectors = Float32Array.of(1, 0, 0, -0, 0, 0);
     expect(findBadVector(vectors, 3, 2, 'cosine')).toEqual({ row: 1 });
     expect(findBadVector(vectors, 3, 2, 'l2')).toBeUndefined();
     expect(findBadVector(vectors, 3, 2, 'dot')).toBeUndefined();
   });
 
-  it('refuses lengths whose squares float32 cannot hold: every distance to them would be wrong', () => {
+  it('refuses lengths whose squares overflow or underflow float32: every distance to them would be wrong', () => {
     const long = Float32Array.of(1, 1, 1e19, 1e19);
     for (const metric of ['cosine', 'l2', 'dot'] as const)
       expect(findBadVector(long, 2, 2, metric)).toMatchObject({ row: 1, length: expect.closeTo(1.414e19, -17) });
@@ -48,7 +48,7 @@ describe('findBadVector', () => {
     expect(findBadVector(short, 2, 2, 'l2')).toBeUndefined();
   });
 
-  it('looks at as many rows as it is told', () => {
+  it('checks `rows` rows and no more', () => {
     expect(findBadVector(Float32Array.of(1, 1, Number.NaN, 1), 1, 2, 'cosine')).toBeUndefined();
     expect(findBadVector(new Float32Array(0), 0, 2, 'cosine')).toBeUndefined();
   });
@@ -67,7 +67,7 @@ describe('describeBadVector', () => {
 });
 
 describe('findBadEmbedding', () => {
-  it('finds what no metric can compare, and lets zeros be', () => {
+  it('finds vectors that no metric can compare, and allows zeros', () => {
     expect(findBadEmbedding(Float32Array.of(0, 0, 1e18, 0, 3, Number.NaN), 2, 2)).toBeUndefined();
     expect(findBadEmbedding(Float32Array.of(0, 0, 1, Number.NaN), 2, 2)).toMatchObject({ row: 1, component: 1 });
     expect(findBadEmbedding(Float32Array.of(Number.NEGATIVE_INFINITY, 0), 1, 2)).toMatchObject({ component: 0 });

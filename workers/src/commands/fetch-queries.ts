@@ -54,10 +54,10 @@ export const command = defineCommand({
 });
 
 function requireAll(wanted: WantedIds, idCount: number, path: string, uri: string): void {
-  if (wanted.left === 0) return;
+  if (wanted.missingCount === 0) return;
   const names = wanted.missing(MOST_NAMED).map(quoteValue);
-  const more = wanted.left > names.length ? ', ...' : '';
+  const more = wanted.missingCount > names.length ? ', ...' : '';
   throw new DataError(
-    `${path}: ${wanted.left} of ${idCount} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,
+    `${path}: ${wanted.missingCount} of ${idCount} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,
   );
 }

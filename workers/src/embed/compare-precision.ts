@@ -1,6 +1,6 @@
 import { DataError, UsageError } from '../base/errors.ts';
 import { readFasta } from '../fasta/fasta.ts';
-import { type FastaOptions, showRecord } from '../fasta/fasta-parser.ts';
+import { describeRecord, type FastaOptions } from '../fasta/fasta-parser.ts';
 import { describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import type { Embedder } from './embedder.ts';
 import { compareEmbeddings, type EmbeddingAgreement } from './embedding-agreement.ts';
@@ -70,7 +70,7 @@ async function sampleSequences(inputs: readonly string[], limits: FastaOptions, 
     for await (const batch of readFasta(path, limits))
       for (const [row, sequence] of batch.sequences.entries()) {
         seen++;
-        const named = () => ({ sequence, where: `${path}: ${showRecord(batch, row)}` });
+        const named = () => ({ sequence, where: `${path}: ${describeRecord(batch, row)}` });
         if (sample.length < count) {
           sample.push(named());
           continue;

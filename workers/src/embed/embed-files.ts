@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '../base/errors.ts';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
-import { type FastaBatch, showRecord } from '../fasta/fasta-parser.ts';
+import { describeRecord, type FastaBatch } from '../fasta/fasta-parser.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -43,7 +43,7 @@ export async function embedFiles(
   const shard = await createShard(temporary, embedder.dimension, vectorType);
   const { dimension, attributes } = embedder;
   const describe = (bad: BadVector, batch: FastaBatch, path: string) =>
-    describeBadEmbedding(bad, `${path}: ${showRecord(batch, bad.row)}`, attributes.precision);
+    describeBadEmbedding(bad, `${path}: ${describeRecord(batch, bad.row)}`, attributes.precision);
   const compute = async (batch: FastaBatch, bytes: number, path: string): Promise<Computed> => {
     const vectors = await embedder.embed(batch.sequences);
     const bad = findBadEmbedding(vectors, batch.sequences.length, dimension);
@@ -111,7 +111,7 @@ function requireKnownLetters({ findRefused }: Embedder, path: string, batch: Fas
     const at = findRefused(sequence);
     if (at < 0) continue;
     throw new DataError(
-      `${path}: ${showRecord(batch, row)}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
+      `${path}: ${describeRecord(batch, row)}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
         'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
     );
   }

@@ -1,22 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
 import { quoteId } from '../base/text/quote.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
 import { readFasta } from './fasta.ts';
+import { duplicatedRecordId, fileChanged } from './fasta-messages.ts';
 import type { FastaBatch, FastaOptions } from './fasta-parser.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
-/** Whether an input can be read twice: pipes and standard input cannot. */
+/** Returns whether an input can be read twice: pipes and standard input cannot. */
 export async function isFile(path: string): Promise<boolean> {
   return path !== STANDARD_INPUT && (await stat(path)).isFile();
 }
 
 /**
- * Reads FASTA files batch by batch and looks for ids that occur twice in them.
- * @param output the name of what is made of them: scratch files lie beside it
- * @throws DataError where a file is not proper FASTA, or an id occurs twice
+ * Reads FASTA files batch by batch and checks that ids are unique among them.
+ * @param output the file written from them: scratch files are beside it
+ * @throws DataError where a file is not valid FASTA, or an id is duplicated
  */
 export async function readChecked(
   inputs: readonly string[],
@@ -43,18 +43,16 @@ export async function readChecked(
   });
 }
 
-async function duplicateError(inputs: readonly string[], { first, second }: Duplicate): Promise<DataError> {
+async function duplicateError(inputs: readonly string[], { first, second }: Duplicate): Promise<Error> {
   const path = inputs[second.source]!;
   const id = (await isFile(path)) ? `the id ${await readId(path, second.row)}` : 'its id';
   const where = `record ${first.row} of ${inputs[first.source]}`;
-  return new DataError(
-    `${path}: record ${second.row}: ${id} is also that of ${where}. Every id must occur once: rename one, or remove it.`,
-  );
+  return duplicatedRecordId(path, second.row, id, where);
 }
 
-/** Only the hashes of ids were kept, so the file is read again up to the record; a pipe cannot be. */
+/** Reads the file again up to the record, because only hashes of ids are kept. */
 async function readId(path: string, record: number): Promise<string> {
   for await (const { ids, firstRecord } of readFasta(path, { records: 4096, residues: 1 << 20 }))
     if (record < firstRecord + columnLength(ids)) return quoteId(columnBytes(ids, record - firstRecord));
-  throw new DataError(`${path}: was changed while it was read. Run the same command again.`);
+  throw fileChanged(path);
 }

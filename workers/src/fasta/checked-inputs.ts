@@ -1,12 +1,13 @@
 import type { Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { DataError, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { findStats, returnIfMissing } from '../base/missing-files.ts';
+import { missingFile } from './fasta-messages.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 /**
- * Checks a list of input files: there is one, all exist, none is there twice or is what is to be written.
- * @returns bytes of all, for the progress
+ * Checks a list of input files: at least one, all exist, and none is repeated or the output.
+ * @returns their total size in bytes, for the progress
  */
 export async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
   if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
@@ -15,7 +16,7 @@ export async function checkInputs(inputs: readonly string[], output?: string): P
   let bytes = 0;
   for (const input of inputs) {
     const info = await statInput(input);
-    // A pipe, as of `<(...)`, has no name of its own.
+    // A pipe, as of `<(...)`, has no real path.
     const real = info?.isFile() ? await realpath(input) : input;
     if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
     const other = seen.get(real);
@@ -31,5 +32,5 @@ async function statInput(input: string): Promise<Stats | undefined> {
   if (input === STANDARD_INPUT) return undefined;
   const info = await findStats(input);
   if (info) return info;
-  throw new DataError(`${input}: no such file.`);
+  throw missingFile(input);
 }

@@ -1,21 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
+import type { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
 import { quoteId } from '../base/text/quote.ts';
-import {
-  ALLOWED_LETTERS,
-  BYTE,
-  isSpaceByte,
-  LETTER_OF_BYTE,
-  lengthWithoutStop,
-  type TrailingStop,
-} from './sequence.ts';
+import * as messages from './fasta-messages.ts';
+import { BYTE, isSpaceByte, LETTER_OF_BYTE, lengthWithoutStop, type TrailingStop } from './sequence.ts';
 
 /** Consecutive records of a FASTA file. */
 export interface FastaBatch {
   ids: Utf8Column;
-  /** Upper case, without the stop at the end unless it is kept; as long as `ids`. */
+  /** Upper case, without the stop at the end unless `trailingStop` is `keep`; one per id. */
   sequences: string[];
   /** Number of the first record in its file, from 1. */
   firstRecord: number;
@@ -25,7 +19,7 @@ export interface FastaBatch {
 
 export interface BatchLimits {
   records: number;
-  /** A batch ends with the record that reaches this; so a longer record is a batch of its own. */
+  /** A batch ends with the record that reaches this limit, so a longer record is a batch of its own. */
   residues: number;
 }
 
@@ -37,15 +31,14 @@ export interface FastaOptions extends BatchLimits {
 const GREATER = '>'.charCodeAt(0);
 const NEWLINE = '\n'.charCodeAt(0);
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** ^A: NCBI puts it between the headers of identical proteins, so it ends the id of the first. */
+/** ^A: NCBI writes it between the headers of identical proteins, so it ends the id of the first. */
 const HEADER_SEPARATOR = 1;
-/** A batch ends with the record whose id reaches this, so that long ids do not add up. */
+/** A batch ends with the record whose id reaches this limit, which bounds the memory for long ids. */
 const BATCH_ID_BYTES = 2 ** 24;
 
 /**
- * Reads FASTA piece by piece: pieces may end anywhere. Memory: the batch being filled and the record being read,
- * whose id, header and sequence are limited (base/limits.ts).
- * Errors are DataErrors that name the file, the record, the line and what to do.
+ * Parses FASTA piece by piece; pieces may end anywhere. Memory: the current batch and the current record, whose id, header and
+ * sequence are limited (base/limits.ts). Errors are DataErrors that name the file, the record and the line.
  */
 export class FastaParser {
   readonly #name: string;
@@ -54,7 +47,7 @@ export class FastaParser {
   #line = 1;
   #lastByte = NEWLINE;
   #bytesRead = 0;
-  /** Records begun so far: the number of the current one. */
+  /** Number of the current record, from 1. */
   #record = 0;
   #taken = 0;
   #idDone = false;
@@ -62,20 +55,20 @@ export class FastaParser {
   #letters = Buffer.allocUnsafe(1 << 16);
   #letterCount = 0;
   #idBytes = new Uint8Array(1 << 16);
-  /** Ids of the batch end here; what follows in #idBytes is the current record's. */
+  /** Ends of the ids of the batch in #idBytes; the bytes after the last are the current record's. */
   #idEnds: number[] = [];
   #idLength = 0;
   #sequences: string[] = [];
   #residues = 0;
 
-  /** @param name the file's name in messages */
+  /** @param name of the file, for messages */
   constructor(name: string, limits: FastaOptions) {
     this.#name = name;
     this.#limits = limits;
   }
 
-  /** True where `take` should be called before the next `push`. */
-  get full(): boolean {
+  /** Whether `take` must be called before the next `push`. */
+  get isFull(): boolean {
     return (
       this.#sequences.length >= this.#limits.records ||
       this.#residues >= this.#limits.residues ||
@@ -84,18 +77,18 @@ export class FastaParser {
   }
 
   /**
-   * Reads from `start` to the end of the piece, or until the batch is full.
-   * @returns where it stopped
+   * Parses from `start` to the end of the piece, or until the batch is full.
+   * @returns the position at which it stopped
    */
   push(piece: Uint8Array, start: number): number {
     let at = start;
-    // The mark that some editors put before the text; it may be split between pieces.
+    // A byte order mark may be split between pieces.
     while (at < piece.length && this.#bytesRead < 3 && piece[at] === BYTE_ORDER_MARK[this.#bytesRead]) {
       at++;
       this.#bytesRead++;
     }
     if (at < piece.length) this.#bytesRead = 3;
-    while (at < piece.length && !this.full)
+    while (at < piece.length && !this.isFull)
       at =
         this.#state === 'start'
           ? this.#readStart(piece, at)
@@ -105,14 +98,14 @@ export class FastaParser {
     return at;
   }
 
-  /** Ends the last record. @throws DataError where there was none */
+  /** Ends the last record. @throws DataError for a file without records */
   end(): void {
-    if (this.#state === 'start') throw new DataError(`${this.#name}: no sequences: the file is empty.`);
+    if (this.#state === 'start') throw messages.emptyFile(this.#name);
     if (this.#state === 'header') this.#endHeader();
     this.#endRecord();
   }
 
-  /** The records read since the last call; undefined where there are none. */
+  /** Returns the records parsed since the last call, or undefined if there are none. */
   take(): FastaBatch | undefined {
     const count = this.#sequences.length;
     if (count === 0) return undefined;
@@ -135,10 +128,7 @@ export class FastaParser {
     let at = start;
     while (at < piece.length && isSpaceByte(piece[at]!)) if (piece[at++] === NEWLINE) this.#line++;
     if (at === piece.length) return at;
-    if (piece[at] !== GREATER)
-      throw new DataError(
-        `${this.#name}: line ${this.#line} comes before the first header. A FASTA file starts with a line ">id".`,
-      );
+    if (piece[at] !== GREATER) throw messages.lineBeforeHeader(this.#name, this.#line);
     this.#startRecord();
     return at + 1;
   }
@@ -152,7 +142,7 @@ export class FastaParser {
   }
 
   #readLetters(piece: Uint8Array, start: number): number {
-    const letters = this.#roomForLetters(piece.length - start);
+    const letters = this.#reserveLetters(piece.length - start);
     let count = this.#letterCount;
     let at = start;
     let stop = false;
@@ -178,7 +168,7 @@ export class FastaParser {
     return at + 1;
   }
 
-  /** Only the first word is kept. */
+  /** Keeps only the first word. */
   #readHeader(piece: Uint8Array, start: number): number {
     const newline = piece.indexOf(NEWLINE, start);
     const end = newline < 0 ? piece.length : newline;
@@ -188,8 +178,7 @@ export class FastaParser {
       else if (this.#idLength > 0) this.#idDone = true;
     }
     this.#headerBytes += end - start;
-    if (this.#headerBytes > MAX_HEADER_BYTES)
-      throw this.#bad(`its header has more than ${MAX_HEADER_BYTES} bytes. Is a line break missing?`);
+    if (this.#headerBytes > MAX_HEADER_BYTES) throw this.#bad(messages.headerTooLong);
     if (newline < 0) return end;
     this.#endHeader();
     this.#line++;
@@ -200,14 +189,10 @@ export class FastaParser {
   #endHeader(): void {
     const start = this.#idEnds.at(-1) ?? 0;
     const id = this.#idBytes.subarray(start, start + this.#idLength);
-    if (id.length === 0)
-      throw new DataError(
-        `${this.#name}: record ${this.#record} (line ${this.#line}) has a header without an id. A header is ">id".`,
-      );
-    if (!isUtf8(id)) throw this.#bad('its id is not UTF-8. Convert the file, for instance with iconv.');
+    if (id.length === 0) throw messages.headerWithoutId(this.#name, this.#record, this.#line);
+    if (!isUtf8(id)) throw this.#bad(messages.idNotUtf8);
     const control = findControl(id);
-    if (control >= 0)
-      throw this.#bad(`its id has the control character ${codePoint(control)}, which no id can have. Remove it.`);
+    if (control >= 0) throw this.#bad(messages.controlInId(control));
     this.#letterCount = 0;
     this.#state = 'letters';
   }
@@ -215,8 +200,8 @@ export class FastaParser {
   #endRecord(): void {
     const isKept = this.#limits.trailingStop === 'keep';
     const length = isKept ? this.#letterCount : lengthWithoutStop(this.#letters, this.#letterCount);
-    if (length === 0) throw this.#bad('its sequence is empty. Remove the record or complete it.');
-    if (length > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
+    if (length === 0) throw this.#bad(messages.sequenceEmpty);
+    if (length > MAX_SEQUENCE_LETTERS) throw this.#bad(messages.sequenceTooLong);
     this.#sequences.push(this.#letters.toString('latin1', 0, length));
     this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
     this.#residues += length;
@@ -224,61 +209,49 @@ export class FastaParser {
   }
 
   #addIdByte(byte: number): void {
-    if (this.#idLength === MAX_ID_BYTES) throw this.#bad(`its id has more than ${MAX_ID_BYTES} bytes. Shorten it.`);
+    if (this.#idLength === MAX_ID_BYTES) throw this.#bad(messages.idTooLong);
     const at = (this.#idEnds.at(-1) ?? 0) + this.#idLength;
-    if (at === this.#idBytes.length) this.#idBytes = grown(this.#idBytes, at + 1);
+    if (at === this.#idBytes.length) this.#idBytes = grow(this.#idBytes, at + 1);
     this.#idBytes[at] = byte;
     this.#idLength++;
   }
 
-  #roomForLetters(more: number): Uint8Array {
+  /** Grows the buffer of the sequence. */
+  #reserveLetters(more: number): Uint8Array {
     const needed = this.#letterCount + more;
-    if (this.#letterCount > MAX_SEQUENCE_LETTERS) throw this.#tooLong();
-    if (needed > this.#letters.length) this.#letters = Buffer.from(grown(this.#letters, needed).buffer);
+    if (this.#letterCount > MAX_SEQUENCE_LETTERS) throw this.#bad(messages.sequenceTooLong);
+    if (needed > this.#letters.length) this.#letters = Buffer.from(grow(this.#letters, needed).buffer);
     return this.#letters;
   }
 
   #badLetter(piece: Uint8Array, at: number): DataError {
-    const byte = piece[at]!;
-    const shown = byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16)}`;
-    return this.#bad(
-      `${shown} at position ${this.#letterCount + 1} of its sequence (line ${this.#line}) is not a protein letter. ` +
-        `Allowed are ${ALLOWED_LETTERS}.`,
-    );
+    return this.#bad(messages.badLetter(piece[at]!, this.#letterCount + 1, this.#line));
   }
 
-  #tooLong(): DataError {
-    return this.#bad(`its sequence has more than ${MAX_SEQUENCE_LETTERS} letters. Is a header line missing?`);
-  }
-
-  #bad(what: string): DataError {
+  #bad(problem: string): DataError {
     const start = this.#idEnds.at(-1) ?? 0;
     const id = this.#idBytes.subarray(start, start + this.#idLength);
-    return new DataError(`${this.#name}: record ${this.#record} (${quoteId(id)}): ${what}`);
+    return messages.badRecord(`${this.#name}: record ${this.#record} (${quoteId(id)})`, problem);
   }
 }
 
-/** Names a record of a batch, for messages: its number in the file and its id. */
-export function showRecord({ firstRecord, ids }: FastaBatch, row: number): string {
+/** Describes a record of a batch for messages: its number in the file and its id. */
+export function describeRecord({ firstRecord, ids }: FastaBatch, row: number): string {
   return `record ${firstRecord + row} (${quoteId(columnBytes(ids, row))})`;
 }
 
-/** The first control character (C0, DEL or C1) of a text in UTF-8; -1 where there is none. */
+/** Finds the first control character (C0, DEL or C1) of UTF-8 text; -1 if there is none. */
 function findControl(text: Uint8Array): number {
   for (let at = 0; at < text.length; at++) {
     const byte = text[at]!;
     if (byte < 0x20 || byte === 0x7f) return byte;
-    // In UTF-8, U+0080 to U+009F are 0xc2 and a byte of the same value.
+    // UTF-8 encodes U+0080 to U+009F as 0xc2 and the byte itself.
     if (byte === 0xc2 && text[at + 1]! < 0xa0) return text[at + 1]!;
   }
   return -1;
 }
 
-function codePoint(code: number): string {
-  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-}
-
-function grown(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+function grow(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.max(needed, bytes.length * 2));
   larger.set(bytes);
   return larger;

@@ -1,27 +1,17 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataError, systemErrorCode } from '../base/errors.ts';
+import { decompress } from './decompress.ts';
+import { FOREIGN_FORMATS, isFolder, missingFile } from './fasta-messages.ts';
 import { type FastaBatch, type FastaOptions, FastaParser } from './fasta-parser.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
-import { unpack } from './unpack.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
-/** Formats that are handed in by mistake, by the bytes they start with, and what to do instead. */
-const FOREIGN_FORMATS: ReadonlyArray<readonly [start: Buffer, message: string]> = [
-  [
-    Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'),
-    'is HDF5, not FASTA. Vectors need no embedding: use the file directly as a shard.',
-  ],
-  [Buffer.from('BZh'), 'is compressed with bzip2. Unpack it, or compress it with gzip.'],
-  [Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]), 'is compressed with xz. Unpack it, or compress it with gzip.'],
-  [Buffer.from('PK\x03\x04', 'latin1'), 'is a zip archive. Unpack it first.'],
-];
-
 /**
- * Reads a FASTA file, plain, gzip or zstd (told by its first bytes, whatever its name), batch by batch.
+ * Reads a FASTA file batch by batch: plain, gzip or zstd, recognized by its first bytes.
  * @param path may be STANDARD_INPUT
- * @param onBytes told of every block of the file that was read, in bytes as stored
- * @throws DataError naming the file and, where there is one, the record and what to do
+ * @param onBytes receives the bytes of each block of the file, as stored
+ * @throws DataError naming the file and, if any, the record
  */
 export async function* readFasta(
   path: string,
@@ -35,7 +25,7 @@ export async function* readFasta(
     for await (const piece of readPieces(name, input, onBytes)) {
       for (let at = 0; at < piece.length; ) {
         at = parser.push(piece, at);
-        const batch = parser.full ? parser.take() : undefined;
+        const batch = parser.isFull ? parser.take() : undefined;
         if (batch) yield batch;
       }
     }
@@ -47,7 +37,7 @@ export async function* readFasta(
   }
 }
 
-/** Bytes as they are stored. A block is valid until the next one is asked for. */
+/** The stored bytes. A block is valid until the next one is read. */
 interface Input {
   blocks(onBytes: (bytes: number) => void): AsyncGenerator<Buffer>;
   close(): Promise<void>;
@@ -61,17 +51,17 @@ async function openInput(path: string): Promise<Input> {
 
 async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${path}: no such file.`);
+    if (systemErrorCode(error) === 'ENOENT') throw missingFile(path);
     throw error;
   });
   if (!(await file.stat()).isDirectory()) return file;
   await file.close();
-  throw new DataError(`${path}: is a folder. Name the FASTA files in it.`);
+  throw isFolder(path);
 }
 
-/** The unpacked bytes of an input. A piece is valid until the next one is asked for. */
+/** Reads the decompressed bytes of an input. A piece is valid until the next one is read. */
 async function* readPieces(name: string, input: Input, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  yield* unpack(name, refuseForeign(name, input.blocks(onBytes)));
+  yield* decompress(name, refuseForeign(name, input.blocks(onBytes)));
 }
 
 async function* refuseForeign(name: string, blocks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

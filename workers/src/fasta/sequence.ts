@@ -1,15 +1,12 @@
-/**
- * What a protein sequence may consist of: the letters A-Z (lower case is read as upper case), `*` for a stop,
- * and `-` and `.` for gaps of an alignment. One `*` at the end says only that the protein is whole and is dropped.
- */
-export const ALLOWED_LETTERS = 'A-Z, "*", "-" and "."';
-
 const SPACES = ' \t\r\v\f';
 
-/** Classes of bytes that are no letter, in LETTER_OF_BYTE. */
+/** Classes of bytes other than letters, in LETTER_OF_BYTE. */
 export const BYTE = { other: 0, space: 1, newline: 2 } as const;
 
-/** For each byte: the letter's code (32 and more), or one of BYTE. */
+/**
+ * For each byte, the code of its letter (32 and more), or one of BYTE. Letters of a protein are A-Z (lower case is read as upper
+ * case), `*` for a stop, and `-` and `.` for gaps of an alignment.
+ */
 export const LETTER_OF_BYTE: Uint8Array = letterTable();
 
 const STAR = '*'.charCodeAt(0);
@@ -26,16 +23,16 @@ function letterTable(): Uint8Array {
   return table;
 }
 
-/** True for the bytes that end an id in a header. */
+/** Returns whether a byte ends the id in a header. */
 export function isSpaceByte(byte: number): boolean {
   return LETTER_OF_BYTE[byte] === BYTE.space || LETTER_OF_BYTE[byte] === BYTE.newline;
 }
 
-/** What becomes of one `*` at the end of a sequence. */
+/** Whether one `*` at the end of a sequence, which only marks that the protein is complete, is dropped or kept. */
 export const TRAILING_STOPS = ['drop', 'keep'] as const;
 export type TrailingStop = (typeof TRAILING_STOPS)[number];
 
-/** Number of letters without the stop at the end. @param letters codes from LETTER_OF_BYTE */
+/** Returns the letter count without a stop at the end. @param letters codes from LETTER_OF_BYTE */
 export function lengthWithoutStop(letters: Uint8Array, length: number): number {
   return length > 0 && letters[length - 1] === STAR ? length - 1 : length;
 }

@@ -8,32 +8,31 @@ import { type Duplicate, duplicateOf, ENTRY_WORDS, IdTable, placeOf, writePlace 
 
 /** Entries held in memory, about 60 MB; with more ids than this, files beside the output hold them. */
 const MAX_ENTRIES_IN_MEMORY = 1_400_000;
-/** Files that the ids are spread over, by hash: 10^9 ids make files of 110 MB, looked through one by one. */
+/** Files over which ids are partitioned by hash: 10^9 ids make files of 110 MB, each searched on its own. */
 const PARTITIONS = 256;
 const ENTRY_BYTES = ENTRY_WORDS * 4;
 const READ_ENTRIES = 1 << 16;
 
-/** Finds ids that occur twice, over any number of ids and inputs, in memory that does not grow with them. */
+/** Finds duplicated ids among any number of ids and inputs, in constant memory. */
 export interface DuplicateIds {
   /**
    * Adds the ids of rows [firstRow, firstRow + length) of an input.
-   * @returns an id of these that was seen before, if that can be told now; `finish` tells the others
+   * @returns a duplicate among the ids in memory; `finish` finds the others
    */
   add(ids: Utf8Column, source: number, firstRow: number): Duplicate | undefined;
-  /** Looks through what `add` could not compare. */
+  /** Searches the ids that `add` moved to files. */
   finish(): Promise<Duplicate | undefined>;
 }
 
 interface Options {
   /** Ids held in memory. */
   maxEntries?: number;
-  /** Whether a pair is looked for: some ids may be there twice. Default: every pair. */
+  /** Whether a duplicate counts: some ids may occur twice. Default: all do. */
   matters?: (pair: Duplicate) => boolean;
 }
 
 /**
- * Looks for duplicate ids while `use` runs. Temporary files, where they are needed, are beside `output` and are
- * removed afterwards.
+ * Provides `use` with a search for duplicated ids. Temporary files, if needed, are written beside `output` and removed afterwards.
  */
 export async function withDuplicateIds<T>(
   output: string,
@@ -54,7 +53,7 @@ function createFinder(folder: string, maxEntries: number, matters: (pair: Duplic
     add(ids, source, firstRow) {
       const { offsets, bytes } = ids;
       for (let i = 0; i < columnLength(ids); i++) {
-        if (table.full) {
+        if (table.isFull) {
           spill(table, folder);
           spilled = true;
         }
@@ -121,7 +120,7 @@ async function findInFile(path: string, matters: (pair: Duplicate) => boolean): 
     for (let at = 0; at < size; ) {
       const wanted = Math.min(bytes.length, size - at);
       const { bytesRead } = await file.read(bytes, 0, wanted, at);
-      // A read may end in the middle of an entry: that entry is read again.
+      // A read may end inside an entry, which is then read again.
       const entries = Math.floor(bytesRead / ENTRY_BYTES);
       if (entries === 0) throw new Error(`${path}: cannot read ${wanted} bytes at ${at}`);
       for (let i = 0; i < entries; i++) {

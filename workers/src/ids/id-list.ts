@@ -5,17 +5,17 @@ import { quoteId } from '../base/text/quote.ts';
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
- * The ids that a file asks for: one a line, or, where the name ends in .csv, the column `id` below a header (RFC 4180).
- * Spaces around an id do not count, unless it is quoted in a .csv; nor do empty lines and repetitions.
- * @param name of the file, for its ending and for messages
- * @throws DataError where there is no id, no column `id`, or an id longer than any database has
+ * Parses a list of ids: one per line or, if the name ends in .csv, the column `id` (RFC 4180). Trims spaces, except in quoted cells,
+ * and drops empty lines and repetitions.
+ * @param name of the file, for its extension and for messages
+ * @throws DataError for a list without ids, a .csv without a column `id`, or an id longer than MAX_ID_BYTES
  */
 export function parseIdList(text: string, name: string): string[] {
   const body = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   const listed = name.toLowerCase().endsWith('.csv') ? idColumnOf(parseCsv(body), name) : linesOf(body);
   const ids = new Set(listed.filter((id) => id !== ''));
   if (ids.size === 0) throw new DataError(`${name}: no ids. Write one a line.`);
-  // A letter has at most three bytes a UTF-16 unit.
+  // A UTF-16 unit has at most three bytes in UTF-8.
   for (const id of ids)
     if (3 * id.length > MAX_ID_BYTES && Buffer.byteLength(id) > MAX_ID_BYTES)
       throw new DataError(
@@ -34,7 +34,7 @@ function idColumnOf([header = [], ...rows]: string[][], name: string): string[] 
   return rows.map((row) => row[column] ?? '');
 }
 
-/** Rows of comma-separated text; quoted cells may hold commas, doubled quotes, line breaks and spaces at their ends. */
+/** Parses comma-separated text. Quoted cells may contain commas, doubled quotes, line breaks and outer spaces. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [[]];
   for (let at = 0; at < text.length; ) {
@@ -48,7 +48,7 @@ function parseCsv(text: string): string[][] {
   return rows;
 }
 
-/** Where the quote is that ends the cell at `at`; -1 where the cell is not quoted. */
+/** Finds the quote that ends the cell at `at`; -1 where the cell is not quoted. */
 function closingQuote(text: string, at: number): number {
   if (text[at] !== '"') return -1;
   let quote = text.indexOf('"', at + 1);

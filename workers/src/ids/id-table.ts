@@ -1,8 +1,8 @@
-/** Where an id stands. */
+/** Where an id occurs. */
 export interface Place {
-  /** Which of the inputs, from 0. */
+  /** Position of the input, from 0. */
   source: number;
-  /** Which row of it, as the caller counts. */
+  /** Row of the input, as the caller counts. */
   row: number;
 }
 
@@ -11,15 +11,15 @@ export interface Duplicate {
   second: Place;
 }
 
-/** Words of an entry: four of the id's hash, one of the source, two of the row (low, high). */
+/** Words of an entry: four of the hash of the id, one of the source, two of the row (low, high). */
 export const ENTRY_WORDS = 7;
 const FIRST_SLOTS = 1 << 12;
-/** Slots used before the table grows or is full; beyond, probes get long. */
+/** Fraction of slots used before the table grows: beyond, probe sequences get long. */
 const LOAD = 0.7;
 
 /**
- * A set of ids by 128-bit hash, with the place where each was seen: open addressing in one typed array, 28
- * bytes a slot. That two different ids among 10^10 have the same hash has a chance of 10^-19.
+ * A set of ids by 128-bit hash, with the place of each: open addressing in one typed array, 28 bytes a slot. The probability that
+ * any two of 10^10 ids collide is 10^-19.
  */
 export class IdTable {
   #slots: Uint32Array;
@@ -27,7 +27,7 @@ export class IdTable {
   #count = 0;
   readonly #maxCount: number;
 
-  /** @param maxCount entries that it holds at most */
+  /** @param maxCount capacity */
   constructor(maxCount: number) {
     this.#maxCount = maxCount;
     this.#slots = new Uint32Array(FIRST_SLOTS * ENTRY_WORDS);
@@ -38,13 +38,13 @@ export class IdTable {
     return this.#count;
   }
 
-  get full(): boolean {
+  get isFull(): boolean {
     return this.#count >= this.#maxCount;
   }
 
   /**
-   * Adds the entry of ENTRY_WORDS words at `at`; to be called only while not `full`.
-   * @returns the place of the same id, if it is there already
+   * Adds the entry of ENTRY_WORDS words at `at`. Must not be called when full.
+   * @returns the place of the same id, if the table has it
    */
   add(words: Uint32Array, at: number): Place | undefined {
     if (this.#count >= this.#used.length * LOAD) this.#grow();
@@ -55,18 +55,18 @@ export class IdTable {
     return undefined;
   }
 
-  /** Calls `visit` for each entry, in no useful order. */
+  /** Calls `visit` for each entry, in arbitrary order. */
   forEach(visit: (words: Uint32Array, at: number) => void): void {
     for (let slot = 0; slot < this.#used.length; slot++) if (this.#used[slot]) visit(this.#slots, slot * ENTRY_WORDS);
   }
 
-  /** Forgets all entries; keeps the memory. */
+  /** Removes all entries; keeps the memory. */
   clear(): void {
     this.#used.fill(0);
     this.#count = 0;
   }
 
-  /** The slot of an id, or the free one where it belongs. */
+  /** Returns the slot of an id, or the free slot for it. */
   #find(words: Uint32Array, at: number): number {
     const mask = this.#used.length - 1;
     const slots = this.#slots;
@@ -113,7 +113,7 @@ export function placeOf(words: Uint32Array, at: number): Place {
   return { source: words[at + 4]!, row: words[at + 6]! * 2 ** 32 + words[at + 5]! };
 }
 
-/** A pair of places, the earlier one first. */
+/** Orders a pair of places. */
 export function duplicateOf(one: Place, other: Place): Duplicate {
   const ordered = one.source - other.source || one.row - other.row;
   return ordered <= 0 ? { first: one, second: other } : { first: other, second: one };

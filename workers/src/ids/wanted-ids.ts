@@ -4,50 +4,50 @@ import { columnBytes, columnFrom, columnLength, type Utf8Column } from '../base/
 
 const KEY_WORDS = KEY_BYTES / 4;
 
-/** Ids that are looked for in columns of ids: each is found once, where it comes first. */
+/** A set of ids to find in columns of ids. Each is found once, at its first occurrence. */
 export class WantedIds {
   readonly #ids: Utf8Column;
   readonly #index: KeyIndex;
   readonly #found: Uint8Array;
   readonly #key = new Uint32Array(KEY_WORDS);
-  #left: number;
+  #missingCount: number;
 
-  /** @param ids each once */
+  /** @param ids distinct */
   constructor(ids: readonly string[]) {
     this.#ids = columnFrom(ids);
     this.#index = new KeyIndex(ids.length);
     this.#found = new Uint8Array(ids.length);
-    this.#left = ids.length;
+    this.#missingCount = ids.length;
     for (let i = 0; i < ids.length; i++) {
       this.#hash(this.#ids, i);
       this.#index.add(this.#key, 0, i);
     }
   }
 
-  /** How many have not been found yet. */
-  get left(): number {
-    return this.#left;
+  /** Count of ids not found yet. */
+  get missingCount(): number {
+    return this.#missingCount;
   }
 
-  /** Positions in `column` of ids that are wanted and were not found before. */
+  /** Returns the positions in `column` of wanted ids that were not found before. */
   find(column: Utf8Column): number[] {
     const rows: number[] = [];
-    for (let row = 0; row < columnLength(column) && this.#left > 0; row++) {
+    for (let row = 0; row < columnLength(column) && this.#missingCount > 0; row++) {
       this.#hash(column, row);
       const wanted = this.#index.get(this.#key, 0);
       if (wanted === undefined || this.#found[wanted]) continue;
       if (Buffer.compare(columnBytes(this.#ids, wanted), columnBytes(column, row)) !== 0) continue;
       this.#found[wanted] = 1;
-      this.#left--;
+      this.#missingCount--;
       rows.push(row);
     }
     return rows;
   }
 
-  /** The first of those that have not been found, in their order. */
-  missing(most: number): string[] {
+  /** Returns the first `limit` ids that were not found, in their order. */
+  missing(limit: number): string[] {
     const texts: string[] = [];
-    for (let i = 0; i < this.#found.length && texts.length < most; i++)
+    for (let i = 0; i < this.#found.length && texts.length < limit; i++)
       if (!this.#found[i]) texts.push(Buffer.from(columnBytes(this.#ids, i)).toString());
     return texts;
   }

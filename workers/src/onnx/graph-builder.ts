@@ -1,13 +1,13 @@
 import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxType, OnnxValue } from './model.ts';
 
-/** The name of a value in a graph: what one operator gives and another takes. */
+/** The name of a value in a graph: an output of one operator and an input of others. */
 export type Value = string;
 
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
 
 /**
- * Collects a graph operator by operator. Values get names of their own; a caller handles them as if they
- * were tensors: `const y = graph.op('Add', [x, bias])`.
+ * Builds a graph operator by operator. Values are named automatically, so that callers write as if they were tensors:
+ * `const y = graph.op('Add', [x, bias])`.
  */
 export class GraphBuilder {
   readonly #inputs: OnnxValue[] = [];
@@ -26,19 +26,19 @@ export class GraphBuilder {
     this.#outputs.push({ name, type, shape });
   }
 
-  /** A constant; a second one of the same name is the same constant. */
+  /** Adds a constant. Constants of the same name are one. */
   initializer(initializer: OnnxInitializer): Value {
     this.#initializers.set(initializer.name, initializer);
     return initializer.name;
   }
 
-  /** A constant of float32 numbers; a single number is a scalar. */
+  /** Adds a float32 constant; a single number is a scalar. */
   floats(name: string, values: Float32Array | number, shape: readonly number[] = []): Value {
     const numbers = typeof values === 'number' ? Float32Array.of(values) : values;
     return this.initializer({ name, type: 'float32', shape, data: bytesOf(numbers) });
   }
 
-  /** A constant of int64 numbers: axes, shapes, indices. */
+  /** Adds an int64 constant: axes, shapes, indices. */
   integers(values: readonly number[]): Value {
     const data = bytesOf(BigInt64Array.from(values, BigInt));
     return this.initializer({
@@ -49,12 +49,12 @@ export class GraphBuilder {
     });
   }
 
-  /** Adds an operator of one output and gives that output. */
+  /** Adds an operator with one output. */
   op(op: string, inputs: readonly Value[], attributes: Attributes = {}, domain = ''): Value {
     return this.ops(op, inputs, 1, attributes, domain)[0]!;
   }
 
-  /** Adds an operator of several outputs. */
+  /** Adds an operator with several outputs. */
   ops(op: string, inputs: readonly Value[], count: number, attributes: Attributes = {}, domain = ''): Value[] {
     const outputs = Array.from({ length: count }, (_, i) => `${op}_${this.#nodes.length}_${i}`);
     this.#nodes.push({ op, inputs, outputs, attributes, domain });

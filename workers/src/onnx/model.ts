@@ -21,9 +21,9 @@ export interface OnnxValue {
   shape: readonly (number | string)[];
 }
 
-/** Bytes of a file: the tensor is mapped from there, not copied into the model. */
+/** A byte range of a file from which the tensor is mapped, instead of being copied into the model. */
 export interface ExternalData {
-  /** File name, relative to the folder that the session is given for external data. */
+  /** File name, relative to the session's folder of external data. */
   location: string;
   offset: number;
   byteLength: number;
@@ -46,11 +46,11 @@ export type OnnxAttribute =
 
 export interface OnnxNode {
   op: string;
-  /** An empty name leaves out an optional input. */
+  /** An empty name omits an optional input. */
   inputs: readonly string[];
   outputs: readonly string[];
   attributes?: Readonly<Record<string, OnnxAttribute>>;
-  /** Default: ONNX's own operators. `com.microsoft`: those of ONNX Runtime. */
+  /** Default: the operators of ONNX. `com.microsoft`: those of ONNX Runtime. */
   domain?: string;
 }
 
@@ -59,7 +59,7 @@ export interface OnnxModel {
   outputs: readonly OnnxValue[];
   nodes: readonly OnnxNode[];
   initializers: readonly OnnxInitializer[];
-  /** Version of each operator set that the nodes use; '' is ONNX's own. */
+  /** Version of each operator set that the nodes use; '' is that of ONNX. */
   operatorSets?: Readonly<Record<string, number>>;
 }
 
@@ -68,7 +68,10 @@ const DEFAULT_OPERATOR_SETS = { '': 21, 'com.microsoft': 1 };
 /** TensorProto.DataLocation.EXTERNAL */
 const EXTERNAL = 1;
 
-/** Encodes a graph as an ONNX file (a serialized ModelProto; the field numbers are those of onnx.proto). */
+/**
+ * Encodes a graph as an ONNX file: a serialized ModelProto. Field numbers:
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const writer = new ProtobufWriter();
   writer.integer(1, IR_VERSION).string(2, 'lanceflow');

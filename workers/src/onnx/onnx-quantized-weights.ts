@@ -4,7 +4,7 @@ import { writeAt } from '../base/files/write-atomically.ts';
 import { quantizeMatrix } from './quantize-weights.ts';
 import type { StoredTensor } from './safetensors.ts';
 
-/** Rows of a stored matrix and the place of their 8-bit form in a file of its own. */
+/** Rows of a stored matrix, and where their 8-bit form is written. */
 export interface QuantizationJob {
   /** For messages. */
   name: string;
@@ -19,16 +19,16 @@ export interface QuantizationJob {
   bytesOffset: number;
 }
 
-/** A tensor of one dimension that the graph takes as it is stored. */
+/** A tensor of one dimension that the graph uses as stored. */
 export interface PlainTensor {
   name: string;
   tensor: StoredTensor;
 }
 
 /**
- * Reads each matrix, rounds it to 8 bits and writes it to `path`; one matrix is in memory at a time.
- * @param plain what else the graph multiplies by or adds; checked only
- * @throws DataError where a weight is NaN or beyond all measure
+ * Reads each matrix, rounds it to 8 bits and writes it to `path`. Memory: one matrix.
+ * @param plain the other tensors of the graph, which are only checked
+ * @throws DataError where a weight is NaN or larger than LARGEST_WEIGHT
  */
 export async function writeQuantizedWeights(
   path: string,
@@ -48,7 +48,7 @@ export async function writeQuantizedWeights(
       const { name, tensor, start, end, columns } = job;
       const values = await read(tensor, start, end, columns);
       const { bytes, scales } = quantizeMatrix(values, end - start, columns);
-      // A row's scale is NaN where a weight is.
+      // The scale of a row is NaN if one of its weights is.
       requireUsable(scales, name, tensor, start);
       await writeAt(target, new Uint8Array(scales.buffer), job.scalesOffset);
       await writeAt(target, new Uint8Array(bytes.buffer), job.bytesOffset);
@@ -60,8 +60,8 @@ export async function writeQuantizedWeights(
 }
 
 /**
- * No trained weight comes near. Beyond it activations may overflow, and become NaN; rounded to 8 bits, NaN is a number like
- * others, so the vectors would be wrong without a sign of it.
+ * Far above any trained weight. Larger weights may overflow activations to NaN, which rounding to 8 bits turns into an ordinary
+ * number: the vectors would be wrong without any sign of it.
  */
 const LARGEST_WEIGHT = 1e9;
 
@@ -88,7 +88,7 @@ async function readRows(
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done);
     if (bytesRead === 0)
-      throw new DataError(`${tensor.path}: was changed while it was read. Run the same command again.`);
+      throw new DataError(`${tensor.path}: the file changed while it was read. Run the same command again.`);
     done += bytesRead;
   }
   switch (tensor.type) {

@@ -5,7 +5,7 @@ import { encodeModel, type OnnxModel } from './model.ts';
 import { OnnxThread } from './onnx-thread.ts';
 import type { Feeds } from './onnx-worker.ts';
 
-/** What computes a graph. */
+/** Devices that run a graph. */
 export const DEVICES = ['cpu', 'cuda'] as const;
 export type Device = (typeof DEVICES)[number];
 
@@ -13,15 +13,15 @@ export interface SessionOptions {
   device: Device;
   /** The folder that the locations of external data are relative to. */
   externalDataFolder: string;
-  /** Threads of one operator; default: those this process may use. */
+  /** Threads of one operator; default: all that this process may use. */
   threads?: number;
 }
 
-/** A graph ready to run, in a thread of its own. */
+/** A loaded graph, in a thread of its own. */
 export interface OnnxSession {
   /**
-   * Runs the graph once. The feeds' buffers are handed over.
-   * @returns outputs, which are float32
+   * Runs the graph once. The buffers of the feeds are transferred to the thread.
+   * @returns the outputs, float32
    * @throws TransientError where memory runs out
    */
   run(feeds: Feeds): Promise<Record<string, Float32Array>>;
@@ -32,7 +32,7 @@ const OUT_OF_MEMORY = /bad_alloc|out of memory|Failed to allocate|OOM|std::lengt
 
 /**
  * Loads a graph. Constants with external data are mapped from their files.
- * @throws UsageError where this machine's ONNX Runtime lacks the device
+ * @throws UsageError where ONNX Runtime does not support the device here
  * @throws TransientError where memory runs out
  */
 export async function createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession> {
@@ -40,14 +40,14 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
   const sessionOptions: ort.InferenceSession.SessionOptions = {
     executionProviders: [options.device === 'cuda' ? cudaProvider() : 'cpu'],
     intraOpNumThreads: options.threads ?? threadsToUse(),
-    // Sequences have lengths of all kinds: a pattern learned from one does not fit the next.
+    // Sequences vary in length: a memory pattern of one does not fit the next.
     enableMemPattern: false,
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: options.externalDataFolder } },
   };
   const thread = new OnnxThread({ model: encodeModel(model), options: sessionOptions });
   await thread.loaded.catch((error: unknown) => {
-    throw readableError(error, 'The model does not fit into memory. Use a machine with more.');
+    throw readableError(error, 'The model does not fit into memory. Use a machine with more memory.');
   });
   return {
     async run(feeds) {
@@ -71,12 +71,12 @@ function requireDevice(device: Device): void {
   if (!backend) throw new UsageError(`--device ${device}: ONNX Runtime has no such device on this platform.`);
 }
 
-/** Float32 means float32: by default the provider rounds products to 10 bits (TF32). */
+/** TF32 is off, because it rounds products to 10 bits. */
 function cudaProvider(): ort.InferenceSession.ExecutionProviderConfig {
   return { name: 'cuda', deviceId: 0, use_tf32: '0' } as ort.InferenceSession.ExecutionProviderConfig;
 }
 
-/** A container's share of the processors where there is one; else 0, ONNX Runtime's own choice (one per core). */
+/** Returns the cores that a container may use, or 0 without a limit: then ONNX Runtime starts a thread per physical core. */
 function threadsToUse(): number {
   return availableParallelism() < cpus().length ? availableParallelism() : 0;
 }

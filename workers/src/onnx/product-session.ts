@@ -3,9 +3,9 @@ import * as ort from 'onnxruntime-node';
 import { encodeModel, type OnnxModel } from './model.ts';
 
 /**
- * Loads a graph of matrix products that this thread feeds block by block. The threads of an operator wait asleep: what they
- * would burn between two blocks costs more than they take to wake.
- * @param threads of one operator
+ * Loads a graph of matrix products that this thread runs block by block. The threads of an operator sleep while they wait: spinning
+ * between blocks costs more than waking up.
+ * @param threads threads of one operator
  */
 export function createProductSession(
   model: OnnxModel,

@@ -6,7 +6,7 @@ import { parseJsonText } from '../base/text/json-text.ts';
 import { quoteValue } from '../base/text/quote.ts';
 import { readText } from '../base/text/read-text.ts';
 
-/** Bytes of one element, by safetensors' names. */
+/** Bytes of one element by dtype. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
@@ -24,10 +24,10 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   I64: 8,
   F64: 8,
 };
-/** The limit of the format's own library. */
+/** The limit of the reference implementation. */
 const HEADER_LIMIT_BYTES = 100_000_000;
 
-/** Where a tensor lies. */
+/** The location of a tensor. */
 export interface StoredTensor {
   /** The file, with symbolic links resolved. */
   path: string;
@@ -39,10 +39,10 @@ export interface StoredTensor {
   shape: readonly number[];
 }
 
-/** The tensors of a model folder and the files that hold them. */
+/** The tensors of a model folder, and their files. */
 export interface StoredWeights {
   tensors: ReadonlyMap<string, StoredTensor>;
-  /** Symbolic links resolved; in the order of their names in the folder. */
+  /** With symbolic links resolved, in the order of their names in the folder. */
   files: readonly string[];
 }
 
@@ -50,12 +50,13 @@ const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
 /**
- * Finds the weights of a model folder: `model.safetensors`, or the files that `model.safetensors.index.json`
- * names. Reads headers only.
+ * Finds the weights of a model folder: `model.safetensors`, or the files named by `model.safetensors.index.json`. Reads only
+ * headers.
  * @throws DataError where files are missing, truncated or contradict each other
  */
 export async function findWeights(folder: string): Promise<StoredWeights> {
-  const names = (await isThere(join(folder, SINGLE))) ? [SINGLE] : await namesInIndex(folder);
+  const isSingle = (await findStats(join(folder, SINGLE))) !== undefined;
+  const names = isSingle ? [SINGLE] : await namesInIndex(folder);
   const tensors = new Map<string, StoredTensor>();
   const files: string[] = [];
   for (const name of names) {
@@ -67,10 +68,6 @@ export async function findWeights(folder: string): Promise<StoredWeights> {
     for (const [tensor, stored] of await readSafetensorsHeader(path)) tensors.set(tensor, stored);
   }
   return { tensors, files };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await findStats(path)) !== undefined;
 }
 
 async function namesInIndex(folder: string): Promise<string[]> {
@@ -95,7 +92,8 @@ async function namesInIndex(folder: string): Promise<string[]> {
 }
 
 /**
- * Reads the header of a safetensors file: 8 bytes of length, JSON, then the data.
+ * Reads the header of a safetensors file: 8 bytes of length, JSON, then the data. Format:
+ * https://github.com/huggingface/safetensors#format
  * @throws DataError where the header or the file's length is wrong
  */
 export async function readSafetensorsHeader(path: string): Promise<Map<string, StoredTensor>> {
@@ -129,7 +127,7 @@ function checkTensors(path: string, fileBytes: number, dataAt: number, header: o
   const sorted = [...tensors].sort(([, a], [, b]) => endOf(a) - endOf(b) || a.offset - b.offset);
   const endOfData = sorted.length === 0 ? dataAt : endOf(sorted.at(-1)![1]);
   if (endOfData > fileBytes) throw truncated(path, fileBytes, endOfData);
-  // The format allows no holes and no byte of two tensors, so a damaged place shows.
+  // The format allows neither gaps nor overlaps.
   let at = dataAt;
   for (const [name, tensor] of sorted) {
     if (tensor.offset !== at)

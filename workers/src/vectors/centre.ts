@@ -1,12 +1,11 @@
 import type { Centroids } from './kmeans.ts';
 
-/** Times the median distance: centres farther away than this do not count for what they have in common. */
+/** Centroids farther away than this multiple of the median distance are outliers. */
 const FAR = 4;
-const MOST_ROUNDS = 64;
+const MAX_ROUNDS = 64;
 
 /**
- * What centres have in common: the mean of those that lie together, so that a few far ones do not pull it away from the
- * others. Zero where they are nearer to the origin than to their mean.
+ * Returns the common offset of centroids: their mean without outliers, or zero if most are nearer to the origin than to that mean.
  * @returns [D]
  */
 export function commonCentre({ count, dimension, vectors }: Centroids): Float32Array {
@@ -16,7 +15,7 @@ export function commonCentre({ count, dimension, vectors }: Centroids): Float32A
     const distances = Float64Array.from(kept, (row) => distance(vectors, row * dimension, centre));
     const near = quantile(distances, 0.5);
     const rest = kept.filter((_, i) => distances[i]! <= FAR * near);
-    if (rest.length === kept.length || rest.length === 0 || round === MOST_ROUNDS) {
+    if (rest.length === kept.length || rest.length === 0 || round === MAX_ROUNDS) {
       const origin = new Float32Array(dimension);
       const lengths = Float64Array.from(kept, (row) => distance(vectors, row * dimension, origin));
       return quantile(lengths, 0.5) < near ? origin : centre;
@@ -32,14 +31,14 @@ function meanOf(vectors: Float32Array, dimension: number, rows: Int32Array): Flo
   return Float32Array.from(sums);
 }
 
-/** Euclidean distance of the row that begins at `start`. */
+/** Returns the Euclidean distance of the row that begins at `start`. */
 export function distance(vectors: Float32Array, start: number, centre: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < centre.length; i++) sum += (vectors[start + i]! - centre[i]!) ** 2;
   return Math.sqrt(sum);
 }
 
-/** The value below which `share` of the values are. */
-export function quantile(values: ArrayLike<number>, share: number): number {
-  return Float64Array.from(values).sort()[Math.floor(values.length * share)]!;
+/** Returns the value below which a fraction of the values lies. */
+export function quantile(values: ArrayLike<number>, fraction: number): number {
+  return Float64Array.from(values).sort()[Math.floor(values.length * fraction)]!;
 }

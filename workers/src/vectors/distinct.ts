@@ -1,18 +1,18 @@
-/** The different vectors of a set, and which of them is each row's. */
+/** The distinct vectors of a set, and which of them each row has. */
 export interface DistinctVectors {
   count: number;
   /** [count, D] */
   vectors: Float32Array;
-  /** For each row of the set, the position of its vector. */
+  /** The position of the vector of each row. */
   of: Int32Array;
 }
 
 const EMPTY = -1;
 
 /**
- * Finds the vectors that are the same to the last bit. The different ones are moved to the front of `vectors`, in the order
- * in which they first come: no second copy is made.
- * @param vectors [rows, D]; changed
+ * Deduplicates vectors bit by bit. Distinct ones are moved to the front of `vectors` in order of first occurrence, which saves a
+ * copy.
+ * @param vectors [rows, D]; modified
  */
 export function distinctVectors(vectors: Float32Array, dimension: number): DistinctVectors {
   const rows = vectors.length / dimension;
@@ -31,7 +31,7 @@ export function distinctVectors(vectors: Float32Array, dimension: number): Disti
   return { count, vectors: vectors.subarray(0, count * dimension), of };
 }
 
-/** The slot of the vector at `from`, or the empty one where it belongs. */
+/** Returns the slot of the vector at `from`, or the empty slot for it. */
 function findSlot(slots: Int32Array, words: Uint32Array, from: number, dimension: number): number {
   const mask = slots.length - 1;
   let slot = hashOf(words, from, dimension) & mask;

@@ -7,14 +7,14 @@ export interface Centroids {
   vectors: Float32Array;
 }
 
-/** Centres are compared by Euclidean distance under l2, otherwise by direction: lengths say nothing of it, or are put in later. */
+/** Returns whether centroids have unit length: under l2 they are compared by Euclidean distance, otherwise by direction. */
 export function isSpherical(metric: Metric): boolean {
   return metric !== 'l2';
 }
 
 /**
- * One round of Lloyd's algorithm, fed block by block: sums the rows of each cluster and moves the centres to their
- * means. Only sums are kept, so that the rows may lie on disk.
+ * One round of Lloyd's algorithm, block by block: sums the rows of each cluster and moves the centroids to their means. Keeps only
+ * sums, so the rows may be on disk.
  */
 export class LloydRound {
   readonly #sums: Float64Array;
@@ -39,8 +39,8 @@ export class LloydRound {
   }
 
   /**
-   * The new centres. A cluster without rows takes over half of the largest one: its centre, a little to the side
-   * (the way of FAISS), so that no centre is wasted.
+   * Returns the new centroids. An empty cluster takes half of the largest one, whose centroid is split by a small shift, as FAISS
+   * does.
    */
   centroids(spherical: boolean): Centroids {
     const count = this.#counts.length;
@@ -73,7 +73,7 @@ function splitLargest(vectors: Float32Array, counts: Int32Array, empty: number, 
   counts[largest]! -= counts[empty]!;
 }
 
-/** Scales rows to unit length; rows of zeros stay. */
+/** Scales rows to unit length, except rows of zeros. */
 export function normalizeRows(vectors: Float32Array, dimension: number): void {
   for (let at = 0; at < vectors.length; at += dimension) {
     let sum = 0;
@@ -84,12 +84,12 @@ export function normalizeRows(vectors: Float32Array, dimension: number): void {
   }
 }
 
-/** Euclidean length. */
+/** Returns the Euclidean length. */
 export function lengthOf(row: Float32Array): number {
   return Math.sqrt(innerProduct(row, row));
 }
 
-/** Of two vectors of one dimension, in double precision. */
+/** Returns the inner product of two vectors of the same dimension, in double precision. */
 export function innerProduct(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;

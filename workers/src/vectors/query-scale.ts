@@ -1,15 +1,15 @@
 import { type Centroids, lengthOf } from './kmeans.ts';
 
-/** Share of its length that a vector loses at most where float16 has all of its 11 digits for every component. */
+/** The largest relative loss of a vector of which float16 keeps all 11 bits of every component. */
 const USUAL_LOSS = 2 ** -11;
-/** A query under dot that is shorter than this share of the rows loses more than that: LanceDB sums squares of both in float32. */
+/** A query under dot shorter than this fraction of the rows loses more: LanceDB sums the squares of both in float32. */
 const SHORT = 2 ** -12;
-/** A length at which float16 holds a vector, however it is rotated, and has its digits for small components. */
+/** A length at which float16 represents any rotation of a vector, with full precision of small components. */
 export const LENGTH_IN_FLOAT16 = 2 ** 13;
 
 /**
- * Whether float16 holds a vector as well as it holds most: no component becomes infinite, and components that are zero or lose
- * digits for being very short are only a small part of it.
+ * Returns whether float16 represents a vector at its usual precision: no component becomes infinite, and components that underflow
+ * contribute little to its length.
  */
 export function fitsFloat16(vector: Float32Array): boolean {
   const rounded = new Float16Array(vector);
@@ -24,9 +24,10 @@ export function fitsFloat16(vector: Float32Array): boolean {
 }
 
 /**
- * The power of two by which to multiply a query under dot before LanceDB is asked; 1 for a query that is about as long as rows
- * are, or longer. Products grow by the same factor.
- * @param rowLength length of the longest rows @param isHalf the table is of float16
+ * Returns the power of two by which a query under dot is multiplied for LanceDB; 1 unless it is much shorter than the rows. Products
+ * grow by the same factor.
+ * @param rowLength length of the longest rows
+ * @param isHalf whether the table is float16
  */
 export function queryFactor(vector: Float32Array, rowLength: number, isHalf: boolean): number {
   const length = lengthOf(vector);
@@ -34,7 +35,7 @@ export function queryFactor(vector: Float32Array, rowLength: number, isHalf: boo
   return 2 ** Math.floor(Math.log2((isHalf ? LENGTH_IN_FLOAT16 : rowLength) / length));
 }
 
-/** Length of the longest of centroids. */
+/** Returns the length of the longest centroid. */
 export function longestCentroid({ count, dimension, vectors }: Centroids): number {
   let most = 0;
   for (let i = 0; i < count; i++) most = Math.max(most, lengthOf(vectors.subarray(i * dimension, (i + 1) * dimension)));

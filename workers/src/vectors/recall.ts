@@ -7,14 +7,14 @@ export const ESTIMATE = z.object({
   mean: FRACTION,
   low: FRACTION,
   high: FRACTION,
-  /** Queries it rests on. */
+  /** Sample size. */
   queries: SIZE,
 });
 
 /**
- * Mean recall over sampled queries with a 95% interval. Student's t on queries (their hits are not
- * independent), never narrower than Wilson's interval for as many trials as queries where all of them agree.
- * @param recalls recall of each query, at least one
+ * Estimates the mean recall from sampled queries, with a 95% confidence interval: Student's t over queries (hits of one query are
+ * not independent), or Wilson's interval where all recalls are equal.
+ * @param recalls the recall of each query, at least one
  */
 export function estimateRecall(recalls: readonly number[]): Estimate {
   const queries = recalls.length;
@@ -30,21 +30,20 @@ export function estimateRecall(recalls: readonly number[]): Estimate {
   return { mean, low: Math.max(0, center - half), high: Math.min(1, center + half), queries };
 }
 
-/** The 97.5% quantile of Student's t distribution, to 3% and rather too large: 1.96 would be too narrow for few queries. */
+/** Approximates the 97.5% quantile of Student's t distribution, at most 3% too large. */
 function studentQuantile(freedom: number): number {
   return 1.96 + 2.372 / freedom + 2.82 / freedom ** 2 + 5.55 / freedom ** 3;
 }
 
-/** An estimate in words. */
+/** Formats an estimate for messages. */
 export function formatEstimate({ mean, low, high, queries }: Estimate): string {
   return `${mean.toFixed(4)} (95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${queries} queries)`;
 }
 
 /**
- * The fewest partitions to probe for a recall: from the rank, in each query's order of partitions, of the partition
- * that holds each of its true neighbours.
- * @param ranks for each query, the ranks (from 0) of its true neighbours' partitions
- * @returns nprobes, and the recall of each query at it
+ * Finds the smallest nprobes that reaches a recall.
+ * @param ranks for each query, the ranks (from 0, by distance of the centroid) of the partitions with its true neighbours
+ * @returns nprobes, and the recall of each query
  */
 export function probesForRecall(
   ranks: ReadonlyArray<readonly number[]>,
@@ -54,7 +53,7 @@ export function probesForRecall(
   const recallsAt = (nprobes: number) =>
     ranks.map((own) => (own.length === 0 ? 1 : own.filter((rank) => rank < nprobes).length / own.length));
   const mean = (recalls: number[]) => recalls.reduce((sum, value) => sum + value, 0) / Math.max(1, recalls.length);
-  // Recall never falls with more probes, so the fewest is found by halving.
+  // Recall does not decrease with nprobes, so bisection finds the smallest.
   let low = 1;
   let high = partitionCount;
   while (low < high) {
@@ -65,14 +64,13 @@ export function probesForRecall(
   return { nprobes: low, recalls: recallsAt(low) };
 }
 
-/** Where trying begins, and how near to the fewest is near enough. */
+/** The first nprobes tried, and the relative tolerance of the result. */
 const FIRST_PROBES = 8;
-const NEAR_ENOUGH = 1 / 8;
+const TOLERANCE = 1 / 8;
 
 /**
- * About the fewest partitions to probe for a recall that can only be measured by trying: doubled until it is
- * reached, then bisected.
- * @returns all partitions, and their recall, where that does not reach the target
+ * Finds about the smallest nprobes that reaches a recall which can only be measured: doubles until it is reached, then bisects.
+ * @returns all partitions, and their recall, where even they miss the target
  */
 export async function fewestProbes(
   measure: (nprobes: number) => Promise<Estimate>,
@@ -81,7 +79,7 @@ export async function fewestProbes(
 ): Promise<{ nprobes: number; recall: Estimate }> {
   let nprobes = Math.min(FIRST_PROBES, partitionCount);
   let recall = await measure(nprobes);
-  /** The most probes that are known to be too few. */
+  /** The largest nprobes known to miss the target. */
   let tooFew = 0;
   while (recall.mean < target && nprobes < partitionCount) {
     tooFew = nprobes;
@@ -89,7 +87,7 @@ export async function fewestProbes(
     recall = await measure(nprobes);
   }
   if (recall.mean < target) return { nprobes, recall };
-  while (nprobes - tooFew > Math.max(1, nprobes * NEAR_ENOUGH)) {
+  while (nprobes - tooFew > Math.max(1, nprobes * TOLERANCE)) {
     const middle = (tooFew + nprobes) >> 1;
     const tried = await measure(middle);
     if (tried.mean >= target) [nprobes, recall] = [middle, tried];

@@ -2,27 +2,27 @@ import { quoteId } from '../base/text/quote.ts';
 import type { Metric } from './metric.ts';
 
 /**
- * Lengths whose squares float32 holds with all its digits. Distances are computed in float32, here and in LanceDB:
- * beyond these they would be infinite, or zero divided by zero.
+ * Lengths whose squares float32 represents at full precision. Distances are computed in float32, here and in LanceDB: beyond these
+ * limits they overflow or become 0 / 0.
  */
 const LONGEST = 1e18;
 const SHORTEST_DIRECTION = 1e-15;
 
-/** The first row that cannot be searched, and why. */
+/** A row that cannot be searched, and why. */
 export interface BadVector {
   row: number;
-  /** Position in the row, where one value is to blame. */
+  /** Position in the row, if one component is the cause. */
   component?: number;
   value?: number;
-  /** Euclidean length, where that is to blame. */
+  /** Euclidean length, if that is the cause. */
   length?: number;
-  /** The row is fine, but not as float16. */
+  /** Only float16 cannot represent the row. */
   inFloat16?: true;
 }
 
 /**
- * Finds the first row with a NaN or infinite component, too long for float32 arithmetic or, under cosine, too short to
- * have a direction. One pass: a row's sum of squares tells (squares of float32 cannot overflow a double).
+ * Finds the first row that has a NaN or infinite component, is too long for float32 arithmetic or, under cosine, too short to have
+ * a direction. The sum of squares shows all of these, because squares of float32 cannot overflow a double.
  * @param vectors rows * dimension components
  */
 export function findBadVector(
@@ -34,7 +34,7 @@ export function findBadVector(
   const least = metric === 'cosine' ? SHORTEST_DIRECTION ** 2 : 0;
   for (let row = 0, at = 0; row < rows; row++) {
     const end = at + dimension;
-    // Four sums: one alone would wait for each addition.
+    // Four independent sums, because each addition has latency.
     let s0 = 0;
     let s1 = 0;
     let s2 = 0;
@@ -57,19 +57,19 @@ export function findBadVector(
 }
 
 /**
- * Finds the first vector that no metric can compare: not finite, or too long for float32 arithmetic. Only with a metric is
- * it known whether a vector may be zero.
+ * Finds the first vector that no metric can compare: not finite, or too long for float32 arithmetic. Zero vectors are allowed,
+ * because the metric is not known yet.
  * @param vectors rows * dimension components
  */
 export function findBadEmbedding(vectors: Float32Array, rows: number, dimension: number): BadVector | undefined {
   return findBadVector(vectors, rows, dimension, 'dot');
 }
 
-/** Half of the smallest float16, which is rounded to zero, and the first number that is rounded to infinity. */
+/** Half of the smallest float16, which rounds to zero, and the first number that rounds to infinity. */
 const LOST_IN_FLOAT16 = 2 ** -25;
 const INFINITE_IN_FLOAT16 = 65_520;
 
-/** Finds the first row that float16 cannot hold: with a value that becomes infinite or, under cosine, all of it zero. */
+/** Finds the first row that float16 cannot represent: a value becomes infinite or, under cosine, all values become zero. */
 export function findLostInFloat16(
   vectors: Float32Array,
   rows: number,
@@ -90,8 +90,9 @@ export function findLostInFloat16(
 }
 
 /**
- * Says what is wrong with a row of a shard.
- * @param firstRow row of the file at which the checked rows begin @param id UTF-8
+ * Describes what is wrong with a row of a shard.
+ * @param firstRow row of the file at which the checked rows begin
+ * @param id UTF-8
  */
 export function describeBadVector(bad: BadVector, firstRow: number, id: Uint8Array): string {
   const what = `row ${firstRow + bad.row} (id ${quoteId(id)}) ${describeFault(bad)}`;
@@ -103,8 +104,9 @@ export function describeBadVector(bad: BadVector, firstRow: number, id: Uint8Arr
 }
 
 /**
- * Says what is wrong with a vector that was embedded.
- * @param where file, record and id of its sequence @param precision of the model, where it has several
+ * Describes what is wrong with an embedded vector.
+ * @param where file, record and id of its sequence
+ * @param precision of the model, if it has several
  */
 export function describeBadEmbedding(bad: BadVector, where: string, precision?: unknown): string {
   const what = `${where}: the vector of this sequence ${describeFault(bad)}`;

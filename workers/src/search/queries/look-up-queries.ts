@@ -31,7 +31,7 @@ export async function fetchQueries(
   const buckets: Record<string, number> = {};
   try {
     for (const entry of newestFirst) {
-      if (wanted.left === 0) break;
+      if (wanted.missingCount === 0) break;
       const before = shard.rows;
       await fetchFrom(database, entry, wanted, shard, progress);
       if (shard.rows > before) buckets[entry.bucket] = shard.rows - before;
@@ -79,7 +79,7 @@ async function findRows(
   for await (const { ids, rowIds } of readIds(table)) {
     for (const row of wanted.find(ids)) found.push({ row: rowIds[row]!, id: columnBytes(ids, row).slice() });
     progress.add(rowIds.length);
-    if (wanted.left === 0) break;
+    if (wanted.missingCount === 0) break;
   }
   found.sort((a, b) => a.row - b.row);
   const ids = concatenateColumns(found.map(({ id }) => ({ offsets: Int32Array.of(0, id.length), bytes: id })));

@@ -2,9 +2,9 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../workers/src/base/errors.ts';
-import { unpack } from '../../workers/src/fasta/unpack.ts';
+import { decompress } from '../../workers/src/fasta/decompress.ts';
 
-/** As a reader gives them: every block in the same buffer. */
+/** Like a reader: every block in the same buffer. */
 async function* blocksOf(bytes: Uint8Array, sizes: () => number): AsyncGenerator<Buffer> {
   const shared = Buffer.alloc(1 << 20);
   for (let at = 0; at < bytes.length; ) {
@@ -18,7 +18,7 @@ async function* blocksOf(bytes: Uint8Array, sizes: () => number): AsyncGenerator
 
 async function unpacked(bytes: Uint8Array, sizes = () => 1 << 20): Promise<string> {
   const pieces: Buffer[] = [];
-  for await (const piece of unpack('FILE', blocksOf(bytes, sizes))) pieces.push(Buffer.from(piece));
+  for await (const piece of decompress('FILE', blocksOf(bytes, sizes))) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces).toString();
 }
 
@@ -42,11 +42,11 @@ describe('zstd', () => {
     );
   });
 
-  test('in flat memory: a hundred frames, one at a time', async () => {
+  test('in constant memory: a hundred frames, one at a time', async () => {
     const frame = zstdCompressSync(TEXT);
     let length = 0;
     const all = Buffer.concat(Array.from({ length: 100 }, () => frame));
-    for await (const piece of unpack(
+    for await (const piece of decompress(
       'FILE',
       blocksOf(all, () => 1 << 16),
     ))
@@ -54,7 +54,7 @@ describe('zstd', () => {
     expect(length).toBe(100 * TEXT.length);
   });
 
-  test('that is cut off or damaged is refused', async () => {
+  test('that is truncated or damaged is refused', async () => {
     const file = Buffer.concat([checked('>a\nMK'), checked(TEXT)]);
     const cut = unpacked(file.subarray(0, file.length - 9));
     await expect(cut).rejects.toThrow('FILE: its zstd compression is truncated. Copy or make the file again.');
@@ -69,7 +69,7 @@ describe('zstd', () => {
 
 test('a reader that stops early leaves nothing running', async () => {
   for (const bytes of [gzipSync(TEXT), checked(TEXT), Buffer.concat([checked(TEXT), checked(TEXT)])])
-    for await (const piece of unpack(
+    for await (const piece of decompress(
       'FILE',
       blocksOf(bytes, () => 1000),
     )) {
@@ -78,7 +78,7 @@ test('a reader that stops early leaves nothing running', async () => {
     }
 });
 
-test('what is not compressed passes as it is', async () => {
+test('other content passes unchanged', async () => {
   expect(await unpacked(Buffer.from(TEXT), () => 999)).toBe(TEXT);
   expect(await unpacked(new Uint8Array())).toBe('');
 });

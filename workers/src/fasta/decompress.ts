@@ -1,26 +1,26 @@
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
-import { DataError, systemErrorCode } from '../base/errors.ts';
+import { systemErrorCode } from '../base/errors.ts';
+import { badCompression } from './fasta-messages.ts';
 
 const PIECE_BYTES = 1 << 20;
 const GZIP_START = Buffer.from([0x1f, 0x8b]);
 const ZSTD_START = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-/** Of a frame without content, with which pzstd begins; the first byte may be any from 0x50 to 0x5f. */
+/** Magic number of a skippable frame, which pzstd writes first; its first byte is 0x50 to 0x5f. */
 const ZSTD_SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18]);
 
 /**
- * Unpacks what is compressed with gzip or zstd, which its first bytes tell, and passes on what is not. Files put
- * one behind another are unpacked as one.
- * @param blocks each is valid until the next one is asked for; so are the pieces that come out
+ * Decompresses gzip and zstd, recognized by their first bytes; passes on other content. Concatenated files are decompressed as one.
+ * @param blocks each is valid until the next one is read; so are the returned pieces
  * @param name of the file, for messages
- * @throws DataError where the compression is damaged or cut off
+ * @throws DataError where the compressed data is damaged or truncated
  */
-export async function* unpack(name: string, blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Array> {
+export async function* decompress(name: string, blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Array> {
   const { value: first } = await blocks.next();
   if (first === undefined) return;
   const all = prepend(first, blocks);
-  if (first.subarray(0, 2).equals(GZIP_START)) yield* explained(name, 'gzip', gunzip(all));
-  else if (isZstd(first)) yield* explained(name, 'zstd', unzstd(all));
+  if (first.subarray(0, 2).equals(GZIP_START)) yield* withFileErrors(name, 'gzip', gunzip(all));
+  else if (isZstd(first)) yield* withFileErrors(name, 'zstd', unzstd(all));
   else yield* all;
 }
 
@@ -35,14 +35,13 @@ async function* prepend(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGener
   yield* rest;
 }
 
-async function* explained(name: string, format: string, pieces: AsyncGenerator<Uint8Array>) {
+async function* withFileErrors(name: string, format: string, pieces: AsyncGenerator<Uint8Array>) {
   try {
     yield* pieces;
   } catch (error) {
     const code = systemErrorCode(error) ?? '';
     if (!/^(Z|ZSTD)_/.test(code)) throw error;
-    const what = code === 'Z_BUF_ERROR' ? 'is truncated' : 'is damaged';
-    throw new DataError(`${name}: its ${format} compression ${what}. Copy or make the file again.`, { cause: error });
+    throw badCompression(name, format, code === 'Z_BUF_ERROR', error);
   }
 }
 
@@ -64,8 +63,8 @@ async function* copies(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /**
- * Node's stream ends with the first frame and says nothing of what follows; `zstd` on many threads, `cat` and seekable
- * files make several. So each frame gets a stream of its own, which tells how many bytes were the frame's.
+ * Decompresses a sequence of frames, as multithreaded `zstd`, `cat` and seekable files write. Node's stream ends after the first
+ * frame, so each frame has its own stream, which counts the bytes of the frame.
  */
 async function* unzstd(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Array> {
   let rest: Buffer | undefined;
@@ -79,7 +78,7 @@ async function* unzstd(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Arra
     const fed = feedFrame(frame, block, next).then((left) => {
       rest = left;
     });
-    // An error is thrown by the reading loop below; it must not be an unhandled one before that.
+    // The loop below throws the error; an unhandled rejection would end the process first.
     fed.catch(() => {});
     try {
       for await (const piece of frame) yield piece;
@@ -90,7 +89,7 @@ async function* unzstd(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Arra
   }
 }
 
-/** Writes blocks into a frame's stream until it has its end. @returns what is left of the last block */
+/** Writes blocks to the stream of a frame until the frame ends. @returns the rest of the last block */
 async function feedFrame(
   frame: ZstdDecompress,
   first: Buffer,
