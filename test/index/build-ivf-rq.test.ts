@@ -1,8 +1,13 @@
+import { cp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DataError } from '../../workers/src/base/errors.ts';
+import { buildIvfRq } from '../../workers/src/index/build-ivf-rq.ts';
+import { indexFolder } from '../../workers/src/lance/format/index-file.ts';
 import { connect, Index } from '../../workers/src/lance/lancedb.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, readHitRows } from '../support/database.ts';
+import { writeOwnTable } from '../support/own-table.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
@@ -107,5 +112,56 @@ describe('an index over the partitions of the order', () => {
     }
     expect(sums[0]).toHaveLength(2);
     expect(sums[0]).toEqual(sums[1]);
+  });
+
+  describe('built by threads', () => {
+    const PARTITIONS = 7;
+    /** A table of three fragments whose partitions have odd lengths, one of them none. */
+    async function orderedTable() {
+      const folder = await temporaryFolder();
+      const dimension = 24;
+      const rows = families(8, 30_011, dimension);
+      const { files } = await writeOwnTable(folder, 't', rows, 'float32', [9_000, 20_000, 1_011]);
+      const fragments = files.map(({ name, rows: count, vectors }) => ({
+        path: `data/${name}`,
+        rows: count,
+        offset: vectors.offset,
+      }));
+      const vectors = families(9, PARTITIONS, dimension).vectors;
+      const firstRows = Float64Array.of(0, 1, 9_500, 9_500, 9_531, 9_563, 30_010, 30_011);
+      const partitions = { centroids: { count: PARTITIONS, dimension, vectors }, firstRows };
+      return { folder: join(folder, 't.lance'), vectorType: 'float32' as const, fragments, partitions };
+    }
+    const progress = { add() {}, stop() {} };
+
+    it('has the same files with 1, 2 and 7', async () => {
+      const table = await orderedTable();
+      const indexes = await Promise.all(
+        [1, 2, 7].map(async (threads) => {
+          const folder = join(table.folder, '..', `${threads}`);
+          await cp(table.folder, folder, { recursive: true });
+          await buildIvfRq({ ...table, folder }, 'l2', progress, threads);
+          const index = await indexFolder(folder);
+          return Promise.all(['auxiliary.idx', 'index.idx'].map((name) => readFile(join(index, name))));
+        }),
+      );
+      for (const [codes, centroids] of indexes.slice(1)) {
+        expect(codes!.equals(indexes[0]![0]!)).toBe(true);
+        expect(centroids!.equals(indexes[0]![1]!)).toBe(true);
+      }
+    });
+
+    it('names a data file that one of them cannot read, and makes no version', async () => {
+      const table = await orderedTable();
+      const versions = await readdir(join(table.folder, '_versions'));
+      const cut = join(table.folder, table.fragments[1]!.path);
+      await truncate(cut, 100_000);
+      const built = buildIvfRq(table, 'l2', progress, 3);
+      await expect(built).rejects.toThrow(DataError);
+      await expect(built).rejects.toThrow(cut);
+      await rm(cut);
+      await expect(buildIvfRq(table, 'l2', progress, 3)).rejects.toThrow(cut);
+      expect(await readdir(join(table.folder, '_versions'))).toEqual(versions);
+    });
   });
 });

@@ -18,8 +18,9 @@ import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
 import { recordOf } from '../database/record-of.ts';
 import { requireReplaceable } from '../database/table-state.ts';
+import { describeFiles } from '../lance/describe-files.ts';
 import { Index } from '../lance/lancedb.ts';
-import { currentFiles, dataBytes, describeFiles, hasFiles } from '../lance/table-files.ts';
+import { currentFiles, dataBytes, hasFiles } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
 import { checkIndex } from './check-index.ts';
@@ -42,9 +43,9 @@ export async function indexBucket(
   const existing = await database.entry(bucket);
   const record = (await database.pendingRecord(bucket)) ?? (existing && recordOf(existing));
   const { table: ingested, metric = 'cosine' } = requireIngested(database, bucket, record);
-  const { rows, dimension, partitions } = ingested;
+  const { rows, dimension } = ingested;
   if (existing) await requireReplaceable(database, existing);
-  const { index, notes } = planIndex(kind, rows, dimension, metric, partitions?.count);
+  const { index, notes } = planIndex(kind, rows, dimension, metric, orderedPartitions(ingested));
   const recipe = `${record!.recipe}-${indexRecipe(index)}`;
   const { tables, publisher, nodeTables } = database;
   const present = await tables.sizes(bucket);
@@ -111,6 +112,11 @@ function requireIngested(database: Database, bucket: string, record: IngestRecor
   throw new DataError(`${database.uri}: ${bucket} is not ingested. Run lanceflow ingest-bucket first.`);
 }
 
+/** Partitions that the index can have: those of the rows' order, where vectors can be read in it straight from the data files. */
+function orderedPartitions({ fragments, partitions }: TableDescription): number | undefined {
+  return fragments && partitions?.count;
+}
+
 function indexRecipe(index: IndexDescription): string {
   return createHash('sha256')
     .update(JSON.stringify({ build: BUILD_ID, index }))
@@ -173,7 +179,8 @@ async function createIndex(
       const partitions = await readPartitions(database, ingested.partitions!, ingested);
       const progress = createProgress(`index ${bucket}`, ingested.rows, 'rows');
       try {
-        await buildIvfRq(table, folder, bucket, ingested, index.metric, partitions, progress);
+        const ordered = { folder: join(folder, `${bucket}.lance`), fragments: ingested.fragments!, partitions };
+        await buildIvfRq({ ...ingested, ...ordered }, index.metric, progress);
       } finally {
         progress.stop();
       }

@@ -1,7 +1,7 @@
 import { partitionOf } from '../base/bytes/partition-of.ts';
 
 /** Rows whose codes are interleaved, for look-ups of 16 at a time. */
-const PACK_ROWS = 32;
+export const PACK_ROWS = 32;
 const PACK_ORDER = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
 
 /**

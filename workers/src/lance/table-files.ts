@@ -1,14 +1,11 @@
 import { copyFile, link, mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { checksumOfFile } from '../base/bytes/file-checksum.ts';
-import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import { temporaryName } from '../base/files/temporary.ts';
 import { findStats, returnIfMissing } from '../base/missing-files.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
-const FILES_AT_ONCE = 8;
 
 /** A file of a table, as the catalog has it. */
 export interface TableFile {
@@ -73,20 +70,6 @@ function startVersion(path: string): number {
 /** Whether all files of a table are there, as long as they were. */
 export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): boolean {
   return files.every(({ path, bytes }) => sizes.get(path) === bytes);
-}
-
-/** Sizes and checksums of files of a table. @param known those whose checksums are known */
-export async function describeFiles(
-  folder: string,
-  paths: readonly string[],
-  known: readonly TableFile[] = [],
-): Promise<TableFile[]> {
-  const byPath = new Map(known.map((file) => [file.path, file]));
-  return mapConcurrently(paths, FILES_AT_ONCE, async (path) => {
-    const { size: bytes } = await stat(join(folder, path));
-    const file = byPath.get(path);
-    return file?.bytes === bytes ? file : { path, bytes, checksum: await checksumOfFile(join(folder, path)) };
-  });
 }
 
 /**

@@ -1,6 +1,7 @@
-import { closeSync, openSync, writevSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { CRC64 } from '../../base/bytes/checksum.ts';
 import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { writePieces } from '../../base/files/write-pieces.ts';
 import {
   DATA_FILE_VERSION,
   type DataColumns,
@@ -78,7 +79,7 @@ export class DataFileWriter {
     )
       throw new RangeError(`columns of different lengths: ${rows} vectors`);
     if (this.#vectorsAt + byteCount > this.#vectorsEnd) throw new RangeError(`more than ${this.#rows} rows`);
-    writeAll(this.#file, vectors, this.#vectorsAt);
+    writePieces(this.#file, vectors, this.#vectorsAt);
     for (const piece of vectors) this.#vectorsSum = CRC64.of(piece, this.#vectorsSum);
     this.#vectorsAt += byteCount;
     for (const [i, { page }] of this.#texts.entries()) {
@@ -143,24 +144,9 @@ export class DataFileWriter {
   #write(bytes: Uint8Array, alignment = ALIGNMENT): ByteRange {
     const offset = Math.ceil(this.#restAt / alignment) * alignment;
     const padding = new Uint8Array(offset - this.#restAt).fill(PADDING);
-    writeAll(this.#file, [padding, bytes], this.#restAt);
+    writePieces(this.#file, [padding, bytes], this.#restAt);
     this.#restSum = CRC64.of(bytes, CRC64.of(padding, this.#restSum));
     this.#restAt = offset + bytes.length;
     return { offset, bytes: bytes.length };
-  }
-}
-
-/** Writes pieces end to end: a call to the system may write less than it was given. */
-function writeAll(file: number, pieces: readonly Uint8Array[], position: number): void {
-  let rest = pieces.filter(({ length }) => length > 0);
-  for (let at = position; rest.length > 0; ) {
-    let written = writevSync(file, rest, at);
-    at += written;
-    const whole = rest.findIndex(({ length }) => {
-      if (written < length) return true;
-      written -= length;
-      return false;
-    });
-    rest = whole < 0 ? [] : [rest[whole]!.subarray(written), ...rest.slice(whole + 1)];
   }
 }

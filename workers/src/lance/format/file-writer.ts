@@ -11,7 +11,7 @@ import {
   type LancePage,
 } from './file-format.ts';
 
-/** Writes an index file from its first to its last row. Only the positions of the pages are kept in memory. */
+/** Lays out an index file, whose pages others may write, and writes what describes them. */
 export class LanceFileWriter {
   readonly #file: FileHandle;
   readonly #columns: readonly LanceColumn[];
@@ -29,13 +29,20 @@ export class LanceFileWriter {
     return new LanceFileWriter(await open(path, 'wx'), columns);
   }
 
-  /** Appends rows. @param values for each column, rows * width bytes */
-  async append(rows: number, values: readonly Uint8Array[]): Promise<void> {
-    for (const [i, bytes] of values.entries()) {
-      const offset = await this.#write(bytes);
-      this.#pages[i]!.push({ offset, bytes: bytes.length, rows, firstRow: this.#rows });
-    }
+  /**
+   * Leaves space for a page of each column, which others write.
+   * @returns the pages, in the order of the columns
+   */
+  reserve(rows: number): LancePage[] {
+    const firstRow = this.#rows;
     this.#rows += rows;
+    return this.#columns.map(({ width }, i) => {
+      const offset = aligned(this.#position);
+      const page = { offset, bytes: rows * width, rows, firstRow };
+      this.#position = offset + page.bytes;
+      this.#pages[i]!.push(page);
+      return page;
+    });
   }
 
   /**
@@ -54,7 +61,7 @@ export class LanceFileWriter {
     const columns: ByteRange[] = [];
     for (const [i, column] of this.#columns.entries())
       columns.push(await place(encodeIndexColumn(column, this.#pages[i]!)));
-    const tables = Math.ceil(this.#position / ALIGNMENT) * ALIGNMENT;
+    const tables = aligned(this.#position);
     await this.#write(encodeFooter(tables, columns, globals, INDEX_FILE_VERSION));
     await this.#file.sync();
     await this.close();
@@ -67,10 +74,14 @@ export class LanceFileWriter {
 
   /** @returns the position at which the bytes begin */
   async #write(bytes: Uint8Array): Promise<number> {
-    const offset = Math.ceil(this.#position / ALIGNMENT) * ALIGNMENT;
+    const offset = aligned(this.#position);
     // Bytes between two pages are never written, and read as zeros.
     await writeAt(this.#file, bytes, offset);
     this.#position = offset + bytes.length;
     return offset;
   }
+}
+
+function aligned(position: number): number {
+  return Math.ceil(position / ALIGNMENT) * ALIGNMENT;
 }
