@@ -70,6 +70,21 @@ describe('mergeFiles', () => {
     expect((await readdir(scratch)).length).toBeGreaterThanOrEqual(9);
   });
 
+  it('ends with the reason of a thread that fails, in any pass', async () => {
+    const folder = await temporaryFolder();
+    const hit = (file: number) => [{ query: 'q', target: 't', distance: 0, bucket: `b${file}` }];
+    const files = await writeAll(
+      folder,
+      Array.from({ length: 9 }, (_, file) => hit(file)),
+    );
+    await writeFile(files[4]!.path, 'PAR1 and no more');
+    for (const memoryBytes of [2 ** 30, 2 ** 17])
+      await expect(merge(files, 5, folder, memoryBytes)).rejects.toMatchObject({
+        exitCode: 65,
+        message: expect.stringMatching(/hits4\.parquet: cannot read its footer/),
+      });
+  });
+
   it('refuses ids that are not text', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'n.parquet');

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
 import { MERGE_MESSAGES } from './merge-messages.ts';
+import { reduceInThreads, sortInThreads, streamFromThread } from './merge-threads.ts';
 import { type MergeInput, planPass } from './passes.ts';
 import { mergeStreams, startAll } from './streams.ts';
-import { runInThread, runTasks } from './thread.ts';
 
 export interface MergeOptions {
   k: number;
@@ -33,20 +33,19 @@ export async function* mergeFiles(
   let pass = planPass(inputs, threads, memoryBytes);
   for (let number = 1; !pass.last; number++) {
     const tasks = pass.groups.map((paths, group) => ({
-      kind: 'reduce' as const,
       paths,
       k,
       output: join(scratch, `pass${number}.${group}.parquet`),
     }));
     options.log(MERGE_MESSAGES.severalPasses(inputs.length, tasks.length));
-    await runTasks(tasks, threads, onRows);
+    await reduceInThreads(tasks, threads, onRows);
     // Hits of temporary files were counted when they were read from the inputs.
     onRows = () => {};
     inputs = [];
     for (const { output } of tasks) inputs.push(await inspectHits(output));
     pass = planPass(inputs, threads, memoryBytes);
   }
-  const streams = pass.groups.map((paths) => runInThread({ kind: 'stream', paths, k }, onRows));
+  const streams = pass.groups.map((paths) => streamFromThread({ paths, k }, onRows));
   yield* mergeStreams(startAll(streams), k);
 }
 
@@ -56,12 +55,11 @@ async function sortWhereNeeded(files: readonly HitsFile[], options: MergeOptions
   if (unknown.length === 0) return [...files];
   options.log(MERGE_MESSAGES.checkingOrder(unknown.length));
   const tasks = Array.from({ length: Math.min(options.threads, unknown.length) }, (_, thread) => ({
-    kind: 'sort' as const,
     paths: unknown.filter((_, i) => i % options.threads === thread).map(({ path }) => path),
     folder: options.scratch,
     label: `sorted${thread}`,
   }));
-  const sortedFiles = Object.assign({}, ...(await runTasks(tasks, options.threads, () => {})));
+  const sortedFiles = Object.assign({}, ...(await sortInThreads(tasks)));
   const inputs: MergeInput[] = [];
   for (const file of files) {
     const sorted: string[] | undefined = sortedFiles[file.path];

@@ -2,50 +2,41 @@ import { isUtf8 } from 'node:buffer';
 import { DataError } from '../base/errors.ts';
 import { type HitColumns, hitRows, type NeighbourColumns } from '../hits/columns.ts';
 import { readHits } from '../hits/parquet/hits-reader.ts';
-import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { OrderError } from './merge.ts';
 import { MERGE_MESSAGES } from './merge-messages.ts';
 import { isSorted, sortHits } from './sort-hits.ts';
 import { mergeStreams } from './streams.ts';
 
-/** Work of one thread. */
-export type MergeTask =
-  /** Find the files that are not sorted, and sort them into `folder`. */
-  | { kind: 'sort'; paths: string[]; folder: string; label: string }
-  /** Merge sorted files into one file. */
-  | { kind: 'reduce'; paths: string[]; k: number; output: string }
-  /** Merge sorted files and emit the batches. */
-  | { kind: 'stream'; paths: string[]; k: number };
-
-export interface TaskHooks {
-  /** Called with the count of hits that were read since the last call. */
-  onRows(rows: number): void;
-  /** Takes a batch of a `stream` task; resolves when the next may come. */
-  onBatch(hits: NeighbourColumns): Promise<void>;
+/** Find the files that are not sorted, and sort them into `folder`. */
+export interface SortTask {
+  paths: string[];
+  folder: string;
+  label: string;
 }
 
-/** Result of a `sort` task: the sorted files that replace an input, by its path; inputs that were sorted are not there. */
+/** Merge sorted files. */
+export interface MergeTask {
+  paths: string[];
+  k: number;
+}
+
+/** The sorted files that replace an input, by its path; inputs that were sorted are not there. */
 export type SortedInputs = Record<string, string[]>;
 
-/** Runs a task. @returns the result of a `sort` task; empty for others */
-export async function runTask(task: MergeTask, hooks: TaskHooks): Promise<SortedInputs> {
-  if (task.kind === 'sort') return sortInputs(task.paths, task.folder, task.label);
-  const merged = mergeFiles(task.paths, task.k, hooks.onRows);
-  if (task.kind === 'reduce') await writeHits(task.output, merged);
-  else for await (const hits of merged) await hooks.onBatch(hits);
-  return {};
-}
-
-async function sortInputs(paths: readonly string[], folder: string, label: string): Promise<SortedInputs> {
+export async function sortInputs({ paths, folder, label }: SortTask): Promise<SortedInputs> {
   const sorted: SortedInputs = {};
   for (const [i, path] of paths.entries())
     if (!(await isSorted(path))) sorted[path] = await sortHits(path, folder, `${label}.${i}`);
   return sorted;
 }
 
-async function* mergeFiles(
-  paths: readonly string[],
-  k: number,
+/**
+ * Merges sorted files into neighbours.
+ * @param onRows called with the count of hits that were read since its last call
+ * @throws DataError for a file whose rows are out of order, or whose ids are no text
+ */
+export async function* mergeSorted(
+  { paths, k }: MergeTask,
   onRows: (rows: number) => void,
 ): AsyncGenerator<NeighbourColumns> {
   try {
