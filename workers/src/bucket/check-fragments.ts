@@ -3,16 +3,17 @@ import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import type { CatalogEntry, FragmentFile } from '../database/catalog/catalog-entry.ts';
 import type { RangeFile, TableReader } from '../database/table-reader.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
+import { wrongOffset } from './bucket-messages.ts';
 
 const FILES_AT_ONCE = 8;
 const BLOCK_BYTES = 2 ** 20;
-/** Fragments that are checked when a bucket is opened: all that begin elsewhere than the others, as far as this goes. */
+/** Limit of the fragments that are checked when a bucket is opened: one of each offset. */
 const MOST_SAMPLED = 16;
 
 /**
- * Checks where the catalog says that the vectors of fragments lie: what is around them must have its checksum. Fragments
- * whose checksum is not known are left out.
- * @returns what is wrong, a sentence each
+ * Checks the catalog's offsets of the vectors in fragments: the rest of each file must have its checksum. Skips fragments without a
+ * checksum.
+ * @returns one problem for each wrong fragment
  */
 export async function checkFragments(
   tables: Pick<TableReader, 'openFile'>,
@@ -28,9 +29,7 @@ export async function checkFragments(
       const end = offset + rows * dimension * COMPONENT_BYTES[vectorType];
       const found = await checksumAround(file, sizes.get(path)!, offset, end, algorithmOf(checksum));
       if (found === checksum) return [];
-      return [
-        `the vectors of ${path} do not begin at byte ${offset}, the "offset" in its catalog entry, or it was changed`,
-      ];
+      return [wrongOffset(path, offset)];
     } finally {
       await file.close();
     }
@@ -38,14 +37,14 @@ export async function checkFragments(
   return problems.flat();
 }
 
-/** Fragments that show whether offsets are right without a look at all: of each offset the first. */
+/** Selects fragments to check in place of all: the first of each offset. */
 export function sampleFragments({ fragments = [] }: Pick<CatalogEntry, 'fragments'>): FragmentFile[] {
   const byOffset = new Map<number, FragmentFile>();
   for (const fragment of fragments) if (!byOffset.has(fragment.offset)) byOffset.set(fragment.offset, fragment);
   return [...byOffset.values()].slice(0, MOST_SAMPLED);
 }
 
-/** Checksum of a file without the bytes from `start` to `end`. */
+/** Computes the checksum of a file without the bytes from `start` to `end`. */
 export async function checksumAround(
   file: Pick<RangeFile, 'read'>,
   fileBytes: number,

@@ -1,25 +1,25 @@
-/** Rows [first, end) of a table, in its order. */
+/** Rows [first, end) of a table, in table order. */
 export interface RowSpan {
   first: number;
   end: number;
 }
 
-/** Rows of a fragment. */
+/** Consecutive rows of a fragment. */
 export interface FragmentRows {
   fragment: number;
-  /** Position of the first in the fragment. */
+  /** Position of the first row in the fragment. */
   offset: number;
   rows: number;
 }
 
-/** Rows of a span, at most those of a block, and where they lie. */
+/** Rows of a span, at most those of a block, and the fragments that have them. */
 export interface FragmentBlock<S extends RowSpan = RowSpan> {
   span: S;
   rows: number;
   parts: FragmentRows[];
 }
 
-/** Cuts spans, ascending, into blocks. @param fragments of the table, in its order */
+/** Divides ascending spans into blocks. @param fragments of the table, in table order */
 export function* fragmentBlocks<S extends RowSpan>(
   spans: Iterable<S>,
   fragments: ReadonlyArray<{ rows: number }>,
@@ -42,7 +42,7 @@ export function* fragmentBlocks<S extends RowSpan>(
   }
 }
 
-/** LanceDB's row ids of the rows of a block: fragment * 2^32 + position in it. */
+/** Computes LanceDB's row ids of a block: fragment * 2^32 + position in the fragment. */
 export function rowIdsOf(parts: readonly FragmentRows[], into: Float64Array): void {
   let at = 0;
   for (const { fragment, offset, rows } of parts)

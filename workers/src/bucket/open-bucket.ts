@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError, TransientError, toUserError, UserError } from '../base/errors.ts';
@@ -9,34 +8,33 @@ import { type Partitions, readPartitions } from '../database/partitions.ts';
 import { isOtherTable, openVersion, otherTable, requireUnchanged } from '../database/table-state.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { s3FailureIn } from '../lance/s3-failure.ts';
+import { damagedTable, deniedBucket, noScanWithoutPartitions, unreadableNow, wrongEntry } from './bucket-messages.ts';
 import { checkFragments, sampleFragments } from './check-fragments.ts';
 
-/** A bucket ready to be searched. */
+/** A bucket that is ready to be searched. */
 export interface OpenBucket {
   entry: CatalogEntry;
   table: Table;
   database: Database;
+  /** Reads the partitions once, at the first call. */
   partitions(): Promise<Partitions>;
 }
 
-/**
- * The entry without its order of partitions where the file of them is missing: the rows are all there, so the bucket can be
- * searched in the other ways.
- */
-export async function withPartitionsThatAreThere(
+/** Removes the partition order from an entry whose partition file is missing: `ann` and `exact` can still search the bucket. */
+export async function withExistingPartitions(
   database: Database,
   entry: CatalogEntry,
   log: (message: string) => void,
 ): Promise<CatalogEntry> {
   const { bucket, partitions, ...rest } = entry;
   if (!partitions || (await database.tables.size(partitions.path)) !== undefined) return entry;
-  log(`${bucket}: ${database.uri}/${partitions.path} is missing, so it cannot be scanned. Build the bucket again.`);
+  log(noScanWithoutPartitions(bucket, `${database.uri}/${partitions.path}`));
   return { bucket, ...rest };
 }
 
 /**
- * Opens a bucket's table, in the catalog's version, and checks it against its catalog entry.
- * @throws DataError where it is missing or damaged, or another client changed its rows
+ * Opens a bucket's table at the catalog's version, and checks it against its catalog entry.
+ * @throws DataError where the table is missing or damaged, or another client changed its rows
  */
 export async function openBucket(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
   const sizes = await database.tables.sizes(entry.bucket);
@@ -64,14 +62,13 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
 }
 
 /**
- * What can be seen without reading the data: every file is there and as long as it was, and the manifest, which LanceDB
- * trusts, is the one that was written. It says of which files the table consists, and what is around the vectors of a fragment
- * shows where they begin.
+ * Checks what does not need the data to be read: every file exists and has its size, the manifest, which LanceDB trusts, has its checksum
+ * and agrees with the entry, and so does the offset of the vectors in some fragments.
  */
 async function checkFiles(database: Database, entry: CatalogEntry, sizes: ReadonlyMap<string, number>): Promise<void> {
   const { bucket, partitions } = entry;
   const { tables } = database;
-  // What made a version is of no use to who reads it, and other clients remove it.
+  // Readers do not need transactions, and other clients remove them.
   const files = entry.files.filter(({ path }) => !path.startsWith('_transactions/'));
   const expected = files.map(({ path, bytes }) => ({ path: `${bucket}.lance/${path}`, bytes, size: sizes.get(path) }));
   if (partitions)
@@ -89,38 +86,27 @@ async function checkFiles(database: Database, entry: CatalogEntry, sizes: Readon
   if (!hasChecksum(content, manifest.checksum))
     throw damagedBucket(database, bucket, `${database.uri}/${path} is not what was written`);
   const contradiction = contradictionOfManifest(entry, readManifest(content));
-  if (contradiction !== undefined)
-    throw damagedBucket(database, bucket, `its catalog entry is wrong: ${contradiction}`);
+  if (contradiction !== undefined) throw damagedBucket(database, bucket, wrongEntry(contradiction));
   const [problem] = await checkFragments(tables, entry, sampleFragments(entry));
   if (problem !== undefined) throw damagedBucket(database, bucket, problem);
 }
 
-/** One line of what LanceDB says, which can be pages. */
-function shortened(message: string): string {
+/** Shortens a message of LanceDB, which can fill pages, to one line. */
+function shortenMessage(message: string): string {
   return message.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 
-/** What to tell where a table is not what the catalog says, or LanceDB cannot read it. */
+/** Makes the error for a table that differs from its catalog entry, or that LanceDB cannot read. @param reason an error or a text */
 export function damagedBucket(database: Database, bucket: string, reason: unknown): UserError {
   const known = toUserError(reason);
-  // A full disk, say, is no damage.
+  // A full disk, for example, is not damage.
   if (known instanceof UserError) return known;
   const failure = known instanceof Error ? s3FailureIn(known.message) : undefined;
-  if (failure === 'denied')
-    return new DataError(
-      `${database.uri}: ${bucket} cannot be read: access denied. These credentials lack the permission for it, or LanceDB, which ` +
-        'reads with --stream, finds others than LanceFlow. Leave out --stream, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-      { cause: reason },
-    );
+  if (failure === 'denied') return new DataError(deniedBucket(database.uri, bucket), { cause: reason });
   if (failure === 'passing')
-    return new TransientError(
-      `${database.uri}: ${bucket} cannot be read now: ${shortened((known as Error).message)}. Run the same command again.`,
-      { cause: reason },
-    );
+    return new TransientError(unreadableNow(database.uri, bucket, shortenMessage((known as Error).message)), {
+      cause: reason,
+    });
   const text = known instanceof Error ? known.message.split(/[\n,]/, 1)[0]! : String(known);
-  return new DataError(
-    `${database.uri}: ${bucket} is damaged: ${text.slice(0, 300)}. ` +
-      `Remove ${join('_catalog', `${bucket}.json`)} there and build it again.`,
-    { cause: reason },
-  );
+  return new DataError(damagedTable(database.uri, bucket, text.slice(0, 300)), { cause: reason });
 }

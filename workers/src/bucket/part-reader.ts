@@ -4,17 +4,17 @@ import { toUserError } from '../base/errors.ts';
 import { truncatedTableFile, unopenedTableFile } from '../database/table-file-errors.ts';
 import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 
-/** Rows that lie one after the other in a data file on this machine. */
+/** Contiguous rows of a data file on this machine. */
 export interface FilePart {
   path: string;
-  /** The byte at which they begin. */
+  /** Byte offset of the first row. */
   position: number;
   rows: number;
 }
 
 /**
- * Reads rows of data files and waits for them: for threads that have nothing else to do. The rows are then in the cache of
- * the core that compares them, which a reader on another core cannot give.
+ * Reads rows of data files synchronously, in the thread that compares them: the rows are then in the cache of its core, which a reader on
+ * another core cannot achieve.
  */
 export class PartReader {
   readonly #dimension: number;
@@ -28,7 +28,9 @@ export class PartReader {
   }
 
   /**
-   * @param into [most rows, D] @returns the part of it that was filled
+   * Reads rows one after the other into a buffer.
+   * @param into [most rows, D]
+   * @returns the filled part of `into`
    * @throws DataError where a file is missing or too short
    */
   read(parts: readonly FilePart[], into: Float32Array): Float32Array {
@@ -55,7 +57,7 @@ export class PartReader {
     const descriptor = this.#open(path);
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length; ) {
-      const read = readOrExplain(descriptor, bytes, at, position + at);
+      const read = readBytes(descriptor, bytes, at, position + at);
       if (read === 0) throw truncatedTableFile(path);
       at += read;
     }
@@ -73,7 +75,7 @@ export class PartReader {
   }
 }
 
-function readOrExplain(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
+function readBytes(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
   try {
     return readSync(descriptor, bytes, at, bytes.length - at, position);
   } catch (error) {
@@ -81,7 +83,7 @@ function readOrExplain(descriptor: number, bytes: Uint8Array, at: number, positi
   }
 }
 
-/** Bytes of a row in a data file. */
+/** Returns the bytes of a row's vector in a data file. */
 export function rowBytes(dimension: number, vectorType: VectorType): number {
   return dimension * COMPONENT_BYTES[vectorType];
 }

@@ -2,14 +2,14 @@ import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 import type { OnnxModel } from '../onnx/model.ts';
 import type { Metric } from '../vectors/metric.ts';
 
-/** Rows are a multiple of this: odd widths take slower paths of the matrix product. */
+/** Row counts are padded to a multiple of this, because other widths take slower paths of the matrix product. */
 export const ROW_MULTIPLE = 256;
 
 /**
- * A graph that ranks rows for each query.
+ * Builds a graph that ranks rows for each query.
  *
- * Inputs: `queries` [m, D] (unit length for cosine), `rows` [r, D], `penalty` [r] (0, or +inf for rows that only
- * fill up), `limit` [1] (rows to give a query, at most r).
+ * Inputs: `queries` [m, D] (unit length for cosine), `rows` [r, D], `penalty` [r] (0, or +inf for padding
+ * rows), `limit` [1] (rows per query, at most r).
  * Output: `positions` int32 [m, limit] of the nearest rows, nearest first.
  */
 export function rankGraph(dimension: number, metric: Metric): OnnxModel {
@@ -22,8 +22,8 @@ export function rankGraph(dimension: number, metric: Metric): OnnxModel {
 }
 
 /**
- * Distances [m, r], less what is the same for all rows: 1 - cosine, minus the inner product for dot, |row|^2 - 2 inner
- * product for l2.
+ * Adds the distances [m, r], without terms that are the same for all rows: 1 - cosine; for dot, minus the inner product; for l2,
+ * |row|^2 - 2 inner product.
  */
 function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): Value {
   const queries = graph.input('queries', 'float32', ['m', dimension]);
@@ -33,12 +33,12 @@ function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): V
   const minus = { transB: { int: 1 }, alpha: { float: metric === 'l2' ? -2 : -1 } };
   if (metric === 'cosine') {
     const lengths = graph.op('ReduceL2', [rows, axis], { keepdims: { int: 1 } });
-    // A row of zeros, the mean of opposite ones, has no direction; it must not become one of NaN.
+    // A centroid of opposite rows can be zero. It has no direction, and must not become NaN.
     const unit = graph.op('Div', [rows, graph.op('Max', [lengths, graph.floats('least', 2 ** -126)])]);
     const base = graph.op('Add', [penalty, graph.floats('one', 1)]);
     return graph.op('Gemm', [queries, unit, base], minus);
   }
-  // Without the 1 of `dot`: beside it, products of short vectors would vanish.
+  // Without the 1 of the dot distance, beside which products of short vectors would vanish.
   if (metric === 'dot') return graph.op('Gemm', [queries, rows, penalty], minus);
   const squares = graph.op('ReduceSumSquare', [rows, axis], { keepdims: { int: 0 } });
   return graph.op('Gemm', [queries, rows, graph.op('Add', [penalty, squares])], minus);

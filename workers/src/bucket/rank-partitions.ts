@@ -5,7 +5,7 @@ import { ROW_MULTIPLE, rankGraph } from './rank-graph.ts';
 
 const TILE_QUERIES = 1024;
 
-/** The partitions to look into for each query, nearest centroid first: [queries, nprobes]. */
+/** The partitions to probe for each query, nearest centroid first: [queries, nprobes]. */
 export interface Probes {
   nprobes: number;
   partitions: Int32Array;
@@ -19,7 +19,7 @@ export async function rankPartitions(
   nprobes: number,
 ): Promise<Probes> {
   const { dimension } = centroids;
-  const { rows, penalty } = fillUp(centroids);
+  const { rows, penalty } = padCentroids(centroids);
   const partitions = new Int32Array(queryCount * nprobes);
   const session = await createProductSession(rankGraph(dimension, metric));
   try {
@@ -39,8 +39,8 @@ export async function rankPartitions(
   return { nprobes, partitions };
 }
 
-/** What fills up is a copy of the first (a zero row would have no cosine), infinitely far. */
-function fillUp({ count, dimension, vectors }: Centroids): { rows: Float32Array; penalty: Float32Array } {
+/** Pads the centroids with infinitely far copies of the first one: a zero row would have no cosine. */
+function padCentroids({ count, dimension, vectors }: Centroids): { rows: Float32Array; penalty: Float32Array } {
   const filled = Math.ceil(count / ROW_MULTIPLE) * ROW_MULTIPLE;
   const penalty = new Float32Array(filled).fill(Number.POSITIVE_INFINITY, count);
   const rows = new Float32Array(filled * dimension);

@@ -8,24 +8,24 @@ import { type FragmentRows, fragmentBlocks, type RowSpan, rowIdsOf } from './fra
 import type { OpenBucket } from './open-bucket.ts';
 import { rowBytes } from './part-reader.ts';
 
-/** Rows of one span, with where they are in the table. */
+/** Rows of one span, and their row ids. */
 export interface LocatedBlock<S extends RowSpan = RowSpan> {
   span: S;
   /** [rows, D] */
   vectors: Float32Array;
-  /** LanceDB's row ids; more than rows. */
+  /** LanceDB's row ids; the array can be longer than the rows. */
   rowIds: Float64Array;
-  /** Gives the buffers back for the rows that are read next. */
+  /** Releases the buffers for the next block. */
   release(): void;
 }
 
-/** Reads spans of a table's rows, ascending, as blocks; a span larger than a block comes in several. */
+/** Reads ascending spans of a table's rows as blocks. A span larger than a block is divided into several. */
 export interface RowSource {
   blocks<S extends RowSpan>(spans: Iterable<S>): AsyncGenerator<LocatedBlock<S>>;
   close(): Promise<void>;
 }
 
-/** A table, and what must be known of it to read its rows. */
+/** A table, and the fields of its entry that reading its rows needs. */
 export interface StoredRows {
   database: Pick<OpenBucket['database'], 'tables'>;
   table: Table;
@@ -33,28 +33,28 @@ export interface StoredRows {
 }
 
 /**
- * Reads rows straight from the table's data files where the catalog says how they lie there, at the speed of the disk;
- * through LanceDB otherwise.
- * @param rooms for blocks [most rows, D], all of one size: as many are in use at once
+ * Reads rows directly from the table's data files, at the speed of the disk, where the catalog has the offsets of the vectors; through
+ * LanceDB otherwise.
+ * @param buffers [most rows, D] of one size, each for a block in use
  */
-export function openRowSource({ database, table, entry }: StoredRows, rooms: readonly Float32Array[]): RowSource {
-  const blockRows = rooms[0]!.length / entry.dimension;
-  const pool = poolOf(rooms, blockRows);
+export function openRowSource({ database, table, entry }: StoredRows, buffers: readonly Float32Array[]): RowSource {
+  const blockRows = buffers[0]!.length / entry.dimension;
+  const pool = poolOf(buffers, blockRows);
   return entry.fragments
     ? openFragments(database.tables, entry, blockRows, pool)
     : streamTable(table, entry.dimension, blockRows, pool);
 }
 
 interface BlockBuffers {
-  room: Float32Array;
+  buffer: Float32Array;
   rowIds: Float64Array;
 }
 
 type BlockPool = ResourcePool<BlockBuffers>;
 
-function poolOf(rooms: readonly Float32Array[], blockRows: number): BlockPool {
-  const unused = [...rooms];
-  return new ResourcePool(rooms.length, () => ({ room: unused.pop()!, rowIds: new Float64Array(blockRows) }));
+function poolOf(buffers: readonly Float32Array[], blockRows: number): BlockPool {
+  const unused = [...buffers];
+  return new ResourcePool(buffers.length, () => ({ buffer: unused.pop()!, rowIds: new Float64Array(blockRows) }));
 }
 
 function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRows: number, pool: BlockPool): RowSource {
@@ -81,15 +81,15 @@ function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRow
     async *blocks(spans) {
       for (const { span, rows, parts } of fragmentBlocks(spans, fragments, blockRows)) {
         const buffers = await pool.acquire();
-        const { room, rowIds } = buffers;
+        const { buffer, rowIds } = buffers;
         let at = 0;
         for (const part of parts) {
-          await readRows(part, room.subarray(at * dimension, (at + part.rows) * dimension));
+          await readRows(part, buffer.subarray(at * dimension, (at + part.rows) * dimension));
           at += part.rows;
         }
         rowIdsOf(parts, rowIds);
         const release = () => pool.release(buffers);
-        yield { span, vectors: room.subarray(0, rows * dimension), rowIds, release };
+        yield { span, vectors: buffer.subarray(0, rows * dimension), rowIds, release };
       }
     },
     async close() {
@@ -98,7 +98,7 @@ function openFragments(tables: TableReader, entry: StoredRows['entry'], blockRow
   };
 }
 
-/** Reads the whole table through LanceDB and keeps the rows that were asked for. */
+/** Reads the whole table through LanceDB and keeps the rows of the spans. */
 function streamTable(table: Table, dimension: number, blockRows: number, pool: BlockPool): RowSource {
   return {
     async *blocks(spans) {
@@ -115,14 +115,14 @@ function streamTable(table: Table, dimension: number, blockRows: number, pool: B
           const from = Math.max(wanted.first, row);
           const count = Math.min(wanted.end - from, batchEnd - from, blockRows - filled);
           const offset = from - (batchEnd - rows);
-          current.room.set(vectors.subarray(offset * dimension, (offset + count) * dimension), filled * dimension);
+          current.buffer.set(vectors.subarray(offset * dimension, (offset + count) * dimension), filled * dimension);
           current.rowIds.set(rowIds.subarray(offset, offset + count), filled);
           filled += count;
           row = from + count;
           const ended = row === wanted.end;
           if (ended || filled === blockRows) {
             const buffers = current;
-            const block = buffers.room.subarray(0, filled * dimension);
+            const block = buffers.buffer.subarray(0, filled * dimension);
             yield { span: wanted, vectors: block, rowIds: buffers.rowIds, release: () => pool.release(buffers) };
             current = undefined;
             filled = 0;

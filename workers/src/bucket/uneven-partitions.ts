@@ -4,13 +4,13 @@ import { quantile } from '../vectors/centre.ts';
 export interface LargePartition {
   partition: number;
   rows: number;
-  /** Rows of half of the partitions are at most these. */
+  /** Median row count of the partitions. */
   median: number;
 }
 
 /**
- * Finds a partition that has many times the rows of the median and more than `share` of all rows.
- * @param firstRows first row of each partition, and in the end the number of rows
+ * Finds the largest partition where it has more than `times` the median row count, and more than `share` of all rows.
+ * @param firstRows first row of each partition, then the row count of the table
  */
 export function findLargePartition(firstRows: Float64Array, times: number, share: number): LargePartition | undefined {
   const rows = firstRows.subarray(1).map((end, partition) => end - firstRows[partition]!);

@@ -12,11 +12,12 @@ import { openVersion, readTableState } from '../database/table-state.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { idAt, idsOf } from '../lance/table-ids.ts';
+import { compactedFiles, duplicatedId, newerVersion, wrongEntry } from './bucket-messages.ts';
 import { checkFragments } from './check-fragments.ts';
 
 const FILES_AT_ONCE = 8;
 
-/** The entries of all buckets; those that are damaged are problems, one each. */
+/** Reads the entries of all buckets. @returns them, and one problem for each damaged entry */
 export async function readEntries(database: Database): Promise<{ entries: CatalogEntry[]; problems: string[] }> {
   const entries: CatalogEntry[] = [];
   const problems: string[] = [];
@@ -32,8 +33,8 @@ export async function readEntries(database: Database): Promise<{ entries: Catalo
 }
 
 /**
- * Holds a bucket's files against its catalog entry.
- * @returns what is wrong, a sentence each; only that another client changed the table, where it did
+ * Checks a bucket's files against its catalog entry.
+ * @returns the problems; only one where another client changed the table's rows
  */
 export async function verifyBucket(
   database: Database,
@@ -47,17 +48,11 @@ export async function verifyBucket(
   const change = describeChange(database.uri, entry, state);
   if (change !== undefined) return [change];
   if (state.kind === 'compacted') {
-    log(
-      `${bucket}: another client compacted the table and removed version ${entry.tableVersion}: its rows are the same, its files cannot be checked. ` +
-        'Build the bucket again.',
-    );
+    log(compactedFiles(bucket, entry.tableVersion));
     return verifyRows(database, entry);
   }
-  if (state.kind === 'newer')
-    log(
-      `${bucket}: another client made version ${state.version} (${state.operation}), whose rows are those of version ${entry.tableVersion}.`,
-    );
-  // What made a version is of no use to who reads it, and other clients remove it.
+  if (state.kind === 'newer') log(newerVersion(bucket, state.version, state.operation, entry.tableVersion));
+  // Readers do not need transactions, and other clients remove them.
   const wanted = entry.files.filter(({ path }) => !path.startsWith('_transactions/') || sizes.has(path));
   const files = wanted.map((file) => ({
     ...file,
@@ -78,7 +73,7 @@ export async function verifyBucket(
   return problems.sort();
 }
 
-/** Holds the entry against what its table's files say, which are whole. */
+/** Checks an entry against the contents of its table's files, whose checksums are right. */
 async function verifyFields(database: Database, entry: CatalogEntry): Promise<string[]> {
   const { tables } = database;
   const { bucket } = entry;
@@ -87,7 +82,7 @@ async function verifyFields(database: Database, entry: CatalogEntry): Promise<st
     entry,
     readManifest(await tables.read(`${bucket}.lance/${manifest.path}`)),
   );
-  if (contradiction !== undefined) return [`${bucket}: its catalog entry is wrong: ${contradiction}`];
+  if (contradiction !== undefined) return [`${bucket}: ${wrongEntry(contradiction)}`];
   const problems = (await checkFragments(tables, entry)).map((problem) => `${bucket}: ${problem}`);
   if (entry.partitions)
     await readPartitions(database, entry.partitions, entry).catch((error: unknown) => {
@@ -104,14 +99,14 @@ async function verifyRows(database: Database, entry: CatalogEntry): Promise<stri
     table.close();
     return rows === entry.rows ? [] : [`${entry.bucket}: ${rows} rows, not ${entry.rows}`];
   } catch (error) {
-    // A full disk or a missing permission is no damage.
+    // A full disk or a missing permission is not damage.
     const known = toUserError(error);
     if (known instanceof UserError) throw known;
     return [`${entry.bucket}: LanceDB cannot open the table: ${(error as Error).message.split('\n')[0]}`];
   }
 }
 
-/** Looks through the ids of all tables, exactly, in bounded memory. @param scratch name for temporary files */
+/** Finds a duplicated id in all tables, exactly, in bounded memory. @param scratch name for temporary files */
 export async function findDuplicateIds(
   database: Database,
   entries: readonly CatalogEntry[],
@@ -129,12 +124,10 @@ export async function findDuplicateIds(
   const { first, second } = duplicate;
   const [one, other] = [entries[first.source]!, entries[second.source]!];
   const id = quoteId(await idAt(await openVersion(database, one), first.row));
-  return [
-    `id ${id} is in the database twice: row ${first.row} of ${one.bucket} and row ${second.row} of ${other.bucket}`,
-  ];
+  return [duplicatedId(id, `row ${first.row} of ${one.bucket}`, `row ${second.row} of ${other.bucket}`)];
 }
 
-/** What interrupted builds left: it is not part of the database, and the next build of the bucket uses or removes it. */
+/** Lists leftovers of interrupted builds. They are not part of the database; the next build of the bucket uses or removes them. */
 export async function findOrphans(database: Database): Promise<string[]> {
   const entered = new Set(await database.entryNames());
   const pending = await database.pending();

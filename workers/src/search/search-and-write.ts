@@ -1,6 +1,6 @@
 import type { CommandContext } from '../app/command.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
-import { withPartitionsThatAreThere } from '../bucket/open-bucket.ts';
+import { withExistingPartitions } from '../bucket/open-bucket.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
@@ -42,7 +42,7 @@ export async function searchAndWrite(places: SearchPlaces, request: SearchReques
 /** Returns the bucket's entry as the table is now, without its partitions where their file is missing. */
 async function openEntry(database: Database, bucket: string, { log }: CommandContext) {
   const { entry, isCompacted } = await currentEntry(database, await database.requireEntry(bucket), log);
-  return { entry: await withPartitionsThatAreThere(database, entry, log), isCompacted };
+  return { entry: await withExistingPartitions(database, entry, log), isCompacted };
 }
 
 /** Adds a warning where the table's rows are no longer in the partitions that the search relied on. */
