@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEMO_SETTINGS } from './families.ts';
 import { writeProteins } from './proteins.ts';
-import { parseTruth, scoreBands } from './score.ts';
+import { parseMemberships, scoreBands } from './score.ts';
 import { type Neighbour, showBands, showNeighbours, showTimes } from './summary.ts';
 import { stageTimes } from './trace.ts';
 
@@ -24,7 +24,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const shown = (path: string) => relative(process.cwd(), path) || '.';
 
 async function main(): Promise<number> {
-  const { proteins, queries, truth, made } = await writeProteins(join(FOLDER, 'data'), DEMO_SETTINGS);
+  const { proteins, queries, familyTable, made } = await writeProteins(join(FOLDER, 'data'), DEMO_SETTINGS);
   say(`${made ? 'Made' : 'Found'} ${DEMO_SETTINGS.proteins} proteins in ${shown(proteins)}`);
   // A database of other proteins would mix with these.
   if (made)
@@ -37,12 +37,12 @@ async function main(): Promise<number> {
     process.stderr.write('\nThe pipeline stopped (see above). Run the demo again to continue.\n');
     return code;
   }
-  await showResults(truth, seconds);
+  await showResults(familyTable, seconds);
   say(`
 Files
   proteins     ${shown(proteins)}
   queries      ${shown(queries)}
-  families     ${shown(truth)}
+  families     ${shown(familyTable)}
   database     ${shown(DATABASE)}   (LanceDB: any LanceDB client opens it)
   neighbours   ${shown(join(RESULTS, 'neighbours.csv'))}, neighbours.parquet
   report       ${shown(join(RESULTS, 'report.html'))}; Nextflow's own in ${shown(join(RESULTS, 'pipeline_info'))}`);
@@ -70,13 +70,13 @@ function shownArgument(argument: string): string {
   return argument.startsWith('/') ? shown(argument) : argument;
 }
 
-async function showResults(truthPath: string, seconds: number): Promise<void> {
-  const truth = parseTruth(await readFile(truthPath, 'utf8'));
+async function showResults(familyTable: string, seconds: number): Promise<void> {
+  const memberships = parseMemberships(await readFile(familyTable, 'utf8'));
   const neighbours = parseNeighbours(await readFile(join(RESULTS, 'neighbours.csv'), 'utf8'));
   const targets = new Map([...neighbours].map(([query, found]) => [query, found.map(({ target }) => target)]));
   const trace = await readFile(join(RESULTS, 'pipeline_info/execution_trace.txt'), 'utf8');
-  for (const query of SHOWN_QUERIES) say(`\n${showNeighbours(query, neighbours.get(query) ?? [], truth)}`);
-  say(`\n${showBands(scoreBands(targets, truth, K), K)}`);
+  for (const query of SHOWN_QUERIES) say(`\n${showNeighbours(query, neighbours.get(query) ?? [], memberships)}`);
+  say(`\n${showBands(scoreBands(targets, memberships, K), K)}`);
   say(`\n${showTimes(stageTimes(trace), seconds)}`);
 }
 

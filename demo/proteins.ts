@@ -9,7 +9,7 @@ import { type Families, type Protein, type ProteinSettings, planFamilies } from 
 /** Increases whenever the same settings would make other proteins. */
 const GENERATOR_VERSION = 1;
 const LINES = /.{1,60}/g;
-const TRUTH_COLUMNS = 'id,family,identity,fragment,file\n';
+const FAMILY_COLUMNS = 'id,family,identity,fragment,file\n';
 
 /** Paths of the demo's proteins. */
 export interface ProteinFiles {
@@ -17,7 +17,7 @@ export interface ProteinFiles {
   proteins: string;
   queries: string;
   /** CSV: the family of each protein and query, its identity to the family's founder, whether it is a fragment. */
-  truth: string;
+  familyTable: string;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function writeProteins(
   const files = {
     proteins: join(folder, 'proteins'),
     queries: join(folder, 'queries.fasta'),
-    truth: join(folder, 'families.csv'),
+    familyTable: join(folder, 'families.csv'),
   };
   // Written last: where it matches, the other files are complete.
   const mark = join(folder, 'settings.json');
@@ -43,28 +43,28 @@ export async function writeProteins(
   await mkdir(files.proteins, { recursive: true });
 
   const families = planFamilies(settings);
-  const truth = createWriteStream(files.truth);
-  truth.write(TRUTH_COLUMNS);
-  const rows = new FamilyTable(truth);
+  const table = createWriteStream(files.familyTable);
+  table.write(FAMILY_COLUMNS);
+  const rows = new FamilyTable(table);
   for (const { name, proteins } of fastaFiles(families, settings))
     await writeFasta(join(files.proteins, name), rows.pass(name, proteins));
   await writeFasta(files.queries, rows.pass('queries.fasta', queriesOf(families, settings)));
-  await new Promise<void>((resolve, reject) => truth.on('error', reject).end(resolve));
+  await new Promise<void>((resolve, reject) => table.on('error', reject).end(resolve));
   await writeFile(mark, expected);
   return { ...files, made: true };
 }
 
 /** Writes every protein that passes through to the table of families. */
 class FamilyTable {
-  readonly #truth: NodeJS.WritableStream;
-  constructor(truth: NodeJS.WritableStream) {
-    this.#truth = truth;
+  readonly #table: NodeJS.WritableStream;
+  constructor(table: NodeJS.WritableStream) {
+    this.#table = table;
   }
   async *pass(file: string, proteins: Iterable<Protein>): AsyncGenerator<Protein> {
     for (const protein of proteins) {
       const { id, family, identity, fragment } = protein;
-      const hasSpace = this.#truth.write(`${id},${family},${identity.toFixed(4)},${fragment},${file}\n`);
-      if (!hasSpace) await new Promise((resolve) => this.#truth.once('drain', resolve));
+      const hasSpace = this.#table.write(`${id},${family},${identity.toFixed(4)},${fragment},${file}\n`);
+      if (!hasSpace) await new Promise((resolve) => this.#table.once('drain', resolve));
       yield protein;
     }
   }

@@ -1,7 +1,7 @@
 import { IDENTITY_BANDS } from './families.ts';
 
 /** A protein's row in the table of families: the ground truth of the demo. */
-export interface Truth {
+export interface Membership {
   family: string;
   /** Share of the aligned sites that are identical to the family's founder. */
   identity: number;
@@ -20,7 +20,7 @@ export interface BandScore {
 }
 
 /** Reads the table that `writeProteins` wrote. */
-export function parseTruth(csv: string): Map<string, Truth> {
+export function parseMemberships(csv: string): Map<string, Membership> {
   const rows = csv.trimEnd().split('\n').slice(1);
   return new Map(
     rows.map((row) => {
@@ -37,16 +37,17 @@ export function parseTruth(csv: string): Map<string, Truth> {
  */
 export function scoreBands(
   neighbours: ReadonlyMap<string, readonly string[]>,
-  truth: ReadonlyMap<string, Truth>,
+  memberships: ReadonlyMap<string, Membership>,
   k: number,
 ): BandScore[] {
   return IDENTITY_BANDS.map(([low, high], band) => {
     const last = band === IDENTITY_BANDS.length - 1;
     const queries = [...neighbours].filter(([id]) => {
-      const { identity } = truth.get(id)!;
+      const { identity } = memberships.get(id)!;
       return identity >= low && (last ? identity <= high : identity < high);
     });
-    const isMember = (query: string, target: string) => truth.get(target)?.family === truth.get(query)!.family;
+    const isMember = (query: string, target: string) =>
+      memberships.get(target)?.family === memberships.get(query)!.family;
     const count = (depth: number) =>
       queries.reduce(
         (sum, [query, targets]) => sum + targets.slice(0, depth).filter((target) => isMember(query, target)).length,

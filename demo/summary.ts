@@ -1,4 +1,4 @@
-import type { BandScore, Truth } from './score.ts';
+import type { BandScore, Membership } from './score.ts';
 import type { StageTime } from './trace.ts';
 
 export interface Neighbour {
@@ -19,11 +19,11 @@ export function table(head: readonly string[], rows: readonly string[][]): strin
 export function showNeighbours(
   query: string,
   neighbours: readonly Neighbour[],
-  truth: ReadonlyMap<string, Truth>,
+  memberships: ReadonlyMap<string, Membership>,
 ): string {
-  const { family, identity, fragment } = truth.get(query)!;
+  const { family, identity, fragment } = memberships.get(query)!;
   const rows = neighbours.map(({ target, distance }, rank) => {
-    const about = truth.get(target)!;
+    const about = memberships.get(target)!;
     const note = about.family === family ? 'yes' : `no, ${about.family}`;
     const kept = `${percent(about.identity)}${about.fragment ? ' (fragment)' : ''}`;
     return [`${String(rank + 1).padStart(2)}. ${target}`, distance.toFixed(3), note, kept];

@@ -33,7 +33,7 @@ const { runs, seed, format, seconds, keep, run } = await yargs(process.argv.slic
     keep: { type: 'string', default: 'fuzz-results', describe: 'Folder for the inputs of findings' },
     run: { type: 'number', describe: 'Only the run with this number, of each --format' },
   })
-  .example('$0 --runs 200 --seed 7', 'A short look at all formats')
+  .example('$0 --runs 200 --seed 7', 'A short campaign over all formats')
   .example('$0 --format hdf5 --seed 7 --run 12', 'One run again')
   .strict()
   .version(false)
@@ -59,5 +59,5 @@ progress?.stop();
 process.stdout.write(`${tally.table()}\n`);
 for (const { format: name, name: what, verdict, folder } of findings)
   log(`${verdict.outcome}: ${name}, ${what}: ${folder}/REPEAT.txt`);
-log(findings.length === 0 ? 'fuzz: nothing that must not be' : `fuzz: ${findings.length} runs did what they must not`);
+log(findings.length === 0 ? 'fuzz: no findings' : `fuzz: ${findings.length} findings`);
 process.exit(findings.length === 0 ? 0 : 1);

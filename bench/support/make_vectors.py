@@ -24,7 +24,7 @@ draw = np.random.default_rng(seed)
 with h5py.File(output, "w") as file:
     embedding = file.create_dataset("embedding", (rows, dimension), "f4")
     ids = file.create_dataset("id", (rows,), "S16")
-    # Whole small blocks, of which the last is cut: a smaller file is the beginning of a larger one of the same seed.
+    # Complete small blocks, with the last one cut, so that a smaller file is the beginning of a larger one with the same seed.
     for start in range(0, rows, BLOCK):
         count = min(BLOCK, rows - start)
         family = draw.choice(len(families), BLOCK, p=weights)

@@ -165,7 +165,7 @@ function repetition(one: PreparedCase, { outcome, reason }: Verdict, { format, r
     `${format}, ${one.name}: ${outcome}`,
     `changed file: ${one.target}`,
     `the same change again: npm run fuzz -- --format ${format} --seed ${seed} --run ${run}`,
-    'the commands, in this folder as it was found (outputs are there by now):',
+    'the commands, in this folder (which also has their outputs now):',
     ...one.steps.map((step) => `  lanceflow ${step.join(' ')}`),
     '',
     reason,

@@ -54,7 +54,7 @@ function descriptionProblem(bytes: Buffer, plan: string): string | undefined {
       }
     }
     if (ids.length !== header.rows) return `packed, with ${ids.length} ids of ${header.rows} rows`;
-    if (new Set(ids).size < ids.length) return 'packed, with an id that is there twice';
+    if (new Set(ids).size < ids.length) return 'packed, with a duplicated id';
     if (ids.includes('')) return 'packed, with an empty id';
     return plan.includes(header.contentHash) ? undefined : 'the plan has another content hash';
   } catch (error) {

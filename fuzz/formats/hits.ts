@@ -36,12 +36,12 @@ export const PARQUET: Format = {
         explain: (facts, answer) => mergeProblem(facts, answer, tools),
       },
       {
-        name: 'true hits, merged',
+        name: 'ground truth, merged',
         ...{ template, target: `truth/${HITS[0]}`, anatomy: 'bytes', partners: [join(template, 'truth', HITS[1])] },
         steps: [merge('--truth', ...HITS.map((name) => `truth/${name}`))],
         outputs: outputs.slice(0, 1),
         answer: async (facts) => `${JSON.stringify(facts.report(0).recall)}\n${await merged(facts)}`,
-        explain: (facts, answer, expected) => truthProblem(facts, answer, expected, tools),
+        explain: (facts, answer, expected) => groundTruthProblem(facts, answer, expected, tools),
       },
     ];
   },
@@ -95,11 +95,11 @@ async function mergeProblem({ folder }: RunFacts, answer: string, { python }: To
 }
 
 /** The neighbours do not depend on the ground truth; their recall does. */
-async function truthProblem({ target }: RunFacts, answer: string, expected: string, { python }: Tools) {
+async function groundTruthProblem({ target }: RunFacts, answer: string, expected: string, { python }: Tools) {
   const neighbours = (text: string) => text.slice(text.indexOf('\n'));
   if (neighbours(answer) !== neighbours(expected)) return 'the neighbours differ';
   const read = await python?.hits(target);
-  return read instanceof Error ? `merged, although pyarrow cannot read the true hits: ${read.message}` : undefined;
+  return read instanceof Error ? `merged, although pyarrow cannot read the ground truth: ${read.message}` : undefined;
 }
 
 /** Neighbours and worker reports, the inputs of the report. */

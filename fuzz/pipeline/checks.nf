@@ -1,4 +1,4 @@
-// Calls what the pipeline's head reads files with (lib/) on a list of files, in one run of the engine, for fuzz/pipeline/head.ts.
+// Calls the readers of the pipeline's head (lib/) on a list of files, in one run of Nextflow, for fuzz/pipeline/head.ts.
 
 workflow {
     home = file(params.home)
@@ -10,9 +10,9 @@ workflow {
 def answer(item, home) {
     try {
         if (item.format == 'samplesheet') return [value: InputFiles.resolve(item.path, 'input').collect { found -> found.source }]
-        def given = parametersIn(item.path)
-        if (given == null) return [error: 'not a file of parameters', kind: 'NotRead']
-        Parameters.check(given, home)
+        def parameters = parametersIn(item.path)
+        if (parameters == null) return [error: 'not a file of parameters', kind: 'NotRead']
+        Parameters.check(parameters, home)
         return [value: []]
     }
     catch (Throwable problem) {

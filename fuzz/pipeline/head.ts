@@ -79,10 +79,10 @@ export async function runHead(
   await promisify(execFile)(join(HOME, 'bin/nextflow'), [...args, '--cases', cases, '--answers', answers], {
     cwd: folder,
   });
-  const given = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
+  const readings = JSON.parse(await readFile(answers, 'utf8')) as Answer[];
   return changed.map(({ run, mutated, folder: own }, i) => ({
     ...{ format: format.name, run, name: format.file, folder: own },
-    verdict: verdictOf(given[i]!, (value) => format.problem(value, mutated, own)),
+    verdict: verdictOf(readings[i]!, (value) => format.problem(value, mutated, own)),
   }));
 }
 

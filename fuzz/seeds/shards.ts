@@ -36,7 +36,7 @@ with h5py.File('h5py-fixed-ids.h5', 'w') as f:
 os.remove('rows.f32')
 `;
 
-/** Writes valid shards of the same rows in many layouts. @returns their paths; fewer where there is no Python */
+/** Writes valid shards of the same rows in many layouts. @returns their paths; fewer without Python */
 export async function makeShards(folder: string): Promise<string[]> {
   await h5wasm.ready;
   const paths = ['own.h5', 'h5wasm-plain.h5', 'h5wasm-gzip.h5', 'h5wasm-fixed-ids.h5'].map((name) =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { DEMO_SETTINGS, IDENTITY_BANDS, type Protein, planFamilies } from '../../demo/families.ts';
-import { parseTruth, scoreBands } from '../../demo/score.ts';
+import { parseMemberships, scoreBands } from '../../demo/score.ts';
 import { loadKmer } from '../../workers/src/embed/kmer/kmer-embedder.ts';
 import { alignedIdentity } from './support/align.ts';
 
@@ -91,17 +91,17 @@ describe("the demo's proteins", () => {
   test('kmer finds their families, by comparison with every protein', async () => {
     const embedder = loadKmer();
     const database = await embedder.embed(members.map(({ sequence }) => sequence));
-    const asked = await embedder.embed(queries.map(({ sequence }) => sequence));
+    const queryVectors = await embedder.embed(queries.map(({ sequence }) => sequence));
     const neighbours = new Map(
       queries.map(({ id }, row) => {
-        const query = asked.subarray(row * 960, (row + 1) * 960);
+        const query = queryVectors.subarray(row * 960, (row + 1) * 960);
         const scores = members.map((_, target) => dot(query, database, target * 960));
         const nearest = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, 10);
         return [id, nearest.map((target) => members[target]!.id)];
       }),
     );
-    const truth = new Map([...members, ...queries].map((protein) => [protein.id, protein]));
-    const bands = scoreBands(neighbours, truth, 10);
+    const memberships = new Map([...members, ...queries].map((protein) => [protein.id, protein]));
+    const bands = scoreBands(neighbours, memberships, 10);
     expect(bands.map(({ queries: count }) => count)).toEqual([12, 12, 12, 12, 12]);
     const [from30, from40, from50, ...from60] = bands.map(({ all }) => all);
     for (const share of from60) expect(share).toBeGreaterThanOrEqual(0.95);
@@ -112,8 +112,10 @@ describe("the demo's proteins", () => {
 });
 
 test('missing neighbours count as not of the family', () => {
-  const truth = parseTruth('id,family,identity,fragment,file\nQ,F1,0.35,false,q\na,F1,0.9,true,x\nb,F2,0.9,false,x\n');
-  const [band] = scoreBands(new Map([['Q', ['a', 'b']]]), truth, 4);
+  const memberships = parseMemberships(
+    'id,family,identity,fragment,file\nQ,F1,0.35,false,q\na,F1,0.9,true,x\nb,F2,0.9,false,x\n',
+  );
+  const [band] = scoreBands(new Map([['Q', ['a', 'b']]]), memberships, 4);
   expect(band).toEqual({ low: 0.3, high: 0.4, queries: 1, first: 1, all: 0.25 });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DEMO_SETTINGS, planFamilies } from '../../demo/families.ts';
 import { writeProteins } from '../../demo/proteins.ts';
-import { parseTruth } from '../../demo/score.ts';
+import { parseMemberships } from '../../demo/score.ts';
 import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
 import { readFasta } from '../../workers/src/fasta/fasta.ts';
 import { temporaryFolder } from '../support/run.ts';
@@ -26,15 +26,15 @@ test('writes FASTA files, queries and the table of families, once', async () => 
   expect(names.at(-1)).toMatch(/\.gz$/);
 
   const families = planFamilies(SETTINGS);
-  const truth = parseTruth(await readFile(files.truth, 'utf8'));
-  expect(truth.size).toBe(508);
+  const memberships = parseMemberships(await readFile(files.familyTable, 'utf8'));
+  expect(memberships.size).toBe(508);
   const proteins = (await Promise.all(names.map((name) => recordsOf(join(files.proteins, name))))).flat();
   expect(proteins).toHaveLength(501);
   for (const [id, sequence] of proteins) {
     const [family, member] = id.match(/\d+/g)!.map((digits) => Number(digits) - 1);
     const made = families.member(family!, member!);
     expect(sequence).toBe(made.sequence);
-    expect(truth.get(id)).toEqual({
+    expect(memberships.get(id)).toEqual({
       family: made.family,
       fragment: made.fragment,
       identity: Number(made.identity.toFixed(4)),

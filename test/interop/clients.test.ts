@@ -21,7 +21,7 @@ const CLIENT = `
 import json, h5py, lancedb, numpy as np
 def load(path):
     with h5py.File(path) as f: return f['id'].asstr()[:].tolist(), f['embedding'][:].astype('f8')
-def truth(x, q, metric):
+def ground_truth(x, q, metric):
     unit = lambda v: v / np.linalg.norm(v, axis=1)[:, None]
     if metric == 'cosine': return 1 - unit(q) @ unit(x).T
     return 1 - q @ x.T if metric == 'dot' else ((q[:, None] - x[None]) ** 2).sum(2)
@@ -35,12 +35,12 @@ for name, database, shard, metric in json.loads(sys.argv[2]):
     order = {id: i for i, id in enumerate(ids)}
     answer = {'rows': table.count_rows(),
       'same': bool(np.allclose(vectors, x[[order[id] for id in rows['id'].to_pylist()]], rtol=1e-3, atol=1e-3))}
-    distances = truth(x, queries, metric)
+    distances = ground_truth(x, queries, metric)
     def recall(index):
         found = 0
         for query, row in zip(queries.astype('f4'), distances):
-            ask = table.search(query, vector_column_name='embedding').metric(metric).limit(10).nprobes(1000).refine_factor(10)
-            hits = (ask if index else ask.bypass_vector_index()).to_arrow()['id'].to_pylist()
+            query_builder = table.search(query, vector_column_name='embedding').metric(metric).limit(10).nprobes(1000).refine_factor(10)
+            hits = (query_builder if index else query_builder.bypass_vector_index()).to_arrow()['id'].to_pylist()
             found += len({ids[i] for i in np.argsort(row)[:10]} & set(hits))
         return found / (10 * len(queries))
     try: answer['recall'] = recall(True)

@@ -128,8 +128,8 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
       ['l2', 8, 10],
       ['dot', 20, 10],
     ] as const;
-    const asked = settings.map(([metric, ...rest]) => [databases.get(metric), metric, ...rest]);
-    const theirs = await python<Answers[]>(PYTHON_SEARCH, join(folder, 'q.h5'), JSON.stringify(asked));
+    const requests = settings.map(([metric, ...rest]) => [databases.get(metric), metric, ...rest]);
+    const theirs = await python<Answers[]>(PYTHON_SEARCH, join(folder, 'q.h5'), JSON.stringify(requests));
     for (const [i, [metric, nprobes, refine]] of settings.entries()) {
       const options = ['--search', 'ann', '--nprobes', `${nprobes}`, '--refine-factor', `${refine}`];
       expectSame(await search(metric, ...options), theirs[i]!, 1e-5);
@@ -137,8 +137,8 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
   });
 
   it.each(['cosine', 'l2', 'dot'])('are searched exactly as numpy does in double precision, by %s', async (metric) => {
-    const truth = await python<Answers>(NUMPY_EXACT, join(folder, 'q.h5'), metric, ...shards());
-    expectSame(await search(metric, '--search', 'exact'), truth, 1e-6);
+    const groundTruth = await python<Answers>(NUMPY_EXACT, join(folder, 'q.h5'), metric, ...shards());
+    expectSame(await search(metric, '--search', 'exact'), groundTruth, 1e-6);
   });
 
   it('have a catalog that describes them in plain JSON', async () => {

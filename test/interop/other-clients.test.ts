@@ -78,13 +78,13 @@ describe.skipIf(skip)('a table that another client changed', () => {
   let ids = '';
   // Two fragments, so that compaction has work to do: 4096 rows of this dimension are 16 MiB.
   const rows = { ...randomRows(1, 4600, 1024), ids: Array.from({ length: 4600 }, (_, i) => `r${i}`) };
-  const asked = { ...sliceRows(rows, 0, 10), ids: Array.from({ length: 10 }, (_, i) => `q${i}`) };
+  const queryRows = { ...sliceRows(rows, 0, 10), ids: Array.from({ length: 10 }, (_, i) => `q${i}`) };
   const copyFor = (operation: string) => join(folder, operation.replaceAll(/\W+/g, '-'));
   const before = new Map<string, Buffer>();
 
   beforeAll(async () => {
     folder = await sharedFolder();
-    const built = await buildWithQueries(folder, { rows, queries: asked }, 'cosine');
+    const built = await buildWithQueries(folder, { rows, queries: queryRows }, 'cosine');
     ({ queries } = built);
     const entry = JSON.parse(await readFile(join(built.database, '_catalog', `${BUCKET}.json`), 'utf8'));
     ({ tableVersion } = entry);
@@ -93,7 +93,8 @@ describe.skipIf(skip)('a table that another client changed', () => {
       const { hits, bytes } = await searchHere(folder, built.database, queries, options(mode));
       before.set(mode, bytes);
       // The index finds most of the neighbours.
-      if (mode === 'exact' || mode === 'scan') expectSameHits(hits, bruteForce(asked, rows, 'cosine', 5, BUCKET), 1e-5);
+      if (mode === 'exact' || mode === 'scan')
+        expectSameHits(hits, bruteForce(queryRows, rows, 'cosine', 5, BUCKET), 1e-5);
     }
     ids = join(folder, 'ids.txt');
     await writeFile(ids, 'r5\nr4599\n');
@@ -148,11 +149,11 @@ describe.skipIf(skip)('a table that another client changed', () => {
     const database = copyFor('compacted and cleaned');
     for (const mode of ['exact', 'scan']) {
       const { hits } = await searchHere(folder, database, queries, options(mode));
-      expectSameHits(hits, bruteForce(asked, rows, 'cosine', 5, BUCKET), 1e-5);
+      expectSameHits(hits, bruteForce(queryRows, rows, 'cosine', 5, BUCKET), 1e-5);
     }
     const { hits } = await searchHere(folder, database, queries, options('ann'));
     expect(new Set(textOf(hits).filter((_, i) => i % 5 === 0))).toEqual(
-      new Set(asked.ids.map((id) => `${id} r${id.slice(1)}`)),
+      new Set(queryRows.ids.map((id) => `${id} r${id.slice(1)}`)),
     );
     for (const command of others(database)) await runHere(command);
     const { entries } = (await runHere([...argv('catalog', database), '--json'])) as unknown as {
@@ -182,7 +183,7 @@ describe.skipIf(skip)('a table that another client changed', () => {
 describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
   const held = withDatabases();
   const rows = { ...randomRows(3, 1500, 32), ids: Array.from({ length: 1500 }, (_, i) => `r${i}`) };
-  const asked = { ...sliceRows(rows, 0, 10), ids: Array.from({ length: 10 }, (_, i) => `q${i}`) };
+  const queryRows = { ...sliceRows(rows, 0, 10), ids: Array.from({ length: 10 }, (_, i) => `q${i}`) };
   const database = 's3://lance/clients';
   let folder = '';
   let queries = '';
@@ -190,7 +191,7 @@ describe.skipIf(skip || missingServer('moto'))('the same on S3', () => {
 
   beforeAll(async () => {
     folder = await sharedFolder();
-    queries = await writeShard(join(folder, 'queries.h5'), asked);
+    queries = await writeShard(join(folder, 'queries.h5'), queryRows);
     const work = ['--work', join(folder, 'build')];
     const shards = [await writeShard(join(folder, 'rows.h5'), rows)];
     await buildDatabase(folder, shards, { database, ingest: work, index: [...work, '--index', 'ivf-rq'] });

@@ -1,6 +1,6 @@
 import { seededRandom } from '../../workers/src/base/random.ts';
 
-/** Makes rows around so many points, which are the same for every seed. @returns [rows, dimension] for a seed */
+/** Makes rows around a number of centres, which are the same for every seed. @returns [rows, dimension] for a seed */
 export function clusteredRows(dimension: number, clusters: number) {
   const centres = normal(42, clusters * dimension);
   return (seed: number, rows: number, unit = false): Float32Array => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFields, readPacked } from '../../workers/src/base/bytes/protobuf.ts';
 
-/** What a Lance file of format 2.0 says, without where it lies: LanceDB writes the columns in the order in which they are ready. */
+/** The content of a Lance file of format 2.0, without offsets: LanceDB writes the columns in the order in which they finish. */
 export interface DataFileContent {
   /** The end of the footer: versions and "LANC". */
   version: string;

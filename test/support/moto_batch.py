@@ -47,12 +47,12 @@ def run_as_process(job):
 
 def run_once(job, attempt, group, stream):
     job._start_attempt()
-    given = {entry["name"]: entry["value"] for entry in job._get_container_property("environment", [])}
-    given["AWS_BATCH_JOB_ATTEMPT"] = str(attempt)
+    environment = {entry["name"]: entry["value"] for entry in job._get_container_property("environment", [])}
+    environment["AWS_BATCH_JOB_ATTEMPT"] = str(attempt)
     command = job._get_container_property("command", [])
     process = subprocess.Popen(
-        in_container(job, given, attempt, command) if len(sys.argv) > 1 else command,
-        env={**os.environ, **given},
+        in_container(job, environment, attempt, command) if len(sys.argv) > 1 else command,
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,14 +76,14 @@ def run_once(job, attempt, group, stream):
     return code
 
 
-def in_container(job, given, attempt, command):
+def in_container(job, environment, attempt, command):
     machine, *engine = sys.argv[1:]
     properties = job.job_definition.container_properties
     options = ["--name", f"{job.job_name}-{job.job_id}-{attempt}"]
     # For AWS's own addresses, and for the keys of the job's role.
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
     aws = {"AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "test-secret"}
-    for name, value in {**aws, **given}.items():
+    for name, value in {**aws, **environment}.items():
         options += ["--env", f"{name}={value}"]
     sources = {volume["name"]: volume["host"]["sourcePath"] for volume in properties.get("volumes", [])}
     for mount in properties.get("mountPoints", []):

@@ -1,7 +1,7 @@
 """Decides by IAM policies, conditions included, as SimulatePrincipalPolicy does; moto has neither.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html. Of the condition operators there are
-those that infra/lanceflow.yaml uses.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html. It supports the
+condition operators that infra/lanceflow.yaml uses.
 """
 import json
 import re

@@ -64,8 +64,8 @@ for (const bind of binds) {
   if (!existsSync(parts[0])) refuse('mount source ' + parts[0] + " doesn't exist");
 }
 const prefix = settings.name.toUpperCase() + 'ENV_';
-const given = Object.entries(process.env).filter(([name]) => name.startsWith(prefix));
-const env = Object.fromEntries(given.map(([name, value]) => [name.slice(prefix.length), value]));
+const prefixed = Object.entries(process.env).filter(([name]) => name.startsWith(prefix));
+const env = Object.fromEntries(prefixed.map(([name, value]) => [name.slice(prefix.length), value]));
 const outside = Object.keys(process.env).filter((name) => !name.startsWith(prefix));
 appendFileSync(settings.log, JSON.stringify({ image, binds, options, env, outside }) + '\\n');
 const { podman } = settings;
