@@ -13,7 +13,7 @@ const member = (action: string, decision: string) => `
         <EvalDecision>${decision}</EvalDecision>
       </member>`;
 
-test('what IAM does not allow, in the form of its answers', () => {
+test('parseDenied reads the denied actions from an answer of IAM', () => {
   const xml = `<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>
     ${member('s3:GetObject', 'allowed')}${member('s3:PutObject', 'implicitDeny')}${member('s3:DeleteObject', 'explicitDeny')}
   </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>`;

@@ -12,22 +12,22 @@ import { launchCommand, toBatch } from './support/batch-task.ts';
 import type { Podman } from './support/podman.ts';
 
 const FASTA = join(ROOT, 'test/pipeline/data/queries.fasta');
-/** Stands for a program that must not be needed. */
+/** A program that must not be called. */
 const BROKEN = '#!/bin/sh\necho "not to be called: $0 $*" >&2\nexit 99\n';
 
-/** What the tests are given: an image, and the work folder of a run of Nextflow on this machine. */
+/** An image, and the work folder of a run of Nextflow on this machine. */
 interface Given {
   podman: Podman;
   image: string;
-  /** A folder for files of the tests. */
+  /** Folder for files of the tests. */
   folder: string;
-  /** Has the tasks of a run with process.scratch. */
+  /** Work folder of a run with process.scratch. */
   work: string;
 }
 
-/** Tests that start the image as AWS Batch does for a task of Nextflow: its launch line, no shell of ours, S3 for all files. */
+/** Defines tests that start the image as AWS Batch does for a task of Nextflow: by its launch line, with all files on S3. */
 export function describeBatchLaunch(given: () => Given): void {
-  describe('as AWS Batch starts it for Nextflow', () => {
+  describe('started as AWS Batch does for Nextflow', () => {
     let server: S3Server;
     let local: string;
     let scratch: string;
@@ -47,7 +47,7 @@ export function describeBatchLaunch(given: () => Given): void {
       await server?.stop();
     });
 
-    /** A job's container has no keys of its own: it asks for those of its role. */
+    /** A job's container has no credentials: it requests those of its role. */
     const withoutKeys = ({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...env }: Record<string, string>) => ({
       ...env,
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(role.address() as AddressInfo).port}/role`,
@@ -59,7 +59,7 @@ export function describeBatchLaunch(given: () => Given): void {
       await writeFile(stored(...path), text);
     }
 
-    /** Lays a task's files out on S3, and gives its name there. @param script instead of the worker's */
+    /** Uploads a task's files to S3. @param script replaces that of the worker @returns the task's name */
     async function submit(fasta: string | Buffer, script?: string): Promise<string> {
       const task = `task-${randomUUID()}`;
       const at = `s3://work/${task}`;
@@ -73,7 +73,7 @@ export function describeBatchLaunch(given: () => Given): void {
       return task;
     }
 
-    /** Starts a task's container as Batch does, in a root file system that cannot be written, and gives its name. */
+    /** Starts a task's container as Batch does, with a read-only root. @returns the container's name */
     async function start(task: string, version: '24.10' | '25.10', ...options: string[]): Promise<string> {
       const { podman, image } = given();
       const env = Object.entries(withoutKeys(server.env)).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
@@ -86,9 +86,9 @@ export function describeBatchLaunch(given: () => Given): void {
     const ended = async (name: string) => Number((await given().podman.run('wait', name)).stdout);
     const broken = (path: string) => ['--volume', `${join(given().folder, 'broken')}:${path}:ro`];
 
-    test('a task: the outputs of one on this machine, its exit status and its log', async () => {
+    test('a task has the outputs of a local one, an exit code and a log', async () => {
       const task = await submit(await readFile(FASTA));
-      // All calls of a task go to s5cmd.
+      // s5cmd does all calls of a task.
       const code = await ended(await start(task, '24.10', ...broken('/opt/awscli/bin/aws')));
       const log = (await given().podman.run('logs', task)).stdout;
       expect(code, log).toBe(0);
@@ -100,10 +100,10 @@ export function describeBatchLaunch(given: () => Given): void {
       for (const name of outputs) expect((await textOf(task, name)).length, name).toBeGreaterThan(0);
       const description = outputs.find((name) => name.endsWith('.description'))!;
       expect(hashIn(await textOf(task, description))).toBe(hashIn(await readFile(join(local, description), 'utf8')));
-      // The log has what the worker said, and what went wrong while files were copied.
+      // The log has the messages of the worker, and those of copying files.
       expect(await textOf(task, '.command.log')).toContain((await textOf(task, '.command.err')).trim());
       expect(await textOf(task, '.command.log')).not.toContain('not to be called');
-      // Nothing stays on the disk that the tasks of a machine share.
+      // No file stays on the disk that the tasks of a machine share.
       expect(await readdir(scratch)).toEqual([]);
     });
 
@@ -111,7 +111,7 @@ export function describeBatchLaunch(given: () => Given): void {
       'a task that fails, with the launch line of %s: its status',
       async (version) => {
         const task = await submit('no protein\n');
-        // Where s5cmd fails, the AWS CLI does what it should have done.
+        // Where s5cmd fails, the AWS CLI does the call.
         const code = await ended(await start(task, version, ...broken('/opt/awscli/bin/s5cmd')));
         expect(code).toBe(65);
         expect(await textOf(task, '.exitcode')).toBe('65');
@@ -120,7 +120,7 @@ export function describeBatchLaunch(given: () => Given): void {
       },
     );
 
-    test('an input that is not there: not 0, and the log names it', async () => {
+    test('a missing input ends with another code than 0, and the log names it', async () => {
       const task = await submit('');
       const run = await textOf(task, '.command.run');
       await put(run.replaceAll(`input/${task}/queries.fasta`, `input/${task}/gone.fasta`), task, '.command.run');
@@ -129,7 +129,7 @@ export function describeBatchLaunch(given: () => Given): void {
       expect(await textOf(task, '.command.log')).toMatch(/gone\.fasta|404/);
     });
 
-    // A Spot machine that is taken back, a time limit, a person who cancels. Batch takes the status of the container.
+    // A reclaimed Spot machine, a time limit, or a cancelled job. Batch reads the exit code of the container.
     test.each(['24.10', '25.10'] as const)('SIGTERM with the launch line of %s: the log arrives', async (version) => {
       const task = await submit('', 'echo "the worker runs"\nexec sleep 300\n');
       await start(task, version);
@@ -143,7 +143,7 @@ export function describeBatchLaunch(given: () => Given): void {
   });
 }
 
-/** Answers as the service that gives a container the keys of its role. */
+/** Answers as the service with the credentials of a container's role. */
 async function startRole({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Record<string, string>): Promise<Server> {
   const Expiration = new Date(Date.now() + 3600_000).toISOString();
   const keys = { AccessKeyId: AWS_ACCESS_KEY_ID, SecretAccessKey: AWS_SECRET_ACCESS_KEY, Token: '', Expiration };
@@ -154,10 +154,10 @@ async function startRole({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Record<st
   return role;
 }
 
-/** The hash of a shard's content, of its description: the files differ in the times that HDF5 writes into them. */
+/** Reads a shard's content hash from its description: the files themselves differ in the times that HDF5 records. */
 const hashIn = (text: string) => /"contentHash":"(\w+)"/.exec(text)![1]!;
 
-/** The folder of the task of a process that read a file. */
+/** Finds the task folder of a process by its input file. */
 async function findTask(work: string, process: string, input: string): Promise<string> {
   for (const path of await readdir(work, { recursive: true })) {
     if (!path.endsWith('/.command.run')) continue;

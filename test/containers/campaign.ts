@@ -10,10 +10,10 @@ import type { Podman } from './support/podman.ts';
 
 const DATA = join(ROOT, 'test/pipeline/data');
 const BUCKET = 'lanceflow-test';
-/** What a job's container has besides what its definition says: a root that cannot be written, and the machine's network. */
+/** Options of a job's container beyond its definition: a read-only root, and the machine's network. */
 const ENGINE = ['podman', 'run', '--rm', '--pull', 'never', '--read-only', '--tmpfs', '/tmp'];
 
-/** What the tests are given: the images of tasks and head, a folder, and the answer of a run of the same data on this machine. */
+/** The images of tasks and head, a folder, and the neighbours of a local run on the same data. */
 interface Given {
   podman: Podman;
   image: string;
@@ -33,15 +33,15 @@ interface Job {
   resources: Record<string, string>;
 }
 
-/** A `launch` that runs: what it has printed until now, and its end. */
+/** A running `launch`: its output so far, and its end. */
 interface Follower {
   text(): string;
   ended: Promise<Finished>;
 }
 
 /**
- * Tests a campaign from `doctor` to its cancelling as AWS Batch runs it: moto's, which starts each job in its image. Nextflow's
- * plugins cannot be had here; what stands in for them in the head's image makes their calls (test/pipeline/support/s3-plugin).
+ * Defines a test of a campaign from `doctor` to `--cancel` on moto's AWS Batch, which starts each job in its image. Nextflow's plugins are
+ * not in the registries; their stand-ins in the head's image make the same requests (test/pipeline/support/s3-plugin).
  */
 export function describeCampaign(given: () => Given): void {
   describe('a campaign on AWS Batch', () => {
@@ -57,7 +57,7 @@ export function describeCampaign(given: () => Given): void {
       await chmod(join(machine, 'scratch'), 0o1777);
       account = await startAccount([], { machine, engine: ENGINE, env: podman.env });
       const stack = await deployStack(account, BUCKET);
-      // An image that has what the build could not fetch.
+      // An image with the plugins that the build could not fetch.
       await makeS3Plugin(folder);
       await writeFile(join(folder, 'Dockerfile'), `FROM ${head}\nCOPY plugins /opt/nextflow/plugins\n`);
       const repository = stack.Image!.split(':')[0]!;
@@ -88,7 +88,7 @@ export function describeCampaign(given: () => Given): void {
         `print(json.dumps(client('s3').get_object(Bucket='${BUCKET}', Key=sys.argv[1])['Body'].read().decode()))`,
         key,
       );
-    /** All jobs; moto describes them all where none is named. */
+    /** Lists all jobs: moto describes all where none is named. */
     const jobs = () =>
       account.python<Job[]>(`
 print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'], queue=job['jobQueue'].split('/')[-1],
@@ -97,7 +97,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
     for job in client('batch').describe_jobs(jobs=[])['jobs']]))`);
     const tasksOf = async (campaign: string) =>
       (await jobs()).filter((job) => job.campaign === campaign && !job.name.startsWith('lanceflow-'));
-    /** Waits until this many tasks of a process run. @throws where the command that follows the campaign ends before */
+    /** Waits until a number of tasks of a process run. @throws where the command that follows the campaign ends first */
     async function waitForTasks(count: number, name: string, process: string, follower: Follower): Promise<void> {
       const run = (job: Job) => job.name.includes(process) && job.status === 'RUNNING';
       while ((await tasksOf(name)).filter(run).length < count)
@@ -106,7 +106,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
     const containers = async () =>
       (await given().podman.run('ps', '--format', '{{.Names}}')).stdout.split('\n').filter((name) => name !== '');
 
-    /** The arguments that tell a command of a campaign, whose tasks of one process wait for a file of the machine. */
+    /** The arguments of a campaign whose tasks of one process wait for a file on the machine. */
     async function campaign(name: string, changed: object, process: string): Promise<string[]> {
       const [file, config] = [join(given().folder, `${name}.json`), join(given().folder, `${name}.config`)];
       await writeFile(file, JSON.stringify({ ...params, ...changed }));
@@ -125,7 +125,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       return { text: () => text, ended: finish(child) };
     }
 
-    test('doctor, launch, a lost head, tasks, another run that resumes, and cancel', { timeout: 600_000 }, async () => {
+    test('doctor, launch, a lost head, a resumed run, and cancel', { timeout: 600_000 }, async () => {
       const proteins = (await readdir(DATA)).filter((name) => /^proteins_.*\.fasta$/.test(name));
       expect(proteins.length).toBeGreaterThan(2);
       await upload([
@@ -138,7 +138,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       const doctor = await lanceflow(['doctor', '--profile', 'awsbatch', ...where], { env: account.env });
       expect(doctor.code, doctor.stdout).toBe(0);
 
-      // The head's machine is lost while a task runs. Batch starts it again; it ends that task, and keeps what was finished.
+      // The head's machine is lost while a task runs. Batch restarts the head; it ends that task, and reuses finished ones.
       const first = start(args);
       await waitForTasks(1, 'soil', 'PACK_BUCKETS', first);
       const container = (await containers()).find((name) => name.startsWith('lanceflow-soil'))!;
@@ -153,7 +153,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       const tasks = await tasksOf('soil');
       const of = (process: string) => tasks.filter(({ name }) => name.includes(process));
       const ended = (process: string) => of(process).map(({ status }) => status);
-      // What the lost head had finished did not run again.
+      // Finished tasks of the lost head did not run again.
       expect(ended('EMBED_SEQUENCES')).toEqual(Array(proteins.length + 1).fill('SUCCEEDED'));
       expect(ended('PACK_BUCKETS')).toEqual(['FAILED', 'SUCCEEDED']);
       const builders = /^nf-\w+-dkr-ecr-.*-lanceflow-0-1-0:1$/;
@@ -172,7 +172,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
           expect(job).toMatchObject({ queue: `lanceflow-${queue}`, definition: 'lanceflow-reader:1' });
       expect(of('SEARCH_BUCKET')[0]!.resources).toEqual({ MEMORY: '65536', VCPU: '16' });
 
-      // Another k: all that was built and embedded is taken from the cache. The same files, named by a pattern.
+      // Another k, and the same files named by a glob: embedding and building are cached.
       const again = { k: 5, input: `s3://${BUCKET}/input/proteins/proteins_*.fasta` };
       const second = start([...(await campaign('soil', again, 'PACK_BUCKETS')), '--again']);
       expect((await second.ended).code, second.text()).toBe(0);
@@ -183,7 +183,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       const fewer = (await download('results/soil/neighbours.csv')).trimEnd().split('\n');
       expect(fewer).toEqual(expectedOf(given().neighbours.toString(), 5));
 
-      // Cancelled while its tasks run: no container stays.
+      // Cancelled while its tasks run: no container keeps running.
       const lake = await campaign('lake', { outdir: `s3://${BUCKET}/results/lake` }, 'EMBED_SEQUENCES');
       const third = start(lake);
       await waitForTasks(proteins.length + 1, 'lake', 'EMBED_SEQUENCES', third);
@@ -199,7 +199,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
   });
 }
 
-/** The lines of an answer with the nearest k of each query. */
+/** Filters the CSV's lines by rank: the nearest k of each query. */
 const expectedOf = (csv: string, k: number) => {
   const [head = '', ...lines] = csv.trimEnd().split('\n');
   const rank = head.split(',').indexOf('rank');

@@ -9,17 +9,17 @@ import type { Podman } from './support/podman.ts';
 
 /** The image's name. */
 export const HEAD = 'lanceflow:head-0.1.0';
-/** In a root file system that cannot be written. */
+/** With a read-only root. */
 const READ_ONLY = ['--rm', '--read-only', '--tmpfs', '/tmp'];
 
-/** What the tests are given: the tasks' image, on which the head's is built, and a folder that has the build's secrets. */
+/** The tasks' image, on which the head's is built, and a folder with the build's secrets. */
 interface Given {
   podman: Podman;
   image: string;
   folder: string;
 }
 
-/** Tests of the image of containers/head, built without the plugins: their registry is not for everyone to reach. */
+/** Defines tests of the image of containers/head, built without the plugins, whose registry may be unreachable. */
 export function describeHeadImage(given: () => Given): void {
   describe('the image of the head', () => {
     let podman: Podman;
@@ -28,13 +28,13 @@ export function describeHeadImage(given: () => Given): void {
       await buildHead(podman, HEAD, given().image, given().folder);
     }, 900_000);
 
-    test('runs Nextflow as a user who can change nothing in it', async () => {
+    test('runs Nextflow as a user without write access to it', async () => {
       expect((await podman.run('run', ...READ_ONLY, HEAD)).stdout).toContain('version 24.10.0');
       const command = 'id -u; find /opt /usr /etc /var/lib -writable ! -type l 2>/dev/null || true';
       expect((await podman.run('run', ...READ_ONLY, HEAD, 'sh', '-c', command)).stdout).toBe('1000\n');
     });
 
-    test('runs the stubs of the pipeline: the same tasks as here', async () => {
+    test('runs the stubs of the pipeline: the same tasks as on this machine', async () => {
       const data = `${join(ROOT, 'test/pipeline/data')}:/opt/lanceflow/test/pipeline/data:ro`;
       const words = [
         'nextflow',
@@ -54,13 +54,13 @@ export function describeHeadImage(given: () => Given): void {
       expect(tasksOf(stdout)).toEqual(tasksOf(here.stdout));
     });
 
-    test('says which plugin it lacks, and how to build one that has it, before Nextflow starts', async () => {
+    test('names the missing plugin, and how to build an image with it, before Nextflow starts', async () => {
       const plugins = (await readFile(join(ROOT, 'containers/head/plugins.txt'), 'utf8')).match(/^nf-.*$/gm)!;
       expect(plugins.length).toBe(2);
       const { command } = planHead('soil', 's3://bucket/work', 'eu-central-1', { k: 7 });
       const withConfig = planHead('soil', 's3://bucket/work', 'eu-central-1', { k: 7 }, 'process.cpus = 1').command;
       for (const words of [command, withConfig, ['nextflow', 'run', 'main.nf', '-profile', 'test,awsbatch']]) {
-        // 1: the job definition does not start such a head again.
+        // With 1, the job definition does not restart the head.
         const text = await failure(podman.run('run', ...READ_ONLY, HEAD, ...words));
         expect(text).toContain('ended with 1:');
         for (const plugin of plugins) expect(text).toContain(` ${plugin}`);
@@ -68,8 +68,8 @@ export function describeHeadImage(given: () => Given): void {
       }
     });
 
-    test('asks for no plugin that is there', async () => {
-      // As Nextflow lays them out; what is in them is not looked at.
+    test('accepts an image with the plugins', async () => {
+      // In Nextflow's layout; the contents are not checked.
       const plugins = await temporaryFolder();
       await chmod(plugins, 0o755);
       for (const name of ['nf-amazon-2.9.0', 'nf-cloudcache-0.4.2'])
@@ -83,7 +83,7 @@ export function describeHeadImage(given: () => Given): void {
   });
 }
 
-/** What a command that must fail said. */
+/** Returns the output of a command that must fail. */
 async function failure(running: Promise<unknown>): Promise<string> {
   return running.then(
     () => expect.fail('it did not fail'),

@@ -15,12 +15,12 @@ import { baseImage } from './support/base-image.ts';
 import { buildImage } from './support/build-image.ts';
 import { type Podman, startPodman } from './support/podman.ts';
 
-// The image of containers/worker is built, as a person builds it, and the pipeline runs in it.
+// Builds the image of containers/worker as a user does, and runs the pipeline in it.
 
 const NAME = 'lanceflow:0.1.0';
 const BASE = 'localhost/base:test';
 const MARK = randomUUID();
-// Which strategy `auto` takes is a matter of time.
+// `auto` chooses the strategy by measured times, so the strategy is given.
 const EXACT = ['--search', 'exact'];
 
 const hasPrograms = ['podman', 'runc', 'debootstrap', 'unshare'].every(hasProgram);
@@ -33,7 +33,7 @@ const skip =
 describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   let folder: string;
   let podman: Podman;
-  /** Of a run without containers: .csv and .parquet. */
+  /** Neighbours of a run without containers: .csv and .parquet. */
   let neighbours: Buffer[];
 
   beforeAll(async () => {
@@ -44,16 +44,16 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
   }, 900_000);
   afterAll(() => podman?.stop());
 
-  /** What a shell command prints in a container that is made for it. */
+  /** Runs a shell command in a new container. @returns what it prints */
   const inside = async (command: string, ...options: string[]) =>
     (await podman.run('run', '--rm', ...options, NAME, 'bash', '-euc', command)).stdout.trim();
 
-  test('runs as nobody special, who cannot change it', async () => {
+  test('runs as an unprivileged user without write access to it', async () => {
     expect(await inside('id -u; id -g')).toBe('1000\n1000');
     expect(await inside('find /opt /usr /etc /var/lib -writable ! -type l 2>/dev/null || true')).toBe('');
   });
 
-  test('has Node 24, what Nextflow needs, and the packages of the lock file in their versions', async () => {
+  test('has Node 24, the programs that Nextflow needs, and the packages of package-lock.json', async () => {
     expect(await inside('$LANCEFLOW_HOME/node_modules/.bin/node --version')).toMatch(/^v24\./);
     expect(await inside('ps -o pid=,state=,rss= $$')).toMatch(/^\d+ +\w +\d+$/);
     expect(await inside('lanceflow search-bucket --help')).toContain('--nprobes');
@@ -66,7 +66,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     expect(Object.keys(installed.packages).filter((path) => packages[path]?.dev)).toEqual([]);
   });
 
-  test('moves files to and from S3 by `aws`: what the AWS CLI moves, lists and refuses', async () => {
+  test('`aws` copies, lists and refuses as the AWS CLI does', async () => {
     const pinned = /^awscli==(\S+)/m.exec(await readFile(join(ROOT, 'containers/worker/awscli.txt'), 'utf8'))![1]!;
     const server = await startS3Server('moto', ['work']);
     try {
@@ -77,7 +77,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
         'aws s3 cp --only-show-errors a s3://work/task/a',
         'aws s3 cp --only-show-errors --recursive s3://work/task b',
         'cmp a b/a && aws s3 ls s3://work/task/',
-        // Names that are patterns or options elsewhere, pipes, a folder as the target.
+        // Names with the characters of patterns and options, pipes, and a folder as the target.
         'head -c 1000 a > "q *?[x] -y.h5"',
         'aws s3 cp --only-show-errors --storage-class STANDARD "q *?[x] -y.h5" "s3://work/task/in/q *?[x] -y.h5"',
         'aws s3 cp --only-show-errors "s3://work/task/in/q *?[x] -y.h5" new/c && cmp new/c "q *?[x] -y.h5"',
@@ -98,14 +98,14 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
       const printed = await inside(commands.join('\n'), ...options);
       expect(printed).toContain(`aws-cli/${pinned} `);
       expect(printed).toMatch(/ 20000000 a$/m);
-      // No temporary file stays.
+      // No temporary file remains.
       expect(printed).toMatch(/key-1\ndone$/);
     } finally {
       await server.stop();
     }
   });
 
-  test('is small, and holds nothing of the settings that its build was given', async () => {
+  test("is small, and has none of the build's settings", async () => {
     const sizeOf = async (name: string) =>
       Number((await podman.run('image', 'inspect', '--format', '{{.Size}}', name)).stdout);
     expect((await sizeOf(NAME)) - (await sizeOf(BASE))).toBeLessThan(560e6);
@@ -113,13 +113,13 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     await podman.run('save', '--output', archive, NAME);
     const { code, stdout } = await run('grep', ['--text', '--count', MARK, archive]);
     expect([code, stdout.trim()]).toEqual([1, '0']);
-    // The same search finds what is there.
+    // The same search finds a text that the image has.
     expect((await run('grep', ['--text', '--quiet', 'LANCEFLOW_HOME', archive])).code).toBe(0);
     await rm(archive);
   });
 
   describe('the pipeline in it', () => {
-    // Not below the folder that the tasks have in common: a container must be given it too.
+    // Not below the folder that all tasks share: the container must mount it separately.
     const database = join('/var/tmp', `lanceflow-test-${randomUUID()}`);
     let home: string;
     const answer = (results: string) =>
@@ -128,7 +128,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     beforeAll(async () => {
       home = join(folder, 'without');
       await mkdir(home);
-      // With scratch, as on AWS Batch: describeBatchLaunch takes a task's script from this run.
+      // With scratch, as on AWS Batch: describeBatchLaunch reads a task's script from this run.
       await pipeline(['-profile', 'test', ...EXACT, '-process.scratch', join(folder, 'scratch-without')], home);
       neighbours = await answer(join(home, 'results/test'));
       expect(neighbours[0]!.toString().split('\n').length).toBeGreaterThan(50);
@@ -137,15 +137,15 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
 
     describeBatchLaunch(() => ({ podman, image: NAME, folder, work: join(home, 'work') }));
 
-    test('-profile podman: the bytes of a run without containers', async () => {
+    test('-profile podman has the bytes of a run without containers', async () => {
       const cwd = await temporaryFolder();
       await pipeline(['-profile', 'test,podman', ...EXACT, '--database', database], cwd, ROOT, podman.env);
       expect(await answer(join(cwd, 'results/test'))).toEqual(neighbours);
       await expectAllIn('podman run ', cwd);
     });
 
-    // Podman takes Docker's command line; Docker itself wants a service of its own.
-    test('-profile docker: a search of that database, the same bytes', async () => {
+    // Podman accepts Docker's command line; Docker itself needs a service.
+    test('-profile docker searches that database, with the same bytes', async () => {
       const cwd = await temporaryFolder();
       await mkdir(join(cwd, 'bin'));
       await writeFile(join(cwd, 'bin/docker'), '#!/bin/sh\nexec podman "$@"\n');
@@ -158,8 +158,8 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
       await expectAllIn('docker run ', cwd);
     });
 
-    // Debian has neither engine: their command line is taken by a program that starts Podman with what was named.
-    test('-profile singularity: a search of that database, the same bytes', async () => {
+    // Debian has neither engine: a stand-in translates their command line for Podman.
+    test('-profile singularity searches that database, with the same bytes', async () => {
       const cwd = await temporaryFolder();
       const engines = await standIns(cwd, { image: NAME, env: podman.env });
       await writeFile(join(cwd, 'lanceflow.sif'), '');
@@ -181,7 +181,7 @@ interface Lock {
   packages: Record<string, { version: string; dev?: boolean; optional?: boolean }>;
 }
 
-/** Every task was started by this command. */
+/** Expects that this command started every task. */
 async function expectAllIn(command: string, cwd: string): Promise<void> {
   const work = join(cwd, 'work');
   const scripts = (await readdir(work, { recursive: true })).filter((path) => path.endsWith('/.command.run'));

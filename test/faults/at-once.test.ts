@@ -49,8 +49,8 @@ describe('builds', () => {
     return database;
   };
 
-  it('killed at some moment go on to the answer of one that was not, with no wait but for the lock', async () => {
-    // From before the start to after the end of a build of about a second, on whatever machine.
+  it('killed at any moment and run again make the table of an undisturbed one, and wait for no more than the lock', async () => {
+    // From before the start of a build of about a second until after its end, on any machine.
     const delays = [0.35, 0.5, 0.65, 0.8, 1, 1.3].map((seconds) => seconds * 1000);
     await Promise.all(
       delays.map(async (delayMs, i) => {
@@ -60,7 +60,7 @@ describe('builds', () => {
         expect(await lanceflow(ingest(database))).toMatchObject({ code: 0 });
         await signalAfter(index(database), delayMs, 'SIGKILL');
         await expectWholeCatalog(database);
-        // Planning again, as a pipeline that starts anew does, keeps the bucket: its rows are in the table.
+        // Planning again, as a restarted pipeline does, keeps the bucket: its rows are in the table.
         const again = join(folder, `kill-${i}`, 'again.json');
         const inputs = ['--input', join(folder, 's.h5'), '--database', database, '--output', again];
         expect(await lanceflow(['pack-buckets', ...inputs])).toMatchObject({ code: 0 });
@@ -74,7 +74,7 @@ describe('builds', () => {
       expect((await search(join(folder, `kill-${i}`, 'db'))).equals(expected)).toBe(true);
   }, 120_000);
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('told to stop by %s clean up and say so', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stopped by %s remove their unfinished files and say so', async (signal) => {
     const database = await planned(signal);
     const before = await namesIn(database);
     const ended = await signalAfter(ingest(database), { folder: database, file: /\.tmp\/.*\.lance/ }, signal);
@@ -90,7 +90,7 @@ describe('builds', () => {
     expect((await search(database)).equals(expected)).toBe(true);
   });
 
-  it('of one bucket started twice at once both succeed and make one table', async () => {
+  it('of one bucket started twice at the same time both succeed and make one table', async () => {
     const database = await planned('twice');
     for (const argv of [ingest(database), index(database)]) {
       const reports = await Promise.all([1, 2, 3].map(() => lanceflow([...argv, '--json'])));

@@ -12,7 +12,7 @@ import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-/** A file system of its own that can be made larger; needs root. */
+/** A file system of the test that can grow; needs root. */
 async function mount(folder: string, size: string): Promise<boolean> {
   await mkdir(folder);
   const { code } = await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]).catch(() => ({
@@ -22,7 +22,7 @@ async function mount(folder: string, size: string): Promise<boolean> {
 }
 const resize = (folder: string, size: string) => run('mount', ['-o', `remount,size=${size}`, folder]);
 
-describe('a disk that fills up', () => {
+describe('a full disk', () => {
   let folder = '';
   let disk = '';
   let mounted = false;
@@ -40,7 +40,7 @@ describe('a disk that fills up', () => {
     if (mounted) await run('umount', [disk]);
   });
 
-  /** Expects exit code 75, a sentence, and a disk with nothing new on it. */
+  /** Expects exit code 75, a message, and no new file on the disk. */
   async function full(argv: string[]): Promise<void> {
     const before = await namesIn(disk);
     await expectRefusal(
@@ -51,7 +51,7 @@ describe('a disk that fills up', () => {
     expect(await namesIn(disk)).toEqual(before);
   }
 
-  it('stops each command with 75 and nothing half written, and the same command goes on when there is room', async ({
+  it('ends each command with 75 and no unfinished file, and the same command succeeds once there is space', async ({
     skip,
   }) => {
     if (!mounted) return skip();
@@ -67,7 +67,7 @@ describe('a disk that fills up', () => {
     await resize(disk, '8m');
     expect(await lanceflow(ingest)).toMatchObject({ code: 0 });
 
-    // Room for the table and next to nothing else.
+    // Space for the table, and hardly anything else.
     const used = Number((await run('du', ['-sk', disk])).stdout.split('\t')[0]);
     const index = ['index-bucket', ...BUCKET, '--database', database];
     for (const room of [8, 60]) {
@@ -87,7 +87,7 @@ describe('a disk that fills up', () => {
     expect(await lanceflow([...search, ...options])).toMatchObject({ code: 0 });
     await expectNoLeftovers(database);
 
-    // Another process has reserved what is left: nothing is begun, in the database's folder or in one for tasks of this node.
+    // Another process has reserved the free space: nothing starts, in the database's folder or in one for tasks of this node.
     await rm(database, { recursive: true });
     for (const work of [[], ['--work', join(disk, 'work')]]) {
       const root = work[1] ? join(work[1], 'lanceflow-cache') : join(database, '_pending');

@@ -1,5 +1,5 @@
-// Loaded into a command (node --import): ends it with SIGKILL before its n-th call that changes the file system. With
-// KILL_AT=0 the calls are only counted, and the number is written to the file KILL_COUNT.
+// Loaded into a command (node --import): kills it before its n-th call that changes the file system (KILL_AT). With KILL_AT=0 it only
+// counts the calls, and writes their number to the file KILL_COUNT.
 import { writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -12,7 +12,7 @@ for (const name of ['copyFile', 'link', 'mkdir', 'rename', 'rm', 'rmdir', 'symli
   fs[name] = async (...args) => {
     if (++calls === killAt) {
       process.kill(process.pid, 'SIGKILL');
-      // The signal is on its way.
+      // Until the signal arrives.
       await new Promise(() => {});
     }
     return original(...args);

@@ -10,11 +10,11 @@ import { sharedFolder } from '../support/run.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
-/** Every n-th call is tried; all of them (1) take minutes. */
+/** Tests every n-th call; all of them (1) take minutes. */
 const STRIDE = Number(process.env.LANCEFLOW_KILL_STRIDE ?? 5);
 
-/** Kills a command before each call that changes the file system, then runs it again as a person or Nextflow would. */
-describe('a command killed before any of its changes to the database goes on to the same end:', () => {
+/** Kills a command before each call that changes the file system, then runs it again as a user or Nextflow would. */
+describe('a command killed before any of its changes to the database, and run again, has the same result:', () => {
   let folder = '';
   let plan = '';
   const databases: Record<string, string> = {};
@@ -47,7 +47,7 @@ describe('a command killed before any of its changes to the database goes on to 
     return readFile(output);
   }
 
-  // The plan's place is known only when the tests run.
+  // The plan's path is known only when the tests run.
   const ingest = (...options: string[]) => ['ingest-bucket', ...BUCKET, '--plan', 'PLAN', ...options];
   const index = (...options: string[]) => ['index-bucket', ...BUCKET, ...options];
 

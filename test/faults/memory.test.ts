@@ -9,7 +9,7 @@ const BUCKET = ['--bucket', 'bucket_00001'];
 const MB = 2 ** 20;
 const skip = missingPython();
 
-/** Peak memory of commands on few and on many rows of 256 components, 1 KB each. */
+/** Compares the peak memory of commands on few and many rows of 256 components, 1 KB each. */
 describe.skipIf(skip)('memory does not grow with the rows:', () => {
   let folder = '';
   const peaks = new Map<string, number>();
@@ -57,12 +57,12 @@ with h5py.File('q.h5', 'w') as f:
     await build(300_000, false);
   }, 120_000);
 
-  // Between 20,000 and 100,000 rows the buffers of a build are still filling; from there on it is flat.
+  // Up to 100,000 rows the buffers of a build still fill; beyond, memory stays the same.
   it.each(['pack-buckets', 'ingest-bucket'])('%s of 200 MB more', (name) => {
     expect(growthMb(name, 100_000, 300_000)).toBeLessThan(80);
   });
 
-  // Of index-bucket most is LanceDB's own: it grows with the index, which is a small part of the table.
+  // index-bucket is not tested: most of its memory is LanceDB's, and grows with the index, a small part of the table.
   it.each(['exact', 'scan', 'ann'])('%s of 80 MB more', (name) => {
     expect(growthMb(name, 20_000, 100_000)).toBeLessThan(40);
   });

@@ -7,11 +7,11 @@ import { lanceflow, sharedFolder } from '../support/run.ts';
 import { QUICK_INDEX } from '../support/search.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
 
-/** Not root: for root, nothing is forbidden. The tests' own user, where that is another. */
+/** A user other than root, to whom everything is permitted: the tests' own user, or nobody. */
 const NOBODY =
   process.getuid?.() === 0 ? { uid: 65534, gid: 65534, env: { ...process.env, HOME: '/nonexistent' } } : {};
 
-describe('a part of a database that cannot be read is not told as a missing or damaged one', () => {
+describe('an unreadable part of a database is not reported as missing or damaged', () => {
   let folder = '';
   let database = '';
   let queries = '';
@@ -29,7 +29,7 @@ describe('a part of a database that cannot be read is not told as a missing or d
     ...['--search', search, '--output', join(folder, `${search}.parquet`)],
   ];
 
-  /** The places of a database that a search reads. */
+  /** The files and folders of a database that a search reads. */
   const places = async (): Promise<string[]> => {
     const [partitions] = await readdir(join(database, '_partitions'));
     const inTable = async (name: string) =>
@@ -45,7 +45,7 @@ describe('a part of a database that cannot be read is not told as a missing or d
     ];
   };
 
-  it('a circle of links in its place', async () => {
+  it('a cycle of symbolic links', async () => {
     for (const place of await places()) {
       const path = join(database, place);
       await cp(path, join(folder, 'kept'), { recursive: true });
@@ -60,10 +60,10 @@ describe('a part of a database that cannot be read is not told as a missing or d
     }
   });
 
-  it('a place that only its owner may read', async () => {
+  it('a file or folder that only its owner may read', async () => {
     await mkdir(join(folder, 'out'));
     await chmod(join(folder, 'out'), 0o777);
-    // Each is a process of its own: a file, a folder, and what `auto` can do without.
+    // Each takes a process: a file, a folder, and a part that `auto` does not need.
     for (const place of (await places()).filter((_, i) => [1, 3, 4].includes(i))) {
       const path = join(database, place);
       await chmod(path, 0o000);

@@ -10,10 +10,10 @@ const LANCEFLOW = join(ROOT, 'bin/lanceflow');
 const SCRIPT = '/usr/bin/script';
 const skip = missing(process.platform === 'linux' && existsSync(SCRIPT), 'script (util-linux)');
 
-/** Runs a command in a pseudo-terminal until its bar is there, and gives it up to `act`. */
+/** Runs a command in a pseudo-terminal until its progress bar is drawn, then calls `act`. */
 async function inTerminal(act: (terminal: { type(keys: string): void; pid: number }) => unknown) {
   const folder = await temporaryFolder();
-  // Standard input is the terminal, on which nobody types sequences: the command waits with its bar.
+  // The command waits for sequences on the terminal, with its bar drawn.
   const command = `echo $$ > pid; exec '${LANCEFLOW}' embed-sequences --model kmer --input - --output out/o.h5`;
   const child = spawn(SCRIPT, ['-qfec', command, '/dev/null'], { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = finish(child);
@@ -32,7 +32,7 @@ async function* on(stream: NodeJS.ReadableStream): AsyncGenerator<[string]> {
   for (;;) yield (await once(stream, 'data')) as [string];
 }
 
-describe.skipIf(skip)('a terminal is left as it was', () => {
+describe.skipIf(skip)('the terminal is restored', () => {
   it.each([
     ['Ctrl-C', '\x03', 130],
     ['SIGTERM', 'SIGTERM', 143],
@@ -44,12 +44,12 @@ describe.skipIf(skip)('a terminal is left as it was', () => {
     expect({ code, left }).toEqual({ code: exit, left: [] });
     expect(after).toContain('unfinished files are being removed');
     expect(after.endsWith('\x1b[?25h\x1b[?7h')).toBe(true);
-    // A kill that cannot be answered finds nothing hidden, and lines that wrap.
+    // SIGKILL cannot be handled: the cursor must be visible and lines must wrap at any time.
     expect(all).not.toContain('\x1b[?25l');
     expect(all).not.toContain('\x1b[?7l');
   });
 
-  it('after an error, and when all is well', async () => {
+  it('after an error, and after a success', async () => {
     for (const [typed, exit, said] of [
       ['MKT\n\x04', 65, 'comes before the first header'],
       ['>a\nMKT\n\x04', 0, '1 sequences'],
@@ -64,21 +64,21 @@ describe.skipIf(skip)('a terminal is left as it was', () => {
   });
 });
 
-describe('outputs that end before the command', () => {
+describe('outputs that are closed before the command ends', () => {
   const args = ['doctor', '--json'];
   const inShell = (text: string) => run('bash', ['-c', text, 'bash', LANCEFLOW, ...args]);
 
-  it('a reader that is gone stops nothing', async () => {
+  it('a closed pipe does not stop the command', async () => {
     expect(await inShell(`"$@" | true; exit \${PIPESTATUS[0]}`)).toMatchObject({
       code: expect.any(Number),
       stderr: '',
     });
-    // Both outputs, and the text that a person reads.
+    // Both outputs, and the summary.
     const { code } = await inShell(`("$1" --help; "$1" "$2") 2>&1 | true`);
     expect(code).toBe(0);
   });
 
-  it.skipIf(process.platform !== 'linux')('a full disk is told', async () => {
+  it.skipIf(process.platform !== 'linux')('a full disk is reported', async () => {
     const { code, stderr } = await inShell('"$@" > /dev/full');
     expect(code).toBe(75);
     expect(stderr).toMatch(/^lanceflow doctor: standard output: The disk is full/);

@@ -10,8 +10,8 @@ test.skipIf(missingPython())('the script passes shellcheck', async () => {
   expect(code, stdout).toBe(0);
 });
 
-describe('what the script does, on a machine with', () => {
-  // No machine of the tests has disks to spare: the programs that would touch them say what they were told.
+describe('mount-scratch.sh on a machine with', () => {
+  // The tests have no disks to format: stand-ins of the programs record their calls.
   const CHANGES = ['cp', 'iptables', 'mkdir', 'mdadm', 'mkfs.xfs', 'mount', 'chmod', 'systemctl', 'shutdown', 'dnf'];
   const ROOT_DISK = '/dev/nvme0n1 Amazon Elastic Block Store';
   const disk = (n: number) => `/dev/nvme${n}n1 Amazon EC2 NVMe Instance Storage`;
@@ -33,18 +33,18 @@ describe('what the script does, on a machine with', () => {
     return { code, calls: calls.filter((call) => !/^(cp|iptables|mkdir|lsblk) /.test(call)), all: calls };
   }
 
-  test('no instance disk: a folder of the root disk', async () => {
+  test('no instance disk uses the root disk', async () => {
     expect(await onMachine([ROOT_DISK])).toMatchObject({ code: 0, calls: ['chmod 1777 /scratch'] });
   });
 
-  test('one: it is formatted and mounted', async () => {
+  test('one instance disk formats and mounts it', async () => {
     expect(await onMachine([ROOT_DISK, disk(1)])).toMatchObject({
       code: 0,
       calls: ['mkfs.xfs -f -K /dev/nvme1n1', 'mount -o noatime,discard /dev/nvme1n1 /scratch', 'chmod 1777 /scratch'],
     });
   });
 
-  test('two: they become one', async () => {
+  test('two instance disks combines them', async () => {
     expect(await onMachine([ROOT_DISK, disk(1), disk(2)])).toMatchObject({
       code: 0,
       calls: [
@@ -56,7 +56,7 @@ describe('what the script does, on a machine with', () => {
     });
   });
 
-  test('whatever of it fails: no jobs come to it, and it shuts down', async () => {
+  test('a failing step gets no jobs and shuts down', async () => {
     const { all } = await onMachine([ROOT_DISK, disk(1), disk(2)]);
     const programs = all.map((call) => call.split(' ')[0]!);
     expect(programs).toEqual(['cp', 'iptables', 'mkdir', 'lsblk', 'mdadm', 'mkfs.xfs', 'mount', 'chmod']);
@@ -70,7 +70,7 @@ describe('what the script does, on a machine with', () => {
 
 const inNamespaces = process.getuid?.() === 0 && ['iptables', 'ip', 'unshare', 'setpriv', 'curl'].every(hasProgram);
 
-// In a network of its own, with a metadata service and the credentials of tasks at their addresses.
+// In a network namespace, with the metadata service and the credentials of tasks at their addresses.
 test.skipIf(missing(inNamespaces, 'root, iptables, iproute2 and curl') || missingPython())(
   'the metadata service answers root alone; the credentials of tasks are for everyone',
   async () => {

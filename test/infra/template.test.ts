@@ -1,11 +1,11 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation writes its variables so
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's variables
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hasGpu, hasInstanceStorage } from '../../workers/src/cloud/doctor/queues.ts';
 import { missingPython, python, ROOT, run } from '../support/run.ts';
 
-// What infra/lanceflow.yaml promises, read from the template itself.
+// Checks the promises of infra/lanceflow.yaml on the template itself.
 
 const TEMPLATE = join(ROOT, 'infra/lanceflow.yaml');
 const SCRIPT = join(ROOT, 'infra/mount-scratch.sh');
@@ -26,7 +26,7 @@ interface Sub {
 }
 interface Resource {
   Type: string;
-  /** Those that are looked at here, of whichever type. */
+  /** The properties that the tests read, of any type. */
   Properties: {
     Policies?: unknown;
     ManagedPolicyArns?: Sub[];
@@ -58,7 +58,7 @@ beforeAll(async () => {
 
 const of = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-/** Statements of the managed policies that a role has; of all, where none is named. */
+/** Lists the statements of a role's managed policies; of all policies where no role is given. */
 const statements = (role?: string): Statement[] =>
   of('AWS::IAM::ManagedPolicy')
     .filter(([, { Properties }]) => !role || Properties.Roles?.some(({ Ref }) => Ref === role))
@@ -75,7 +75,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     expect(code, stdout).toBe(0);
   });
 
-  test('writes to S3 are allowed below work/, database/ and results/ alone', () => {
+  test('allows writes to S3 below work/, database/ and results/ only', () => {
     const written = (role?: string) => [...new Set(statements(role).filter(writesToS3).flatMap(resources))].sort();
     expect(written()).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
     expect(written('TaskRole')).toEqual(['${Bucket.Arn}/database/*', '${Bucket.Arn}/work/*']);
@@ -83,7 +83,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     expect(written('HeadRole')).toEqual(['${Bucket.Arn}/results/*', '${Bucket.Arn}/work/*']);
   });
 
-  test('on all resources, only looking is allowed', () => {
+  test('allows only reading on all resources', () => {
     const everywhere = statements().filter((statement) => resources(statement).includes('"*"'));
     expect(everywhere.length).toBeGreaterThan(0);
     for (const { Action } of everywhere)
@@ -91,7 +91,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     for (const { Action } of statements()) for (const action of list(Action)) expect(action).not.toMatch(/\*/);
   });
 
-  test('roles have no policies but these, and those of AWS that machines need', () => {
+  test('roles have these policies only, and those of AWS that machines need', () => {
     for (const [name, { Properties }] of of('AWS::IAM::Role')) {
       expect(Properties.Policies, name).toBeUndefined();
       const managed = Properties.ManagedPolicyArns ?? [];
@@ -119,12 +119,12 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     }
   });
 
-  test('nothing can be reached from outside', () => {
+  test('no resource can be reached from outside', () => {
     for (const [, { Properties }] of of('AWS::EC2::SecurityGroup'))
       expect(Properties.SecurityGroupIngress).toBeUndefined();
   });
 
-  test('machines of each queue have what its tasks need, as Spot unless told otherwise', () => {
+  test('machines of each queue have what its tasks need, and are Spot by default', () => {
     expect(template.Parameters.CapacityType?.Default).toBe('SPOT');
     const types = (name: string) => {
       const { Ref } = template.Resources[name]!.Properties.ComputeResources.InstanceTypes['Fn::Split'][1];
@@ -135,7 +135,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
       expect(Type, name).toEqual({ Ref: 'CapacityType' });
       // /scratch is on NVMe disks everywhere.
       expect(types(name).filter((type) => !hasInstanceStorage(type))).toEqual([]);
-      // Of one type alone Spot has none for hours.
+      // Spot may lack a single type for hours.
       expect(types(name).length, name).toBeGreaterThan(1);
       expect(LaunchTemplate.LaunchTemplateId, name).toEqual({ Ref: 'LaunchTemplate' });
     }
@@ -157,7 +157,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     }
   });
 
-  test('a machine that shuts down is gone, and images stay what they were', () => {
+  test('a machine that shuts down is terminated, and images are immutable', () => {
     const { LaunchTemplateData } = template.Resources.LaunchTemplate!.Properties;
     expect(LaunchTemplateData.InstanceInitiatedShutdownBehavior).toBe('terminate');
     const { ImageTagMutability, LifecyclePolicy } = template.Resources.Repository!.Properties;
@@ -168,7 +168,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     expect(rules).toHaveLength(2);
   });
 
-  test('tasks that build nothing run unprivileged, as the user of the image, on /scratch, as readers', () => {
+  test("tasks that build nothing run unprivileged on /scratch, as the image's user and with the readers' role", () => {
     expect(template.Resources.ReaderJob!.Properties.ContainerProperties).toMatchObject({
       Privileged: false,
       User: '1000',
@@ -178,7 +178,7 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     });
   });
 
-  test('names are the defaults of the parameters', async () => {
+  test("names are the defaults of the pipeline's parameters", async () => {
     const config = await readFile(join(ROOT, 'nextflow.config'), 'utf8');
     const prefix = template.Parameters.Prefix!.Default!;
     const names = [...of('AWS::Batch::JobQueue').map(([, { Properties }]) => Properties.JobQueueName['Fn::Sub'])];

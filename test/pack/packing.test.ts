@@ -6,12 +6,12 @@ import { packingQuality, packShards, type RowRange, rangesNotHeld } from '../../
 const rowsOf = ({ start, end }: RowRange) => end - start;
 const total = (ranges: readonly RowRange[]) => ranges.reduce((sum, range) => sum + rowsOf(range), 0);
 
-/** Row ranges of shards, some of them empty or not from the beginning. */
+/** Row ranges of shards; some are empty, or do not begin at row 0. */
 const shardRanges = fc
   .array(fc.record({ start: fc.nat(500), rows: fc.nat(3000) }), { maxLength: 60 })
   .map((shards) => shards.map(({ start, rows }, shard): RowRange => ({ shard, start, end: start + rows })));
 
-/** The same rows in one canonical form: ranges of one shard that touch are joined. */
+/** Joins adjacent ranges of a shard, so that equal rows have one form. */
 function joined(ranges: readonly RowRange[]): RowRange[] {
   const result: RowRange[] = [];
   for (const range of [...ranges].sort((a, b) => a.shard - b.shard || a.start - b.start)) {
@@ -49,7 +49,7 @@ describe('packShards', () => {
     );
   });
 
-  it('fills no two buckets so little that they would fit into one', () => {
+  it('leaves no two buckets that would fit into one', () => {
     fc.assert(
       fc.property(shardRanges, fc.integer({ min: 1, max: 2000 }), (shards, bucketSize) => {
         const rows = packShards(shards, bucketSize).map(total);
@@ -70,7 +70,7 @@ describe('packShards', () => {
     );
   });
 
-  it('gives the same buckets for the same shards, and each bucket in the order of the shards', () => {
+  it('returns the same buckets for the same shards, each sorted by shard', () => {
     fc.assert(
       fc.property(shardRanges, fc.integer({ min: 1, max: 2000 }), (shards, bucketSize) => {
         const buckets = packShards(shards, bucketSize);
@@ -81,7 +81,7 @@ describe('packShards', () => {
     );
   });
 
-  it('leaves its input as it is', () => {
+  it('does not change its input', () => {
     const shards = [5, 9, 2].map((end, shard) => ({ shard, start: 0, end }));
     packShards(shards, 4);
     expect(shards.map(({ end }) => end)).toEqual([5, 9, 2]);
@@ -89,7 +89,7 @@ describe('packShards', () => {
 
   it('packs 100,000 shards of uneven sizes to the lower bound', () => {
     const random = seededRandom(1);
-    // Log-normal, as shards of many sources are: a few of them larger than a bucket.
+    // Log-normal sizes, as of shards from many sources: a few are larger than a bucket.
     const shards = Array.from({ length: 100_000 }, (_, shard) => {
       const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
       return { shard, start: 0, end: Math.max(1, Math.round(30_000 * Math.exp(1.2 * normal))) };
@@ -104,7 +104,7 @@ describe('packShards', () => {
   it('packs 100,000 shards that are all larger than a bucket', () => {
     const shards = Array.from({ length: 100_000 }, (_, shard) => ({ shard, start: 0, end: 1501 }));
     const buckets = packShards(shards, 1000);
-    // Two rests of 501 do not fit into one bucket: here best fit can do no better than one bucket a rest.
+    // Two remainders of 501 rows do not fit into one bucket: each remainder needs its own.
     expect(buckets.length).toBe(200_000);
   });
 });
@@ -115,7 +115,7 @@ describe('rangesNotHeld', () => {
     { maxLength: 8 },
   );
 
-  it('gives exactly the rows that are not held, in order', () => {
+  it('returns exactly the rows that are not held, in order', () => {
     fc.assert(
       fc.property(fc.nat(100), held, (rows, ranges) => {
         const expected = Array.from({ length: rows }, (_, row) => row).filter(

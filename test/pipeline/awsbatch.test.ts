@@ -7,8 +7,8 @@ import { planHead } from '../../workers/src/cloud/launch/campaign.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { countTasks, nextflow } from './support/nextflow.ts';
 
-// Nextflow's AWS plugin cannot be had here: the profile's settings are read, and where they send each task is seen by running
-// the tasks' stubs on this machine.
+// Nextflow's AWS plugin is not in the registries: these tests read the profile's settings, and run the stubs of the tasks on this machine
+// to see to which queue each task goes.
 
 const WITHOUT_PLUGIN = { NXF_PLUGINS_DEFAULT: 'false' };
 const HERE = `
@@ -18,7 +18,7 @@ executor { cpus = 1000; memory = '100 TB' }
 trace.fields = 'name,status,hash,queue,container,cpus,memory,disk'`;
 const IMAGE = '1.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0';
 
-/** Runs what `lanceflow launch` has a head run, in a folder of its own, with the stubs here in place of AWS. */
+/** Runs the command of a head of `lanceflow launch` in its own folder, with stubs on this machine in place of AWS. */
 async function runHead(folder: string, head: string, params: object): Promise<void> {
   const data = { outdir: `${folder}/results`, aws_container: IMAGE, ...params };
   const { command } = planHead('My_soil--2_', 's3://bucket/work', 'eu-central-1', data);
@@ -28,15 +28,14 @@ async function runHead(folder: string, head: string, params: object): Promise<vo
   expect(words[0]).toBe('nextflow');
   await mkdir(join(folder, head));
   await writeFile(join(folder, 'here.config'), HERE);
-  // On AWS the cache is on S3, by NXF_CLOUDCACHE_PATH; that needs a plugin, too. What a lost machine takes along is the folder
-  // of the start.
+  // On AWS the cache is on S3 (NXF_CLOUDCACHE_PATH), which needs a plugin too. A lost machine loses the folder of the run.
   const cache = { NXF_CACHE_DIR: join(folder, 'cache'), NXF_IGNORE_RESUME_HISTORY: 'true' };
   const args = [...words.slice(1), '-stub-run', '-c', '../here.config'];
   const { code, stdout, stderr } = await nextflow(args, join(folder, head), { ...WITHOUT_PLUGIN, ...cache });
   expect(code, stdout + stderr).toBe(0);
 }
 
-/** Queue, image, cores, memory and disk of each process in the last run. */
+/** Reads queue, image, cores, memory and disk of each process in the last run. */
 async function readPlaces(folder: string): Promise<Record<string, string>> {
   const trace = await readFile(join(folder, 'results/pipeline_info/execution_trace.txt'), 'utf8');
   const rows = trace.trimEnd().split('\n').slice(1);
@@ -47,14 +46,14 @@ async function readPlaces(folder: string): Promise<Record<string, string>> {
   );
 }
 
-test('each stage goes to its queue; another head goes on where a lost one was', { timeout: 300_000 }, async () => {
+test('each stage runs in its queue; a new head resumes the run of a lost one', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
   const params = { database: 's3://data/db', k: 7, max_distance: -0.5, exclude_self: true, aws_queue_light: 'mine' };
   await runHead(folder, 'first', params);
   expect(await readPlaces(folder)).toMatchObject({
     EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB, -`,
     PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB, -`,
-    // Of a bucket of the default size: the sorted runs, and the table. The work folder is on this machine, so shards are not copied.
+    // The disk of a bucket of the default size: the sorted runs, and the table. The work folder is local, so shards are not copied.
     INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 53 GB, 1.4 TB`,
     INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 29 GB, 797.4 GB`,
     SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB, 721.2 GB`,
@@ -70,7 +69,7 @@ test('each stage goes to its queue; another head goes on where a lost one was', 
   await writeFile(join(folder, 'model/config.json'), '{}');
   // Machines with a third of that disk: one ingest and one index task each.
   const small = { aws_storage_disk: 2500, aws_storage_cpus: 12, aws_storage_memory: 90, bucket_size: 200_000_000 };
-  // What builds has the role of the builders, and what needs CUDA the image that has it; all else has the readers' definition.
+  // Tasks that build have the building role, tasks that need CUDA its image; all others have the readers' job definition.
   const reader = 'lanceflow-reader';
   await runHead(folder, 'third', {
     database: 's3://data/db',
@@ -114,7 +113,7 @@ workflow {
 }
 `;
 
-test('what fails while files are copied is tried twice again, and so is a bug, which looks the same', async () => {
+test('a failed copy of files is retried twice, and so is a bug, which has the same exit code', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'faults.nf'), FAULTS);
   const here = HERE.replace('queue,container,cpus,memory,disk', 'exit');
@@ -137,7 +136,7 @@ test('what fails while files are copied is tried twice again, and so is a bug, w
   ]);
 });
 
-test('the settings of the profile', async () => {
+test('the profile has the settings that AWS Batch needs', async () => {
   const folder = await temporaryFolder();
   const { code, stdout } = await nextflow(['config', ROOT, '-profile', 'awsbatch', '-flat'], folder, WITHOUT_PLUGIN);
   expect(code).toBe(0);
@@ -153,13 +152,13 @@ test('the settings of the profile', async () => {
     'aws.batch.logsGroup': "'/lanceflow/tasks'",
   };
   for (const [name, value] of Object.entries(wanted)) expect(settings.get(name), name).toBe(value);
-  // It would mount the machine's own folder over the image's.
+  // A cliPath would mount a folder of the machine over that of the image.
   expect(settings.has('aws.batch.cliPath')).toBe(false);
-  // Where a machine went, Nextflow has no exit status.
+  // A lost machine leaves no exit code.
   expect(settings.get('process.ext.passing')).toBe('[75, 104, 137, 143, 2147483647]');
 });
 
-test('a limit that the profile does not follow is refused', async () => {
+test('limits that the profile ignores are refused', async () => {
   const args = ['run', join(ROOT, 'main.nf'), '-profile', 'awsbatch', '-stub-run', '--max_memory', '100.GB'];
   const { code, stdout } = await nextflow(
     [...args, '-process.executor', 'awsbatch'],

@@ -15,7 +15,7 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { check, inputs, parameters, request } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
-/** A source of a bucket plan, as far as the pipeline reads it. */
+/** Creates a source of a bucket plan, with the fields that the pipeline reads. */
 const source = (shard: number, rows: number, vectorType = 'float32') => ({ shard, rows, vectorType });
 
 test('parameters and inputs are checked as the documentation says', async () => {
@@ -216,9 +216,9 @@ test('parameters and inputs are checked as the documentation says', async () => 
   for (const [name, parts] of Object.entries(expected))
     for (const part of parts) expect(errors[name], name).toContain(part);
 
-  // The camelCase twin that Nextflow adds is not reported beside what was typed.
+  // The camelCase twin that Nextflow adds is not reported.
   expect(errors.kebab).not.toContain('bucketSize');
-  // A shard is copied whole, and once, however many of its rows are in the bucket.
+  // A shard is copied whole and once, however many of its rows are in the bucket.
   const size = { rows: 5, dimension: 8, shard_bytes: (10 * 4 + 3 * 2) * 8 };
   expect(answers.plan.value).toEqual([['bucket_00001', size, ['two.h5', 'two.h5', 'one.h5']]]);
   expect(answers.parts.value).toEqual([
@@ -244,7 +244,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
   ]);
 });
 
-test('the disk that a bucket needs', { timeout: 60_000 }, async () => {
+test('the disk of a bucket follows from its plan', { timeout: 60_000 }, async () => {
   const size = { rows: 200e6, dimension: 960, shard_bytes: 768e9 };
   const layout = { order: 'partition', vector_type: 'float32' };
   const disk = { check: 'disk', size, layout, database: 's3://bucket/db', disk: 7500 };
@@ -264,7 +264,7 @@ test('the disk that a bucket needs', { timeout: 60_000 }, async () => {
   const ids = 200e6 * 32;
   expect(needed('usual')).toBe(3 * (768e9 + ids));
   expect(needed('asTheyCome')).toBe(768e9 + 384e9 + 2 * ids);
-  // The table is made in the database's own folder.
+  // The table is built in the folder of the database.
   expect(needed('folder')).toBe(ids);
   expect([problem('usual'), problem('folder')]).toEqual([null, null]);
   expect(problem('large')).toMatch(/^bucket_00001: building it takes 9235 GB of disk.* a machine has 7125 GB to use/);

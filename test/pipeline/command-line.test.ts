@@ -32,7 +32,7 @@ test('-stub-run works without any dependency', { timeout: 120_000 }, async () =>
   const home = await copyPipeline(join(folder, 'lanceflow'), false);
   await rm(join(home, 'workers'), { recursive: true });
   await pipeline(['-stub-run'], folder, home);
-  // Nothing is asked of S3.
+  // A stub run sends no request to S3.
   await pipeline(['-stub-run', '--database', 's3://not-there/database'], folder, home);
   expect((await countTasks(join(folder, 'results'))).ran).toEqual({
     ...{ EMBED_SEQUENCES: 4, PACK_BUCKETS: 1, INGEST_BUCKET: 1, INDEX_BUCKET: 1 },

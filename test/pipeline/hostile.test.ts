@@ -8,7 +8,7 @@ import { check, inputs, parameters, request } from './support/checks.ts';
 import { nextflow, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-// Commands that leave a file named RUN, as an expansion, as a command of their own, or behind the end of a quoted text.
+// Texts that create a file named RUN if bash runs them: as an expansion, as a command, or after the end of a quoted text.
 const HOSTILE = [
   '$(touch RUN)',
   '`touch RUN`',
@@ -35,7 +35,7 @@ async function filesNamed(folder: string, name: string): Promise<string[]> {
   return [...(await snapshot(folder)).keys()].filter((path) => path.endsWith(name));
 }
 
-test('a parameter is refused before any task, or is a path that passes through Shell.quote', async () => {
+test('a parameter with a command is refused before any task, or is a path that Shell.quote quotes', async () => {
   const folder = await temporaryFolder();
   const all = Object.keys(await definitions());
   const cases = all.flatMap((name) =>
@@ -43,7 +43,7 @@ test('a parameter is refused before any task, or is a path that passes through S
   );
   const answers = await check(Object.fromEntries(cases), folder);
   const accepted = Object.keys(answers).filter((name) => answers[name]!.error === undefined);
-  // Those that the next tests give to a run.
+  // The next tests run with these.
   const paths = ['input', 'queries', 'query_ids', 'database', 'outdir', 'model', 'cache'];
   const expected = paths.flatMap((name) => HOSTILE.map((text) => `${name} ${JSON.stringify(text)}`));
   expect(accepted.sort()).toEqual(expected.sort());
@@ -51,7 +51,7 @@ test('a parameter is refused before any task, or is a path that passes through S
     for (const letter of error ?? '') expect(letter === '\n' || !/[\p{Cc}]/u.test(letter), name).toBe(true);
 });
 
-test('values of wrong kinds, and files that are none, are told with their name', { timeout: 60_000 }, async () => {
+test('values of wrong types, and paths that are no files, are refused by name', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['data', 'elsewhere/inside', 'looped', 'x.fa', 'db']) await mkdir(at(name), { recursive: true });
@@ -146,17 +146,17 @@ test('values of wrong kinds, and files that are none, are told with their name',
   const found = [[at('data/a.fasta'), 'fasta']];
   for (const name of ['utf16', 'semicolons', 'carriage', 'spaces', 'quotes'])
     expect(answers[`sheet ${name}` as keyof typeof answers].value, name).toEqual(found);
-  // `..` leads out of the folder that the link leads to, as for every other program.
+  // `..` after a link is the parent of the link's target, as for every other program.
   for (const name of ['throughLink', 'sheet outside'] as const)
     expect(answers[name as keyof typeof answers].value, name).toEqual([[at('elsewhere/a.fasta'), 'fasta']]);
   expect(answers.upAndDown.value).toEqual(found);
   expect(answers.colons.value).toBe(at('a:/b'));
 });
 
-describe('names that bash would take for others', { timeout: 180_000 }, () => {
+describe('names that bash would expand to others', { timeout: 180_000 }, () => {
   let folder: string;
   const at = (name: string) => join(folder, name);
-  // Each beside a file that the name matches as a pattern, or becomes as text with a variable.
+  // Beside each lies the file that bash would expand the name to, as a pattern or with a variable.
   const NAMES = ['x[1].fa', '$HOME.fa', 'b{1,2}.fa', 'c?*.fa', 'in[2]/y.fa', 'h[1].fa'];
   const OTHERS = ['x1.fa', 'b1.fa', 'b2.fa', 'cc.fa', 'in2/y.fa', 'h1.fa', '.fa'];
 
@@ -165,7 +165,7 @@ describe('names that bash would take for others', { timeout: 180_000 }, () => {
     for (const name of ['in', 'in/in[2]', 'in/in2']) await mkdir(at(name));
     for (const [i, name] of NAMES.entries()) await writeFile(at(`in/${name}`), fasta(`named${i}_`, 2, i));
     for (const [i, name] of OTHERS.entries()) await writeFile(at(`in/${name}`), fasta(`other${i}_`, 2, 50 + i));
-    // A link is as what it leads to.
+    // A link is treated as its target.
     await symlink(at('in/h[1].fa'), at('in/link.fa'));
     await writeFile(
       at('in/s[1].csv'),
@@ -176,7 +176,7 @@ describe('names that bash would take for others', { timeout: 180_000 }, () => {
     await writeFile(at('in/ids1.txt'), 'other1_0\n');
   });
 
-  test('files, samplesheets and lists of ids are those that are named, also when a run is resumed', async () => {
+  test('exactly the named files, samplesheets and lists of ids are read, also with -resume', async () => {
     const args = [
       ...['--input', 'in/s[1].csv', '--queries', 'in/x[1].fa', '--query_ids', 'in/ids[1].txt', '--model', 'kmer'],
       ...['--database', 'd[1]', '--outdir', 'o[1]$HOME', '--k', '100', '-resume'],
@@ -193,7 +193,7 @@ describe('names that bash would take for others', { timeout: 180_000 }, () => {
     expect(trace).not.toMatch(/COMPLETED/);
   });
 
-  test('a message has the name as it was given; work folders that would be misread are refused', async () => {
+  test('messages quote the given name; work folders that bash would misread are refused', async () => {
     await writeFile(at('in/bad[1].fa'), '>a\nMK1V\n');
     const args = ['--input', 'in/bad[1].fa', '--model', 'kmer', '--database', 'other'];
     const { stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);
@@ -204,8 +204,8 @@ describe('names that bash would take for others', { timeout: 180_000 }, () => {
     expect(await filesNamed(folder, 'RUN')).toEqual([]);
   });
 
-  test('containers are given folders by name, and no input that would be misread', async () => {
-    // A container engine that runs the command here.
+  test('containers mount folders under their names, and get no input that bash would misread', async () => {
+    // A stand-in for a container engine that runs the command on this machine.
     await mkdir(at('bin'));
     await writeFile(
       at('bin/podman'),

@@ -7,7 +7,7 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-// Everything that a shell, SQL, a glob or a locale could take apart.
+// Characters with a meaning in a shell, in SQL, in a glob or in a locale.
 const ODD = `ö 'q' "d" $(touch RUN); rm -rf x; & [1]{2}* \`touch RUN\``;
 
 test('files, folders and addresses with any characters, from a samplesheet', { timeout: 120_000 }, async () => {
@@ -36,7 +36,7 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
 
   expect((await countTasks(outdir)).ran.EMBED_SEQUENCES).toBe(5);
   const rows = (await readFile(join(outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
-  // k is larger than the database: all 80 rows come back, and each query finds itself first.
+  // k is larger than the database: all 80 rows are neighbours, and each query's nearest is itself.
   expect(rows).toHaveLength(20 * 80);
   const first = rows.map((row) => row.split(',')).filter(([, rank]) => rank === '1');
   for (const [query, , target] of first) expect(target).toBe(query);
@@ -48,7 +48,7 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
     expect(existsSync(join(outdir, 'pipeline_info', name)), name).toBe(true);
 });
 
-test("wrong data stops the run with the worker's sentence, and is not tried again", { timeout: 60_000 }, async () => {
+test("wrong data stops the run with the worker's message, without a retry", { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'bad.fasta'), '>a\nMKV\n>b\nMK1V\n');
   const args = ['--input', 'bad.fasta', '--model', 'kmer', '--database', 'db'];
@@ -60,10 +60,11 @@ test("wrong data stops the run with the worker's sentence, and is not tried agai
   expect(existsSync(join(folder, 'db'))).toBe(false);
 });
 
-test('a passing fault (75) is tried again, wrong data (65) is not, and no answer is made of a part', async () => {
+test('a transient fault (75) is retried, wrong data (65) is not, and incomplete hits are not merged', async () => {
   const folder = await temporaryFolder();
   const home = await copyPipeline(join(folder, 'lanceflow'), true);
-  // A worker whose first call (mkdir tells one of two at once) meets a fault, and which cannot search the second bucket.
+  // A worker whose first call meets a transient fault (mkdir succeeds for one of two concurrent calls), and which cannot search the
+  // second bucket.
   await rename(join(home, 'bin/lanceflow'), join(home, 'bin/real-lanceflow'));
   const tried = join(folder, 'tried');
   const flaky = `#!/bin/sh
@@ -79,7 +80,7 @@ exec real-lanceflow "$@"
 
   const { code } = await nextflow(['run', join(home, 'main.nf'), ...args, '--bucket_size', '10'], folder);
   expect(code).not.toBe(0);
-  // Not at once: what asked to slow down is given time.
+  // A retry waits, because the service may be overloaded.
   const begun = (await readFile(`${tried}-at`, 'utf8')).trim().split('\n').map(BigInt);
   expect(Number(begun.at(-1)! - begun[0]!) / 1e9).toBeGreaterThan(2);
   const tasks = await readTrace(join(folder, 'results'));

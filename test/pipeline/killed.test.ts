@@ -14,12 +14,11 @@ import { writeShard } from './support/shards.ts';
 const ROWS = 2000;
 const BUCKET = 'bucket_00002';
 const BUILD = ['--input', 'in', '--queries', 'queries.h5', '--database', 'db', '--bucket_size', `${ROWS}`];
-// An index is trained from a random start: with every partition probed and every candidate compared exactly,
-// its answer is the exact one all the same.
+// Training an index is random: with every partition probed and every candidate rescored, its hits are exact nevertheless.
 const ANN = [...BUILD, '--search', 'ann', '--nprobes', '100', '--refine_factor', `${ROWS}`];
 const EXACT = [...BUILD, '--search', 'exact'];
 
-/** A folder with two shards, which make two buckets, and a query set; the same bytes every time. */
+/** Creates a folder with two shards, which become two buckets, and a query set: the same bytes every time. */
 async function inputs(inTest = true): Promise<string> {
   const folder = await (inTest ? temporaryFolder() : mkdtemp(join(tmpdir(), 'lanceflow-test-')));
   await mkdir(join(folder, 'in'));
@@ -32,7 +31,7 @@ async function neighbours(folder: string): Promise<string> {
   return readFile(join(folder, 'results/neighbours.csv'), 'utf8');
 }
 
-/** What a killed run arrives at when it goes on. */
+/** Resumes a killed run. @returns its neighbours */
 async function goOn(folder: string): Promise<string> {
   await pipeline([...ANN, '-resume'], folder);
   expect(await unfinished(folder)).toEqual([]);
@@ -43,7 +42,7 @@ async function unfinished(folder: string): Promise<string[]> {
   return (await readdir(join(folder, 'db'))).filter((name) => name.endsWith('.tmp'));
 }
 
-describe('a run that was killed goes on to the answer of an undisturbed run', { timeout: 400_000 }, () => {
+describe('a killed run, resumed, has the neighbours of an undisturbed run', { timeout: 400_000 }, () => {
   let undisturbed: string;
   let exact: string;
 
@@ -97,7 +96,7 @@ describe('a run that was killed goes on to the answer of an undisturbed run', { 
     expect(ran.SEARCH_BUCKET).toBeGreaterThan(0);
   });
 
-  test('stopped by Ctrl-C: nothing runs on, nothing half written stays', async () => {
+  test('Ctrl-C leaves no process and no unfinished file', async () => {
     const folder = await inputs();
     const run = startPipeline(ANN, folder);
     const ended = once(run, 'exit');
@@ -107,7 +106,7 @@ describe('a run that was killed goes on to the answer of an undisturbed run', { 
     const [code] = (await ended) as [number | null];
     expect(code).not.toBe(0);
 
-    // The workers may still be removing what they had begun.
+    // The workers may still be removing their unfinished files.
     const survivors = async () => {
       const alive = (await processes()).map(({ pid }) => pid);
       return tree.filter(({ pid }) => alive.includes(pid));

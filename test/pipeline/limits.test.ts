@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { nextflow } from './support/nextflow.ts';
 
-// What tasks ask a cluster for: its profile is read, and the tasks' stubs run on this machine.
+// The resources that tasks request from a cluster: with the settings of its profile, the stubs run on this machine.
 
 const SITE = `
 process.executor = 'local'
@@ -14,7 +14,7 @@ process.ext.before_script = 'export SITE="of the site"'
 executor { cpus = 1000; memory = '100 TB' }
 trace.fields = 'name,hash,cpus,memory,time'`;
 
-/** Cores, memory and time of each process, and the folder of one of its tasks. */
+/** Reads cores, memory and time of each process, and the folder of one of its tasks. */
 async function asked(folder: string, ...args: string[]): Promise<Map<string, { place: string; hash: string }>> {
   await mkdir(folder);
   await writeFile(join(folder, 'site.config'), SITE);
@@ -33,7 +33,7 @@ async function asked(folder: string, ...args: string[]): Promise<Map<string, { p
   );
 }
 
-test('tasks ask for what most partitions allow, or for what the limits say; less for small buckets', async () => {
+test('tasks request what most partitions allow, or what the limits allow, and less for small buckets', async () => {
   const folder = await temporaryFolder();
   const usual = await asked(join(folder, 'usual'), '--index', 'ivf-pq');
   expect(usual.get('INGEST_BUCKET')!.place).toBe('4, 8 GB, 12h');
@@ -47,7 +47,7 @@ test('tasks ask for what most partitions allow, or for what the limits say; less
   expect(small.get('INDEX_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');
   expect(small.get('SEARCH_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');
 
-  // The site's own commands and the profile's are both there.
+  // The script has the commands of the site and those of the profile.
   const [start, rest] = small.get('INGEST_BUCKET')!.hash.split('/');
   const { stdout } = await nextflow(['log', 'last', '-f', 'workdir'], join(folder, 'small'));
   const task = stdout.split('\n').find((path) => path.includes(`/${start}/${rest}`))!;

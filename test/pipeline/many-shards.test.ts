@@ -36,7 +36,7 @@ describe('batches of shards', { timeout: 60_000 }, () => {
     none: [],
   };
 
-  test('have every shard once, in order, within the limits, and stay when one shard changes', async () => {
+  test('hold every shard once, sorted, within the limits, and few change with one shard', async () => {
     const answers = await check(
       Object.fromEntries(Object.entries(cases).map(([name, list]) => [name, batches(list)])),
       await temporaryFolder(),
@@ -63,18 +63,18 @@ describe('batches of shards', { timeout: 60_000 }, () => {
     expect(before.size).toBeGreaterThan(100);
     for (const name of ['added', 'removed', 'grown'] as const) {
       const changed = made(name).filter((batch) => !before.has(batch.join()));
-      // One that grew may be in the same batch, of which Nextflow sees that a file has changed.
+      // A shard that grew may stay in its batch, in which Nextflow notices the changed file.
       expect(name === 'grown' ? [0, 1, 2] : [1, 2], name).toContain(changed.length);
     }
   });
 });
 
-test('a task describes many shards, and one shard more runs few tasks again', { timeout: 240_000 }, async () => {
+test('a task describes many shards, and an added shard repeats few tasks', { timeout: 240_000 }, async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'in'));
   const add = async (name: string) => {
     await writeFile(join(folder, 'in', name), '');
-    // A hole: 25 such shards are an average batch.
+    // A sparse file: 25 such shards are a mean batch.
     await truncate(join(folder, 'in', name), 20 * MB);
   };
   for (let i = 0; i < 400; i++) await add(`shard_${i}.h5`);
@@ -85,26 +85,26 @@ test('a task describes many shards, and one shard more runs few tasks again', { 
   };
   const first = await tasks();
   expect(first.cached).toBe(0);
-  // About 16 on average; each with 100 shards at most.
+  // About 16 on average, with at most 100 shards each.
   expect(first.ran).toBeGreaterThanOrEqual(4);
   expect(first.ran).toBeLessThan(50);
 
   await add('shard_200_more.h5');
   const second = await tasks();
   expect(second.ran).toBeGreaterThan(0);
-  // One or two, and where a batch is full, those up to the next one that is not.
+  // One or two; after a full batch, those up to the next one that is not full.
   expect(second.ran).toBeLessThanOrEqual(6);
   expect(second.cached).toBeGreaterThanOrEqual(first.ran - 6);
 });
 
-test('shards of batches and those made in the same run are packed together; a wrong one is named', {
+test('given shards and embedded ones are packed together; a damaged one is named', {
   timeout: 240_000,
 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['in', 'in/a', 'in/b']) await mkdir(at(name));
   const all: string[] = [];
-  // Files of one name in two folders; in the order of all, the FASTA file is between them.
+  // Two folders have files of the same name; sorted, the FASTA file lies between them.
   for (const name of ['a', 'b'])
     for (let i = 0; i < 12; i++) {
       const proteins = fasta(`${name}${i}_`, 3, all.length + 1);

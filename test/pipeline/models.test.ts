@@ -15,7 +15,7 @@ import { fasta } from './support/proteins.ts';
 
 const K = 4;
 
-/** Cosine distances between all vectors of a shard, in float64, by numpy. */
+/** Computes the cosine distances between all vectors of a shard, in float64, by numpy. */
 async function distances(shard: string): Promise<Map<string, Map<string, number>>> {
   const code = `
 import h5py, json, numpy, sys
@@ -32,7 +32,7 @@ const skip = [missing(hasFixtures, 'shared/fixtures/embedding'), missingPython()
 describe.skipIf(skip)('language models', () => {
   const held = withS3Server('moto');
 
-  /** Puts a model's folder on S3. */
+  /** Uploads a model's folder to S3. */
   async function put(model: string): Promise<string> {
     const uri = `s3://lance/models/${model}`;
     const { client, location, key } = await openS3(uri);
@@ -43,7 +43,7 @@ describe.skipIf(skip)('language models', () => {
     return uri;
   }
 
-  test('from FASTA to neighbours, here and on S3; a database knows its model by name', {
+  test('from FASTA to neighbours with a model in a folder and on S3; a database records its model', {
     timeout: 180_000,
   }, async () => {
     const folder = await temporaryFolder();
@@ -73,7 +73,7 @@ describe.skipIf(skip)('language models', () => {
       }
     }
 
-    // Both have vectors of 64 components: only the name tells them apart.
+    // Both models have vectors of 64 components, and differ in name only.
     const { code, stdout } = await nextflow(
       ['run', join(ROOT, 'main.nf'), ...args('esm2-tiny', 'amplify-tiny')],
       folder,
@@ -85,7 +85,7 @@ describe.skipIf(skip)('language models', () => {
   });
 });
 
-test('choices for a language model: a changed one embeds again, and the cache spares the computing', {
+test('a changed option of a language model embeds again, and the cache avoids the computation', {
   timeout: 180_000,
 }, async () => {
   const folder = await temporaryFolder();
@@ -95,7 +95,7 @@ test('choices for a language model: a changed one embeds again, and the cache sp
   await writeFile(join(input, 'p.fasta'), fasta('p', 30, 5));
   const run = (...extra: string[]) =>
     pipeline(['--input', input, '--model', 'model', '--cache', 'cache', '-resume', ...extra], folder);
-  /** What a file's embedding task reported. */
+  /** Reads the report of a file's embedding task. */
   const embedded = async (file: string) => {
     const { hash, status } = (await readTrace(join(folder, 'results'))).find(({ tag }) => tag === file)!;
     const [parent, start] = hash.split('/') as [string, string];
@@ -120,21 +120,21 @@ test('choices for a language model: a changed one embeds again, and the cache sp
   };
   expect(await embedded('p.fasta')).toMatchObject({ status: 'COMPLETED', computed: 30, precision: 'int8', ...chosen });
 
-  // Another file of the same sequences, embedded as at first: all are known.
+  // Another file of the same sequences with the first options: the cache has all of them.
   await writeFile(join(input, 'q.fasta'), fasta('q', 30, 5));
   await run('--database', 'one');
   expect(await embedded('p.fasta')).toMatchObject({ status: 'CACHED', pooling: 'mean' });
   expect(await embedded('q.fasta')).toMatchObject({ status: 'COMPLETED', rows: 30, computed: 0 });
 
-  // Weights that were changed in place are another model.
+  // Changed weights are another model.
   await randomCheckpoint(join(folder, 'model'), 'esm2', {}, { seed: 2 });
   await run('--database', 'four');
   const [p, q] = [await embedded('p.fasta'), await embedded('q.fasta')];
-  // Both tasks need the same vectors: the one that came later may have found them.
+  // Both tasks need the same vectors: the later one may have found them in the cache.
   expect(Math.max(p.computed, q.computed)).toBe(30);
 });
 
-test('a run killed while it embeds goes on after the last finished block', { timeout: 240_000 }, async () => {
+test('a run killed while it embeds resumes after the last finished block', { timeout: 240_000 }, async () => {
   const folder = await temporaryFolder();
   await randomCheckpoint(join(folder, 'model'), 'esm2');
   const letters = 'LAGVSERTIDPKQNFYMHWC';
@@ -160,7 +160,7 @@ test('a run killed while it embeds goes on after the last finished block', { tim
     path.endsWith('long.fa.embed-sequences.json'),
   );
   const texts = await Promise.all(reports.map((path) => readFile(join(folder, 'work', path), 'utf8')));
-  // The killed task's is empty.
+  // The report of the killed task is empty.
   const report = JSON.parse(texts.find((text) => text !== '')!) as { rows: number; computed: number };
   expect(report.rows).toBe(20);
   expect(report.computed).toBeGreaterThan(0);

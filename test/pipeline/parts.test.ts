@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-test('a large file is embedded in parts; when it grows, the parts that are there stay', {
+test('a large file is embedded in parts; when it grows, unchanged parts are not embedded again', {
   timeout: 240_000,
 }, async () => {
   const folder = await temporaryFolder();
@@ -38,7 +38,7 @@ test('a large file is embedded in parts; when it grows, the parts that are there
   expect(await neighbours()).not.toBe(answer);
   const found = await neighbours();
 
-  // Undivided, the answer is the same.
+  // Without parts, the neighbours are the same.
   await run('whole');
   const whole = await countTasks(results);
   expect([whole.ran.SPLIT_SEQUENCES, whole.ran.EMBED_SEQUENCES]).toEqual([undefined, 1]);

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-test('--query_ids asks for proteins of the database; FASTA needs no --model where it was built with kmer', {
+test('--query_ids searches with proteins of the database; FASTA needs no --model for a kmer database', {
   timeout: 180_000,
 }, async () => {
   const folder = await temporaryFolder();
@@ -26,15 +26,15 @@ test('--query_ids asks for proteins of the database; FASTA needs no --model wher
   const found = await neighbours('results');
   expect(found).toHaveLength(8);
   expect(found.filter((row) => /^(\w+),\d+,\1,/.test(row))).toEqual([]);
-  // Families are of ten: the relatives of p3 are p0 to p9.
+  // Families have ten members: the relatives of p3 are p0 to p9.
   expect(found[0]).toMatch(/^p3,1,p[0-9],/);
   expect(found[4]).toMatch(/^p41,1,p4[0-9],/);
 
-  // The same proteins as FASTA, by the database's own model, which is not named.
+  // The same proteins as FASTA, embedded with the model of the database without --model.
   const text = fasta('p', 60, 1);
   const record = (id: string) => new RegExp(`>${id}\\n\\w+\\n`).exec(text)![0];
   await writeFile(join(folder, 'queries.fasta'), record('p3') + record('p41'));
-  // In parts, each bucket by two tasks, which changes nothing.
+  // In parts, with two tasks for each bucket: the neighbours are the same.
   const again = ['--queries', 'queries.fasta', '--exclude_self', '--outdir', 'again', '--queries_per_task', '1'];
   await pipeline([...again, '--measure_recall', '--csv', 'zstd', '--csv_safe', ...where], folder);
   expect((await countTasks(join(folder, 'again'))).ran).toMatchObject({ PLAN_SEARCH: 1, SEARCH_BUCKET: 4 });

@@ -25,7 +25,7 @@ async function metadataOf(path: string): Promise<ReadonlyMap<string, string>> {
   return file.metadata;
 }
 
-test('the results in a folder are those of one run, which is named', { timeout: 300_000 }, async () => {
+test('the results in a folder are those of one run, which run.json names', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   const results = async () => {
@@ -46,7 +46,7 @@ test('the results in a folder are those of one run, which is named', { timeout: 
   const report = await readFile(at('results/report.html'), 'utf8');
   for (const text of [run, started, at('db'), "--queries 'a &lt;b&gt;.fasta'", ...Object.values(buckets)])
     expect(report).toContain(text);
-  // Which tables were searched is in the file itself, but nothing that differs between runs that answer the same.
+  // The file records the searched tables, but nothing that differs between runs with the same neighbours.
   const neighbours = await readFile(at('results/neighbours.parquet'));
   const metadata = await metadataOf(at('results/neighbours.parquet'));
   const recipes = JSON.parse(metadata.get('lanceflow.buckets')!);
@@ -56,7 +56,7 @@ test('the results in a folder are those of one run, which is named', { timeout: 
     expect([entry.fingerprint, entry.recipe]).toEqual([buckets[bucket], recipes[bucket]]);
   }
 
-  // Another form of CSV, into the same folder; what a killed run left there goes, and what is no result stays.
+  // Another form of CSV into the same folder: files of a killed run are removed, other files stay.
   await copyFile(at('results/run.json'), at(`results/.report.html.${crypto.randomUUID()}.tmp`));
   await writeFile(at('results/notes.txt'), 'mine');
   await pipeline([...search, '--csv', 'gzip', '--search', 'exact'], folder);
@@ -65,21 +65,21 @@ test('the results in a folder are those of one run, which is named', { timeout: 
   expect(second.run.run).not.toBe(run);
   expect((await readFile(at('results/neighbours.parquet'))).equals(neighbours)).toBe(true);
 
-  // A run that fails, or only builds, leaves them, says whose they are, and ends with the reason and the command.
+  // A run that fails, or only builds, leaves them, names their run, and ends with the reason and the command.
   const before = await snapshot(at('results'));
   const args = ['--input', 'bad.fasta', '--model', 'kmer', '--database', 'db'];
   const { code, stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);
   expect(code).not.toBe(0);
   expect(stdout).toContain(`The results in results are those of the run ${second.run.run} of ${second.run.started}.`);
-  const [reason, goOn] = stdout.trimEnd().split('\n').slice(-2);
+  const [reason, resume] = stdout.trimEnd().split('\n').slice(-2);
   expect(reason).toMatch(`lanceflow embed-sequences: ${at('bad.fasta')}: record 1`);
-  expect(goOn).toBe(`To go on:   nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
+  expect(resume).toBe(`To go on:   nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
   const after = await snapshot(at('results'));
   for (const [path, bytes] of before)
     if (!path.startsWith('pipeline_info')) expect(after.get(path)?.equals(bytes), path).toBe(true);
 });
 
-test('after Ctrl-C a run ends with the command that goes on, and that goes on', { timeout: 300_000 }, async () => {
+test('after Ctrl-C a run prints the command that resumes it, and the command works', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'in [1]'));
   for (let i = 0; i < 3; i++) await writeFile(join(folder, `in [1]/${i}.fasta`), fasta(`p${i}_`, 10, i));
@@ -93,10 +93,10 @@ test('after Ctrl-C a run ends with the command that goes on, and that goes on', 
   });
   const [code] = (await once(run, 'close')) as [number];
   expect(code).not.toBe(0);
-  const goOn = /^The run was stopped by SIGINT\.\nTo go on: {3}nextflow (run .*)$/m.exec(printed);
-  expect(goOn, printed).not.toBeNull();
-  // As a person would paste it.
-  const pasted = spawn('bash', ['-c', `exec '${NEXTFLOW}' ${goOn![1]}`], { cwd: folder, stdio: 'ignore' });
+  const resume = /^The run was stopped by SIGINT\.\nTo go on: {3}nextflow (run .*)$/m.exec(printed);
+  expect(resume, printed).not.toBeNull();
+  // As a user would paste it.
+  const pasted = spawn('bash', ['-c', `exec '${NEXTFLOW}' ${resume![1]}`], { cwd: folder, stdio: 'ignore' });
   expect(await once(pasted, 'close')).toEqual([0, null]);
   expect(await readdir(join(folder, "d'b/_catalog"))).toEqual(['bucket_00001.json']);
 });

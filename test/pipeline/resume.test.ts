@@ -12,7 +12,7 @@ const ARGS = [
   ...['--bucket_size', '300', '--vector_type', 'float16', '--search', 'exact', '-resume'],
 ];
 
-test('-resume does again what has changed, and nothing else', { timeout: 600_000 }, async () => {
+test('-resume repeats the stages that a change affects, and no others', { timeout: 600_000 }, async () => {
   const folder = await temporaryFolder();
   const outdir = join(folder, 'results');
   // A copy, because one step changes a worker.
@@ -44,7 +44,7 @@ test('-resume does again what has changed, and nothing else', { timeout: 600_000
   );
   expect(await database()).toEqual(tables);
 
-  // One file more: it alone is embedded, and becomes a bucket of its own.
+  // An added file: only it is embedded, and it becomes a bucket.
   await writeFile(join(folder, 'in/c.fasta'), fasta('c', 300, 4));
   await pipeline(ARGS, folder, home);
   expect(await countTasks(outdir)).toEqual({
@@ -60,7 +60,7 @@ test('-resume does again what has changed, and nothing else', { timeout: 600_000
   const others = [...grown.keys()].filter((path) => !tables.has(path) && !path.includes('bucket_00003'));
   expect(others).toEqual([]);
 
-  // Ids that the database has are refused where that is asked for; the answers of a run before stay.
+  // --check_ids refuses ids that the database has; the results of the previous run stay.
   const again = fasta('a', 5, 9);
   await writeFile(join(folder, 'again.fasta'), again);
   const checked = ['--input', 'again.fasta', '--model', 'kmer', '--database', 'db', '--check_ids', '-resume'];
@@ -69,7 +69,7 @@ test('-resume does again what has changed, and nothing else', { timeout: 600_000
   expect(refused.stdout).toMatch(/again\.fasta: row 0: the id "a0*\w*" is also that of row \d+ of bucket_00001/);
   expect(await database()).toEqual(grown);
 
-  // A changed worker: its stage and what follows, for the bucket of this run's plan.
+  // A changed worker: its stage and those that follow run again, for the bucket of this run's plan.
   await appendFile(join(home, 'workers/src/commands/index-bucket.ts'), '\n// changed\n');
   await pipeline(ARGS, folder, home);
   const { ran, cached } = await countTasks(outdir);
@@ -78,13 +78,13 @@ test('-resume does again what has changed, and nothing else', { timeout: 600_000
   const searched = (await readTrace(outdir)).filter(({ process }) => process === 'SEARCH_BUCKET');
   expect(searched.find(({ status }) => status !== 'CACHED')?.tag).toBe('bucket_00003');
 
-  // A search alone finds what the build left: the same buckets, the same neighbours.
+  // A search without a build has the same buckets and the same neighbours.
   const built = await neighbours();
   const alone = ['--queries', 'queries.fasta', '--model', 'kmer', '--database', 'db', '--search', 'exact'];
   await pipeline([...alone, '--outdir', 'alone'], folder, home);
   expect(await readFile(join(folder, 'alone/neighbours.csv'), 'utf8')).toBe(built);
 
-  // Without -resume all is embedded again, but the database holds it: no table is touched.
+  // Without -resume everything is embedded again, but the database holds the rows: no table changes.
   const before = await database();
   await pipeline(ARGS.slice(0, -1), folder, home);
   expect((await countTasks(outdir)).ran.INGEST_BUCKET).toBeUndefined();

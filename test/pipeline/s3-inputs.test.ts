@@ -10,7 +10,7 @@ import { pipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 import { makeS3Plugin } from './support/s3-plugin.ts';
 
-// Nextflow's AWS plugin cannot be had here. What stands in for it makes the same calls (support/s3-plugin).
+// Nextflow's AWS plugin is not in the registries. Its stand-in makes the same requests (support/s3-plugin).
 
 const DENIED = { status: 403, code: 'AccessDenied' };
 const FOLDER = ['in/.hidden.fasta', 'in/a.fasta', 'in/b.fasta.gz', 'in/notes.txt', 'in/sub/c.fasta'];
@@ -39,7 +39,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
   const put = (bucket: string, key: string, body: string) => ask(`${bucket}/${key}`, { method: 'PUT', body });
   const env = () => ({ ...held.proxy.env, ...plugin });
 
-  test('a file, a folder, a glob and a samplesheet ask for no more than reading needs', async () => {
+  test('a file, a folder, a glob and a samplesheet need no rights but those to read and list', async () => {
     const folder = await temporaryFolder();
     const here = join(folder, 'here.fasta');
     await writeFile(here, fasta('here', 2, 1));
@@ -133,11 +133,11 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     expect(rightsBeyondReading()).toEqual([]);
   });
 
-  test('the calls are those that docs/aws.md lists', async () => {
+  test('the requests are those that docs/aws.md lists', async () => {
     const table = await documented();
     expect(table.length).toBeGreaterThan(4);
     const folder = await temporaryFolder();
-    // One after the other, so that the calls of each can be told apart by when they came.
+    // One after the other, so that the times of requests show to which they belong.
     const marks = table.flatMap(([address], i) => [
       [`mark${i}`, inputs(`s3://mark/${i}`)] as const,
       [address, inputs(address)] as const,
@@ -152,7 +152,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     for (const [i, [address, expected]] of table.entries()) expect(calls[i]!.sort(), address).toEqual(expected.sort());
   });
 
-  test('a file that cannot be listed is warned of, and not where stubs run', async () => {
+  test('a run warns of a file that cannot be listed, a stub run does not', async () => {
     const args = ['-preview', '--input', 's3://unlisted/in/sheet.csv', '--model', 'kmer', '--database', 'db'];
     const warning = 's3://unlisted/in/a.fasta and 1 more: may be read but not listed';
     const { stdout } = await pipeline(args, await temporaryFolder(), ROOT, env());
@@ -184,12 +184,12 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     expect(rightsBeyondReading()).toEqual([]);
   });
 
-  /** Questions that only an owner may ask: ACLs, and the account's buckets. */
+  /** Requests that only an owner may make: ACLs, and the account's buckets. */
   const rightsBeyondReading = () =>
     held.proxy.seen.filter(({ method, url }) => (method === 'GET' && url === '/') || /[?&]acl/.test(url));
 });
 
-/** What the rights of each bucket refuse, as S3 does: without the right to list, an object that is not there is one not allowed. */
+/** Denies what the rights of each bucket do not allow, as S3 does: without the right to list, a missing object is a denied one. */
 function refuse({ method, url }: Seen) {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const [, bucket, ...path] = pathname.split('/');
@@ -206,7 +206,7 @@ function refuse({ method, url }: Seen) {
   return undefined;
 }
 
-/** A call in the words of docs/aws.md. */
+/** Names a request in the words of docs/aws.md. */
 function shown({ method, url }: Seen): string {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const key = decodeURIComponent(pathname.split('/').slice(2).join('/'));
@@ -215,7 +215,7 @@ function shown({ method, url }: Seen): string {
     : `${method.toLowerCase()} ${key}`;
 }
 
-/** The rows of docs/aws.md: what is given, and the calls that it costs. */
+/** Reads the rows of docs/aws.md: an input, and its requests. */
 async function documented(): Promise<[string, string[]][]> {
   const text = await readFile(join(ROOT, 'docs/aws.md'), 'utf8');
   const rows = text.split('\n').filter((line) => /^\| `s3:\/\/(lance|unlisted|below)\//.test(line));

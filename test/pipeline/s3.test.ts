@@ -21,7 +21,9 @@ const SEARCH = ['--queries', 'queries.h5', '--search', 'exact'];
 describe.skipIf(missingServer('moto'))('the pipeline with a database on S3', () => {
   withDatabases();
 
-  test('killed, resumed, extended: the answers of a database in a folder', { timeout: 600_000 }, async () => {
+  test('killed, resumed and extended, it has the neighbours of a database in a folder', {
+    timeout: 600_000,
+  }, async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'in'));
     const write = (i: number) => writeShard(join(folder, `in/s${i}.h5`), `s${i}_`, ROWS, 64, i);
@@ -75,7 +77,7 @@ describe.skipIf(missingServer('moto'))('the pipeline with a database on S3', () 
     for (const [path, etag] of objects) expect(grown.get(path), path).toBe(etag);
   });
 
-  test('says before any task what is wrong with the address', { timeout: 120_000 }, async () => {
+  test('refuses a wrong address before any task', { timeout: 120_000 }, async () => {
     const folder = await temporaryFolder();
     await writeShard(join(folder, 'queries.h5'), 'q', 5, 64, 1);
     for (const [address, message] of [
@@ -93,7 +95,7 @@ describe.skipIf(missingServer('moto'))('the pipeline with a database on S3', () 
   });
 });
 
-/** What the commands find in a database in a folder, of the same two shards. */
+/** Builds and searches a database in a folder of the same two shards. @returns its neighbours */
 async function localAnswer(folder: string): Promise<string> {
   const shards = [1, 2].map((i) => join(folder, `in/s${i}.h5`));
   const { database, buckets } = await buildDatabase(folder, shards, { bucketSize: ROWS });

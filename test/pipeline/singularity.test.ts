@@ -7,8 +7,8 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { standIns } from '../support/singularity.ts';
 import { nextflow, pipeline } from './support/nextflow.ts';
 
-// Singularity and Apptainer are not in Debian: programs in their place check the command lines that Nextflow writes, and run the tasks.
-// In an image: test/containers/worker-image.test.ts.
+// Singularity and Apptainer are not in Debian: stand-ins check the command lines that Nextflow writes, and run the tasks.
+// test/containers/worker-image.test.ts runs them in an image.
 
 const isWithin = (folder: string, path: string) => path === folder || path.startsWith(`${folder}/`);
 
@@ -19,7 +19,7 @@ async function start() {
   return { folder, engines, env };
 }
 
-test('-profile singularity: each task sees the folders that it needs, and no others are named', {
+test('-profile singularity mounts the folders that each task needs, and no others', {
   timeout: 300_000,
 }, async () => {
   const { folder, engines, env } = await start();
@@ -37,7 +37,7 @@ test('-profile singularity: each task sees the folders that it needs, and no oth
   for (const one of started) {
     expect(one.image).toBe(image);
     expect(one.options).toEqual(['--no-home', '--pid']);
-    // The work folder, for inputs and outputs, and the commands; Nextflow names a folder that holds both, where there is one.
+    // The work folder, for inputs and outputs, and bin/; Nextflow mounts a folder that holds both, where one does.
     for (const needed of [join(ROOT, 'bin'), join(cwd, 'work')])
       expect(one.binds.some((bind) => isWithin(bind, needed) || isWithin(needed, bind))).toBe(true);
     expect(one.env).toMatchObject({ LANCEFLOW_S3_ENCRYPTION: 'AES256' });
@@ -49,7 +49,7 @@ test('-profile singularity: each task sees the folders that it needs, and no oth
   expect(given.length).toBeLessThan(started.length - 2);
 });
 
-test('what the profiles need is said before any task', { timeout: 300_000 }, async () => {
+test('a missing image or executor is refused before any task', { timeout: 300_000 }, async () => {
   const { folder, env } = await start();
   const cwd = join(folder, 'here');
   await mkdir(cwd);

@@ -38,7 +38,7 @@ const BUCKET_NAMES = [
 ];
 
 describe('the hash of a worker', () => {
-  test('and the rule for names of buckets are the same to the pipeline and to the worker', async () => {
+  test('and the rule for bucket names are the same in the pipeline and in the workers', async () => {
     const folder = await temporaryFolder();
     await symlink(join(ROOT, 'lib'), join(folder, 'lib'));
     await writeFile(join(folder, 'main.nf'), SCRIPT);
@@ -60,7 +60,7 @@ describe('the hash of a worker', () => {
     expect(answer.names).toEqual(BUCKET_NAMES.map(isBucketName));
   });
 
-  test('is of the files that a command imports', () => {
+  test('covers the files that a command imports', () => {
     const files = (command: string) => sourcesOf(command).map((file) => relative(join(ROOT, 'workers/src'), file));
     const ingest = files('ingest-bucket');
     for (const file of ['database/catalog/plan.ts', 'shard/shard-reader.ts', 'database/catalog/bucket-name.json'])

@@ -17,7 +17,7 @@ describe('ticksBetween', () => {
     fc.assert(
       fc.property(bound, bound, (a, b) => {
         const [start, end] = [Math.min(a, b), Math.max(a, b)];
-        // Bins are never narrower than float32 tells apart.
+        // Bins are never narrower than the precision of float32.
         fc.pre(end - start > 1e-6 * Math.max(Math.abs(start), Math.abs(end)) && end - start > 2 ** -40);
         const ticks = ticksBetween(start, end);
         expect(ticks.length).toBeGreaterThanOrEqual(2);

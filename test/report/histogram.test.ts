@@ -8,7 +8,7 @@ const values = fc.array(
 );
 
 describe('createHistogram', () => {
-  it('counts every finite value in the bin it lies in, in few bins', () => {
+  it('counts every finite value in its bin, in at most the given number of bins', () => {
     fc.assert(
       fc.property(values, fc.integer({ min: 2, max: 50 }), (all, most) => {
         const histogram = createHistogram();
@@ -30,7 +30,7 @@ describe('createHistogram', () => {
     expect(histogram.bins(48).length).toBeGreaterThan(24);
   });
 
-  it('leaves out infinite values and has no bins without values', () => {
+  it('ignores infinite values, and has no bins without values', () => {
     const histogram = createHistogram();
     histogram.add(Number.POSITIVE_INFINITY);
     expect(histogram.count).toBe(0);

@@ -4,7 +4,7 @@ import { scanNeighbours } from '../../workers/src/report/neighbours.ts';
 import { hitColumns, hits, naiveMerge } from '../support/hits.ts';
 
 describe('scanNeighbours', () => {
-  it('sums up as counting by hand does, whatever the batches', () => {
+  it('counts as brute force does, for any division into batches', () => {
     fc.assert(
       fc.property(hits, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 7 }), (some, k, size) => {
         const rows = naiveMerge(some, k);
@@ -38,7 +38,7 @@ describe('scanNeighbours', () => {
   it.each([
     ['a query', [row('b', 0), row('a', 0)], 1],
     ['a distance', [row('a', 0), row('a', 2), row('a', 1)], 2],
-  ])('tells which row has %s out of order', (_, rows, wrong) => {
+  ])('returns the row with %s out of order', (_, rows, wrong) => {
     expect(scanNeighbours().add(hitColumns(rows))).toBe(wrong);
   });
 });

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT, run, temporaryFolder } from '../support/run.ts';
 
-/** A clone with nothing but bin/nextflow, and programs of the test's own before the machine's on PATH. */
+/** Creates a clone with bin/nextflow only, and programs of the test that precede the machine's on PATH. */
 async function clone() {
   const folder = await temporaryFolder();
   const home = join(folder, 'a clone');
@@ -23,12 +23,12 @@ async function clone() {
 
 const log = (folder: string) => readFile(join(folder, 'calls'), 'utf8').catch(() => '');
 
-/** An installed Nextflow of a version that writes down each of its calls. */
+/** An installed Nextflow of a version, which records its calls. */
 const installed = (version: string) =>
   `echo "called $*" >> "$HOME/calls"\nif [ "$1" = -v ]; then echo "nextflow version ${version}.5928"; else echo "installed $*"; fi`;
 
 describe('an installed Nextflow', () => {
-  test('is preferred where its version fits, and asked for its version once', async () => {
+  test('is preferred where its version suffices, and its version is read once', async () => {
     const { folder, program, start } = await clone();
     await program('nextflow', installed('24.10.3'));
     expect((await start(['run', 'a b', "it's"])).stdout).toBe("installed run a b it's\n");
@@ -36,7 +36,7 @@ describe('an installed Nextflow', () => {
     expect(await log(folder)).toBe("called -v\ncalled run a b it's\ncalled info\n");
   });
 
-  test('is asked again when it has changed', async () => {
+  test('has its version read again when it changes', async () => {
     const { program, start } = await clone();
     await program('java', 'echo "bundled $*"; exit 0');
     await program('nextflow', installed('25.04.0'));
@@ -63,7 +63,7 @@ describe('Nextflow from Maven Central', () => {
 for word in "$@"; do case $word in -DoutputDirectory=*) folder=\${word#-DoutputDirectory=} ;; esac; done
 mkdir -p "$folder" && touch "$folder/a.jar"`;
 
-  test('is fetched once and started with its arguments as they are', async () => {
+  test('is fetched once and started with unchanged arguments', async () => {
     const { folder, home, program, start } = await clone();
     await program('java', JAVA);
     await program('mvn', MAVEN);
@@ -78,7 +78,7 @@ mkdir -p "$folder" && touch "$folder/a.jar"`;
     expect(await log(folder)).toBe('mvn\n');
   });
 
-  test('that could not be fetched leaves nothing behind, and says what to do', async () => {
+  test('that cannot be fetched leaves no files, and the message says what to do', async () => {
     const { folder, program, start } = await clone();
     await program('java', JAVA);
     await program('mvn', `${MAVEN}\nexit 1`);
@@ -89,7 +89,7 @@ mkdir -p "$folder" && touch "$folder/a.jar"`;
     expect(stdout).toBe('checked-java\n');
   });
 
-  test('needs Java: missing, too old, or a wrong JAVA_HOME is said', async () => {
+  test('refuses a missing Java, an old one, and a wrong JAVA_HOME', async () => {
     const { folder, programs, program, start } = await clone();
     const withoutJava = { PATH: programs };
     for (const tool of ['readlink', 'dirname', 'head', 'grep', 'cat', 'ls', 'sed', 'mkdir', 'mv'])

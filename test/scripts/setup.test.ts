@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT, run, temporaryFolder } from '../support/run.ts';
 
-/** A clone whose npm and Nextflow are the test's own: they write down each call. */
+/** Creates a clone whose npm and Nextflow are stand-ins that record their calls. */
 async function clone() {
   const home = await temporaryFolder();
   const npm = join(home, 'npm-cli.js');
@@ -31,7 +31,7 @@ fs.writeFileSync('node_modules/.bin/node', '#!/bin/sh\\necho v24.0.0\\n', { mode
   return { home, npm, install, setup, calls };
 }
 
-test('sets up once, says so, and again when the lock file has changed', async () => {
+test('sets up once, and again when package-lock.json changes', async () => {
   const { home, setup, calls } = await clone();
   const first = await setup();
   expect(first.stderr).toContain('installing the packages');
@@ -48,7 +48,7 @@ test('sets up once, says so, and again when the lock file has changed', async ()
   expect(await calls()).toBe('npm ci skip\nnextflow prepare\n');
 });
 
-test('a set-up that failed half way is done again', async () => {
+test('an interrupted set-up is repeated', async () => {
   const { npm, install, setup, calls } = await clone();
   await writeFile(npm, `${install}\nprocess.exit(1);`);
   const failed = await setup();

@@ -10,12 +10,12 @@ import { countTasks, pipeline, readTrace, startPipeline } from '../pipeline/supp
 import { hasProgram, missing, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Slurm, startSlurm, until } from './support/slurm.ts';
 
-// The pipeline on a real Slurm, of one node.
+// Runs the pipeline on a real Slurm of one node.
 
 const hasPrograms = ['munged', 'slurmctld', 'slurmd', 'sbatch'].every(hasProgram);
 const skip = missing(hasPrograms, 'Slurm (munge, slurmctld, slurmd, slurm-client, which .ci/run installs)');
 
-// A person's own settings: how often Nextflow looks, so that the tests need not wait for what clusters want to be spared.
+// A user's configuration: Nextflow polls more often than on a real cluster, so that the tests are short.
 const SITE = `executor {
   pollInterval = '500 ms'
   queueStatInterval = '1 sec'
@@ -32,16 +32,16 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
   const answer = (folder: string) =>
     Promise.all(['csv', 'parquet'].map((kind) => readFile(join(folder, `results/test/neighbours.${kind}`))));
 
-  /** A folder with the settings, and a run in it that was started; `ended` gives its exit code. */
+  /** Starts a run in a folder with the configuration; `ended` resolves to its exit code. */
   const start = (folder: string, ...args: string[]) => {
     const child = startPipeline([...PROFILE, ...args], folder, slurm.env);
     return { child, ended: once(child, 'exit').then(([code]) => code as number | null) };
   };
-  /** Waits for a job in a state whose name matches, while the run goes on. */
+  /** Waits for a job by state and name, while the run continues. */
   const jobOf = (child: ReturnType<typeof startPipeline>, state: string, name: RegExp) =>
     waitUntil(child, async () => (await slurm.jobs()).find((job) => job.state === state && name.test(job.name)));
   const folderOf = async (id: string) => /WorkDir=(\S+)/.exec(await slurm.run('scontrol', 'show', 'job', id))![1]!;
-  /** Cancels a job. @returns what the task left as its exit code, undefined where it left none */
+  /** Cancels a job. @returns the task's exit code; undefined where it left none */
   const cancel = async (id: string) => {
     const folder = await folderOf(id);
     await slurm.run('scancel', id);
@@ -57,12 +57,12 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
   }, 400_000);
   afterAll(() => slurm?.stop());
 
-  test('a node drained and resumed, jobs cancelled while they wait and while they run: the bytes of a local run', async () => {
+  test('a drained node and cancelled jobs, waiting and running, do not change the bytes of the neighbours', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'site.config'), SITE);
     const { child, ended } = start(folder);
 
-    // The node is closed while the sequences are embedded: what follows waits.
+    // The node is drained while sequences are embedded: the next jobs wait.
     await jobOf(child, 'R', /EMBED_SEQUENCES/);
     await slurm.run('scontrol', 'update', 'NodeName=node', 'State=DRAIN', 'Reason=test');
     const waiting = await jobOf(child, 'PD', /EMBED_SEQUENCES|PACK_BUCKETS/);
@@ -70,7 +70,7 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     expect(await cancel(waiting.id)).toBeUndefined();
     await slurm.run('scontrol', 'update', 'NodeName=node', 'State=RESUME');
 
-    // A worker that had begun; one that was done already is no test.
+    // The worker must be running: a finished one would prove nothing.
     for (let code: string | undefined = '0'; code === '0'; ) {
       const running = await jobOf(child, 'R', /INGEST_BUCKET|INDEX_BUCKET|SEARCH_BUCKET/);
       const begun = join(await folderOf(running.id), '.command.out');
@@ -84,7 +84,7 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     expect(tasks.filter(({ status }) => status === 'FAILED')).toHaveLength(2);
   });
 
-  test('stopped by Ctrl-C, a run takes its jobs back; -resume does the rest', async () => {
+  test('Ctrl-C cancels the jobs of a run; -resume completes it', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'site.config'), SITE);
     const { child, ended } = start(folder);

@@ -5,7 +5,7 @@ const headRole = 'arn:aws-cn:iam::123456789012:role/lanceflow-head';
 const rightsFor = (params: Record<string, string>) =>
   requiredRights({ params, workDir: 's3://bucket/work', region: 'cn-north-1', name: 'soil', headRole });
 
-/** "action on resource [condition values]" of rights, as a set of texts. */
+/** Formats rights as texts: "action resource [condition values]". */
 const texts = (rights: readonly Right[]) =>
   rights.flatMap(({ actions, resource, context = {} }) =>
     actions.map((action) => [action, resource, ...Object.values(context)].join(' ')),
@@ -20,7 +20,7 @@ test.each([
   ['s3://b/in/x{a,b}.h5', 'in/xlanceflow.h5', ['in/x', 'in/']],
   ['s3://b/in/[ab].h5', 'in/lanceflow.h5', ['in', 'in/']],
   ['s3://b', 'lanceflow', ['', '']],
-])('%s: an object that it may mean, and what is listed to find it', (input, key, prefixes) => {
+])('%s needs the rights to an object that it may stand for, and to list its folder', (input, key, prefixes) => {
   const own = texts(rightsFor({ input }).readers).filter((text) => / arn:aws-cn:s3:::b\b/.test(text));
   expect(own).toEqual([
     ...prefixes.map((prefix) => `s3:ListBucket arn:aws-cn:s3:::b ${prefix}`),
@@ -28,7 +28,7 @@ test.each([
   ]);
 });
 
-describe('who writes what', () => {
+describe('rights to write', () => {
   const params = {
     input: 's3://bucket/in',
     queries: 's3://bucket/q.fasta',
@@ -40,7 +40,7 @@ describe('who writes what', () => {
       .filter((text) => /s3:(Put|Delete)/.test(text))
       .map((text) => text.replace('arn:aws-cn:s3:::bucket/', ''));
 
-  test('building', () => {
+  test('tasks that build write the database', () => {
     const { tasks, readers, head } = rightsFor(params);
     expect(writes(tasks)).toEqual([
       's3:PutObject work/lanceflow',
@@ -51,13 +51,13 @@ describe('who writes what', () => {
     expect(writes(head)).toEqual(['s3:PutObject work/lanceflow', 's3:PutObject out/lanceflow']);
   });
 
-  test('searching alone writes no database', () => {
+  test('a search without a build writes no database', () => {
     const { input: _, ...searching } = params;
     expect(writes(rightsFor(searching).tasks)).toEqual(['s3:PutObject work/lanceflow']);
   });
 });
 
-test('what the head does with AWS Batch, by names and by ARNs', () => {
+test('the head defines, starts and ends tasks, by names and by ARNs', () => {
   const queue = 'arn:aws-cn:batch:cn-north-1:123456789012:job-queue/own';
   const role = 'arn:aws-cn:iam::123456789012:role/lanceflow-task';
   const { head } = rightsFor({
@@ -78,7 +78,7 @@ test('what the head does with AWS Batch, by names and by ARNs', () => {
   ]);
 });
 
-test('what is missing is said once, with its conditions', () => {
+test('a missing right is named once, with its conditions', () => {
   const right = { actions: ['s3:ListBucket'], resource: 'arn:aws:s3:::b', context: { 's3:prefix': 'in' } };
   const denied = { right, actions: ['s3:ListBucket'] };
   expect(judgeRights('role', headRole, [denied, denied])).toMatchObject({

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, run } from '../../support/run.ts';
 
-/** The release of Debian that the Dockerfile's own base is of. */
+/** The Debian release of the Dockerfile's base. */
 const SUITE = 'bookworm';
 
-// debootstrap writes thousands of small files and flushes each: in memory that takes half of the time. The mount
-// is seen by this shell alone, and ends with it. What a "slim" image leaves out goes here too.
+// debootstrap flushes thousands of small files: in memory this takes half of the time. The mount is private to this shell, and ends with
+// it. Files that a "slim" image lacks are removed.
 const MAKE = `
 mount -t tmpfs -o size=2g,mode=755 tmpfs "$1"
 debootstrap --variant=minbase --include=ca-certificates "$2" "$1/root" $4 >"$1/log" 2>&1 || { tail -n 20 "$1/log" >&2; exit 1; }
@@ -18,8 +18,7 @@ tar -C "$1/root" --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*'
 `;
 
 /**
- * A Debian of this machine's own making, as a file to be imported as an image; kept in .tools until it is to be
- * made in another way.
+ * Creates a Debian root as a file that podman can import as an image; kept in .tools until this recipe changes.
  */
 export async function baseImage(): Promise<string> {
   const folder = join(ROOT, '.tools/containers');
@@ -41,7 +40,7 @@ export async function baseImage(): Promise<string> {
   return file;
 }
 
-/** Where this machine gets its packages from; '' for debootstrap's own choice. */
+/** Returns this machine's package mirror; '' for debootstrap's default. */
 async function mirror(): Promise<string> {
   const format = ['--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'];
   const { stdout } = await run('apt-get', ['indextargets', ...format]);

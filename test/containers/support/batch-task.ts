@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from '../../support/run.ts';
 
-// What Nextflow has AWS Batch run. The launch lines are a contract between Nextflow and the image, taken word for word from
+// The command lines that Nextflow submits to AWS Batch. They are a contract between Nextflow and the image, quoted from
 // nextflow-io/nextflow, plugins/nf-amazon/src/main/nextflow/cloud/aws/batch/AwsBatchExecutor.groovy (s3Cmd and
 // getLaunchCommand; without encryption, debugging and requester pays, with a region and without cliPath), tags v24.10.0 and
 // v25.10.0, where a signal reaches the task.
@@ -13,21 +13,21 @@ const read = (name: string) =>
     .trim()
     .replaceAll('REGION', REGION);
 
-/** The command of a task's container, by the version of Nextflow. @param workDir the task's folder, s3://... */
+/** Returns the command of a task's container, by Nextflow's version. @param workDir the task's folder, s3://... */
 export const launchCommand = (version: '24.10' | '25.10', workDir: string) => [
   ...['bash', '-o', 'pipefail', '-c'],
   read(`launch-${version}.txt`).replaceAll('WORK', workDir),
 ];
 
-// Files go in two calls each, as AwsBatchFileCopyStrategy and S3BashLib have it: a listing tells folders from files.
+// Each file takes two calls, as in AwsBatchFileCopyStrategy and S3BashLib: a listing shows whether it is a folder.
 const STAGING = `\n${read('staging.sh')}\n`;
 
 /**
- * Makes of the script that Nextflow wrote for a task of this machine (.command.run, with process.scratch) the one for a
- * task on AWS Batch: the same, but what was linked and copied goes from and to S3.
+ * Turns the script of a local task (.command.run, with process.scratch) into that of a task on AWS Batch: links and copies become
+ * downloads and uploads.
  * @param local the task's folder here @param workDir its folder on S3 @param inputs where each linked file is on S3, by its
  * path here @param bin where the project's bin/ is on S3
- * @throws where the script is not as expected
+ * @throws where the script has another form
  */
 export function toBatch(
   script: string,
@@ -74,7 +74,7 @@ export function toBatch(
     if (changed === text) throw new Error(`Nextflow's script has no ${pattern}:\n${script}`);
     text = changed;
   }
-  // What is left of this machine would be a step that was forgotten.
+  // A remaining path of this machine would be a step that was missed.
   if (text.includes(local)) throw new Error(`${local} is still in:\n${text}`);
   return text;
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { ROOT, requirePython, run } from '../../support/run.ts';
 import type { Podman } from './podman.ts';
 
-/** Where a container has its certificates, whatever the machine calls the file. */
+/** The container's file of certificates. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
-/** The same for Java, in Debian. */
+/** Java's file of certificates in Debian. */
 const JAVA_CERTIFICATES = '/etc/ssl/certs/java/cacerts';
 
 /**
- * Builds containers/worker/Dockerfile as a person behind a proxy or with mirrors does: this machine's settings of apt,
- * pip and npm reach the build as secrets. Each holds `mark`, so that a test can look for what has stayed.
+ * Builds containers/worker/Dockerfile as a user behind a proxy or with mirrors does: the build gets this machine's settings of apt, pip and
+ * npm as secrets. Each has `mark`, so that a test can search the image for it.
  */
 export async function buildImage(podman: Podman, name: string, base: string, folder: string, mark: string) {
   const secrets = {
@@ -46,7 +46,7 @@ async function build(
   folder: string,
   secrets: Record<string, string | Buffer>,
 ): Promise<void> {
-  // Nothing is kept for a next build, so nothing is written that only it would need.
+  // Without layers: no later build reuses them.
   const options = ['--layers=false', '--network', 'host', ...args.flatMap((value) => ['--build-arg', value])];
   for (const [id, content] of Object.entries(secrets)) {
     await writeFile(join(folder, id), content, { mode: 0o600 });

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { killTree } from '../../pipeline/support/kill.ts';
 import { type Finished, finish, run } from '../../support/run.ts';
 
-/** Podman with images and settings of its own: nothing of the machine's is used or changed. */
+/** A podman with its own images and settings, apart from those of the machine. */
 export interface Podman {
-  /** The environment in which `podman` is this one, for programs that start it. */
+  /** Environment for programs that start this podman. */
   env: NodeJS.ProcessEnv;
-  /** Runs podman. @throws where it fails, with all that it printed */
+  /** Runs podman. @throws where it fails, with its output */
   run(...args: string[]): Promise<Finished>;
-  /** Ends all that runs, so that the folder can be removed. */
+  /** Ends all containers, so that the folder can be removed. */
   stop(): Promise<void>;
 }
 
-/** Podman whose images lie in a folder. */
+/** Sets up a podman whose images lie in a folder. */
 export async function startPodman(folder: string): Promise<Podman> {
   await mkdir(folder, { recursive: true });
   const [storage, settings] = [join(folder, 'storage.conf'), join(folder, 'containers.conf')];
@@ -22,8 +22,8 @@ export async function startPodman(folder: string): Promise<Podman> {
     storage,
     `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/images"\nrunroot = "${folder}/run"\n`,
   );
-  // Debian's podman asks for limits that an unprivileged machine does not grant, and for a service manager that may
-  // not run. The machine's network as it is: a bridge would need rules in its firewall.
+  // Debian's podman needs limits that an unprivileged machine does not grant, and a service manager that may not run. Containers use the
+  // machine's network: a bridge would need firewall rules.
   await writeFile(
     settings,
     `[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\nnetns = "host"\n` +
@@ -40,14 +40,14 @@ export async function startPodman(folder: string): Promise<Podman> {
     return finished;
   };
   const stop = async () => {
-    // What a build runs in its containers goes on when podman alone is ended.
+    // The processes of a build keep running when only podman is ended.
     for (const { pid } of running) if (pid) await killTree(pid);
     await podman('rm', '--all', '--force', '--time', '0').finally(() => unmountBelow(folder));
   };
   return { env, run: podman, stop };
 }
 
-/** A build that was cut off leaves its file systems mounted, which nothing can then remove. */
+/** Unmounts the file systems of an interrupted build, which could not be removed otherwise. */
 async function unmountBelow(folder: string): Promise<void> {
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   for (const path of mounts.reverse()) if (path.startsWith(`${folder}/`)) await run('umount', ['--lazy', path]);

@@ -1,5 +1,5 @@
-// Calls the pipeline's own checks (lib/) on a list of cases in one run of the engine, for test/pipeline/checks.test.ts.
-// What each gave or said is written to --answers, in the order of the cases.
+// Runs the pipeline's checks (lib/) on a list of cases, for test/pipeline/checks.test.ts. Writes the result or the error of each to
+// --answers, in the order of the cases.
 
 workflow {
     home = file(params.home)

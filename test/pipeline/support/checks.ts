@@ -9,7 +9,7 @@ export interface Answer {
   error?: string;
 }
 
-/** Gives the pipeline's checks these cases, in one run of the engine. */
+/** Runs the pipeline's checks on these cases, in one run of Nextflow. */
 export async function check<C extends Record<string, object>>(
   cases: C,
   folder: string,
@@ -29,7 +29,7 @@ export const parameters = (params: object) => ({ check: 'parameters', params });
 export const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
 export const inputs = (path: string) => ({ check: 'inputs', path });
 export const ids = (path: string) => ({ check: 'ids', path });
-/** Which of the files are worth dividing. */
+/** Whether each file is to be divided. */
 export const large = (path: string, residues: number) => ({ check: 'large', path, residues });
-/** The sources of each batch. @param files source and bytes of each shard */
+/** The sources in each batch. @param files source and byte count of each shard */
 export const batches = (files: ReadonlyArray<readonly [string, number | null]>) => ({ check: 'batches', files });

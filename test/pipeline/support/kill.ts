@@ -10,7 +10,7 @@ interface Process {
   command: string;
 }
 
-/** All processes of the machine. */
+/** Lists the processes of the machine. */
 export async function processes(): Promise<Process[]> {
   const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
   return stdout.split('\n').flatMap((line): Process[] => {
@@ -19,7 +19,7 @@ export async function processes(): Promise<Process[]> {
   });
 }
 
-/** A process and all that it has started, itself first. */
+/** Lists a process and its descendants, itself first. */
 export async function processTree(root: number): Promise<Process[]> {
   const all = await processes();
   const tree = all.filter(({ pid }) => pid === root);
@@ -27,14 +27,14 @@ export async function processTree(root: number): Promise<Process[]> {
   return tree;
 }
 
-/** The process that writes `.<name>.<host>.<pid>.<random>.tmp` in a folder now (see base/files/temporary.ts). */
+/** Finds the process that writes `.<name>.<host>.<pid>.<random>.tmp` in a folder now (see base/files/temporary.ts). */
 export async function writerOf(folder: string, name: string): Promise<number | undefined> {
   const entries = await readdir(folder).catch(() => []);
   const found = entries.find((entry) => entry.startsWith(`.${name}.`) && entry.endsWith('.tmp'));
   return found === undefined ? undefined : Number(found.split('.').at(-3));
 }
 
-/** Waits until `look` finds something. @throws where the pipeline ends before */
+/** Waits until `look` finds something. @throws where the pipeline ends first */
 export async function waitUntil<T>(pipeline: ChildProcess, look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look();
@@ -46,8 +46,8 @@ export async function waitUntil<T>(pipeline: ChildProcess, look: () => Promise<T
 }
 
 /**
- * Kills a pipeline in the middle of one worker's work, as when a machine goes down: the worker is frozen at
- * once, then Nextflow and everything that it started get SIGKILL.
+ * Kills a pipeline while a worker works, as a crash of the machine would: the worker is stopped at once, then Nextflow and all its
+ * descendants get SIGKILL.
  */
 export async function killInTheMiddle(pipeline: ChildProcess, worker: number): Promise<void> {
   process.kill(worker, 'SIGSTOP');
@@ -58,7 +58,7 @@ export async function killInTheMiddle(pipeline: ChildProcess, worker: number): P
   await ended;
 }
 
-/** Kills a process and all that it has started. */
+/** Kills a process and its descendants. */
 export async function killTree(root: number): Promise<void> {
   for (const { pid } of await processTree(root)) killIfThere(pid);
 }

@@ -5,12 +5,12 @@ import { type Finished, ROOT, run } from '../../support/run.ts';
 
 export const NEXTFLOW = join(ROOT, 'bin/nextflow');
 
-/** Runs Nextflow in a folder of the test's own; never the machine's memory of other runs. */
+/** Runs Nextflow in a folder of the test, apart from other runs on the machine. */
 export function nextflow(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
   return run(NEXTFLOW, args, { cwd, env: { ...process.env, ...env } });
 }
 
-/** Runs the pipeline to its end. @throws where it fails, with all that it printed */
+/** Runs the pipeline to its end. @throws where it fails, with its output */
 export async function pipeline(
   args: readonly string[],
   cwd: string,
@@ -23,7 +23,7 @@ export async function pipeline(
   return finished;
 }
 
-/** Starts the pipeline and does not wait. */
+/** Starts the pipeline without waiting. */
 export function startPipeline(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(NEXTFLOW, ['run', join(ROOT, 'main.nf'), ...args], {
     cwd,
@@ -33,15 +33,15 @@ export function startPipeline(args: readonly string[], cwd: string, env: NodeJS.
 }
 
 export interface TracedTask {
-  /** EMBED_SEQUENCES, ... without the workflow's name. */
+  /** EMBED_SEQUENCES, ... without the workflows' names. */
   process: string;
-  /** What the task worked on: a bucket, a file; empty where there is one task only. */
+  /** The task's bucket or file; empty where a process has one task only. */
   tag: string;
   status: string;
   hash: string;
 }
 
-/** The tasks of the last run, from Nextflow's own trace file. */
+/** Reads the tasks of the last run from Nextflow's trace file. */
 export async function readTrace(outdir: string): Promise<TracedTask[]> {
   const text = await readFile(join(outdir, 'pipeline_info/execution_trace.txt'), 'utf8');
   const [head = '', ...lines] = text.trimEnd().split('\n');
@@ -53,7 +53,7 @@ export async function readTrace(outdir: string): Promise<TracedTask[]> {
   });
 }
 
-/** How many tasks of each process ran, and how many were taken from the cache. */
+/** Counts the tasks of each process that ran, and those that were cached. */
 export async function countTasks(
   outdir: string,
 ): Promise<{ ran: Record<string, number>; cached: Record<string, number> }> {
@@ -65,7 +65,7 @@ export async function countTasks(
   return counts;
 }
 
-/** Copies what the pipeline consists of, so that a test can change it. */
+/** Copies the pipeline, so that a test can change it. */
 export async function copyPipeline(to: string, withDependencies: boolean): Promise<string> {
   await mkdir(join(to, 'test/pipeline'), { recursive: true });
   const files = ['main.nf', 'nextflow.config', 'nextflow_schema.json', 'package.json', 'package-lock.json'];
@@ -75,7 +75,7 @@ export async function copyPipeline(to: string, withDependencies: boolean): Promi
   return to;
 }
 
-/** Every file under a folder with its content, by its path in it. */
+/** Reads every file below a folder, by its path in the folder. */
 export async function snapshot(folder: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

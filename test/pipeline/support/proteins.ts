@@ -2,7 +2,7 @@ import { seededRandom } from '../../../workers/src/base/random.ts';
 
 const LETTERS = 'ACDEFGHIKLMNPQRSTVWY';
 
-/** A FASTA text of made-up proteins, 80 letters each, in families of ten whose members differ in a fifth of their letters. */
+/** Creates FASTA of random proteins, 80 letters each, in families of ten whose members differ in a fifth of their letters. */
 export function fasta(prefix: string, count: number, seed: number): string {
   const random = seededRandom(seed);
   const letter = () => LETTERS[Math.floor(random() * LETTERS.length)]!;

@@ -33,9 +33,8 @@ const STAND_INS: readonly StandIn[] = [
 ];
 
 /**
- * Compiles the stand-ins for Nextflow's plugins of AWS and of the cache in a bucket (s3-plugin/), by the compiler that Nextflow
- * brings, into the folder's `plugins`.
- * @returns the environment in which Nextflow takes them for its own
+ * Compiles the stand-ins for nf-amazon and nf-cloudcache (s3-plugin/) with Nextflow's own compiler into the folder's `plugins`.
+ * @returns the environment in which Nextflow loads them
  */
 export async function makeS3Plugin(folder: string): Promise<NodeJS.ProcessEnv> {
   if (!existsSync(JARS)) await nextflow(['-v'], folder, BUNDLED);

@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../support/run.ts';
 import { freePort } from '../../support/s3-server.ts';
 
-/** A Slurm cluster of one node, this machine, with its own settings, keys and state: nothing of the system's is used. */
+/** A Slurm cluster with this machine as its node, and its own settings, keys and state, apart from the system's. */
 export interface Slurm {
-  /** The environment in which `sbatch`, `squeue` and the others speak to this cluster. */
+  /** Environment in which `sbatch`, `squeue` and others use this cluster. */
   env: Record<string, string>;
-  /** Runs one of Slurm's commands. @returns what it printed @throws where it fails */
+  /** Runs a command of Slurm. @returns its output @throws where it fails */
   run(program: string, ...args: string[]): Promise<string>;
-  /** The jobs that wait or run now. */
+  /** Lists the waiting and running jobs. */
   jobs(): Promise<Job[]>;
   /** Cancels all jobs and ends the daemons. */
   stop(): Promise<void>;
@@ -23,14 +23,14 @@ export interface Slurm {
 export interface Job {
   id: string;
   name: string;
-  /** `PD`: waits, `R`: runs, `CG`: is ending. */
+  /** `PD`: pending, `R`: running, `CG`: completing. */
   state: string;
 }
 
 const NODE = 'node';
 const PATIENCE_MS = 30_000;
 
-/** Starts munge, slurmctld and slurmd, which keep all that they write in a folder. Whoever starts them stops them. */
+/** Starts munge, slurmctld and slurmd with all their files in a folder. The caller must stop them. */
 export async function startSlurm(folder: string): Promise<Slurm> {
   for (const name of ['munge', 'state', 'spool']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
   const [key, socket, settings] = [join(folder, 'munge/key'), join(folder, 'munge/socket'), join(folder, 'slurm.conf')];
@@ -66,7 +66,7 @@ export async function startSlurm(folder: string): Promise<Slurm> {
   };
 
   try {
-    // --force: about the permissions of /tmp, which is above the key.
+    // --force, because munged checks the permissions of /tmp above the key.
     const files = ['pid', 'log', 'seed'].map((name) => `--${name}-file=${join(folder, 'munge', name)}`);
     await start('munged', '--foreground', '--force', `--key-file=${key}`, `--socket=${socket}`, ...files);
     await until(() => command('munge', '--no-input', `--socket=${socket}`));
@@ -84,7 +84,7 @@ export async function startSlurm(folder: string): Promise<Slurm> {
   return { env, run: command, jobs, stop };
 }
 
-/** Waits until something holds. @throws what it threw last, or that it took too long */
+/** Waits until a condition holds. @throws its last error, or a timeout */
 export async function until(holds: () => Promise<unknown>, patienceMs = PATIENCE_MS): Promise<void> {
   for (const endMs = Date.now() + patienceMs; ; ) {
     const late = Date.now() > endMs;

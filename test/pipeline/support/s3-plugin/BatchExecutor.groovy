@@ -1,5 +1,5 @@
-// Stands in for the executor of Nextflow's AWS plugin: it asks AWS Batch for what version 2.9 asks, over plain HTTP and unsigned, and writes the
-// task's script with the plugin's calls of `aws`. Left out: groups of requests, limits of their rate, job arrays, encryption.
+// A stand-in for the executor of Nextflow's AWS plugin: it sends AWS Batch the requests of version 2.9, over plain HTTP and unsigned, and
+// writes the task's script with the plugin's calls of `aws`. It has no batched requests, rate limits, job arrays or encryption.
 package lanceflow.test
 
 import groovy.json.JsonOutput
@@ -144,7 +144,7 @@ class BatchTask extends TaskHandler {
 class BatchScript extends BashWrapperBuilder {
     BatchScript(TaskBean bean, BatchExecutor executor) {
         super(bean, new BatchFiles(bean, executor))
-        // The container's folder is empty: the scripts are inputs too.
+        // The container's folder is empty, so the scripts are inputs too.
         [TaskRun.CMD_SCRIPT, TaskRun.CMD_RUN].each { name -> bean.inputFiles[name] = bean.workDir.resolve(name) }
     }
 

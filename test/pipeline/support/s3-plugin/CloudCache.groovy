@@ -1,5 +1,5 @@
-// Stands in for Nextflow's plugin of the cache in a bucket: an object for each task, as version 0.4 lays them out. Its list of a run's tasks is
-// left out, which only `nextflow log` and `nextflow clean` read.
+// A stand-in for nf-cloudcache: an object for each task, in the layout of version 0.4. It does not write the index of a run's tasks, which
+// only `nextflow log` and `nextflow clean` read.
 package lanceflow.test
 
 import com.google.common.hash.HashCode

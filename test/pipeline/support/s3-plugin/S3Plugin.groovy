@@ -1,5 +1,5 @@
-// Stands in for Nextflow's AWS plugin, which the registries do not have: s3:// as a file system of java.nio, over plain HTTP, which makes
-// the calls that version 2.9 makes for each question (docs/aws.md), and fails as it does: a refused call is no IOException.
+// A stand-in for Nextflow's AWS plugin, which is not in the registries: s3:// as a file system of java.nio, over plain HTTP. It makes the
+// requests that version 2.9 makes for each operation (docs/aws.md), and fails as it does: a denied request throws no IOException.
 package lanceflow.test
 
 import com.esotericsoftware.kryo.Kryo
