@@ -20,11 +20,11 @@ class Embedding {
     static Map check(Map params) {
         def given = OPTIONS.keySet().findAll { name -> params[name] != null }
         if (params.model.toString() == 'kmer') {
-            if (given) Parameters.stop("--${given.first()} is for language models; --model kmer has no such choice. Leave it out.")
+            if (given) Parameters.stop("--${given.first()} is for language models; --model kmer does not have this option. Remove it.")
             return [options: [model: 'kmer'], files: []]
         }
         if (params.precision == 'int8' && params.device == 'cuda')
-            Parameters.stop('--precision int8 is for --device cpu. Leave out one of the two.')
+            Parameters.stop('--precision int8 is for --device cpu. Remove one of the two.')
         def options = given.collectEntries { name -> [OPTIONS[name], params[name]] }
         if (options.cache != null) options.cache = cacheFolder(options.cache)
         // Tasks fetch it themselves, once a machine. A model on S3 is assumed not to change.

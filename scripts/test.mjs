@@ -52,14 +52,14 @@ const counts = vitest(process.argv.slice(2));
 const passed = counts.passed + checks.filter((ok) => ok).length;
 const failed = counts.failed + checks.filter((ok) => !ok).length;
 
-const leftOut = [
+const skippedTests = [
   counts.slow > 0 ? `slow tests: ${counts.slow} (CI=true npm test runs all)` : '',
   counts.skipped > 0 && counts.missing.length > 0
     ? `tests that need what is missing here: ${counts.skipped} (${counts.missing.join('; ')})`
     : '',
   counts.skipped > 0 && counts.missing.length === 0 ? `tests that do not apply to this machine: ${counts.skipped}` : '',
 ].filter((part) => part !== '');
-if (leftOut.length > 0) console.log(`\n*** LEFT OUT: ${leftOut.join('; ')} ***`);
+if (skippedTests.length > 0) console.log(`\n*** SKIPPED: ${skippedTests.join('; ')} ***`);
 const skipped = counts.slow + counts.skipped;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);

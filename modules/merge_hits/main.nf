@@ -4,7 +4,7 @@ process MERGE_HITS {
 
     input:
     path hits, stageAs: 'hits/*'
-    path truth, stageAs: 'truth/*' // exact hits of the evaluation sample; [] where the recall is not measured
+    path ground_truth, stageAs: 'truth/*' // exact hits of the evaluation sample; [] where the recall is not measured
     val k
     val csv // plain, gzip, zstd or none
     val csv_safe // whether the CSV protects ids that a spreadsheet would read as formulas
@@ -17,11 +17,11 @@ process MERGE_HITS {
 
     script:
     def table = csv == 'none' ? '' : "--csv neighbours.csv${[gzip: '.gz', zstd: '.zst'][csv] ?: ''}${csv_safe ? ' --csv-safe' : ''}"
-    def measured = truth ? '--truth-list truth.list' : ''
+    def measured = ground_truth ? '--truth-list truth.list' : ''
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('hits.list', hits)}
-    ${Shell.list('truth.list', truth)}
+    ${Shell.list('truth.list', ground_truth)}
     lanceflow merge-hits --input-list hits.list ${measured} --k ${k} --threads ${task.cpus} \\
         --output neighbours.parquet ${table} --json > merge-hits.json
     """
