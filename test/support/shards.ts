@@ -2,10 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { columnFrom, columnLength, columnTexts, concatenateColumns } from '../../workers/src/base/bytes/utf8-column.ts';
 import { seededRandom } from '../../workers/src/base/random.ts';
-import { readBlocks, rowsPerBlock } from '../../workers/src/shard/shard-blocks.ts';
+import { readBlocks, rowsPerBlock, toFloat32 } from '../../workers/src/shard/shard-blocks.ts';
 import { openShard } from '../../workers/src/shard/shard-reader.ts';
 import { createShard } from '../../workers/src/shard/shard-writer.ts';
-import { toFloat32 } from '../../workers/src/shard/vectors.ts';
 import { python } from './run.ts';
 
 /** The vectors of a shard and their ids. */

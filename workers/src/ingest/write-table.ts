@@ -9,7 +9,7 @@ import { checksumAround } from '../bucket/check-fragments.ts';
 import type { FragmentFile } from '../database/catalog/catalog-entry.ts';
 import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
 import { appendIpc, createTable } from '../lance/tables.ts';
-import { MOST_BLOCK_ROWS } from '../shard/shard-blocks.ts';
+import { MAX_BLOCK_ROWS } from '../shard/shard-blocks.ts';
 import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 
 /** Vectors of one append, which is one fragment of the table. Larger ones need more memory and gain nothing. */
@@ -17,7 +17,7 @@ const FRAGMENT_BYTES = 16 * 2 ** 20;
 
 /** Rows of a fragment. */
 export function fragmentRows(dimension: number): number {
-  return Math.max(1, Math.min(MOST_BLOCK_ROWS, Math.floor(FRAGMENT_BYTES / (dimension * 4))));
+  return Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(FRAGMENT_BYTES / (dimension * 4))));
 }
 
 export interface WrittenTable {

@@ -1,55 +1,44 @@
 import { isUtf8 } from 'node:buffer';
-import { DataError } from '../base/errors.ts';
 import { MAX_ATTRIBUTE_BYTES, MAX_ATTRIBUTES_BYTES } from '../base/limits.ts';
+import { unpadded } from './hdf5/file-bytes.ts';
 import type { H5Metadata, H5Module } from './hdf5/h5wasm.ts';
 import { withBuffer } from './hdf5/library.ts';
 import type { Located } from './hdf5/locate.ts';
-import { unpadded } from './hdf5/text.ts';
 import type { ShardAttributes } from './shard.ts';
+import { attributesUnreadable, identityContradicts, identityUnreadable } from './shard-messages.ts';
 
 const CLASS = { integer: 0, float: 1, string: 3, enumeration: 8, sequence: 9, array: 10 } as const;
-/** Attributes whose absence would let vectors of two models be compared. */
+/** Attributes that identify the model. Without them, vectors of two models could be compared. */
 const IDENTITY = ['model', 'model_hash'];
 
 /**
- * Reads the attributes of a dataset: texts and numbers, also as arrays of one element. `model` and `model_hash` may be those of
- * the file. What is neither is left out.
- * @param stored how many there are, where the object header tells
- * @throws DataError where `model` or `model_hash` cannot be read, or file and dataset do not agree about them
+ * Reads the attributes of a dataset that are texts or numbers, also as arrays of one element. `model` and `model_hash` may be
+ * attributes of the file. Others are ignored.
+ * @param stored count of the attributes, if the object header has it
+ * @throws DataError where `model` or `model_hash` cannot be read, or differs between file and dataset
  */
 export function readAttributes(module: H5Module, located: Located, stored: number | undefined): ShardAttributes {
   const { path, file } = located.in;
   const names: string[] = module.get_attribute_names(file.file_id, located.path);
-  if (stored !== undefined && names.length !== stored)
-    throw new DataError(`${path}: the attributes of "embedding" cannot be listed; the file is damaged.`);
+  if (stored !== undefined && names.length !== stored) throw attributesUnreadable(path);
   const own = new Map<string, string | number>();
   for (const name of names) {
     const value = readAttribute(module, located, name);
     if (value !== undefined) own.set(name, value);
-    else if (IDENTITY.includes(name)) throw unreadable(path, `attribute "${name}" of "embedding"`);
+    else if (IDENTITY.includes(name)) throw identityUnreadable(path, `attribute "${name}" of "embedding"`);
   }
   const root = { in: located.in, path: '/' };
   for (const name of module.get_attribute_names(file.file_id, '/').filter((each) => IDENTITY.includes(each))) {
     const value = readAttribute(module, root, name);
-    if (value === undefined) throw unreadable(path, `attribute "${name}" of the file`);
+    if (value === undefined) throw identityUnreadable(path, `attribute "${name}" of the file`);
     if (own.has(name) && String(own.get(name)) !== String(value))
-      throw new DataError(
-        `${path}: "${name}" is ${JSON.stringify(own.get(name))} on "embedding" and ${JSON.stringify(value)} on the file. ` +
-          'Correct the wrong one: vectors of two models cannot be compared.',
-      );
+      throw identityContradicts(path, name, own.get(name), value);
     if (!own.has(name)) own.set(name, value);
   }
   return bounded(own);
 }
 
-function unreadable(path: string, what: string): DataError {
-  return new DataError(
-    `${path}: ${what} is neither one text nor one number, so it cannot be compared with that of other shards. ` +
-      'Write it as a text (h5py: f["embedding"].attrs["model"] = "name").',
-  );
-}
-
-/** The attributes that fit, those of identity first. */
+/** Keeps the attributes that fit into MAX_ATTRIBUTES_BYTES, with priority for those that identify the model. */
 function bounded(all: ReadonlyMap<string, string | number>): ShardAttributes {
   const kept: [string, string | number][] = [];
   let left = MAX_ATTRIBUTES_BYTES;
@@ -65,7 +54,7 @@ function bounded(all: ReadonlyMap<string, string | number>): ShardAttributes {
   return Object.fromEntries(kept);
 }
 
-/** @returns undefined for what is neither one text nor one finite number */
+/** @returns undefined unless it is one text or one finite number */
 function readAttribute(module: H5Module, located: Located, name: string): string | number | undefined {
   const { file_id } = located.in.file;
   let metadata: H5Metadata;
@@ -93,7 +82,7 @@ function isPointer(metadata: H5Metadata): boolean {
   return metadata.vlen || metadata.type === CLASS.sequence;
 }
 
-/** Classes that may hold a text or a number; float16 and longer floats may be of any form. */
+/** Returns whether a type is a text or a number. Floats of other sizes have various formats. */
 function isReadable(metadata: H5Metadata): boolean {
   const { type, size } = metadata;
   if (type === CLASS.array) return metadata.array_type?.total_size === 1 && isReadable(metadata.array_type);
@@ -127,7 +116,7 @@ function decode(heap: Uint8Array, address: number, metadata: H5Metadata): string
     return signed ? (bits << unused) >> unused : (bits << unused) >>> unused;
   }
   const wide = signed ? view.getBigInt64(0, true) : view.getBigUint64(0, true);
-  // Rounded, two hashes could become one.
+  // Rounding could make two hashes equal.
   return Number.isSafeInteger(Number(wide)) ? Number(wide) : String(wide);
 }
 

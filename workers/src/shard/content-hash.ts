@@ -3,9 +3,9 @@ import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 
 /**
- * SHA-256 of what a shard says, whatever its HDF5 layout: vectors, id lengths and id texts are hashed as three
- * streams, in blocks of any size, and bound together with their shape. Chunking, compression and attributes
- * do not matter; one changed bit, id or row order does. Format: docs/formats.md.
+ * SHA-256 of the content of a shard: hashes of three streams (vectors, id lengths, id texts), combined with the shape. Independent of
+ * chunking, compression, attributes and of the block size; any change of a bit, an id or the row order changes it. Format:
+ * docs/formats.md.
  */
 export class ContentHash {
   readonly #vectors = createHash('sha256');
@@ -16,7 +16,7 @@ export class ContentHash {
   /** Adds the next rows. @param vectors as stored, little-endian */
   add(vectors: Uint8Array, ids: Utf8Column): void {
     const rows = ids.offsets.length - 1;
-    // Without the lengths ("ab", "c") and ("a", "bc") would be the same.
+    // Without the lengths, ("ab", "c") and ("a", "bc") would be equal.
     const lengths = new Uint32Array(rows);
     for (let row = 0; row < rows; row++) lengths[row] = ids.offsets[row + 1]! - ids.offsets[row]!;
     this.#vectors.update(vectors);
@@ -25,7 +25,7 @@ export class ContentHash {
     this.#rows += rows;
   }
 
-  /** @returns the hash in hex */
+  /** Returns the hash in hex. */
   digest(vectorType: VectorType, dimension: number): string {
     return createHash('sha256')
       .update(`lanceflow-content-1 ${vectorType} ${dimension} ${this.#rows} `)

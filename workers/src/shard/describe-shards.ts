@@ -1,24 +1,25 @@
 import { stat } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
-import { DataError, EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
+import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { writeShardDescription } from './description-file.ts';
+import { unusableShards } from './shard-messages.ts';
 
-/** Shards that are wrong are told together, up to this number: they may be many, and each may take seconds to give up. */
-const MOST_PROBLEMS = 10;
+/** Unusable shards that are reported together: each may take seconds. */
+const MAX_PROBLEMS = 10;
 
 export interface ShardToDescribe {
   path: string;
-  /** What plans and messages call it. */
+  /** Its name in plans and messages. */
   name: string;
   /** Where its description is written. */
   output: string;
 }
 
 /**
- * Describes shards one after another, also those behind one that is wrong: so a build's user learns of all of them at once.
- * @returns rows and bytes of the descriptions together; the content hash where it is one shard
- * @throws DataError naming the shards that are wrong
+ * Describes shards one after another. Goes on after an unusable one, to report all of them at once.
+ * @returns total rows, and bytes of the descriptions; the content hash of a single shard
+ * @throws DataError naming the unusable shards
  */
 export async function describeShards(
   shards: readonly ShardToDescribe[],
@@ -28,7 +29,7 @@ export async function describeShards(
   const problems: UserError[] = [];
   let hash = {};
   for (const shard of shards) {
-    if (problems.length === MOST_PROBLEMS) break;
+    if (problems.length === MAX_PROBLEMS) break;
     try {
       const { rows, contentHash } = await writeAtomically(shard.output, (temporary) =>
         writeShardDescription(shard.path, shard.name, temporary, context),
@@ -46,8 +47,8 @@ export async function describeShards(
   }
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) {
-    const count = `${problems.length === MOST_PROBLEMS ? 'At least ' : ''}${problems.length} of ${shards.length} shards`;
-    throw new DataError([`${count} cannot be used:`, ...problems.map(({ message }) => message)].join('\n'));
+    const texts = problems.map(({ message }) => message);
+    throw unusableShards(texts, shards.length, problems.length < MAX_PROBLEMS);
   }
   return { ...sum, ...hash };
 }

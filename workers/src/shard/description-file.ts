@@ -2,17 +2,17 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
 import { findStats } from '../base/missing-files.ts';
 import { ContentHash } from './content-hash.ts';
-import { damagedDescription, parseShardDescription, type ShardDescription } from './description.ts';
+import { parseShardDescription, type ShardDescription } from './description.ts';
 import type { ShardHeader } from './shard.ts';
 import { readBlocks, rowsPerBlock } from './shard-blocks.ts';
+import { changedSinceDescribed, damagedDescription, missingShard, noVectors } from './shard-messages.ts';
 import { openShard, type ShardReader } from './shard-reader.ts';
 
 const BLOCK_BYTES = 8 * 2 ** 20;
-/** The longest first line that is looked for: attributes of a shard are few and short. */
-const MOST_HEADER_BYTES = 2 ** 20;
+/** Limit of the first line: attributes of a shard are few and short. */
+const MAX_HEADER_BYTES = 2 ** 20;
 
 /** Ids of consecutive rows. */
 export interface IdBlock {
@@ -20,14 +20,14 @@ export interface IdBlock {
   ids: Utf8Column;
 }
 
-/** A shard and the hash of its rows. */
+/** A shard and its content hash. */
 export interface DescribedShard extends ShardHeader {
   contentHash: string;
 }
 
 /**
  * Reads a shard once, for its content hash and its ids.
- * @param onIds gets the ids of each block of rows
+ * @param onIds receives the ids of each block of rows
  * @throws DataError for a file that is not a shard, has no rows, or changes while it is read
  */
 export async function describeShard(
@@ -50,13 +50,13 @@ export async function describeShard(
 }
 
 function requireRows({ path, rows }: ShardReader): void {
-  if (rows === 0) throw new DataError(`${path}: no vectors in this shard. Leave it out, or make it again.`);
+  if (rows === 0) throw noVectors(path);
 }
 
 /**
- * Writes a shard's description: a line of JSON, then the ids in blocks. Format: docs/formats.md.
- * @param name what the shard is called in messages and plans
- * @param temporary where it is written: see `writeAtomically`
+ * Writes the description of a shard: a line of JSON, then the ids in blocks. Format: docs/formats.md.
+ * @param name of the shard in messages and plans
+ * @param temporary the path to write to: see `writeAtomically`
  */
 export async function writeShardDescription(
   path: string,
@@ -74,7 +74,7 @@ export async function writeShardDescription(
   const bar = progress('describing', rows, 'vectors');
   const file = await open(temporary, 'wx');
   try {
-    // The hash is known in the end; it is always as long as this one.
+    // A placeholder of the same length: the hash is known at the end.
     await file.writeFile(lineOf('0'.repeat(64)));
     const { contentHash } = await describeShard(path, async ({ ids }) => {
       await writeIds(file, ids);
@@ -92,10 +92,10 @@ export async function writeShardDescription(
 async function requireStats(path: string): Promise<Stats> {
   const info = await findStats(path);
   if (info) return info;
-  throw new DataError(`${path}: no such file.`);
+  throw missingShard(path);
 }
 
-/** A block: number of rows, the length of each id, the ids end to end. */
+/** Writes a block: the row count, the length of each id, the concatenated ids. */
 async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promise<void> {
   const rows = offsets.length - 1;
   const words = new Uint32Array(1 + rows);
@@ -106,7 +106,7 @@ async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promi
 }
 
 /**
- * Reads a shard's description. Where the shard is still where it was described, it must not have changed.
+ * Reads the description of a shard. If the shard still has the path at which it was described, it must not have changed.
  * @throws DataError where the file is damaged, or the shard has changed
  */
 export async function readShardDescription(
@@ -119,9 +119,7 @@ export async function readShardDescription(
     const { name, contentHash, ...described } = parseShardDescription(line, path);
     const info = await findStats(described.path);
     if (info && (info.size !== described.fileBytes || info.mtimeMs !== described.modifiedMs))
-      throw new DataError(
-        `${described.path}: changed since ${path} was made of it. Describe it again: lanceflow describe-shard.`,
-      );
+      throw changedSinceDescribed(described.path, path);
     let start = 0;
     for await (const ids of readIds(file, end, path)) {
       await onIds({ start, ids });
@@ -137,7 +135,7 @@ export async function readShardDescription(
 
 async function readFirstLine(file: FileHandle): Promise<{ line: string; end: number }> {
   const { size } = await file.stat();
-  const buffer = Buffer.alloc(Math.min(size, MOST_HEADER_BYTES));
+  const buffer = Buffer.alloc(Math.min(size, MAX_HEADER_BYTES));
   await file.read(buffer, 0, buffer.length, 0);
   const end = buffer.indexOf(10);
   return { line: buffer.toString('utf8', 0, Math.max(0, end)), end: end + 1 };
@@ -147,7 +145,7 @@ async function* readIds(file: FileHandle, from: number, path: string): AsyncGene
   const { size } = await file.stat();
   let at = from;
   const take = async (byteLength: number): Promise<Uint8Array> => {
-    // Before the memory for it is asked for: a damaged length can be of any size.
+    // Checked before allocating: a damaged length can have any value.
     if (at + byteLength > size) throw damagedDescription(path, 'it ends too early');
     const bytes = new Uint8Array(byteLength);
     for (let done = 0; done < byteLength; ) {

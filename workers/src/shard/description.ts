@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { DataError } from '../base/errors.ts';
 import {
   AMOUNT,
   ATTRIBUTES,
@@ -14,19 +13,20 @@ import {
   textWhere,
 } from '../base/text/document.ts';
 import { VECTOR_TYPES } from '../vectors/vector-type.ts';
+import { damagedDescription, notADescription } from './shard-messages.ts';
 
 /** See `ContentHash`. */
 export const CONTENT_HASH = textWhere((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
-/** What packing needs to know of a shard, so that its vectors are read but once, by whoever makes or first sees it. */
+/** The facts about a shard that packing needs, so that its vectors are read only once: when it is written or first described. */
 export type ShardDescription = z.infer<typeof SHARD_DESCRIPTION>;
 const SHARD_DESCRIPTION = z.object({
   version: z.literal(1),
-  /** Where the shard was when it was described. */
+  /** The path of the shard when it was described. */
   path: TEXT,
-  /** What messages, plans and catalog entries call it: where it came from. */
+  /** Its name in messages, plans and catalog entries: the path that the user gave. */
   name: TEXT,
-  /** Size and time of the file then: a file that differs was changed since. */
+  /** Size and modification time when it was described, by which a changed file is detected. */
   fileBytes: COUNT,
   modifiedMs: AMOUNT,
   rows: SIZE,
@@ -37,15 +37,10 @@ const SHARD_DESCRIPTION = z.object({
   contentHash: CONTENT_HASH,
 });
 
-/** The first line of a description's file. @throws DataError naming the file where it is not one */
+/** Parses the first line of a description. @throws DataError where the file is not a description, or damaged */
 export function parseShardDescription(line: string, path: string): ShardDescription {
   const value = parseJson(line);
-  if (!isRecord(value) || !('contentHash' in value))
-    throw new DataError(`${path}: neither an HDF5 file nor a description of one (lanceflow describe-shard).`);
+  if (!isRecord(value) || !('contentHash' in value)) throw notADescription(path);
   const fail = (problem: string) => damagedDescription(path, problem);
   return checkDocument(SHARD_DESCRIPTION, parseVersion1(line, path, 'shard description', fail), fail);
-}
-
-export function damagedDescription(path: string, problem: string): DataError {
-  return new DataError(`${path}: the shard's description is damaged: ${problem}. Run lanceflow describe-shard again.`);
 }

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { decodeFloat16 } from '../base/bytes/float16.ts';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import type { ShardHeader } from './shard.ts';
+import { shardChanged } from './shard-messages.ts';
 import type { ShardReader, ShardRows } from './shard-reader.ts';
 import type { RowRange } from './shard-worker.ts';
 
@@ -15,18 +16,18 @@ export interface ShardBlock {
   ids: Utf8Column;
 }
 
-/** Ids can be long where vectors are short: a block has no more rows than this. */
-export const MOST_BLOCK_ROWS = 65_536;
+/** Limits the rows of a block, because ids can be long where vectors are short. */
+export const MAX_BLOCK_ROWS = 65_536;
 
-/** Rows whose vectors fill about `blockBytes`. */
+/** Returns the count of rows whose vectors fill about `blockBytes`. */
 export function rowsPerBlock(shard: Pick<ShardHeader, 'dimension' | 'vectorType'>, blockBytes: number): number {
   const rows = Math.floor(blockBytes / (shard.dimension * COMPONENT_BYTES[shard.vectorType]));
-  return Math.max(1, Math.min(MOST_BLOCK_ROWS, rows));
+  return Math.max(1, Math.min(MAX_BLOCK_ROWS, rows));
 }
 
 /**
- * Reads rows [start, end) of a shard block by block, of `blockRows` rows, or fewer where ids are long. While a block is used,
- * the next one is read: there are two buffers.
+ * Reads rows [start, end) of a shard in blocks of `blockRows` rows, or fewer where ids are long. While a block is used, the next one
+ * is read, into the other of two buffers.
  * @throws DataError where the file changes while it is read
  */
 export async function* readBlocks(
@@ -38,7 +39,7 @@ export async function* readBlocks(
   const newBuffer = () => new ArrayBuffer(Math.min(blockRows, end - start) * rowBytes);
   const read = (at: number, into: ArrayBuffer) => {
     const rows = shard.readRows(at, Math.min(blockRows, end - at), into);
-    rows.catch(() => {}); // awaited below; an early failure must not end the process first
+    rows.catch(() => {}); // awaited below; an unhandled rejection would end the process first
     return rows;
   };
   let next: Promise<ShardRows> | undefined = start < end ? read(start, newBuffer()) : undefined;
@@ -51,13 +52,12 @@ export async function* readBlocks(
     at += rows;
   }
   const after = await stat(shard.path);
-  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)
-    throw new DataError(`${shard.path}: the file changed while it was read. Run again when nothing writes to it.`);
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw shardChanged(shard.path);
 }
 
 /**
- * Reads the vectors of ranges of rows, in their order, as many ranges at once as fill `blockBytes`, at least one. There are no ids,
- * and a file that changes meanwhile is not noticed.
+ * Reads the vectors of row ranges, in order, in blocks of as many ranges as fill `blockBytes`, but at least one. Reads no ids, and
+ * does not notice a file that changes meanwhile.
  */
 export async function* readRanges(
   shard: ShardReader,
@@ -74,11 +74,11 @@ export async function* readRanges(
   }
 }
 
-function* groupsOf(ranges: Iterable<RowRange>, mostRows: number): Generator<RowRange[]> {
+function* groupsOf(ranges: Iterable<RowRange>, maxRows: number): Generator<RowRange[]> {
   let group: RowRange[] = [];
   let rows = 0;
   for (const range of ranges) {
-    if (rows > 0 && rows + range.count > mostRows) {
+    if (rows > 0 && rows + range.count > maxRows) {
       yield group;
       group = [];
       rows = 0;
@@ -87,4 +87,14 @@ function* groupsOf(ranges: Iterable<RowRange>, mostRows: number): Generator<RowR
     rows += range.count;
   }
   if (rows > 0) yield group;
+}
+
+/** Returns the vectors of a block as float32: decoded, or a view of stored float32 that is valid until the next block is read. */
+export function toFloat32(shard: ShardReader, block: Pick<ShardBlock, 'rows' | 'vectors'>): Float32Array {
+  const { buffer, byteOffset } = block.vectors;
+  const components = block.rows * shard.dimension;
+  if (shard.vectorType === 'float32') return new Float32Array(buffer, byteOffset, components);
+  const decoded = new Float32Array(components);
+  decodeFloat16(new Uint16Array(buffer, byteOffset, components), decoded, components);
+  return decoded;
 }

@@ -1,4 +1,3 @@
-import { DataError } from '../base/errors.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
 import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 import { readAttributes } from './attributes.ts';
@@ -13,31 +12,34 @@ import {
 import { UNDEFINED_ADDRESS } from './hdf5/file-bytes.ts';
 import { nameFloatType } from './hdf5/float-type.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
-import { failedRead, OutOfMemory, withBuffer } from './hdf5/library.ts';
+import { failedRead, OutOfMemory } from './hdf5/hdf5-messages.ts';
+import { withBuffer } from './hdf5/library.ts';
 import { OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
 import { type IdLayout, idReader, type ReadIds } from './id-reader.ts';
 import type { ShardHeader } from './shard.ts';
+import * as messages from './shard-messages.ts';
 
 const CLASS_FLOAT = 1;
 const CLASS_STRING = 3;
 
-/** A shard as the library has it open, in the thread that reads. */
+/** A shard that is open in the thread that reads it. */
 export interface ShardFile {
   header: ShardHeader;
-  /** Reads the vectors of rows [start, start + count), as they are stored, little-endian. */
+  /** Reads the vectors of rows [start, start + count) as stored, little-endian. */
   readVectors(start: number, count: number, into: Uint8Array): void;
   readIds: ReadIds;
   /** Bytes of a vector. */
   rowBytes: number;
-  /** Bytes of a chunk of ids that has to be unpacked, and of the largest of both datasets. */
+  /** Decompressed bytes of a chunk of ids. */
   idChunkBytes: number;
+  /** Decompressed bytes of the largest chunk of both datasets. */
   maxChunkBytes: number;
   close(): void;
 }
 
 /**
- * Opens a shard and checks its shape, its types, and that all its rows are there.
+ * Opens a shard and checks its shape, its types, and that no rows are missing.
  * @throws DataError where it is not HDF5, is truncated, is not a shard, or rows were never written
  */
 export function openShardFile(module: H5Module, path: string): ShardFile {
@@ -64,18 +66,13 @@ function readHeader(module: H5Module, files: OpenFiles, path: string) {
   const id = findDataset(module, files, path, 'id');
   const [rows, dimension] = checkShape(path, 'embedding', embedding, 2) as [number, number];
   const [idRows] = checkShape(path, 'id', id, 1) as [number];
-  if (idRows !== rows)
-    throw new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must be of one length.`);
-  if (dimension === 0) throw new DataError(`${path}: "embedding" has vectors of no components.`);
-  if (dimension > MAX_DIMENSION)
-    throw new DataError(
-      `${path}: "embedding" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are read.`,
-    );
+  if (idRows !== rows) throw messages.rowCountsDiffer(path, rows, idRows);
+  if (dimension === 0) throw messages.noComponents(path);
+  if (dimension > MAX_DIMENSION) throw messages.dimensionTooLarge(path, dimension);
   const vectorType = vectorTypeOf(path, embedding);
   const { type, vlen, size, strpad } = id.metadata;
-  if (type !== CLASS_STRING) throw new DataError(`${path}: "id" must be strings (h5py: dtype=h5py.string_dtype()).`);
-  if (!vlen && size > MAX_ID_BYTES)
-    throw new DataError(`${path}: "id" has strings of ${size} bytes; at most ${MAX_ID_BYTES} are allowed.`);
+  if (type !== CLASS_STRING) throw messages.idsNotText(path);
+  if (!vlen && size > MAX_ID_BYTES) throw messages.idTypeTooLong(path, size);
   for (const { header } of [embedding, id]) requireAllRows(module, files, header);
   const attributes = readAttributes(module, embedding.header.located, countAttributes(embedding.header));
   const header: ShardHeader = { path, rows, dimension, vectorType, attributes };
@@ -103,33 +100,27 @@ interface FoundDataset {
 
 function findDataset(module: H5Module, files: OpenFiles, path: string, name: string): FoundDataset {
   const located = files.locate(files.open(path), name);
-  if (!located) throw new DataError(`${path}: no dataset "${name}". A shard has "embedding" [N, D] and "id" [N].`);
+  if (!located) throw messages.missingDataset(path, name);
   const { file_id } = located.in.file;
-  if (module.get_type(file_id, located.path) !== module.H5G_DATASET)
-    throw new DataError(`${path}: "${name}" is not a dataset.`);
+  if (module.get_type(file_id, located.path) !== module.H5G_DATASET) throw messages.notADataset(path, name);
   requireReadableFilters(path, name, module.get_dataset_filters(file_id, located.path));
   const metadata = module.get_dataset_metadata(file_id, located.path);
   return { header: readDatasetHeader(module, name, located, metadata), metadata };
 }
 
 function checkShape(path: string, name: string, { metadata: { shape } }: FoundDataset, rank: number): number[] {
-  if (shape?.length !== rank)
-    throw new DataError(`${path}: "${name}" must have ${rank} dimension(s), not [${shape?.join(', ') ?? 'scalar'}].`);
+  if (shape?.length !== rank) throw messages.wrongRank(path, name, rank, shape);
   return shape;
 }
 
-/** By the whole type, not by its size: bfloat16 has as many bytes as float16. */
+/** Compares the whole type, because bfloat16 has the size of float16. */
 function vectorTypeOf(path: string, { header: { floatType }, metadata: { type, size } }: FoundDataset): VectorType {
   const name = floatType ? nameFloatType(floatType) : type === 0 ? `int${size * 8}` : 'another type';
   if (type === CLASS_FLOAT && Object.hasOwn(COMPONENT_BYTES, name)) return name as VectorType;
-  throw new DataError(
-    `${path}: "embedding" is ${name}; it must be float32 or float16. ` +
-      'Convert it (h5py: x = f["embedding"].astype("float32")[:]; del f["embedding"]; f["embedding"] = x; ' +
-      'numpy: array.astype("float32")).',
-  );
+  throw messages.wrongVectorType(path, name);
 }
 
-/** How many attributes an object header holds; undefined where they are stored elsewhere. */
+/** Counts the attributes in an object header. @returns undefined where they are stored outside of it */
 function countAttributes({ messages, located }: DatasetHeader): number | undefined {
   const { structures } = located.in;
   const info = findMessage(structures, messages as Message[], MESSAGE.attributeInfo);
@@ -141,7 +132,7 @@ function countAttributes({ messages, located }: DatasetHeader): number | undefin
   return messages.filter(({ type }) => type === MESSAGE.attribute).length;
 }
 
-/** Reads vectors in place where they lie end to end as they are wanted, otherwise by the library. */
+/** Returns a reader of vectors: straight from the file where they are contiguous and little-endian, otherwise by the library. */
 function vectorReader(module: H5Module, shard: ShardHeader, dataset: DatasetHeader): ShardFile['readVectors'] {
   const { path, dimension, vectorType } = shard;
   const { located, storage, floatType } = dataset;

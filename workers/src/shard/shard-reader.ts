@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import type { ShardHeader } from './shard.ts';
+import { missingShard, notAFile } from './shard-messages.ts';
 import { shardThread } from './shard-thread.ts';
 import type { RowRange } from './shard-worker.ts';
 
@@ -84,9 +84,9 @@ export async function openShard(path: string): Promise<ShardReader> {
 
 async function statFile(path: string) {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new DataError(`${path}: no such file.`);
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw missingShard(path);
     throw error;
   });
-  if (!info.isFile()) throw new DataError(`${path}: not a file.`);
+  if (!info.isFile()) throw notAFile(path);
   return info;
 }

@@ -1,6 +1,6 @@
-import { DataError } from '../base/errors.ts';
 import type { AnswerOf, RequestOf } from '../base/threads/thread-messages.ts';
 import { WorkerThread } from '../base/threads/worker-thread.ts';
+import { libraryStalled } from './shard-messages.ts';
 import type { ShardMethods, ShardThreadData } from './shard-worker.ts';
 
 const CHECK_INTERVAL_MS = 500;
@@ -8,7 +8,7 @@ const CHECK_INTERVAL_MS = 500;
 const STALL_SECONDS = 3;
 const DECOMPRESSED_BYTES_PER_SECOND = 20e6;
 
-/** What a request reads, for the message where it never ends. */
+/** What a request reads, for the message if it never ends. */
 export interface ShardRead {
   path: string;
   what: string;
@@ -69,20 +69,14 @@ class ShardThread {
     const cpuSeconds = (usage.user + usage.system) / 1e6;
     const stallSeconds = stallLimit() + read.maxChunkBytes / DECOMPRESSED_BYTES_PER_SECOND;
     if (progress !== this.#seen.progress) this.#seen = { progress, cpuSeconds };
-    else if (cpuSeconds - this.#seen.cpuSeconds > stallSeconds) await this.#thread.terminate(stalled(read));
+    else if (cpuSeconds - this.#seen.cpuSeconds > stallSeconds)
+      await this.#thread.terminate(libraryStalled(read.path, read.what));
   }
 }
 
 /** For tests: seconds of CPU time. */
 function stallLimit(): number {
   return Number(process.env.LANCEFLOW_STALL_SECONDS ?? STALL_SECONDS);
-}
-
-function stalled({ path, what }: ShardRead): DataError {
-  return new DataError(
-    `${path}: HDF5 did not come back from reading ${what}; the file is damaged. ` +
-      'Make it again, or see how much of it other programs can read (h5dump, h5py).',
-  );
 }
 
 let current: ShardThread | undefined;

@@ -8,6 +8,7 @@ import { findBadHeap } from './hdf5/heap-check.ts';
 import { hdf5 } from './hdf5/library.ts';
 import { beginRequest, countProgress, noteRead } from './read-progress.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
+import { libraryFailed } from './shard-messages.ts';
 
 /** Rows [start, start + count) of a shard. */
 export interface RowRange {
@@ -115,7 +116,7 @@ function guard<T>(path: string, read: () => T): T | Promise<never> {
     return read();
   } catch (error) {
     const cause = readError ?? (isReported(error) ? error : undefined);
-    const told = cause ?? new DataError(`${path}: HDF5 cannot read this file; it is damaged.`);
+    const told = cause ?? libraryFailed(path);
     // Errors of the system name the file as the library opened it.
     if (isSystemError(told)) Object.assign(told, { path });
     if (error instanceof WebAssembly.RuntimeError) return failThread(told);

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError, TransientError } from '../base/errors.ts';
 import { type BadVector, describeBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import h5wasm, { type H5File, type H5Module } from './hdf5/h5wasm.ts';
 import { makeHalfPrecision, OLD_FORMAT } from './hdf5/half-precision.ts';
 import { hdf5, withBuffer } from './hdf5/library.ts';
 import type { ShardAttributes } from './shard.ts';
+import { cannotCreate, cannotWrite, idWithNul, notFloat16 } from './shard-messages.ts';
 
 /** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
 const CHUNK_ROWS = 256;
@@ -19,11 +19,11 @@ export interface ShardWriter {
   /**
    * Appends rows.
    * @param vectors rows * dimension components, row by row
-   * @param describe the message for a row of these that float16 cannot hold; default: by row and id
-   * @throws DataError where float16 cannot hold one
+   * @param describe describes a row that float16 cannot represent, for the message; default: by row and id
+   * @throws DataError where float16 cannot represent a row
    */
   append(vectors: Float32Array, ids: Utf8Column, describe?: (bad: BadVector) => string): void;
-  /** Ends the file with the attributes of `embedding`. */
+  /** Writes the attributes of `embedding` and closes the file. */
   finish(attributes: ShardAttributes): void;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
@@ -37,8 +37,7 @@ export async function createShard(
 ): Promise<ShardWriter> {
   const module = await hdf5();
   const check = (status: number) => {
-    if (status < 0)
-      throw new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
+    if (status < 0) throw cannotWrite(path);
   };
   let file = openFile(path, 'w', vectorType === 'float16' ? OLD_FORMAT : {});
   createDatasets(file, dimension);
@@ -72,7 +71,7 @@ export async function createShard(
     finish(attributes) {
       const embedding = file.get('embedding');
       for (const [name, value] of Object.entries(attributes)) {
-        // The library takes every whole number for 32 bits.
+        // The library would write any integer as 32 bits.
         const isWide = typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
         embedding?.create_attribute(name, value, null, isWide ? '<d' : null);
       }
@@ -91,8 +90,7 @@ export async function createShard(
 
 function openFile(path: string, mode: 'w' | 'a', options: object): H5File {
   const file = new h5wasm.File(path, mode, options);
-  if (file.file_id < 0n)
-    throw new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
+  if (file.file_id < 0n) throw cannotCreate(path);
   return file;
 }
 
@@ -122,18 +120,16 @@ function toFloat16(
   describe: (bad: BadVector) => string,
 ): Float16Array {
   const bad = findLostInFloat16(vectors, rows, dimension, 'cosine');
-  if (bad) throw new DataError(`--vector-type float16: ${describe(bad)}.`);
+  if (bad) throw notFloat16(describe(bad));
   return new Float16Array(vectors);
 }
 
-/** HDF5 ends a variable-length string at its first NUL: two ids could become one. */
+/** HDF5 ends a variable-length string at its first NUL, so two ids could become equal. */
 function requireNoNul(ids: Utf8Column, firstRow: number, path: string): void {
   const at = ids.bytes.indexOf(0);
   if (at < 0) return;
   const row = ids.offsets.findIndex((offset) => offset > at) - 1;
-  throw new DataError(
-    `${path}: the id of row ${firstRow + row} has a NUL character, which HDF5 cannot store. Rename it.`,
-  );
+  throw idWithNul(path, firstRow + row);
 }
 
 function writeVectors(
@@ -152,7 +148,7 @@ function writeVectors(
   });
 }
 
-/** h5wasm's own slice writer refuses variable-length strings; the library underneath takes an array of pointers. */
+/** Writes ids as an array of pointers: the slice writer of h5wasm refuses variable-length strings. */
 function writeIds(module: H5Module, file: H5File, ids: Utf8Column, start: number, count: number): number {
   const textBytes = ids.bytes.length + count;
   return withBuffer(module, count * 4 + textBytes, (address) => {

@@ -1,8 +1,9 @@
 import type { VectorType } from '../vectors/vector-type.ts';
-/** Attributes of a shard's `embedding` dataset that say how its vectors were made. */
+
+/** Attributes of a shard's `embedding` dataset, which describe how its vectors were made. */
 export type ShardAttributes = Record<string, string | number>;
 
-/** What can be known of a shard without reading its rows. */
+/** The facts about a shard that are known without reading its rows. */
 export interface ShardHeader {
   path: string;
   rows: number;
@@ -13,8 +14,8 @@ export interface ShardHeader {
 }
 
 /**
- * Names the model that made a shard, as it is compared between database and queries.
- * Shards that carry no attributes (written by other tools) have none and fit any database of their dimension.
+ * Returns the identity of the model that made a shard, which must be equal in database and queries. Shards without attributes
+ * (written by other tools) have none and fit any database of their dimension.
  */
 export function modelIdentity(attributes: ShardAttributes): string | undefined {
   const { model, model_hash } = attributes;

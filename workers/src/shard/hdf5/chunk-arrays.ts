@@ -1,20 +1,20 @@
 import { BadStructure, type Fields, type FileBytes, fieldsAt, UNDEFINED_ADDRESS } from './file-bytes.ts';
 
-/** A chunk that the file has. */
+/** A stored chunk. */
 export interface StoredChunk {
-  /** Its place in the grid of chunks, by dimension. */
+  /** Position in the grid of chunks, by dimension. */
   position: number[];
   address: number;
-  /** Undefined where every chunk is stored as it is. */
+  /** Undefined for unfiltered chunks, which have one size. */
   bytes: number | undefined;
 }
 
-/** A chunk of an array: its number in the grid, where it is, and its bytes where it was filtered. */
+/** An entry of an array: the chunk's number in the grid, its address, and its size if it is filtered. */
 type Element = { at: number; address: number; bytes: number | undefined };
 
 const CHECKSUM_BYTES = 4;
 
-/** Chunks of elements that are read from one block, from number `first` on. */
+/** Reads the entries of one block, numbered from `first`. */
 function* elements(fields: Fields, count: number, elementBytes: number, isFiltered: boolean, first: number) {
   for (let i = 0; i < count; i++) {
     const start = fields.at;
@@ -29,7 +29,7 @@ function isSet(bitmap: Uint8Array, bit: number): boolean {
   return (bitmap[bit >> 3]! & (0x80 >> (bit & 7))) !== 0;
 }
 
-/** Format: HDF5 File Format Specification 3.0, section VII.C. */
+/** Reads a fixed array. Format: HDF5 File Format Specification 3.0, section VII.C. */
 export function* readFixedArray(file: FileBytes, address: number): Generator<Element> {
   const header = fieldsAt(file, address, 8 + file.lengthBytes + file.addressBytes);
   header.signature('FAHD');
@@ -58,34 +58,34 @@ export function* readFixedArray(file: FileBytes, address: number): Generator<Ele
   }
 }
 
-/** Format: HDF5 File Format Specification 3.0, section VII.D. */
+/** Reads an extensible array. Format: HDF5 File Format Specification 3.0, section VII.D. */
 export function* readExtensibleArray(file: FileBytes, address: number): Generator<Element> {
   const header = fieldsAt(file, address, 12 + 6 * file.lengthBytes + file.addressBytes);
   header.signature('EAHD');
   header.skip(1);
   const isFiltered = header.uint(1) === 1;
   const [elementBytes, indexBits, directElements] = [header.uint(1), header.uint(1), header.uint(1)];
-  const [leastElements, leastPointers, pageBits] = [header.uint(1), header.uint(1), header.uint(1)];
+  const [minElements, minPointers, pageBits] = [header.uint(1), header.uint(1), header.uint(1)];
   header.skip(6 * file.lengthBytes);
   const indexBlock = header.address();
   if (indexBlock === UNDEFINED_ADDRESS) return;
-  if (leastElements === 0 || leastPointers === 0 || indexBits > 64)
+  if (minElements === 0 || minPointers === 0 || indexBits > 64)
     throw new BadStructure('an extensible array has wrong sizes');
   const headBytes = 6 + file.addressBytes;
   const offsetBytes = Math.ceil(indexBits / 8);
   const perPage = 2 ** pageBits;
-  const superBlocks = 1 + indexBits - Math.log2(leastElements);
-  const directSuperBlocks = 2 * Math.log2(leastPointers);
-  const directBlocks = 2 * (leastPointers - 1);
+  const superBlocks = 1 + indexBits - Math.log2(minElements);
+  const directSuperBlocks = 2 * Math.log2(minPointers);
+  const directBlocks = 2 * (minPointers - 1);
   const indexBytes = directElements * elementBytes + (directBlocks + superBlocks) * file.addressBytes;
-  const room = Math.min(indexBytes, file.byteLength - indexBlock - headBytes);
+  const availableBytes = Math.min(indexBytes, file.byteLength - indexBlock - headBytes);
   fieldsAt(file, indexBlock, 4).signature('EAIB');
-  const index = fieldsAt(file, indexBlock + headBytes, room);
+  const index = fieldsAt(file, indexBlock + headBytes, availableBytes);
   yield* elements(index, directElements, elementBytes, isFiltered, 0);
   let first = directElements;
   for (let number = 0; number < superBlocks; number++) {
     const blocks = 2 ** Math.floor(number / 2);
-    const perBlock = 2 ** Math.floor((number + 1) / 2) * leastElements;
+    const perBlock = 2 ** Math.floor((number + 1) / 2) * minElements;
     const pages = perBlock > perPage ? perBlock / perPage : 0;
     let pointers = index;
     let bitmaps: Uint8Array[] = [];
@@ -121,7 +121,7 @@ export function* readExtensibleArray(file: FileBytes, address: number): Generato
   }
 }
 
-/** A B-tree of version 2 whose records are chunks. Format: section III.A.2. */
+/** A B-tree of version 2 with a record per chunk. Format: section III.A.2. */
 export class BTree2 {
   readonly #file: FileBytes;
   readonly #rank: number;
@@ -131,7 +131,7 @@ export class BTree2 {
   readonly #depth: number;
   readonly #root: number;
   readonly #rootRecords: number;
-  /** Bytes of the number of records in a child, and of that in all below it, by depth. */
+  /** Bytes of the record count of a child, and of the total below it, by depth. */
   readonly #countBytes: number;
   readonly #totalBytes: number[] = [0];
   readonly #visited = new Set<number>();
@@ -151,8 +151,8 @@ export class BTree2 {
     header.skip(2);
     this.#root = header.address();
     this.#rootRecords = header.uint(2);
-    const least = file.addressBytes + 8 * rank + (this.#isFiltered ? 5 : 0);
-    if (this.#recordBytes < least || this.#depth > 64) throw new BadStructure('an index of chunks has wrong sizes');
+    const minBytes = file.addressBytes + 8 * rank + (this.#isFiltered ? 5 : 0);
+    if (this.#recordBytes < minBytes || this.#depth > 64) throw new BadStructure('an index of chunks has wrong sizes');
     const inLeaf = Math.floor((this.#nodeBytes - 10) / this.#recordBytes);
     this.#countBytes = bytesFor(inLeaf);
     let total = inLeaf;
@@ -201,7 +201,7 @@ export class BTree2 {
   }
 }
 
-/** Bytes that hold any number up to `limit`. */
+/** Returns the bytes that represent any number up to `limit`. */
 function bytesFor(limit: number): number {
   return Math.floor(Math.log2(Math.max(1, limit)) / 8) + 1;
 }

@@ -5,19 +5,21 @@ import type { ChunkIndex } from './storage.ts';
 
 /** A chunked dataset. */
 export interface ChunkGrid {
-  /** Rows and columns: now, and at most (UNDEFINED_ADDRESS where there is no limit). */
+  /** Rows and columns. */
   shape: number[];
-  most: number[];
-  /** Sizes of a chunk in elements, and its bytes before filters. */
+  /** Limits of the shape; UNDEFINED_ADDRESS for no limit. */
+  maxShape: number[];
+  /** Sizes of a chunk in elements. */
   chunk: number[];
+  /** Bytes of a chunk before filters. */
   chunkBytes: number;
 }
 
-/** An index holds at least this many bytes a chunk. */
-const LEAST_ENTRY_BYTES = 4;
+/** The smallest index entry of a chunk. */
+const MIN_ENTRY_BYTES = 4;
 
 /**
- * Goes through all chunks that an index names, in no particular order.
+ * Iterates over the chunks of an index, in arbitrary order.
  * Formats: HDF5 File Format Specification 3.0, sections III.A.1, VII and VIII.
  * @throws BadStructure
  */
@@ -29,18 +31,18 @@ export function* storedChunks(file: FileBytes, index: ChunkIndex, grid: ChunkGri
   else if (index.kind === 'b-tree 1') yield* readBTree1(file, address, grid);
   else if (index.kind === 'b-tree 2') yield* new BTree2(file, address, grid.shape.length).records();
   else {
-    const place = linearPlaces(grid, index.kind === 'extensible array');
+    const positionOf = linearPositions(grid, index.kind === 'extensible array');
     if (index.kind === 'implicit') {
-      for (let i = 0; i < countOf(grid, grid.most); i++)
-        yield { position: place(i), address: address + i * grid.chunkBytes, bytes: undefined };
+      for (let i = 0; i < countOf(grid, grid.maxShape); i++)
+        yield { position: positionOf(i), address: address + i * grid.chunkBytes, bytes: undefined };
       return;
     }
     const read = index.kind === 'fixed array' ? readFixedArray : readExtensibleArray;
-    for (const { at, ...chunk } of read(file, address)) yield { position: place(at), ...chunk };
+    for (const { at, ...chunk } of read(file, address)) yield { position: positionOf(at), ...chunk };
   }
 }
 
-/** Rows [start, end) that no chunk of the file holds, or holds in part. */
+/** Rows [start, end) of which chunks are missing. */
 export interface MissingRows {
   start: number;
   end: number;
@@ -48,7 +50,8 @@ export interface MissingRows {
 
 /**
  * Finds the first rows that were never written.
- * @returns undefined where every chunk is there. @throws BadStructure where one is not inside the file
+ * @returns undefined if all chunks exist
+ * @throws BadStructure where a chunk is not inside the file
  */
 export function findMissingRows(file: FileBytes, index: ChunkIndex, grid: ChunkGrid): MissingRows | undefined {
   const counts = chunkCounts(grid, grid.shape);
@@ -58,11 +61,11 @@ export function findMissingRows(file: FileBytes, index: ChunkIndex, grid: ChunkG
     start: chunkRow * grid.chunk[0]!,
     end: Math.min(grid.shape[0]!, (chunkRow + 1) * grid.chunk[0]!),
   });
-  // Before memory is asked for: a damaged size can be any number.
-  if (index.kind !== 'implicit' && expected * LEAST_ENTRY_BYTES > file.byteLength + 64)
+  // Checked before allocating: a damaged size can be any number.
+  if (index.kind !== 'implicit' && expected * MIN_ENTRY_BYTES > file.byteLength + 64)
     throw new BadStructure(`the file is too small for its ${expected} chunks`);
   if (index.kind === 'implicit' && index.address !== UNDEFINED_ADDRESS)
-    file.read(index.address + countOf(grid, grid.most) * grid.chunkBytes - 1, 1);
+    file.read(index.address + countOf(grid, grid.maxShape) * grid.chunkBytes - 1, 1);
   const seen = new Uint8Array(expected);
   for (const { position, address, bytes } of storedChunks(file, index, grid)) {
     if (position.some((at, dimension) => at >= counts[dimension]!)) continue;
@@ -90,10 +93,10 @@ function countOf(grid: ChunkGrid, shape: readonly number[]): number {
   return chunkCounts(grid, shape).reduce((product, count) => product * count, 1);
 }
 
-/** The place in the grid of the n-th chunk: by row, but a dimension without a limit varies slowest. */
-function linearPlaces(grid: ChunkGrid, isExtensible: boolean): (n: number) => number[] {
-  const counts = chunkCounts(grid, grid.most);
-  const unlimited = isExtensible ? Math.max(0, grid.most.indexOf(UNDEFINED_ADDRESS)) : 0;
+/** Returns the grid position of the n-th chunk: row-major, except that an unlimited dimension varies slowest. */
+function linearPositions(grid: ChunkGrid, isExtensible: boolean): (n: number) => number[] {
+  const counts = chunkCounts(grid, grid.maxShape);
+  const unlimited = isExtensible ? Math.max(0, grid.maxShape.indexOf(UNDEFINED_ADDRESS)) : 0;
   const order = [unlimited, ...counts.keys().filter((dimension) => dimension !== unlimited)];
   return (n) => {
     const position = new Array<number>(counts.length).fill(0);
@@ -107,7 +110,7 @@ function linearPlaces(grid: ChunkGrid, isExtensible: boolean): (n: number) => nu
   };
 }
 
-/** A B-tree of version 1, type 1. */
+/** Reads a B-tree of version 1, type 1. */
 function* readBTree1(file: FileBytes, root: number, grid: ChunkGrid): Generator<StoredChunk> {
   const rank = grid.shape.length;
   const visited = new Set<number>();

@@ -1,7 +1,7 @@
-/** A structure of an HDF5 file that is not what the format says. */
+/** A structure of an HDF5 file violates the format. */
 export class BadStructure extends Error {}
 
-/** The part of an open file that a parser of its structures needs. Addresses count from the file's base address. */
+/** An open file, for parsers of its structures. Addresses are relative to the base address of the file. */
 export interface FileBytes {
   /** Bytes of an address and of a length: "size of offsets" and "size of lengths" of the superblock. */
   readonly addressBytes: number;
@@ -12,7 +12,7 @@ export interface FileBytes {
   read(address: number, byteLength: number): Uint8Array;
 }
 
-/** An address that says "not allocated": all bits set. */
+/** The address of unallocated space: all bits set. */
 export const UNDEFINED_ADDRESS = Number.POSITIVE_INFINITY;
 
 /** Reads the fields of a structure one after another; all numbers are little-endian. */
@@ -40,7 +40,7 @@ export class Fields {
     return this.bytes.subarray(this.at - byteLength, this.at);
   }
 
-  /** A whole number of 1 to 8 bytes; beyond 2^53 it is rounded, which every use refuses as too large. */
+  /** Reads an unsigned integer of 1 to 8 bytes. Beyond 2^53 it is rounded, and every caller refuses it as too large. */
   uint(byteLength: number): number {
     let value = 0;
     let scale = 1;
@@ -51,7 +51,7 @@ export class Fields {
     return value;
   }
 
-  /** An address, or UNDEFINED_ADDRESS. */
+  /** Reads an address, or UNDEFINED_ADDRESS. */
   address(): number {
     return this.#uintOrNone(this.#sizes.addressBytes);
   }
@@ -60,7 +60,7 @@ export class Fields {
     return this.uint(this.#sizes.lengthBytes);
   }
 
-  /** A length, or UNDEFINED_ADDRESS where there is no limit. */
+  /** Reads a length, or UNDEFINED_ADDRESS for no limit. */
   limit(): number {
     return this.#uintOrNone(this.#sizes.lengthBytes);
   }
@@ -72,13 +72,13 @@ export class Fields {
     return isNone ? UNDEFINED_ADDRESS : value;
   }
 
-  /** @throws BadStructure where the next four bytes are others */
+  /** Checks the next four bytes. @throws BadStructure where they differ */
   signature(expected: string): void {
     const found = Buffer.from(this.take(4)).toString('latin1');
     if (found !== expected) throw new BadStructure(`${JSON.stringify(expected)} is missing`);
   }
 
-  /** Text up to its NUL. */
+  /** Reads a NUL-terminated text. */
   text(): string {
     const end = this.bytes.indexOf(0, this.at);
     if (end < 0) throw new BadStructure('a name does not end');
@@ -88,7 +88,22 @@ export class Fields {
   }
 }
 
-/** The fields of a range of the file. */
+/** Reads a range of the file as fields. */
 export function fieldsAt(file: FileBytes, address: number, byteLength: number): Fields {
   return new Fields(file.read(address, byteLength), file);
+}
+
+const PAD_NULL_TERMINATED = 0;
+const PAD_SPACE = 2;
+
+/**
+ * Finds the end of a fixed-length text: before its padding of NULs (as of numpy) or spaces, or at its first NUL.
+ * @param pad kind of padding: H5T_str_t
+ */
+export function unpadded(bytes: Uint8Array, from: number, end: number, pad: number): number {
+  let to = end;
+  if (pad === PAD_NULL_TERMINATED) for (to = from; to < end && bytes[to] !== 0; ) to++;
+  // h5wasm pads with NULs even where it declares spaces.
+  else while (to > from && (bytes[to - 1] === 0 || (pad === PAD_SPACE && bytes[to - 1] === 0x20))) to--;
+  return to;
 }

@@ -3,7 +3,7 @@ import type { Fields } from './file-bytes.ts';
 /** The layout of a floating-point number. */
 export interface FloatType {
   bytes: number;
-  /** Bits: where the digits begin, and how many of the bytes' bits are used. */
+  /** First significant bit, and count of significant bits. */
   offset: number;
   precision: number;
   sign: number;
@@ -43,7 +43,7 @@ export function parseFloatType(fields: Fields): FloatType | undefined {
   };
 }
 
-/** Types that have a name: [bytes, exponent bits, digits, bias]. */
+/** Named types: [bytes, exponent bits, digits, bias]. */
 const NAMED: ReadonlyArray<readonly [name: string, bytes: number, exponent: number, digits: number, bias: number]> = [
   ['float16', 2, 5, 10, 15],
   ['float32', 4, 8, 23, 127],
@@ -53,7 +53,7 @@ const NAMED: ReadonlyArray<readonly [name: string, bytes: number, exponent: numb
   ['float8 (e5m2)', 1, 5, 2, 15],
 ];
 
-/** The name of a type of IEEE 754's form, in either byte order; otherwise a description. */
+/** Returns the name of a type with the layout of IEEE 754, in either byte order; otherwise a description. */
 export function nameFloatType(type: FloatType): string {
   const { bytes, exponentBits, digits, bias, byteOrder } = type;
   const isPacked =

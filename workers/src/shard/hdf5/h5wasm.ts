@@ -1,7 +1,6 @@
 /**
- * The part of h5wasm that LanceFlow uses, typed. The package's own types do not cover the module's raw
- * read and write calls, which are what makes reading fast (`get_dataset_data` into one buffer: 2.9-4.1 GB/s;
- * `slice`: 1.0-1.25).
+ * Types of the part of h5wasm that LanceFlow uses. The package does not type the raw calls of its module, which read fastest
+ * (`get_dataset_data` into one buffer: 2.9-4.1 GB/s; `slice`: 1.0-1.25 GB/s).
  */
 import * as library from 'h5wasm/node';
 
@@ -11,14 +10,15 @@ export interface H5Metadata {
   signed: boolean;
   vlen: boolean;
   littleEndian: boolean;
-  /** Elements in all. */
+  /** Element count. */
   total_size: number;
   /** Null for an empty dataspace. */
   shape: number[] | null;
   chunks: number[] | null;
   strpad?: number;
-  /** Of the elements of an array type, and of a sequence of variable length. */
+  /** Type of the elements of an array type. */
   array_type?: H5Metadata;
+  /** Type of the elements of a variable-length sequence. */
   vlen_type?: H5Metadata;
 }
 

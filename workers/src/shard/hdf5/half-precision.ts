@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
 /**
- * Makes a float32 dataset of a new file one of half precision, IEEE 754 binary16 as h5py's `float16`. The library can
- * read and write this type but not create it. So the dataset is created as float32 in a file of the old object
- * format, which has no checksums, and while it is empty two messages of its header are changed: the datatype, and the
- * size of an element in the layout. Formats: HDF5 File Format Specification 3.0, sections IV.A.2.d and IV.A.2.i.
- * @param path a closed file without rows, with one float32 dataset, of chunks [chunkRows, dimension]
+ * Converts the empty float32 dataset of a new file to half precision (IEEE 754 binary16, `float16` of h5py). The library can read and
+ * write this type but not create it. So the dataset is created as float32 in the old object format, which has no checksums, and two
+ * messages of its header are replaced: the datatype, and the element size in the layout. Formats: HDF5 File Format Specification
+ * 3.0, sections IV.A.2.d and IV.A.2.i.
+ * @param path a closed file without rows, with one float32 dataset of chunks [chunkRows, dimension]
  */
 export async function makeHalfPrecision(path: string, chunkRows: number, dimension: number): Promise<void> {
   const file = await readFile(path);
@@ -14,10 +14,10 @@ export async function makeHalfPrecision(path: string, chunkRows: number, dimensi
   await writeFile(path, file);
 }
 
-/** How the library is told to write the old format. */
+/** Options by which the library writes the old format. */
 export const OLD_FORMAT = { libver: ['earliest', 'latest'] } as const;
 
-/** Version 1, class 1 (floating point), little-endian, leading digit implied, and the bit of the sign. */
+/** Datatype messages: version 1, class 1 (floating point), little-endian, leading digit implied. */
 const FLOAT32 = datatype({ bytes: 4, sign: 31, exponentAt: 23, exponentBits: 8, bias: 127 });
 const FLOAT16 = datatype({ bytes: 2, sign: 15, exponentAt: 10, exponentBits: 5, bias: 15 });
 
@@ -32,7 +32,7 @@ function datatype(type: { bytes: number; sign: number; exponentAt: number; expon
   return message;
 }
 
-/** Version 3, chunked, three dimensions (the last is the element's bytes), no chunk so far. */
+/** Returns a layout message: version 3, chunked, three dimensions (the last is the element size), no chunks. */
 function layout(chunkRows: number, dimension: number, elementBytes: number): Buffer {
   const message = Buffer.alloc(23, 0xff);
   message.set([3, 2, 3]);

@@ -4,33 +4,33 @@ import type { FileBytes } from './file-bytes.ts';
 const SIGNATURE = Buffer.from('GCOL\x01\x00\x00\x00', 'latin1');
 const HEADER_BYTES = 16;
 const LEAST_COLLECTION_BYTES = 4096;
-/** A text of MAX_ID_BYTES makes one of little more. */
-const MOST_COLLECTION_BYTES = 2 ** 26;
+/** A collection is little larger than its longest text, which has at most MAX_ID_BYTES. */
+const MAX_COLLECTION_BYTES = 2 ** 26;
 
-/** Open files whose lengths have other than 8 bytes, which nearly no program writes: their heaps are not checked. */
+/** Open files with lengths of other than 8 bytes, which almost no program writes: heaps are not checked meanwhile. */
 const unchecked = new Set<object>();
 
-/** A file was opened. */
-export function heapsOf(file: FileBytes): void {
+/** Must be called when a file is opened. */
+export function fileOpened(file: FileBytes): void {
   if (file.lengthBytes !== 8) unchecked.add(file);
 }
 
-/** A file was closed. */
-export function noHeapsOf(file: FileBytes): void {
+/** Must be called when a file is closed. */
+export function fileClosed(file: FileBytes): void {
   unchecked.delete(file);
 }
 
 /**
- * Finds what is wrong with a collection of a global heap, where texts of variable length are. The library has 32 bits for a size
- * of 64, and goes round in circles at an object without a size. Format: HDF5 File Format Specification 3.0, section III.E.
- * @param start what was read at `position`: the collection, or its beginning
- * @returns undefined where nothing is wrong, or this is no collection
+ * Checks a collection of a global heap, which contains variable-length texts. The library keeps 64-bit sizes in 32 bits, and loops
+ * forever at an object of size 0. Format: HDF5 File Format Specification 3.0, section III.E.
+ * @param start the bytes read at `position`: the collection, or its beginning
+ * @returns the problem, or undefined where it is valid or not a collection
  */
 export function findBadHeap(descriptor: number, position: number, start: Uint8Array): string | undefined {
   if (unchecked.size > 0) return undefined;
   if (start.length < LEAST_COLLECTION_BYTES || Buffer.compare(start.subarray(0, 8), SIGNATURE) !== 0) return undefined;
   const byteLength = Number(viewOf(start).getBigUint64(8, true));
-  if (byteLength < LEAST_COLLECTION_BYTES || byteLength > MOST_COLLECTION_BYTES)
+  if (byteLength < LEAST_COLLECTION_BYTES || byteLength > MAX_COLLECTION_BYTES)
     return 'a heap of texts has a wrong size';
   if (byteLength <= start.length) return findBadObject(start.subarray(0, byteLength));
   const whole = new Uint8Array(byteLength);

@@ -1,12 +1,12 @@
 import { openSync } from 'node:fs';
-import { DataError, TransientError } from '../../base/errors.ts';
 import h5wasm, { type H5Module } from './h5wasm.ts';
+import { OutOfMemory } from './hdf5-messages.ts';
 
 let loaded: Promise<H5Module> | undefined;
 
 /**
- * The HDF5 library (h5wasm), loaded once. Its own diagnostics, ten lines of C sources for each error, go
- * nowhere: the readers and writers here turn every failure into one sentence.
+ * Returns the HDF5 library (h5wasm), loaded once. Its diagnostics, ten lines of C call stack for each error, are discarded: readers
+ * and writers turn each failure into one message.
  */
 export function hdf5(): Promise<H5Module> {
   loaded ??= h5wasm.ready.then((module) => {
@@ -17,24 +17,13 @@ export function hdf5(): Promise<H5Module> {
   return loaded;
 }
 
-/** The library could not allocate memory. */
-export class OutOfMemory extends TransientError {}
-
-/** Runs `use` with `byteLength` bytes of the library's memory; `address` is where they start. @throws OutOfMemory */
+/** Runs `use` with the address of `byteLength` bytes of the library's memory. @throws OutOfMemory */
 export function withBuffer<T>(module: H5Module, byteLength: number, use: (address: number) => T): T {
   const address = module._malloc(Math.max(1, byteLength));
-  if (address === 0)
-    throw new OutOfMemory(`HDF5 cannot allocate ${byteLength} bytes; its memory ends at 2 GiB. Use smaller shards.`);
+  if (address === 0) throw new OutOfMemory(byteLength);
   try {
     return use(address);
   } finally {
     module._free(address);
   }
-}
-
-/** The error for rows that the library cannot read. */
-export function failedRead(path: string, name: string, start: number, count: number): DataError {
-  return new DataError(
-    `${path}: rows ${start} to ${start + count - 1} of "${name}" cannot be read; the file is damaged.`,
-  );
 }

@@ -1,11 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, posix } from 'node:path';
-import { DataError } from '../../base/errors.ts';
 import h5wasm, { type H5File, type H5Module } from './h5wasm.ts';
-import { heapsOf, noHeapsOf } from './heap-check.ts';
+import { brokenLink, cannotOpen, linkToItself } from './hdf5-messages.ts';
+import { fileClosed, fileOpened } from './heap-check.ts';
 import { openStructures, type StructureFile } from './superblock.ts';
 
-const MOST_LINKS = 16;
+const MAX_LINKS = 16;
 
 /** A file that the library has open, and its structures. */
 export interface OpenFile {
@@ -14,13 +14,13 @@ export interface OpenFile {
   structures: StructureFile;
 }
 
-/** A dataset by the file that holds it, and its path in it: no link to another file is left in it. */
+/** A dataset: the file that contains it, and its path in that file, which has no links to other files. */
 export interface Located {
   in: OpenFile;
   path: string;
 }
 
-/** The files of one shard: the shard, and those that its links and virtual datasets name. Each is opened once. */
+/** The files of one shard: itself, and those of its links and virtual datasets. Each is opened once. */
 export class OpenFiles {
   readonly #module: H5Module;
   readonly #files = new Map<string, OpenFile>();
@@ -40,17 +40,17 @@ export class OpenFiles {
     } finally {
       if (file === undefined || file.file_id < 0n) structures.close();
     }
-    if (file.file_id < 0n) throw new DataError(`${path}: HDF5 cannot open this file; it is damaged.`);
+    if (file.file_id < 0n) throw cannotOpen(path);
     const opened = { path, file, structures };
     this.#files.set(path, opened);
-    heapsOf(structures);
+    fileOpened(structures);
     return opened;
   }
 
   /**
    * Follows links from a name of `open`'s file.
-   * @returns undefined where nothing of this name is there
-   * @throws DataError where a link names a file that is not there
+   * @returns undefined where the name does not exist
+   * @throws DataError where the file of a link is missing
    */
   locate(open: OpenFile, name: string, links = 0): Located | undefined {
     const { file_id } = open.file;
@@ -67,17 +67,13 @@ export class OpenFiles {
         if (i + 1 < steps.length && this.#module.get_type(file_id, path) !== this.#module.H5G_GROUP) return undefined;
         continue;
       }
-      if (links >= MOST_LINKS) throw new DataError(`${open.path}: "${name}" is a link that leads to itself.`);
+      if (links >= MAX_LINKS) throw linkToItself(open.path, name);
       if (soft !== null) {
         const from = posix.isAbsolute(soft) ? '/' : parent;
         return this.locate(open, posix.join(from, soft, rest), links + 1);
       }
       const there = findBeside(open.path, external.filename!);
-      if (there === undefined)
-        throw new DataError(
-          `${open.path}: "${name}" is a link to ${JSON.stringify(external.filename)}, which is not there. ` +
-            'Put that file where it was, or write a shard that holds the rows itself (h5repack, or h5py: f.copy).',
-        );
+      if (there === undefined) throw brokenLink(open.path, name, external.filename);
       return this.locate(this.open(there), posix.join('/', external.obj_path ?? '', rest), links + 1);
     }
     return path === '' ? undefined : { in: open, path };
@@ -86,18 +82,18 @@ export class OpenFiles {
   close(): void {
     for (const { file, structures } of this.#files.values()) {
       structures.close();
-      noHeapsOf(structures);
+      fileClosed(structures);
       try {
         file.close();
       } catch {
-        // Only after damage that was reported already.
+        // Only for damaged files, which have been reported.
       }
     }
     this.#files.clear();
   }
 }
 
-/** Finds a file that another one names, where the library looks for it: beside the other, or beside what that links to. */
+/** Finds a file named by another one, as the library does: beside the other file, or beside the target of its link. */
 export function findBeside(path: string, name: string): string | undefined {
   const places = [dirname(path), dirname(realpathSync(path))].map((folder) => join(folder, basename(name)));
   if (isAbsolute(name)) places.unshift(name);

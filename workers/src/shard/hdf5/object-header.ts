@@ -1,6 +1,6 @@
 import { BadStructure, Fields, type FileBytes, fieldsAt } from './file-bytes.ts';
 
-/** Types of header messages that are read here. */
+/** Types of the header messages in use. */
 export const MESSAGE = {
   dataspace: 0x01,
   datatype: 0x03,
@@ -19,8 +19,8 @@ export interface Message {
   data: Uint8Array;
 }
 
-/** A header larger than this is damaged: attributes over 64 kB are stored elsewhere. */
-const MOST_HEADER_BYTES = 64 * 2 ** 20;
+/** Larger headers are damaged: attributes over 64 kB are stored elsewhere. */
+const MAX_HEADER_BYTES = 64 * 2 ** 20;
 const SHARED = 2;
 const COMMITTED = 2;
 
@@ -34,10 +34,10 @@ export function readObjectHeader(file: FileBytes, address: number): Message[] {
   const { blocks, parse } = isNew ? startVersion2(file, address) : startVersion1(file, address);
   const messages: Message[] = [];
   let total = 0;
-  // Continuation blocks are added to the list while it is gone through.
+  // The loop appends continuation blocks to the list.
   for (const { at, byteLength } of blocks) {
     total += byteLength;
-    if (total > MOST_HEADER_BYTES) throw new BadStructure('an object header does not end');
+    if (total > MAX_HEADER_BYTES) throw new BadStructure('an object header does not end');
     for (const message of parse(file.read(at, byteLength))) {
       if (message.type !== MESSAGE.continuation) messages.push(message);
       else {
@@ -82,7 +82,7 @@ function startVersion2(file: FileBytes, address: number): Start {
   const headBytes = flags & 4 ? 6 : 4;
   function* parse(block: Uint8Array): Generator<Message> {
     const inner = new Fields(block, file);
-    // What is too short for a message is a gap.
+    // A rest that is too short for a message is a gap.
     while (inner.left >= headBytes) {
       const [type, size, messageFlags] = [inner.uint(1), inner.uint(2), inner.uint(1)];
       inner.skip(headBytes - 4);
@@ -93,8 +93,9 @@ function startVersion2(file: FileBytes, address: number): Start {
 }
 
 /**
- * Finds a message, in another object's header where it is a committed datatype's.
- * @returns undefined where there is none. @throws BadStructure
+ * Finds a message. That of a committed datatype is in the header of another object.
+ * @returns undefined where the message is missing
+ * @throws BadStructure
  */
 export function findMessage(file: FileBytes, messages: readonly Message[], type: number): Fields | undefined {
   const message = messages.find((each) => each.type === type);

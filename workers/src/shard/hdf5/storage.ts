@@ -1,11 +1,11 @@
 import { BadStructure, type Fields, type FileBytes, fieldsAt } from './file-bytes.ts';
 
-/** How the chunks of a dataset are found. */
+/** The index of the chunks of a dataset. */
 export type ChunkIndex =
   | { kind: 'b-tree 1' | 'implicit' | 'fixed array' | 'extensible array' | 'b-tree 2'; address: number }
   | { kind: 'single'; address: number; storedBytes: number | undefined };
 
-/** Where the rows of a dataset are. */
+/** Where the rows of a dataset are stored. */
 export type Storage =
   | { kind: 'compact'; bytes: number }
   | { kind: 'contiguous'; address: number; bytes: number | undefined }
@@ -51,7 +51,7 @@ function parseIndex(fields: Fields, flags: number): ChunkIndex {
   return { kind: known[0], address: fields.address() };
 }
 
-/** Versions 1 and 2, of HDF5 before 1.6.3. */
+/** Parses versions 1 and 2, of HDF5 before 1.6.3. */
 function parseOldStorage(fields: Fields): Storage {
   const [rank, kind] = [fields.uint(1), fields.uint(1)];
   fields.skip(5);
@@ -63,24 +63,24 @@ function parseOldStorage(fields: Fields): Storage {
   return { kind: 'chunked', chunk, index: { kind: 'b-tree 1', address } };
 }
 
-/** The sizes of a chunk; the last one is an element's bytes. */
+/** Parses the sizes of a chunk; the last one is the element size in bytes. */
 function sizes(fields: Fields, rank: number, each: number): number[] {
   const all = Array.from({ length: rank }, () => fields.uint(each));
   if (all.length < 2 || all.includes(0)) throw new BadStructure('a chunk has no size');
   return all;
 }
 
-/** The sizes of a simple dataspace. Format: section IV.A.2.b. */
-export function parseShape(fields: Fields): { shape: number[]; most: number[] } {
+/** Parses the sizes of a simple dataspace. Format: section IV.A.2.b. */
+export function parseShape(fields: Fields): { shape: number[]; maxShape: number[] } {
   const version = fields.uint(1);
   const [rank, flags] = [fields.uint(1), fields.uint(1)];
   fields.skip(version === 1 ? 5 : 1);
   const shape = Array.from({ length: rank }, () => fields.length());
-  const most = flags & 1 ? Array.from({ length: rank }, () => fields.limit()) : shape;
-  return { shape, most };
+  const maxShape = flags & 1 ? Array.from({ length: rank }, () => fields.limit()) : shape;
+  return { shape, maxShape };
 }
 
-/** A file that holds a part of a dataset's rows end to end. */
+/** A file that contains consecutive rows of a dataset. */
 export interface ExternalFile {
   name: string;
   offset: number;

@@ -1,24 +1,24 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { DataError } from '../../base/errors.ts';
 import { noteRead } from '../read-progress.ts';
 import { BadStructure, type FileBytes } from './file-bytes.ts';
+import { notHdf5, stillWritten, truncatedFile } from './hdf5-messages.ts';
 
 const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 /** File consistency flags of superblock version 3: bit 0 while a program has the file open for writing, bit 2 for SWMR. */
 const OPEN_FOR_WRITING = 1;
-/** The largest range that a structure is read as. */
-const MOST_READ_BYTES = 256 * 2 ** 20;
+/** Size limit of a structure. */
+const MAX_READ_BYTES = 256 * 2 ** 20;
 
 /** An HDF5 file, open for reading its structures. */
 export interface StructureFile extends FileBytes {
-  /** Fills a buffer from an address on. @throws BadStructure where the file ends before */
+  /** Fills a buffer from an address. @throws BadStructure where the file is too short */
   readInto(address: number, into: Uint8Array): void;
   close(): void;
 }
 
 /**
- * Opens a file and checks that it is HDF5, closed by its writer, and as long as its superblock says: the library
- * reports all three as the same failure. Format: HDF5 File Format Specification 3.0, section II.A.
+ * Opens a file and checks that it is HDF5, closed by its writer, and as long as its superblock says: the library reports all three
+ * as the same failure. Format: HDF5 File Format Specification 3.0, section II.A.
  * @throws DataError naming the file
  */
 export function openStructures(path: string): StructureFile {
@@ -27,28 +27,20 @@ export function openStructures(path: string): StructureFile {
     const { size } = fstatSync(descriptor);
     const block = Buffer.alloc(96);
     const base = findSuperblock(descriptor, size, block);
-    if (base === undefined)
-      throw new DataError(`${path}: not an HDF5 file. Shards are HDF5 with datasets "embedding" and "id".`);
+    if (base === undefined) throw notHdf5(path);
     const version = block[8]!;
-    if (version === 3 && block[11]! & OPEN_FOR_WRITING)
-      throw new DataError(
-        `${path}: a program is still writing this HDF5 file, or ended without closing it. Wait until it has closed the ` +
-          `file; if none runs any more, check the rows and clear the mark: h5clear -s ${JSON.stringify(path)}`,
-      );
+    if (version === 3 && block[11]! & OPEN_FOR_WRITING) throw stillWritten(path);
     const [addressBytes, lengthBytes] = version < 2 ? [block[13]!, block[14]!] : [block[9]!, block[10]!];
-    // Addresses of 8 bytes are what every writer uses; the end of files of others is left to the library.
+    // Every known writer uses 8-byte addresses; for others, the library checks the length.
     const endAt = version < 2 ? (version === 0 ? 40 : 44) : 28;
     const expectedBytes = addressBytes === 8 ? Number(block.readBigUInt64LE(endAt)) : 0;
-    if (size < expectedBytes)
-      throw new DataError(
-        `${path}: truncated: ${size} bytes of ${expectedBytes} are there. Copy or make the file again.`,
-      );
+    if (size < expectedBytes) throw truncatedFile(path, size, expectedBytes);
     return {
       addressBytes,
       lengthBytes,
       byteLength: size - base,
       read(address, byteLength) {
-        if (byteLength > MOST_READ_BYTES) throw new BadStructure('a structure is too large');
+        if (byteLength > MAX_READ_BYTES) throw new BadStructure('a structure is too large');
         requireInside(base, size, address, byteLength);
         const bytes = new Uint8Array(byteLength);
         fill(descriptor, base + address, bytes);
@@ -66,7 +58,7 @@ export function openStructures(path: string): StructureFile {
   }
 }
 
-/** Reads the superblock at 0, 512, 1024, 2048, ... @returns where it is; undefined where there is none */
+/** Searches for the superblock at 0, 512, 1024, 2048, ... @returns its position, or undefined where there is none */
 function findSuperblock(descriptor: number, fileBytes: number, block: Buffer): number | undefined {
   for (let at = 0; at < fileBytes; at = at === 0 ? 512 : at * 2) {
     const bytesRead = readSync(descriptor, block, 0, block.length, at);

@@ -1,12 +1,12 @@
 import { BadStructure, Fields, type FileBytes, fieldsAt } from './file-bytes.ts';
 
-/** A rectangle of elements: rows and columns from `start`, `size` of each. */
+/** A rectangle of elements: first row and column, and counts of both. */
 export interface Box {
   start: number[];
   size: number[];
 }
 
-/** A part of a virtual dataset, and the dataset that holds it. */
+/** A part of a virtual dataset, and the dataset that contains it. */
 export interface Mapping {
   file: string;
   dataset: string;
@@ -16,7 +16,7 @@ export interface Mapping {
 }
 
 /**
- * Reads the mappings of a virtual dataset from the heap object that its layout names.
+ * Reads the mappings of a virtual dataset from the heap object of its layout.
  * Format: HDF5 File Format Specification 3.0, sections III.E, VII.A (version 0 and 1) and appendix C.
  * @throws BadStructure
  */
@@ -29,7 +29,7 @@ export function readMappings(file: FileBytes, heap: number, object: number): Map
   const names: { file: string; dataset: string }[] = [];
   const mappings: Mapping[] = [];
   for (let i = 0; i < count; i++) {
-    // Version 1 shares names: the place of an earlier mapping instead of the text.
+    // Version 1 shares names: it may store the position of an earlier mapping instead of the text.
     const flags = version === 1 ? fields.uint(1) : 0;
     const name = (key: 'file' | 'dataset', sharedBit: number) => {
       if (!(flags & sharedBit)) return fields.text();
@@ -44,9 +44,9 @@ export function readMappings(file: FileBytes, heap: number, object: number): Map
   return mappings;
 }
 
-/** An object of a global heap. Format: section III.E. */
+/** Reads an object of a global heap. Format: section III.E. */
 function readHeapObject(file: FileBytes, heap: number, object: number): Uint8Array {
-  // Both headers fill whole words of eight bytes.
+  // Both headers are padded to multiples of eight bytes.
   const unused = -file.lengthBytes & 7;
   const head = fieldsAt(file, heap, 8 + file.lengthBytes);
   head.signature('GCOL');
@@ -69,7 +69,7 @@ function readHeapObject(file: FileBytes, heap: number, object: number): Uint8Arr
 const HYPERSLAB = 2;
 const ALL = 3;
 
-/** A serialized dataspace selection; undefined where it is not all, or one rectangle. */
+/** Parses a serialized dataspace selection. @returns undefined unless it is everything or one rectangle */
 function parseSelection(fields: Fields): Box | 'all' | undefined {
   const [type, version] = [fields.uint(4), fields.uint(4)];
   if (type === ALL) {
@@ -91,7 +91,7 @@ function parseSelection(fields: Fields): Box | 'all' | undefined {
   const rank = fields.uint(4);
   if (flags & 1) {
     const parts = Array.from({ length: rank }, () => numbers(fields, 4, each));
-    // [start, stride, count, block]: whole where blocks touch, or there is one.
+    // [start, stride, count, block]: one rectangle if blocks are adjacent, or single.
     const isWhole = parts.every(([, stride, count, block]) => count === 1 || stride === block);
     const isBounded = parts.every(([, , count, block]) => count! * block! < 2 ** 53);
     if (!isWhole || !isBounded) return undefined;
@@ -109,8 +109,8 @@ function numbers(fields: Fields, count: number, each: number): number[] {
 }
 
 /**
- * Finds the first rows that the boxes do not cover, of a dataset of one or two dimensions.
- * @returns rows [start, end); undefined where all is covered
+ * Finds the first rows of a dataset of one or two dimensions that the boxes do not cover.
+ * @returns rows [start, end), or undefined where all are covered
  */
 export function findUncovered(
   shape: readonly number[],

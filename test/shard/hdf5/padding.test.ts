@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { unpadded } from '../../../workers/src/shard/hdf5/text.ts';
+import { unpadded } from '../../../workers/src/shard/hdf5/file-bytes.ts';
 
 const text = (stored: string, pad: number) => {
   const bytes = Buffer.from(`.${stored}.`);

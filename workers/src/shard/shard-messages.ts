@@ -1,0 +1,161 @@
+// What reading and writing shards tells users: the file and row, the problem, and what to do. HDF5 itself: hdf5/hdf5-messages.ts.
+
+import { DataError, TransientError } from '../base/errors.ts';
+import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
+
+export function missingShard(path: string): DataError {
+  return new DataError(`${path}: no such file.`);
+}
+
+export function notAFile(path: string): DataError {
+  return new DataError(`${path}: not a file.`);
+}
+
+export function shardChanged(path: string): DataError {
+  return new DataError(`${path}: the file changed while it was read. Run again when nothing writes to it.`);
+}
+
+export function noVectors(path: string): DataError {
+  return new DataError(`${path}: no vectors in this shard. Leave it out, or make it again.`);
+}
+
+// Shape and types
+
+export function missingDataset(path: string, name: string): DataError {
+  return new DataError(`${path}: no dataset "${name}". A shard has "embedding" [N, D] and "id" [N].`);
+}
+
+export function notADataset(path: string, name: string): DataError {
+  return new DataError(`${path}: "${name}" is not a dataset.`);
+}
+
+export function wrongRank(path: string, name: string, rank: number, shape: readonly number[] | null): DataError {
+  return new DataError(`${path}: "${name}" must have ${rank} dimension(s), not [${shape?.join(', ') ?? 'scalar'}].`);
+}
+
+export function rowCountsDiffer(path: string, rows: number, idRows: number): DataError {
+  return new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must be of one length.`);
+}
+
+export function noComponents(path: string): DataError {
+  return new DataError(`${path}: "embedding" has vectors of no components.`);
+}
+
+export function dimensionTooLarge(path: string, dimension: number): DataError {
+  return new DataError(
+    `${path}: "embedding" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are read.`,
+  );
+}
+
+export function wrongVectorType(path: string, type: string): DataError {
+  return new DataError(
+    `${path}: "embedding" is ${type}; it must be float32 or float16. ` +
+      'Convert it (h5py: x = f["embedding"].astype("float32")[:]; del f["embedding"]; f["embedding"] = x; ' +
+      'numpy: array.astype("float32")).',
+  );
+}
+
+// Attributes
+
+export function attributesUnreadable(path: string): DataError {
+  return new DataError(`${path}: the attributes of "embedding" cannot be listed; the file is damaged.`);
+}
+
+/** @param attribute its name and where it is */
+export function identityUnreadable(path: string, attribute: string): DataError {
+  return new DataError(
+    `${path}: ${attribute} is neither one text nor one number, so it cannot be compared with that of other shards. ` +
+      'Write it as a text (h5py: f["embedding"].attrs["model"] = "name").',
+  );
+}
+
+export function identityContradicts(path: string, name: string, ofDataset: unknown, ofFile: unknown): DataError {
+  return new DataError(
+    `${path}: "${name}" is ${JSON.stringify(ofDataset)} on "embedding" and ${JSON.stringify(ofFile)} on the file. ` +
+      'Correct the wrong one: vectors of two models cannot be compared.',
+  );
+}
+
+// Ids
+
+export function idsNotText(path: string): DataError {
+  return new DataError(`${path}: "id" must be strings (h5py: dtype=h5py.string_dtype()).`);
+}
+
+export function idTypeTooLong(path: string, byteLength: number): DataError {
+  return new DataError(`${path}: "id" has strings of ${byteLength} bytes; at most ${MAX_ID_BYTES} are allowed.`);
+}
+
+export function idMissing(path: string, row: number): DataError {
+  return new DataError(
+    `${path}: row ${row} has no id: it is empty, or was never written. Give every row an id, or remove the row.`,
+  );
+}
+
+export function idTooLong(path: string, row: number, byteLength: number): DataError {
+  return new DataError(
+    `${path}: the id of row ${row} has ${byteLength} bytes; at most ${MAX_ID_BYTES} are allowed. Shorten it.`,
+  );
+}
+
+export function idNotUtf8(path: string, row: number, latin1: string): DataError {
+  return new DataError(
+    `${path}: the id of row ${row} (${JSON.stringify(latin1)} in Latin-1) is not UTF-8. ` +
+      `Write ids as UTF-8 (h5py: dtype=h5py.string_dtype("utf-8")).`,
+  );
+}
+
+// Reading by the library
+
+export function libraryFailed(path: string): DataError {
+  return new DataError(`${path}: HDF5 cannot read this file; it is damaged.`);
+}
+
+/** @param what the part of the file that is read */
+export function libraryStalled(path: string, what: string): DataError {
+  return new DataError(
+    `${path}: HDF5 did not come back from reading ${what}; the file is damaged. ` +
+      'Make it again, or see how much of it other programs can read (h5dump, h5py).',
+  );
+}
+
+// Descriptions
+
+export function notADescription(path: string): DataError {
+  return new DataError(`${path}: neither an HDF5 file nor a description of one (lanceflow describe-shard).`);
+}
+
+export function damagedDescription(path: string, problem: string): DataError {
+  return new DataError(`${path}: the shard's description is damaged: ${problem}. Run lanceflow describe-shard again.`);
+}
+
+export function changedSinceDescribed(path: string, description: string): DataError {
+  return new DataError(
+    `${path}: changed since ${description} was made of it. Describe it again: lanceflow describe-shard.`,
+  );
+}
+
+/** @param problems the messages of the shards @param isAll false where further shards were not checked */
+export function unusableShards(problems: readonly string[], shards: number, isAll: boolean): DataError {
+  const count = `${isAll ? '' : 'At least '}${problems.length} of ${shards} shards`;
+  return new DataError([`${count} cannot be used:`, ...problems].join('\n'));
+}
+
+// Writing
+
+export function cannotCreate(path: string): TransientError {
+  return new TransientError(`${path}: cannot create this file. Check the folder and its free space.`);
+}
+
+export function cannotWrite(path: string): TransientError {
+  return new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
+}
+
+/** @param problem the row and what to do */
+export function notFloat16(problem: string): DataError {
+  return new DataError(`--vector-type float16: ${problem}.`);
+}
+
+export function idWithNul(path: string, row: number): DataError {
+  return new DataError(`${path}: the id of row ${row} has a NUL character, which HDF5 cannot store. Rename it.`);
+}
