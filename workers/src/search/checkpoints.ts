@@ -9,30 +9,32 @@ import { temporaryName } from '../base/files/temporary.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
 import { checkDocument, parseSealed, sealedText } from '../base/text/document.ts';
+import { SEARCH_MESSAGES } from './search-messages.ts';
 
-/** What a long search has done so far: files in a folder that is named after all that decides the answer. */
+/** The finished parts of a long search: files in a folder that is named after everything that determines the answer. */
 export interface Checkpoints {
-  /** What was decided before a kill, or is decided now: the blocks of one search are all searched in one way. */
+  /** Returns the decision made before a kill, or makes it now: all blocks of a search follow one decision. */
   decision<S extends z.ZodMiniType>(schema: S, decide: () => Promise<z.output<S>>): Promise<z.output<S>>;
   /**
-   * A file that was finished before a kill, or is written now. It stays until `use` has returned, whatever other processes do.
+   * Returns the path of a file that was finished before a kill, or is written now. The file stays until `use` has returned, whatever
+   * other processes do.
    * @param write gets a temporary path
    */
   file(name: string, write: (temporary: string) => Promise<unknown>): Promise<string>;
 }
 
 const DECISION = 'decision.json';
-/** Each time, another process has removed the folder because it was done. */
+/** Attempts to share a file. One fails where another process removes the folder at that moment, because it has finished. */
 const MOST_ATTEMPTS = 20;
-/** Of file systems without hard links. */
+/** Error codes of file systems without hard links. */
 const UNLINKABLE = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
 /**
- * Runs `use` with what an earlier run of the same work left after it was killed; removed when `use` has returned. Processes that
- * do the same work at once share what each has finished, and none needs another to live, or to be done: a process works on files
- * in a folder of its own, which are hard links of those in the shared one.
- * @param parent folder for the folder
- * @param key all that decides the content of the files, as JSON
+ * Runs `use` with the files that an earlier run of the same search left when it was killed, and removes them when `use` has
+ * returned. Processes that run the same search at once share their finished files, and none depends on another: each works on
+ * files in a folder of its own, which are hard links of those in the shared folder.
+ * @param parent folder of the shared folder
+ * @param key everything that determines the content of the files
  */
 export async function withCheckpoints<T>(
   parent: string,
@@ -51,7 +53,7 @@ export async function withCheckpoints<T>(
       await publish(own, join(folder, shared));
       return own;
     };
-    // A file counts when its checksum is there. One that was damaged since is made anew.
+    // A file is complete when its checksum exists. A damaged one is written again.
     const shareChecked = async (shared: string, write: (temporary: string) => Promise<unknown>) => {
       const [own, checksum] = [join(scratch, shared), `${shared}.checksum`];
       if ((await take(join(folder, shared), own)) && (await take(join(folder, checksum), join(scratch, checksum)))) {
@@ -69,17 +71,15 @@ export async function withCheckpoints<T>(
         const own = await share(DECISION, async (temporary) =>
           writeFile(temporary, sealedText({ decision: await decide() })),
         );
-        // Of two that decided at once, the first one counts.
+        // Of two processes that decided at once, the first one counts.
         const text = await readFile(join(folder, DECISION), 'utf8').catch(returnIfMissing(undefined));
         const sealed = text ?? (await readFile(own, 'utf8'));
         decided = `.${hashOf(sealed).slice(0, 8)}`;
-        const fail = (problem: string) =>
-          new DataError(
-            `${join(folder, DECISION)}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
-          );
+        const path = join(folder, DECISION);
+        const fail = (problem: string) => new DataError(SEARCH_MESSAGES.damagedDecision(path, problem, folder));
         return checkDocument(schema, parseSealed(sealed, fail).decision, fail);
       },
-      // Where the folder was removed and made again meanwhile, its decision may be another: files of two are never mixed.
+      // The folder may have been removed and made again with another decision: files of two decisions are never mixed.
       file: (file, write) => shareChecked(file.replace(/(?=\.\w+$)/, decided), write),
     });
     await removeFolder(folder);
@@ -91,7 +91,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** Makes a finished file one's own. @returns false where there is none */
+/** Links a finished file into the own folder. @returns false where there is none */
 async function take(shared: string, own: string): Promise<boolean> {
   try {
     await linkOrCopy(shared, own);
@@ -101,7 +101,7 @@ async function take(shared: string, own: string): Promise<boolean> {
   }
 }
 
-/** Gives a finished file to others, and to a run after a kill. */
+/** Links a finished file into the shared folder, for other processes and for a run after a kill. */
 async function publish(own: string, shared: string): Promise<void> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++)
     try {
@@ -109,12 +109,12 @@ async function publish(own: string, shared: string): Promise<void> {
       await linkOrCopy(own, shared);
       return;
     } catch (error) {
-      // Another process is done and has removed the folder. Without a copy there, a run after a kill only has more to do.
+      // Another process has finished and removed the folder. Without the file, a run after a kill only has more to do.
       returnIfMissing(undefined)(error);
     }
 }
 
-/** @throws the system's error where `from`, or the folder of `to`, is not there; `to` may be there already */
+/** @throws the system's error where `from`, or the folder of `to`, does not exist; `to` may exist */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   const code = await link(from, to).then(
     () => undefined,

@@ -1,12 +1,11 @@
 import type { Metric } from '../vectors/metric.ts';
 
-/** 1 - cosine of vectors of one direction is about 1e-16 instead of 0: noise that would order them. */
+/** 1 - cosine of vectors of one direction is about 1e-16 instead of 0: rounding, which must not order them. */
 const SAME_DIRECTION = 1e-12;
 
 /**
- * The distance of a query and a row from sums in double precision, rounded to float32. The sums are computed in one fixed
- * order (search/engine/filters/kernels.ts): the same bits on every machine, whatever else is computed beside it. Never below
- * zero for `cosine` and `l2`.
+ * Computes the distance of a query and a row from sums in double precision, rounded to float32. The order of the sums is fixed
+ * (search/engine/filters/kernels.ts), so the bits are the same on every machine. Never below zero for `cosine` and `l2`.
  * @param sum their inner product; of squared differences for `l2` @param squares the product of their squared lengths (`cosine`)
  */
 export function distanceOf(metric: Metric, sum: number, squares: number): number {

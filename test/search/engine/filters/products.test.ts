@@ -7,7 +7,7 @@ import {
   createCodeProducts,
   largestQueryCode,
 } from '../../../../workers/src/search/engine/filters/products.ts';
-import { codeQueries, codeRoom } from '../../../../workers/src/search/engine/filters/query-codes.ts';
+import { allocateCodeBuffers, codeQueries } from '../../../../workers/src/search/engine/filters/query-codes.ts';
 import { LARGEST_CODE } from '../../../../workers/src/vectors/quantize.ts';
 import { byteProduct, isExactEverywhere, PROCESSORS, type Processor } from '../../../support/byte-product.ts';
 
@@ -87,7 +87,7 @@ function queryCodes(vectors: Float32Array, dimension: number, largest: number): 
   const queries = new Float32Array(memory.buffer, take(vectors.byteLength), vectors.length);
   queries.set(vectors);
   const kernels = instantiateKernels(new WebAssembly.Module(kernelModule()), memory);
-  const room = codeRoom(memory.buffer, take, count, dimension);
+  const room = allocateCodeBuffers(memory.buffer, take, count, dimension);
   const mean = new Float32Array(dimension);
   return codeQueries(kernels, { metric: 'dot', dimension, queries }, largest, mean, count, (i) => i, room).codes;
 }

@@ -9,7 +9,7 @@ import type { VectorType } from '../../vectors/vector-type.ts';
 import type { AnnAnswer } from './scan-vectors.ts';
 import { scanVectors } from './scan-vectors.ts';
 
-/** Queries in flight: LanceDB works on each with threads of its own. */
+/** Queries in flight: LanceDB answers each with several threads. */
 const IN_FLIGHT = 4;
 
 export interface AnnOptions {
@@ -22,15 +22,15 @@ export interface AnnOptions {
   rows: number;
   partitions: number;
   nprobes: number;
-  /** 0: distances of the index's codes, without a look at the vectors. */
+  /** 0: distances are those of the index's codes, without rescoring. */
   refineFactor: number;
 }
 
 /**
- * Approximate neighbours by the table's LanceDB index. Queries that it would round too far are scaled under dot, and scanned
- * under l2; under cosine, they have unit length.
- * @param vectors queries, [.., D]; those from `first`, `count` of them, are asked
- * @returns answers in their order; one that has fewer than min(k, rows) hits was asked again with all partitions
+ * Searches the table's LanceDB index. Queries that do not fit the type of the vectors are scaled under dot, and scanned under l2;
+ * under cosine, they have unit length.
+ * @param vectors queries, [.., D]; `count` of them are searched, from `first`
+ * @returns answers in their order; queries with fewer than min(k, rows) hits were searched again in all partitions
  */
 export async function searchAnn(
   bucket: OpenBucket,
@@ -43,12 +43,12 @@ export async function searchAnn(
   const { dimension, metric, vectorType, partitions } = options;
   const isHalf = vectorType === 'float16';
   const answers = new Array<AnnAnswer>(count);
-  const wanted = Math.min(options.k, options.rows);
+  const wantedRows = Math.min(options.k, options.rows);
   const vectorOf = (i: number) => vectors.subarray((first + i) * dimension, (first + i + 1) * dimension);
   const rowLength = metric === 'dot' ? await longestRows(bucket) : 0;
   const scanned: number[] = [];
   let next = 0;
-  const work = async () => {
+  const worker = async () => {
     for (let i = next++; i < count; i = next++) {
       const vector = vectorOf(i);
       if (metric === 'l2' && isHalf && !fitsFloat16(vector)) {
@@ -56,43 +56,43 @@ export async function searchAnn(
         continue;
       }
       const factor = metric === 'dot' ? queryFactor(vector, rowLength, isHalf) : 1;
-      answers[i] = await askScaled(bucket.table, vector, factor, options, options.nprobes);
-      if (answers[i]!.distances.length < wanted && options.nprobes < partitions)
-        answers[i] = await askScaled(bucket.table, vector, factor, options, partitions);
+      answers[i] = await searchScaled(bucket.table, vector, factor, options, options.nprobes);
+      if (answers[i]!.distances.length < wantedRows && options.nprobes < partitions)
+        answers[i] = await searchScaled(bucket.table, vector, factor, options, partitions);
       progress.add(1);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, work));
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, worker));
   if (scanned.length > 0) {
-    const found = await scanVectors(bucket, scanned.map(vectorOf), wanted, options.nprobes);
+    const found = await scanVectors(bucket, scanned.map(vectorOf), wantedRows, options.nprobes);
     for (const [i, answer] of found.entries()) answers[scanned[i]!] = answer;
     progress.add(scanned.length);
   }
   return answers;
 }
 
-/** Length of the longest rows, about; 1, the usual one, in a table that is too small for partitions. */
+/** Estimates the length of the longest rows; 1, the usual one, in a table that is too small for partitions. */
 async function longestRows(bucket: OpenBucket): Promise<number> {
   return bucket.entry.partitions ? longestCentroid((await bucket.partitions()).centroids) : 1;
 }
 
-/** @param factor of the query, which is taken back from distances: they are 1 - product where it is not 1 */
-async function askScaled(
+/** Searches a query times `factor`, and divides the products in the distances (1 - product) by it. */
+async function searchScaled(
   table: Table,
   vector: Float32Array,
   factor: number,
   options: AnnOptions,
   nprobes: number,
 ): Promise<AnnAnswer> {
-  if (factor === 1) return ask(table, vector, options, nprobes);
+  if (factor === 1) return searchOne(table, vector, options, nprobes);
   const scaled = vector.map((value) => value * factor);
-  const { ids, distances } = await ask(table, scaled, options, nprobes);
+  const { ids, distances } = await searchOne(table, scaled, options, nprobes);
   return { ids, distances: distances.map((distance) => 1 - (1 - distance) / factor) };
 }
 
-async function ask(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
+async function searchOne(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
   const { metric, k, rows } = options;
-  // LanceDB makes room for as many candidates as it is asked for, and ends the process where there is none.
+  // LanceDB allocates the requested candidates at once, and ends the process where memory is too small.
   const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
   const query = table
     .query()
@@ -102,9 +102,9 @@ async function ask(table: Table, vector: Float32Array, options: AnnOptions, npro
     .nprobes(nprobes)
     .limit(k)
     .select(['id', '_distance']);
-  // A factor of 1 would compute distances anew as well; without one they are those of the index's codes.
+  // A factor of 1 rescores as well; without a factor, distances are those of the index's codes.
   const found = await (refineFactor > 0 ? query.refineFactor(refineFactor) : query).toArrow();
-  // Where all probed partitions are empty, LanceDB gives a table without columns.
+  // Where all probed partitions are empty, LanceDB returns a table without columns.
   if (found.numRows === 0) return { ids: columnFrom([]), distances: new Float32Array(0) };
   const distances = new Float32Array(found.numRows);
   let at = 0;

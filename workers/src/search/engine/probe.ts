@@ -6,19 +6,19 @@ import type { QuerySet } from '../queries/queries.ts';
 import type { ScoredSpan } from './block-source.ts';
 
 /**
- * The spans of the table that any query looks into, with those queries. One whose partitions have fewer rows than are to be
- * found looks into all of them.
- * @param find rows to find for a query, at most those of the table
+ * Returns the partitions that any query probes as spans of the table, with those queries. A query whose partitions have fewer than k
+ * rows probes all partitions.
+ * @param k rows to k for a query, at most those of the table
  */
-export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions, find: number): ScoredSpan[] {
+export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions, k: number): ScoredSpan[] {
   const partitionCount = firstRows.length - 1;
   const all = Int32Array.from({ length: partitionCount }, (_, partition) => partition);
   const queryCount = probes.partitions.length / probes.nprobes;
   const partitionsOf = (query: number) => {
-    const own = probes.partitions.subarray(query * probes.nprobes, (query + 1) * probes.nprobes);
-    return own.reduce((rows, partition) => rows + firstRows[partition + 1]! - firstRows[partition]!, 0) < find
+    const probed = probes.partitions.subarray(query * probes.nprobes, (query + 1) * probes.nprobes);
+    return probed.reduce((rows, partition) => rows + firstRows[partition + 1]! - firstRows[partition]!, 0) < k
       ? all
-      : own;
+      : probed;
   };
   const starts = new Int32Array(partitionCount + 1);
   for (let query = 0; query < queryCount; query++)
@@ -30,29 +30,29 @@ export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions
     for (const partition of partitionsOf(query)) queries[next[partition]!++] = query;
   const spans: ScoredSpan[] = [];
   for (let partition = 0; partition < partitionCount; partition++) {
-    const own = queries.subarray(starts[partition]!, starts[partition + 1]!);
+    const probed = queries.subarray(starts[partition]!, starts[partition + 1]!);
     const [first, end] = [firstRows[partition]!, firstRows[partition + 1]!];
-    if (own.length === 0 || end === first) continue;
+    if (probed.length === 0 || end === first) continue;
     const { vectors, dimension } = centroids;
     const centre = vectors.subarray(partition * dimension, (partition + 1) * dimension);
-    spans.push({ first, end, chosen: { queries: own, centre } });
+    spans.push({ first, end, chosen: { queries: probed, centre } });
   }
   return spans;
 }
 
 /**
- * What of a table is compared with which queries.
- * @param nprobes partitions that `scan` looks into for a query, if there are as many @param find rows to find for a query
+ * Returns the spans of the table that a strategy compares with queries.
+ * @param nprobes partitions that a query of `scan` probes, if there are enough @param k rows to k for a query
  */
 export async function spansToScore(
   bucket: OpenBucket,
   queries: QuerySet,
-  way: Exclude<SearchStrategy, 'ann'>,
+  strategy: Exclude<SearchStrategy, 'ann'>,
   nprobes: number,
-  find: number,
+  k: number,
 ): Promise<ScoredSpan[]> {
-  if (way === 'exact') return [{ first: 0, end: bucket.entry.rows }];
+  if (strategy === 'exact') return [{ first: 0, end: bucket.entry.rows }];
   const partitions = await bucket.partitions();
   const count = Math.min(nprobes, partitions.centroids.count);
-  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, find);
+  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, k);
 }

@@ -5,18 +5,18 @@ import { lookupIds } from '../../lance/lookup-ids.ts';
 import { spansToScore } from './probe.ts';
 import { scoreTable } from './score-table.ts';
 
-/** One query's answer, of the index or of a scan. */
+/** Nearest rows of one query, by the index or by a scan. */
 export interface AnnAnswer {
   ids: Utf8Column;
   distances: Float32Array;
-  /** The index was not asked, as it would have rounded the query too far. */
+  /** Set where the query does not fit the type of the vectors, so it was scanned. */
   isScanned?: true;
 }
 
 /**
- * Finds the nearest rows of a few vectors by the engine of `scan`, or of `exact` where the table has no partitions.
+ * Searches a few vectors by `scan`, or by `exact` where the table has no partitions.
  * @param vectors of D components each @param k rows to find for each, at most those of the table
- * @returns their answers, with true distances; rows as far as the k-th are all there
+ * @returns their answers, with true distances; all rows at the distance of the k-th are among them
  */
 export async function scanVectors(
   bucket: OpenBucket,

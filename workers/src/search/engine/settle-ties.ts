@@ -3,12 +3,12 @@ import { compareIds } from '../../hits/rank.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
 import type { NearestRows } from './nearest.ts';
 
-/** Ties that may be remembered, of all queries together: 32 MB. */
+/** Most ties in memory, of all queries together: 32 MB. */
 const MOST_TIES = 4_000_000;
 
 /**
- * Where very many rows are at the distance of the k-th (a table of the same vector again and again), looks up their ids now
- * instead of in the end, and forgets those that rank too low. What stays is what would have been chosen in the end.
+ * Bounds the memory of ties, where very many rows are at the distance of the k-th (a table that repeats one vector): looks up their
+ * ids now instead of in the end, and drops those that rank too low. The answer is the same.
  */
 export async function settleTies(table: Table, nearest: NearestRows, mostTies = MOST_TIES): Promise<void> {
   if (nearest.tieCount <= mostTies) return;
@@ -18,8 +18,8 @@ export async function settleTies(table: Table, nearest: NearestRows, mostTies = 
   const all = Float64Array.from(unique);
   const { ids, position } = await lookupIds(table, all);
   // Ranked once, whatever the number of queries that contest the rows.
-  const order = all.sort((a, b) => compareIds(ids, position(a), position(b)));
-  const rankOf = new Map(Array.from(order, (row, rank) => [row, rank] as const));
+  const byId = all.sort((a, b) => compareIds(ids, position(a), position(b)));
+  const rankOf = new Map(Array.from(byId, (row, rank) => [row, rank] as const));
   for (const { query, limit, rows } of contested)
     nearest.settle(
       query,

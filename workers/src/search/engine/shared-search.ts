@@ -3,7 +3,7 @@ import type { QuerySet } from '../queries/queries.ts';
 import { instantiateKernels } from './block-scorer.ts';
 import { kernelModule, LANES } from './filters/kernels.ts';
 import { createCodeProducts, largestQueryCode } from './filters/products.ts';
-import { codeQueries, codeRoom } from './filters/query-codes.ts';
+import { allocateCodeBuffers, codeQueries } from './filters/query-codes.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, blockBytes, blocksInMemory, codeBytes, FEW_QUERIES, scratchBytes, vectorBytes } from './memory.ts';
 
@@ -83,7 +83,7 @@ export async function prepareSearch(
     coded: undefined,
   };
   if (mean && queries.count > FEW_QUERIES && dimension % LANES === 0) {
-    const room = codeRoom(arena.memory.buffer, (bytes) => arena.take(bytes), queries.count, dimension);
+    const room = allocateCodeBuffers(arena.memory.buffer, (bytes) => arena.take(bytes), queries.count, dimension);
     const products = await createCodeProducts(dimension);
     const largest = await largestQueryCode(products, dimension).finally(() => products.close());
     shared.coded = codeQueries(kernels, shared, largest, mean, queries.count, (i) => i, room);

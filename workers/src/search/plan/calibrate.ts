@@ -10,18 +10,18 @@ import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../engine/memory.ts';
 import { prepareSearch } from '../engine/shared-search.ts';
 import type { MachineRates } from './cost.ts';
 
-/** Read by each core, of a file of its own where there are as many. */
+/** Bytes that each core reads, from a file of its own where there are enough. */
 const READ_SAMPLE_BYTES = 32 * 2 ** 20;
-/** Two numbers of queries that floats are compared with show what a row costs by itself: this, and FEW_QUERIES. */
+/** Products of float32 are timed with this many queries and with FEW_QUERIES: the difference shows the cost of a row by itself. */
 const FEWER_QUERIES = 16;
-/** The same for codes: this, and TILE_QUERIES. So many look into a partition, say; products of small blocks are slower, which counts as theirs. */
+/** Products of codes are timed with this many queries, as many as typically probe a partition, and with TILE_QUERIES. */
 const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
 type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
 const RATE = z.number().check(z.positive());
-/** What the cache holds; where it is anything else, it is measured again. */
+/** Content of the cache; rates are measured again where it is anything else. */
 const CACHED_RATES = z.object({
   ...{ flopsPerSecond: RATE, fewFlopsPerSecond: RATE, distanceSeconds: RATE },
   ...{ rowSeconds: AMOUNT, fewRowSeconds: AMOUNT, queryBlockSeconds: AMOUNT },
@@ -30,8 +30,8 @@ const CACHED_RATES = z.object({
 });
 
 /**
- * Measures this machine: the comparison of blocks of the bucket's dimension (a fraction of a second, remembered for a week in
- * the user's cache folder) and reading the table.
+ * Measures this machine: comparing blocks of the bucket's dimension, which takes a fraction of a second and is kept for a week in
+ * the user's cache folder, and reading the table.
  */
 export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
   const { entry } = bucket;
@@ -61,15 +61,15 @@ async function measureCompute(dimension: number): Promise<ComputeRates> {
   return rates;
 }
 
-/** What a row takes by itself and with each query, of the seconds that a block took with a number of queries and with more. */
+/** Derives the seconds of a row by itself and of a pair from the seconds of a block with fewer and with more queries. */
 function fitLine([fewer, lessSeconds]: [number, number], [more, seconds]: [number, number]) {
   const pairSeconds = Math.max(1e-12, (seconds - lessSeconds) / ((more - fewer) * BLOCK_ROWS));
   return { pairSeconds, rowSeconds: Math.max(0, lessSeconds / BLOCK_ROWS - fewer * pairSeconds) };
 }
 
 /**
- * Seconds of one thread for a block and so many queries that find nothing near, and for a true distance.
- * @param chosen queries are chosen for the block, as for `scan`
+ * Times one thread: a block with queries that find nothing near, and a true distance.
+ * @param chosen whether queries are chosen for the block, as for `scan`
  */
 async function timeBlock(
   dimension: number,
@@ -101,7 +101,7 @@ async function timeBlock(
   }
 }
 
-/** Seconds of one of several times, after one that only warms up. */
+/** Returns the mean seconds of a repeated call, after one that only warms up. */
 async function timed(repeats: number, once: () => unknown): Promise<number> {
   await once();
   const startedMs = performance.now();
@@ -109,7 +109,7 @@ async function timed(repeats: number, once: () => unknown): Promise<number> {
   return (performance.now() - startedMs) / 1000 / repeats;
 }
 
-/** Reads the start of a few data files at once. What the page cache holds is fast, and will be in the search as well. */
+/** Measures the bytes a second of reading the start of a few data files at once. The page cache speeds up this and the search alike. */
 async function measureReading({ database, entry }: OpenBucket): Promise<number> {
   const data = entry.files.filter(({ path }) => path.startsWith('data/'));
   if (data.length === 0) return Number.POSITIVE_INFINITY;
@@ -141,7 +141,7 @@ function machine(): string {
 }
 
 async function readCache(dimension: number): Promise<ComputeRates | undefined> {
-  // Whatever is wrong with it: measuring anew takes half a second.
+  // Whatever is wrong with the file: measuring again takes half a second.
   const text = await readFile(cachePath(dimension), 'utf8').catch(() => '');
   const { success, data } = z.safeParse(CACHED_RATES, parseJson(text));
   if (!success || data.machine !== machine() || Math.abs(Date.now() - data.at) >= CACHE_MS) return undefined;

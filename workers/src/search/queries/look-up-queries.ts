@@ -13,10 +13,10 @@ import { createShard, type ShardWriter } from '../../shard/shard-writer.ts';
 const TAKE_BYTES = 16 * 2 ** 20;
 
 /**
- * Writes the vectors of ids that a database has into a shard. The tables' columns of ids are streamed, the newest bucket's
- * first, until all are found; memory grows with the ids, not with the tables.
+ * Writes the vectors of given ids into a shard. The tables' id columns are streamed, the newest bucket's first, until all ids are
+ * found; memory grows with the ids, not with the tables.
  * @param output a temporary name
- * @returns vectors found, and how many in which bucket
+ * @returns vectors found, and their count in each bucket
  */
 export async function fetchQueries(
   database: Database,
@@ -69,7 +69,7 @@ async function fetchFrom(
   }
 }
 
-/** Where wanted ids are in a table, in ascending order of its row ids. */
+/** Finds the rows of wanted ids in a table, in ascending order of its row ids. */
 async function findRows(
   table: Table,
   wanted: WantedIds,

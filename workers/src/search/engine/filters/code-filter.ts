@@ -1,12 +1,12 @@
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { boundRows, leastScore, sameDistance } from './filter-bounds.ts';
 import { type Kernels, ROW_NUMBERS } from './kernels.ts';
-import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
+import { FilterPause, type PairSelector, type RowTerms, type Tile } from './pair-selector.ts';
 import { type CodeProducts, createCodeProducts, largestQueryCode } from './products.ts';
-import { type CodedQueries, type CodeRoom, codeQueries, codeRoom } from './query-codes.ts';
+import { allocateCodeBuffers, type CodeBuffers, type CodedQueries, codeQueries } from './query-codes.ts';
 import type { SharedSearch } from './shared-queries.ts';
 
-/** Leaves out pairs of rows and queries by products of 8-bit codes. */
+/** Prunes pairs of rows and queries by products of 8-bit codes. */
 export class CodeFilter {
   readonly #shared: SharedSearch;
   readonly #kernels: Kernels;
@@ -14,41 +14,41 @@ export class CodeFilter {
   readonly #rowCodes: Uint8Array;
   readonly #rowNumbers: Float32Array;
   readonly #rowTerms: RowTerms;
-  readonly #tileRoom: CodeRoom;
-  readonly #trial = new Trial();
+  readonly #tileBuffers: CodeBuffers;
+  readonly #pause = new FilterPause();
   #starting: Promise<{ products: CodeProducts; largestCode: number }> | undefined;
-  /** What the rows of the block are encoded with. */
+  /** Subtracted from the rows before they were quantized; undefined where they are not quantized yet. */
   #centre: Float32Array | undefined;
-  /** Whose bounds the terms of the rows are. */
+  /** The queries for which the terms of the rows hold. */
   #bounded: CodedQueries | undefined;
 
-  /** @param take gives the address of so many bytes of the shared memory */
-  constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
+  /** @param allocate returns the address of bytes in the shared memory */
+  constructor(shared: SharedSearch, kernels: Kernels, allocate: (bytes: number) => number, selector: PairSelector) {
     this.#shared = shared;
     this.#kernels = kernels;
     this.#selector = selector;
     const { dimension } = shared;
     const { buffer } = shared.memory;
-    const floats = (count: number) => new Float32Array(buffer, take(4 * count), count);
-    this.#rowCodes = new Uint8Array(buffer, take(BLOCK_ROWS * dimension), BLOCK_ROWS * dimension);
+    const floats = (count: number) => new Float32Array(buffer, allocate(4 * count), count);
+    this.#rowCodes = new Uint8Array(buffer, allocate(BLOCK_ROWS * dimension), BLOCK_ROWS * dimension);
     this.#rowNumbers = floats(BLOCK_ROWS * ROW_NUMBERS);
     this.#rowTerms = { rows: 0, terms: floats(BLOCK_ROWS * 4), certain: floats(BLOCK_ROWS) };
-    this.#tileRoom = codeRoom(buffer, take, TILE_QUERIES, dimension);
+    this.#tileBuffers = allocateCodeBuffers(buffer, allocate, TILE_QUERIES, dimension);
   }
 
-  /** The rows of a block come next. */
+  /** Starts a block. */
   begin(): void {
     this.#centre = undefined;
   }
 
   /**
-   * Pairs that the codes leave over.
-   * @param vectors [rows, D] of the block @param centre of its rows; that of the whole table where not given
-   * @returns their number; undefined where these are too many, or were lately
+   * Prunes the pairs of a tile.
+   * @param vectors [rows, D] of the block @param centre of its rows; the mean of the table where not given
+   * @returns survivors; undefined where they are too many, or recently were
    */
   run(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number | undefined> {
-    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
-    return this.#trial.run(() => this.#select(tile, vectors, centre), isTooMany);
+    const isTooMany = (survivors: number) => this.#selector.isTooMany(survivors, tile, this.#rowTerms.rows);
+    return this.#pause.run(() => this.#select(tile, vectors, centre), isTooMany);
   }
 
   async #select(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
@@ -81,7 +81,7 @@ export class CodeFilter {
     await (await this.#starting)?.products.close();
   }
 
-  /** With few queries, codes are hardly ever needed. */
+  /** Loads the products when they are first needed: with few queries, they hardly ever are. */
   #start(): Promise<{ products: CodeProducts; largestCode: number }> {
     const { dimension } = this.#shared;
     this.#starting ??= createCodeProducts(dimension).then(async (products) => ({
@@ -92,10 +92,10 @@ export class CodeFilter {
   }
 
   #encodeQueries({ count, queryOf }: Tile, largestCode: number, centre: Float32Array): CodedQueries {
-    return codeQueries(this.#kernels, this.#shared, largestCode, centre, count, queryOf, this.#tileRoom);
+    return codeQueries(this.#kernels, this.#shared, largestCode, centre, count, queryOf, this.#tileBuffers);
   }
 
-  /** Once a block, whatever the number of its tiles. */
+  /** Quantizes the rows once a block, and bounds them once for each set of queries. */
   #encodeRows(vectors: Float32Array, coded: CodedQueries): void {
     const own = this.#rowTerms;
     if (this.#centre === undefined) {
@@ -105,7 +105,7 @@ export class CodeFilter {
         own.rows,
         coded.dimension,
         coded.mean.byteOffset,
-        this.#tileRoom.vector.byteOffset,
+        this.#tileBuffers.vector.byteOffset,
         this.#rowCodes.byteOffset,
         this.#rowNumbers.byteOffset,
         coded.metric === 'cosine' ? 1 : 0,

@@ -2,15 +2,15 @@ import type { Metric } from '../../../vectors/metric.ts';
 import { ROW_NUMBERS } from './kernels.ts';
 
 /**
- * What products of 8-bit codes say for certain. With x and q of a row and a query less a common vector m (rows of
- * unit length for cosine), every metric asks for the largest score x.q + alpha(x):
+ * Bounds from products of 8-bit codes. With x and q of a row and a query minus a common vector m (rows of unit length for cosine),
+ * the nearest rows of every metric have the largest scores x.q + alpha(x):
  *
  *   cosine, dot   1 - distance - m.(q + m) = x.q + x.m
  *   l2            (|q|^2 - distance) / 2   = x.q - |x|^2 / 2
  *
- * Codes give x.q but for the parts that rounding lost, dx and dq: |x.q - codes| <= |x| |dq| + |dx| (|q| + |dq|). These
- * lengths are computed with the codes. All is divided by the query's scale, so that a query's part of the bound is
- * three numbers; |dq| over the scale is nearly the same for all queries, and the largest is taken.
+ * With the rounding errors dx and dq of the codes, |x.q - codes| <= |x| |dq| + |dx| (|q| + |dq|); these lengths are computed with the
+ * codes. Bounds are divided by the query's scale, so that a query's part is three numbers; |dq| over the scale is nearly the same for
+ * all queries, and the largest is taken.
  */
 export interface FilterSpace {
   metric: Metric;
@@ -22,11 +22,11 @@ export interface FilterSpace {
 }
 
 const UNIT_ROUNDOFF = 2 ** -24;
-/** Scales between which no square overflows, or loses bits near zero. Others are never left out. */
+/** Scales between which no square overflows, or loses bits near zero. Pairs of others are never pruned. */
 const LEAST_SCALE = 1e-17;
 const LARGEST_SCALE = 1e15;
 
-/** More than float32 sums of this many terms can be off, relative to the sum of their sizes. */
+/** Returns an upper bound of the error of float32 sums of this many terms, relative to the sum of their sizes. */
 function sumError(dimension: number): number {
   return UNIT_ROUNDOFF * (dimension / 4 + 64);
 }
@@ -34,9 +34,9 @@ function sumError(dimension: number): number {
 const usable = (scale: number, ...numbers: number[]) =>
   scale > LEAST_SCALE && scale < LARGEST_SCALE && numbers.every(Number.isFinite);
 
-/** Of each query, once. */
+/** Bounds of queries, computed once. */
 export interface QueryBounds {
-  /** 1 / scale; 0 where codes say nothing of this query. */
+  /** 1 / scale; 0 where codes do not bound this query. */
   inverseScales: Float32Array;
   /** (|q| + |dq|) / scale. */
   lengths: Float32Array;
@@ -44,7 +44,7 @@ export interface QueryBounds {
   queryLoss: number;
 }
 
-/** @param numbers of the kernel `quantize` [queries, ROW_NUMBERS] */
+/** Bounds queries. @param numbers of the kernel `quantize`: [queries, ROW_NUMBERS] */
 export function boundQueries(numbers: Float32Array, dimension: number): QueryBounds {
   const count = numbers.length / ROW_NUMBERS;
   const inverseScales = new Float32Array(count);
@@ -64,8 +64,8 @@ export function boundQueries(numbers: Float32Array, dimension: number): QueryBou
 }
 
 /**
- * What the kernel `select` needs of each row.
- * @param numbers of the kernel `quantize` @param terms [rows, 4] @param certain alpha(x) at least: [rows]
+ * Bounds rows for the kernel `select`.
+ * @param numbers of the kernel `quantize` @param terms [rows, 4] @param certain lower bounds of alpha(x): [rows]
  */
 export function boundRows(
   { metric, dimension, meanLength, queryLoss }: FilterSpace,
@@ -90,14 +90,14 @@ export function boundRows(
   }
 }
 
-/** Whether products with a vector of this squared length neither overflow nor lose bits near zero. */
+/** Returns whether products with a vector of this squared length neither overflow nor lose bits near zero. */
 export function usableSquare(square: number): boolean {
   return square > LEAST_SCALE ** 2 && square < LARGEST_SCALE ** 2;
 }
 
 /**
- * The same of rows whose products with the queries themselves are float32: m is zero, and what is lost is what sums of
- * float32 round, at most D times the roundoff of |x| |q|. Scores of cosine are over |x|.
+ * Bounds rows whose products with the queries are float32: m is zero, and the loss is the rounding of float32 sums, at most D times
+ * the roundoff of |x| |q|. Scores of cosine are over |x|.
  * @param squares of the rows' lengths, in float32
  */
 export function boundFloatRows(
@@ -127,8 +127,8 @@ export function boundFloatRows(
 }
 
 /**
- * The least score, over the query's scale, of rows not farther than `limit`.
- * @param base m.(q + m) or |q|^2, in double precision @param scale of base's own terms: what it may be off is a tiny share of it
+ * Returns the least score, over the query's scale, of rows not farther than `limit`.
+ * @param base m.(q + m) or |q|^2, in double precision @param scale of the terms of `base`, whose error is a tiny share of it
  */
 export function leastScore(metric: Metric, limit: number, base: number, scale: number, inverseScale: number): number {
   if (inverseScale === 0 || limit === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
@@ -140,8 +140,8 @@ export function leastScore(metric: Metric, limit: number, base: number, scale: n
 }
 
 /**
- * Scores, over the query's scale, that are so near may have one distance, which is rounded to float32: of rows of one
- * distance, all are wanted. What rounding does to the score itself is not part of it.
+ * Returns the difference of scores, over the query's scale, below which two rows may have one distance, rounded to float32: all rows
+ * of one distance must survive. The rounding of the scores themselves is not included.
  * @param base as for `leastScore`
  */
 export function sameDistance(metric: Metric, base: number, inverseScale: number): number {
@@ -149,7 +149,7 @@ export function sameDistance(metric: Metric, base: number, inverseScale: number)
 }
 
 /**
- * The k-th largest of numbers (none is NaN), which it puts into another order.
+ * Returns the k-th largest of numbers (none is NaN), and reorders them.
  * @returns -inf where there are fewer
  */
 export function kthLargest(values: Float32Array, k: number): number {

@@ -1,13 +1,13 @@
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { boundFloatRows, leastScore, sameDistance, usableSquare } from './filter-bounds.ts';
 import type { Kernels } from './kernels.ts';
-import { type PairSelector, type RowTerms, type Tile, Trial } from './pair-selector.ts';
+import { FilterPause, type PairSelector, type RowTerms, type Tile } from './pair-selector.ts';
 import { createFloatProducts, type FloatProducts } from './products.ts';
 import type { SharedSearch } from './shared-queries.ts';
 
 /**
- * Leaves out pairs of rows and queries by products of float32: quicker than codes where queries are few, as rows need
- * not be rounded, and for vectors of any dimension.
+ * Prunes pairs of rows and queries by products of float32: quicker than codes where queries are few, as rows are not quantized, and
+ * for vectors of any dimension.
  */
 export class FloatFilter {
   readonly #shared: SharedSearch;
@@ -15,33 +15,33 @@ export class FloatFilter {
   readonly #selector: PairSelector;
   readonly #squares: Float32Array;
   readonly #rowTerms: RowTerms;
-  readonly #trial = new Trial();
+  readonly #pause = new FilterPause();
   #products: Promise<FloatProducts> | undefined;
   #queries: Float32Array | undefined;
   #bounded = false;
 
-  /** @param take gives the address of so many bytes of the shared memory */
-  constructor(shared: SharedSearch, kernels: Kernels, take: (bytes: number) => number, selector: PairSelector) {
+  /** @param allocate returns the address of bytes in the shared memory */
+  constructor(shared: SharedSearch, kernels: Kernels, allocate: (bytes: number) => number, selector: PairSelector) {
     this.#shared = shared;
     this.#kernels = kernels;
     this.#selector = selector;
-    const floats = (count: number) => new Float32Array(shared.memory.buffer, take(4 * count), count);
+    const floats = (count: number) => new Float32Array(shared.memory.buffer, allocate(4 * count), count);
     this.#squares = floats(BLOCK_ROWS);
     this.#rowTerms = { rows: 0, terms: floats(BLOCK_ROWS * 4), certain: floats(BLOCK_ROWS) };
   }
 
-  /** The rows of a block come next. */
+  /** Starts a block. */
   begin(): void {
     this.#bounded = false;
   }
 
-  /** Pairs that float32 leaves over. @returns their number; undefined where these are too many, or were lately */
+  /** Prunes the pairs of a tile. @returns survivors; undefined where they are too many, or recently were */
   run(tile: Tile, vectors: Float32Array): Promise<number | undefined> {
-    const isTooMany = (left: number) => this.#selector.isTooMany(left, tile, this.#rowTerms.rows);
-    return this.#trial.run(() => this.runAnyway(tile, vectors), isTooMany);
+    const isTooMany = (survivors: number) => this.#selector.isTooMany(survivors, tile, this.#rowTerms.rows);
+    return this.#pause.run(() => this.runAnyway(tile, vectors), isTooMany);
   }
 
-  /** @param vectors [rows, D] of the block @returns the number of pairs that are left, however many */
+  /** Prunes the pairs of a tile. @param vectors [rows, D] of the block @returns survivors, however many */
   async runAnyway(tile: Tile, vectors: Float32Array): Promise<number> {
     const { metric, dimension, limits, squares } = this.#shared;
     this.#boundRows(vectors);
@@ -67,7 +67,7 @@ export class FloatFilter {
     await (await this.#products)?.close();
   }
 
-  /** Once a block, whatever the number of its tiles. */
+  /** Bounds the rows once a block. */
   #boundRows(vectors: Float32Array): void {
     if (this.#bounded) return;
     const { metric, dimension } = this.#shared;

@@ -20,16 +20,16 @@ import {
   when,
 } from '../../../base/wasm/assembler.ts';
 
-/** Components of a vector that the kernels quantize must be a multiple of this, queries of a product as well. */
+/** Vectors that the kernels quantize have a multiple of this many components, products a multiple of this many queries. */
 export const LANES = 16;
-/** Numbers that `quantize` gives for a row: scale, length, length of what rounding lost, inner product with the mean. */
+/** Numbers that `quantize` returns of a row: scale, length, length of the rounding error, inner product with the mean. */
 export const ROW_NUMBERS = 4;
 
-/** What runs in WebAssembly; all arguments are addresses in its memory, or counts. */
+/** Functions in WebAssembly; arguments are addresses in its memory, or counts. */
 export interface Kernels {
   /**
-   * Codes of float32 rows: `round((row - mean) / scale)`, of a row scaled to unit length where `unit` is 1.
-   * @param room for one row @param codes a byte a component, with `flip` added without carry (128 makes of int8 a uint8)
+   * Quantizes float32 rows to `round((row - mean) / scale)`, of a row scaled to unit length where `unit` is 1.
+   * @param buffer for one row @param codes a byte a component, xor `flip` (128 turns int8 into uint8 with an offset)
    * @param numbers ROW_NUMBERS float32 a row @param largest code
    */
   quantize(
@@ -37,7 +37,7 @@ export interface Kernels {
     count: number,
     dimension: number,
     mean: number,
-    room: number,
+    buffer: number,
     codes: number,
     numbers: number,
     unit: number,
@@ -45,19 +45,19 @@ export interface Kernels {
     flip: number,
   ): void;
   /**
-   * Pairs (row, query) that are not less than the query's least: row.a * dot + row.b * query.b + row.c * query.c + row.d
-   * against query.least; those that are no number are taken as well.
+   * Selects the pairs (row, query) with row.a * dot + row.b * query.b + row.c * query.c + row.d not less than query.least; NaN is
+   * selected as well.
    * @param dots int32 [rows, width] @param rowTerms float32 [rows, 4] @param queryTerms float32 [3, width]: b, c, least
-   * @param into uint32, row * width + query each @returns their number
+   * @param into uint32, row * width + query each @returns their count
    */
   select(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
-  /** The same of products that are float32. */
+  /** The same for products in float32. */
   selectFloats(dots: number, rows: number, width: number, rowTerms: number, queryTerms: number, into: number): number;
-  /** Squared lengths of float32 rows, in float32. @param into float32 [count] */
+  /** Computes squared lengths of float32 rows, in float32. @param into float32 [count] */
   squares(rows: number, count: number, dimension: number, into: number): void;
-  /** In double precision, in a fixed order: four sums, of every fourth product. */
+  /** Sums in double precision, in a fixed order: four sums, of every fourth product. */
   innerProduct(a: number, b: number, dimension: number): number;
-  /** Likewise. */
+  /** Sums in the same order. */
   squaredDifference(a: number, b: number, dimension: number): number;
 }
 
@@ -67,10 +67,10 @@ const ROUNDER = 12582912;
 const lanesOf = (values: number): Code[] => [0, 1, 2, 3].map((lane) => f32x4.lane(get(values), lane));
 const advance = (local: number, by: Code): Code => set(local, i32.add(get(local), by));
 
-/** Sixteen components a step, sums in four parts: one alone would wait for each addition. */
+/** Sixteen components a step, with four sums: a single one would wait for each addition. */
 function quantize(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'i32');
-  const [row, count, dimension, mean, room, codes, numbers, unit, largest, flip] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const [row, count, dimension, mean, buffer, codes, numbers, unit, largest, flip] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const four = () => [0, 1, 2, 3].map(() => locals.add('v128'));
   const [at, bytes] = [locals.add('i32'), locals.add('i32')];
   const [scale, top] = [locals.add('f32'), locals.add('f32')];
@@ -104,7 +104,7 @@ function quantize(): WasmFunction {
     eachSixteen(
       inParts((i) => [
         ...set(values[i]!, f32x4.sub(f32x4.mul(component(row, i), get(factor)), component(mean, i))),
-        ...v128.store(i32.add(get(room), get(at)), get(values[i]!), 16 * i),
+        ...v128.store(i32.add(get(buffer), get(at)), get(values[i]!), 16 * i),
         ...set(tops[i]!, f32x4.max(get(tops[i]!), f32x4.abs(get(values[i]!)))),
         ...accumulate(squares[i]!, get(values[i]!), get(values[i]!)),
         ...accumulate(means[i]!, get(values[i]!), component(mean, i)),
@@ -125,9 +125,9 @@ function quantize(): WasmFunction {
     clear(squares),
     eachSixteen(
       inParts((i) => [
-        ...set(means[i]!, component(room, i)),
+        ...set(means[i]!, component(buffer, i)),
         ...set(values[i]!, f32x4.add(f32x4.mul(get(means[i]!), get(factor)), f32x4.splat(f32.const(ROUNDER)))),
-        // What rounding lost, against the code's own value.
+        // The rounding error, against the code's value.
         ...set(
           means[i]!,
           f32x4.sub(get(means[i]!), f32x4.mul(f32x4.sub(get(values[i]!), f32x4.splat(f32.const(ROUNDER))), get(step))),
@@ -150,7 +150,7 @@ function quantize(): WasmFunction {
   return { name: 'quantize', locals, body };
 }
 
-/** Sixteen components a step, the last few one by one. */
+/** Sixteen components a step, the rest one by one. */
 function squares(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32');
   const [at, count, dimension, into] = [0, 1, 2, 3];
@@ -188,7 +188,7 @@ function squares(): WasmFunction {
   return { name: 'squares', locals, body: loop(get(count), ...oneRow) };
 }
 
-/** Writes `first` + the position of each set bit; gives the address after the last. */
+/** Writes `first` + the position of each set bit; returns the address after the last. */
 function emit(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32');
   const [mask, first, into] = [0, 1, 2];
@@ -204,7 +204,7 @@ function emit(): WasmFunction {
   return { name: 'emit', locals, result: 'i32', body };
 }
 
-/** @param toFloats makes float32 of four products */
+/** @param toFloats converts four products to float32 */
 function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32');
   const [dot, rows, width, rowTerms, queryTerms, into] = [0, 1, 2, 3, 4, 5];
@@ -239,7 +239,7 @@ function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code)
       loop(
         i32.lessUnsigned(get(column), get(cs)),
         ...less.map((_, i) => isLess(i)),
-        // Mostly no query is left: one question for sixteen.
+        // Mostly no query survives: one test for sixteen.
         when(
           i32.xor(i32x4.allTrue(less.map((mask) => get(mask)).reduce((x, y) => v128.and(x, y))), i32.const(1)),
           set(into, call(emitIndex, i32.xor(bits, i32.const(0xffff)), get(pair), get(into))),
@@ -256,7 +256,7 @@ function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code)
   return { name, locals, result: 'i32', body };
 }
 
-/** The sum of `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. */
+/** Sums `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. */
 function sum(name: string, term: (a: Code, b: Code) => Code, scalarTerm: (a: Code, b: Code) => Code): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32');
   const [a, b, dimension] = [0, 1, 2];
@@ -291,7 +291,7 @@ function sum(name: string, term: (a: Code, b: Code) => Code, scalarTerm: (a: Cod
   return { name, locals, result: 'f64', body };
 }
 
-/** The kernels as a module; instances of it share one memory. */
+/** Assembles the kernels as a module, whose instances share one memory. */
 export function kernelModule(): Uint8Array<ArrayBuffer> {
   const difference = sum(
     'squaredDifference',

@@ -2,14 +2,13 @@ import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { kthLargest } from './filter-bounds.ts';
 import type { Kernels } from './kernels.ts';
 
-/** Pairs a row that take as long to look at as the row takes in a product of float32, however few the queries. */
+/** Rescoring this many pairs a row takes as long as the row's part of a product of float32, however few the queries. */
 const PAIRS_A_ROW = 8;
-/** Share of the pairs beyond which another way of leaving out is quicker than looking at each. */
+/** Share of surviving pairs beyond which another filter is quicker than rescoring them. */
 const LARGEST_SHARE = 1 / 16;
-/** Times k: a query with more pairs in a block is worth a second thought. */
+/** Times k: the pairs of a query with more survivors in a block are pruned again. */
 const MANY = 2;
-
-/** Tiles for which a way of leaving out is not asked again after it left over too much. */
+/** Tiles for which a filter is paused after it pruned too few pairs. */
 const PAUSE_TILES = 7;
 
 /** Queries of one product. */
@@ -17,13 +16,13 @@ export interface Tile {
   /** Position of the first among those of the block. */
   first: number;
   count: number;
-  /** `count`, filled up to whole lanes. */
+  /** `count`, padded to whole lanes. */
   width: number;
-  /** Position of the i-th among all queries. */
+  /** Returns the position of the i-th query of the tile among all queries. */
   queryOf(i: number): number;
 }
 
-/** What is known for certain of the rows of a block, beside their products: see search/engine/filters/filter-bounds.ts. */
+/** Bounds of the rows of a block, beside their products: see search/engine/filters/filter-bounds.ts. */
 export interface RowTerms {
   rows: number;
   /** [rows, 4]; in the kernels' memory */
@@ -32,11 +31,11 @@ export interface RowTerms {
   certain: Float32Array;
 }
 
-/** What is known of a query, beside its products. */
+/** Bounds of a query, beside its products. */
 export interface QueryTerms {
   /** Length of the query, over its scale. */
   length: number;
-  /** 1 / scale; 0 where nothing is known. */
+  /** 1 / scale; 0 where there is no bound. */
   inverseScale: number;
   /** Least score of a row that belongs, over the scale. */
   least: number;
@@ -44,26 +43,26 @@ export interface QueryTerms {
   sameDistance: number;
 }
 
-/** Asks a way of leaving out pairs, but not for a while after it left over too many. */
-export class Trial {
+/** Runs a filter, and pauses it after it pruned too few pairs. */
+export class FilterPause {
   #pause = 0;
 
-  /** @param select leaves out pairs, and gives how many are left @returns undefined where too many are, or were lately */
-  async run(select: () => Promise<number>, isTooMany: (left: number) => boolean): Promise<number | undefined> {
+  /** @param select prunes pairs and returns the survivors @returns them; undefined where they are too many, or recently were */
+  async run(select: () => Promise<number>, isTooMany: (survivors: number) => boolean): Promise<number | undefined> {
     if (this.#pause > 0) {
       this.#pause--;
       return undefined;
     }
-    const left = await select();
-    if (!isTooMany(left)) return left;
+    const survivors = await select();
+    if (!isTooMany(survivors)) return survivors;
     this.#pause = PAUSE_TILES;
     return undefined;
   }
 }
 
-/** Finds the pairs of a product that may belong. */
+/** Selects the pairs of a product that may be among the nearest. */
 export class PairSelector {
-  /** Room for products, [rows, width], as whole numbers and as float32. */
+  /** Buffer for products, [rows, width], as int32 and as float32. */
   readonly integers: Int32Array;
   readonly floats: Float32Array;
   readonly #k: number;
@@ -79,13 +78,13 @@ export class PairSelector {
   #lower = new Float32Array(BLOCK_ROWS);
 
   /**
-   * @param buffer the kernels' memory @param take gives the address of so many bytes of it
-   * @param pairs room for those that are left, row * width + column each @param k rows to find for a query
+   * @param buffer the kernels' memory @param allocate returns the address of bytes in it
+   * @param pairs buffer for survivors, row * width + column each @param k rows to find for a query
    */
   constructor(
     kernels: Kernels,
     buffer: ArrayBufferLike,
-    take: (bytes: number) => number,
+    allocate: (bytes: number) => number,
     pairs: Uint32Array,
     k: number,
   ) {
@@ -93,14 +92,15 @@ export class PairSelector {
     this.#pairs = pairs;
     this.#k = k;
     const most = BLOCK_ROWS * TILE_QUERIES;
-    this.integers = new Int32Array(buffer, take(4 * most), most);
+    this.integers = new Int32Array(buffer, allocate(4 * most), most);
     this.floats = new Float32Array(buffer, this.integers.byteOffset, most);
-    this.#queryTerms = new Float32Array(buffer, take(12 * TILE_QUERIES), 3 * TILE_QUERIES);
+    this.#queryTerms = new Float32Array(buffer, allocate(12 * TILE_QUERIES), 3 * TILE_QUERIES);
   }
 
   /**
-   * @param products `integers` or `floats`: those of the tile @param termsOf of the i-th query
-   * @returns how many pairs are left
+   * Writes the survivors of a tile to `pairs`.
+   * @param products `integers` or `floats` @param termsOf the i-th query
+   * @returns their count
    */
   select(
     products: Int32Array | Float32Array,
@@ -123,9 +123,9 @@ export class PairSelector {
     return this.#tighten(product, tile.count, selected);
   }
 
-  /** Whether so many pairs of a tile had better be left out in another way. */
-  isTooMany(left: number, { count }: Tile, rows: number): boolean {
-    return left > count * (2 * this.#k + rows * LARGEST_SHARE) + rows * PAIRS_A_ROW;
+  /** Whether a tile has so many survivors that another filter should prune them. */
+  isTooMany(survivors: number, { count }: Tile, rows: number): boolean {
+    return survivors > count * (2 * this.#k + rows * LARGEST_SHARE) + rows * PAIRS_A_ROW;
   }
 
   #fillTerms({ width, count }: Tile, termsOf: (i: number) => QueryTerms): void {
@@ -141,21 +141,21 @@ export class PairSelector {
     terms.fill(Number.POSITIVE_INFINITY, 2 * width + count, 3 * width);
   }
 
-  /** Of a query that has no limit yet, only the k nearest of the block can belong. */
+  /** Bounds queries without a limit: only the k nearest of the block can be among their nearest. */
   #findLeasts(product: Product, rows: number, count: number): void {
     const { width, queryTerms } = product;
     if (rows < this.#k) return;
     for (let column = 0; column < count; column++) {
       if (queryTerms[2 * width + column]! > Number.NEGATIVE_INFINITY || !(queryTerms[width + column]! > 0)) continue;
-      for (let row = 0; row < rows; row++) this.#lower[row] = atLeast(product, row, column);
+      for (let row = 0; row < rows; row++) this.#lower[row] = lowerBound(product, row, column);
       queryTerms[2 * width + column] = this.#belowKth(this.#lower.subarray(0, rows), column);
     }
   }
 
   /**
-   * Of queries with many pairs left, leaves out those that cannot be among the k nearest even of this block: a cluster that
-   * comes when the limit is still that of a farther one would have all of its rows looked at.
-   * @returns how many of the pairs are left
+   * Prunes again the pairs of queries with many survivors, down to those that may be among the k nearest of this block: a cluster that
+   * comes while the limit is still that of a farther one would have all of its rows rescored.
+   * @returns survivors
    */
   #tighten(product: Product, count: number, selected: number): number {
     const { width, queryTerms } = product;
@@ -174,26 +174,26 @@ export class PairSelector {
     for (let i = 0; i < selected; i++) {
       const column = pairs[i]! % width;
       if (column >= count || starts[column]! < 0) continue;
-      this.#lower[ends[column]!++] = atLeast(product, (pairs[i]! - column) / width, column);
+      this.#lower[ends[column]!++] = lowerBound(product, (pairs[i]! - column) / width, column);
     }
     for (let column = 0; column < count; column++) {
       if (starts[column]! < 0) continue;
       this.#leasts[column] = this.#belowKth(this.#lower.subarray(starts[column]!, ends[column]!), column);
     }
-    let left = 0;
+    let survivors = 0;
     for (let i = 0; i < selected; i++) {
       const pair = pairs[i]!;
       const column = pair % width;
       const less =
         column < count &&
         starts[column]! >= 0 &&
-        atMost(product, (pair - column) / width, column) < this.#leasts[column]!;
-      if (!less) pairs[left++] = pair;
+        upperBound(product, (pair - column) / width, column) < this.#leasts[column]!;
+      if (!less) pairs[survivors++] = pair;
     }
-    return left;
+    return survivors;
   }
 
-  /** Less than the scores of the k nearest and of all that may tie with them. @param scores at least, in no order */
+  /** Returns a bound below the scores of the k nearest and of all that may tie with them. @param scores lower bounds, in no order */
   #belowKth(scores: Float32Array, column: number): number {
     const kth = kthLargest(scores, this.#k);
     // Sums of float32 round by far less.
@@ -210,8 +210,8 @@ interface Product {
   width: number;
 }
 
-/** The score of a pair over the query's scale, at least. */
-function atLeast({ values, terms, certain, queryTerms, width }: Product, row: number, column: number): number {
+/** Returns a lower bound of a pair's score, over the query's scale. */
+function lowerBound({ values, terms, certain, queryTerms, width }: Product, row: number, column: number): number {
   const value =
     values[row * width + column]! * terms[4 * row]! -
     queryTerms[column]! * terms[4 * row + 1]! -
@@ -220,8 +220,8 @@ function atLeast({ values, terms, certain, queryTerms, width }: Product, row: nu
   return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
 }
 
-/** What `select` compares, NaN where nothing is known. */
-function atMost({ values, terms, queryTerms, width }: Product, row: number, column: number): number {
+/** Returns an upper bound of it, as the kernels compute it; NaN where there is no bound. */
+function upperBound({ values, terms, queryTerms, width }: Product, row: number, column: number): number {
   return (
     values[row * width + column]! * terms[4 * row]! +
     queryTerms[column]! * terms[4 * row + 1]! +

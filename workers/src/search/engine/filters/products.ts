@@ -10,7 +10,7 @@ export interface Products<Rows, Queries, Values> {
 }
 
 export type FloatProducts = Products<Float32Array, Float32Array, Float32Array>;
-/** Of 8-bit codes: several times faster than of float32, and exact. 128 stands for 0 in rows. */
+/** Products of 8-bit codes: several times faster than of float32, and exact. 128 represents 0 in rows. */
 export type CodeProducts = Products<Uint8Array, Int8Array, Int32Array>;
 
 export function createFloatProducts(dimension: number): Promise<FloatProducts> {
@@ -19,7 +19,7 @@ export function createFloatProducts(dimension: number): Promise<FloatProducts> {
   );
 }
 
-/** ONNX Runtime is quick where the first factor is unsigned and the second is not. */
+/** ONNX Runtime is fastest where the first factor is unsigned and the second is signed. */
 export function createCodeProducts(dimension: number): Promise<CodeProducts> {
   return createProducts(dimension, ['uint8', 'int8', 'int32'], (graph, rows, columns) => {
     const zero = graph.initializer({ name: 'zero', type: 'uint8', shape: [], data: Uint8Array.of(128) });
@@ -27,7 +27,7 @@ export function createCodeProducts(dimension: number): Promise<CodeProducts> {
   });
 }
 
-/** Rows are the first factor: ONNX Runtime copies the second into an order of its own, and there are fewer queries. */
+/** Rows are the first factor: ONNX Runtime reorders the second, and there are fewer queries. */
 async function createProducts<Rows extends Numbers, Queries extends Numbers, Values extends Numbers>(
   dimension: number,
   [rowType, queryType, valueType]: readonly [NumberType, NumberType, NumberType],
@@ -46,7 +46,7 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
         rows: new Tensor(rowType, ofRows, [n, dimension]),
         queries: new Tensor(queryType, ofQueries, [m, dimension]),
       };
-      // Written in place: what is given as a result is where it goes.
+      // A tensor given as output is written in place.
       await session.run(feeds, { products: new Tensor(valueType, into, [n, m]) });
     },
     close: () => session.release(),
@@ -56,15 +56,15 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
 type NumberType = 'float32' | 'uint8' | 'int8' | 'int32';
 type Numbers = Float32Array | Uint8Array | Int8Array | Int32Array;
 
-/** The largest signed byte whose negative is one as well. */
+/** The largest signed byte whose negative is a signed byte. */
 const FULL = 127;
 /** Rows of a trial: ONNX Runtime multiplies a single one by another kernel. */
 const TRIAL_ROWS = [32, 1];
 const TRIAL_QUERIES = 32;
 
 /**
- * The largest code of a query with which products are exact on this processor: tried out, with the largest there can be.
- * Where the processor adds pairs of products in 16 bits, it is LARGEST_CODE.
+ * Finds the largest code of a query with which products are exact on this processor, by a trial with the largest values. It is
+ * LARGEST_CODE where the processor adds pairs of products in 16 bits.
  */
 export async function largestQueryCode(products: CodeProducts, dimension: number): Promise<number> {
   const queries = new Int8Array(TRIAL_QUERIES * dimension).fill(FULL);

@@ -2,20 +2,20 @@ import type { Metric } from '../../../vectors/metric.ts';
 import { boundQueries, type FilterSpace } from './filter-bounds.ts';
 import { type Kernels, LANES, ROW_NUMBERS } from './kernels.ts';
 
-/** Queries as 8-bit codes, less a vector that they share with the rows: see search/engine/filters/filter-bounds.ts. */
+/** Queries as 8-bit codes, minus a vector that they share with the rows: see search/engine/filters/filter-bounds.ts. */
 export interface CodedQueries extends FilterSpace {
-  /** What was taken away: [D] */
+  /** The vector that was subtracted: [D] */
   mean: Float32Array;
   /** [queries + LANES, D] */
   codes: Int8Array;
   inverseScales: Float32Array;
   lengths: Float32Array;
-  /** What does not depend on the row: see `leastScore`. */
+  /** Terms that do not depend on the row: see `leastScore`. */
   bases: Float64Array;
 }
 
-/** Where codes are made; all arrays lie in the kernels' memory. */
-export interface CodeRoom {
+/** Buffers for codes, in the kernels' memory. */
+export interface CodeBuffers {
   mean: Float32Array;
   codes: Int8Array;
   /** [queries, ROW_NUMBERS] */
@@ -33,28 +33,28 @@ export interface QueryVectors {
   queries: Float32Array;
 }
 
-/** @param take gives the address of so many bytes */
-export function codeRoom(
+/** Allocates the buffers for the codes of queries. @param allocate returns the address of bytes */
+export function allocateCodeBuffers(
   buffer: ArrayBufferLike,
-  take: (bytes: number) => number,
+  allocate: (bytes: number) => number,
   queries: number,
   dimension: number,
-): CodeRoom {
-  const floats = (count: number) => new Float32Array(buffer, take(4 * count), count);
+): CodeBuffers {
+  const floats = (count: number) => new Float32Array(buffer, allocate(4 * count), count);
   const codeBytes = (queries + LANES) * dimension;
   return {
     mean: floats(dimension),
-    codes: new Int8Array(buffer, take(codeBytes), codeBytes),
+    codes: new Int8Array(buffer, allocate(codeBytes), codeBytes),
     numbers: floats(queries * ROW_NUMBERS),
-    bases: new Float64Array(buffer, take(8 * queries), queries),
+    bases: new Float64Array(buffer, allocate(8 * queries), queries),
     vector: floats(dimension),
   };
 }
 
 /**
- * Makes codes of queries.
+ * Quantizes queries.
  * @param largestCode with which products are exact on this processor @param mean [D], copied
- * @param queryOf position of the i-th query to make codes of
+ * @param queryOf returns the position of the i-th query to quantize
  */
 export function codeQueries(
   kernels: Kernels,
@@ -63,10 +63,10 @@ export function codeQueries(
   mean: Float32Array,
   count: number,
   queryOf: (i: number) => number,
-  room: CodeRoom,
+  buffers: CodeBuffers,
 ): CodedQueries {
-  room.mean.set(mean);
-  const [meanAt, vectorAt, codesAt, numbersAt] = [room.mean, room.vector, room.codes, room.numbers].map(
+  buffers.mean.set(mean);
+  const [meanAt, vectorAt, codesAt, numbersAt] = [buffers.mean, buffers.vector, buffers.codes, buffers.numbers].map(
     ({ byteOffset }) => byteOffset,
   ) as [number, number, number, number];
   const base = metric === 'l2' ? kernels.squaredDifference : kernels.innerProduct;
@@ -85,9 +85,9 @@ export function codeQueries(
       largestCode,
       0,
     );
-    room.bases[i] = base(address, meanAt, dimension);
+    buffers.bases[i] = base(address, meanAt, dimension);
   }
-  const bounds = boundQueries(room.numbers.subarray(0, count * ROW_NUMBERS), dimension);
+  const bounds = boundQueries(buffers.numbers.subarray(0, count * ROW_NUMBERS), dimension);
   const meanLength = Math.sqrt(kernels.innerProduct(meanAt, meanAt, dimension));
-  return { metric, dimension, meanLength, mean: room.mean, codes: room.codes, bases: room.bases, ...bounds };
+  return { metric, dimension, meanLength, mean: buffers.mean, codes: buffers.codes, bases: buffers.bases, ...bounds };
 }

@@ -1,6 +1,6 @@
 import type { CodedQueries, QueryVectors } from './query-codes.ts';
 
-/** What the threads of a search share; all arrays lie in `memory`. */
+/** Data that the threads of a search share; all arrays lie in `memory`. */
 export interface SharedSearch extends QueryVectors {
   memory: WebAssembly.Memory;
   module: WebAssembly.Module;
@@ -10,8 +10,8 @@ export interface SharedSearch extends QueryVectors {
   squares: Float64Array;
   /** Distance of the k-th nearest row so far. */
   limits: Float32Array;
-  /** What all rows have in common, roughly: [D]; not there where each block has a centre of its own. */
+  /** Approximate mean of all rows: [D]; undefined where each block has a centre of its own. */
   mean: Float32Array | undefined;
-  /** All queries, less that; not there where they are few. */
+  /** Codes of all queries minus the mean; undefined where queries are few. */
   coded: CodedQueries | undefined;
 }
