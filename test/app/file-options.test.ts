@@ -6,7 +6,7 @@ import { COMMANDS, loadCommand } from '../../workers/src/commands/index.ts';
 import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 
-/** Options with texts that are neither files nor addresses. */
+/** Text options that are neither files nor addresses. */
 const TEXTS = ['name', 'bucket', 'memory', 'range', 'campaign', 'queue', 'job-definition'];
 
 const commands = await Promise.all(
@@ -22,7 +22,7 @@ const fileOptions = commands.flatMap(({ name, options }) =>
     .map(([option]): [string, string] => [name, option]),
 );
 
-test('every option that takes a text is known to be a file, an address, or another text', () => {
+test('every text option is listed as a file, an address, or another text', () => {
   const known = [...FILE_OPTIONS, ...ADDRESS_OPTIONS, ...TEXTS];
   const unknown = commands.flatMap(({ name, options }) =>
     options.filter(([option, of]) => takesText(of) && !known.includes(option)).map(([option]) => `${name} --${option}`),
@@ -30,7 +30,7 @@ test('every option that takes a text is known to be a file, an address, or anoth
   expect(unknown).toEqual([]);
 });
 
-describe('an address where a file of this machine is meant', () => {
+describe('an address in place of a file of this machine', () => {
   test.each(fileOptions)('%s --%s', async (name, option) => {
     const folder = await temporaryFolder();
     process.chdir(folder);

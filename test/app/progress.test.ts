@@ -9,7 +9,7 @@ afterEach(() => {
   process.stderr.isTTY = wasTerminal;
 });
 
-/** What is written to standard error, without the terminal's control sequences. */
+/** Captures standard error, without the terminal's control sequences. */
 function listen(isTerminal: boolean): () => string {
   vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout'] });
   process.stderr.isTTY = isTerminal;
@@ -18,11 +18,11 @@ function listen(isTerminal: boolean): () => string {
     text += part;
     return true;
   });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are removed
   return () => text.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
 }
 
-test('in a log: a line at most every ten seconds, with the rate and what is left', () => {
+test('in a log: a line at most every ten seconds, with rate and remaining time', () => {
   const text = listen(false);
   const progress = createProgress('embed-sequences', 1000, 'residues');
   vi.advanceTimersByTime(5000);
@@ -37,7 +37,7 @@ test('in a log: a line at most every ten seconds, with the rate and what is left
   progress.stop();
 });
 
-test('on a terminal: a bar with the rate and what is left', () => {
+test('on a terminal: a bar with rate and remaining time', () => {
   const text = listen(true);
   const progress = createProgress('embed-sequences', 1000, 'residues');
   vi.advanceTimersByTime(10_000);

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/run.ts';
 
 const D = 3;
 
-/** Files of 10 bytes of something else and 20 rows, whose components count up. */
+/** Writes files with 10 other bytes and 20 rows, whose components count up. */
 async function files(Vectors: typeof Float32Array | typeof Float16Array) {
   const folder = await temporaryFolder();
   const paths = ['a', 'b'].map((name) => join(folder, name));
@@ -33,12 +33,12 @@ describe('PartReader', () => {
       { path: b, position: 10, rows: 5 },
     ];
     expect([...reader.read(parts, into)]).toEqual([...range(54, 2 * D), ...range(100, 5 * D)]);
-    // Fewer rows, and a file that was open before.
+    // Fewer rows, from a file that is open.
     expect([...reader.read([{ path: a, position: 10, rows: 1 }], into)]).toEqual(range(0, D));
     reader.close();
   });
 
-  it('says which file is missing or too short', async () => {
+  it('names a file that is missing or too short', async () => {
     const [a] = await files(Float32Array);
     const reader = new PartReader(D, 'float32');
     const read = (path: string, position: number) => () =>

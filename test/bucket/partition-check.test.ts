@@ -24,7 +24,7 @@ interface Built {
   partitions: Partitions;
 }
 
-/** Rewrites a table's partitions as an earlier version would have left them. */
+/** Rewrites a table's partitions as an earlier version wrote them. */
 async function asOld({ database, entry, partitions }: Built, change: (partitions: Partitions) => void): Promise<void> {
   const { centroids, firstRows } = structuredClone(partitions);
   change({ centroids, firstRows });
@@ -96,7 +96,7 @@ describe('partitions of a table that an earlier version ordered', () => {
     },
   );
 
-  it.each(['cosine', 'l2'] as const)('are not where its rows are where they belong: %s', async (metric) => {
+  it.each(['cosine', 'l2'] as const)('are not reported where its rows are in their partitions: %s', async (metric) => {
     const { ofVerify, searches } = await warningsOf(metric, () => {});
     expect([ofVerify, ...searches]).toEqual([[], [], [], []]);
   });
@@ -116,7 +116,7 @@ describe('ingest-bucket, of a table whose largest partition', () => {
     return { warnings, lines: spoken.lines };
   }
 
-  it('has rows that no partition tells apart says so', async () => {
+  it('has rows that no partition separates warns of it', async () => {
     const { warnings, lines } = await ingest('short', (vectors, dimension) => {
       vectors.forEach((x, i) => {
         if (Math.floor(i / dimension) % 2 === 0) vectors[i] = x * 1e-6;
@@ -126,7 +126,7 @@ describe('ingest-bucket, of a table whose largest partition', () => {
     expect(lines).toEqual([`${(warnings as string[])[0]}.`]);
   });
 
-  it('has copies of one row, or is like the others, says nothing', async () => {
+  it('has copies of one row, or the size of the others, does not warn', async () => {
     const copies = await ingest('copies', (vectors, dimension) => {
       for (let row = 0; row < 700; row++) vectors.copyWithin(row * dimension, 0, dimension);
     });

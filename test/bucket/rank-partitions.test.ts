@@ -9,7 +9,7 @@ const QUERIES = 5;
 describe('rankPartitions', () => {
   const cases = METRICS.flatMap((metric) => [1, 3, 64, 960].map((dimension) => [metric, dimension] as const));
 
-  it.each(cases)('gives the nearest centroids, nearest first: %s, D = %i', async (metric, dimension) => {
+  it.each(cases)('returns the nearest centroids, nearest first: %s, D = %i', async (metric, dimension) => {
     for (const count of [1, 255, 300]) {
       const vectors = kindOfRows('normal', 1, count, dimension);
       const queries = kindOfRows('normal', 2, QUERIES, dimension, metric === 'cosine');
@@ -24,7 +24,7 @@ describe('rankPartitions', () => {
         const sorted = distances.slice().sort((a, b) => a - b);
         const found = [...partitions.subarray(query * nprobes, (query + 1) * nprobes)];
         expect(new Set(found).size).toBe(nprobes);
-        // float32 may exchange what is nearly as far.
+        // float32 may exchange centroids at nearly equal distances.
         for (const [rank, partition] of found.entries())
           expect(Math.abs(distances[partition]! - sorted[rank]!)).toBeLessThan(1e-4 * (1 + Math.abs(sorted[rank]!)));
       }
@@ -40,12 +40,12 @@ describe('rankPartitions', () => {
       const centroids = { count, dimension, vectors };
       const rank = (of: Float32Array) => rankPartitions({ count: QUERIES, vectors: of }, { centroids }, 'dot', 5);
       const short = queries.map((x) => x * factor);
-      // Rounding the products aside, which does not matter here, the order is that of the longer queries.
+      // Apart from rounding, the order is that of the longer queries.
       expect((await rank(short)).partitions).toEqual((await rank(queries)).partitions);
     },
   );
 
-  it('ranks a centroid of zeros as far as one at a right angle: cosine', async () => {
+  it('ranks a zero centroid as far as one at a right angle: cosine', async () => {
     const vectors = Float32Array.of(0, 0, 1, 0, -1, 0, 3, 4);
     const centroids = { count: 4, dimension: 2, vectors };
     const queries = { count: 2, vectors: Float32Array.of(1, 0, -0.6, -0.8) };

@@ -13,7 +13,7 @@ import { randomRows, sliceRows } from '../support/shards.ts';
 const BUCKET = 'bucket_00001';
 const MODES = ['exact', 'scan', 'ann'];
 
-describe('a catalog entry that is not what was written', () => {
+describe('a changed catalog entry', () => {
   let folder = '';
   let database = '';
   let queries = '';
@@ -25,7 +25,7 @@ describe('a catalog entry that is not what was written', () => {
 
   beforeAll(async () => {
     folder = await sharedFolder();
-    // Two fragments: 4096 rows of so many components are 16 MiB.
+    // Two fragments: 4096 rows of this dimension are 16 MiB.
     const rows = randomRows(1, 4600, 1024);
     ({ database, queries } = await buildWithQueries(folder, { rows, queries: sliceRows(rows, 4090, 4100) }, 'cosine'));
     text = await readFile(entryPath(), 'utf8');
@@ -34,7 +34,7 @@ describe('a catalog entry that is not what was written', () => {
     for (const mode of MODES) answers.set(mode, (await searchHere(folder, database, queries, options(mode))).bytes);
   });
 
-  /** Runs with another text as the entry. */
+  /** Runs a function with another text as the catalog entry. */
   async function withEntry(other: string, use: () => Promise<void>): Promise<void> {
     await writeFile(entryPath(), other);
     await use().finally(() => writeFile(entryPath(), text));
@@ -43,7 +43,7 @@ describe('a catalog entry that is not what was written', () => {
     ...['search-bucket', '--bucket', BUCKET, '--database', database, '--queries', queries],
     ...['--output', join(folder, 'no.parquet'), ...options(mode)],
   ];
-  /** As an earlier version would have written it: with a fingerprint that fits, and without a checksum of its own. */
+  /** Writes an entry as an earlier version did: with a matching fingerprint, and without a checksum of its own. */
   const earlier = (change: (entry: CatalogEntry) => CatalogEntry) => {
     const { checksum: _, ...other } = change(entry) as CatalogEntry & { checksum?: string };
     return JSON.stringify({ ...other, fingerprint: fingerprint(other) });
@@ -100,10 +100,10 @@ describe('a catalog entry that is not what was written', () => {
     });
   });
 
-  it('of an earlier version is refused, or the answers are the same, whatever the field', async () => {
+  it('of an earlier version is refused, or the answers are the same, after a change of any field', async () => {
     const { checksum: _, ...old } = entry as CatalogEntry & { checksum?: string };
     const refused: string[] = [];
-    // No search reads these; and long lists are alike from one item to the next.
+    // No search reads these fields; of long lists, one item stands for all.
     const unread = /^(steps|software|created|recipe|indexRecipe|index\.parameters|sources)\b|^files\.[3-9]/;
     const fields = fieldsOf(old).filter((path) => !unread.test(path.join('.')));
     for (const path of fields) {
@@ -126,7 +126,7 @@ describe('a catalog entry that is not what was written', () => {
     expect(refused.length).toBeGreaterThan(60);
   });
 
-  it('of an earlier version that is right gives the same', async () => {
+  it('of an earlier version gives the same answers when it is correct', async () => {
     const copy = join(folder, 'copy');
     await cp(database, copy, { recursive: true });
     await rewriteEntry(copy, BUCKET, (one) => one);

@@ -30,7 +30,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     short = await readFile(join(folder, 'short.h5'));
   });
 
-  /** A copy of a shard, changed at its heap of ids, and the command that is to refuse it. */
+  /** Makes a copy of a shard with a changed heap of ids, and the command that must refuse it. */
   const damage = async (shard: Buffer, change: (bytes: Buffer, heap: number) => void) => {
     const folder = await temporaryFolder();
     const bytes = Buffer.from(shard);
@@ -39,13 +39,13 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     await writeFile(path, bytes);
     return { folder, argv: ['describe-shard', '--input', path, '--output', join(folder, 'x.description')] };
   };
-  /** Where the free space behind the last object of a heap says how long it is. */
+  /** Finds the size field of the free space behind the last object of a heap. */
   const freeSizeAt = (bytes: Buffer, heap: number) => {
     let at = heap + HEADER_BYTES;
     while (bytes.readUInt16LE(at) !== 0) at += HEADER_BYTES + Math.ceil(bytes.readUInt32LE(at + 8) / 8) * 8;
     return at + 8;
   };
-  /** The free space is followed by an object without a size, where the library stays for ever. */
+  /** Puts an object without a size behind the free space, where the library loops. */
   const loop = (bytes: Buffer, heap: number) => bytes.writeUInt32LE(0x98, freeSizeAt(bytes, heap));
 
   const start = (argv: readonly string[], seconds: string) => {
@@ -57,7 +57,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     return { child, ended: once(child, 'close').then(([code, signal]) => ({ code, signal, stderr })) };
   };
 
-  it('end with a message after a limit of CPU time where the library loops', async () => {
+  it('end with a message after a limit of CPU time where the HDF5 library loops', async () => {
     const { folder, argv } = await damage(short, loop);
     const { code, stderr } = await start(argv, '0.5').ended;
     expect(stderr).toMatch(
@@ -67,19 +67,19 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     expect(await readdir(folder)).toEqual(['damaged.h5']);
   });
 
-  it('end by SIGTERM at once where the library loops, and leave nothing', async () => {
+  it('end by SIGTERM at once where the HDF5 library loops, and leave no file', async () => {
     const { folder, argv } = await damage(short, loop);
     const { child, ended } = start(argv, '1000');
     for (let i = 0; i < 400 && (await readdir(folder)).length === 1; i++)
       await new Promise((resolve) => setTimeout(resolve, 50));
-    // It has begun to read.
+    // The command is reading.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 143, stderr: expect.stringContaining('Stopped by SIGTERM') });
     expect(await readdir(folder)).toEqual(['damaged.h5']);
   });
 
-  it('are refused at once where a size is of more than 32 bits, is none, or leads out of the heap', async () => {
+  it('are refused at once where a size exceeds 32 bits, is zero, or leads out of the heap', async () => {
     for (const size of [0n, 0x98n, 2n ** 32n, 0x7000000000098n, 2n ** 63n, 2n ** 64n - 16n, 5000n]) {
       const { argv } = await damage(whole, (bytes, heap) => bytes.writeBigUInt64LE(size, freeSizeAt(bytes, heap)));
       await expectRefusalHere(argv, 65, /damaged\.h5: a heap of texts has a wrong object; the file is damaged/);
@@ -90,7 +90,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     }
   });
 
-  it('are refused within the memory of good ones, however long an id says that it is', async () => {
+  it('are refused within the memory that good shards need, for any claimed length of an id', async () => {
     const before = process.resourceUsage().maxRSS;
     const references = whole.indexOf(Buffer.concat([Buffer.from([9, 0, 0, 0]), addressOf(whole.indexOf('GCOL'))]));
     expect(references).toBeGreaterThan(0);

@@ -29,7 +29,7 @@ describe('describe-shard', () => {
       await runHere(['describe-shard', '--input', input, '--output', described[i]!]);
   });
 
-  it('says all that a plan needs: the same plan as from the shards themselves', async () => {
+  it('is enough for a plan: the same as from the shards themselves', async () => {
     const own = await temporaryFolder();
     const output = join(own, 'a.description');
     const report = await lanceflowJson(['describe-shard', '--input', shards[0]!, '--output', output]);
@@ -45,7 +45,7 @@ describe('describe-shard', () => {
     expect(await pack([described[0]!, shards[1]!], join(own, 'mixed.json'), '--bucket-size', '120')).toEqual(direct);
   });
 
-  it('is enough without the shard, which plans call by its name', async () => {
+  it('replaces the shard, which plans call by its name', async () => {
     const own = await temporaryFolder();
     const shard = await writeShard(join(own, 'gone.h5'), randomRows(3, 20, 4, 'g'));
     const output = join(own, 'gone.description');
@@ -56,7 +56,7 @@ describe('describe-shard', () => {
     expect(plan.buckets[0]!.sources).toMatchObject([{ shard: 0, path: name, rows: 20, start: 0, end: 20 }]);
   });
 
-  it('describes several shards as one at a time, and names all that are wrong', async () => {
+  it('describes several shards as it does one at a time, and names all wrong ones', async () => {
     const own = await temporaryFolder();
     const at = (name: string) => join(own, name);
     const outputs = ['1', '2'].map((name) => at(`${name}.description`));
@@ -77,7 +77,7 @@ describe('describe-shard', () => {
         /^2 of 4 shards cannot be used:\ns3:\/\/b\/one\.h5: not an HDF5 file.*\ns3:\/\/b\/three\.h5: no such file\.$/,
       ),
     });
-    // The others were described.
+    // The other shards were described.
     expect(await namesIn(own, 'text.h5')).toEqual(['1.description', '2.description', '4.description']);
     const many = Array.from({ length: 15 }, () => at('text.h5'));
     await expect(runHere(argv(many, many))).rejects.toMatchObject({
@@ -91,7 +91,7 @@ describe('describe-shard', () => {
     await expectRefusalHere(['describe-shard', ...twice], 64, /--output names .*x twice/);
   });
 
-  it('is what embed-sequences writes beside its shard', async () => {
+  it('writes the description that embed-sequences writes beside its shard', async () => {
     const own = await temporaryFolder();
     const at = (name: string) => join(own, name);
     await writeFile(at('p.fasta'), '>x\nMKVAAG\n>y\nMKTTTA\n');
@@ -122,7 +122,7 @@ describe('describe-shard', () => {
     const refused = (inputs: string[], match: RegExp) =>
       expectRefusalHere(['pack-buckets', '--input', ...inputs, '--output', join(folder, 'plan.json')], 65, match);
 
-    it('what is not a shard, or has no rows', async () => {
+    it('a file that is not a shard, or has no rows', async () => {
       await writeFile(join(folder, 'text.h5'), 'text');
       await writeShard(join(folder, 'empty.h5'), { dimension: 8, ids: [], vectors: new Float32Array(0) });
       const argv = (name: string) => ['describe-shard', '--input', join(folder, name), '--output', join(folder, 'x')];
@@ -132,7 +132,7 @@ describe('describe-shard', () => {
       expect((await namesIn(folder)).filter((name) => name.endsWith('.tmp') || name === 'x')).toEqual([]);
     });
 
-    it('to plan with a description of a shard that has changed since', async () => {
+    it('the description of a shard that has changed since', async () => {
       const own = await temporaryFolder();
       const shard = join(own, 'a.h5');
       await copyFile(shards[0]!, shard);

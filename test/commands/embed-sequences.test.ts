@@ -13,7 +13,7 @@ async function fileOf(folder: string, name: string, content: string | Uint8Array
   return path;
 }
 
-/** Runs the command on inputs that it must refuse; nothing may be left behind. */
+/** Runs the command on inputs that it must refuse without leaving a file. */
 async function refused(files: Record<string, string | Uint8Array>, extra: string[] = []) {
   const folder = await temporaryFolder();
   const paths = await Promise.all(Object.entries(files).map(([name, content]) => fileOf(folder, name, content)));
@@ -27,7 +27,7 @@ async function refused(files: Record<string, string | Uint8Array>, extra: string
 describe('embed-sequences', () => {
   test('writes a shard of all inputs in order, with the attributes of the model', async () => {
     const folder = await temporaryFolder();
-    // More than one block of records; ids that other formats stumble over.
+    // More than one block of records, with ids that other formats cannot represent.
     const records = Array.from({ length: 5000 }, (_, i): [string, string] => [
       i === 7 ? `it's"q",;é$(x)${'y'.repeat(10_000)}` : `r${i}`,
       `M${'KTAYIAKQRW'.slice(i % 10)}${'ACDEFGHIKL'.repeat(i % 5)}`,
@@ -65,7 +65,7 @@ describe('embed-sequences', () => {
     expect(await readdir(join(folder, 'sub'))).toEqual(['o.h5']);
   });
 
-  test('reads standard input, packed or not', async () => {
+  test('reads standard input, compressed or not', async () => {
     const output = join(await temporaryFolder(), 'o.h5');
     const args = [
       join(ROOT, 'bin/lanceflow'),
@@ -94,7 +94,7 @@ describe('embed-sequences', () => {
     expect([bad.code, bad.stderr]).toEqual([65, expect.stringContaining('standard input: record 1')]);
   });
 
-  test('reads a pipe, which can be read only once', async () => {
+  test('reads a pipe', async () => {
     const folder = await temporaryFolder();
     const pipe = join(folder, 'pipe');
     expect((await run('mkfifo', [pipe])).code).toBe(0);
@@ -106,7 +106,7 @@ describe('embed-sequences', () => {
     expect(finished.code).toBe(65);
   });
 
-  test.skipIf(missingPython())('writes what h5py reads', async () => {
+  test.skipIf(missingPython())('writes a shard that h5py reads', async () => {
     const folder = await temporaryFolder();
     const input = await fileOf(folder, 'a.fa', '>a\nMKTAYIAKQR\n>bé\nGSHMASMTGG\n');
     const output = join(folder, 'o.h5');
@@ -128,7 +128,7 @@ with h5py.File(sys.argv[1]) as f:
 });
 
 describe('embed-sequences refuses', () => {
-  test('improper FASTA, saying where: 65, and nothing is written', async () => {
+  test('malformed FASTA, naming the record: 65, and nothing is written', async () => {
     const good = '>a\nMKT\n';
     const cases: Array<[Record<string, string | Uint8Array>, string]> = [
       [{ 'x.fa': '' }, 'x.fa: no sequences: the file is empty.'],
@@ -178,7 +178,7 @@ describe('embed-sequences refuses', () => {
     expect([over.code, over.stderr]).toEqual([64, expect.stringContaining('is also --output')]);
   });
 
-  test('a model that is not there, and no model', async () => {
+  test('a missing model, and no model', async () => {
     const folder = await temporaryFolder();
     const path = await fileOf(folder, 'a.fa', '>a\nM\n');
     const args = ['embed-sequences', '--input', path, '--output', join(folder, 'o.h5')];

@@ -82,7 +82,7 @@ test('options reach the model and are recorded', async () => {
   });
 });
 
-test('what is wrong in the last record is told before the first is computed', async () => {
+test('a wrong last record is reported before the first is computed', async () => {
   const { folder, model, fasta, output } = await inputs();
   const cache = join(folder, 'cache');
   const args = ['--model', model, '--output', output, '--cache', cache];
@@ -98,7 +98,7 @@ test('what is wrong in the last record is told before the first is computed', as
   }
 });
 
-test('letters that the model does not know can be refused: before the first is computed, or in a pipe', async () => {
+test('unknown letters can be refused, before the first record is computed, or in a pipe', async () => {
   const { folder, model, fasta, output } = await inputs();
   const cache = join(folder, 'cache');
   const refused = ['embed-sequences', '--model', model, '--output', output, '--unknown-letters', 'refuse'];
@@ -117,7 +117,7 @@ test('letters that the model does not know can be refused: before the first is c
   expect([rows, (await readShard(output)).attributes.unknown_letters]).toEqual([1, 'refuse']);
 });
 
-test('FASTA packed with gzip or zstd, and standard input, to float16: the same vectors, halved', async () => {
+test('FASTA compressed by gzip or zstd, and standard input, to float16: the same vectors', async () => {
   const { folder, model, fasta, output } = await inputs();
   const args = ['embed-sequences', '--model', model, '--vector-type', 'float16'];
   await lanceflowJson(['embed-sequences', '--model', model, '--input', fasta, '--output', output]);
@@ -151,7 +151,7 @@ test('a pipe', async () => {
   expect((await readShard(output)).rows).toBe(40);
 });
 
-test('--compare-precision tells how int8 agrees and writes nothing', async () => {
+test('--compare-precision reports the agreement of int8 and writes nothing', async () => {
   const { model, fasta } = await inputs();
   const args = ['embed-sequences', '--model', model, '--input', fasta, '--compare-precision', '30'];
   const report = await lanceflowJson(args);
@@ -174,7 +174,7 @@ test.each<[string[], number, RegExp]>([
   expect([finished.code, finished.stderr]).toEqual([code, expect.stringMatching(message)]);
 });
 
-test('a model that yields NaN: 65 with the sequence, nothing is written, and what was good is kept', async () => {
+test('a model that yields NaN: 65 naming the sequence, nothing is written, and finished vectors are kept', async () => {
   const { folder, model, fasta, output } = await inputs();
   const { config, tensors } = await randomCheckpoint(model, 'esm2');
   // Only sequences with a B are computed with it.
@@ -199,7 +199,7 @@ test('a model that yields NaN: 65 with the sequence, nothing is written, and wha
 });
 
 describe('--cache', () => {
-  test('what was embedded before is not computed again', async () => {
+  test('an embedded sequence is not computed again', async () => {
     const { folder, model, fasta, output } = await inputs();
     const args = ['embed-sequences', '--model', model, '--input', fasta, '--cache', join(folder, 'cache')];
     expect(await lanceflowJson([...args, '--output', output])).toMatchObject({ rows: 40, computed: 40 });
@@ -217,14 +217,14 @@ describe('--cache', () => {
   });
 });
 
-describe('a run killed between blocks goes on where it was, to the same bytes', () => {
+describe('a run killed between blocks continues to the same bytes', () => {
   test.each<[string, (folder: string) => string[]]>([
     ['by itself', () => []],
     ['by --checkpoints', (folder) => ['--checkpoints', join(folder, 'unfinished')]],
     ['by --cache', (folder) => ['--cache', join(folder, 'cache')]],
   ])('%s', async (_how, options) => {
     const { folder, model, output } = await inputs();
-    // Blocks are of 8192 residues: each of these is one.
+    // Each of these fills a block of 8192 residues.
     const letters = 'LAGVSERTIDPKQNFYMHWC';
     const long = (i: number) => Array.from({ length: 8200 }, (_, j) => letters[(i + j * j + (j >> 5)) % 20]).join('');
     const fasta = join(folder, 'long.fa');
@@ -250,7 +250,7 @@ describe('a run killed between blocks goes on where it was, to the same bytes', 
   });
 });
 
-test('told to stop while the model computes: at once, without a crash, and nothing half-done stays', async () => {
+test('a signal while the model computes ends the command at once, without a crash or unfinished files', async () => {
   const { folder, model, output } = await inputs();
   const fasta = join(folder, 'long.fa');
   await writeFile(fasta, Array.from({ length: 20 }, (_, i) => `>r${i}\n${'LAGVS'.repeat(1640 + i)}\n`).join(''));
@@ -275,7 +275,7 @@ test('told to stop while the model computes: at once, without a crash, and nothi
   expect((await readdir(folder)).filter((name) => name.endsWith('.tmp') || name === 'o.h5')).toEqual([]);
 });
 
-/** Rows that a running process has put into its cache. */
+/** Counts the rows that a running process has written to its cache. */
 async function cachedRows(cache: string): Promise<number> {
   const files = await readdir(cache, { recursive: true }).catch(() => []);
   const keys = files.filter((name) => name.endsWith('.keys'));
@@ -283,16 +283,30 @@ async function cachedRows(cache: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size / 20, 0);
 }
 
-test.skipIf(process.platform !== 'linux')('too little memory: 75, what to lower, and nothing is written', async () => {
-  const { folder, model, output } = await inputs();
-  const fasta = join(folder, 'long.fa');
-  await writeFile(fasta, `>a\nMKV\n>b\n${'LAGVSERTID'.repeat(7000)}\n`);
-  // Attention over a padded batch takes memory with the square of the length: here 98 GB.
-  const args = ['--model', model, '--input', fasta, '--output', output, '--max-length', '70000', '--batch-tokens', '9'];
-  const limited = 'ulimit -v 45000000; exec "$@"';
-  const program = [join(ROOT, 'bin/lanceflow'), 'embed-sequences', ...args];
-  const { code, stderr } = await run('bash', ['-c', limited, 'bash', ...program]);
-  expect(stderr).toContain('does not fit into memory. Lower --batch-tokens or --max-length');
-  expect(code).toBe(75);
-  expect(await readdir(folder)).toEqual(expect.not.arrayContaining(['o.h5']));
-});
+test.skipIf(process.platform !== 'linux')(
+  'too little memory: 75, naming the option to lower, and nothing is written',
+  async () => {
+    const { folder, model, output } = await inputs();
+    const fasta = join(folder, 'long.fa');
+    await writeFile(fasta, `>a\nMKV\n>b\n${'LAGVSERTID'.repeat(7000)}\n`);
+    // Attention over a padded batch needs memory quadratic in the length: here 98 GB.
+    const args = [
+      '--model',
+      model,
+      '--input',
+      fasta,
+      '--output',
+      output,
+      '--max-length',
+      '70000',
+      '--batch-tokens',
+      '9',
+    ];
+    const limited = 'ulimit -v 45000000; exec "$@"';
+    const program = [join(ROOT, 'bin/lanceflow'), 'embed-sequences', ...args];
+    const { code, stderr } = await run('bash', ['-c', limited, 'bash', ...program]);
+    expect(stderr).toContain('does not fit into memory. Lower --batch-tokens or --max-length');
+    expect(code).toBe(75);
+    expect(await readdir(folder)).toEqual(expect.not.arrayContaining(['o.h5']));
+  },
+);

@@ -20,12 +20,12 @@ const at = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = await sharedFolder();
   rows = randomRows(5, 3000, 12);
-  // Hostile ids, and one that two buckets have.
+  // Hostile ids, and one in two buckets.
   rows.ids[7] = "x'; DROP TABLE y; --";
   rows.ids[1501] = 'ø, "quoted"';
   rows.ids[1502] = ' spaces, and\r\na line ';
   rows.ids[2999] = 'p3';
-  // Two builds: within one, an id may be there only once.
+  // Two builds: within one build, ids must be unique.
   for (const [name, first] of [['a.h5', 0] as const, ['b.h5', 1500] as const]) {
     const shard = await writeShard(at(name), sliceRows(rows, first, first + 1500), MODEL);
     ({ database } = await buildDatabase(folder, [shard], { index: ['--index', 'ivf-rq'] }));
@@ -38,7 +38,7 @@ async function fetch(ids: string, name = 'ids.txt', db = database) {
 }
 
 describe('fetch-queries', () => {
-  it('writes the vectors of ids of several buckets, with the database model', async () => {
+  it('writes the vectors of ids in several buckets, with the model of the database', async () => {
     const wanted = [0, 7, 1499, 1500, 1501, 2998];
     const result = await fetch(`${wanted.map((row) => rows.ids[row]).join('\n')}\n`);
     expect(result).toMatchObject({ rows: 6, buckets: { bucket_00001: 3, bucket_00002: 3 } });
@@ -53,19 +53,19 @@ describe('fetch-queries', () => {
     }
   });
 
-  it('takes the later bucket where two have an id, and a .csv', async () => {
+  it('takes an id from the later of two buckets, and reads a .csv', async () => {
     await fetch('rank,id\n1,p3\n', 'ids.csv');
     const { vectors } = await readShard(at('queries.h5'));
     expect(vectors).toEqual(rows.vectors.slice(2999 * 12));
   });
 
-  it('takes what a .csv quotes as it is', async () => {
+  it('keeps quoted ids of a .csv unchanged', async () => {
     await fetch('id\n" spaces, and\r\na line "\n"ø, ""quoted"""\n', 'quoted.csv');
     const { ids } = await readShard(at('queries.h5'));
     expect(ids.sort()).toEqual([rows.ids[1502], rows.ids[1501]].sort());
   });
 
-  it('gives the relatives of a protein with --exclude-self', async () => {
+  it('finds the relatives of a protein with --exclude-self', async () => {
     await fetch('p10\np2000\n');
     const output = at('hits.parquet');
     const where = ['--bucket', 'bucket_00001', '--database', database, '--queries', at('queries.h5')];
@@ -91,7 +91,7 @@ describe('fetch-queries', () => {
     }
   });
 
-  it('names ids that are not there, and writes nothing', async () => {
+  it('names missing ids, and writes nothing', async () => {
     const ids = ['p1', ...Array.from({ length: 7 }, (_, i) => `no${i}`)];
     await writeFile(at('some.txt'), ids.join('\n'));
     const command = ['fetch-queries', '--ids', at('some.txt'), '--database', database, '--output', at('none.h5')];

@@ -16,7 +16,7 @@ import { readTable } from '../support/table.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-/** A database with one bucket, ingested but not indexed. */
+/** Builds a database with one bucket, ingested but not indexed. */
 async function ingested(folder: string, rows: Rows, ...options: string[]): Promise<string> {
   const [plan, database] = [join(folder, 'plan.json'), join(folder, 'db')];
   const shard = await writeShard(join(folder, 's.h5'), rows, { model: 'm' });
@@ -28,7 +28,7 @@ async function ingested(folder: string, rows: Rows, ...options: string[]): Promi
 const readEntry = async (database: string) =>
   JSON.parse(await readFile(join(database, '_catalog', 'bucket_00001.json'), 'utf8')) as CatalogEntry;
 
-/** Identity of each data file: it must not be written again. */
+/** Returns the identity of each data file, which must not be written again. */
 async function dataFiles(database: string) {
   const folder = join(database, 'bucket_00001.lance', 'data');
   const names = (await readdir(folder)).sort();
@@ -36,7 +36,7 @@ async function dataFiles(database: string) {
 }
 
 describe('index-bucket', () => {
-  it('indexes, enters the bucket in the catalog, and leaves nothing else', async () => {
+  it('indexes a table, enters the bucket in the catalog, and leaves no other file', async () => {
     const folder = await temporaryFolder();
     const database = await ingested(folder, randomRows(1, 2000, 32));
     const before = await dataFiles(database);
@@ -64,7 +64,7 @@ describe('index-bucket', () => {
     expect(await readFile(join(folder, 'entry.json'), 'utf8')).toBe(
       await readFile(join(database, '_catalog', 'bucket_00001.json'), 'utf8'),
     );
-    // The catalog describes each file of the table, and there are no others.
+    // The catalog lists exactly the files of the table.
     const table = join(database, 'bucket_00001.lance');
     const names = (await readdir(table, { recursive: true, withFileTypes: true }))
       .filter((file) => file.isFile())
@@ -94,7 +94,7 @@ describe('index-bucket', () => {
     opened.close();
   });
 
-  it('does a bucket once; another index replaces the first, and nothing else', async () => {
+  it('indexes a bucket once; another kind of index replaces only the first', async () => {
     const folder = await temporaryFolder();
     const database = await ingested(folder, randomRows(2, 1500, 16), '--metric', 'l2');
     const index = (...options: string[]) => runHere(['index-bucket', ...BUCKET, '--database', database, ...options]);
@@ -112,7 +112,7 @@ describe('index-bucket', () => {
     expect(await readdir(join(database, '_pending'))).toEqual([]);
   });
 
-  it('works in another folder, on another file system too, and leaves nothing there', async () => {
+  it('builds in another folder, on another file system too, and leaves no file there', async () => {
     const folder = await temporaryFolder();
     const database = await ingested(folder, randomRows(3, 500, 8));
     const work = join(existsSync('/dev/shm') ? '/dev/shm' : folder, `lanceflow-index-${process.pid}`);
@@ -160,7 +160,7 @@ describe('index-bucket', () => {
       ['a prime dimension', randomRows(1, 300, 97)],
     ];
     it.each(metric === 'cosine' ? [...small, ...hostile] : hostile)(
-      'builds %s, and all of it is found',
+      'builds %s, and a search finds all rows',
       async (_, rows) => {
         const folder = await temporaryFolder();
         const database = await ingested(folder, rows, '--metric', metric);
@@ -188,7 +188,7 @@ describe('index-bucket', () => {
     });
     const index = (...options: string[]) => ['index-bucket', ...options];
 
-    it('a database that is not there, and makes none', async () => {
+    it('a missing database, and creates none', async () => {
       const nowhere = join(folder, 'nowhere');
       await expectRefusal(index(...BUCKET, '--database', nowhere), 65, /nowhere: no such folder/);
       expect(existsSync(nowhere)).toBe(false);
@@ -225,7 +225,7 @@ describe('index-bucket', () => {
       await expectRefusal(index(...BUCKET, '--database', database, '--index', 'hnsw'), 64, /hnsw.*ivf-pq/);
     });
 
-    it('a table that is missing or damaged, until it is ingested again', async () => {
+    it('a missing or damaged table, until it is ingested again', async () => {
       const own = join(folder, 'damaged');
       await mkdir(own);
       const fresh = await ingested(own, randomRows(6, 400, 8));
@@ -246,13 +246,13 @@ describe('index-bucket', () => {
         await runHere(argv);
         if (indexed) expect(await readEntry(fresh)).toMatchObject({ rows: 400 });
       }
-      // A lost index is made again.
+      // A missing index is built again.
       await rm(join(table, '_indices'), { recursive: true });
       expect(await runHere(argv)).toMatchObject({ alreadyDone: false });
       expect(await runHere(argv)).toMatchObject({ alreadyDone: true });
     });
 
-    it('an entry or a record that is damaged', async () => {
+    it('a damaged catalog entry or ingest record', async () => {
       const own = join(folder, 'json');
       await mkdir(own);
       const fresh = await ingested(own, randomRows(6, 300, 8));

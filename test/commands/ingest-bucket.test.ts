@@ -16,7 +16,7 @@ async function plan(folder: string, shards: readonly string[], ...options: strin
   return { database, argv: ['ingest-bucket', '--plan', output, '--bucket', 'bucket_00001', '--database', database] };
 }
 
-/** Rows by id, as they must be found again in a table. */
+/** Returns the rows by id, as a table must have them. */
 function byId({ dimension, ids, vectors }: Rows): Map<string, number[]> {
   return new Map(ids.map((id, i) => [id, [...vectors.subarray(i * dimension, (i + 1) * dimension)]]));
 }
@@ -59,11 +59,11 @@ describe('ingest-bucket', () => {
       metric: 'cosine',
       table: { rows: 2500, dimension: 12, model: { model: 'm', model_hash: 'h' }, dataBytes: report.bytes },
     });
-    // Not part of the database before it is indexed.
+    // The bucket is not part of the database before it is indexed.
     expect(existsSync(join(database, '_catalog'))).toBe(false);
   });
 
-  it('keeps ids whatever they hold, and shards whatever their names', async () => {
+  it('keeps any ids, and accepts any names of shards', async () => {
     const folder = await temporaryFolder();
     const shards = [await writeShard(join(folder, "$(touch x)'; rm -rf y; é.h5"), odd)];
     const { argv, database } = await plan(folder, shards);
@@ -71,7 +71,7 @@ describe('ingest-bucket', () => {
     expect(byId((await readTable(database, 'bucket_00001')).rows)).toEqual(byId(odd));
   });
 
-  it('takes a database by any path', async () => {
+  it('accepts a database at any path', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(4, 10, 4);
     const shards = [await writeShard(join(folder, 's.h5'), rows)];
@@ -114,7 +114,7 @@ describe('ingest-bucket', () => {
     expect((await readTable(database, 'bucket_00001')).rows.ids.length).toBe(20);
   });
 
-  it('does a bucket once, and again where something that matters has changed', async () => {
+  it('ingests a bucket once, and again after a change of its inputs', async () => {
     const folder = await temporaryFolder();
     const { argv, database } = await plan(folder, [await writeShard(join(folder, 's.h5'), randomRows(6, 30, 4))]);
     expect(await runHere(argv)).toMatchObject({ alreadyDone: false });
@@ -127,7 +127,7 @@ describe('ingest-bucket', () => {
     expect((await readTable(database, 'bucket_00001')).rows.ids.length).toBe(30);
   });
 
-  it('works in another folder, on another file system too, and leaves nothing there', async () => {
+  it('builds in another folder, on another file system too, and leaves no file there', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(7, 2000, 8);
     const { argv, database } = await plan(folder, [await writeShard(join(folder, 's.h5'), rows)]);
@@ -139,7 +139,7 @@ describe('ingest-bucket', () => {
     expect(byId((await readTable(database, 'bucket_00001')).rows)).toEqual(byId(rows));
   });
 
-  it('writes the ingest record where --output says', async () => {
+  it('writes the ingest record to --output', async () => {
     const folder = await temporaryFolder();
     const { argv, database } = await plan(folder, [await writeShard(join(folder, 's.h5'), randomRows(8, 5, 4))]);
     await runHere([...argv, '--output', join(folder, 'out', 'record.json')]);
@@ -155,7 +155,7 @@ describe('ingest-bucket', () => {
 
     const AS_PROCESS = new Set(['nan', 'cut', 'badplan', 'changed']);
 
-    /** Plans rows, spoils the shard or the plan, and expects the refusal, with nothing left behind. */
+    /** Plans rows, damages the shard or the plan, and expects a refusal that leaves no file. */
     async function refused(
       name: string,
       rows: Rows,
@@ -169,7 +169,7 @@ describe('ingest-bucket', () => {
       const { argv, database } = await plan(own, [shard]);
       await spoil(shard, join(own, 'plan.json'));
       const before = await namesIn(database);
-      // One case of each kind runs as a process of its own.
+      // One case of each kind runs in a new process.
       const expecting = AS_PROCESS.has(name) ? expectRefusal : expectRefusalHere;
       await expecting([...argv, ...options], code, ...matches);
       expect(await namesIn(database)).toEqual(before);
@@ -253,8 +253,8 @@ describe('ingest-bucket', () => {
         65,
         /s\.h5: .*changed since it was planned/,
       ));
-    it('a shard that is gone', () => refused('gone', rows, (shard) => rm(shard), [], 65, /s\.h5: no such file/));
-    it('a shard that was cut off', () =>
+    it('a missing shard', () => refused('gone', rows, (shard) => rm(shard), [], 65, /s\.h5: no such file/));
+    it('a truncated shard', () =>
       refused(
         'cut',
         rows,
@@ -264,8 +264,8 @@ describe('ingest-bucket', () => {
         /s\.h5: truncated/,
       ));
 
-    it('a plan that is missing', () => refused('noplan', rows, (_, path) => rm(path), [], 65, /plan\.json/));
-    it('a plan that is damaged', () =>
+    it('a missing plan', () => refused('noplan', rows, (_, path) => rm(path), [], 65, /plan\.json/));
+    it('a damaged plan', () =>
       refused(
         'badplan',
         rows,
@@ -327,7 +327,7 @@ describe('ingest-bucket', () => {
       await expectRefusal(argv, 64, /metric.*hamming.*cosine/s);
     });
 
-    it('a bucket that is there with other shards', async () => {
+    it('a bucket that exists with other shards', async () => {
       const own = join(folder, 'taken');
       const { argv, database } = await plan(own, [await writeShard(join(own, 's.h5'), randomRows(1, 3, 4))]);
       await runHere(argv);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { writeShard } from '../pipeline/support/shards.ts';
 import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
 
-test('a list in a file is as its values on the command line, and may be longer than one', async () => {
+test('a list in a file equals its values on the command line, and may be longer than a command line', async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   const names = ['a.h5', '--b c.h5', 'é$(x).h5'];
@@ -19,7 +19,7 @@ test('a list in a file is as its values on the command line, and may be longer t
   expect(await plan('2.json', '--input-list', at('all.list'))).toBe(expected);
   expect(await plan('3.json', `--input-list=${at('rest.list')}`, '--input', at(names[0]!))).toBe(expected);
 
-  // More than 2 MB of paths, the most that Linux lets a command line have.
+  // More than 2 MB of paths, the limit of a command line on Linux.
   const many = Array.from({ length: 60_000 }, (_, i) => `/nowhere/${'x'.repeat(40)}${i}.description\n`).join('');
   await writeFile(at('many.list'), many);
   await writeFile(at('latin1.list'), Buffer.from('pr\xf6be.h5\n', 'latin1'));

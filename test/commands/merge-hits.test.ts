@@ -11,7 +11,7 @@ import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
 import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
 
-/** Hits of a bucket: `queries` queries, most of them with `each` targets, ties among them. */
+/** Makes hits of a bucket: `queries` queries, most of them with `each` targets, with ties. */
 function makeHits(bucket: string, queries: number, each: number): Hit[] {
   return Array.from({ length: queries * each }, (_, i) => ({
     query: `q${Math.floor(i / each)}`,
@@ -34,7 +34,7 @@ async function rowsIn(path: string) {
   return rows;
 }
 
-/** Runs the command in this process; its threads are threads of their own all the same. */
+/** Runs the command in this process; it still starts its threads. */
 async function merge(args: { input: string[]; k: number; output: string; csv?: string; threads?: number } & Options) {
   const logged: string[] = [];
   const context = { progress: () => ({ add() {}, stop() {} }), log: (line: string) => logged.push(line) };
@@ -87,7 +87,7 @@ describe('merge-hits', () => {
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(['neighbours.csv', 'neighbours.parquet']);
   });
 
-  it('gives the same bytes for any order of the inputs, number of threads and division into files', async () => {
+  it('writes the same bytes for any order of inputs, number of threads and division into files', async () => {
     const folder = await temporaryFolder();
     const { files, paths } = await campaign(folder);
     const halves: string[] = [];
@@ -110,10 +110,10 @@ describe('merge-hits', () => {
     expect(gunzipSync(Buffer.from(outputs[0]![1], 'base64')).toString()).toBe(csvOf(files.flat(), 7));
   });
 
-  it('sorts first what is not sorted, with a word', async () => {
+  it('sorts unsorted hits first, and logs it', async () => {
     const folder = await temporaryFolder();
     const { files, paths } = await campaign(folder);
-    // Written by another tool, in the order of its query set; the second is sorted, but does not say so.
+    // As another tool writes them, in the order of its query set; the second file is sorted without the metadata that says so.
     for (const [i, hits] of [files[0]!, sortedHits(files[1]!)].entries()) {
       const table = tableFromArrays({
         query_id: hits.map(({ query }) => query),
@@ -131,7 +131,7 @@ describe('merge-hits', () => {
     expect(await readdir(folder)).toHaveLength(5);
   });
 
-  it('compresses as told', async () => {
+  it('compresses by --compression', async () => {
     const folder = await temporaryFolder();
     const { paths } = await campaign(folder);
     const sizes: number[] = [];
@@ -144,7 +144,7 @@ describe('merge-hits', () => {
     expect(Math.max(...sizes)).toBe(sizes[2]);
   });
 
-  it('makes empty outputs, with a header, of no hits', async () => {
+  it('writes empty outputs with a header for no hits', async () => {
     const folder = await temporaryFolder();
     const input = join(folder, 'hits.parquet');
     await (await createHits(input)).finish();
@@ -178,7 +178,7 @@ describe('merge-hits', () => {
     expect(await readdir(folder)).toEqual(['hits0.parquet']);
   });
 
-  it('names the file that is missing, not Parquet, cut off or damaged, and leaves nothing behind', async () => {
+  it('names a file that is missing, not Parquet, truncated or damaged, and leaves no file', async () => {
     const folder = await temporaryFolder();
     const { paths } = await campaign(folder, 2);
     const path = (name: string) => join(folder, name);

@@ -18,7 +18,7 @@ async function pack(folder: string, shards: readonly string[], ...options: strin
   return readPlan(plan);
 }
 
-/** Which rows of which shard content a plan puts where. */
+/** Lists the rows of each shard content that a plan puts into each bucket. */
 const layout = (plan: BucketPlan) =>
   plan.buckets.map(({ bucket, sources }) => [bucket, sources.map(({ path, start, end }) => [path, start, end])]);
 
@@ -33,7 +33,7 @@ describe('pack-buckets', () => {
     shards = await writeParts(folder, all, sizes, { model: 'm' });
   });
 
-  it('plans every row once, with hashes, fill, spread and bound, and says so', async () => {
+  it('plans every row once, and reports hashes, fill, spread and bound', async () => {
     const output = join(folder, 'report.json');
     const report = await lanceflowJson([
       'pack-buckets',
@@ -66,7 +66,7 @@ describe('pack-buckets', () => {
     );
   });
 
-  it('cuts a shard that is larger than a bucket', async () => {
+  it('divides a shard that is larger than a bucket', async () => {
     const plan = await pack(folder, [shards[0]!], '--bucket-size', '150');
     expect(layout(plan).map(([, sources]) => sources)).toEqual([
       [[shards[0], 0, 150]],
@@ -75,14 +75,14 @@ describe('pack-buckets', () => {
     ]);
   });
 
-  it('makes the same plan again, wherever it runs', async () => {
+  it('makes the same plan again in any folder', async () => {
     const first = await pack(folder, shards, '--bucket-size', '300');
     const text = await readFile(join(folder, 'plan.json'), 'utf8');
     expect(await pack(folder, shards, '--bucket-size', '300')).toEqual(first);
     expect(await readFile(join(folder, 'plan.json'), 'utf8')).toBe(text);
   });
 
-  it('takes shards whose names mean something to a shell, and writes what nobody runs', async () => {
+  it('accepts shards whose names have a meaning in a shell', async () => {
     const own = await temporaryFolder();
     const names = [
       "'; touch pwned #.h5",
@@ -102,7 +102,7 @@ describe('pack-buckets', () => {
     expect(await namesIn(own, ...names)).toEqual(['$(x)', '$(x)/plan.json']);
   });
 
-  it.skipIf(missingPython())('knows a shard by its content, whatever its HDF5 layout', async () => {
+  it.skipIf(missingPython())('identifies a shard by its content in any HDF5 layout', async () => {
     const own = await temporaryFolder();
     await h5py(
       own,
@@ -128,7 +128,7 @@ shard('other.h5', X, ids[::-1])
   });
 
   describe('with --database', () => {
-    it('leaves out what the database holds, and numbers new buckets after its last one', async () => {
+    it('skips rows that the database has, and numbers new buckets after its last one', async () => {
       const own = await temporaryFolder();
       const { database } = await buildDatabase(own, shards.slice(0, 2), { bucketSize: 500 });
       const again = await pack(own, shards.slice(0, 2), '--database', database, '--bucket-size', '500');
@@ -144,7 +144,7 @@ shard('other.h5', X, ids[::-1])
       ]);
     });
 
-    it('plans the rest of a shard of which the database holds a part', async () => {
+    it('plans the rest of a shard of which the database has a part', async () => {
       const own = await temporaryFolder();
       const database = join(own, 'db');
       const plan = join(own, 'plan.json');
@@ -160,14 +160,14 @@ shard('other.h5', X, ids[::-1])
       ]);
     });
 
-    it('keeps the names of an interrupted build that is planned again', async () => {
+    it('keeps the bucket names of an interrupted build that is planned again', async () => {
       const own = await temporaryFolder();
       const options = ['--database', join(own, 'db'), '--bucket-size', '500'];
       const first = await pack(own, shards, ...options);
       expect(await pack(own, shards, ...options)).toEqual(first);
     });
 
-    it('gives builds of other shards other names, and takes over from a build of the same shards', async () => {
+    it('gives builds of other shards other bucket names, and supersedes a build of the same shards', async () => {
       const own = await temporaryFolder();
       const database = join(own, 'db');
       const options = ['--database', database, '--bucket-size', '500'];
@@ -184,14 +184,14 @@ shard('other.h5', X, ids[::-1])
       expect((await pack(own, shards.slice(3), ...options)).buckets.map(({ bucket }) => bucket)).toEqual([
         'bucket_00003',
       ]);
-      // Another packing of the first shards: what was planned and ingested of them is of no use any more.
+      // Another packing of the first shards supersedes their plan and tables.
       const other = await pack(own, shards.slice(0, 2), '--database', database, '--bucket-size', '1000');
       expect(other.buckets.map(({ bucket }) => bucket)).toEqual(['bucket_00004']);
       expect(await namesIn(database)).toEqual(['_pending', '_pending/bucket_00003.json', '_pending/bucket_00004.json']);
     });
 
     describe('and --check-ids', () => {
-      it('refuses an id that the database has, naming both places, and takes rows that it holds', async () => {
+      it('refuses an id that the database has, naming both places, and skips rows that it has', async () => {
         const own = await temporaryFolder();
         const { database } = await buildDatabase(own, shards.slice(0, 2));
         const mixed = await writeShard(join(own, 'mixed.h5'), {
@@ -206,7 +206,7 @@ shard('other.h5', X, ids[::-1])
           65,
           new RegExp(`mixed\\.h5: row 1: the id "p555" is also that of row ${row} of bucket_00001 in .*/db`),
         );
-        // Without the option it becomes a bucket, as documented; the ids that are now twice are not the next build's.
+        // Without the option it becomes a bucket, as documented. A later build does not check these duplicated ids.
         await runHere(argv);
         for (const command of [['ingest-bucket', '--plan', join(own, 'out.json')], ['index-bucket']])
           await runHere([...command, '--bucket', 'bucket_00002', '--database', database]);
@@ -215,7 +215,7 @@ shard('other.h5', X, ids[::-1])
         expect(plan.rows).toBe(300);
       });
 
-      it('looks only at the rows of a shard that the database does not hold', async () => {
+      it('checks only the rows that the database does not have', async () => {
         const own = await temporaryFolder();
         const options = ['--database', join(own, 'db'), '--bucket-size', '150', '--check-ids'];
         await pack(own, [shards[0]!], ...options);
@@ -239,7 +239,7 @@ shard('other.h5', X, ids[::-1])
         ));
     });
 
-    it('forgets the plan of a shard that was corrected since', async () => {
+    it('discards the plan of a shard that was corrected since', async () => {
       const own = await temporaryFolder();
       const options = ['--database', join(own, 'db')];
       const bad = randomRows(5, 10, 4);
@@ -281,7 +281,7 @@ shard('other.h5', X, ids[::-1])
       );
       expect(await namesIn(join(database, '_catalog'))).toEqual([`${one}.json`]);
       await expect(ingest(second, other)).rejects.toThrow(/another build has put rows of/);
-      // Run again, the second build adds what is missing, and nothing is left over.
+      // Run again, the second build adds the missing rows, and leaves no file.
       await buildDatabase(own, [shards[4]!, shards[2]!]);
       const rows = await Promise.all(
         ['bucket_00001', 'bucket_00002'].map(async (name) => (await readTable(database, name)).rows.ids.length),
@@ -290,7 +290,7 @@ shard('other.h5', X, ids[::-1])
       expect(await namesIn(join(database, '_pending'))).toEqual([]);
     });
 
-    it('gives names to many builds at once without giving one twice', async () => {
+    it('gives many concurrent builds different bucket names', async () => {
       const own = await temporaryFolder();
       const parts = await Promise.all(
         Array.from({ length: 8 }, (_, i) => writeShard(join(own, `p${i}.h5`), randomRows(i, 10, 4, `r${i}-`))),
@@ -308,7 +308,7 @@ shard('other.h5', X, ids[::-1])
     });
   });
 
-  it('plans as many rows as there are, for shards and buckets of any size', async () => {
+  it('plans all rows for shards and buckets of any size', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(sizes, fc.integer({ min: 1, max: 60 }), async (rows, bucketSize) => {

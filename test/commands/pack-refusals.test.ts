@@ -45,11 +45,11 @@ describe('pack-buckets refuses', () => {
       ...matches,
     );
 
-  it('a file that is missing', () => refused(['s0.h5', 'nowhere.h5'], 65, /nowhere\.h5: no such file/));
+  it('a missing file', () => refused(['s0.h5', 'nowhere.h5'], 65, /nowhere\.h5: no such file/));
   it('a link to nowhere', () => refusedHere(['dangling.h5'], 65, /dangling\.h5: no such file/));
   it('a folder', () => refusedHere(['folder.h5'], 65, /folder\.h5: not a file/));
   it('a file that is not HDF5', () => refusedHere(['text.h5'], 65, /text\.h5: not an HDF5 file/));
-  it('a file that was cut off', () => refused(['cut.h5'], 65, /cut\.h5: truncated: 9000 bytes of \d+/));
+  it('a truncated file', () => refused(['cut.h5'], 65, /cut\.h5: truncated: 9000 bytes of \d+/));
   it('a shard without rows', () => refusedHere(['s0.h5', 'empty.h5'], 65, /empty\.h5: no vectors/));
   it('shards of different dimensions', () =>
     refusedHere(['s0.h5', 'other.h5'], 65, /other\.h5: vectors of 9 components, but .*s0\.h5 has 8/));
@@ -117,7 +117,7 @@ describe('pack-buckets refuses', () => {
     await expectRefusal([...argv, '--output', join(shards[0]!, 'plan.json')], 65, /s0\.h5/);
   });
 
-  it.skipIf(process.getuid?.() === 0)('what it has no permission for', async () => {
+  it.skipIf(process.getuid?.() === 0)('files without permission', async () => {
     const own = await temporaryFolder();
     const secret = await writeShard(join(own, 'secret.h5'), randomRows(1, 3, 8));
     await chmod(secret, 0);

@@ -31,7 +31,7 @@ const HITS: Hit[] = Array.from({ length: 100 }, (_, i) => ({
 }));
 
 describe('render-report', () => {
-  it('writes one page that asks for nothing and takes no id for markup', async () => {
+  it('writes one page that requests nothing and escapes ids', async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);
     await writeNeighbours(path('n.parquet'), HITS);
@@ -56,7 +56,7 @@ describe('render-report', () => {
     for (const text of HOSTILE.slice(0, 4)) expect(page).not.toContain(text);
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(page).toContain('&amp;lt;');
-    // Tags of the page's own only, and nothing that a browser would fetch or run.
+    // Only the page's own tags, and nothing that a browser would fetch or run.
     const tags = new Set([...page.matchAll(/<([a-z0-9]+)/gi)].map(([, tag]) => tag));
     expect([...tags].filter((tag) => /^(script|img|link|iframe|object|a|form|base)$/i.test(tag!))).toEqual([]);
     expect(page).not.toMatch(/<[^>]*\s(src|href|on[a-z]+)=/i);
@@ -75,7 +75,7 @@ describe('render-report', () => {
       expect(page).toContain(text);
   });
 
-  it('shows what was expected beside what was taken, the other ways, and buckets that gave nothing', async () => {
+  it('shows estimated and measured times, the other strategies, and buckets without hits', async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);
     await writeNeighbours(path('n.parquet'), HITS);
@@ -95,12 +95,12 @@ describe('render-report', () => {
     expect(page).toContain('75 without a neighbour');
     expect(page).toMatch(/bucket_00002<\/bdi><\/td><td class="number">0<\/td>/);
     expect(page).toMatch(/scan<small>nprobes 7<\/small>.*2\.5 s.*5\.0 s.*ann 40\.0 s/);
-    // Half as long as what it took.
+    // Half the measured time.
     expect(page).toMatch(/class="pale" x="0" y="0" width="50".*class="bar" x="0" y="5" width="100"/);
     expect(page).not.toContain('#Recall');
   });
 
-  it('shows warnings before all else, each once, as text', async () => {
+  it('shows warnings first, each once, as text', async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);
     await writeNeighbours(path('n.parquet'), HITS);
@@ -131,7 +131,7 @@ describe('render-report', () => {
     expect(await readFile(path('report.html'), 'utf8')).not.toContain('Warnings');
   });
 
-  it('stays as small however many queries there are', async () => {
+  it('has the same size for any number of queries', async () => {
     const folder = await temporaryFolder();
     const sizes: number[] = [];
     for (const queries of [2000, 20_000]) {
@@ -146,7 +146,7 @@ describe('render-report', () => {
     expect(sizes[1]).toBeLessThan(120_000);
   });
 
-  it('is the same for the same input', async () => {
+  it('writes the same page for the same input', async () => {
     const folder = await temporaryFolder();
     await writeNeighbours(join(folder, 'n.parquet'), HITS);
     await render(join(folder, 'n.parquet'), [], join(folder, 'a.html'));
@@ -154,7 +154,7 @@ describe('render-report', () => {
     expect(await readFile(join(folder, 'a.html'), 'utf8')).toBe(await readFile(join(folder, 'b.html'), 'utf8'));
   });
 
-  it('renders a campaign that found nothing', async () => {
+  it('renders a campaign without hits', async () => {
     const folder = await temporaryFolder();
     await writeNeighbours(join(folder, 'n.parquet'), []);
     const output = join(folder, 'report.html');
@@ -164,7 +164,7 @@ describe('render-report', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('says what is wrong with its input and leaves nothing behind', async () => {
+  it('reports wrong input and leaves no file', async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);
     await writeNeighbours(path('n.parquet'), HITS);

@@ -35,8 +35,8 @@ const shape: fc.Arbitrary<Shape> = fc.record({
 });
 
 /**
- * Rows with many ties, on which float32 is exact or as good: for l2 and dot small whole numbers; for cosine copies of
- * random directions, some of them twice or four times as long. Ids come in no order.
+ * Makes rows with many ties for which float32 is exact: small whole numbers for l2 and dot; for cosine copies of random directions,
+ * some of them twice or four times as long. Ids are not sorted.
  */
 function tiedData({ seed, rowCount, queryCount, dimension, metric }: Shape): SearchData {
   const random = seededRandom(seed);
@@ -57,7 +57,7 @@ function tiedData({ seed, rowCount, queryCount, dimension, metric }: Shape): Sea
 }
 
 describe('search-bucket --search exact', () => {
-  it('gives what comparing everything with everything gives, ties by the smallest ids', async () => {
+  it('finds what brute force finds, ties by the smallest ids', async () => {
     await fc.assert(
       fc.asyncProperty(shape, fc.integer({ min: 1, max: 700 }), async (drawn, k) => {
         const folder = await temporaryFolder();
@@ -73,7 +73,7 @@ describe('search-bucket --search exact', () => {
     );
   });
 
-  it.each(METRICS)('gives %s distances of real vectors as numpy would', async (metric) => {
+  it.each(METRICS)('computes %s distances of real vectors as numpy does', async (metric) => {
     const folder = await temporaryFolder();
     const data = { rows: randomRows(1, 2500, 48), queries: randomRows(2, 100, 48, 'q') };
     const { database, queries } = await buildWithQueries(folder, data, metric);
@@ -88,7 +88,7 @@ describe('a search of the same rows in other buckets', () => {
   const queries = randomRows(5, 60, 40, 'q');
   beforeAll(async () => {
     folder = await sharedFolder();
-    // Copies, longer and shorter ones of the same direction, and neighbours that float32 can hardly tell apart.
+    // Copies, longer and shorter vectors of one direction, and neighbours that differ in the last digits of float32.
     const random = seededRandom(9);
     for (let row = 600; row < 3000; row++) {
       const from = Math.floor(random() * 600) * 40;
@@ -99,12 +99,12 @@ describe('a search of the same rows in other buckets', () => {
       }
       rows.ids[row] = `x${(row * 7919) % 104_729}`;
     }
-    // Queries that are rows, so that distances are next to nothing.
+    // Queries that are rows, with distances near zero.
     queries.vectors.set(rows.vectors.subarray(0, 30 * 40));
     await writeShard(join(folder, 'q.h5'), queries);
   });
 
-  it.each(METRICS)('gives the same neighbours of %s, bit for bit', async (metric) => {
+  it.each(METRICS)('finds the same neighbours by %s, bit for bit', async (metric) => {
     const answers: string[] = [];
     for (const [name, sizes, options] of [
       ['one', [3000], []],
@@ -129,7 +129,7 @@ describe('a search of the same rows in other buckets', () => {
       const csv = join(own, 'neighbours.csv');
       const outputs = ['--output', join(own, 'neighbours.parquet'), '--csv', csv];
       await runHere(['merge-hits', '--input', ...files, '--k', '9', ...outputs]);
-      // All but the last column, the bucket, which is what differs.
+      // All columns but the bucket, which differs.
       answers.push((await readFile(csv, 'utf8')).replace(/,[^,\n]*$/gm, ''));
     }
     expect(answers[0]!.split('\n').length).toBe(60 * 9 + 2);
@@ -153,23 +153,26 @@ describe('search-bucket', () => {
   });
   const pq = () => databases.get('ivf-pq')!;
 
-  it.each(['ivf-pq', 'ivf-rq'])('finds with %s what exact finds, where it looks at everything', async (index) => {
-    const database = databases.get(index)!;
-    const exact = await searchHere(folder, database, queries, ['--k', '10', '--search', 'exact']);
-    const ann = await searchHere(folder, database, queries, [
-      ...['--k', '10', '--search', 'ann', '--nprobes', '1000', '--refine-factor', '200'],
-    ]);
-    expectSameHits(ann.hits, exact.hits, 1e-6);
-    expect(ann.result).toMatchObject({ rows: 400, queries: 40 });
-  });
+  it.each(['ivf-pq', 'ivf-rq'])(
+    'finds with %s what exact finds, if it probes and rescores everything',
+    async (index) => {
+      const database = databases.get(index)!;
+      const exact = await searchHere(folder, database, queries, ['--k', '10', '--search', 'exact']);
+      const ann = await searchHere(folder, database, queries, [
+        ...['--k', '10', '--search', 'ann', '--nprobes', '1000', '--refine-factor', '200'],
+      ]);
+      expectSameHits(ann.hits, exact.hits, 1e-6);
+      expect(ann.result).toMatchObject({ rows: 400, queries: 40 });
+    },
+  );
 
-  it('scans all partitions to the bytes of exact', async () => {
+  it('writes the bytes of exact if scan probes all partitions', async () => {
     const exact = await searchHere(folder, pq(), queries, ['--k', '10', '--search', 'exact']);
     const scan = await searchHere(folder, pq(), queries, ['--k', '10', '--search', 'scan', '--nprobes', '1000']);
     expect(scan.hits).toEqual(exact.hits);
   });
 
-  it('finds more with more partitions, down to one', async () => {
+  it('finds more with more partitions', async () => {
     const exact = await searchHere(folder, pq(), queries, ['--k', '10', '--search', 'exact']);
     const truth = new Set(textOf(exact.hits));
     let last = 0;
@@ -182,7 +185,7 @@ describe('search-bucket', () => {
     expect(last).toBe(400);
   });
 
-  it.each(['auto', 'ann', 'scan', 'exact'])('%s gives all rows where k is larger than the bucket', async (mode) => {
+  it.each(['auto', 'ann', 'scan', 'exact'])('%s returns all rows if k is larger than the bucket', async (mode) => {
     const { hits } = await searchHere(folder, pq(), queries, ['--k', '100000', '--search', mode]);
     expect(hits).toEqual(sortedHits(hits));
     const truth = bruteForce(data.queries, data.rows, 'cosine', 100_000, 'bucket_00001');
@@ -195,7 +198,7 @@ describe('search-bucket', () => {
     expect(distances.size).toBe(0);
   });
 
-  it.each(['ann', 'scan'])('%s gives k hits where the partitions it looks into have fewer rows', async (mode) => {
+  it.each(['ann', 'scan'])('%s returns k hits if the probed partitions have fewer rows', async (mode) => {
     const options = ['--k', '700', '--search', mode, '--nprobes', '1'];
     const { hits } = await searchHere(folder, pq(), queries, options);
     expect(hits.length).toBe(700 * 40);
@@ -203,7 +206,7 @@ describe('search-bucket', () => {
       expectSameHits(hits, (await searchHere(folder, pq(), queries, ['--k', '700', '--search', 'exact'])).hits, 0);
   });
 
-  it('gives the same bytes whatever the memory, query block by query block', async () => {
+  it('writes the same bytes for any memory and size of query blocks', async () => {
     const roomy = await searchHere(folder, pq(), queries, ['--search', 'exact']);
     const least = await searchHere(folder, pq(), queries, ['--search', 'exact', '--memory', '1kB']).catch(
       ({ message }) => message,
@@ -217,7 +220,7 @@ describe('search-bucket', () => {
     ).rejects.toThrow(/too small/);
   });
 
-  it('leaves out a query’s own id, and what is too far, and still gives k', async () => {
+  it('omits a query’s own id and distant hits, and still returns k', async () => {
     const own = await writeShard(join(folder, 'own.h5'), sliceRows(data.rows, 0, 50));
     for (const mode of ['exact', 'scan', 'ann']) {
       const all = ['--search', mode, '--nprobes', '1000', '--refine-factor', '200'];
@@ -230,7 +233,7 @@ describe('search-bucket', () => {
     }
   });
 
-  it('chooses for a recall, and says which it found', async () => {
+  it('chooses nprobes for a recall, and reports the measured one', async () => {
     for (const [mode, database] of [
       ['scan', pq()],
       ['ann', databases.get('ivf-rq')!],
@@ -250,7 +253,7 @@ describe('search-bucket', () => {
     }
   });
 
-  it('gives the same bytes again, and for queries in any order and number of files', async () => {
+  it('writes the same bytes again, and for queries in any order and number of files', async () => {
     const one = await searchHere(folder, pq(), queries, ['--search', 'exact']);
     expect((await searchHere(folder, pq(), queries, ['--search', 'exact'])).bytes.equals(one.bytes)).toBe(true);
     const reversed = [...data.queries.ids.keys()].reverse();
@@ -279,14 +282,14 @@ describe('search-bucket', () => {
     expect((await readFile(output)).equals(one.bytes)).toBe(true);
   });
 
-  it('answers one query as it answers it among others', async () => {
+  it('finds the same hits for a query alone and among others', async () => {
     const among = await searchHere(folder, pq(), queries, ['--search', 'exact']);
     const alone = await writeShard(join(folder, 'alone.h5'), sliceRows(data.queries, 3, 4));
     const { hits } = await searchHere(folder, pq(), alone, ['--search', 'exact']);
     expect(hits).toEqual(among.hits.filter(({ query }) => query === 'q3'));
   });
 
-  it('searches a table whose file of partitions is missing in the other ways, with a word', async () => {
+  it('searches a table without its partition file by the other strategies, and logs it', async () => {
     const copy = join(folder, 'no-partitions');
     await cp(pq(), copy, { recursive: true });
     await rm(join(copy, '_partitions'), { recursive: true });
@@ -301,7 +304,7 @@ describe('search-bucket', () => {
     }
   });
 
-  it('takes any refine factor: more candidates than rows are all rows', async () => {
+  it('accepts any refine factor: more candidates than rows are all rows', async () => {
     const exact = await searchHere(folder, pq(), queries, ['--search', 'exact']);
     const all = ['--search', 'ann', '--nprobes', '1000', '--refine-factor', '1000000000000'];
     expectSameHits((await searchHere(folder, pq(), queries, all)).hits, exact.hits, 1e-6);

@@ -12,9 +12,9 @@ import { expectRefusalHere } from '../support/refusal.ts';
 import { lanceflow, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
-// A campaign in parts: blocks of queries, ranges of them, kills between blocks, queries that are there twice.
+// A campaign in parts: blocks and ranges of queries, kills between blocks, duplicated vectors.
 
-const WAYS = ['exact', 'scan', 'ann'] as const;
+const STRATEGIES = ['exact', 'scan', 'ann'] as const;
 const BUCKETS = ['bucket_00001', 'bucket_00002'];
 let folder = '';
 let database = '';
@@ -35,10 +35,10 @@ const command = (bucket: string, path: string, output: string, options: readonly
   ...['--output', output, ...options],
 ];
 
-describe.each(WAYS)('%s', (way) => {
-  const options = ['--k', '6', '--search', way, '--nprobes', '4'];
+describe.each(STRATEGIES)('%s', (strategy) => {
+  const options = ['--k', '6', '--search', strategy, '--nprobes', '4'];
 
-  it('gives the same bytes in one block, in many, and in ranges', async () => {
+  it('writes the same bytes in one block, in many, and in ranges', async () => {
     const own = await temporaryFolder();
     const neighbours = async (name: string, parts: string[][]) => {
       const files: string[] = [];
@@ -61,15 +61,15 @@ describe.each(WAYS)('%s', (way) => {
       ['--range', '0:13'],
     ];
     expect(await neighbours('ranges', ranges)).toEqual(whole);
-    // Hits too, and no block is left.
+    // So are the hits, and no block is left.
     const hits = (name: string) => readFile(join(own, `${name}.bucket_00001.0.parquet`), 'utf8');
     expect(await hits('blocks')).toBe(await hits('whole'));
     expect((await namesIn(own)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('computes a vector that several queries have once, to the same hits', async () => {
+  it('searches a vector of several queries once, with the same hits', async () => {
     const own = await temporaryFolder();
-    // Thirty copies of five vectors, between vectors that are there once.
+    // Thirty copies of five vectors, between unique vectors.
     const copies: Rows = { dimension: 24, ids: [], vectors: new Float32Array(60 * 24) };
     for (let i = 0; i < 60; i++) {
       const from = i % 2 === 0 ? (i / 2) % 5 : 5 + (i >> 1);
@@ -100,11 +100,13 @@ describe('the recall of the merged answer', () => {
     return { result: await runHere(argv), hits: await readHitRows(output) };
   };
 
-  it.each(WAYS)('%s: is that of its hits against those of an exact search', async (way) => {
+  it.each(STRATEGIES)('%s: is that of its hits compared with an exact search', async (strategy) => {
     const own = await temporaryFolder();
     for (const [i, bucket] of BUCKETS.entries()) {
       const measured = ['--nprobes', '2', '--truth', files(own, 'truth')[i]!, '--exclude-self'];
-      await runHere(command(bucket, queries, files(own, 'hits')[i]!, ['--k', `${k}`, '--search', way, ...measured]));
+      await runHere(
+        command(bucket, queries, files(own, 'hits')[i]!, ['--k', `${k}`, '--search', strategy, ...measured]),
+      );
       await runHere(command(bucket, queries, files(own, 'exact')[i]!, ['--k', `${k}`, '--search', 'exact']));
     }
     const exact = await merge(own, 'exact');
@@ -114,21 +116,21 @@ describe('the recall of the merged answer', () => {
     const true_ = new Set(exact.hits.map(text));
     const share = found.hits.filter((hit) => true_.has(text(hit))).length / true_.size;
     const recall = found.result.recall as Estimate;
-    // All forty queries are in the sample, as there are fewer than two hundred.
+    // All forty queries are in the evaluation sample, which has up to two hundred.
     expect(recall).toMatchObject({ queries: 40, mean: expect.closeTo(share, 12) });
-    if (way === 'exact') expect(recall.mean).toBe(1);
+    if (strategy === 'exact') expect(recall.mean).toBe(1);
     else expect(recall.mean).toBeLessThan(1);
     expect(recall.low).toBeLessThan(recall.mean);
     expect(recall.high).toBeGreaterThanOrEqual(recall.mean);
   });
 
-  it('is measured on the same queries in every bucket, in ranges too, with the true hits of an exact search', async () => {
+  it('is measured on the same queries in every bucket and range, against an exact search', async () => {
     const own = await temporaryFolder();
     const many = randomRows(3, 700, 24, 'm');
     const path = await writeShard(join(own, 'many.h5'), many);
-    const truthOf = async (bucket: string, way: string, ...options: string[]) => {
+    const truthOf = async (bucket: string, strategy: string, ...options: string[]) => {
       const [output, truth] = [join(own, 'out.parquet'), join(own, `truth.${bucket}.parquet`)];
-      await runHere(command(bucket, path, output, ['--k', '3', '--search', way, '--truth', truth, ...options]));
+      await runHere(command(bucket, path, output, ['--k', '3', '--search', strategy, '--truth', truth, ...options]));
       return readHitRows(truth);
     };
     const sampled = (hits: readonly Hit[]) => [...new Set(hits.map(({ query }) => query))];
@@ -143,7 +145,7 @@ describe('the recall of the merged answer', () => {
   });
 });
 
-it('does not merge hits that do not belong together', async () => {
+it('refuses to merge hits of different searches', async () => {
   const own = await temporaryFolder();
   const search = async (name: string, bucket: string, path: string, ...options: string[]) => {
     await runHere(command(bucket, path, join(own, name), ['--k', '3', '--search', 'exact', ...options]));
@@ -164,7 +166,7 @@ it('does not merge hits that do not belong together', async () => {
   const twice = await search('twice', 'bucket_00001', queries, '--range', '39:40');
   await refuse(merge([mine, twice]), /mine and .*twice both have hits of bucket_00001/);
   await refuse(merge([mine], 4), /mine: these hits were cut at k = 3, so the 4 nearest over all buckets are unknown/);
-  // One vector, or one id, of a query set that is as large.
+  // A query set of the same size with one other vector, or one other id.
   for (const [name, change] of [
     ['vector', (rows: Rows) => (rows.vectors[30] = 0.5)],
     ['id', (rows: Rows) => (rows.ids[7] = 'q7b')],
@@ -187,16 +189,16 @@ it('does not merge hits that do not belong together', async () => {
   expect((await runHere(merge([mine, output]))).rows).toBe(120);
 });
 
-it('gives 50,000 neighbours a query in every way', { timeout: 120_000 }, async () => {
+it('returns 50,000 neighbours per query by every strategy', { timeout: 120_000 }, async () => {
   const own = await temporaryFolder();
   const [many, few] = [randomRows(7, 60_000, 8), randomRows(8, 3, 8, 'q')];
   const shards = [await writeShard(join(own, 'rows.h5'), many)];
   const built = await buildDatabase(own, shards, { index: ['--index', 'ivf-rq'] });
   const path = await writeShard(join(own, 'few.h5'), few);
   const expected = bruteForce(few, many, 'cosine', 50_000, 'bucket_00001');
-  for (const way of WAYS) {
-    const output = join(own, `${way}.parquet`);
-    const argv = command('bucket_00001', path, output, ['--k', '50000', '--search', way, '--nprobes', '1000']);
+  for (const strategy of STRATEGIES) {
+    const output = join(own, `${strategy}.parquet`);
+    const argv = command('bucket_00001', path, output, ['--k', '50000', '--search', strategy, '--nprobes', '1000']);
     await runHere(argv.map((word) => (word === database ? built.database : word)));
     const hits = await readHitRows(output);
     expect(hits.length).toBe(150_000);
@@ -204,7 +206,7 @@ it('gives 50,000 neighbours a query in every way', { timeout: 120_000 }, async (
     for (const [i, { distance }] of hits.entries())
       farthest = Math.max(farthest, Math.abs(distance - expected[i]!.distance));
     expect(farthest).toBeLessThan(2e-6);
-    // Rows that differ by less than float32 can tell may change places, also over the end.
+    // Rows whose distances are equal in float32 may change places, also across the last rank.
     const text = ({ query, target }: Hit) => `${query} ${target}`;
     const known = new Set(expected.map(text));
     expect(new Set(hits.map(text)).size).toBe(150_000);
@@ -213,7 +215,7 @@ it('gives 50,000 neighbours a query in every way', { timeout: 120_000 }, async (
 });
 
 describe('a killed search', () => {
-  it('goes on after its last finished block, whenever it is killed', { timeout: 300_000 }, async () => {
+  it('continues after its last finished block, whenever it is killed', { timeout: 300_000 }, async () => {
     const own = await temporaryFolder();
     const options = ['--k', '4', '--search', 'scan', '--nprobes', '4', '--block-queries', '9'];
     const run = (name: string) => command('bucket_00001', queries, join(own, name, 'hits.parquet'), options);
@@ -237,7 +239,7 @@ describe('a killed search', () => {
     expect([...resumed]).toEqual(expect.arrayContaining([0, 4]));
   });
 
-  it('hurts no other search of the same that runs at once', { timeout: 120_000 }, async () => {
+  it('does not affect an equal search that runs at the same time', { timeout: 120_000 }, async () => {
     const own = await temporaryFolder();
     const options = ['--k', '4', '--search', 'exact', '--block-queries', '10', '--checkpoints', join(own, 'blocks')];
     const run = (name: string) => command('bucket_00001', queries, join(own, name), options);
@@ -256,15 +258,15 @@ describe('a killed search', () => {
     expect(await readdir(join(own, 'blocks'))).toEqual([]);
   });
 
-  it('does not take blocks of another question, and keeps the way that it had chosen', async () => {
+  it('ignores blocks of another search, and keeps its strategy', async () => {
     const own = await temporaryFolder();
     const blocks = ['--block-queries', '15', '--checkpoints', join(own, 'blocks')];
     const run = (output: string, ...options: string[]) =>
       command('bucket_00001', queries, join(own, output), [...blocks, ...options]);
-    // What is measured of the machine is remembered from the first time on.
+    // The measurement of the machine is kept from the first run on.
     await runHere(run('first.parquet', '--k', '3'));
     const calls = await countCalls(run('counted.parquet', '--k', '3'), join(own, 'count'));
-    // The last four calls remove the blocks, shared and own, and rename the output.
+    // The last four calls remove the shared and own blocks, and rename the output.
     await killAtCall(run('hits.parquet', '--k', '3'), calls - 3);
     const kept = (await readdir(join(own, 'blocks'))).find((name) => name.endsWith('.blocks'));
     const { decision } = JSON.parse(await readFile(join(own, 'blocks', kept!, 'decision.json'), 'utf8'));

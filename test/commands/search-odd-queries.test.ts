@@ -15,7 +15,7 @@ import { trueDistance } from '../support/true-distance.ts';
 const [ROWS, EACH, DIMENSION, FAMILIES] = [2000, 40, 32, 50];
 const ANN = ['--search', 'ann', '--nprobes', '12'];
 
-/** What makes a query, as float32, of one that float16 holds. */
+/** Kinds of queries: how each changes a query that float16 can represent. */
 const KINDS: Record<string, (value: number, component: number) => number> = {
   ordinary: (value) => value,
   copy: (value) => value * 1e6,
@@ -26,7 +26,7 @@ const KINDS: Record<string, (value: number, component: number) => number> = {
   huge: (value, component) => (component === 5 ? 3e6 : value),
 };
 
-/** Rows of float16 and queries in families; the queries of all kinds are the same but for what their kind makes of them. */
+/** Makes float16 rows and queries in families. Queries of all kinds are equal up to the change of their kind. */
 function makeData(length: number) {
   const random = seededRandom(43);
   const normal = () => length * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -71,7 +71,7 @@ describe('ann', () => {
     ...METRICS.map((metric) => [metric, 'float16', 1] as const),
     // Queries far shorter than rows.
     ...VECTOR_TYPES.map((type) => ['dot', type, 8000] as const),
-    // Rows, too, that have few digits in float16.
+    // Rows that have few digits in float16, too.
     ['l2', 'float16', 1e-5] as const,
   ];
 
@@ -105,7 +105,7 @@ describe('ann', () => {
     if (length >= 1) expect(alone.result.warnings).toEqual([]);
   });
 
-  it('compares such queries with all vectors where the table has no partitions', async () => {
+  it('compares such queries with all vectors of a table without partitions', async () => {
     const folder = await temporaryFolder();
     const { rows, queries } = makeData(1);
     const few = { ...rows, ids: rows.ids.slice(0, 600), vectors: rows.vectors.slice(0, 600 * DIMENSION) };

@@ -24,7 +24,7 @@ describe('search-bucket refuses', () => {
     await mkdir(join(folder, 'out'));
   });
 
-  /** Expects a refusal that leaves nothing in the folder of the output. */
+  /** Expects a refusal that leaves no file in the folder of the output. */
   async function refused(options: string[], code: number, ...matches: RegExp[]): Promise<void> {
     await expectNothingFrom(expectRefusal, options, code, ...matches);
   }
@@ -71,9 +71,9 @@ describe('search-bucket refuses', () => {
   it('wrong queries with one line on standard error', () =>
     refused(['--queries', join(folder, 'nowhere.h5')], 65, /nowhere\.h5: no such file/));
 
-  it('a bucket that is not there, listing those that are', () =>
+  it('a missing bucket, listing the others', () =>
     refused(['--bucket', 'bucket_00002'], 65, /no bucket "bucket_00002" in this database; it has: bucket_00001/));
-  it('a database that is not there, and makes none', async () => {
+  it('a missing database, and creates none', async () => {
     await refused(['--database', join(folder, 'nowhere')], 65, /nowhere: no buckets in this database.*--input/);
     expect(existsSync(join(folder, 'nowhere'))).toBe(false);
   });
@@ -111,7 +111,7 @@ describe('search-bucket refuses', () => {
     const path = await write('twice.h5', { ids: ['a', 'b', 'a', 'c', 'd'] });
     await refusedQueries(path, /twice\.h5: duplicated query id "a"/);
   });
-  it('queries that were cut off', async () => {
+  it('truncated queries', async () => {
     await writeFile(join(folder, 'cut.h5'), (await readFile(queries)).subarray(0, 3000));
     await refusedQueries(join(folder, 'cut.h5'), /cut\.h5: truncated/);
   });
@@ -138,7 +138,7 @@ describe('search-bucket refuses', () => {
   });
 
   describe('a bucket whose files are damaged:', () => {
-    /** Damages a copy of the database and searches it in these ways; the message names the bucket and what to do. */
+    /** Damages a copy of the database and searches it by these strategies; the message names the bucket and the fix. */
     async function damaged(
       name: string,
       modes: string[],
@@ -164,7 +164,7 @@ describe('search-bucket refuses', () => {
 
     it('no table', () => damaged('gone', all, (_, table) => rm(table, { recursive: true }), /build/i));
     it('no data', () => damaged('nodata', all, (_, table) => rm(join(table, 'data'), { recursive: true }), /build/i));
-    it('data cut off', () =>
+    it('truncated data', () =>
       damaged(
         'cut',
         all,
@@ -174,7 +174,7 @@ describe('search-bucket refuses', () => {
         },
         /build/i,
       ));
-    it('data emptied', () =>
+    it('empty data files', () =>
       damaged('emptied', all, async (_, table) => truncate(await one(join(table, 'data')), 0), /build/i));
     it('the footer of the data overwritten', () =>
       damaged('footer', all, async (_, table) => flip(await one(join(table, 'data')), -60, 50), /build/i));
@@ -184,7 +184,7 @@ describe('search-bucket refuses', () => {
       damaged('manifest', all, async (_, table) => flip(await one(join(table, '_versions')), 0, 100), /build/i));
     it('no index', () =>
       damaged('noindex', ['ann'], (_, table) => rm(join(table, '_indices'), { recursive: true }), /build/i));
-    it('the index cut off', () =>
+    it('a truncated index', () =>
       damaged(
         'index',
         ['ann'],
@@ -194,11 +194,11 @@ describe('search-bucket refuses', () => {
         },
         /build/i,
       ));
-    it('partitions cut off', () =>
+    it('truncated partitions', () =>
       damaged('cutpartitions', all, async (copy) => truncate(await one(join(copy, '_partitions')), 100), /build/i));
     it('partitions overwritten', () =>
       damaged('partitions', ['scan'], async (copy) => flip(await one(join(copy, '_partitions')), 500, 4), /build/i));
-    it('rows added by another program', () =>
+    it('rows that another client added', () =>
       damaged(
         'added',
         all,
@@ -210,7 +210,7 @@ describe('search-bucket refuses', () => {
         },
         /was changed by another client: version 4, the catalog has 3 \(add\)/,
       ));
-    it('a catalog entry cut off', () =>
+    it('a truncated catalog entry', () =>
       damaged(
         'entry',
         ['exact'],

@@ -8,7 +8,7 @@ import { sharedFolder, temporaryFolder } from '../support/run.ts';
 import { buildWithQueries, expectSameHits, searchHere, textOf } from '../support/search.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
-describe('search-bucket, of rows that are not as usual', () => {
+describe('search-bucket on unusual rows', () => {
   let folder = '';
   const data = { rows: randomRows(11, 2000, 32), queries: randomRows(12, 40, 32, 'q') };
   let queries = '';
@@ -17,10 +17,10 @@ describe('search-bucket, of rows that are not as usual', () => {
     queries = await writeShard(join(folder, 'queries.h5'), data.queries);
   });
 
-  it.each(METRICS)('is right for %s where rows are nearly the same and far from the origin', async (metric) => {
+  it.each(METRICS)('is exact for %s where rows are nearly equal and far from the origin', async (metric) => {
     const folder = await temporaryFolder();
     const rows = randomRows(3, 2000, 32);
-    // Clusters of rows that differ in the fourth digit, all of them around a common point.
+    // Clusters of rows that differ in the fourth digit, around a common point.
     rows.vectors.forEach((x, i) => {
       rows.vectors[i] = 10 + x * 0.01;
     });
@@ -31,7 +31,7 @@ describe('search-bucket, of rows that are not as usual', () => {
     expect(textOf(hits)).toEqual(textOf(expected));
   });
 
-  it('finds rows that are all alike, of which most partitions are empty', async () => {
+  it('finds equal rows, with which most partitions are empty', async () => {
     const one = sliceRows(data.rows, 0, 1);
     const ids = Array.from({ length: 600 }, (_, i) => `p${String(i).padStart(3, '0')}`);
     const alike: Rows = { ...one, ids, vectors: Float32Array.from(ids.flatMap(() => [...one.vectors])) };
@@ -74,13 +74,13 @@ describe('search-bucket, of rows that are not as usual', () => {
     }
   });
 
-  it('searches tables of float16 by what they hold', async () => {
+  it('searches the stored values of float16 tables', async () => {
     const own = join(folder, 'half');
     const { database } = await buildWithQueries(own, data, 'cosine', ['--vector-type', 'float16']);
     const half = { ...data.rows, vectors: Float32Array.from(new Float16Array(data.rows.vectors)) };
     const expected = bruteForce(data.queries, half, 'cosine', 10, 'bucket_00001');
     expectSameHits((await searchHere(own, database, queries, ['--search', 'exact'])).hits, expected, 1e-6);
-    // Without what the catalog knows of the files, rows come through LanceDB.
+    // Without fragments in the catalog entry, rows are read through LanceDB.
     await rewriteEntry(database, 'bucket_00001', ({ fragments: _, ...entry }) => entry);
     expectSameHits((await searchHere(own, database, queries, ['--search', 'exact'])).hits, expected, 1e-6);
     const all = ['--search', 'scan', '--nprobes', '1000'];

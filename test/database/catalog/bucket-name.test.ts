@@ -32,7 +32,7 @@ const HOSTILE = [
 ];
 
 describe('checkBucketName', () => {
-  it.each(['bucket_00001', 'a', '_x', '0', 'swiss-prot.2025', 'A.b-c_d', 'a'.repeat(100)])('takes %j', (name) => {
+  it.each(['bucket_00001', 'a', '_x', '0', 'swiss-prot.2025', 'A.b-c_d', 'a'.repeat(100)])('accepts %j', (name) => {
     expect(checkBucketName(name)).toBe(name);
   });
 
@@ -41,7 +41,7 @@ describe('checkBucketName', () => {
     expect(() => checkBucketName(name, (message) => new DataError(message))).toThrow(DataError);
   });
 
-  it('lets no name through that could leave a folder or mean something to a shell', () => {
+  it('accepts no name that leaves its folder or has a meaning in a shell', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'ab09._-/\\;$`\'" \n\0~*?%é'), maxLength: 8 }), (name) => {
         try {
@@ -70,7 +70,7 @@ describe('bucketName', () => {
     expect(checkBucketName(name)).toBe(name);
   });
 
-  it.each(['mine', 'bucket_', 'bucket_1x', 'xbucket_1'])('gives %s no number', (name) => {
+  it.each(['mine', 'bucket_', 'bucket_1x', 'xbucket_1'])('finds no number in %s', (name) => {
     expect(bucketNumber(name)).toBe(0);
   });
 });

@@ -13,19 +13,19 @@ const parseEntry = (value: unknown) => parseCatalogEntry(text(value), 'bucket_00
 const parsePending = (value: unknown) => parseIngestRecord(text(value), 'bucket_00001', WHERE);
 const file = ENTRY.files[0]!;
 
-/** With the fingerprint that fits: what a writer would have made of it. */
+/** Adds the fingerprint that a writer would have computed. */
 const written = (change: object) => {
   const entry = { ...ENTRY, ...change };
   return { ...entry, fingerprint: fingerprint(entry) };
 };
 
 describe('parseCatalogEntry', () => {
-  it('takes what index-bucket writes, and what earlier versions wrote without a checksum of the entry', () => {
+  it('accepts entries of index-bucket, and those of earlier versions without a checksum of the entry', () => {
     expect(parseEntry(sealedText(ENTRY))).toEqual(ENTRY);
     expect(parseEntry(ENTRY)).toEqual(ENTRY);
   });
 
-  it('takes the CRC-32 of earlier versions, of which their fingerprints are', () => {
+  it('accepts the CRC-32 of earlier versions, which their fingerprints cover', () => {
     const [old, now] = [{ crc32: '0000000a' }, { checksum: 'crc32:0000000a' }].map((sum) => ({
       ...{ files: ENTRY.files.map(({ path, bytes }) => ({ path, bytes, ...sum })) },
       fragments: ENTRY.fragments!.map(({ checksum: _, ...fragment }) => ({ ...fragment, ...sum })),
@@ -38,7 +38,7 @@ describe('parseCatalogEntry', () => {
     expect(parsePending({ ...RECORD, table })).toEqual({ ...RECORD, table: { ...RECORD.table, ...now } });
   });
 
-  it('leaves out attributes that are NaN, which JSON has as null', () => {
+  it('drops attributes that are NaN, which JSON writes as null', () => {
     expect(parseEntry({ ...ENTRY, model: { model: 'm', model_hash: 7, loss: null } })).toEqual(ENTRY);
     expect(() => parseEntry({ ...ENTRY, model: { model: null } })).toThrow('"model.model" is null');
   });
@@ -92,12 +92,12 @@ describe('parseCatalogEntry', () => {
     expect(() => parseEntry(value)).toThrow(/^\/db\/_catalog\/bucket_00001\.json: .*build the bucket again\.$/);
   });
 
-  it('tells a newer version from a damaged one', () => {
+  it('distinguishes a newer version from damage', () => {
     expect(() => parseEntry({ ...ENTRY, version: 2 })).toThrow(/version 2 .* newer LanceFlow/);
   });
 });
 
-/** Values of every type, and some that are right elsewhere. */
+/** Values of every type, some of them right in other fields. */
 const WRONG = [null, true, '', 'x', '../x', -1, 0, 1, 1.5, 3, 1e300, [], {}, undefined];
 
 const valueAt = (value: unknown, path: readonly (string | number)[]) =>
@@ -111,21 +111,21 @@ describe.each([
 ] as const)('%s of which one field was changed', (_, document, parse) => {
   const fields = fieldsOf(document);
 
-  it('is refused, whatever the field, by the checksum of the document', () => {
+  it('is refused by its checksum after a change of any field', () => {
     const sealed = JSON.parse(sealedText(document));
     for (const path of [...fields, ['checksum']])
       for (const value of WRONG) {
         const other = changed(sealed, path, value);
-        // A document without a checksum is one of an earlier version.
+        // Documents of earlier versions have no checksum.
         if (other.checksum === undefined || JSON.stringify(other) === JSON.stringify(sealed)) continue;
         expect(() => parse(other), `${path.join('.')} ${JSON.stringify(value)}`).toThrow(DataError);
       }
   });
 
-  it('is refused without one where the type or the range is wrong, with the name of the field', () => {
-    // Of these any text and any number can be; what they say is not used, or compared with what was asked for.
+  it('is refused without a checksum where a type or a range is wrong, naming the field', () => {
+    // Any text or number is possible in these fields: they are not used, or compared with the request.
     const free = /^(table\.)?model\.|^sources\.\d\.(path|shard)$|recipe|Recipe|^software|^steps|^ingest\.|parameters\./;
-    // What a document need not have.
+    // Optional fields.
     const optional =
       /^(fragments|partitions|index\.(centroids|parameters\.\w+)|metric|recipe|table|ingest)$|fragments\.\d+\.checksum$|^table\.(fragments|partitions|files)$/;
     const allowed = (path: string, value: unknown) =>
@@ -145,12 +145,12 @@ describe.each([
           expect(error).toBeInstanceOf(DataError);
           const { message } = error as Error;
           expect(message).toMatch(/"[a-z]|version 3/);
-          // Rules between two fields name one of them; of a wrong type the field itself is named.
+          // A rule between two fields names one of them; a wrong type names its own field.
           if (value !== undefined && typeof value !== typeof valueAt(document, path))
             expect(message, name).toContain(`"${shown(path)}" is ${JSON.stringify(value)}; it must be `);
         }
       }
-    // Another number where nothing in the document depends on it: what the table's own files must show.
+    // Another number in a field on which no other depends: only the table's files can contradict it.
     expect(
       accepted.filter(
         (one) => !/offset|tableVersion|dataBytes|(bytes|count|rows|dimension|end|partitions\.\w+) \d/.test(one),
@@ -158,7 +158,7 @@ describe.each([
     ).toEqual([]);
   });
 
-  it('answers whatever JSON with a document or a DataError', () => {
+  it('is parsed or refused with a DataError for any JSON', () => {
     fc.assert(
       fc.property(fc.constantFrom(...fields), fc.jsonValue(), (path, value) => {
         try {
@@ -172,7 +172,7 @@ describe.each([
 });
 
 describe('parseIngestRecord', () => {
-  it('takes what pack-buckets and ingest-bucket write', () => {
+  it('accepts records of pack-buckets and ingest-bucket', () => {
     expect(parsePending(planned)).toEqual(planned);
     expect(parsePending(sealedText(RECORD))).toEqual(RECORD);
   });
@@ -193,18 +193,18 @@ describe('sourceKey', () => {
   const a = { contentHash: 'a', start: 0, end: 5 };
   const b = { contentHash: 'b', start: 0, end: 5 };
 
-  it('knows the same rows in any order', () => {
+  it('is the same for the same rows in any order', () => {
     expect(sourceKey([a, b])).toBe(sourceKey([b, a]));
   });
 
-  it('tells other rows apart', () => {
+  it('differs for other rows', () => {
     const keys = [[a], [a, b], [a, a], [{ ...a, end: 6 }], [{ ...a, start: 1 }], [b]].map(sourceKey);
     expect(new Set(keys).size).toBe(keys.length);
   });
 });
 
 describe('fingerprint', () => {
-  it('changes with a file of the table, and with nothing else', () => {
+  it('changes with a file of the table only', () => {
     expect(fingerprint({ ...ENTRY, ...{ created: 'now' } })).toBe(ENTRY.fingerprint);
     const other = [{ ...file, checksum: 'crc64nvme:0000000000000001' }];
     expect(fingerprint({ ...ENTRY, files: other })).not.toBe(ENTRY.fingerprint);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { indexDiskBytes, ingestDiskBytes } from '../../../workers/src/database/catalog/disk-needs.ts';
 import { planIndex } from '../../../workers/src/index/index-plan.ts';
 
-test('a bucket of the default size takes its vectors twice while it is sorted', () => {
+test('a sorted table needs disk space for its vectors twice', () => {
   const [rows, dimension] = [200e6, 960];
   const ids = 32 * rows;
   expect(ingestDiskBytes(rows, dimension, { vectorType: 'float32', order: 'partition' })).toBe(2 * (768e9 + ids));
@@ -10,7 +10,7 @@ test('a bucket of the default size takes its vectors twice while it is sorted', 
   expect(ingestDiskBytes(rows, dimension, { vectorType: 'float16', order: 'partition' })).toBe(1.5 * 768e9 + 2 * ids);
 });
 
-test('an index takes its codes and centroids; three times those where LanceDB trains it', () => {
+test('an index needs space for its codes and centroids, three times where LanceDB trains it', () => {
   const bytes = (kind: 'ivf-rq' | 'ivf-pq', rows: number, partitions?: number) =>
     indexDiskBytes(planIndex(kind, rows, 960, 'cosine', partitions).index, rows, 960);
   const centroids = 14142 * 960 * 4;

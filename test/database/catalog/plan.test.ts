@@ -25,7 +25,7 @@ const withBucket = (change: object) => ({ ...plan, buckets: [{ ...plan.buckets[0
 const withSource = (change: object) => withBucket({ sources: [{ ...source, ...change }] });
 
 describe('parsePlan', () => {
-  it('takes what pack-buckets writes', () => {
+  it('accepts a plan of pack-buckets', () => {
     expect(parse(plan)).toEqual(plan);
   });
 
@@ -63,17 +63,17 @@ describe('parsePlan', () => {
     expect(() => parse(value)).toThrow(/^plan\.json: not a bucket plan: .*pack-buckets\.$/);
   });
 
-  it('names the field that is wrong', () => {
+  it('names the wrong field', () => {
     expect(() => parse(withSource({ start: -1 }))).toThrow(
       'plan.json: not a bucket plan: "buckets[0].sources[0].start" is -1; it must be a whole number from 0. Make it',
     );
   });
 
-  it('tells a newer version from a damaged one', () => {
+  it('distinguishes a newer version from damage', () => {
     expect(() => parse({ ...plan, version: 2 })).toThrow(/version 2 of the bucket plan needs a newer LanceFlow/);
   });
 
-  it('answers whatever JSON with a plan or a DataError', () => {
+  it('returns a plan or throws a DataError for any JSON', () => {
     const damaged = fc.tuple(fc.constantFrom('version', 'dimension', 'buckets'), fc.jsonValue());
     fc.assert(
       fc.property(
@@ -94,7 +94,7 @@ describe('parsePlan', () => {
 });
 
 describe('findBucket', () => {
-  it('finds a bucket, and lists what there is where it is missing', () => {
+  it('finds a bucket, and lists the buckets of the plan where it is missing', () => {
     const parsed = parse(plan);
     expect(findBucket(parsed, 'bucket_00001', 'plan.json').rows).toBe(7);
     expect(() => findBucket(parsed, 'bucket_00002', 'plan.json')).toThrow(
@@ -103,7 +103,7 @@ describe('findBucket', () => {
     expect(() => findBucket(parsed, '__proto__', 'plan.json')).toThrow(DataError);
   });
 
-  it('does not list thousands', () => {
+  it('lists at most ten buckets', () => {
     const buckets = Array.from({ length: 5000 }, (_, i) => ({ ...plan.buckets[0], bucket: `b${i}` }));
     expect(() => findBucket(parse({ ...plan, rows: 35_000, buckets }), 'x', 'plan.json')).toThrow(
       /it has: b0, .*b9, \.\.\.\.$/,

@@ -12,7 +12,7 @@ const unexpected = (error: Error) => {
   throw error;
 };
 
-/** A folder with a lock whose holder's clock differs from this machine's. */
+/** Makes a folder with a lock whose holder's clock differs from this machine's. */
 async function lockedBy(holder: string, aheadMs: number): Promise<{ root: string; lock: string }> {
   const root = await temporaryFolder();
   const lock = join(root, '_pending/bucket_00001.lock');
@@ -40,7 +40,7 @@ describe('the lock of a bucket in a folder', () => {
   });
 });
 
-describe('the age of a lock that is waited for', () => {
+describe('the age of a lock for a waiting process', () => {
   afterEach(() => void vi.useRealTimers());
 
   it.each([HOUR_MS, 0, -HOUR_MS])(
@@ -63,7 +63,7 @@ describe('the age of a lock that is waited for', () => {
     },
   );
 
-  it('may be what it says where all have one clock, but not less', async () => {
+  it('is at least that of its time stamp where all processes have one clock', async () => {
     for (const [aheadMs, aged] of [
       [HOUR_MS, 0],
       [-HOUR_MS, HOUR_MS],
@@ -76,7 +76,7 @@ describe('the age of a lock that is waited for', () => {
     }
   });
 
-  it('is that of the file system for a lock of its own', async () => {
+  it('is that of the file system for a lock of the process itself', async () => {
     const { lock } = await lockedBy('elsewhere.1', HOUR_MS);
     const { mtimeMs } = await promisify(observingFs().stat)(lock);
     expect(mtimeMs).toBeGreaterThan(Date.now() + HOUR_MS / 2);

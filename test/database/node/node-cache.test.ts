@@ -20,7 +20,7 @@ describe('NodeCache', () => {
   beforeAll(async () => {
     disk = join(await sharedFolder(), 'disk');
     await mkdir(disk);
-    // 256 MiB are left free, so there are 24 for the cache.
+    // 256 MiB are left free, which leaves 24 for the cache.
     const { code } = await run('mount', ['-t', 'tmpfs', '-o', 'size=280m', 'tmpfs', disk]).catch(() => ({ code: 1 }));
     mounted = code === 0;
     if (!mounted) tellSkipped('a small disk cannot be tried: mounting one needs root', 'a disk to mount (as root)');
@@ -45,7 +45,7 @@ describe('NodeCache', () => {
     return entry;
   }
 
-  it('keeps what nobody uses until its space is needed; the least recently used goes first', async () => {
+  it('keeps unused entries until their space is needed, and evicts the least recently used first', async () => {
     for (const name of ['a', 'b', 'c']) await (await filled(name, 7)).release();
     // a is used again, so b is the oldest.
     const again = await cache.use('a', 7 * MB);
@@ -57,7 +57,7 @@ describe('NodeCache', () => {
     await d.release();
   });
 
-  it('leaves alone what is used, and says that others have the space', async () => {
+  it('keeps entries in use, and reports that others have the space', async () => {
     const used = await filled('used', 14);
     const failed = cache.use('more', 14 * MB);
     await expect(failed).rejects.toThrow(TransientError);
@@ -68,34 +68,34 @@ describe('NodeCache', () => {
     expect(existsSync(at('used'))).toBe(false);
   });
 
-  it('counts what others were promised and have not written yet', async () => {
+  it('counts space that others reserved and have not written yet', async () => {
     const first = await cache.use('first', 14 * MB);
     await expect(cache.use('second', 14 * MB)).rejects.toThrow(TransientError);
     await first.release();
     await (await cache.use('second', 14 * MB)).release();
   });
 
-  it('takes what a killed process used', async () => {
+  it('evicts entries of a killed process', async () => {
     await (await filled('left', 14)).release();
     const deadPid = `${processName().split('.')[0]}.4194305`;
     await writeFile(join(at('left'), '.users', 'dead'), deadPid);
-    // One of another machine that has not been heard of for an hour.
+    // The mark of another machine, not renewed for an hour.
     await writeFile(join(at('left'), '.users', 'silent'), 'elsewhere.1');
     const hourAgo = new Date(Date.now() - 3_600_000);
     await utimes(join(at('left'), '.users', 'silent'), hourAgo, hourAgo);
-    // And what a process was removing when it was killed.
+    // An entry that a killed process was removing.
     await mkdir(at(`.old.${deadPid}.00000000.tmp`));
     await (await filled('new', 14)).release();
     expect(await readdir(join(disk, 'lanceflow-cache'))).toEqual(['new']);
   });
 
-  it('says that a disk is too small, before anything is written', async () => {
+  it('reports a disk that is too small before anything is written', async () => {
     const failed = cache.use('large', 40 * MB);
     await expect(failed).rejects.toThrow(UsageError);
     await expect(failed).rejects.toThrow(/41\.9 MB are needed there.*the whole disk has 294 MB.*--stream/);
   });
 
-  it('fills an entry once, however many want it', async () => {
+  it('fills an entry once for any number of processes', async () => {
     let fills = 0;
     const want = async () => {
       const entry = await cache.use('shared', MB);
@@ -111,12 +111,12 @@ describe('NodeCache', () => {
     expect(fills).toBe(1);
   });
 
-  it('reserves space for what is written beside the entries, against entries and other reservations', async () => {
+  it('reserves space beside the entries, against entries and other reservations', async () => {
     await (await filled('kept', 14)).release();
     const scratch = join(disk, 'scratch');
     await mkdir(scratch);
     const release = await cache.reserve(scratch, 20 * MB);
-    // Its space was needed.
+    // Evicted for its space.
     expect(existsSync(at('kept'))).toBe(false);
     const refused = cache.use('entry', 8 * MB);
     await expect(refused).rejects.toThrow(TransientError);
@@ -124,7 +124,7 @@ describe('NodeCache', () => {
       /8\.4 MB are needed there, and only 25\.\d MB are free, of which 21\.0 MB are reserved by other tasks.*could free 0 B/,
     );
     await expect(cache.reserve(join(disk, 'other'), 8 * MB)).rejects.toThrow(/reserved by other tasks/);
-    // What is written counts once: as taken, and no longer as reserved. A hard link takes nothing.
+    // Written bytes count as taken, no longer as reserved. A hard link takes no space.
     await writeFile(join(scratch, 'run'), Buffer.alloc(20 * MB, 1));
     await (await cache.use('entry', 2 * MB)).release();
     await expect(cache.use('entry', 8 * MB)).rejects.toThrow(/of which 0 B are reserved/);
@@ -133,7 +133,7 @@ describe('NodeCache', () => {
     await (await cache.use('entry', 8 * MB)).release();
   });
 
-  it('drops nothing where that would not do', async () => {
+  it('evicts nothing where that would not free enough', async () => {
     await (await filled('kept', 7)).release();
     const used = await filled('used', 7);
     await expect(cache.reserve(disk, 20 * MB)).rejects.toThrow(/kept tables that nobody uses could free 7\.3 MB/);
@@ -141,7 +141,7 @@ describe('NodeCache', () => {
     await used.release();
   });
 
-  it('does not count what a process reserved that was killed', async () => {
+  it('ignores the reservation of a killed process', async () => {
     const source = `import { NodeCache } from ${JSON.stringify(join(ROOT, 'workers/src/database/node/node-cache.ts'))};
       await new NodeCache(process.argv[1]).reserve(process.argv[1], ${20 * MB});
       console.log('reserved');
@@ -156,8 +156,8 @@ describe('NodeCache', () => {
     await (await cache.reserve(disk, 8 * MB))();
   });
 
-  it('keeps what nobody uses on its share of the disk alone', async () => {
-    // 14 of 280 MiB.
+  it('keeps unused entries within their share of the disk', async () => {
+    // 5% of 280 MiB: 14 MiB.
     vi.stubEnv('LANCEFLOW_WORK_KEEP', '0.05');
     cache = new NodeCache(disk);
     const [first, second] = [await filled('first', 8), await filled('second', 8)];

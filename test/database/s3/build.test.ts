@@ -28,7 +28,7 @@ describe.skipIf(missingServer('moto') || missingPython())('a database on S3', { 
     ];
   });
 
-  it('is built, listed and verified; other clients open it in place; a second run moves nothing', async () => {
+  it('is built, listed and verified; other clients open it in place; a second run transfers nothing', async () => {
     const database = 's3://lance/some/proteins';
     const work = ['--work', await folderOf('work-a')];
     const { buckets } = await buildDatabase(folder, shards, { database, bucketSize: 2000, ingest: work, index: work });
@@ -74,13 +74,13 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
     const [entry] = report.entries as object[];
     expect(Object.keys(entry!)).toEqual(['bucket', 'rows', 'bytes', 'fingerprint', 'model']);
 
-    // Catalog entries, pending records, listings and the lock; no file of a table.
+    // Catalog entries, ingest records, listings and the lock, but no file of a table.
     expect(again.received).toBeLessThan(60_000);
     expect(again.sent).toBeLessThan(2_000);
     expect(await objectsOf(s)).toEqual(objects);
   });
 
-  it('is indexed on the node that ingested it without a download, elsewhere by fetching its data once', async () => {
+  it('is indexed without a download on the node that ingested it, and by fetching its data once elsewhere', async () => {
     const tableBytes = 2000 * 32 * 4;
     for (const [name, elsewhere] of [
       ['same', false],
@@ -99,11 +99,11 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
       const index = await cost(() => runHere(['index-bucket', ...BUCKET, '--database', database, ...there]));
       expect(index.received > tableBytes).toBe(elsewhere);
       expect(index.received).toBeLessThan(tableBytes * 1.3);
-      // The index, not the vectors.
+      // The index without the vectors.
       expect(index.sent).toBeLessThan(tableBytes / 2);
       await runHere(['verify', '--database', database, '--work', folder]);
 
-      // Another index moves the index.
+      // Another kind of index transfers only the index.
       const other = await cost(() =>
         runHere(['index-bucket', ...BUCKET, '--database', database, ...here, '--index', 'ivf-pq']),
       );
@@ -112,7 +112,7 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
     }
   });
 
-  it('loses what a build planned otherwise for the same shards, which never was part of it', async () => {
+  it('loses a superseded plan of the same shards, which was never part of it', async () => {
     const database = 's3://lance/superseded';
     const plan = join(folder, 'superseded.json');
     const pack = ['pack-buckets', '--input', ...shards, '--database', database, '--output', plan, '--bucket-size'];

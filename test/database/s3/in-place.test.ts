@@ -17,7 +17,7 @@ const skip = missingServer('moto');
 describe.skipIf(skip)('LanceDB in place on S3', { timeout: 60_000 }, () => {
   const held = withFaultProxy('moto');
   let folder = '';
-  /** Of LanceDB for one search. */
+  /** Requests of LanceDB for one search. */
   let requests = 0;
 
   beforeEach(() => useS3({ ...held.proxy.env, LANCEFLOW_S3_STALL_MS: '400', LANCEFLOW_S3_GIVE_UP_MS: '2000' }));
@@ -35,8 +35,8 @@ describe.skipIf(skip)('LanceDB in place on S3', { timeout: 60_000 }, () => {
     return runHere([...argv, '--search', 'ann', '--queries', join(folder, 'q.h5'), '--output', output]);
   }
 
-  // First: a connection that was given up goes on for a while, and its requests would be counted.
-  it('says who pays', async () => {
+  // Runs first, because an abandoned connection continues for a while and its requests would be counted.
+  it('sends the request-payer header', async () => {
     useS3({ LANCEFLOW_S3_REQUESTER_PAYS: 'true' });
     await search();
     const { seen } = held.proxy;

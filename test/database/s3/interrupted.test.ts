@@ -38,7 +38,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     return readFile(output);
   }
 
-  /** Runs a command that is killed before its n-th request that changes something. @returns such requests seen */
+  /** Kills a command before its n-th request that changes an object. @returns the number of such requests */
   async function killAtChange(argv: string[], change: number): Promise<number> {
     let changes = 0;
     const child = spawn(join(ROOT, 'bin/lanceflow'), argv, {
@@ -69,7 +69,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
       const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', folder];
       const index = ['index-bucket', ...BUCKET, '--database', database, '--work', folder];
-      // Others may be on their way when it is killed: they do not arrive.
+      // Requests in flight at the kill do not arrive.
       expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
       expect((await objectsOf(s3)).has('_catalog/bucket_00001.json')).toBe(false);
       await runHere(ingest);
@@ -78,7 +78,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       expect(await runHere(['verify', '--database', database])).toMatchObject({ rows: 1500, orphans: [] });
       const names = [...(await objectsOf(s3)).keys()];
       expect(names.filter((name) => name.startsWith('_pending/'))).toEqual([]);
-      // No second version of anything.
+      // No file has a second version.
       expect(names.filter((name) => name.endsWith('.manifest'))).toHaveLength(1);
       expect(names.filter((name) => name.startsWith('_partitions/'))).toHaveLength(1);
       expect((await search(database)).equals(expected)).toBe(true);
@@ -86,7 +86,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     120_000,
   );
 
-  it('going on publishes data, then the manifest, then the catalog entry; what is there can be searched meanwhile', async () => {
+  it('running publishes data, then the manifest, then the catalog entry; the published version stays searchable', async () => {
     useS3(held.server.env);
     const database = 's3://lance/building';
     await buildDatabase(await temporaryFolder(), [shard], { database });
@@ -98,7 +98,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     const env = { ...process.env, ...held.proxy.env };
     held.proxy.seen.length = 0;
 
-    // It is held up when its data are there and nothing else.
+    // It is stopped when only its data are published.
     let heldUp = () => {};
     const waits = new Promise<void>((resolve) => (heldUp = resolve));
     held.proxy.rule = ({ method, url }) => {
@@ -128,7 +128,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 2 });
   }, 120_000);
 
-  it('given up leaves uploads that verify tells of and the next build removes', async () => {
+  it('abandoned leaves uploads that verify reports and the next build removes', async () => {
     useS3(held.server.env);
     const database = 's3://lance/uploads';
     const s3 = await at('uploads');
@@ -141,7 +141,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     for await (const upload of openUploads(s3, '')) expect(upload).toBeUndefined();
   });
 
-  it('not allowed to write stops with a clear error, and the database is searched as before', async () => {
+  it('denied writing stops with a clear error, and the database stays searchable', async () => {
     useS3(held.server.env);
     const database = 's3://lance/readonly';
     const { buckets } = await buildDatabase(await temporaryFolder(), [shard], { database });

@@ -17,7 +17,7 @@ const skip = missingServer('versitygw');
 describe('a transfer that is killed', () => {
   const held = skip ? undefined : withFaultProxy('versitygw');
 
-  /** Runs a transfer in another process and kills it when it has reported `bytes`. */
+  /** Runs a transfer in another process, and kills it after it has reported `bytes`. */
   async function killAfter(bytes: number, direction: 'up' | 'down', uri: string, files: unknown): Promise<void> {
     const script = join(ROOT, 'test/s3/support/transfer.ts');
     const child = spawn(process.execPath, [script, direction, uri, JSON.stringify(files)], {
@@ -33,7 +33,7 @@ describe('a transfer that is killed', () => {
     expect(signal).toBe('SIGKILL');
   }
 
-  it.skipIf(skip)('goes on at the part when it is downloaded again', async () => {
+  it.skipIf(skip)('continues at the unfinished part when it is downloaded again', async () => {
     useS3(held!.proxy.env);
     const uri = 's3://lance/killed';
     const s3 = await openS3(uri);
@@ -41,7 +41,7 @@ describe('a transfer that is killed', () => {
     const [small, large] = await makeFiles(folder, [1000, 52 * MIB]);
     await uploadFiles(s3, [small!, large!]);
     const wanted = [small!, large!].map((file) => ({ ...file, path: join(folder, 'back', file.key) }));
-    // The last part does not come before the process is dead.
+    // The last part is held back until the process is killed.
     const last = `bytes=${48 * MIB}-`;
     held!.proxy.rule = ({ headers }) => (headers.range?.startsWith(last) ? { noAnswer: true } : undefined);
     await killAfter(32 * MIB, 'down', uri, wanted);
@@ -49,7 +49,7 @@ describe('a transfer that is killed', () => {
     const back = join(folder, 'back/data');
     expect((await readdir(back)).sort()).toEqual(['.1.lance.part', '.1.lance.parts', '0.lance']);
 
-    // What is noted but not there is found out; a line that was cut off is nothing.
+    // A noted part that is missing is detected; a truncated line is ignored.
     const journal = (await readFile(join(back, '.1.lance.parts'), 'utf8')).trim().split('\n').slice(1);
     expect(journal.length).toBeGreaterThanOrEqual(2);
     const damagedPart = Number(journal[0]!.split(' ')[0]);
@@ -61,7 +61,7 @@ describe('a transfer that is killed', () => {
     const present = (journal.length - 1) * 16 * MIB;
     let first: number | undefined;
     const onProgress = (bytes: number) => {
-      // The file that was whole comes first, then what is left of the other.
+      // The complete file is counted first, then the rest of the other.
       if (bytes !== small!.bytes) first ??= bytes;
     };
     expect(await downloadFiles(s3, wanted, { onProgress })).toEqual({
@@ -73,7 +73,7 @@ describe('a transfer that is killed', () => {
     expect((await readdir(back)).sort()).toEqual(['0.lance', '1.lance']);
   });
 
-  it.skipIf(skip)('begins anew where the object is another one now', async () => {
+  it.skipIf(skip)('starts over where the object has changed', async () => {
     useS3(held!.proxy.env);
     const uri = 's3://lance/another';
     const s3 = await openS3(uri);
@@ -92,7 +92,7 @@ describe('a transfer that is killed', () => {
     expect((await readFile(wanted.path)).equals(await readFile(other!.path))).toBe(true);
   });
 
-  it.skipIf(skip)('leaves nothing on S3 when it is sent again', async () => {
+  it.skipIf(skip)('leaves no upload on S3 when it is sent again', async () => {
     useS3(held!.proxy.env);
     const uri = 's3://lance/sent';
     const s3 = await openS3(uri);

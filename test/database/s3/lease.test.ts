@@ -17,7 +17,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
   withDatabases();
   const storeOf = async (prefix: string) => s3Store(await at(prefix));
 
-  it('is held by one at a time, of many that want it at once', async () => {
+  it('is held by one of many processes at a time', async () => {
     const store = await storeOf('one');
     let holders = 0;
     let turns = 0;
@@ -34,7 +34,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
     expect(await store.read(KEY)).toBeUndefined();
   });
 
-  it('is renewed, so that it outlives its lease while its holder works', async () => {
+  it('is renewed while its holder works', async () => {
     const store = await storeOf('renewed');
     const release = await s3Locks(store, { leaseMs: 600, renewMs: 100 }).acquire(BUCKET, unexpected);
     let taken = false;
@@ -58,7 +58,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
     expect(await store.read(KEY)).toBeUndefined();
   });
 
-  it('that cannot be read is respected while it may be in use', async () => {
+  it('whose object cannot be parsed is respected until it expires', async () => {
     const store = await storeOf('unreadable');
     await store.write(KEY, 'no JSON');
     const acquired = s3Locks(store).acquire(BUCKET, unexpected);
@@ -82,7 +82,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
     },
   );
 
-  it('that a dead process left is removed with its bucket', async () => {
+  it('of an ended process is removed with its bucket', async () => {
     const store = await storeOf('ended');
     await store.write(KEY, JSON.stringify({ owner: deadOwner() }));
     await s3Locks(store).removeEnded(BUCKET);
@@ -93,7 +93,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
   });
 });
 
-/** A process of this machine that is not there: pids end at 2^22. */
+/** The name of a process of this machine that does not exist: pids end at 2^22. */
 function deadOwner(): string {
   return `${processName().split('.')[0]}.4194305`;
 }

@@ -33,14 +33,14 @@ describe.each(['moto', 'versitygw'] as const)('s3Store on %s', (kind) => {
     expect(await store.list('f')).toEqual(['b']);
   });
 
-  it.skipIf(skip)('makes an object once, however many try', async () => {
+  it.skipIf(skip)('creates an object once for any number of writers', async () => {
     const { store } = await open('create');
     const made = await Promise.all(Array.from({ length: 8 }, (_, i) => store.create('f/x', `${i}`)));
     expect(made.filter(Boolean).length).toBe(1);
     expect(await store.read('f/x')).toBe(`${made.indexOf(true)}`);
   });
 
-  it.skipIf(skip)('replaces an object only where it is what it was', async () => {
+  it.skipIf(skip)('replaces an object only where it is unchanged', async () => {
     const { store } = await open('lease');
     const etag = await store.createTagged('lock', 'mine');
     expect(await store.readTagged('lock')).toEqual({ text: 'mine', etag });
@@ -53,7 +53,7 @@ describe.each(['moto', 'versitygw'] as const)('s3Store on %s', (kind) => {
     expect(await store.read('lock')).toBeUndefined();
   });
 
-  it.skipIf(skip)('lists all objects and folders of a place, and removes objects', async () => {
+  it.skipIf(skip)('lists the objects and folders below a prefix, and removes objects', async () => {
     const { s3, store } = await open('many');
     const paths = ['t.lance/data/0', 't.lance/data/1', 't.lance/data/a b+ü&=', 't.lance/x'];
     for (const path of [...paths, 'u.lance/x']) await store.write(path, 'xyz');
@@ -71,7 +71,7 @@ describe('more objects than S3 lists at once', () => {
   const held = skip ? undefined : withS3Server('versitygw');
 
   it.skipIf(skip)('are all listed and removed', async () => {
-    // The server's objects are files: 2,100 requests would take ten seconds.
+    // Written as files of the server, because 2,100 requests take ten seconds.
     const folder = join(held!.server.data!, 'lance', 'many/t.lance/data');
     await mkdir(folder, { recursive: true });
     const names = Array.from({ length: 2100 }, (_, i) => String(i).padStart(4, '0'));
@@ -86,7 +86,7 @@ describe('more objects than S3 lists at once', () => {
   });
 });
 
-test('the SDK is loaded by who opens a place on S3, not by who could', async () => {
+test('the SDK is loaded when an address on S3 is opened, not before', async () => {
   const hooks = `
     import { registerHooks } from 'node:module';
     const seen = [];

@@ -68,7 +68,7 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     ['ann without refine', [...ANN, '--refine-factor', '0'], (b: typeof bytes) => [b.index, b.index + 0.5 * b.vectors]],
     ['auto', [], (b: typeof bytes) => [b.data, b.data + 0.9 * b.index]],
   ])(
-    '%s gives what it gives on disk, and fetches only what it needs, once for all tasks of a node',
+    '%s finds the same hits as on disk, and fetches only what it needs, once for all tasks of a node',
     async (name, options, range) => {
       const [least, most] = range(bytes) as [number, number];
       const work = ['--work', await temporaryFolder()];
@@ -79,12 +79,12 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
       expect(first.sent).toBe(0);
       const second = await search(DATABASE, ...options, ...work);
       if (name !== 'auto') expect(second.hits.equals(first.hits)).toBe(true);
-      // The catalog entry.
+      // Only the catalog entry.
       expect(second.received).toBeLessThan(20_000);
     },
   );
 
-  it('finds the same where the catalog has CRC-32, as earlier versions wrote it', async () => {
+  it('finds the same hits where the catalog has the CRC-32 of earlier versions', async () => {
     const remote = await at('db');
     const store = s3Store(remote);
     const key = '_catalog/bucket_00001.json';
@@ -109,7 +109,7 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     const { checksum: _, ...facts } = { ...old, checksum: '', files, fragments, partitions };
     await store.write(key, JSON.stringify({ ...facts, fingerprint: fingerprint(facts as never) }));
     try {
-      // The fingerprint, which hits carry, is another one.
+      // The fingerprint in the hits' metadata differs, so rows are compared.
       for (const options of [SCAN, [...ANN, '--refine-factor', '0']])
         expect(await readHitRows((await search(DATABASE, ...options)).output)).toEqual(
           await readHitRows((await search(local, ...options)).output),
@@ -126,7 +126,7 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     }
   });
 
-  it('is fetched once by tasks that begin together', async () => {
+  it('fetches a bucket once for tasks that start together', async () => {
     const work = ['--work', await temporaryFolder()];
     const before = s3Usage();
     const [one, other] = await Promise.all([0, 1].map(() => search(DATABASE, '--search', 'exact', ...work)));
@@ -142,7 +142,7 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     );
   });
 
-  it('measures recall also where the search itself would need no vectors', async () => {
+  it('measures recall where the search itself needs no vectors', async () => {
     const { result } = await search(DATABASE, '--search', 'ann', '--target-recall', '0.9', '--refine-factor', '0');
     expect(result).toMatchObject({ mode: 'ann' });
     expect((result.recall as { mean: number }).mean).toBeGreaterThan(0.85);
@@ -152,12 +152,12 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     ['exact', ['--search', 'exact']],
     ['scan', ['--search', 'scan', '--nprobes', '1']],
     ['ann', ANN],
-  ])('%s can read the table where it is, and stores nothing', async (name, options) => {
+  ])('%s reads the table in place with --stream, and stores nothing', async (name, options) => {
     const work = await temporaryFolder();
     const streamed = await search(DATABASE, ...options, '--stream', '--work', work);
     expect(streamed.hits.equals((await search(local, ...options)).hits)).toBe(true);
     expect(await readdir(work)).toEqual([]);
-    // What LanceDB asks for is not counted.
+    // Requests by LanceDB are not counted.
     if (name === 'scan') expect(streamed.received).toBeLessThan(0.9 * bytes.vectors);
   });
 
@@ -170,7 +170,7 @@ describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000
     expect(await objectsOf(await at('db'))).toEqual(objects);
   });
 
-  it('tells of a table that somebody is deleting', async () => {
+  it('reports a table that is being deleted', async () => {
     const remote = await at('deleted');
     const shard = await writeShard(join(folder, 'b.h5'), sliceRows(rows, 0, 300));
     const database = 's3://lance/deleted';
