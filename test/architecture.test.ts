@@ -86,6 +86,18 @@ const PURE = [
 const IMPURE =
   /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-sdk|@smithy|yargs)/;
 
+/**
+ * Code of one kind of storage, and the files outside that import it. They call it only for a database or a model in that storage: the hash
+ * of a stage has this code only where a run uses it (app/worker-sources.ts).
+ */
+const STORAGE: [folders: string[], users: string[]][] = [
+  [['database/local'], ['database/database.ts']],
+  [
+    ['database/s3', 's3'],
+    ['database/database.ts', 'embed/fetch-model.ts', 'cloud'],
+  ],
+];
+
 const MOST_FILES = 15;
 /** Of a command: options, one call, a summary. */
 const MOST_LINES = 80;
@@ -119,6 +131,22 @@ function wrongArrows(sources: Sources): string[] {
     importsIn(from, text)
       .filter((to) => roomOf(to) !== roomOf(from) && rank(to) <= rank(from))
       .map((to) => `${from} imports ${to}`),
+  );
+}
+
+const isIn = (path: string, folders: readonly string[]) =>
+  folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+
+/** Imports of the code of one kind of storage by sources that are not known to need it. */
+function wrongStorage(sources: Sources): string[] {
+  return STORAGE.flatMap(([folders, users]) =>
+    [...sources]
+      .filter(([from]) => !isIn(from, [...folders, ...users]))
+      .flatMap(([from, text]) =>
+        importsIn(from, text)
+          .filter((to) => isIn(to, folders))
+          .map((to) => `${from} imports ${to}`),
+      ),
   );
 }
 
@@ -205,6 +233,17 @@ describe('the tree of workers/src', () => {
       expect(wrongArrows(withImport(from, to))).toHaveLength(1);
     const type = new Map(sources).set('base/errors.ts', "import type { X } from '../app/progress.ts';\n");
     expect(wrongArrows(type)).toEqual(['base/errors.ts imports app/progress.ts']);
+  });
+
+  it('has local and S3 code that do not depend on each other, each used in few places', () => {
+    expect(wrongStorage(sources)).toEqual([]);
+    for (const [from, to] of [
+      ['database/s3/s3-reader.ts', '../local/local-store.ts'],
+      ['database/local/local-locks.ts', '../s3/s3-store.ts'],
+      ['search/run-search.ts', '../database/local/local-publisher.ts'],
+      ['ingest/build-table.ts', '../s3/client.ts'],
+    ] as const)
+      expect(wrongStorage(withImport(from, to))).toHaveLength(1);
   });
 
   it('has no circles', () => {
