@@ -9,28 +9,27 @@ import { openVectorCache, type VectorCache } from './vector-cache.ts';
 
 const KEY_WORDS = KEY_BYTES / 4;
 
-/** An embedder that may know sequences. */
+/** An embedder that may have the vectors of some sequences. */
 export interface CachedEmbedder extends Embedder {
-  /** Sequences computed so far, the others were known; undefined where all are computed. */
+  /** Count of sequences computed so far; the others were cached. Undefined without a cache. */
   readonly computed?: number;
 }
 
-/** Where the vectors of a run are kept as soon as they are computed. */
+/** Where vectors are stored as soon as they are computed. */
 export interface VectorKeeping {
   /** A folder that keeps them for all runs. */
   cache: string | undefined;
-  /** Where there is no cache: a folder for those of unfinished runs; default: the output's. */
+  /** Without a cache: a folder for the vectors of unfinished runs; default: that of the output. */
   checkpoints: string | undefined;
-  /** The shard that is made of them. */
+  /** The shard that is written. */
   output: string;
-  /** Identifies the sequences; undefined where they can be read but once. */
+  /** Identifies the sequences; undefined where they can be read only once. */
   inputHash: string | undefined;
 }
 
 /**
- * Runs `use` with an embedder that computes each sequence once. What is computed is kept: in the cache, or else until
- * `use` has ended well, so that a run of the same sequences, model and options goes on where a killed one was.
- * Closes the embedder.
+ * Runs `use` with an embedder that computes each sequence once. Vectors are kept in the cache or, without one, until `use` has
+ * succeeded, so that a run with the same sequences, model and options resumes a killed one. Closes the embedder.
  */
 export async function withCachedEmbedder<T>(
   embedder: Embedder,
@@ -45,13 +44,13 @@ export async function withCachedEmbedder<T>(
   return withCheckpoint(checkpointOf(embedder, keeping, inputHash), run);
 }
 
-/** The folder is removed when the work is done, and stays where it is not. */
+/** Runs `use` with a folder that is removed after success and kept after a failure. */
 async function withCheckpoint<T>(folder: string, use: (folder: string) => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await use(folder);
   } catch (error) {
-    // Nothing in it is worth keeping where it is empty; otherwise this fails, as it should. The first error is the one to tell.
+    // Removes the folder only if it is empty. The first error is the one to report.
     await rmdir(folder).catch(() => {});
     throw error;
   }
@@ -79,7 +78,7 @@ export async function withPlainEmbedder<T>(
   }
 }
 
-/** The part of a cache folder that belongs to an embedder: vectors made in any other way are never found there. */
+/** Returns the subfolder of a cache for an embedder, which depends on all that determines its vectors. */
 export function cacheFolderOf(root: string, { attributes, dimension }: Embedder): string {
   const described = Object.entries({ ...attributes, dimension }).sort(([a], [b]) => (a < b ? -1 : 1));
   return join(
@@ -88,7 +87,7 @@ export function cacheFolderOf(root: string, { attributes, dimension }: Embedder)
   );
 }
 
-/** Puts a cache before an embedder; both are closed with it. */
+/** Adds a cache to an embedder. Closing the result closes both. */
 export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): CachedEmbedder {
   const { dimension } = embedder;
   let computed = 0;
@@ -101,7 +100,7 @@ export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): Ca
       const keys = keysOf(sequences);
       const vectors = new Float32Array(sequences.length * dimension);
       const known = await cache.find(keys, vectors);
-      // A cache may be older than the check: what is bad in it is computed anew, and told if it is bad again.
+      // A cache may be older than the check of vectors: bad ones are computed again, and reported if they are still bad.
       for (const row of badRows(vectors, dimension)) known[row] = false;
       const missing = firstOfEach(sequences, known);
       const fresh = await embedder.embed([...missing.keys()]);
@@ -121,7 +120,7 @@ export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): Ca
   };
 }
 
-/** Keeps vectors, but for those that cannot be searched: they must not be found by a run with a better model or machine. */
+/** Caches vectors, except bad ones: a later run, on a repaired model or machine, must compute them again. */
 async function addGood(
   cache: VectorCache,
   sequences: readonly string[],
@@ -135,7 +134,7 @@ async function addGood(
   }
 }
 
-/** The rows of vectors that cannot be searched. */
+/** Finds the rows of vectors that cannot be searched. */
 function badRows(vectors: Float32Array, dimension: number): number[] {
   const rows: number[] = [];
   const count = vectors.length / dimension;
@@ -147,7 +146,7 @@ function badRows(vectors: Float32Array, dimension: number): number[] {
   return rows;
 }
 
-/** Each unknown sequence once, with its place among them. */
+/** Numbers the distinct unknown sequences. */
 function firstOfEach(sequences: readonly string[], known: readonly boolean[]): Map<string, number> {
   const places = new Map<string, number>();
   for (const [row, sequence] of sequences.entries())

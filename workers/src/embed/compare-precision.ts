@@ -1,7 +1,8 @@
-import { DataError, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { readFasta } from '../fasta/fasta.ts';
 import { describeRecord, type FastaOptions } from '../fasta/fasta-parser.ts';
 import { describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
+import { badVector, kmerPrecision } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
 import { compareEmbeddings, type EmbeddingAgreement } from './embedding-agreement.ts';
 import { loadEmbedder } from './load-embedder.ts';
@@ -18,7 +19,7 @@ const BLOCK = { records: 4096, residues: 1 << 20 };
 
 /**
  * Embeds a sample of the inputs in float32 and in 8 bits. One model is in memory at a time.
- * @param count sequences of the sample: spread evenly at random over all inputs, the same on every run
+ * @param count sequences of the sample, which is uniform over all inputs and the same on every run
  */
 export async function comparePrecision(
   model: string,
@@ -26,7 +27,7 @@ export async function comparePrecision(
   inputs: readonly string[],
   count: number,
 ): Promise<PrecisionReport> {
-  if (model === 'kmer') throw new UsageError('--compare-precision is for language models; kmer has one precision.');
+  if (model === 'kmer') throw new UsageError(kmerPrecision);
   const sample = await sampleSequences(inputs, { ...BLOCK, trailingStop: options.trailingStop ?? 'drop' }, count);
   const exact = await embedTimed(await loadEmbedder(model, { ...options, precision: 'float32' }), sample);
   const fast = await embedTimed(await loadEmbedder(model, { ...options, precision: 'int8' }), sample);
@@ -48,7 +49,7 @@ async function embedTimed(embedder: Embedder, sample: readonly Sample[]) {
     const vectors = await embedder.embed(sample.map(({ sequence }) => sequence));
     const seconds = (performance.now() - startedMs) / 1000;
     const bad = findBadEmbedding(vectors, sample.length, dimension);
-    if (bad) throw new DataError(`${describeBadEmbedding(bad, sample[bad.row]!.where, attributes.precision)}.`);
+    if (bad) throw badVector(describeBadEmbedding(bad, sample[bad.row]!.where, attributes.precision));
     return { vectors, dimension, seconds };
   } finally {
     await embedder.close();
@@ -61,7 +62,7 @@ interface Sample {
   where: string;
 }
 
-/** Reservoir sampling: every sequence has the same chance, whatever their number. */
+/** Samples sequences uniformly, by reservoir sampling: their number is unknown. */
 async function sampleSequences(inputs: readonly string[], limits: FastaOptions, count: number): Promise<Sample[]> {
   const sample: Sample[] = [];
   let seen = 0;
@@ -75,7 +76,7 @@ async function sampleSequences(inputs: readonly string[], limits: FastaOptions, 
           sample.push(named());
           continue;
         }
-        // Numerical Recipes' generator: any will do, so long as it is the same tomorrow.
+        // A linear congruential generator (Numerical Recipes): the sample must be the same on every run.
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         const place = Math.floor((state / 2 ** 32) * seen);
         if (place < count) sample[place] = named();

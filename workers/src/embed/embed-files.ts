@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { DataError } from '../base/errors.ts';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
 import { describeRecord, type FastaBatch } from '../fasta/fasta-parser.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
+import { badVector, unknownLetter } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
 
 const BLOCK_RECORDS = 4096;
@@ -13,21 +13,21 @@ const DEFAULT_BLOCK_RESIDUES = 32_768;
 interface Computed {
   vectors: Float32Array;
   batch: FastaBatch;
-  /** The file that the batch is of. */
+  /** The file of the batch. */
   path: string;
-  /** Of the files, that were read for it. */
+  /** Bytes of the files read for the batch. */
   bytes: number;
 }
 
-/** Told after each block: bytes of the files that were read for it, and its residues. */
+/** Called after each block, with the bytes read for it and its residues. */
 export type OnBlock = (bytes: number, residues: number) => void;
 
 /**
  * Embeds FASTA files one after another into a shard, block by block.
- * @param output the shard's name; scratch files lie beside it
- * @param temporary where the shard is written: see `writeAtomically`
- * @throws DataError where a file is not proper FASTA, an id occurs twice in them, the embedder refuses a letter, or
- * makes a vector that cannot be searched
+ * @param output name of the shard; scratch files are beside it
+ * @param temporary the path to write to: see `writeAtomically`
+ * @throws DataError where a file is not valid FASTA, an id is duplicated, the embedder refuses a letter, or a vector cannot be
+ * searched
  */
 export async function embedFiles(
   inputs: readonly string[],
@@ -47,7 +47,7 @@ export async function embedFiles(
   const compute = async (batch: FastaBatch, bytes: number, path: string): Promise<Computed> => {
     const vectors = await embedder.embed(batch.sequences);
     const bad = findBadEmbedding(vectors, batch.sequences.length, dimension);
-    if (bad) throw new DataError(`${describe(bad, batch, path)}.`);
+    if (bad) throw badVector(describe(bad, batch, path));
     return { vectors, batch, bytes, path };
   };
   const write = ({ vectors, batch, bytes, path }: Computed) => {
@@ -55,27 +55,27 @@ export async function embedFiles(
     residues += batch.residues;
     onBlock(bytes, batch.residues);
   };
-  // While a block is computed, the one before it is written and the next one is read.
+  // While a block is computed, the previous one is written and the next one is read.
   let computing: Promise<Computed> | undefined;
   try {
     await readChecked(inputs, limits, output, async (batch, bytes, path) => {
       requireKnownLetters(embedder, path, batch);
       const previous = await computing;
       computing = compute(batch, bytes, path);
-      computing.catch(() => {}); // told when it is waited for
+      computing.catch(() => {}); // awaited with the next block
       if (previous) write(previous);
     });
     if (computing) write(await computing);
     shard.finish(attributes);
   } catch (error) {
-    await computing?.catch(() => {}); // the first error is the one to tell
+    await computing?.catch(() => {}); // the first error is the one to report
     await shard.abandon();
     throw error;
   }
   return { rows: shard.rows, residues };
 }
 
-/** What is to be computed. */
+/** The amount of work, and its identity. */
 export interface Survey {
   residues: number;
   /** SHA-256 over the sequences in their order. */
@@ -83,10 +83,9 @@ export interface Survey {
 }
 
 /**
- * Reads all files once: what is wrong in the last record is told before the first is computed, and how much there
- * is to compute.
- * @returns undefined where an input is a pipe, which can be read but once
- * @throws as embedFiles
+ * Reads all files once, so that an error in the last record is reported before the first is embedded.
+ * @returns undefined where an input is a pipe, which can be read only once
+ * @throws the errors of `embedFiles`
  */
 export async function surveyFiles(
   inputs: readonly string[],
@@ -110,9 +109,6 @@ function requireKnownLetters({ findRefused }: Embedder, path: string, batch: Fas
   for (const [row, sequence] of batch.sequences.entries()) {
     const at = findRefused(sequence);
     if (at < 0) continue;
-    throw new DataError(
-      `${path}: ${describeRecord(batch, row)}: the model does not know the letter "${sequence[at]}" at position ${at + 1} of its sequence. ` +
-        'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
-    );
+    throw unknownLetter(`${path}: ${describeRecord(batch, row)}`, sequence[at]!, at + 1);
   }
 }

@@ -9,11 +9,12 @@ import type { VectorType } from '../vectors/vector-type.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from './cached-embedder.ts';
 import type { PrecisionReport } from './compare-precision.ts';
 import { embedFiles, type OnBlock, surveyFiles } from './embed-files.ts';
+import { kmerCache, missingOutput } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
 import { loadEmbedder } from './load-embedder.ts';
 import type { ModelFolderOptions } from './transformer/model-folder.ts';
 
-/** What the model is to do; its own defaults where not given. */
+/** Options of the model; by default, its own conventions. */
 export interface ModelChoices {
   pooling?: ModelFolderOptions['pooling'];
   hiddenState?: ModelFolderOptions['hiddenState'];
@@ -27,7 +28,7 @@ export interface ModelChoices {
   threads?: number;
 }
 
-/** What is embedded, by which model, and where the vectors go. */
+/** The sequences, the model, and the shard to write. */
 export interface EmbedRequest extends ModelChoices {
   model: string;
   input: readonly string[];
@@ -37,14 +38,14 @@ export interface EmbedRequest extends ModelChoices {
   name?: string | undefined;
   cache?: string | undefined;
   checkpoints?: string | undefined;
-  /** Number of sequences to embed in float32 and int8 instead, for a comparison. */
+  /** Count of sequences to embed in both precisions instead, for a comparison. */
   comparePrecision?: number | undefined;
 }
 
 /** What is reported of a shard; its attributes are, too. */
 export interface EmbeddedShard extends CommandResult {
   residues: number;
-  /** Vectors that were neither known nor repeated. */
+  /** Count of vectors that were neither cached nor repeated. */
   computed: number;
   dimension: number;
   model?: string | number;
@@ -52,7 +53,7 @@ export interface EmbeddedShard extends CommandResult {
 
 /**
  * Embeds sequences into a shard, or compares the precisions of the model.
- * @throws UsageError for options that do not go together; DataError for files that cannot be embedded
+ * @throws UsageError for options that exclude each other; DataError for files that cannot be embedded
  */
 export async function embedShard(
   args: EmbedRequest,
@@ -69,12 +70,10 @@ export async function embedShard(
     };
   }
   const { output } = args;
-  if (output === undefined || output === '')
-    throw new UsageError('--output is missing or empty: give the name of the shard to write.');
+  if (output === undefined || output === '') throw new UsageError(missingOutput);
   const inputBytes = await checkInputs(args.input, output);
-  if (args.model === 'kmer' && (args.cache ?? args.checkpoints) !== undefined)
-    throw new UsageError('--cache and --checkpoints are for language models: kmer computes faster than they are read.');
-  // kmer computes faster than files are read and sequences looked up: for it, all that is left out.
+  if (args.model === 'kmer' && (args.cache ?? args.checkpoints) !== undefined) throw new UsageError(kmerCache);
+  // kmer embeds faster than a survey or a cache could be read.
   const isFast = args.model === 'kmer';
   const model = await loadEmbedder(args.model, modelOptions(args));
   const survey = isFast ? undefined : await surveyFiles(args.input, model, output).catch(closing(model));
@@ -96,7 +95,7 @@ export async function embedShard(
   return isFast ? withPlainEmbedder(model, embed) : withCachedEmbedder(model, keeping, embed);
 }
 
-/** Passes an error on when the model is closed. */
+/** Closes the model after an error, and rethrows it. */
 function closing(model: Embedder): (error: unknown) => Promise<never> {
   return async (error) => {
     await model.close();
@@ -104,7 +103,7 @@ function closing(model: Embedder): (error: unknown) => Promise<never> {
   };
 }
 
-/** The options that were given; the model knows what the others mean to it. */
+/** Returns the given options; the model has defaults for the others. */
 function modelOptions(args: ModelChoices): ModelFolderOptions {
   const { pooling, hiddenState, long, unknownLetters, trailingStop, device, precision } = args;
   const maxResidues = count('max-length', args.maxLength);
@@ -129,14 +128,14 @@ function count(name: string, value: number | undefined): number | undefined {
   return value;
 }
 
-/** What a person reads of a shard that was made. */
+/** Summarizes a written shard. */
 export function shardSummary({ rows, residues, computed, dimension, model }: EmbeddedShard): string {
   const known = rows - computed;
   const knownText = known > 0 ? `; ${known} were known or repeated` : '';
   return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})${knownText}`;
 }
 
-/** What a person reads of two precisions that were compared. */
+/** Summarizes a comparison of two precisions. */
 export function comparisonSummary(report: CommandResult & PrecisionReport): string {
   const { sequences, meanCosine, minCosine, neighbourOverlap, float32ResiduesPerSecond, int8ResiduesPerSecond } =
     report;

@@ -7,11 +7,11 @@ export interface Embedder {
   readonly dimension: number;
   /** How the vectors are made: model, model_hash, pooling, truncation, ...; recorded in every shard. */
   readonly attributes: ShardAttributes;
-  /** Residues it is best given at once; progress is told after each such block. Default: 32,768. */
+  /** Residues of a block, after which progress is reported. Default: 32,768. */
   readonly blockResidues?: number;
-  /** What becomes of a `*` at the end before a sequence is embedded. Default: `drop`. */
+  /** Whether a `*` at the end is dropped before embedding. Default: `drop`. */
   readonly trailingStop?: TrailingStop;
-  /** Where the first letter of a sequence is that it refuses; -1 for none. Left out where it refuses none. */
+  /** Finds the first letter that the embedder refuses; -1 for none. Undefined where it refuses none. */
   readonly findRefused?: (sequence: string) => number;
   /**
    * Embeds sequences of upper-case letters (see fasta/sequence.ts).

@@ -1,16 +1,16 @@
-/** How far vectors that were made faster agree with the exact ones. */
+/** The agreement of faster embeddings with exact ones. */
 export interface EmbeddingAgreement {
   meanCosine: number;
   minCosine: number;
-  /** Share of each vector's nearest neighbours in the sample that are the same; undefined where there are too few. */
+  /** Mean fraction of nearest neighbours in the sample that agree; undefined for small samples. */
   neighbourOverlap: number | undefined;
 }
 
 /**
  * Compares two sets of vectors of the same sequences.
  * @param exact rows * dimension components
- * @param fast likewise
- * @param neighbours how many nearest neighbours are compared
+ * @param fast rows * dimension components
+ * @param neighbours count of nearest neighbours to compare
  */
 export function compareEmbeddings(
   exact: Float32Array,

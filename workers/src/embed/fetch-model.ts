@@ -3,32 +3,32 @@ import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { log } from '../app/progress.ts';
-import { DataError, TransientError } from '../base/errors.ts';
 import { writeAt, writeAtomically } from '../base/files/write-atomically.ts';
 import { findStats } from '../base/missing-files.ts';
 import { formatByteSize } from '../base/text/byte-size.ts';
 import { openS3, type S3Bucket } from '../s3/client.ts';
 import { listObjects, type S3Object } from '../s3/objects.ts';
 import { fetchBlocks } from '../s3/range.ts';
+import { missingModelFile, modelChanged } from './embed-messages.ts';
 
-/** What a model consists of; weights of other formats may lie beside it. */
+/** Files of a model; the folder may also have weights in other formats. */
 const MODEL_FILE = /^[^./][^/]*\.(json|txt|model|safetensors)$/i;
 
 /**
- * Brings a model from S3 to a folder of this machine, once: objects of the same names, sizes and ETags are not fetched
- * again. A killed fetch goes on with the file it was at; many processes may fetch at once.
- * @param uri of the model's folder
+ * Fetches a model from S3 to a local folder, once: objects of the same names, sizes and ETags are not fetched again. A killed fetch
+ * resumes at its current file; many processes may fetch at once.
+ * @param uri of the model folder
  * @param root the folder of fetched models; default: LANCEFLOW_MODELS, or `lanceflow/models` in the user's cache folder
  * @returns the folder
- * @throws DataError where there is no model, TransientError where it changes meanwhile, or a fault lasts
+ * @throws DataError where there is no model
+ * @throws TransientError where the model changes meanwhile, or a fault lasts
  */
 export async function fetchModel(uri: string, root = modelsFolder()): Promise<string> {
   const s3 = await openS3(uri);
   const objects = await listModel(s3);
   const folder = join(root, identityOf(objects));
   for (const object of objects) await fetchObject(s3, object, join(folder, object.path));
-  if (identityOf(await listModel(s3)) !== identityOf(objects))
-    throw new TransientError(`${s3.uri}: the model was changed while it was fetched. Run the same command again.`);
+  if (identityOf(await listModel(s3)) !== identityOf(objects)) throw modelChanged(s3.uri);
   return folder;
 }
 
@@ -41,12 +41,10 @@ function modelsFolder(): string {
 async function listModel(s3: S3Bucket): Promise<S3Object[]> {
   const objects = (await Array.fromAsync(listObjects(s3, ''))).filter(({ path }) => MODEL_FILE.test(path));
   if (objects.some(({ path }) => path === 'config.json')) return objects;
-  throw new DataError(
-    `${s3.uri}: no config.json. A model folder has config.json, the tokenizer's file and model.safetensors.`,
-  );
+  throw missingModelFile(s3.uri, 'config.json');
 }
 
-/** The place does not count: a model that was moved, and one that is here under two addresses, is fetched once. */
+/** Identifies a model by its objects, not by its address: a model that was moved or copied is not fetched again. */
 function identityOf(objects: readonly S3Object[]): string {
   const parts = objects.map(({ path, bytes, etag }) => [path, bytes, etag]);
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);

@@ -22,12 +22,11 @@ interface Part {
 }
 
 /**
- * Divides FASTA files into parts of about equal residues, with which many tasks can begin: `part_00001.<hash>.fasta`, ...
- * in `folder`, which is there. A part ends with the record that reaches `partResidues`, so records that are added to
- * the end of the input change no part but the last; the hash, of the part's content, tells which are the same.
- * Memory: a batch of records.
- * @param onBytes told of bytes of the inputs that were read
- * @throws DataError where a file is not proper FASTA, or an id occurs twice in them
+ * Splits FASTA files into parts of about equal residues, for parallel tasks: `part_00001.<hash>.fasta`, ... in `folder`, which must
+ * exist. A part ends with the record that reaches `partResidues`, so appending records to the input changes only the last part. The
+ * hash is that of the content. Memory: a batch of records.
+ * @param onBytes receives the bytes read from the inputs
+ * @throws DataError where a file is not valid FASTA, or an id is duplicated
  */
 export async function splitFiles(
   inputs: readonly string[],
@@ -76,7 +75,7 @@ async function createPart(path: string): Promise<Part> {
   return { file: await open(path, 'wx'), path, hash: createHash('sha256'), residues: 0 };
 }
 
-/** The row after the one that reaches so many residues. */
+/** Returns the row after the one at which the sum reaches `residues`. */
 function endOfPart(sequences: readonly string[], start: number, residues: number): number {
   let sum = 0;
   for (let row = start; row < sequences.length; row++) {
@@ -101,7 +100,7 @@ async function append(
   }
   const bytes = Buffer.from(text);
   part.hash.update(bytes);
-  // Not write(), which may write less: the rest of a full disk.
+  // Unlike write(), appendFile writes everything or fails.
   await part.file.appendFile(bytes);
   return bytes.length;
 }

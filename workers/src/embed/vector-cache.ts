@@ -3,21 +3,21 @@ import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES, KeyIndex } from '../base/bytes/key-index.ts';
-import { TransientError } from '../base/errors.ts';
 import { findStats, returnIfMissing } from '../base/missing-files.ts';
+import { cacheRemoved } from './embed-messages.ts';
 
 /** A key and the checksum of its vector. */
 const ENTRY_BYTES = KEY_BYTES + 4;
 /** 16 million slots of 20 bytes: 320 MB. */
 const MAX_KEYS = 12_000_000;
 const MAX_OPEN_FILES = 64;
-/** Each time, another process has removed the folder because it was done. */
-const MOST_ATTEMPTS = 20;
+/** Attempts to create the files, each of which fails if another process that is done removes the folder. */
+const MAX_ATTEMPTS = 20;
 
 /**
- * Vectors by key, in a folder that many processes may use at once. Each process appends to a pair of files of its
- * own: `<name>.vectors`, float32 rows, and `<name>.keys`, a key of 16 bytes and the CRC-32 of the row. A row counts
- * once its key is there, so a killed process leaves nothing broken. Rows that others add later are not seen.
+ * Vectors by key, in a folder that many processes may use at once. Each process appends to its own pair of files: `<name>.vectors`,
+ * float32 rows, and `<name>.keys`, the 16-byte key and the CRC-32 of each row. A row is valid once its key is written, so a killed
+ * process leaves the cache consistent. Rows that other processes add later are not found.
  */
 export interface VectorCache {
   /**
@@ -27,7 +27,7 @@ export interface VectorCache {
    * @returns for each key, whether it is known
    */
   find(keys: Uint32Array, into: Float32Array): Promise<boolean[]>;
-  /** Keeps vectors. Beyond 12 million keys nothing is added. */
+  /** Adds vectors, up to MAX_KEYS. */
   add(keys: Uint32Array, vectors: Float32Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ interface Segment {
 }
 
 /**
- * Opens a cache, made where it is missing. Another process, which is done with it, may remove it at any time.
+ * Opens a cache, and creates it if it is missing. Another process that is done with it may remove it at any time.
  * @param dimension components of a vector
  */
 export async function openVectorCache(folder: string, dimension: number): Promise<VectorCache> {
@@ -60,12 +60,12 @@ export async function openVectorCache(folder: string, dimension: number): Promis
         const segment = segmentOf(segments, own, run[0]!.record);
         const bytes = Buffer.alloc(run.length * rowBytes);
         const file = await files.get(segment.path);
-        // Somebody has removed it: its vectors are computed anew.
+        // Removed by another process: its vectors are computed again.
         if (!file) continue;
         await file.read(bytes, 0, bytes.length, (run[0]!.record - segment.firstRecord) * rowBytes);
         for (const [i, { record, row }] of run.entries()) {
           const part = bytes.subarray(i * rowBytes, (i + 1) * rowBytes);
-          // A machine that lost power may have kept a key without its row.
+          // After a power failure, a key may exist without its row.
           if (crc32(part) !== segment.checksums[record - segment.firstRecord]) continue;
           into.set(new Float32Array(part.buffer, part.byteOffset, dimension), row * dimension);
           found[row] = true;
@@ -85,7 +85,7 @@ export async function openVectorCache(folder: string, dimension: number): Promis
   };
 }
 
-/** Reads the keys of all files; their vectors stay on disk. */
+/** Reads the keys of all files; vectors stay on disk. */
 async function readSegments(folder: string, dimension: number, index: KeyIndex): Promise<Segment[]> {
   const segments: Segment[] = [];
   let firstRecord = 0;
@@ -112,7 +112,7 @@ async function rowsIn(path: string, dimension: number): Promise<number> {
   return Math.floor((info?.size ?? 0) / (4 * dimension));
 }
 
-/** The files that this process appends to; made with the first row. */
+/** Manages the files of this process, which are created with the first row. */
 function createOwnSegment(folder: string, last: Segment | undefined) {
   const path = join(folder, `${process.pid}-${randomBytes(6).toString('hex')}`);
   const firstRecord = last ? last.firstRecord + last.checksums.length : 0;
@@ -142,7 +142,7 @@ function createOwnSegment(folder: string, last: Segment | undefined) {
         checksums[rows + row] = checksum;
       }
       files ??= await makeFiles(path);
-      // The key last: it says that the row is whole.
+      // The key is written last: it marks the row as complete.
       await files.vectors.appendFile(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
       await files.keys.appendFile(new Uint8Array(entries.buffer));
       rows += count;
@@ -162,8 +162,7 @@ async function makeFiles(path: string) {
     const keys = vectors && (await open(`${path}.keys`, 'ax').catch(returnIfMissing(undefined)));
     if (keys) return { vectors, keys };
     await vectors?.close();
-    if (attempt === MOST_ATTEMPTS)
-      throw new TransientError(`${dirname(path)}: the folder is removed again and again. Run the same command again.`);
+    if (attempt === MAX_ATTEMPTS) throw cacheRemoved(dirname(path));
   }
 }
 
@@ -181,7 +180,7 @@ function findHits(keys: Uint32Array, index: KeyIndex): Hit[] {
   return hits.sort((a, b) => a.record - b.record);
 }
 
-/** Groups hits whose records follow one another in one file: each group is one read. */
+/** Groups hits whose records are consecutive in one file: each group is one read. */
 function runsOf(hits: readonly Hit[], segmentStart: (record: number) => number): Hit[][] {
   const runs: Hit[][] = [];
   for (const hit of hits) {
@@ -206,11 +205,11 @@ function segmentOf(segments: readonly Segment[], own: Segment, record: number): 
   return segments[low]!;
 }
 
-/** Open files, of which there may be thousands: the one opened first is closed when there are too many. */
+/** Caches open files, of which there may be thousands: beyond MAX_OPEN_FILES, the one opened first is closed. */
 function createFilePool() {
   const files = new Map<string, FileHandle>();
   return {
-    /** @returns undefined where the file is not there any more */
+    /** @returns undefined where the file no longer exists */
     async get(path: string): Promise<FileHandle | undefined> {
       const known = files.get(path);
       if (known) return known;

@@ -2,7 +2,7 @@ import type { Embedder } from '../embedder.ts';
 import { createKmerEmbed, KMER_VERSION } from './kmer.ts';
 import { KMER_DIMENSION } from './kmer-tables.ts';
 
-/** About a quarter of a second's work. */
+/** About a quarter of a second. */
 const BLOCK_RESIDUES = 1 << 20;
 
 /** The built-in embedder without weights: for trying LanceFlow, and for close homologs. See embed/kmer/kmer.ts. */

@@ -7,11 +7,10 @@ export const BACKGROUND_PERCENT = [
 ];
 
 /**
- * What evolution keeps of a residue, from BLOSUM62 (Henikoff and Henikoff 1992): the 19 modes of the joint
- * frequencies p(a) p(b) 2^(score/2), balanced to the background above. Mode 1 is close to hydrophobicity,
- * mode 2 to aromatic residues, and so on. The modes are orthonormal under the background, so that unrelated
- * residues score 0 on average; CONSERVATION is the correlation of a mode between aligned residues of related
- * proteins. Hence 1 + sum_k CONSERVATION[k] a_k b_k = 2^(score(a, b)/2), which is what the test checks.
+ * Evolutionary properties of residues, from BLOSUM62 (Henikoff and Henikoff 1992): the 19 modes of the joint frequencies
+ * p(a) p(b) 2^(score/2), balanced to the background above. Mode 1 is close to hydrophobicity, mode 2 to aromatic residues, and so on.
+ * The modes are orthonormal under the background, so that unrelated residues score 0 on average; CONSERVATION is the correlation of
+ * a mode between aligned residues of related proteins. Hence 1 + sum_k CONSERVATION[k] a_k b_k = 2^(score(a, b)/2); a test checks it.
  */
 export const CONSERVATION = [
   0.5695, 0.52, 0.4901, 0.4711, 0.4093, 0.392, 0.3729, 0.3289, 0.307, 0.2733, 0.2404, 0.2379, 0.2289, 0.2193, 0.199,

@@ -1,6 +1,6 @@
 import { CONSERVATION, RESIDUE_MODES, RESIDUES } from './kmer-modes.ts';
 
-/** Constants of the `kmer` embedder, made once from the modes; what they mean is said in kmer.ts. */
+/** Constants of the `kmer` embedder, derived from the modes; kmer.ts explains them. */
 export const KMER_DIMENSION = 960;
 
 export const PAIR_DISTANCES = 6;
@@ -9,17 +9,17 @@ export const PLACE_MODES = 15;
 export const PLACE_WINDOWS = 24;
 const FIRST_WINDOW_RESIDUES = 12;
 const WINDOW_GROWTH = 1.1;
-/** Weight of the places; the pairs have 1. More finds more distant whole proteins and fewer fragments. */
+/** Weight of the places relative to the pairs. A larger weight finds more distant full-length homologs, but fewer fragments. */
 export const PLACE_WEIGHT = 0.75;
 
 export const RESIDUE_COUNT = RESIDUES.length;
-/** The residues, and one class for everything else (X, '*'), which counts as nothing. */
+/** The residues, and one class for all other letters (X, '*'), which have no modes. */
 export const CLASSES = RESIDUE_COUNT + 1;
-/** Gaps of an alignment are left out: aligned and unaligned FASTA give the same vector. */
+/** Gaps of an alignment are skipped: aligned and unaligned FASTA have the same vector. */
 export const GAP = 255;
 
 export const CLASS_OF_LETTER = letterClasses();
-// Modes that evolution keeps better weigh more: by conservation^(3/4) in a pair, by conservation in a place.
+// Modes are weighted by conservation^(3/4) in a pair, by conservation in a place.
 export const PAIR_TABLE = modeTable(PAIR_MODES, (kept) => Math.sqrt(kept * Math.sqrt(kept)));
 export const PLACE_TABLE = modeTable(PLACE_MODES, (kept) => kept);
 export const PLACES = placeWindows();
@@ -29,7 +29,7 @@ export const PLACE_COMPONENTS = shuffledComponents(2 * PLACE_WINDOWS * PLACE_MOD
 function letterClasses(): Uint8Array {
   const classes = new Uint8Array(128).fill(RESIDUE_COUNT);
   for (const [residue, letter] of [...RESIDUES].entries()) classes[letter.charCodeAt(0)] = residue;
-  // Codes for one of two residues count as the commoner one; rare residues as the one that they are made from.
+  // Ambiguity codes count as the more common residue; rare residues as the one from which they derive.
   for (const [letter, residue] of ['BD', 'ZE', 'JL', 'UC', 'OK'])
     classes[letter!.charCodeAt(0)] = RESIDUES.indexOf(residue!);
   for (const gap of '-.') classes[gap.charCodeAt(0)] = GAP;
@@ -44,7 +44,7 @@ function modeTable(modes: number, weight: (conservation: number) => number): Flo
   return table;
 }
 
-/** For each place from an end: the window whose middle is before it, and the share of the next window. */
+/** For each distance from an end: the window whose middle precedes it, and the weight of the next window. */
 function placeWindows(): { window: Uint8Array; share: Float64Array } {
   const middles = [0];
   let width = FIRST_WINDOW_RESIDUES;
@@ -63,7 +63,7 @@ function placeWindows(): { window: Uint8Array; share: Float64Array } {
   return { window, share };
 }
 
-/** The component of each feature: all different, in a shuffled order, so that every stretch of components carries as much. */
+/** Assigns a distinct component to each feature, shuffled, so that every range of components has equal weight. */
 function shuffledComponents(features: number, seed: number): Uint16Array {
   const order = Uint16Array.from({ length: KMER_DIMENSION }, (_, component) => component);
   let state = seed | 0;

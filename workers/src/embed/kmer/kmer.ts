@@ -16,7 +16,7 @@ import {
   RESIDUE_COUNT,
 } from './kmer-tables.ts';
 
-/** Changes whenever any vector changes; test/embed/kmer/kmer.test.ts holds the digest that belongs to it. */
+/** Must change whenever any vector changes: test/embed/kmer/kmer.test.ts has the digest of this version. */
 export const KMER_VERSION = 'kmer-1';
 
 /** Fills a vector with the embedding of one sequence. @param into KMER_DIMENSION components */
@@ -25,18 +25,16 @@ export type KmerEmbed = (sequence: string, into: Float32Array) => void;
 /**
  * The built-in embedding: composition of residues and of spaced residue pairs, without weights or training.
  *
- * - Pairs: how often residue a is followed by residue b at distance 1 to 6, each residue seen through its
- *   modes (see kmer-modes.ts), so that I and V count as nearly the same and unrelated proteins score 0.
- *   Where they are in the protein does not matter: fragments and rearranged domains are found.
- * - Places: which residues lie near, say, the 40th place from either end, in overlapping windows that widen
- *   away from the end. One residue is enough to match, two are needed for a pair: so distant homologs that
- *   begin or end alike are found where few pairs have survived.
+ * - Pairs: counts of residue b following residue a at distance 1 to 6, projected on the modes of both residues (kmer-modes.ts), so
+ *   that I and V are nearly equal and unrelated proteins score 0. Independent of the position: fragments and rearranged domains are
+ *   found.
+ * - Places: the residues near, say, the 40th position from either end, in overlapping windows that widen away from the end. A single
+ *   residue matches, where a pair needs two: this finds distant homologs with similar ends, in which few pairs are conserved.
  *
- * Both are scaled to unit length and added; the components are compressed, because what repeats in one
- * protein says less each time, and the vector is scaled to unit length. Only +, *, / and square roots in a
- * fixed order: the same bits on every machine.
+ * Both are scaled to unit length and added. The components are compressed, because each repetition in a protein says less, and the
+ * vector is scaled to unit length. Uses only +, *, / and square roots in a fixed order, so the bits are the same on every machine.
  *
- * Embeds one sequence after another; the working memory grows with the longest sequence only.
+ * Embeds one sequence after another; the memory grows only with the longest sequence.
  */
 export function createKmerEmbed(): KmerEmbed {
   const pairCounts = new Float64Array(PAIR_DISTANCES * CLASSES * CLASSES);
@@ -55,7 +53,7 @@ export function createKmerEmbed(): KmerEmbed {
   };
 }
 
-/** @returns the number of letters that are not gaps */
+/** @returns the count of letters other than gaps */
 function readClasses(sequence: string, into: Uint8Array): number {
   let length = 0;
   for (let at = 0; at < sequence.length; at++) {
@@ -72,7 +70,7 @@ function countPairs(classes: Uint8Array, length: number, counts: Float64Array): 
   }
 }
 
-/** A residue counts in the two windows around it, from the start and from the end, by how near their middles are. */
+/** Counts each residue in the two nearest windows from the start and from the end, weighted by the distance to their middles. */
 function countPlaces(classes: Uint8Array, length: number, counts: Float64Array): void {
   const { window, share } = PLACES;
   const reach = Math.min(length, window.length);
@@ -91,7 +89,7 @@ function countPlaces(classes: Uint8Array, length: number, counts: Float64Array):
 
 const rowModes = new Float64Array(RESIDUE_COUNT * PAIR_MODES);
 
-/** Modes of both residues of the pairs at each distance: modesᵀ x (counts x modes). */
+/** Projects the pairs of each distance on the modes of both residues: modesᵀ x (counts x modes). */
 function projectPairs(counts: Float64Array, into: Float64Array): void {
   into.fill(0);
   for (let distance = 0; distance < PAIR_DISTANCES; distance++) {
@@ -108,8 +106,8 @@ function projectPairs(counts: Float64Array, into: Float64Array): void {
 const columnModes = new Float64Array(PAIR_MODES);
 
 /**
- * into[at ...] = the vector of RESIDUE_COUNT numbers in `values` (from `start`, every `stride`) x PAIR_TABLE.
- * Nine tenths of the time are spent here: four sums at once stay in registers.
+ * Computes into[at ...] = the vector of RESIDUE_COUNT numbers in `values` (from `start`, with `stride`) x PAIR_TABLE. Takes 90% of the
+ * time: four sums at once stay in registers.
  */
 function timesModes(values: Float64Array, start: number, stride: number, into: Float64Array, at: number): void {
   for (let mode = 0; mode < PAIR_MODES; mode += 4) {
@@ -163,14 +161,14 @@ function combine(pairs: Float64Array, places: Float64Array, sequence: string, in
   for (let at = 0; at < KMER_DIMENSION; at++) into[at] = pairs[at]! * scale;
 }
 
-/** What is left where no residue is known ("X", "*"): which letters there are, so that no vector is zero. */
+/** Embeds a sequence without known residues ("X", "*") by its letters, so that no vector is zero. */
 function lettersOnly(sequence: string, into: Float64Array): void {
   into.fill(0);
   into[0] = 1;
   for (let at = 0; at < sequence.length; at++) into[1 + (sequence.charCodeAt(at) & 127)] = 1;
 }
 
-/** 1 / Euclidean length; 0 for what is zero but for rounding. */
+/** Returns 1 / Euclidean length, or 0 where the vector is zero up to rounding. */
 function inverseNorm(vector: Float64Array): number {
   let sum = 0;
   for (let at = 0; at < vector.length; at++) sum += vector[at]! * vector[at]!;

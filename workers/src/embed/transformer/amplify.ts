@@ -14,12 +14,12 @@ import {
 } from './layers.ts';
 import { createTokenizer, parseTokenizerJson, type Tokenizer } from './tokenizer.ts';
 
-/** Of the model's own configuration class. */
+/** Default of the model's configuration class. */
 const DEFAULT_MAX_LENGTH = 2048;
 
 /**
- * AMPLIFY (chandar-lab): a pre-norm encoder with rotary positions over neighbouring components and a SwiGLU
- * feed-forward network. Its embeddings are taken before the final norm, as its own repository does.
+ * AMPLIFY (chandar-lab): a pre-norm encoder with rotary positions over neighbouring components and a SwiGLU feed-forward network.
+ * Embeddings are taken before the final norm, as in its repository.
  */
 export const amplify: Architecture = {
   name: 'AMPLIFY',
@@ -104,7 +104,7 @@ function feedForwardOf(config: ModelConfig, size: number): Layer {
   };
 }
 
-/** `w12` holds the gate's rows and then the other factor's; each is a product of its own, so that nothing is split. */
+/** `w12` has the rows of the gate, then those of the other factor; each is its own product, so that the graph splits nothing. */
 function swiglu(size: number, inner: number, hasBias: boolean): Layer {
   return (context, x, name) => {
     const w12 = { name: `${name}.w12`, inputs: size, outputs: 2 * inner, hasBias };

@@ -3,10 +3,10 @@ import type { Architecture } from './architecture.ts';
 import type { ModelConfig } from './config.ts';
 import { esm1, esm2 } from './esm2.ts';
 
-/** Every architecture that can be embedded with. To add one, see docs/models.md. */
+/** The supported architectures. To add one, see docs/models.md. */
 export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1];
 
-/** The architecture of a config.json. @throws DataError where it is unknown, with the known ones */
+/** Returns the architecture of a config.json. @throws DataError where it is unknown */
 export function architectureOf(config: ModelConfig): Architecture {
   const modelType = config.text('model_type', '');
   const found = ARCHITECTURES.find((known) => known.modelType === modelType && (known.isOf?.(config) ?? true));

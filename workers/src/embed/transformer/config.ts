@@ -7,7 +7,7 @@ export class ModelConfig {
   readonly path: string;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  /** @throws DataError where the text is no JSON object */
+  /** @throws DataError where the text is not a JSON object */
   constructor(path: string, text: string) {
     this.path = path;
     let fields: unknown;
@@ -21,12 +21,12 @@ export class ModelConfig {
     this.#fields = fields as Record<string, unknown>;
   }
 
-  /** True where the field is there and not null. */
+  /** Returns whether the field exists and is not null. */
   has(name: string): boolean {
     return (this.#fields[name] ?? null) !== null;
   }
 
-  /** A size that the weights' shapes depend on: a whole number above 0, never defaulted. */
+  /** Returns a size that determines the shapes of weights: a whole number above 0, without a default. */
   size(name: string): number {
     const value = this.#fields[name];
     if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
@@ -37,7 +37,7 @@ export class ModelConfig {
     return this.#read(name, otherwise, 'a number', (value) => Number.isFinite(value));
   }
 
-  /** A number that something is divided by, or raised to a power. */
+  /** Returns a number above 0, such as a divisor. */
   positive(name: string, otherwise: number): number {
     return this.#read(name, otherwise, 'a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
   }
@@ -50,7 +50,7 @@ export class ModelConfig {
     return this.#read(name, otherwise, 'a text', (value) => typeof value === 'string');
   }
 
-  /** Says that a field has a value that cannot be used. */
+  /** Returns the error for an unusable value of a field. */
   wrong(name: string, expected: string): DataError {
     const found = this.has(name) ? `is ${quoteValue(this.#fields[name])}` : 'is missing';
     return new DataError(`${this.path}: "${name}" ${found}; it must be ${expected}.`);

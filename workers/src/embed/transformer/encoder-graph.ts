@@ -12,7 +12,7 @@ export const ENCODER_IO = {
   tokenIds: 'token_ids',
   /** int32 [batch]; only in graphs for padded batches */
   tokenCounts: 'token_counts',
-  /** float32 [batch, length]: the share of each token in the vector, 0 for padding */
+  /** float32 [batch, length]: the weight of each token in the vector, 0 for padding */
   poolingWeights: 'pooling_weights',
   /** float32 [batch, hidden_size] */
   vectors: 'vectors',
@@ -21,20 +21,20 @@ export const ENCODER_IO = {
 export interface EncoderGraphOptions {
   hiddenState: HiddenState;
   maxTokens: number;
-  /** Whether a batch may hold sequences of several lengths. */
+  /** Whether the sequences of a batch may differ in length. */
   padded: boolean;
 }
 
 export interface EncoderGraph {
   model: OnnxModel;
-  /** 8-bit weights to be written before the graph is loaded. */
+  /** 8-bit weights to write before the graph is loaded. */
   quantizationJobs: readonly QuantizationJob[];
   plainTensors: readonly PlainTensor[];
 }
 
 /**
- * The graph from token ids to pooled vectors. Pooling is a weighted sum inside the graph, so that hidden states
- * never leave the device.
+ * Builds the graph from token ids to pooled vectors. Pooling is a weighted sum in the graph, so that hidden states never leave the
+ * device.
  */
 export function buildEncoderGraph(
   architecture: Architecture,

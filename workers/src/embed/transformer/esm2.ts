@@ -5,18 +5,18 @@ import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryT
 import { createTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer.ts';
 
 /**
- * What ESM-2 multiplies embeddings with where no token is masked: 15% of the tokens were chosen in training and
- * 80% of those masked, whatever config.json says.
+ * Factor of the embeddings of ESM-2 where no token is masked: in training, 15% of the tokens were selected and 80% of those masked,
+ * whatever config.json says.
  */
 const TOKEN_DROPOUT_SCALE = 1 - 0.15 * 0.8;
 
-/** The field of config.json that says how many positions the table of an ESM-1 model has. */
+/** The field of config.json with the size of the position table of an ESM-1 model. */
 const POSITIONS = 'max_position_embeddings';
 const DEFAULT_PAD_ID = 1;
 
 /**
- * ESM-2 (Meta) as Hugging Face's EsmModel: a pre-norm encoder with rotary positions over the halves of a head.
- * Its embeddings are taken after the final norm (`last_hidden_state`).
+ * ESM-2 (Meta), as EsmModel of Hugging Face: a pre-norm encoder with rotary positions over the halves of a head. Embeddings are taken
+ * after the final norm (`last_hidden_state`).
  */
 export const esm2: Architecture = {
   name: 'ESM-2',
@@ -24,13 +24,13 @@ export const esm2: Architecture = {
   isOf: hasRotaryPositions,
   tokenizerFile: 'vocab.txt',
   defaults: { hiddenState: 'after-norm', maxResidues: 1022 },
-  // Rotary positions have no last one; beyond 1022 residues the model was not trained.
+  // Rotary positions are unlimited; the model was trained on up to 1022 residues.
   tokenLimit: () => undefined,
   parseTokenizer,
   buildEncoder,
 };
 
-/** ESM-1b and ESM-1v: the same with a table of positions, which ends. */
+/** ESM-1b and ESM-1v: the same with a table of positions, which limits the length. */
 export const esm1: Architecture = {
   ...esm2,
   name: 'ESM-1',
@@ -92,13 +92,13 @@ function embeddings({ graph, weights, config, tokenIds }: EncoderParts, name: st
     : rows;
   if (hasRotaryPositions(config)) return x;
   const positions = weights.tensor(`${name}.position_embeddings.weight`, [config.size(POSITIONS), size]);
-  // As in fairseq, the first token is at the position after that of padding.
+  // As in fairseq, positions start after that of padding.
   const start = graph.integers([config.number('pad_token_id', DEFAULT_PAD_ID) + 1]);
   const length = graph.op('Slice', [graph.op('Shape', [tokenIds]), graph.integers([1]), graph.integers([2])]);
   return graph.op('Add', [x, graph.op('Slice', [positions, start, graph.op('Add', [start, length])])]);
 }
 
-/** @throws DataError where positions are of a kind that EsmModel does not have */
+/** @throws DataError for a kind of positions that EsmModel does not have */
 function hasRotaryPositions(config: ModelConfig): boolean {
   const type = config.text('position_embedding_type', 'absolute');
   if (type !== 'rotary' && type !== 'absolute')

@@ -4,7 +4,7 @@ import type { OnnxType } from '../../onnx/model.ts';
 import type { PlainTensor, QuantizationJob } from '../../onnx/onnx-quantized-weights.ts';
 import type { StoredTensor, StoredWeights } from '../../onnx/safetensors.ts';
 
-/** Types of weights by safetensors' names. All but F32 are cast in the graph. */
+/** Types of weights by their dtype in safetensors. All but F32 are cast in the graph. */
 const WEIGHT_TYPES: Readonly<Record<string, OnnxType>> = {
   F32: 'float32',
   F16: 'float16',
@@ -12,33 +12,33 @@ const WEIGHT_TYPES: Readonly<Record<string, OnnxType>> = {
   F64: 'float64',
 };
 
-/** float32: the weights as they are stored. int8: matrices rounded to 8 bits, and activations with them as they come. */
+/** float32: weights as stored. int8: matrices rounded to 8 bits, activations quantized dynamically. */
 export const PRECISIONS = ['float32', 'int8'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
-/** How ONNX Runtime aligns buffers. */
+/** Alignment of buffers in ONNX Runtime. */
 const ALIGNMENT_BYTES = 64;
 
-/** Where weights lie, and in which form the graph takes them. */
+/** Where the weights are, and their precision in the graph. */
 export interface WeightPlaces {
   /** The model folder, for messages. */
   folder: string;
-  /** Gives a file's location as the session will look it up. */
+  /** Returns the location of a file as the session resolves it. */
   locate(path: string): string;
-  /** The file that 8-bit weights will be written to; undefined: float32. */
+  /** The file of 8-bit weights; undefined for float32. */
   quantizedPath: string | undefined;
 }
 
-/** A model folder's tensors as constants of a graph: names and places in files, no copies. */
+/** The tensors of a model folder as constants of a graph, which refer to byte ranges of files without copying them. */
 export class GraphWeights {
   readonly #graph: GraphBuilder;
   readonly #stored: StoredWeights;
   readonly #places: WeightPlaces;
   readonly #used = new Set<string>();
   #quantizedBytes = 0;
-  /** What must be written to `quantizedPath` before the graph can run. */
+  /** Matrices to be written to `quantizedPath` before the graph is loaded. */
   readonly quantizationJobs: QuantizationJob[] = [];
-  /** Scales of norms, and biases: what has one dimension. */
+  /** Tensors of one dimension: scales of norms, and biases. */
   readonly plainTensors: PlainTensor[] = [];
 
   constructor(graph: GraphBuilder, stored: StoredWeights, places: WeightPlaces) {
@@ -48,9 +48,9 @@ export class GraphWeights {
   }
 
   /**
-   * What stands before the names of the encoder's tensors: nothing, or `esm.`, `model.`, ... where it was saved as a part of
-   * a larger model.
-   * @param name of a tensor that every checkpoint has, without prefix
+   * Returns the prefix of the names of the encoder's tensors: nothing, or `esm.`, `model.`, ... where it was saved as part of a larger
+   * model.
+   * @param name of a tensor that every checkpoint has, without the prefix
    */
   prefixOf(name: string): string {
     if (this.#stored.tensors.has(name)) return '';
@@ -58,17 +58,17 @@ export class GraphWeights {
     return found.length === 1 ? found[0]!.slice(0, -name.length) : '';
   }
 
-  /** Whether the checkpoint has a tensor of that name. */
+  /** Returns whether the checkpoint has a tensor of this name. */
   has(name: string): boolean {
     return this.#stored.tensors.has(name);
   }
 
-  /** A tensor as float32. @throws DataError where it is missing or has another shape */
+  /** Returns a tensor as float32. @throws DataError where it is missing or has another shape */
   tensor(name: string, shape: readonly number[]): Value {
     return this.rows(name, shape, 0, shape[0]!);
   }
 
-  /** Rows [start, end) of a tensor as float32: a part of the file of its own, so that nothing is split at run time. */
+  /** Returns rows [start, end) of a tensor as float32, from their own byte range, so that the graph splits nothing. */
   rows(name: string, shape: readonly number[], start: number, end: number): Value {
     const { tensor, type } = this.#find(name, shape);
     if (shape.length === 1) this.plainTensors.push({ name, tensor });
@@ -87,9 +87,10 @@ export class GraphWeights {
   }
 
   /**
-   * Refuses tensors that the graph does not use though they belong to what it computes: config.json would be of
-   * another model (fewer layers, biases left out), and the vectors silently wrong.
-   * @param prefix of the names @param belongs is tested on what follows it
+   * Refuses unused tensors that belong to the encoder: config.json would describe another model (fewer layers, no biases), and the
+   * vectors would be wrong without an error.
+   * @param prefix of the names
+   * @param belongs matches the rest of the names
    */
   refuseUnused(prefix: string, belongs: RegExp): void {
     for (const [name, { path }] of this.#stored.tensors)
@@ -100,7 +101,7 @@ export class GraphWeights {
   }
 
   /**
-   * Rows [start, end) of a matrix for a product with activations, in 8 bits.
+   * Returns rows [start, end) of a matrix in 8 bits, for a product with activations.
    * @returns undefined where the graph computes in float32
    */
   quantizedRows(

@@ -3,7 +3,7 @@ import type { GraphWeights } from './graph-weights.ts';
 
 const MICROSOFT = 'com.microsoft';
 
-/** The graph under construction and the weights it takes its constants from. */
+/** The graph under construction, and the weights for its constants. */
 export interface LayerContext {
   graph: GraphBuilder;
   weights: GraphWeights;
@@ -18,8 +18,8 @@ export interface Linear {
 }
 
 /**
- * x W^T (+ bias), as torch.nn.Linear. x: [rows, inputs].
- * @param outputs the part [start, end) of the outputs that is computed; default: all
+ * Adds x W^T (+ bias), as torch.nn.Linear. x: [rows, inputs].
+ * @param outputs the range [start, end) of outputs to compute; default: all
  */
 export function linear(
   { graph, weights }: LayerContext,
@@ -39,7 +39,7 @@ export function linear(
   return graph.op('MatMulIntegerToFloat', operands, {}, MICROSOFT);
 }
 
-/** x / rms(x) * weight over the last axis. */
+/** Adds x / rms(x) * weight over the last axis. */
 export function rmsNorm(
   { graph, weights }: LayerContext,
   x: Value,
@@ -53,7 +53,7 @@ export function rmsNorm(
   });
 }
 
-/** torch.nn.LayerNorm over the last axis; its weight and bias may have their old names, gamma and beta. */
+/** Adds torch.nn.LayerNorm over the last axis; its weight and bias may have their old names, gamma and beta. */
 export function layerNorm(
   { graph, weights }: LayerContext,
   x: Value,
@@ -78,8 +78,8 @@ export interface Rotary {
 }
 
 /**
- * Tables of rotary positions for `positions` tokens. They are computed in float32 step by step, as the
- * reference implementations do: an angle of 2000 radians in float64 differs from theirs by 1e-4.
+ * Adds tables of rotary positions for `positions` tokens. Every step is rounded to float32, as in the reference implementations: in
+ * float64, an angle of 2000 radians would differ from theirs by 1e-4.
  */
 export function rotaryTables(
   graph: GraphBuilder,
@@ -112,15 +112,15 @@ export interface AttentionParts {
   key: Value;
   value: Value;
   heads: number;
-  /** undefined: positions are in what is attended to. */
+  /** Undefined where the embeddings include the positions. */
   rotary: Rotary | undefined;
   /** int32 [batch]: tokens of each row; undefined where no row is padded. */
   tokenCounts: Value | undefined;
 }
 
 /**
- * Softmax attention; query, key and value are [batch, length, heads * head size]. Without
- * padding ONNX Runtime computes it blockwise on CPU: memory grows with the length, not with its square.
+ * Adds softmax attention; query, key and value are [batch, length, heads * head size]. Without padding, ONNX Runtime computes it
+ * blockwise on CPU, in memory that is linear in the length.
  */
 export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
   const { rotary, heads } = parts;
@@ -138,17 +138,17 @@ export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
   return graph.op('MultiHeadAttention', inputs, { num_heads: { int: heads } }, MICROSOFT);
 }
 
-/** x * sigmoid(x). */
+/** Adds x * sigmoid(x). */
 export function silu(graph: GraphBuilder, x: Value): Value {
   return graph.op('QuickGelu', [x], { alpha: { float: 1 } }, MICROSOFT);
 }
 
-/** The exact GELU, by the error function. */
+/** Adds the exact GELU, by the error function. */
 export function gelu(graph: GraphBuilder, x: Value): Value {
   return graph.op('Gelu', [x], { approximate: { string: 'none' } });
 }
 
-/** Folds [batch, length, size] into rows for the linear layers, and back. */
+/** Returns operators that fold [batch, length, size] into rows for linear layers, and unfold them. */
 export function createFolding(graph: GraphBuilder, tokenIds: Value, size: number) {
   const folded = graph.integers([-1, size]);
   const unfolded = graph.op('Concat', [graph.op('Shape', [tokenIds]), graph.integers([size])], { axis: { int: 0 } });

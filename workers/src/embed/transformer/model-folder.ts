@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { DataError, systemErrorCode, UsageError } from '../../base/errors.ts';
+import { systemErrorCode } from '../../base/errors.ts';
 import { withScratch } from '../../base/files/scratch.ts';
 import type { TrailingStop } from '../../fasta/sequence.ts';
 import { writeQuantizedWeights } from '../../onnx/onnx-quantized-weights.ts';
@@ -9,6 +9,7 @@ import { createSession, type Device, type OnnxSession } from '../../onnx/onnx-se
 import { WEIGHT_ROUNDING } from '../../onnx/quantize-weights.ts';
 import { findWeights, type StoredWeights } from '../../onnx/safetensors.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
+import * as messages from '../embed-messages.ts';
 import type { Embedder } from '../embedder.ts';
 import type { Architecture, HiddenState } from './architecture.ts';
 import { architectureOf } from './architectures.ts';
@@ -21,19 +22,19 @@ import { readDocument } from './read-document.ts';
 import type { Tokenizer, UnknownLetters } from './tokenizer.ts';
 import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
 
-/** Conventions and resources; what is left out is the model's own default. */
+/** Conventions and resources; undefined fields have the defaults of the model. */
 export interface ModelFolderOptions {
   /** Default: `mean`. */
   pooling?: Pooling;
   /** Default: that of the model's authors. */
   hiddenState?: HiddenState;
-  /** Longest length in residues. Default: that of the model's authors. */
+  /** Length limit in residues. Default: that of the model's authors. */
   maxResidues?: number;
-  /** What happens beyond it. Default: `truncate`. */
+  /** Treatment of longer sequences. Default: `truncate`. */
   long?: LongSequences;
-  /** What becomes of letters outside the vocabulary. Default: `unk`. */
+  /** Treatment of letters outside the vocabulary. Default: `unk`. */
   unknownLetters?: UnknownLetters;
-  /** What becomes of one `*` at the end. Default: `drop`. */
+  /** Treatment of one `*` at the end. Default: `drop`. */
   trailingStop?: TrailingStop;
   /** Default: `cpu`. */
   device?: Device;
@@ -41,16 +42,16 @@ export interface ModelFolderOptions {
   batchTokens?: number;
   /** Default: `float32`. */
   precision?: Precision;
-  /** Threads of the CPU. */
+  /** CPU threads. */
   threads?: number;
 }
 
 const ACCELERATOR_BATCH_TOKENS = 16384;
-/** Of a window: memory of attention grows with its square. */
-const MOST_RESIDUES = 2 ** 17;
+/** Limit of a window: the memory of attention grows with its square. */
+const MAX_RESIDUES = 2 ** 17;
 
 /**
- * Loads a model as its authors publish it: config.json, the tokenizer's file and safetensors weights.
+ * Loads a model in its published form: config.json, the tokenizer's file and safetensors weights.
  * @throws DataError where a file is missing, damaged, of an unknown architecture or contradicts another
  * @throws UsageError where an option does not fit the model or the machine
  */
@@ -66,12 +67,12 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
 
   const conventions = resolveConventions(architecture, config, tokenizer, options);
   const { device = 'cpu' } = options;
-  // In 8 bits the activations of a batch would share one scale: a vector must not depend on what is beside it.
+  // In int8 the activations of a batch would share one scale, so a vector would depend on the other sequences.
   const batchTokens =
     conventions.precision === 'int8' ? 0 : (options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS));
   // Hashed while the graph is loaded in its thread.
   const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
-  hashing.catch(() => {}); // told below
+  hashing.catch(() => {}); // awaited below
   const session = await createEncoderSession(options, stored, (weightPlaces) =>
     buildEncoderGraph(
       architecture,
@@ -99,7 +100,7 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   });
 }
 
-/** Builds the graph and loads it; 8-bit weights pass through a file that is gone afterwards. */
+/** Builds the graph and loads it; 8-bit weights are loaded from a temporary file. */
 async function createEncoderSession(
   { device = 'cpu', threads, precision = 'float32' }: ModelFolderOptions,
   { files }: StoredWeights,
@@ -113,25 +114,22 @@ async function createEncoderSession(
     return createSession(model, { device, externalDataFolder, ...(threads ? { threads } : {}) });
   };
   if (precision === 'float32') return load(undefined);
-  if (device !== 'cpu') throw new UsageError(`--precision ${precision} is for --device cpu.`);
+  if (device !== 'cpu') throw messages.precisionOnDevice(precision);
   return withScratch(await realpath(tmpdir()), 'lanceflow-int8', (scratch) => load(join(scratch, 'weights')));
 }
 
 async function requireFolder(folder: string): Promise<void> {
   const info = await stat(folder).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') throw new DataError(`${folder}: no such model folder.`);
+    if (systemErrorCode(error) === 'ENOENT') throw messages.missingModel(folder);
     throw error;
   });
-  if (!info.isDirectory())
-    throw new DataError(`${folder}: not a folder. A model is the folder with config.json, tokenizer and weights.`);
+  if (!info.isDirectory()) throw messages.modelNotAFolder(folder);
 }
 
 async function readModelFile(folder: string, name: string): Promise<string> {
   return readDocument(join(folder, name)).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
-    throw new DataError(
-      `${folder}: no ${name}. A model folder has config.json, the tokenizer's file and model.safetensors.`,
-    );
+    throw messages.missingModelFile(folder, name);
   });
 }
 
@@ -150,15 +148,11 @@ function resolveConventions(
   tokenizer: Tokenizer,
   options: ModelFolderOptions,
 ): Conventions {
-  const limit = Math.min((tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer), MOST_RESIDUES);
-  if (limit < 1) throw new DataError(`${config.path}: a model of so few positions takes no residue.`);
+  const limit = Math.min((tokenLimit(config) ?? Number.POSITIVE_INFINITY) - specialTokens(tokenizer), MAX_RESIDUES);
+  if (limit < 1) throw messages.tooFewPositions(config.path);
   const maxResidues = options.maxResidues ?? Math.min(defaults.maxResidues, limit);
-  if (!Number.isSafeInteger(maxResidues) || maxResidues < 1)
-    throw new UsageError(`--max-length must be a whole number of residues from 1, not ${maxResidues}.`);
-  if (maxResidues > limit)
-    throw new UsageError(
-      `--max-length ${maxResidues}: this ${name} takes at most ${limit} residues; --long windows covers longer ones.`,
-    );
+  if (!Number.isSafeInteger(maxResidues) || maxResidues < 1) throw messages.wrongMaxLength(maxResidues);
+  if (maxResidues > limit) throw messages.maxLengthTooLarge(maxResidues, name, limit);
   return {
     pooling: options.pooling ?? 'mean',
     hiddenState: options.hiddenState ?? defaults.hiddenState,
@@ -167,7 +161,7 @@ function resolveConventions(
     unknownLetters: options.unknownLetters ?? 'unk',
     trailingStop: options.trailingStop ?? 'drop',
     maxResidues,
-    // A quarter: residues near a window's end have context in the next one.
+    // A quarter, so that residues near the end of a window have context in the next one.
     windowOverlap: Math.floor(maxResidues / 4),
   };
 }
@@ -182,7 +176,7 @@ function describe(
   hash: string,
   { pooling, hiddenState, long, maxResidues, windowOverlap, precision, unknownLetters, trailingStop }: Conventions,
 ): ShardAttributes {
-  // Vectors that were pooled otherwise cannot be compared: so they are of another model by name.
+  // The name of the model includes unusual conventions, because vectors of different conventions cannot be compared.
   const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
   return {
     model: [`${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`, ...unusual].join(' '),
@@ -195,13 +189,13 @@ function describe(
     unknown_letters: unknownLetters,
     trailing_stop: trailingStop,
     precision,
-    // Integers are the same on every processor, so vectors of two machines can be compared.
+    // Integer arithmetic is exact on every processor, so vectors of two machines can be compared.
     ...(precision === 'int8' ? { weight_rounding: WEIGHT_ROUNDING } : {}),
     ...(long === 'windows' ? { window_overlap: windowOverlap } : {}),
   };
 }
 
-/** The deepest folder that holds all files. Links may have led out of the model folder, as in download caches. */
+/** Returns the deepest common folder. Links may lead out of the model folder, as in download caches. */
 function commonFolder(paths: readonly string[]): string {
   let folder = dirname(paths[0]!);
   while (paths.some((path) => relative(folder, path).startsWith('..'))) folder = dirname(folder);

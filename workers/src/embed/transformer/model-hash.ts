@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
 /**
- * The identity of a model: SHA-256 over its config, tokenizer and weights, in this order. Files are read in
- * blocks; their names and places do not count.
+ * Computes the identity of a model: SHA-256 over its config, tokenizer and weights, in this order. Independent of the names and
+ * paths of the files.
  * @returns 64 hexadecimal digits
  */
 export async function hashFiles(paths: readonly string[]): Promise<string> {

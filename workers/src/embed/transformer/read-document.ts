@@ -1,12 +1,12 @@
 import { readText } from '../../base/text/read-text.ts';
 
-/** Bytes of a model's JSON document, or its vocabulary: those of language models have up to 40 million. */
-const MOST_BYTES = 2 ** 26;
+/** Size limit of a JSON document or vocabulary of a model. Those of language models have up to 40 MB. */
+const MAX_BYTES = 2 ** 26;
 
 /**
- * Reads a document of a model as text.
- * @throws DataError where it is too large to be one, or not UTF-8
+ * Reads a text document of a model.
+ * @throws DataError where it is larger than MAX_BYTES, or not UTF-8
  */
 export function readDocument(path: string): Promise<string> {
-  return readText(path, MOST_BYTES);
+  return readText(path, MAX_BYTES);
 }

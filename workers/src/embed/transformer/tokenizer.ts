@@ -5,23 +5,23 @@ import { parseJsonText } from '../../base/text/json-text.ts';
 import { quoteValue } from '../../base/text/quote.ts';
 import type { ModelConfig } from './config.ts';
 
-/** Turns residues into token ids: one id for each character, with fixed ids around them. */
+/** Maps residues to token ids: one id per character, with fixed ids around them. */
 export interface Tokenizer {
-  /** Ids before the first residue; the first of them is what `cls` pooling takes. */
+  /** Ids before the first residue. `cls` pooling takes the state of the first one. */
   readonly prefix: readonly number[];
   /** Ids after the last residue. */
   readonly suffix: readonly number[];
   readonly padId: number;
-  /** The id of each ASCII character; those outside the vocabulary have the id of `<unk>`. */
+  /** The id of each ASCII character; `unknownId` for those outside the vocabulary. */
   readonly idOfAscii: Int32Array;
   readonly unknownId: number;
 }
 
-/** What becomes of letters that are not in the vocabulary: the model's `<unk>`, or an error. */
+/** Treatment of letters outside the vocabulary: the model's `<unk>`, or an error. */
 export const UNKNOWN_LETTERS = ['unk', 'refuse'] as const;
 export type UnknownLetters = (typeof UNKNOWN_LETTERS)[number];
 
-/** A tokenizer file's content, before it is checked against the model's config. */
+/** The content of a tokenizer file, before it is checked against the config of the model. */
 export interface Vocabulary {
   path: string;
   ids: ReadonlyMap<string, number>;
@@ -34,9 +34,9 @@ export interface Vocabulary {
 const ASCII_COUNT = 128;
 
 /**
- * Makes a tokenizer of a vocabulary.
- * @param special config.json's fields of token ids and the tokens they stand for
- * @throws DataError where tokenizer and config disagree: the ids would mean other letters than in training
+ * Creates a tokenizer from a vocabulary.
+ * @param special fields of config.json with token ids, and their tokens
+ * @throws DataError where tokenizer and config contradict each other: ids would mean other letters than in training
  */
 export function createTokenizer(
   vocabulary: Vocabulary,
@@ -81,7 +81,7 @@ export function createTokenizer(
   };
 }
 
-/** Token ids of residues [start, end) of a sequence, prefix and suffix around them. */
+/** Tokenizes residues [start, end) of a sequence, with prefix and suffix. */
 export function tokenize(tokenizer: Tokenizer, sequence: string, start: number, end: number): Int32Array {
   const { prefix, suffix, idOfAscii, unknownId } = tokenizer;
   const ids = new Int32Array(prefix.length + (end - start) + suffix.length);
@@ -92,14 +92,14 @@ export function tokenize(tokenizer: Tokenizer, sequence: string, start: number, 
   return ids;
 }
 
-/** Where the first letter is that is not in the vocabulary; -1 where all are. */
+/** Finds the first letter outside the vocabulary; -1 if there is none. */
 export function findUnknownLetter({ idOfAscii, unknownId }: Tokenizer, sequence: string): number {
   for (let i = 0; i < sequence.length; i++)
     if ((idOfAscii[sequence.charCodeAt(i)] ?? unknownId) === unknownId) return i;
   return -1;
 }
 
-/** Reads a vocab.txt: one token a line, its id is its line counted from 0. */
+/** Parses a vocab.txt: one token per line; its id is the line number from 0. */
 export function parseVocabTxt(path: string, text: string): Map<string, number> {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
@@ -108,13 +108,13 @@ export function parseVocabTxt(path: string, text: string): Map<string, number> {
   return ids;
 }
 
-/** What this program reads of a Hugging Face tokenizer.json. */
+/** The part of a Hugging Face tokenizer.json that is used. */
 const TOKENIZER_JSON = z.object({
   model: z.object({ vocab: z.record(z.string(), COUNT) }),
   added_tokens: z.nullish(z.array(z.object({ id: COUNT, content: TEXT }))),
   post_processor: z.nullish(z.object({ type: z.optional(z.string()), single: z.unknown() })),
 });
-/** What a processor of type TemplateProcessing puts around a sequence. */
+/** The special tokens that a processor of type TemplateProcessing adds to a sequence. */
 const TEMPLATE = z.object({
   post_processor: z.object({
     single: z.array(z.object({ SpecialToken: z.optional(z.object({ id: TEXT })), Sequence: z.optional(z.unknown()) })),
@@ -122,9 +122,8 @@ const TEMPLATE = z.object({
 });
 
 /**
- * Reads a Hugging Face tokenizer.json whose tokens are single letters.
- * @returns the vocabulary, and the special tokens that its template puts around a sequence (undefined where it
- *   has no template)
+ * Parses a Hugging Face tokenizer.json whose tokens are single letters.
+ * @returns the vocabulary, and the special tokens that its template adds to a sequence (undefined without a template)
  */
 export function parseTokenizerJson(
   path: string,

@@ -9,12 +9,12 @@ import { ENCODER_IO } from './encoder-graph.ts';
 import { type Pooling, planWindows, poolingWeights } from './pooling.ts';
 import { findUnknownLetter, type Tokenizer, tokenize, type UnknownLetters } from './tokenizer.ts';
 
-/** Half a minute's work of a CPU on a model of 350 million weights. */
+/** About half a minute on a CPU, for a model of 350 million weights. */
 const BLOCK_RESIDUES = 8192;
-/** Enough sequences to sort that a batch's are of almost one length. */
-const BATCHES_OF_BLOCK = 64;
+/** Batches per block: enough sequences that, sorted, those of a batch have almost the same length. */
+const BATCHES_PER_BLOCK = 64;
 
-/** What happens to residues beyond the longest length. */
+/** Treatment of residues beyond the length limit. */
 export const LONG_SEQUENCES = ['truncate', 'windows'] as const;
 export type LongSequences = (typeof LONG_SEQUENCES)[number];
 
@@ -33,9 +33,9 @@ export interface TransformerParts {
   batchTokens: number;
 }
 
-/** A sequence, or one window of it, as the graph takes it. */
+/** A sequence, or one window of it, as input of the graph. */
 interface Piece {
-  /** The row of the result that it adds to. */
+  /** The row of the result to which it is added. */
   slot: number;
   ids: Int32Array;
   weights: Float32Array;
@@ -49,7 +49,7 @@ export function createTransformerEmbedder(parts: TransformerParts): Embedder {
     attributes,
     trailingStop,
     ...(parts.unknownLetters === 'refuse' && { findRefused: (sequence) => findUnknownLetter(tokenizer, sequence) }),
-    blockResidues: Math.max(BLOCK_RESIDUES, BATCHES_OF_BLOCK * parts.batchTokens),
+    blockResidues: Math.max(BLOCK_RESIDUES, BATCHES_PER_BLOCK * parts.batchTokens),
     async embed(sequences) {
       const { slots, unique } = findUnique(sequences);
       const pieces = unique.flatMap((sequence, slot) => cutSequence(parts, sequence, slot));
@@ -68,7 +68,7 @@ export function createTransformerEmbedder(parts: TransformerParts): Embedder {
   };
 }
 
-/** Identical sequences are computed once. */
+/** Deduplicates sequences, so that identical ones are embedded once. */
 function findUnique(sequences: readonly string[]): { slots: Int32Array; unique: string[] } {
   const slotOf = new Map<string, number>();
   const slots = Int32Array.from(sequences, (sequence) => {
@@ -94,7 +94,7 @@ function cutSequence(parts: TransformerParts, sequence: string, slot: number): P
   }));
 }
 
-/** Rows padded to the longest, which is the first. */
+/** Builds the inputs of the graph, padded to the first piece, which is the longest. */
 function feedsOf({ tokenizer, batchTokens }: TransformerParts, pieces: readonly Piece[]): Feeds {
   const length = pieces[0]!.ids.length;
   const shape = [pieces.length, length];

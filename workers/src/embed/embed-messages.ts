@@ -1,0 +1,71 @@
+// What embedding tells users: the option, file or sequence, the problem, and what to do. Documents of a model: transformer/.
+
+import { DataError, TransientError, UsageError } from '../base/errors.ts';
+
+// Options
+
+export const emptyModel = '--model is empty: give "kmer" or the folder of a model.';
+export const kmerOptions = '--model kmer has no options of its own: leave them out, or name the folder of a model.';
+export const kmerPrecision = '--compare-precision is for language models; kmer has one precision.';
+export const kmerCache = '--cache and --checkpoints are for language models: kmer computes faster than they are read.';
+export const missingOutput = '--output is missing or empty: give the name of the shard to write.';
+
+export function precisionOnDevice(precision: string): UsageError {
+  return new UsageError(`--precision ${precision} is for --device cpu.`);
+}
+
+export function wrongMaxLength(maxResidues: number): UsageError {
+  return new UsageError(`--max-length must be a whole number of residues from 1, not ${maxResidues}.`);
+}
+
+/** @param name of the architecture @param limit of its residues */
+export function maxLengthTooLarge(maxResidues: number, name: string, limit: number): UsageError {
+  return new UsageError(
+    `--max-length ${maxResidues}: this ${name} takes at most ${limit} residues; --long windows covers longer ones.`,
+  );
+}
+
+// Sequences
+
+/** @param where file, record and id @param position from 1 */
+export function unknownLetter(where: string, letter: string, position: number): DataError {
+  return new DataError(
+    `${where}: the model does not know the letter "${letter}" at position ${position} of its sequence. ` +
+      'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
+  );
+}
+
+/** @param problem the sequence and its vector */
+export function badVector(problem: string): DataError {
+  return new DataError(`${problem}.`);
+}
+
+// Model folders
+
+export function missingModel(folder: string): DataError {
+  return new DataError(`${folder}: no such model folder.`);
+}
+
+export function modelNotAFolder(folder: string): DataError {
+  return new DataError(`${folder}: not a folder. A model is the folder with config.json, tokenizer and weights.`);
+}
+
+export function missingModelFile(folder: string, name: string): DataError {
+  return new DataError(
+    `${folder}: no ${name}. A model folder has config.json, the tokenizer's file and model.safetensors.`,
+  );
+}
+
+export function tooFewPositions(configPath: string): DataError {
+  return new DataError(`${configPath}: a model of so few positions takes no residue.`);
+}
+
+export function modelChanged(uri: string): TransientError {
+  return new TransientError(`${uri}: the model was changed while it was fetched. Run the same command again.`);
+}
+
+// Caches
+
+export function cacheRemoved(folder: string): TransientError {
+  return new TransientError(`${folder}: the folder is removed again and again. Run the same command again.`);
+}
