@@ -29,7 +29,7 @@ class S3Problem {
     private static Map unreadable(String what, Path path) {
         def address = path.toUriString()
         return [
-            problem: "access denied, or no such object, which S3 does not distinguish (${what})",
+            problem: "access denied, or not there, which S3 does not distinguish (${what})",
             remedy: "Check the address. This role, and the bucket's policy where another account owns it, must allow s3:GetObject of " +
                 "${address}; where it is a folder, s3:ListBucket with the prefix ${prefixOf(path)}",
         ]

@@ -1,6 +1,7 @@
 import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { MAX_TEXT_BYTES } from '../../workers/src/base/limits.ts';
 import { HIDDEN_STATES } from '../../workers/src/embed/transformer/architecture.ts';
 import { PRECISIONS } from '../../workers/src/embed/transformer/graph-weights.ts';
 import { POOLINGS } from '../../workers/src/embed/transformer/pooling.ts';
@@ -89,7 +90,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
   }
 
   await writeFile(at('large.csv'), 'path\n');
-  await truncate(at('large.csv'), 2 ** 28 + 1);
+  await truncate(at('large.csv'), MAX_TEXT_BYTES + 1);
   await mkdir(at('loop'));
   await symlink('_catalog', at('loop/_catalog'));
 
@@ -162,7 +163,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
   );
   const expected: Record<string, string[]> = {
     bidi: ['no such file or folder: no\\u202efile\\x9b.fa'],
-    sheetLarge: ['large.csv: the samplesheet has more than 268435456 bytes'],
+    sheetLarge: [`large.csv: the samplesheet has more than ${MAX_TEXT_BYTES} bytes`],
     loopCatalog: [at('loop/_catalog'), 'cannot be read as a folder'],
     cutEntry: [at('cut/_catalog/b.json'), 'this catalog entry is damaged'],
     listEntry: ['this catalog entry is damaged: not a JSON object'],
