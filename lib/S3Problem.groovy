@@ -23,7 +23,7 @@ class S3Problem {
         if (answered.status in [301, 307] || answered.code in ['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
             return [problem: "the bucket is in another region (${what})", remedy: 'Set AWS_REGION, or --aws_region, to that of the bucket']
         if (answered.status in [401, 403]) return isFolder ? unlistable(what, path) : unreadable(what, path)
-        return [problem: "S3 failed (${what})", remedy: answered.status >= 500 ? 'Wait a minute and run the same command again' : null]
+        return [problem: "S3 failed (${what})", remedy: answered.status >= 500 ? 'Wait a little and run the same command again' : null]
     }
 
     private static Map unreadable(String what, Path path) {

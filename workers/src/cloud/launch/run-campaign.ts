@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Batch } from '@aws-sdk/client-batch';
 import { print, say } from '../../app/terminal.ts';
 import { UsageError } from '../../base/errors.ts';
 import { formatS3Uri, parseS3Uri } from '../../base/s3-location.ts';
@@ -49,19 +50,10 @@ export async function runCampaign(args: CampaignRequest, log: (message: string) 
   };
   if (!plan) return cancelCampaign(batch, campaign, heads, params, args.poll * 1000, listener.say);
 
-  let head = chooseHead(heads, plan, campaign, args.again);
-  listener.say(head ? LAUNCH.following(head.id) : LAUNCH.submitting);
-  if (!head) {
-    const places = { params, workDir: args.workDir, region, name: campaign };
-    await requireRights(batch, places, args.jobDefinition, listener.say);
-    // Tasks of a lost head would run at the same time as those of this one.
-    const former = heads.length === 0 ? [] : await endTasks(batch, taskQueuesOf(params), campaign, REASONS.lostHead);
-    if (former.length > 0) listener.say(LAUNCH.endingTasks(former.length));
-    head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
-    // Another user may have submitted the campaign at the same moment, with other arguments.
-    refuseOther(head, plan, campaign);
-    listener.say(LAUNCH.submitted(head.id));
-  }
+  const known = chooseHead(heads, plan, campaign, args.again);
+  listener.say(known ? LAUNCH.following(known.id) : LAUNCH.submitting);
+  const head =
+    known ?? (await startHead(batch, { args, campaign, params, region, plan }, heads.length > 0, listener.say));
   if (!args.follow) return report(campaign, head);
   const stop = () => {
     log(LAUNCH.notFollowed(campaign));
@@ -71,6 +63,32 @@ export async function runCampaign(args: CampaignRequest, log: (message: string) 
   process.prependOnceListener('SIGINT', stop);
   const reader = new LogReader(await openLogs(region), await logGroupOf(batch, head.definition));
   return report(campaign, await followHead(batch, reader, head, listener, args.poll * 1000));
+}
+
+interface Start {
+  args: CampaignRequest;
+  campaign: string;
+  params: Params;
+  region: string;
+  plan: Head;
+}
+
+/** Starts a head: checks the roles, ends the tasks of a former head, submits the job. @param hadHead whether the campaign had a head */
+async function startHead(
+  batch: Batch,
+  { args, campaign, params, region, plan }: Start,
+  hadHead: boolean,
+  say: (text: string) => void,
+): Promise<HeadJob> {
+  await requireRights(batch, { params, workDir: args.workDir, region, name: campaign }, args.jobDefinition, say);
+  // Tasks of a lost head would run at the same time as those of this one.
+  const former = hadHead ? await endTasks(batch, taskQueuesOf(params), campaign, REASONS.lostHead) : [];
+  if (former.length > 0) say(LAUNCH.endingTasks(former.length));
+  const head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
+  // Another user may have submitted the campaign at the same moment, with other arguments.
+  refuseOther(head, plan, campaign);
+  say(LAUNCH.submitted(head.id));
+  return head;
 }
 
 async function readConfig(path: string | undefined): Promise<string | undefined> {
