@@ -42,7 +42,7 @@ export function showBands(bands: readonly BandScore[], k: number): string {
     percent(all),
   ]);
   return (
-    'How many of the neighbours are of the family of the query, by identity of the query to the founder\n' +
+    "Neighbours of the query's own family, by the identity of the query to the founder\n" +
     table(['identity', 'queries', 'first neighbour', `first ${k}`], rows)
   );
 }
