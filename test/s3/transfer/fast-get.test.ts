@@ -35,7 +35,7 @@ function slowSink(random: () => number) {
   let used = 0;
   let isBusy = false;
   const sink: ByteSink = {
-    room() {
+    buffer() {
       if (used === room.length) {
         room = Buffer.alloc(1 + Math.floor(random() * 40_000));
         used = 0;
@@ -87,7 +87,7 @@ it('reads the next answer where the last bytes of a body had come before there w
     const got: Buffer[] = [];
     let room = Buffer.alloc(40);
     const sink: ByteSink = {
-      room: () => room,
+      buffer: () => room,
       async filled(bytes) {
         got.push(room.subarray(0, bytes));
         room = Buffer.alloc(40);

@@ -8,11 +8,11 @@ import { type S3Service, unknownService } from './service.ts';
 import { type S3Settings, s3Settings } from './settings.ts';
 import { closeFastConnections } from './transfer/fast-get.ts';
 
-/** A connection that does not come about in this time is given up. */
+/** Timeout for opening a connection. */
 export const CONNECT_MS = 5_000;
 const MAX_SOCKETS = 64;
-/** Services other than Amazon's are silent while they put parts together: for so many times the usual. */
-const PATIENCE = 5;
+/** Other services than Amazon S3 send nothing while they assemble parts: a longer timeout, by this factor. */
+const ASSEMBLY_FACTOR = 5;
 
 /** A place on S3 and the process's client for it. */
 export interface S3Bucket {
@@ -20,15 +20,15 @@ export interface S3Bucket {
   /** `s3://bucket/prefix`. */
   readonly uri: string;
   readonly client: S3Client;
-  /** The service, as a person knows it: for messages. */
+  /** The address of the service, for messages. */
   readonly endpoint: string;
-  /** What is known of the service. */
+  /** Capabilities of the service that are known so far. */
   readonly service: S3Service;
   /** Key of an object by its path below the place. */
   key(path: string): string;
 }
 
-/** A connection that says nothing for this long is given up, and what was asked is asked again. */
+/** Timeout for a connection that receives nothing; its request is repeated. */
 export function stallMs(): number {
   return Number(process.env.LANCEFLOW_S3_STALL_MS) || 10_000;
 }
@@ -37,9 +37,8 @@ let shared: Promise<S3Client> | undefined;
 let service = unknownService();
 
 /**
- * Opens a place on S3: `s3://bucket/prefix`. No request is made. Endpoint, region and credentials come from the
- * environment, the profile or the machine's role, as with every AWS tool.
- * All errors of the client are UserErrors, but those of absent objects and refused conditions.
+ * Opens `s3://bucket/prefix`, without a request. Endpoint, region and credentials come from the environment, the profile or the
+ * machine's role, as with every AWS tool. All errors of the client are UserErrors, except absent objects and failed preconditions.
  * @throws UsageError where the address or a LANCEFLOW_S3_ setting is wrong
  */
 export async function openS3(uri: string): Promise<S3Bucket> {
@@ -50,7 +49,7 @@ export async function openS3(uri: string): Promise<S3Bucket> {
   return { location, uri: formatS3Uri(location), client, endpoint: endpointName(), service, key };
 }
 
-/** Ends the client's connections; the next `openS3` reads the environment again. */
+/** Closes the connections of the client; the next `openS3` reads the environment again. */
 export async function closeS3(): Promise<void> {
   const client = await shared;
   shared = undefined;
@@ -60,7 +59,7 @@ export async function closeS3(): Promise<void> {
 }
 
 async function makeClient(): Promise<S3Client> {
-  // Loaded here: commands on local databases must not wait for it.
+  // Imported on demand: commands on local databases must not wait for it.
   const [{ S3Client }, { NodeHttpHandler }, { defaultProvider }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@smithy/node-http-handler'),
@@ -72,21 +71,21 @@ async function makeClient(): Promise<S3Client> {
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const common = { connectionTimeout: CONNECT_MS };
   const client = new S3Client({
-    // Other services know no bucket names in host names, and mostly no regions.
+    // Other services do not support bucket names in host names, and mostly no regions.
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     ...(region || endpoint ? { region: region || 'us-east-1' } : {}),
     retryStrategy,
-    // A new chain each time it is asked: files and endpoints are read again when a session has expired.
+    // A new provider chain for each call, so that files and endpoints are read again when a session has expired.
     credentials: (identity) => defaultProvider({ ignoreCache: true })(identity),
-    // It would make a new connection for each part.
+    // It would open a new connection for each part.
     expectContinueHeader: false,
-    // Bodies are checked by us while they are written: against the catalog, not against what S3 says of itself.
+    // LanceFlow checks bodies while it writes them, against the catalog.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // What is sent has checksums of ours; the SDK's own headers are not known to all services.
+    // LanceFlow adds its own checksums; not all services support the SDK's headers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: withSinks(
       new NodeHttpHandler({ ...common, socketTimeout: stallMs(), httpAgent: agent, httpsAgent: agent }),
-      new NodeHttpHandler({ ...common, socketTimeout: PATIENCE * stallMs() }),
+      new NodeHttpHandler({ ...common, socketTimeout: ASSEMBLY_FACTOR * stallMs() }),
       { connectMs: CONNECT_MS, stallMs: stallMs() },
     ),
   });
@@ -116,7 +115,7 @@ function addMiddleware(client: S3Client, endpoint: string, settings: S3Settings)
     (next, context) => (args) => {
       const request = args.request as { headers: Record<string, string> };
       const command = context.commandName ?? '';
-      // What is sent is covered by its CRC-64 or MD5, which is signed; a SHA-256 besides would take longer than the sending.
+      // Bodies are covered by their CRC-64 or MD5, which is signed; an additional SHA-256 would take longer than the transfer.
       if (/^(PutObject|UploadPart)Command$/.test(command)) request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
       Object.assign(request.headers, settings.all);
       if (/^(PutObject|CreateMultipartUpload)Command$/.test(command)) Object.assign(request.headers, settings.created);
@@ -126,20 +125,20 @@ function addMiddleware(client: S3Client, endpoint: string, settings: S3Settings)
   );
 }
 
-/** A session that has expired before its time: the provider is asked anew, once; the same answer ends it. */
+/** Retries once with fresh credentials after a session has expired early, if the provider has others. */
 async function withFreshCredentials(
   client: S3Client,
   next: InitializeHandler<object, object>,
   args: InitializeHandlerArguments<object>,
 ) {
   const credentials = client.config.credentials as (options?: object) => Promise<AwsCredentialIdentity>;
-  // The request below tells what is wrong with them.
+  // The request below reports what is wrong with them.
   const before = await credentials().catch(() => undefined);
   try {
     return await next(args);
   } catch (error) {
     if (!isExpired(error as S3Error)) throw error;
-    // Of many requests at once only the first must ask: the others find that it has.
+    // Of concurrent requests, only the first refreshes the credentials.
     const now = await credentials();
     const fresh = now.sessionToken === before?.sessionToken ? await credentials({ forceRefresh: true }) : now;
     if (fresh.sessionToken === before?.sessionToken && fresh.accessKeyId === before?.accessKeyId) throw error;

@@ -2,15 +2,15 @@ import { CRC32, CRC64 } from '../base/bytes/checksum.ts';
 import type { S3Bucket } from './client.ts';
 import { answerOf, isAbsent, isUnknownToService } from './s3-errors.ts';
 
-/** An object, as far as the service tells without its content. */
+/** The facts about an object that need no content. */
 export interface RemoteObject {
   bytes: number | undefined;
-  /** Of the whole content; undefined where the service knows none. */
+  /** Checksum of the whole content; undefined where the service has none. */
   checksum: string | undefined;
   etag: string;
 }
 
-/** Asks what is known of an object, by HeadObject: a tenth of what ListObjects costs. Undefined where it is absent. */
+/** Describes an object by HeadObject, which costs a tenth of ListObjects. @returns undefined where it is absent */
 export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteObject | undefined> {
   const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
   const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
@@ -24,7 +24,7 @@ export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteO
   try {
     return await head().catch(async (error: unknown) => {
       if (!isUnknownToService(error)) throw error;
-      // The answer to HEAD does not say what was wrong. That to GET does, and what can be fixed is fixed with it.
+      // The response to HEAD has no error code. GET has one, and may refresh expired credentials.
       if (answerOf(error).$metadata?.httpStatusCode === 400)
         await s3.client.send(new GetObjectCommand({ ...where, Range: 'bytes=0-0' })).catch((told: unknown) => {
           if (answerOf(told).name !== 'InvalidRange') throw told; // an empty object
@@ -41,7 +41,7 @@ export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteO
   }
 }
 
-/** The catalog's form of S3's base64; undefined for a checksum of checksums ("...-3"). */
+/** Converts base64 of S3 to the format of the catalog. @returns undefined for a checksum of checksums ("...-3") */
 function fromBase64(name: string, checksum: string | undefined): string | undefined {
   if (checksum === undefined || checksum.includes('-')) return undefined;
   return `${name}:${Buffer.from(checksum, 'base64').toString('hex')}`;

@@ -3,18 +3,18 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { countReceived, countRequest, countSent } from '../app/usage.ts';
 import { type ByteSink, fastGet, type Timeouts } from './transfer/fast-get.ts';
 
-/** Options of one GetObject whose body goes to a sink. */
+/** Options of one GetObject whose body is written to a sink. */
 export interface RangeOptions {
   sink: ByteSink;
-  /** Set when the head of the answer has come; fulfilled when the body has gone to the sink. */
+  /** Set when the response head has arrived; resolves when the sink has the whole body. */
   body?: Promise<void>;
   abortSignal?: AbortSignal;
 }
 
 /**
- * Makes the SDK's HTTP handler count what passes, and lets bodies that have a sink go there straight. Signatures,
- * retries and errors stay the SDK's.
- * @param patient sends what makes an object of its parts
+ * Makes the SDK's HTTP handler count requests and bytes, and write bodies straight to their sinks. Signatures, retries and errors
+ * are those of the SDK.
+ * @param patient sends the requests that complete an upload
  */
 export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler, timeouts: Timeouts): NodeHttpHandler {
   const handle = handler.handle.bind(handler);
@@ -38,7 +38,7 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler, ti
     if (request.method !== 'HEAD') countReceived(response.headers['content-length']);
     if (wanted?.sink && response.statusCode < 300) {
       wanted.body = pump(response.body as Readable, wanted.sink);
-      wanted.body.catch(() => {}); // told to who waits for the body
+      wanted.body.catch(() => {}); // the caller awaits the body
       return { response: { ...response, body: Readable.from([]) } };
     }
     return answer;
@@ -46,11 +46,11 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler, ti
   return handler;
 }
 
-/** A body that came in another way than expected, in pieces without a length for example. */
+/** Writes any other body, such as a chunked one, to a sink. */
 async function pump(body: Readable, sink: ByteSink): Promise<void> {
   for await (let chunk of body as AsyncIterable<Buffer>)
     while (chunk.length > 0) {
-      const copied = chunk.copy(sink.room());
+      const copied = chunk.copy(sink.buffer());
       await sink.filled(copied);
       chunk = chunk.subarray(copied);
     }

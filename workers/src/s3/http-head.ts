@@ -1,4 +1,4 @@
-/** What the SDK would send, signed. */
+/** A signed request of the SDK. */
 export interface SignedRequest {
   protocol: string;
   hostname: string;
@@ -9,14 +9,14 @@ export interface SignedRequest {
 }
 
 export interface ResponseHead {
-  /** Names in small letters. */
+  /** By lower-case name. */
   headers: Record<string, string>;
   contentLength: number;
-  /** The connection ends with this answer. */
+  /** Whether the server closes the connection after this response. */
   closes: boolean;
 }
 
-/** The bytes of a GET request. */
+/** Formats a GET request. */
 export function formatRequest({ path, query = {}, headers }: SignedRequest): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map((each) => `${encode(name)}=${encode(each ?? '')}`),
@@ -25,14 +25,14 @@ export function formatRequest({ path, query = {}, headers }: SignedRequest): str
   return `GET ${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** As signatures have it: all but letters, digits and -._~. */
+/** Percent-encodes all but letters, digits and -._~, as signatures require. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /**
- * Reads the head of an answer to a ranged GET. @returns undefined for any other than 206 with a body of known length:
- * errors and what is rare are left to a whole HTTP client
+ * Parses the head of a response to a ranged GET.
+ * @returns undefined unless it is 206 with a body of known length: a complete HTTP client handles errors and rare cases
  */
 export function parseHead(text: string): ResponseHead | undefined {
   const [status = '', ...lines] = text.split('\r\n');

@@ -3,16 +3,16 @@ import { DataError } from '../base/errors.ts';
 import type { S3Bucket } from './client.ts';
 import { isAbsent, isUnknownToService } from './s3-errors.ts';
 
-/** An object below a place on S3. */
+/** An object below a location. */
 export interface S3Object {
-  /** Its key below the place. */
+  /** Its key below the location. */
   path: string;
   bytes: number;
   etag: string;
   modified: Date;
 }
 
-/** All objects whose path begins with `prefix`, in the order of their keys. */
+/** Lists all objects whose path begins with `prefix`, in the order of their keys. */
 export async function* listObjects(s3: S3Bucket, prefix: string): AsyncGenerator<S3Object> {
   const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
   const root = s3.key('').length;
@@ -22,12 +22,12 @@ export async function* listObjects(s3: S3Bucket, prefix: string): AsyncGenerator
       yield { path: Key.slice(root), bytes: Size, etag: ETag, modified: LastModified ?? new Date(0) };
 }
 
-/** Names of the objects directly in a folder. */
+/** Lists the names of the objects directly in a folder. */
 export async function listFolder(s3: S3Bucket, folder: string): Promise<string[]> {
   return (await listLevel(s3, folder)).objects;
 }
 
-/** Names of the folders directly in a folder (`''`: the place itself). */
+/** Lists the names of the folders directly in a folder (`''`: the location itself). */
 export async function listSubfolders(s3: S3Bucket, folder: string): Promise<string[]> {
   return (await listLevel(s3, folder)).folders;
 }
@@ -39,17 +39,17 @@ async function listLevel(s3: S3Bucket, folder: string) {
   const folders: string[] = [];
   const input = { Bucket: s3.location.bucket, Prefix, Delimiter: '/' };
   for await (const page of paginateListObjectsV2({ client: s3.client }, input)) {
-    // A folder's own marker, which some tools write, has an empty name.
+    // The marker of a folder, which some tools write, has an empty name.
     for (const { Key = '' } of page.Contents ?? []) if (Key !== Prefix) objects.push(Key.slice(Prefix.length));
     for (const each of page.CommonPrefixes ?? []) folders.push((each.Prefix ?? '').slice(Prefix.length, -1));
   }
   return { objects, folders };
 }
 
-const REMOVE_AT_ONCE = 1000;
-const REQUESTS_AT_ONCE = 16;
+const OBJECTS_PER_REQUEST = 1000;
+const CONCURRENT_REQUESTS = 16;
 
-/** Removes objects by their paths; those that are not there count as removed. One by one where the service knows no other way. */
+/** Removes objects by their paths, and ignores absent ones; one by one where the service does not support more. */
 export async function removeObjects(s3: S3Bucket, paths: readonly string[]): Promise<void> {
   if (s3.service.removesMany)
     try {
@@ -59,10 +59,10 @@ export async function removeObjects(s3: S3Bucket, paths: readonly string[]): Pro
       if (!isUnknownToService(error)) throw error;
       s3.service.removesMany = false;
     }
-  await mapConcurrently(paths, REQUESTS_AT_ONCE, (path) => removeObject(s3, path));
+  await mapConcurrently(paths, CONCURRENT_REQUESTS, (path) => removeObject(s3, path));
 }
 
-/** Removes an object, where it is there. */
+/** Removes an object, if it exists. */
 export async function removeObject(s3: S3Bucket, path: string): Promise<void> {
   const { DeleteObjectCommand } = await import('@aws-sdk/client-s3');
   await s3.client.send(new DeleteObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path) })).catch((error) => {
@@ -73,8 +73,8 @@ export async function removeObject(s3: S3Bucket, path: string): Promise<void> {
 
 async function removeMany(s3: S3Bucket, paths: readonly string[]): Promise<void> {
   const { DeleteObjectsCommand } = await import('@aws-sdk/client-s3');
-  for (let start = 0; start < paths.length; start += REMOVE_AT_ONCE) {
-    const Objects = paths.slice(start, start + REMOVE_AT_ONCE).map((path) => ({ Key: s3.key(path) }));
+  for (let start = 0; start < paths.length; start += OBJECTS_PER_REQUEST) {
+    const Objects = paths.slice(start, start + OBJECTS_PER_REQUEST).map((path) => ({ Key: s3.key(path) }));
     const command = new DeleteObjectsCommand({ Bucket: s3.location.bucket, Delete: { Objects, Quiet: true } });
     const { Errors = [] } = await s3.client.send(command);
     const failed = Errors.find(({ Code }) => Code !== 'NoSuchKey');

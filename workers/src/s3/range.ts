@@ -11,8 +11,8 @@ import { BlockWriter } from './transfer/block-writer.ts';
 import type { ByteSink } from './transfer/fast-get.ts';
 
 /**
- * Reads a part of an object. A connection that is cut or stalls is made again for the rest only.
- * @param sink gets the bytes in their order, each once
+ * Reads a range of an object. After a lost or stalled connection, it requests only the rest.
+ * @param sink receives the bytes in order, each once
  * @throws DataError where the object is absent or shorter, TransientError where a fault lasts, and what the sink throws
  */
 async function streamRange(
@@ -27,10 +27,10 @@ async function streamRange(
   let failure: { error: unknown } | undefined;
   let busy: Promise<void> | undefined;
   const counted: ByteSink = {
-    room: () => sink.room(),
+    buffer: () => sink.buffer(),
     filled(bytes) {
       done += bytes;
-      // A full disk is no fault of the connection.
+      // A failure of the sink, such as a full disk, is not retried.
       busy = sink.filled(bytes)?.catch((error: unknown) => {
         failure = { error };
         throw error;
@@ -44,12 +44,12 @@ async function streamRange(
       await getRange(s3, key, offset + done, length - done, counted, signal);
       if (done < length) throw new Error('aborted: the body ended early');
     } catch (error) {
-      // The sink has no room before that.
+      // The buffer of the sink is in use until then.
       await busy?.catch(() => {});
       if (failure) throw failure.error;
       if (signal?.aborted || error instanceof UserError) throw error;
       countMissing(length - done);
-      // What moves on is no lasting fault.
+      // Progress restarts the limits of retries.
       if (done > begun) [attempt, startedMs] = [0, performance.now()];
       const delayMs = backoffMs(++attempt);
       if (!mayRepeat(startedMs, attempt, delayMs)) {
@@ -87,14 +87,14 @@ async function getRange(
   }
 }
 
-/** What is handed on at once: a call for each piece that comes would cost more than the writing. */
+/** Block size: writing each received piece on its own would cost more than the write. */
 const BLOCK_BYTES = 2 ** 19;
 
 /**
- * Reads a part of an object block by block: while one is written the other is filled. When it has ended, with or
- * without an error, no block is being written any more. Errors: as `streamRange`.
- * @param write gets a block, which is its own until it returns, and the block's place in the object
- * @returns checksum of the part
+ * Reads a range of an object block by block: one block is written while the other is filled. No write is pending when it returns or
+ * throws. Errors: those of `streamRange`.
+ * @param write receives a block, which stays unchanged until its promise resolves, and the position in the object
+ * @returns checksum of the range
  */
 export async function fetchBlocks(
   s3: S3Bucket,
@@ -108,14 +108,14 @@ export async function fetchBlocks(
   try {
     await streamRange(s3, key, offset, length, writer, signal);
   } catch (error) {
-    // The first error is the one to tell.
+    // The first error is the one to report.
     await writer.end().catch(() => {});
     throw error;
   }
   return writer.end();
 }
 
-/** Reads `length` bytes of an object from `offset` on, to the beginning of `into`. Errors: as `streamRange`. */
+/** Reads `length` bytes of an object from `offset` into the beginning of `into`. Errors: those of `streamRange`. */
 export async function readRange(
   s3: S3Bucket,
   key: string,
@@ -126,7 +126,7 @@ export async function readRange(
   const target = Buffer.from(into.buffer, into.byteOffset, length);
   let done = 0;
   await streamRange(s3, key, offset, length, {
-    room: () => target.subarray(done),
+    buffer: () => target.subarray(done),
     filled(bytes) {
       done += bytes;
       return undefined;

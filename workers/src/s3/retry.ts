@@ -1,19 +1,19 @@
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from '@smithy/types';
 import { countRetry } from '../app/usage.ts';
 
-/** No request is repeated when this long has passed since it was first sent: with one more stall, under a minute. */
+/** Time after which a request is not repeated: with one more stall, errors are reported in under a minute. */
 export function giveUpMs(): number {
   return Number(process.env.LANCEFLOW_S3_GIVE_UP_MS) || 40_000;
 }
 
-/** Refusals of a body that was damaged or cut on its way; the SDK takes them for faults of ours. */
+/** Errors for a body that was damaged or truncated in transit, which the SDK does not retry. */
 const DAMAGED = new Set(['BadDigest', 'IncompleteBody', 'RequestTimeout', 'XAmzContentChecksumMismatch']);
 export const MAX_ATTEMPTS = 8;
 const BASE_MS = 100;
 const THROTTLED_BASE_MS = 500;
 const MAX_DELAY_MS = 8_000;
 
-/** How long to wait before the next attempt: exponential, with full jitter so that many tasks do not come back at once. */
+/** Returns the delay before the next attempt: exponential, with full jitter to spread the retries of many tasks. */
 export function backoffMs(attempt: number, baseMs = BASE_MS): number {
   return Math.random() * Math.min(MAX_DELAY_MS, baseMs * 2 ** attempt);
 }
@@ -27,8 +27,8 @@ function token(startedMs: number, count: number, delayMs: number): Token {
 }
 
 /**
- * The SDK's standard mode with another end: it stops by time, because a fault that lasts must be told in under a
- * minute, and passing faults on a tenth of thousands of requests must not use up a budget.
+ * The SDK's standard retry mode, limited by time: lasting faults must be reported in under a minute, and passing faults of a tenth of
+ * thousands of requests must not exhaust a retry budget.
  */
 export const retryStrategy: RetryStrategyV2 = {
   async acquireInitialRetryToken() {
@@ -40,7 +40,7 @@ export const retryStrategy: RetryStrategyV2 = {
     const base = errorType === 'THROTTLING' || statusOf(error) === 503 ? THROTTLED_BASE_MS : BASE_MS;
     const hintMs = retryAfterHint === undefined ? 0 : Math.min(MAX_DELAY_MS, retryAfterHint.getTime() - Date.now());
     const delayMs = Math.max(hintMs, backoffMs(attempt, base));
-    // 501: the service does not know what it was asked for, now or later.
+    // 501: the service does not support the request.
     const passing =
       (errorType !== 'CLIENT_ERROR' && statusOf(error) !== 501) ||
       DAMAGED.has((error as Error | undefined)?.name ?? '');
@@ -51,7 +51,7 @@ export const retryStrategy: RetryStrategyV2 = {
   recordSuccess() {},
 };
 
-/** Whether one more attempt, after a delay, still ends in time. */
+/** Returns whether one more attempt after a delay is within the limits. */
 export function mayRepeat(startedMs: number, attempt: number, delayMs: number): boolean {
   return attempt < MAX_ATTEMPTS && performance.now() + delayMs - startedMs < giveUpMs();
 }

@@ -1,6 +1,6 @@
 import { DataError, TransientError, UsageError, UserError } from '../base/errors.ts';
 
-/** What the SDK throws, as far as it matters here. */
+/** The relevant fields of errors of the SDK. */
 export interface S3Error extends Error {
   code?: string;
   region?: string;
@@ -20,30 +20,30 @@ const UNREACHABLE = new Set([
   'ETIMEDOUT',
 ]);
 
-/** The object is not there. The store of an absent object is an answer, not an error. */
+/** Returns whether an error says that an object does not exist. */
 export function isAbsent(error: unknown): boolean {
   const { name, $metadata } = error as S3Error;
   return name === 'NoSuchKey' || name === 'NotFound' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404);
 }
 
-/** Somebody else was first: a conditional write was refused. MinIO before 2024 answers 304, as to a GET. */
+/** Returns whether a conditional write was refused. MinIO before 2024 responds 304, as to a GET. */
 export function isConflict(error: unknown): boolean {
   const { name, $metadata } = error as S3Error;
   return name === 'PreconditionFailed' || [304, 409, 412].includes($metadata?.httpStatusCode ?? 0);
 }
 
-/** What the service answered, also where the error has become one for users. */
+/** Returns the response of the service, also for errors that became UserErrors. */
 export function answerOf(thrown: unknown): S3Error {
   return (thrown instanceof UserError ? (thrown.cause ?? thrown) : thrown) as S3Error;
 }
 
-/** Refusals whose names say that something else is wrong than an unknown header or operation. */
+/** Error codes with status 400 that do not mean an unsupported header or operation. */
 const OTHER_REFUSALS =
   /^(BadDigest|InvalidDigest|XAmzContent\w+Mismatch|Expired\w*|Request(Timeout|Expired|TimeTooSkewed)\w*|TokenRefreshRequired|IncompleteBody|InvalidBucketName|InvalidToken|AuthorizationHeaderMalformed|IllegalLocationConstraintException|EntityTooLarge|EntityTooSmall|InvalidRange|KeyTooLongError|KMS\.\w+)$/;
 
 /**
- * Whether a service refused a request for what it has besides the plain operation: 501, 405, or 400 under any of the names
- * that services have for it (NotImplemented, InvalidArgument, InvalidRequest, MalformedXML, none after HEAD).
+ * Returns whether a service does not support a request or one of its headers: 501, 405, or 400 under any of the codes that services
+ * use for it (NotImplemented, InvalidArgument, InvalidRequest, MalformedXML, none after HEAD).
  */
 export function isUnknownToService(thrown: unknown): boolean {
   const { name, $metadata } = answerOf(thrown);
@@ -51,16 +51,15 @@ export function isUnknownToService(thrown: unknown): boolean {
   return status === 501 || status === 405 || (status === 400 && !OTHER_REFUSALS.test(name));
 }
 
-/** The session's credentials have ended; others may be had. */
+/** Returns whether the session token has expired; a new one may be available. */
 export function isExpired(error: unknown): boolean {
   return error instanceof Error && /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/.test(error.name);
 }
 
 /**
- * Turns an error of the SDK into one that a person can act on. Answers that the caller knows how to take (absent
- * objects, refused conditions) are returned unchanged.
- * @param what what was asked, of which object: "GetObject s3://bucket/key"
- * @param isConditional whether it was a write on a condition
+ * Turns an error of the SDK into a UserError. Absent objects and failed preconditions, which callers handle, are returned unchanged.
+ * @param what operation and object: "GetObject s3://bucket/key"
+ * @param isConditional whether it was a conditional write
  */
 export function toS3UserError(thrown: unknown, what: string, endpoint: string, isConditional = false): unknown {
   if (!(thrown instanceof Error) || thrown instanceof UserError) return thrown;
@@ -83,7 +82,7 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string, i
     case 'ExpiredTokenException':
     case 'TokenRefreshRequired':
       return new TransientError(
-        `${what}: the session token has expired, and no newer one is to be had. Sign in anew, ${again}.`,
+        `${what}: the session token has expired, and no newer one is available. Sign in again, ${again}.`,
         cause,
       );
     case 'RequestTimeTooSkewed':
@@ -148,7 +147,7 @@ function toNetworkError(error: S3Error, what: string, endpoint: string): UserErr
       `${what}: ${endpoint} cannot be reached (${code || error.message}). Check the network and AWS_ENDPOINT_URL_S3, then run the same command again.`,
       cause,
     );
-  // The SDK calls cut connections that as well, so the code counts first.
+  // The SDK uses this name for lost connections too, so the code is checked first.
   if (error.name === 'TimeoutError')
     return new TransientError(
       `${what}: no answer from ${endpoint}, ${attempts(error)}. Check the network, then run the same command again.`,

@@ -1,23 +1,23 @@
 import { log } from '../app/progress.ts';
 
-/** What a service was found to know of S3, by trying; for the life of the client. */
+/** Capabilities of a service, as found by trying; for the life of the client. */
 export interface S3Service {
-  /** It checks what is sent by CRC-64/NVME, and says so. Undefined until a file was sent. */
+  /** It verifies CRC-64/NVME and confirms it. Undefined until a file was sent. */
   checksCrc64: boolean | undefined;
-  /** It knows requests for an object's checksum. */
+  /** It supports requests for the checksum of an object. */
   tellsChecksums: boolean;
-  /** It removes many objects by one request. */
+  /** It supports removing many objects by one request. */
   removesMany: boolean;
-  /** It was seen to refuse writes whose condition does not hold. */
+  /** It has refused a conditional write. */
   heedsConditions: boolean;
 }
 
-/** A service of which nothing is known: everything is tried. */
+/** Returns the capabilities of an unknown service: all are tried. */
 export function unknownService(): S3Service {
   return { checksCrc64: undefined, tellsChecksums: true, removesMany: true, heedsConditions: false };
 }
 
-/** Remembers that files are sent with Content-MD5 from now on, and says so once. */
+/** Switches to Content-MD5 for all further files, and logs it once. */
 export function useMd5({ service, endpoint }: { service: S3Service; endpoint: string }): void {
   if (service.checksCrc64 !== false)
     log(`${endpoint} does not check CRC-64/NVME: files are sent with Content-MD5 instead, and checked by their ETags.`);

@@ -1,14 +1,14 @@
 import { UsageError } from '../base/errors.ts';
 
-/** Headers that the environment asks for. */
+/** Request headers from the environment. */
 export interface S3Settings {
-  /** Of every request. */
+  /** For every request. */
   all: Record<string, string>;
-  /** Of requests that make an object. */
+  /** For requests that create an object. */
   created: Record<string, string>;
 }
 
-/** The variables that s3Settings reads, as the pipeline sets them for its tasks (nextflow.config). @param params as given */
+/** Returns the variables for `s3Settings`, as the pipeline sets them for its tasks (nextflow.config). @param params as given */
 export function s3Variables(params: Record<string, unknown>): Record<string, string> {
   const { s3_requester_pays: pays, s3_encryption: encryption, s3_kms_key: key } = params;
   return {
@@ -22,8 +22,8 @@ const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'];
 
 /**
  * Reads LANCEFLOW_S3_REQUESTER_PAYS (`true` or `false`), LANCEFLOW_S3_ENCRYPTION (`AES256`, `aws:kms` or `aws:kms:dsse`) and
- * LANCEFLOW_S3_KMS_KEY (a key's id or ARN; without an encryption it stands for `aws:kms`).
- * @throws UsageError where a value is none of these
+ * LANCEFLOW_S3_KMS_KEY (id or ARN of a key; implies `aws:kms`).
+ * @throws UsageError for any other value
  */
 export function s3Settings(env: NodeJS.ProcessEnv = process.env): S3Settings {
   const pays = env.LANCEFLOW_S3_REQUESTER_PAYS || 'false';

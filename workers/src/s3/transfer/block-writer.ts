@@ -1,20 +1,20 @@
 import { type ChecksumAlgorithm, CRC64 } from '../../base/bytes/checksum.ts';
 import type { ByteSink } from './fast-get.ts';
 
-/** Writes what comes in blocks: while one is written the other is filled. */
+/** Writes received bytes in blocks: one block is written while the other is filled. */
 export class BlockWriter implements ByteSink {
   readonly #write: (block: Buffer, position: number) => Promise<void>;
   readonly #writing = new Set<Promise<void>>();
   #filling: Buffer;
   #other: Buffer;
-  /** Ends when the other block may be filled again. */
+  /** Resolves when the other block may be filled again. */
   #otherWritten: Promise<void> | undefined;
   #used = 0;
   #position: number;
   readonly #algorithm: ChecksumAlgorithm;
   #checksum = 0n;
 
-  /** @param position where the first byte goes */
+  /** @param position of the first byte */
   constructor(
     write: (block: Buffer, position: number) => Promise<void>,
     position: number,
@@ -28,7 +28,7 @@ export class BlockWriter implements ByteSink {
     this.#other = Buffer.allocUnsafeSlow(blockBytes);
   }
 
-  room(): Buffer {
+  buffer(): Buffer {
     return this.#filling.subarray(this.#used);
   }
 
@@ -46,7 +46,7 @@ export class BlockWriter implements ByteSink {
     return free;
   }
 
-  /** Writes what is left, and waits for all. @returns checksum of all that came */
+  /** Writes the last block, and waits for all writes. @returns checksum of all bytes */
   async end(): Promise<bigint> {
     if (this.#used > 0) this.#begin();
     const failed = (await Promise.allSettled(this.#writing)).find((write) => write.status === 'rejected');
@@ -58,7 +58,7 @@ export class BlockWriter implements ByteSink {
     const block = this.#filling.subarray(0, this.#used);
     this.#checksum = this.#algorithm.of(block, this.#checksum);
     const written = this.#write(block, this.#position);
-    // One that fails stays, for `end` to throw.
+    // A failed write stays in the set, for `end` to throw.
     this.#writing.add(written);
     written.then(
       () => this.#writing.delete(written),

@@ -10,7 +10,7 @@ import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
 
-/** An object of which a part in the middle is left out: the file has a hole there, which takes no space. */
+/** An object of which a range is skipped: the file is sparse there and uses no space for it. */
 export interface AroundFile {
   key: string;
   path: string;
@@ -22,7 +22,7 @@ export interface AroundFile {
 
 const FILES_AT_ONCE = 32;
 
-/** Brings what is around the holes of many objects. A file gets its name when it is whole; one that is there is left. */
+/** Downloads objects except their holes. A file is renamed when it is complete; an existing one is kept. */
 export async function downloadAround(
   s3: S3Bucket,
   files: readonly AroundFile[],
@@ -47,7 +47,7 @@ export async function downloadAround(
   });
 }
 
-/** @returns checksum of what was fetched */
+/** @returns checksum of the fetched bytes */
 async function fetchAround(
   s3: S3Bucket,
   key: string,

@@ -11,11 +11,11 @@ import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
 import { PartialFile } from './partial-file.ts';
 
-/** An object to be brought here, as the catalog describes it. */
+/** An object to download, as described by the catalog. */
 export interface DownloadFile {
-  /** Path below the place on S3. */
+  /** Path below the location. */
   key: string;
-  /** The file to be made. */
+  /** The file to write. */
   path: string;
   bytes: number;
   /** Checksum of the content. */
@@ -23,27 +23,27 @@ export interface DownloadFile {
 }
 
 export interface DownloadOptions {
-  /** Called with bytes that are on the disk: those that were there at first, then each part. */
+  /** Called with the bytes on the disk: first the existing ones, then each part. */
   onProgress?(bytes: number): void;
 }
 
 export interface Downloaded {
   /** Of all files. */
   bytes: number;
-  /** Of these, fetched now; the rest was there. */
+  /** Bytes fetched now; the others existed. */
   fetchedBytes: number;
 }
 
 const PART_BYTES = 16 * 2 ** 20;
 const PARTS_AT_ONCE = 16;
 const FILES_AT_ONCE = 16;
-/** Left free on the disk for everything else. */
+/** Disk space that stays free. */
 const SPARE_BYTES = 64 * 2 ** 20;
 
 /**
- * Brings objects from S3 to files, many parts at once, each straight to its place in a file of full size. Space is
- * checked first. A killed download goes on at the part. A file gets its name when its checksum is the catalog's; one
- * that is there in full size is left. Memory: PARTS_AT_ONCE times two blocks.
+ * Downloads objects to files, many parts at once, each to its position in a file of full size. Checks the free space first. A killed
+ * download resumes with the missing parts. A file is renamed when its checksum matches the catalog; a file of full size is kept.
+ * Memory: PARTS_AT_ONCE times two blocks.
  * @throws TransientError where the disk is too small or a fault lasts, DataError where an object is damaged
  */
 export async function downloadFiles(
@@ -65,7 +65,7 @@ export async function downloadFiles(
   return { bytes: sumOf(files.map(({ bytes }) => bytes)), fetchedBytes: sumOf(fetched) };
 }
 
-/** @returns the bytes that were fetched */
+/** @returns the fetched bytes */
 async function downloadFile(
   s3: S3Bucket,
   key: string,
@@ -75,7 +75,7 @@ async function downloadFile(
   signal: AbortSignal,
 ): Promise<number> {
   let fetched = 0;
-  onProgress?.(await file.takeUp());
+  onProgress?.(await file.resume());
   for (let again = false; ; again = true) {
     await file.open();
     try {
@@ -86,7 +86,7 @@ async function downloadFile(
           const options = { signal: AbortSignal.any([signal, stop]), algorithm: file.algorithm };
           const write = (block: Buffer, position: number) => file.write(block, position);
           const sum = await fetchBlocks(s3, key, file.begin(part), file.length(part), write, options);
-          // Only what is written counts.
+          // Only written bytes count.
           await file.addPart(part, sum);
         } finally {
           slots.release();
@@ -113,7 +113,7 @@ async function downloadFile(
   }
 }
 
-/** @throws TransientError saying how much is needed and how much there is, by file system */
+/** Checks the free space of each file system. @throws TransientError with the needed and the free space */
 async function requireSpace(files: readonly PartialFile[]): Promise<void> {
   const needed = new Map<number, { bytes: number; folder: string }>();
   for (const file of files) {

@@ -3,19 +3,19 @@ import { connect as connectTls } from 'node:tls';
 import { formatRequest, parseHead, type ResponseHead, type SignedRequest } from '../http-head.ts';
 
 /**
- * Takes the bytes of a body where they are wanted: the socket reads into `room()`, then `filled` says how many came.
- * Node's HTTP client makes a new buffer for every 64 kB instead, which costs as much processor time as all the rest.
+ * Receives the bytes of a body: the socket reads into `buffer()`, then calls `filled`. Node's HTTP client allocates a buffer for every
+ * 64 kB instead, which costs as much CPU time as everything else.
  */
 export interface ByteSink {
-  /** Where the next bytes go; at least one byte. */
-  room(): Buffer;
-  /** So many bytes have come. Where it returns a promise, nothing more is read until that is fulfilled. */
+  /** Returns the space for the next bytes, at least one byte. */
+  buffer(): Buffer;
+  /** Must be called with the count of bytes read. If it returns a promise, reading pauses until it resolves. */
   filled(bytes: number): undefined | Promise<void>;
 }
 
 export interface FastAnswer {
   headers: Record<string, string>;
-  /** Fulfilled when the whole body has gone to the sink, rejected where the connection ends before. */
+  /** Resolves when the sink has the whole body; rejected where the connection ends before. */
   body: Promise<void>;
 }
 
@@ -26,18 +26,18 @@ export interface Timeouts {
 
 const HEAD_BYTES = 16 * 2 ** 10;
 
-/** Connections that wait for the next request, by origin. */
+/** Idle connections by origin. */
 const idle = new Map<string, Connection[]>();
 
-/** Ends the connections that wait. */
+/** Closes the idle connections. */
 export function closeFastConnections(): void {
   for (const connections of idle.values()) for (const connection of [...connections]) connection.socket.destroy();
   idle.clear();
 }
 
 /**
- * Sends a ranged GET and reads its answer into the sink.
- * @returns undefined where the answer is anything but the body that was asked for: to be asked again by a whole client
+ * Sends a ranged GET and reads the response body into the sink.
+ * @returns undefined for any other response: the caller repeats the request with a complete HTTP client
  */
 export async function fastGet(
   request: SignedRequest,
@@ -62,17 +62,17 @@ export async function fastGet(
   return answer;
 }
 
-/** One connection: one request at a time. */
+/** A connection with one request at a time. */
 class Connection {
   readonly socket: Socket;
   readonly #waiting: Connection[];
   readonly #scratch = Buffer.allocUnsafe(HEAD_BYTES);
   #headBytes = 0;
   #sink: ByteSink | undefined;
-  /** Of the body, to come. */
+  /** Bytes of the body not received yet. */
   #rest = 0;
   #closes = false;
-  /** The sink has no room: what comes is kept in `#early`. */
+  /** The sink is busy: further bytes are kept in `#early`. */
   #isPaused = false;
   #inScratch = false;
   readonly #early: Buffer[] = [];
@@ -83,7 +83,7 @@ class Connection {
     this.#waiting = waiting;
     const secure = request.protocol === 'https:';
     const host = request.hostname.replace(/^\[(.*)\]$/, '$1');
-    const onread = { buffer: () => this.#room(), callback: (bytes: number) => this.#read(bytes) };
+    const onread = { buffer: () => this.#buffer(), callback: (bytes: number) => this.#read(bytes) };
     const options: NetConnectOpts = { host, port: request.port ?? (secure ? 443 : 80), onread };
     const name = isIP(host) === 0 ? { servername: host } : {};
     this.socket = secure ? connectTls({ ...options, ...name }) : connectPlain(options);
@@ -106,7 +106,7 @@ class Connection {
     const body = new Promise<void>((resolve, reject) => {
       this.#onBody = (error) => (error === undefined ? resolve() : reject(error));
     });
-    body.catch(() => {}); // told to who waits for the head; later, to who waits for the body
+    body.catch(() => {}); // the caller awaits the head, then the body
     const head = new Promise<ResponseHead | undefined>((resolve) => {
       this.#onHead = resolve;
     });
@@ -123,14 +123,14 @@ class Connection {
     done?.(error);
   }
 
-  /** Where the next bytes go; asked right after those before were taken, also where the sink has no room yet. */
-  #room(): Buffer {
+  /** Returns the space for the next read, which Node requests even while the sink is busy. */
+  #buffer(): Buffer {
     if (this.#onHead) return this.#scratch.subarray(this.#headBytes);
     this.#inScratch = this.#isPaused || this.#rest === 0;
-    return this.#inScratch ? this.#scratch : this.#sink!.room().subarray(0, this.#rest);
+    return this.#inScratch ? this.#scratch : this.#sink!.buffer().subarray(0, this.#rest);
   }
 
-  /** @returns whether to read on at once; what a TLS connection has decrypted by then comes all the same */
+  /** @returns whether to continue reading; bytes that TLS has decrypted arrive anyway */
   #read(bytes: number): boolean {
     if (this.#onHead) return this.#readHead(bytes);
     if (!this.#inScratch) return this.#take(bytes, undefined);
@@ -155,17 +155,17 @@ class Connection {
     return body.length > 0 ? this.#copy(body) : this.#rest > 0 || this.#take(0, undefined);
   }
 
-  /** Bytes that came elsewhere go to the sink. */
+  /** Copies bytes from another buffer to the sink. */
   #copy(body: Buffer): boolean {
     if (body.length > this.#rest) {
       this.fail(new Error('aborted: more bytes than were announced'));
       return false;
     }
-    const copied = body.copy(this.#sink!.room());
+    const copied = body.copy(this.#sink!.buffer());
     return this.#take(copied, copied < body.length ? body.subarray(copied) : undefined);
   }
 
-  /** Bytes have gone to the sink; `more` are here already. */
+  /** Accounts for bytes in the sink. @param more bytes that were received already */
   #take(bytes: number, more: Buffer | undefined): boolean {
     this.#rest -= bytes;
     const busy = bytes > 0 ? this.#sink!.filled(bytes) : undefined;
@@ -176,13 +176,13 @@ class Connection {
       this.#isPaused = false;
       const early = more ? [more, ...this.#early.splice(0)] : this.#early.splice(0);
       if (early.length > 0) {
-        // It waits for the sink again, or is done.
+        // The copy waits for the sink again, or has finished.
         if (this.#copy(Buffer.concat(early)) && !this.#isPaused) this.socket.resume();
       } else if (this.#rest === 0) this.#finish();
       else this.socket.resume();
     };
     (busy ?? Promise.resolve()).then(goOn, (error) => this.fail(error));
-    // At the end of a body the connection is read on, to notice when the other side ends it.
+    // After the body, reading continues, to notice when the server closes the connection.
     return this.#rest === 0;
   }
 
@@ -191,7 +191,7 @@ class Connection {
     this.#onBody = undefined;
     if (this.#closes) this.socket.destroy();
     else if (!this.socket.destroyed) {
-      // Reading may have been stopped, and the last bytes were here already: the next answer would never be read.
+      // Reading may be paused although all bytes have arrived: without this, the next response would never be read.
       this.socket.resume();
       this.#waiting.push(this);
       this.socket.unref();

@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { algorithmOf } from '../../base/bytes/checksum.ts';
 import { returnIfMissing } from '../../base/missing-files.ts';
 
-/** What a journal must begin with to be of use: the same content, cut in the same way. */
+/** The first line of a journal. A journal is usable for the same content and part size. */
 export interface JournalHead {
   bytes: number;
   checksum: string;
@@ -10,8 +10,8 @@ export interface JournalHead {
 }
 
 /**
- * Which parts of a file have been written, with the checksum of each: a line a part, added after the part. What a killed
- * process left is taken up from it. The line of a part that never reached the disk is found out by its checksum.
+ * Records the written parts of a file with their checksums, a line per part, appended after the part. A killed download resumes from
+ * it. The checksum shows if a part never reached the disk.
  */
 export class Journal {
   readonly #file: FileHandle;
@@ -20,11 +20,11 @@ export class Journal {
     this.#file = file;
   }
 
-  /** Begins a new journal, or goes on with what is there. */
-  static async open(path: string, head: JournalHead, goOn: boolean): Promise<Journal> {
-    const file = await open(path, goOn ? 'a' : 'w');
-    // A line that was cut off must not swallow the next.
-    await file.appendFile(goOn ? '\n' : `${JSON.stringify(head)}\n`);
+  /** Creates a journal, or continues an existing one. */
+  static async open(path: string, head: JournalHead, isContinued: boolean): Promise<Journal> {
+    const file = await open(path, isContinued ? 'a' : 'w');
+    // After a truncated line, the next one must start a new line.
+    await file.appendFile(isContinued ? '\n' : `${JSON.stringify(head)}\n`);
     return new Journal(file);
   }
 
@@ -38,8 +38,8 @@ export class Journal {
 }
 
 /**
- * The parts that an earlier process wrote, read again and compared with what it noted. @returns the checksums by part;
- * undefined where there is nothing to go on with.
+ * Reads the parts that an earlier process wrote, and verifies them against its journal.
+ * @returns the checksums by part, or undefined where nothing can be resumed
  */
 export async function readJournal(
   path: string,

@@ -5,14 +5,14 @@ import { writeAt } from '../../base/files/write-atomically.ts';
 import { findStats } from '../../base/missing-files.ts';
 import { Journal, readJournal } from './journal.ts';
 
-/** A file of known size and checksum that is written part by part, in any order, and takes its name when it is whole. */
+/** A file of known size and checksum that is written in parts, in any order, and renamed when it is complete. */
 export class PartialFile {
   readonly path: string;
   readonly bytes: number;
   readonly expected: string;
   readonly algorithm: ChecksumAlgorithm;
   readonly partBytes: number;
-  /** Checksum of each part that is written. */
+  /** Checksum of each written part. */
   #written = new Map<number, bigint>();
   #file: FileHandle | undefined;
   #journal: Journal | undefined;
@@ -26,7 +26,7 @@ export class PartialFile {
     this.partBytes = partBytes;
   }
 
-  /** Hidden, and the same in every process, so that the next one finds it. */
+  /** A hidden name, the same in every process, so that the next one finds it. */
   get temporary(): string {
     return join(dirname(this.path), `.${basename(this.path)}.part`);
   }
@@ -55,15 +55,15 @@ export class PartialFile {
     return this.#written.size === this.parts;
   }
 
-  /** Bytes that an earlier process wrote and that are right. */
-  async takeUp(): Promise<number> {
+  /** Verifies the parts that an earlier process wrote. @returns their bytes */
+  async resume(): Promise<number> {
     const { bytes, expected, partBytes } = this;
     this.#written =
       (await readJournal(this.#journalPath, this.temporary, { bytes, checksum: expected, partBytes })) ?? new Map();
     return [...this.#written.keys()].reduce((sum, part) => sum + this.length(part), 0);
   }
 
-  /** Bytes of disk that the file already takes. */
+  /** Returns the disk space that the file already uses. */
   async allocatedBytes(): Promise<number> {
     return ((await findStats(this.temporary))?.blocks ?? 0) * 512;
   }
@@ -71,11 +71,11 @@ export class PartialFile {
   async open(): Promise<void> {
     const { bytes, expected, partBytes } = this;
     await mkdir(dirname(this.path), { recursive: true });
-    const goOn = this.#written.size > 0;
-    // The data first: a journal of parts in a file that is not there would be worth nothing.
-    this.#file = await open(this.temporary, goOn ? 'r+' : 'w');
+    const isResumed = this.#written.size > 0;
+    // The data file first: a journal without it would be useless.
+    this.#file = await open(this.temporary, isResumed ? 'r+' : 'w');
     await this.#file.truncate(bytes);
-    this.#journal = await Journal.open(this.#journalPath, { bytes, checksum: expected, partBytes }, goOn);
+    this.#journal = await Journal.open(this.#journalPath, { bytes, checksum: expected, partBytes }, isResumed);
   }
 
   write(block: Buffer, position: number): Promise<void> {
@@ -87,7 +87,7 @@ export class PartialFile {
     this.#written.set(part, checksum);
   }
 
-  /** Checksum of the whole, from those of its parts. */
+  /** Combines the checksums of the parts. */
   checksum(): string {
     const { algorithm } = this;
     let sum = 0n;
@@ -102,7 +102,7 @@ export class PartialFile {
     this.#file = this.#journal = undefined;
   }
 
-  /** The file gets its name. What is under its name is whole, also after the machine has lost its power. */
+  /** Renames the complete file, after flushing it: a power failure must not leave it incomplete under its name. */
   async finish(): Promise<void> {
     await this.#file!.datasync();
     await this.close();
@@ -110,7 +110,7 @@ export class PartialFile {
     await rm(this.#journalPath, { force: true });
   }
 
-  /** Nothing of it can be used. */
+  /** Removes the file, because its content is damaged. */
   async discard(): Promise<void> {
     await this.close();
     this.#written.clear();

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 
-/** How a service is asked to check a piece of a file that is sent to it. */
+/** How a service verifies a piece of a file: fields of requests and responses. */
 export interface PieceCheck {
   /** Fields of the request that begins a multipart upload. */
   create: object;
-  /** Fields of the request that sends a piece, and of its part in the list of all. */
+  /** Fields of the request that sends a piece. */
   fields(piece: Buffer, crc64: bigint): object;
-  /** Of those, what the request that completes an upload repeats for each part. */
+  /** The subset of these fields that the completing request repeats for each part. */
   listed(fields: object): object;
   /** Fields of the request that completes an upload. */
   complete(crc64: bigint): object;
-  /** Whether the answer shows that what was checked is what was sent. */
+  /** Returns whether the response confirms that the service has the sent content. */
   confirms(fields: object, answer: { ETag?: string | undefined; ChecksumCRC64NVME?: string | undefined }): boolean;
 }
 
-/** CRC-64/NVME, which is of the whole object too: of Amazon S3 since December 2024, and of services that followed. */
+/** CRC-64/NVME, also of the whole object: Amazon S3 since December 2024, and compatible services. */
 export const BY_CRC64: PieceCheck = {
   create: { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'FULL_OBJECT' },
   fields: (_piece, crc64) => ({ ChecksumAlgorithm: 'CRC64NVME', ChecksumCRC64NVME: toBase64(crc64) }),
@@ -24,7 +24,7 @@ export const BY_CRC64: PieceCheck = {
     ChecksumCRC64NVME === (fields as { ChecksumCRC64NVME: string }).ChecksumCRC64NVME,
 };
 
-/** Content-MD5, S3's oldest check; that it was made is seen by the ETag, which is the MD5 of what was kept. */
+/** Content-MD5, which every service supports. The ETag, the MD5 of the stored content, confirms it. */
 export const BY_MD5: PieceCheck = {
   create: {},
   fields: (piece) => ({ ContentMD5: createHash('md5').update(piece).digest('base64') }),

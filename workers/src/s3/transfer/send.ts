@@ -12,7 +12,7 @@ import { BY_CRC64, BY_MD5, type PieceCheck } from './piece-check.ts';
 
 const PARTS_AT_ONCE = 16;
 
-/** A file to be sent. */
+/** A file to send. */
 export interface Source {
   file: FileHandle;
   path: string;
@@ -22,21 +22,21 @@ export interface Source {
   onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** What was sent. */
+/** The result of sending. */
 interface Sent {
   /** CRC-64 of the content. */
   sum: bigint;
-  /** Whether the service's answers show that it keeps the same. */
+  /** Whether the responses confirm that the service has the same content. */
   isConfirmed: boolean;
 }
 
-/** The service took a piece without checking it as it was asked to. */
+/** The service accepted a piece without verifying it. */
 class UncheckedError extends Error {}
 
 /**
- * Sends a file, in parts where it is large. The service checks each piece by its CRC-64, and the whole by what they make together;
- * a service that does not is asked to check by MD5, and where its ETags do not show that it did, the object is read again.
- * @param key path below the place on S3
+ * Sends a file, in parts if it is large. The service verifies the CRC-64 of each piece and of the whole. One that does not support it
+ * verifies MD5, and if its ETags do not confirm that, the object is read again.
+ * @param key path below the location
  * @returns CRC-64 of the content
  * @throws TransientError where the file changes meanwhile, or another content arrived
  */
@@ -54,7 +54,7 @@ export async function sendFile(s3: S3Bucket, key: string, source: Source, signal
       service.checksCrc64 ??= true;
       return sum;
     } catch (error) {
-      // Where it did check files before, something else is wrong.
+      // If it has verified files before, something else is wrong.
       if (service.checksCrc64 === true || !(error instanceof UncheckedError || isUnknownToService(error))) throw error;
       source.onProgress?.(-counted);
     }
@@ -113,13 +113,13 @@ async function sendParts(
     await s3.client.send(new CompleteMultipartUploadCommand(complete));
     return { sum, isConfirmed: parts.every(({ isConfirmed }) => isConfirmed) };
   } catch (error) {
-    // Where that fails too, the next run ends the upload.
+    // If that fails too, the next run aborts the upload.
     await s3.client.send(new AbortMultipartUploadCommand({ ...where, UploadId })).catch(() => {});
     throw error;
   }
 }
 
-/** Reads a piece of the file when there is a buffer for it, and sends it. */
+/** Reads a piece of the file into a free buffer, and sends it. */
 async function sendPiece(
   { file, path, buffers, onProgress }: Source,
   start: number,
@@ -140,7 +140,7 @@ async function sendPiece(
     const fields = check.fields(piece, sum);
     const answer = await send(piece, fields);
     const isConfirmed = check.confirms(fields, answer);
-    // An answer that shows the same checksum was checked; Content-MD5 leaves that to the caller.
+    // A response with the same checksum was verified; for Content-MD5 the caller checks that.
     if (!isConfirmed && check === BY_CRC64) throw new UncheckedError(path);
     onProgress?.(length);
     return { sum, isConfirmed, fields, etag: answer.ETag };

@@ -11,42 +11,42 @@ import { describeObject, type RemoteObject } from '../describe-object.ts';
 import { isAbsent } from '../s3-errors.ts';
 import { sendFile } from './send.ts';
 
-/** A file to be brought to S3. */
+/** A file to upload. */
 export interface UploadFile {
-  /** Path below the place on S3. */
+  /** Path below the location. */
   key: string;
   /** The file. */
   path: string;
-  /** Checksum of the file where it is known already: then a file that is there is not read again. */
+  /** Checksum of the file, if it is known: an object that exists is then compared without reading the file. */
   checksum?: string;
 }
 
 export interface UploadedFile {
   key: string;
   bytes: number;
-  /** Checksum of the content; S3 has checked it. */
+  /** Checksum of the content, verified by S3. */
   checksum: string;
-  /** False where the same content was there already. */
+  /** False where an object with the same content existed. */
   sent: boolean;
 }
 
 export interface UploadOptions {
-  /** Called with the bytes that have arrived since it was last called; those that were there count too. */
+  /** Called with the bytes uploaded since the last call, including those of existing objects. */
   onProgress?(bytes: number): void;
-  /** Keys that are there, where they were listed: the others are sent without being asked for. */
+  /** Existing keys, if they were listed: others are uploaded without a check. */
   there?: { has(key: string): boolean };
 }
 
 const PART_BYTES = 16 * 2 ** 20;
 const MAX_PARTS = 10_000;
-/** The parts that are on their way: this is what an upload holds in memory. */
+/** Memory for parts in flight. */
 const BUFFER_BYTES = 192 * 2 ** 20;
 const FILES_AT_ONCE = 16;
 
 /**
- * Brings files to S3, several of them and several parts of each at once. Memory: BUFFER_BYTES and some more.
- * S3 checks the CRC-64 of each part and of the whole (other services: see `sendFile`). What is there already, of the same size and checksum, is left.
- * Interrupted anywhere, it can be run again; `abortUploads` removes what it leaves half done.
+ * Uploads files, several at once and several parts of each. Memory: little more than BUFFER_BYTES. S3 verifies the CRC-64 of each part
+ * and of the whole (other services: see `sendFile`). Objects of the same size and checksum are not uploaded again. An interrupted
+ * upload can be run again; `abortUploads` removes its incomplete multipart uploads.
  */
 export async function uploadFiles(
   s3: S3Bucket,
@@ -77,11 +77,11 @@ export async function uploadFiles(
   });
 }
 
-/** @returns the checksum of the file where the object, of the same size, has the same content; undefined where it has not */
+/** @returns the checksum of the file if the object, which has its size, has the same content; otherwise undefined */
 async function sameChecksum(path: string, there: RemoteObject, known: string | undefined, partBytes: number) {
   if (there.checksum === undefined) {
     const { bytes = 0, etag } = there;
-    // Of an object in parts, the MD5 of the MD5s of the parts: another tool's parts, and an encrypted object's ETag, tell nothing.
+    // The ETag of a multipart object is the MD5 of the MD5s of its parts: useless for other part sizes and encrypted objects.
     if (!new RegExp(bytes > partBytes ? `-${Math.ceil(bytes / partBytes)}$` : '^[0-9a-f]{32}$').test(etag))
       return undefined;
     const found = await etagOf(path, bytes, partBytes);
@@ -93,7 +93,7 @@ async function sameChecksum(path: string, there: RemoteObject, known: string | u
   return checksum === there.checksum ? checksum : undefined;
 }
 
-/** The ETag that S3 makes of a file which is sent in parts of this size, and the file's checksum. */
+/** Computes the ETag of a file that is uploaded in parts of this size, and its checksum. */
 async function etagOf(path: string, bytes: number, partBytes: number): Promise<{ etag: string; checksum: string }> {
   const parts: Buffer[] = [];
   let sum = 0n;
@@ -112,7 +112,7 @@ async function etagOf(path: string, bytes: number, partBytes: number): Promise<{
   return { etag, checksum: CRC64.format(sum) };
 }
 
-/** Multipart uploads that are not finished, below a path: of builds that run, or that died. */
+/** Lists incomplete multipart uploads below a path, of running or killed builds. */
 export async function* openUploads(s3: S3Bucket, prefix: string): AsyncGenerator<{ path: string; uploadId: string }> {
   const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
   const root = s3.key('').length;
@@ -126,14 +126,14 @@ export async function* openUploads(s3: S3Bucket, prefix: string): AsyncGenerator
   }
 }
 
-/** Ends the multipart uploads that dead builds left open below a path. @returns how many there were */
+/** Aborts incomplete multipart uploads below a path, which killed builds left. @returns their count */
 export async function abortUploads(s3: S3Bucket, prefix: string): Promise<number> {
   const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
   let count = 0;
   for await (const { path, uploadId: UploadId } of openUploads(s3, prefix)) {
     const command = new AbortMultipartUploadCommand({ Bucket: s3.location.bucket, Key: s3.key(path), UploadId });
     await s3.client.send(command).catch((error: unknown) => {
-      // Ended by somebody else meanwhile.
+      // Another process has ended it.
       if (!isAbsent(error)) throw error;
     });
     count++;
