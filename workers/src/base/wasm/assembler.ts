@@ -75,6 +75,7 @@ export const f32 = {
   sqrt: plain(0x91),
   equal: plain(0x5b),
   greater: plain(0x5e),
+  fromInteger: plain(0xb2),
 };
 
 export const f64 = {
@@ -115,8 +116,16 @@ export const f64x2 = {
   mul: vector(0xf2),
 };
 export const i8x16 = { splat: vector(0x0f), narrow: vector(0x65) };
-export const i16x8 = { narrow: vector(0x85) };
-export const i32x4 = { allTrue: vector(0xa3), bitmask: vector(0xa4), sub: vector(0xb1) };
+export const i16x8 = { narrow: vector(0x85), extendLow: vector(0x87), extendHigh: vector(0x88) };
+export const i32x4 = {
+  lane: lane(0x1b),
+  allTrue: vector(0xa3),
+  bitmask: vector(0xa4),
+  add: vector(0xae),
+  sub: vector(0xb1),
+  /** Of pairs of int16. */
+  dot: vector(0xba),
+};
 
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];

@@ -1,80 +1,54 @@
-import {
-  type AssignKernels,
-  assignKernelModule,
-  CANDIDATE_BYTES,
-  NO_CENTROID,
-  ROW_BYTES,
-  SCORE_BYTES,
-} from './assign-kernels.ts';
+import { type AssignKernels, assignKernelModule } from './assign-kernels.ts';
 import type { AssignPlan, GroupLevel } from './assign-plan.ts';
 import type { ColumnBlocks } from './column-blocks.ts';
+import { CANDIDATE_BYTES, NO_CENTROID, ROW_BYTES, SCORE_BYTES } from './kernel-parts.ts';
 
 /** Rows of one matrix product. */
 export const TILE_ROWS = 512;
-/** Rows that are ordered by group together: enough for each group to have a few. */
+/** Rows that are sorted by group together: enough for each group to have a few. */
 const GROUPED_ROWS = 8192;
 const ALIGNMENT = 64;
 const PAGE_BYTES = 65536;
 
-/** The memory that one assigner's kernels work in: a block of rows as codes, and the best candidate of each. */
+/** Consecutive rows of a block. */
+export interface Tile {
+  first: number;
+  count: number;
+}
+
+/** The memory that one assigner's kernels work in: a block of rows as codes, and the best candidates of each. */
 export class AssignMemory {
   /** Rows of a block. */
   readonly blockRows: number;
+  /** Components of the codes that are compared with columns. */
+  readonly levelWidth: number;
   readonly #plan: AssignPlan;
+  readonly #kept: number;
   readonly #kernels: AssignKernels;
   readonly #buffer: ArrayBuffer;
-  readonly #at: Record<
-    | 'centre'
-    | 'rows'
-    | 'codes'
-    | 'numbers'
-    | 'gathered'
-    | 'rowIds'
-    | 'dots'
-    | 'terms'
-    | 'groupTerms'
-    | 'candidates'
-    | 'groupCandidates'
-    | 'pairs'
-    | 'scores',
-    number
-  >;
+  readonly #at: ReturnType<typeof layOut>['addresses'];
   #rows = 0;
 
   constructor(plan: AssignPlan) {
-    const { width, columns, groups } = plan;
+    const { width, columns, groups, short } = plan;
     this.#plan = plan;
+    this.#kept = short?.kept ?? 1;
+    this.levelWidth = short?.width ?? width;
     this.blockRows = groups ? GROUPED_ROWS : TILE_ROWS;
-    const groupColumns = groups ? groups.columns.starts.at(-1)! : 0;
-    let end = ALIGNMENT;
-    const reserve = (bytes: number) => {
-      const at = end;
-      end += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-      return at;
-    };
-    this.#at = {
-      centre: reserve(4 * width),
-      rows: reserve(4 * width * TILE_ROWS),
-      codes: reserve(width * this.blockRows),
-      numbers: reserve(ROW_BYTES * this.blockRows),
-      gathered: reserve(groups ? width * TILE_ROWS : 0),
-      rowIds: reserve(4 * TILE_ROWS),
-      dots: reserve(4 * TILE_ROWS * Math.max(groupColumns, widestBlock(columns))),
-      terms: reserve(columns.terms.byteLength),
-      groupTerms: reserve(groups?.columns.terms.byteLength ?? 0),
-      candidates: reserve(CANDIDATE_BYTES * this.blockRows),
-      groupCandidates: reserve(groups ? CANDIDATE_BYTES * this.blockRows : 0),
-      pairs: reserve(4 * TILE_ROWS * groupColumns),
-      scores: reserve(SCORE_BYTES),
-    };
-    const pages = Math.ceil(end / PAGE_BYTES);
+    const { addresses, bytes } = layOut(plan, this.blockRows);
+    this.#at = addresses;
+    const pages = Math.ceil(bytes / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.#buffer = memory.buffer;
     const module = new WebAssembly.Module(assignKernelModule());
     this.#kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as AssignKernels;
-    new Float32Array(this.#buffer, this.#at.centre, width).set(plan.centre);
-    this.#integers(this.#at.terms, columns.terms.length).set(columns.terms);
-    if (groups) this.#integers(this.#at.groupTerms, groups.columns.terms.length).set(groups.columns.terms);
+    this.#floats(addresses.centre, width).set(plan.centre);
+    this.#integers(addresses.terms, columns.terms.length).set(columns.terms);
+    if (groups) this.#integers(addresses.groupTerms, groups.columns.terms.length).set(groups.columns.terms);
+    if (!short) return;
+    this.#integers(addresses.projectionTerms, short.projection.terms.length).set(short.projection.terms);
+    new Int8Array(this.#buffer, addresses.centroids, short.centroids.length).set(short.centroids);
+    this.#floats(addresses.centroidTerms, short.terms.length).set(short.terms);
   }
 
   /** Encodes a block of rows. @param vectors [rows, D] @param rows at most `blockRows` */
@@ -82,7 +56,7 @@ export class AssignMemory {
     const { dimension, width, unit } = this.#plan;
     const at = this.#at;
     this.#rows = rows;
-    const floats = new Float32Array(this.#buffer, at.rows, TILE_ROWS * width);
+    const floats = this.#floats(at.rows, TILE_ROWS * width);
     for (let first = 0; first < rows; first += TILE_ROWS) {
       const count = Math.min(TILE_ROWS, rows - first);
       if (dimension === width) floats.set(vectors.subarray(first * width, (first + count) * width));
@@ -91,36 +65,45 @@ export class AssignMemory {
         for (let row = 0; row < count; row++)
           floats.set(vectors.subarray((first + row) * dimension, (first + row + 1) * dimension), row * width);
       }
-      this.#kernels.encode(
-        at.rows,
-        count,
-        width,
-        at.centre,
-        unit ? 1 : 0,
-        at.codes + first * width,
-        at.numbers + first * ROW_BYTES,
-      );
+      const codes = at.longCodes + first * width;
+      this.#kernels.encode(at.rows, count, width, at.centre, unit ? 1 : 0, codes, at.longNumbers + first * ROW_BYTES);
     }
-    this.#clear(at.candidates);
-    if (this.#plan.groups) this.#clear(at.groupCandidates);
+    this.#clear(at.candidates, this.#kept);
+    if (this.#plan.groups) this.#clear(at.groupCandidates, 1);
   }
 
-  /** The codes of rows of the block: uint8 [count, width]. */
-  codesOf(first: number, count: number): Uint8Array {
+  /** The codes of rows with all components: uint8 [count, width]. */
+  longCodes({ first, count }: Tile): Uint8Array {
     const { width } = this.#plan;
+    return new Uint8Array(this.#buffer, this.#at.longCodes + first * width, count * width);
+  }
+
+  /** The codes of rows that are compared with columns: uint8 [count, levelWidth]. */
+  codes({ first, count }: Tile): Uint8Array {
+    const width = this.levelWidth;
     return new Uint8Array(this.#buffer, this.#at.codes + first * width, count * width);
   }
 
-  /** The codes of the given rows, copied: uint8 [rowIds.length, width]. */
-  gather(rowIds: Int32Array): Uint8Array {
-    const { width } = this.#plan;
-    this.#integers(this.#at.rowIds, rowIds.length).set(rowIds);
-    this.#kernels.gather(this.#at.codes, this.#at.rowIds, rowIds.length, width, this.#at.gathered);
-    return new Uint8Array(this.#buffer, this.#at.gathered, rowIds.length * width);
+  /** Makes short codes of rows from the products of rows and directions. */
+  shorten({ first, count }: Tile): void {
+    const at = this.#at;
+    const width = this.levelWidth;
+    const long = at.longNumbers + first * ROW_BYTES;
+    this.#kernels.scaleDots(at.dots, count, width, at.projectionTerms, long, at.rows);
+    const codes = at.codes + first * width;
+    this.#kernels.encode(at.rows, count, width, at.zeros, 0, codes, at.numbers + first * ROW_BYTES);
   }
 
-  /** The numbers of consecutive rows. */
-  consecutive(first: number, count: number): Int32Array {
+  /** The codes of the given rows, copied: uint8 [rowIds.length, levelWidth]. */
+  gather(rowIds: Int32Array): Uint8Array {
+    const at = this.#at;
+    this.#integers(at.rowIds, rowIds.length).set(rowIds);
+    this.#kernels.gather(at.codes, at.rowIds, rowIds.length, this.levelWidth, at.gathered);
+    return new Uint8Array(this.#buffer, at.gathered, rowIds.length * this.levelWidth);
+  }
+
+  /** The numbers of a tile's rows in the block. */
+  rowIds({ first, count }: Tile): Int32Array {
     const rowIds = this.#integers(this.#at.rowIds, count);
     for (let i = 0; i < count; i++) rowIds[i] = first + i;
     return rowIds;
@@ -135,46 +118,53 @@ export class AssignMemory {
   select(rowIds: Int32Array, columns: number, start: number): void {
     const at = this.#at;
     this.#integers(at.rowIds, rowIds.length).set(rowIds);
-    const terms = at.terms + 12 * start;
-    this.#kernels.select(at.dots, at.rowIds, rowIds.length, columns, terms, at.numbers, at.candidates, 1, at.scores);
+    const [terms, count] = [at.terms + 12 * start, rowIds.length];
+    this.#kernels.select(at.dots, at.rowIds, count, columns, terms, at.numbers, at.candidates, this.#kept, at.scores);
   }
 
   /**
    * Finds the groups to compare rows with, from the products of rows and groups.
    * @returns (row - first) * columns + group each, by row
    */
-  nearGroups(first: number, count: number, columns: number, { slack, base }: GroupLevel): Int32Array {
+  nearGroups(tile: Tile, columns: number, { slack, base }: GroupLevel): Int32Array {
     const at = this.#at;
-    this.consecutive(first, count);
-    const best = at.groupCandidates;
-    this.#kernels.select(at.dots, at.rowIds, count, columns, at.groupTerms, at.numbers, best, 1, at.scores);
-    const found = this.#kernels.near(
-      at.dots,
-      count,
-      columns,
-      at.groupTerms,
-      at.numbers + first * ROW_BYTES,
-      best + first * CANDIDATE_BYTES,
-      slack,
-      base,
+    const { first, count } = tile;
+    this.rowIds(tile);
+    const [terms, best] = [at.groupTerms, at.groupCandidates];
+    this.#kernels.select(at.dots, at.rowIds, count, columns, terms, at.numbers, best, 1, at.scores);
+    const numbers = at.numbers + first * ROW_BYTES;
+    const ownBest = best + first * CANDIDATE_BYTES;
+    return this.#integers(
       at.pairs,
+      this.#kernels.near(at.dots, count, columns, terms, numbers, ownBest, slack, base, at.pairs),
     );
-    return this.#integers(at.pairs, found);
+  }
+
+  /** Puts the nearest of each row's candidates first, by all components. */
+  rescore(): void {
+    const at = this.#at;
+    const { width } = this.#plan;
+    const total = this.#plan.short!.terms.length / 2;
+    const [codes, numbers] = [at.longCodes, at.longNumbers];
+    const [centroids, terms] = [at.centroids, at.centroidTerms];
+    this.#kernels.rescore(codes, this.#rows, width, numbers, at.candidates, this.#kept, centroids, terms, total);
   }
 
   /** @param into the nearest centroid of each row of the block */
   readNearest(into: Int32Array): void {
-    const candidates = this.#integers(this.#at.candidates, 2 * this.#rows);
+    const kept = this.#kept;
+    const candidates = this.#integers(this.#at.candidates, 2 * kept * this.#rows);
     for (let row = 0; row < this.#rows; row++) {
-      const centroid = candidates[2 * row + 1]!;
+      const centroid = candidates[2 * kept * row + 1]!;
       into[row] = centroid === NO_CENTROID ? 0 : centroid;
     }
   }
 
-  #clear(candidates: number): void {
-    const scores = new Float32Array(this.#buffer, candidates, 2 * this.#rows);
-    const centroids = this.#integers(candidates, 2 * this.#rows);
-    for (let i = 0; i < 2 * this.#rows; i += 2) {
+  #clear(candidates: number, kept: number): void {
+    const length = 2 * kept * this.#rows;
+    const scores = this.#floats(candidates, length);
+    const centroids = this.#integers(candidates, length);
+    for (let i = 0; i < length; i += 2) {
       scores[i] = Number.NEGATIVE_INFINITY;
       centroids[i + 1] = NO_CENTROID;
     }
@@ -183,6 +173,45 @@ export class AssignMemory {
   #integers(at: number, count: number): Int32Array {
     return new Int32Array(this.#buffer, at, count);
   }
+
+  #floats(at: number, count: number): Float32Array {
+    return new Float32Array(this.#buffer, at, count);
+  }
+}
+
+/** Gives everything an address. Without short codes, those of rows are the long ones. */
+function layOut({ width, columns, groups, short }: AssignPlan, blockRows: number) {
+  const groupColumns = groups ? groups.columns.starts.at(-1)! : 0;
+  const mostColumns = Math.max(groupColumns, widestBlock(columns), short?.width ?? 0);
+  let end = ALIGNMENT;
+  const reserve = (bytes: number) => {
+    const at = end;
+    end += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    return at;
+  };
+  const [longCodes, longNumbers] = [reserve(width * blockRows), reserve(ROW_BYTES * blockRows)];
+  const addresses = {
+    longCodes,
+    longNumbers,
+    codes: short ? reserve(short.width * blockRows) : longCodes,
+    numbers: short ? reserve(ROW_BYTES * blockRows) : longNumbers,
+    centre: reserve(4 * width),
+    zeros: reserve(4 * width),
+    rows: reserve(4 * width * TILE_ROWS),
+    gathered: reserve(groups ? width * TILE_ROWS : 0),
+    rowIds: reserve(4 * TILE_ROWS),
+    dots: reserve(4 * TILE_ROWS * mostColumns),
+    terms: reserve(columns.terms.byteLength),
+    groupTerms: reserve(groups?.columns.terms.byteLength ?? 0),
+    projectionTerms: reserve(short?.projection.terms.byteLength ?? 0),
+    centroids: reserve(short?.centroids.byteLength ?? 0),
+    centroidTerms: reserve(short?.terms.byteLength ?? 0),
+    candidates: reserve(CANDIDATE_BYTES * blockRows * (short?.kept ?? 1)),
+    groupCandidates: reserve(groups ? CANDIDATE_BYTES * blockRows : 0),
+    pairs: reserve(4 * TILE_ROWS * groupColumns),
+    scores: reserve(SCORE_BYTES),
+  };
+  return { addresses, bytes: end };
 }
 
 function widestBlock({ starts }: ColumnBlocks): number {

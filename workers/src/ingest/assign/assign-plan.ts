@@ -1,7 +1,8 @@
 import { commonCentre } from '../../vectors/centre.ts';
 import { type Centroids, isSpherical } from '../../vectors/kmeans.ts';
 import type { Metric } from '../../vectors/metric.ts';
-import { type ColumnBlocks, cutIntoBlocks, encodeColumns, padded } from './column-blocks.ts';
+import { type ColumnBlocks, consecutive, cutIntoBlocks, encodeColumns, halfSquares, padded } from './column-blocks.ts';
+import type { ShortCodes } from './short-codes.ts';
 
 /** How rows are compared with centroids. Posted to other threads, it shares its memory with them. */
 export interface AssignPlan {
@@ -12,10 +13,13 @@ export interface AssignPlan {
   unit: boolean;
   /** float32 [width], subtracted from rows and centroids: what centroids have in common takes up no digits of their codes. */
   centre: Float32Array;
+  /** Where it is given, columns and groups have short codes. */
+  short?: ShortCodes;
   /** The centroids, group by group. */
   columns: ColumnBlocks;
-  /** First block of each group, and in the end the number of blocks. A plan without `groups` has one group. */
+  /** First block of each group, and in the end the number of blocks. */
   firstBlocks: Int32Array;
+  /** Where it is missing, a row is compared with all groups. */
   groups?: GroupLevel;
 }
 
@@ -41,25 +45,14 @@ export function subtractCentre(centroids: Centroids): CentredCentroids {
   return { count, dimension, vectors, centre };
 }
 
-/** A plan that compares every row with every centroid. */
+/** Returns a plan that compares every row with every centroid. */
 export function flatPlan(centred: CentredCentroids, metric: Metric): AssignPlan {
-  return planOf(centred, metric, [consecutive(centred.count)]);
-}
-
-/** @param members the centroids of each group */
-export function planOf(centred: CentredCentroids, metric: Metric, members: readonly Int32Array[]): AssignPlan {
-  const { dimension, vectors } = centred;
+  const { count, dimension, vectors } = centred;
   const width = padded(dimension);
-  const blocks = members.map(cutIntoBlocks);
-  const firstBlocks = new Int32Array(members.length + 1);
-  for (const [group, own] of blocks.entries()) firstBlocks[group + 1] = firstBlocks[group]! + own.length;
   const centre = new Float32Array(new SharedArrayBuffer(4 * width));
   centre.set(centred.centre);
-  const columns = encodeColumns(vectors, dimension, blocks.flat());
+  const blocks = cutIntoBlocks(consecutive(count));
+  const columns = encodeColumns({ vectors, dimension, biases: halfSquares(vectors, dimension) }, blocks);
+  const firstBlocks = Int32Array.of(0, blocks.length);
   return { dimension, width, unit: isSpherical(metric), centre, columns, firstBlocks };
-}
-
-/** 0, 1, ... */
-export function consecutive(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => i);
 }

@@ -1,16 +1,25 @@
 import { LARGEST_CODE } from '../../vectors/quantize.ts';
-import { LANES, NO_CENTROID } from './assign-kernels.ts';
+import { LANES, NO_CENTROID } from './kernel-parts.ts';
 
 /** Columns of one matrix product: its sums stay in a core's cache. */
 export const BLOCK_COLUMNS = 1024;
 
-/** Centroids as columns of 8-bit codes, in blocks for one matrix product each. Threads share them. */
+/** Vectors to compare rows with. The score of vector d for a row y is y.d + bias. */
+export interface Targets {
+  /** [count, dimension] */
+  vectors: Float32Array;
+  dimension: number;
+  /** [count] */
+  biases: Float32Array;
+}
+
+/** Targets as columns of 8-bit codes, in blocks for one matrix product each. Threads share them. */
 export interface ColumnBlocks {
   /** First column of each block, and in the end the number of columns. */
   starts: Int32Array;
   /** int8 [width, columns] of each block, one after another. */
   codes: Int8Array;
-  /** float32 scales and biases and int32 centroids [3, columns] of each block, one after another. */
+  /** float32 scales and biases and int32 positions of targets [3, columns] of each block, one after another. */
   terms: Int32Array;
 }
 
@@ -20,12 +29,10 @@ export function padded(count: number): number {
 }
 
 /**
- * Encodes centroids as columns of codes with a scale each. The score of centroid d for a row y is y.d - |d|^2 / 2: the largest
- * is that of the nearest.
- * @param vectors [count, dimension], less what they have in common
- * @param blocks the centroids of each block, at most BLOCK_COLUMNS
+ * Encodes targets as columns of codes, with a scale for each column.
+ * @param blocks the targets of each block, at most BLOCK_COLUMNS
  */
-export function encodeColumns(vectors: Float32Array, dimension: number, blocks: readonly Int32Array[]): ColumnBlocks {
+export function encodeColumns({ vectors, dimension, biases }: Targets, blocks: readonly Int32Array[]): ColumnBlocks {
   const width = padded(dimension);
   const starts = new Int32Array(blocks.length + 1);
   for (const [block, { length }] of blocks.entries()) starts[block + 1] = starts[block]! + padded(length);
@@ -36,31 +43,47 @@ export function encodeColumns(vectors: Float32Array, dimension: number, blocks: 
     const count = padded(members.length);
     const start = starts[block]!;
     const ownCodes = codes.subarray(start * width, (start + count) * width);
-    const scales = new Float32Array(terms.buffer, start * 12, count);
+    const ownScales = new Float32Array(terms.buffer, start * 12, count);
     // A score that is no number is not the best of any row.
-    const biases = new Float32Array(terms.buffer, start * 12 + 4 * count, count).fill(Number.NaN);
-    const centroids = new Int32Array(terms.buffer, start * 12 + 8 * count, count).fill(NO_CENTROID);
-    for (const [column, centroid] of members.entries()) {
-      const vector = vectors.subarray(centroid * dimension, (centroid + 1) * dimension);
-      let [largest, square] = [0, 0];
-      for (const value of vector) {
-        largest = Math.max(largest, Math.abs(value));
-        square += value * value;
-      }
-      const scale = largest === 0 ? 1 : largest / LARGEST_CODE;
+    const ownBiases = new Float32Array(terms.buffer, start * 12 + 4 * count, count).fill(Number.NaN);
+    const targets = new Int32Array(terms.buffer, start * 12 + 8 * count, count).fill(NO_CENTROID);
+    for (const [column, target] of members.entries()) {
+      const vector = vectors.subarray(target * dimension, (target + 1) * dimension);
+      const scale = scaleOf(vector, LARGEST_CODE);
       for (let i = 0; i < dimension; i++) ownCodes[i * count + column] = Math.round(vector[i]! / scale);
-      scales[column] = scale;
-      biases[column] = -square / 2;
-      centroids[column] = centroid;
+      ownScales[column] = scale;
+      ownBiases[column] = biases[target]!;
+      targets[column] = target;
     }
   }
   return { starts, codes, terms };
 }
 
-/** Cuts a list of centroids into blocks. */
+/** Returns the step of codes that reach from -largest to largest. */
+export function scaleOf(vector: Float32Array, largest: number): number {
+  let top = 0;
+  for (const value of vector) top = Math.max(top, Math.abs(value));
+  return top === 0 ? 1 : top / largest;
+}
+
+/** Returns -|d|^2 / 2 of each vector: with it, the largest score y.d + bias is that of the nearest. */
+export function halfSquares(vectors: Float32Array, dimension: number): Float32Array {
+  return Float32Array.from({ length: vectors.length / dimension }, (_, row) => {
+    let square = 0;
+    for (let i = row * dimension; i < (row + 1) * dimension; i++) square += vectors[i]! * vectors[i]!;
+    return -square / 2;
+  });
+}
+
+/** Cuts a list of targets into blocks. */
 export function cutIntoBlocks(members: Int32Array): Int32Array[] {
   const blocks = Math.ceil(members.length / BLOCK_COLUMNS);
   return Array.from({ length: blocks }, (_, i) =>
     members.subarray(Math.floor((i * members.length) / blocks), Math.floor(((i + 1) * members.length) / blocks)),
   );
+}
+
+/** Returns 0, 1, ... */
+export function consecutive(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i);
 }
