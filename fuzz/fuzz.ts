@@ -13,9 +13,9 @@ const { runs, seed, format, seconds, keep, run } = await yargs(process.argv.slic
   .scriptName('npm run fuzz --')
   .usage(
     'Changes valid files of every format that the commands read (bits, lengths, numbers, keys, lines, blocks, splices), runs the ' +
-      'commands on them, and compares what comes out with the answer to the valid file and with what other libraries read. Prints a ' +
-      'table of outcomes in Markdown. Ends with 1 where a command ended as a bug, crashed, hung, took too much memory, left files ' +
-      'behind, or gave a wrong answer that a checksum or a type could have shown; those inputs are kept, with the command that repeats them.\n\n' +
+      'commands on them, and compares the answers with those for the valid files and with the readings of other libraries. Prints a ' +
+      'table of outcomes in Markdown. Exits with 1 where a command ended as a bug, crashed, hung, took too much memory, left files ' +
+      'behind, or returned a wrong answer that a checksum or a type could have shown. It keeps these inputs, with the command that repeats them.\n\n' +
       `Formats:\n${ALL.map(({ name, describe }) => `  ${name.padEnd(15)}${describe}`).join('\n')}`,
   )
   .options({

@@ -27,7 +27,7 @@ export const IDS: Format = {
           const ids = target.endsWith('.csv') ? csvColumn(mutated, 'id') : lineIds(mutated.toString());
           return [...new Set(ids)].sort().join('\n') === answer
             ? undefined
-            : `asked ${JSON.stringify(ids)}, got ${answer}`;
+            : `requested ${JSON.stringify(ids)}, got ${answer}`;
         },
       }),
     );
