@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../workers/src/base/random.ts';
-import { packCodes, packPartitions } from '../../workers/src/index/pack-codes.ts';
+import { codePages, codeRanges } from '../../workers/src/index/code-layout.ts';
+import { packCodes, packPartitions, unpackCodes } from '../../workers/src/index/pack-codes.ts';
 import { allocateCodes, encodeRows, quantizeResiduals, RESIDUAL_ZERO } from '../../workers/src/index/rabitq.ts';
-import { quantizeMatrix, rotate, rotationMatrix, rotationSignBytes } from '../../workers/src/index/rotation.ts';
+import { fillRotation, quantizeMatrix, rotate, rotationSignBytes } from '../../workers/src/index/rotation.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 
 const dimension = fc.integer({ min: 1, max: 40 }).map((n) => 8 * n);
@@ -12,6 +13,19 @@ const seed = fc.integer({ min: 1, max: 1e6 });
 function randomBytes(count: number, from: number): Uint8Array {
   const random = seededRandom(from);
   return Uint8Array.from({ length: count }, () => Math.floor(random() * 256));
+}
+
+function rotationMatrix(signs: Uint8Array, d: number): Float32Array {
+  const matrix = new Float32Array(d * d).fill(7);
+  fillRotation(matrix, signs, { first: 0, end: 3 });
+  fillRotation(matrix, signs, { first: 3, end: d });
+  return matrix;
+}
+
+function packed(codes: Uint8Array, codeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(codes.length);
+  packCodes(codes, codeBytes, bytes);
+  return bytes;
 }
 
 function randomFloats(count: number, from: number): Float32Array {
@@ -102,41 +116,37 @@ describe('packing', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 1, max: 12 }), seed, (rows, codeBytes, from) => {
         const codes = randomBytes(rows * codeBytes, from);
-        expect(unpack(packCodes(codes, codeBytes), codeBytes)).toEqual(codes);
+        expect(unpack(packed(codes, codeBytes), codeBytes)).toEqual(codes);
+        expect(unpackCodes(packed(codes, codeBytes), codeBytes)).toEqual(codes);
       }),
     );
   });
 
-  it('page by page gives what packing each partition does', () => {
+  it('range by range gives what packing each partition does', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.integer({ min: 0, max: 150 }), { minLength: 1, maxLength: 12 }),
-        fc.integer({ min: 32, max: 200 }),
+        fc.array(fc.nat({ max: 150 }), { minLength: 1, maxLength: 12 }),
+        fc.nat({ max: 20_000 }),
         seed,
-        (sizes, pageRows, from) => {
+        (sizes, large, from) => {
           const codeBytes = 3;
-          const firstRows = Float64Array.from([0, ...sizes]);
+          const firstRows = Float64Array.from([0, ...sizes, large, 1]);
           for (let i = 1; i < firstRows.length; i++) firstRows[i]! += firstRows[i - 1]!;
-          const rows = firstRows.at(-1)!;
-          const codes = randomBytes(rows * codeBytes, from);
-          const expected = sizes.flatMap((size, i) => {
-            const first = firstRows[i]!;
-            return [...packCodes(codes.subarray(first * codeBytes, (first + size) * codeBytes), codeBytes)];
-          });
-          const packed: number[] = [];
-          for (let first = 0; first < rows; ) {
-            const end = Math.min(rows, first + pageRows);
-            const page = packPartitions(
-              codes.subarray(first * codeBytes, end * codeBytes),
+          const codes = randomBytes(firstRows.at(-1)! * codeBytes, from);
+          const bytesOf = (first: number, end: number) => [first * codeBytes, end * codeBytes] as const;
+          const expected = Array.from(firstRows.subarray(1), (end, i) =>
+            Buffer.from(packed(codes.subarray(...bytesOf(firstRows[i]!, end)), codeBytes)),
+          );
+          const whole = new Uint8Array(codes.length);
+          for (const range of codePages(firstRows).flatMap((page) => codeRanges(page, firstRows)))
+            packPartitions(
+              codes.subarray(range.first * codeBytes),
               codeBytes,
-              first,
+              range,
               firstRows,
+              whole.subarray(...bytesOf(range.first, range.end)),
             );
-            packed.push(...page);
-            expect(page.length).toBeGreaterThan(0);
-            first += page.length / codeBytes;
-          }
-          expect(packed).toEqual(expected);
+          expect(Buffer.concat(expected).equals(whole)).toBe(true);
         },
       ),
     );

@@ -1,10 +1,11 @@
-import { cp } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { rewriteInOlderForm } from '../../workers/src/index/rewrite-in-older-form.ts';
 import { LanceFileReader } from '../../workers/src/lance/format/file-reader.ts';
 import { indexFolder } from '../../workers/src/lance/format/index-file.ts';
 import { connect, Index } from '../../workers/src/lance/lancedb.ts';
+import { writeLanceTable } from '../support/own-table.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { randomRows } from '../support/shards.ts';
 
@@ -50,4 +51,26 @@ it.each([
   const file = await LanceFileReader.open(join(await indexFolder(join(rewritten, 't.lance')), 'auxiliary.idx'));
   expect(file.metadata('storage_metadata')).not.toContain('query_estimator');
   await file.close();
+});
+
+it('threads rewrite a large index as one does, partitions of several pieces as well', async () => {
+  const folder = await temporaryFolder();
+  const count = 110_000;
+  const { ids, vectors } = randomRows(3, count, 8);
+  await writeLanceTable(folder, 't', { dimension: 8, ids, vectors }, 'float32', [count]);
+  const table = await (await connect(folder)).openTable('t');
+  await table.createIndex('embedding', { config: Index.ivfRq({ numPartitions: 3, distanceType: 'l2' }) });
+  table.close();
+  const codes = await Promise.all(
+    [1, 3].map(async (threads) => {
+      const copy = join(folder, `${threads}.lance`);
+      await cp(join(folder, 't.lance'), copy, { recursive: true });
+      expect(await rewriteInOlderForm(copy, threads)).toBe(true);
+      return readFile(join(await indexFolder(copy), 'auxiliary.idx'));
+    }),
+  );
+  const before = await readFile(join(await indexFolder(join(folder, 't.lance')), 'auxiliary.idx'));
+  expect(codes[1]!.equals(codes[0]!)).toBe(true);
+  expect(codes[0]!.length).toBe(before.length);
+  expect(codes[0]!.equals(before)).toBe(false);
 });

@@ -26,6 +26,8 @@ import {
 } from './ivf-rq.ts';
 import { rotationSignBytes } from './rotation.ts';
 
+/** Components that a thread encodes at least: its start costs as much as 20 million of them. */
+const LEAST_COMPONENTS = 128e6;
 /** One is encoded, the next waits. */
 const REQUESTS_PER_THREAD = 2;
 
@@ -49,7 +51,7 @@ export async function buildIvfRq(
   table: OrderedTable,
   metric: Metric,
   progress: Progress,
-  threads: number = availableParallelism(),
+  threads: number = threadsFor(table.partitions),
 ): Promise<number> {
   const { folder, vectorType } = table;
   const { centroids, firstRows } = table.partitions;
@@ -68,6 +70,11 @@ export async function buildIvfRq(
   return commit(folder, uuid, { metric, files, rowsPerPartition: Math.ceil(firstRows.at(-1)! / centroids.count) });
 }
 
+function threadsFor({ centroids, firstRows }: Partitions): number {
+  const components = firstRows.at(-1)! * centroids.dimension;
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(components / LEAST_COMPONENTS)));
+}
+
 /** Has threads write the codes and factors of all rows. @returns the size of the file */
 async function writeCodes(
   path: string,
@@ -83,10 +90,10 @@ async function writeCodes(
   const writer = await LanceFileWriter.create(path, columns);
   try {
     const requests = requestsOf(writer, columns, firstRows);
-    const count = Math.max(1, Math.min(threads, requests.length));
+    const count = Math.min(threads, requests.length);
     const options = { name: 'index', count, requestsPerThread: REQUESTS_PER_THREAD, workerData: () => data };
     await withThreadPool<EncodeMethods, void>(new URL('./encode-worker.ts', import.meta.url), options, async (pool) => {
-      await pool.runInEach('rotateAxes', (thread) => share(dimension, thread, count));
+      await pool.runInEach('fillRotation', (thread) => share(dimension, thread, count));
       await mapConcurrently(requests, count * REQUESTS_PER_THREAD, async (request) => {
         await pool.run('encode', request);
         progress.add(request.range.end - request.range.first);

@@ -7,7 +7,7 @@ import { PartReader, rowBytes } from '../bucket/part-reader.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import { packPartitions } from './pack-codes.ts';
 import { allocateCodes } from './rabitq.ts';
-import { rotate } from './rotation.ts';
+import { fillRotation } from './rotation.ts';
 import { ENCODED_ROWS, type EncodedPartitions, RowEncoder } from './row-encoder.ts';
 
 /** Given to each thread at its start. Arrays are in shared memory. */
@@ -34,22 +34,18 @@ let file: number | undefined;
 let buffers: ReturnType<typeof allocateBuffers> | undefined;
 
 const methods = {
-  /** Computes rows [first, end) of the rotation. */
-  rotateAxes({ first, end }: RowSpan): void {
-    for (let axis = first; axis < end; axis++) {
-      const row = rotation.subarray(axis * dimension, (axis + 1) * dimension);
-      row[axis] = 1;
-      rotate(row, signs);
-    }
+  /** Computes rows of the rotation. */
+  fillRotation(rows: RowSpan): void {
+    fillRotation(rotation, signs, rows);
   },
 
-  /** Reads rows, encodes them and writes what the index has of them. */
+  /** Reads rows, encodes them and writes their part of each column. */
   async encode({ range, positions }: EncodeRequest): Promise<void> {
     encoder ??= await RowEncoder.create(partitions);
     file ??= openSync(output, 'r+');
     const rows = range.end - range.first;
     if (!buffers || buffers.rows < rows) buffers = allocateBuffers(rows);
-    const { vectors, rowIds, codes } = buffers;
+    const { vectors, rowIds, codes, packed } = buffers;
     let done = 0;
     for (const block of fragmentBlocks([range], fragments, ENCODED_ROWS)) {
       const read = reader.read(block.parts.map(filePart), vectors);
@@ -57,10 +53,10 @@ const methods = {
       writeRowIds(block.parts, rowIds, done);
       done += block.rows;
     }
-    const codeBytes = dimension / 8;
+    packPartitions(codes.codes, dimension / 8, range, firstRows, packed);
     const columns = [
       bytesOf(rowIds, 2 * rows),
-      packPartitions(codes.codes.subarray(0, rows * codeBytes), codeBytes, range.first, firstRows),
+      bytesOf(packed, (rows * dimension) / 8),
       bytesOf(codes.add, rows),
       bytesOf(codes.scale, rows),
     ];
@@ -83,6 +79,7 @@ function allocateBuffers(rows: number) {
     vectors: new Float32Array(ENCODED_ROWS * dimension),
     rowIds: new Uint32Array(2 * rows),
     codes: allocateCodes(rows, dimension),
+    packed: new Uint8Array((rows * dimension) / 8),
   };
 }
 
@@ -101,6 +98,6 @@ function writeRowIds(parts: readonly FragmentRows[], into: Uint32Array, at: numb
     }
 }
 
-function bytesOf(values: Uint32Array | Float32Array, count: number): Uint8Array {
+function bytesOf(values: Uint8Array | Uint32Array | Float32Array, count: number): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, count * values.BYTES_PER_ELEMENT);
 }

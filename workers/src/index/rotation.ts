@@ -1,29 +1,32 @@
+import type { RowSpan } from '../bucket/fragment-blocks.ts';
 import { LARGEST_CODE } from '../vectors/quantize.ts';
 
 const ROUNDS = 4;
 
-/** Bytes of the random signs that define a rotation of D components. */
+/** Returns the byte count of the random signs that define a rotation of D components. */
 export function rotationSignBytes(dimension: number): number {
   return ROUNDS * Math.ceil(dimension / 8);
 }
 
 /**
- * The rotation as a matrix: `rotated = row * matrix`. Four rounds of sign changes, Walsh-Hadamard transforms of the
- * largest power of two at the head and tail in turn, and sums and differences of the two halves.
+ * Fills rows [first, end) of the rotation as a matrix: `rotated = row * matrix`.
+ * @param matrix [D, D]
  * @param signs bits, `rotationSignBytes(D)` bytes
- * @returns [D, D]
  */
-export function rotationMatrix(signs: Uint8Array, dimension: number): Float32Array {
-  const matrix = new Float32Array(dimension * dimension);
-  for (let i = 0; i < dimension; i++) {
+export function fillRotation(matrix: Float32Array, signs: Uint8Array, { first, end }: RowSpan): void {
+  const dimension = Math.sqrt(matrix.length);
+  for (let i = first; i < end; i++) {
     const row = matrix.subarray(i * dimension, (i + 1) * dimension);
+    row.fill(0);
     row[i] = 1;
     rotate(row, signs);
   }
-  return matrix;
 }
 
-/** Rotates one row in place. */
+/**
+ * Rotates one row in place: four rounds of sign changes, Walsh-Hadamard transforms of the largest power of two at the head and
+ * tail in turn, and sums and differences of the two halves.
+ */
 export function rotate(row: Float32Array, signs: Uint8Array): void {
   const dimension = row.length;
   const signBytes = Math.ceil(dimension / 8);
@@ -54,8 +57,15 @@ function butterfly(values: Float32Array, half: number): void {
   }
 }
 
-/** The rotation matrix in small integers, all scaled by the same number. @returns [D, D] */
+/** Quantizes the rotation: small integers, all scaled by the same number. @returns [D, D] */
 export function quantizeMatrix(matrix: Float32Array): Int8Array {
-  const largest = matrix.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return Int8Array.from(matrix, (x) => Math.round((x / largest) * LARGEST_CODE));
+  // Loops, not callbacks: threads run this at their start, before it is compiled.
+  let largest = 0;
+  for (let i = 0; i < matrix.length; i++) {
+    const size = Math.abs(matrix[i]!);
+    if (size > largest) largest = size;
+  }
+  const codes = new Int8Array(matrix.length);
+  for (let i = 0; i < matrix.length; i++) codes[i] = Math.round((matrix[i]! / largest) * LARGEST_CODE);
+  return codes;
 }

@@ -6,7 +6,7 @@ import { encodeRows, quantizeResiduals, type RabitCodes, RESIDUAL_ZERO } from '.
 import { quantizeMatrix, rotate } from './rotation.ts';
 
 /** Rows that are rotated at once, at most. */
-export const ENCODED_ROWS = 1024;
+export const ENCODED_ROWS = 512;
 
 /** The partitions that rows are encoded in, and the rotation: the same in all threads. */
 export interface EncodedPartitions {

@@ -1,0 +1,16 @@
+import { workerData } from 'node:worker_threads';
+import { serveRequests } from '../base/threads/serve-requests.ts';
+import { type IndexPartitions, OlderFactors, type PartitionRows } from './older-factors.ts';
+
+let opening: Promise<OlderFactors | undefined> | undefined;
+
+const methods = {
+  async rewrite(rows: PartitionRows): Promise<void> {
+    opening ??= OlderFactors.open(workerData as IndexPartitions);
+    // The columns were found before the thread was started.
+    await (await opening)!.rewrite(rows);
+  },
+};
+export type RewriteMethods = typeof methods;
+
+serveRequests(methods, { onClose: async () => (await opening)?.close() });
