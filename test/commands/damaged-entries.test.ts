@@ -54,7 +54,11 @@ describe('a changed catalog entry', () => {
     expect(other).not.toBe(text);
     await withEntry(other, async () => {
       for (const mode of MODES)
-        await expectRefusalHere(argv(mode), 65, /bucket_00001\.json: the catalog entry is damaged: its content is not/);
+        await expectRefusalHere(
+          argv(mode),
+          65,
+          /bucket_00001\.json: the catalog entry is damaged: its content does not match/,
+        );
       const verify = runHere(['verify', '--database', database]);
       await expect(verify).rejects.toThrow(/1 problem\(s\):\n {2}bucket_00001: .*bucket_00001\.json: .*damaged/);
       await expect(verify).rejects.toThrow(DataError);
