@@ -51,8 +51,12 @@ describe('a request', () => {
     expect(await thread.call('add', { a: 1, b: 1 })).toBe(2);
   });
 
-  it('marks its thread as busy until it is answered', async () => {
-    const thread = start();
+  it('marks a thread that runs native code as busy until it is answered, and no other', async () => {
+    const plain = start();
+    const thread = start({ runsNativeCode: true });
+    const other = plain.call('add', { a: 1, b: 2 });
+    expect(busyThreads.has(plain)).toBe(false);
+    await other;
     expect(busyThreads.has(thread)).toBe(false);
     const answer = thread.call('add', { a: 1, b: 2 });
     expect(busyThreads.has(thread)).toBe(true);

@@ -3,7 +3,10 @@ import type { Feeds, LoadRequest, OnnxMethods } from './onnx-worker.ts';
 
 /** A graph loaded in a thread of its own, because ONNX Runtime blocks its caller. */
 export class OnnxThread {
-  readonly #thread = new WorkerThread<OnnxMethods>(new URL('./onnx-worker.ts', import.meta.url), { name: 'onnx' });
+  readonly #thread = new WorkerThread<OnnxMethods>(new URL('./onnx-worker.ts', import.meta.url), {
+    name: 'onnx',
+    runsNativeCode: true,
+  });
   /** Resolves when the graph is loaded. */
   readonly loaded: Promise<void>;
 

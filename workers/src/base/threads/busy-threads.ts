@@ -1,5 +1,5 @@
 /**
- * Threads with unanswered requests, which may be inside native code. `process.exit` waits until such code returns; the thread can
+ * Threads that may be inside native code: those with `runsNativeCode` and unanswered requests. `process.exit` waits until such code returns; the thread can
  * no longer run JavaScript then and aborts the process: see signals.ts.
  */
 export const busyThreads = new Set<object>();

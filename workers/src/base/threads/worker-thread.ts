@@ -10,6 +10,8 @@ export interface ThreadOptions {
   workerData?: unknown;
   /** Terminates the thread when aborted. */
   signal?: AbortSignal | undefined;
+  /** Whether methods call native code that takes long, such as ONNX Runtime: a signal then ends the process without `process.exit`. */
+  runsNativeCode?: boolean;
   /** Called once, with the reason, where the thread ends without having been closed. */
   onFailure?: ((reason: Error) => void) | undefined;
 }
@@ -36,6 +38,7 @@ interface Call {
 export class WorkerThread<M extends ThreadMethods<M>> {
   readonly #worker: Worker;
   readonly #name: string;
+  readonly #runsNativeCode: boolean;
   readonly #exited: Promise<void>;
   readonly #calls = new Map<number, Call>();
   readonly #onFailure: ThreadOptions['onFailure'];
@@ -44,8 +47,9 @@ export class WorkerThread<M extends ThreadMethods<M>> {
   #failure: Error | undefined;
 
   /** @param module of the thread; also import its type, so that it counts as a source of the stage */
-  constructor(module: URL, { name, workerData, signal, onFailure }: ThreadOptions) {
+  constructor(module: URL, { name, workerData, signal, runsNativeCode = false, onFailure }: ThreadOptions) {
     this.#name = name;
+    this.#runsNativeCode = runsNativeCode;
     this.#onFailure = onFailure;
     this.#worker = new Worker(module, { workerData, name });
     this.#worker.unref();
@@ -96,7 +100,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
       onEvent: onEvent as Call['onEvent'],
     });
     this.#worker.ref();
-    busyThreads.add(this);
+    if (this.#runsNativeCode) busyThreads.add(this);
     return promise;
   }
 
