@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { startMeter } from '../app/meter.ts';
 import { createProgress } from '../app/progress.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
-import { DataError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import {
   type CatalogEntry,
@@ -24,14 +23,15 @@ import { currentFiles, dataBytes, hasFiles } from '../lance/table-files.ts';
 import { openTable } from '../lance/tables.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
 import { checkIndex } from './check-index.ts';
+import { newerForm, notAsIngested, notIngested, otherRowCount } from './index-messages.ts';
 import { type IndexKind, planIndex } from './index-plan.ts';
-import { rewriteInOlderForm } from './rewrite-in-older-form.ts';
+import { rewriteInOlderForm } from './older-form/rewrite-in-older-form.ts';
 
 /**
- * Indexes a bucket's table in a scratch folder that shares its files, moves the index into the database and
- * enters the bucket in the catalog. The caller holds the bucket's lock.
- * @returns the catalog entry, and whether there was nothing to do
- * @throws DataError where the bucket is not ingested
+ * Indexes a bucket's table in a scratch folder that shares its files, publishes the index and writes the bucket's catalog entry.
+ * The caller holds the bucket's lock.
+ * @returns the catalog entry, and whether the bucket had this index already
+ * @throws DataError if the bucket is not ingested
  */
 export async function indexBucket(
   database: Database,
@@ -56,10 +56,7 @@ export async function indexBucket(
     await publisher.removeLeftovers(bucket);
     return { entry: existing, done: true };
   }
-  if (dataBytes(present) !== ingested.dataBytes)
-    throw new DataError(
-      `${database.uri}/${bucket}.lance: the table is missing, or not as ingest-bucket left it. Run ingest-bucket again.`,
-    );
+  if (dataBytes(present) !== ingested.dataBytes) throw notAsIngested(database.uri, bucket);
   for (const note of notes) log(`${bucket}: ${note}.`);
 
   const meter = startMeter();
@@ -109,10 +106,10 @@ export async function indexBucket(
 
 function requireIngested(database: Database, bucket: string, record: IngestRecord | undefined) {
   if (record?.state === 'ingested' && record.table) return { ...record, table: record.table };
-  throw new DataError(`${database.uri}: ${bucket} is not ingested. Run lanceflow ingest-bucket first.`);
+  throw notIngested(database.uri, bucket);
 }
 
-/** Partitions that the index can have: those of the rows' order, where vectors can be read in it straight from the data files. */
+/** Returns the partition count of the rows' order, if LanceFlow can build the index over it: threads read the data files themselves. */
 function orderedPartitions({ fragments, partitions }: TableDescription): number | undefined {
   return fragments && partitions?.count;
 }
@@ -125,8 +122,8 @@ function indexRecipe(index: IndexDescription): string {
 }
 
 /**
- * LanceDB shuffles rows through files in the system's temporary folder, which is small on many machines and is not cleaned
- * up after a kill. It asks for the folder each time.
+ * Sets the temporary folder while `use` runs: LanceDB shuffles rows through files there, and the system's own is small on many
+ * machines and keeps them after a kill. LanceDB reads the variable each time.
  */
 async function withTemporaryFiles<T>(folder: string, use: () => Promise<T>): Promise<T> {
   const before = process.env.TMPDIR;
@@ -152,8 +149,8 @@ async function buildIndex(
   await createIndex(database, folder, bucket, ingested, index);
   const lance = join(folder, `${bucket}.lance`);
   if (index.kind === 'ivf-rq' && index.centroids !== 'order' && !(await rewriteInOlderForm(lance)))
-    log(`${bucket}: LanceDB clients before 0.34 would search this index wrongly: its layout is not known.`);
-  // Anew: a table that is open keeps what it has read of its index.
+    log(newerForm(bucket));
+  // Opened again: an open table caches its index.
   const table = await openTable(folder, bucket);
   try {
     const warning = index.kind === 'none' ? undefined : await checkIndex(table, lance, bucket, ingested, index);
@@ -173,7 +170,7 @@ async function createIndex(
 ): Promise<void> {
   const table = await openTable(folder, bucket);
   try {
-    // The old index's files are not here: its entry goes first.
+    // The scratch folder lacks the old index's files: its entry is removed first.
     for (const { name } of await table.listIndices()) await table.dropIndex(name);
     if (index.centroids === 'order') {
       const partitions = await readPartitions(database, ingested.partitions!, ingested);
@@ -186,11 +183,7 @@ async function createIndex(
       }
     }
     const rows = await table.countRows();
-    if (rows !== ingested.rows)
-      throw new DataError(
-        `${database.uri}: ${bucket} has ${rows} rows, but ${ingested.rows} were ingested: another client changed it. ` +
-          `Remove ${bucket}.lance and _pending/${bucket}.json there and build the bucket again.`,
-      );
+    if (rows !== ingested.rows) throw otherRowCount(database.uri, bucket, rows, ingested.rows);
     const config = indexConfig(index);
     if (config) await table.createIndex('embedding', { config, replace: false });
   } finally {
@@ -198,7 +191,7 @@ async function createIndex(
   }
 }
 
-/** What LanceDB is to build, where it is to build. */
+/** Returns the index for LanceDB to build; undefined if there is none, or LanceFlow has built it. */
 function indexConfig(index: IndexDescription): Index | undefined {
   const { kind, metric, partitions, subVectors, centroids, parameters } = index;
   if (centroids === 'order') return undefined;

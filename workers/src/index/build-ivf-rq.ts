@@ -26,12 +26,12 @@ import {
 } from './ivf-rq.ts';
 import { rotationSignBytes } from './rotation.ts';
 
-/** Components that a thread encodes at least: its start costs as much as 20 million of them. */
+/** Components per thread at least: starting one costs as much as 20 million. */
 const LEAST_COMPONENTS = 128e6;
-/** One is encoded, the next waits. */
+/** One is encoded while the next waits. */
 const REQUESTS_PER_THREAD = 2;
 
-/** A table whose rows lie partition by partition, and whose data files hold the vectors of each fragment end to end. */
+/** A table whose rows are in the order of their partitions, and whose data files hold the vectors of each fragment end to end. */
 export interface OrderedTable {
   /** `.../<bucket>.lance`, without an index. */
   folder: string;
@@ -41,11 +41,11 @@ export interface OrderedTable {
 }
 
 /**
- * Gives a table LanceDB's IVF_RQ index over the partitions of its rows, without LanceDB's own training: its k-means finds worse
- * partitions and costs more than the order did (docs/adr/0011). Threads read and encode ranges of rows in one pass; the files
- * do not depend on their number. The new files are written to the table's folder, its new manifest last.
+ * Builds LanceDB's IVF_RQ index over the partitions of a table's rows, without LanceDB's training, whose k-means finds worse
+ * partitions and costs more than the order did (docs/adr/0011). Threads read and encode ranges of rows in one pass; the files do not
+ * depend on the number of threads. They are written to the table's folder, the new manifest last.
  * @returns the table's version
- * @throws DataError where a data file is missing or too short
+ * @throws DataError if a data file is missing or too short
  */
 export async function buildIvfRq(
   table: OrderedTable,
@@ -75,7 +75,7 @@ function threadsFor({ centroids, firstRows }: Partitions): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(components / LEAST_COMPONENTS)));
 }
 
-/** Has threads write the codes and factors of all rows. @returns the size of the file */
+/** Writes the codes and factors of all rows in threads. @returns the byte count of the file */
 async function writeCodes(
   path: string,
   table: OrderedTable,
@@ -114,7 +114,7 @@ function threadData(output: string, table: OrderedTable, metric: Metric): Encode
     partitions: {
       metric,
       dimension,
-      // Residuals are from the centroids as they are stored.
+      // Rounded as the index stores them: residuals are differences from these.
       centroids: sharedCopy(vectorType === 'float16' ? new Float16Array(vectors) : vectors, Float32Array),
       firstRows: sharedCopy(firstRows, Float64Array),
       signs: rotationSigns(dimension),
@@ -126,7 +126,7 @@ function threadData(output: string, table: OrderedTable, metric: Metric): Encode
   };
 }
 
-/** Reserves the pages of the file. @returns what threads write of them, range by range */
+/** Reserves the pages of the file and divides them into the ranges that threads write. */
 function requestsOf(
   writer: LanceFileWriter,
   columns: readonly LanceColumn[],
@@ -141,18 +141,18 @@ function requestsOf(
   });
 }
 
-/** Random, but the same in every build. */
+/** Returns the random bits of the rotation, the same in every build. */
 function rotationSigns(dimension: number): Uint8Array {
   const length = rotationSignBytes(dimension);
   return createHash('shake256', { outputLength: length }).update(`rotation of ${dimension}`).digest();
 }
 
-/** A thread's share of [0, count). */
+/** Returns a thread's share of [0, count). */
 function share(count: number, thread: number, threads: number): RowSpan {
   return { first: Math.floor((count * thread) / threads), end: Math.floor((count * (thread + 1)) / threads) };
 }
 
-/** Makes the index part of the table: a new manifest. @returns its version */
+/** Adds the index to the table by a new manifest. @returns its version */
 async function commit(
   folder: string,
   uuid: string,

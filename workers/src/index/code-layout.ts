@@ -2,15 +2,15 @@ import { partitionOf } from '../base/bytes/partition-of.ts';
 import type { RowSpan } from '../bucket/fragment-blocks.ts';
 import { PACK_ROWS } from './pack-codes.ts';
 
-/** Rows of a page of the index, at most. */
+/** Rows of a page at most. */
 const PAGE_ROWS = 65_536;
-/** Before a page is cut at a group of packed codes, it ends at a multiple of this row count. */
+/** A page ends at the last cut up to a multiple of this row count. */
 const PAGE_STEP = 4096;
-/** Rows that a thread encodes at once, at most: few enough that threads end together, many enough for long writes. */
+/** Rows of a range at most: few enough that all threads finish at about the same time, many enough for long writes. */
 const RANGE_ROWS = 8192;
 
 /**
- * Divides the rows of an index into pages. They follow from the partitions alone, so that threads can write pages in any order.
+ * Divides the rows of an index into pages. They follow from the partitions alone, so threads can write them in any order.
  * @param firstRows first row of each partition, then the row count
  */
 export function codePages(firstRows: Float64Array): RowSpan[] {
@@ -36,7 +36,7 @@ export function codeRanges({ first, end }: RowSpan, firstRows: Float64Array): Ro
   return ranges;
 }
 
-/** The last row up to `row` at which a partition, or a group of packed codes in one, begins. */
+/** Returns the last cut up to `row`: the beginning of a partition, or of a group of packed codes in one. */
 function lastCut(row: number, firstRows: Float64Array): number {
   const start = firstRows[partitionOf(row, firstRows)]!;
   return row - ((row - start) % PACK_ROWS);

@@ -10,17 +10,17 @@ import { allocateCodes } from './rabitq.ts';
 import { fillRotation } from './rotation.ts';
 import { ENCODED_ROWS, type EncodedPartitions, RowEncoder } from './row-encoder.ts';
 
-/** Given to each thread at its start. Arrays are in shared memory. */
+/** What each thread is started with. Arrays are in shared memory. */
 export interface EncodeThreadData {
   partitions: EncodedPartitions;
   vectorType: VectorType;
   /** The table's data files, in the order of its rows. */
   fragments: ReadonlyArray<{ path: string; rows: number; offset: number }>;
-  /** The file of the codes, which exists. */
+  /** The file of the codes. It exists. */
   output: string;
 }
 
-/** Rows to encode, and the byte at which each column of the output continues with them. */
+/** Rows to encode, and their position in each column of the output, in bytes. */
 export interface EncodeRequest {
   range: RowSpan;
   positions: readonly number[];
@@ -88,7 +88,7 @@ function filePart({ fragment, offset, rows }: FragmentRows) {
   return { path, position: start + offset * rowBytes(dimension, vectorType), rows };
 }
 
-/** Writes LanceDB's row ids, fragment * 2^32 + position, as pairs of 32 bits: a BigInt a row would be ten times slower. */
+/** Writes LanceDB's row ids, fragment * 2^32 + position, as pairs of 32-bit words: one BigInt per row would be ten times slower. */
 function writeRowIds(parts: readonly FragmentRows[], into: Uint32Array, at: number): void {
   let row = at;
   for (const { fragment, offset, rows } of parts)

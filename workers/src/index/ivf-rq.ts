@@ -5,14 +5,14 @@ import type { Metric } from '../vectors/metric.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 
 /**
- * What the two files of LanceDB's IVF_RQ index say of themselves (lance-index 12, protos/index.proto): `index.idx` has the
+ * Columns and metadata of the two files of LanceDB's IVF_RQ index (lance-index 12, protos/index.proto): `index.idx` has the
  * centroids, `auxiliary.idx` the codes, partition by partition.
  */
 
 /** Numbers of pb.Tensor.DataType. */
 const TENSOR_TYPE: Record<VectorType, number> = { float16: 1, float32: 2 };
 
-/** Columns of `auxiliary.idx`. */
+/** Returns the columns of `auxiliary.idx`. */
 export function codeColumns(dimension: number): LanceColumn[] {
   const factor = (name: string): LanceColumn => ({ name, type: 'float', width: 4 });
   return [
@@ -26,7 +26,7 @@ export function codeColumns(dimension: number): LanceColumn[] {
 /** The only column of `index.idx`; it has no rows. */
 export const MARKER_COLUMN: LanceColumn = { name: '__flat_marker', type: 'uint64', width: 8 };
 
-/** Metadata of `auxiliary.idx`; the partitions are global buffer 1. */
+/** Returns the metadata of `auxiliary.idx`, whose global buffer 1 has the partitions. */
 export function codeMetadata(metric: Metric, dimension: number, signs: Uint8Array): Record<string, string> {
   const quantizer = {
     rotate_mat_position: null,
@@ -40,7 +40,7 @@ export function codeMetadata(metric: Metric, dimension: number, signs: Uint8Arra
   return { distance_type: metric, 'lance:ivf': '1', storage_metadata: JSON.stringify([JSON.stringify(quantizer)]) };
 }
 
-/** Metadata of `index.idx`; the centroids are global buffer 1. */
+/** Returns the metadata of `index.idx`, whose global buffer 1 has the centroids. */
 export function centroidMetadata(metric: Metric, partitions: number): Record<string, string> {
   return {
     'lance:index': JSON.stringify({ type: 'IVF_RQ', distance_type: metric }),
@@ -49,13 +49,13 @@ export function centroidMetadata(metric: Metric, partitions: number): Record<str
   };
 }
 
-/** Where each partition's rows are in `auxiliary.idx`. @param firstRows [partitions + 1] */
+/** Encodes the row range of each partition in `auxiliary.idx`. @param firstRows first row of each partition, then the row count */
 export function encodePartitions(firstRows: Float64Array): Uint8Array {
   const counts = Array.from(firstRows.subarray(1), (end, i) => end - firstRows[i]!);
   return new ProtobufWriter().packed(2, firstRows.subarray(0, -1)).packed(3, counts).finish();
 }
 
-/** The centroids, as `index.idx` has them: of the type of the table's vectors. */
+/** Encodes the centroids for `index.idx`, in the type of the table's vectors. */
 export function encodeCentroids({ count, dimension, vectors }: Centroids, type: VectorType): Uint8Array {
   const numbers = type === 'float16' ? new Float16Array(vectors) : vectors;
   const data = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);

@@ -1,7 +1,7 @@
 import { partitionOf } from '../base/bytes/partition-of.ts';
 import type { RowSpan } from '../bucket/fragment-blocks.ts';
 
-/** Rows whose codes are interleaved, for look-ups of 16 at a time. */
+/** Rows whose codes are interleaved, so that a search looks up 16 at a time. */
 export const PACK_ROWS = 32;
 const PACK_ORDER = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
 
@@ -30,8 +30,8 @@ export function packPartitions(
 }
 
 /**
- * Lays the codes of one partition out as LanceDB's search reads them: of 32 rows each, byte by byte, the low halves of
- * rows 0 to 15 with those of 16 to 31, then the high halves; the remaining rows column by column.
+ * Packs codes of one partition in the layout of LanceDB's search: for each group of 32 rows, byte by byte, the low halves of
+ * rows 0 to 15 with those of rows 16 to 31, then the high halves; the remaining rows column by column.
  * @param codes [rows, codeBytes], up to the end of the partition or whole groups
  * @param packed [rows, codeBytes], filled
  */

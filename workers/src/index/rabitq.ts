@@ -1,38 +1,39 @@
 import type { Metric } from '../vectors/metric.ts';
 
 /**
- * RaBitQ codes of one bit a component, as LanceDB's IVF_RQ index stores them: the signs of a row's residual (row minus
+ * RaBitQ codes of one bit per component, as LanceDB's IVF_RQ index stores them: the signs of a row's residual (row minus
  * centroid) after a random rotation, and two factors for estimating distances from them. Formulas: Gao and Long, "RaBitQ"
- * (SIGMOD 2024), in the form of lance-index's bq/transform.rs. Lance has two forms of the factors. These are of the older one,
- * `residual_query`: clients before 0.34 know no other, and read the newer one, `raw_query`, as this one (docs/adr/0019).
+ * (SIGMOD 2024), in the form of lance-index's bq/transform.rs. Lance has two forms of the factors. These have the older one,
+ * `residual_query`: clients before 0.34 read the newer one, `raw_query`, as if it were the older one (docs/adr/0019).
  */
 
-/** Codes and factors of rows, row by row. */
+/** Codes and factors of rows. */
 export interface RabitCodes {
   /** [rows, D / 8]; component i of a row is bit i % 8 of byte i / 8. */
   codes: Uint8Array;
-  /** [rows], of a distance what depends on the row alone. */
+  /** [rows]; the term of a distance that depends on the row alone. */
   add: Float32Array;
-  /** [rows], what the product of the code's signs and the rotated residual of a query, divided by sqrt(D), is multiplied by. */
+  /** [rows]; the factor of the product of the code's signs and the rotated residual of a query, divided by sqrt(D). */
   scale: Float32Array;
 }
 
-/** Buffers for the codes of `rows` rows. */
+/** Allocates codes and factors of `rows` rows. */
 export function allocateCodes(rows: number, dimension: number): RabitCodes {
   const factors = () => new Float32Array(rows);
   return { codes: new Uint8Array((rows * dimension) / 8), add: factors(), scale: factors() };
 }
 
-/** Residuals are products' left side as bytes of this zero point. */
+/** The byte that stands for 0 in residuals. */
 export const RESIDUAL_ZERO = 128;
+
 /**
- * The residuals of rows of one partition, as bytes, each row scaled to use their range: for signs after a rotation this is
- * precise enough (docs/adr/0011).
+ * Quantizes the residuals of rows of one partition to bytes, each row scaled to use their range: precise enough for the signs after
+ * a rotation (docs/adr/0011).
  * @param vectors [rows, D]
- * @param centroid [D]; of unit length where `toUnit`
- * @param toUnit whether rows are scaled to unit length first, as cosine needs it
- * @param residuals [rows, D], zero at RESIDUAL_ZERO
- * @param squares [rows], the residuals' squared lengths
+ * @param centroid [D]; of unit length if `toUnit`
+ * @param toUnit whether rows are scaled to unit length first, as cosine distance needs
+ * @param residuals [rows, D], filled; RESIDUAL_ZERO stands for 0
+ * @param squares [rows], filled: the residuals' squared lengths
  */
 export function quantizeResiduals(
   vectors: Float32Array,
@@ -61,20 +62,20 @@ export function quantizeResiduals(
     }
     squares[row] = square;
     const steps = largest > 0 ? 127 / largest : 0;
-    // Positive, so that cutting off rounds.
+    // The sum is positive, so truncation rounds.
     for (let i = 0; i < dimension; i++) residuals[base + i] = (residual[i]! * steps + (RESIDUAL_ZERO + 0.5)) | 0;
   }
 }
 
 /**
- * Encodes rows x of one partition. With c the centroid, r = x - c and s what the code says of r, LanceDB takes the distance of
- * the query q and c, and from codes and factors the rest: |x - q|^2 = |q - c|^2 + |r|^2 - 2 s.(q - c), and under dot
- * 1 - x.q = -c.q + (1 - s.c) - s.(q - c). There s.c, rather than r.c, leaves an error of the length of q, which may be much
- * shorter than q - c.
- * @param rotated [rows, D], rotated residuals, each row in a scale of its own
+ * Encodes rows x of one partition. With the centroid c, r = x - c and the code's estimate s of r, LanceDB adds the distance of the
+ * query q from c to a rest that it computes from codes and factors: |x - q|^2 = |q - c|^2 + |r|^2 - 2 s.(q - c), and under dot
+ * 1 - x.q = -c.q + (1 - s.c) - s.(q - c). With s.c, rather than r.c, the error is proportional to the length of q, which may be
+ * much less than that of q - c.
+ * @param rotated [rows, D], rotated residuals, each row with its own scale
  * @param squares [rows], the residuals' squared lengths
  * @param centroid [D], rotated
- * @param into where to put them, from row `at` on
+ * @param into filled from row `at` on
  */
 export function encodeRows(
   rotated: Int32Array,
@@ -96,7 +97,7 @@ export function encodeRows(
       let value = 0;
       for (let bit = 0; bit < 8; bit++) {
         const component = rotated[base + 8 * byte + bit]!;
-        // Without branches: the signs are random, and a processor guesses them wrong half of the time.
+        // Without branches: the signs are random, so a processor would mispredict half of them.
         const negative = component >>> 31;
         value |= (1 - negative) << bit;
         signed += (1 - 2 * negative) * centroid[8 * byte + bit]!;
@@ -106,7 +107,7 @@ export function encodeRows(
       into.codes[code + byte] = value;
     }
     const square = squares[row]!;
-    // The rotation keeps lengths: that gives the row's scale.
+    // The rotation keeps lengths, so the ratio is the row's scale.
     const product = length > 0 ? absolute * Math.sqrt(square / length) : 0;
     into.add[at + row] = isDot ? 1 - ratio(square * signed, product) : square;
     into.scale[at + row] = (isDot ? -1 : -2) * Math.sqrt(dimension) * ratio(square, product);

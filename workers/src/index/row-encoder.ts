@@ -5,14 +5,14 @@ import type { Metric } from '../vectors/metric.ts';
 import { encodeRows, quantizeResiduals, type RabitCodes, RESIDUAL_ZERO } from './rabitq.ts';
 import { quantizeMatrix, rotate } from './rotation.ts';
 
-/** Rows that are rotated at once, at most. */
+/** Rows of one call at most. */
 export const ENCODED_ROWS = 512;
 
-/** The partitions that rows are encoded in, and the rotation: the same in all threads. */
+/** The partitions of the rows, and the rotation: all threads share them. */
 export interface EncodedPartitions {
   metric: Metric;
   dimension: number;
-  /** [partitions, D], as the index stores them. */
+  /** [partitions, D], rounded as the index stores them. */
   centroids: Float32Array;
   /** First row of each partition, then the row count. */
   firstRows: Float64Array;
@@ -22,7 +22,7 @@ export interface EncodedPartitions {
   rotation: Float32Array;
 }
 
-/** Encodes rows of a table, which lie partition by partition, for an IVF_RQ index. */
+/** Encodes rows of a table in the order of its partitions, for an IVF_RQ index. */
 export class RowEncoder {
   readonly #partitions: EncodedPartitions;
   readonly #session: Awaited<ReturnType<typeof createProductSession>>;
@@ -45,7 +45,7 @@ export class RowEncoder {
   /**
    * Encodes consecutive rows.
    * @param vectors [rows, D], at most ENCODED_ROWS
-   * @param first the table's row of the first
+   * @param first position of the first in the table
    * @param into codes and factors of the rows, from position `at` on
    */
   async encode(vectors: Float32Array, first: number, into: RabitCodes, at: number): Promise<void> {
@@ -96,7 +96,7 @@ export class RowEncoder {
   #rotatedCentroid(partition: number): Float32Array {
     if (this.#centroid?.partition !== partition) {
       const { centroids, dimension, signs } = this.#partitions;
-      // A copy in memory of the thread's own.
+      // A copy: the centroids are shared.
       const rotated = new Float32Array(centroids.subarray(partition * dimension, (partition + 1) * dimension));
       rotate(rotated, signs);
       this.#centroid = { partition, rotated };
@@ -105,7 +105,7 @@ export class RowEncoder {
   }
 }
 
-/** The product of residuals and the rotation in 8-bit integers, several times faster than in float32. */
+/** Makes a graph of the product of residuals and the rotation in 8-bit integers, several times faster than in float32. */
 function rotationGraph({ dimension, rotation }: EncodedPartitions) {
   const graph = new GraphBuilder();
   const residuals = graph.input('residuals', 'uint8', ['r', dimension]);

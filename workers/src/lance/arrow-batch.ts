@@ -14,7 +14,7 @@ import {
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 
-/** The schema of a bucket's table: `embedding` FixedSizeList<float>[dimension], `id` utf8. */
+/** Returns the schema of a bucket's table: `embedding` FixedSizeList<float>[dimension], `id` utf8. */
 export function tableSchema(dimension: number, vectorType: VectorType): Schema {
   const item = new Field('item', vectorType === 'float32' ? new Float32() : new Float16(), true);
   return new Schema([
@@ -24,8 +24,7 @@ export function tableSchema(dimension: number, vectorType: VectorType): Schema {
 }
 
 /**
- * Rows of a table as an Arrow IPC file in memory. The columns' buffers are used as they are; nothing is
- * done row by row.
+ * Encodes rows of a table as an Arrow IPC file in memory, from the columns' buffers as they are: no work is done per row.
  * @param vectors rows * dimension components, of the schema's type
  */
 export function encodeBatch(schema: Schema, vectors: Float32Array | Float16Array, ids: Utf8Column): Buffer {

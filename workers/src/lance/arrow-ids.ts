@@ -1,7 +1,7 @@
 import type { Table, Vector } from 'apache-arrow';
 import { columnSlice, concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
 
-/** The `id` column of an Arrow table as one column. */
+/** Returns the `id` column of an Arrow table, whose batches are concatenated. */
 export function idColumn(table: Table): Utf8Column {
   const vector = table.getChild('id') as Vector;
   return concatenateColumns(

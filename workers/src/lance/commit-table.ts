@@ -6,18 +6,18 @@ import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { addFragments, type NewFragment } from './format/add-fragments.ts';
 import { createTable } from './tables.ts';
 
-/** The table's data files, in its folder. */
+/** The folder of a table's data files, in the table's own. */
 export const DATA_FOLDER = 'data';
 const VERSIONS = '_versions';
 const TRANSACTIONS = '_transactions';
-/** A file in `_versions/` that some clients write; one of an earlier version would be wrong. */
+/** A file in `_versions/` in which LanceDB notes the newest version; it would name the one before. */
 const VERSION_HINT = 'latest_version_hint.json';
 const LARGEST_VERSION = 2n ** 64n - 1n;
 const FILES_AT_ONCE = 8;
 
 /**
- * Makes a table of data files, in one version. LanceDB creates the table, so that its schema and its settings are those of the
- * client that is installed; the version with the rows is written here (docs/adr/0031).
+ * Creates a table from data files and commits them in one version. LanceDB creates the empty table, so the schema and settings are
+ * those of the installed client; the version with the rows is written here (docs/adr/0031).
  * @param folder `<folder>/<name>.lance/data/` has the files, which are flushed to disk first
  * @param fragments in the order of their rows; their columns are those of the schema
  * @returns the table's version
@@ -44,14 +44,14 @@ export async function commitTable(
   return version;
 }
 
-/** The file of a table's newest manifest. @param path `.../<name>.lance` */
+/** Reads the newest manifest file of a table. @param path `.../<name>.lance` */
 export async function newestManifest(path: string): Promise<Uint8Array> {
   // Manifests are named so that the newest sorts first.
   const [newest] = (await readdir(join(path, VERSIONS))).filter((name) => name.endsWith('.manifest')).sort();
   return readFile(join(path, VERSIONS, newest!));
 }
 
-/** Makes a version the newest of a table. @throws Error of the system where the table has it already */
+/** Writes a version of a table, which must be its newest. @throws a system error if the table has the version already */
 export async function writeVersion(path: string, version: number, manifest: Uint8Array): Promise<void> {
   await rm(join(path, VERSIONS, VERSION_HINT), { force: true });
   await writeNew(join(path, VERSIONS, `${LARGEST_VERSION - BigInt(version)}.manifest`), manifest);

@@ -8,14 +8,14 @@ import { withThreadPool } from '../base/threads/thread-pool.ts';
 import type { ChecksumMethods, FileRange } from './checksum-worker.ts';
 import type { TableFile } from './table-files.ts';
 
-/** Bytes that a thread reads for one request. */
+/** Bytes that one request reads. */
 const RANGE_BYTES = 64 * 2 ** 20;
-/** Fewer bytes are read before a thread has started. */
+/** Reading fewer bytes takes less time than starting a thread. */
 const LEAST_BYTES_FOR_THREADS = 32 * 2 ** 20;
 const FILES_AT_ONCE = 8;
 
 /**
- * Measures files of a table and computes their checksums: in threads, by ranges, where there is much to read.
+ * Returns the sizes and checksums of a table's files. Threads compute checksums of ranges if there is much to read.
  * @param paths relative to the table's folder
  * @param known files whose checksums are known
  */
@@ -63,7 +63,7 @@ async function checksumFiles(
   return checksums;
 }
 
-/** @returns none of an empty file */
+/** Divides a file into ranges: none if it is empty. */
 function rangesOf(folder: string, { path, bytes }: MeasuredFile): FileRange[] {
   const ranges: FileRange[] = [];
   for (let start = 0; start < bytes; start += RANGE_BYTES)

@@ -1,4 +1,4 @@
 import './quiet.ts';
 
-// The one place where the LanceDB client is loaded, so that it is quiet wherever it is used.
+// The only module that loads the LanceDB client, so that its log level is set first.
 export { connect, Index } from '@lancedb/lancedb';

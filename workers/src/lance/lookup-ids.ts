@@ -1,14 +1,14 @@
 import type { Table } from '@lancedb/lancedb';
 import { concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { DataError } from '../base/errors.ts';
 import { idColumn } from './arrow-ids.ts';
+import { unreadableRows } from './read-table.ts';
 
 const ROWS_PER_TAKE = 100_000;
 
-/** Ids of rows of a table. */
+/** Ids of some rows of a table. */
 export interface RowIds {
   ids: Utf8Column;
-  /** Where a row's id is in `ids`. @param row one of the rows that were looked up */
+  /** Returns the position of a row's id in `ids`. @param row one of the rows that were looked up */
   position(row: number): number;
 }
 
@@ -18,10 +18,9 @@ export async function lookupIds(table: Table, rows: Float64Array): Promise<RowId
   const columns: Utf8Column[] = [];
   for (let at = 0; at < unique.length; at += ROWS_PER_TAKE) {
     const wanted = unique.subarray(at, at + ROWS_PER_TAKE);
-    // LanceDB gives the rows in ascending order, each once, and leaves out those that do not exist.
+    // LanceDB returns the rows in ascending order, each once, without those that do not exist.
     const found = await table.takeRowIds(Array.from(wanted, BigInt)).select(['id']).toArrow();
-    if (found.numRows !== wanted.length)
-      throw new DataError(`${table.name}: ${wanted.length - found.numRows} rows cannot be read; the table is damaged.`);
+    if (found.numRows !== wanted.length) throw unreadableRows(table.name, wanted.length - found.numRows);
     columns.push(idColumn(found as never));
   }
   return { ids: concatenateColumns(columns), position: (row) => lowerBound(unique, row) };

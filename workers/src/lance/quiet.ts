@@ -1,3 +1,3 @@
-// LanceDB prints warnings meant for its developers ("partition 16 is empty, skipping"), up to dozens a table. It reads
-// this once, when it is loaded; whoever wants them sets it.
+// LanceDB prints warnings for its developers ("partition 16 is empty, skipping"), dozens per table. It reads the level once, when
+// it is loaded. Set the variable to see them.
 process.env.LANCEDB_LOG ??= 'error';

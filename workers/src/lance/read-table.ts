@@ -1,11 +1,11 @@
 import type { Table } from '@lancedb/lancedb';
-import type { RecordBatch } from 'apache-arrow';
+import type { Table as ArrowTable, RecordBatch } from 'apache-arrow';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
-import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { idColumn } from './arrow-ids.ts';
 
-/** Rows of a table as they come, in the table's order. */
+/** Consecutive rows of a table. */
 export interface TableBatch {
   rows: number;
   /** rows * dimension components */
@@ -14,20 +14,20 @@ export interface TableBatch {
   rowIds: Float64Array;
 }
 
-/** Streams all vectors of a table; LanceDB reads ahead. */
+/** Streams all vectors of a table in the order of its rows. LanceDB reads ahead. */
 export async function* readTable(table: Table): AsyncGenerator<TableBatch> {
   const query = table.query().select(['embedding']).withRowId();
   for await (const batch of query) yield decode(batch as unknown as RecordBatch);
 }
 
-/** Ids of a table's rows as they come. */
+/** Ids of consecutive rows of a table. */
 export interface IdBatch {
   ids: Utf8Column;
   /** LanceDB's row ids. */
   rowIds: Float64Array;
 }
 
-/** Streams all ids of a table; its vectors are not read. */
+/** Streams all ids of a table in the order of its rows. Its vectors are not read. */
 export async function* readIds(table: Table): AsyncGenerator<IdBatch> {
   for await (const batch of table.query().select(['id']).withRowId()) {
     const rows = batch.numRows;
@@ -37,12 +37,37 @@ export async function* readIds(table: Table): AsyncGenerator<IdBatch> {
   }
 }
 
-/** The vectors of rows. @param rows LanceDB row ids, ascending @returns [rows, D], in their order */
+/**
+ * Reads the vectors of rows.
+ * @param rows LanceDB row ids, ascending
+ * @returns [rows, D], in their order
+ * @throws DataError if the table lacks any of them
+ */
 export async function takeVectors(table: Table, rows: readonly number[]): Promise<Float32Array> {
   const found = await table.takeRowIds(rows.map(BigInt)).select(['embedding']).toArrow();
-  if (found.numRows !== rows.length)
-    throw new DataError(`${table.name}: ${rows.length - found.numRows} rows cannot be read; the table is damaged.`);
-  const parts = found.batches.map((batch) => vectorsOf(batch as unknown as RecordBatch));
+  return vectorsOfAll(table, found as never, rows.length);
+}
+
+/**
+ * Reads rows by their positions in the table.
+ * @param positions ascending
+ * @returns ids, and vectors [rows, D], in their order
+ * @throws DataError if the table lacks any of them
+ */
+export async function takeRows(table: Table, positions: number[]): Promise<{ ids: string[]; vectors: Float32Array }> {
+  const found = await table.takeOffsets(positions).select(['id', 'embedding']).toArrow();
+  const vectors = vectorsOfAll(table, found as never, positions.length);
+  return { ids: columnTexts(idColumn(found as never)), vectors };
+}
+
+/** A failure of LanceDB to return rows that the table must have. */
+export function unreadableRows(table: string, count: number): DataError {
+  return new DataError(`${table}: ${count} rows cannot be read; the table is damaged.`);
+}
+
+function vectorsOfAll(table: Table, found: ArrowTable, rows: number): Float32Array {
+  if (found.numRows !== rows) throw unreadableRows(table.name, rows - found.numRows);
+  const parts = found.batches.map(vectorsOf);
   const vectors = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -73,7 +98,7 @@ function toFloat32(values: Float32Array | Uint16Array): Float32Array {
   return decoded;
 }
 
-/** Reads 64-bit words as pairs of 32: a BigInt a row would be ten times slower. */
+/** Converts 64-bit words from pairs of 32-bit words: one BigInt per row would be ten times slower. */
 function toNumbers(words: BigUint64Array, offset: number, count: number): Float64Array {
   const halves = new Uint32Array(words.buffer, words.byteOffset + offset * 8, count * 2);
   const numbers = new Float64Array(count);

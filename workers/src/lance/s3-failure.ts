@@ -1,18 +1,19 @@
-/** What stopped LanceDB at S3, which it tells in words only. */
+/** Why a request of LanceDB's to S3 failed. LanceDB reports it only in the text of its error. */
 export type S3Failure =
-  /** The service or the way to it failed; it may pass. */
+  /** The service or the network failed, maybe for a moment. */
   | 'passing'
   /** The service refused the credentials. */
   | 'denied';
 
-/** An error of the `object_store` crate, in either of its forms. */
+/** An error of the `object_store` crate, in any of its forms. */
 const OF_S3 = /Generic S3 error|store: "S3"|http:\/\/|https:\/\/|error sending request/;
 /** "Server returned non-2xx status code: 503 Service Unavailable", "Status { status: 503" */
 const STATUS = /\b(?:status code: |status: )(\d{3})\b/;
 
 /**
- * Finds in a message of LanceDB's what went wrong at S3: a fault of the network must not be taken for damage, after which tables
- * are removed and built again. @returns undefined where it tells of something else, an object that is absent for example
+ * Finds in a message of LanceDB's why S3 failed: a network fault must not be taken for a damaged table, which users remove and
+ * build again.
+ * @returns undefined for any other error, such as a missing object
  */
 export function s3FailureIn(message: string): S3Failure | undefined {
   if (/AccessDenied|\b(401 Unauthorized|403 Forbidden)\b|\bUnauthenticated\b|PermissionDenied/.test(message))

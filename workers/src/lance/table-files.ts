@@ -7,7 +7,7 @@ import { findStats, returnIfMissing } from '../base/missing-files.ts';
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
 
-/** A file of a table, as the catalog has it. */
+/** A file of a table as the catalog describes it. */
 export interface TableFile {
   /** Relative to the table's folder. */
   path: string;
@@ -16,7 +16,7 @@ export interface TableFile {
   checksum: string;
 }
 
-/** Sizes of all files of a table, or of those in `under`, by their paths relative to `folder`; none where there is no table. */
+/** Returns the sizes of a table's files, or of those in `under`, by their paths relative to `folder`; none if there is no table. */
 export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
   const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(returnIfMissing([]));
   const sizes = new Map<string, number>();
@@ -30,8 +30,8 @@ export async function fileSizes(folder: string, under = ''): Promise<Map<string,
 }
 
 /**
- * Of a table's files those that make up its newest version, where it was only appended to and indexed once: everything
- * but the manifests and transactions of older versions. Lance names manifests so that the newest sorts first.
+ * Returns the files of a table's newest version if it was only appended to and indexed once: all but the manifests and
+ * transactions of older versions. Lance names manifests so that the newest sorts first.
  * @param paths relative to the table's folder
  * @returns data and index files first, the manifest last
  */
@@ -45,36 +45,36 @@ export function newestVersion(paths: Iterable<string>): string[] {
   return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
 }
 
-/** Whether a file of a table says what the table consists of: it is written last. */
+/** Tells whether a file lists what a table consists of: such files are written last. */
 export function isMetadata(path: string): boolean {
   return path.startsWith(VERSIONS) || path.startsWith(TRANSACTIONS);
 }
 
-/** The files of the newest version of a table in `folder`, in the order of `newestVersion`. */
+/** Returns the files of the newest version of the table in `folder`, in the order of `newestVersion`. */
 export async function currentFiles(folder: string): Promise<string[]> {
   return newestVersion((await fileSizes(folder)).keys());
 }
 
-/** Size of a table's data. @param sizes of its files */
+/** Returns the byte count of a table's data files. @param sizes of all its files */
 export function dataBytes(sizes: ReadonlyMap<string, number>): number {
   let sum = 0;
   for (const [path, bytes] of sizes) if (path.startsWith('data/')) sum += bytes;
   return sum;
 }
 
-/** `_transactions/12-<uuid>.txn` made version 13 from version 12. */
+/** Returns 12 for `_transactions/12-<uuid>.txn`, which made version 13 from version 12. */
 function startVersion(path: string): number {
   return Number.parseInt(path.slice(TRANSACTIONS.length), 10);
 }
 
-/** Whether all files of a table are there, as long as they were. */
+/** Tells whether all files of a table are present with their sizes. */
 export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): boolean {
   return files.every(({ path, bytes }) => sizes.get(path) === bytes);
 }
 
 /**
- * Makes a folder in which a table can be worked on without touching the original: its files are hard links,
- * or symbolic links where the file systems differ. Lance never changes a file once it is written.
+ * Makes a folder in which a table can be indexed without touching the original: its files are hard links, or symbolic links if
+ * the file systems differ. Lance never changes a file once it is written.
  */
 export async function mirrorTable(from: string, to: string, wanted: (path: string) => boolean): Promise<void> {
   for (const path of (await currentFiles(from)).filter(wanted)) {
@@ -87,8 +87,8 @@ export async function mirrorTable(from: string, to: string, wanted: (path: strin
 }
 
 /**
- * Brings the newest version of a table to `to`: what the destination lacks, data first, manifest last, then
- * away with what no longer belongs to it. Killed anywhere, it can be run again.
+ * Publishes the newest version of a table to `to`: moves the files that are missing there, data first, the manifest last, then
+ * removes files of other versions. If it is killed at any moment, it can be run again.
  */
 export async function publishTable(from: string, to: string): Promise<void> {
   const paths = await currentFiles(from);
@@ -99,7 +99,7 @@ export async function publishTable(from: string, to: string): Promise<void> {
     const path = relative(to, join(entry.parentPath, entry.name));
     if (!entry.isDirectory() && !wanted.has(path)) await rm(join(to, path), { force: true });
   }
-  // Deepest first; those that still hold something stay.
+  // Deepest first. Folders that are not empty stay.
   const folders = present.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
   for (const folder of folders.sort((a, b) => b.length - a.length)) await rmdir(folder).catch(ifFilled);
 }
@@ -108,7 +108,7 @@ function ifFilled(error: unknown): void {
   if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
 }
 
-/** Moves a file, or copies it where the file systems differ; whole or not at all. */
+/** Moves a file atomically; copies it if the file systems differ. */
 export async function placeFile(from: string, to: string): Promise<void> {
   const [source, target] = await Promise.all([stat(from), findStats(to)]);
   if (target && target.ino === source.ino && target.dev === source.dev) return;

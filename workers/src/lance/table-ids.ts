@@ -2,7 +2,7 @@ import type { Table } from '@lancedb/lancedb';
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { idColumn } from './arrow-ids.ts';
 
-/** All ids of a table, in the order of its rows, batch by batch; closes the table. */
+/** Streams all ids of a table in the order of its rows, then closes the table. */
 export async function* idsOf(table: Table): AsyncGenerator<{ start: number; ids: Utf8Column }> {
   try {
     let start = 0;
@@ -15,7 +15,7 @@ export async function* idsOf(table: Table): AsyncGenerator<{ start: number; ids:
   }
 }
 
-/** The id of one row, UTF-8; closes the table. */
+/** Returns the id of one row in UTF-8, and closes the table. */
 export async function idAt(table: Table, row: number): Promise<Uint8Array> {
   try {
     const found = await table.query().select(['id']).limit(1).offset(row).toArrow();

@@ -3,12 +3,12 @@ import { type Schema, tableFromIPC } from 'apache-arrow';
 import { connect } from './lancedb.ts';
 
 /**
- * The format of data files: the oldest that LanceDB writes. Clients before 0.29 cannot read the format that is its default,
- * and this one keeps rows of any length end to end (docs/adr/0019).
+ * The format of data files: the oldest that LanceDB writes. Clients before 0.29 cannot read its default format, and only this one
+ * stores vectors of any dimension end to end (docs/adr/0019).
  */
 const DATA_FORMAT = '2.0';
 
-/** Makes an empty table in a folder. Its files are `<folder>/<name>.lance/`. */
+/** Creates an empty table, whose files are `<folder>/<name>.lance/`. @param folder absolute */
 export async function createTable(folder: string, name: string, schema: Schema): Promise<Table> {
   const connection = await connect(folder);
   return connection.createEmptyTable(name, schema as never, {
@@ -22,15 +22,14 @@ export async function openTable(folder: string, name: string): Promise<Table> {
   return connection.openTable(name);
 }
 
-/** The call under `table.add`, which takes Arrow IPC bytes as they are. */
+/** The private call of `table.add`, which takes an Arrow IPC file. */
 interface AddsIpc {
   inner?: { add?: (ipc: Buffer, mode: 'append') => Promise<unknown> };
 }
 
 /**
- * Appends an Arrow IPC file to a table; each call is one fragment of the table.
- * `table.add` first decodes and encodes what it is given (109-212 MB/s); the private call under it does not
- * (528-570 MB/s), and is used where the client has it.
+ * Appends an Arrow IPC file to a table as one fragment. `table.add` decodes it and encodes it again (109-212 MB/s); its private
+ * call does not (528-570 MB/s), and is used if the client has it.
  */
 export async function appendIpc(table: Table, ipc: Buffer): Promise<void> {
   const { inner } = table as unknown as AddsIpc;

@@ -9,10 +9,10 @@ export interface NewFragment {
   bytes: number;
 }
 
-/** Fields of a column in a manifest, and the parent of those at the top. */
+/** Fields of a column in a manifest, and the parent of columns at the top level. */
 const COLUMN = { id: 3, parent: 4 };
 const TOP = -1n;
-/** The data format as a fragment's file names it: 2.0, where the files' own footers have 0.3. */
+/** The data format in the manifest is 2.0; the footers of the files have 0.3. */
 const DATA_FORMAT_MAJOR = 2;
 const APPEND = 100;
 
@@ -20,16 +20,16 @@ const APPEND = 100;
 export interface NewVersion {
   version: number;
   manifest: Uint8Array;
-  /** The file in `_transactions/` that says what made this version. */
+  /** The file in `_transactions/` that describes the change. */
   transaction: { name: string; bytes: Uint8Array };
 }
 
 /**
- * The version of a table after its first rows were appended, in the form in which LanceDB records an append.
- * @param manifest the manifest file of an empty table whose columns have no children
+ * Returns the version of a table with its first rows, in the form in which LanceDB records an append.
+ * @param manifest the manifest file of an empty table without nested columns
  * @param fragments in the order of their rows
  * @param uuid of the transaction
- * @throws RangeError where it is no such manifest
+ * @throws RangeError if it is not such a manifest
  */
 export function addFragments(
   manifest: Uint8Array,
@@ -44,7 +44,7 @@ export function addFragments(
 
   const transaction = new ProtobufWriter().integer(1, readVersion).string(2, uuid);
   transaction.message(APPEND, (append) => {
-    // Fragments get their numbers when they are committed.
+    // LanceDB assigns ids when it commits: a transaction has none.
     for (const fragment of fragments) append.message(1, (message) => encodeFragment(message, fragment, 0, columns));
   });
   const section = transaction.finish();
@@ -63,10 +63,10 @@ export function addFragments(
   };
 }
 
-/** @throws RangeError where the column is inside another */
+/** @throws RangeError if the column is nested */
 function columnId(column: Uint8Array): number {
   const find = (wanted: number) => readFields(column).find(({ field }) => field === wanted)?.integer ?? 0n;
-  if (BigInt.asIntN(64, find(COLUMN.parent)) !== TOP) throw new RangeError('a column inside another');
+  if (BigInt.asIntN(64, find(COLUMN.parent)) !== TOP) throw new RangeError('a nested column');
   return Number(find(COLUMN.id));
 }
 

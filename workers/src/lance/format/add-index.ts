@@ -8,7 +8,7 @@ const COLUMN = { name: 2, id: 3 };
 const METRIC_TYPE: Record<Metric, number> = { l2: 0, cosine: 1, dot: 2 };
 const IVF_RQ_VERSION = 2;
 
-/** A new index of a table. */
+/** An index to add to a table. */
 export interface NewIndex {
   /** 16 bytes. */
   uuid: Uint8Array;
@@ -23,9 +23,9 @@ export interface NewIndex {
 }
 
 /**
- * The manifest of the next version of a table: the same rows, and one index that covers all of them.
+ * Returns the next version of a table: the same rows, and one index that covers all of them.
  * @param manifest the newest manifest file, of a table without an index whose fragments are numbered from 0
- * @throws RangeError where it is not such a manifest
+ * @throws RangeError if it is not such a manifest
  */
 export function addIndex(manifest: Uint8Array, index: NewIndex): { version: number; bytes: Uint8Array } {
   const { fields, end } = splitManifest(manifest);
@@ -64,7 +64,7 @@ function fieldId(fields: ReturnType<typeof readFields>, column: string): number 
   throw new RangeError(`no column ${column}`);
 }
 
-/** VectorIndexDetails: the metric, the size of partitions, and one bit a component. */
+/** Encodes VectorIndexDetails: the metric, the partition size, and one bit per component. */
 function describeIndex(details: ProtobufWriter, { metric, rowsPerPartition }: NewIndex): void {
   details.integer(1, METRIC_TYPE[metric]).integer(2, rowsPerPartition);
   details.message(6, (quantizer) => quantizer.integer(1, 1));

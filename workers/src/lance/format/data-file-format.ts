@@ -14,9 +14,9 @@ export interface DataColumns {
   texts: readonly string[];
 }
 
-/** What LanceDB writes into the footer for data format 2.0. */
+/** The version in the footer of a file of data format 2.0. */
 export const DATA_FILE_VERSION: FileVersion = { major: 0, minor: 3 };
-/** What buffers are padded with. */
+/** Fills the space between buffers. */
 export const PADDING = 'H'.charCodeAt(0);
 
 /** Lance's names of component types. */
@@ -24,12 +24,12 @@ const COMPONENT_NAMES: Record<VectorType, string> = { float32: 'float', float16:
 /** The encoding that a schema names for columns of variable length. */
 const VARIABLE = 2;
 
-/** Bytes of one vector. */
+/** Returns the byte count of one vector. */
 export function vectorBytes({ type, dimension }: DataColumns['vectors']): number {
   return dimension * COMPONENT_BYTES[type];
 }
 
-/** The first global buffer of a file: its schema and its number of rows. */
+/** Encodes the first global buffer of a file: its schema and its row count. */
 export function encodeDataDescriptor({ vectors, texts }: DataColumns, rows: number): Uint8Array {
   const { name, type, dimension } = vectors;
   const fields = [
@@ -47,7 +47,7 @@ export function encodeDataDescriptor({ vectors, texts }: DataColumns, rows: numb
   return file.integer(2, rows).finish();
 }
 
-/** ArrayEncoding of a page of vectors: the components end to end in its only buffer. */
+/** Encodes the ArrayEncoding of a page of vectors: the components end to end in its only buffer. */
 export function vectorEncoding({ type, dimension }: DataColumns['vectors']): Uint8Array {
   const components = flat(8 * COMPONENT_BYTES[type], 0);
   const list = (encoding: ProtobufWriter) =>
@@ -58,14 +58,14 @@ export function vectorEncoding({ type, dimension }: DataColumns['vectors']): Uin
 }
 
 /**
- * ArrayEncoding of a page of texts: the end of each row as a 64-bit number in its first buffer, UTF-8 in its second.
+ * Encodes the ArrayEncoding of a page of texts: its first buffer has the end of each row as a 64-bit number, its second the UTF-8.
  * @param bytes of the second buffer
  */
 export function textEncoding(bytes: number): Uint8Array {
   const binary = new ProtobufWriter().message(6, (page) => {
     page.message(1, withoutNulls(flat(64, 0)));
     page.message(2, flat(8, 1));
-    // Ends of rows from this number on mark nulls.
+    // Larger ends mark nulls.
     page.integer(3, bytes + 1);
   });
   return binary.finish();

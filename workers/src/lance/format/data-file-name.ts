@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names a data file as Lance does: 24 binary digits, which spread objects over a service's partitions, and 26 hexadecimal ones.
- * The same seed and number give the same name.
- * @param seed says what the table consists of: a file is never changed under its name
+ * Returns the name of a data file in Lance's form: 24 binary digits, which spread objects over a service's partitions, and 26
+ * hexadecimal digits. The same seed and fragment give the same name.
+ * @param seed identifies the content of the table: two contents must never share a name
  */
 export function dataFileName(seed: string, fragment: number): string {
   const digest = createHash('sha256').update(`${seed}/${fragment}`).digest();

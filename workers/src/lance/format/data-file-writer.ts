@@ -14,27 +14,26 @@ import {
 import { ALIGNMENT, type ByteRange, encodeColumnMetadata, encodeFooter, type PageDescription } from './file-format.ts';
 import { TextPage } from './text-page.ts';
 
-/** Bytes of a page of vectors: what LanceDB has at most. */
+/** Bytes of a page of vectors at most, as in LanceDB. */
 const VECTOR_PAGE_BYTES = 32 * 2 ** 20;
-/** A page of texts is written when it has as many. */
+/** A page of texts is written when it has this many bytes. */
 const TEXT_PAGE_BYTES = 4 * 2 ** 20;
 
-/** A data file that was written. */
+/** A finished data file. */
 export interface WrittenDataFile {
   rows: number;
   bytes: number;
   /** CRC-64 of the file. */
   checksum: string;
-  /** Where the vectors lie end to end, and their CRC-64. */
+  /** The range in which the vectors lie end to end, and their CRC-64. */
   vectors: ByteRange & { checksum: string };
   /** CRC-64 of the file without its vectors. */
   restChecksum: string;
 }
 
 /**
- * Writes a data file of format 2.0 from its first to its last row: the vectors at its beginning, behind them pages of texts and
- * what describes them. Memory depends neither on the number of rows nor on their size. All calls are synchronous, and meant for a
- * worker thread: Node's own threads for files would be shared by all workers.
+ * Writes a data file of format 2.0 from its first to its last row: the vectors first, then pages of texts, then the metadata.
+ * Memory does not depend on the row count. All calls are synchronous, for worker threads.
  */
 export class DataFileWriter {
   readonly #columns: DataColumns;
@@ -42,17 +41,17 @@ export class DataFileWriter {
   readonly #file: number;
   readonly #texts: { page: TextPage; written: PageDescription[] }[];
   readonly #vectorsEnd: number;
-  /** Where the next vectors go. */
+  /** Position of the next vectors. */
   #vectorsAt = 0;
   #vectorsSum = 0n;
-  /** Where the next buffer behind the vectors goes. */
+  /** Position of the next buffer after the vectors. */
   #restAt: number;
   #restSum = 0n;
 
   /**
    * Creates the file.
-   * @param rows that will be appended
-   * @throws Error of the system where the file exists
+   * @param rows the row count of the finished file
+   * @throws a system error if the file exists
    */
   constructor(path: string, columns: DataColumns, rows: number) {
     this.#columns = columns;
@@ -64,10 +63,10 @@ export class DataFileWriter {
   }
 
   /**
-   * Appends rows. The buffers can be used again when it returns.
+   * Appends rows. The caller may reuse the buffers after the call.
    * @param vectors of all rows, as they are stored, in pieces of any size
-   * @param texts for each utf8 column, the same number of rows
-   * @throws RangeError where the columns differ in their number of rows, or there are more than were announced
+   * @param texts one per utf8 column, of as many rows
+   * @throws RangeError if the columns differ in their row counts, or the file would have more rows than it was created for
    */
   append(vectors: readonly Uint8Array[], texts: readonly Utf8Column[]): void {
     const byteCount = vectors.reduce((sum, { length }) => sum + length, 0);
@@ -89,8 +88,8 @@ export class DataFileWriter {
   }
 
   /**
-   * Ends the file and closes it.
-   * @throws RangeError where rows are missing
+   * Writes the metadata and closes the file.
+   * @throws RangeError if rows are missing
    */
   finish(): WrittenDataFile {
     if (this.#vectorsAt !== this.#vectorsEnd) throw new RangeError(`fewer than ${this.#rows} rows`);
@@ -111,16 +110,16 @@ export class DataFileWriter {
     };
   }
 
-  /** Closes the file as it is; for one that is not finished. */
+  /** Closes a file that is not finished. */
   close(): void {
     closeSync(this.#file);
   }
 
-  /** Vectors lie end to end; pages only tell readers how much of them to plan for at once. */
+  /** Divides the vectors into pages, which lie end to end: readers plan page by page. */
   #vectorPages(): PageDescription[] {
     const rowBytes = vectorBytes(this.#columns.vectors);
     const encoding = vectorEncoding(this.#columns.vectors);
-    // Of as many rows each that the next begins aligned.
+    // A multiple of ALIGNMENT, so that every page begins aligned.
     const pageRows = Math.max(ALIGNMENT, Math.floor(VECTOR_PAGE_BYTES / rowBytes / ALIGNMENT) * ALIGNMENT);
     const pages: PageDescription[] = [];
     for (let first = 0; first < this.#rows; first += pageRows) {
@@ -140,7 +139,7 @@ export class DataFileWriter {
     written.push({ buffers: [this.#write(ends), this.#write(bytes)], rows, encoding, priority: first || undefined });
   }
 
-  /** Writes a buffer behind the vectors. @returns its place */
+  /** Writes a buffer after the vectors. */
   #write(bytes: Uint8Array, alignment = ALIGNMENT): ByteRange {
     const offset = Math.ceil(this.#restAt / alignment) * alignment;
     const padding = new Uint8Array(offset - this.#restAt).fill(PADDING);

@@ -5,11 +5,11 @@ import { ProtobufWriter } from '../../base/bytes/protobuf.ts';
  * with them. Specification: protos/file2.proto and protos/encodings_v2_0.proto of the Lance project.
  */
 
-/** A column: one number a row, or `width` bytes a row. No row is null. */
+/** A column: one number per row, or `width` bytes per row. No row is null. */
 export interface LanceColumn {
   name: string;
   type: 'uint64' | 'float' | 'bytes';
-  /** Bytes a row. */
+  /** Bytes per row. */
   width: number;
 }
 
@@ -18,11 +18,11 @@ export interface LancePage {
   offset: number;
   bytes: number;
   rows: number;
-  /** The row of the file that the page begins with. */
+  /** The first row, counted from the beginning of the file. */
   firstRow: number;
 }
 
-/** Where something lies in a file. */
+/** A range of a file. */
 export interface ByteRange {
   offset: number;
   bytes: number;
@@ -38,23 +38,23 @@ export interface PageDescription {
   priority?: number | undefined;
 }
 
-/** Version numbers in a file's footer. */
+/** The version in a file's footer. */
 export interface FileVersion {
   major: number;
   minor: number;
 }
 
-/** Of index files. */
+/** The version of index files. */
 export const INDEX_FILE_VERSION: FileVersion = { major: 2, minor: 0 };
 /** The parent id of columns at the top. */
 export const NO_PARENT = -1;
 /** The encoding that a schema names for columns of numbers; readers of format 2 ignore it. */
 export const PLAIN = 1;
-/** What buffers begin at a multiple of. */
+/** Buffers begin at multiples of this position. */
 export const ALIGNMENT = 64;
 const FOOTER_BYTES = 40;
 
-/** The first global buffer of a file: its schema, with metadata, and its number of rows. */
+/** Encodes the first global buffer of a file: its schema, with metadata, and its row count. */
 export function encodeFileDescriptor(
   columns: readonly LanceColumn[],
   rows: number,
@@ -74,7 +74,7 @@ export function encodeFileDescriptor(
   return file.integer(2, rows).finish();
 }
 
-/** The metadata of an index file's column. */
+/** Encodes the metadata of an index file's column. */
 export function encodeIndexColumn(column: LanceColumn, pages: readonly LancePage[]): Uint8Array {
   const encoding = arrayEncoding(column);
   return encodeColumnMetadata(
@@ -87,7 +87,7 @@ export function encodeIndexColumn(column: LanceColumn, pages: readonly LancePage
   );
 }
 
-/** A column's metadata: where its pages lie, and how they are encoded. */
+/** Encodes a column's metadata: the ranges of its pages, and their encodings. */
 export function encodeColumnMetadata(pages: readonly PageDescription[]): Uint8Array {
   const writer = new ProtobufWriter();
   const values = new ProtobufWriter().message(1, () => {}).finish();
@@ -110,8 +110,8 @@ export function encodeColumnMetadata(pages: readonly PageDescription[]): Uint8Ar
 }
 
 /**
- * The end of a file: where the columns' metadata and the global buffers lie, then the footer itself.
- * @param at the byte of the file at which it begins
+ * Encodes the end of a file: the ranges of the columns' metadata and of the global buffers, then the footer.
+ * @param at the position at which it begins
  */
 export function encodeFooter(
   at: number,
@@ -145,7 +145,7 @@ function encodeAny(typeUrl: string, value: Uint8Array): Uint8Array {
   return new ProtobufWriter().string(1, typeUrl).bytes(2, value).finish();
 }
 
-/** Values end to end in the page's only buffer, none null. */
+/** Encodes the ArrayEncoding of values end to end in the page's only buffer, none of them null. */
 function arrayEncoding({ type, width }: LanceColumn): Uint8Array {
   const flat = (bits: number) => (encoding: ProtobufWriter) =>
     encoding.message(1, (inner) => inner.integer(1, bits).message(2, () => {}));

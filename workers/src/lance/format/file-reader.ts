@@ -6,10 +6,10 @@ const FOOTER_BYTES = 40;
 /** Fields of the messages that are read: protos/file2.proto of the Lance project. */
 const FIELD = { schema: 1, column: 1, metadata: 5, name: 2, pages: 2, offsets: 1, sizes: 2, rows: 3 };
 
-/** Reads parts of a Lance file that has one buffer a page, as index files have. */
+/** Reads parts of a Lance file whose pages have one buffer each, as index files do. */
 export class LanceFileReader {
   readonly #file: FileHandle;
-  /** Of the file, numbered from 0; 0 is the descriptor. */
+  /** The first is the descriptor. */
   readonly globalBuffers: readonly ByteRange[];
   readonly #columns: readonly ByteRange[];
   readonly descriptor: Uint8Array;
@@ -21,7 +21,7 @@ export class LanceFileReader {
     this.descriptor = descriptor;
   }
 
-  /** @param flags `r`, or `r+` where rows are to be replaced */
+  /** Opens a file. @param flags `r+` to replace rows @throws RangeError if it is not a Lance file */
   static async open(path: string, flags: 'r' | 'r+' = 'r'): Promise<LanceFileReader> {
     const file = await open(path, flags);
     try {
@@ -44,7 +44,7 @@ export class LanceFileReader {
     }
   }
 
-  /** A value of the metadata in the file's descriptor. */
+  /** Returns a value of the metadata in the file's descriptor. */
   metadata(key: string): string | undefined {
     for (const { field, bytes } of this.#schema()) {
       if (field !== FIELD.metadata) continue;
@@ -61,9 +61,9 @@ export class LanceFileReader {
   }
 
   /**
-   * The pages of a column.
-   * @param width bytes a row
-   * @returns undefined where there is no such column, or its rows do not lie end to end in them
+   * Finds the pages of a column.
+   * @param width bytes per row
+   * @returns undefined if there is no such column, or its rows do not lie end to end
    */
   async pages(name: string, width: number): Promise<LancePage[] | undefined> {
     const columns = this.#schema().filter(({ field }) => field === FIELD.column);
@@ -88,21 +88,21 @@ export class LanceFileReader {
     return pages;
   }
 
-  /** Rows [first, first + bytes.length / width) of a column, read into `bytes`. */
+  /** Reads rows [first, first + bytes.length / width) of a column into `bytes`. */
   async readRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
-    for (const { at, position, length } of placesOf(pages, width, first, bytes.length)) {
+    for (const { at, position, length } of rangesOf(pages, width, first, bytes.length)) {
       const { bytesRead } = await this.#file.read(bytes, at, length, position);
       if (bytesRead !== length) throw new RangeError('a Lance file that ends early');
     }
   }
 
-  /** Replaces rows of a column by others of the same width. */
+  /** Replaces rows [first, first + bytes.length / width) of a column. */
   async replaceRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
-    for (const { at, position, length } of placesOf(pages, width, first, bytes.length))
+    for (const { at, position, length } of rangesOf(pages, width, first, bytes.length))
       await this.#file.write(bytes, at, length, position);
   }
 
-  /** Replaces the descriptor by another of the same size. */
+  /** Replaces the descriptor. @throws RangeError if the new one has another size */
   async replaceDescriptor(descriptor: Uint8Array): Promise<void> {
     if (descriptor.length !== this.descriptor.length) throw new RangeError('a descriptor of another size');
     await this.#file.write(descriptor, 0, descriptor.length, this.globalBuffers[0]!.offset);
@@ -122,8 +122,8 @@ export class LanceFileReader {
   }
 }
 
-/** Where rows lie in the file, page by page: `length` bytes at `position`, which are those from `at` on. */
-function* placesOf(pages: readonly LancePage[], width: number, first: number, bytes: number) {
+/** Yields the ranges of rows in the file, page by page: `length` bytes at `position` are those at `at` of the rows. */
+function* rangesOf(pages: readonly LancePage[], width: number, first: number, bytes: number) {
   const end = first + bytes / width;
   for (const page of pages) {
     const from = Math.max(first, page.firstRow);

@@ -11,7 +11,7 @@ import {
   type LancePage,
 } from './file-format.ts';
 
-/** Lays out an index file, whose pages others may write, and writes what describes them. */
+/** Assigns positions to the pages of an index file, which others write, and writes its metadata. */
 export class LanceFileWriter {
   readonly #file: FileHandle;
   readonly #columns: readonly LanceColumn[];
@@ -30,7 +30,7 @@ export class LanceFileWriter {
   }
 
   /**
-   * Leaves space for a page of each column, which others write.
+   * Reserves space for a page of each column.
    * @returns the pages, in the order of the columns
    */
   reserve(rows: number): LancePage[] {
@@ -46,9 +46,9 @@ export class LanceFileWriter {
   }
 
   /**
-   * Ends the file.
-   * @param globalBuffers numbered from 1
-   * @returns its size
+   * Writes the metadata, flushes the file and closes it.
+   * @param globalBuffers those after the descriptor
+   * @returns the file's byte count
    */
   async finish(metadata: Readonly<Record<string, string>>, globalBuffers: readonly Uint8Array[]): Promise<number> {
     const place = async (bytes: Uint8Array): Promise<ByteRange> => ({

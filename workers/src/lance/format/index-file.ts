@@ -6,14 +6,14 @@ import { LanceFileReader } from './file-reader.ts';
 /** A field of pb.IVF: protos/index.proto of the Lance project. */
 const LENGTHS = 3;
 
-/** The folder of a table's only index. @param folder `.../<bucket>.lance` */
+/** Finds the folder of a table's only index. @param folder `.../<bucket>.lance` */
 export async function indexFolder(folder: string): Promise<string> {
   const [index] = await readdir(join(folder, '_indices'));
   return join(folder, '_indices', index ?? '');
 }
 
 /**
- * How many partitions a table's only index has, by its own file. (A query's plan tells it too, but rounded from a thousand on.)
+ * Reads the partition count of a table's only index from its file. (LanceDB's query plan has it too, but rounded from 1,000 on.)
  * @param folder `.../<bucket>.lance`
  */
 export async function readPartitionCount(folder: string): Promise<number> {

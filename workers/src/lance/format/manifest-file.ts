@@ -1,15 +1,15 @@
 import { type ProtobufField, ProtobufWriter, readFields } from '../../base/bytes/protobuf.ts';
 
 /**
- * The file of a table's manifest (protos/table.proto of the Lance project): sections, each after its length, then the manifest's own
- * message, and 16 bytes: the position of that message, the format's version and "LANC".
+ * The manifest file of a table (protos/table.proto of the Lance project): sections, each preceded by its length; the Manifest
+ * message, preceded by its length; and 16 bytes: the position of that message, the format's version and "LANC".
  */
 
 const FOOTER_BYTES = 16;
-/** Version of the format, and "LANC". */
+/** The format's version and "LANC". */
 const END_BYTES = 8;
 
-/** Numbers of a manifest's fields that are replaced in its next version. */
+/** Field numbers of the Manifest message. */
 export const MANIFEST = {
   fields: 1,
   fragments: 2,
@@ -21,14 +21,14 @@ export const MANIFEST = {
   transactionSection: 21,
 };
 
-/** A manifest file in its parts. */
+/** The parts of a manifest file. */
 export interface ManifestFile {
   fields: ProtobufField[];
-  /** What each of these files ends with. */
+  /** The last END_BYTES. */
   end: Uint8Array;
 }
 
-/** @throws RangeError where the bytes are no manifest file */
+/** Splits a manifest file into its parts. @throws RangeError if the bytes are not a manifest file */
 export function splitManifest(bytes: Uint8Array): ManifestFile {
   if (bytes.length < FOOTER_BYTES || new TextDecoder().decode(bytes.subarray(-4)) !== 'LANC')
     throw new RangeError('not a manifest');
@@ -36,7 +36,7 @@ export function splitManifest(bytes: Uint8Array): ManifestFile {
   return { fields: readFields(messageAt(bytes, position)), end: bytes.subarray(-END_BYTES) };
 }
 
-/** A message of a manifest file, which its length precedes. @throws RangeError where the file ends before it does */
+/** Returns a message, which its length precedes in the manifest file. @throws RangeError if the file ends before it */
 export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
   if (begin + 4 > bytes.length) throw new RangeError('a manifest that ends early');
   const end = begin + 4 + viewOf(bytes).getUint32(begin, true);
@@ -44,7 +44,7 @@ export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
   return bytes.subarray(begin + 4, end);
 }
 
-/** A manifest file of one section, which begins at byte 0. @param end as of the version before */
+/** Joins a section and a Manifest message into a manifest file; the section begins at byte 0. @param end of the previous version's file */
 export function joinManifest(section: Uint8Array, manifest: Uint8Array, end: Uint8Array): Uint8Array {
   const whole = new Uint8Array(4 + section.length + 4 + manifest.length + FOOTER_BYTES);
   const view = viewOf(whole);
@@ -59,8 +59,9 @@ export function joinManifest(section: Uint8Array, manifest: Uint8Array, end: Uin
 }
 
 /**
- * Begins the manifest of a table's next version: all fields of the version before that are not given anew.
- * @param replaced numbers of fields
+ * Begins the Manifest message of a table's next version with the fields that do not change.
+ * @param fields of the previous version
+ * @param replaced numbers of the fields that the caller writes
  */
 export function nextManifest(
   fields: readonly ProtobufField[],

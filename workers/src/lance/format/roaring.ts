@@ -1,10 +1,10 @@
-/** A container holds the values that share their upper 16 bits: as a list up to this many, as a bitmap beyond. */
+/** A container holds the values that share their upper 16 bits: a list of at most this many, or a bitmap. */
 const LIST_LIMIT = 4096;
 const CONTAINER_VALUES = 65536;
 const NO_RUNS = 12346;
 
 /**
- * The numbers 0 to count - 1 as a 32-bit Roaring bitmap in its portable form
+ * Encodes the numbers 0 to count - 1 as a 32-bit Roaring bitmap in its portable form
  * (github.com/RoaringBitmap/RoaringFormatSpec).
  */
 export function encodeRange(count: number): Uint8Array {

@@ -1,15 +1,15 @@
 import { readFields } from '../../base/bytes/protobuf.ts';
 import { splitManifest } from './manifest-file.ts';
 
-/** Reads a table's manifest (protos/table.proto of the Lance project): which files hold which of its rows. */
+/** Reads a table's manifest (protos/table.proto of the Lance project): which files hold which rows. */
 
-/** A manifest as far as LanceFlow reads it. */
+/** The parts of a manifest that LanceFlow reads. */
 export interface TableManifest {
   version: number;
-  /** Columns at the top, by name. */
+  /** Columns at the top level, by name. */
   columns: ReadonlyMap<string, ManifestColumn>;
   fragments: ManifestFragment[];
-  /** Its file in `_transactions/`, or the byte of the manifest's file at which it lies: what made this version. */
+  /** The change that made this version: a file in `_transactions/`, or a position in the manifest's own file. */
   transaction: { file: string } | { offset: number } | undefined;
 }
 
@@ -23,9 +23,9 @@ export interface ManifestFragment {
   id: number;
   rows: number;
   hasDeletions: boolean;
-  /** All that is said of it but its files, as it is encoded. */
+  /** All fields of the fragment except its files, encoded. */
   rest: string;
-  /** Paths inside `data/`, and the ids of the columns in each. */
+  /** Paths relative to `data/`, and the ids of the columns in each file. */
   files: { path: string; columns: number[] }[];
 }
 
@@ -34,14 +34,14 @@ const COLUMN = { name: 2, id: 3, parentId: 4, type: 5 };
 const FRAGMENT = { id: 1, files: 2, deletionFile: 3, rows: 4 };
 const FILE = { path: 1, columns: 2 };
 
-/** @throws RangeError where the bytes are no manifest */
+/** Reads a manifest file. @throws RangeError if the bytes are not one */
 export function readManifest(bytes: Uint8Array): TableManifest {
   const { fields } = splitManifest(bytes);
   const columns = new Map<string, ManifestColumn>();
   for (const { field, bytes: column } of fields) {
     if (field !== MANIFEST.fields) continue;
     const parts = fieldsByNumber(column);
-    // Of a column at the top, -1.
+    // Columns at the top level have the parent -1.
     if (Number(BigInt.asIntN(64, parts.get(COLUMN.parentId)?.integer ?? 0n)) >= 0) continue;
     columns.set(text(parts.get(COLUMN.name)), {
       id: Number(parts.get(COLUMN.id)?.integer ?? 0n),
@@ -59,7 +59,7 @@ export function readManifest(bytes: Uint8Array): TableManifest {
 }
 
 /**
- * Whether two versions of a table have the same values of columns in the same rows, told by their files alone.
+ * Tells from the files alone whether two versions of a table have the same values of columns in the same rows.
  * @param columns names, as in `base`
  */
 export function haveSameRows(base: TableManifest, other: TableManifest, columns: readonly string[]): boolean {
@@ -75,7 +75,7 @@ export function haveSameRows(base: TableManifest, other: TableManifest, columns:
   );
 }
 
-/** Reads the message of a fragment. */
+/** Reads a DataFragment message. */
 export function readFragment(bytes: Uint8Array): ManifestFragment {
   const parts = fieldsByNumber(bytes);
   const fields = readFields(bytes);
@@ -101,7 +101,7 @@ function text(field: { bytes: Uint8Array } | undefined): string {
   return field ? new TextDecoder().decode(field.bytes) : '';
 }
 
-/** Packed 32-bit integers; negative ones take ten bytes. */
+/** Reads packed 32-bit integers, of which negative ones take ten bytes. */
 function readPacked(bytes: Uint8Array = new Uint8Array(0)): number[] {
   const values: number[] = [];
   let value = 0n;

@@ -1,13 +1,13 @@
 import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 
-/** Rows of a utf8 column that are collected until they make a page of a data file. */
+/** Collects rows of a utf8 column for one page of a data file. */
 export class TextPage {
   #ends = new BigUint64Array(4096);
   #bytes = new Uint8Array(2 ** 16);
   #filled = 0;
   rows = 0;
 
-  /** Bytes that the page would have. */
+  /** Bytes of the page. */
   get byteCount(): number {
     return this.#filled + 8 * this.rows;
   }
@@ -21,7 +21,7 @@ export class TextPage {
     if (this.#filled + text.length > this.#bytes.length)
       this.#bytes = grown(this.#bytes, this.#filled + text.length, Uint8Array);
     this.#bytes.set(text, this.#filled);
-    // Pairs of 32 bits: a BigInt a row would be ten times slower.
+    // Pairs of 32-bit words: one BigInt per row would be ten times slower.
     const words = new Uint32Array(this.#ends.buffer);
     for (let row = 0; row < added; row++) {
       const end = this.#filled + offsets[row + 1]! - first;
@@ -45,7 +45,7 @@ export class TextPage {
   }
 }
 
-/** A longer copy, twice as long at least, so that adding takes time in proportion to what is added. */
+/** Returns a copy of at least twice the length, so that adding n rows takes time in proportion to n. */
 function grown<T extends Uint8Array | BigUint64Array>(values: T, length: number, Type: new (length: number) => T): T {
   const longer = new Type(Math.max(length, 2 * values.length));
   longer.set(values as never);

@@ -1,20 +1,20 @@
 import { readFields } from '../../base/bytes/protobuf.ts';
 import { type ManifestFragment, readFragment } from './table-manifest.ts';
 
-/** What made a version of a table (protos/transaction.proto of the Lance project). */
+/** Reads the change that made a version of a table (protos/transaction.proto of the Lance project). */
 
 export interface TableOperation {
-  /** In the words of LanceDB. */
+  /** LanceDB's name of it. */
   name: string;
-  /** Whether its rows are those of the version before: `columns` where columns may have changed. */
+  /** Whether the rows are those of the previous version; `columns`: the rows are, but columns may have changed. */
   rows: 'kept' | 'columns' | 'changed';
 }
 
-/** Files are written anew as fewer, larger ones. */
+/** Rewrites files as fewer, larger ones. */
 export const COMPACT: TableOperation = { name: 'compact', rows: 'kept' };
 const COMPACT_FIELD = 104;
 
-/** The fields of a transaction that hold its operation. */
+/** Operations by the field of a transaction that holds them. */
 const OPERATIONS = new Map<number, TableOperation>([
   [100, { name: 'add', rows: 'changed' }],
   [101, { name: 'delete', rows: 'changed' }],
@@ -31,14 +31,14 @@ const OPERATIONS = new Map<number, TableOperation>([
   [114, { name: 'update base paths', rows: 'kept' }],
 ]);
 
-/** The operation of a transaction; one that is not known may have changed rows. @throws RangeError where it is none */
+/** Reads the operation of a transaction; an unknown one may have changed rows. @throws RangeError if the bytes are not a transaction */
 export function readOperation(transaction: Uint8Array): TableOperation {
   const unknown: TableOperation = { name: 'an operation that LanceFlow does not know', rows: 'changed' };
   const known = readFields(transaction).flatMap(({ field }) => OPERATIONS.get(field) ?? []);
   return known.length === 1 ? known[0]! : unknown;
 }
 
-/** The fragments that a transaction of COMPACT replaced. @throws RangeError where it is none */
+/** Returns the fragments that a COMPACT transaction replaced. @throws RangeError if the bytes are not a transaction */
 export function compactedFragments(transaction: Uint8Array): ManifestFragment[] {
   const [groups, replaced] = [3, 1];
   return readFields(transaction)

@@ -1,13 +1,13 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { rewriteInOlderForm } from '../../workers/src/index/rewrite-in-older-form.ts';
-import { LanceFileReader } from '../../workers/src/lance/format/file-reader.ts';
-import { indexFolder } from '../../workers/src/lance/format/index-file.ts';
-import { connect, Index } from '../../workers/src/lance/lancedb.ts';
-import { writeLanceTable } from '../support/own-table.ts';
-import { temporaryFolder } from '../support/run.ts';
-import { randomRows } from '../support/shards.ts';
+import { rewriteInOlderForm } from '../../../workers/src/index/older-form/rewrite-in-older-form.ts';
+import { LanceFileReader } from '../../../workers/src/lance/format/file-reader.ts';
+import { indexFolder } from '../../../workers/src/lance/format/index-file.ts';
+import { connect, Index } from '../../../workers/src/lance/lancedb.ts';
+import { writeLanceTable } from '../../support/own-table.ts';
+import { temporaryFolder } from '../../support/run.ts';
+import { randomRows } from '../../support/shards.ts';
 
 const DIMENSION = 40;
 

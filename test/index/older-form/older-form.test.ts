@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { seededRandom } from '../../workers/src/base/random.ts';
-import { toOlderForm } from '../../workers/src/index/older-form.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
+import { toOlderForm } from '../../../workers/src/index/older-form/older-form.ts';
 
 /** Signs of a code, times a query: +-`unit` a component. */
 function product(codes: Uint8Array, row: number, query: Float32Array, unit: number): number {

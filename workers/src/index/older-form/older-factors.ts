@@ -1,12 +1,12 @@
-import type { LancePage } from '../lance/format/file-format.ts';
-import { LanceFileReader } from '../lance/format/file-reader.ts';
+import type { LancePage } from '../../lance/format/file-format.ts';
+import { LanceFileReader } from '../../lance/format/file-reader.ts';
+import { unpackCodes } from '../pack-codes.ts';
+import { rotate } from '../rotation.ts';
 import { toOlderForm } from './older-form.ts';
-import { unpackCodes } from './pack-codes.ts';
-import { rotate } from './rotation.ts';
 
 const FACTOR_BYTES = 4;
 
-/** The partitions of an index: the same in all threads. */
+/** The partitions of an index: all threads share them. */
 export interface IndexPartitions {
   /** `auxiliary.idx` */
   path: string;
@@ -17,7 +17,7 @@ export interface IndexPartitions {
   signs: Uint8Array;
 }
 
-/** Rows of one partition, by their positions in the index; whole groups of packed codes, or up to the partition's end. */
+/** Rows [first, end) of an index, of one partition: whole groups of packed codes, or up to the partition's end. */
 export interface PartitionRows {
   partition: number;
   first: number;
@@ -43,7 +43,7 @@ export class OlderFactors {
     this.#factors = factors;
   }
 
-  /** @returns undefined where the columns are laid out otherwise */
+  /** Opens the index file. @returns undefined if its columns have another layout */
   static async open(partitions: IndexPartitions): Promise<OlderFactors | undefined> {
     const file = await LanceFileReader.open(partitions.path, 'r+');
     const codes = await file.pages('_rabit_codes', partitions.dimension / 8);

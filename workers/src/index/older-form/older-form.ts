@@ -1,7 +1,7 @@
 /**
- * Turns the factors of rows of one partition from Lance's newer form, `raw_query`, into the older one, `residual_query`
- * (docs/adr/0019). The code s of a row is multiplied with the query q in the one, and with q - c in the other, so the row's part
- * of the distance loses what the code says of the centroid: add + scale s.q = (add + scale s.c) + scale s.(q - c).
+ * Converts the factors of rows of one partition from Lance's newer form, `raw_query`, to the older one, `residual_query`
+ * (docs/adr/0019). The newer form multiplies the code s of a row by the query q, the older one by q - c with the centroid c:
+ * add + scale s.q = (add + scale s.c) + scale s.(q - c).
  * @param codes [rows, D / 8], row by row
  * @param centroid [D], rotated
  * @param add [rows], replaced
@@ -12,7 +12,7 @@ export function toOlderForm(codes: Uint8Array, centroid: Float32Array, add: Floa
   const codeBytes = dimension / 8;
   const sums = sumsOfBits(centroid);
   const half = centroid.reduce((sum, value) => sum + value, 0) / 2;
-  // The older form takes signs for +-1 / sqrt(D), the newer one for +-1/2.
+  // Signs stand for +-1 / sqrt(D) in the older form, and for +-1/2 in the newer one.
   const unit = Math.sqrt(dimension) / 2;
   for (let row = 0; row < add.length; row++) {
     let product = -half;
@@ -22,7 +22,7 @@ export function toOlderForm(codes: Uint8Array, centroid: Float32Array, add: Floa
   }
 }
 
-/** For each byte of a code and each of its values, the sum of the components whose bits are set. @returns [D / 8, 256] */
+/** Returns, for each byte of a code and each value of it, the sum of the components whose bits are set: [D / 8, 256]. */
 function sumsOfBits(values: Float32Array): Float64Array {
   const sums = new Float64Array(32 * values.length);
   for (let byte = 0; byte < values.length / 8; byte++)

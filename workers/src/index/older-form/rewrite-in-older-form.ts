@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { readFields, readPacked } from '../base/bytes/protobuf.ts';
-import { sharedCopy } from '../base/bytes/shared-array.ts';
-import { withThreadPool } from '../base/threads/thread-pool.ts';
-import { LanceFileReader } from '../lance/format/file-reader.ts';
-import { indexFolder } from '../lance/format/index-file.ts';
+import { readFields, readPacked } from '../../base/bytes/protobuf.ts';
+import { sharedCopy } from '../../base/bytes/shared-array.ts';
+import { withThreadPool } from '../../base/threads/thread-pool.ts';
+import { LanceFileReader } from '../../lance/format/file-reader.ts';
+import { indexFolder } from '../../lance/format/index-file.ts';
+import { PACK_ROWS } from '../pack-codes.ts';
 import { type IndexPartitions, OlderFactors, type PartitionRows } from './older-factors.ts';
-import { PACK_ROWS } from './pack-codes.ts';
 import type { RewriteMethods } from './rewrite-worker.ts';
 
 /** Fields of pb.IVF and pb.Tensor: protos/index.proto of the Lance project. */
@@ -14,12 +14,12 @@ const IVF = { offsets: 2, lengths: 3, centroids: 4 };
 const TENSOR = { type: 1, data: 3 };
 const FLOAT16 = 1;
 
-/** Rows that are rewritten at once, at most: whole groups of packed codes. */
+/** Rows that are rewritten at once at most: whole groups of packed codes. */
 const MOST_ROWS = 512 * PACK_ROWS;
-/** Fewer are rewritten before a thread has started. */
+/** Rewriting fewer rows takes less time than starting a thread. */
 const LEAST_ROWS_FOR_THREADS = 100_000;
 
-/** The description of a quantizer, as far as it is read. */
+/** The fields of a quantizer's description that are read. */
 interface Quantizer {
   fast_rotation_signs: number[];
   code_dim: number;
@@ -29,10 +29,10 @@ interface Quantizer {
 }
 
 /**
- * Rewrites an IVF_RQ index that LanceDB made into the older form, which its older clients read too, in place: nothing
- * changes its size (docs/adr/0019). Where it has many rows, threads do it.
+ * Rewrites an IVF_RQ index that LanceDB made into the older form, which its older clients read as well (docs/adr/0019). Sizes stay,
+ * so it is done in place; in threads if there are many rows.
  * @param folder `.../<bucket>.lance`, of a table with one index that nobody has open
- * @returns false where the index is laid out otherwise: it is left as it is
+ * @returns false if the index has another layout: it is unchanged
  */
 export async function rewriteInOlderForm(folder: string, threads: number = availableParallelism()): Promise<boolean> {
   const index = await indexFolder(folder);
@@ -59,7 +59,7 @@ export async function rewriteInOlderForm(folder: string, threads: number = avail
   }
 }
 
-/** @returns false where the columns are laid out otherwise */
+/** Rewrites the factors of all rows. @returns false if the columns have another layout */
 async function rewriteFactors(partitions: IndexPartitions, all: PartitionRows[], threads: number): Promise<boolean> {
   const factors = await OlderFactors.open(partitions);
   if (!factors) return false;
@@ -78,7 +78,7 @@ async function rewriteFactors(partitions: IndexPartitions, all: PartitionRows[],
   return true;
 }
 
-/** The rows of an index in pieces of at most MOST_ROWS. */
+/** Divides the rows of an index into pieces of at most MOST_ROWS. */
 async function rowsByPartition(file: LanceFileReader): Promise<PartitionRows[]> {
   const ivf = readFields(await file.globalBuffer(Number(file.metadata('lance:ivf'))));
   const packed = (field: number) =>
@@ -93,7 +93,7 @@ async function rowsByPartition(file: LanceFileReader): Promise<PartitionRows[]> 
   );
 }
 
-/** [partitions, D] */
+/** Reads the centroids of an index: [partitions, D]. */
 async function readCentroids(path: string): Promise<Float32Array> {
   const file = await LanceFileReader.open(path);
   try {
@@ -107,7 +107,7 @@ async function readCentroids(path: string): Promise<Float32Array> {
   }
 }
 
-/** The descriptor with spaces for the name of the newer form: without it, the older one is meant. */
+/** Blanks the name of the newer form in a descriptor: without it, the form is the older one. */
 function withoutEstimator(descriptor: Uint8Array): Uint8Array | undefined {
   const bytes = Buffer.from(descriptor);
   const named = ',\\"query_estimator\\":\\"raw_query\\"';

@@ -1,0 +1,70 @@
+// What indexing tells users: the bucket, the problem, and what to do.
+
+import { DataError } from '../base/errors.ts';
+
+// The table
+
+export function notIngested(uri: string, bucket: string): DataError {
+  return new DataError(`${uri}: ${bucket} is not ingested. Run lanceflow ingest-bucket first.`);
+}
+
+export function notAsIngested(uri: string, bucket: string): DataError {
+  return new DataError(
+    `${uri}/${bucket}.lance: the table is missing, or not as ingest-bucket left it. Run ingest-bucket again.`,
+  );
+}
+
+/** @param rows of the table @param ingested of the record */
+export function otherRowCount(uri: string, bucket: string, rows: number, ingested: number): DataError {
+  return new DataError(
+    `${uri}: ${bucket} has ${rows} rows, but ${ingested} were ingested: another client changed it. ` +
+      `Remove ${bucket}.lance and _pending/${bucket}.json there and build the bucket again.`,
+  );
+}
+
+// The index's parameters, where they are not those that were asked for
+
+export function tooFewRows(rows: number, needed: number): string {
+  return `${rows} vectors are too few to train an index (${needed} needed); searches read all of them`;
+}
+
+export function oddDimension(dimension: number): string {
+  return `IVF-RQ needs a dimension divisible by 8, not ${dimension}; IVF-PQ is used`;
+}
+
+/** @param components of a sub-vector in the article */
+export function otherSubVectors(subVectors: number, dimension: number, components: number): string {
+  return `${subVectors} sub-vectors: the largest divisor of ${dimension} up to ${dimension}/${components}`;
+}
+
+// The index
+
+export function newerForm(bucket: string): string {
+  return `${bucket}: LanceDB clients before 0.34 would search this index wrongly: its layout is not known.`;
+}
+
+/** @param found what a check found */
+export function poorIndex(found: string): string {
+  return (
+    `the index holds rows of such different lengths badly: ${found}. ` +
+    'Search with --search scan or exact, or normalize the vectors and build with --metric cosine'
+  );
+}
+
+/** @param found what a check found @param isHalf whether the table is of float16 */
+export function unfitIvfPq(bucket: string, found: string, isHalf: boolean): DataError {
+  const type = isHalf ? ', or ingest with --vector-type float32' : '';
+  return new DataError(
+    `${bucket}: an ivf-pq index cannot hold these rows (they are long, or of very different lengths): ${found}. ` +
+      `Use --index ivf-rq${type}.`,
+  );
+}
+
+export function ownNeighbourNotFound(id: string): string {
+  return `row ${JSON.stringify(id)} is not its own nearest neighbour in it`;
+}
+
+/** @param near neighbours of `compared` that were found as near */
+export function fewNeighboursFound(near: number, compared: number): string {
+  return `it finds ${near} of ${compared} neighbours that a sample of rows has, or nearer ones`;
+}
