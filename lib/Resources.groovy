@@ -31,11 +31,11 @@ class Resources {
         ]
     }
 
-    /** Computes the disk of INGEST_BUCKET: the shards, where they are copied to the machine; the sorted runs, in float32; the table. */
+    /** Computes the disk of INGEST_BUCKET: the shards, where they are copied to the machine; the sorted runs, as large as the table; the table. */
     static MemoryUnit ingest(Map size, Map layout, String database, boolean copied = isCopied()) {
         def shards = copied ? size.shard_bytes + size.rows * ID_BYTES : 0L
-        def runs = layout.order == 'partition' ? bytesOf(size, 'float32') : 0L
-        def made = DatabaseUri.isRemote(database) ? runs + bytesOf(size, layout.vector_type) : 0L
+        def copies = layout.order == 'partition' ? 2 : 1
+        def made = DatabaseUri.isRemote(database) ? copies * bytesOf(size, layout.vector_type) : 0L
         return unit(shards + made)
     }
 

@@ -20,7 +20,7 @@ process INGEST_BUCKET {
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('shards.list', shards)}
     lanceflow ingest-bucket --plan ${plan} --bucket ${bucket} --shards-list shards.list \\
-        --database ${Shell.quote(database)} ${Shell.options(layout)} \\
+        --database ${Shell.quote(database)} ${Shell.options(layout)} --threads ${task.cpus} \\
         --output ${bucket}.ingest.json --json > ${bucket}.ingest-bucket.json
     """
 

@@ -54,7 +54,7 @@ test('each stage runs in its queue; a new head resumes the run of a lost one', {
     EMBED_SEQUENCES: `mine, ${IMAGE}, 1, 2 GB, -`,
     PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB, -`,
     // The disk of a bucket of the default size: the sorted runs, and the table. The work folder is local, so shards are not copied.
-    INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 4, 53 GB, 1.4 TB`,
+    INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 53 GB, 1.4 TB`,
     INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 29 GB, 797.4 GB`,
     SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB, 721.2 GB`,
     MERGE_HITS: `mine, ${IMAGE}, 2, 8 GB, -`,
@@ -83,7 +83,7 @@ test('each stage runs in its queue; a new head resumes the run of a lost one', {
   for (const place of [INGEST_BUCKET, INDEX_BUCKET]) expect(place?.split(', ')[1]).toBe(IMAGE);
   expect(Object.keys(others)).toEqual(expect.arrayContaining(['PACK_BUCKETS', 'SEARCH_BUCKET', 'MERGE_HITS']));
   for (const place of Object.values(others)) expect(place.split(', ')[1]).toBe(`job-definition://${reader}`);
-  expect(INGEST_BUCKET).toMatch(/, 4, 59 GB, 1.4 TB$/);
+  expect(INGEST_BUCKET).toMatch(/, 12, 59 GB, 1.4 TB$/);
   expect(others.SEARCH_BUCKET).toMatch(/, 12, 64 GB, 721.2 GB$/);
 });
 

@@ -7,7 +7,7 @@ test('a sorted table needs disk space for its vectors twice', () => {
   const ids = 32 * rows;
   expect(ingestDiskBytes(rows, dimension, { vectorType: 'float32', order: 'partition' })).toBe(2 * (768e9 + ids));
   expect(ingestDiskBytes(rows, dimension, { vectorType: 'float32', order: 'none' })).toBe(768e9 + ids);
-  expect(ingestDiskBytes(rows, dimension, { vectorType: 'float16', order: 'partition' })).toBe(1.5 * 768e9 + 2 * ids);
+  expect(ingestDiskBytes(rows, dimension, { vectorType: 'float16', order: 'partition' })).toBe(768e9 + 2 * ids);
 });
 
 test('an index needs space for its codes and centroids, three times where LanceDB trains it', () => {

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
-import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
-import { findBucket, type PlanBucket, parsePlan } from '../database/catalog/plan.ts';
+import { findBucket, parsePlan, withShards } from '../database/catalog/plan.ts';
 import { Database } from '../database/database.ts';
 import { ingestBucket, ROW_ORDERS } from '../ingest/build-table.ts';
 import { METRICS } from '../vectors/metric.ts';
@@ -37,6 +38,7 @@ export const command = defineCommand({
       describe: 'Order of the rows: sorted by k-means partition, which the scan strategy needs, or as in the shards',
     },
     work: buildWorkOption,
+    threads: { type: 'number', describe: 'Threads that read, sort and write. Default: one per core' },
     output: { type: 'string', describe: 'Also write the ingest record to this file (JSON)' },
   },
   examples: [
@@ -45,18 +47,18 @@ export const command = defineCommand({
 
   async run(args, context) {
     checkBucketName(args.bucket);
+    const threads = args.threads ?? availableParallelism();
+    requireWhole('threads', threads);
     const database = await Database.open(args.database, args.work);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
     const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
     const { metric, vectorType, order } = args;
+    const options = { dimension: plan.dimension, metric, vectorType, order, threads };
     await database.create();
     const { record, done, warnings } = await withBucketLock(database, bucket.bucket, (lost) =>
-      ingestBucket(database, bucket, { dimension: plan.dimension, metric, vectorType, order }, lost, context),
+      ingestBucket(database, bucket, options, lost, context),
     );
-    if (args.output !== undefined) {
-      const text = sealedText(record);
-      await writeTextAtomically(args.output, text);
-    }
+    if (args.output !== undefined) await writeTextAtomically(args.output, sealedText(record));
     const { rows, dataBytes: bytes } = record.table!;
     return { rows, bytes, bucket: bucket.bucket, alreadyDone: done, warnings };
   },
@@ -66,13 +68,3 @@ export const command = defineCommand({
       ? `ingest-bucket: ${bucket} is ingested already (${rows} vectors)`
       : `ingest-bucket: ${bucket}: ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
 });
-
-/** Replaces the paths of a bucket's shards, which Nextflow stages under other names. */
-function withShards(bucket: PlanBucket, shards: readonly string[] | undefined): PlanBucket {
-  if (shards === undefined) return bucket;
-  if (shards.length !== bucket.sources.length)
-    throw new UsageError(
-      `--shards names ${shards.length} files, but ${bucket.bucket} has ${bucket.sources.length} sources.`,
-    );
-  return { ...bucket, sources: bucket.sources.map((source, i) => ({ ...source, path: shards[i]! })) };
-}

@@ -19,12 +19,13 @@ import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../databa
 import { recordOf } from '../database/record-of.ts';
 import { requireRowsOnce } from '../database/rows-once.ts';
 import { requireReplaceable } from '../database/table-state.ts';
-import { dataBytes, fileSizes } from '../lance/table-files.ts';
+import { dataBytes } from '../lance/table-files.ts';
 import type { Metric } from '../vectors/metric.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
-import { LEAST_ROWS_TO_ORDER, orderRows } from './order-rows.ts';
-import { readModel, readSources } from './source-rows.ts';
-import { fragmentRows, writeTable } from './write-table.ts';
+import { writeTable } from './write-table.ts';
+
+/** Smaller buckets are searched as a whole in no time. */
+const LEAST_ROWS_TO_ORDER = 1024;
 
 export const ROW_ORDERS = ['partition', 'none'] as const;
 export type RowOrder = (typeof ROW_ORDERS)[number];
@@ -34,6 +35,8 @@ export interface IngestOptions {
   metric: Metric;
   vectorType: VectorType;
   order: RowOrder;
+  /** Threads to use at most. */
+  threads: number;
 }
 
 /**
@@ -120,7 +123,7 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 }
 
 /** Hash of all that decides what the table holds. */
-function ingestRecipe(sources: readonly PlanSource[], options: IngestOptions): string {
+function ingestRecipe(sources: readonly PlanSource[], { threads: _, ...options }: IngestOptions): string {
   const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
@@ -132,35 +135,27 @@ async function buildTable(
   options: IngestOptions,
   context: CommandContext,
 ): Promise<{ table: TableDescription; warning?: string | undefined }> {
-  const { dimension, vectorType } = options;
-  const name = bucket.bucket;
-  const ordered =
-    options.order === 'partition' && bucket.rows >= LEAST_ROWS_TO_ORDER
-      ? await orderRows(bucket, dimension, options, scratch, context)
-      : undefined;
-  const bar = context.progress(`writing ${name}`, bucket.rows, 'vectors');
-  try {
-    const batches = ordered?.batches() ?? readSources(bucket.sources, dimension, options, fragmentRows(dimension));
-    const { rows, tableVersion, fragments } = await writeTable(scratch, name, { dimension, vectorType }, batches, bar);
-    if (rows !== bucket.rows) throw new Error(`${name}: ${rows} rows in the table, ${bucket.rows} in the plan`);
-    const table: TableDescription = {
-      rows,
-      dimension,
-      vectorType,
-      model: await readModel(bucket.sources, dimension),
-      dataBytes: dataBytes(await fileSizes(join(scratch, `${name}.lance`))),
-      tableVersion,
-      ...(fragments ? { fragments } : {}),
-    };
-    if (!ordered) return { table };
-    const path = `_partitions/${name}-${recipe.slice(0, 12)}.arrow`;
-    const file = join(scratch, basename(path));
-    await writePartitions(file, ordered.centroids, ordered.partitionRows);
-    const partitions = await describePartitions(file, path, ordered.centroids.count);
-    const warning = await describeUneven(scratch, name, ordered.centroids, ordered.partitionRows);
-    return { table: { ...table, partitions }, warning };
-  } finally {
-    bar.stop();
-    ordered?.close();
-  }
+  const { dimension, vectorType, order } = options;
+  const { bucket: name, rows } = bucket;
+  const isOrdered = order === 'partition' && rows >= LEAST_ROWS_TO_ORDER;
+  const written = await writeTable(scratch, bucket, { ...options, isOrdered, recipe }, context);
+  const { tableVersion, model, fragments, files, partitions } = written;
+  const table: TableDescription = {
+    rows,
+    dimension,
+    vectorType,
+    model,
+    dataBytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    tableVersion,
+    fragments,
+    files,
+  };
+  if (!partitions) return { table };
+  const { centroids, partitionRows } = partitions;
+  const path = `_partitions/${name}-${recipe.slice(0, 12)}.arrow`;
+  const file = join(scratch, basename(path));
+  await writePartitions(file, centroids, partitionRows);
+  const description = await describePartitions(file, path, centroids.count);
+  const warning = await describeUneven(scratch, name, centroids, partitionRows);
+  return { table: { ...table, partitions: description }, warning };
 }

@@ -1,79 +1,144 @@
 import { type Centroids, innerProduct, lengthOf } from '../vectors/kmeans.ts';
 
-/** Times the usual length, from which on a row is long; each class of long rows reaches as far again. */
+/** A row is long from this many times the usual length on; each class of long rows spans the same factor. */
 const LONG = 4;
 /** Partitions of a class, and classes: more than float32 has. */
 const MOST_OF_CLASS = 64;
 const CLASSES = 64;
-/** A long row whose cosine with another is less than this gets a partition of its own, while there are any. */
+/** Partitions that long rows can have. */
+export const MOST_LONG = CLASSES * MOST_OF_CLASS;
+/** A long row whose cosine with those of its class is less than this gets a partition of its own, as long as there are any. */
 const ALIKE = Math.SQRT1_2;
+/** Stands for the partition of a long row until its turn comes. */
+const UNPLACED = -1;
+
+/** What threads share that place rows by their lengths. */
+export interface SharedLengths {
+  /** [the unit whose turn it is, long rows that have partitions] */
+  state: Int32Array<SharedArrayBuffer>;
+  /** For each direction: sum of the squared lengths of its rows, and their number. */
+  squares: Float64Array<SharedArrayBuffer>;
+  counts: Float64Array<SharedArrayBuffer>;
+  /** For each long row that has a partition: its class and length. */
+  classes: Int32Array<SharedArrayBuffer>;
+  lengths: Float64Array<SharedArrayBuffer>;
+  /** Their vectors, float32; grows with them. */
+  rows: SharedArrayBuffer;
+}
+
+/** @param directions partitions of rows of usual length */
+export function shareLengths(directions: number, dimension: number): SharedLengths {
+  const doubles = (length: number) => new Float64Array(new SharedArrayBuffer(8 * length));
+  return {
+    state: new Int32Array(new SharedArrayBuffer(8)),
+    squares: doubles(directions),
+    counts: doubles(directions),
+    classes: new Int32Array(new SharedArrayBuffer(4 * MOST_LONG)),
+    lengths: doubles(MOST_LONG),
+    rows: new SharedArrayBuffer(0, { maxByteLength: MOST_LONG * dimension * 4 }),
+  };
+}
 
 /**
  * Puts lengths into partitions of directions: under `dot` a query looks first into those with the largest product. A
  * centroid gets the root mean square of its rows' lengths. Rows that are much longer than the others are the nearest of half
  * of all queries, whatever their partitions: they get partitions of their own, whose centroids are rows.
+ *
+ * Which long row begins a partition depends on those before it, so units of rows take turns: threads give the same partitions as one.
  */
 export class PartitionLengths {
-  readonly #directions: Centroids;
   readonly #usual: number;
+  readonly #shared: SharedLengths;
+  readonly #dimension: number;
+  /** Of the unit: sums that are added to those of all when its turn comes. */
   readonly #squares: Float64Array;
-  readonly #rows: Float64Array;
-  /** Partitions of long rows, by class. */
-  readonly #classes = new Map<number, Array<{ partition: number; row: Float32Array; length: number }>>();
-  readonly #long: Float32Array[] = [];
-  readonly mostPartitions: number;
+  readonly #counts: Float64Array;
+  /** Long rows that have partitions, as far as this thread has looked. */
+  readonly #longRows: Float32Array[] = [];
 
-  /** @param directions of unit length @param usual the length that most rows do not exceed */
-  constructor(directions: Centroids, usual: number) {
-    this.#directions = directions;
+  /** @param usual the length that most rows do not exceed */
+  constructor(dimension: number, usual: number, shared: SharedLengths) {
     this.#usual = usual > 0 ? usual : Number.POSITIVE_INFINITY;
-    this.#squares = new Float64Array(directions.count);
-    this.#rows = new Float64Array(directions.count);
-    this.mostPartitions = directions.count + CLASSES * MOST_OF_CLASS;
+    this.#shared = shared;
+    this.#dimension = dimension;
+    this.#squares = new Float64Array(shared.squares.length);
+    this.#counts = new Float64Array(shared.counts.length);
   }
 
-  /** @param vectors [rows, D] @param partitions of the rows by direction; those of long rows are replaced */
-  place(vectors: Float32Array, partitions: Int32Array): void {
-    const { dimension } = this.#directions;
+  /** Measures rows of the unit. @param partitions by direction; those of long rows wait for the unit's turn */
+  measure(vectors: Float32Array, partitions: Int32Array): void {
+    const dimension = this.#dimension;
     for (let row = 0; row < partitions.length; row++) {
-      const own = vectors.subarray(row * dimension, (row + 1) * dimension);
-      const length = lengthOf(own);
-      if (length > LONG * this.#usual) partitions[row] = this.#placeLong(own, length);
+      const length = lengthOf(vectors.subarray(row * dimension, (row + 1) * dimension));
+      if (length > LONG * this.#usual) partitions[row] = UNPLACED;
       else {
         this.#squares[partitions[row]!]! += length ** 2;
-        this.#rows[partitions[row]!]!++;
+        this.#counts[partitions[row]!]!++;
       }
     }
   }
 
-  /** Of the directions' partitions, then of those of long rows. */
-  centroids(): Centroids {
-    const { count, dimension, vectors } = this.#directions;
-    const total = count + this.#long.length;
-    const scaled = new Float32Array(total * dimension);
-    for (let i = 0; i < vectors.length; i++) {
-      const partition = Math.floor(i / dimension);
-      const rows = this.#rows[partition]!;
-      scaled[i] = vectors[i]! * (rows > 0 ? Math.sqrt(this.#squares[partition]! / rows) : 0);
-    }
-    for (const [i, row] of this.#long.entries()) scaled.set(row, (count + i) * dimension);
-    return { count: total, dimension, vectors: scaled };
+  /** Waits until all units before this one have ended their turn. */
+  awaitTurn(unit: number): void {
+    const { state } = this.#shared;
+    for (let turn = Atomics.load(state, 0); turn < unit; turn = Atomics.load(state, 0)) Atomics.wait(state, 0, turn);
   }
 
-  #placeLong(row: Float32Array, length: number): number {
-    const name = Math.min(CLASSES, Math.floor(Math.log(length / this.#usual) / Math.log(LONG)));
-    const known = this.#classes.get(name) ?? [];
-    this.#classes.set(name, known);
-    let nearest = { partition: -1, cosine: -1 };
-    for (const other of known) {
-      const cosine = innerProduct(row, other.row) / (length * other.length);
-      if (cosine > nearest.cosine) nearest = { partition: other.partition, cosine };
-    }
-    if (nearest.cosine >= ALIKE || known.length === MOST_OF_CLASS) return nearest.partition;
-    const partition = this.#directions.count + this.#long.length;
-    const copy = row.slice();
-    known.push({ partition, row: copy, length });
-    this.#long.push(copy);
-    return partition;
+  /** Gives the long rows of the unit their partitions, in its turn. @param vectorOf gives a row's vector */
+  place(partitions: Int32Array, vectorOf: (row: number) => Float32Array): void {
+    for (const [row, partition] of partitions.entries())
+      if (partition === UNPLACED) partitions[row] = this.#placeLong(vectorOf(row));
   }
+
+  /** Ends the turn of a unit. */
+  end(unit: number): void {
+    const { state, squares, counts } = this.#shared;
+    for (let i = 0; i < squares.length; i++) squares[i]! += this.#squares[i]!;
+    for (let i = 0; i < counts.length; i++) counts[i]! += this.#counts[i]!;
+    this.#squares.fill(0);
+    this.#counts.fill(0);
+    Atomics.store(state, 0, unit + 1);
+    Atomics.notify(state, 0);
+  }
+
+  #placeLong(row: Float32Array): number {
+    const { state, classes, lengths, rows, squares } = this.#shared;
+    const length = lengthOf(row);
+    const name = Math.min(CLASSES, Math.floor(Math.log(length / this.#usual) / Math.log(LONG)));
+    const known = state[1]!;
+    while (this.#longRows.length < known) this.#longRows.push(longRow(rows, this.#longRows.length, row.length));
+    let nearest = { long: -1, cosine: -1 };
+    let alike = 0;
+    for (let long = 0; long < known; long++) {
+      if (classes[long] !== name) continue;
+      alike++;
+      const cosine = innerProduct(row, this.#longRows[long]!) / (length * lengths[long]!);
+      if (cosine > nearest.cosine) nearest = { long, cosine };
+    }
+    if (nearest.cosine >= ALIKE || alike === MOST_OF_CLASS) return squares.length + nearest.long;
+    classes[known] = name;
+    lengths[known] = length;
+    rows.grow((known + 1) * row.length * 4);
+    longRow(rows, known, row.length).set(row);
+    state[1] = known + 1;
+    return squares.length + known;
+  }
+}
+
+/** Returns the centroids when all units have had their turn: those of the directions, then those of long rows. */
+export function centroidsOfLengths(directions: Centroids, { state, squares, counts, rows }: SharedLengths): Centroids {
+  const { count, dimension, vectors } = directions;
+  const total = count + state[1]!;
+  const scaled = new Float32Array(total * dimension);
+  for (let partition = 0; partition < count; partition++) {
+    const scale = counts[partition]! > 0 ? Math.sqrt(squares[partition]! / counts[partition]!) : 0;
+    for (let i = partition * dimension; i < (partition + 1) * dimension; i++) scaled[i] = vectors[i]! * scale;
+  }
+  for (let long = 0; long < total - count; long++)
+    scaled.set(longRow(rows, long, dimension), (count + long) * dimension);
+  return { count: total, dimension, vectors: scaled };
+}
+
+function longRow(rows: SharedArrayBuffer, long: number, dimension: number): Float32Array {
+  return new Float32Array(rows, long * dimension * 4, dimension);
 }

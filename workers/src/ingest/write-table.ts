@@ -1,157 +1,85 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Progress } from '../app/progress.ts';
-import { CRC64 } from '../base/bytes/checksum.ts';
-import { checksumOfFile } from '../base/bytes/file-checksum.ts';
-import type { Utf8Column } from '../base/bytes/utf8-column.ts';
-import { checksumAround } from '../bucket/check-fragments.ts';
+import type { CommandContext } from '../app/command.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import type { FragmentFile } from '../database/catalog/catalog-entry.ts';
-import { encodeBatch, tableSchema } from '../lance/arrow-batch.ts';
-import { appendIpc, createTable } from '../lance/tables.ts';
-import { MAX_BLOCK_ROWS } from '../shard/shard-blocks.ts';
-import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
+import type { PlanBucket } from '../database/catalog/plan.ts';
+import { tableSchema } from '../lance/arrow-batch.ts';
+import { commitTable, DATA_FOLDER } from '../lance/commit-table.ts';
+import { dataFileName } from '../lance/format/data-file-name.ts';
+import type { TableFile } from '../lance/table-files.ts';
+import type { ShardAttributes } from '../shard/shard.ts';
+import type { Centroids } from '../vectors/kmeans.ts';
+import { orderRows } from './order-rows.ts';
+import type { WrittenFragment } from './passes/ingest-thread.ts';
+import { removeRunFiles } from './passes/run-files.ts';
+import { type TableOptions, type TableWork, withTableWork } from './table-work.ts';
+import { gatherFragments, writeUnits } from './write-fragments.ts';
 
-/** Vectors of one append, which is one fragment of the table. Larger ones need more memory and gain nothing. */
-const FRAGMENT_BYTES = 16 * 2 ** 20;
-
-/** Rows of a fragment. */
-export function fragmentRows(dimension: number): number {
-  return Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(FRAGMENT_BYTES / (dimension * 4))));
-}
+const FILES_AT_ONCE = 16;
 
 export interface WrittenTable {
-  rows: number;
   tableVersion: number;
-  fragments: FragmentFile[] | undefined;
+  model: ShardAttributes;
+  fragments: FragmentFile[];
+  /** Its data files. */
+  files: TableFile[];
+  /** Of a table in the order of partitions. */
+  partitions: { centroids: Centroids; partitionRows: Float64Array } | undefined;
 }
 
 /**
- * Writes batches as a LanceDB table, in their order.
- * @param batches each becomes a fragment; its arrays are read before the next is asked for
+ * Writes a bucket as a LanceDB table in a scratch folder. Threads read units of its rows and write them, either as they come or as
+ * sorted runs, from which they then gather the fragments of the table. The table is the same whatever the number of threads.
+ * @param recipe identifies what the table is built from
+ * @param isOrdered whether the rows are put into the order of partitions
+ * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
  */
 export async function writeTable(
-  folder: string,
-  name: string,
-  { dimension, vectorType }: { dimension: number; vectorType: VectorType },
-  batches: AsyncIterable<{ vectors: Float32Array; ids: Utf8Column }>,
-  progress: Progress,
+  scratch: string,
+  bucket: PlanBucket,
+  { recipe, isOrdered, ...options }: TableOptions & { recipe: string; isOrdered: boolean },
+  context: CommandContext,
 ): Promise<WrittenTable> {
-  const schema = tableSchema(dimension, vectorType);
-  const table = await createTable(folder, name, schema);
-  const marks: FragmentMark[] = [];
-  // One append at a time keeps the rows in order; the next batch is read and encoded meanwhile.
-  let append: Promise<void> = Promise.resolve();
-  try {
-    for await (const { vectors, ids } of batches) {
-      const rows = ids.offsets.length - 1;
-      const stored = vectorType === 'float32' ? vectors : new Float16Array(vectors);
-      const ipc = encodeBatch(schema, stored, ids);
-      marks.push(markFragment(stored, rows, dimension));
-      await append;
-      append = appendIpc(table, ipc);
-      append.catch(() => {}); // awaited below; an early failure must not end the process first
-      progress.add(rows);
-    }
-    await append;
-    const rows = await table.countRows();
-    const tableVersion = await table.version();
-    const fragments = await locateFragments(
-      join(folder, `${name}.lance`),
-      marks,
-      dimension * COMPONENT_BYTES[vectorType],
-    );
-    return { rows, tableVersion, fragments };
-  } finally {
-    // While an append goes on, closing fails, and would hide why the batches ended.
-    await append.catch(() => {});
-    table.close();
-  }
-}
-
-/** What a fragment's file is known by: the start of its first vector, hashes of some of its vectors, and of all. */
-interface FragmentMark {
-  rows: number;
-  head: Uint8Array;
-  samples: Array<{ row: number; hash: string }>;
-  checksum: string;
-}
-
-const HEAD_BYTES = 64;
-
-function markFragment(vectors: Float32Array | Float16Array, rows: number, dimension: number): FragmentMark {
-  const bytesOf = (row: number) => {
-    const view = vectors.subarray(row * dimension, (row + 1) * dimension);
-    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  };
-  const sampled = [0, rows >> 2, rows >> 1, rows - (rows >> 2) - 1, rows - 1];
+  const { written, model, partitions } = await withTableWork(scratch, bucket, options, async (work) => {
+    const rows = await (isOrdered ? writeInOrder(work, context) : writeAsTheyCome(work, context));
+    return { ...rows, written: await nameFragments(work.data, recipe, rows.written) };
+  });
+  const schema = tableSchema(options.dimension, options.vectorType);
   return {
-    rows,
-    head: bytesOf(0).slice(0, HEAD_BYTES),
-    samples: sampled.map((row) => ({ row, hash: digest(bytesOf(row)) })),
-    checksum: CRC64.format(
-      CRC64.of(new Uint8Array(vectors.buffer, vectors.byteOffset, rows * dimension * vectors.BYTES_PER_ELEMENT)),
-    ),
+    tableVersion: await commitTable(scratch, bucket.bucket, schema, written),
+    model,
+    fragments: written.map(({ name, rows, vectors, restChecksum }) => {
+      return { path: `${DATA_FOLDER}/${name}`, rows, offset: vectors.offset, checksum: restChecksum };
+    }),
+    files: written.map(({ name, bytes, checksum }) => ({ path: `${DATA_FOLDER}/${name}`, bytes, checksum })),
+    partitions,
   };
+}
+
+async function writeInOrder(work: TableWork, context: CommandContext) {
+  const { sorted, model, ...partitions } = await orderRows(work, context);
+  const written = await gatherFragments(work, sorted, context);
+  // They take as much of the disk as the table, which is published next.
+  await removeRunFiles(work.scratch);
+  return { written, model, partitions };
+}
+
+async function writeAsTheyCome(work: TableWork, context: CommandContext) {
+  const copied = await writeUnits(work, 'writing', context, (unit, onEvent) =>
+    work.pool.run('copyUnit', unit, { onEvent }),
+  );
+  return { ...copied, partitions: undefined };
 }
 
 /**
- * Finds the data file of each fragment and checks that its vectors lie there end to end, as LanceDB writes a
- * fixed-size column that was appended at once. Appends came one after another, so files sort by time.
- * @returns undefined where a file is not so: then vectors are read through LanceDB
+ * Gives data files the names under which they are published. These follow from the content: a table that is built again, on another
+ * kind of processor too, has no other file under the same name.
  */
-async function locateFragments(
-  folder: string,
-  marks: readonly FragmentMark[],
-  rowBytes: number,
-): Promise<FragmentFile[] | undefined> {
-  const names = await readdir(join(folder, 'data'));
-  if (names.length !== marks.length) return undefined;
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, ...(await stat(join(folder, 'data', name), { bigint: true })) })),
-  );
-  files.sort((a, b) => (a.mtimeNs < b.mtimeNs ? -1 : a.mtimeNs > b.mtimeNs ? 1 : 0));
-  const fragments: FragmentFile[] = [];
-  for (const [i, mark] of marks.entries()) {
-    const path = `data/${files[i]!.name}`;
-    const file = await open(join(folder, path), 'r');
-    try {
-      const start = await findVectors(file, Number(files[i]!.size), mark, rowBytes);
-      if (start === undefined) return undefined;
-      const end = start + mark.rows * rowBytes;
-      // LanceDB writes short rows in chunks with a few bytes between them: samples may miss it where many rows are the same.
-      if ((await checksumOfFile(join(folder, path), CRC64, { start, end })) !== mark.checksum) return undefined;
-      const reader = { read: async (into: Uint8Array, at: number) => void (await file.read(into, 0, into.length, at)) };
-      const around = await checksumAround(reader, Number(files[i]!.size), start, end, CRC64);
-      fragments.push({ path, rows: mark.rows, offset: start, checksum: around });
-    } finally {
-      await file.close();
-    }
-  }
-  return fragments;
-}
-
-/** Where a file's vectors begin, by samples. Before them there can only be what the file holds beside them: ids and a footer. */
-async function findVectors(
-  file: FileHandle,
-  fileBytes: number,
-  { rows, head, samples }: FragmentMark,
-  rowBytes: number,
-): Promise<number | undefined> {
-  const start = Buffer.alloc(Math.max(0, fileBytes - rows * rowBytes) + head.length);
-  await file.read(start, 0, start.length, 0);
-  const row = Buffer.alloc(rowBytes);
-  for (let offset = start.indexOf(head); offset >= 0; offset = start.indexOf(head, offset + 1)) {
-    let matches = true;
-    for (const sample of samples) {
-      const { bytesRead } = await file.read(row, 0, rowBytes, offset + sample.row * rowBytes);
-      matches &&= bytesRead === rowBytes && digest(row) === sample.hash;
-    }
-    if (matches) return offset;
-  }
-  return undefined;
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash('sha1').update(bytes).digest('base64');
+async function nameFragments(data: string, recipe: string, written: readonly WrittenFragment[]) {
+  return mapConcurrently(written, FILES_AT_ONCE, async (fragment, i) => {
+    const name = dataFileName(`${recipe}/${fragment.checksum}`, i);
+    await rename(join(data, fragment.temporary), join(data, name));
+    return { ...fragment, name };
+  });
 }

@@ -4,7 +4,7 @@ import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import type { ShardHeader } from './shard.ts';
 import { missingShard, notAFile } from './shard-messages.ts';
 import { shardThread } from './shard-thread.ts';
-import type { RowRange } from './shard-worker.ts';
+import type { RowRange, RowsRequest } from './shard-worker.ts';
 
 /** Text of ids that is read at once: fewer rows are, where ids are long. */
 const ID_BYTES = 64 * 2 ** 20;
@@ -27,6 +27,12 @@ export interface ShardReader extends ShardHeader {
    * @param into at least count * dimension * COMPONENT_BYTES[vectorType] bytes; is detached
    */
   readRows(start: number, count: number, into: ArrayBuffer): Promise<ShardRows>;
+  /** Reads rows into shared memory, which stays usable here. @param into as for `readRows` */
+  readShared(
+    start: number,
+    count: number,
+    into: Uint8Array<SharedArrayBuffer>,
+  ): Promise<Pick<ShardRows, 'rows' | 'ids'>>;
   /**
    * Reads the vectors of ranges of rows, in one request.
    * @param ranges at least one
@@ -51,12 +57,13 @@ export async function openShard(path: string): Promise<ShardReader> {
   const shard = ++opened;
   const headerRead = { path, what: 'its header', maxChunkBytes: 0 };
   const { header, maxChunkBytes } = await thread.call('open', { shard, path }, headerRead);
-  const read = (start: number, count: number, maxIdBytes: number, vectors: ArrayBuffer | undefined) => {
+  const read = (start: number, count: number, maxIdBytes: number, vectors: RowsRequest['vectors']) => {
     const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
     const request = { shard, start, count, maxIdBytes, vectors };
-    return thread.call('readRows', request, { path, what, maxChunkBytes }, vectors && [vectors]);
+    const transfer = vectors instanceof ArrayBuffer ? [vectors] : [];
+    return thread.call('readRows', request, { path, what, maxChunkBytes }, transfer);
   };
-  const requireCapacity = (rows: number, { byteLength }: ArrayBuffer) => {
+  const requireCapacity = (rows: number, { byteLength }: ArrayBuffer | Uint8Array) => {
     const needed = rows * header.dimension * COMPONENT_BYTES[header.vectorType];
     if (byteLength < needed) throw new RangeError(`a buffer of ${byteLength} bytes for ${needed}`);
   };
@@ -67,6 +74,10 @@ export async function openShard(path: string): Promise<ShardReader> {
       requireCapacity(count, into);
       const { rows, ids, vectors } = await read(start, count, ID_BYTES, into);
       return { rows, ids, vectors: vectors! };
+    },
+    async readShared(start, count, into) {
+      requireCapacity(count, into);
+      return read(start, count, ID_BYTES, into);
     },
     async readVectors(ranges, into) {
       const rows = ranges.reduce((sum, { count }) => sum + count, 0);

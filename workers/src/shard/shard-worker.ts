@@ -19,8 +19,8 @@ export interface RowRange {
 export interface RowsRequest extends RowRange {
   shard: number;
   maxIdBytes: number;
-  /** Filled with the vectors, which are not read where it is undefined. */
-  vectors: ArrayBuffer | undefined;
+  /** Filled with the vectors, which are not read where it is undefined. Memory that is not shared moves back with the answer. */
+  vectors: ArrayBuffer | Uint8Array<SharedArrayBuffer> | undefined;
 }
 
 /** The vectors of row ranges, end to end. */
@@ -70,9 +70,10 @@ const methods = {
       const rows = ids.offsets.length - 1;
       // A chunk of vectors may have any size up to the library's own limit.
       memoryLimitBytes = Number.POSITIVE_INFINITY;
-      if (vectors) file.readVectors(start, rows, new Uint8Array(vectors));
-      const buffers = [vectors, ids.offsets.buffer, ids.bytes.buffer].filter((buffer) => buffer !== undefined);
-      return new WithTransfer({ rows, ids, vectors }, buffers as ArrayBuffer[]);
+      const own = vectors instanceof ArrayBuffer ? vectors : undefined;
+      if (vectors) file.readVectors(start, rows, vectors instanceof ArrayBuffer ? new Uint8Array(vectors) : vectors);
+      const buffers = [own, ids.offsets.buffer, ids.bytes.buffer].filter((buffer) => buffer !== undefined);
+      return new WithTransfer({ rows, ids, vectors: own }, buffers as ArrayBuffer[]);
     }),
 
   readVectors: ({ shard, ranges, vectors }: VectorsRequest) =>

@@ -2,18 +2,18 @@ import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
 import type { IndexDescription } from './catalog-entry.ts';
 
 /** Bytes of an id and its offset; ids of UniProt have up to 30 characters. lib/Resources.groovy has the same figure. */
-const ID_BYTES = 32;
+export const ID_BYTES = 32;
 /** LanceDB sorts the codes of an index that it trains itself through temporary files. */
 const TRAINED_COPIES = 3;
 
-/** Returns the disk bytes for building a table of `rows` vectors: the runs of the sort, which are float32, and the table. */
+/** Returns the disk bytes for building a table of `rows` vectors: the table, and the runs of the sort, which are as large. */
 export function ingestDiskBytes(
   rows: number,
   dimension: number,
   { vectorType, order }: { vectorType: VectorType; order: 'partition' | 'none' },
 ): number {
-  const runs = order === 'partition' ? rows * (dimension * COMPONENT_BYTES.float32 + ID_BYTES) : 0;
-  return runs + rows * (dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
+  const copies = order === 'partition' ? 2 : 1;
+  return copies * rows * (dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
 }
 
 /** Returns the disk bytes for building an index, without its table. */

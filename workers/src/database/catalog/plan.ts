@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { DataError } from '../../base/errors.ts';
+import { DataError, UsageError } from '../../base/errors.ts';
 import {
   AMOUNT,
   COUNT,
@@ -87,4 +87,18 @@ export function findBucket(plan: BucketPlan, name: string, path: string): PlanBu
   if (bucket) return bucket;
   const names = plan.buckets.map((entry) => entry.bucket);
   throw new DataError(bucketNotInPlan(path, name, names));
+}
+
+/**
+ * Replaces the paths of a bucket's shards, which Nextflow stages under other names.
+ * @param shards one for each source; undefined where they are where they were planned
+ * @throws UsageError where there are more or fewer
+ */
+export function withShards(bucket: PlanBucket, shards: readonly string[] | undefined): PlanBucket {
+  if (shards === undefined) return bucket;
+  if (shards.length !== bucket.sources.length)
+    throw new UsageError(
+      `--shards names ${shards.length} files, but ${bucket.bucket} has ${bucket.sources.length} sources.`,
+    );
+  return { ...bucket, sources: bucket.sources.map((source, i) => ({ ...source, path: shards[i]! })) };
 }

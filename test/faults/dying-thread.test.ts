@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runHere } from '../support/command.ts';
+import { expectNoLeftovers, expireLocks } from '../support/crash.ts';
+import { namesIn } from '../support/database.ts';
+import { lanceflow, ROOT, sharedFolder } from '../support/run.ts';
+import { randomRows, writeShard } from '../support/shards.ts';
+import { readTable } from '../support/table.ts';
+
+const DIE = join(ROOT, 'test/faults/die-in-thread.mjs');
+const BUCKET = 'bucket_00001';
+const ROWS = 4000;
+
+describe('a thread of ingest-bucket that dies', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    await writeShard(join(folder, 's.h5'), randomRows(1, ROWS, 32));
+  });
+
+  it.each([
+    ['while it sorts, out of memory', 'memory', 'runs.', { code: 75, signal: null }, /ran out of memory/],
+    ['while it gathers, out of memory', 'memory', '.unnamed', { code: 75, signal: null }, /ran out of memory/],
+    [
+      'while it gathers, without a word',
+      'exit',
+      '.unnamed',
+      { code: 1, signal: null },
+      /"ingest" ended with exit code 3/,
+    ],
+    ['while it gathers, with the process', 'crash', '.unnamed', { code: null, signal: 'SIGSEGV' }, /^/],
+  ])('%s, ends the command, and the same command builds the table', async (name, by, at, end, message) => {
+    const database = join(folder, name.replaceAll(/\W+/g, '-'));
+    const plan = join(folder, 'plan.json');
+    await runHere(['pack-buckets', '--input', join(folder, 's.h5'), '--database', database, '--output', plan]);
+    const before = await namesIn(database);
+    const command = ['ingest-bucket', '--plan', plan, '--bucket', BUCKET, '--database', database, '--threads', '3'];
+    const small = { ...process.env, LANCEFLOW_UNIT_BYTES: '4096' };
+    const options = `--max-old-space-size=96 --import ${DIE}`;
+    const env = { ...small, NODE_OPTIONS: options, DIE_IN: 'ingest', DIE_BY: by, DIE_AT: at };
+    const died = await lanceflow(command, { env });
+    expect(died).toMatchObject(end);
+    expect(died.stderr).toMatch(message);
+    if (by === 'crash') await expireLocks(database);
+    else expect(await namesIn(database)).toEqual(before);
+    expect(await lanceflow(command, { env: small })).toMatchObject({ code: 0 });
+    await runHere(['index-bucket', '--bucket', BUCKET, '--database', database]);
+    await expectNoLeftovers(database);
+    expect((await readTable(database, BUCKET)).rows.ids.length).toBe(ROWS);
+  });
+});

@@ -1,0 +1,215 @@
+import { stat } from 'node:fs/promises';
+import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { DataError } from '../../base/errors.ts';
+import { ContentHash } from '../../shard/content-hash.ts';
+import type { ShardAttributes } from '../../shard/shard.ts';
+import { MAX_BLOCK_ROWS } from '../../shard/shard-blocks.ts';
+import type { ShardReader } from '../../shard/shard-reader.ts';
+import type { Metric } from '../../vectors/metric.ts';
+import { describeBadVector, findBadVector, findLostInFloat16 } from '../../vectors/vector-check.ts';
+import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
+import { changedShard, isWhole, OTHER_ROWS, openPlanned } from '../source-rows.ts';
+import { isAll, type SourceRange, type Unit } from '../units.ts';
+import { type Components, convertVectors, viewComponents } from './vector-buffers.ts';
+
+/** Vectors that are read, checked and assigned at once. */
+const BLOCK_BYTES = 8 * 2 ** 20;
+
+/** What threads know of the bucket that they read. */
+export interface BucketRows {
+  dimension: number;
+  metric: Metric;
+  /** Of the table. */
+  vectorType: VectorType;
+  /** Of the rows in memory. */
+  readType: VectorType;
+}
+
+/** Tells apart states of a file: its bytes and when it was changed. */
+export type FileState = readonly [bytes: number, modifiedMs: number];
+
+/** A unit, and the state of each of its files when ingest began. */
+export interface UnitRequest extends Unit {
+  files: readonly FileState[];
+}
+
+/** Consecutive rows of a shard whose content hash goes on in another thread. */
+export interface HashedBlock {
+  source: number;
+  /** Row of the shard. */
+  start: number;
+  rows: number;
+  /** As they are stored, in shared memory. */
+  vectors: Uint8Array<SharedArrayBuffer>;
+  ids: Utf8Column;
+}
+
+/** Rows of a unit that are in memory together. */
+export interface RunRows {
+  /** Position of the first in the bucket. */
+  firstRow: number;
+  rows: number;
+  /** [rows, dimension]; valid until `take` returns */
+  vectors: Components;
+  ids: Utf8Column[];
+}
+
+export interface RunUser {
+  /** Uses rows that were just read. @param vectors float32 [rows, dimension], valid until it returns */
+  onBlock(vectors: Float32Array, rows: number): Promise<void>;
+  /** Takes the rows since the last call: all of the unit, or those whose ids fill the memory. */
+  take(rows: RunRows): Promise<void>;
+  /** Hashes a block of a shard that is longer than the unit. @returns when its memory can be used again */
+  hash(block: HashedBlock): Promise<void>;
+}
+
+/** Reads units of a bucket and checks their rows. */
+export class RunReader {
+  readonly #bucket: BucketRows;
+  readonly #buffer: SharedArrayBuffer;
+  readonly #blockRows: number;
+  #decoded: Float32Array | undefined;
+  #opened: { source: number; shard: ShardReader } | undefined;
+
+  /** @param buffer for the vectors of a unit, as `readType` */
+  constructor(bucket: BucketRows, buffer: SharedArrayBuffer) {
+    this.#bucket = bucket;
+    this.#buffer = buffer;
+    const rowBytes = bucket.dimension * COMPONENT_BYTES[bucket.readType];
+    this.#blockRows = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(BLOCK_BYTES / rowBytes)));
+  }
+
+  /**
+   * Reads a unit.
+   * @returns the attributes of its first shard that has any
+   * @throws DataError where a shard is not what the plan says, changes while it is read, or holds a row that cannot be searched
+   */
+  async read({ firstRow, ranges, files }: UnitRequest, user: RunUser): Promise<ShardAttributes | undefined> {
+    let attributes: ShardAttributes | undefined;
+    const run = new UnfinishedRun(firstRow);
+    const take = async () => {
+      await user.take({ ...run, vectors: this.#view(0, run.rows) });
+      await Promise.all(run.hashing);
+      run.next();
+    };
+    for (const [i, range] of ranges.entries()) {
+      const shard = await this.#open(range);
+      const { source, index } = range;
+      if (Object.keys(shard.attributes).length > 0) attributes ??= shard.attributes;
+      const ownHash = isWhole(source) && isAll(range) ? new ContentHash() : undefined;
+      let next: Promise<ReadBlock> | undefined;
+      for (let at = range.start; at < range.end; ) {
+        const block = await (next ?? this.#readBlock(shard, at, range.end, run.rows));
+        at += block.rows;
+        // Ids can be long where vectors are short: then the rows so far are taken, and the buffer is used again.
+        const isFull = run.idBytes + block.ids.bytes.length >= this.#buffer.byteLength;
+        next = isFull || at === range.end ? undefined : this.#readBlock(shard, at, range.end, run.rows + block.rows);
+        next?.catch(() => {}); // awaited above; an early failure must not end the thread first
+        await user.onBlock(this.#checked(shard, block, run.rows), block.rows);
+        ownHash?.add(block.stored, block.ids);
+        if (isWhole(source) && !ownHash)
+          run.hashing.push(user.hash({ ...block, source: index, vectors: block.stored }));
+        run.add(block);
+        if (isFull) await take();
+      }
+      await requireSameFile(source.path, files[i]!);
+      if (ownHash && ownHash.digest(shard.vectorType, shard.dimension) !== source.contentHash)
+        throw changedShard(source, OTHER_ROWS);
+    }
+    if (run.rows > 0) await take();
+    return attributes;
+  }
+
+  close(): void {
+    this.#opened?.shard.close();
+    this.#opened = undefined;
+  }
+
+  /** Most ranges follow each other in one shard. */
+  async #open({ source, index }: SourceRange): Promise<ShardReader> {
+    if (this.#opened?.source === index) return this.#opened.shard;
+    this.close();
+    const shard = await openPlanned(source, this.#bucket.dimension);
+    this.#opened = { source: index, shard };
+    return shard;
+  }
+
+  /** Reads rows from `start` on, before `end`, to their place in the buffer where they are stored as they are held there. */
+  async #readBlock(shard: ShardReader, start: number, end: number, position: number): Promise<ReadBlock> {
+    const count = Math.min(this.#blockRows, end - start);
+    const byteLength = count * shard.dimension * COMPONENT_BYTES[shard.vectorType];
+    const stored =
+      shard.vectorType === this.#bucket.readType
+        ? new Uint8Array(this.#buffer, position * shard.dimension * COMPONENT_BYTES[shard.vectorType], byteLength)
+        : new Uint8Array(new SharedArrayBuffer(byteLength));
+    const { rows, ids } = await shard.readShared(start, count, stored);
+    return { start, rows, ids, stored: stored.subarray(0, (byteLength / count) * rows) };
+  }
+
+  /** A block's vectors as float32. @throws DataError for the first row that cannot be searched as it will be stored */
+  #checked(shard: ShardReader, { start, rows, ids, stored }: ReadBlock, position: number): Float32Array {
+    const { dimension, metric, vectorType, readType } = this.#bucket;
+    const held = this.#view(position, rows);
+    if (shard.vectorType !== readType)
+      convertVectors(viewComponents(shard.vectorType, stored.buffer, 0, rows * dimension), held);
+    const vectors = held instanceof Float32Array ? held : this.#decode(held);
+    const bad =
+      findBadVector(vectors, rows, dimension, metric) ??
+      (vectorType === 'float16' ? findLostInFloat16(vectors, rows, dimension, metric) : undefined);
+    if (!bad) return vectors;
+    throw new DataError(`${shard.path}: ${describeBadVector(bad, start, columnBytes(ids, bad.row))}.`);
+  }
+
+  #decode(words: Components): Float32Array {
+    this.#decoded ??= new Float32Array(this.#blockRows * this.#bucket.dimension);
+    return convertVectors(words, this.#decoded.subarray(0, words.length)) as Float32Array;
+  }
+
+  /** Rows in the buffer. */
+  #view(position: number, rows: number): Components {
+    const { dimension, readType } = this.#bucket;
+    const byteOffset = position * dimension * COMPONENT_BYTES[readType];
+    return viewComponents(readType, this.#buffer, byteOffset, rows * dimension);
+  }
+}
+
+async function requireSameFile(path: string, [bytes, modifiedMs]: FileState): Promise<void> {
+  const { size, mtimeMs } = await stat(path);
+  if (size !== bytes || mtimeMs !== modifiedMs)
+    throw new DataError(`${path}: the file changed while it was read. Run again when nothing writes to it.`);
+}
+
+interface ReadBlock {
+  start: number;
+  rows: number;
+  ids: Utf8Column;
+  /** The vectors as the shard stores them. */
+  stored: Uint8Array<SharedArrayBuffer>;
+}
+
+/** The rows that have been read and not been taken. */
+class UnfinishedRun {
+  firstRow: number;
+  rows = 0;
+  ids: Utf8Column[] = [];
+  idBytes = 0;
+  hashing: Promise<void>[] = [];
+
+  constructor(firstRow: number) {
+    this.firstRow = firstRow;
+  }
+
+  add({ rows, ids }: ReadBlock): void {
+    this.rows += rows;
+    this.ids.push(ids);
+    this.idBytes += ids.bytes.length;
+  }
+
+  next(): void {
+    this.firstRow += this.rows;
+    this.rows = 0;
+    this.ids = [];
+    this.idBytes = 0;
+    this.hashing = [];
+  }
+}

@@ -1,0 +1,101 @@
+import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { sortByPartition } from '../../vectors/partition-sort.ts';
+import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
+import type { Run, RunFiles } from './run-files.ts';
+import { type Components, convertVectors, newComponents } from './vector-buffers.ts';
+
+const PIECE_BYTES = 4 * 2 ** 20;
+/** An id of more bytes is copied by a view, which costs more than the bytes of a usual one. */
+const VIEWED_BYTES = 64;
+
+/** What the threads that write runs share: the next free place in the files, and the rows of each partition. */
+export interface SharedRuns {
+  /** [bytes of ids, runs] */
+  next: BigInt64Array<SharedArrayBuffer>;
+  partitionRows: Uint32Array<SharedArrayBuffer>;
+}
+
+/** Of no runs. */
+export function shareRuns(partitions: number): SharedRuns {
+  return {
+    next: new BigInt64Array(new SharedArrayBuffer(16)),
+    partitionRows: new Uint32Array(new SharedArrayBuffer(4 * partitions)),
+  };
+}
+
+/** Sorts rows that are in memory by partition, and writes them as runs. Rows of a partition keep their order. */
+export class RunWriter {
+  readonly #files: RunFiles;
+  readonly #shared: SharedRuns;
+  readonly #dimension: number;
+  readonly #vectorType: VectorType;
+  #piece: Components | undefined;
+  #stored: Components | undefined;
+
+  /** @param vectorType of the table */
+  constructor(files: RunFiles, shared: SharedRuns, dimension: number, vectorType: VectorType) {
+    this.#files = files;
+    this.#shared = shared;
+    this.#dimension = dimension;
+    this.#vectorType = vectorType;
+  }
+
+  /**
+   * Writes a run.
+   * @param firstRow its position in the bucket
+   * @param vectors [rows, dimension] of either type
+   * @param partitions the partition of each row
+   */
+  write(firstRow: number, vectors: Components, ids: readonly Utf8Column[], partitions: Int32Array): Run {
+    const rows = partitions.length;
+    const { order, counts } = sortByPartition(partitions, this.#shared.partitionRows.length);
+    this.#writeVectors(firstRow, vectors, order);
+    const { ends, bytes } = sortIds(concatenateColumns(ids), order);
+    const idsAt = Number(Atomics.add(this.#shared.next, 0, BigInt(bytes.length)));
+    this.#files.write('ids', bytes, idsAt);
+    this.#files.write('idEnds', ends, 4 * firstRow);
+    const slot = Number(Atomics.add(this.#shared.next, 1, 1n));
+    const starts = new Uint32Array(counts.length + 1);
+    for (const [partition, count] of counts.entries()) {
+      starts[partition + 1] = starts[partition]! + count;
+      if (count > 0) Atomics.add(this.#shared.partitionRows, partition, count);
+    }
+    this.#files.write('starts', starts, 4 * starts.length * slot);
+    return { firstRow, rows, idsAt, slot };
+  }
+
+  /** In pieces, so that a run is not in memory twice. */
+  #writeVectors(firstRow: number, vectors: Components, order: Int32Array): void {
+    const dimension = this.#dimension;
+    const rowBytes = dimension * COMPONENT_BYTES[this.#vectorType];
+    const pieceRows = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
+    const isStored = vectors instanceof Uint16Array === (this.#vectorType === 'float16');
+    this.#piece ??= newComponents(vectors instanceof Uint16Array ? 'float16' : 'float32', pieceRows * dimension);
+    if (!isStored) this.#stored ??= newComponents(this.#vectorType, pieceRows * dimension);
+    for (let at = 0; at < order.length; at += pieceRows) {
+      const rows = Math.min(pieceRows, order.length - at);
+      for (let i = 0; i < rows; i++) {
+        const row = order[at + i]!;
+        this.#piece.set(vectors.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+      }
+      const piece = this.#piece.subarray(0, rows * dimension);
+      const stored = isStored ? piece : convertVectors(piece, this.#stored!.subarray(0, piece.length));
+      this.#files.write('vectors', stored, (firstRow + at) * rowBytes);
+    }
+  }
+}
+
+/** Ids in a new order, and where each ends. */
+function sortIds({ offsets, bytes }: Utf8Column, order: Int32Array): { ends: Uint32Array; bytes: Uint8Array } {
+  const sorted = new Uint8Array(bytes.length);
+  const ends = new Uint32Array(order.length);
+  let at = 0;
+  for (let i = 0; i < order.length; i++) {
+    const [start, end] = [offsets[order[i]!]!, offsets[order[i]! + 1]!];
+    if (end - start > VIEWED_BYTES) sorted.set(bytes.subarray(start, end), at);
+    else for (let byte = 0; byte < end - start; byte++) sorted[at + byte] = bytes[start + byte]!;
+    at += end - start;
+    ends[i] = at;
+  }
+  return { ends, bytes: sorted };
+}

@@ -1,0 +1,91 @@
+import type { PlanSource } from '../database/catalog/plan.ts';
+
+/** Units of small buckets: each is a fragment of the table. */
+const LEAST_UNIT_BYTES = 16 * 2 ** 20;
+/**
+ * Bytes that a fragment gathers from a run at once, as a share of the least unit: 256 KiB. From there on, a disk reads at random
+ * places as fast as in sequence.
+ */
+const GATHERED_SHARE = 1 / 64;
+const MOST_UNIT_BYTES = 2 ** 30;
+/** Least units for which starting a thread pays: it compiles its code anew, and has a reader of HDF5 of its own, for 0.2 CPU-seconds. */
+const LEAST_UNITS_PER_THREAD = 16;
+/** Larger units pay sooner, but threads with fewer would be idle while others do their last. */
+const UNITS_PER_THREAD = 4;
+/** Of a thread besides its unit: two JavaScript heaps, the HDF5 library, the assigner, blocks. */
+const THREAD_BYTES = 96 * 2 ** 20;
+/** Of the process besides its threads; and the share of the memory that all may take. */
+const PROCESS_BYTES = 500 * 2 ** 20;
+const MEMORY_SHARE = 0.9;
+
+/**
+ * Returns how many rows a run of the sort has, which is also how many a fragment of the table has: runs and fragments grow with the
+ * square root of the bucket, so that what each fragment reads of each run stays the same. It follows from the bucket alone: the table
+ * must not depend on the machine.
+ * @param rows of the bucket
+ * @param rowBytes of a row in the table
+ */
+export function unitRows(rows: number, rowBytes: number): number {
+  const least = leastUnitBytes();
+  const bytes = Math.sqrt(GATHERED_SHARE * least * rows * rowBytes);
+  return Math.max(1, Math.floor(Math.min(MOST_UNIT_BYTES, Math.max(least, bytes)) / rowBytes));
+}
+
+/** Rows of one source that follow each other in the bucket. */
+export interface SourceRange {
+  source: PlanSource;
+  /** Position of the source in the bucket. */
+  index: number;
+  /** Rows [start, end) of its shard. */
+  start: number;
+  end: number;
+}
+
+/** Whether a range is all of its source. */
+export function isAll({ source, start, end }: SourceRange): boolean {
+  return start === source.start && end === source.end;
+}
+
+/** Rows of a bucket that a thread reads into memory together. */
+export interface Unit {
+  /** Position in the bucket, of the unit among all and of its first row. */
+  number: number;
+  firstRow: number;
+  ranges: SourceRange[];
+}
+
+/** Divides the rows of a bucket, in the order of its sources, into units of `rows` rows; the last has what remains. */
+export function* unitsOf(sources: readonly PlanSource[], rows: number): Generator<Unit> {
+  let unit: Unit = { number: 0, firstRow: 0, ranges: [] };
+  let free = rows;
+  for (const [index, source] of sources.entries())
+    for (let start = source.start; start < source.end; ) {
+      const end = Math.min(source.end, start + free);
+      unit.ranges.push({ source, index, start, end });
+      free -= end - start;
+      start = end;
+      if (free > 0) continue;
+      yield unit;
+      unit = { number: unit.number + 1, firstRow: unit.firstRow + rows, ranges: [] };
+      free = rows;
+    }
+  if (unit.ranges.length > 0) yield unit;
+}
+
+/**
+ * Returns how many threads ingest a bucket: those that were asked for, as far as they have work and memory.
+ * @param asked threads, at least 1
+ * @param unitBytes of a unit in memory
+ * @param memoryBytes that this process may use
+ */
+export function threadCount(asked: number, units: number, unitBytes: number, memoryBytes: number): number {
+  const ofLeastSize = (units * unitBytes) / leastUnitBytes();
+  const withWork = Math.ceil(Math.min(units / UNITS_PER_THREAD, ofLeastSize / LEAST_UNITS_PER_THREAD));
+  const withMemory = Math.floor((memoryBytes * MEMORY_SHARE - PROCESS_BYTES) / (unitBytes + THREAD_BYTES));
+  return Math.max(1, Math.min(asked, withWork, withMemory));
+}
+
+/** Smaller in tests and benchmarks: a small bucket then has as many units as a large one. */
+function leastUnitBytes(): number {
+  return Number(process.env.LANCEFLOW_UNIT_BYTES ?? LEAST_UNIT_BYTES);
+}
