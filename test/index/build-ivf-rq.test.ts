@@ -32,7 +32,7 @@ describe('an index over the partitions of the order', () => {
     ['l2', 8, []],
     ['dot', 32, []],
   ] as const)(
-    'finds for %s in %i dimensions %j what exact finds, where it looks at everything',
+    'finds for %s in %i dimensions %j what exact finds if it probes and refines everything',
     async (metric, dimension, options) => {
       const folder = await temporaryFolder();
       const rows = families(1, 1500, dimension);
@@ -54,7 +54,7 @@ describe('an index over the partitions of the order', () => {
     },
   );
 
-  it('estimates distances as well as one that LanceDB trained, and grows like it', async () => {
+  it('estimates distances as well as one that LanceDB trained, and LanceDB extends it', async () => {
     const folder = await temporaryFolder();
     const dimension = 128;
     const rows = families(3, 4000, dimension);
@@ -99,7 +99,7 @@ describe('an index over the partitions of the order', () => {
     expect(own).toBeLessThan(1.2 * theirs);
   });
 
-  it('is the same in every build but for its name and time', async () => {
+  it('has the same files in every build', async () => {
     const folder = await temporaryFolder();
     const shard = await writeShard(join(folder, 's.h5'), families(6, 2000, 40));
     const sums = [];
@@ -114,9 +114,9 @@ describe('an index over the partitions of the order', () => {
     expect(sums[0]).toEqual(sums[1]);
   });
 
-  describe('built by threads', () => {
+  describe('built in threads', () => {
     const PARTITIONS = 7;
-    /** A table of three fragments whose partitions have odd lengths, one of them none. */
+    /** A table of three fragments, whose partitions have odd row counts, one of them 0. */
     async function orderedTable() {
       const folder = await temporaryFolder();
       const dimension = 24;
@@ -134,7 +134,7 @@ describe('an index over the partitions of the order', () => {
     }
     const progress = { add() {}, stop() {} };
 
-    it('has the same files with 1, 2 and 7', async () => {
+    it('has the same files with 1, 2 and 7 threads', async () => {
       const table = await orderedTable();
       const indexes = await Promise.all(
         [1, 2, 7].map(async (threads) => {
@@ -151,7 +151,7 @@ describe('an index over the partitions of the order', () => {
       }
     });
 
-    it('names a data file that one of them cannot read, and makes no version', async () => {
+    it('names a data file that a thread cannot read, and adds no version', async () => {
       const table = await orderedTable();
       const versions = await readdir(join(table.folder, '_versions'));
       const cut = join(table.folder, table.fragments[1]!.path);

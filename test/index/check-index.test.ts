@@ -43,12 +43,12 @@ async function buildAndSearch(metric: string, type: string, factor: number, nth:
   }
 }
 
-describe('an ivf-pq index finds its rows, or is refused with what to use instead', () => {
+describe('an ivf-pq index finds its rows, or is refused with the option to use instead', () => {
   const cases = METRICS.flatMap((metric) => VECTOR_TYPES.map((type) => [metric, type] as const));
 
   it.each(cases)('%s, %s', async (metric, type) => {
     const find = (factor: number, nth: number) => buildAndSearch(metric, type, factor, nth);
-    // Trainings differ, and of what LanceDB holds badly some find more than others.
+    // Training is random: if LanceDB holds such rows badly, some indexes find more of them than others.
     const isHeldBadly = metric === 'dot' || type === 'float16';
     const expectFoundOrRefused = (found: number | string) => {
       if (typeof found === 'string')

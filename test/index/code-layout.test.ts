@@ -36,7 +36,7 @@ describe.each<[string, number[]]>([
     }
   });
 
-  it('have at most 65,536 and 8,192 rows, and nearly as many where more follow', () => {
+  it('have at most 65,536 and 8,192 rows, and nearly as many unless they are the last', () => {
     for (const [spans, most, least] of [
       [pages, 65_536, 65_536 - 4096 - 31],
       [ranges, 8192, 8192 - 31],
@@ -48,7 +48,7 @@ describe.each<[string, number[]]>([
       }
   });
 
-  it('begin at a partition, or whole groups of 32 rows into one', () => {
+  it('begin at a partition, or a multiple of 32 rows after its beginning', () => {
     for (const { first } of ranges) {
       const start = firstRows.findLast((begin) => begin <= first)!;
       expect((first - start) % 32).toBe(0);

@@ -11,7 +11,7 @@ describe('planIndex', () => {
     });
   });
 
-  it('plans what can be built for every table, and says where that is not the article’s', () => {
+  it('plans an index that can be built for every table, and notes differences from the article', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...INDEX_KINDS),

@@ -49,7 +49,7 @@ describe('the rotation', () => {
     );
   });
 
-  it('is the product with its matrix', () => {
+  it('equals the product with its matrix', () => {
     const d = 24;
     const signs = randomBytes(rotationSignBytes(d), 3);
     const matrix = rotationMatrix(signs, d);
@@ -65,7 +65,7 @@ describe('the rotation', () => {
 });
 
 describe('encodeRows', () => {
-  it.each(METRICS)('gives factors that estimate distances to a query: %s', (metric) => {
+  it.each(METRICS)('computes factors that estimate distances to a query: %s', (metric) => {
     const toUnit = metric === 'cosine';
     const d = 256;
     const rows = 300;
@@ -91,7 +91,7 @@ describe('encodeRows', () => {
     const distance = metric === 'dot' ? dotDistance : squaredDistance;
     // The part of the query alone; clients subtract 1 from a dot distance, which the rows' part has.
     const toCentroid = distance(query, centroid) - (metric === 'dot' ? 1 : 0);
-    // What the codes stand for is multiplied with the query, or twice with what is left of it.
+    // The code stands for a vector that is multiplied by the query's residual, twice except under dot.
     const span = metric === 'dot' ? 1 : 2 * Math.sqrt(toCentroid);
     let within = 0;
     for (let row = 0; row < rows; row++) {
@@ -112,7 +112,7 @@ describe('encodeRows', () => {
 });
 
 describe('packing', () => {
-  it('of whole groups and the rest can be undone', () => {
+  it('is undone by unpacking, for whole groups and the remaining rows', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 1, max: 12 }), seed, (rows, codeBytes, from) => {
         const codes = randomBytes(rows * codeBytes, from);
@@ -122,7 +122,7 @@ describe('packing', () => {
     );
   });
 
-  it('range by range gives what packing each partition does', () => {
+  it('range by range equals packing partition by partition', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat({ max: 150 }), { minLength: 1, maxLength: 12 }),

@@ -4,12 +4,12 @@ import { writeOwnTable } from '../support/own-table.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
 
-// Tables whose data files and version LanceFlow wrote, in the hands of Python's LanceDB.
+// Python's LanceDB uses tables whose data files and version LanceFlow wrote.
 
 const DIMENSION = 24;
 const ROWS = 1200;
 
-/** Reads the table, searches it, changes it and compacts it; the right rows come from a shard, by h5py. */
+/** Reads, searches, changes and compacts the table; h5py reads the expected rows from a shard. */
 const CLIENT = `
 import json, h5py, lancedb, numpy as np, pyarrow as pa
 with h5py.File(sys.argv[2]) as f: ids, x = f['id'].asstr()[:].tolist(), f['embedding'][:]
@@ -34,7 +34,7 @@ answer['kept'] = bool(np.array_equal(as_rows(rows)[:len(left)], stored[left]))
 answer['still nearest'] = nearest(777) == [ids[777]]
 print(json.dumps(answer))`;
 
-describe.skipIf(missingClients())('a table of own data files', () => {
+describe.skipIf(missingClients())('a table whose data files LanceFlow wrote', () => {
   it.each(CLIENTS.flatMap((client) => (['float32', 'float16'] as const).map((type) => ({ client, type }))))(
     'is read, searched, changed and compacted by Python’s LanceDB $client.version in $type',
     async ({ client, type }) => {

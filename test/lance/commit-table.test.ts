@@ -1,10 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Field, Schema, Utf8 } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
+import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
 import { TableHistory, versionsIn } from '../../workers/src/database/table-history.ts';
 import { tableSchema } from '../../workers/src/lance/arrow-batch.ts';
 import { commitTable } from '../../workers/src/lance/commit-table.ts';
 import { dataFileName } from '../../workers/src/lance/format/data-file-name.ts';
+import { DataFileWriter } from '../../workers/src/lance/format/data-file-writer.ts';
 import { readManifest } from '../../workers/src/lance/format/table-manifest.ts';
 import { connect, Index } from '../../workers/src/lance/lancedb.ts';
 import { fileSizes } from '../../workers/src/lance/table-files.ts';
@@ -26,7 +29,7 @@ async function manifestOf(folder: string) {
 }
 
 describe('dataFileName', () => {
-  it('is Lance’s form, the same for the same seed and fragment, another for any other', () => {
+  it('has Lance’s form, and differs for every seed and fragment', () => {
     const names = ['a', 'b'].flatMap((seed) => Array.from({ length: 500 }, (_, i) => dataFileName(seed, i)));
     for (const name of names) expect(name).toMatch(/^[01]{24}[0-9a-f]{26}\.lance$/);
     expect(new Set(names).size).toBe(1000);
@@ -37,11 +40,11 @@ describe('dataFileName', () => {
 describe('commitTable', () => {
   it.each<[string, VectorType, number, number[]]>([
     ['one row', 'float32', 1, [1]],
-    ['one component a row', 'float32', 1, [1000, 1, 37]],
+    ['one component per row', 'float32', 1, [1000, 1, 37]],
     ['an odd number of components', 'float16', 7, [333, 2000]],
     ['960 components', 'float32', 960, [40, 50, 7]],
     ['2560 components', 'float16', 2560, [30, 31]],
-  ])('makes a table of %s that LanceDB reads as one of its own', async (_, type, dimension, sizes) => {
+  ])('makes a table of %s that LanceDB reads like its own', async (_, type, dimension, sizes) => {
     const folder = await temporaryFolder();
     const count = sizes.reduce((sum, size) => sum + size, 0);
     const rows = randomRows(count, count, dimension);
@@ -99,7 +102,7 @@ describe('commitTable', () => {
     table.close();
   });
 
-  it('makes a version of which LanceFlow knows what other clients did to it', async () => {
+  it('makes a version whose later changes by other clients are known', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(5, 300, 8);
     const { version, files } = await writeOwnTable(folder, 't', rows, 'float32', [100, 100, 100]);
@@ -142,6 +145,32 @@ describe('commitTable', () => {
     table.close();
   });
 
+  it('makes a table of several text columns, whose pages differ', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 't.lance/data');
+    await mkdir(path, { recursive: true });
+    const [rows, pieceRows] = [40_000, 999];
+    const schema = new Schema([...tableSchema(1, 'float32').fields, new Field('taxon', new Utf8(), true)]);
+    const vectors = { name: 'embedding', type: 'float32' as const, dimension: 1 };
+    const name = dataFileName('seed', 0);
+    const writer = new DataFileWriter(join(path, name), { vectors, texts: ['id', 'taxon'] }, rows);
+    const idOf = (row: number) => `id-${row}`.repeat(row % 30);
+    const taxonOf = (row: number) => (row % 2 === 0 ? '' : `${row % 7} é`);
+    for (let first = 0; first < rows; first += pieceRows) {
+      const numbers = Array.from({ length: Math.min(pieceRows, rows - first) }, (_, i) => first + i);
+      const texts = [columnFrom(numbers.map(idOf)), columnFrom(numbers.map(taxonOf))];
+      writer.append([new Uint8Array(Float32Array.from(numbers).buffer)], texts);
+    }
+    await commitTable(folder, 't', schema, [{ name, ...writer.finish() }]);
+    const table = await (await connect(folder)).openTable('t');
+    const found = await table.query().toArrow();
+    const numbers = Array.from({ length: rows }, (_, row) => row);
+    expect([...(found.getChild('id') ?? [])]).toEqual(numbers.map(idOf));
+    expect([...(found.getChild('taxon') ?? [])]).toEqual(numbers.map(taxonOf));
+    expect(await table.countRows("taxon = '5 é'")).toBe(numbers.filter((row) => taxonOf(row) === '5 é').length);
+    table.close();
+  });
+
   it('makes a table of 3,000 fragments in one version', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(6, 6000, 2);
@@ -152,7 +181,7 @@ describe('commitTable', () => {
     expect(await readdir(join(folder, 't.lance/_versions'))).toHaveLength(2);
   });
 
-  it('makes nothing where a data file is missing, and keeps a table that is there', async () => {
+  it('creates nothing if a data file is missing, and does not touch an existing table', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(7, 20, 2);
     const missing = { name: dataFileName('seed', 9), rows: 5, bytes: 100 };

@@ -6,11 +6,11 @@ import { describeFiles } from '../../workers/src/lance/describe-files.ts';
 import { temporaryFolder } from '../support/run.ts';
 
 describe('describeFiles', () => {
-  it.each([1, 3])('tells sizes and checksums of small and large files with %i threads', async (threads) => {
+  it.each([1, 3])('returns sizes and checksums of small and large files, with %i threads', async (threads) => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'empty'), '');
     await writeFile(join(folder, 'small'), 'abc');
-    // Larger than two ranges; what is not written reads as zeros.
+    // Longer than two ranges. Bytes that are not written read as zeros.
     const large = await open(join(folder, 'large'), 'w');
     await large.write('begin', 0);
     await large.write('middle', 64 * 2 ** 20 - 3);
@@ -25,7 +25,7 @@ describe('describeFiles', () => {
     ]);
   });
 
-  it('reads no file whose checksum is known, unless its size differs', async () => {
+  it('does not read a file whose checksum is known, unless its size differs', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'a'), 'abc');
     await writeFile(join(folder, 'b'), 'abc');

@@ -3,7 +3,7 @@ import { readFields, readPacked } from '../../workers/src/base/bytes/protobuf.ts
 
 /** The content of a Lance file of format 2.0, without offsets: LanceDB writes the columns in the order in which they finish. */
 export interface DataFileContent {
-  /** The end of the footer: versions and "LANC". */
+  /** The end of the footer: the version and "LANC". */
   version: string;
   descriptor: string;
   columns: Array<{
@@ -14,7 +14,7 @@ export interface DataFileContent {
 
 const FOOTER_BYTES = 40;
 
-/** Reads a Lance file by the format's description (protos/file2.proto). */
+/** Reads a Lance file by the format's specification (protos/file2.proto). */
 export function readDataFile(file: Buffer): DataFileContent {
   const footer = file.subarray(-FOOTER_BYTES);
   const range = (at: bigint) => {

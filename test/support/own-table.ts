@@ -9,7 +9,7 @@ import { appendIpc, createTable } from '../../workers/src/lance/tables.ts';
 import type { VectorType } from '../../workers/src/vectors/vector-type.ts';
 import { type Rows, sliceRows } from './shards.ts';
 
-/** A table made of data files of LanceFlow's own, committed once. @param sizes rows of each fragment */
+/** Makes a table from data files that LanceFlow writes, committed once. @param sizes row count of each fragment */
 export async function writeOwnTable(
   folder: string,
   name: string,
@@ -31,7 +31,7 @@ export async function writeOwnTable(
   return { version, files };
 }
 
-/** @param pieceRows rows of one append */
+/** Writes rows as a data file. @param pieceRows row count of one append */
 export function writeDataFile(
   path: string,
   rows: Rows,
@@ -46,14 +46,14 @@ export function writeDataFile(
     const piece = sliceRows(rows, at, Math.min(count, at + pieceRows));
     const stored = storedVectors(piece, type);
     const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-    // Of uneven lengths that are no multiple of a row's.
+    // Pieces need not end with a row.
     const third = Math.floor(bytes.length / 3);
     writer.append([bytes.subarray(0, third), new Uint8Array(0), bytes.subarray(third)], [columnFrom(piece.ids)]);
   }
   return writer.finish();
 }
 
-/** The same rows as LanceDB writes them, one append a fragment. */
+/** Has LanceDB write the same table, one append per fragment. */
 export async function writeLanceTable(
   folder: string,
   name: string,

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { seededRandom } from '../../../workers/src/base/random.ts';
 import { toOlderForm } from '../../../workers/src/index/older-form/older-form.ts';
 
-/** Signs of a code, times a query: +-`unit` a component. */
+/** Returns the product of a code's signs, each of size `unit`, and a query. */
 function product(codes: Uint8Array, row: number, query: Float32Array, unit: number): number {
   let sum = 0;
   for (const [i, value] of query.entries()) {
@@ -13,7 +13,7 @@ function product(codes: Uint8Array, row: number, query: Float32Array, unit: numb
   return sum;
 }
 
-it('keeps what the factors say of a distance, by the formulas of both forms', () => {
+it('keeps the estimated distances, by the formulas of both forms', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 9 }), fc.nat(), (bytes, rows, seed) => {
       const random = seededRandom(seed);
@@ -22,7 +22,7 @@ it('keeps what the factors say of a distance, by the formulas of both forms', ()
       const codes = Uint8Array.from({ length: rows * bytes }, () => 256 * random());
       const [centroid, query] = [floats(dimension), floats(dimension)];
       const [add, scale] = [floats(rows), floats(rows)];
-      // lance-index 8, bq/storage.rs: RawQuery multiplies with the query, ResidualQuery with what is left of it.
+      // lance-index 8, bq/storage.rs: RawQuery multiplies by the query, ResidualQuery by its residual.
       const newer = Array.from(add, (part, row) => part + scale[row]! * product(codes, row, query, 0.5));
       toOlderForm(codes, centroid, add, scale);
       const residual = query.map((value, i) => value - centroid[i]!);

@@ -38,7 +38,7 @@ it.each([
   const newer = await estimates(folder);
   const older = await estimates(rewritten);
   expect(older.size).toBe(3000);
-  // LanceDB looks products up in tables of 8 bits; of another query in each form. Under cosine it may count from -1.
+  // LanceDB looks up products in 8-bit tables, which differ between the forms. Under cosine it may count from -1.
   const shifts = [...newer].map(([id, distance]) => distance - older.get(id)!).sort((a, b) => a - b);
   const middle = shifts[1500]!;
   const spread = shifts[2850]! - shifts[150]!;
@@ -46,14 +46,14 @@ it.each([
   expect(Math.min(Math.abs(middle), Math.abs(middle - shift))).toBeLessThan(0.01 * range);
   expect(spread).toBeLessThan(0.03 * range);
 
-  // Once is enough.
+  // A rewritten index is not rewritten again.
   expect(await rewriteInOlderForm(join(rewritten, 't.lance'))).toBe(false);
   const file = await LanceFileReader.open(join(await indexFolder(join(rewritten, 't.lance')), 'auxiliary.idx'));
   expect(file.metadata('storage_metadata')).not.toContain('query_estimator');
   await file.close();
 });
 
-it('threads rewrite a large index as one does, partitions of several pieces as well', async () => {
+it('a large index is rewritten to the same bytes by 1 and 3 threads, also where partitions are divided', async () => {
   const folder = await temporaryFolder();
   const count = 110_000;
   const { ids, vectors } = randomRows(3, count, 8);

@@ -10,7 +10,7 @@ import { writeDataFile, writeLanceTable } from '../../support/own-table.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { type Rows, randomRows } from '../../support/shards.ts';
 
-/** Ids of all lengths from none on, of one to four bytes a character. */
+/** Ids of up to 100,000 bytes, some empty, with characters of one to four bytes. */
 const UNUSUAL = ['', 'a', 'é', '蛋白质', '𝛼🧬', 'q"\\\n\u0000\t', '', 'x'.repeat(100_000)];
 
 function rowsOf(count: number, dimension: number, id = (row: number) => `p${row}`): Rows {
@@ -43,7 +43,7 @@ describe('DataFileWriter', () => {
   });
 
   it.each<VectorType>(['float32', 'float16'])(
-    'tells where %s vectors lie, and the checksums of the file',
+    'returns the range of %s vectors, and the checksums of the file',
     async (type) => {
       const path = join(await temporaryFolder(), 'own.lance');
       const rows = rowsOf(999, 11);
@@ -65,7 +65,7 @@ describe('DataFileWriter', () => {
     },
   );
 
-  it('writes the same file whatever the pieces', async () => {
+  it('writes the same file from pieces of any size', async () => {
     const folder = await temporaryFolder();
     const rows = rowsOf(700, 9);
     const files = [1, 64, 333, 700].map((pieceRows) => {
@@ -76,7 +76,7 @@ describe('DataFileWriter', () => {
     for (const other of others) expect(other.equals(first!)).toBe(true);
   });
 
-  it('refuses rows that were not announced, and columns of different lengths', async () => {
+  it('refuses more or fewer rows than it was created for, and columns of different lengths', async () => {
     const folder = await temporaryFolder();
     const columns = { vectors: { name: 'embedding', type: 'float32' as const, dimension: 2 }, texts: ['id'] };
     const writer = new DataFileWriter(join(folder, 'a'), columns, 2);

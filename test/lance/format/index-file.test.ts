@@ -8,7 +8,7 @@ import { randomRows } from '../../support/shards.ts';
 it.each([
   ['ivf-pq', Index.ivfPq],
   ['ivf-rq', Index.ivfRq],
-] as const)('tells the partitions of LanceDB’s own %s, also beyond a thousand', async (_, index) => {
+] as const)('reads the partition count of LanceDB’s own %s, also above 1,000', async (_, index) => {
   const folder = await temporaryFolder();
   const { ids, vectors } = randomRows(1, 3000, 8);
   const rows = ids.map((id, i) => ({ id, embedding: [...vectors.subarray(8 * i, 8 * i + 8)] }));
