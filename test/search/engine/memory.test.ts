@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../workers/src/base/errors.ts';
 import { queriesInMemory } from '../../../workers/src/search/engine/memory.ts';
-import { NearestRows } from '../../../workers/src/search/engine/nearest.ts';
+import { nearestBytesPerQuery } from '../../../workers/src/search/engine/nearest-heaps.ts';
 
 describe('queriesInMemory', () => {
   it('fits the budget, and says the least where it does not', () => {
     const queries = queriesInMemory(2e9, 960, 10, 2);
-    expect(queries * (2 * 960 * 4 + 2 * NearestRows.bytesPerQuery(10))).toBeLessThan(2e9);
+    expect(queries * (2 * 960 * 4 + 2 * nearestBytesPerQuery(10))).toBeLessThan(2e9);
     expect(queriesInMemory(4e9, 960, 10, 2)).toBeGreaterThan(queries);
     expect(queriesInMemory(2e9, 960, 10, 8)).toBeLessThan(queries);
     // What threads share is addressed by 32 bits, however much memory there is.

@@ -6,42 +6,37 @@ import { searchAnn } from './engine/ann.ts';
 import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
 import type { AnnAnswer } from './engine/scan-vectors.ts';
-import { scoreTable, startThreads } from './engine/score-table.ts';
-import type { ScoreThreads } from './engine/score-threads.ts';
+import { type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
 import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import type { QuerySet } from './queries/queries.ts';
 
 /**
- * Searches a block of queries and hands what was found to the sink, in the order of the queries. A vector that several
- * queries have is searched once.
- * @param readQueries reads the block; its vectors are used up @param find rows to find for a query
- * @returns how many queries `ann` scanned, as the index would have rounded them too far
+ * Searches a block of queries and emits the hits to the sink, in the order of the queries. A vector that several queries share is
+ * searched once.
+ * @param readQueries reads the block, whose vectors are changed
+ * @param k rows to find for a query
+ * @returns queries that `ann` scanned, because they do not fit the type of the vectors
  */
 export async function searchBlock(
   bucket: OpenBucket,
   readQueries: () => Promise<QuerySet>,
   plan: SearchPlan,
-  find: number,
+  k: number,
   sink: HitSink,
   context: CommandContext,
 ): Promise<number> {
-  const { way } = plan;
-  // They start while the queries are read.
-  const threads = way === 'ann' ? undefined : startThreads(bucket);
-  try {
+  const read = async (): Promise<Work> => {
     const queries = await readQueries();
-    const work: Work = {
-      ...{ bucket, queries, plan, find, sink, context },
-      distinct: distinctVectors(queries.vectors, bucket.entry.dimension),
-    };
-    if (way === 'ann' || !threads) return await searchIndex(work);
-    await searchRows(work, way, threads);
-    return 0;
-  } finally {
-    await threads?.close();
-  }
+    const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
+    return { bucket, queries, distinct, plan, k, sink, context };
+  };
+  const { way: strategy } = plan;
+  if (strategy === 'ann') return searchIndex(await read());
+  // The threads start while the queries are read.
+  await withScoreThreads(bucket, async (threads) => searchRows(await read(), strategy, threads));
+  return 0;
 }
 
 interface Work {
@@ -49,20 +44,19 @@ interface Work {
   queries: QuerySet;
   distinct: DistinctVectors;
   plan: SearchPlan;
-  find: number;
+  /** Rows to find for a query. */
+  k: number;
   sink: HitSink;
   context: CommandContext;
 }
 
-/** `scan` and `exact`. */
-async function searchRows(work: Work, way: Exclude<SearchStrategy, 'ann'>, threads: ScoreThreads): Promise<void> {
-  const { bucket, queries, distinct, plan, find, sink, context } = work;
-  const { entry } = bucket;
-  const asked = { ...queries, ...distinct };
-  const spans = await spansToScore(bucket, asked, way, plan.nprobes, find);
+/** Searches by `scan` or `exact`. */
+async function searchRows(work: Work, strategy: Exclude<SearchStrategy, 'ann'>, threads: ScoreThreads): Promise<void> {
+  const { bucket, queries, distinct, plan, k, sink, context } = work;
+  const spans = await spansToScore(bucket, distinct, strategy, plan.nprobes, k);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
-  const bar = context.progress(`searching ${entry.bucket}`, rows, 'vectors');
-  const nearest = await scoreTable(bucket, asked, spans, find, bar, threads).finally(() => bar.stop());
+  const bar = context.progress(`searching ${bucket.entry.bucket}`, rows, 'vectors');
+  const nearest = await scoreTable(bucket, distinct, spans, k, bar, threads).finally(() => bar.stop());
   await writeNearest(bucket, queries, distinct.of, nearest, sink);
 }
 
@@ -88,36 +82,42 @@ export async function writeNearest(
   }
 }
 
-/** `ann`: LanceDB's index. @returns queries that were scanned */
-async function searchIndex({ bucket, queries, distinct, plan, find, sink, context }: Work): Promise<number> {
+/** Searches by `ann`. @returns queries that were scanned */
+async function searchIndex({ bucket, queries, distinct, plan, k, sink, context }: Work): Promise<number> {
   const { entry } = bucket;
   const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;
   const bar = context.progress(`searching ${entry.bucket}`, count, 'queries');
-  const options = { ...entry, partitions: entry.index.partitions, k: find, nprobes, refineFactor };
-  const perBatch = Math.max(16, Math.floor(HITS_PER_BATCH / find));
+  const options = { ...entry, partitions: entry.index.partitions, k, nprobes, refineFactor };
+  const batchVectors = Math.max(16, Math.floor(HITS_PER_BATCH / k));
   const least = entry.metric === 'dot' ? Number.NEGATIVE_INFINITY : 0;
   // Answers are kept until the last query that has the vector.
-  const last = new Int32Array(count);
-  for (const [query, position] of of.entries()) last[position] = query;
+  const lastQueryOf = new Int32Array(count);
+  for (const [query, position] of of.entries()) lastQueryOf[position] = query;
   const answers = new Map<number, AnnAnswer>();
-  let asked = 0;
+  let searched = 0;
   let scanned = 0;
   try {
     for (let query = 0; query < queries.count; query++) {
       const position = of[query]!;
-      // Vectors are in the order in which queries first have them, so what is needed comes next.
-      if (position >= asked) {
-        const wanted = Math.min(perBatch, count - asked);
-        const found = await searchAnn(bucket, vectors, asked, wanted, options, bar);
-        for (const answer of found) answers.set(asked++, answer);
+      // Vectors are in the order in which queries first have them, so the next one is that of the next batch.
+      if (position >= searched) {
+        const batch = await searchAnn(
+          bucket,
+          vectors,
+          searched,
+          Math.min(batchVectors, count - searched),
+          options,
+          bar,
+        );
+        for (const answer of batch) answers.set(searched++, answer);
       }
       const { ids, distances, isScanned } = answers.get(position)!;
       if (isScanned) scanned++;
       const targets = Array.from(distances, (_, row) => row);
       const lifted = distances.map((distance) => Math.max(least, distance));
       await sink.add(queries.id(query), targets, lifted, ids);
-      if (last[position] === query) answers.delete(position);
+      if (lastQueryOf[position] === query) answers.delete(position);
     }
   } finally {
     bar.stop();

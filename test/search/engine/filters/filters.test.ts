@@ -22,7 +22,13 @@ async function filterOf(way: 'codes' | 'floats', metric: Metric, kind: Kind, see
   if (kind === 'same') for (let row = 1; row < ROWS; row++) table.copyWithin(row * dimension, 0, dimension);
   const vectors = kindOfRows(kind === 'same' ? 'normal' : kind, 2, QUERIES, dimension, metric === 'cosine');
   const queries = { count: QUERIES, vectors, id: () => new Uint8Array() };
-  const { shared, scratches, rooms } = await prepareSearch({ metric, dimension }, queries, K, undefined, 1);
+  const { shared, scratchAddresses, blockBuffers } = await prepareSearch(
+    { metric, dimension },
+    queries,
+    K,
+    undefined,
+    1,
+  );
   const distances = Array.from({ length: QUERIES }, (_, query) =>
     Float32Array.from({ length: ROWS }, (_, row) =>
       trueDistance(metric, rowOf(vectors, query, dimension), rowOf(table, row, dimension)),
@@ -30,7 +36,7 @@ async function filterOf(way: 'codes' | 'floats', metric: Metric, kind: Kind, see
   );
   if (seen > 0)
     for (const [query, own] of distances.entries()) shared.limits[query] = own.slice(0, seen).sort()[K - 1]!;
-  let at = scratches[0]!;
+  let at = scratchAddresses[0]!;
   const take = (bytes: number) => {
     const from = at;
     at += Math.ceil(bytes / 64) * 64;
@@ -43,8 +49,8 @@ async function filterOf(way: 'codes' | 'floats', metric: Metric, kind: Kind, see
   const selector = new PairSelector(kernels, buffer, take, pairs, K);
   const floats = new FloatFilter(shared, kernels, take, selector);
   const codes = new CodeFilter(shared, kernels, take, selector);
-  expect(at - scratches[0]!).toBeLessThanOrEqual(scratchBytes(dimension));
-  const block = rooms[0]!.subarray(0, table.length);
+  expect(at - scratchAddresses[0]!).toBeLessThanOrEqual(scratchBytes(dimension));
+  const block = blockBuffers[0]!.subarray(0, table.length);
   block.set(table);
   const width = Math.ceil(QUERIES / LANES) * LANES;
   const tile: Tile = { first: 0, count: QUERIES, width, queryOf: (i) => i };

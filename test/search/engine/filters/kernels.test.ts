@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { instantiateKernels } from '../../../../workers/src/search/engine/block-scorer.ts';
-import { kernelModule, LANES, ROW_NUMBERS } from '../../../../workers/src/search/engine/filters/kernels.ts';
+import {
+  kernelModule,
+  LANES,
+  RESCORED_AT_ONCE,
+  ROW_NUMBERS,
+} from '../../../../workers/src/search/engine/filters/kernels.ts';
 import { randomRows } from '../../../support/shards.ts';
 import { sumInFours } from '../../../support/true-distance.ts';
 
@@ -25,6 +30,16 @@ describe('innerProduct and squaredDifference', () => {
         expect(kernels.innerProduct(atA, atB, a.length)).toBe(sumInFours(a.length, (i) => a[i]! * b[i]!));
         const squares = sumInFours(a.length, (i) => (a[i]! - b[i]!) * (a[i]! - b[i]!));
         expect(kernels.squaredDifference(atA, atB, a.length)).toBe(squares);
+        // Several rows at once give the sums of each alone.
+        const others = [0, 4, 8].map((shift) => atB + shift);
+        const [into, sums] = [8192, new Float64Array(memory.buffer, 8192, RESCORED_AT_ONCE)];
+        for (const [several, one] of [
+          [kernels.innerProducts, kernels.innerProduct],
+          [kernels.squaredDifferences, kernels.squaredDifference],
+        ] as const) {
+          several(atA, others[0]!, others[1]!, atB, others[2]!, a.length, into);
+          expect([...sums]).toEqual([others[0]!, others[1]!, atB, others[2]!].map((at) => one(atA, at, a.length)));
+        }
       }),
     );
   });

@@ -83,6 +83,7 @@ export const f64 = {
   sub: plain(0xa1),
   mul: plain(0xa2),
   promote: plain(0xbb),
+  store: stores(0x39),
 };
 
 export const v128 = {

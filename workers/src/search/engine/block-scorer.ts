@@ -1,72 +1,81 @@
-import { distanceOf } from '../true-distance.ts';
 import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
 import { type Kernels, LANES } from './filters/kernels.ts';
 import { PairSelector, type Tile } from './filters/pair-selector.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from './memory.ts';
+import type { RowTies } from './nearest.ts';
+import { NearestHeaps, type NearestMemory, NO_TIE } from './nearest-heaps.ts';
+import { Rescorer } from './rescorer.ts';
 
-/** Found rows that are handed over before a block is done. */
-const MOST_FOUND = 500_000;
+/** Ties that are emitted before a block is done. */
+const MOST_TIES = 500_000;
 
 /** The queries that a block is compared with. */
 export interface ChosenQueries {
   /** Their positions. */
   queries: Int32Array;
-  /** What the rows of the block have in common, roughly: [D]. The nearer, the fewer pairs are left. */
+  /** Approximate mean of the block's rows: [D]. The nearer, the more pairs are pruned. */
   centre: Float32Array;
 }
 
-/** Rows that are not farther than the limit of a query was; more than belong, never fewer. */
-export interface FoundRows {
-  queries: Int32Array;
-  /** Positions in the block. */
-  rows: Int32Array;
-  /** True distances. */
-  distances: Float32Array;
+/** Rows of a block. */
+export interface BlockRows {
+  /** [rows, D] in the shared memory, at most BLOCK_ROWS */
+  vectors: Float32Array;
+  /** Row ids of the table; may be more than rows. */
+  rowIds: Float64Array;
 }
 
-/** Compares blocks of rows with queries: products leave out most pairs for certain, the others are looked at. */
+/**
+ * Compares blocks of rows with queries: products prune most pairs, the survivors are rescored and offered to the heaps, which all
+ * threads share. So a thread prunes by the limits of all.
+ */
 export class BlockScorer {
   readonly #shared: SharedSearch;
-  readonly #kernels: Kernels;
+  readonly #heaps: NearestHeaps;
   readonly #floats: FloatFilter;
   readonly #codes: CodeFilter | undefined;
-  readonly #pairs: Uint32Array;
-  readonly #rowSquares = new Float64Array(BLOCK_ROWS);
+  readonly #rescorer: Rescorer;
+  #ties = noTies();
 
   /** @param scratch address of `scratchBytes` bytes in the shared memory */
-  constructor(shared: SharedSearch, scratch: number) {
+  constructor(shared: SharedSearch, scratch: number, nearest: NearestMemory) {
     const kernels = instantiateKernels(shared.module, shared.memory);
     let at = scratch;
-    const take = (bytes: number) => {
+    const allocate = (bytes: number) => {
       const from = at;
       at += Math.ceil(bytes / 64) * 64;
       return from;
     };
     const most = BLOCK_ROWS * TILE_QUERIES;
     this.#shared = shared;
-    this.#kernels = kernels;
-    this.#pairs = new Uint32Array(shared.memory.buffer, take(4 * most), most);
-    const selector = new PairSelector(kernels, shared.memory.buffer, take, this.#pairs, shared.k);
-    this.#floats = new FloatFilter(shared, kernels, take, selector);
+    this.#heaps = new NearestHeaps(nearest);
+    const pairs = new Uint32Array(shared.memory.buffer, allocate(4 * most), most);
+    const selector = new PairSelector(kernels, shared.memory.buffer, allocate, pairs, shared.k);
+    this.#rescorer = new Rescorer(shared, kernels, pairs, allocate);
+    this.#floats = new FloatFilter(shared, kernels, allocate, selector);
     // Sixteen components are one step of the kernels.
-    if (shared.dimension % LANES === 0) this.#codes = new CodeFilter(shared, kernels, take, selector);
+    if (shared.dimension % LANES === 0) this.#codes = new CodeFilter(shared, kernels, allocate, selector);
+  }
+
+  /** Pairs that were rescored so far. */
+  get rescoredPairs(): number {
+    return this.#rescorer.rescoredPairs;
   }
 
   /**
-   * @param vectors [rows, D] in the shared memory, at most BLOCK_ROWS
+   * Offers the rows of a block to queries.
    * @param chosen the queries to compare with; all where not given
-   * @param give takes a part of what was found, where there is very much
-   * @returns the rest
+   * @param emit takes ties where there are very many
+   * @returns the other ties
    */
   async score(
-    vectors: Float32Array,
+    { vectors, rowIds }: BlockRows,
     chosen: ChosenQueries | undefined,
-    give: (found: FoundRows) => void | Promise<void>,
-  ): Promise<FoundRows> {
-    let found: Candidates = { queries: [], rows: [], distances: [] };
-    this.#rowSquares.fill(-1);
+    emit: (ties: RowTies) => void | Promise<void>,
+  ): Promise<RowTies> {
+    this.#rescorer.begin(vectors);
     this.#floats.begin();
     this.#codes?.begin();
     const total = chosen?.queries.length ?? this.#shared.squares.length;
@@ -74,12 +83,10 @@ export class BlockScorer {
       const count = Math.min(TILE_QUERIES, total - first);
       const queryOf = chosen ? (i: number) => chosen.queries[first + i]! : (i: number) => first + i;
       const tile: Tile = { first, count, width: Math.ceil(count / LANES) * LANES, queryOf };
-      this.#look(tile, await this.#filter(tile, vectors, chosen?.centre), vectors, found);
-      if (found.rows.length < MOST_FOUND) continue;
-      await give(toArrays(found));
-      found = { queries: [], rows: [], distances: [] };
+      this.#offer(tile, await this.#filter(tile, vectors, chosen?.centre), rowIds);
+      if (this.#ties.rows.length >= MOST_TIES) await emit(this.#takeTies());
     }
-    return toArrays(found);
+    return this.#takeTies();
   }
 
   async close(): Promise<void> {
@@ -87,51 +94,56 @@ export class BlockScorer {
     await this.#codes?.close();
   }
 
-  /** Pairs that the quicker products leave over, or the others where these are too many. */
+  /** Prunes pairs by the quicker products, or by the others where too many survive. @returns survivors */
   async #filter(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
-    const first = tile.count <= FEW_QUERIES ? await this.#floats.run(tile, vectors) : undefined;
-    return first ?? (await this.#codes?.run(tile, vectors, centre)) ?? (await this.#floats.runAnyway(tile, vectors));
+    const survivors = tile.count <= FEW_QUERIES ? await this.#floats.run(tile, vectors) : undefined;
+    return (
+      survivors ?? (await this.#codes?.run(tile, vectors, centre)) ?? (await this.#floats.runAnyway(tile, vectors))
+    );
   }
 
-  /** Computes the true distances of pairs, and keeps those within the queries' limits. */
-  #look({ count, width, queryOf }: Tile, pairs: number, vectors: Float32Array, found: Candidates): void {
-    const { metric, dimension, queries, squares, limits } = this.#shared;
-    const rowBytes = dimension * 4;
-    const { innerProduct, squaredDifference } = this.#kernels;
-    for (let i = 0; i < pairs; i++) {
-      const pair = this.#pairs[i]!;
-      const row = Math.floor(pair / width);
-      const column = pair - row * width;
-      if (column >= count) continue;
-      const query = queryOf(column);
-      const [x, q] = [vectors.byteOffset + row * rowBytes, queries.byteOffset + query * rowBytes];
-      let lengths = 0;
-      if (metric === 'cosine') {
-        if (this.#rowSquares[row]! < 0) this.#rowSquares[row] = innerProduct(x, x, dimension);
-        lengths = squares[query]! * this.#rowSquares[row]!;
+  /** Rescores the survivors of a tile, query by query, and offers those within the query's limit. */
+  #offer(tile: Tile, survivors: number, rowIds: Float64Array): void {
+    const { limits } = this.#shared;
+    const heaps = this.#heaps;
+    this.#rescorer.group(tile, survivors);
+    for (let column = 0; column < tile.count; column++) {
+      const query = tile.queryOf(column);
+      const { count, rows, distances } = this.#rescorer.rescore(column, query);
+      if (count === 0) continue;
+      heaps.lock(query);
+      let limit = heaps.limit(query);
+      for (let i = 0; i < count; i++) {
+        const distance = distances[i]!;
+        if (!(distance <= limit)) continue; // nor where it is no number
+        const tie = heaps.offer(query, distance, rowIds[rows[i]!]!);
+        limit = heaps.limit(query);
+        if (tie !== NO_TIE) this.#addTie(query, tie, limit);
       }
-      const sum = metric === 'l2' ? squaredDifference(q, x, dimension) : innerProduct(q, x, dimension);
-      const distance = distanceOf(metric, sum, lengths);
-      if (!(distance <= limits[query]!)) continue; // nor where it is no number
-      found.queries.push(query);
-      found.rows.push(row);
-      found.distances.push(distance);
+      limits[query] = limit;
+      heaps.unlock(query);
     }
   }
+
+  #addTie(query: number, row: number, distance: number): void {
+    this.#ties.queries.push(query);
+    this.#ties.rows.push(row);
+    this.#ties.distances.push(distance);
+  }
+
+  #takeTies(): RowTies {
+    const { queries, rows, distances } = this.#ties;
+    if (rows.length > 0) this.#ties = noTies();
+    return {
+      queries: Int32Array.from(queries),
+      rows: Float64Array.from(rows),
+      distances: Float32Array.from(distances),
+    };
+  }
 }
 
-interface Candidates {
-  queries: number[];
-  rows: number[];
-  distances: number[];
-}
-
-function toArrays({ queries, rows, distances }: Candidates): FoundRows {
-  return {
-    queries: Int32Array.from(queries),
-    rows: Int32Array.from(rows),
-    distances: Float32Array.from(distances),
-  };
+function noTies(): { queries: number[]; rows: number[]; distances: number[] } {
+  return { queries: [], rows: [], distances: [] };
 }
 
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {

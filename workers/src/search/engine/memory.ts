@@ -2,7 +2,7 @@ import { UsageError } from '../../base/errors.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
 import { SEARCH_MESSAGES } from '../search-messages.ts';
 import { LANES, ROW_NUMBERS } from './filters/kernels.ts';
-import { NearestRows } from './nearest.ts';
+import { nearestBytesPerQuery } from './nearest-heaps.ts';
 
 /** Bytes of the runtime, its libraries and a table's metadata, whatever is searched. */
 const RUNTIME_BYTES = 260 * 2 ** 20;
@@ -36,7 +36,7 @@ export function blockBytes(dimension: number): number {
 /** Returns the bytes of a thread's scratch memory. */
 export function scratchBytes(dimension: number): number {
   const pairs = BLOCK_ROWS * TILE_QUERIES;
-  return BLOCK_ROWS * (dimension + 60) + TILE_QUERIES * 12 + 8 * pairs + codeBytes(TILE_QUERIES, dimension) + 512;
+  return BLOCK_ROWS * (dimension + 60) + TILE_QUERIES * 12 + 64 + 8 * pairs + codeBytes(TILE_QUERIES, dimension) + 512;
 }
 
 /** Returns the bytes of the codes and terms of queries, with the padding of their arrays. */
@@ -61,8 +61,8 @@ function scoringBytes(dimension: number): number {
 export function queriesInMemory(memoryBytes: number, dimension: number, k: number, threads: number): number {
   const sharedBytes = blocksInMemory(threads) * blockBytes(dimension) + threads * scratchBytes(dimension);
   const fixedBytes = RUNTIME_BYTES + sharedBytes + threads * THREAD_BYTES;
-  // The vector as it was read and as it is compared, and the rows kept for it, once more while they are ranked.
-  const queryBytes = dimension * 4 + scoringBytes(dimension) + 2 * NearestRows.bytesPerQuery(k);
+  // The vector as it was read and as it is compared; its nearest rows, and their ids while they are ranked.
+  const queryBytes = dimension * 4 + scoringBytes(dimension) + 2 * nearestBytesPerQuery(k);
   const addressed = Math.floor((ADDRESSED_BYTES - sharedBytes) / scoringBytes(dimension));
   const queries = Math.min(addressed, Math.floor((memoryBytes - fixedBytes) / queryBytes));
   if (queries >= 1) return queries;

@@ -1,81 +1,74 @@
+import { allocateNearest, NearestHeaps, type NearestMemory, NO_TIE } from './nearest-heaps.ts';
+
+/** Rows that were at their query's limit when they were found, but not among its k. */
+export interface RowTies {
+  queries: Int32Array;
+  rows: Float64Array;
+  distances: Float32Array;
+}
+
 /**
- * The k nearest rows of each of many queries, collected block by block. A binary heap a query, the farthest kept row
- * on top, so that a row that does not belong costs one comparison.
- *
- * Rows at exactly the distance of the farthest kept row are remembered as ties, so that in the end, when ids are
- * known, the smallest ids stay: the answer then does not depend on the order of the rows. Where there are very many
- * (`tieCount`), `settle` takes away those that can no longer be among the k.
+ * The k nearest rows of each of many queries, found block by block, by several threads at once. Rows at exactly the distance of the
+ * farthest kept row are kept as ties, so that in the end, when ids are known, the smallest ids stay: the answer does not depend on
+ * the order of the rows. Where there are very many (`tieCount`), `settle` drops those that can no longer be among the k.
  */
 export class NearestRows {
   readonly queryCount: number;
   readonly k: number;
-  readonly #distances: Float32Array;
-  /** Row ids of the table: whole numbers below 2^53. */
-  readonly #rows: Float64Array;
-  readonly #sizes: Int32Array;
-  readonly #ties = new Map<number, number[]>();
+  /** For threads. They report the ties that they find, for `addTies`. */
+  readonly memory: NearestMemory;
+  readonly #heaps: NearestHeaps;
+  /** Ties of a query, and their distance: they are obsolete where the limit is lower. */
+  readonly #ties = new Map<number, { distance: number; rows: number[] }>();
   #tieCount = 0;
 
   constructor(queryCount: number, k: number) {
     this.queryCount = queryCount;
     this.k = k;
-    this.#distances = new Float32Array(queryCount * k);
-    this.#rows = new Float64Array(queryCount * k);
-    this.#sizes = new Int32Array(queryCount);
+    this.memory = allocateNearest(queryCount, k);
+    this.#heaps = new NearestHeaps(this.memory);
   }
 
-  /** Bytes a query needs. */
-  static bytesPerQuery(k: number): number {
-    return k * (4 + 8) + 4;
-  }
-
-  /** Rows farther than this do not belong; rows at it are ties. */
+  /** Returns the distance beyond which rows do not belong; rows at it are ties. */
   limit(query: number): number {
-    return this.#sizes[query]! < this.k ? Number.POSITIVE_INFINITY : this.#distances[query * this.k]!;
+    return this.#heaps.limit(query);
   }
 
-  /** Offers a row. NaN never belongs. */
+  /** Offers a row, where no thread does. NaN never belongs. */
   offer(query: number, distance: number, row: number): void {
-    const base = query * this.k;
-    const size = this.#sizes[query]!;
-    if (size < this.k) {
-      this.#sizes[query] = size + 1;
-      this.#siftUp(base, size, distance, row);
-      return;
-    }
-    const farthest = this.#distances[base]!;
-    if (distance < farthest) {
-      const dropped = this.#rows[base]!;
-      this.#siftDown(base, distance, row);
-      // The row that went is a tie where another at its distance stays on top.
-      if (this.#distances[base] === farthest) this.#addTie(query, dropped);
-      else this.#dropTies(query);
-    } else if (distance === farthest) {
-      this.#addTie(query, row);
-    }
+    const tie = this.#heaps.offer(query, distance, row);
+    this.#dropObsolete(query);
+    if (tie !== NO_TIE) this.#addTie(query, this.limit(query), tie);
   }
 
-  /** The rows kept for a query, in no order, and those that tie with the farthest of them. */
+  /** Adds ties that a thread found. */
+  addTies({ queries, rows, distances }: RowTies): void {
+    for (let i = 0; i < queries.length; i++) this.#addTie(queries[i]!, distances[i]!, rows[i]!);
+  }
+
+  /** Returns the rows kept for a query, in no order, and those that tie with the farthest of them. */
   kept(query: number): { distances: Float32Array; rows: Float64Array; ties: readonly number[] } {
-    const base = query * this.k;
-    const end = base + this.#sizes[query]!;
-    return {
-      distances: this.#distances.subarray(base, end),
-      rows: this.#rows.subarray(base, end),
-      ties: this.#ties.get(query) ?? [],
-    };
+    return { ...this.#heaps.kept(query), ties: this.#currentTies(query) };
   }
 
-  /** Ties of all queries. */
+  /** Ties of all queries; some may be obsolete. */
   get tieCount(): number {
     return this.#tieCount;
   }
 
+  /** Drops the ties of queries whose limit is lower by now. */
+  dropObsoleteTies(): void {
+    for (const query of this.#ties.keys()) this.#dropObsolete(query);
+  }
+
   /** For each query that has ties: all rows at the distance of the farthest kept row. */
   *contested(): Generator<{ query: number; limit: number; rows: number[] }> {
-    for (const [query, ties] of this.#ties) {
-      const places = this.#farthestPlaces(query);
-      yield { query, limit: this.limit(query), rows: [...places.map((at) => this.#rows[at]!), ...ties] };
+    for (const query of this.#ties.keys()) {
+      this.#heaps.lock(query);
+      const ties = this.#currentTies(query);
+      const { limit, rows } = this.#farthest(query);
+      this.#heaps.unlock(query);
+      if (ties.length > 0) yield { query, limit, rows: [...rows, ...ties] };
     }
   }
 
@@ -85,64 +78,58 @@ export class NearestRows {
    * @param limit their distance; where nearer rows have come since, nothing is done
    */
   settle(query: number, limit: number, ranked: readonly number[]): void {
-    const ties = this.#ties.get(query);
-    if (!ties || this.limit(query) !== limit) return;
-    const places = this.#farthestPlaces(query);
+    this.#heaps.lock(query);
+    const isCurrent = this.limit(query) === limit;
+    if (isCurrent) this.#keepFirst(query, ranked);
+    this.#heaps.unlock(query);
+    if (!isCurrent) return;
+    // Rows that came since are settled the next time.
     const known = new Set(ranked);
-    // Rows that came since are looked at the next time.
-    const others = ties.filter((row) => !known.has(row));
-    const first = ranked.slice(0, places.length);
-    for (const [i, row] of first.entries()) this.#rows[places[i]!] = row;
-    this.#dropTies(query);
-    for (const row of others) this.#addTie(query, row);
+    const others = this.#currentTies(query).filter((row) => !known.has(row));
+    this.#drop(query);
+    for (const row of others) this.#addTie(query, limit, row);
   }
 
-  /** Where the kept rows of a query are that are as far as the farthest. */
-  #farthestPlaces(query: number): number[] {
-    const base = query * this.k;
-    const places: number[] = [];
-    for (let at = base; at < base + this.k; at++) if (this.#distances[at] === this.#distances[base]) places.push(at);
-    return places;
+  /** Puts the first of the ranked rows in the places of the farthest kept ones. */
+  #keepFirst(query: number, ranked: readonly number[]): void {
+    const { distances, rows } = this.#heaps.kept(query);
+    const limit = distances[0];
+    let next = 0;
+    for (let at = 0; at < distances.length; at++) if (distances[at] === limit) rows[at] = ranked[next++]!;
   }
 
-  #dropTies(query: number): void {
-    this.#tieCount -= this.#ties.get(query)?.length ?? 0;
+  #farthest(query: number): { limit: number; rows: number[] } {
+    const { distances, rows } = this.#heaps.kept(query);
+    const limit = this.limit(query);
+    return { limit, rows: Array.from(rows).filter((_, at) => distances[at] === limit) };
+  }
+
+  /** Each tie once: one that `settle` has put into the heap may be reported again, or be there already. */
+  #currentTies(query: number): readonly number[] {
+    const ties = this.#ties.get(query);
+    if (!ties || ties.distance !== this.limit(query)) return [];
+    const rows = new Set(ties.rows);
+    for (const row of this.#heaps.kept(query).rows) rows.delete(row);
+    return [...rows];
+  }
+
+  #dropObsolete(query: number): void {
+    const ties = this.#ties.get(query);
+    if (ties && ties.distance !== this.limit(query)) this.#drop(query);
+  }
+
+  #drop(query: number): void {
+    this.#tieCount -= this.#ties.get(query)?.rows.length ?? 0;
     this.#ties.delete(query);
   }
 
-  #addTie(query: number, row: number): void {
+  #addTie(query: number, distance: number, row: number): void {
+    // The limit only falls: a tie at another distance than it is obsolete, and so are ties before a nearer one.
+    if (distance !== this.limit(query)) return;
+    this.#dropObsolete(query);
     this.#tieCount++;
     const ties = this.#ties.get(query);
-    if (ties) ties.push(row);
-    else this.#ties.set(query, [row]);
-  }
-
-  #siftUp(base: number, from: number, distance: number, row: number): void {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#distances[base + parent]! >= distance) break;
-      this.#distances[base + at] = this.#distances[base + parent]!;
-      this.#rows[base + at] = this.#rows[base + parent]!;
-      at = parent;
-    }
-    this.#distances[base + at] = distance;
-    this.#rows[base + at] = row;
-  }
-
-  /** Puts an entry in the place of the top one. */
-  #siftDown(base: number, distance: number, row: number): void {
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= this.k) break;
-      if (child + 1 < this.k && this.#distances[base + child + 1]! > this.#distances[base + child]!) child++;
-      if (this.#distances[base + child]! <= distance) break;
-      this.#distances[base + at] = this.#distances[base + child]!;
-      this.#rows[base + at] = this.#rows[base + child]!;
-      at = child;
-    }
-    this.#distances[base + at] = distance;
-    this.#rows[base + at] = row;
+    if (ties) ties.rows.push(row);
+    else this.#ties.set(query, { distance, rows: [row] });
   }
 }

@@ -3,7 +3,7 @@ import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
 import type { Partitions } from '../../database/partitions.ts';
 import type { SearchStrategy } from '../plan/strategies.ts';
 import type { QuerySet } from '../queries/queries.ts';
-import type { ScoredSpan } from './block-source.ts';
+import type { ScoredSpan } from './block-schedule.ts';
 
 /**
  * Returns the partitions that any query probes as spans of the table, with those queries. A query whose partitions have fewer than k
@@ -46,7 +46,7 @@ export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions
  */
 export async function spansToScore(
   bucket: OpenBucket,
-  queries: QuerySet,
+  queries: Pick<QuerySet, 'count' | 'vectors'>,
   strategy: Exclude<SearchStrategy, 'ann'>,
   nprobes: number,
   k: number,

@@ -28,7 +28,6 @@ export async function scanVectors(
   const queries = {
     count: vectors.length,
     vectors: new Float32Array(vectors.length * dimension),
-    id: () => new Uint8Array(),
   };
   for (const [i, vector] of vectors.entries()) queries.vectors.set(vector, i * dimension);
   const spans = await spansToScore(bucket, queries, partitions ? 'scan' : 'exact', nprobes, k);

@@ -1,69 +1,146 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Progress } from '../../app/progress.ts';
+import { readAhead } from '../../base/concurrency/read-ahead.ts';
+import { ThreadPool } from '../../base/threads/thread-pool.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import { openRowSource } from '../../bucket/row-source.ts';
+import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import type { QuerySet } from '../queries/queries.ts';
-import type { FoundRows } from './block-scorer.ts';
-import { openBlocks, type ScoredSpan } from './block-source.ts';
+import { type ScoredSpan, scheduleBlocks, scoredRows } from './block-schedule.ts';
 import { scoringThreads } from './memory.ts';
-import { NearestRows } from './nearest.ts';
-import { type ScoreThreads, startScoreThreads } from './score-threads.ts';
+import { NearestRows, type RowTies } from './nearest.ts';
+import type { ScoreMethods } from './score-worker.ts';
 import { settleTies } from './settle-ties.ts';
 import { prepareSearch } from './shared-search.ts';
 
+/** Threads that compare rows with queries. */
+export type ScoreThreads = ThreadPool<ScoreMethods>;
+
+const PROGRESS_MS = 250;
+
+/** Starts threads for `scoreTable`: they take a while, in which other things can be done. */
+export function startScoreThreads({ entry }: OpenBucket): ScoreThreads {
+  return new ThreadPool<ScoreMethods>(new URL('./score-worker.ts', import.meta.url), {
+    name: 'score',
+    count: scoringThreads(availableParallelism(), entry.rows),
+    // One block that a thread compares, and one that waits for it.
+    requestsPerThread: 2,
+  });
+}
+
+/** Runs `use` with threads that end with it. */
+export async function withScoreThreads<T>(bucket: OpenBucket, use: (threads: ScoreThreads) => Promise<T>): Promise<T> {
+  const threads = startScoreThreads(bucket);
+  try {
+    const result = await use(threads);
+    await threads.close();
+    return result;
+  } catch (error) {
+    await threads.terminate(error instanceof Error ? error : undefined);
+    throw error;
+  }
+}
+
 /**
- * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in
- * threads, while the next rows are read.
+ * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in threads.
  * @param spans ascending
- * @param threads ended afterwards
+ * @param threads started for this search where not given
  * @returns the nearest rows of each query, by their true distances
  */
 export async function scoreTable(
   bucket: OpenBucket,
-  queries: QuerySet,
+  queries: Pick<QuerySet, 'count' | 'vectors'>,
   spans: readonly ScoredSpan[],
   k: number,
   progress: Progress,
-  threads: ScoreThreads = startThreads(bucket),
+  threads?: ScoreThreads,
 ): Promise<NearestRows> {
+  if (!threads) return withScoreThreads(bucket, (own) => scoreTable(bucket, queries, spans, k, progress, own));
+  const { entry, database } = bucket;
+  const nearest = new NearestRows(queries.count, k);
+  const mean = spans[0]?.chosen ? undefined : await meanOfCentroids(bucket);
+  const { shared, scratchAddresses, blockBuffers } = await prepareSearch(
+    entry,
+    queries,
+    k,
+    mean,
+    threads.threads.length,
+  );
+  await threads.runInEach('begin', (thread) => ({
+    shared,
+    nearest: nearest.memory,
+    scratch: scratchAddresses[thread]!,
+  }));
+  const onEvent = async (ties: RowTies) => {
+    nearest.addTies(ties);
+    await settleTies(bucket.table, nearest);
+  };
+  const { folder } = database.tables;
+  if (entry.fragments && folder !== undefined)
+    await scoreFiles(bucket, entry.fragments, folder, spans, blockBuffers, progress, threads, onEvent);
+  else await scoreStreamed(bucket, spans, blockBuffers, progress, threads, onEvent);
+  return nearest;
+}
+
+type OnTies = (ties: RowTies) => Promise<void>;
+
+/** Threads read the rows of files on this machine themselves: they are then in the cache of the core that compares them. */
+async function scoreFiles(
+  { entry }: OpenBucket,
+  fragments: readonly FragmentFile[],
+  folder: string,
+  spans: readonly ScoredSpan[],
+  blockBuffers: readonly Float32Array[],
+  progress: Progress,
+  threads: ScoreThreads,
+  onEvent: OnTies,
+): Promise<void> {
+  const { bucket, dimension, vectorType } = entry;
+  const schedule = scheduleBlocks(spans, fragments, dimension);
+  const files = fragments.map(({ path, offset }) => ({ path: join(folder, `${bucket}.lance`, path), offset }));
+  let reported = 0;
+  const report = () => {
+    const rows = scoredRows(schedule);
+    progress.add(rows - reported);
+    reported = rows;
+  };
+  const timer = setInterval(report, PROGRESS_MS);
   try {
-    return await scoreBlocks(bucket, queries, spans, k, progress, threads);
+    const runs = threads.threads.map((thread, i) =>
+      thread.call('scoreFiles', { schedule, vectorType, files, buffer: blockBuffers[i]! }, { onEvent }),
+    );
+    await Promise.allSettled(runs);
+    await Promise.all(runs);
+    report();
   } finally {
-    await threads.close();
+    clearInterval(timer);
   }
 }
 
-/** Threads for `scoreTable`: they take a while to start, in which other things can be done. */
-export function startThreads({ entry }: OpenBucket): ScoreThreads {
-  return startScoreThreads(scoringThreads(availableParallelism(), entry.rows));
-}
-
-async function scoreBlocks(
+/** Rows that come over the network, or through LanceDB, are read ahead of the threads. */
+async function scoreStreamed(
   bucket: OpenBucket,
-  queries: QuerySet,
   spans: readonly ScoredSpan[],
-  k: number,
+  blockBuffers: readonly Float32Array[],
   progress: Progress,
   threads: ScoreThreads,
-): Promise<NearestRows> {
-  const { entry } = bucket;
-  const nearest = new NearestRows(queries.count, k);
-  const mean = spans[0]?.chosen ? undefined : await commonVector(bucket);
-  const { shared, scratches, rooms } = await prepareSearch(entry, queries, k, mean, threads.count);
-  threads.begin(shared, entry.vectorType, scratches, rooms);
-  const source = openBlocks(bucket, spans, rooms, threads.count);
+  onEvent: OnTies,
+): Promise<void> {
+  const source = openRowSource(bucket, blockBuffers);
   const running = new Set<Promise<void>>();
   let failure: unknown;
   try {
-    for await (const { rows, count, chosen, rowIds, release } of source.blocks) {
+    for await (const { vectors, span, rowIds, release } of readAhead(source.blocks(spans))) {
       if (failure !== undefined) break;
-      const offer = async (found: FoundRows) => {
-        offerRows(found, rowIds, nearest, shared.limits);
-        await settleTies(bucket.table, nearest);
-      };
+      const { chosen } = span;
+      // Of a view, the whole buffer behind it would be sent.
+      const own = chosen && { queries: chosen.queries.slice(), centre: chosen.centre.slice() };
+      const rows = vectors.length / bucket.entry.dimension;
       const scored = threads
-        .score(rows, chosen, offer)
+        .run('scoreBlock', { vectors, rowIds: rowIds.slice(0, rows), chosen: own }, { onEvent })
         .then(
-          () => progress.add(count),
+          () => progress.add(rows),
           (error: unknown) => {
             failure ??= error;
           },
@@ -79,25 +156,10 @@ async function scoreBlocks(
     await source.close();
   }
   if (failure !== undefined) throw failure;
-  return nearest;
 }
 
-/** Offers rows of a block to their queries, and tells the threads the new limits. */
-function offerRows(
-  { queries, rows, distances }: FoundRows,
-  rowIds: Float64Array,
-  nearest: NearestRows,
-  limits: Float32Array,
-): void {
-  for (let i = 0; i < queries.length; i++) {
-    const query = queries[i]!;
-    nearest.offer(query, distances[i]!, rowIds[rows[i]!]!);
-    limits[query] = nearest.limit(query);
-  }
-}
-
-/** The mean of the centroids: what all rows have in common says nothing of which are near, but takes up codes. */
-async function commonVector(bucket: OpenBucket): Promise<Float32Array> {
+/** The mean of the centroids: it says nothing of which rows are near, but would take up codes. */
+async function meanOfCentroids(bucket: OpenBucket): Promise<Float32Array> {
   const mean = new Float32Array(bucket.entry.dimension);
   if (!bucket.entry.partitions) return mean;
   const { centroids } = await bucket.partitions();

@@ -1,91 +1,86 @@
-import { parentPort } from 'node:worker_threads';
-import { UserError } from '../../base/errors.ts';
-import { type FilePart, PartReader } from '../../bucket/part-reader.ts';
+import { serveRequests } from '../../base/threads/serve-requests.ts';
+import type { ThreadContext } from '../../base/threads/thread-messages.ts';
+import { rowIdsOf } from '../../bucket/fragment-blocks.ts';
+import { PartReader, rowBytes } from '../../bucket/part-reader.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
-import { BlockScorer, type ChosenQueries, type FoundRows } from './block-scorer.ts';
+import { type BlockSchedule, stopBlocks, takeBlocks } from './block-schedule.ts';
+import { type BlockRows, BlockScorer, type ChosenQueries } from './block-scorer.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
+import { BLOCK_ROWS } from './memory.ts';
+import type { RowTies } from './nearest.ts';
+import type { NearestMemory } from './nearest-heaps.ts';
 
-/** What a thread needs for blocks. */
-export interface ScoreThreadData {
+/** What a thread needs for a search. */
+export interface SearchMemory {
   shared: SharedSearch;
-  /** Of what is in files. */
-  vectorType: VectorType;
+  nearest: NearestMemory;
+  /** Address of the thread's scratch memory. */
   scratch: number;
-  /** For rows that it reads itself: [BLOCK_ROWS, D] */
-  room: Float32Array;
 }
 
-/** Rows of a block: [rows, D] in shared memory, or where to read them. */
-export type BlockRows = { vectors: Float32Array } | { parts: readonly FilePart[] };
+/** Data files on this machine, and their blocks. */
+export interface FileBlocks {
+  schedule: BlockSchedule;
+  vectorType: VectorType;
+  /** Absolute path of each fragment's file, and the byte at which its vectors begin. */
+  files: readonly { path: string; offset: number }[];
+  /** For the rows that the thread reads: [BLOCK_ROWS, D] */
+  buffer: Float32Array;
+}
 
-export interface BlockRequest {
-  rows: BlockRows;
+/** A block whose rows are in shared memory. */
+export interface LoadedBlock extends BlockRows {
   chosen: ChosenQueries | undefined;
 }
 
-/** What is needed for blocks, a block to score, word that a part of its rows was taken, or the end of work. */
-export type ScoreRequest = ScoreThreadData | BlockRequest | 'taken' | 'end';
+type Context = ThreadContext<RowTies>;
 
-/** What a block has: parts where there is very much, then the rest. */
-export type ScoreAnswer =
-  | { kind: 'part' | 'done'; found: FoundRows }
-  | { kind: 'failed'; error: unknown; exitCode?: number };
+let scorer: BlockScorer | undefined;
+let dimension = 0;
 
-if (!parentPort) throw new Error('score-worker.ts is run in threads by score-threads.ts');
-const port = parentPort;
-let starting: Promise<Started> | undefined;
-// Blocks share the scorer's room: one after the other.
-let last: Promise<void> = Promise.resolve();
-let onTaken = () => {};
-port.on('message', (request: ScoreRequest) => {
-  if (request === 'taken') onTaken();
-  else if (request === 'end') last = last.then(end);
-  else if ('shared' in request) {
-    starting = start(request);
-    starting.catch(() => {}); // told with the first block
-  } else last = last.then(() => answer(request));
-});
+const methods = {
+  begin({ shared, nearest, scratch }: SearchMemory): void {
+    dimension = shared.dimension;
+    scorer = new BlockScorer(shared, scratch, nearest);
+  },
 
-interface Started {
-  scorer: BlockScorer;
-  reader: PartReader;
-  room: Float32Array;
-}
+  /** Scores blocks of data files, which it reads itself, until none is left; emits ties. */
+  async scoreFiles({ schedule, vectorType, files, buffer }: FileBlocks, { emit }: Context): Promise<void> {
+    const reader = new PartReader(dimension, vectorType);
+    const rowIds = new Float64Array(BLOCK_ROWS);
+    try {
+      for (const { parts, chosen } of takeBlocks(schedule, dimension)) {
+        const located = parts.map(({ fragment, offset, rows }) => {
+          const { path, offset: start } = files[fragment]!;
+          return { path, position: start + offset * rowBytes(dimension, vectorType), rows };
+        });
+        rowIdsOf(parts, rowIds);
+        const vectors = reader.read(located, buffer);
+        await emitTies(emit, await scorer!.score({ vectors, rowIds }, chosen, (ties) => emitTies(emit, ties)));
+      }
+    } catch (error) {
+      stopBlocks(schedule);
+      throw error;
+    } finally {
+      reader.close();
+    }
+  },
 
-async function start({ shared, vectorType, scratch, room }: ScoreThreadData): Promise<Started> {
-  const reader = new PartReader(shared.dimension, vectorType);
-  return { scorer: new BlockScorer(shared, scratch), reader, room };
-}
+  /** Scores one block; emits ties. */
+  async scoreBlock({ vectors, rowIds, chosen }: LoadedBlock, { emit }: Context): Promise<void> {
+    await emitTies(emit, await scorer!.score({ vectors, rowIds }, chosen, (ties) => emitTies(emit, ties)));
+  },
+};
 
-async function answer({ rows, chosen }: BlockRequest): Promise<void> {
-  try {
-    const { scorer, reader, room } = (await starting)!;
-    const vectors = 'parts' in rows ? reader.read(rows.parts, room) : rows.vectors;
-    const found = await scorer.score(vectors, chosen, give);
-    send('done', found);
-  } catch (error) {
-    const exitCode = error instanceof UserError ? error.exitCode : undefined;
-    port.postMessage({ kind: 'failed', error, exitCode } satisfies ScoreAnswer);
-  }
-}
+export type ScoreMethods = typeof methods;
 
-async function end(): Promise<void> {
-  // Where it failed, the first block has told.
-  const started = await starting?.catch(() => undefined);
-  await started?.scorer.close();
-  started?.reader.close();
-  port.close();
-}
+serveRequests(methods, { onClose: () => scorer?.close() });
 
-/** Waits until the part was taken, so that parts do not pile up. */
-async function give(found: FoundRows): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  onTaken = resolve;
-  send('part', found);
-  await promise;
-}
-
-function send(kind: 'part' | 'done', found: FoundRows): void {
-  const buffers = [found.queries, found.rows, found.distances].map(({ buffer }) => buffer as ArrayBuffer);
-  port.postMessage({ kind, found } satisfies ScoreAnswer, buffers);
+/** Waits until they are handled, so that ties do not pile up. */
+async function emitTies(emit: Context['emit'], ties: RowTies): Promise<void> {
+  if (ties.rows.length === 0) return;
+  await emit(
+    ties,
+    [ties.queries, ties.rows, ties.distances].map(({ buffer }) => buffer as ArrayBuffer),
+  );
 }

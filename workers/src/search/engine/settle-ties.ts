@@ -12,6 +12,8 @@ const MOST_TIES = 4_000_000;
  */
 export async function settleTies(table: Table, nearest: NearestRows, mostTies = MOST_TIES): Promise<void> {
   if (nearest.tieCount <= mostTies) return;
+  nearest.dropObsoleteTies();
+  if (nearest.tieCount <= mostTies) return;
   const contested = [...nearest.contested()];
   const unique = new Set<number>();
   for (const { rows } of contested) for (const row of rows) unique.add(row);

@@ -9,7 +9,7 @@ import { BLOCK_ROWS, blockBytes, blocksInMemory, codeBytes, FEW_QUERIES, scratch
 
 const PAGE_BYTES = 65536;
 
-/** Hands out parts of the memory that the threads of a search share. */
+/** Allocates parts of the memory that the threads of a search share. */
 class Arena {
   readonly memory: WebAssembly.Memory;
   #at = 64; // no array lies at 0
@@ -19,45 +19,45 @@ class Arena {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   }
 
-  take(bytes: number): number {
+  allocate(bytes: number): number {
     const from = this.#at;
     this.#at += Math.ceil(bytes / 64) * 64;
     return from;
   }
 
   floats(count: number): Float32Array {
-    return new Float32Array(this.memory.buffer, this.take(4 * count), count);
+    return new Float32Array(this.memory.buffer, this.allocate(4 * count), count);
   }
 
   doubles(count: number): Float64Array {
-    return new Float64Array(this.memory.buffer, this.take(8 * count), count);
+    return new Float64Array(this.memory.buffer, this.allocate(8 * count), count);
   }
 }
 
 export interface PreparedSearch {
   shared: SharedSearch;
-  /** Room for the scratch of each thread. */
-  scratches: number[];
-  /** Rooms for blocks: [BLOCK_ROWS, D]. */
-  rooms: Float32Array[];
+  /** Address of each thread's scratch memory. */
+  scratchAddresses: number[];
+  /** Buffers for blocks of rows: [BLOCK_ROWS, D]. */
+  blockBuffers: Float32Array[];
 }
 
 /**
  * Lays out a search in memory.
- * @param mean what all rows have in common, roughly; not given where each block comes with a centre of its own
+ * @param mean approximate mean of all rows; undefined where each block comes with a centre of its own
  */
 export async function prepareSearch(
   { metric, dimension }: Pick<CatalogEntry, 'metric' | 'dimension'>,
-  queries: QuerySet,
+  queries: Pick<QuerySet, 'count' | 'vectors'>,
   k: number,
   mean: Float32Array | undefined,
   threads: number,
 ): Promise<PreparedSearch> {
-  const roomCount = blocksInMemory(threads);
+  const buffers = blocksInMemory(threads);
   const arena = new Arena(
     queries.count * vectorBytes(dimension) +
       (mean ? codeBytes(queries.count, dimension) : 0) +
-      roomCount * blockBytes(dimension) +
+      buffers * blockBytes(dimension) +
       threads * scratchBytes(dimension),
   );
   const module = new WebAssembly.Module(kernelModule());
@@ -83,14 +83,19 @@ export async function prepareSearch(
     coded: undefined,
   };
   if (mean && queries.count > FEW_QUERIES && dimension % LANES === 0) {
-    const room = allocateCodeBuffers(arena.memory.buffer, (bytes) => arena.take(bytes), queries.count, dimension);
+    const codeBuffers = allocateCodeBuffers(
+      arena.memory.buffer,
+      (bytes) => arena.allocate(bytes),
+      queries.count,
+      dimension,
+    );
     const products = await createCodeProducts(dimension);
     const largest = await largestQueryCode(products, dimension).finally(() => products.close());
-    shared.coded = codeQueries(kernels, shared, largest, mean, queries.count, (i) => i, room);
+    shared.coded = codeQueries(kernels, shared, largest, mean, queries.count, (i) => i, codeBuffers);
   }
   return {
     shared,
-    scratches: Array.from({ length: threads }, () => arena.take(scratchBytes(dimension))),
-    rooms: Array.from({ length: roomCount }, () => arena.floats(BLOCK_ROWS * dimension)),
+    scratchAddresses: Array.from({ length: threads }, () => arena.allocate(scratchBytes(dimension))),
+    blockBuffers: Array.from({ length: buffers }, () => arena.floats(BLOCK_ROWS * dimension)),
   };
 }

@@ -7,6 +7,7 @@ import { AMOUNT, parseJson } from '../../base/text/document.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { BlockScorer, instantiateKernels } from '../engine/block-scorer.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../engine/memory.ts';
+import { allocateNearest } from '../engine/nearest-heaps.ts';
 import { prepareSearch } from '../engine/shared-search.ts';
 import type { MachineRates } from './cost.ts';
 
@@ -80,18 +81,24 @@ async function timeBlock(
   const fill = (values: Float32Array) => values.set(values.map(() => random() - 0.5));
   const vectors = new Float32Array(queryCount * dimension);
   fill(vectors);
-  const queries = { count: queryCount, vectors, id: () => new Uint8Array() };
   const centre = new Float32Array(dimension);
   const common = chosen ? undefined : centre;
-  const { shared, scratches, rooms } = await prepareSearch({ metric: 'cosine', dimension }, queries, 1, common, 1);
+  const { shared, scratchAddresses, blockBuffers } = await prepareSearch(
+    { metric: 'cosine', dimension },
+    { count: queryCount, vectors },
+    1,
+    common,
+    1,
+  );
   const own = chosen ? { queries: Int32Array.from({ length: queryCount }, (_, i) => i), centre } : undefined;
-  fill(rooms[0]!);
+  const rows = { vectors: blockBuffers[0]!, rowIds: new Float64Array(BLOCK_ROWS) };
+  fill(rows.vectors);
   shared.limits.fill(0);
-  const scorer = new BlockScorer(shared, scratches[0]!);
+  const scorer = new BlockScorer(shared, scratchAddresses[0]!, allocateNearest(queryCount, 1));
   try {
-    const block = await timed(REPEATS, () => scorer.score(rooms[0]!, own, () => {}));
+    const block = await timed(REPEATS, () => scorer.score(rows, own, () => {}));
     const { innerProduct } = instantiateKernels(shared.module, shared.memory);
-    const [a, b] = [shared.queries.byteOffset, rooms[0]!.byteOffset];
+    const [a, b] = [shared.queries.byteOffset, rows.vectors.byteOffset];
     const distance = await timed(REPEATS, () => {
       for (let row = 0; row < BLOCK_ROWS; row++) innerProduct(a, b + row * dimension * 4, dimension);
     });

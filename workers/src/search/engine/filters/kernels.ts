@@ -25,6 +25,9 @@ export const LANES = 16;
 /** Numbers that `quantize` returns of a row: scale, length, length of the rounding error, inner product with the mean. */
 export const ROW_NUMBERS = 4;
 
+/** Rows that are compared with one vector at once. */
+export const RESCORED_AT_ONCE = 4;
+
 /** Functions in WebAssembly; arguments are addresses in its memory, or counts. */
 export interface Kernels {
   /**
@@ -59,6 +62,9 @@ export interface Kernels {
   innerProduct(a: number, b: number, dimension: number): number;
   /** Sums in the same order. */
   squaredDifference(a: number, b: number, dimension: number): number;
+  /** The same for RESCORED_AT_ONCE rows, in less time. @param into float64, a sum a row */
+  innerProducts(query: number, a: number, b: number, c: number, d: number, dimension: number, into: number): void;
+  squaredDifferences(query: number, a: number, b: number, c: number, d: number, dimension: number, into: number): void;
 }
 
 /** 1.5 * 2^23: added to a number below 2^22, it leaves the rounded number in the lowest bits. */
@@ -256,55 +262,83 @@ function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code)
   return { name, locals, result: 'i32', body };
 }
 
-/** Sums `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. */
-function sum(name: string, term: (a: Code, b: Code) => Code, scalarTerm: (a: Code, b: Code) => Code): WasmFunction {
-  const locals = new Locals('i32', 'i32', 'i32');
-  const [a, b, dimension] = [0, 1, 2];
-  const [low, high] = [locals.add('v128'), locals.add('v128')];
-  const [end, first] = [locals.add('i32'), locals.add('f64')];
-  const part = (pointer: number, offset: number): Code => f64x2.promoteLow(v128.loadHalf(get(pointer), offset));
-  const step = (accumulator: number, offset: number): Code =>
-    set(accumulator, f64x2.add(get(accumulator), term(part(a, offset), part(b, offset))));
+/**
+ * Sums `term` over all components: four sums side by side, s0 + s1 + (s2 + s3); the last few are added to s0. Several rows are
+ * compared with one vector at once, as the sums of one row alone would wait for each addition; each row's result is the same.
+ */
+function sums(
+  name: string,
+  rowCount: number,
+  term: (a: Code, b: Code) => Code,
+  scalarTerm: (a: Code, b: Code) => Code,
+): WasmFunction {
+  const isSingle = rowCount === 1;
+  const locals = new Locals(...Array.from({ length: rowCount + (isSingle ? 2 : 3) }, () => 'i32' as const));
+  const query = 0;
+  const rows = Array.from({ length: rowCount }, (_, row) => 1 + row);
+  const [dimension, into] = [rowCount + 1, rowCount + 2];
+  const accumulators = rows.map(() => ({
+    low: locals.add('v128'),
+    high: locals.add('v128'),
+    first: locals.add('f64'),
+  }));
+  const [queryLow, queryHigh, end] = [locals.add('v128'), locals.add('v128'), locals.add('i32')];
+  const half = (pointer: number, offset: number): Code => f64x2.promoteLow(v128.loadHalf(get(pointer), offset));
   const scalar = (pointer: number): Code => f64.promote(f32.load(get(pointer)));
+  const advanceAll = (bytes: number): Code =>
+    [query, ...rows].flatMap((pointer) => [...advance(pointer, i32.const(bytes))]);
+  const endAfter = (components: Code): Code => set(end, i32.add(get(query), i32.shl(components, i32.const(2))));
+  const total = ({ low, high, first }: (typeof accumulators)[number]): Code =>
+    f64.add(f64.add(get(first), f64x2.lane(get(low), 1)), f64.add(f64x2.lane(get(high), 0), f64x2.lane(get(high), 1)));
+  const accumulate = (sum: number, ofQuery: number, pointer: number, offset: number): Code =>
+    set(sum, f64x2.add(get(sum), term(get(ofQuery), half(pointer, offset))));
   const body = [
-    ...set(end, i32.add(get(a), i32.shl(i32.and(get(dimension), i32.const(-4)), i32.const(2)))),
+    ...endAfter(i32.and(get(dimension), i32.const(-4))),
     ...loop(
-      i32.lessUnsigned(get(a), get(end)),
-      step(low, 0),
-      step(high, 8),
-      advance(a, i32.const(16)),
-      advance(b, i32.const(16)),
+      i32.lessUnsigned(get(query), get(end)),
+      set(queryLow, half(query, 0)),
+      set(queryHigh, half(query, 8)),
+      ...accumulators.flatMap(({ low, high }, row) => [
+        accumulate(low, queryLow, rows[row]!, 0),
+        accumulate(high, queryHigh, rows[row]!, 8),
+      ]),
+      advanceAll(16),
     ),
-    ...set(first, f64x2.lane(get(low), 0)),
-    ...set(end, i32.add(get(a), i32.shl(i32.and(get(dimension), i32.const(3)), i32.const(2)))),
+    ...accumulators.flatMap(({ low, first }) => [...set(first, f64x2.lane(get(low), 0))]),
+    ...endAfter(i32.and(get(dimension), i32.const(3))),
     ...loop(
-      i32.lessUnsigned(get(a), get(end)),
-      set(first, f64.add(get(first), scalarTerm(scalar(a), scalar(b)))),
-      advance(a, i32.const(4)),
-      advance(b, i32.const(4)),
+      i32.lessUnsigned(get(query), get(end)),
+      ...accumulators.map(({ first }, row) =>
+        set(first, f64.add(get(first), scalarTerm(scalar(query), scalar(rows[row]!)))),
+      ),
+      advanceAll(4),
     ),
-    ...f64.add(
-      f64.add(get(first), f64x2.lane(get(low), 1)),
-      f64.add(f64x2.lane(get(high), 0), f64x2.lane(get(high), 1)),
-    ),
+    ...(isSingle
+      ? total(accumulators[0]!)
+      : accumulators.flatMap((sum, row) => [...f64.store(get(into), total(sum), 8 * row)])),
   ];
-  return { name, locals, result: 'f64', body };
+  return { name, locals, ...(isSingle && { result: 'f64' as const }), body };
 }
 
 /** Assembles the kernels as a module, whose instances share one memory. */
 export function kernelModule(): Uint8Array<ArrayBuffer> {
-  const difference = sum(
-    'squaredDifference',
-    (a, b) => f64x2.mul(f64x2.sub(a, b), f64x2.sub(a, b)),
-    (a, b) => f64.mul(f64.sub(a, b), f64.sub(a, b)),
-  );
+  const differences = (name: string, rows: number) =>
+    sums(
+      name,
+      rows,
+      (a, b) => f64x2.mul(f64x2.sub(a, b), f64x2.sub(a, b)),
+      (a, b) => f64.mul(f64.sub(a, b), f64.sub(a, b)),
+    );
+  const products = (name: string, rows: number) => sums(name, rows, f64x2.mul, f64.mul);
   return assemble([
     emit(),
     select('select', 0, f32x4.fromIntegers),
     select('selectFloats', 0, (dots) => dots),
     quantize(),
     squares(),
-    sum('innerProduct', f64x2.mul, f64.mul),
-    difference,
+    products('innerProduct', 1),
+    differences('squaredDifference', 1),
+    products('innerProducts', RESCORED_AT_ONCE),
+    differences('squaredDifferences', RESCORED_AT_ONCE),
   ]);
 }
