@@ -15,6 +15,7 @@ const BENCHMARKS: Record<string, string> = {
   ingest: 'ingest against the rates of the disk',
   refine: 'reads of a LanceDB query with and without partition order',
   scale: 'rates at three sizes, and estimates for billions (docs/scale.md)',
+  threads: 'CPU time of every stage by thread (docs/benchmarks.md)',
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
@@ -29,6 +30,8 @@ if (!Object.hasOwn(BENCHMARKS, name)) {
 }
 const options = rest.filter((option) => option !== '--save');
 const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+/** Benchmarks whose script writes tables of a page from the saved result, with `--page`. */
+const WITH_PAGE = ['scale', 'threads'];
 const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 let output = '';
 child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -45,8 +48,9 @@ child.on('close', async (code) => {
     if (name === 'search') await saveSearch({ commands: [command], ...made });
     // One result a size of the table.
     else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
+    if (WITH_PAGE.includes(name)) spawn(process.execPath, [script, '--page'], { stdio: 'inherit' });
   }
-  process.exit(code ?? 1);
+  process.exitCode = code ?? 1;
 });
 
 async function save(file: string, result: object): Promise<void> {
