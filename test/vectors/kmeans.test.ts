@@ -32,6 +32,12 @@ describe('LloydRound', () => {
     );
   });
 
+  it('skips rows of no cluster', () => {
+    const round = new LloydRound(1, 2);
+    round.add(Float32Array.of(1, 2, 9, 9, 3, 4), Int32Array.of(0, -1, 0), 3);
+    expect([...round.centroids(false).vectors]).toEqual([2, 3]);
+  });
+
   it('gives an empty cluster a part of the largest one', () => {
     const round = new LloydRound(3, 2);
     round.add(Float32Array.of(1, 1, 1, 1, 4, 0), Int32Array.of(0, 0, 1), 3);

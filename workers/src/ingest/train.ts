@@ -6,7 +6,7 @@ import type { Metric } from '../vectors/metric.ts';
 import type { AssignPlan } from './assign/assign-plan.ts';
 import { createAssigner } from './assign/assigner.ts';
 import { prepareAssigner } from './assign/prepare-assigner.ts';
-import { readSample, readSampleRow, readTrialRows, type TrainingSample } from './training-sample.ts';
+import { holdOutTrialRows, readSample, readSampleRow, readTrialRows, type TrainingSample } from './training-sample.ts';
 
 /**
  * Each round learns from a share of the sample: every fourth slice, every second, all. Few rows move centroids well enough
@@ -40,6 +40,7 @@ export async function trainCentroids(
         for await (const { vectors, rows } of readSample(file, sample, i % every, every)) {
           const clusters = new Int32Array(rows);
           await assigner.assign(vectors, rows, clusters);
+          holdOutTrialRows(sample, clusters);
           round.add(vectors, clusters, rows);
         }
       } finally {

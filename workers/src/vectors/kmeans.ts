@@ -1,6 +1,6 @@
 import type { Metric } from './metric.ts';
 
-/** Cluster centres: [count, dimension]; unit length where `spherical`. */
+/** Centroids of clusters: [count, dimension]; of unit length where the metric is spherical. */
 export interface Centroids {
   count: number;
   dimension: number;
@@ -27,11 +27,15 @@ export class LloydRound {
     this.#dimension = dimension;
   }
 
-  /** @param vectors rows * dimension components @param clusters the cluster of each row */
+  /** @param vectors rows * dimension components @param clusters the cluster of each row; -1 skips it */
   add(vectors: Float32Array, clusters: Int32Array, rows: number): void {
     const dimension = this.#dimension;
     for (let row = 0, at = 0; row < rows; row++) {
       const cluster = clusters[row]!;
+      if (cluster < 0) {
+        at += dimension;
+        continue;
+      }
       this.#counts[cluster]!++;
       const base = cluster * dimension;
       for (let i = 0; i < dimension; i++) this.#sums[base + i]! += vectors[at++]!;

@@ -2,17 +2,17 @@ import type { Centroids } from '../../vectors/kmeans.ts';
 import type { AssignPlan } from './assign-plan.ts';
 import { consecutive, cutIntoBlocks, encodeColumns, halfSquares, type Targets } from './column-blocks.ts';
 import type { CentroidGroups } from './group-centroids.ts';
-import { type Basis, firstDirections, project, shortCodes } from './short-codes.ts';
+import { firstDirections, project, type ShortForm, shortCodes } from './short-codes.ts';
 
 /**
  * Makes a plan that compares rows with fewer centroids, by fewer components, or both.
  * @param flat the plan that compares with all @param centred its centroids
- * @param codes the basis of short codes, and their number of components
+ * @param form of short codes, where these are compared
  */
 export function planWithCodes(
   flat: AssignPlan,
   centred: Centroids,
-  codes?: { basis: Basis; directions: number },
+  form?: ShortForm,
   groups?: CentroidGroups,
 ): AssignPlan {
   const { count, dimension, vectors } = centred;
@@ -21,28 +21,28 @@ export function planWithCodes(
   const firstBlocks = new Int32Array(members.length + 1);
   for (const [group, own] of blocks.entries()) firstBlocks[group + 1] = firstBlocks[group]! + own.length;
   const targets: Targets = { vectors, dimension, biases: halfSquares(vectors, dimension) };
-  if (codes) {
-    targets.dimension = codes.directions;
-    targets.vectors = firstDirections(codes.basis.projected, codes.basis.count, codes.directions);
+  if (form) {
+    targets.dimension = form.directions;
+    targets.vectors = firstDirections(form.basis.projected, form.basis.count, form.directions);
   }
   return {
     ...flat,
-    ...(codes ? { short: shortCodes(centred, codes.basis, codes.directions) } : {}),
+    ...(form ? { short: shortCodes(centred, form) } : {}),
     columns: encodeColumns(targets, blocks.flat()),
     firstBlocks,
-    ...(groups ? { groups: groupLevel(centred, groups, codes) } : {}),
+    ...(groups ? { groups: groupLevel(centred, groups, form) } : {}),
   };
 }
 
 function groupLevel(
   { count, dimension, vectors }: Centroids,
   { means, members }: CentroidGroups,
-  codes: { basis: Basis; directions: number } | undefined,
+  form: ShortForm | undefined,
 ): NonNullable<AssignPlan['groups']> {
   const targets: Targets = { vectors: means, dimension, biases: halfSquares(means, dimension) };
-  if (codes) {
-    targets.dimension = codes.directions;
-    targets.vectors = project(means, dimension, codes.basis, codes.directions);
+  if (form) {
+    targets.dimension = form.directions;
+    targets.vectors = project(means, dimension, form.basis, form.directions);
   }
   let meanSquare = 0;
   for (const value of vectors) meanSquare += (value * value) / count;

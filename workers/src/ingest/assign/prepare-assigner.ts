@@ -1,23 +1,25 @@
 import type { Centroids } from '../../vectors/kmeans.ts';
 import type { Metric } from '../../vectors/metric.ts';
-import { type AssignPlan, flatPlan, subtractCentre } from './assign-plan.ts';
-import { createAssigner } from './assigner.ts';
+import { type AssignPlan, type CentredCentroids, flatPlan, subtractCentre } from './assign-plan.ts';
 import { padded } from './column-blocks.ts';
 import { groupCentroids } from './group-centroids.ts';
 import { planWithCodes, withSlack } from './plan-levels.ts';
-import { findBasis } from './short-codes.ts';
+import { shareFarther, type Trial, tryPlan } from './plan-trial.ts';
+import { findBasis, type ShortForm } from './short-codes.ts';
 
 /** With fewer pairs of rows and centroids, comparing all costs less than planning: about 6 CPU-seconds at 960 components. */
 const LEAST_PAIRS = 2 ** 31;
 /** Groups, times the square root of the number of centroids. */
 const GROUPS_PER_ROOT = 2;
-/** Share of trial rows that must get a centroid as near as the one that they get when compared with all. */
-const AGREEMENT = 0.995;
+/** Share of trial rows that may get a farther centroid than when they are compared with all. */
+const MOST_FARTHER = 0.005;
 /** Slacks that are tried, in root mean square lengths of centroids: from the smallest, each twice as large in two steps. */
 const SMALLEST_SLACK = 1 / 256;
 const SLACKS = Array.from({ length: 17 }, (_, i) => SMALLEST_SLACK * 2 ** (i / 2));
 /** Components of short codes that are tried, as shares of all. */
 const SHORT_SHARES = [1 / 16, 1 / 8];
+/** Candidates of short codes that are tried; the first with which enough rows agree is taken. */
+const KEPT = [8, 32];
 /** A plan must do with this share of the work of comparing all. */
 const LEAST_GAIN = 0.75;
 
@@ -26,13 +28,6 @@ export interface Assignment {
   rows: number;
   /** Some of them, or of their kind: [n, D]. */
   trial: Float32Array;
-}
-
-/** What a plan did for the trial rows. */
-interface Trial {
-  plan: AssignPlan;
-  work: number;
-  nearest: Int32Array;
 }
 
 /**
@@ -45,80 +40,45 @@ export async function prepareAssigner(
   metric: Metric,
   { rows, trial }: Assignment,
 ): Promise<AssignPlan> {
-  const { count, dimension } = centroids;
   const centred = subtractCentre(centroids);
   const flat = flatPlan(centred, metric);
-  if (rows * count < LEAST_PAIRS) return flat;
+  if (rows * centroids.count < LEAST_PAIRS) return flat;
   const all = await tryPlan(flat, trial);
-  const agrees = ({ nearest }: Trial) => {
-    const worse = nearest.reduce(
-      (sum, own, row) => sum + (isFarther(flat, centred, trial, row, own, all.nearest[row]!) ? 1 : 0),
-      0,
-    );
-    return worse <= (1 - AGREEMENT) * nearest.length;
-  };
-  let [best, mostWork] = [flat, all.work * LEAST_GAIN];
-  const consider = ({ plan, work }: Trial) => {
-    if (work < mostWork) [best, mostWork] = [plan, work];
-  };
+  const agrees = (tried: Trial) => shareFarther(tried, all, centred, trial) <= MOST_FARTHER;
+  let best = { plan: flat, work: all.work * LEAST_GAIN };
 
-  const groups = await groupCentroids(centred, Math.round(GROUPS_PER_ROOT * Math.sqrt(count)));
-  const directions = SHORT_SHARES.map((share) => padded(dimension * share)).filter((short) => 4 * short <= dimension);
-  const basis = directions.length > 0 ? await findBasis(centred, directions.at(-1)!) : undefined;
-  for (const short of [undefined, ...directions]) {
-    const codes = basis && short !== undefined ? { basis, directions: short } : undefined;
-    if (codes) {
-      const ungrouped = await tryPlan(planWithCodes(flat, centred, codes), trial);
-      if (!agrees(ungrouped)) continue;
-      consider(ungrouped);
+  const forms: (ShortForm | undefined)[] = [undefined];
+  for (const candidates of await shortForms(centred))
+    for (const form of candidates) {
+      const tried = await tryPlan(planWithCodes(flat, centred, form), trial);
+      if (!agrees(tried)) continue;
+      if (tried.work < best.work) best = tried;
+      forms.push(form);
+      break;
     }
-    const grouped = planWithCodes(flat, centred, codes, groups);
+  const groups = await groupCentroids(centred, Math.round(GROUPS_PER_ROOT * Math.sqrt(centroids.count)));
+  for (const form of forms) {
+    const grouped = planWithCodes(flat, centred, form, groups);
     // Agreement and work grow with the slack: bisection finds the smallest that agrees.
     let [low, high] = [0, SLACKS.length];
-    let found: Trial | undefined;
     while (low < high) {
       const middle = (low + high) >> 1;
       const tried = await tryPlan(withSlack(grouped, SLACKS[middle]!), trial);
       const isEnough = agrees(tried);
-      if (isEnough) found = tried;
-      if (isEnough || tried.work >= mostWork) high = middle;
+      const isCheaper = tried.work < best.work;
+      if (isEnough && isCheaper) best = tried;
+      if (isEnough || !isCheaper) high = middle;
       else low = middle + 1;
     }
-    if (found) consider(found);
   }
-  return best;
+  return best.plan;
 }
 
-async function tryPlan(plan: AssignPlan, trial: Float32Array): Promise<Trial> {
-  const rows = trial.length / plan.dimension;
-  const nearest = new Int32Array(rows);
-  const assigner = await createAssigner(plan);
-  try {
-    await assigner.assign(trial, rows, nearest);
-    return { plan, work: assigner.work, nearest };
-  } finally {
-    await assigner.close();
-  }
-}
-
-/** Whether a centroid is farther from a row than another is, in double precision. */
-function isFarther(
-  { unit, centre }: AssignPlan,
-  { dimension, vectors }: Centroids,
-  trial: Float32Array,
-  row: number,
-  own: number,
-  other: number,
-): boolean {
-  if (own === other) return false;
-  const start = row * dimension;
-  let square = 0;
-  for (let i = start; i < start + dimension; i++) square += trial[i]! * trial[i]!;
-  const scale = unit && square > 0 ? 1 / Math.sqrt(square) : 1;
-  let difference = 0;
-  for (let i = 0; i < dimension; i++) {
-    const value = trial[start + i]! * scale - centre[i]!;
-    difference += (value - vectors[own * dimension + i]!) ** 2 - (value - vectors[other * dimension + i]!) ** 2;
-  }
-  return difference > 0;
+/** Returns the forms of short codes to try: of few directions first, of each with few candidates first. */
+async function shortForms(centred: CentredCentroids): Promise<ShortForm[][]> {
+  const shares = SHORT_SHARES.map((share) => padded(centred.dimension * share));
+  const widths = shares.filter((directions) => 4 * directions <= centred.dimension);
+  if (widths.length === 0) return [];
+  const basis = await findBasis(centred, widths.at(-1)!);
+  return widths.map((directions) => KEPT.map((kept) => ({ basis, directions, kept })));
 }

@@ -8,8 +8,6 @@ const LARGEST_RESCORED = 127;
 /** Centroids that a basis is computed from. */
 const BASIS_CENTROIDS = 4096;
 const POWER_ROUNDS = 2;
-/** Candidates of a row that are scored again, by all components. */
-const KEPT = 8;
 
 /**
  * Rows and centroids in the few directions in which centroids differ most. Short codes find a row's candidates, and all components
@@ -20,6 +18,7 @@ export interface ShortCodes {
   width: number;
   /** The directions, as columns in one block. */
   projection: ColumnBlocks;
+  /** Candidates of a row, which are scored again by all components. */
   kept: number;
   /** int8 [centroids, width of rows] */
   centroids: Int8Array;
@@ -117,8 +116,16 @@ export function project(vectors: Float32Array, dimension: number, basis: Basis, 
   });
 }
 
-/** @param centroids less what they have in common @param directions the first ones of the basis that codes have */
-export function shortCodes(centroids: Centroids, basis: Basis, directions: number): ShortCodes {
+/** How short codes are made. */
+export interface ShortForm {
+  basis: Basis;
+  /** The first ones of the basis that codes have. */
+  directions: number;
+  kept: number;
+}
+
+/** @param centroids less what they have in common */
+export function shortCodes(centroids: Centroids, { basis, directions, kept }: ShortForm): ShortCodes {
   const { count, dimension, vectors } = centroids;
   const width = padded(dimension);
   const codes = new Int8Array(new SharedArrayBuffer(count * width));
@@ -132,5 +139,5 @@ export function shortCodes(centroids: Centroids, basis: Basis, directions: numbe
   }
   const targets = { vectors: basis.vectors, dimension, biases: new Float32Array(directions) };
   const projection = encodeColumns(targets, [consecutive(directions)]);
-  return { width: padded(directions), projection, kept: KEPT, centroids: codes, terms };
+  return { width: padded(directions), projection, kept, centroids: codes, terms };
 }
