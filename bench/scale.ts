@@ -2,15 +2,14 @@
  * Rates of building at three sizes, and the estimates for 200 million and 3.5 billion vectors: docs/scale.md.
  *
  *   npm run bench -- scale --save            measures, about 8 minutes on 2 idle cores
+ *   node bench/scale.ts --assignment         measures the cost of assignment alone
  *   node bench/scale.ts --page               rewrites the tables of docs/scale.md from bench/results/scale.json
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { seededRandom } from '../workers/src/base/random.ts';
-import { flatPlan, subtractCentre } from '../workers/src/ingest/assign/assign-plan.ts';
-import { createAssigner } from '../workers/src/ingest/assign/assigner.ts';
+import { measureAssignment } from './scale/measure-assignment.ts';
 import type { Measurements, StepAt } from './scale/model.ts';
 import { insertTables, type ScaleResult } from './scale/page.ts';
 import { buildTable } from './support/build-table.ts';
@@ -21,6 +20,7 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '50000,100000,200000' },
     dimension: { type: 'string', default: '960' },
+    assignment: { type: 'boolean', default: false },
     page: { type: 'boolean', default: false },
     folder: { type: 'string' },
   },
@@ -32,7 +32,10 @@ if (values.page) {
   await writeFile(path, insertTables(await readFile(path, 'utf8'), result));
 } else
   await withFolder(values.folder, async (folder) => {
-    process.stdout.write(`${JSON.stringify(await measureAll(folder), null, 2)}\n`);
+    const measured = values.assignment
+      ? await measureAssignment(folder, Number(values.dimension))
+      : await measureAll(folder);
+    process.stdout.write(`${JSON.stringify(measured, null, 2)}\n`);
   });
 
 async function measureAll(folder: string): Promise<Measurements> {
@@ -59,36 +62,14 @@ async function measureAll(folder: string): Promise<Measurements> {
     await build('ivf-rq, float16', ['--vector-type', 'float16'], 'ivf-rq');
     await rm(database, { recursive: true, force: true });
   }
-  const assignCpuSeconds = await measureAssignment(Number(values.dimension));
+  const assignment = await measureAssignment(folder, Number(values.dimension));
   return {
     dimension: Number(values.dimension),
     cores: availableParallelism(),
     steps,
-    assignCpuSeconds,
+    assignment,
     bytesPerVector,
   };
-}
-
-/** Returns the cost of one more centroid for a row: the difference between many and few, which cancels all other costs. */
-async function measureAssignment(dimension: number): Promise<number> {
-  const [few, many, rows] = [512, 8192, 16_384];
-  const random = seededRandom(1);
-  const fill = (count: number) => Float32Array.from({ length: count * dimension }, () => random() - 0.5);
-  const vectors = fill(rows);
-  const into = new Int32Array(rows);
-  const cpuOf = async (count: number) => {
-    const assigner = await createAssigner(
-      flatPlan(subtractCentre({ count, dimension, vectors: fill(count) }), 'cosine'),
-    );
-    await assigner.assign(vectors, rows, into);
-    const before = process.cpuUsage();
-    for (let i = 0; i < 3; i++) await assigner.assign(vectors, rows, into);
-    const { user, system } = process.cpuUsage(before);
-    await assigner.close();
-    return (user + system) / 1e6 / 3;
-  };
-  const [first, second] = [await cpuOf(few), await cpuOf(many)];
-  return (second - first) / (rows * (many - few));
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -10,13 +10,27 @@ export interface StepAt {
   seconds: number;
 }
 
+/** What it takes to find a row's partition. */
+export interface Assignment {
+  kind: string;
+  partitions: number;
+  /** How rows are compared with centroids. */
+  plan: string;
+  /** Of one row. */
+  cpuSeconds: number;
+  /** Of one row that is compared with all centroids. */
+  cpuSecondsOfAll: number;
+  /** Share of the rows that get the partition that they get when compared with all centroids. */
+  agreement: number;
+}
+
 export interface Measurements {
   dimension: number;
   /** Cores of the measured machine. */
   cores: number;
   steps: Record<string, StepAt[]>;
-  /** CPU-seconds of comparing one row with one centroid, measured separately: it determines the term N^1.5. */
-  assignCpuSeconds: number;
+  /** Measured separately, because tables of this size have few partitions. */
+  assignment: Assignment[];
   /** Bytes a vector on disk, by kind of table. */
   bytesPerVector: Record<string, number>;
 }
@@ -31,25 +45,27 @@ export interface Machine {
   networkBytesPerSecond: number;
 }
 
-/** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 */
+/** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 + assign(N) */
 export interface Growth {
   fixed: number;
   perRow: number;
   perRowRoot: number;
+  /** CPU-seconds of assigning N rows to sqrt(N) partitions. */
+  assign: (rows: number) => number;
 }
 
 /**
  * Fits the growth to measurements with the least relative error; no term is negative.
- * @param knownPerRowRoot the coefficient of N^1.5 where it is known; otherwise it is fitted too
+ * @param assign CPU-seconds of assignment where they are measured; otherwise a term in N^1.5 is fitted
  */
-export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): Growth {
+export function fitGrowth(points: readonly StepAt[], assign?: (rows: number) => number): Growth {
   const rest = points.map(({ rows, cpuSeconds }) => ({
     rows,
-    value: Math.max(0, cpuSeconds - (knownPerRowRoot ?? 0) * rows ** 1.5),
+    value: Math.max(0, cpuSeconds - (assign?.(rows) ?? 0)),
     weight: 1 / cpuSeconds,
   }));
   const terms: Array<(rows: number) => number> = [() => 1, (rows) => rows];
-  if (knownPerRowRoot === undefined) terms.push((rows) => rows ** 1.5);
+  if (!assign) terms.push((rows) => rows ** 1.5);
   let best = { error: Number.POSITIVE_INFINITY, coefficients: terms.map(() => 0) };
   // There are few terms, so every set of non-zero terms is tried.
   for (let choice = 1; choice < 1 << terms.length; choice++) {
@@ -69,8 +85,8 @@ export function fitGrowth(points: readonly StepAt[], knownPerRowRoot?: number): 
       best = { error, coefficients };
     }
   }
-  const [fixed = 0, perRow = 0, fitted = 0] = best.coefficients;
-  return { fixed, perRow, perRowRoot: knownPerRowRoot ?? fitted };
+  const [fixed = 0, perRow = 0, perRowRoot = 0] = best.coefficients;
+  return { fixed, perRow, perRowRoot, assign: assign ?? (() => 0) };
 }
 
 /** Solves the normal equations by elimination. @returns undefined where the columns depend on each other */
@@ -97,8 +113,27 @@ function leastSquares(rows: readonly number[][], values: readonly number[]): num
   return matrix.map((row, i) => row[count]! / row[i]! / scale[i]!);
 }
 
-export function cpuSecondsOf({ fixed, perRow, perRowRoot }: Growth, rows: number): number {
-  return fixed + perRow * rows + perRowRoot * rows ** 1.5;
+export function cpuSecondsOf({ fixed, perRow, perRowRoot, assign }: Growth, rows: number): number {
+  return fixed + perRow * rows + perRowRoot * rows ** 1.5 + assign(rows);
+}
+
+/** Returns the CPU-seconds of finding partitions: what grows faster than the rows. */
+export function partitioningCpuSeconds({ perRowRoot, assign }: Growth, rows: number): number {
+  return perRowRoot * rows ** 1.5 + assign(rows);
+}
+
+/**
+ * Returns the CPU-seconds of assigning N rows to sqrt(N) partitions. Between and beyond measured numbers of partitions, the cost
+ * of a row is a power of theirs.
+ */
+export function assignCpuSeconds(measured: readonly Assignment[], rows: number): number {
+  const points = measured.map(({ partitions, cpuSeconds }) => [Math.log(partitions), Math.log(cpuSeconds)] as const);
+  const at = Math.log(rows) / 2;
+  const next = points.findIndex(([partitions], i) => i > 0 && (at <= partitions || i === points.length - 1));
+  const [x0, y0] = points[next - 1]!;
+  const [x1, y1] = points[next]!;
+  // With fewer partitions than were measured, a row costs no less: most of it does not depend on them.
+  return rows * Math.exp(y0 + Math.max(0, (at - x0) / (x1 - x0)) * (y1 - y0));
 }
 
 /** Returns the parallel share of a step, from the number of cores that it kept busy (Amdahl's law). */
@@ -111,8 +146,8 @@ export function parallelShare({ cpuSeconds, seconds }: StepAt, cores: number): n
 export interface BucketEstimate {
   rows: number;
   cpuHours: Record<string, number>;
-  /** CPU-hours of the terms in N^1.5, which are included above. */
-  rootCpuHours: number;
+  /** CPU-hours of finding partitions, which are included above. */
+  partitioningCpuHours: number;
   transferHours: number;
   hours: number;
 }
@@ -130,25 +165,25 @@ export function estimateBucket(
   tableBytesPerVector: number,
 ): BucketEstimate {
   const cpuHours: Record<string, number> = {};
-  let rootCpuHours = 0;
+  let partitioningCpuHours = 0;
   let seconds = 0;
   for (const step of steps) {
     const points = measured.steps[step]!;
     const growth = growthOf(measured, step);
     const linear = growth.fixed + growth.perRow * rows;
-    const root = growth.perRowRoot * rows ** 1.5;
+    const partitioning = partitioningCpuSeconds(growth, rows);
     const largest = points.at(-1)!;
     const share = parallelShare(largest, measured.cores);
     // Assignment of rows to centroids is matrix products, which run on all cores.
-    const computing = linear * (1 - share + share / machine.cores) + root / machine.cores;
+    const computing = linear * (1 - share + share / machine.cores) + partitioning / machine.cores;
     const disk = (DISK_PASSES[step] ?? 1) * rows * measured.dimension * 4;
     seconds += Math.max(computing, disk / machine.diskBytesPerSecond);
     cpuHours[step] = cpuSecondsOf(growth, rows) / 3600;
-    rootCpuHours += root / 3600;
+    partitioningCpuHours += partitioning / 3600;
   }
   const moved = rows * (measured.dimension * 4 + tableBytesPerVector);
   const transferHours = moved / machine.networkBytesPerSecond / 3600;
-  return { rows, cpuHours, rootCpuHours, transferHours, hours: seconds / 3600 + transferHours };
+  return { rows, cpuHours, partitioningCpuHours, transferHours, hours: seconds / 3600 + transferHours };
 }
 
 /** Number of passes over all vectors on disk: ingest reads them, writes and reads runs, writes the table. */
@@ -156,6 +191,7 @@ const DISK_PASSES: Record<string, number> = { ingest: 4, 'index-rq': 1, 'index-p
 
 /** Returns the growth of a step: the assignment of ingest is measured separately, that of LanceDB is fitted. */
 export function growthOf(measured: Measurements, step: string): Growth {
-  const known = step === 'index-pq' ? undefined : step === 'ingest' ? measured.assignCpuSeconds : 0;
-  return fitGrowth(measured.steps[step]!, known);
+  const clustered = measured.assignment.filter(({ kind }) => kind === 'clustered');
+  const assign = (rows: number) => (step === 'ingest' ? assignCpuSeconds(clustered, rows) : 0);
+  return fitGrowth(measured.steps[step]!, step === 'index-pq' ? undefined : assign);
 }

@@ -1,10 +1,19 @@
-import { cpuSecondsOf, estimateBucket, growthOf, type Machine, type Measurements } from './model.ts';
+import {
+  cpuSecondsOf,
+  estimateBucket,
+  growthOf,
+  type Machine,
+  type Measurements,
+  partitioningCpuSeconds,
+} from './model.ts';
 
 /** bench/results/scale.json */
 export interface ScaleResult extends Measurements {
   command: string;
   machine: string;
   date: string;
+  /** Machine and date of the assignment's figures, where these are not of the same run. */
+  assignmentRun?: string;
 }
 
 /** Assumed values of the article's machine. */
@@ -31,6 +40,7 @@ const WAYS: Record<string, { steps: string[]; table: string }> = {
 export function scaleTables(result: ScaleResult): Record<string, string> {
   return {
     measured: measuredTable(result),
+    assignment: assignmentTable(result),
     growth: growthTable(result),
     derived: derivedTable(result),
     sizes: sizesTable(result),
@@ -59,15 +69,37 @@ function measuredTable({ steps, command, machine, date }: ScaleResult): string {
   return `${table([head, ...rows])}\n\nCPU-seconds, and seconds in brackets: \`${command}\`, ${machine}, ${date}.`;
 }
 
+function assignmentTable({ assignment, assignmentRun }: ScaleResult): string {
+  const rows = assignment.map(({ kind, partitions, plan, cpuSeconds, cpuSecondsOfAll, agreement }) => [
+    kind,
+    partitions.toLocaleString('en'),
+    plan,
+    digits(cpuSeconds * 1e6),
+    digits(cpuSecondsOfAll * 1e6),
+    `${(agreement * 100).toFixed(1)}%`,
+  ]);
+  const head = ['vectors', 'partitions', 'compared with', 'microseconds a row', 'with all centroids', 'same partition'];
+  const run = assignmentRun === undefined ? '' : `\n\n\`node bench/scale.ts --assignment\`, ${assignmentRun}.`;
+  return `${table([head, ...rows])}${run}`;
+}
+
 function growthTable(result: ScaleResult): string {
   const rows = Object.keys(result.steps).map((step) => {
     const growth = growthOf(result, step);
-    const share = (growth.perRowRoot * BUCKET_ROWS ** 1.5) / cpuSecondsOf(growth, BUCKET_ROWS);
-    const terms = [growth.fixed, growth.perRow * 1e6, growth.perRowRoot * 1e9].map(digits);
+    const share = partitioningCpuSeconds(growth, BUCKET_ROWS) / cpuSecondsOf(growth, BUCKET_ROWS);
+    const { fixed, perRow, perRowRoot, assign } = growth;
+    const terms = [fixed, perRow * 1e6, perRowRoot * 1e9, (assign(BUCKET_ROWS) / BUCKET_ROWS) * 1e6].map(digits);
     return [`\`${step}\``, ...terms, percent(share)];
   });
   return table([
-    ['step', 'fixed, s', 'N, s a million', 'N^1.5, s at a million', 'share of N^1.5 at 200 million'],
+    [
+      'step',
+      'fixed, s',
+      'N, s a million',
+      'N^1.5, s at a million',
+      'assignment at 200 million, s a million',
+      'share of the last two at 200 million',
+    ],
     ...rows,
   ]);
 }
@@ -126,13 +158,13 @@ function bucketsTable(result: ScaleResult): string {
     return [
       `${rowsOfBucket / 1e6} million`,
       digits(bucket.hours),
-      percent(bucket.rootCpuHours / cpuHours),
+      percent(bucket.partitioningCpuHours / cpuHours),
       digits(cpuHours * count),
       digits(bucket.hours * count),
     ];
   });
   return table([
-    ['bucket', 'hours a bucket', 'share of N^1.5', 'CPU-hours, 3.5 billion', 'machine hours, 3.5 billion'],
+    ['bucket', 'hours a bucket', 'share of assignment', 'CPU-hours, 3.5 billion', 'machine hours, 3.5 billion'],
     ...rows,
   ]);
 }

@@ -2,11 +2,31 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimateBucket, fitGrowth, type Machine, type Measurements, parallelShare } from '../../bench/scale/model.ts';
+import {
+  type Assignment,
+  assignCpuSeconds,
+  cpuSecondsOf,
+  estimateBucket,
+  fitGrowth,
+  type Machine,
+  type Measurements,
+  parallelShare,
+} from '../../bench/scale/model.ts';
 import { insertTables, type ScaleResult } from '../../bench/scale/page.ts';
 import { ROOT } from '../support/run.ts';
 
 const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });
+
+function assignmentOf(partitions: readonly number[], cost: (partitions: number) => number): Assignment[] {
+  return partitions.map((count) => ({
+    kind: 'clustered',
+    partitions: count,
+    plan: 'all',
+    cpuSeconds: cost(count),
+    cpuSecondsOfAll: cost(count),
+    agreement: 1,
+  }));
+}
 
 it('docs/scale.md has the numbers derived from bench/results/scale.json', async () => {
   const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
@@ -21,10 +41,9 @@ describe('the arithmetic of docs/scale.md', () => {
       fc.property(coefficient, coefficient, coefficient, (a, b, c) => {
         const [fixed, perRow, perRowRoot] = [0.1 + a, b * 1e-4, c * 1e-7];
         const points = [50_000, 100_000, 200_000].map((n) => at(n, fixed + perRow * n + perRowRoot * n ** 1.5));
-        for (const growth of [fitGrowth(points), fitGrowth(points, perRowRoot)])
+        for (const growth of [fitGrowth(points), fitGrowth(points, (n) => perRowRoot * n ** 1.5)])
           for (const { rows, cpuSeconds } of [...points, at(1e6, fixed + perRow * 1e6 + perRowRoot * 1e9)]) {
-            const found = growth.fixed + growth.perRow * rows + growth.perRowRoot * rows ** 1.5;
-            expect(found / cpuSeconds).toBeCloseTo(1, 3);
+            expect(cpuSecondsOf(growth, rows) / cpuSeconds).toBeCloseTo(1, 3);
           }
       }),
     );
@@ -35,9 +54,24 @@ describe('the arithmetic of docs/scale.md', () => {
     fc.assert(
       fc.property(noisy, (values) => {
         const growth = fitGrowth(values.map((cpu, i) => at(50_000 * 2 ** i, cpu!)));
-        for (const term of Object.values(growth)) expect(term).toBeGreaterThanOrEqual(0);
+        for (const term of [growth.fixed, growth.perRow, growth.perRowRoot]) expect(term).toBeGreaterThanOrEqual(0);
       }),
     );
+  });
+
+  it('takes the cost of assignment from the measured numbers of partitions, and powers between them', () => {
+    const measured = assignmentOf(
+      [100, 1000, 10_000],
+      (partitions) => 1e-6 * partitions ** (partitions > 1000 ? 0.5 : 1),
+    );
+    const [first, middle, last] = measured.map(({ cpuSeconds }) => cpuSeconds);
+    expect(assignCpuSeconds(measured, 1e6)).toBeCloseTo(1e6 * middle!, 6);
+    expect(assignCpuSeconds(measured, 1e4)).toBeCloseTo(1e4 * first!, 6);
+    expect(assignCpuSeconds(measured, 1e5)).toBeCloseTo(1e5 * 1e-6 * Math.sqrt(1e5), 6);
+    expect(assignCpuSeconds(measured, 1e7)).toBeCloseTo(1e7 * Math.sqrt(middle! * last!), 3);
+    expect(assignCpuSeconds(measured, 100)).toBeCloseTo(100 * first!, 9);
+    const beyond = assignCpuSeconds(measured, 1e9) / 1e9;
+    expect(beyond / last!).toBeCloseTo(Math.sqrt(last! / middle!), 6);
   });
 
   it('derives the parallel share of a step from two cores', () => {
@@ -61,17 +95,18 @@ describe('the arithmetic of docs/scale.md', () => {
       dimension: 100,
       cores: 2,
       steps: { ingest: points },
-      assignCpuSeconds: 1e-9,
+      assignment: assignmentOf([100, 1000], (partitions) => 1e-9 * partitions),
       bytesPerVector: {},
     };
     const rows = 1e8;
     const estimate = estimateBucket(measured, machine, rows, ['ingest'], 500);
     expect(estimate.cpuHours.ingest! * 3600).toBeCloseTo(1e4 + 1e3, 3);
-    expect(estimate.rootCpuHours * 3600).toBeCloseTo(1e3, 6);
+    expect(estimate.partitioningCpuHours * 3600).toBeCloseTo(1e3, 6);
     expect(estimate.transferHours * 3600).toBeCloseTo((rows * 900) / 1e9, 6);
     expect(estimate.hours * 3600).toBeCloseTo(1e4 * (0.5 + 0.05) + 100 + 90, 3);
     // Without computing, the disk decides: four passes of 160 GB at 1e9 bytes a second.
-    const quick = { ...measured, steps: { ingest: points.map(({ rows: n }) => at(n, n * 1e-9)) }, assignCpuSeconds: 0 };
+    const steps = { ingest: points.map(({ rows: n }) => at(n, n * 1e-9)) };
+    const quick = { ...measured, steps, assignment: assignmentOf([100, 1000], () => 1e-12) };
     expect(estimateBucket(quick, machine, rows, ['ingest'], 500).hours * 3600).toBeCloseTo(160 + 90, 1);
   });
 });

@@ -1,0 +1,73 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AssignPlan, flatPlan, subtractCentre } from '../../workers/src/ingest/assign/assign-plan.ts';
+import { createAssigner } from '../../workers/src/ingest/assign/assigner.ts';
+import { planAssignment, trainCentroids } from '../../workers/src/ingest/train.ts';
+import { capture, PYTHON, ROOT, say } from '../support/run.ts';
+import type { Assignment } from './model.ts';
+
+export const KINDS = ['clustered', 'unclustered'] as const;
+/** The last one is that of 200 million rows. */
+const PARTITIONS = [512, 2048, 8192, 14_142];
+const ROWS_PER_CENTROID = 16;
+/** Rows that are timed: as many as an assigner takes at once. */
+const ROWS = 16_384;
+const PASSES = 2;
+
+/** Measures what a row's assignment costs on one thread, by the number of partitions, as ingest plans it and with all centroids. */
+export async function measureAssignment(folder: string, dimension: number): Promise<Assignment[]> {
+  const measured: Assignment[] = [];
+  for (const kind of KINDS)
+    for (const partitions of PARTITIONS) {
+      const one = { kind, partitions, ...(await measureOne(folder, kind, partitions, dimension)) };
+      const [cost, costOfAll] = [one.cpuSeconds, one.cpuSecondsOfAll].map((seconds) => (seconds * 1e6).toFixed(2));
+      say(`${kind}, ${partitions} partitions: ${cost} us a row (${one.plan}), all ${costOfAll}, ${one.agreement}`);
+      measured.push(one);
+    }
+  return measured;
+}
+
+async function measureOne(folder: string, kind: string, partitions: number, dimension: number) {
+  const make = async (name: string, rows: number, seed: number) => {
+    const path = join(folder, name);
+    const script = join(ROOT, 'bench/scale/make_sample.py');
+    await capture(PYTHON, [script, path, kind, `${rows}`, `${dimension}`, `${seed}`]);
+    return path;
+  };
+  const sample = {
+    rows: ROWS_PER_CENTROID * partitions,
+    dimension,
+    path: await make('assign-sample.f32', ROWS_PER_CENTROID * partitions, 1),
+  };
+  const rowsPath = await make('assign-rows.f32', ROWS, 2);
+  const { buffer } = await readFile(rowsPath);
+  const vectors = new Float32Array(buffer, 0, ROWS * dimension);
+  const centroids = await trainCentroids(sample, partitions, 'cosine', { add: () => {}, stop: () => {} });
+  const plan = await planAssignment(sample, centroids, 'cosine', partitions ** 2);
+  const planned = await timeAssignment(plan, vectors);
+  const all = await timeAssignment(flatPlan(subtractCentre(centroids), 'cosine'), vectors);
+  await rm(sample.path);
+  await rm(rowsPath);
+  return {
+    plan: describePlan(plan),
+    cpuSeconds: planned.cpuSeconds,
+    cpuSecondsOfAll: all.cpuSeconds,
+    agreement: planned.nearest.filter((own, row) => own === all.nearest[row]).length / ROWS,
+  };
+}
+
+async function timeAssignment(plan: AssignPlan, vectors: Float32Array) {
+  const nearest = new Int32Array(ROWS);
+  const assigner = await createAssigner(plan, { threads: 1 });
+  await assigner.assign(vectors, ROWS, nearest);
+  const before = process.cpuUsage();
+  for (let pass = 0; pass < PASSES; pass++) await assigner.assign(vectors, ROWS, nearest);
+  const { user, system } = process.cpuUsage(before);
+  await assigner.close();
+  return { nearest, cpuSeconds: (user + system) / 1e6 / PASSES / ROWS };
+}
+
+function describePlan({ groups, short }: AssignPlan): string {
+  const means = [groups ? 'groups' : '', short ? `codes of ${short.width}` : ''].filter((text) => text !== '');
+  return means.length > 0 ? means.join(', ') : 'all';
+}
