@@ -18,7 +18,7 @@ process INDEX_BUCKET {
     script:
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} \\
+    lanceflow index-bucket --bucket ${bucket} --database ${Shell.quote(database)} --index ${index} --threads ${task.cpus} \\
         --output ${bucket}.json --json > ${bucket}.index-bucket.json
     """
 

@@ -1,7 +1,8 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../support/command.ts';
-import { expectNoLeftovers, expireLocks } from '../support/crash.ts';
+import { expectNoLeftovers, expectWholeCatalog, expireLocks } from '../support/crash.ts';
 import { namesIn } from '../support/database.ts';
 import { lanceflow, ROOT, sharedFolder } from '../support/run.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
@@ -48,4 +49,37 @@ describe('a thread of ingest-bucket that dies', () => {
     await expectNoLeftovers(database);
     expect((await readTable(database, BUCKET)).rows.ids.length).toBe(ROWS);
   });
+});
+
+describe('a thread of index-bucket that dies', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    const shard = await writeShard(join(folder, 's.h5'), randomRows(1, ROWS, 16));
+    const [plan, database] = [join(folder, 'plan.json'), join(folder, 'ingested')];
+    await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
+    await runHere(['ingest-bucket', '--plan', plan, '--bucket', BUCKET, '--database', database]);
+  });
+
+  it.each([
+    ['out of memory', 'memory', 75, /The thread "index" ran out of memory\. Use fewer threads/],
+    ['without a word', 'exit', 1, /The thread "index" ended with exit code 3 before its work was done/],
+  ])(
+    '%s, ends the command, which publishes nothing, and the same command builds the index',
+    async (_, by, code, reason) => {
+      const database = join(folder, by);
+      await cp(join(folder, 'ingested'), database, { recursive: true });
+      const before = await namesIn(database);
+      const index = ['index-bucket', '--bucket', BUCKET, '--database', database];
+      const NODE_OPTIONS = `--max-old-space-size=96 --import ${DIE}`;
+      const env = { ...process.env, NODE_OPTIONS, DIE_IN: 'index', DIE_BY: by, DIE_AT: 'auxiliary.idx' };
+      const died = await lanceflow(index, { env });
+      expect(died.code).toBe(code);
+      expect(died.stderr).toMatch(reason);
+      expect(await namesIn(database)).toEqual(before);
+      await runHere(index);
+      await expectWholeCatalog(database);
+      await expectNoLeftovers(database);
+    },
+  );
 });

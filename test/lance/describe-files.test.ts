@@ -33,11 +33,11 @@ describe('describeFiles', () => {
       { path: 'a', bytes: 3, checksum: 'known' },
       { path: 'b', bytes: 4, checksum: 'other' },
     ];
-    const described = await describeFiles(folder, ['a', 'b'], known);
+    const described = await describeFiles(folder, ['a', 'b'], known, 1);
     expect(described.map(({ checksum }) => checksum)).toEqual(['known', await checksumOfFile(join(folder, 'a'))]);
   });
 
   it('names a file that is missing', async () => {
-    await expect(describeFiles(await temporaryFolder(), ['gone'])).rejects.toThrow(/ENOENT.*gone/);
+    await expect(describeFiles(await temporaryFolder(), ['gone'], [], 1)).rejects.toThrow(/ENOENT.*gone/);
   });
 });

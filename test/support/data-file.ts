@@ -8,7 +8,8 @@ export interface DataFileContent {
   descriptor: string;
   columns: Array<{
     encoding: string;
-    pages: Array<{ rows: number; encoding: string; priority: number /** Their hashes. */; buffers: string[] }>;
+    /** Of each buffer, the hash. */
+    pages: Array<{ rows: number; encoding: string; priority: number; buffers: string[] }>;
   }>;
 }
 

@@ -25,7 +25,7 @@ it.each([
   table.close();
   const rewritten = join(folder, 'rewritten');
   await cp(join(folder, 't.lance'), join(rewritten, 't.lance'), { recursive: true });
-  expect(await rewriteInOlderForm(join(rewritten, 't.lance'))).toBe(true);
+  expect(await rewriteInOlderForm(join(rewritten, 't.lance'), 1)).toBe(true);
 
   const estimates = async (path: string) => {
     const opened = await (await connect(path)).openTable('t');
@@ -47,7 +47,7 @@ it.each([
   expect(spread).toBeLessThan(0.03 * range);
 
   // A rewritten index is not rewritten again.
-  expect(await rewriteInOlderForm(join(rewritten, 't.lance'))).toBe(false);
+  expect(await rewriteInOlderForm(join(rewritten, 't.lance'), 1)).toBe(false);
   const file = await LanceFileReader.open(join(await indexFolder(join(rewritten, 't.lance')), 'auxiliary.idx'));
   expect(file.metadata('storage_metadata')).not.toContain('query_estimator');
   await file.close();

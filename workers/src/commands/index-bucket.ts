@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineCommand } from '../app/command.ts';
+import { requireWhole } from '../app/option-checks.ts';
 import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { sealedText } from '../base/text/document.ts';
@@ -22,17 +24,20 @@ export const command = defineCommand({
       describe: 'ivf-rq (RaBitQ codes) or ivf-pq (product quantization), which LanceDB clients before 0.30 need',
     },
     work: buildWorkOption,
+    threads: { type: 'number', describe: 'Threads that encode rows, fewer in small tables. Default: one per core' },
     output: { type: 'string', describe: 'Also write the catalog entry to this file (JSON)' },
   },
   examples: [['index-bucket --bucket bucket_00001 --database /data/proteins', 'Index with the default parameters']],
 
   async run(args, { log }) {
     const bucket = checkBucketName(args.bucket);
+    const threads = args.threads ?? availableParallelism();
+    requireWhole('threads', threads);
     const database = await Database.open(args.database, args.work);
     await database.requireThere();
     const { entry, done } = await withBucketLock(database, bucket, async (lost) => {
       const isNew = (await database.entry(bucket)) === undefined;
-      const indexed = await indexBucket(database, bucket, args.index, lost, log);
+      const indexed = await indexBucket(database, bucket, { kind: args.index, threads }, lost, log);
       if (isNew) await withdrawUnlessOnce(database, indexed.entry);
       return indexed;
     });

@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../app/progress.ts';
 import { sharedArray, sharedCopy } from '../base/bytes/shared-array.ts';
@@ -26,8 +25,6 @@ import {
 } from './ivf-rq.ts';
 import { rotationSignBytes } from './rotation.ts';
 
-/** Components per thread at least: starting one costs as much as 20 million. */
-const LEAST_COMPONENTS = 128e6;
 /** One is encoded while the next waits. */
 const REQUESTS_PER_THREAD = 2;
 
@@ -51,7 +48,7 @@ export async function buildIvfRq(
   table: OrderedTable,
   metric: Metric,
   progress: Progress,
-  threads: number = threadsFor(table.partitions),
+  threads: number,
 ): Promise<number> {
   const { folder, vectorType } = table;
   const { centroids, firstRows } = table.partitions;
@@ -68,11 +65,6 @@ export async function buildIvfRq(
     { path: 'index.idx', bytes: centroidBytes },
   ];
   return commit(folder, uuid, { metric, files, rowsPerPartition: Math.ceil(firstRows.at(-1)! / centroids.count) });
-}
-
-function threadsFor({ centroids, firstRows }: Partitions): number {
-  const components = firstRows.at(-1)! * centroids.dimension;
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(components / LEAST_COMPONENTS)));
 }
 
 /** Writes the codes and factors of all rows in threads. @returns the byte count of the file */

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CRC64 } from '../base/bytes/checksum.ts';
 import { checksumOfFile } from '../base/bytes/file-checksum.ts';
@@ -22,8 +21,8 @@ const FILES_AT_ONCE = 8;
 export async function describeFiles(
   folder: string,
   paths: readonly string[],
-  known: readonly TableFile[] = [],
-  threads: number = availableParallelism(),
+  known: readonly TableFile[],
+  threads: number,
 ): Promise<TableFile[]> {
   const byPath = new Map(known.map((file) => [file.path, file]));
   const sizes = await mapConcurrently(paths, FILES_AT_ONCE, async (path) => (await stat(join(folder, path))).size);

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readFields, readPacked } from '../../base/bytes/protobuf.ts';
 import { sharedCopy } from '../../base/bytes/shared-array.ts';
@@ -34,7 +33,7 @@ interface Quantizer {
  * @param folder `.../<bucket>.lance`, of a table with one index that nobody has open
  * @returns false if the index has another layout: it is unchanged
  */
-export async function rewriteInOlderForm(folder: string, threads: number = availableParallelism()): Promise<boolean> {
+export async function rewriteInOlderForm(folder: string, threads: number): Promise<boolean> {
   const index = await indexFolder(folder);
   const path = join(index, 'auxiliary.idx');
   const file = await LanceFileReader.open(path, 'r+');
