@@ -48,7 +48,7 @@ describe('an address in place of a file of this machine', () => {
   });
 
   test.each([
-    ['S3:/bucket/x', /"s3:" is not supported here; name a file or folder of this machine/],
+    ['S3:/bucket/x', /"s3:" is not supported here; name a file or folder on this machine/],
     [' s3://bucket/x', /"s3:" is not supported/],
     ['s3a://bucket/x', /"s3a:" is not supported/],
     ['az://x', /"az:" is not supported/],

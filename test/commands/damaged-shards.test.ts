@@ -61,7 +61,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     const { folder, argv } = await damage(short, loop);
     const { code, stderr } = await start(argv, '0.5').ended;
     expect(stderr).toMatch(
-      /damaged\.h5: HDF5 did not come back from reading rows 0 to 39 of "id" and "embedding"; the file is damaged\./,
+      /damaged\.h5: HDF5 did not finish reading rows 0 to 39 of "id" and "embedding"; the file is damaged\./,
     );
     expect(code).toBe(65);
     expect(await readdir(folder)).toEqual(['damaged.h5']);

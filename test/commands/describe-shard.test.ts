@@ -86,7 +86,7 @@ describe('describe-shard', () => {
       ),
     });
 
-    await expectRefusalHere(argv(shards, ['one']), 64, /--name has 1 values, but --input 2/);
+    await expectRefusalHere(argv(shards, ['one']), 64, /--name has 1 values, but --input has 2/);
     const twice = ['--input', ...shards, '--output', at('x'), at('x')];
     await expectRefusalHere(['describe-shard', ...twice], 64, /--output names .*x twice/);
   });
@@ -113,7 +113,7 @@ describe('describe-shard', () => {
     await expectRefusalHere(
       ['pack-buckets', '--input', other, output, '--output', join(own, 'plan.json')],
       65,
-      /ids\.h5: row 69999: the id "id\\n69999ü+" is also that of row 0 of .*twice\.h5/,
+      /ids\.h5: row 69999: the id "id\\n69999ü+" is also the id of row 0 of .*twice\.h5/,
     );
     expect(await namesIn(own, 'ids.h5', 'twice.h5', 'ids.description')).toEqual([]);
   });
@@ -138,14 +138,14 @@ describe('describe-shard', () => {
       await copyFile(shards[0]!, shard);
       await runHere(['describe-shard', '--input', shard, '--output', join(own, 'a.description')]);
       await appendFile(shard, 'x');
-      await refused([join(own, 'a.description')], /a\.h5: changed since .*a\.description was made of it/);
+      await refused([join(own, 'a.description')], /a\.h5: the shard changed after .*a\.description was written/);
     });
 
     it('ids that are in two descriptions', async () => {
       const own = await temporaryFolder();
       const copy = join(own, 'copy.description');
       await copyFile(described[1]!, copy);
-      await refused([...described, copy], /b\.h5: row 0: the id "b0" is also that of row 0 of .*b\.h5/);
+      await refused([...described, copy], /b\.h5: row 0: the id "b0" is also the id of row 0 of .*b\.h5/);
     });
 
     it('a damaged description, naming it', async () => {

@@ -89,7 +89,7 @@ describe('embed-sequences', () => {
       shard.close();
     }
     const twice = await piped(`printf '>a\nMKT\n>a\nAC\n'`);
-    expect([twice.code, twice.stderr]).toEqual([65, expect.stringContaining('record 2: its id is also that of')]);
+    expect([twice.code, twice.stderr]).toEqual([65, expect.stringContaining('record 2: its id is also the id of')]);
     const bad = await piped(`printf '>a\nMK1\n'`);
     expect([bad.code, bad.stderr]).toEqual([65, expect.stringContaining('standard input: record 1')]);
   });
@@ -102,7 +102,7 @@ describe('embed-sequences', () => {
     const [report] = await Promise.all([lanceflowJson(args), writeFile(pipe, '>a\nMKT\n>b\nAC\n')]);
     expect(report).toMatchObject({ rows: 2, residues: 5 });
     const [finished] = await Promise.all([lanceflow(args), writeFile(pipe, '>a\nMKT\n>a\nAC\n')]);
-    expect(finished.stderr).toContain(`${pipe}: record 2: its id is also that of record 1`);
+    expect(finished.stderr).toContain(`${pipe}: record 2: its id is also the id of record 1`);
     expect(finished.code).toBe(65);
   });
 
@@ -136,8 +136,8 @@ describe('embed-sequences refuses', () => {
       [{ 'a.fa': good, 'x.fa': '>b\n\n>c\nM\n' }, 'x.fa: record 1 ("b"): its sequence is empty'],
       [{ 'a.fa': good, 'x.fa': '>b\nMK1T\n' }, 'x.fa: record 1 ("b"): "1" at position 3'],
       [{ 'x.fa': '>b\nM\n>\nM\n' }, 'x.fa: record 2 (line 3) has a header without an id'],
-      [{ 'x.fa': '>b\nM\n>c\nM\n>b d\nK\n' }, 'x.fa: record 3: the id "b" is also that of record 1 of x.fa.'],
-      [{ 'a.fa': good, 'x.fa': '>b\nM\n>a\nK\n' }, 'x.fa: record 2: the id "a" is also that of record 1 of a.fa.'],
+      [{ 'x.fa': '>b\nM\n>c\nM\n>b d\nK\n' }, 'x.fa: record 3: the id "b" is also the id of record 1 of x.fa.'],
+      [{ 'a.fa': good, 'x.fa': '>b\nM\n>a\nK\n' }, 'x.fa: record 2: the id "a" is also the id of record 1 of a.fa.'],
       [{ 'x.gz': gzipSync('>b\nMKT\n').subarray(0, 22) }, 'x.gz: its gzip compression is truncated'],
       [{ 'x.h5': Buffer.from('\x89HDF\r\n\x1a\n', 'latin1') }, 'x.h5 is HDF5, not FASTA'],
     ];
@@ -162,7 +162,7 @@ describe('embed-sequences refuses', () => {
     });
     expect(await refused({ 'a.fa': '>a\nM' }, ['--pooling', 'cls'])).toMatchObject({
       code: 64,
-      message: expect.stringContaining('--model kmer has no options of its own'),
+      message: expect.stringContaining('--model kmer has no model options'),
     });
   });
 

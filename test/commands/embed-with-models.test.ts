@@ -87,7 +87,7 @@ test('a wrong last record is reported before the first is computed', async () =>
   const cache = join(folder, 'cache');
   const args = ['--model', model, '--output', output, '--cache', cache];
   for (const [record, message] of [
-    ['>r0\nMKV\n', /record 41: the id "r0" is also that of record 1/],
+    ['>r0\nMKV\n', /record 41: the id "r0" is also the id of record 1/],
     ['>last\nMK1\n', /record 41/],
   ] as const) {
     const broken = join(folder, 'broken.fa');

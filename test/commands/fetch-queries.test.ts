@@ -107,7 +107,7 @@ describe('fetch-queries', () => {
   it.each<[string, (args: { ids: string; database: string; output: string }) => object, number, RegExp]>([
     ['a database without buckets', () => ({ database: 'nothing' }), 65, /no buckets/],
     ['a missing list', () => ({ ids: 'absent.txt' }), 65, /absent\.txt/],
-    ['the list as output', ({ ids }) => ({ output: ids }), 64, /names the ids themselves/],
+    ['the list as output', ({ ids }) => ({ output: ids }), 64, /names the file with the ids/],
   ])('refuses %s', async (_, change, code, message) => {
     await writeFile(at('one.txt'), 'p1\n');
     const plain = { ids: at('one.txt'), database, output: at('one.h5') };

@@ -204,7 +204,7 @@ shard('other.h5', X, ids[::-1])
         await expectRefusal(
           [...argv, '--check-ids'],
           65,
-          new RegExp(`mixed\\.h5: row 1: the id "p555" is also that of row ${row} of bucket_00001 in .*/db`),
+          new RegExp(`mixed\\.h5: row 1: the id "p555" is also the id of row ${row} of bucket_00001 in .*/db`),
         );
         // Without the option it becomes a bucket, as documented. A later build does not check these duplicated ids.
         await runHere(argv);
@@ -227,7 +227,7 @@ shard('other.h5', X, ids[::-1])
         await expectRefusalHere(
           ['pack-buckets', '--input', copy, '--output', join(own, 'out.json'), ...options],
           65,
-          /copy\.h5: row 10: the id "p150" is also that of row \d+ of bucket_00002/,
+          /copy\.h5: row 10: the id "p150" is also the id of row \d+ of bucket_00002/,
         );
       });
 
@@ -277,7 +277,7 @@ shard('other.h5', X, ids[::-1])
       await expectRefusalHere(
         index(other),
         65,
-        /another build has put rows of bucket_00002 into bucket_00001 meanwhile/,
+        /meanwhile, another build has put rows of bucket_00002 into bucket_00001\./,
       );
       expect(await namesIn(join(database, '_catalog'))).toEqual([`${one}.json`]);
       await expect(ingest(second, other)).rejects.toThrow(/another build has put rows of/);

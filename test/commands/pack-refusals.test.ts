@@ -49,19 +49,19 @@ describe('pack-buckets refuses', () => {
   it('a link to nowhere', () => refusedHere(['dangling.h5'], 65, /dangling\.h5: no such file/));
   it('a folder', () => refusedHere(['folder.h5'], 65, /folder\.h5: not a file/));
   it('a file that is not HDF5', () => refusedHere(['text.h5'], 65, /text\.h5: not an HDF5 file/));
-  it('a truncated file', () => refused(['cut.h5'], 65, /cut\.h5: truncated: 9000 bytes of \d+/));
+  it('a truncated file', () => refused(['cut.h5'], 65, /cut\.h5: truncated: it has 9000 of \d+ bytes/));
   it('a shard without rows', () => refusedHere(['s0.h5', 'empty.h5'], 65, /empty\.h5: no vectors/));
   it('shards of different dimensions', () =>
     refusedHere(['s0.h5', 'other.h5'], 65, /other\.h5: vectors of 9 components, but .*s0\.h5 has 8/));
   it('shards of different models', () =>
     refusedHere(['s0.h5', 'model.h5'], 65, /model\.h5: made by model another, but .*s0\.h5 by m/));
   it('an id that occurs twice in a shard', () =>
-    refused(['twice.h5'], 65, /twice\.h5: row 3: the id "a" is also that of row 0 of .*twice\.h5.*rename/));
+    refused(['twice.h5'], 65, /twice\.h5: row 3: the id "a" is also the id of row 0 of .*twice\.h5.*rename/));
   it('an id that occurs in two shards', () =>
     refusedHere(
       ['s0.h5', 's1.h5', 'again.h5'],
       65,
-      /again\.h5: row 0: the id "p395" is also that of row 395 of .*s0\.h5/,
+      /again\.h5: row 0: the id "p395" is also the id of row 395 of .*s0\.h5/,
     ));
   it('a copy of a shard', () =>
     refusedHere(['s0.h5', 's1.h5', 'copy.h5'], 65, /copy\.h5: row 0: .* of row 0 of .*s1\.h5/));

@@ -71,7 +71,7 @@ test('records added at the end change the last part only; how the file is packed
 test('wrong input is refused, and nothing is left', async () => {
   const folder = await temporaryFolder();
   await expect(split(folder, '>a\nMK\n>b\nMK\n>a\nV\n', 2)).rejects.toThrow(
-    /record 3: the id "a" is also that of record 1/,
+    /record 3: the id "a" is also the id of record 1/,
   );
   await expect(split(folder, '>a\nMK\n>b\nM1\n', 2)).rejects.toThrow(/record 2/);
   for (const name of await readdir(folder))

@@ -46,7 +46,7 @@ describe('a full disk', () => {
     await expectRefusal(
       argv,
       75,
-      /(disk is full|too little of the disk is left: .* are needed there, and only .* are free).*run the same command again/i,
+      /(disk is full|too little disk space: .* are needed, and .* are free).*run the same command again/i,
     );
     expect(await namesIn(disk)).toEqual(before);
   }
@@ -96,7 +96,7 @@ describe('a full disk', () => {
       await expectRefusal(
         [...ingest, ...work],
         75,
-        /2\.\d MB are needed there, and only .* are free, of which .* are reserved/,
+        /2\.\d MB are needed, and .* are free, of which other tasks have reserved/,
       );
       await reserved.release();
       expect(await lanceflow([...ingest, ...work])).toMatchObject({ code: 0 });

@@ -62,7 +62,7 @@ const CHANGES: Array<[string, RegExp]> = [
   ['add, then compact', /version \d+, the catalog has \d+ \(/],
   ['overwrite', /version \d+, the catalog has \d+ \(overwrite\)/],
   ['add, then cleaned', /version \d+, the catalog has \d+, which was removed/],
-  ['made anew', /version 1 is of a table that was made anew/],
+  ['made anew', /version 1 belongs to a new table of the same name/],
   ['removed', /the table of bucket_00001 is missing: another client removed it/],
 ];
 const HARMLESS = ['compact', 'scalar index', 'drop index', 'add column', 'drop column', 'many', 'restored'];

@@ -27,10 +27,10 @@ test('returns the location of each tensor', async () => {
 });
 
 test.each<[string, Uint8Array, RegExp]>([
-  ['empty', new Uint8Array(), /it has 0 bytes only/],
-  ['shorter than its length field', new Uint8Array(5), /it has 5 bytes only/],
-  ['cut off in its header', withHeader({ a: {} }).subarray(0, 12), /truncated: 12 bytes of 16 are there/],
-  ['without JSON', withHeader('{"a":'), /header: no valid JSON/],
+  ['empty', new Uint8Array(), /it has only 0 bytes/],
+  ['shorter than its length field', new Uint8Array(5), /it has only 5 bytes/],
+  ['cut off in its header', withHeader({ a: {} }).subarray(0, 12), /truncated: it has 12 of 16 bytes/],
+  ['without JSON', withHeader('{"a":'), /header: not valid JSON/],
   ['with a list for a header', withHeader('[1]'), /header: not a JSON object/],
   ['with a tensor that is null', withHeader({ a: null }), /tensor "a": no valid dtype/],
   ['with an unknown dtype', withHeader({ a: { dtype: 'Q4', shape: [], data_offsets: [0, 0] } }), /dtype "Q4"/],
@@ -38,12 +38,12 @@ test.each<[string, Uint8Array, RegExp]>([
   [
     'with sizes that overflow',
     withHeader({ a: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 4] } }),
-    /takes .* bytes, but 4 are given/,
+    /needs .* bytes, but the header assigns 4 to it/,
   ],
   [
     'with offsets in reverse',
     withHeader({ a: { dtype: 'U8', shape: [4], data_offsets: [4, 0] } }, new Uint8Array(4)),
-    /takes 4 bytes, but -4 are given/,
+    /needs 4 bytes, but the header assigns -4 to it/,
   ],
   [
     'with offsets past its end',
@@ -56,7 +56,7 @@ test.each<[string, Uint8Array, RegExp]>([
       { a: { dtype: 'U8', shape: [2], data_offsets: [0, 2] }, b: { dtype: 'U8', shape: [1], data_offsets: [3, 4] } },
       new Uint8Array(4),
     ),
-    /"b" begins at byte \d+, but the one before it ends/,
+    /"b" begins at byte \d+, but the previous one ends/,
   ],
   [
     'with bytes of two tensors',
@@ -97,10 +97,14 @@ test('arbitrary bytes are a DataError, never a crash', async () => {
 test.each<[string, unknown, RegExp]>([
   ['without a map', {}, /no "weight_map"/],
   ['with a missing file', { weight_map: { a: 'model-1.safetensors' } }, /names model-1.safetensors, which is not/],
-  ['that leads out of the folder', { weight_map: { a: '../x.safetensors' } }, /"..\/x.safetensors" is no name/],
-  ['that names nothing', { weight_map: { a: '' } }, /"" is no name/],
-  ['with a NUL byte', { weight_map: { a: 'x\0' } }, /"x\\u0000" is no name/],
-  ['that names no text', { weight_map: { a: 3 } }, /3 is no name/],
+  [
+    'that leads out of the folder',
+    { weight_map: { a: '../x.safetensors' } },
+    /"..\/x.safetensors" is not the name of a file/,
+  ],
+  ['that names nothing', { weight_map: { a: '' } }, /"" is not the name of a file/],
+  ['with a NUL byte', { weight_map: { a: 'x\0' } }, /"x\\u0000" is not the name of a file/],
+  ['that names no text', { weight_map: { a: 3 } }, /3 is not the name of a file/],
 ])('refuses an index %s', async (_what, index, expected) => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));

@@ -66,7 +66,7 @@ test('-resume repeats the stages that a change affects, and no others', { timeou
   const checked = ['--input', 'again.fasta', '--model', 'kmer', '--database', 'db', '--check_ids', '-resume'];
   const refused = await nextflow(['run', join(home, 'main.nf'), ...checked], folder);
   expect(refused.code).not.toBe(0);
-  expect(refused.stdout).toMatch(/again\.fasta: row 0: the id "a0*\w*" is also that of row \d+ of bucket_00001/);
+  expect(refused.stdout).toMatch(/again\.fasta: row 0: the id "a0*\w*" is also the id of row \d+ of bucket_00001/);
   expect(await database()).toEqual(grown);
 
   // A changed worker: its stage and those that follow run again, for the bucket of this run's plan.

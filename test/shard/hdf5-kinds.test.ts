@@ -174,16 +174,16 @@ describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
   ])('refuses rows that were never written: %s', refused);
 
   it.each([
-    ['bad-virtual-gone', /rows 100 to 299 of "embedding" come from "x" in "gone\.h5": not there/],
-    ['bad-virtual-dataset', /rows 0 to 299 of "embedding" come from "x" in "parts\.h5": not there/],
+    ['bad-virtual-gone', /rows 100 to 299 of "embedding" come from "x" in "gone\.h5": not found/],
+    ['bad-virtual-dataset', /rows 0 to 299 of "embedding" come from "x" in "parts\.h5": not found/],
     ['bad-virtual-gap', /rows 100 to 119 of "embedding" come from no file/],
     ['bad-virtual-column', /rows 0 to 299 of "embedding" come from no file/],
     ['bad-virtual-short', /"half\.h5", which has other rows now/],
-    ['bad-virtual-stripes', /virtual dataset whose parts are no ranges of rows/],
-    ['bad-external-gone', /"embedding" is stored in ".*gone\.bin", which is not there/],
+    ['bad-virtual-stripes', /virtual dataset whose parts are not ranges of rows/],
+    ['bad-external-gone', /"embedding" is stored in ".*gone\.bin", which does not exist/],
     ['bad-external-short', /"embedding" is stored in ".*short\.bin", which is too short/],
-    ['bad-link-circle', /embedding" is a link that leads to itself/],
-    ['bad-link-gone', /"embedding" is a link to "gone\.h5", which is not there/],
+    ['bad-link-circle', /embedding" is a link to itself/],
+    ['bad-link-gone', /"embedding" is a link to "gone\.h5", which does not exist/],
   ])('refuses rows that lie elsewhere and are not there: %s', refused);
 
   it('names the source that lacks rows', async () => {
@@ -205,7 +205,7 @@ describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
 
   it('says of a file that is not closed what it is, and what to do', async () => {
     for (const name of ['bad-unclosed', 'bad-swmr-unclosed'])
-      await refused(name, /a program is still writing this HDF5 file, or ended without closing it.*h5clear -s/);
+      await refused(name, /a program is still writing this HDF5 file, or exited without closing it.*h5clear -s/);
     for (const name of ['bad-open', 'swmr']) await isRead(name);
   });
 

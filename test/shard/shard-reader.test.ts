@@ -230,7 +230,7 @@ describe.skipIf(skip)('openShard', () => {
     ['bad-rank', /"embedding" must have 2 dimension\(s\), not \[3600\]/],
     ['bad-rank3', /"embedding" must have 2 dimension\(s\), not \[300, 3, 4\]/],
     ['bad-scalar', /"embedding" must have 2 dimension\(s\)/],
-    ['bad-no-components', /no components/],
+    ['bad-no-components', /without components/],
     ['bad-id-numbers', /"id" must be strings/],
     ['bad-id-rank', /"id" must have 1 dimension\(s\)/],
     ['bad-latin1', /row 299 .*not UTF-8/],

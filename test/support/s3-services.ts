@@ -43,7 +43,7 @@ export const IMITATIONS: Imitation[] = [
       if (seen.method === 'POST' && /[?&]delete(=|&|$)/.test(seen.url)) return { status: 400, code: 'InvalidArgument' };
       return { ignores: isWrite(seen) ? /^if-(none-)?match$|^x-amz-(sdk-)?checksum-/ : CHECKSUMS };
     },
-    build: /accepts conditional writes \(IfNoneMatch\) whose condition does not hold/,
+    build: /accepts conditional writes \(IfNoneMatch\) whose condition is false/,
     crc64: false,
   },
   {
@@ -65,7 +65,7 @@ export const IMITATIONS: Imitation[] = [
   {
     name: 'a service that knows If-None-Match only, as Amazon S3 in 2024',
     rule: (seen) => (isWrite(seen) ? { ignores: /^if-match$/ } : undefined),
-    build: /accepts conditional writes \(IfMatch\) whose condition does not hold/,
+    build: /accepts conditional writes \(IfMatch\) whose condition is false/,
     crc64: true,
   },
   {

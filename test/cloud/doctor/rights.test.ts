@@ -83,7 +83,7 @@ test('a missing right is named once, with its conditions', () => {
   const denied = { right, actions: ['s3:ListBucket'] };
   expect(judgeRights('role', headRole, [denied, denied])).toMatchObject({
     status: 'failed',
-    found: 'lanceflow-head may not: s3:ListBucket on s3://b (s3:prefix "in")',
+    found: 'lanceflow-head lacks rights: s3:ListBucket on s3://b (s3:prefix "in")',
   });
   expect(judgeRights('role', headRole, [{ right, actions: [] }])).toMatchObject({ status: 'ok' });
 });

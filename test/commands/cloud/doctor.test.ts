@@ -71,7 +71,7 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
       'queue lanceflow-gpu: enabled and valid',
       'FARGATE',
       'job definition lanceflow-head: revision 1',
-      'image of the head: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:head-0.1.0 is there',
+      'image of the head: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:head-0.1.0 exists',
       'log of the tasks: /lanceflow/tasks',
       'work folder: s3://lanceflow-test/work can be written',
       'database: s3://lanceflow-test/database/d can be read; 1 buckets',
@@ -117,16 +117,16 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
     expect(failures).toEqual([
       'environment off: is disabled',
       'environment plain: has machines without NVMe disks: m5.4xlarge',
-      'environment plain: has no launch template, so nothing makes /scratch of the disks',
+      'environment plain: has no launch template, so its disks are not mounted as /scratch',
       'queue off: is disabled',
-      'job definition nothing: is not there',
+      'job definition nothing: was not found',
       expect.stringMatching(/^image of the tasks: .*DescribeImages/),
-      'log of the tasks: there is no log group /nothing',
+      'log of the tasks: log group /nothing was not found',
       'work folder: far-away is in us-west-2, the queues are in eu-central-1',
-      'database: there is no bucket no-such-bucket',
-      'input: there is nothing at s3://lanceflow-test/inptu',
+      'database: bucket no-such-bucket was not found',
+      'input: nothing was found at s3://lanceflow-test/inptu',
       'job definition lanceflow-reader: has the image 123456789012.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:0.1.0, not aws_container',
-      expect.stringMatching(/^role of the tasks: lanceflow-task may not: .*s3:PutObject on s3:\/\/far-away\/work/),
+      expect.stringMatching(/^role of the tasks: lanceflow-task lacks rights: .*s3:PutObject on s3:\/\/far-away\/work/),
     ]);
   });
 
@@ -145,7 +145,7 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
     const inputs =
       's3:ListBucket on s3://far-away (s3:prefix "input"), s3:ListBucket on s3://far-away (s3:prefix "input/")';
     expect(of('role of the tasks')).toBe(
-      `role of the tasks: lanceflow-task may not: ${inputs}, s3:GetObject on s3://far-away/input/lanceflow.fasta, ` +
+      `role of the tasks: lanceflow-task lacks rights: ${inputs}, s3:GetObject on s3://far-away/input/lanceflow.fasta, ` +
         's3:GetObject on s3://lanceflow-test/scratch/lanceflow, s3:PutObject on s3://lanceflow-test/scratch/lanceflow, ' +
         's3:GetObject on s3://lanceflow-test/db/d/lanceflow, s3:PutObject on s3://lanceflow-test/db/d/lanceflow, ' +
         's3:DeleteObject on s3://lanceflow-test/db/d/lanceflow',
@@ -158,7 +158,7 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
     expect(of('job definition lanceflow-reader')).toContain('not aws_container');
 
     const unknown = await doctor({ aws_job_role: undefined, aws_reader_definition: undefined });
-    expect(unknown.failures).toEqual(['role of the tasks: is not given']);
+    expect(unknown.failures).toEqual(['role of the tasks: is not set']);
     const wrong = await doctor({ aws_job_role: 'lanceflow-task' });
     expect(wrong.failures).toEqual(['role of the tasks: lanceflow-task is not the ARN of a role']);
     const nobody = await doctor({
@@ -166,8 +166,8 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
       aws_reader_definition: undefined,
     });
     expect(nobody.findings.filter(({ status }) => status === 'note').map(({ found }) => found)).toEqual([
-      expect.stringContaining('which can delete databases (aws_reader_definition)'),
-      expect.stringContaining('what arn:aws:iam::123456789012:role/nobody may do was not checked'),
+      expect.stringContaining('which can delete databases'),
+      expect.stringContaining('the rights of arn:aws:iam::123456789012:role/nobody were not checked'),
     ]);
   });
 
@@ -276,7 +276,7 @@ print(json.dumps([decide(*row) for row in json.loads(sys.argv[1])]))`,
 
   test('another region has none of the queues', async () => {
     const { failures } = await doctor({ aws_region: 'us-east-2' });
-    expect(failures).toEqual(expect.arrayContaining(['queue lanceflow-head: is not there']));
+    expect(failures).toEqual(expect.arrayContaining(['queue lanceflow-head: was not found']));
     expect(failures).toContain('work folder: lanceflow-test is in eu-central-1, the queues are in us-east-2');
   });
 

@@ -128,7 +128,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     const other = await launch('soil', { k: 20 });
     expect(other).toMatchObject({ code: 64, stdout: '' });
     expect(other.stderr).toMatch(
-      /^lanceflow launch: soil is running with other arguments \(--k=10 -> --k=20\)\. .*\n$/,
+      /^lanceflow launch: soil is running with different arguments \(--k=10 -> --k=20\)\. .*\n$/,
     );
     await endWith(0);
     for (const { ended } of [first, second]) {
@@ -148,7 +148,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(JSON.parse(same.stdout)).toMatchObject({ status: 'SUCCEEDED', jobId: jobs[0]!.id });
     const changed = await launch('soil', { k: 20 });
     expect(changed.code).toBe(64);
-    expect(changed.stderr).toMatch(/has ended, with other arguments \(--k=10 -> --k=20\)/);
+    expect(changed.stderr).toMatch(/has ended, with different arguments \(--k=10 -> --k=20\)/);
     expect(await jobsNamed('lanceflow-soil')).toHaveLength(1);
     expect((await launch('soil', { k: 20 }, '--again')).code).toBe(0);
     expect(await jobsNamed('lanceflow-soil')).toHaveLength(2);
@@ -170,12 +170,12 @@ for queue, campaign in json.loads(sys.argv[1]):
     const { code, stderr } = await launch('pond', { database: 's3://lanceflow-test/db' });
     expect(code).toBe(65);
     expect(stderr).toMatch(
-      /role of the tasks: lanceflow-task may not: s3:GetObject on s3:\/\/lanceflow-test\/db\/lanceflow, .*InputBucket/,
+      /role of the tasks: lanceflow-task lacks rights: s3:GetObject on s3:\/\/lanceflow-test\/db\/lanceflow, .*InputBucket/,
     );
     expect(await jobsNamed('lanceflow-pond')).toEqual([]);
   });
 
-  test('a head that starts again ends the tasks that the former one left, and no others', async () => {
+  test('a restarted head ends the tasks of its previous attempt, and no others', async () => {
     await submitWaiting(['storage', 'river'], ['light', 'river'], ['light', 'delta']);
     const statuses = async (name: string) => (await jobsNamed(name)).map(({ status }) => status);
     const environment = {
@@ -198,7 +198,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(await start('2')).toMatchObject({
       code: 0,
       stdout: 'a  b $c\n',
-      stderr: expect.stringContaining('ends 2 tasks'),
+      stderr: expect.stringContaining('ending 2 tasks'),
     });
     expect(await statuses('waits-river')).toEqual(['FAILED', 'FAILED']);
     expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
@@ -212,11 +212,11 @@ for queue, campaign in json.loads(sys.argv[1]):
     await endWith(0);
     const { code, stderr } = await launch('river');
     expect(code).toBe(0);
-    expect(stderr).toContain('river: ends 1 tasks of its former head');
+    expect(stderr).toContain('river: ending 1 tasks of its previous head');
     expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
   });
 
-  test('settings of Nextflow go with it; others are other arguments', async () => {
+  test('Nextflow settings are part of the arguments', async () => {
     const config = join(folder, 'own.config');
     const text = `process.resourceLimits = [cpus: 4] // "quoted" 'twice' $HOME \\ ö\nprocess.maxRetries = 1`;
     await writeFile(config, text);
@@ -231,7 +231,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     await writeFile(config, 'process.maxRetries = 2');
     const other = await launch('hill', {}, '--config', config);
     expect(other.code).toBe(64);
-    expect(other.stderr).toMatch(/has ended, with other arguments \(.*launch-[0-9a-f]{12}\.config -> .*\.config\)/);
+    expect(other.stderr).toMatch(/has ended, with different arguments \(.*launch-[0-9a-f]{12}\.config -> .*\.config\)/);
   });
 
   test('Ctrl-C ends the following, --cancel the head and the tasks of this campaign', async () => {
@@ -240,7 +240,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     child.kill('SIGINT');
     const stopped = await ended;
     expect(stopped).toMatchObject({ code: 130 });
-    expect(stopped.stderr).toContain('the job goes on');
+    expect(stopped.stderr).toContain('the job continues');
     expect(stopped.stderr).not.toContain('Stopped by');
     expect(await jobsNamed('lanceflow-sea')).toMatchObject([{ status: 'RUNNING' }]);
 
@@ -259,7 +259,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(await statuses('waits-other')).toEqual(['RUNNABLE']);
 
     const unknown = await lanceflow(['launch', '--campaign', 'nothing', '--cancel'], { env: account.env });
-    expect(unknown).toMatchObject({ code: 65, stderr: expect.stringContaining('There is no campaign nothing') });
+    expect(unknown).toMatchObject({ code: 65, stderr: expect.stringContaining('Campaign nothing does not exist') });
   });
 
   test('a lost connection is waited for, and no line of the log is lost or said twice', async () => {
@@ -267,7 +267,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     onTestFinished(() => proxy.stop());
     const { ended, stderr } = await startLaunch('bay', {}, { AWS_ENDPOINT_URL: proxy.endpoint });
     proxy.rule = () => ({ cutAfter: 0 });
-    while (!stderr().includes('no contact')) await sleep(50);
+    while (!stderr().includes('AWS cannot be reached')) await sleep(50);
     proxy.rule = () => undefined;
     await endWith(0);
     const { code, stdout } = await ended;
@@ -310,7 +310,7 @@ test.each([
   [
     'no parameters',
     ['--work-dir', 's3://bucket/work'],
-    /input or queries, database, outdir, aws_container, aws_job_role missing/,
+    /input or queries, database, outdir, aws_container, aws_job_role, which a campaign/,
   ],
   ['a local database', ['--params-file', 'local.json'], /database is "db"; on AWS it needs an s3:\/\/ address/],
   ['a misspelt parameter', ['--params-file', 'misspelt.json'], /dtabase is not a parameter/],
@@ -324,7 +324,7 @@ test.each([
   [
     'too much',
     ['--params-file', 'good.json', 'long.json', '--work-dir', 's3://bucket/work'],
-    /characters that AWS Batch takes/,
+    /characters that AWS Batch accepts/,
   ],
 ])('%s is refused before anybody is asked', async (_, options, message) => {
   const folder = await temporaryFolder();

@@ -61,7 +61,7 @@ describe('NodeCache', () => {
     const used = await filled('used', 14);
     const failed = cache.use('more', 14 * MB);
     await expect(failed).rejects.toThrow(TransientError);
-    await expect(failed).rejects.toThrow(/14\.7 MB are needed there, and only .* are free/);
+    await expect(failed).rejects.toThrow(/14\.7 MB are needed, and .* are free/);
     expect(existsSync(join(at('used'), 'data'))).toBe(true);
     await used.release();
     await (await filled('more', 14)).release();
@@ -92,7 +92,7 @@ describe('NodeCache', () => {
   it('reports a disk that is too small before anything is written', async () => {
     const failed = cache.use('large', 40 * MB);
     await expect(failed).rejects.toThrow(UsageError);
-    await expect(failed).rejects.toThrow(/41\.9 MB are needed there.*the whole disk has 294 MB.*--stream/);
+    await expect(failed).rejects.toThrow(/41\.9 MB are needed, but the whole disk has 294 MB.*--stream/);
   });
 
   it('fills an entry once for any number of processes', async () => {
@@ -121,9 +121,9 @@ describe('NodeCache', () => {
     const refused = cache.use('entry', 8 * MB);
     await expect(refused).rejects.toThrow(TransientError);
     await expect(refused).rejects.toThrow(
-      /8\.4 MB are needed there, and only 25\.\d MB are free, of which 21\.0 MB are reserved by other tasks.*could free 0 B/,
+      /8\.4 MB are needed, and 25\.\d MB are free, of which other tasks have reserved 21\.0 MB;.*could free 0 B/,
     );
-    await expect(cache.reserve(join(disk, 'other'), 8 * MB)).rejects.toThrow(/reserved by other tasks/);
+    await expect(cache.reserve(join(disk, 'other'), 8 * MB)).rejects.toThrow(/other tasks have reserved/);
     // Written bytes count as taken, no longer as reserved. A hard link takes no space.
     await writeFile(join(scratch, 'run'), Buffer.alloc(20 * MB, 1));
     await (await cache.use('entry', 2 * MB)).release();
@@ -150,7 +150,7 @@ describe('NodeCache', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');
-    await expect(cache.reserve(disk, 8 * MB)).rejects.toThrow(/21\.0 MB are reserved by other tasks/);
+    await expect(cache.reserve(disk, 8 * MB)).rejects.toThrow(/other tasks have reserved 21\.0 MB/);
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await cache.reserve(disk, 8 * MB))();

@@ -294,7 +294,7 @@ describe('bad input', () => {
   test('a config.json that is no JSON', async () => {
     const folder = await checkpoint();
     await writeFile(join(folder, 'config.json'), '{"model_type": ');
-    expect(await message(folder)).toContain('config.json: no valid JSON');
+    expect(await message(folder)).toContain('config.json: not valid JSON');
   });
 
   test.each([{ model_type: 'bert' }, { model_type: null }])('architecture %o', async (fields) => {
@@ -342,7 +342,7 @@ describe('bad input', () => {
     const shapes = { ...amplifyShapes(testConfig('amplify')), 'transformer_encoder.0.k.weight': [48, 40] };
     await writeFile(join(folder, 'model.safetensors'), encodeSafetensors(randomTensors(shapes, 1, 'F32')));
     expect(await message(folder)).toContain(
-      'tensor "transformer_encoder.0.k.weight" is [48, 40] where config.json calls for [48, 48]',
+      'tensor "transformer_encoder.0.k.weight" is [48, 40], but config.json requires [48, 48]',
     );
   });
 
@@ -358,7 +358,7 @@ describe('bad input', () => {
   test('no weights', async () => {
     const folder = await checkpoint();
     await rm(join(folder, 'model.safetensors'));
-    expect(await message(folder)).toContain('no weights: neither model.safetensors nor');
+    expect(await message(folder)).toContain('no weights: the folder has neither model.safetensors nor');
   });
 
   test('weights that are cut off', async () => {
@@ -366,7 +366,7 @@ describe('bad input', () => {
     const path = join(folder, 'model.safetensors');
     const { length } = await readFile(path);
     await truncate(path, length - 1);
-    expect(await message(folder)).toContain(`truncated: ${length - 1} bytes of ${length} are there`);
+    expect(await message(folder)).toContain(`truncated: it has ${length - 1} of ${length} bytes`);
   });
 
   test('a header that claims 2^63 bytes', async () => {
@@ -378,14 +378,14 @@ describe('bad input', () => {
   });
 
   test.each<[Family, string, RegExp]>([
-    ['amplify', TOKENIZER.amplify.text.replace('"B":26', '"B":26,"Z":27'), /28 tokens .* "vocab_size": 27/],
+    ['amplify', TOKENIZER.amplify.text.replace('"B":26', '"B":26,"Z":27'), /28 tokens, .* "vocab_size": 27/],
     ['amplify', TOKENIZER.amplify.text.replace('"B":26', '"B":27'), /token "B" has id 27, outside 0 to 26/],
     ['amplify', TOKENIZER.amplify.text.replaceAll('<eos>', '<end>'), /no token|gives <eos>/],
     ['amplify', '{"model":{}}', /"model\.vocab" is missing/],
-    ['amplify', '{', /no valid JSON/],
-    ['esm2', TOKENIZER.esm2.text.replace('Z\n', ''), /32 tokens .* "vocab_size": 33/],
-    ['esm2', TOKENIZER.esm2.text.replace('Z\n', 'A\n'), /a token is there twice/],
-    ['esm2', TOKENIZER.esm2.text.replace('<cls>\n<pad>', '<pad>\n<cls>'), /<pad> the id 0 .* "pad_token_id": 1/],
+    ['amplify', '{', /not valid JSON/],
+    ['esm2', TOKENIZER.esm2.text.replace('Z\n', ''), /32 tokens, .* "vocab_size": 33/],
+    ['esm2', TOKENIZER.esm2.text.replace('Z\n', 'A\n'), /a token occurs twice/],
+    ['esm2', TOKENIZER.esm2.text.replace('<cls>\n<pad>', '<pad>\n<cls>'), /<pad> the id 0, .* "pad_token_id": 1/],
   ])('%s: a tokenizer that disagrees with config.json', async (family, text, expected) => {
     const folder = await checkpoint(family);
     await writeFile(join(folder, TOKENIZER[family].file), text);

@@ -142,7 +142,7 @@ describe('one document that is of another kind', () => {
     [['added_tokens', 1], 'x', /"added_tokens\[1\]" is "x"; it must be an object\.$|"added_tokens\.1" is "x"/],
     [['added_tokens', 0, 'id'], '0', /"added_tokens\[0\]\.id" is "0"; it must be a whole number from 0\.$/],
     [['model', 'vocab', 'L'], null, /"model\.vocab\.L" is null; it must be a whole number from 0\.$/],
-    [['model', 'vocab', 'L'], 7, /tokens "L" and "A" have one id, 7; each has its own\.$/],
+    [['model', 'vocab', 'L'], 7, /tokens "L" and "A" have the same id, 7; ids must be unique\.$/],
     [['post_processor', 'single'], 'x', /"post_processor\.single" is "x"; it must be a list\.$/],
     [
       ['post_processor', 'single', 0, 'SpecialToken'],
@@ -161,14 +161,14 @@ describe('one document that is of another kind', () => {
       (f) => writeFile(join(f, 'config.json'), Buffer.from('{"a":"\xe9"}', 'latin1')),
       /config\.json: is not UTF-8/,
     ],
-    ['too deep', (f) => writeFile(join(f, 'config.json'), '['.repeat(1e6)), /config\.json: no valid JSON/],
+    ['too deep', (f) => writeFile(join(f, 'config.json'), '['.repeat(1e6)), /config\.json: not valid JSON/],
     [
       'an index that names a NUL',
       async (f) => {
         await rm(join(f, 'model.safetensors'));
         await writeFile(join(f, 'model.safetensors.index.json'), '{"weight_map":{"x":"a\\u0000"}}');
       },
-      /"a\\u0000" is no name of a file/,
+      /"a\\u0000" is not the name of a file/,
     ],
     [
       'an index that names the folder',
@@ -176,7 +176,7 @@ describe('one document that is of another kind', () => {
         await rm(join(f, 'model.safetensors'));
         await writeFile(join(f, 'model.safetensors.index.json'), '{"weight_map":{"x":""}}');
       },
-      /"" is no name of a file/,
+      /"" is not the name of a file/,
     ],
     [
       'weights that are a folder',

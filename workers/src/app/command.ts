@@ -7,11 +7,11 @@ import { createProgress, log, type Progress } from './progress.ts';
 import { print, say } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
-/** The figures that every command reports, beside fields of its own. */
+/** The figures that every command reports. A command may add its own fields. */
 export interface CommandResult {
-  /** Rows (sequences, vectors, hits) that the command wrote; those that it read where it writes none. */
+  /** Rows (sequences, vectors, hits) that the command wrote, or read if it writes none. */
   rows: number;
-  /** Bytes that the command wrote; those that it read where it writes none. */
+  /** Bytes that the command wrote, or read if it writes none. */
   bytes: number;
 }
 
@@ -46,13 +46,16 @@ export interface Command<
   /** Command lines shown at the end of `--help`: [command line, what it does]. */
   readonly examples: ReadonlyArray<readonly [string, string]>;
   run(args: CommandArguments<O>, context: CommandContext): Promise<R>;
-  /** Sums up the result in one line. Default: the row count and the time. */
+  /** Summarizes the result in one line. Default: the row count and the time. */
   summary?(result: R): string;
   /** Returns the exit code of a command that can end with a bad result. Default: 0. */
   exitCode?(result: R): number;
 }
 
-/** Infers the types of a command's arguments from its options, and of its summary from its result; checks options that name files first. */
+/**
+ * Defines a command. Its options determine the types of its arguments, and its result that of its summary. Options that name files are
+ * checked before it runs.
+ */
 export function defineCommand<const O extends Record<string, Options>, R extends CommandResult>(
   command: Command<O, R>,
 ): Command<O, R> {
@@ -82,19 +85,19 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
     else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
     return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
-    return reportError(name, withUsersName(thrown, args));
+    return reportError(name, withUserName(thrown, args));
   }
 }
 
-/** Replaces the path of an input in an error by the name that the user gave it (`--name`). */
-function withUsersName(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
+/** Replaces an input's path in an error with the name that the user chose for it (`--name`). */
+function withUserName(thrown: unknown, { name, input }: Record<string, unknown>): unknown {
   const error = toUserError(thrown);
   if (!(error instanceof UserError) || typeof name !== 'string' || !Array.isArray(input) || input.length !== 1)
     return error;
   return withFileName(error, `${input[0]}`, name);
 }
 
-/** Returns the counts of requests to S3 and their bytes; nothing where no request was made. */
+/** Returns the counts of requests to S3 and their bytes; an empty object if no request was made. */
 function remoteUsage(): Record<string, number> {
   const { requests, retries, sentBytes, receivedBytes } = s3Usage();
   return requests === 0 ? {} : { requests, retries, bytesSent: sentBytes, bytesReceived: receivedBytes };

@@ -1,28 +1,28 @@
 import { UsageError } from '../base/errors.ts';
 
-/** Options of all commands that name files or folders of this machine. */
+/** Options of all commands that name local files or folders. */
 export const FILE_OPTIONS: readonly string[] = [
   ...['input', 'output', 'ids', 'plan', 'shards', 'queries', 'neighbours', 'reports', 'truth', 'csv', 'description'],
   ...['work', 'cache', 'checkpoints', 'params-file', 'config'],
 ];
 
-/** Options that also take an address on S3. Their commands check them. */
+/** Options that also accept an address on S3. Their commands check them. */
 export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir'];
 
 /** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;
 
 /**
- * Checks that options for files of this machine do not have addresses: `s3://bucket/x` would become a folder `s3:`.
- * @param args by the names of their options
- * @throws UsageError naming the option and what to do
+ * Checks that options for local files do not hold addresses: `s3://bucket/x` would become a folder `s3:`.
+ * @param args values by option name
+ * @throws UsageError that names the option and what to do
  */
 export function checkFileOptions(args: Readonly<Record<string, unknown>>): void {
   for (const option of FILE_OPTIONS)
     for (const value of [args[option]].flat()) if (typeof value === 'string') checkFilePath(`--${option}`, value);
 }
 
-/** Checks that a path is not an address. @param what the option or the variable, for the message @throws UsageError where it is one */
+/** Checks that a path is not an address. @param what the option or the variable, for the message @throws UsageError if it is one */
 export function checkFilePath(what: string, path: string): void {
   const [, double, single] = ADDRESS.exec(path) ?? [];
   const scheme = (double ?? single)?.toLowerCase();
@@ -30,6 +30,6 @@ export function checkFilePath(what: string, path: string): void {
   const remedy =
     scheme === 'file'
       ? `give the path alone: ${path.trim().replace(/^file:(\/\/(localhost)?(?=\/))?/i, '')}`
-      : 'name a file or folder of this machine, and copy it from or to that address with another program (aws s3 cp, curl)';
+      : 'name a file or folder on this machine, and copy it from or to that address with another program (aws s3 cp, curl)';
   throw new UsageError(`${what} ${path}: "${scheme}:" is not supported here; ${remedy}.`);
 }

@@ -9,24 +9,24 @@ export type Listed = ReadonlyMap<string, readonly string[]>;
 const LIST = '-list';
 
 /**
- * Reads the files of `--<option>-list FILE`, one value per line, for every multi-valued option. They hold more paths than a command line,
- * which ends at some ten thousand.
- * @throws UsageError where the file is not named, or named twice
- * @throws DataError where it cannot be read
+ * Reads the files of `--<option>-list FILE`, one value per line, for every multi-valued option. A file can hold more paths than a command
+ * line, which the system limits to about ten thousand.
+ * @throws UsageError if the file's name is missing or repeated
+ * @throws DataError if it cannot be read
  */
 export async function readListed(options: Record<string, Options>, argv: readonly string[]): Promise<Listed> {
   const listed = new Map<string, string[]>();
-  for (const name of manyValued(options)) {
-    const file = fileOf(`--${name}${LIST}`, argv);
+  for (const name of multiValued(options)) {
+    const file = findListFile(`--${name}${LIST}`, argv);
     if (file !== undefined) listed.set(name, await readLines(file, `--${name}${LIST}`));
   }
   return listed;
 }
 
-/** Adds the options for lists, and makes an option whose list is given optional. */
+/** Adds the `-list` options. An option whose list was passed becomes optional. */
 export function listOptions(options: Record<string, Options>, listed: Listed): Record<string, Options> {
   const all = { ...options };
-  for (const name of manyValued(options)) {
+  for (const name of multiValued(options)) {
     if (listed.has(name)) all[name] = { ...options[name], demandOption: false };
     all[`${name}${LIST}`] = { type: 'string', describe: `File with values of --${name}, one per line` };
   }
@@ -36,17 +36,17 @@ export function listOptions(options: Record<string, Options>, listed: Listed): R
 /** Appends the listed values to the parsed arguments. */
 export function addListed(args: Record<string, unknown>, listed: Listed): void {
   for (const [name, values] of listed) {
-    const given = Array.isArray(args[name]) ? (args[name] as unknown[]) : [];
+    const passed = Array.isArray(args[name]) ? (args[name] as unknown[]) : [];
     const camel = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-    args[name] = args[camel] = [...given, ...values];
+    args[name] = args[camel] = [...passed, ...values];
   }
 }
 
-function manyValued(options: Record<string, Options>): string[] {
+function multiValued(options: Record<string, Options>): string[] {
   return Object.keys(options).filter((name) => options[name]!.type === 'array' || options[name]!.array === true);
 }
 
-function fileOf(option: string, argv: readonly string[]): string | undefined {
+function findListFile(option: string, argv: readonly string[]): string | undefined {
   const found = argv.flatMap((word, i) => {
     if (word === option) return [argv[i + 1] ?? ''];
     return word.startsWith(`${option}=`) ? [word.slice(option.length + 1)] : [];

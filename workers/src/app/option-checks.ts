@@ -1,6 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 
-/** Checks the value of an option. @throws UsageError where it is not a whole number, or less than `least` */
+/** Checks the value of an option. @throws UsageError if it is not a whole number, or less than `least` */
 export function requireWhole(option: string, value: number, least = 1): void {
   if (!Number.isSafeInteger(value) || value < least)
     throw new UsageError(`--${option} must be a whole number from ${least}, not ${value}.`);

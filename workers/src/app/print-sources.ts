@@ -1,12 +1,12 @@
-// `npm run sources`: how many files each stage of the pipeline consists of, by folder of workers/src. With -resume, a change to one of
-// them runs the stage again. `npm run sources -- search-bucket` lists the files of one stage; `--local` prunes what only S3 needs, `--s3`
-// what only a database in a folder needs; `--json` prints the hashes alone, by module, for lib/WorkerSources.groovy.
+// `npm run sources` prints the number of source files of each pipeline stage, by folder of workers/src. With -resume, a change to one of
+// these files runs the stage again. `npm run sources -- search-bucket` lists the files of one stage; `--local` prunes files that only S3
+// needs, `--s3` those that only a database in a folder needs; `--json` prints only the hashes, by module, for lib/WorkerSources.groovy.
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ALL_STORAGE, hashOfSources, type Storage, sourcesOf } from './worker-sources.ts';
 
-/** Hashes the sources of every stage. @returns by module: a module is named as its command is, with underscores */
+/** Hashes the sources of every stage. @returns hashes by module; a module has the name of its command, with underscores */
 export function hashesByModule(home: string, storage: readonly Storage[]): Record<string, string> {
   return Object.fromEntries(
     modulesOf(home).map((module) => [module, hashOfSources(module.replaceAll('_', '-'), home, storage)]),
@@ -15,7 +15,7 @@ export function hashesByModule(home: string, storage: readonly Storage[]): Recor
 
 const modulesOf = (home: string) => readdirSync(join(home, 'modules')).sort();
 
-/** Counts the files of each stage, or lists those of the stages named. @param names commands; none for all stages */
+/** Counts the files of each stage, or lists the files of the named stages. @param names commands; empty for all stages */
 function describeSources(home: string, names: readonly string[], storage: readonly Storage[]): string[] {
   const stages = names.length > 0 ? names : modulesOf(home).map((module) => module.replaceAll('_', '-'));
   return stages.flatMap((name) => {
@@ -26,7 +26,7 @@ function describeSources(home: string, names: readonly string[], storage: readon
   });
 }
 
-/** `search 35, base 25, ...`, most first. */
+/** Formats counts as `search 35, base 25, ...`, the largest first. */
 function countByFolder(files: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(file.split('/')[0]!, (counts.get(file.split('/')[0]!) ?? 0) + 1);
@@ -39,8 +39,8 @@ function countByFolder(files: readonly string[]): string {
 if (import.meta.main) {
   const home = fileURLToPath(new URL('../../..', import.meta.url));
   const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-  const asked = ALL_STORAGE.filter((kind) => process.argv.includes(`--${kind}`));
-  const storage = asked.length > 0 ? asked : ALL_STORAGE;
+  const requested = ALL_STORAGE.filter((kind) => process.argv.includes(`--${kind}`));
+  const storage = requested.length > 0 ? requested : ALL_STORAGE;
   if (process.argv.includes('--json')) console.log(JSON.stringify(hashesByModule(home, storage)));
   else for (const line of describeSources(home, names, storage)) console.log(line);
 }

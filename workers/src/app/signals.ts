@@ -3,7 +3,7 @@ import { busyThreads } from '../base/threads/busy-threads.ts';
 import { restoreTerminal, say } from './terminal.ts';
 
 const SIGNAL_MS = 1000;
-/** Signals that end a command, and the exit code of each. SIGHUP: the terminal was closed. */
+/** Signals that stop a command, and the exit code of each. SIGHUP: the terminal was closed. */
 const ENDING = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** SIGHUP in the bits of /proc/self/status. */
 const SIGHUP_BIT = 1n;
@@ -22,13 +22,13 @@ function listen(): void {
 }
 
 function stop(signal: NodeJS.Signals, code: number): void {
-  // Nextflow ends the readers of this process's output too. A failed write must not prevent the cleanup.
+  // Nextflow also kills the readers of this process's output. A failed write must not prevent the cleanup.
   process.stderr.on('error', () => {});
-  say(`\nStopped by ${signal}; unfinished files are being removed. Run the same command to go on.`);
+  say(`\nStopped by ${signal}; unfinished files are being removed. Run the same command again to continue.`);
   for (const cleanup of cleanups) cleanup();
   restoreTerminal();
   if (busyThreads.size > 0) {
-    // This handler was removed, so the signal ends the process at once, except the first process of a container.
+    // `once` removed this handler, so the signal kills the process at once, unless it is process 1 of a container.
     process.kill(process.pid, signal);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_MS);
   }

@@ -49,7 +49,7 @@ export function watchOutputs(): void {
     });
 }
 
-/** Returns the error because of which standard output is incomplete; undefined where it is complete or was closed. */
+/** Returns the error because of which standard output is incomplete; undefined if it is complete or was closed. */
 export async function outputFailure(): Promise<unknown> {
   // Streams emit errors after the write.
   await new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,7 @@
 export interface S3Usage {
   /** Retries included. */
   requests: number;
-  /** Requests that were retried after a fault, or made for the rest of a body that was cut off. */
+  /** Requests that were retried after a fault, or that fetched the rest of a truncated body. */
   retries: number;
   /** Bytes of bodies, without headers. */
   sentBytes: number;
@@ -20,7 +20,7 @@ export function countRetry(): void {
   usage.retries++;
 }
 
-/** Subtracts bytes that a response announced and did not deliver. */
+/** Subtracts bytes that a response announced but did not deliver. */
 export function countMissing(bytes: number): void {
   usage.receivedBytes -= bytes;
 }

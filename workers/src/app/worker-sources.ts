@@ -15,20 +15,20 @@ const STORAGE_FOLDERS = {
   s3: ['workers/src/database/s3', 'workers/src/s3'],
 } as const;
 
-/** Where a run has its database and its model: it does not depend on the code of the other kind. */
+/** Storage of a run's database and model. A run depends only on the code for the kinds that it uses. */
 export type Storage = keyof typeof STORAGE_FOLDERS;
 export const ALL_STORAGE: readonly Storage[] = ['local', 's3'];
 /** A database in a folder, one on S3, and one in a folder with a model on S3. */
 const USES_OF_STORAGE: readonly (readonly Storage[])[] = [['local'], ['s3'], ALL_STORAGE];
 
-/** Finds the absolute paths that a source imports, those of types included. @param file its own path */
+/** Finds the absolute paths that a source imports, including type imports. @param file path of the source */
 export function importsOf(file: string, text: string): string[] {
   return Array.from(text.matchAll(IMPORT), ([, imported]) => resolve(file, '..', imported!));
 }
 
 /**
- * Finds the files that a command consists of: its own, and all that these import from workers/src.
- * @param storage of the database and the model
+ * Finds the files that a command consists of: its source, and all files in workers/src that it imports, also indirectly.
+ * @param storage that the database and the model use
  * @returns absolute paths, sorted
  */
 export function sourcesOf(command: string, home = HOME, storage = ALL_STORAGE): string[] {
@@ -53,8 +53,8 @@ export function hashOfSources(command: string, home = HOME, storage = ALL_STORAG
 }
 
 /**
- * Hashes all of workers/src, and the versions of the packages: what the pipeline takes for every command where it runs on a machine
- * without the workers' Node (`ofTree` in lib/WorkerSources.groovy).
+ * Hashes all of workers/src, and the versions of the packages. On a machine without the workers' Node, the pipeline uses this hash for
+ * every command (`ofTree` in lib/WorkerSources.groovy).
  */
 export function hashOfTree(home = HOME): string {
   const entries = readdirSync(resolve(home, 'workers/src'), { recursive: true, withFileTypes: true });
@@ -82,9 +82,9 @@ function findText(file: string): string | undefined {
 }
 
 /**
- * Checks, in a container, that its workers are those of the pipeline that started it: -resume compares the pipeline's own hashes, and
- * the modules pass options of the pipeline's version.
- * @throws UsageError where the image was built from other sources
+ * Checks, in a container, that the image has the same workers as the pipeline that started it: -resume compares the pipeline's hashes,
+ * and the modules pass options of the pipeline's version.
+ * @throws UsageError if the image was built from other sources
  */
 export function requireOwnSources(command: string, env = process.env): void {
   const { LANCEFLOW_HOME: home, LANCEFLOW_WORKER: wanted } = env;
@@ -92,7 +92,7 @@ export function requireOwnSources(command: string, env = process.env): void {
   if (USES_OF_STORAGE.some((storage) => hashOfSources(command, home, storage) === wanted)) return;
   if (hashOfTree(home) === wanted) return;
   throw new UsageError(
-    'the worker in this container is not the one of the pipeline that runs it: the image was built from other sources. ' +
-      'Build the image from the sources of the pipeline (containers/README.md), or run the pipeline from those of the image.',
+    "the worker in this container differs from the pipeline's: the image was built from other sources. " +
+      "Build the image from the pipeline's sources (containers/README.md), or run the pipeline from the image's sources.",
   );
 }

@@ -13,7 +13,7 @@ export function returnIfMissing<T>(value: T): (error: unknown) => T {
   };
 }
 
-/** Returns the stats of a file or folder, or undefined where it does not exist. @throws the system's error otherwise */
+/** Returns the stats of a file or folder, or undefined if it does not exist. @throws the system's error otherwise */
 export function findStats(path: string): Promise<Stats | undefined> {
   return stat(path).catch(returnIfMissing(undefined));
 }

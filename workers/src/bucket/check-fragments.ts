@@ -7,12 +7,12 @@ import { wrongOffset } from './bucket-messages.ts';
 
 const FILES_AT_ONCE = 8;
 const BLOCK_BYTES = 2 ** 20;
-/** Limit of the fragments that are checked when a bucket is opened: one of each offset. */
-const MOST_SAMPLED = 16;
+/** Maximum number of fragments that are checked when a bucket is opened: one per distinct offset. */
+const MAX_SAMPLED = 16;
 
 /**
- * Checks the catalog's offsets of the vectors in fragments: the rest of each file must have its checksum. Skips fragments without a
- * checksum.
+ * Checks the offsets at which the catalog expects the vectors of fragments: the rest of each file must match its checksum. Skips
+ * fragments without a checksum.
  * @returns one problem for each wrong fragment
  */
 export async function checkFragments(
@@ -37,11 +37,11 @@ export async function checkFragments(
   return problems.flat();
 }
 
-/** Selects fragments to check in place of all: the first of each offset. */
+/** Selects the fragments to check instead of all: the first with each offset. */
 export function sampleFragments({ fragments = [] }: Pick<CatalogEntry, 'fragments'>): FragmentFile[] {
   const byOffset = new Map<number, FragmentFile>();
   for (const fragment of fragments) if (!byOffset.has(fragment.offset)) byOffset.set(fragment.offset, fragment);
-  return [...byOffset.values()].slice(0, MOST_SAMPLED);
+  return [...byOffset.values()].slice(0, MAX_SAMPLED);
 }
 
 /** Computes the checksum of a file without the bytes from `start` to `end`. */

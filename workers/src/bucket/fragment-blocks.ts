@@ -12,7 +12,7 @@ export interface FragmentRows {
   rows: number;
 }
 
-/** Rows of a span, at most those of a block, and the fragments that have them. */
+/** Rows of a span, at most one block, and the fragments that store them. */
 export interface FragmentBlock<S extends RowSpan = RowSpan> {
   span: S;
   rows: number;

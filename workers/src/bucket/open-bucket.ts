@@ -34,7 +34,7 @@ export async function withExistingPartitions(
 
 /**
  * Opens a bucket's table at the catalog's version, and checks it against its catalog entry.
- * @throws DataError where the table is missing or damaged, or another client changed its rows
+ * @throws DataError if the table is missing or damaged, or another client changed its rows
  */
 export async function openBucket(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
   const sizes = await database.tables.sizes(entry.bucket);
@@ -62,8 +62,8 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
 }
 
 /**
- * Checks what does not need the data to be read: every file exists and has its size, the manifest, which LanceDB trusts, has its checksum
- * and agrees with the entry, and so does the offset of the vectors in some fragments.
+ * Checks a table without reading its data: every file exists and has its size; the manifest, which LanceDB trusts, matches its checksum
+ * and agrees with the entry; so does the offset of the vectors in a sample of fragments.
  */
 async function checkFiles(database: Database, entry: CatalogEntry, sizes: ReadonlyMap<string, number>): Promise<void> {
   const { bucket, partitions } = entry;
@@ -84,7 +84,7 @@ async function checkFiles(database: Database, entry: CatalogEntry, sizes: Readon
   const content = await tables.read(path);
   if (isOtherTable(content, entry)) throw otherTable(database.uri, entry);
   if (!hasChecksum(content, manifest.checksum))
-    throw damagedBucket(database, bucket, `${database.uri}/${path} is not what was written`);
+    throw damagedBucket(database, bucket, `${database.uri}/${path} differs from the file that was written`);
   const contradiction = contradictionOfManifest(entry, readManifest(content));
   if (contradiction !== undefined) throw damagedBucket(database, bucket, wrongEntry(contradiction));
   const [problem] = await checkFragments(tables, entry, sampleFragments(entry));
@@ -96,7 +96,7 @@ function shortenMessage(message: string): string {
   return message.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 
-/** Makes the error for a table that differs from its catalog entry, or that LanceDB cannot read. @param reason an error or a text */
+/** Creates the error for a table that differs from its catalog entry, or that LanceDB cannot read. @param reason an error or a text */
 export function damagedBucket(database: Database, bucket: string, reason: unknown): UserError {
   const known = toUserError(reason);
   // A full disk, for example, is not damage.

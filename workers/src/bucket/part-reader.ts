@@ -13,8 +13,8 @@ export interface FilePart {
 }
 
 /**
- * Reads rows of data files synchronously, in the thread that compares them: the rows are then in the cache of its core, which a reader on
- * another core cannot achieve.
+ * Reads rows of data files synchronously, in the thread that compares them, so that the rows are in the cache of its core. A reader on
+ * another core could not achieve this.
  */
 export class PartReader {
   readonly #dimension: number;
@@ -29,9 +29,9 @@ export class PartReader {
 
   /**
    * Reads rows one after the other into a buffer.
-   * @param into [most rows, D]
+   * @param into [max rows, D]
    * @returns the filled part of `into`
-   * @throws DataError where a file is missing or too short
+   * @throws DataError if a file is missing or too short
    */
   read(parts: readonly FilePart[], into: Float32Array): Float32Array {
     let filled = 0;

@@ -14,9 +14,9 @@ import { misplacedRows, unevenPartitions } from './bucket-messages.ts';
 import { rankPartitions } from './rank-partitions.ts';
 import { findLargePartition, type LargePartition } from './uneven-partitions.ts';
 
-/** A build warns of a partition with this multiple of the median row count, and this share of all rows. */
+/** A build warns about a partition with more than this multiple of the median row count, and more than this share of all rows. */
 const WARNED = { times: 8, share: 0.02 };
-/** In a table that an earlier version built, a partition is checked from these figures on. */
+/** Thresholds above which a partition is checked in a table that an earlier version built. */
 const SUSPICIOUS = { times: 4, share: 0.005 };
 /** Rows sampled from the table, and from its largest partition. */
 const SAMPLE_ROWS = 256;
@@ -25,17 +25,17 @@ const NEAREST_SHARE = 0.05;
 const NEAREST_COUNT = 5;
 /** Differences below the precision of 8-bit codes: shares of the squared distance, and of the row's squared length. */
 const CODE_ERROR = { ofDistance: 0.05, ofLength: 1e-3 };
-/** Larger shares of misplaced rows than rounding between two centroids explains. */
+/** Shares of misplaced rows that are larger than rounding between two centroids explains. */
 const MISPLACED = { ofTable: 0.04, ofLargest: 0.5 };
-/** A centroid this many times farther from the common centre than the median is not one of rows of usual length. */
+/** A centroid that is this many times farther from the common centre than the median does not represent rows of usual length. */
 const FAR = 8;
-/** Range of the median distance in the largest partition, over the upper quartile in the table, where no centroid separates its rows. */
-const AS_WIDE = { least: 0.5, most: 2 };
+/** Range of (median distance in the largest partition) / (upper quartile in the table) if no centroid separates the partition's rows. */
+const AS_WIDE = { min: 0.5, max: 2 };
 
 /**
- * Describes the largest partition of a new table where it is far larger than the others.
+ * Describes the largest partition of a new table if it is far larger than the others.
  * @param folder that holds the table
- * @returns a warning; undefined where partitions are even, or the rows of the largest are copies of a few
+ * @returns a warning; undefined if partitions are even, or if the largest holds copies of a few vectors
  */
 export async function describeUneven(
   folder: string,
@@ -54,14 +54,14 @@ export async function describeUneven(
 }
 
 /**
- * Finds out whether an earlier version misplaced rows of a table: those beside a much longer row (ADR 17).
- * @returns a warning; undefined where rows are in their partitions
+ * Checks whether an earlier version misplaced rows of a table because another row is much longer (ADR 17).
+ * @returns a warning; undefined if rows are in their partitions
  */
 export async function findMisplacedRows(database: Database, entry: CatalogEntry): Promise<string | undefined> {
   const { bucket, partitions: order, metric } = entry;
   if (!order || (order.assigner ?? 1) >= FIRST_SOUND_ASSIGNER) return undefined;
   const partitions = await readPartitions(database, order, entry).catch((error: unknown) => {
-    // verify reports a damaged file, and so does a search that needs it.
+    // verify reports a damaged file, as does a search that needs it.
     if (error instanceof DataError) return undefined;
     throw error;
   });
@@ -87,8 +87,8 @@ async function hasMisplacedRows(table: Table, metric: Metric, partitions: Partit
 }
 
 /**
- * Tells whether a far row spoilt the training of the centroids: one centroid is far from all others, and the largest partition is as wide
- * as the table.
+ * Tells whether an outlier spoilt the training of the centroids: one centroid is far from all others, and the largest partition is as
+ * wide as the table.
  */
 async function hasSpoiltCentroids(
   table: Table,
@@ -104,7 +104,7 @@ async function hasSpoiltCentroids(
   const inLarge = distances((await readRows(table, offsetsIn(firstRows, large), dimension)).vectors, own);
   const inTable = distances((await readRows(table, offsets, dimension)).vectors, centre);
   const ratio = quantile(inLarge, 0.5) / quantile(inTable, 0.75);
-  return ratio > AS_WIDE.least && ratio < AS_WIDE.most;
+  return ratio > AS_WIDE.min && ratio < AS_WIDE.max;
 }
 
 /** Computes the distance of each row from a centre. @param rows [rows, D] */
@@ -114,7 +114,7 @@ function distances(rows: Float32Array, centre: Float32Array): Float64Array {
   );
 }
 
-/** Returns the share of rows whose own partition is not among the nearest. */
+/** Returns the share of rows whose partition is not among the nearest. */
 async function shareMisplaced(
   table: Table,
   metric: Metric,

@@ -38,7 +38,7 @@ function distanceNode(graph: GraphBuilder, dimension: number, metric: Metric): V
     const base = graph.op('Add', [penalty, graph.floats('one', 1)]);
     return graph.op('Gemm', [queries, unit, base], minus);
   }
-  // Without the 1 of the dot distance, beside which products of short vectors would vanish.
+  // Omits the 1 of the dot distance, next to which products of short vectors would lose their precision.
   if (metric === 'dot') return graph.op('Gemm', [queries, rows, penalty], minus);
   const squares = graph.op('ReduceSumSquare', [rows, axis], { keepdims: { int: 0 } });
   return graph.op('Gemm', [queries, rows, graph.op('Add', [penalty, squares])], minus);

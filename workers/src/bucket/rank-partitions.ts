@@ -39,7 +39,7 @@ export async function rankPartitions(
   return { nprobes, partitions };
 }
 
-/** Pads the centroids with infinitely far copies of the first one: a zero row would have no cosine. */
+/** Pads the centroids with copies of the first one at infinite distance: a zero row would have no cosine. */
 function padCentroids({ count, dimension, vectors }: Centroids): { rows: Float32Array; penalty: Float32Array } {
   const filled = Math.ceil(count / ROW_MULTIPLE) * ROW_MULTIPLE;
   const penalty = new Float32Array(filled).fill(Number.POSITIVE_INFINITY, count);

@@ -25,7 +25,7 @@ export interface RowSource {
   close(): Promise<void>;
 }
 
-/** A table, and the fields of its entry that reading its rows needs. */
+/** A table, and the fields of its entry that are needed to read its rows. */
 export interface StoredRows {
   database: Pick<OpenBucket['database'], 'tables'>;
   table: Table;
@@ -33,9 +33,9 @@ export interface StoredRows {
 }
 
 /**
- * Reads rows directly from the table's data files, at the speed of the disk, where the catalog has the offsets of the vectors; through
+ * Reads rows directly from the table's data files, at the speed of the disk, if the catalog has the offsets of the vectors; through
  * LanceDB otherwise.
- * @param buffers [most rows, D] of one size, each for a block in use
+ * @param buffers [max rows, D], all of the same size, each for a block in use
  */
 export function openRowSource({ database, table, entry }: StoredRows, buffers: readonly Float32Array[]): RowSource {
   const blockRows = buffers[0]!.length / entry.dimension;

@@ -17,7 +17,7 @@ import { checkFragments } from './check-fragments.ts';
 
 const FILES_AT_ONCE = 8;
 
-/** Reads the entries of all buckets. @returns them, and one problem for each damaged entry */
+/** Reads the entries of all buckets. @returns the entries, and one problem per damaged entry */
 export async function readEntries(database: Database): Promise<{ entries: CatalogEntry[]; problems: string[] }> {
   const entries: CatalogEntry[] = [];
   const problems: string[] = [];
@@ -73,7 +73,7 @@ export async function verifyBucket(
   return problems.sort();
 }
 
-/** Checks an entry against the contents of its table's files, whose checksums are right. */
+/** Checks an entry against the contents of its table's files, whose checksums match. */
 async function verifyFields(database: Database, entry: CatalogEntry): Promise<string[]> {
   const { tables } = database;
   const { bucket } = entry;
@@ -133,7 +133,7 @@ export async function findOrphans(database: Database): Promise<string[]> {
   const pending = await database.pending();
   const orphans = pending
     .filter(({ bucket }) => !entered.has(bucket))
-    .map(({ bucket, state }) => `${bucket} is ${state}, not indexed yet`);
+    .map(({ bucket, state }) => `${bucket} is ${state} but not indexed yet`);
   const known = new Set([...entered, ...pending.map(({ bucket }) => bucket)]);
   const { tables, leftovers } = await database.publisher.contents();
   for (const name of tables)

@@ -1,7 +1,7 @@
 import { DataError, TransientError, UsageError, UserError } from '../base/errors.ts';
 import { AWS } from './cloud-messages.ts';
 
-/** The fields of the SDK's errors that are read here. */
+/** Fields of the SDK's errors that this file reads. */
 interface AwsError extends Error {
   code?: string;
   $metadata?: { httpStatusCode?: number };
@@ -12,7 +12,7 @@ const UNKNOWN = /^(UnrecognizedClientException|InvalidClientTokenId|InvalidSigna
 const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/;
 
 /**
- * Turns an error of the SDK into a UserError. Returns other errors than those of AWS or the network unchanged.
+ * Turns an error of the SDK into a UserError. Returns an error that comes from neither AWS nor the network unchanged.
  * @param request "DescribeJobQueues"
  * @param where the service: "AWS Batch in eu-central-1"
  */

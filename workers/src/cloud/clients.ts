@@ -11,13 +11,14 @@ const CONNECT_MS = 5_000;
 const ANSWER_MS = 20_000;
 
 /**
- * Returns the region to work in: the given one, or that of the environment or the AWS profile. Every client of this process uses it.
- * @throws UsageError where there is none, or where it is no region's name
+ * Selects the AWS region of all clients of this process: the requested one, else that of the environment or the AWS profile.
+ * @throws UsageError if none is set, or if the name is malformed
  */
-export async function useRegion(given: string | undefined): Promise<string> {
-  if (given !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(given)) throw new UsageError(AWS.invalidRegion(given));
+export async function useRegion(requested: string | undefined): Promise<string> {
+  if (requested !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(requested))
+    throw new UsageError(AWS.invalidRegion(requested));
   const { Batch } = await import('@aws-sdk/client-batch');
-  const named = given ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined);
+  const named = requested ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined);
   try {
     const region = named ?? (await new Batch({}).config.region());
     process.env.AWS_REGION = region;
@@ -35,7 +36,7 @@ export async function openBatch(region: string): Promise<Batch> {
   return client;
 }
 
-/** As `openBatch`. */
+/** Opens a client as `openBatch` does. */
 export async function openLogs(region: string): Promise<CloudWatchLogs> {
   const { CloudWatchLogs } = await import('@aws-sdk/client-cloudwatch-logs');
   const client = new CloudWatchLogs(await options(region));
@@ -43,7 +44,7 @@ export async function openLogs(region: string): Promise<CloudWatchLogs> {
   return client;
 }
 
-/** As `openBatch`. */
+/** Opens a client as `openBatch` does. */
 export async function openEcr(region: string): Promise<ECR> {
   const { ECR } = await import('@aws-sdk/client-ecr');
   const client = new ECR(await options(region));

@@ -1,13 +1,13 @@
-// What launch and doctor tell users: the problem, the place, and what to do.
+// Messages of launch and doctor: the problem, where it is, and what to do.
 
 import { quoteValue } from '../base/text/quote.ts';
 
-// --- AWS: answers of any service. `where` is the service, `request` what was requested of it: "AWS Batch in eu-west-1", "ListJobs".
+// --- AWS: errors of any service. `where` is the service, `request` its operation: "AWS Batch in eu-west-1", "ListJobs".
 
 export const AWS = {
-  noRegion: 'No AWS region. Give aws_region in the parameters file, or set AWS_REGION, or a region in the AWS profile.',
+  noRegion: 'No AWS region. Set aws_region in the parameters file, AWS_REGION, or a region in the AWS profile.',
   invalidRegion: (region: string) =>
-    `aws_region ${quoteValue(region)} is not the name of an AWS region: eu-central-1, say.`,
+    `aws_region ${quoteValue(region)} is not the name of an AWS region, such as eu-central-1.`,
   noCredentials: (reason: string) =>
     `No AWS credentials (${reason}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in: aws sso login.`,
   expiredSession: (where: string, request: string) =>
@@ -31,26 +31,26 @@ export const LAUNCH = {
   invalidPoll: '--poll must be above 0.',
   invalidName: (name: string) =>
     `--campaign ${quoteValue(name)}: a name has up to 100 letters, digits, "-" and "_", and begins with a letter.`,
-  noWorkDir: '--work-dir is missing: s3://bucket/work, say.',
+  noWorkDir: '--work-dir is missing. Pass a prefix on S3, such as s3://bucket/work.',
   tooLong: (characters: number) =>
-    `The parameters and --config have more than the ${characters} characters that AWS Batch takes. ` +
+    `The parameters and --config exceed the ${characters} characters that AWS Batch accepts. ` +
     'Name a prefix or a samplesheet instead of many files.',
   runningOtherwise: (campaign: string, changes: string) =>
-    `${campaign} is running with other arguments (${changes}). Wait for it, end it (--cancel), or choose another name.`,
+    `${campaign} is running with different arguments (${changes}). Wait for it, cancel it (--cancel), or choose another name.`,
   endedOtherwise: (campaign: string, changes: string) =>
-    `${campaign} has ended, with other arguments (${changes}). Run it again with these (--again), or choose another name.`,
+    `${campaign} has ended, with different arguments (${changes}). Run it again with the new ones (--again), or choose another name.`,
   noCampaign: (campaign: string) =>
-    `There is no campaign ${campaign} in this queue and region. Check its name and --queue.`,
+    `Campaign ${campaign} does not exist in this queue and region. Check its name and --queue.`,
   forgottenJob: (id: string) => `AWS Batch no longer knows the job ${id}. Launch the campaign again.`,
-  following: (id: string) => `follows job ${id}`,
-  submitting: 'submits a job',
-  submitted: (id: string) => `is job ${id}`,
-  endingTasks: (tasks: number) => `ends ${tasks} tasks of its former head`,
+  following: (id: string) => `following job ${id}`,
+  submitting: 'submitting a job',
+  submitted: (id: string) => `submitted as job ${id}`,
+  endingTasks: (tasks: number) => `ending ${tasks} tasks of its previous head`,
   endingHeads: (ids: readonly string[]) => `ending job ${ids.join(', ')}`,
   notFollowed: (campaign: string) =>
-    `\n${campaign}: no longer followed; the job goes on. The same command follows it again, --cancel ends it.`,
-  waitingForMachine: 'waits for a machine (if for long: lanceflow doctor --profile awsbatch)',
-  noContact: (reason: string) => `no contact, which does not stop the job: ${reason}`,
+    `\n${campaign}: no longer following; the job continues. Run the same command to follow it again, or with --cancel to end it.`,
+  waitingForMachine: 'waiting for a machine (if this takes long, run lanceflow doctor --profile awsbatch)',
+  noContact: (reason: string) => `AWS cannot be reached; the job continues: ${reason}`,
 } as const;
 
 /** Reasons that Batch shows for a job that was ended. */
@@ -62,14 +62,14 @@ export const REASONS = {
 
 /** Problems of --params-file. */
 export const PARAMS = {
-  notJson: (path: string, reason: string) => `${path}: is not JSON (${reason}). Correct it; YAML is not read here.`,
+  notJson: (path: string, reason: string) => `${path}: is not JSON (${reason}). Fix it; YAML is not supported.`,
   notObject: (path: string) => `${path}: must be one JSON object: {"input": "s3://...", "k": 10}.`,
   problems: (path: string, problems: readonly string[]) =>
-    `${path}: ${problems.join(' ')} The parameters: nextflow run main.nf --help.`,
+    `${path}: ${problems.join(' ')} For a list of parameters: nextflow run main.nf --help.`,
   missing: (names: readonly string[]) =>
-    `--params-file: ${names.join(', ')} missing. A campaign on AWS needs them (docs/aws.md).`,
+    `--params-file lacks ${names.join(', ')}, which a campaign on AWS needs (docs/aws.md).`,
   unknown: (name: string) => `${name} is not a parameter of the pipeline.`,
-  notHere: (name: string) => `${name} does not belong there.`,
+  notHere: (name: string) => `${name} is not allowed in this file.`,
   /** @param wanted "a whole number" */
   wrongValue: (name: string, value: unknown, wanted: string) => `${name} is ${quoteValue(value)}; it needs ${wanted}.`,
   notOnS3: (name: string, value: unknown) => `${name} is ${quoteValue(value)}; on AWS it needs an s3:// address.`,
@@ -78,34 +78,34 @@ export const PARAMS = {
 // --- doctor: what a check found, and the remedy where it failed.
 
 export const FOUND = {
-  missing: 'is not there',
-  notGiven: 'is not given',
+  missing: 'was not found',
+  notGiven: 'is not set',
   disabled: 'is disabled',
   noJobRole: 'has no job role',
   noEnvironment: 'has no compute environment',
-  noMachine: 'may start no machine (maxvCpus is 0)',
-  noLaunchTemplate: 'has no launch template, so nothing makes /scratch of the disks',
-  oneRole: 'is not given: all tasks have the role of aws_job_role, which can delete databases (aws_reader_definition)',
+  noMachine: 'cannot start machines (maxvCpus is 0)',
+  noLaunchTemplate: 'has no launch template, so its disks are not mounted as /scratch',
+  oneRole: 'is not set (aws_reader_definition): all tasks get the role aws_job_role, which can delete databases',
   acceptedKey: (id: string) => `AWS accepts ${id.slice(0, 4)}...${id.slice(-4)}`,
   status: (status: string | undefined, reason = '') => `is ${status}: ${reason}`,
   withoutDisks: (types: string) => `has machines without NVMe disks: ${types}`,
-  withoutGpu: (types: string) => `has machines without GPU: ${types}`,
+  withoutGpu: (types: string) => `has machines without a GPU: ${types}`,
   noRoleArn: (role: unknown) => `${role} is not the ARN of a role`,
   otherImage: (image: string | undefined) => `has the image ${image}, not aws_container`,
-  otherRegistry: (image: string) => `${image} is not in ECR: whether machines can pull it was not checked`,
-  image: (image: string) => `${image} is there`,
-  farImage: (image: string, region: string) => `${image} is there; it comes from ${region}, which costs and is slow`,
-  noLogGroup: (group: string) => `there is no log group ${group}`,
-  noBucket: (bucket: string) => `there is no bucket ${bucket}`,
+  otherRegistry: (image: string) => `${image} is not in ECR, so it was not checked whether machines can pull it`,
+  image: (image: string) => `${image} exists`,
+  farImage: (image: string, region: string) => `${image} exists; pulling it from ${region} is slow and costs traffic`,
+  noLogGroup: (group: string) => `log group ${group} was not found`,
+  noBucket: (bucket: string) => `bucket ${bucket} was not found`,
   otherRegion: (bucket: string, own: string, queues: string) => `${bucket} is in ${own}, the queues are in ${queues}`,
   writable: (uri: string) => `${uri} can be written`,
   readable: (uri: string) => `${uri} can be read`,
   readableDatabase: (uri: string, buckets: number) =>
     `${uri} can be read; ${buckets === 0 ? 'no buckets yet' : `${buckets} buckets`}`,
-  nothingAt: (uri: string) => `there is nothing at ${uri}`,
+  nothingAt: (uri: string) => `nothing was found at ${uri}`,
   rights: (role: string) => `${role} has the rights that the campaign needs`,
-  deniedRights: (role: string, rights: readonly string[]) => `${role} may not: ${rights.join(', ')}`,
-  uncheckedRights: (role: string, reason: string) => `what ${role} may do was not checked: ${reason}`,
+  deniedRights: (role: string, rights: readonly string[]) => `${role} lacks rights: ${rights.join(', ')}`,
+  uncheckedRights: (role: string, reason: string) => `the rights of ${role} were not checked: ${reason}`,
   tooOld: (version: string) => `${version} is too old`,
   tooOldNode: (version: string) => `${version} is too old for the workers`,
   noStart: (program: string) => `${program} does not start`,
@@ -116,36 +116,36 @@ export const REMEDY = {
   setup: 'Run npm run setup on this machine.',
   setupNode: 'Run npm run setup, and start bin/lanceflow.',
   setupNextflow: 'Run npm run setup, which fetches it.',
-  java: 'Install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless); JAVA_HOME names it.',
+  java: 'Install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless), or set JAVA_HOME to it.',
   memory: (gb: number) => `Close other programs: small databases need at least ${gb} GB.`,
   disk: 'Free some space, or start from a folder on another disk (docs/scale.md#sizes).',
   openFiles: 'ulimit -n 65536',
   docs: 'See docs/aws.md.',
-  reason: 'Fix what the reason says.',
+  reason: 'Fix the cause that AWS Batch reports.',
   deployQueue: 'Check its name and the region, or deploy infra/lanceflow.yaml (docs/aws.md).',
   enableQueue: (name: string) => `aws batch update-job-queue --job-queue ${name} --state ENABLED`,
-  addEnvironment: (name: string) => `Give it one: aws batch update-job-queue --job-queue ${name}`,
+  addEnvironment: (name: string) => `Add one: aws batch update-job-queue --job-queue ${name}`,
   enableEnvironment: (name: string) =>
     `aws batch update-compute-environment --compute-environment ${name} --state ENABLED`,
   allowMachines: (name: string) =>
     `aws batch update-compute-environment --compute-environment ${name} --compute-resources maxvCpus=256`,
   storageMachines: 'Use machines such as i4i.8xlarge: buckets are built there.',
   gpuMachines: 'Use machines such as g5.4xlarge.',
-  launchTemplate: 'Give it one with infra/mount-scratch.sh.',
+  launchTemplate: 'Add one that runs infra/mount-scratch.sh.',
   deployHead: 'Check its name, or deploy infra/lanceflow.yaml (docs/aws.md).',
-  headRole: 'Nextflow needs one to start tasks: HeadRole of infra/lanceflow.yaml.',
-  tasksRole: 'Name it: aws_job_role in --params-file, the output JobRole of the stack.',
+  headRole: 'Nextflow needs a role to start tasks: HeadRole of infra/lanceflow.yaml.',
+  tasksRole: 'Set aws_job_role in --params-file to the output JobRole of the stack.',
   deployReaders: 'Check aws_reader_definition, or deploy infra/lanceflow.yaml.',
-  readersRole: 'Give it one that reads databases: ReaderRole of infra/lanceflow.yaml.',
+  readersRole: 'Add a role that reads databases: ReaderRole of infra/lanceflow.yaml.',
   readersImage: 'Deploy infra/lanceflow.yaml with TaskImageTag.',
   rights:
     'Use the places and images that infra/lanceflow.yaml was deployed for, or deploy it with others (docs/aws.md#rights): InputBucket, ' +
     'InputPrefix, OtherTaskImages, Campaigns.',
-  nameImage: 'Name it: aws_container in --params-file.',
+  nameImage: 'Set aws_container in --params-file.',
   pushImage: 'Build it and push it: docs/aws.md#deploy.',
   createLogGroup: (group: string) => `aws logs create-log-group --log-group-name ${group}`,
-  namePlace: (option: string) => `Name it: ${option} s3://...`,
-  makeBucket: (bucket: string) => `Check its name, or make it: aws s3 mb s3://${bucket}`,
-  oneRegion: 'Use a bucket and queues of one region (aws_region): traffic between regions is slow and costs.',
+  namePlace: (option: string) => `Set it: ${option} s3://...`,
+  makeBucket: (bucket: string) => `Check its name, or create it: aws s3 mb s3://${bucket}`,
+  oneRegion: 'Use a bucket and queues in one region (aws_region): traffic between regions is slow and costs money.',
   address: 'Check the address.',
 } as const;

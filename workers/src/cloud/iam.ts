@@ -9,7 +9,7 @@ const VERSION = '2010-05-08';
 /**
  * Simulates which actions of a right a role's own policies do not allow. Policies of buckets and keys are not considered.
  * @param batch client whose credentials are used
- * @throws UserError where IAM cannot be reached or refuses the request
+ * @throws UserError if IAM cannot be reached or refuses the request
  */
 export async function deniedActions(
   batch: Batch,
@@ -36,7 +36,7 @@ export function parseDenied(xml: string): string[] {
   return all('EvalActionName').filter((_, i) => decisions[i] !== 'allowed');
 }
 
-// Posts a form, signed here: the SDK's client for IAM is as large as that for S3.
+// Posts a form that is signed here, because the SDK's client for IAM is as large as its client for S3.
 async function post(batch: Batch, body: string): Promise<string> {
   const { SignatureV4 } = await import('@smithy/signature-v4');
   const region = await batch.config.region();
@@ -72,7 +72,7 @@ async function post(batch: Batch, body: string): Promise<string> {
   }
 }
 
-/** Returns the endpoint of IAM, of which a partition has one for all regions. */
+/** Returns the endpoint of IAM. An AWS partition has one for all its regions. */
 function endpointOf(region: string): { endpoint: string; signingRegion: string } {
   if (region.startsWith('cn-'))
     return { endpoint: 'https://iam.cn-north-1.amazonaws.com.cn', signingRegion: 'cn-north-1' };

@@ -29,7 +29,7 @@ export const command = defineCommand({
     const entries = await database.entries();
     const sum = (of: (entry: (typeof entries)[number]) => number) =>
       entries.reduce((total, entry) => total + of(entry), 0);
-    // Left to people: the pipeline asks for the brief form.
+    // Only people need the states of the tables; the pipeline requests the brief form.
     const states = brief
       ? []
       : await mapConcurrently(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));
@@ -40,7 +40,7 @@ export const command = defineCommand({
         `${dimension} ${vectorType}`,
         metric,
         index.kind === 'none' ? 'none' : `${index.kind}, ${index.partitions} partitions`,
-        partitions ? `${partitions.count} partitions` : 'as they came',
+        partitions ? `${partitions.count} partitions` : 'as in the shards',
         `${(bytes / 1e6).toFixed(1)} MB`,
         String(model.model ?? 'unknown'),
         created.slice(0, 19).replace('T', ' '),

@@ -5,8 +5,8 @@ import { describeShards } from '../shard/describe-shards.ts';
 
 export const command = defineCommand({
   describe:
-    'Reads shards once and writes descriptions, which pack-buckets takes in their place: content hash, row count, ids. So many machines ' +
-    'can read the shards of a large build at the same time.',
+    'Reads shards once and writes descriptions, which pack-buckets accepts instead of shards: content hash, row count, ids. This lets ' +
+    'many machines read the shards of a large build at the same time.',
   options: {
     input: { type: 'array', string: true, demandOption: true, describe: 'Shards (HDF5)' },
     name: {
@@ -33,7 +33,7 @@ export const command = defineCommand({
     for (const [option, values] of Object.entries({ name, output }))
       if (values.length !== input.length)
         throw new UsageError(
-          `--${option} has ${values.length} values, but --input ${input.length}: give one for each shard.`,
+          `--${option} has ${values.length} values, but --input has ${input.length}: pass one for each shard.`,
         );
     const outputs = new Set<string>();
     for (const path of output) {

@@ -32,7 +32,7 @@ export const command = defineCommand({
     pooling: {
       choices: POOLINGS,
       describe:
-        'How the vectors of residues become one: their mean, the mean with special tokens, or the first token. Default: mean',
+        'How residue vectors are pooled into one: their mean, the mean with special tokens, or the first token. Default: mean',
     },
     'hidden-state': {
       choices: HIDDEN_STATES,
@@ -45,9 +45,9 @@ export const command = defineCommand({
     long: { choices: LONG, describe: 'Truncate longer sequences, or embed them in windows. Default: truncate' },
     'unknown-letters': {
       choices: UNKNOWN_LETTERS,
-      describe: 'Replace letters that the model does not know by its <unk>, or refuse them. Default: unk',
+      describe: 'Replace letters that the model does not know with its <unk>, or refuse them. Default: unk',
     },
-    'trailing-stop': { choices: TRAILING_STOPS, describe: 'Treatment of one * at the end. Default: drop' },
+    'trailing-stop': { choices: TRAILING_STOPS, describe: 'Treatment of a single trailing *. Default: drop' },
     device: { choices: DEVICES, describe: 'Device that runs the model. Default: cpu' },
     precision: { choices: PRECISIONS, describe: 'int8 is faster and less exact: see docs/models.md. Default: float32' },
     'batch-tokens': { type: 'number', describe: 'Tokens per batch. Default: by device' },

@@ -13,12 +13,12 @@ import { WantedIds } from '../ids/wanted-ids.ts';
 import { fetchQueries } from '../search/queries/look-up-queries.ts';
 
 /** An error names at most this many ids. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 export const command = defineCommand({
   describe:
-    'Makes a query set of ids in the database, with the vectors that its tables have for them. Where two buckets have the same ' +
-    'id, the later bucket counts.',
+    'Makes a query set from ids in the database, with the vectors that its tables store for them. If two buckets have the same ' +
+    'id, the later bucket wins.',
   options: {
     ids: { type: 'string', demandOption: true, describe: 'Ids: one per line, or a .csv with a column "id"' },
     database: databaseOption,
@@ -33,7 +33,7 @@ export const command = defineCommand({
 
   async run(args, context) {
     if (resolve(args.ids) === resolve(args.output))
-      throw new UsageError(`--output names the ids themselves: ${args.ids}.`);
+      throw new UsageError(`--output names the file with the ids: ${args.ids}.`);
     const ids = parseIdList(await readText(args.ids), args.ids);
     const wanted = new WantedIds(ids);
     const database = await Database.open(args.database);
@@ -55,7 +55,7 @@ export const command = defineCommand({
 
 function requireAll(wanted: WantedIds, idCount: number, path: string, uri: string): void {
   if (wanted.missingCount === 0) return;
-  const names = wanted.missing(MOST_NAMED).map(quoteValue);
+  const names = wanted.missing(MAX_NAMED).map(quoteValue);
   const more = wanted.missingCount > names.length ? ', ...' : '';
   throw new DataError(
     `${path}: ${wanted.missingCount} of ${idCount} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,

@@ -34,7 +34,7 @@ export const command = defineCommand({
     const threads = args.threads ?? availableParallelism();
     requireWhole('threads', threads);
     const database = await Database.open(args.database, args.work);
-    await database.requireThere();
+    await database.requireExists();
     const { entry, done } = await withBucketLock(database, bucket, async (lost) => {
       const isNew = (await database.entry(bucket)) === undefined;
       const indexed = await indexBucket(database, bucket, { kind: args.index, threads }, lost, log);

@@ -27,7 +27,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./index-bucket.ts'),
   },
   'fetch-queries': {
-    describe: 'Make a query set of ids in the database',
+    describe: 'Make a query set from ids in the database',
     load: () => import('./fetch-queries.ts'),
   },
   'plan-search': {

@@ -5,8 +5,8 @@ import { UsageError } from '../base/errors.ts';
 import { COMPRESSIONS } from '../hits/parquet/table-writer.ts';
 import { writeNeighbours } from '../merge/write-neighbours.ts';
 
-/** More reading threads than this would wait for the one that writes. */
-const MOST_THREADS = 4;
+/** More reading threads than this would wait for the one thread that writes. */
+const MAX_THREADS = 4;
 
 export const command = defineCommand({
   describe:
@@ -29,7 +29,7 @@ export const command = defineCommand({
     },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Compression of the Parquet file' },
     work: { type: 'string', describe: 'Folder for temporary files. Default: that of --output' },
-    threads: { type: 'number', describe: `Threads that read hits. Default: one per core, at most ${MOST_THREADS}` },
+    threads: { type: 'number', describe: `Threads that read hits. Default: one per core, at most ${MAX_THREADS}` },
   },
   examples: [
     [
@@ -38,7 +38,7 @@ export const command = defineCommand({
     ],
   ],
   async run(args, context) {
-    const threads = args.threads ?? Math.min(MOST_THREADS, availableParallelism());
+    const threads = args.threads ?? Math.min(MAX_THREADS, availableParallelism());
     requireWhole('k', args.k);
     requireWhole('threads', threads);
     if (args.input.length === 0) throw new UsageError('--input names no file. Name the hits of at least one bucket.');

@@ -9,7 +9,7 @@ import { planBuckets } from '../pack/plan-buckets.ts';
 export const command = defineCommand({
   describe:
     'Plans which shards go into which bucket, by best fit in decreasing order. With --database, shards whose contents the ' +
-    'database has already are skipped, and the new buckets are numbered after its last one.',
+    'database already has are skipped, and the new buckets are numbered after its last one.',
   options: {
     input: {
       type: 'array',
@@ -22,7 +22,7 @@ export const command = defineCommand({
     'check-ids': {
       type: 'boolean',
       default: false,
-      describe: 'Refuse ids that the database has already. Reads the ids of all its tables',
+      describe: 'Refuse ids that the database already has. Reads the ids of all its tables',
     },
     output: { type: 'string', demandOption: true, describe: 'Bucket plan to write (JSON)' },
   },
@@ -52,7 +52,7 @@ export const command = defineCommand({
   },
 
   summary: ({ rows, buckets, shards, heldShards, lowerBound, fill }) => {
-    const heldText = heldShards ? `; ${heldShards} shards are in the database already` : '';
+    const heldText = heldShards ? `; ${heldShards} shards are already in the database` : '';
     if (buckets === 0 || !fill) return `pack-buckets: nothing new in ${shards} shards${heldText}`;
     const { min, mean } = fill;
     const percent = (share: number) => `${(100 * share).toFixed(1)}%`;

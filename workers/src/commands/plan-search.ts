@@ -12,7 +12,7 @@ import { SEARCH_MODES } from '../search/plan/strategies.ts';
 import { openQueries } from '../search/queries/queries.ts';
 
 export const command = defineCommand({
-  describe: 'Divides the queries of a search into ranges, each for a task of its own, where more tasks finish sooner.',
+  describe: 'Divides the queries of a search into ranges, one per task, where more tasks finish sooner.',
   options: {
     queries: queriesOption,
     database: databaseOption,
@@ -29,8 +29,8 @@ export const command = defineCommand({
   ],
 
   async run(args) {
-    const { search, nprobes, queriesPerTask: given } = args;
-    if (given !== undefined) requireWhole('queries-per-task', given);
+    const { search, nprobes, queriesPerTask: requested } = args;
+    if (requested !== undefined) requireWhole('queries-per-task', requested);
     if (args.queries.length === 0) throw new UsageError('--queries needs at least one shard.');
     const database = await Database.open(args.database);
     const entries = await database.entries();
@@ -39,7 +39,7 @@ export const command = defineCommand({
     // Reports a problem with the queries once, before any bucket is searched.
     const queries = await openQueries(args.queries, entries[0]!);
     queries.close();
-    const parts = divideQueries(queries.count, given ?? queriesPerTask({ search, nprobes }, entries));
+    const parts = divideQueries(queries.count, requested ?? queriesPerTask({ search, nprobes }, entries));
     const text = `${JSON.stringify({ version: 1, queries: queries.count, parts }, null, 2)}\n`;
     await writeTextAtomically(args.output, text);
     return { rows: queries.count, bytes: text.length, parts: parts.length };

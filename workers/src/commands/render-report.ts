@@ -22,7 +22,7 @@ export const command = defineCommand({
   ],
   async run(args, context) {
     if (resolve(args.output) === resolve(args.neighbours))
-      throw new UsageError(`--output names the neighbours themselves: ${args.output}.`);
+      throw new UsageError(`--output names the file with the neighbours: ${args.output}.`);
     const reports: WorkerReport[] = [];
     for (const path of args.reports) reports.push(await readWorkerReport(path));
     const summary = await summarizeNeighbours(args.neighbours, context);

@@ -8,7 +8,7 @@ import { searchAndWrite } from '../search/search-and-write.ts';
 export const command = defineCommand({
   describe:
     'Finds the nearest neighbours of every query in one bucket, by one of three strategies: `ann` searches the index, `scan` compares ' +
-    'each query with all vectors of its nearest partitions, `exact` with all vectors of the bucket. `auto` takes the strategy with the ' +
+    'each query with all vectors of its nearest partitions, `exact` with all vectors of the bucket. `auto` chooses the strategy with the ' +
     'shortest estimated time.',
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'Bucket to search' },
@@ -31,13 +31,13 @@ export const command = defineCommand({
     memory: {
       type: 'string',
       default: '2GB',
-      describe: 'Memory to use, as 500MB or 8GB. More queries than fit are searched in several blocks',
+      describe: 'Memory to use, such as 500MB or 8GB. More queries than fit are searched in several blocks',
     },
     'block-queries': {
       type: 'number',
       describe: 'Queries per block, if fewer than fit the memory. Default: at most 65,536',
     },
-    range: { type: 'string', describe: 'Search only queries first:end, as 0:1000, in the order of their ids' },
+    range: { type: 'string', describe: 'Search only queries first:end, such as 0:1000, in the order of their ids' },
     checkpoints: {
       type: 'string',
       describe: 'Folder for finished blocks, from which a killed search continues. Default: that of --output',

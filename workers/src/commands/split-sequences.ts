@@ -23,7 +23,7 @@ export const command = defineCommand({
     const inputBytes = await checkInputs(args.input);
     await mkdir(output, { recursive: true });
     if ((await readdir(output)).some((name) => name.startsWith('part_')))
-      throw new DataError(`${output}: has parts of an earlier run. Remove them, or choose another folder.`);
+      throw new DataError(`${output} has parts of an earlier run. Remove them, or choose another folder.`);
     const progress = context.progress('split-sequences', inputBytes, 'bytes');
     return { ...(await splitFiles(args.input, output, partResidues, progress.add).finally(progress.stop)) };
   },

@@ -54,6 +54,6 @@ export const command = defineCommand({
   summary: ({ buckets, rows, bytes, warnings }) => {
     const { length } = warnings;
     const rest = length > 0 ? `, ${length} to build again` : '';
-    return `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all as the catalog says${rest}`;
+    return `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all match the catalog${rest}`;
   },
 });

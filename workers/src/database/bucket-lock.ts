@@ -1,10 +1,10 @@
 import type { Database } from './database.ts';
 
 /**
- * Runs `use` while no other process builds this bucket. Otherwise the same build started twice, or a task that outlived a killed run,
- * would write to one table at once. Waits for another holder without limit.
- * @param use gets a signal that is aborted when the lock is lost; after that it must not write
- * @throws TransientError where the lock was lost
+ * Runs `use` while no other process builds this bucket. Without the lock, two runs of the same build, or a task that outlived a killed
+ * run, would write to one table at once. Waits for another holder without limit.
+ * @param use receives a signal that is aborted when the lock is lost; after that it must not write
+ * @throws TransientError if the lock was lost
  */
 export async function withBucketLock<T>(
   database: Database,

@@ -1,8 +1,8 @@
 import { formatByteSize as size } from '../base/text/byte-size.ts';
 
-// The texts of this room's errors and log lines, for users. Fields of documents: catalog/catalog-rules.ts.
+// Errors and log lines of this folder, for users. Messages about fields of documents: catalog/catalog-rules.ts.
 
-const AT_MOST_NAMES = 10;
+const MAX_NAMES = 10;
 
 // Addresses
 
@@ -44,13 +44,13 @@ export function notABucketName(shownName: string): string {
 
 export function rowsInOtherBucket(uri: string, bucket: string, other: string): string {
   return (
-    `${uri}: another build has put rows of ${bucket} into ${other} meanwhile. Run the build again: it skips rows that the ` +
-    'database has.'
+    `${uri}: meanwhile, another build has put rows of ${bucket} into ${other}. Run the build again: it skips rows that the ` +
+    'database already has.'
   );
 }
 
 function listNames(names: readonly string[]): string {
-  if (names.length > AT_MOST_NAMES) return `${names.slice(0, AT_MOST_NAMES).join(', ')}, ...`;
+  if (names.length > MAX_NAMES) return `${names.slice(0, MAX_NAMES).join(', ')}, ...`;
   return names.join(', ') || 'none';
 }
 
@@ -74,7 +74,7 @@ export function busyCache(path: string): string {
 /** Figures of a disk, in bytes. */
 export interface DiskFigures {
   free: number;
-  /** The part of `free` that others have reserved and not written yet. */
+  /** The part of `free` that other tasks have reserved but not written yet. */
   reserved: number;
   /** Kept tables that nobody uses, which are removed when their space is needed. */
   unused: number;
@@ -82,21 +82,21 @@ export interface DiskFigures {
 
 export function tooLittleSpace(folder: string, bytes: number, { free, reserved, unused }: DiskFigures): string {
   return (
-    `${folder}: too little of the disk is left: ${size(bytes)} are needed there, and only ${size(free)} are free, of which ` +
-    `${size(Math.min(free, reserved))} are reserved by other tasks; kept tables that nobody uses could free ${size(unused)}. ` +
-    'Free some space, choose a folder of a larger disk (--work), or wait until other tasks are done, then run the same command again.'
+    `${folder}: too little disk space: ${size(bytes)} are needed, and ${size(free)} are free, of which other tasks have reserved ` +
+    `${size(Math.min(free, reserved))}; kept tables that nobody uses could free ${size(unused)}. ` +
+    'Free space, choose a folder on a larger disk (--work), or wait until other tasks are done, then run the same command again.'
   );
 }
 
 export function tooSmallDisk(folder: string, bytes: number, total: number): string {
   return (
-    `${folder}: ${size(bytes)} are needed there, and the whole disk has ${size(total)}. ` +
-    'Name a folder of a larger disk in --work, or search with --stream, which stores nothing.'
+    `${folder}: ${size(bytes)} are needed, but the whole disk has ${size(total)}. ` +
+    'Name a folder on a larger disk in --work, or search with --stream, which stores nothing.'
   );
 }
 
-export function wrongKeptShare(given: string | undefined, usual: number): string {
-  return `LANCEFLOW_WORK_KEEP is ${given}; it must be a share of the disk from 0 to 1, such as ${usual}.`;
+export function wrongKeptShare(value: string | undefined, usual: number): string {
+  return `LANCEFLOW_WORK_KEEP is ${value}; it must be a share of the disk from 0 to 1, such as ${usual}.`;
 }
 
 // Files of tables
@@ -106,7 +106,7 @@ export function missingTableFile(path: string): string {
 }
 
 export function shortTableFile(path: string): string {
-  return `${path}: shorter than it was built. Build the bucket again.`;
+  return `${path}: the file is truncated. Build the bucket again.`;
 }
 
 export function missingObject(uri: string, path: string): string {
@@ -122,7 +122,7 @@ export function damagedRecord(where: string, kind: string, problem: string): str
 }
 
 export function notAPlan(path: string, problem: string): string {
-  return `${path}: not a bucket plan: ${problem}. Make it with lanceflow pack-buckets.`;
+  return `${path}: not a bucket plan: ${problem}. Create one with lanceflow pack-buckets.`;
 }
 
 export function compactedTable(bucket: string, tableVersion: number): string {
@@ -135,13 +135,13 @@ export function compactedTable(bucket: string, tableVersion: number): string {
 // S3
 
 export function noAnswerToLanceDb(uri: string, endpoint: string, seconds: number): string {
-  return `${uri}: no answer from ${endpoint} to LanceDB in ${seconds} s. Check the network, then run the same command again.`;
+  return `${uri}: ${endpoint} did not answer LanceDB within ${seconds} s. Check the network, then run the same command again.`;
 }
 
 /** @param condition If-Match or If-None-Match, as the SDK names it */
 export function ignoredCondition(uri: string, endpoint: string, condition: string): string {
   return (
-    `${uri}: ${endpoint} accepts conditional writes (${condition}) whose condition does not hold, so two builds would ` +
+    `${uri}: ${endpoint} accepts conditional writes (${condition}) whose condition is false, so two builds would ` +
     'write to one bucket at once. Databases there can be searched. To build, use a folder or another service (docs/aws.md ' +
     'lists some), and copy the database.'
   );

@@ -11,11 +11,11 @@ export interface BucketLocks {
    * @returns a function that releases the lock
    */
   acquire(bucket: string, onLost: (error: Error) => void): Promise<() => Promise<void>>;
-  /** Removes the lock of a killed process, where the bucket will not be built again. */
+  /** Removes the lock of a killed process if the bucket will not be built again. */
   removeEnded(bucket: string): Promise<void>;
 }
 
-/** What a database consists of, in a folder or on S3. */
+/** The parts of a database, in a folder or on S3. */
 export interface DatabaseParts {
   /** Absolute folder, or `s3://bucket/prefix`. */
   uri: string;
@@ -26,6 +26,6 @@ export interface DatabaseParts {
   locks: BucketLocks;
   /** Prepares the place for a first bucket. */
   create(): Promise<void>;
-  /** @throws DataError where the place does not exist */
-  requireThere(): Promise<void>;
+  /** @throws DataError if the place does not exist */
+  requireExists(): Promise<void>;
 }

@@ -19,7 +19,7 @@ const READS_AT_ONCE = 16;
 
 /**
  * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
- * bucket that is part of the database, `_pending/<bucket>.json` for those that are being built.
+ * bucket that is part of the database, `_pending/<bucket>.json` for each that is being built.
  */
 export class Database {
   /** Absolute folder, or `s3://bucket/prefix`. */
@@ -28,34 +28,34 @@ export class Database {
   readonly publisher: TablePublisher;
   readonly nodeTables: NodeTables;
   readonly locks: BucketLocks;
-  /** Makes the database's folder if it is missing. */
+  /** Creates the database's folder if it does not exist. */
   readonly create: () => Promise<void>;
-  /** @throws DataError where the folder, or the bucket on S3, does not exist */
-  readonly requireThere: () => Promise<void>;
+  /** @throws DataError if the folder, or the bucket on S3, does not exist */
+  readonly requireExists: () => Promise<void>;
   readonly #store: ObjectStore;
 
-  private constructor({ uri, store, tables, publisher, nodeTables, locks, create, requireThere }: DatabaseParts) {
+  private constructor({ uri, store, tables, publisher, nodeTables, locks, create, requireExists }: DatabaseParts) {
     this.uri = uri;
     this.tables = tables;
     this.publisher = publisher;
     this.nodeTables = nodeTables;
     this.locks = locks;
     this.create = create;
-    this.requireThere = requireThere;
+    this.requireExists = requireExists;
     this.#store = store;
   }
 
   /**
-   * Opens a database, which may be empty or missing.
+   * Opens a database, which may be empty or not exist yet.
    * @param work --work: fast folder of this node for tables that are built or fetched
-   * @throws UsageError where `uri` is neither a folder nor s3://
+   * @throws UsageError if `uri` is neither a folder nor s3://
    */
   static async open(uri: string, work?: string): Promise<Database> {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: LanceDB refuses these in paths
     if (/[\x00-\x1f\x7f]/.test(uri)) throw new UsageError(controlCharacters(uri));
     if (uri.trim() === '') throw new UsageError(emptyAddress);
     if (looksLikeS3(uri)) {
-      // Loaded only for S3: the AWS SDK takes a while.
+      // Loaded only for S3, because the AWS SDK loads slowly.
       const { openRemote } = await import('./s3/s3-database.ts');
       return new Database(await openRemote(uri, work));
     }
@@ -64,10 +64,10 @@ export class Database {
     return new Database(openLocal(uri, work));
   }
 
-  /** Returns this database with another reader of its tables: one of the copies on this node, say. */
+  /** Returns this database with another reader of its tables, such as one of copies on this node. */
   withTables(tables: TableReader): Database {
-    const { uri, publisher, nodeTables, locks, create, requireThere } = this;
-    return new Database({ uri, store: this.#store, tables, publisher, nodeTables, locks, create, requireThere });
+    const { uri, publisher, nodeTables, locks, create, requireExists } = this;
+    return new Database({ uri, store: this.#store, tables, publisher, nodeTables, locks, create, requireExists });
   }
 
   /** Reads the catalog entries of all buckets that are part of the database, sorted by name. */
@@ -80,13 +80,13 @@ export class Database {
     return this.#namesIn(CATALOG);
   }
 
-  /** Reads the catalog entry of a bucket; undefined where the bucket is not part of the database. */
+  /** Reads the catalog entry of a bucket; undefined if the bucket is not part of the database. */
   async entry(bucket: string): Promise<CatalogEntry | undefined> {
     const text = await this.#store.read(`${CATALOG}/${bucket}.json`);
     return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
   }
 
-  /** Reads the catalog entry of a bucket. @throws DataError listing the buckets where this one is not among them */
+  /** Reads the catalog entry of a bucket. @throws DataError that lists the buckets, if this one does not exist */
   async requireEntry(bucket: string): Promise<CatalogEntry> {
     const entry = await this.entry(bucket);
     if (entry) return entry;
@@ -99,7 +99,7 @@ export class Database {
     return this.#store.write(`${CATALOG}/${entry.bucket}.json`, sealedText(entry));
   }
 
-  /** Takes a bucket out of the database; its table stays. */
+  /** Removes a bucket from the database; its table stays. */
   removeEntry(bucket: string): Promise<void> {
     return this.#store.remove(`${CATALOG}/${bucket}.json`);
   }
@@ -109,7 +109,7 @@ export class Database {
     return this.#readAll(PENDING, parseIngestRecord);
   }
 
-  /** Reads the ingest record of a bucket; undefined where it has none. */
+  /** Reads the ingest record of a bucket; undefined if it has none. */
   async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
     const text = await this.#store.read(`${PENDING}/${bucket}.json`);
     return text === undefined ? undefined : parseIngestRecord(text, bucket, `${this.uri}/${PENDING}/${bucket}.json`);
@@ -119,7 +119,7 @@ export class Database {
     return this.#store.write(`${PENDING}/${record.bucket}.json`, sealedText(record));
   }
 
-  /** Reserves a bucket's name. @returns false where another build has it */
+  /** Reserves a bucket's name. @returns false if another build has it */
   createPending(record: IngestRecord): Promise<boolean> {
     return this.#store.create(`${PENDING}/${record.bucket}.json`, sealedText(record));
   }

@@ -9,11 +9,11 @@ export interface NeededParts {
   partitions: boolean;
 }
 
-/** How a search reads a table that is not on this machine. */
+/** Options for reading a table on S3 in a search. */
 export interface FetchOptions {
   /** Reads the table in place, and stores nothing. */
   stream: boolean;
-  /** Decides which parts to fetch. Called only where a table is fetched. */
+  /** Decides which parts to fetch. Called only if a table is fetched. */
   neededParts: () => Promise<NeededParts>;
   progress: CommandContext['progress'];
 }
@@ -21,23 +21,23 @@ export interface FetchOptions {
 /** A table that a search reads; disposed of when the search has ended. */
 export interface OpenedTable extends AsyncDisposable {
   tables: TableReader;
-  /** With the parts that the table has. */
+  /** The bucket's entry, reduced to the parts that `tables` can read. */
   entry: CatalogEntry;
 }
 
-/** Tables on this node's disk: those that are built, and those that are searched. */
+/** Tables on this node's disk, while they are built or searched. */
 export interface NodeTables {
-  /** Folder in which scratch folders are made. */
+  /** Folder in which scratch folders are created. */
   readonly scratch: string;
   /**
-   * Reserves disk space for what is about to be written. Fetched tables that nobody uses are removed where that needs it.
+   * Reserves disk space for files that are about to be written. Evicts fetched tables that nobody uses if the space is needed.
    * @param bytes that `folder` will hold in the end
    * @returns a function that ends the reservation
    * @throws TransientError with the figures where too little is free
    */
   reserve(folder: string, bytes: number): Promise<() => Promise<void>>;
-  /** Fills a folder with a table's files, except its index, such that a change in the folder leaves the original as it is. */
+  /** Fills a folder with a table's files, except its index. Changes in the folder do not affect the original. */
   mirror(record: IngestRecord, folder: string): Promise<void>;
-  /** Opens a bucket's table for a search, fetching first what the search needs of a table on S3. */
+  /** Opens a bucket's table for a search. Fetches the parts that the search needs first if the table is on S3. */
   openForSearch(entry: CatalogEntry, options: FetchOptions): Promise<OpenedTable>;
 }

@@ -18,12 +18,12 @@ import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
 import { damagedPartitions } from './database-messages.ts';
 import type { TableReader } from './table-reader.ts';
 
-/** Version of the assignment of rows to partitions. Since version 3, a row's partition does not depend on the rows beside it (ADR 30). */
+/** Version of the assignment of rows to partitions. Since version 3, a row's partition does not depend on other rows (ADR 30). */
 export const ASSIGNER_VERSION = 3;
-/** Version 1, which catalog entries do not name, misplaced rows beside long ones (ADR 17). */
+/** Version 1, which catalog entries do not name, could misplace rows if another row was much longer (ADR 17). */
 export const FIRST_SOUND_ASSIGNER = 2;
 
-/** The partitions of a table whose rows lie partition by partition. */
+/** The partitions of a table whose rows are sorted by partition. */
 export interface Partitions {
   centroids: Centroids;
   /** First row of each partition, then the row count of the table: length = partitions + 1. */
@@ -58,7 +58,7 @@ export async function writePartitions(path: string, centroids: Centroids, partit
   await writeFile(path, writer.toUint8Array(true));
 }
 
-/** Describes a partition file for the catalog. @param path of it in the database */
+/** Describes a partition file for the catalog. @param path its path in the database */
 export async function describePartitions(file: string, path: string, count: number): Promise<PartitionOrder> {
   const { size: bytes } = await stat(file);
   return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))), assigner: ASSIGNER_VERSION };
@@ -71,8 +71,8 @@ export function isPartitionFile(name: string, bucket: string): boolean {
 
 /**
  * Reads a table's partitions.
- * @param table the row count and dimension that they must have
- * @throws DataError where the file is missing, or differs from its description in the catalog
+ * @param table row count and dimension that the partitions must have
+ * @throws DataError if the file is missing, or differs from its description in the catalog
  */
 export async function readPartitions(
   database: { uri: string; tables: Pick<TableReader, 'read'> },
@@ -83,7 +83,7 @@ export async function readPartitions(
   const damaged = (problem: string) => new DataError(damagedPartitions(path, problem));
   const bytes = await database.tables.read(order.path);
   if (bytes.length !== order.bytes || !hasChecksum(bytes, order.checksum))
-    throw damaged('not the file that the catalog describes');
+    throw damaged('it differs from the file that the catalog describes');
   const arrow = tableFromIPC(bytes);
   const list = arrow.getChild('centroid')?.data[0];
   const [first, counts] = ['first_row', 'rows'].map((name) => arrow.getChild(name)?.toArray());
@@ -98,7 +98,7 @@ export async function readPartitions(
   for (const [i, count] of counts.entries()) {
     if (count < 0n || Number(first[i]) !== firstRows[i])
       throw damaged(
-        `partition ${i} has ${count} rows from row ${first[i]} on, but the one before it ends at ${firstRows[i]}`,
+        `partition ${i} has ${count} rows from row ${first[i]}, but the previous one ends at ${firstRows[i]}`,
       );
     firstRows[i + 1] = firstRows[i]! + Number(count);
   }

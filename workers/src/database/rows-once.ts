@@ -5,8 +5,8 @@ import type { Database } from './database.ts';
 import { rowsInOtherBucket } from './database-messages.ts';
 
 /**
- * Checks that no other bucket has rows of these sources: two builds that were planned at the same moment can have planned the same rows.
- * @throws DataError naming the other bucket
+ * Checks that no other bucket has rows of these sources: two builds that were planned at the same moment can contain the same rows.
+ * @throws DataError that names the other bucket
  */
 export async function requireRowsOnce(
   database: Database,
@@ -18,9 +18,9 @@ export async function requireRowsOnce(
 }
 
 /**
- * Withdraws a bucket that was just entered where another one has rows of it. Of two builds, both may withdraw, but at least one does: each
- * writes its entry before it reads the other's.
- * @throws DataError where the bucket was withdrawn
+ * Withdraws a bucket that was just entered in the catalog if another bucket has rows of it. Of two builds, at least one withdraws, because
+ * each writes its entry before it reads the other's; both may withdraw.
+ * @throws DataError if the bucket was withdrawn
  */
 export async function withdrawUnlessOnce(database: Database, { bucket, sources }: CatalogEntry): Promise<void> {
   try {

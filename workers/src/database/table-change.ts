@@ -1,10 +1,10 @@
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 
-/** How other clients changed a table since its bucket was entered in the catalog. */
+/** How other clients have changed a table since its bucket was entered in the catalog. */
 export type TableState =
-  /** Not at all, by the names of its versions. */
+  /** Unchanged, according to the names of its versions. */
   | { kind: 'same' }
-  /** By versions with the same rows: an index, another column, compacted files. */
+  /** Newer versions have the same rows: an index, another column, compacted files. */
   | { kind: 'newer'; version: number; operation: string }
   /** Other rows; the catalog's version still exists. */
   | { kind: 'changed'; version: number; operation: string }
@@ -12,7 +12,7 @@ export type TableState =
   | { kind: 'compacted'; version: number; operation: string }
   /** The catalog's version was removed, and newer ones exist. */
   | { kind: 'removed'; version: number }
-  /** Another table of the same name. */
+  /** Another table with the same name. */
   | { kind: 'remade'; version: number }
   /** No table. */
   | { kind: 'missing' };
@@ -36,7 +36,7 @@ export function describeState(state: TableState): string {
   }
 }
 
-/** Describes why the catalog's version of a table cannot be searched; undefined where it can. */
+/** Describes why the catalog's version of a table cannot be searched; undefined if it can. */
 export function describeChange(
   uri: string,
   { bucket, tableVersion }: CatalogEntry,
@@ -57,10 +57,10 @@ export function describeChange(
     case 'removed':
       return (
         `${by}: version ${state.version}, the catalog has ${tableVersion}, which was removed (optimize or cleanup_old_versions). ` +
-        `Whether its rows are the same is not known: ${rebuild}.`
+        `Its rows may differ: ${rebuild}.`
       );
     case 'remade':
-      return `${by}: version ${state.version} is of a table that was made anew, the catalog has ${tableVersion} of another. To replace it, ${rebuild}.`;
+      return `${by}: version ${state.version} belongs to a new table of the same name, the catalog has version ${tableVersion} of the old one. To replace it, ${rebuild}.`;
     case 'missing':
       return `${uri}: the table of ${bucket} is missing: another client removed it, or its files were deleted. Restore them, or ${rebuild}.`;
   }

@@ -6,7 +6,7 @@ import type { CatalogEntry } from './catalog/catalog-entry.ts';
 /** Columns that LanceFlow writes and reads. */
 const COLUMNS = ['embedding', 'id'];
 
-/** Finds the manifests among paths of a table, by version. Lance names them such that the newest sorts first; earlier releases used the number. */
+/** Finds the manifests among paths of a table, by version. Lance names them so that the newest sorts first; earlier releases used the version number. */
 export function versionsIn(paths: Iterable<string>): Map<number, string> {
   const found = new Map<number, string>();
   for (const path of paths) {
@@ -22,7 +22,7 @@ interface Version {
   transaction: Uint8Array | undefined;
 }
 
-/** Tells from the manifests and transactions of a table's versions how each changed its rows. */
+/** Determines how each version of a table changed its rows, from its manifests and transactions. */
 export class TableHistory {
   readonly #versions: ReadonlyMap<number, string>;
   readonly #newest: number;
@@ -36,8 +36,8 @@ export class TableHistory {
   }
 
   /**
-   * Walks from the newest version down, as long as each has the rows of the one before it.
-   * @returns whether the newest version has the rows of `base`, an earlier one, and the operation that made it or changed rows
+   * Walks from the newest version down while each has the same rows as its predecessor.
+   * @returns whether the newest version has the rows of `base`, an earlier version, and the operation that created it or changed rows
    */
   async compareWith(base: TableManifest): Promise<{ keepsRows: boolean; operation: string }> {
     let first: string | undefined;
@@ -56,8 +56,8 @@ export class TableHistory {
   }
 
   /**
-   * Tells whether the newest version has the rows of a catalog entry in files that were compacted from the entry's own. The transaction
-   * of a compaction lists the files that it replaced.
+   * Tells whether the newest version has the rows of a catalog entry, in files that were compacted from those of the entry. The
+   * transaction of a compaction lists the files that it replaced.
    */
   async isCompacted({ files, rows }: Pick<CatalogEntry, 'files' | 'rows'>): Promise<boolean> {
     const own = files.map(({ path }) => path).filter((path) => path.startsWith('data/'));
@@ -78,7 +78,7 @@ export class TableHistory {
     }
   }
 
-  /** Reads a version. One that was removed or cannot be read counts as one that changed rows. */
+  /** Reads a version. A version that was removed or cannot be read counts as one that changed rows. */
   async #version(version: number): Promise<Version> {
     const nothing = { version, columns: new Map(), fragments: [], transaction: undefined };
     const unknown = (name: string): Version => ({

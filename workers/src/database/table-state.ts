@@ -9,15 +9,15 @@ import { describeChange, type TableState } from './table-change.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
 import type { TableReader } from './table-reader.ts';
 
-/** Tables whose state is read at once. */
+/** Number of tables whose state is read concurrently. */
 export const STATES_AT_ONCE = 16;
 
 const VERSIONS = '_versions/';
 
 /**
- * Finds out how other clients changed a bucket's table, from the names of its versions and the manifests of those newer than the
+ * Determines how other clients changed a bucket's table, from the names of its versions and the manifests of versions newer than the
  * catalog's.
- * @param sizes byte counts of the table's files; listed where undefined
+ * @param sizes byte counts of the table's files; listed if undefined
  */
 export async function readTableState(
   tables: TableReader,
@@ -35,7 +35,7 @@ export async function readTableState(
   const read = (path: string) => tables.read(`${bucket}.lance/${path}`);
   const history = new TableHistory(byVersion, read);
   if (!present.has(own.path)) {
-    // Publishing leaves one version, and clients remove the oldest first: an older one is of another table.
+    // Publishing leaves one version, and clients remove the oldest first, so an older version belongs to another table.
     if ([...byVersion.keys()].some((version) => version < tableVersion)) return { kind: 'remade', version: newest };
     const isCompacted = await history.isCompacted(entry);
     return isCompacted
@@ -44,13 +44,13 @@ export async function readTableState(
   }
   const bytes = await read(own.path);
   if (isOtherTable(bytes, entry)) return { kind: 'remade', version: newest };
-  // A damaged manifest is reported where files are checked.
+  // The check of files reports a damaged manifest.
   if (!hasChecksum(bytes, own.checksum)) return { kind: 'same' };
   const { keepsRows, operation } = await history.compareWith(readManifest(bytes));
   return { kind: keepsRows ? 'newer' : 'changed', version: newest, operation };
 }
 
-/** Tells whether a manifest can be read and names none of the data files in the catalog: it is of another table. */
+/** Tells whether a manifest belongs to another table: it can be read, and names none of the data files in the catalog. */
 export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry, 'files'>): boolean {
   try {
     const known = new Set(files.map(({ path }) => path));
@@ -63,12 +63,12 @@ export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry,
   }
 }
 
-/** Makes the error for another table whose version has the same number. */
+/** Creates the error for another table whose version has the same number. */
 export function otherTable(uri: string, entry: CatalogEntry): DataError {
   return new DataError(describeChange(uri, entry, { kind: 'remade', version: entry.tableVersion })!);
 }
 
-/** Checks a table that is to be read. @throws DataError where another client changed its rows, or removed it */
+/** Checks a table before it is read. @throws DataError if another client changed its rows, or removed it */
 export async function requireUnchanged(
   { uri, tables }: Pick<Database, 'uri' | 'tables'>,
   entry: CatalogEntry,
@@ -80,7 +80,7 @@ export async function requireUnchanged(
   return state;
 }
 
-/** Checks a table that is to be replaced, and may be missing. @throws DataError where another client changed its rows */
+/** Checks a table, which may be missing, before it is replaced. @throws DataError if another client changed its rows */
 export async function requireReplaceable(
   { uri, tables }: Pick<Database, 'uri' | 'tables'>,
   entry: CatalogEntry,
@@ -92,7 +92,7 @@ export async function requireReplaceable(
 
 /**
  * Opens a bucket's table at the catalog's version.
- * @throws DataError where another client changed its rows, or removed it
+ * @throws DataError if another client changed its rows, or removed it
  */
 export async function openVersion(
   database: Pick<Database, 'uri' | 'tables'>,
@@ -107,9 +107,9 @@ export async function openVersion(
 }
 
 /**
- * Returns the entry of a table as it is now. Where its files were compacted and the catalog's removed, the entry names the newest
- * version and has neither fragments nor partitions, so that the table is read through LanceDB.
- * @throws DataError where another client changed the rows of a bucket's table, or removed it
+ * Returns the entry of a table in its current state. If another client compacted its files and removed the catalog's version, the entry
+ * names the newest version and has neither fragments nor partitions, so that the table is read through LanceDB.
+ * @throws DataError if another client changed the rows of a bucket's table, or removed it
  */
 export async function currentEntry(
   database: Pick<Database, 'uri' | 'tables'>,
@@ -124,7 +124,7 @@ export async function currentEntry(
   const path = versionsIn((await tables.sizes(bucket, VERSIONS)).keys()).get(state.version)!;
   const manifest = await tables.read(`${bucket}.lance/${path}`);
   log(compactedTable(bucket, entry.tableVersion));
-  // The client's files have no recorded checksums. They are not needed: such a table is read in place.
+  // The client's files have no recorded checksums, which are not needed because such a table is read in place.
   const data = [...(await tables.sizes(bucket, 'data/'))].map(([name, bytes]) => ({
     path: name,
     bytes,

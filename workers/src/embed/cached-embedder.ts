@@ -9,27 +9,27 @@ import { openVectorCache, type VectorCache } from './vector-cache.ts';
 
 const KEY_WORDS = KEY_BYTES / 4;
 
-/** An embedder that may have the vectors of some sequences. */
+/** An embedder that may already have the vectors of some sequences. */
 export interface CachedEmbedder extends Embedder {
   /** Count of sequences computed so far; the others were cached. Undefined without a cache. */
   readonly computed?: number;
 }
 
-/** Where vectors are stored as soon as they are computed. */
+/** Locations that store vectors as soon as they are computed. */
 export interface VectorKeeping {
-  /** A folder that keeps them for all runs. */
+  /** A folder that keeps vectors for all runs. */
   cache: string | undefined;
-  /** Without a cache: a folder for the vectors of unfinished runs; default: that of the output. */
+  /** Without a cache: a folder for the vectors of unfinished runs. Default: the output's folder. */
   checkpoints: string | undefined;
   /** The shard that is written. */
   output: string;
-  /** Identifies the sequences; undefined where they can be read only once. */
+  /** Identifies the sequences; undefined if they can be read only once. */
   inputHash: string | undefined;
 }
 
 /**
- * Runs `use` with an embedder that computes each sequence once. Vectors are kept in the cache or, without one, until `use` has
- * succeeded, so that a run with the same sequences, model and options resumes a killed one. Closes the embedder.
+ * Runs `use` with an embedder that computes each sequence once. Vectors are kept in the cache or, without one, until `use` succeeds, so
+ * that a run with the same sequences, model and options resumes a killed one. Closes the embedder.
  */
 export async function withCachedEmbedder<T>(
   embedder: Embedder,
@@ -78,7 +78,7 @@ export async function withPlainEmbedder<T>(
   }
 }
 
-/** Returns the subfolder of a cache for an embedder, which depends on all that determines its vectors. */
+/** Returns the subfolder of a cache for an embedder. Its name depends on everything that determines the vectors. */
 export function cacheFolderOf(root: string, { attributes, dimension }: Embedder): string {
   const described = Object.entries({ ...attributes, dimension }).sort(([a], [b]) => (a < b ? -1 : 1));
   return join(
@@ -100,7 +100,7 @@ export function createCachedEmbedder(embedder: Embedder, cache: VectorCache): Ca
       const keys = keysOf(sequences);
       const vectors = new Float32Array(sequences.length * dimension);
       const known = await cache.find(keys, vectors);
-      // A cache may be older than the check of vectors: bad ones are computed again, and reported if they are still bad.
+      // A cache may predate the check of vectors: bad ones are computed again, and reported if they are still bad.
       for (const row of badRows(vectors, dimension)) known[row] = false;
       const missing = firstOfEach(sequences, known);
       const fresh = await embedder.embed([...missing.keys()]);

@@ -18,8 +18,8 @@ export interface PrecisionReport extends EmbeddingAgreement {
 const BLOCK = { records: 4096, residues: 1 << 20 };
 
 /**
- * Embeds a sample of the inputs in float32 and in 8 bits. One model is in memory at a time.
- * @param count sequences of the sample, which is uniform over all inputs and the same on every run
+ * Embeds a sample of the inputs in float32 and in int8. One model is in memory at a time.
+ * @param count size of the sample, which is uniform over all inputs and the same on every run
  */
 export async function comparePrecision(
   model: string,
@@ -41,7 +41,7 @@ export async function comparePrecision(
   };
 }
 
-/** @throws DataError where a vector cannot be searched */
+/** Embeds a sample and measures the time. @throws DataError if a vector cannot be searched */
 async function embedTimed(embedder: Embedder, sample: readonly Sample[]) {
   const { dimension, attributes } = embedder;
   try {
@@ -62,7 +62,7 @@ interface Sample {
   where: string;
 }
 
-/** Samples sequences uniformly, by reservoir sampling: their number is unknown. */
+/** Samples sequences uniformly, by reservoir sampling because their number is unknown. */
 async function sampleSequences(inputs: readonly string[], limits: FastaOptions, count: number): Promise<Sample[]> {
   const sample: Sample[] = [];
   let seen = 0;

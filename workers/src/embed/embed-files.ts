@@ -24,10 +24,9 @@ export type OnBlock = (bytes: number, residues: number) => void;
 
 /**
  * Embeds FASTA files one after another into a shard, block by block.
- * @param output name of the shard; scratch files are beside it
+ * @param output name of the shard; scratch files are written beside it
  * @param temporary the path to write to: see `writeAtomically`
- * @throws DataError where a file is not valid FASTA, an id is duplicated, the embedder refuses a letter, or a vector cannot be
- * searched
+ * @throws DataError if a file is not valid FASTA, an id is duplicated, the embedder refuses a letter, or a vector cannot be searched
  */
 export async function embedFiles(
   inputs: readonly string[],
@@ -75,7 +74,7 @@ export async function embedFiles(
   return { rows: shard.rows, residues };
 }
 
-/** The amount of work, and its identity. */
+/** The amount of work, and the identity of the sequences. */
 export interface Survey {
   residues: number;
   /** SHA-256 over the sequences in their order. */
@@ -84,7 +83,7 @@ export interface Survey {
 
 /**
  * Reads all files once, so that an error in the last record is reported before the first is embedded.
- * @returns undefined where an input is a pipe, which can be read only once
+ * @returns undefined if an input is a pipe, which can be read only once
  * @throws the errors of `embedFiles`
  */
 export async function surveyFiles(

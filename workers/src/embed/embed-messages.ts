@@ -1,14 +1,14 @@
-// What embedding tells users: the option, file or sequence, the problem, and what to do. Documents of a model: transformer/.
+// Messages of embedding for users: the option, file or sequence, the problem, and what to do. Documents of a model: transformer/.
 
 import { DataError, TransientError, UsageError } from '../base/errors.ts';
 
 // Options
 
-export const emptyModel = '--model is empty: give "kmer" or the folder of a model.';
-export const kmerOptions = '--model kmer has no options of its own: leave them out, or name the folder of a model.';
+export const emptyModel = '--model is empty: pass "kmer" or the folder of a model.';
+export const kmerOptions = '--model kmer has no model options: remove them, or name the folder of a model.';
 export const kmerPrecision = '--compare-precision is for language models; kmer has one precision.';
 export const kmerCache = '--cache and --checkpoints are for language models: kmer computes faster than they are read.';
-export const missingOutput = '--output is missing or empty: give the name of the shard to write.';
+export const missingOutput = '--output is missing or empty: name the shard to write.';
 
 export function precisionOnDevice(precision: string): UsageError {
   return new UsageError(`--precision ${precision} is for --device cpu.`);
@@ -21,7 +21,7 @@ export function wrongMaxLength(maxResidues: number): UsageError {
 /** @param name of the architecture @param limit of its residues */
 export function maxLengthTooLarge(maxResidues: number, name: string, limit: number): UsageError {
   return new UsageError(
-    `--max-length ${maxResidues}: this ${name} takes at most ${limit} residues; --long windows covers longer ones.`,
+    `--max-length ${maxResidues}: this ${name} accepts at most ${limit} residues; --long windows covers longer sequences.`,
   );
 }
 
@@ -31,7 +31,7 @@ export function maxLengthTooLarge(maxResidues: number, name: string, limit: numb
 export function unknownLetter(where: string, letter: string, position: number): DataError {
   return new DataError(
     `${where}: the model does not know the letter "${letter}" at position ${position} of its sequence. ` +
-      'Remove the record, or leave out --unknown-letters refuse: then it becomes <unk>.',
+      'Remove the record, or omit --unknown-letters refuse to replace the letter with <unk>.',
   );
 }
 
@@ -47,7 +47,7 @@ export function missingModel(folder: string): DataError {
 }
 
 export function modelNotAFolder(folder: string): DataError {
-  return new DataError(`${folder}: not a folder. A model is the folder with config.json, tokenizer and weights.`);
+  return new DataError(`${folder}: not a folder. A model is a folder with config.json, tokenizer and weights.`);
 }
 
 export function missingModelFile(folder: string, name: string): DataError {
@@ -57,7 +57,7 @@ export function missingModelFile(folder: string, name: string): DataError {
 }
 
 export function tooFewPositions(configPath: string): DataError {
-  return new DataError(`${configPath}: a model of so few positions takes no residue.`);
+  return new DataError(`${configPath}: the model has too few positions to embed a residue.`);
 }
 
 export function modelChanged(uri: string): TransientError {
@@ -67,5 +67,5 @@ export function modelChanged(uri: string): TransientError {
 // Caches
 
 export function cacheRemoved(folder: string): TransientError {
-  return new TransientError(`${folder}: the folder is removed again and again. Run the same command again.`);
+  return new TransientError(`${folder}: another process keeps removing this folder. Run the same command again.`);
 }

@@ -14,7 +14,7 @@ import type { Embedder } from './embedder.ts';
 import { loadEmbedder } from './load-embedder.ts';
 import type { ModelFolderOptions } from './transformer/model-folder.ts';
 
-/** Options of the model; by default, its own conventions. */
+/** Options of the model. Default: the model's conventions. */
 export interface ModelChoices {
   pooling?: ModelFolderOptions['pooling'];
   hiddenState?: ModelFolderOptions['hiddenState'];
@@ -38,11 +38,11 @@ export interface EmbedRequest extends ModelChoices {
   name?: string | undefined;
   cache?: string | undefined;
   checkpoints?: string | undefined;
-  /** Count of sequences to embed in both precisions instead, for a comparison. */
+  /** Count of sequences to embed in both precisions for a comparison, instead of writing a shard. */
   comparePrecision?: number | undefined;
 }
 
-/** What is reported of a shard; its attributes are, too. */
+/** The report on a shard, which also contains the shard's attributes. */
 export interface EmbeddedShard extends CommandResult {
   residues: number;
   /** Count of vectors that were neither cached nor repeated. */
@@ -103,7 +103,7 @@ function closing(model: Embedder): (error: unknown) => Promise<never> {
   };
 }
 
-/** Returns the given options; the model has defaults for the others. */
+/** Returns the options that were passed; the model has defaults for the others. */
 function modelOptions(args: ModelChoices): ModelFolderOptions {
   const { pooling, hiddenState, long, unknownLetters, trailingStop, device, precision } = args;
   const maxResidues = count('max-length', args.maxLength);
@@ -131,8 +131,8 @@ function count(name: string, value: number | undefined): number | undefined {
 /** Summarizes a written shard. */
 export function shardSummary({ rows, residues, computed, dimension, model }: EmbeddedShard): string {
   const known = rows - computed;
-  const knownText = known > 0 ? `; ${known} were known or repeated` : '';
-  return `embed-sequences: ${rows} sequences (${residues} residues) became vectors of ${dimension} components (${model})${knownText}`;
+  const knownText = known > 0 ? `; ${known} were cached or repeated` : '';
+  return `embed-sequences: ${rows} sequences (${residues} residues) embedded in ${dimension} dimensions (${model})${knownText}`;
 }
 
 /** Summarizes a comparison of two precisions. */

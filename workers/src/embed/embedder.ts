@@ -5,13 +5,13 @@ import type { ShardAttributes } from '../shard/shard.ts';
 export interface Embedder {
   /** Components of a vector, D. */
   readonly dimension: number;
-  /** How the vectors are made: model, model_hash, pooling, truncation, ...; recorded in every shard. */
+  /** Origin of the vectors, recorded in every shard: model, model_hash, pooling, truncation, ... */
   readonly attributes: ShardAttributes;
   /** Residues of a block, after which progress is reported. Default: 32,768. */
   readonly blockResidues?: number;
   /** Whether a `*` at the end is dropped before embedding. Default: `drop`. */
   readonly trailingStop?: TrailingStop;
-  /** Finds the first letter that the embedder refuses; -1 for none. Undefined where it refuses none. */
+  /** Finds the first letter that the embedder refuses; -1 if none. Undefined if the embedder refuses no letter. */
   readonly findRefused?: (sequence: string) => number;
   /**
    * Embeds sequences of upper-case letters (see fasta/sequence.ts).

@@ -1,4 +1,4 @@
-/** The agreement of faster embeddings with exact ones. */
+/** The agreement of int8 embeddings with float32 ones. */
 export interface EmbeddingAgreement {
   meanCosine: number;
   minCosine: number;

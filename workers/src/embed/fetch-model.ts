@@ -15,13 +15,13 @@ import { missingModelFile, modelChanged } from './embed-messages.ts';
 const MODEL_FILE = /^[^./][^/]*\.(json|txt|model|safetensors)$/i;
 
 /**
- * Fetches a model from S3 to a local folder, once: objects of the same names, sizes and ETags are not fetched again. A killed fetch
+ * Fetches a model from S3 to a local folder, once: objects with the same names, sizes and ETags are not fetched again. A killed fetch
  * resumes at its current file; many processes may fetch at once.
- * @param uri of the model folder
+ * @param uri address of the model folder
  * @param root the folder of fetched models; default: LANCEFLOW_MODELS, or `lanceflow/models` in the user's cache folder
  * @returns the folder
- * @throws DataError where there is no model
- * @throws TransientError where the model changes meanwhile, or a fault lasts
+ * @throws DataError if the folder has no model
+ * @throws TransientError if the model changes meanwhile, or a fault persists
  */
 export async function fetchModel(uri: string, root = modelsFolder()): Promise<string> {
   const s3 = await openS3(uri);
@@ -44,7 +44,7 @@ async function listModel(s3: S3Bucket): Promise<S3Object[]> {
   throw missingModelFile(s3.uri, 'config.json');
 }
 
-/** Identifies a model by its objects, not by its address: a model that was moved or copied is not fetched again. */
+/** Identifies a model by its objects, not by its address, so that a moved or copied model is not fetched again. */
 function identityOf(objects: readonly S3Object[]): string {
   const parts = objects.map(({ path, bytes, etag }) => [path, bytes, etag]);
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);

@@ -8,7 +8,7 @@ import type { ModelFolderOptions } from './transformer/model-folder.ts';
 /**
  * Loads the model of `--model`: `kmer`, or the folder of a protein language model, local or on S3.
  * @param options of the model; `kmer` has none
- * @throws UsageError where it is empty; DataError where the folder is not a supported model
+ * @throws UsageError if `model` is empty; DataError if the folder is not a supported model
  */
 export async function loadEmbedder(model: string, options: ModelFolderOptions = {}): Promise<Embedder> {
   if (model === '') throw new UsageError(emptyModel);

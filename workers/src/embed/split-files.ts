@@ -22,11 +22,11 @@ interface Part {
 }
 
 /**
- * Splits FASTA files into parts of about equal residues, for parallel tasks: `part_00001.<hash>.fasta`, ... in `folder`, which must
- * exist. A part ends with the record that reaches `partResidues`, so appending records to the input changes only the last part. The
- * hash is that of the content. Memory: a batch of records.
+ * Splits FASTA files into parts with about equal residue counts, for parallel tasks: `part_00001.<content hash>.fasta`, ... in `folder`,
+ * which must exist. A part ends with the record that reaches `partResidues`, so appending records to the input changes only the last
+ * part. Memory: a batch of records.
  * @param onBytes receives the bytes read from the inputs
- * @throws DataError where a file is not valid FASTA, or an id is duplicated
+ * @throws DataError if a file is not valid FASTA, or an id is duplicated
  */
 export async function splitFiles(
   inputs: readonly string[],

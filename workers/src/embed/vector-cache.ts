@@ -11,7 +11,7 @@ const ENTRY_BYTES = KEY_BYTES + 4;
 /** 16 million slots of 20 bytes: 320 MB. */
 const MAX_KEYS = 12_000_000;
 const MAX_OPEN_FILES = 64;
-/** Attempts to create the files, each of which fails if another process that is done removes the folder. */
+/** Attempts to create the files. An attempt fails if another process that is done removes the folder. */
 const MAX_ATTEMPTS = 20;
 
 /**
@@ -23,7 +23,7 @@ export interface VectorCache {
   /**
    * Finds vectors.
    * @param keys KEY_BYTES / 4 words each
-   * @param into row i is filled where key i is known
+   * @param into row i is filled if key i is known
    * @returns for each key, whether it is known
    */
   find(keys: Uint32Array, into: Float32Array): Promise<boolean[]>;
@@ -41,7 +41,7 @@ interface Segment {
 }
 
 /**
- * Opens a cache, and creates it if it is missing. Another process that is done with it may remove it at any time.
+ * Opens a cache, and creates it if it does not exist. Another process that is done with it may remove it at any time.
  * @param dimension components of a vector
  */
 export async function openVectorCache(folder: string, dimension: number): Promise<VectorCache> {
@@ -60,7 +60,7 @@ export async function openVectorCache(folder: string, dimension: number): Promis
         const segment = segmentOf(segments, own, run[0]!.record);
         const bytes = Buffer.alloc(run.length * rowBytes);
         const file = await files.get(segment.path);
-        // Removed by another process: its vectors are computed again.
+        // Another process removed the file: its vectors are computed again.
         if (!file) continue;
         await file.read(bytes, 0, bytes.length, (run[0]!.record - segment.firstRecord) * rowBytes);
         for (const [i, { record, row }] of run.entries()) {
@@ -205,11 +205,11 @@ function segmentOf(segments: readonly Segment[], own: Segment, record: number): 
   return segments[low]!;
 }
 
-/** Caches open files, of which there may be thousands: beyond MAX_OPEN_FILES, the one opened first is closed. */
+/** Caches open files. A cache can have thousands of files: beyond MAX_OPEN_FILES, the one opened first is closed. */
 function createFilePool() {
   const files = new Map<string, FileHandle>();
   return {
-    /** @returns undefined where the file no longer exists */
+    /** @returns undefined if the file no longer exists */
     async get(path: string): Promise<FileHandle | undefined> {
       const known = files.get(path);
       if (known) return known;

@@ -15,8 +15,8 @@ export async function isFile(path: string): Promise<boolean> {
 
 /**
  * Reads FASTA files batch by batch and checks that ids are unique among them.
- * @param output the file written from them: scratch files are beside it
- * @throws DataError where a file is not valid FASTA, or an id is duplicated
+ * @param output the file that will be written; scratch files are written beside it
+ * @throws DataError if a file is not valid FASTA, or an id is duplicated
  */
 export async function readChecked(
   inputs: readonly string[],

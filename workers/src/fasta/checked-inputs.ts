@@ -7,7 +7,7 @@ import { STANDARD_INPUT } from './standard-input.ts';
 
 /**
  * Checks a list of input files: at least one, all exist, and none is repeated or the output.
- * @returns their total size in bytes, for the progress
+ * @returns their total size in bytes, for the progress bar
  */
 export async function checkInputs(inputs: readonly string[], output?: string): Promise<number> {
   if (inputs.length === 0) throw new UsageError('--input needs at least one FASTA file.');
@@ -16,7 +16,7 @@ export async function checkInputs(inputs: readonly string[], output?: string): P
   let bytes = 0;
   for (const input of inputs) {
     const info = await statInput(input);
-    // A pipe, as of `<(...)`, has no real path.
+    // A pipe, such as `<(...)`, has no real path.
     const real = info?.isFile() ? await realpath(input) : input;
     if (real === realOutput) throw new UsageError(`${input}: is also --output. Write to another file.`);
     const other = seen.get(real);

@@ -10,10 +10,10 @@ const ZSTD_START = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const ZSTD_SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18]);
 
 /**
- * Decompresses gzip and zstd, recognized by their first bytes; passes on other content. Concatenated files are decompressed as one.
- * @param blocks each is valid until the next one is read; so are the returned pieces
+ * Decompresses gzip and zstd, recognized by their first bytes; passes other content through. Concatenated files are decompressed as one.
+ * @param blocks each is valid until the next one is read, as are the returned pieces
  * @param name of the file, for messages
- * @throws DataError where the compressed data is damaged or truncated
+ * @throws DataError if the compressed data is damaged or truncated
  */
 export async function* decompress(name: string, blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Array> {
   const { value: first } = await blocks.next();
@@ -63,7 +63,7 @@ async function* copies(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /**
- * Decompresses a sequence of frames, as multithreaded `zstd`, `cat` and seekable files write. Node's stream ends after the first
+ * Decompresses a sequence of frames, as written by multithreaded `zstd`, `cat` and seekable formats. Node's stream ends after the first
  * frame, so each frame has its own stream, which counts the bytes of the frame.
  */
 async function* unzstd(blocks: AsyncGenerator<Buffer>): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-// What reading FASTA tells users: the file and record, the problem, and what to do.
+// Messages of reading FASTA for users: the file and record, the problem, and what to do.
 
 import { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
@@ -41,10 +41,10 @@ export function badLetter(byte: number, position: number, line: number): string 
   return `${letter} at position ${position} of its sequence (line ${line}) is not a protein letter. Allowed are ${ALLOWED_LETTERS}.`;
 }
 
-/** @param id as it is shown @param first where the id occurs first */
+/** @param id as shown to users @param first the record in which the id occurs first */
 export function duplicatedRecordId(path: string, record: number, id: string, first: string): DataError {
   return new DataError(
-    `${path}: record ${record}: ${id} is also that of ${first}. Every id must occur once: rename one, or remove it.`,
+    `${path}: record ${record}: ${id} is also the id of ${first}. Ids must be unique: rename or remove one.`,
   );
 }
 
@@ -66,7 +66,7 @@ export function badCompression(name: string, format: string, isTruncated: boolea
   return new DataError(`${name}: its ${format} compression ${problem}. Copy or make the file again.`, { cause });
 }
 
-/** Formats given by mistake, by their first bytes, and what to do instead. */
+/** Other formats that users pass by mistake, recognized by their first bytes, and what to do. */
 export const FOREIGN_FORMATS: ReadonlyArray<readonly [start: Buffer, message: string]> = [
   [
     Buffer.from('\x89HDF\r\n\x1a\n', 'latin1'),

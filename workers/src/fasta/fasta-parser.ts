@@ -9,7 +9,7 @@ import { BYTE, isSpaceByte, LETTER_OF_BYTE, lengthWithoutStop, type TrailingStop
 /** Consecutive records of a FASTA file. */
 export interface FastaBatch {
   ids: Utf8Column;
-  /** Upper case, without the stop at the end unless `trailingStop` is `keep`; one per id. */
+  /** Upper case, without the trailing stop unless `trailingStop` is `keep`; one per id. */
   sequences: string[];
   /** Number of the first record in its file, from 1. */
   firstRecord: number;
@@ -19,7 +19,7 @@ export interface FastaBatch {
 
 export interface BatchLimits {
   records: number;
-  /** A batch ends with the record that reaches this limit, so a longer record is a batch of its own. */
+  /** A batch ends with the record that reaches this limit. */
   residues: number;
 }
 
@@ -55,7 +55,7 @@ export class FastaParser {
   #letters = Buffer.allocUnsafe(1 << 16);
   #letterCount = 0;
   #idBytes = new Uint8Array(1 << 16);
-  /** Ends of the ids of the batch in #idBytes; the bytes after the last are the current record's. */
+  /** Ends of the batch's ids in #idBytes; the bytes after the last end belong to the current record. */
   #idEnds: number[] = [];
   #idLength = 0;
   #sequences: string[] = [];
@@ -67,7 +67,7 @@ export class FastaParser {
     this.#limits = limits;
   }
 
-  /** Whether `take` must be called before the next `push`. */
+  /** Tells whether `take` must be called before the next `push`. */
   get isFull(): boolean {
     return (
       this.#sequences.length >= this.#limits.records ||
@@ -78,7 +78,7 @@ export class FastaParser {
 
   /**
    * Parses from `start` to the end of the piece, or until the batch is full.
-   * @returns the position at which it stopped
+   * @returns the position where parsing stopped
    */
   push(piece: Uint8Array, start: number): number {
     let at = start;
@@ -168,7 +168,7 @@ export class FastaParser {
     return at + 1;
   }
 
-  /** Keeps only the first word. */
+  /** Reads a header and keeps only its first word, the id. */
   #readHeader(piece: Uint8Array, start: number): number {
     const newline = piece.indexOf(NEWLINE, start);
     const end = newline < 0 ? piece.length : newline;

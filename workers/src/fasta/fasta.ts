@@ -11,7 +11,7 @@ const BLOCK_BYTES = 1 << 20;
  * Reads a FASTA file batch by batch: plain, gzip or zstd, recognized by its first bytes.
  * @param path may be STANDARD_INPUT
  * @param onBytes receives the bytes of each block of the file, as stored
- * @throws DataError naming the file and, if any, the record
+ * @throws DataError that names the file and, if known, the record
  */
 export async function* readFasta(
   path: string,

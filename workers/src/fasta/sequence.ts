@@ -28,11 +28,11 @@ export function isSpaceByte(byte: number): boolean {
   return LETTER_OF_BYTE[byte] === BYTE.space || LETTER_OF_BYTE[byte] === BYTE.newline;
 }
 
-/** Whether one `*` at the end of a sequence, which only marks that the protein is complete, is dropped or kept. */
+/** Treatment of a single trailing `*`, which only marks that the protein is complete. */
 export const TRAILING_STOPS = ['drop', 'keep'] as const;
 export type TrailingStop = (typeof TRAILING_STOPS)[number];
 
-/** Returns the letter count without a stop at the end. @param letters codes from LETTER_OF_BYTE */
+/** Returns the letter count without a trailing stop. @param letters codes from LETTER_OF_BYTE */
 export function lengthWithoutStop(letters: Uint8Array, length: number): number {
   return length > 0 && letters[length - 1] === STAR ? length - 1 : length;
 }

@@ -62,7 +62,7 @@ function isRange(text: string): boolean {
 
 /**
  * Reads the origin of a file of hits from its metadata.
- * @returns undefined where the metadata lacks a part of it
+ * @returns undefined if the metadata lacks a part of it
  * @throws the error that `fail` returns, where a value is impossible
  */
 export function readOrigin(
@@ -86,7 +86,7 @@ export function readOrigin(
 
 /**
  * Finds the reason why files cannot be merged into k neighbours a query. Files without an origin are accepted.
- * @returns a message; undefined where they can be merged
+ * @returns a message; undefined if they can be merged
  */
 export function findMergeConflict(files: readonly KnownHits[], k: number): string | undefined {
   return findCampaignConflict(files, k) ?? findCountedTwice(files);

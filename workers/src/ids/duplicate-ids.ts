@@ -6,9 +6,9 @@ import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { type Duplicate, duplicateOf, ENTRY_WORDS, IdTable, placeOf, writePlace } from './id-table.ts';
 
-/** Entries held in memory, about 60 MB; with more ids than this, files beside the output hold them. */
+/** Maximum number of entries in memory, about 60 MB; further entries spill to files beside the output. */
 const MAX_ENTRIES_IN_MEMORY = 1_400_000;
-/** Files over which ids are partitioned by hash: 10^9 ids make files of 110 MB, each searched on its own. */
+/** Files over which ids are partitioned by hash: 10^9 ids make files of 110 MB, each searched separately. */
 const PARTITIONS = 256;
 const ENTRY_BYTES = ENTRY_WORDS * 4;
 const READ_ENTRIES = 1 << 16;
@@ -27,12 +27,12 @@ export interface DuplicateIds {
 interface Options {
   /** Ids held in memory. */
   maxEntries?: number;
-  /** Whether a duplicate counts: some ids may occur twice. Default: all do. */
+  /** Tells whether a duplicate counts; callers may allow certain ids to occur twice. Default: all count. */
   matters?: (pair: Duplicate) => boolean;
 }
 
 /**
- * Provides `use` with a search for duplicated ids. Temporary files, if needed, are written beside `output` and removed afterwards.
+ * Runs `use` with a finder of duplicated ids. Temporary files, if needed, are written beside `output` and removed afterwards.
  */
 export async function withDuplicateIds<T>(
   output: string,

@@ -14,7 +14,7 @@ export function parseIdList(text: string, name: string): string[] {
   const body = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
   const listed = name.toLowerCase().endsWith('.csv') ? idColumnOf(parseCsv(body), name) : linesOf(body);
   const ids = new Set(listed.filter((id) => id !== ''));
-  if (ids.size === 0) throw new DataError(`${name}: no ids. Write one a line.`);
+  if (ids.size === 0) throw new DataError(`${name}: no ids. Write one per line.`);
   // A UTF-16 unit has at most three bytes in UTF-8.
   for (const id of ids)
     if (3 * id.length > MAX_ID_BYTES && Buffer.byteLength(id) > MAX_ID_BYTES)
@@ -48,7 +48,7 @@ function parseCsv(text: string): string[][] {
   return rows;
 }
 
-/** Finds the quote that ends the cell at `at`; -1 where the cell is not quoted. */
+/** Finds the quote that ends the cell at `at`; -1 if the cell is not quoted. */
 function closingQuote(text: string, at: number): number {
   if (text[at] !== '"') return -1;
   let quote = text.indexOf('"', at + 1);

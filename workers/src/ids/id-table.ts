@@ -1,8 +1,8 @@
-/** Where an id occurs. */
+/** An occurrence of an id. */
 export interface Place {
   /** Position of the input, from 0. */
   source: number;
-  /** Row of the input, as the caller counts. */
+  /** Row in the input, in the caller's numbering. */
   row: number;
 }
 
@@ -14,11 +14,11 @@ export interface Duplicate {
 /** Words of an entry: four of the hash of the id, one of the source, two of the row (low, high). */
 export const ENTRY_WORDS = 7;
 const FIRST_SLOTS = 1 << 12;
-/** Fraction of slots used before the table grows: beyond, probe sequences get long. */
+/** Fraction of used slots at which the table grows; above it, probe sequences get long. */
 const LOAD = 0.7;
 
 /**
- * A set of ids by 128-bit hash, with the place of each: open addressing in one typed array, 28 bytes a slot. The probability that
+ * A set of ids by 128-bit hash, with the place of each: open addressing in one typed array, 28 bytes per slot. The probability that
  * any two of 10^10 ids collide is 10^-19.
  */
 export class IdTable {

@@ -12,7 +12,7 @@ export class WantedIds {
   readonly #key = new Uint32Array(KEY_WORDS);
   #missingCount: number;
 
-  /** @param ids distinct */
+  /** @param ids distinct ids */
   constructor(ids: readonly string[]) {
     this.#ids = columnFrom(ids);
     this.#index = new KeyIndex(ids.length);

@@ -21,7 +21,7 @@ export interface MergeOptions {
 /**
  * Merges hits files into neighbours, in memory that grows with none of files, queries, or k: threads merge groups of files, this
  * one merges what they emit. Where there are too many files to have open at once, groups are first merged into temporary files.
- * @throws DataError where a file cannot be read
+ * @throws DataError if a file cannot be read
  */
 export async function* mergeFiles(
   files: readonly HitsFile[],

@@ -39,7 +39,7 @@ export class MergedRecall {
     });
   }
 
-  /** Returns the mean recall; undefined where no sampled query has a true neighbour. */
+  /** Returns the mean recall; undefined if no sampled query has a true neighbour. */
   estimate(): Estimate | undefined {
     return this.#trueCounts.length === 0
       ? undefined

@@ -43,7 +43,7 @@ interface MergeInputs {
 
 /**
  * Merges the hits of all buckets into each query's neighbours, and writes them.
- * @throws UsageError where files are named twice; DataError where the hits do not belong together
+ * @throws UsageError if files are named twice; DataError if the hits do not belong together
  */
 export async function writeNeighbours(request: MergeRequest, context: CommandContext) {
   const inputs = await openInputs(request);

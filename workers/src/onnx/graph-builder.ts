@@ -26,7 +26,7 @@ export class GraphBuilder {
     this.#outputs.push({ name, type, shape });
   }
 
-  /** Adds a constant. Constants of the same name are one. */
+  /** Adds a constant. Constants with the same name are shared. */
   initializer(initializer: OnnxInitializer): Value {
     this.#initializers.set(initializer.name, initializer);
     return initializer.name;

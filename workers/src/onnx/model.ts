@@ -59,7 +59,7 @@ export interface OnnxModel {
   outputs: readonly OnnxValue[];
   nodes: readonly OnnxNode[];
   initializers: readonly OnnxInitializer[];
-  /** Version of each operator set that the nodes use; '' is that of ONNX. */
+  /** Version of each operator set that the nodes use; '' is ONNX's own set. */
   operatorSets?: Readonly<Record<string, number>>;
 }
 

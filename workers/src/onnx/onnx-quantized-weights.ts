@@ -4,9 +4,9 @@ import { writeAt } from '../base/files/write-atomically.ts';
 import { quantizeMatrix } from './quantize-weights.ts';
 import type { StoredTensor } from './safetensors.ts';
 
-/** Rows of a stored matrix, and where their 8-bit form is written. */
+/** Rows of a stored matrix, and the byte offsets of their 8-bit form. */
 export interface QuantizationJob {
-  /** For messages. */
+  /** The tensor's name, for messages. */
   name: string;
   tensor: StoredTensor;
   /** Rows [start, end) of the tensor. */
@@ -28,7 +28,7 @@ export interface PlainTensor {
 /**
  * Reads each matrix, rounds it to 8 bits and writes it to `path`. Memory: one matrix.
  * @param plain the other tensors of the graph, which are only checked
- * @throws DataError where a weight is NaN or larger than LARGEST_WEIGHT
+ * @throws DataError if a weight is NaN or larger than LARGEST_WEIGHT
  */
 export async function writeQuantizedWeights(
   path: string,
@@ -61,7 +61,7 @@ export async function writeQuantizedWeights(
 
 /**
  * Far above any trained weight. Larger weights may overflow activations to NaN, which rounding to 8 bits turns into an ordinary
- * number: the vectors would be wrong without any sign of it.
+ * number: the vectors would be wrong without an error.
  */
 const LARGEST_WEIGHT = 1e9;
 

@@ -13,16 +13,16 @@ export interface SessionOptions {
   device: Device;
   /** The folder that the locations of external data are relative to. */
   externalDataFolder: string;
-  /** Threads of one operator; default: all that this process may use. */
+  /** Threads of one operator. Default: all that this process may use. */
   threads?: number;
 }
 
-/** A loaded graph, in a thread of its own. */
+/** A graph that is loaded in a separate thread. */
 export interface OnnxSession {
   /**
    * Runs the graph once. The buffers of the feeds are transferred to the thread.
    * @returns the outputs, float32
-   * @throws TransientError where memory runs out
+   * @throws TransientError if memory runs out
    */
   run(feeds: Feeds): Promise<Record<string, Float32Array>>;
   close(): Promise<void>;
@@ -32,15 +32,15 @@ const OUT_OF_MEMORY = /bad_alloc|out of memory|Failed to allocate|OOM|std::lengt
 
 /**
  * Loads a graph. Constants with external data are mapped from their files.
- * @throws UsageError where ONNX Runtime does not support the device here
- * @throws TransientError where memory runs out
+ * @throws UsageError if ONNX Runtime does not support the device here
+ * @throws TransientError if memory runs out
  */
 export async function createSession(model: OnnxModel, options: SessionOptions): Promise<OnnxSession> {
   requireDevice(options.device);
   const sessionOptions: ort.InferenceSession.SessionOptions = {
     executionProviders: [options.device === 'cuda' ? cudaProvider() : 'cpu'],
     intraOpNumThreads: options.threads ?? threadsToUse(),
-    // Sequences vary in length: a memory pattern of one does not fit the next.
+    // Sequences vary in length: the memory pattern of one does not fit the next.
     enableMemPattern: false,
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: options.externalDataFolder } },
@@ -56,7 +56,7 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
       } catch (error) {
         throw readableError(
           error,
-          'A sequence or batch does not fit into memory. Lower --batch-tokens or --max-length, or use a machine with more.',
+          'A sequence or batch does not fit into memory. Lower --batch-tokens or --max-length, or use a machine with more memory.',
         );
       }
     },
@@ -64,7 +64,7 @@ export async function createSession(model: OnnxModel, options: SessionOptions): 
   };
 }
 
-/** @throws UsageError where ONNX Runtime was installed without this device */
+/** @throws UsageError if ONNX Runtime was installed without this device */
 function requireDevice(device: Device): void {
   if (device === 'cpu') return;
   const backend = ort.listSupportedBackends().find(({ name }) => name === device);

@@ -1,7 +1,7 @@
 import { WorkerThread } from '../base/threads/worker-thread.ts';
 import type { Feeds, LoadRequest, OnnxMethods } from './onnx-worker.ts';
 
-/** A graph loaded in a thread of its own, because ONNX Runtime blocks its caller. */
+/** A graph that is loaded in a separate thread, because ONNX Runtime blocks its caller. */
 export class OnnxThread {
   readonly #thread = new WorkerThread<OnnxMethods>(new URL('./onnx-worker.ts', import.meta.url), {
     name: 'onnx',

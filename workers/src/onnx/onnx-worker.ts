@@ -34,7 +34,7 @@ const methods = {
       new ort.Tensor(type as 'float32', data as Float32Array, dims),
     ]);
     const outputs: Record<string, Float32Array<ArrayBuffer>> = {};
-    // Copied: the runtime's own memory cannot be transferred.
+    // Copied, because the runtime's memory cannot be transferred.
     for (const [name, { data }] of Object.entries(await session.run(Object.fromEntries(tensors))))
       outputs[name] = Float32Array.from(data as Float32Array);
     return new WithTransfer(

@@ -3,8 +3,8 @@ import * as ort from 'onnxruntime-node';
 import { encodeModel, type OnnxModel } from './model.ts';
 
 /**
- * Loads a graph of matrix products that this thread runs block by block. The threads of an operator sleep while they wait: spinning
- * between blocks costs more than waking up.
+ * Loads a graph of matrix products that this thread runs block by block. Operator threads sleep while they wait, because spinning between
+ * blocks costs more than waking up.
  * @param threads threads of one operator
  */
 export function createProductSession(

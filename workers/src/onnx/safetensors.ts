@@ -52,7 +52,7 @@ const INDEX = 'model.safetensors.index.json';
 /**
  * Finds the weights of a model folder: `model.safetensors`, or the files named by `model.safetensors.index.json`. Reads only
  * headers.
- * @throws DataError where files are missing, truncated or contradict each other
+ * @throws DataError if files are missing, truncated or contradict each other
  */
 export async function findWeights(folder: string): Promise<StoredWeights> {
   const isSingle = (await findStats(join(folder, SINGLE))) !== undefined;
@@ -75,17 +75,17 @@ async function namesInIndex(folder: string): Promise<string[]> {
   const text = await readText(path, HEADER_LIMIT_BYTES).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     throw new DataError(
-      `${folder}: no weights: neither ${SINGLE} nor ${INDEX} is there. ` +
+      `${folder}: no weights: the folder has neither ${SINGLE} nor ${INDEX}. ` +
         `Weights of another format (pytorch_model.bin) must be saved as safetensors first.`,
     );
   });
   const map: unknown = (parseObject(text, path) as { weight_map?: unknown }).weight_map;
   if (typeof map !== 'object' || map === null || Object.keys(map).length === 0)
-    throw new DataError(`${path}: no "weight_map" that says which file holds which tensor.`);
+    throw new DataError(`${path}: no "weight_map" from tensors to files.`);
   const names = new Set<string>();
   for (const name of Object.values(map)) {
     if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
-      throw new DataError(`${path}: ${quoteValue(name)} is no name of a file in this folder.`);
+      throw new DataError(`${path}: ${quoteValue(name)} is not the name of a file in this folder.`);
     names.add(name);
   }
   return [...names].sort();
@@ -94,7 +94,7 @@ async function namesInIndex(folder: string): Promise<string[]> {
 /**
  * Reads the header of a safetensors file: 8 bytes of length, JSON, then the data. Format:
  * https://github.com/huggingface/safetensors#format
- * @throws DataError where the header or the file's length is wrong
+ * @throws DataError if the header or the file's length is wrong
  */
 export async function readSafetensorsHeader(path: string): Promise<Map<string, StoredTensor>> {
   const file = await open(path, 'r');
@@ -104,7 +104,7 @@ export async function readSafetensorsHeader(path: string): Promise<Map<string, S
     const { size } = info;
     const prefix = Buffer.alloc(8);
     const { bytesRead } = await file.read(prefix, 0, 8, 0);
-    if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has ${size} bytes only.`);
+    if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has only ${size} bytes.`);
     const headerBytes = prefix.readBigUInt64LE();
     if (headerBytes > BigInt(HEADER_LIMIT_BYTES))
       throw new DataError(
@@ -132,7 +132,7 @@ function checkTensors(path: string, fileBytes: number, dataAt: number, header: o
   for (const [name, tensor] of sorted) {
     if (tensor.offset !== at)
       throw new DataError(
-        `${path}: tensor ${quoteValue(name)} begins at byte ${tensor.offset}, but the one before it ends at ${at}. The file is damaged.`,
+        `${path}: tensor ${quoteValue(name)} begins at byte ${tensor.offset}, but the previous one ends at ${at}. The file is damaged.`,
       );
     at = endOf(tensor);
   }
@@ -155,7 +155,9 @@ function checkTensor(path: string, dataAt: number, name: string, entry: unknown)
   const [start, end] = offsets as [number, number];
   const byteLength = shape.reduce((product, size) => product * size, elementBytes);
   if (end - start !== byteLength)
-    throw wrong(`${dtype} [${shape.join(', ')}] takes ${byteLength} bytes, but ${end - start} are given to it`);
+    throw wrong(
+      `${dtype} [${shape.join(', ')}] needs ${byteLength} bytes, but the header assigns ${end - start} to it`,
+    );
   return { path, offset: dataAt + start, byteLength, type: dtype, shape };
 }
 
@@ -165,7 +167,7 @@ function isSizes(value: unknown): value is number[] {
 
 function truncated(path: string, fileBytes: number, expectedBytes: number): DataError {
   return new DataError(
-    `${path}: truncated: ${fileBytes} bytes of ${expectedBytes} are there. Copy or download the file again.`,
+    `${path}: truncated: it has ${fileBytes} of ${expectedBytes} bytes. Copy or download the file again.`,
   );
 }
 
@@ -174,7 +176,7 @@ function parseObject(text: string, what: string): object {
     const value: unknown = parseJsonText(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
-    throw new DataError(`${what}: no valid JSON.`, { cause: error });
+    throw new DataError(`${what}: not valid JSON.`, { cause: error });
   }
   throw new DataError(`${what}: not a JSON object.`);
 }

@@ -15,16 +15,16 @@ export function noShards(): DataError {
 /** @param id as it is shown */
 export function duplicatedId(id: string, place: IdPlace, first: IdPlace): DataError {
   return new DataError(
-    `${place.name}: row ${place.row}: the id ${id} is also that of row ${first.row} of ${first.name}. ` +
-      'Every id must occur once: rename one, or remove it.',
+    `${place.name}: row ${place.row}: the id ${id} is also the id of row ${first.row} of ${first.name}. ` +
+      'Ids must be unique: rename or remove one.',
   );
 }
 
 /** @param id as it is shown */
 export function idInDatabase(id: string, place: IdPlace, inTable: IdPlace): DataError {
   return new DataError(
-    `${place.name}: row ${place.row}: the id ${id} is also that of row ${inTable.row} of ${inTable.name}. ` +
-      'Every id must occur once: rename it, remove it, or build without --check-ids.',
+    `${place.name}: row ${place.row}: the id ${id} is also the id of row ${inTable.row} of ${inTable.name}. ` +
+      'Ids must be unique: rename it, remove it, or build without --check-ids.',
   );
 }
 

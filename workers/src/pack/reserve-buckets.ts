@@ -75,7 +75,7 @@ function isHeld({ start, end }: PlanSource, held: readonly PlanSource[]): boolea
   return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }
 
-/** Reserves one name. @returns false where another build has taken it, for a planned or a finished bucket */
+/** Reserves one name. @returns false if another build has taken it, for a planned or a finished bucket */
 async function reserve(database: Database, bucket: string, sources: PlanSource[]): Promise<boolean> {
   if (!(await database.createPending({ version: 1, state: 'planned', bucket, sources }))) return false;
   if ((await database.entry(bucket)) === undefined) return true;

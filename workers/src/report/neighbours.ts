@@ -25,7 +25,7 @@ const EXAMPLE_NEIGHBOURS = 10;
 
 /** One pass over neighbours, sorted by query and rank, in batches. */
 export interface NeighbourScan {
-  /** Adds a batch. @returns the first row that is out of order, counted from the start of the file; undefined where none is */
+  /** Adds a batch. @returns the first row that is out of order, counted from the start of the file; undefined if none is */
   add(batch: HitColumns): number | undefined;
   finish(): NeighbourSummary;
 }

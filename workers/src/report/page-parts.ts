@@ -25,7 +25,7 @@ export const duration = (seconds: number | undefined): string => (seconds === un
 /** Builds an id, isolated so that one written from right to left does not reorder the text around it. */
 export const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;
 
-/** Says that a table has some of the buckets only; empty where it has all. */
+/** Says that a table has some of the buckets only; empty if it has all. */
 export const bucketLimit = (bucketCount: number, which: string): string =>
   bucketCount > MAX_BUCKETS ? ` ${onlySome(MAX_BUCKETS, which, bucketCount)}` : '';
 
@@ -34,7 +34,7 @@ export function fact(name: string, value: Content, note: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`;
 }
 
-/** Formats "nprobes 20", or "nprobes 20 to 32" for several values; empty where none is known. */
+/** Formats "nprobes 20", or "nprobes 20 to 32" for several values; empty if none is known. */
 export function valueRange(name: string, values: readonly (number | undefined)[]): string[] {
   const known = values.filter((value) => value !== undefined);
   if (known.length === 0) return [];

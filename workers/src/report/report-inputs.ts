@@ -7,7 +7,7 @@ import { type NeighbourSummary, scanNeighbours } from './neighbours.ts';
 import { damagedReport, noReport, notJson, unsortedNeighbours } from './report-text.ts';
 import { toWorkerReport, type WorkerReport } from './stages.ts';
 
-/** Reads neighbours (Parquet) once. @throws DataError where they are not sorted by query and distance */
+/** Reads neighbours (Parquet) once. @throws DataError if they are not sorted by query and distance */
 export async function summarizeNeighbours(
   path: string,
   { progress }: Pick<CommandContext, 'progress'>,
@@ -27,7 +27,7 @@ export async function summarizeNeighbours(
   return scan.finish();
 }
 
-/** Reads a worker's report, as --json prints it. @throws DataError where the file is none */
+/** Reads a worker's report, as --json prints it. @throws DataError if the file is none */
 export async function readWorkerReport(path: string): Promise<WorkerReport> {
   const text = await readFile(path, 'utf8');
   let json: unknown;

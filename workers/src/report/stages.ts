@@ -89,7 +89,7 @@ const REPORT = z.object({
 
 /**
  * Reads a worker's report from parsed JSON.
- * @returns undefined where it is not a worker's report
+ * @returns undefined if it is not a worker's report
  * @throws what `fail` returns, for a field of a wrong type or value
  */
 export function toWorkerReport(json: unknown, fail: (problem: string) => Error): WorkerReport | undefined {

@@ -12,10 +12,10 @@ const CLASS = { integer: 0, float: 1, string: 3, enumeration: 8, sequence: 9, ar
 const IDENTITY = ['model', 'model_hash'];
 
 /**
- * Reads the attributes of a dataset that are texts or numbers, also as arrays of one element. `model` and `model_hash` may be
- * attributes of the file. Others are ignored.
- * @param stored count of the attributes, if the object header has it
- * @throws DataError where `model` or `model_hash` cannot be read, or differs between file and dataset
+ * Reads the attributes of a dataset that are texts or numbers, including arrays of one element; ignores others. `model` and `model_hash`
+ * may also be attributes of the file.
+ * @param stored number of attributes, if the object header has it
+ * @throws DataError if `model` or `model_hash` cannot be read, or differs between file and dataset
  */
 export function readAttributes(module: H5Module, located: Located, stored: number | undefined): ShardAttributes {
   const { path, file } = located.in;
@@ -38,7 +38,7 @@ export function readAttributes(module: H5Module, located: Located, stored: numbe
   return bounded(own);
 }
 
-/** Keeps the attributes that fit into MAX_ATTRIBUTES_BYTES, with priority for those that identify the model. */
+/** Keeps the attributes that fit into MAX_ATTRIBUTES_BYTES, preferring those that identify the model. */
 function bounded(all: ReadonlyMap<string, string | number>): ShardAttributes {
   const kept: [string, string | number][] = [];
   let left = MAX_ATTRIBUTES_BYTES;
@@ -54,7 +54,7 @@ function bounded(all: ReadonlyMap<string, string | number>): ShardAttributes {
   return Object.fromEntries(kept);
 }
 
-/** @returns undefined unless it is one text or one finite number */
+/** Reads an attribute. @returns undefined unless it is one text or one finite number */
 function readAttribute(module: H5Module, located: Located, name: string): string | number | undefined {
   const { file_id } = located.in.file;
   let metadata: H5Metadata;
@@ -82,7 +82,7 @@ function isPointer(metadata: H5Metadata): boolean {
   return metadata.vlen || metadata.type === CLASS.sequence;
 }
 
-/** Returns whether a type is a text or a number. Floats of other sizes have various formats. */
+/** Returns whether a type is a text or a number. Floats of other sizes have no single format. */
 function isReadable(metadata: H5Metadata): boolean {
   const { type, size } = metadata;
   if (type === CLASS.array) return metadata.array_type?.total_size === 1 && isReadable(metadata.array_type);

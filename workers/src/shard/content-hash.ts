@@ -4,7 +4,7 @@ import type { VectorType } from '../vectors/vector-type.ts';
 
 /**
  * SHA-256 of the content of a shard: hashes of three streams (vectors, id lengths, id texts), combined with the shape. Independent of
- * chunking, compression, attributes and of the block size; any change of a bit, an id or the row order changes it. Format:
+ * chunking, compression, attributes and block size; any change of a bit, an id or the row order changes the hash. Format:
  * docs/formats.md.
  */
 export class ContentHash {

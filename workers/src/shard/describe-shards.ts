@@ -5,21 +5,21 @@ import { writeAtomically } from '../base/files/write-atomically.ts';
 import { writeShardDescription } from './description-file.ts';
 import { unusableShards } from './shard-messages.ts';
 
-/** Unusable shards that are reported together: each may take seconds. */
+/** Maximum number of unusable shards that are reported together; reading each may take seconds. */
 const MAX_PROBLEMS = 10;
 
 export interface ShardToDescribe {
   path: string;
   /** Its name in plans and messages. */
   name: string;
-  /** Where its description is written. */
+  /** Path of the description to write. */
   output: string;
 }
 
 /**
- * Describes shards one after another. Goes on after an unusable one, to report all of them at once.
- * @returns total rows, and bytes of the descriptions; the content hash of a single shard
- * @throws DataError naming the unusable shards
+ * Describes shards one after another. Continues after an unusable one, to report all of them at once.
+ * @returns total row count, and byte count of the descriptions; the content hash of a single shard
+ * @throws DataError that names the unusable shards
  */
 export async function describeShards(
   shards: readonly ShardToDescribe[],

@@ -11,7 +11,7 @@ import { changedSinceDescribed, damagedDescription, missingShard, noVectors } fr
 import { openShard, type ShardReader } from './shard-reader.ts';
 
 const BLOCK_BYTES = 8 * 2 ** 20;
-/** Limit of the first line: attributes of a shard are few and short. */
+/** Maximum length of the first line; attributes of a shard are few and short. */
 const MAX_HEADER_BYTES = 2 ** 20;
 
 /** Ids of consecutive rows. */
@@ -74,7 +74,7 @@ export async function writeShardDescription(
   const bar = progress('describing', rows, 'vectors');
   const file = await open(temporary, 'wx');
   try {
-    // A placeholder of the same length: the hash is known at the end.
+    // A placeholder of the same length, because the hash is known only at the end.
     await file.writeFile(lineOf('0'.repeat(64)));
     const { contentHash } = await describeShard(path, async ({ ids }) => {
       await writeIds(file, ids);
@@ -107,7 +107,7 @@ async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promi
 
 /**
  * Reads the description of a shard. If the shard still has the path at which it was described, it must not have changed.
- * @throws DataError where the file is damaged, or the shard has changed
+ * @throws DataError if the file is damaged, or the shard has changed
  */
 export async function readShardDescription(
   path: string,

@@ -18,15 +18,15 @@ import { damagedDescription, notADescription } from './shard-messages.ts';
 /** See `ContentHash`. */
 export const CONTENT_HASH = textWhere((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
-/** The facts about a shard that packing needs, so that its vectors are read only once: when it is written or first described. */
+/** The facts about a shard that packing needs. With them, its vectors are read only once: when it is written or first described. */
 export type ShardDescription = z.infer<typeof SHARD_DESCRIPTION>;
 const SHARD_DESCRIPTION = z.object({
   version: z.literal(1),
   /** The path of the shard when it was described. */
   path: TEXT,
-  /** Its name in messages, plans and catalog entries: the path that the user gave. */
+  /** Its name in messages, plans and catalog entries: the path that the user passed. */
   name: TEXT,
-  /** Size and modification time when it was described, by which a changed file is detected. */
+  /** Size and modification time when it was described, which reveal a changed file. */
   fileBytes: COUNT,
   modifiedMs: AMOUNT,
   rows: SIZE,
@@ -37,7 +37,7 @@ const SHARD_DESCRIPTION = z.object({
   contentHash: CONTENT_HASH,
 });
 
-/** Parses the first line of a description. @throws DataError where the file is not a description, or damaged */
+/** Parses the first line of a description. @throws DataError if the file is not a description, or damaged */
 export function parseShardDescription(line: string, path: string): ShardDescription {
   const value = parseJson(line);
   if (!isRecord(value) || !('contentHash' in value)) throw notADescription(path);

@@ -8,9 +8,9 @@ import { withBuffer } from './hdf5/library.ts';
 import type { Located } from './hdf5/locate.ts';
 import { idMissing, idNotUtf8, idTooLong } from './shard-messages.ts';
 
-/** Text read at once, as far as its size is known before: the library's memory never shrinks. */
+/** Limit of the text that is read at once, if its size is known before: the library's memory never shrinks. */
 const READ_BYTES = 32 * 2 ** 20;
-/** The size of variable-length ids is unknown before they are read: rows of the first read, and the maximum. */
+/** Row counts of the first read of variable-length ids, whose size is unknown before they are read, and of any later read. */
 const FIRST_IDS_PER_READ = 256;
 const MAX_IDS_PER_READ = 16_384;
 
@@ -30,7 +30,7 @@ export interface IdLayout {
 export type ReadIds = (start: number, count: number, maxBytes: number) => Utf8Column;
 
 /**
- * Returns a reader of the ids of rows [start, start + count): of fewer, but at least one, where their text reaches `maxBytes`.
+ * Returns a reader of the ids of rows [start, start + count). It returns fewer ids, but at least one, if their text reaches `maxBytes`.
  * It throws DataError for damage, and for an id that is not UTF-8, empty, or longer than MAX_ID_BYTES.
  */
 export function idReader(module: H5Module, layout: IdLayout): ReadIds {
@@ -53,16 +53,16 @@ export function idReader(module: H5Module, layout: IdLayout): ReadIds {
   };
 }
 
-/** Returns the row count of the next read, after `rows` ids had `byteLength` bytes. */
+/** Returns the row count of the next read if the last read had `rows` ids with `byteLength` bytes. */
 function nextRowCount(rows: number, byteLength: number): number {
   const fitting = Math.floor((READ_BYTES * rows) / Math.max(1, byteLength));
   return Math.max(1, Math.min(fitting, rows * 8, MAX_IDS_PER_READ));
 }
 
-type ReadSome = (module: H5Module, layout: IdLayout, start: number, count: number) => Utf8Column;
+type ReadIdRows = (module: H5Module, layout: IdLayout, start: number, count: number) => Utf8Column;
 
 /** Reads fixed-length ids. */
-const fixedIds: ReadSome = (module, layout, start, count) =>
+const fixedIds: ReadIdRows = (module, layout, start, count) =>
   withBuffer(module, count * layout.idBytes, (address) => {
     readIdBytes(module, layout, start, count, address);
     const heap = module.HEAPU8;
@@ -74,7 +74,7 @@ const fixedIds: ReadSome = (module, layout, start, count) =>
   });
 
 /** Reads variable-length ids: the library fills an array of pointers to NUL-terminated strings, which it owns. */
-const variableIds: ReadSome = (module, layout, start, count) => {
+const variableIds: ReadIdRows = (module, layout, start, count) => {
   try {
     return withBuffer(module, count * layout.idBytes, (address) => {
       readIdBytes(module, layout, start, count, address);

@@ -1,8 +1,8 @@
-/** Two reads are distinct if they touch distinct blocks of the file. */
+/** Size of the blocks by which reads are distinguished. */
 const BLOCK_BYTES = 65_536;
 const MAX_BLOCKS = 2 ** 40;
 
-/** Shows the main thread that this thread makes progress: see shard-thread.ts. */
+/** Counter that shows the main thread that this thread makes progress: see shard-thread.ts. */
 let counter: Int32Array<SharedArrayBuffer> | undefined;
 const touched = new Set<number>();
 
@@ -11,14 +11,14 @@ export function countProgress(into: Int32Array<SharedArrayBuffer>): void {
   counter = into;
 }
 
-/** Begins a request, for which every read counts again. */
+/** Begins a request: blocks that earlier requests have read count as new. */
 export function beginRequest(): void {
   touched.clear();
 }
 
 /**
- * Counts a read as progress if its first or last byte is in a block that this request has not read: a damaged structure that points
- * to itself is read again and again.
+ * Counts a read as progress if its first or last byte is in a block that this request has not read. The library reads a damaged structure
+ * that points to itself repeatedly, which is no progress.
  */
 export function noteRead(descriptor: number, position: number, byteLength: number): void {
   if (counter === undefined) return;

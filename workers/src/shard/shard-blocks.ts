@@ -16,7 +16,7 @@ export interface ShardBlock {
   ids: Utf8Column;
 }
 
-/** Limits the rows of a block, because ids can be long where vectors are short. */
+/** Maximum row count of a block, because ids can be long even if vectors are short. */
 export const MAX_BLOCK_ROWS = 65_536;
 
 /** Returns the count of rows whose vectors fill about `blockBytes`. */
@@ -26,9 +26,9 @@ export function rowsPerBlock(shard: Pick<ShardHeader, 'dimension' | 'vectorType'
 }
 
 /**
- * Reads rows [start, end) of a shard in blocks of `blockRows` rows, or fewer where ids are long. While a block is used, the next one
- * is read, into the other of two buffers.
- * @throws DataError where the file changes while it is read
+ * Reads rows [start, end) of a shard in blocks of `blockRows` rows, or fewer if ids are long. While a block is used, the next one is
+ * read into the other of two buffers.
+ * @throws DataError if the file changes while it is read
  */
 export async function* readBlocks(
   shard: ShardReader,
@@ -39,7 +39,7 @@ export async function* readBlocks(
   const newBuffer = () => new ArrayBuffer(Math.min(blockRows, end - start) * rowBytes);
   const read = (at: number, into: ArrayBuffer) => {
     const rows = shard.readRows(at, Math.min(blockRows, end - at), into);
-    rows.catch(() => {}); // awaited below; an unhandled rejection would end the process first
+    rows.catch(() => {}); // awaited below; an unhandled rejection would stop the process first
     return rows;
   };
   let next: Promise<ShardRows> | undefined = start < end ? read(start, newBuffer()) : undefined;
@@ -56,8 +56,8 @@ export async function* readBlocks(
 }
 
 /**
- * Reads the vectors of row ranges, in order, in blocks of as many ranges as fill `blockBytes`, but at least one. Reads no ids, and
- * does not notice a file that changes meanwhile.
+ * Reads the vectors of row ranges, in order, in blocks of as many ranges as fit into `blockBytes`, but at least one. Reads no ids, and
+ * does not detect a file that changes meanwhile.
  */
 export async function* readRanges(
   shard: ShardReader,

@@ -40,7 +40,7 @@ export interface ShardFile {
 
 /**
  * Opens a shard and checks its shape, its types, and that no rows are missing.
- * @throws DataError where it is not HDF5, is truncated, is not a shard, or rows were never written
+ * @throws DataError if it is not HDF5, is truncated, is not a shard, or rows were never written
  */
 export function openShardFile(module: H5Module, path: string): ShardFile {
   const files = new OpenFiles(module);
@@ -120,7 +120,7 @@ function vectorTypeOf(path: string, { header: { floatType }, metadata: { type, s
   throw messages.wrongVectorType(path, name);
 }
 
-/** Counts the attributes in an object header. @returns undefined where they are stored outside of it */
+/** Counts the attributes in an object header. @returns undefined if they are stored elsewhere */
 function countAttributes({ messages, located }: DatasetHeader): number | undefined {
   const { structures } = located.in;
   const info = findMessage(structures, messages as Message[], MESSAGE.attributeInfo);
@@ -132,7 +132,7 @@ function countAttributes({ messages, located }: DatasetHeader): number | undefin
   return messages.filter(({ type }) => type === MESSAGE.attribute).length;
 }
 
-/** Returns a reader of vectors: straight from the file where they are contiguous and little-endian, otherwise by the library. */
+/** Returns a reader of vectors: directly from the file if they are contiguous and little-endian, otherwise through the library. */
 function vectorReader(module: H5Module, shard: ShardHeader, dataset: DatasetHeader): ShardFile['readVectors'] {
   const { path, dimension, vectorType } = shard;
   const { located, storage, floatType } = dataset;

@@ -1,4 +1,4 @@
-// What reading and writing shards tells users: the file and row, the problem, and what to do. HDF5 itself: hdf5/hdf5-messages.ts.
+// Messages of reading and writing shards for users: the file and row, the problem, and what to do. HDF5: hdf5/hdf5-messages.ts.
 
 import { DataError, TransientError } from '../base/errors.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
@@ -12,11 +12,11 @@ export function notAFile(path: string): DataError {
 }
 
 export function shardChanged(path: string): DataError {
-  return new DataError(`${path}: the file changed while it was read. Run again when nothing writes to it.`);
+  return new DataError(`${path}: the file changed while it was read. Run again when no program is writing to it.`);
 }
 
 export function noVectors(path: string): DataError {
-  return new DataError(`${path}: no vectors in this shard. Leave it out, or make it again.`);
+  return new DataError(`${path}: no vectors in this shard. Remove it from the input, or create it again.`);
 }
 
 // Shape and types
@@ -34,16 +34,16 @@ export function wrongRank(path: string, name: string, rank: number, shape: reado
 }
 
 export function rowCountsDiffer(path: string, rows: number, idRows: number): DataError {
-  return new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must be of one length.`);
+  return new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must have the same length.`);
 }
 
 export function noComponents(path: string): DataError {
-  return new DataError(`${path}: "embedding" has vectors of no components.`);
+  return new DataError(`${path}: "embedding" has vectors without components.`);
 }
 
 export function dimensionTooLarge(path: string, dimension: number): DataError {
   return new DataError(
-    `${path}: "embedding" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are read.`,
+    `${path}: "embedding" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are supported.`,
   );
 }
 
@@ -61,7 +61,7 @@ export function attributesUnreadable(path: string): DataError {
   return new DataError(`${path}: the attributes of "embedding" cannot be listed; the file is damaged.`);
 }
 
-/** @param attribute its name and where it is */
+/** @param attribute its name and location */
 export function identityUnreadable(path: string, attribute: string): DataError {
   return new DataError(
     `${path}: ${attribute} is neither one text nor one number, so it cannot be compared with that of other shards. ` +
@@ -72,7 +72,7 @@ export function identityUnreadable(path: string, attribute: string): DataError {
 export function identityContradicts(path: string, name: string, ofDataset: unknown, ofFile: unknown): DataError {
   return new DataError(
     `${path}: "${name}" is ${JSON.stringify(ofDataset)} on "embedding" and ${JSON.stringify(ofFile)} on the file. ` +
-      'Correct the wrong one: vectors of two models cannot be compared.',
+      'Fix the wrong one: vectors of two models cannot be compared.',
   );
 }
 
@@ -114,8 +114,8 @@ export function libraryFailed(path: string): DataError {
 /** @param what the part of the file that is read */
 export function libraryStalled(path: string, what: string): DataError {
   return new DataError(
-    `${path}: HDF5 did not come back from reading ${what}; the file is damaged. ` +
-      'Make it again, or see how much of it other programs can read (h5dump, h5py).',
+    `${path}: HDF5 did not finish reading ${what}; the file is damaged. ` +
+      'Create it again, or check how much of it other programs can read (h5dump, h5py).',
   );
 }
 
@@ -131,11 +131,11 @@ export function damagedDescription(path: string, problem: string): DataError {
 
 export function changedSinceDescribed(path: string, description: string): DataError {
   return new DataError(
-    `${path}: changed since ${description} was made of it. Describe it again: lanceflow describe-shard.`,
+    `${path}: the shard changed after ${description} was written. Describe it again: lanceflow describe-shard.`,
   );
 }
 
-/** @param problems the messages of the shards @param isAll false where further shards were not checked */
+/** @param problems the messages of the shards @param isAll false if further shards were not checked */
 export function unusableShards(problems: readonly string[], shards: number, isAll: boolean): DataError {
   const count = `${isAll ? '' : 'At least '}${problems.length} of ${shards} shards`;
   return new DataError([`${count} cannot be used:`, ...problems].join('\n'));
@@ -148,7 +148,7 @@ export function cannotCreate(path: string): TransientError {
 }
 
 export function cannotWrite(path: string): TransientError {
-  return new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free some space and run again.`);
+  return new TransientError(`${path}: HDF5 cannot write. Is the disk full? Free space and run again.`);
 }
 
 /** @param problem the row and what to do */

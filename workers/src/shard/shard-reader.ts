@@ -6,19 +6,19 @@ import { missingShard, notAFile } from './shard-messages.ts';
 import { shardThread } from './shard-thread.ts';
 import type { RowRange, RowsRequest } from './shard-worker.ts';
 
-/** Text of ids that is read at once: fewer rows are, where ids are long. */
+/** Limit of the id text that is read at once: if ids are long, fewer rows are read. */
 const ID_BYTES = 64 * 2 ** 20;
 
 /** Consecutive rows of a shard. */
 export interface ShardRows {
-  /** As many as were asked for; fewer, at least one, where their ids are long. */
+  /** The requested row count; fewer, but at least one, if ids are long. */
   rows: number;
   ids: Utf8Column;
-  /** The vectors as they are stored (see `vectorType`), little-endian, in the buffer that was handed over. */
+  /** The vectors as stored (see `vectorType`), little-endian, in the buffer that the caller passed. */
   vectors: ArrayBuffer;
 }
 
-/** An open shard: HDF5 with `embedding` [N, D] and `id` [N]. Reads row ranges in a thread; holds no rows itself. */
+/** An open shard: HDF5 with `embedding` [N, D] and `id` [N]. Reads row ranges in a thread, and keeps no rows. */
 export interface ShardReader extends ShardHeader {
   /** Size of the file. */
   fileBytes: number;
@@ -37,7 +37,7 @@ export interface ShardReader extends ShardHeader {
    * Reads the vectors of ranges of rows, in one request.
    * @param ranges at least one
    * @param into as for `readRows`
-   * @returns the buffer that was handed over, with the vectors of the ranges end to end, as they are stored
+   * @returns the buffer that the caller passed, with the vectors of the ranges end to end, as stored
    */
   readVectors(ranges: readonly RowRange[], into: ArrayBuffer): Promise<ArrayBuffer>;
   /** Reads the ids of rows [start, start + count). */
@@ -48,8 +48,8 @@ export interface ShardReader extends ShardHeader {
 let opened = 0;
 
 /**
- * Opens a shard and checks its shape, its types, and that all its rows are there.
- * @throws DataError where the file is missing, is not HDF5, is truncated, is not a shard, or rows were never written
+ * Opens a shard and checks its shape, its types, and that all its rows exist.
+ * @throws DataError if the file is missing, is not HDF5, is truncated, is not a shard, or rows were never written
  */
 export async function openShard(path: string): Promise<ShardReader> {
   const { size: fileBytes } = await statFile(path);

@@ -4,11 +4,11 @@ import { libraryStalled } from './shard-messages.ts';
 import type { ShardMethods, ShardThreadData } from './shard-worker.ts';
 
 const CHECK_INTERVAL_MS = 500;
-/** CPU time in which the library must read another part of the file; longer for each byte of a chunk that it decompresses. */
+/** CPU time within which the library must read another part of the file; each byte of a chunk to decompress adds to it. */
 const STALL_SECONDS = 3;
 const DECOMPRESSED_BYTES_PER_SECOND = 20e6;
 
-/** What a request reads, for the message if it never ends. */
+/** The file and part that a request reads, for the message if the request never ends. */
 export interface ShardRead {
   path: string;
   what: string;
@@ -17,8 +17,8 @@ export interface ShardRead {
 }
 
 /**
- * The thread in which the HDF5 library runs. The library can loop forever in a damaged file: in a thread, that blocks no signal
- * handler, and the thread is terminated once it uses CPU time without reading anything new.
+ * The thread in which the HDF5 library runs. The library can loop forever in a damaged file. In a thread, this blocks no signal handler,
+ * and the thread is terminated when it uses CPU time without reading anything new.
  */
 class ShardThread {
   readonly #progress = new Int32Array(new SharedArrayBuffer(4));
@@ -26,7 +26,7 @@ class ShardThread {
   /** Unanswered requests; the thread handles the first. */
   readonly #reads: ShardRead[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** The last progress seen, and the thread's CPU time then. */
+  /** The last known progress, and the thread's CPU time at that moment. */
   #seen = { progress: -1, cpuSeconds: 0 };
 
   constructor() {
@@ -38,7 +38,7 @@ class ShardThread {
     return this.#thread.failure === undefined;
   }
 
-  /** Calls a method of shard-worker.ts. @throws DataError where the file is damaged */
+  /** Calls a method of shard-worker.ts. @throws DataError if the file is damaged */
   async call<K extends keyof ShardMethods>(
     method: K,
     request: RequestOf<ShardMethods[K]>,
@@ -81,7 +81,7 @@ function stallLimit(): number {
 
 let current: ShardThread | undefined;
 
-/** Returns the process's thread for reading shards; a new one where the last one was lost to a damaged file. */
+/** Returns the process's thread for reading shards; a new one if a damaged file made the last one unusable. */
 export function shardThread(): ShardThread {
   if (!current?.isUsable) current = new ShardThread();
   return current;

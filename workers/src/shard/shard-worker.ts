@@ -35,20 +35,20 @@ export interface ShardThreadData {
   progress: Int32Array<SharedArrayBuffer>;
 }
 
-/** The library's memory limit while it reads anything but vectors: a damaged length can ask for any amount. */
+/** The library's memory limit while it reads anything but vectors: a damaged length can request any amount. */
 const MEMORY_BYTES = 192 * 2 ** 20;
-/** WASI's number. */
+/** Error number in WASI. */
 const EIO = 29;
 
 countProgress((workerData as ShardThreadData).progress);
 
 const shards = new Map<number, ShardFile>();
-/** The error of a read that failed inside the library, which reports every failure in the same way. */
+/** The error of a read that failed inside the library, which does not distinguish failures. */
 let readError: Error | undefined;
 let memoryLimitBytes = MEMORY_BYTES;
 let currentPath: string | undefined;
 
-// The library prints what is reported by this thread.
+// The library would also print errors that this thread reports.
 console.error = () => {};
 limitMemory();
 const module = await hdf5();
@@ -82,7 +82,7 @@ const methods = {
       const target = new Uint8Array(vectors);
       let at = 0;
       for (const { start, count } of ranges) {
-        // Ranges may lie in one chunk, which is then unpacked again for each of them without reading another part of the file.
+        // Ranges may lie in one chunk, which the library then unpacks for each range without reading another part of the file.
         beginRequest();
         file.readVectors(start, count, target.subarray(at));
         at += count * file.rowBytes;
@@ -107,7 +107,7 @@ function guardShard<T>(shard: number, read: (file: ShardFile) => T): T | Promise
   return guard(file.header.path, () => read(file));
 }
 
-/** Reads from one file; errors of the library become errors about the file. A crash of the library ends the thread. */
+/** Reads from one file; errors of the library become errors about the file. A crash of the library stops the thread. */
 function guard<T>(path: string, read: () => T): T | Promise<never> {
   beginRequest();
   readError = undefined;
@@ -117,11 +117,11 @@ function guard<T>(path: string, read: () => T): T | Promise<never> {
     return read();
   } catch (error) {
     const cause = readError ?? (isReported(error) ? error : undefined);
-    const told = cause ?? libraryFailed(path);
-    // Errors of the system name the file as the library opened it.
-    if (isSystemError(told)) Object.assign(told, { path });
-    if (error instanceof WebAssembly.RuntimeError) return failThread(told);
-    throw told;
+    const reported = cause ?? libraryFailed(path);
+    // System errors name the file as the library opened it.
+    if (isSystemError(reported)) Object.assign(reported, { path });
+    if (error instanceof WebAssembly.RuntimeError) return failThread(reported);
+    throw reported;
   }
 }
 
@@ -129,12 +129,12 @@ function isReported(error: unknown): error is Error {
   return error instanceof UserError || isSystemError(error);
 }
 
-/** Such as EACCES. What Node.js itself refuses has a code too, but is caused by damage here. */
+/** Tells whether an error comes from the system, such as EACCES. Errors of Node.js itself have codes too, but are caused by damage here. */
 function isSystemError(error: unknown): error is Error {
   return /^E(?!RR_)/.test(systemErrorCode(error) ?? '');
 }
 
-/** Refuses the library memory beyond `memoryLimitBytes`: it then reports that it cannot allocate. */
+/** Limits the library's memory to `memoryLimitBytes`; beyond, it reports that it cannot allocate. */
 function limitMemory(): void {
   const grow = WebAssembly.Memory.prototype.grow;
   WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number) {

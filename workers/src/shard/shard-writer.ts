@@ -19,8 +19,8 @@ export interface ShardWriter {
   /**
    * Appends rows.
    * @param vectors rows * dimension components, row by row
-   * @param describe describes a row that float16 cannot represent, for the message; default: by row and id
-   * @throws DataError where float16 cannot represent a row
+   * @param describe describes a row that float16 cannot represent, for the message. Default: by row and id
+   * @throws DataError if float16 cannot represent a row
    */
   append(vectors: Float32Array, ids: Utf8Column, describe?: (bad: BadVector) => string): void;
   /** Writes the attributes of `embedding` and closes the file. */

@@ -1,6 +1,6 @@
 import type { VectorType } from '../vectors/vector-type.ts';
 
-/** Attributes of a shard's `embedding` dataset, which describe how its vectors were made. */
+/** Attributes of a shard's `embedding` dataset, which describe the origin of its vectors. */
 export type ShardAttributes = Record<string, string | number>;
 
 /** The facts about a shard that are known without reading its rows. */
@@ -14,7 +14,7 @@ export interface ShardHeader {
 }
 
 /**
- * Returns the identity of the model that made a shard, which must be equal in database and queries. Shards without attributes
+ * Returns the identity of the model that created a shard, which must be equal in database and queries. Shards without attributes
  * (written by other tools) have none and fit any database of their dimension.
  */
 export function modelIdentity(attributes: ShardAttributes): string | undefined {

@@ -5,7 +5,7 @@ const FAR = 4;
 const MAX_ROUNDS = 64;
 
 /**
- * Returns the common offset of centroids: their mean without outliers, or zero if most are nearer to the origin than to that mean.
+ * Returns the common offset of centroids: their mean without outliers, or zero if most are nearer to the origin than to the mean.
  * @returns [D]
  */
 export function commonCentre({ count, dimension, vectors }: Centroids): Float32Array {
@@ -31,14 +31,14 @@ function meanOf(vectors: Float32Array, dimension: number, rows: Int32Array): Flo
   return Float32Array.from(sums);
 }
 
-/** Returns the Euclidean distance of the row that begins at `start`. */
+/** Returns the Euclidean distance between a centre and the row that begins at `start`. */
 export function distance(vectors: Float32Array, start: number, centre: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < centre.length; i++) sum += (vectors[start + i]! - centre[i]!) ** 2;
   return Math.sqrt(sum);
 }
 
-/** Returns the value below which a fraction of the values lies. */
+/** Returns the value that a fraction of the values is below. */
 export function quantile(values: ArrayLike<number>, fraction: number): number {
   return Float64Array.from(values).sort()[Math.floor(values.length * fraction)]!;
 }

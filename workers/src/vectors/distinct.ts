@@ -1,9 +1,9 @@
-/** The distinct vectors of a set, and which of them each row has. */
+/** The distinct vectors of a set, and the mapping from rows to them. */
 export interface DistinctVectors {
   count: number;
   /** [count, D] */
   vectors: Float32Array;
-  /** The position of the vector of each row. */
+  /** Position in `vectors` of each row's vector. */
   of: Int32Array;
 }
 

@@ -1,13 +1,13 @@
 import type { Metric } from './metric.ts';
 
-/** Centroids of clusters: [count, dimension]; of unit length where the metric is spherical. */
+/** Centroids of clusters: [count, dimension]; unit length if the metric is spherical. */
 export interface Centroids {
   count: number;
   dimension: number;
   vectors: Float32Array;
 }
 
-/** Returns whether centroids have unit length: under l2 they are compared by Euclidean distance, otherwise by direction. */
+/** Tells whether centroids have unit length: l2 compares them by Euclidean distance, other metrics by direction. */
 export function isSpherical(metric: Metric): boolean {
   return metric !== 'l2';
 }

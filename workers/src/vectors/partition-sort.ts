@@ -1,5 +1,5 @@
 /**
- * Stable counting sort of rows by partition.
+ * Sorts rows by partition (stable counting sort).
  * @param partitions the partition of each row
  * @returns `order`: positions of the rows, by partition; `counts`: rows of each partition
  */
@@ -19,7 +19,7 @@ export function sortByPartition(
 
 /**
  * Cuts partitions into consecutive windows of at most `windowRows` rows, for a merge that holds one window in memory.
- * A partition larger than that is a window of its own.
+ * A larger partition forms its own window.
  * @returns [first partition, end partition)
  */
 export function partitionWindows(partitionRows: ArrayLike<number>, windowRows: number): Array<[number, number]> {

@@ -1,2 +1,2 @@
-/** 7 bits and a sign bit less: products with unsigned bytes then cannot overflow 16 bits on processors without VNNI. */
+/** Codes use 7 bits, sign included, so that products with unsigned bytes cannot overflow 16 bits on processors without VNNI. */
 export const LARGEST_CODE = 63;

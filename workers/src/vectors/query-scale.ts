@@ -1,14 +1,14 @@
 import { type Centroids, lengthOf } from './kmeans.ts';
 
-/** The largest relative loss of a vector of which float16 keeps all 11 bits of every component. */
+/** The largest relative loss of a vector if float16 keeps all 11 bits of every component. */
 const USUAL_LOSS = 2 ** -11;
-/** A query under dot shorter than this fraction of the rows loses more: LanceDB sums the squares of both in float32. */
+/** A dot query that is shorter than this fraction of the rows loses precision: LanceDB sums the squares of both in float32. */
 const SHORT = 2 ** -12;
-/** A length at which float16 represents any rotation of a vector, with full precision of small components. */
+/** A length at which float16 represents any rotation of a vector, and keeps the precision of small components. */
 export const LENGTH_IN_FLOAT16 = 2 ** 13;
 
 /**
- * Returns whether float16 represents a vector at its usual precision: no component becomes infinite, and components that underflow
+ * Tells whether float16 represents a vector at its usual precision: no component becomes infinite, and components that underflow
  * contribute little to its length.
  */
 export function fitsFloat16(vector: Float32Array): boolean {
@@ -24,7 +24,7 @@ export function fitsFloat16(vector: Float32Array): boolean {
 }
 
 /**
- * Returns the power of two by which a query under dot is multiplied for LanceDB; 1 unless it is much shorter than the rows. Products
+ * Returns the power of two by which a dot query is multiplied for LanceDB; 1 unless the query is much shorter than the rows. Products
  * grow by the same factor.
  * @param rowLength length of the longest rows
  * @param isHalf whether the table is float16
@@ -37,7 +37,8 @@ export function queryFactor(vector: Float32Array, rowLength: number, isHalf: boo
 
 /** Returns the length of the longest centroid. */
 export function longestCentroid({ count, dimension, vectors }: Centroids): number {
-  let most = 0;
-  for (let i = 0; i < count; i++) most = Math.max(most, lengthOf(vectors.subarray(i * dimension, (i + 1) * dimension)));
-  return most;
+  let longest = 0;
+  for (let i = 0; i < count; i++)
+    longest = Math.max(longest, lengthOf(vectors.subarray(i * dimension, (i + 1) * dimension)));
+  return longest;
 }

@@ -13,7 +13,7 @@ export const ESTIMATE = z.object({
 
 /**
  * Estimates the mean recall from sampled queries, with a 95% confidence interval: Student's t over queries (hits of one query are
- * not independent), or Wilson's interval where all recalls are equal.
+ * not independent), or Wilson's interval if all recalls are equal.
  * @param recalls the recall of each query, at least one
  */
 export function estimateRecall(recalls: readonly number[]): Estimate {
@@ -69,8 +69,9 @@ const FIRST_PROBES = 8;
 const TOLERANCE = 1 / 8;
 
 /**
- * Finds about the smallest nprobes that reaches a recall which can only be measured: doubles until it is reached, then bisects.
- * @returns all partitions, and their recall, where even they miss the target
+ * Approximates the smallest nprobes that reaches a recall, which must be measured: doubles nprobes until the target is reached, then
+ * bisects.
+ * @returns all partitions, and their recall, if even they miss the target
  */
 export async function fewestProbes(
   measure: (nprobes: number) => Promise<Estimate>,

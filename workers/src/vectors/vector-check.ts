@@ -8,7 +8,7 @@ import type { Metric } from './metric.ts';
 const LONGEST = 1e18;
 const SHORTEST_DIRECTION = 1e-15;
 
-/** A row that cannot be searched, and why. */
+/** A row that cannot be searched, and the reason. */
 export interface BadVector {
   row: number;
   /** Position in the row, if one component is the cause. */
@@ -16,13 +16,13 @@ export interface BadVector {
   value?: number;
   /** Euclidean length, if that is the cause. */
   length?: number;
-  /** Only float16 cannot represent the row. */
+  /** Set if float16 cannot represent the row, but float32 can. */
   inFloat16?: true;
 }
 
 /**
  * Finds the first row that has a NaN or infinite component, is too long for float32 arithmetic or, under cosine, too short to have
- * a direction. The sum of squares shows all of these, because squares of float32 cannot overflow a double.
+ * a direction. The sum of squares reveals all of these, because squares of float32 cannot overflow a double.
  * @param vectors rows * dimension components
  */
 export function findBadVector(
@@ -77,21 +77,21 @@ export function findLostInFloat16(
   metric: Metric,
 ): BadVector | undefined {
   for (let row = 0, at = 0; row < rows; row++) {
-    let most = 0;
-    for (const end = at + dimension; at < end; at++) most = Math.max(most, Math.abs(vectors[at]!));
-    if (most >= INFINITE_IN_FLOAT16) {
+    let largest = 0;
+    for (const end = at + dimension; at < end; at++) largest = Math.max(largest, Math.abs(vectors[at]!));
+    if (largest >= INFINITE_IN_FLOAT16) {
       const components = vectors.subarray(row * dimension, (row + 1) * dimension);
       const component = components.findIndex((value) => Math.abs(value) >= INFINITE_IN_FLOAT16);
       return { row, component, value: components[component]!, inFloat16: true };
     }
-    if (metric === 'cosine' && most <= LOST_IN_FLOAT16) return { row, inFloat16: true };
+    if (metric === 'cosine' && largest <= LOST_IN_FLOAT16) return { row, inFloat16: true };
   }
   return undefined;
 }
 
 /**
- * Describes what is wrong with a row of a shard.
- * @param firstRow row of the file at which the checked rows begin
+ * Describes the fault of a row of a shard.
+ * @param firstRow row of the file where the checked rows begin
  * @param id UTF-8
  */
 export function describeBadVector(bad: BadVector, firstRow: number, id: Uint8Array): string {
@@ -104,7 +104,7 @@ export function describeBadVector(bad: BadVector, firstRow: number, id: Uint8Arr
 }
 
 /**
- * Describes what is wrong with an embedded vector.
+ * Describes the fault of an embedded vector.
  * @param where file, record and id of its sequence
  * @param precision of the model, if it has several
  */

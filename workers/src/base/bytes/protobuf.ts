@@ -11,7 +11,7 @@ export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];
   #byteCount = 0;
 
-  /** @throws RangeError where the number is not a safe integer */
+  /** @throws RangeError if the number is not a safe integer */
   integer(field: number, value: number): this {
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a safe integer`);
     this.#tag(field, VARINT);
@@ -99,7 +99,7 @@ export interface ProtobufField {
   raw: Uint8Array;
 }
 
-/** Parses the fields of a message, in order. @throws RangeError where the bytes are not a message */
+/** Parses the fields of a message, in order. @throws RangeError if the bytes are not a message */
 export function readFields(message: Uint8Array): ProtobufField[] {
   const fields: ProtobufField[] = [];
   let at = 0;
@@ -130,7 +130,7 @@ export function readFields(message: Uint8Array): ProtobufField[] {
   return fields;
 }
 
-/** Parses packed integers. @throws RangeError where the last is truncated */
+/** Parses packed integers. @throws RangeError if the last is truncated */
 export function readPacked(bytes: Uint8Array): number[] {
   const values: number[] = [];
   let value = 0;

@@ -26,7 +26,7 @@ export function columnFrom(texts: readonly string[]): Utf8Column {
   return { offsets, bytes };
 }
 
-/** Decodes one row. @throws TypeError where it is not UTF-8 */
+/** Decodes one row. @throws TypeError if it is not UTF-8 */
 export function columnText(column: Utf8Column, row: number): string {
   return decoder.decode(column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!));
 }

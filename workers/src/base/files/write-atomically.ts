@@ -10,7 +10,7 @@ import { unfinishedPaths } from './unfinished.ts';
  * Removes temporary files of earlier runs that were killed.
  * @param write receives the temporary path, at which nothing exists yet
  * @returns the result of `write`
- * @throws DataError where `path` is a folder, a device or a pipe
+ * @throws DataError if `path` is a folder, a device or a pipe
  */
 export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
@@ -39,7 +39,7 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
 
 /**
  * Writes several files as `writeAtomically` does; none appears before all are written.
- * @param paths undefined where a file is not wanted: `write` gets undefined in its place
+ * @param paths undefined if a file is not wanted: `write` gets undefined in its place
  */
 export async function writeAllAtomically<T>(
   paths: readonly (string | undefined)[],

@@ -11,7 +11,7 @@ const UNITS: Record<string, number> = {
   tib: 2 ** 40,
 };
 
-/** Parses "2GB", "512 MiB" or "1000000" into bytes. @returns undefined where the text is not a size */
+/** Parses "2GB", "512 MiB" or "1000000" into bytes. @returns undefined if the text is not a size */
 export function parseByteSize(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*$/i.exec(text);
   const unit = match && UNITS[match[2]!.toLowerCase()];

@@ -10,7 +10,7 @@ import { parseJsonText } from './json-text.ts';
 
 export type JsonRecord = Record<string, unknown>;
 
-/** Parses JSON. @returns undefined where the text is not JSON */
+/** Parses JSON. @returns undefined if the text is not JSON */
 export function parseJson(text: string): unknown {
   try {
     return parseJsonText(text);
@@ -103,7 +103,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
  * @param where the file, for messages
  * @param what the kind of document, for messages
  * @param fail creates the error for a damaged document
- * @throws DataError where a newer version of LanceFlow wrote it
+ * @throws DataError if a newer version of LanceFlow wrote it
  */
 export function parseVersion1(text: string, where: string, what: string, fail: (problem: string) => Error): JsonRecord {
   const record = parseJson(text);

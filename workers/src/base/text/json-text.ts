@@ -2,7 +2,7 @@ import { MAX_JSON_DEPTH } from '../limits.ts';
 
 /**
  * Parses JSON that comes from outside.
- * @throws SyntaxError where it is not JSON, or nested deeper than MAX_JSON_DEPTH
+ * @throws SyntaxError if it is not JSON, or nested deeper than MAX_JSON_DEPTH
  */
 export function parseJsonText(text: string): unknown {
   const value: unknown = JSON.parse(text);

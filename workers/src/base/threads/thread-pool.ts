@@ -88,7 +88,7 @@ export class ThreadPool<M extends ThreadMethods<M>> {
     return Promise.all(this.threads.map((thread, i) => thread.call(method, requestOf(i))));
   }
 
-  /** Ends the threads when the tasks that they have started are done. @throws the reason where a thread ended before */
+  /** Ends the threads when the tasks that they have started are done. @throws the reason if a thread ended before */
   async close(): Promise<void> {
     if (this.#failure) throw this.#failure;
     await Promise.all(this.threads.map((thread) => thread.close()));

@@ -109,7 +109,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     return this.#worker.cpuUsage();
   }
 
-  /** Ends the thread when all requests are answered and its `onClose` has run. @throws the reason where that fails */
+  /** Ends the thread when all requests are answered and its `onClose` has run. @throws the reason if that fails */
   async close(): Promise<void> {
     const before = this.#failure;
     if (!before && !this.#isClosing) {

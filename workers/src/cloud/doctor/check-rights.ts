@@ -6,12 +6,12 @@ import type { Params } from '../launch/campaign.ts';
 import { type Finding, failed, note } from './finding.ts';
 import { type Holder, isRoleArn, judgeRights, requiredRights } from './rights.ts';
 
-/** What a campaign will use, for the check of its roles. */
+/** The parameters and places of a campaign whose roles are checked. */
 export interface CampaignPlaces {
   params: Params;
   workDir: string | undefined;
   region: string;
-  /** The campaign's name, where it is known already. */
+  /** The campaign's name, if it is known already. */
   name?: string;
 }
 
@@ -62,8 +62,8 @@ export async function checkRights(
 }
 
 /**
- * As checkRights, for a campaign that is about to start.
- * @param say prints what could not be checked
+ * Checks the rights of a campaign that is about to start.
+ * @param say prints which rights could not be checked
  * @throws DataError with all failed checks
  */
 export async function requireRights(
@@ -85,15 +85,15 @@ async function checkReaders(batch: Batch, params: Params): Promise<{ role: strin
   const name = params.aws_reader_definition;
   if (name === undefined) return { role: undefined, findings: [note(CHECK_NAMES.readers, FOUND.oneRole)] };
   const definition = await findDefinition(batch, `${name}`);
-  const fails = (found: string, remedy: string) => ({
+  const failWith = (found: string, remedy: string) => ({
     role: undefined,
     findings: [failed(`job definition ${name}`, found, remedy)],
   });
-  if (!definition) return fails(FOUND.missing, REMEDY.deployReaders);
+  if (!definition) return failWith(FOUND.missing, REMEDY.deployReaders);
   const { image, jobRoleArn } = definition.containerProperties ?? {};
-  if (!jobRoleArn) return fails(FOUND.noJobRole, REMEDY.readersRole);
+  if (!jobRoleArn) return failWith(FOUND.noJobRole, REMEDY.readersRole);
   if (params.device !== 'cuda' && params.aws_container !== undefined && image !== params.aws_container)
-    return fails(FOUND.otherImage(image), REMEDY.readersImage);
+    return failWith(FOUND.otherImage(image), REMEDY.readersImage);
   return { role: jobRoleArn, findings: [] };
 }
 

@@ -1,7 +1,7 @@
 import type { UserError } from '../../base/errors.ts';
 import { REMEDY } from '../cloud-messages.ts';
 
-/** The result of a check. `remedy` says what to do where it failed; a `note` is for information. */
+/** The result of a check. `remedy` says how to fix a failure; a `note` is for information. */
 export interface Finding {
   check: string;
   status: 'ok' | 'failed' | 'note';
@@ -18,13 +18,13 @@ export const failed = (check: string, found: string, remedy: string): Finding =>
   remedy,
 });
 
-/** Turns an error into a failed finding: its first sentence is what was found, the others are the remedy. */
+/** Turns an error into a failed finding: its first sentence is the finding, the others are the remedy. */
 export function failedBy(check: string, { message }: UserError, remedy?: string): Finding {
   const [found = '', ...rest] = message.split(/(?<=\.) (?=[A-Z])/);
   return failed(check, found, remedy ?? (rest.join(' ') || REMEDY.docs));
 }
 
-/** Formats findings as lines: status, check, what was found, and the remedy below. */
+/** Formats findings as lines: status, check, finding, and the remedy below. */
 export function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings

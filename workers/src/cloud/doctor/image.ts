@@ -6,7 +6,7 @@ export interface EcrImage {
   id: { imageTag: string } | { imageDigest: string };
 }
 
-/** Parses the address of an image in ECR; undefined for another registry. */
+/** Parses the address of an image in ECR; undefined if it is in another registry. */
 export function parseEcrImage(address: string): EcrImage | undefined {
   const pattern =
     /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([a-z0-9._/-]+?)(?::([\w.-]+))?(?:@(sha256:[0-9a-f]{64}))?$/;

@@ -11,8 +11,8 @@ import { type Finding, failed, ok } from './finding.ts';
 
 const HOME = process.env.LANCEFLOW_HOME ?? fileURLToPath(new URL('../../../..', import.meta.url));
 const GB = 1e9;
-/** The least versions and sizes that LanceFlow works with. */
-const LEAST = { node: 24, java: 17, nextflow: 24.1, memoryGb: 2, diskGb: 5, openFiles: 1024 };
+/** The minimum versions and sizes that LanceFlow needs. */
+const MINIMUM = { node: 24, java: 17, nextflow: 24.1, memoryGb: 2, diskGb: 5, openFiles: 1024 };
 const LIBRARIES = ['@lancedb/lancedb', 'onnxruntime-node', 'h5wasm/node', 'parquet-wasm'];
 
 /** Checks what a run on this machine needs: programs, libraries, memory, disk. Downloads nothing. */
@@ -31,7 +31,7 @@ export async function checkMachine(): Promise<Finding[]> {
 
 function checkNode(): Finding {
   const { node } = process.versions;
-  return Number.parseInt(node, 10) >= LEAST.node
+  return Number.parseInt(node, 10) >= MINIMUM.node
     ? ok('node', node)
     : failed('node', FOUND.tooOldNode(node), REMEDY.setupNode);
 }
@@ -52,7 +52,7 @@ async function checkJava(): Promise<Finding> {
   // openjdk version "17.0.15" 2025-04-15
   const version = /version "([\d.]+)/.exec(await outputOf(java, ['-version']))?.[1];
   if (version === undefined) return failed('java', FOUND.noStart(java), REMEDY.java);
-  return Number.parseInt(version, 10) >= LEAST.java
+  return Number.parseInt(version, 10) >= MINIMUM.java
     ? ok('java', version)
     : failed('java', FOUND.tooOld(version), REMEDY.java);
 }
@@ -64,32 +64,32 @@ async function checkNextflow(): Promise<Finding> {
   const [, text, major, minor] =
     /version ((\d+)\.(\d+)[\d.]*)/.exec(fetched ? '' : await outputOf('nextflow', ['-v'])) ?? [];
   if (fetched) return ok('nextflow', `${fetched.slice(9)}, fetched by the set-up`);
-  if (Number(major) + Number(minor) / 100 >= LEAST.nextflow) return ok('nextflow', `${text}, installed`);
+  if (Number(major) + Number(minor) / 100 >= MINIMUM.nextflow) return ok('nextflow', `${text}, installed`);
   return failed('nextflow', text ? FOUND.tooOld(text) : FOUND.missing, REMEDY.setupNextflow);
 }
 
 function checkMemory(): Finding {
   const gb = process.availableMemory() / GB;
   const found = `${gb.toFixed(1)} GB free, ${cpus().length} cores`;
-  return gb >= LEAST.memoryGb ? ok('memory', found) : failed('memory', found, REMEDY.memory(LEAST.memoryGb));
+  return gb >= MINIMUM.memoryGb ? ok('memory', found) : failed('memory', found, REMEDY.memory(MINIMUM.memoryGb));
 }
 
 async function checkDisk(folder: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(folder);
   const found = `${((bavail * bsize) / GB).toFixed(1)} GB free`;
-  return bavail * bsize >= LEAST.diskGb * GB
+  return bavail * bsize >= MINIMUM.diskGb * GB
     ? ok(`disk of ${folder}`, found)
     : failed(`disk of ${folder}`, found, REMEDY.disk);
 }
 
 async function checkOpenFiles(): Promise<Finding> {
   const limit = (await outputOf('sh', ['-c', 'ulimit -n'])).trim();
-  return limit === 'unlimited' || Number(limit) >= LEAST.openFiles
+  return limit === 'unlimited' || Number(limit) >= MINIMUM.openFiles
     ? ok('open files', `up to ${limit}`)
     : failed('open files', `up to ${limit}`, REMEDY.openFiles);
 }
 
-/** Returns what a program prints on either output; empty where it cannot be started or fails. */
+/** Returns a program's standard output and standard error; empty if it cannot be started or fails. */
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
   if (program.includes('/') && !existsSync(program)) return '';
   return promisify(execFile)(program, args, { timeout: 30_000 }).then(

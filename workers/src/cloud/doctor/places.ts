@@ -9,7 +9,7 @@ import { type Finding, failed, ok } from './finding.ts';
 /** How a campaign uses a place on S3. */
 export type Use = 'write' | 'database' | 'read';
 
-/** Checks that a place on S3 is in the region, and can be used as the campaign will use it. @param uri undefined where it was not given */
+/** Checks that a place on S3 is in the region, and that the campaign can use it as intended. @param uri undefined if it is not set */
 export function checkPlace(name: string, uri: string | undefined, use: Use, region: string): Promise<Finding[]> {
   return check(name, async () => {
     if (uri === undefined) return failed(name, FOUND.notGiven, REMEDY.namePlace(use === 'write' ? '--work-dir' : name));
@@ -52,7 +52,7 @@ async function readCatalog(name: string, s3: S3Bucket): Promise<Finding> {
   return ok(name, FOUND.readableDatabase(s3.uri, entries.length));
 }
 
-/** Checks that an object's key begins as the address: it is a file, a folder, or the beginning of a glob. */
+/** Checks that an object's key begins with the address, which is a file, a folder, or the beginning of a glob. */
 async function findObjects(name: string, s3: S3Bucket): Promise<Finding> {
   for await (const _ of listObjects({ ...s3, key: () => s3.location.prefix }, ''))
     return ok(name, FOUND.readable(s3.uri));

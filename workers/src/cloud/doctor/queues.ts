@@ -1,7 +1,7 @@
 import { FOUND, REMEDY } from '../cloud-messages.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
-/** The fields of AWS Batch's compute environments that are checked here. */
+/** The fields of AWS Batch's compute environments that this file checks. */
 export interface Environment {
   computeEnvironmentName?: string;
   state?: string;
@@ -10,32 +10,32 @@ export interface Environment {
   computeResources?: { type?: string; maxvCpus?: number; instanceTypes?: string[]; launchTemplate?: object };
 }
 
-/** The fields of AWS Batch's job queues that are checked here. */
+/** The fields of AWS Batch's job queues that this file checks. */
 export interface Queue {
   state?: string;
   status?: string;
   statusReason?: string;
 }
 
-/** What the machines of a queue need: nothing special, NVMe disks, or GPUs. */
+/** Hardware that the machines of a queue need: any, NVMe disks, or GPUs. */
 export type Machines = 'any' | 'storage' | 'gpu';
 
 /** Instance families with NVMe disks whose names have no "d". */
 const WITH_DISKS = new Set(['g5', 'g6', 'g6e', 'gr6', 'p5', 'p5e', 'trn1', 'trn1n']);
 
-/** Whether an EC2 instance type, or a family, has NVMe instance disks: i4i.8xlarge, m6id, g5.4xlarge. */
+/** Tells whether an EC2 instance type, or a family, has NVMe instance disks: i4i.8xlarge, m6id, g5.4xlarge. */
 export function hasInstanceStorage(type: string): boolean {
   const family = type.split('.')[0]!;
   // Storage families begin with i; others have a "d" among the letters after the generation.
   return /^i[ms]?\d/.test(family) || /^[a-z]+\d+[a-z]*d[a-z]*$/.test(family) || WITH_DISKS.has(family);
 }
 
-/** Whether an EC2 instance type, or a family, has NVIDIA GPUs. */
+/** Tells whether an EC2 instance type, or a family, has NVIDIA GPUs. */
 export function hasGpu(type: string): boolean {
   return /^(g(?!4ad)|gr|p)\d/.test(type);
 }
 
-/** Judges a queue and its machines. @param queue undefined where there is none of this name */
+/** Judges a queue and its machines. @param queue undefined if no queue has this name */
 export function judgeQueue(
   name: string,
   machines: Machines,

@@ -11,18 +11,18 @@ export interface Right {
   context?: Readonly<Record<string, string>>;
 }
 
-/** Whose rights: those of building tasks, of other tasks, or of the head. */
+/** Who holds the rights: tasks that build, other tasks, or the head. */
 export type Holder = 'tasks' | 'readers' | 'head';
 
-/** What a campaign will use. */
+/** The parameters, places and role of a campaign. */
 export interface Campaign {
   params: Params;
   /** s3:// address. */
   workDir: string | undefined;
   region: string;
-  /** The campaign's name, where it is known already. */
+  /** The campaign's name, if it is known already. */
   name: string | undefined;
-  /** ARN of the head's role, which has the partition and the account. */
+  /** ARN of the head's role, which contains the partition and the account. */
   headRole: string;
 }
 
@@ -31,10 +31,10 @@ const READ = 's3:GetObject';
 const WRITE = 's3:PutObject';
 const DELETE = 's3:DeleteObject';
 
-/** Whether a text is the ARN of a role. */
+/** Tells whether a text is the ARN of a role. */
 export const isRoleArn = (text: string): boolean => /^arn:[a-z0-9-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(text);
 
-/** Lists the rights that each role needs for a campaign. A made-up key stands for the objects that a folder will have. */
+/** Lists the rights that each role needs for a campaign. A sample key represents the objects that a folder will hold. */
 export function requiredRights(campaign: Campaign): Record<Holder, Right[]> {
   const { params, workDir } = campaign;
   const [, partition = 'aws'] = campaign.headRole.split(':');
@@ -68,7 +68,7 @@ function rightsOn(uri: string, actions: readonly string[], partition: string): R
   ];
 }
 
-/** Returns the key of an object that a path may stand for: the file itself, a file in the folder, or one that the glob matches. */
+/** Returns the key of an object that a path can refer to: the file itself, a file in the folder, or one that the glob matches. */
 function sampleKey(path: string): string {
   const [, before, after] = /^([^*?[{]*)[*?[{].*?([^*?\]}]*)$/.exec(path) ?? [];
   if (before !== undefined) return `${before}lanceflow${after}`;

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../../base/errors.ts';
 import { LAUNCH } from '../cloud-messages.ts';
 
-/** The tag with a job's campaign; conf/awsbatch.config gives it to every task. */
+/** The tag with a job's campaign; conf/awsbatch.config sets it on every task. */
 export const CAMPAIGN_TAG = 'lanceflow-campaign';
 
 /** Path of the pipeline in the head's image (containers/head/Dockerfile). */
 const PIPELINE = '/opt/lanceflow/main.nf';
 /** The variable with the text of --config. */
 const CONFIG = 'LANCEFLOW_CONFIG';
-/** Batch takes 8192 characters of overrides, names included. */
+/** Batch accepts 8192 characters of overrides, including their names. */
 const MAX_CHARACTERS = 7000;
 
 export type Params = Record<string, string | number | boolean>;
@@ -21,7 +21,7 @@ export interface Head {
   environment: Record<string, string>;
 }
 
-/** Checks a campaign's name. @throws UsageError where it is not valid for a Batch job and a tag */
+/** Checks a campaign's name. @throws UsageError if it is not valid for a Batch job and a tag */
 export function checkCampaign(name: string): string {
   if (!/^[A-Za-z][A-Za-z0-9_-]{0,99}$/.test(name)) throw new UsageError(LAUNCH.invalidName(name));
   return name;
@@ -35,11 +35,11 @@ export const taskQueuesOf = (params: Params): string[] =>
 export const jobNameOf = (campaign: string) => `lanceflow-${campaign}`;
 
 /**
- * Plans the head of a campaign. Its session and cache depend on the campaign alone, not on the machine, so it resumes what an earlier head
- * has done.
+ * Plans the head of a campaign. Its session and cache depend on the campaign alone, not on the machine, so it resumes the work of an
+ * earlier head.
  * @param workDir s3:// prefix
  * @param config text of a Nextflow configuration that extends the profile
- * @throws UsageError where the arguments are longer than Batch takes
+ * @throws UsageError if the arguments are longer than Batch accepts
  */
 export function planHead(campaign: string, workDir: string, region: string, params: Params, config?: string): Head {
   const values = { ...params, aws_region: region, campaign };
@@ -56,9 +56,9 @@ export function planHead(campaign: string, workDir: string, region: string, para
   const environment = {
     AWS_REGION: region,
     NXF_CLOUDCACHE_PATH: `${workDir}/cache`,
-    // The history of runs was on a machine that is gone: -resume names the session instead.
+    // The history of runs was on a machine that no longer exists: -resume names the session instead.
     NXF_IGNORE_RESUME_HISTORY: 'true',
-    // For containers/head/start: a head that Batch restarts first ends the tasks of its former start.
+    // For containers/head/start: a head that Batch restarts first ends the tasks of its previous attempt.
     LANCEFLOW_CAMPAIGN: campaign,
     LANCEFLOW_QUEUES: taskQueuesOf(params).join(' '),
     ...(config === undefined ? {} : { [CONFIG]: config }),
@@ -66,7 +66,7 @@ export function planHead(campaign: string, workDir: string, region: string, para
   return { jobName: jobNameOf(campaign), command, environment };
 }
 
-/** Makes the head write the configuration to a file first. The file's name has its hash, so that another configuration is another command. */
+/** Makes the head write the configuration to a file first. The file's name contains its hash, so a changed configuration changes the command. */
 function withConfig(nextflow: readonly string[], config: string): string[] {
   const file = `launch-${createHash('sha256').update(config).digest('hex').slice(0, 12)}.config`;
   return ['sh', '-c', `printf '%s\\n' "$${CONFIG}" > "$0" && exec "$@"`, file, ...nextflow, '-c', file];
@@ -84,7 +84,7 @@ function sessionOf(campaign: string, workDir: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** Describes the difference of two commands: "--k=10 -> --k=20"; empty where they are the same. */
+/** Describes the difference between two commands: "--k=10 -> --k=20"; empty if they are equal. */
 export function differences(before: readonly string[], now: readonly string[]): string {
   const only = (these: readonly string[], others: readonly string[]) =>
     these.filter((argument) => !others.includes(argument)).join(' ') || 'nothing';

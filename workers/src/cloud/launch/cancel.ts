@@ -6,13 +6,13 @@ import { type Params, taskQueuesOf } from './campaign.ts';
 import { findHead, type HeadJob, isActive } from './heads.ts';
 import { endTasks } from './tasks.ts';
 
-/** Batch gives a container 30 seconds after SIGTERM. */
+/** Batch kills a container 30 seconds after SIGTERM. */
 const HEAD_ENDS_MS = 90_000;
 
 /**
- * Ends a campaign: its head, which ends its tasks, and then the tasks that the head left.
- * @param heads of the campaign
- * @throws DataError where the campaign has no head
+ * Cancels a campaign: ends its head, which ends its tasks, and then any tasks that remain.
+ * @param heads heads of the campaign
+ * @throws DataError if the campaign has no head
  */
 export async function cancelCampaign(
   batch: Batch,

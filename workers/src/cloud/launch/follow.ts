@@ -5,7 +5,7 @@ import { LAUNCH } from '../cloud-messages.ts';
 import { findHead, type HeadJob, isActive } from './heads.ts';
 import type { LogReader } from './log.ts';
 
-/** Prints lines of the head's log, and messages of the follower. */
+/** Prints lines of the head's log, and messages about the head. */
 export interface Listener {
   line(text: string): void;
   say(text: string): void;
@@ -15,9 +15,9 @@ export interface Listener {
 const MAX_OFFLINE_MS = 30 * 60_000;
 
 /**
- * Follows a head to its end, and prints its states and its log. Waits where the connection is lost.
- * @returns the head as it ended
- * @throws DataError where Batch has forgotten it, TransientError where it cannot be reached for half an hour
+ * Follows a head to its end, and prints its states and its log. Waits while the connection is lost.
+ * @returns the final state of the head
+ * @throws DataError if Batch no longer has it, TransientError if Batch cannot be reached for half an hour
  */
 export async function followHead(
   batch: Batch,

@@ -12,7 +12,7 @@ export interface HeadJob {
   status: JobStatus;
   createdAtMs: number;
   command: readonly string[];
-  /** Batch's reason for its end; empty where it has none. */
+  /** Batch's reason for its end; empty if Batch reports none. */
   reason: string;
   exitCode: number | undefined;
   logStream: string | undefined;
@@ -33,14 +33,14 @@ export async function findHeads(batch: Batch, jobQueue: string, jobName: string)
   return heads.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
 }
 
-/** Reads the current state of a head; undefined where Batch no longer has it. */
+/** Reads the current state of a head; undefined if Batch no longer has it. */
 export async function findHead(batch: Batch, id: string): Promise<HeadJob | undefined> {
   return (await describeJobs(batch, [id])).map(headOf)[0];
 }
 
 /**
- * Submits a head. Where another was submitted for the same campaign at the same moment, the older one stays, and whoever submitted the
- * younger one ends it.
+ * Submits a head. If another process submits one for the same campaign at the same moment, the older head stays, and the process that
+ * submitted the newer one ends it.
  */
 export async function submitHead(
   batch: Batch,

@@ -12,7 +12,7 @@ export interface Definition {
   isShared?: boolean;
 }
 
-/** Reads the parameters of nextflow_schema.json by name. The group "data" has those with files that every machine must reach. */
+/** Reads the parameters of nextflow_schema.json by name. Parameters of the group "data" name files that every machine must reach. */
 export function readDefinitions(schema: {
   $defs: Record<string, { properties: Record<string, Definition> }>;
 }): Map<string, Definition> {
@@ -27,17 +27,17 @@ export function readDefinitions(schema: {
 }
 
 /**
- * Checks the content of a parameters file, in which null stands for "not given". The pipeline checks the rest before any task.
+ * Checks the content of a parameters file, in which null means "not set". The pipeline checks the rest before any task.
  * @param path of the file, for messages
  * @throws UsageError with all problems
  */
 export function checkParams(content: unknown, path: string, known: ReadonlyMap<string, Definition>): Params {
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(PARAMS.notObject(path));
-  const given = Object.entries(content).filter(([, value]) => value !== null);
-  const problems = given.flatMap(([name, value]) => problemWith(name, value, known.get(name)) ?? []);
+  const entries = Object.entries(content).filter(([, value]) => value !== null);
+  const problems = entries.flatMap(([name, value]) => problemWith(name, value, known.get(name)) ?? []);
   if (problems.length > 0) throw new UsageError(PARAMS.problems(path, problems));
-  return Object.fromEntries(given) as Params;
+  return Object.fromEntries(entries) as Params;
 }
 
 function problemWith(name: string, value: unknown, definition: Definition | undefined): string | undefined {
@@ -57,7 +57,7 @@ function problemWith(name: string, value: unknown, definition: Definition | unde
   return isShared && !value.startsWith('s3://') ? PARAMS.notOnS3(name, value) : undefined;
 }
 
-/** Checks that the parameters that every campaign needs are given. @throws UsageError with those that are missing */
+/** Checks that the parameters that every campaign needs are set. @throws UsageError that names the missing ones */
 export function requireCampaignParams(params: Params): void {
   const missing = ['database', 'outdir', 'aws_container', 'aws_job_role'].filter((name) => params[name] === undefined);
   if (params.input === undefined && params.queries === undefined) missing.unshift('input or queries');

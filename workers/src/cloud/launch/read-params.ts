@@ -8,8 +8,8 @@ import { checkParams, readDefinitions } from './params.ts';
 const SCHEMA = new URL('../../../../nextflow_schema.json', import.meta.url);
 
 /**
- * Reads parameters files (JSON, as for Nextflow's -params-file). Where several files have a parameter, the last one counts.
- * @throws UsageError where one is not JSON or has a wrong parameter
+ * Reads parameters files (JSON, as for Nextflow's -params-file). If several files have a parameter, the last one wins.
+ * @throws UsageError if one is not JSON or has a wrong parameter
  */
 export async function readParams(paths: readonly string[]): Promise<Params> {
   const known = readDefinitions(JSON.parse(await readFile(SCHEMA, 'utf8')));

@@ -15,7 +15,7 @@ import { requireCampaignParams } from './params.ts';
 import { readParams } from './read-params.ts';
 import { endTasks } from './tasks.ts';
 
-/** A campaign, and what to do with it. */
+/** A campaign, and the action to take. */
 export interface CampaignRequest {
   campaign: string;
   paramsFile: readonly string[];
@@ -34,7 +34,7 @@ export interface CampaignRequest {
 
 /**
  * Starts, follows, resumes or ends a campaign on AWS.
- * @throws UsageError where the campaign exists with other arguments, or parameters are wrong
+ * @throws UsageError if the campaign exists with other arguments, or parameters are wrong
  */
 export async function runCampaign(args: CampaignRequest, log: (message: string) => void) {
   const campaign = checkCampaign(args.campaign);
@@ -73,7 +73,7 @@ interface Start {
   plan: Head;
 }
 
-/** Starts a head: checks the roles, ends the tasks of a former head, submits the job. @param hadHead whether the campaign had a head */
+/** Starts a head: checks the roles, ends the tasks of a previous head, submits the job. @param hadHead whether the campaign had a head */
 async function startHead(
   batch: Batch,
   { args, campaign, params, region, plan }: Start,
@@ -82,11 +82,11 @@ async function startHead(
 ): Promise<HeadJob> {
   await requireRights(batch, { params, workDir: args.workDir, region, name: campaign }, args.jobDefinition, say);
   // Tasks of a lost head would run at the same time as those of this one.
-  const former = hadHead ? await endTasks(batch, taskQueuesOf(params), campaign, REASONS.lostHead) : [];
-  if (former.length > 0) say(LAUNCH.endingTasks(former.length));
+  const endedTasks = hadHead ? await endTasks(batch, taskQueuesOf(params), campaign, REASONS.lostHead) : [];
+  if (endedTasks.length > 0) say(LAUNCH.endingTasks(endedTasks.length));
   const head = await submitHead(batch, args.queue, args.jobDefinition, campaign, plan);
   // Another user may have submitted the campaign at the same moment, with other arguments.
-  refuseOther(head, plan, campaign);
+  requireSameArguments(head, plan, campaign);
   say(LAUNCH.submitted(head.id));
   return head;
 }
@@ -108,17 +108,17 @@ function planFor(
 }
 
 /**
- * Chooses the head to follow; undefined where a new one must be started.
- * @throws UsageError where the campaign runs, or ran, with other arguments
+ * Chooses the head to follow; undefined if a new one must be started.
+ * @throws UsageError if the campaign runs, or ran, with other arguments
  */
 function chooseHead(heads: readonly HeadJob[], plan: Head, campaign: string, again: boolean): HeadJob | undefined {
   const head = heads.find(isActive) ?? heads[0];
   if (!head || (!isActive(head) && (again || head.status === 'FAILED'))) return undefined;
-  refuseOther(head, plan, campaign);
+  requireSameArguments(head, plan, campaign);
   return head;
 }
 
-function refuseOther(head: HeadJob, { command }: Head, campaign: string): void {
+function requireSameArguments(head: HeadJob, { command }: Head, campaign: string): void {
   const changed = differences(head.command, command);
   if (changed === '') return;
   throw new UsageError(

@@ -3,12 +3,12 @@ import type { Batch } from '@aws-sdk/client-batch';
 import { CAMPAIGN_TAG, jobNameOf } from './campaign.ts';
 import { ACTIVE, describeJobs, isActive } from './heads.ts';
 
-/** Batch gives a container 30 seconds after SIGTERM. */
+/** Batch kills a container 30 seconds after SIGTERM. */
 const TASKS_END_MS = 120_000;
 
 /**
- * Ends the tasks of a campaign that are waiting or running, and no job without its tag. The head, which may be in one of these queues,
- * keeps running.
+ * Ends the waiting and running tasks of a campaign, which it finds by their tag. The head, which may be in one of these queues, keeps
+ * running.
  * @param queues names or ARNs; unknown ones are ignored
  * @returns ids of the jobs
  */

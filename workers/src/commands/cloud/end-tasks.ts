@@ -24,11 +24,11 @@ export const command = defineCommand({
     const campaign = checkCampaign(args.campaign);
     const batch = await openBatch(await useRegion(undefined));
     const ids = await endTasks(batch, args.queue, campaign, `the head of campaign ${campaign} starts again`);
-    if (ids.length > 0) log(`${campaign}: ends ${ids.length} tasks of its former head`);
+    if (ids.length > 0) log(`${campaign}: ending ${ids.length} tasks of its previous head`);
     const active = await waitForEnd(batch, ids, POLL_MS);
     return { rows: ids.length, bytes: 0, campaign, active };
   },
 
   summary: ({ campaign, rows, active }) =>
-    `end-tasks: ${rows} tasks of ${campaign} ended${active === 0 ? '' : `, ${active} of which still run`}`,
+    `end-tasks: ${rows} tasks of ${campaign} ended${active === 0 ? '' : `, ${active} still running`}`,
 });

@@ -19,7 +19,7 @@ export const command = defineCommand({
       describe: 'Parameters of the pipeline (JSON). Of several files, the later ones override the earlier ones',
     },
     'work-dir': { type: 'string', describe: "Nextflow's work folder on s3://" },
-    config: { type: 'string', describe: 'File with settings of Nextflow beside those of the profile, as with its -c' },
+    config: { type: 'string', describe: "File with Nextflow settings that extend the profile's, as with its -c" },
     queue: { type: 'string', default: 'lanceflow-head', describe: 'Job queue of the head' },
     'job-definition': { type: 'string', default: 'lanceflow-head', describe: 'Job definition of the head' },
     again: {
@@ -48,6 +48,6 @@ export const command = defineCommand({
   exitCode: ({ status }) => (status === 'FAILED' ? EXIT.data : EXIT.ok),
   summary: ({ campaign, status, reason }) =>
     `launch: ${campaign} ${status}${reason ? ` (${reason})` : ''}${
-      status === 'FAILED' ? '. Fix what its log says; the same command continues where it ended.' : ''
+      status === 'FAILED' ? '. Fix the error in its log; the same command continues where it ended.' : ''
     }`,
 });

@@ -5,18 +5,18 @@ import rule from './bucket-name.json' with { type: 'json' };
 
 /**
  * Letters, digits, `_`, `-` and inner dots: safe as a table name, a file name and an object key. lib/DatabaseUri.groovy reads the same
- * file, so the pattern uses only what JavaScript and Java read alike.
+ * file, so the pattern uses only syntax that JavaScript and Java share.
  */
 const BUCKET_NAME = new RegExp(`^(?:${rule.pattern})$`);
 
-/** Tells whether a name can be a bucket's. */
+/** Tells whether a text is a valid bucket name. */
 export function isBucketName(name: string): boolean {
   return BUCKET_NAME.test(name);
 }
 
 /**
  * Checks a name that becomes part of paths: it must not leave the database's folder.
- * @param failure makes the error; by default a UsageError
+ * @param failure creates the error; by default a UsageError
  */
 export function checkBucketName(
   name: string,

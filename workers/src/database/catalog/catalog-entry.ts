@@ -80,10 +80,10 @@ const TABLE_DESCRIPTION = z.object({
   /** Size of `data/`. */
   dataBytes: COUNT,
   tableVersion: SIZE,
-  /** Where vectors can be read without LanceDB, fragment by fragment; absent where they are not contiguous. */
+  /** Locations of the vectors, fragment by fragment, for reads without LanceDB; absent if vectors are not contiguous. */
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),
-  /** The files with the checksums that publishing computed; absent where it moved the files. */
+  /** The files with the checksums that publishing computed; absent if it moved the files. */
   files: z.optional(z.array(TABLE_FILE)),
 });
 
@@ -97,7 +97,7 @@ export const INGEST_RECORD = z.object({
   bucket: z.string(),
   sources: SOURCES,
   metric: z.optional(choice(METRICS)),
-  /** Hash of all inputs that decide the table's content. A table of the same recipe is not built again. */
+  /** Hash of all inputs that determine the table's content. A table with the same recipe is not built again. */
   recipe: z.optional(TEXT),
   table: z.optional(TABLE_DESCRIPTION),
   ingest: z.optional(STEP_COST),
@@ -120,7 +120,7 @@ export const CATALOG_ENTRY = z.object({
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),
   sources: SOURCES,
-  /** Hashes of the inputs that decide the table's rows, and its index. */
+  /** Hashes of the inputs that determine the table's rows, and its index. */
   recipe: TEXT,
   indexRecipe: TEXT,
   bytes: COUNT,
@@ -131,7 +131,7 @@ export const CATALOG_ENTRY = z.object({
   created: textWhere((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
 });
 
-/** Hashes what a search reads of a bucket: its files and version, but not times and hosts. */
+/** Hashes the parts of an entry that affect a search: the files and version, but not times and hosts. */
 export function fingerprint(
   entry: Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'tableVersion' | 'files'>,
 ): string {
@@ -142,7 +142,7 @@ export function fingerprint(
     .slice(0, 32);
 }
 
-/** Hashes the sources of a bucket as a set: equal for the same rows of the same contents, in any order and from any path. */
+/** Hashes the sources of a bucket as a set: equal for the same rows of the same contents, whatever their order and paths. */
 export function sourceKey(sources: readonly Pick<PlanSource, 'contentHash' | 'start' | 'end'>[]): string {
   const parts = sources.map(({ contentHash, start, end }) => `${contentHash}:${start}-${end}`).sort();
   return createHash('sha256').update(parts.join('\n')).digest('hex');

@@ -18,7 +18,7 @@ export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
   return contradictionOfTable(entry, entry.sources, '') ?? contradictionOfIndex(entry);
 }
 
-/** Returns the paths that Lance may give the manifest of a version: one whose newest sorts first, or, in earlier releases, the number. */
+/** Returns the possible paths of a version's manifest in Lance: a number by which the newest sorts first, or, in earlier releases, the version. */
 export function manifestNames(version: number): string[] {
   const descending = (2n ** 64n - 1n - BigInt(version)).toString().padStart(20, '0');
   return [`_versions/${descending}.manifest`, `_versions/${version}.manifest`];
@@ -80,7 +80,7 @@ function contradictionOfIndex({ rows, dimension, index, partitions }: CatalogEnt
   if (centroids === 'order' && partitions?.count !== index.partitions)
     return `"index.partitions" is ${index.partitions}, but "partitions.count" is ${partitions?.count ?? 'missing'}`;
   if (subVectors !== undefined && (kind !== 'ivf-pq' || dimension % subVectors !== 0))
-    return `"index.subVectors" is ${subVectors}; it must divide "dimension", ${dimension}, and is of ivf-pq only`;
+    return `"index.subVectors" is ${subVectors}; it must divide "dimension", ${dimension}, and needs index kind ivf-pq`;
   return undefined;
 }
 

@@ -6,7 +6,7 @@ export const ID_BYTES = 32;
 /** LanceDB sorts the codes of an index that it trains itself through temporary files. */
 const TRAINED_COPIES = 3;
 
-/** Returns the disk bytes for building a table of `rows` vectors: the table, and the runs of the sort, which are as large. */
+/** Returns the disk bytes needed to build a table of `rows` vectors: the table, and the runs of the sort, which are as large. */
 export function ingestDiskBytes(
   rows: number,
   dimension: number,
@@ -16,7 +16,7 @@ export function ingestDiskBytes(
   return copies * rows * (dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
 }
 
-/** Returns the disk bytes for building an index, without its table. */
+/** Returns the disk bytes needed to build an index, without its table. */
 export function indexDiskBytes(index: IndexDescription, rows: number, dimension: number): number {
   if (index.kind === 'none') return 0;
   const codeBytes = index.kind === 'ivf-rq' ? dimension / 8 + 16 : (index.subVectors ?? dimension) + 8;

@@ -13,18 +13,18 @@ import { damagedRecord } from '../database-messages.ts';
 import { CATALOG_ENTRY, type CatalogEntry, fingerprint, INGEST_RECORD, type IngestRecord } from './catalog-entry.ts';
 import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
 
-/** Parses the catalog entry of a bucket. @param where its path, for errors @throws DataError naming the path and the wrong field */
+/** Parses the catalog entry of a bucket. @param where its path, for errors @throws DataError that names the path and the wrong field */
 export function parseCatalogEntry(text: string, bucket: string, where: string): CatalogEntry {
   const fail = damaged(where, 'catalog entry');
   const record = openRecord(text, bucket, where, 'catalog entry');
   const entry = checkDocument(CATALOG_ENTRY, withCurrentFields(record), fail);
   const wrong = contradictionOfEntry(entry);
   if (wrong !== undefined) throw fail(wrong);
-  // The fingerprint covers the files as they were written: earlier versions had other names for checksums.
+  // The fingerprint covers the files field as it was written: earlier versions named checksums differently.
   const { bucket: name, rows, metric, tableVersion } = entry;
   const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[] };
   if (fingerprint(written) !== entry.fingerprint)
-    throw fail('"fingerprint" is not that of its bucket, rows, metric, tableVersion and files');
+    throw fail('"fingerprint" does not match its bucket, rows, metric, tableVersion and files');
   checkSeal(record, fail);
   return entry;
 }
@@ -44,7 +44,7 @@ function damaged(where: string, kind: string): (problem: string) => DataError {
   return (problem) => new DataError(damagedRecord(where, kind, problem));
 }
 
-/** Parses a record whose bucket must have the name of its file, because the name becomes part of paths that are written and removed. */
+/** Parses a record, whose bucket must be the name of its file, because the name becomes part of paths that are written and removed. */
 function openRecord(text: string, bucket: string, where: string, kind: string): JsonRecord {
   const fail = damaged(where, kind);
   const record = parseVersion1(text, where, kind, fail);

@@ -46,7 +46,7 @@ export type BucketPlan = z.infer<typeof BUCKET_PLAN>;
 const BUCKET_PLAN = z.object({
   version: z.literal(1),
   dimension: SIZE,
-  /** The model of all shards; absent where they name none. */
+  /** The model of all shards; absent if they name none. */
   model: z.optional(TEXT),
   bucketSize: SIZE,
   rows: COUNT,
@@ -59,12 +59,12 @@ const BUCKET_PLAN = z.object({
       spreadRows: COUNT,
     }),
   ),
-  /** Inputs whose contents the database has already. */
+  /** Inputs whose contents the database already has. */
   held: z.array(z.object({ path: TEXT, bucket: z.string() })),
   buckets: z.array(PLAN_BUCKET),
 });
 
-/** Parses a bucket plan and checks that its row counts agree. @throws DataError naming the file, and the field that is wrong */
+/** Parses a bucket plan and checks that its row counts agree. @throws DataError that names the file and the wrong field */
 export function parsePlan(text: string, path: string): BucketPlan {
   const fail = (problem: string) => new DataError(notAPlan(path, problem));
   const plan = checkDocument(BUCKET_PLAN, parseVersion1(text, path, 'bucket plan', fail), fail);
@@ -81,7 +81,7 @@ export function parsePlan(text: string, path: string): BucketPlan {
   return plan;
 }
 
-/** Finds one bucket of a plan. @throws DataError listing the plan's buckets where this one is not among them */
+/** Finds one bucket of a plan. @throws DataError that lists the plan's buckets, if this one is not among them */
 export function findBucket(plan: BucketPlan, name: string, path: string): PlanBucket {
   const bucket = plan.buckets.find((entry) => entry.bucket === name);
   if (bucket) return bucket;

@@ -10,7 +10,7 @@ import { localNodeTables } from './local-node-tables.ts';
 import { localPublisher } from './local-publisher.ts';
 import { localStore } from './local-store.ts';
 
-/** Opens a database in a folder, which may be missing. @param work folder in which tables are built instead */
+/** Opens a database in a folder, which may not exist yet. @param work folder in which tables are built instead */
 export function openLocal(path: string, work: string | undefined): DatabaseParts {
   // Absolute, because LanceDB treats an address that starts with "db" as one of its cloud service.
   const root = resolve(path);
@@ -29,7 +29,7 @@ export function openLocal(path: string, work: string | undefined): DatabaseParts
         throw error;
       });
     },
-    async requireThere() {
+    async requireExists() {
       const info = await findStats(root);
       if (!info?.isDirectory()) throw new DataError(missingFolder(root));
     },

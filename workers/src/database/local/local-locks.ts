@@ -10,15 +10,15 @@ import { lostLock, waitingForLock } from '../database-messages.ts';
 import type { BucketLocks } from '../database-parts.ts';
 import { observingFs } from '../node/observed-lock.ts';
 
-/** A lock that has not changed for this long was left by a killed process. */
+/** A lock that has not changed for this long belongs to a killed process. */
 const STALE_MS = 15_000;
 /** A lock whose holder is known to have ended is taken over sooner, unless another process has just done so. */
 const ENDED_STALE_MS = 2_000;
 const POLL_MS = 500;
 
 /**
- * Locks buckets by folders `_pending/<bucket>.lock`, whose modification time the holder renews. A waiting process takes a lock over when
- * it has seen no renewal for a while; clocks of two machines are never compared.
+ * Locks buckets with folders `_pending/<bucket>.lock`, whose modification time the holder renews. A waiting process takes over a lock
+ * when it has seen no renewal for a while; clocks of two machines are never compared.
  */
 export function localLocks(root: string): BucketLocks {
   const folder = join(root, '_pending');

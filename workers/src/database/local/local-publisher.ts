@@ -7,7 +7,7 @@ import { isPartitionFile } from '../partitions.ts';
 import type { IngestedTable, TablePublisher } from '../table-publisher.ts';
 
 /**
- * Publishes tables by renaming their files into the database's folder, or copying them from another file system.
+ * Publishes tables by moving their files into the database's folder, or by copying them from another file system.
  * @param scratch folder in which tables are built
  */
 export function localPublisher(root: string, scratch: string): TablePublisher {
@@ -36,7 +36,7 @@ export function localPublisher(root: string, scratch: string): TablePublisher {
   };
 }
 
-/** Moves the partition file into the database and removes those of earlier builds of the bucket. */
+/** Moves the partition file into the database and removes the partition files of earlier builds of the bucket. */
 async function publishPartitions(root: string, bucket: string, partitions: IngestedTable['partitions']): Promise<void> {
   if (partitions) await placeFile(partitions.file, join(root, partitions.path));
   const folder = join(root, '_partitions');

@@ -21,7 +21,7 @@ export function localStore(root: string): ObjectStore {
       const temporary = temporaryName(at(key));
       try {
         await writeFile(temporary, text, { flush: true });
-        // A link fails where the name is taken, so one of two builds wins, and no reader sees half an object.
+        // A link fails if the name is taken, so one of two builds wins, and no reader sees a partial object.
         await link(temporary, at(key));
         return true;
       } catch (error) {

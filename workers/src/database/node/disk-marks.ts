@@ -10,12 +10,12 @@ import { tooLittleSpace } from '../database-messages.ts';
 
 const HEARTBEAT_MS = 60_000;
 /**
- * A mark that was not renewed for this long belongs to an ended process: one of another container, or of a machine that is gone. So does
- * a mark whose time is in the future: the processes of a node share its clock, which was then set back.
+ * A mark that was not renewed for this long belongs to a dead process, of another container or of a lost machine. So does a mark whose
+ * time is in the future: the processes of a node share its clock, which must have been set back.
  */
 const SILENT_MS = 10 * HEARTBEAT_MS;
-/** Before each retry, another process has removed the folder because it was empty. */
-const MOST_TRIES = 20;
+/** Each retry means that another process has removed the empty folder. */
+const MAX_TRIES = 20;
 /** Folder of the reservations. */
 const RESERVATIONS = '.reserved';
 
@@ -49,34 +49,34 @@ export async function placeMark(folder: string, text = ''): Promise<Mark> {
   };
 }
 
-/** Runs `make` after creating its folder, again and again where another process removes the empty folder in between. */
+/** Runs `make` after creating its folder. Retries if another process removes the empty folder in between. */
 export async function makeIn<T>(folder: string, make: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++)
     try {
       await mkdir(folder, { recursive: true });
       return await make();
     } catch (error) {
-      if (tries === MOST_TRIES) throw error;
+      if (tries === MAX_TRIES) throw error;
       returnIfMissing(undefined)(error);
     }
 }
 
-/** Reads the marks of living processes in a folder, and removes those of ended ones. @returns their further lines, by path */
+/** Reads the marks of living processes in a folder, and removes those of dead ones. @returns their further lines, by path */
 export async function livingMarks(folder: string): Promise<Map<string, string>> {
   const living = new Map<string, string>();
   for (const name of await readdir(folder).catch(returnIfMissing([]))) {
     const path = join(folder, name);
     const [owner = '', ...rest] = (await readFile(path, 'utf8').catch(returnIfMissing(''))).split('\n');
-    const heardMs = (await findStats(path))?.mtimeMs ?? 0;
-    if (hasEnded(owner) || Math.abs(Date.now() - heardMs) > SILENT_MS) await rm(path, { force: true });
+    const renewedMs = (await findStats(path))?.mtimeMs ?? 0;
+    if (hasEnded(owner) || Math.abs(Date.now() - renewedMs) > SILENT_MS) await rm(path, { force: true });
     else living.set(path, rest.join('\n'));
   }
   return living;
 }
 
 /**
- * Places a mark that reserves disk space for what is about to be written into a folder.
- * @param root folder that the processes which share the disk have in common
+ * Places a mark that reserves disk space for files that are about to be written into a folder.
+ * @param root folder that all processes on this disk share
  * @param bytes that `folder` will hold in the end
  */
 export async function markReserved(root: string, folder: string, bytes: number): Promise<Mark> {
@@ -91,7 +91,7 @@ export async function markReserved(root: string, folder: string, bytes: number):
   };
 }
 
-/** Sums the bytes that living processes reserved below a root and have not written yet. @param except path of a mark to skip */
+/** Sums the bytes that living processes reserved below a root but have not written yet. @param except path of a mark to skip */
 export async function reservedBytes(root: string, except = ''): Promise<number> {
   let bytes = 0;
   for (const [path, text] of await livingMarks(join(root, RESERVATIONS))) {
@@ -102,8 +102,8 @@ export async function reservedBytes(root: string, except = ''): Promise<number> 
 }
 
 /**
- * Reserves disk space without a lock. The mark is placed before the free space is compared with all marks, so two reservations that do
- * not fit together never both succeed, though both may be refused.
+ * Reserves disk space without a lock. The mark is placed before the free space is compared with all marks, so of two reservations that do
+ * not fit together, at most one succeeds; both may fail.
  * @returns a function that ends the reservation
  * @throws TransientError with the figures where too little is left
  */
@@ -120,15 +120,15 @@ export async function reserveSpace(root: string, folder: string, bytes: number):
   return release;
 }
 
-/** Returns the free bytes of a folder's file system, and all of them. */
+/** Returns the free and total bytes of a folder's file system. */
 export async function diskSpace(folder: string): Promise<{ free: number; total: number }> {
   const { bavail, blocks, bsize } = await statfs(folder);
   return { free: bavail * bsize, total: blocks * bsize };
 }
 
 /**
- * Sums the bytes that a folder takes of the disk; files that are being filled are sparse.
- * @param linked counts files that have other hard links too
+ * Sums the disk bytes that a folder occupies; files that are being filled are sparse.
+ * @param linked whether to count files that have other hard links
  */
 export async function allocatedBytes(folder: string, linked = true): Promise<number> {
   let bytes = 0;

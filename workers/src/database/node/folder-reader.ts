@@ -7,7 +7,7 @@ import { openTable } from '../../lance/tables.ts';
 import { truncatedTableFile, unopenedTableFile } from '../table-file-errors.ts';
 import type { RangeFile, TableReader } from '../table-reader.ts';
 
-/** Reads tables in a folder of this machine: a database's own, one with a fetched table, or a scratch folder. */
+/** Reads tables in a local folder: a database, a fetched table, or a scratch folder. */
 export function folderReader(folder: string): TableReader {
   const at = (path: string) => join(folder, path);
   return {

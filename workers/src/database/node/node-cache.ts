@@ -17,19 +17,19 @@ import {
 import { observingFs } from './observed-lock.ts';
 
 const FOLDER = 'lanceflow-cache';
-/** Files of an entry beside its own: the time of its last use, the marks of its users, the bytes that it will hold. */
+/** Bookkeeping files of an entry: the time of its last use, the marks of its users, the bytes that it will hold. */
 const USED = '.used';
 const USERS = '.users';
 const WANTS = '.wants';
-/** Left free on the disk for everything else. */
+/** Disk space that stays free for everything else. */
 const SPARE_BYTES = 256 * 2 ** 20;
-/** Limits the space left free beside a scratch folder to this multiple of its size, so that small tables fit small disks. */
+/** Limits the spare space for a scratch folder to this multiple of its size, so that small tables fit on small disks. */
 const SPARE_TIMES = 100;
 const LOCK_STALE_MS = 15_000;
-/** Largest share of the disk for tables that nobody uses: files that others write, as Nextflow's copies, do not evict them. */
+/** Largest share of the disk for unused tables: files that other programs write, such as Nextflow's copies, do not evict tables. */
 const KEPT_SHARE = 0.5;
 
-/** A folder of the cache, which is not evicted while it is used. */
+/** A folder of the cache, which is not evicted while it is in use. */
 export interface CacheEntry {
   folder: string;
   /** Ends the use. The folder is kept for others until its space is needed. */
@@ -51,9 +51,9 @@ export class NodeCache {
   }
 
   /**
-   * Opens an entry, which may be empty or half filled, and evicts others to make space for it.
-   * @param bytes that it will hold when it is filled
-   * @throws UsageError where the disk is too small, TransientError where others take its space now
+   * Opens an entry, which may be empty or partly filled, and evicts others to make space for it.
+   * @param bytes size of the entry when it is full
+   * @throws UsageError if the disk is too small, TransientError if other tasks occupy its space now
    */
   async use(name: string, bytes: number): Promise<CacheEntry> {
     const folder = join(this.#root, name);
@@ -82,10 +82,10 @@ export class NodeCache {
   }
 
   /**
-   * Reserves space for what is about to be written into another folder of the same disk, and evicts entries to make space for it.
+   * Reserves space for files that are about to be written into another folder on the same disk, and evicts entries to make space.
    * @param bytes that `folder` will hold in the end
    * @returns a function that ends the reservation
-   * @throws TransientError where others take its space now
+   * @throws TransientError if other tasks occupy the space now
    */
   async reserve(folder: string, bytes: number): Promise<() => Promise<void>> {
     const { release } = await this.#locked(async () => {
@@ -115,7 +115,7 @@ export class NodeCache {
     }
   }
 
-  /** Moves a finished folder of the same disk into an entry of its own. */
+  /** Moves a finished folder on the same disk into a new entry. */
   async adopt(name: string, from: string): Promise<void> {
     const folder = join(this.#root, name);
     await this.#locked(async () => {
@@ -144,8 +144,8 @@ export class NodeCache {
   }
 
   /**
-   * Evicts entries until `needed` bytes are free besides those that others reserved; none where evicting all would not do.
-   * @param own the entry, or the mark of the reservation, that the space is for
+   * Evicts entries until `needed` bytes are free beyond those that others reserved. Evicts none if evicting all would not suffice.
+   * @param own the entry, or the mark of the reservation, that needs the space
    */
   async #makeSpace(needed: number, own: { entry?: string; mark?: string }): Promise<void> {
     if (needed <= 0) return;
@@ -172,7 +172,7 @@ export class NodeCache {
     }
   }
 
-  /** Evicts entries that nobody uses, the least recently used first, until the rest takes at most its share of the disk. */
+  /** Evicts unused entries, the least recently used first, until the rest occupies at most its share of the disk. */
   async #evictBeyondShare(): Promise<void> {
     const { total } = await diskSpace(this.#root);
     const names = await this.#oldestFirst();
@@ -206,7 +206,7 @@ export class NodeCache {
     return names.filter((name) => !name.startsWith('.'));
   }
 
-  /** Returns the bytes that an entry in use will take of the disk beyond those that it has. */
+  /** Returns the bytes that an entry in use will still add to the disk. */
   async #missingBytes(folder: string): Promise<number> {
     const wants = Number(await readFile(join(folder, WANTS), 'utf8').catch(returnIfMissing('0')));
     return Math.max(0, wants - (await allocatedBytes(folder)));
@@ -215,7 +215,7 @@ export class NodeCache {
   async #evictUnused(name: string): Promise<void> {
     const folder = join(this.#root, name);
     if (await isUsed(folder)) return;
-    // Renamed first, so that no process finds half an entry.
+    // Renamed first, so that no process finds a partial entry.
     const doomed = temporaryName(folder);
     await rename(folder, doomed);
     await rm(doomed, { recursive: true, force: true });
@@ -243,13 +243,13 @@ async function lastUse(folder: string): Promise<number> {
   return info?.mtimeMs ?? 0;
 }
 
-/** An entry whose mark is missing is only evicted sooner, which is no reason to end a search. */
+/** An entry without its mark is only evicted sooner, which must not fail a search. */
 function ignored(): void {}
 
-/** Reads the share of the disk for tables that nobody uses. @throws UsageError where LANCEFLOW_WORK_KEEP is not a share */
+/** Reads the share of the disk for tables that nobody uses. @throws UsageError if LANCEFLOW_WORK_KEEP is not from 0 to 1 */
 function keptShare(): number {
-  const given = process.env.LANCEFLOW_WORK_KEEP || undefined;
-  const share = given === undefined ? KEPT_SHARE : Number(given);
+  const setting = process.env.LANCEFLOW_WORK_KEEP || undefined;
+  const share = setting === undefined ? KEPT_SHARE : Number(setting);
   if (share >= 0 && share <= 1) return share;
-  throw new UsageError(wrongKeptShare(given, KEPT_SHARE));
+  throw new UsageError(wrongKeptShare(setting, KEPT_SHARE));
 }

@@ -4,10 +4,10 @@ import { open } from 'node:fs/promises';
 type Done = (error: NodeJS.ErrnoException | null, info?: fs.Stats) => void;
 
 /**
- * Makes the file system that proper-lockfile uses while it waits for one lock. It takes over a lock whose modification time is old, but
- * that time comes from the holder's clock: if it is ahead, the lock would never grow old; if it is behind, the lock would be old at once.
- * So a held lock is given the age for which this process has seen it unchanged.
- * @param isOwnClock all holders have this machine's clock, so the lock's own age counts where it is larger
+ * Creates the file system that proper-lockfile uses while it waits for one lock. proper-lockfile takes over a lock whose modification
+ * time is old, but that time comes from the holder's clock: if it is fast, the lock would never grow old; if it is slow, the lock would
+ * be old at once. This file system reports as a lock's age the time for which this process has seen it unchanged.
+ * @param isOwnClock whether all holders use this machine's clock; then the lock's own age counts if it is larger
  */
 export function observingFs(isOwnClock = false): typeof fs {
   let seen = { version: '', sinceMs: 0 };
@@ -32,7 +32,7 @@ export function observingFs(isOwnClock = false): typeof fs {
         done(error);
       });
     },
-    // After a failed mkdir, proper-lockfile asks for the age of another's lock; otherwise for the time of its own, which must be real.
+    // After a failed mkdir, proper-lockfile reads the age of another's lock; otherwise the time of its own lock, which must be real.
     stat(path: string, done: Done) {
       if (!held.delete(path)) fs.stat(path, done);
       else observe(path).then((info) => done(null, info), done);

@@ -3,8 +3,8 @@ import { NodeCache } from './node-cache.ts';
 
 /**
  * Reserves disk space for a scratch folder.
- * @param work folder that the tasks of this node share, whose unused tables may be removed; undefined where none was given
- * @param root folder for the reservations where `work` is undefined
+ * @param work folder that the tasks of this node share, whose unused tables may be evicted; undefined if none is set
+ * @param root folder for the reservations if `work` is undefined
  * @param bytes that `scratch` will hold in the end
  * @returns a function that ends the reservation
  * @throws TransientError with the figures where too little is free

@@ -26,7 +26,7 @@ export async function openRemote(uri: string, work = defaultWork()): Promise<Dat
     locks: s3Locks(store),
     // A prefix exists with its first object; the first write tells where that is not permitted.
     async create() {},
-    async requireThere() {
+    async requireExists() {
       await store.list('_catalog');
     },
   };

@@ -5,7 +5,7 @@ import { KMER_DIMENSION } from './kmer-tables.ts';
 /** About a quarter of a second. */
 const BLOCK_RESIDUES = 1 << 20;
 
-/** The built-in embedder without weights: for trying LanceFlow, and for close homologs. See embed/kmer/kmer.ts. */
+/** Creates the built-in embedder, which has no weights: for trying LanceFlow, and for close homologs. See embed/kmer/kmer.ts. */
 export function loadKmer(): Embedder {
   const embed = createKmerEmbed();
   return {

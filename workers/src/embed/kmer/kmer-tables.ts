@@ -15,7 +15,7 @@ export const PLACE_WEIGHT = 0.75;
 export const RESIDUE_COUNT = RESIDUES.length;
 /** The residues, and one class for all other letters (X, '*'), which have no modes. */
 export const CLASSES = RESIDUE_COUNT + 1;
-/** Gaps of an alignment are skipped: aligned and unaligned FASTA have the same vector. */
+/** Alignment gaps are skipped, so that aligned and unaligned FASTA have the same vector. */
 export const GAP = 255;
 
 export const CLASS_OF_LETTER = letterClasses();

@@ -16,22 +16,22 @@ import {
   RESIDUE_COUNT,
 } from './kmer-tables.ts';
 
-/** Must change whenever any vector changes: test/embed/kmer/kmer.test.ts has the digest of this version. */
+/** Must change whenever a vector changes: test/embed/kmer/kmer.test.ts has the digest of this version. */
 export const KMER_VERSION = 'kmer-1';
 
 /** Fills a vector with the embedding of one sequence. @param into KMER_DIMENSION components */
 export type KmerEmbed = (sequence: string, into: Float32Array) => void;
 
 /**
- * The built-in embedding: composition of residues and of spaced residue pairs, without weights or training.
+ * Creates the built-in embedding: composition of residues and of spaced residue pairs, without weights or training.
  *
  * - Pairs: counts of residue b following residue a at distance 1 to 6, projected on the modes of both residues (kmer-modes.ts), so
- *   that I and V are nearly equal and unrelated proteins score 0. Independent of the position: fragments and rearranged domains are
- *   found.
- * - Places: the residues near, say, the 40th position from either end, in overlapping windows that widen away from the end. A single
- *   residue matches, where a pair needs two: this finds distant homologs with similar ends, in which few pairs are conserved.
+ *   that I and V are nearly equal and unrelated proteins score 0. Independent of position, so they find fragments and rearranged
+ *   domains.
+ * - Places: the residues at about the same distance from either end, in overlapping windows that widen away from the end. A place
+ *   matches by one residue, a pair needs two: places find distant homologs with similar ends, in which few pairs are conserved.
  *
- * Both are scaled to unit length and added. The components are compressed, because each repetition in a protein says less, and the
+ * Both are scaled to unit length and added. The components are compressed, because each repetition in a protein adds less, and the
  * vector is scaled to unit length. Uses only +, *, / and square roots in a fixed order, so the bits are the same on every machine.
  *
  * Embeds one sequence after another; the memory grows only with the longest sequence.
@@ -168,7 +168,7 @@ function lettersOnly(sequence: string, into: Float64Array): void {
   for (let at = 0; at < sequence.length; at++) into[1 + (sequence.charCodeAt(at) & 127)] = 1;
 }
 
-/** Returns 1 / Euclidean length, or 0 where the vector is zero up to rounding. */
+/** Returns 1 / Euclidean length, or 0 if the vector is zero up to rounding. */
 function inverseNorm(vector: Float64Array): number {
   let sum = 0;
   for (let at = 0; at < vector.length; at++) sum += vector[at]! * vector[at]!;

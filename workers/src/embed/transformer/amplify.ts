@@ -104,7 +104,7 @@ function feedForwardOf(config: ModelConfig, size: number): Layer {
   };
 }
 
-/** `w12` has the rows of the gate, then those of the other factor; each is its own product, so that the graph splits nothing. */
+/** `w12` has the rows of the gate, then those of the other factor. Each is a separate product, so that the graph needs no split. */
 function swiglu(size: number, inner: number, hasBias: boolean): Layer {
   return (context, x, name) => {
     const w12 = { name: `${name}.w12`, inputs: size, outputs: 2 * inner, hasBias };

@@ -14,14 +14,14 @@ export interface EncoderParts {
   config: ModelConfig;
   /** int64 [batch, length] */
   tokenIds: Value;
-  /** int32 [batch]: token count of each row without padding; undefined where no row is padded. */
+  /** int32 [batch]: token count of each row without padding; undefined if no row is padded. */
   tokenCounts: Value | undefined;
   /** Largest `length`. */
   maxTokens: number;
   hiddenState: HiddenState;
 }
 
-/** A family of models: all that differs between families. Each has its own file. */
+/** A family of models: everything in which families differ. Each family has its own file. */
 export interface Architecture {
   /** The name in shards and messages. */
   readonly name: string;
@@ -29,7 +29,7 @@ export interface Architecture {
   readonly modelType: string;
   /** Distinguishes architectures with the same `model_type`. */
   isOf?(config: ModelConfig): boolean;
-  /** The file of the model folder with the ids of the tokens. */
+  /** The file in the model folder that defines the token ids. */
   readonly tokenizerFile: string;
   /** Conventions of the model's authors, which are the defaults. */
   readonly defaults: {
@@ -43,7 +43,7 @@ export interface Architecture {
   /**
    * Builds the encoder.
    * @returns the hidden state, float32 [batch, length, hidden_size]
-   * @throws DataError where a tensor is missing or contradicts config.json
+   * @throws DataError if a tensor is missing or contradicts config.json
    */
   buildEncoder(parts: EncoderParts): Value;
 }

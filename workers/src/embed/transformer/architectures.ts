@@ -6,7 +6,7 @@ import { esm1, esm2 } from './esm2.ts';
 /** The supported architectures. To add one, see docs/models.md. */
 export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1];
 
-/** Returns the architecture of a config.json. @throws DataError where it is unknown */
+/** Returns the architecture of a config.json. @throws DataError if it is unknown */
 export function architectureOf(config: ModelConfig): Architecture {
   const modelType = config.text('model_type', '');
   const found = ARCHITECTURES.find((known) => known.modelType === modelType && (known.isOf?.(config) ?? true));

@@ -7,14 +7,14 @@ export class ModelConfig {
   readonly path: string;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  /** @throws DataError where the text is not a JSON object */
+  /** @throws DataError if the text is not a JSON object */
   constructor(path: string, text: string) {
     this.path = path;
     let fields: unknown;
     try {
       fields = parseJsonText(text);
     } catch (error) {
-      throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
+      throw new DataError(`${path}: not valid JSON: ${(error as Error).message}`, { cause: error });
     }
     if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
       throw new DataError(`${path}: not a JSON object.`);

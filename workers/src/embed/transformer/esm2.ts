@@ -5,7 +5,7 @@ import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryT
 import { createTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer.ts';
 
 /**
- * Factor of the embeddings of ESM-2 where no token is masked: in training, 15% of the tokens were selected and 80% of those masked,
+ * Factor by which ESM-2 scales embeddings if no token is masked: in training, 15% of the tokens were selected and 80% of those masked,
  * whatever config.json says.
  */
 const TOKEN_DROPOUT_SCALE = 1 - 0.15 * 0.8;
@@ -15,7 +15,7 @@ const POSITIONS = 'max_position_embeddings';
 const DEFAULT_PAD_ID = 1;
 
 /**
- * ESM-2 (Meta), as EsmModel of Hugging Face: a pre-norm encoder with rotary positions over the halves of a head. Embeddings are taken
+ * ESM-2 (Meta), as in Hugging Face's EsmModel: a pre-norm encoder with rotary positions over the halves of a head. Embeddings are taken
  * after the final norm (`last_hidden_state`).
  */
 export const esm2: Architecture = {
@@ -30,7 +30,7 @@ export const esm2: Architecture = {
   buildEncoder,
 };
 
-/** ESM-1b and ESM-1v: the same with a table of positions, which limits the length. */
+/** ESM-1b and ESM-1v: ESM-2 with a table of positions, which limits the length. */
 export const esm1: Architecture = {
   ...esm2,
   name: 'ESM-1',
@@ -92,7 +92,7 @@ function embeddings({ graph, weights, config, tokenIds }: EncoderParts, name: st
     : rows;
   if (hasRotaryPositions(config)) return x;
   const positions = weights.tensor(`${name}.position_embeddings.weight`, [config.size(POSITIONS), size]);
-  // As in fairseq, positions start after that of padding.
+  // As in fairseq, positions start after the padding position.
   const start = graph.integers([config.number('pad_token_id', DEFAULT_PAD_ID) + 1]);
   const length = graph.op('Slice', [graph.op('Shape', [tokenIds]), graph.integers([1]), graph.integers([2])]);
   return graph.op('Add', [x, graph.op('Slice', [positions, start, graph.op('Add', [start, length])])]);

@@ -19,7 +19,7 @@ export type Precision = (typeof PRECISIONS)[number];
 /** Alignment of buffers in ONNX Runtime. */
 const ALIGNMENT_BYTES = 64;
 
-/** Where the weights are, and their precision in the graph. */
+/** Locations of the weights, and their precision in the graph. */
 export interface WeightPlaces {
   /** The model folder, for messages. */
   folder: string;
@@ -36,7 +36,7 @@ export class GraphWeights {
   readonly #places: WeightPlaces;
   readonly #used = new Set<string>();
   #quantizedBytes = 0;
-  /** Matrices to be written to `quantizedPath` before the graph is loaded. */
+  /** Matrices to write to `quantizedPath` before the graph is loaded. */
   readonly quantizationJobs: QuantizationJob[] = [];
   /** Tensors of one dimension: scales of norms, and biases. */
   readonly plainTensors: PlainTensor[] = [];
@@ -48,9 +48,9 @@ export class GraphWeights {
   }
 
   /**
-   * Returns the prefix of the names of the encoder's tensors: nothing, or `esm.`, `model.`, ... where it was saved as part of a larger
-   * model.
-   * @param name of a tensor that every checkpoint has, without the prefix
+   * Returns the prefix of the names of the encoder's tensors: empty, or `esm.`, `model.`, ... if the encoder was saved as part of a
+   * larger model.
+   * @param name name of a tensor that every checkpoint has, without the prefix
    */
   prefixOf(name: string): string {
     if (this.#stored.tensors.has(name)) return '';
@@ -63,12 +63,12 @@ export class GraphWeights {
     return this.#stored.tensors.has(name);
   }
 
-  /** Returns a tensor as float32. @throws DataError where it is missing or has another shape */
+  /** Returns a tensor as float32. @throws DataError if it is missing or has another shape */
   tensor(name: string, shape: readonly number[]): Value {
     return this.rows(name, shape, 0, shape[0]!);
   }
 
-  /** Returns rows [start, end) of a tensor as float32, from their own byte range, so that the graph splits nothing. */
+  /** Returns rows [start, end) of a tensor as float32, from their own byte range, so that the graph needs no split. */
   rows(name: string, shape: readonly number[], start: number, end: number): Value {
     const { tensor, type } = this.#find(name, shape);
     if (shape.length === 1) this.plainTensors.push({ name, tensor });
@@ -87,8 +87,8 @@ export class GraphWeights {
   }
 
   /**
-   * Refuses unused tensors that belong to the encoder: config.json would describe another model (fewer layers, no biases), and the
-   * vectors would be wrong without an error.
+   * Refuses unused tensors that belong to the encoder: otherwise config.json could describe another model (fewer layers, no biases), and
+   * the vectors would be wrong without an error.
    * @param prefix of the names
    * @param belongs matches the rest of the names
    */
@@ -102,7 +102,7 @@ export class GraphWeights {
 
   /**
    * Returns rows [start, end) of a matrix in 8 bits, for a product with activations.
-   * @returns undefined where the graph computes in float32
+   * @returns undefined if the graph computes in float32
    */
   quantizedRows(
     name: string,
@@ -134,11 +134,11 @@ export class GraphWeights {
     const expected = `[${shape.join(', ')}]`;
     if (!tensor)
       throw new DataError(
-        `${this.#places.folder}: the weights have no tensor "${name}" ${expected}, which config.json calls for.`,
+        `${this.#places.folder}: the weights have no tensor "${name}" ${expected}, which config.json requires.`,
       );
     if (tensor.shape.join() !== shape.join())
       throw new DataError(
-        `${tensor.path}: tensor "${name}" is [${tensor.shape.join(', ')}] where config.json calls for ${expected}.`,
+        `${tensor.path}: tensor "${name}" is [${tensor.shape.join(', ')}], but config.json requires ${expected}.`,
       );
     const type = WEIGHT_TYPES[tensor.type];
     if (!type)

@@ -112,9 +112,9 @@ export interface AttentionParts {
   key: Value;
   value: Value;
   heads: number;
-  /** Undefined where the embeddings include the positions. */
+  /** Undefined if the embeddings include the positions. */
   rotary: Rotary | undefined;
-  /** int32 [batch]: tokens of each row; undefined where no row is padded. */
+  /** int32 [batch]: token count of each row; undefined if no row is padded. */
   tokenCounts: Value | undefined;
 }
 

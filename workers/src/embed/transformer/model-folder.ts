@@ -26,15 +26,15 @@ import { createTransformerEmbedder, type LongSequences } from './transformer-emb
 export interface ModelFolderOptions {
   /** Default: `mean`. */
   pooling?: Pooling;
-  /** Default: that of the model's authors. */
+  /** Default: the choice of the model's authors. */
   hiddenState?: HiddenState;
-  /** Length limit in residues. Default: that of the model's authors. */
+  /** Length limit in residues. Default: the limit of the model's authors. */
   maxResidues?: number;
   /** Treatment of longer sequences. Default: `truncate`. */
   long?: LongSequences;
   /** Treatment of letters outside the vocabulary. Default: `unk`. */
   unknownLetters?: UnknownLetters;
-  /** Treatment of one `*` at the end. Default: `drop`. */
+  /** Treatment of a single trailing `*`. Default: `drop`. */
   trailingStop?: TrailingStop;
   /** Default: `cpu`. */
   device?: Device;
@@ -52,8 +52,8 @@ const MAX_RESIDUES = 2 ** 17;
 
 /**
  * Loads a model in its published form: config.json, the tokenizer's file and safetensors weights.
- * @throws DataError where a file is missing, damaged, of an unknown architecture or contradicts another
- * @throws UsageError where an option does not fit the model or the machine
+ * @throws DataError if a file is missing or damaged, contradicts another, or the architecture is unknown
+ * @throws UsageError if an option does not fit the model or the machine
  */
 export async function loadModelFolder(folder: string, options: ModelFolderOptions = {}): Promise<Embedder> {
   await requireFolder(folder);
@@ -70,7 +70,7 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   // In int8 the activations of a batch would share one scale, so a vector would depend on the other sequences.
   const batchTokens =
     conventions.precision === 'int8' ? 0 : (options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS));
-  // Hashed while the graph is loaded in its thread.
+  // Files are hashed while another thread loads the graph.
   const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
   hashing.catch(() => {}); // awaited below
   const session = await createEncoderSession(options, stored, (weightPlaces) =>
@@ -176,7 +176,7 @@ function describe(
   hash: string,
   { pooling, hiddenState, long, maxResidues, windowOverlap, precision, unknownLetters, trailingStop }: Conventions,
 ): ShardAttributes {
-  // The name of the model includes unusual conventions, because vectors of different conventions cannot be compared.
+  // The name of the model includes unusual conventions, because vectors made with different conventions cannot be compared.
   const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
   return {
     model: [`${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`, ...unusual].join(' '),

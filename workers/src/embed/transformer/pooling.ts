@@ -1,8 +1,8 @@
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
- * How the hidden states of a sequence become one vector: the mean of its residues, the mean of all its tokens, or the state of the
- * first token.
+ * Strategies that pool the hidden states of a sequence into one vector: the mean over its residues, the mean over all its tokens, or the
+ * state of the first token.
  */
 export const POOLINGS = ['mean', 'mean-special', 'cls'] as const;
 export type Pooling = (typeof POOLINGS)[number];
@@ -14,8 +14,7 @@ export interface ResidueRange {
 }
 
 /**
- * Covers a sequence with windows of at most `size` residues that overlap by at least `overlap`, evenly spaced, so that all have the
- * same length.
+ * Covers a sequence with evenly spaced windows of at most `size` residues that overlap by at least `overlap`. All have the same length.
  */
 export function planWindows(residues: number, size: number, overlap: number): ResidueRange[] {
   if (residues <= size) return [{ start: 0, end: residues }];
@@ -28,7 +27,7 @@ export function planWindows(residues: number, size: number, overlap: number): Re
 
 /**
  * Computes the weight of each token of each window: the weighted sum over all windows is the vector of the sequence. A residue in
- * several windows has its weight divided among them, and so do the prefix and suffix tokens, which every window repeats.
+ * several windows has its weight divided among them, as do the prefix and suffix tokens, which every window repeats.
  * @returns one array per window: prefix, residues, suffix
  */
 export function poolingWeights(

@@ -7,7 +7,7 @@ import type { ModelConfig } from './config.ts';
 
 /** Maps residues to token ids: one id per character, with fixed ids around them. */
 export interface Tokenizer {
-  /** Ids before the first residue. `cls` pooling takes the state of the first one. */
+  /** Ids before the first residue. `cls` pooling uses the state of the first one. */
   readonly prefix: readonly number[];
   /** Ids after the last residue. */
   readonly suffix: readonly number[];
@@ -36,7 +36,7 @@ const ASCII_COUNT = 128;
 /**
  * Creates a tokenizer from a vocabulary.
  * @param special fields of config.json with token ids, and their tokens
- * @throws DataError where tokenizer and config contradict each other: ids would mean other letters than in training
+ * @throws DataError if tokenizer and config contradict each other: ids would represent other letters than in training
  */
 export function createTokenizer(
   vocabulary: Vocabulary,
@@ -47,7 +47,7 @@ export function createTokenizer(
   const size = config.size('vocab_size');
   if (ids.size !== size)
     throw new DataError(
-      `${path} has ${ids.size} tokens and ${config.path} says "vocab_size": ${size}. They are not of one model.`,
+      `${path} has ${ids.size} tokens, but ${config.path} says "vocab_size": ${size}. They belong to different models.`,
     );
   const owners = new Map<number, string>();
   for (const [token, id] of ids) {
@@ -56,14 +56,14 @@ export function createTokenizer(
     const other = owners.get(id);
     if (other !== undefined)
       throw new DataError(
-        `${path}: tokens ${quoteValue(other)} and ${quoteValue(token)} have one id, ${id}; each has its own.`,
+        `${path}: tokens ${quoteValue(other)} and ${quoteValue(token)} have the same id, ${id}; ids must be unique.`,
       );
     owners.set(id, token);
   }
   for (const [field, token] of Object.entries(special)) {
     if (config.has(field) && config.number(field, 0) !== ids.get(token))
       throw new DataError(
-        `${path} gives ${token} the id ${ids.get(token)} and ${config.path} says "${field}": ${config.number(field, 0)}. They are not of one model.`,
+        `${path} gives ${token} the id ${ids.get(token)}, but ${config.path} says "${field}": ${config.number(field, 0)}. They belong to different models.`,
       );
   }
   const idOf = (token: string): number => {
@@ -104,11 +104,11 @@ export function parseVocabTxt(path: string, text: string): Map<string, number> {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   const ids = new Map(lines.map((token, id): [string, number] => [token, id]));
-  if (ids.size !== lines.length) throw new DataError(`${path}: a token is there twice.`);
+  if (ids.size !== lines.length) throw new DataError(`${path}: a token occurs twice.`);
   return ids;
 }
 
-/** The part of a Hugging Face tokenizer.json that is used. */
+/** The fields of a Hugging Face tokenizer.json that are read. */
 const TOKENIZER_JSON = z.object({
   model: z.object({ vocab: z.record(z.string(), COUNT) }),
   added_tokens: z.nullish(z.array(z.object({ id: COUNT, content: TEXT }))),
@@ -133,7 +133,7 @@ export function parseTokenizerJson(
   try {
     json = parseJsonText(text);
   } catch (error) {
-    throw new DataError(`${path}: no valid JSON: ${(error as Error).message}`, { cause: error });
+    throw new DataError(`${path}: not valid JSON: ${(error as Error).message}`, { cause: error });
   }
   const fail = (problem: string) => new DataError(`${path}: not a tokenizer that maps letters to ids: ${problem}.`);
   const { model, added_tokens: added, post_processor: processor } = checkDocument(TOKENIZER_JSON, json, fail);

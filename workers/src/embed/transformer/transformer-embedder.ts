@@ -11,7 +11,7 @@ import { findUnknownLetter, type Tokenizer, tokenize, type UnknownLetters } from
 
 /** About half a minute on a CPU, for a model of 350 million weights. */
 const BLOCK_RESIDUES = 8192;
-/** Batches per block: enough sequences that, sorted, those of a batch have almost the same length. */
+/** Batches per block: after sorting that many sequences, those of a batch have almost the same length. */
 const BATCHES_PER_BLOCK = 64;
 
 /** Treatment of residues beyond the length limit. */

@@ -18,7 +18,7 @@ const RLE_DICTIONARY = 8;
 /**
  * Creates a decoder of the text columns that `createTable` writes: required, plain or by dictionary. Its result is valid until the
  * next call: texts stay where they were decompressed, and a repeated text is stored once.
- * @throws RangeError where the bytes are damaged (and errors of zlib)
+ * @throws RangeError if the bytes are damaged (and errors of zlib)
  */
 export function createTextDecoder(): (column: StoredColumn) => Texts {
   let store = new Uint8Array(0);

@@ -46,7 +46,7 @@ export function checkColumns(source: ParquetSource, request: readonly ColumnRequ
 /**
  * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is
  * valid until the next is asked for.
- * @throws DataError where the file is damaged, lacks a column or holds a null (with row group and row)
+ * @throws DataError if the file is damaged, lacks a column or holds a null (with row group and row)
  */
 export async function* readColumns(
   source: ParquetSource,

@@ -11,7 +11,7 @@ const ARROW_ARRAY = { length: 0, nullCount: 2, offset: 4, buffers: 10, children:
 /** The layout of a column; `other` (large strings, dictionaries) is read through Arrow IPC, which is slower. */
 export type Layout = 'utf8' | 'float32' | 'other';
 
-/** Returns the layout of a column of this type; undefined where it is neither text nor float32. */
+/** Returns the layout of a column of this type; undefined if it is neither text nor float32. */
 export function layoutOf(type: DataType): Layout | undefined {
   if (type.typeId === Type.Utf8) return 'utf8';
   if (type.typeId === Type.Float) return String(type) === 'Float32' ? 'float32' : undefined;

@@ -34,7 +34,7 @@ const COLUMNS: readonly ColumnRequest[] = [
 const OPEN_BYTES = 64 * 1024;
 const BATCH_ROW_BYTES = 96;
 
-/** Reads the footer of a hits file. @throws DataError where the file is missing, damaged or holds no hits */
+/** Reads the footer of a hits file. @throws DataError if the file is missing, damaged or holds no hits */
 export async function inspectHits(path: string): Promise<HitsFile> {
   const source = await openParquet(path);
   try {
@@ -61,7 +61,7 @@ function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups']
 /**
  * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns
  * include those of hits.
- * @throws DataError where the file is damaged or a distance is not a number (with row group and row)
+ * @throws DataError if the file is damaged or a distance is not a number (with row group and row)
  */
 export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
   const source = await openParquet(path);

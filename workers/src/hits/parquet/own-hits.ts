@@ -20,7 +20,7 @@ const FILE_HEAD_BYTES = 4;
  * Reads hits from a file that LanceFlow wrote, a row group at a time, and closes it; a batch is valid until the next is requested.
  * Merging keeps few of the rows it reads, so unlike the library this leaves texts where they were decompressed, which is three
  * times as fast. It reads the encodings that `createTable` uses, and relies on column chunks that follow each other.
- * @throws DataError where the file is damaged
+ * @throws DataError if the file is damaged
  */
 export async function* readOwnHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {
   const { path, rowGroups } = source;

@@ -17,7 +17,7 @@ const THRIFT = { true: 1, false: 2, byte: 3, int64: 6, double: 7, binary: 8, lis
 
 /**
  * Reads the header of the page that begins at `start`: a struct in Thrift's compact protocol.
- * @throws RangeError where it is none, or of a kind that `createTable` does not write
+ * @throws RangeError if it is none, or of a kind that `createTable` does not write
  */
 export function readPageHeader(bytes: Uint8Array, start: number): PageHeader {
   const fields = new Map<string, number>();

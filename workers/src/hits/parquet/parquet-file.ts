@@ -32,7 +32,7 @@ export interface ParquetSource {
 
 /**
  * Opens a Parquet file.
- * @throws DataError where there is no such file, or it is not Parquet, or is cut off
+ * @throws DataError if there is no such file, or it is not Parquet, or is cut off
  */
 export async function openParquet(path: string): Promise<ParquetSource> {
   await checkHead(path);

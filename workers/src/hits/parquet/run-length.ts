@@ -4,7 +4,7 @@ import { readVarint } from './page-header.ts';
  * Decodes dictionary indices, which Parquet stores as a hybrid of run lengths and bit-packed groups.
  * @param bytes bits of an index, in one byte; then the runs
  * @param put takes the next `count` indices, which are all `index`
- * @throws RangeError where the bytes hold fewer than `values` indices
+ * @throws RangeError if the bytes hold fewer than `values` indices
  */
 export function readIndices(bytes: Uint8Array, values: number, put: (index: number, count: number) => void): void {
   const width = bytes[0] ?? 0;

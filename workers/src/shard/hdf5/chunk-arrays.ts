@@ -5,7 +5,7 @@ export interface StoredChunk {
   /** Position in the grid of chunks, by dimension. */
   position: number[];
   address: number;
-  /** Undefined for unfiltered chunks, which have one size. */
+  /** Undefined for unfiltered chunks, which all have the same size. */
   bytes: number | undefined;
 }
 
@@ -173,7 +173,7 @@ export class BTree2 {
   }
 
   *#visit(address: number, records: number, depth: number): Generator<StoredChunk> {
-    if (this.#visited.has(address)) throw new BadStructure('an index of chunks runs in a circle');
+    if (this.#visited.has(address)) throw new BadStructure('an index of chunks contains a cycle');
     this.#visited.add(address);
     const pointers = depth > 0 ? records + 1 : 0;
     const byteLength = 6 + records * this.#recordBytes + pointers * (depth > 0 ? this.#pointerBytes(depth) : 0);

@@ -15,7 +15,7 @@ export interface ChunkGrid {
   chunkBytes: number;
 }
 
-/** The smallest index entry of a chunk. */
+/** Size of a chunk's smallest index entry. */
 const MIN_ENTRY_BYTES = 4;
 
 /**
@@ -42,7 +42,7 @@ export function* storedChunks(file: FileBytes, index: ChunkIndex, grid: ChunkGri
   }
 }
 
-/** Rows [start, end) of which chunks are missing. */
+/** Rows [start, end) whose chunks are missing. */
 export interface MissingRows {
   start: number;
   end: number;
@@ -51,7 +51,7 @@ export interface MissingRows {
 /**
  * Finds the first rows that were never written.
  * @returns undefined if all chunks exist
- * @throws BadStructure where a chunk is not inside the file
+ * @throws BadStructure if a chunk is not inside the file
  */
 export function findMissingRows(file: FileBytes, index: ChunkIndex, grid: ChunkGrid): MissingRows | undefined {
   const counts = chunkCounts(grid, grid.shape);
@@ -61,7 +61,7 @@ export function findMissingRows(file: FileBytes, index: ChunkIndex, grid: ChunkG
     start: chunkRow * grid.chunk[0]!,
     end: Math.min(grid.shape[0]!, (chunkRow + 1) * grid.chunk[0]!),
   });
-  // Checked before allocating: a damaged size can be any number.
+  // Checked before allocating, because a damaged size can be any number.
   if (index.kind !== 'implicit' && expected * MIN_ENTRY_BYTES > file.byteLength + 64)
     throw new BadStructure(`the file is too small for its ${expected} chunks`);
   if (index.kind === 'implicit' && index.address !== UNDEFINED_ADDRESS)
@@ -116,7 +116,7 @@ function* readBTree1(file: FileBytes, root: number, grid: ChunkGrid): Generator<
   const visited = new Set<number>();
   const keyBytes = 8 + 8 * (rank + 1);
   function* visit(address: number, expectedLevel: number | undefined): Generator<StoredChunk> {
-    if (visited.has(address)) throw new BadStructure('an index of chunks runs in a circle');
+    if (visited.has(address)) throw new BadStructure('an index of chunks contains a cycle');
     visited.add(address);
     const head = fieldsAt(file, address, 8);
     head.signature('TREE');

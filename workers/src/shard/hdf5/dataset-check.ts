@@ -13,7 +13,7 @@ import { type Box, findUncovered, type Mapping, readMappings } from './virtual-l
 
 const MAX_VIRTUAL_DEPTH = 4;
 
-/** A dataset as described by the structures of its file. */
+/** A dataset as the structures of its file describe it. */
 export interface DatasetHeader {
   name: string;
   located: Located;
@@ -28,8 +28,8 @@ export interface DatasetHeader {
 
 /**
  * Reads a dataset's header.
- * @param metadata of the library
- * @throws DataError where they contradict each other
+ * @param metadata metadata that the library reports
+ * @throws DataError if the header contradicts them
  */
 export function readDatasetHeader(
   module: H5Module,
@@ -48,7 +48,7 @@ export function readDatasetHeader(
       return fields;
     };
     const { shape, maxShape } = parseShape(requireMessage(MESSAGE.dataspace));
-    if (shape.join() !== (metadata.shape ?? []).join()) throw new BadStructure('its shape cannot be told');
+    if (shape.join() !== (metadata.shape ?? []).join()) throw new BadStructure('its shape is contradictory');
     return {
       name,
       located,
@@ -65,7 +65,7 @@ export function readDatasetHeader(
 
 /**
  * Checks that every row of a dataset is stored. The library returns the fill value for missing rows, without an error.
- * @throws DataError naming the rows and, if it is another one, the file that should have them
+ * @throws DataError that names the rows and, if it is another one, the file that should have them
  */
 export function requireAllRows(module: H5Module, files: OpenFiles, header: DatasetHeader, depth = 0): void {
   const { name, located, storage, shape, elementBytes } = header;
@@ -79,11 +79,11 @@ export function requireAllRows(module: H5Module, files: OpenFiles, header: Datas
     if (storage.kind === 'contiguous' && isExternal) requireExternalFiles(header, bytes);
     else if (storage.kind === 'contiguous') {
       if (storage.address === UNDEFINED_ADDRESS) throw hdf5Messages.neverWritten(path, name, 0, rows);
-      if ((storage.bytes ?? bytes) < bytes) throw new BadStructure('it has less bytes than its shape needs');
+      if ((storage.bytes ?? bytes) < bytes) throw new BadStructure('it has fewer bytes than its shape needs');
       if (storage.address + bytes > structures.byteLength)
         throw new BadStructure('its rows lie beyond the end of the file');
     } else if (storage.kind === 'compact') {
-      if (storage.bytes < bytes) throw new BadStructure('it has less bytes than its shape needs');
+      if (storage.bytes < bytes) throw new BadStructure('it has fewer bytes than its shape needs');
     } else if (storage.kind === 'chunked') requireChunks(header, storage);
     else requireSources(module, files, header, readMappings(structures, storage.heap, storage.object), depth);
   });
@@ -93,7 +93,7 @@ function requireChunks(header: DatasetHeader, storage: Storage & { kind: 'chunke
   const { name, located, shape, maxShape } = header;
   const { path, structures } = located.in;
   const chunk = storage.chunk.slice(0, -1);
-  if (chunk.length !== shape.length) throw new BadStructure('its chunks are of another rank');
+  if (chunk.length !== shape.length) throw new BadStructure('its chunks have another rank');
   const chunkBytes = chunkBytesOf(header);
   if (chunkBytes > MAX_CHUNK_BYTES) throw hdf5Messages.chunksTooLarge(path, name, chunkBytes, chunk);
   const isFiltered = header.messages.some(({ type }) => type === MESSAGE.filters);
@@ -161,7 +161,7 @@ function requireSources(
   if (gap) throw hdf5Messages.rowsOfNoSource(path, name, gap.start, gap.end);
 }
 
-/** Returns whether a source has all elements of its selection, and the selection has the size of the box that it fills. */
+/** Tells whether a source has all elements of its selection, and whether the selection has the size of the box that it fills. */
 function isInside(selection: Mapping['source'], shape: readonly number[], filled: Box): boolean {
   const box = selection === 'all' ? { start: shape.map(() => 0), size: [...shape] } : selection;
   const elements = (size: readonly number[]) => size.reduce((product, each) => product * each, 1);
@@ -175,14 +175,14 @@ function isInside(selection: Mapping['source'], shape: readonly number[], filled
 
 function findSource(files: OpenFiles, located: Located, { file, dataset }: Mapping): Located | undefined {
   if (file === '.') return files.locate(located.in, dataset);
-  const there = findBeside(located.in.path, file);
-  return there === undefined ? undefined : files.locate(files.open(there), dataset);
+  const sourcePath = findBeside(located.in.path, file);
+  return sourcePath === undefined ? undefined : files.locate(files.open(sourcePath), dataset);
 }
 
 /** Filters that h5wasm implements: deflate, shuffle, fletcher32, scaleoffset. For others it returns garbage without an error. */
 const READABLE_FILTERS = new Set([1, 2, 3, 6]);
 
-/** @throws DataError naming the first filter that cannot be read */
+/** Checks that h5wasm implements all filters. @throws DataError that names the first unsupported one */
 export function requireReadableFilters(
   path: string,
   name: string,
@@ -192,7 +192,7 @@ export function requireReadableFilters(
   if (unreadable) throw hdf5Messages.unreadableFilter(path, name, unreadable);
 }
 
-/** Turns a parser's error into one for the user. @throws DataError */
+/** Runs `use` and turns a parser's error into one for the user. @throws DataError */
 export function guardStructures<T>(path: string, name: string, use: () => T): T {
   try {
     return use();

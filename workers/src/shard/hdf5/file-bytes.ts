@@ -1,4 +1,4 @@
-/** A structure of an HDF5 file violates the format. */
+/** An error for a structure that violates the HDF5 format. */
 export class BadStructure extends Error {}
 
 /** An open file, for parsers of its structures. Addresses are relative to the base address of the file. */
@@ -8,7 +8,7 @@ export interface FileBytes {
   readonly lengthBytes: number;
   /** Bytes from the base address to the end of the file. */
   readonly byteLength: number;
-  /** Reads a range. @throws BadStructure where it is not inside the file */
+  /** Reads a range. @throws BadStructure if it is not inside the file */
   read(address: number, byteLength: number): Uint8Array;
 }
 
@@ -40,7 +40,7 @@ export class Fields {
     return this.bytes.subarray(this.at - byteLength, this.at);
   }
 
-  /** Reads an unsigned integer of 1 to 8 bytes. Beyond 2^53 it is rounded, and every caller refuses it as too large. */
+  /** Reads an unsigned integer of 1 to 8 bytes. Numbers above 2^53 are rounded; every caller refuses them as too large. */
   uint(byteLength: number): number {
     let value = 0;
     let scale = 1;
@@ -72,7 +72,7 @@ export class Fields {
     return isNone ? UNDEFINED_ADDRESS : value;
   }
 
-  /** Checks the next four bytes. @throws BadStructure where they differ */
+  /** Checks the next four bytes. @throws BadStructure if they differ */
   signature(expected: string): void {
     const found = Buffer.from(this.take(4)).toString('latin1');
     if (found !== expected) throw new BadStructure(`${JSON.stringify(expected)} is missing`);
@@ -81,7 +81,7 @@ export class Fields {
   /** Reads a NUL-terminated text. */
   text(): string {
     const end = this.bytes.indexOf(0, this.at);
-    if (end < 0) throw new BadStructure('a name does not end');
+    if (end < 0) throw new BadStructure('a name has no end');
     const text = Buffer.from(this.take(end - this.at)).toString('utf8');
     this.skip(1);
     return text;
@@ -97,13 +97,13 @@ const PAD_NULL_TERMINATED = 0;
 const PAD_SPACE = 2;
 
 /**
- * Finds the end of a fixed-length text: before its padding of NULs (as of numpy) or spaces, or at its first NUL.
+ * Finds the end of a fixed-length text: before its padding of NULs (numpy) or spaces, or at its first NUL.
  * @param pad kind of padding: H5T_str_t
  */
 export function unpadded(bytes: Uint8Array, from: number, end: number, pad: number): number {
   let to = end;
   if (pad === PAD_NULL_TERMINATED) for (to = from; to < end && bytes[to] !== 0; ) to++;
-  // h5wasm pads with NULs even where it declares spaces.
+  // h5wasm pads with NULs even if it declares spaces.
   else while (to > from && (bytes[to - 1] === 0 || (pad === PAD_SPACE && bytes[to - 1] === 0x20))) to--;
   return to;
 }

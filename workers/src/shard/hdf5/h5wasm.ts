@@ -1,5 +1,5 @@
 /**
- * Types of the part of h5wasm that LanceFlow uses. The package does not type the raw calls of its module, which read fastest
+ * Types for the part of h5wasm that LanceFlow uses. The package does not type the raw calls of its module, which read fastest
  * (`get_dataset_data` into one buffer: 2.9-4.1 GB/s; `slice`: 1.0-1.25 GB/s).
  */
 import * as library from 'h5wasm/node';

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 /**
  * Converts the empty float32 dataset of a new file to half precision (IEEE 754 binary16, `float16` of h5py). The library can read and
- * write this type but not create it. So the dataset is created as float32 in the old object format, which has no checksums, and two
- * messages of its header are replaced: the datatype, and the element size in the layout. Formats: HDF5 File Format Specification
+ * write this type but not create it. Therefore the dataset is created as float32 in the old object format, which has no checksums, and
+ * two messages of its header are replaced: the datatype, and the element size in the layout. Formats: HDF5 File Format Specification
  * 3.0, sections IV.A.2.d and IV.A.2.i.
  * @param path a closed file without rows, with one float32 dataset of chunks [chunkRows, dimension]
  */
@@ -14,7 +14,7 @@ export async function makeHalfPrecision(path: string, chunkRows: number, dimensi
   await writeFile(path, file);
 }
 
-/** Options by which the library writes the old format. */
+/** Options that make the library write the old format. */
 export const OLD_FORMAT = { libver: ['earliest', 'latest'] } as const;
 
 /** Datatype messages: version 1, class 1 (floating point), little-endian, leading digit implied. */

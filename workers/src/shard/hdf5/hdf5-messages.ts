@@ -1,4 +1,4 @@
-// What the structures of HDF5 files tell users: the file and dataset, the problem, and what to do.
+// Messages about HDF5 files for users: the file and dataset, the problem, and what to do.
 
 import { DataError, TransientError } from '../../base/errors.ts';
 import { MAX_CHUNK_BYTES } from '../../base/limits.ts';
@@ -12,15 +12,13 @@ export function notHdf5(path: string): DataError {
 
 export function stillWritten(path: string): DataError {
   return new DataError(
-    `${path}: a program is still writing this HDF5 file, or ended without closing it. Wait until it has closed the ` +
-      `file; if none runs any more, check the rows and clear the mark: h5clear -s ${JSON.stringify(path)}`,
+    `${path}: a program is still writing this HDF5 file, or exited without closing it. Wait until it has closed the ` +
+      `file; if no program is running, check the rows and clear the mark: h5clear -s ${JSON.stringify(path)}`,
   );
 }
 
 export function truncatedFile(path: string, bytes: number, expectedBytes: number): DataError {
-  return new DataError(
-    `${path}: truncated: ${bytes} bytes of ${expectedBytes} are there. Copy or make the file again.`,
-  );
+  return new DataError(`${path}: truncated: it has ${bytes} of ${expectedBytes} bytes. Copy or create the file again.`);
 }
 
 export function cannotOpen(path: string): DataError {
@@ -32,25 +30,25 @@ export function damagedDataset(path: string, name: string, problem: string, caus
   return new DataError(`${path}: "${name}" cannot be read: ${problem}; the file is damaged.`, { cause });
 }
 
-/** Rows that the library cannot read. */
+/** @param start first row that the library cannot read */
 export function failedRead(path: string, name: string, start: number, count: number): DataError {
   return new DataError(
     `${path}: rows ${start} to ${start + count - 1} of "${name}" cannot be read; the file is damaged.`,
   );
 }
 
-/** The library could not allocate memory. */
+/** An error for memory that the library could not allocate. */
 export class OutOfMemory extends TransientError {
   constructor(byteLength: number) {
-    super(`HDF5 cannot allocate ${byteLength} bytes; its memory ends at 2 GiB. Use smaller shards.`);
+    super(`HDF5 cannot allocate ${byteLength} bytes; its memory is limited to 2 GiB. Use smaller shards.`);
   }
 }
 
-/** Rows [start, end) of a dataset that no file has. */
+/** @param start first row of [start, end), which no file has */
 export function neverWritten(path: string, name: string, start: number, end: number): DataError {
   return new DataError(
-    `${path}: rows ${start} to ${end - 1} of "${name}" were never written: HDF5 would give its fill value for them. ` +
-      `Write them, or cut "embedding" and "id" to the rows that are there (h5py: f["${name}"].resize(${start}, axis=0)).`,
+    `${path}: rows ${start} to ${end - 1} of "${name}" were never written: HDF5 would return its fill value for them. ` +
+      `Write them, or cut "embedding" and "id" to the existing rows (h5py: f["${name}"].resize(${start}, axis=0)).`,
   );
 }
 
@@ -64,28 +62,28 @@ export function chunksTooLarge(path: string, name: string, bytes: number, chunk:
 
 export function unreadableFilter(path: string, name: string, filter: { id: number; name: string }): DataError {
   return new DataError(
-    `${path}: "${name}" is compressed with ${filter.name || `filter ${filter.id}`}, which cannot be read here. ` +
+    `${path}: "${name}" is compressed with ${filter.name || `filter ${filter.id}`}, which is not supported. ` +
       `Write it again with gzip or without compression (h5repack -f GZIP=4).`,
   );
 }
 
 export function externalFileWrong(path: string, name: string, file: string, isMissing: boolean): DataError {
   return new DataError(
-    `${path}: "${name}" is stored in ${JSON.stringify(file)}, which ${isMissing ? 'is not there' : 'is too short'}. ` +
-      'Put that file into the folder that the command is started in, or write a shard that holds its rows itself (h5repack).',
+    `${path}: "${name}" is stored in ${JSON.stringify(file)}, which ${isMissing ? 'does not exist' : 'is too short'}. ` +
+      'Put that file into the current folder, or write a shard that contains its rows itself (h5repack).',
   );
 }
 
 // Links
 
 export function linkToItself(path: string, name: string): DataError {
-  return new DataError(`${path}: "${name}" is a link that leads to itself.`);
+  return new DataError(`${path}: "${name}" is a link to itself.`);
 }
 
 export function brokenLink(path: string, name: string, target: string | undefined): DataError {
   return new DataError(
-    `${path}: "${name}" is a link to ${JSON.stringify(target)}, which is not there. ` +
-      'Put that file where it was, or write a shard that holds the rows itself (h5repack, or h5py: f.copy).',
+    `${path}: "${name}" is a link to ${JSON.stringify(target)}, which does not exist. ` +
+      'Put that file back, or write a shard that contains the rows itself (h5repack, or h5py: f.copy).',
   );
 }
 
@@ -97,7 +95,7 @@ export function virtualOfItself(path: string, name: string): DataError {
 
 export function virtualNotRanges(path: string, name: string): DataError {
   return new DataError(
-    `${path}: "${name}" is a virtual dataset whose parts are no ranges of rows. ${writePlainDataset(name)}`,
+    `${path}: "${name}" is a virtual dataset whose parts are not ranges of rows. ${writePlainDataset(name)}`,
   );
 }
 
@@ -105,7 +103,7 @@ export function virtualNotRanges(path: string, name: string): DataError {
 export function sourcesMissing(path: string, name: string, missing: readonly string[]): DataError {
   const others = missing.length > MAX_NAMED ? `, and ${missing.length - MAX_NAMED} more sources` : '';
   return new DataError(
-    `${path}: ${missing.slice(0, MAX_NAMED).join('; ')}${others}: not there. Put back what is missing. ${writePlainDataset(name)}`,
+    `${path}: ${missing.slice(0, MAX_NAMED).join('; ')}${others}: not found. Put the missing files back. ${writePlainDataset(name)}`,
   );
 }
 
@@ -114,13 +112,13 @@ export function sourceChanged(path: string, name: string, source: string): DataE
   return new DataError(`${path}: ${source}, which has other rows now. ${writePlainDataset(name)}`);
 }
 
-/** Rows [start, end) that no source of a virtual dataset has. */
+/** @param start first row of [start, end), which no source of a virtual dataset has */
 export function rowsOfNoSource(path: string, name: string, start: number, end: number): DataError {
   return new DataError(
-    `${path}: rows ${start} to ${end - 1} of "${name}" come from no file: HDF5 would give its fill value for them. ${writePlainDataset(name)}`,
+    `${path}: rows ${start} to ${end - 1} of "${name}" come from no file: HDF5 would return its fill value for them. ${writePlainDataset(name)}`,
   );
 }
 
 function writePlainDataset(name: string): string {
-  return `Or write it as a plain dataset, where its sources are (h5py: x = f["${name}"][:]; del f["${name}"]; f["${name}"] = x).`;
+  return `Or write it as a plain dataset, where its sources exist (h5py: x = f["${name}"][:]; del f["${name}"]; f["${name}"] = x).`;
 }

@@ -3,35 +3,34 @@ import type { FileBytes } from './file-bytes.ts';
 
 const SIGNATURE = Buffer.from('GCOL\x01\x00\x00\x00', 'latin1');
 const HEADER_BYTES = 16;
-const LEAST_COLLECTION_BYTES = 4096;
-/** A collection is little larger than its longest text, which has at most MAX_ID_BYTES. */
+const MIN_COLLECTION_BYTES = 4096;
+/** A collection is only slightly larger than its longest text, which has at most MAX_ID_BYTES. */
 const MAX_COLLECTION_BYTES = 2 ** 26;
 
-/** Open files with lengths of other than 8 bytes, which almost no program writes: heaps are not checked meanwhile. */
+/** Open files whose lengths do not have 8 bytes, which hardly any program writes. While one is open, heaps are not checked. */
 const unchecked = new Set<object>();
 
-/** Must be called when a file is opened. */
+/** Registers a file that was opened. */
 export function fileOpened(file: FileBytes): void {
   if (file.lengthBytes !== 8) unchecked.add(file);
 }
 
-/** Must be called when a file is closed. */
+/** Unregisters a file that is closed. */
 export function fileClosed(file: FileBytes): void {
   unchecked.delete(file);
 }
 
 /**
- * Checks a collection of a global heap, which contains variable-length texts. The library keeps 64-bit sizes in 32 bits, and loops
- * forever at an object of size 0. Format: HDF5 File Format Specification 3.0, section III.E.
+ * Checks a collection of a global heap, which contains variable-length texts, because the library truncates 64-bit sizes to 32 bits, and
+ * loops forever at an object of size 0. Format: HDF5 File Format Specification 3.0, section III.E.
  * @param start the bytes read at `position`: the collection, or its beginning
- * @returns the problem, or undefined where it is valid or not a collection
+ * @returns the problem, or undefined if it is valid or not a collection
  */
 export function findBadHeap(descriptor: number, position: number, start: Uint8Array): string | undefined {
   if (unchecked.size > 0) return undefined;
-  if (start.length < LEAST_COLLECTION_BYTES || Buffer.compare(start.subarray(0, 8), SIGNATURE) !== 0) return undefined;
+  if (start.length < MIN_COLLECTION_BYTES || Buffer.compare(start.subarray(0, 8), SIGNATURE) !== 0) return undefined;
   const byteLength = Number(viewOf(start).getBigUint64(8, true));
-  if (byteLength < LEAST_COLLECTION_BYTES || byteLength > MAX_COLLECTION_BYTES)
-    return 'a heap of texts has a wrong size';
+  if (byteLength < MIN_COLLECTION_BYTES || byteLength > MAX_COLLECTION_BYTES) return 'a heap of texts has a wrong size';
   if (byteLength <= start.length) return findBadObject(start.subarray(0, byteLength));
   const whole = new Uint8Array(byteLength);
   for (let done = 0; done < byteLength; ) {

@@ -29,7 +29,7 @@ export class OpenFiles {
     this.#module = module;
   }
 
-  /** @throws DataError where it is not a readable HDF5 file */
+  /** @throws DataError if it is not a readable HDF5 file */
   open(path: string): OpenFile {
     const known = this.#files.get(path);
     if (known) return known;
@@ -49,8 +49,8 @@ export class OpenFiles {
 
   /**
    * Follows links from a name of `open`'s file.
-   * @returns undefined where the name does not exist
-   * @throws DataError where the file of a link is missing
+   * @returns undefined if the name does not exist
+   * @throws DataError if the file of a link is missing
    */
   locate(open: OpenFile, name: string, links = 0): Located | undefined {
     const { file_id } = open.file;
@@ -72,9 +72,9 @@ export class OpenFiles {
         const from = posix.isAbsolute(soft) ? '/' : parent;
         return this.locate(open, posix.join(from, soft, rest), links + 1);
       }
-      const there = findBeside(open.path, external.filename!);
-      if (there === undefined) throw brokenLink(open.path, name, external.filename);
-      return this.locate(this.open(there), posix.join('/', external.obj_path ?? '', rest), links + 1);
+      const targetPath = findBeside(open.path, external.filename!);
+      if (targetPath === undefined) throw brokenLink(open.path, name, external.filename);
+      return this.locate(this.open(targetPath), posix.join('/', external.obj_path ?? '', rest), links + 1);
     }
     return path === '' ? undefined : { in: open, path };
   }
@@ -86,14 +86,14 @@ export class OpenFiles {
       try {
         file.close();
       } catch {
-        // Only for damaged files, which have been reported.
+        // Closing fails only for damaged files, which were reported.
       }
     }
     this.#files.clear();
   }
 }
 
-/** Finds a file named by another one, as the library does: beside the other file, or beside the target of its link. */
+/** Finds a file that another one names, as the library does: beside the other file, or beside the target of its link. */
 export function findBeside(path: string, name: string): string | undefined {
   const places = [dirname(path), dirname(realpathSync(path))].map((folder) => join(folder, basename(name)));
   if (isAbsolute(name)) places.unshift(name);

@@ -19,7 +19,7 @@ export interface Message {
   data: Uint8Array;
 }
 
-/** Larger headers are damaged: attributes over 64 kB are stored elsewhere. */
+/** A larger header is damaged: attributes over 64 kB are stored elsewhere. */
 const MAX_HEADER_BYTES = 64 * 2 ** 20;
 const SHARED = 2;
 const COMMITTED = 2;
@@ -37,7 +37,7 @@ export function readObjectHeader(file: FileBytes, address: number): Message[] {
   // The loop appends continuation blocks to the list.
   for (const { at, byteLength } of blocks) {
     total += byteLength;
-    if (total > MAX_HEADER_BYTES) throw new BadStructure('an object header does not end');
+    if (total > MAX_HEADER_BYTES) throw new BadStructure('an object header is too large');
     for (const message of parse(file.read(at, byteLength))) {
       if (message.type !== MESSAGE.continuation) messages.push(message);
       else {
@@ -57,7 +57,7 @@ interface Start {
 
 function startVersion1(file: FileBytes, address: number): Start {
   const fields = fieldsAt(file, address, 16);
-  if (fields.uint(1) !== 1) throw new BadStructure('an object header is of an unknown version');
+  if (fields.uint(1) !== 1) throw new BadStructure('an object header has an unknown version');
   fields.skip(7);
   const byteLength = fields.uint(4);
   function* parse(block: Uint8Array): Generator<Message> {
@@ -74,7 +74,7 @@ function startVersion1(file: FileBytes, address: number): Start {
 function startVersion2(file: FileBytes, address: number): Start {
   const fields = fieldsAt(file, address, 6);
   fields.signature('OHDR');
-  if (fields.uint(1) !== 2) throw new BadStructure('an object header is of an unknown version');
+  if (fields.uint(1) !== 2) throw new BadStructure('an object header has an unknown version');
   const flags = fields.uint(1);
   const before = 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
   const sizeBytes = 1 << (flags & 3);
@@ -82,7 +82,7 @@ function startVersion2(file: FileBytes, address: number): Start {
   const headBytes = flags & 4 ? 6 : 4;
   function* parse(block: Uint8Array): Generator<Message> {
     const inner = new Fields(block, file);
-    // A rest that is too short for a message is a gap.
+    // Remaining bytes that are too few for a message are a gap.
     while (inner.left >= headBytes) {
       const [type, size, messageFlags] = [inner.uint(1), inner.uint(2), inner.uint(1)];
       inner.skip(headBytes - 4);
@@ -93,8 +93,8 @@ function startVersion2(file: FileBytes, address: number): Start {
 }
 
 /**
- * Finds a message. That of a committed datatype is in the header of another object.
- * @returns undefined where the message is missing
+ * Finds a message. The message of a committed datatype is in the header of another object.
+ * @returns undefined if the message is missing
  * @throws BadStructure
  */
 export function findMessage(file: FileBytes, messages: readonly Message[], type: number): Fields | undefined {

@@ -5,7 +5,7 @@ export type ChunkIndex =
   | { kind: 'b-tree 1' | 'implicit' | 'fixed array' | 'extensible array' | 'b-tree 2'; address: number }
   | { kind: 'single'; address: number; storedBytes: number | undefined };
 
-/** Where the rows of a dataset are stored. */
+/** The storage of a dataset's rows. */
 export type Storage =
   | { kind: 'compact'; bytes: number }
   | { kind: 'contiguous'; address: number; bytes: number | undefined }
@@ -19,12 +19,12 @@ export type Storage =
 export function parseStorage(fields: Fields): Storage {
   const version = fields.uint(1);
   if (version < 3) return parseOldStorage(fields);
-  if (version > 5) throw new BadStructure('the layout is of an unknown version');
+  if (version > 5) throw new BadStructure('the layout has an unknown version');
   const kind = fields.uint(1);
   if (kind === 0) return { kind: 'compact', bytes: fields.uint(2) };
   if (kind === 1) return { kind: 'contiguous', address: fields.address(), bytes: fields.length() };
   if (kind === 3) return { kind: 'virtual', heap: fields.address(), object: fields.uint(4) };
-  if (kind !== 2) throw new BadStructure('the layout is of an unknown class');
+  if (kind !== 2) throw new BadStructure('the layout has an unknown class');
   if (version === 3) {
     const rank = fields.uint(1);
     const address = fields.address();
@@ -46,7 +46,7 @@ function parseIndex(fields: Fields, flags: number): ChunkIndex {
   }
   const kinds = { 2: ['implicit', 0], 3: ['fixed array', 1], 4: ['extensible array', 5], 5: ['b-tree 2', 6] } as const;
   const known = kinds[type as keyof typeof kinds];
-  if (!known) throw new BadStructure('the chunk index is of an unknown type');
+  if (!known) throw new BadStructure('the chunk index has an unknown type');
   fields.skip(known[1]);
   return { kind: known[0], address: fields.address() };
 }
@@ -59,7 +59,7 @@ function parseOldStorage(fields: Fields): Storage {
   const chunk = sizes(fields, rank, 4);
   if (kind === 0) return { kind: 'compact', bytes: fields.uint(4) };
   if (kind === 1) return { kind: 'contiguous', address, bytes: undefined };
-  if (kind !== 2) throw new BadStructure('the layout is of an unknown class');
+  if (kind !== 2) throw new BadStructure('the layout has an unknown class');
   return { kind: 'chunked', chunk, index: { kind: 'b-tree 1', address } };
 }
 

@@ -11,7 +11,7 @@ const MAX_READ_BYTES = 256 * 2 ** 20;
 
 /** An HDF5 file, open for reading its structures. */
 export interface StructureFile extends FileBytes {
-  /** Fills a buffer from an address. @throws BadStructure where the file is too short */
+  /** Fills a buffer from an address. @throws BadStructure if the file is too short */
   readInto(address: number, into: Uint8Array): void;
   close(): void;
 }
@@ -19,7 +19,7 @@ export interface StructureFile extends FileBytes {
 /**
  * Opens a file and checks that it is HDF5, closed by its writer, and as long as its superblock says: the library reports all three
  * as the same failure. Format: HDF5 File Format Specification 3.0, section II.A.
- * @throws DataError naming the file
+ * @throws DataError that names the file
  */
 export function openStructures(path: string): StructureFile {
   const descriptor = openSync(path, 'r');
@@ -58,7 +58,7 @@ export function openStructures(path: string): StructureFile {
   }
 }
 
-/** Searches for the superblock at 0, 512, 1024, 2048, ... @returns its position, or undefined where there is none */
+/** Searches for the superblock at 0, 512, 1024, 2048, ... @returns its position; undefined if it is missing */
 function findSuperblock(descriptor: number, fileBytes: number, block: Buffer): number | undefined {
   for (let at = 0; at < fileBytes; at = at === 0 ? 512 : at * 2) {
     const bytesRead = readSync(descriptor, block, 0, block.length, at);
@@ -76,7 +76,7 @@ function fill(descriptor: number, position: number, into: Uint8Array): void {
   noteRead(descriptor, position, into.length);
   for (let done = 0; done < into.length; ) {
     const count = readSync(descriptor, into, done, into.length - done, position + done);
-    if (count === 0) throw new BadStructure('the file is shorter than it was');
+    if (count === 0) throw new BadStructure('the file became shorter');
     done += count;
   }
 }

@@ -23,7 +23,7 @@ export interface Mapping {
 export function readMappings(file: FileBytes, heap: number, object: number): Mapping[] {
   const fields = new Fields(readHeapObject(file, heap, object), file);
   const version = fields.uint(1);
-  if (version > 1) throw new BadStructure('the mappings of a virtual dataset are of an unknown version');
+  if (version > 1) throw new BadStructure('the mappings of a virtual dataset have an unknown version');
   const count = fields.length();
   if (count > fields.left) throw new BadStructure('a virtual dataset has too many mappings');
   const names: { file: string; dataset: string }[] = [];
@@ -110,7 +110,7 @@ function numbers(fields: Fields, count: number, each: number): number[] {
 
 /**
  * Finds the first rows of a dataset of one or two dimensions that the boxes do not cover.
- * @returns rows [start, end), or undefined where all are covered
+ * @returns rows [start, end), or undefined if all are covered
  */
 export function findUncovered(
   shape: readonly number[],
