@@ -1,9 +1,11 @@
 import type { Table } from '@lancedb/lancedb';
 import { concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { idColumn } from './arrow-ids.ts';
 import { unreadableRows } from './read-table.ts';
 
 const ROWS_PER_TAKE = 100_000;
+const TAKES_IN_FLIGHT = 2;
 
 /** Ids of some rows of a table. */
 export interface RowIds {
@@ -15,15 +17,20 @@ export interface RowIds {
 /** Looks up the ids of rows. @param rows LanceDB row ids, in any order, with repetitions */
 export async function lookupIds(table: Table, rows: Float64Array): Promise<RowIds> {
   const unique = sortedUnique(rows);
-  const columns: Utf8Column[] = [];
-  for (let at = 0; at < unique.length; at += ROWS_PER_TAKE) {
-    const wanted = unique.subarray(at, at + ROWS_PER_TAKE);
+  const ids = concatenateColumns(await takeIds(table, unique));
+  return { ids, position: (row) => lowerBound(unique, row) };
+}
+
+/** Reads the ids of rows, as several columns. @param rows LanceDB row ids, ascending, each once */
+export function takeIds(table: Table, rows: Float64Array): Promise<Utf8Column[]> {
+  const starts = Array.from({ length: Math.ceil(rows.length / ROWS_PER_TAKE) }, (_, take) => take * ROWS_PER_TAKE);
+  return mapConcurrently(starts, TAKES_IN_FLIGHT, async (start) => {
+    const wanted = rows.subarray(start, start + ROWS_PER_TAKE);
     // LanceDB returns the rows in ascending order, each once, without those that do not exist.
     const found = await table.takeRowIds(Array.from(wanted, BigInt)).select(['id']).toArrow();
     if (found.numRows !== wanted.length) throw unreadableRows(table.name, wanted.length - found.numRows);
-    columns.push(idColumn(found as never));
-  }
-  return { ids: concatenateColumns(columns), position: (row) => lowerBound(unique, row) };
+    return idColumn(found as never);
+  });
 }
 
 function sortedUnique(rows: Float64Array): Float64Array {

@@ -1,9 +1,8 @@
 import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
-import { createHits } from '../hits/parquet/hits-writer.ts';
 import { selectHits } from '../hits/parquet/join-hits.ts';
 import { scoreTable } from './engine/score-table.ts';
-import { HitSink } from './hit-sink.ts';
+import { withHitSink } from './output/hit-sink.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import { sampleSize } from './plan/tune.ts';
 import type { QueryFiles, QuerySet } from './queries/queries.ts';
@@ -37,25 +36,16 @@ export async function writeGroundTruth(
   else await searchExactly(search, sample, groundTruth);
 }
 
-async function searchExactly(search: EvaluatedSearch, sample: QuerySet, output: string): Promise<void> {
+async function searchExactly(search: EvaluatedSearch, sample: QuerySet, path: string): Promise<void> {
   const { bucket, request, k, metadata, context } = search;
   const { bucket: name, rows } = bucket.entry;
-  const writer = await createHits(output, metadata);
-  try {
-    const sink = new HitSink(writer, name, request);
-    if (sample.count > 0) {
-      const bar = context.progress(`measuring recall on ${name}`, rows, 'vectors');
-      const spans = [{ first: 0, end: rows }];
-      const nearest = await scoreTable(bucket, sample, spans, k, bar).finally(() => bar.stop());
-      const ownVectors = Int32Array.from({ length: sample.count }, (_, query) => query);
-      await writeNearest(bucket, sample, ownVectors, nearest, sink);
-    }
-    await sink.flush();
-    await writer.finish();
-  } catch (error) {
-    await writer.abandon();
-    throw error;
-  }
+  await withHitSink({ path, metadata, filter: request }, name, async (sink) => {
+    if (sample.count === 0) return;
+    const bar = context.progress(`measuring recall on ${name}`, rows, 'vectors');
+    const nearest = await scoreTable(bucket, sample, [{ first: 0, end: rows }], k, bar).finally(() => bar.stop());
+    const ownVectors = Int32Array.from({ length: sample.count }, (_, query) => query);
+    await writeNearest(bucket, sample, ownVectors, nearest, sink);
+  });
 }
 
 /** Ids as latin1 of their bytes. */

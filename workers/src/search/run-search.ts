@@ -5,13 +5,11 @@ import { BUILD_ID } from '../app/version.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../bucket/open-bucket.ts';
 import { tableMetadata } from '../hits/neighbours-origin.ts';
 import { originMetadata } from '../hits/origin.ts';
-import { createHits } from '../hits/parquet/hits-writer.ts';
 import { joinHits } from '../hits/parquet/join-hits.ts';
 import type { QueryRange } from '../hits/query-range.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
 import { writeGroundTruth } from './ground-truth.ts';
-import { HitSink } from './hit-sink.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
 import { openQueries, type QueryFiles } from './queries/queries.ts';
 import { searchBlock } from './search-block.ts';
@@ -143,19 +141,13 @@ function makePlan({ bucket, queries, request, k, context }: BucketSearch): Promi
 }
 
 /** Searches a block of queries and writes its hits. @param output a temporary name */
-async function writeBlock(search: BucketSearch, plan: SearchPlan, range: QueryRange, output: string) {
+async function writeBlock(search: BucketSearch, plan: SearchPlan, { first, end }: QueryRange, output: string) {
   const { bucket, queries, request, k, metadata, context } = search;
-  const writer = await createHits(output, metadata);
-  try {
-    const sink = new HitSink(writer, bucket.entry.bucket, request);
-    const readQueries = () => queries.block(range.first, range.end);
-    search.scannedQueries += await searchBlock(bucket, readQueries, plan, k, sink, context);
-    await sink.flush();
-    return { hits: sink.hits, bytes: await writer.finish() };
-  } catch (error) {
-    await writer.abandon();
-    throw error;
-  }
+  const hitsOutput = { path: output, metadata, filter: request };
+  const readQueries = () => queries.block(first, end);
+  const { scannedQueries, ...written } = await searchBlock(bucket, readQueries, plan, k, hitsOutput, context);
+  search.scannedQueries += scannedQueries;
+  return written;
 }
 
 function hitsMetadata({ entry }: OpenBucket, queries: QueryFiles, request: SearchRequest): Record<string, string> {

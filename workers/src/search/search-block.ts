@@ -7,36 +7,52 @@ import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
 import type { AnnAnswer } from './engine/scan-vectors.ts';
 import { type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
-import { HITS_PER_BATCH, type HitSink } from './hit-sink.ts';
+import { HITS_PER_BATCH, type HitSink, type HitsOutput, withHitSink } from './output/hit-sink.ts';
+import { writeRankedHits } from './output/write-hits.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import type { QuerySet } from './queries/queries.ts';
 
+/** What was written of a block. */
+export interface WrittenBlock {
+  hits: number;
+  bytes: number;
+  /** Queries that `ann` scanned, because they do not fit the type of the vectors. */
+  scannedQueries: number;
+}
+
 /**
- * Searches a block of queries and emits the hits to the sink, in the order of the queries. A vector that several queries share is
- * searched once.
+ * Searches a block of queries and writes their hits, in the order of the queries. A vector that several queries share is searched
+ * once.
  * @param readQueries reads the block, whose vectors are changed
  * @param k rows to find for a query
- * @returns queries that `ann` scanned, because they do not fit the type of the vectors
  */
 export async function searchBlock(
   bucket: OpenBucket,
   readQueries: () => Promise<QuerySet>,
   plan: SearchPlan,
   k: number,
-  sink: HitSink,
+  output: HitsOutput,
   context: CommandContext,
-): Promise<number> {
+): Promise<WrittenBlock> {
   const read = async (): Promise<Work> => {
     const queries = await readQueries();
     const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-    return { bucket, queries, distinct, plan, k, sink, context };
+    return { bucket, queries, distinct, plan, k, context };
   };
   const { way: strategy } = plan;
-  if (strategy === 'ann') return searchIndex(await read());
+  if (strategy === 'ann') {
+    let scannedQueries = 0;
+    const written = await withHitSink(output, bucket.entry.bucket, async (sink) => {
+      scannedQueries = await searchIndex(await read(), sink);
+    });
+    return { ...written, scannedQueries };
+  }
   // The threads start while the queries are read.
-  await withScoreThreads(bucket, async (threads) => searchRows(await read(), strategy, threads));
-  return 0;
+  const written = await withScoreThreads(bucket, async (threads) =>
+    searchRows(await read(), strategy, threads, output),
+  );
+  return { ...written, scannedQueries: 0 };
 }
 
 interface Work {
@@ -46,18 +62,24 @@ interface Work {
   plan: SearchPlan;
   /** Rows to find for a query. */
   k: number;
-  sink: HitSink;
   context: CommandContext;
 }
 
 /** Searches by `scan` or `exact`. */
-async function searchRows(work: Work, strategy: Exclude<SearchStrategy, 'ann'>, threads: ScoreThreads): Promise<void> {
-  const { bucket, queries, distinct, plan, k, sink, context } = work;
+async function searchRows(
+  { bucket, queries, distinct, plan, k, context }: Work,
+  strategy: Exclude<SearchStrategy, 'ann'>,
+  threads: ScoreThreads,
+  output: HitsOutput,
+): Promise<{ hits: number; bytes: number }> {
+  const { bucket: name, fragments } = bucket.entry;
   const spans = await spansToScore(bucket, distinct, strategy, plan.nprobes, k);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
-  const bar = context.progress(`searching ${bucket.entry.bucket}`, rows, 'vectors');
+  const bar = context.progress(`searching ${name}`, rows, 'vectors');
   const nearest = await scoreTable(bucket, distinct, spans, k, bar, threads).finally(() => bar.stop());
-  await writeNearest(bucket, queries, distinct.of, nearest, sink);
+  if (fragments)
+    return writeRankedHits(bucket, fragments, { queries, vectorOf: distinct.of, nearest }, threads, output);
+  return withHitSink(output, name, (sink) => writeNearest(bucket, queries, distinct.of, nearest, sink));
 }
 
 /** Looks up the ids of the nearest rows and writes them. @param of for each query, the position of its vector */
@@ -83,7 +105,7 @@ export async function writeNearest(
 }
 
 /** Searches by `ann`. @returns queries that were scanned */
-async function searchIndex({ bucket, queries, distinct, plan, k, sink, context }: Work): Promise<number> {
+async function searchIndex({ bucket, queries, distinct, plan, k, context }: Work, sink: HitSink): Promise<number> {
   const { entry } = bucket;
   const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;

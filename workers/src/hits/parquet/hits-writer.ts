@@ -1,7 +1,7 @@
 import { Float32, Utf8 } from 'apache-arrow';
 import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
-import { hitRows, type NeighbourColumns, repeatText } from '../columns.ts';
-import { createTable, type TableWriter } from './table-writer.ts';
+import { HITS_ROW_GROUP, hitRows, type NeighbourColumns, repeatText } from '../columns.ts';
+import { type ColumnData, createTable, encodeTable, type TableOptions } from './table-writer.ts';
 
 /** Hits of one bucket; the arrays have one entry a hit. */
 export interface HitBatch {
@@ -27,27 +27,29 @@ export interface HitsWriter {
  */
 export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id' };
 
-/** Merging holds a row group of every file: at 32,768 rows 1.5 MB. Reading takes as long as with larger ones. */
-export const HITS_ROW_GROUP = 32_768;
-
 /**
  * Creates a hits file of one bucket at `path` (a temporary name: see `writeAtomically`).
  * @param metadata of the file
  */
 export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
-  const table = await createHitsTable(path, metadata);
+  const table = await createTable(path, hitsOptions(metadata));
   return {
-    append({ queryIds, targetIds, distances, bucket }) {
-      const rows = columnLength(queryIds);
-      if (columnLength(targetIds) !== rows || distances.length !== rows)
-        throw new RangeError(
-          `hits of ${rows} queries, ${columnLength(targetIds)} targets, ${distances.length} distances`,
-        );
-      return table.append(rows, [queryIds, targetIds, { values: distances }, repeatText(bucket, rows)]);
-    },
+    append: (batch) => table.append(...columnsOf(batch)),
     finish: table.finish,
     abandon: table.abandon,
   };
+}
+
+/** Encodes hits of one bucket as a file in memory, as `createHits` would write it. */
+export function encodeHits(batch: HitBatch, metadata: Record<string, string>): Promise<Uint8Array<ArrayBuffer>> {
+  return encodeTable(hitsOptions(metadata), ...columnsOf(batch));
+}
+
+function columnsOf({ queryIds, targetIds, distances, bucket }: HitBatch): [rows: number, columns: ColumnData[]] {
+  const rows = columnLength(queryIds);
+  if (columnLength(targetIds) !== rows || distances.length !== rows)
+    throw new RangeError(`hits of ${rows} queries, ${columnLength(targetIds)} targets, ${distances.length} distances`);
+  return [rows, [queryIds, targetIds, { values: distances }, repeatText(bucket, rows)]];
 }
 
 /**
@@ -60,7 +62,7 @@ export async function writeHits(
   batches: AsyncIterable<NeighbourColumns>,
   metadata: Record<string, string> = {},
 ): Promise<number> {
-  const table = await createHitsTable(path, metadata);
+  const table = await createTable(path, hitsOptions(metadata));
   try {
     for await (const batch of batches)
       await table.append(hitRows(batch), [batch.queryIds, batch.targetIds, { values: batch.distances }, batch.buckets]);
@@ -71,8 +73,8 @@ export async function writeHits(
   }
 }
 
-function createHitsTable(path: string, metadata: Record<string, string>): Promise<TableWriter> {
-  return createTable(path, {
+function hitsOptions(metadata: Record<string, string>): TableOptions {
+  return {
     columns: [
       { name: 'query_id', type: new Utf8(), dictionary: true },
       { name: 'target_id', type: new Utf8(), dictionary: false },
@@ -82,5 +84,5 @@ function createHitsTable(path: string, metadata: Record<string, string>): Promis
     compression: 'zstd',
     rowGroupRows: HITS_ROW_GROUP,
     metadata: { ...metadata, ...ORDERED_BY },
-  });
+  };
 }

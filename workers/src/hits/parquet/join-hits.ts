@@ -1,7 +1,7 @@
 import { createNeighbourBuilder } from '../builder.ts';
-import { type HitColumns, hitRows, type NeighbourColumns, textBytes } from '../columns.ts';
+import { HITS_ROW_GROUP, type HitColumns, hitRows, type NeighbourColumns, textBytes } from '../columns.ts';
 import { readHits } from './hits-reader.ts';
-import { HITS_ROW_GROUP, writeHits } from './hits-writer.ts';
+import { writeHits } from './hits-writer.ts';
 
 /** Writes the hits of several files into one. @param paths files whose queries follow each other @param metadata of the file */
 export async function joinHits(

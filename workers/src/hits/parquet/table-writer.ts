@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { type DataType, Field, makeData, RecordBatch, Schema, Struct, Table, tableToIPC } from 'apache-arrow';
 import {
   Compression,
@@ -66,13 +66,53 @@ const ROW_GROUP_BYTES = 64 * 1024 * 1024;
  * (without nulls) and carry minimum and maximum for every row group and page.
  */
 export async function createTable(path: string, options: TableOptions): Promise<TableWriter> {
-  const schema = new Schema(options.columns.map(({ name, type }) => new Field(name, type, false)));
   const file = await open(path, 'w');
+  const encoder = startEncoder(options, (chunk) => file.writeFile(chunk));
+  return {
+    append: encoder.append,
+    async finish() {
+      try {
+        return await encoder.finish();
+      } finally {
+        await file.close();
+      }
+    },
+    async abandon() {
+      await encoder.abandon();
+      await file.close();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** Encodes rows as a Parquet file in memory, as `createTable` would write it. */
+export async function encodeTable(
+  options: TableOptions,
+  rows: number,
+  columns: readonly ColumnData[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  const encoder = startEncoder(options, async (chunk) => {
+    chunks.push(chunk);
+  });
+  if (rows > 0) await encoder.append(rows, columns);
+  const bytes = new Uint8Array(await encoder.finish());
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** @param write takes the file's bytes, in chunks */
+function startEncoder(options: TableOptions, write: (chunk: Uint8Array) => Promise<void>) {
+  const schema = new Schema(options.columns.map(({ name, type }) => new Field(name, type, false)));
   const { readable, writable } = new TransformStream<EncoderBatch, EncoderBatch>();
   const batches = writable.getWriter();
   const ignore = () => {};
   batches.closed.catch(ignore);
-  const encoded = encode(readable, options, file).catch((error: unknown) => {
+  const encoded = encode(readable, options, write).catch((error: unknown) => {
     // A full disk ends the encoder: pending appends must fail instead of waiting for ever.
     batches.abort(error).catch(ignore);
     throw error;
@@ -83,28 +123,26 @@ export async function createTable(path: string, options: TableOptions): Promise<
   append(0, options.columns.map(emptyColumn)).catch(ignore);
   return {
     append,
-    async finish() {
-      try {
-        await batches.close();
-        return await encoded;
-      } finally {
-        await file.close();
-      }
+    async finish(): Promise<number> {
+      await batches.close();
+      return encoded;
     },
     async abandon() {
       await batches.abort(new Error('abandoned')).catch(ignore);
       await encoded.catch(ignore);
-      await file.close();
-      await rm(path, { force: true });
     },
   };
 }
 
-async function encode(batches: ReadableStream<EncoderBatch>, options: TableOptions, file: FileHandle) {
+async function encode(
+  batches: ReadableStream<EncoderBatch>,
+  options: TableOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<number> {
   const bytes: ReadableStream<Uint8Array> = await transformParquetStream(batches, writerProperties(options));
   let written = 0;
   for await (const chunk of bytes) {
-    await file.writeFile(chunk);
+    await write(chunk);
     written += chunk.length;
   }
   return written;

@@ -51,6 +51,11 @@ export class NearestRows {
     return { ...this.#heaps.kept(query), ties: this.#currentTies(query) };
   }
 
+  /** Returns the rows that tie with the farthest row kept for a query. */
+  ties(query: number): readonly number[] {
+    return this.#currentTies(query);
+  }
+
   /** Ties of all queries; some may be obsolete. */
   get tieCount(): number {
     return this.#tieCount;

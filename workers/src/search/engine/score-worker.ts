@@ -1,8 +1,17 @@
 import { serveRequests } from '../../base/threads/serve-requests.ts';
-import type { ThreadContext } from '../../base/threads/thread-messages.ts';
+import { type ThreadContext, WithTransfer } from '../../base/threads/thread-messages.ts';
 import { rowIdsOf } from '../../bucket/fragment-blocks.ts';
 import { PartReader, rowBytes } from '../../bucket/part-reader.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
+import {
+  type HitMemory,
+  type HitPart,
+  type HitRange,
+  HitTasks,
+  joinParts,
+  type VectorSlice,
+} from '../output/hit-tasks.ts';
+import type { SharedTexts } from '../output/rank-rows.ts';
 import { type BlockSchedule, stopBlocks, takeBlocks } from './block-schedule.ts';
 import { type BlockRows, BlockScorer, type ChosenQueries } from './block-scorer.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
@@ -35,6 +44,11 @@ export interface LoadedBlock extends BlockRows {
 
 type Context = ThreadContext<RowTies>;
 
+/** The module loads the encoder of Parquet, which a thread needs only when it writes. */
+const loadWriter = () => import('../../hits/parquet/hits-writer.ts');
+
+let hitTasks: HitTasks | undefined;
+let hitMemory: HitMemory | undefined;
 let scorer: BlockScorer | undefined;
 let dimension = 0;
 
@@ -70,7 +84,48 @@ const methods = {
   async scoreBlock({ vectors, rowIds, chosen }: LoadedBlock, { emit }: Context): Promise<void> {
     await emitTies(emit, await scorer!.score({ vectors, rowIds }, chosen, (ties) => emitTies(emit, ties)));
   },
+
+  beginHits(memory: HitMemory): void {
+    hitMemory = memory;
+    hitTasks = new HitTasks(memory);
+  },
+
+  markRows(slice: VectorSlice): void {
+    hitTasks!.markRows(slice);
+  },
+
+  rankVectors({ slice, ids }: { slice: VectorSlice; ids: SharedTexts }): void {
+    hitTasks!.rankVectors(slice, ids);
+  },
+
+  countHits({ first, end, ids }: { first: number; end: number; ids: SharedTexts }): void {
+    hitTasks!.countHits(first, end, ids);
+  },
+
+  /** Gathers a range of hits, after those that were carried over. */
+  gatherHits({ range, ids, carried }: GatherRequest): HitPart {
+    const part = hitTasks!.gather(range, ids);
+    return carried ? joinParts(carried, part) : part;
+  },
+
+  async encodeRange(request: GatherRequest) {
+    return methods.encodeHits(methods.gatherHits(request));
+  },
+
+  /** Encodes hits as a Parquet file. */
+  async encodeHits(part: HitPart): Promise<WithTransfer<Uint8Array>> {
+    const { encodeHits } = await loadWriter();
+    const { bucket, metadata } = hitMemory!;
+    const encoded = await encodeHits({ ...part, bucket }, metadata);
+    return new WithTransfer(encoded, [encoded.buffer]);
+  },
 };
+
+interface GatherRequest {
+  range: HitRange;
+  ids: SharedTexts;
+  carried: HitPart | undefined;
+}
 
 export type ScoreMethods = typeof methods;
 

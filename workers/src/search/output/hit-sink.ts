@@ -1,12 +1,39 @@
-import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { HITS_ROW_GROUP, type HitsWriter } from '../hits/parquet/hits-writer.ts';
-import { rankHits } from '../hits/rank.ts';
-import { type HitFilter, searchK } from './search-request.ts';
+import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { HITS_ROW_GROUP } from '../../hits/columns.ts';
+import { createHits, type HitsWriter } from '../../hits/parquet/hits-writer.ts';
+import { rankHits } from '../../hits/rank.ts';
+import { type HitFilter, searchK } from '../search-request.ts';
 
 /** Ids of hits are looked up this many at a time. */
 export const HITS_PER_BATCH = 200_000;
 
-/** Ranks what was found for each query and collects the hits into batches for the writer. */
+/** The file of hits, and which of the nearest rows are written to it. */
+export interface HitsOutput {
+  /** A temporary name. */
+  path: string;
+  metadata: Record<string, string>;
+  filter: HitFilter;
+}
+
+/** Writes the hits that `search` adds to a sink. */
+export async function withHitSink(
+  { path, metadata, filter }: HitsOutput,
+  bucket: string,
+  search: (sink: HitSink) => Promise<void>,
+): Promise<{ hits: number; bytes: number }> {
+  const writer = await createHits(path, metadata);
+  try {
+    const sink = new HitSink(writer, bucket, filter);
+    await search(sink);
+    await sink.flush();
+    return { hits: sink.hits, bytes: await writer.finish() };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+/** Ranks the rows found for each query and collects the hits into batches for the writer. */
 export class HitSink {
   hits = 0;
   readonly #writer: HitsWriter;
@@ -22,7 +49,7 @@ export class HitSink {
     this.#filter = filter;
   }
 
-  /** Adds what was found for a query; queries come in the order of their ids. @param targets positions in `ids` */
+  /** Adds the rows found for a query; queries come in the order of their ids. @param targets positions in `ids` */
   async add(
     queryId: Uint8Array,
     targets: readonly number[],
@@ -51,7 +78,7 @@ export class HitSink {
     this.#distances = this.#distances.slice(at);
   }
 
-  /** Writes what is left. */
+  /** Writes the hits that do not fill a row group. */
   async flush(): Promise<void> {
     if (this.#distances.length > 0) await this.#write(0, this.#distances.length);
     this.#queries = [];
