@@ -1,18 +1,23 @@
 /**
- * Rates of building at three sizes, and the estimates for 200 million and 3.5 billion vectors: docs/scale.md.
+ * Rates of building at three sizes, the cost of as many fragments and partitions as 200 million vectors have, and the estimates
+ * for 200 million and 3.5 billion vectors: docs/scale.md.
  *
- *   npm run bench -- scale --save            measures, about 8 minutes on 2 idle cores
- *   node bench/scale.ts --assignment         measures the cost of assignment alone
- *   node bench/scale.ts --page               rewrites the tables of docs/scale.md from bench/results/scale.json
+ *   npm run bench -- scale --save                              measures, about 8 minutes on 2 idle cores, and rewrites the tables
+ *   npm run bench -- scale --rows 20000,50000 --unit-rows 40000  a trial
+ *   node bench/scale.ts --assignment                          measures the cost of assignment alone
+ *   npm run bench -- scale --page                              rewrites the tables of docs/scale.md from bench/results/
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readInputs, type ScaleResult } from './scale/inputs.ts';
 import { measureAssignment } from './scale/measure-assignment.ts';
-import type { Measurements, StepAt } from './scale/model.ts';
-import { insertTables, type ScaleResult } from './scale/page.ts';
+import { measureUnits } from './scale/measure-units.ts';
+import type { StepAt } from './scale/model.ts';
+import { scaleTables } from './scale/page.ts';
 import { buildTable } from './support/build-table.ts';
+import { insertTables } from './support/markdown.ts';
 import { type Measured, ROOT, say, withFolder } from './support/run.ts';
 import { makeVectors } from './support/vectors.ts';
 
@@ -21,6 +26,8 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '50000,100000,200000' },
     dimension: { type: 'string', default: '960' },
     assignment: { type: 'boolean', default: false },
+    /** Vectors that are divided into many fragments and partitions. */
+    'unit-rows': { type: 'string', default: '100000' },
     page: { type: 'boolean', default: false },
     folder: { type: 'string' },
   },
@@ -28,8 +35,8 @@ const { values } = parseArgs({
 
 if (values.page) {
   const path = join(ROOT, 'docs/scale.md');
-  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
-  await writeFile(path, insertTables(await readFile(path, 'utf8'), result));
+  const tables = scaleTables(await readInputs());
+  await writeFile(path, insertTables(await readFile(path, 'utf8'), 'scale', tables));
 } else
   await withFolder(values.folder, async (folder) => {
     const measured = values.assignment
@@ -38,7 +45,7 @@ if (values.page) {
     process.stdout.write(`${JSON.stringify(measured, null, 2)}\n`);
   });
 
-async function measureAll(folder: string): Promise<Measurements> {
+async function measureAll(folder: string): Promise<Omit<ScaleResult, 'command' | 'machine' | 'date'>> {
   const steps: Record<string, StepAt[]> = { ingest: [], 'ingest-unordered': [], 'index-rq': [], 'index-pq': [] };
   const bytesPerVector: Record<string, number> = {};
   const add = (step: string, rows: number, { cpuSeconds, seconds }: Measured) => {
@@ -69,6 +76,7 @@ async function measureAll(folder: string): Promise<Measurements> {
     steps,
     assignment,
     bytesPerVector,
+    units: await measureUnits(folder, Number(values['unit-rows'])),
   };
 }
 

@@ -35,16 +35,6 @@ export interface Measurements {
   bytesPerVector: Record<string, number>;
 }
 
-/** The machine of the estimate; all values are assumptions. */
-export interface Machine {
-  name: string;
-  cores: number;
-  dollarsPerHour: number;
-  /** Rate of all its NVMe disks, mixed reading and writing. */
-  diskBytesPerSecond: number;
-  networkBytesPerSecond: number;
-}
-
 /** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 + assign(N) */
 export interface Growth {
   fixed: number;
@@ -141,53 +131,6 @@ export function parallelShare({ cpuSeconds, seconds }: StepAt, cores: number): n
   const share = (1 - seconds / cpuSeconds) / (1 - 1 / cores);
   return Math.min(1, Math.max(0, share));
 }
-
-/** The cost of building one bucket on a machine. */
-export interface BucketEstimate {
-  rows: number;
-  cpuHours: Record<string, number>;
-  /** CPU-hours of finding partitions, which are included above. */
-  partitioningCpuHours: number;
-  transferHours: number;
-  hours: number;
-}
-
-/**
- * Estimates one bucket on one machine: it fetches the shards, runs the steps one after another, and publishes the table.
- * @param steps names of the steps
- * @param tableBytesPerVector of the table with its index
- */
-export function estimateBucket(
-  measured: Measurements,
-  machine: Machine,
-  rows: number,
-  steps: readonly string[],
-  tableBytesPerVector: number,
-): BucketEstimate {
-  const cpuHours: Record<string, number> = {};
-  let partitioningCpuHours = 0;
-  let seconds = 0;
-  for (const step of steps) {
-    const points = measured.steps[step]!;
-    const growth = growthOf(measured, step);
-    const linear = growth.fixed + growth.perRow * rows;
-    const partitioning = partitioningCpuSeconds(growth, rows);
-    const largest = points.at(-1)!;
-    const share = parallelShare(largest, measured.cores);
-    // Assignment of rows to centroids is matrix products, which run on all cores.
-    const computing = linear * (1 - share + share / machine.cores) + partitioning / machine.cores;
-    const disk = (DISK_PASSES[step] ?? 1) * rows * measured.dimension * 4;
-    seconds += Math.max(computing, disk / machine.diskBytesPerSecond);
-    cpuHours[step] = cpuSecondsOf(growth, rows) / 3600;
-    partitioningCpuHours += partitioning / 3600;
-  }
-  const moved = rows * (measured.dimension * 4 + tableBytesPerVector);
-  const transferHours = moved / machine.networkBytesPerSecond / 3600;
-  return { rows, cpuHours, partitioningCpuHours, transferHours, hours: seconds / 3600 + transferHours };
-}
-
-/** Number of passes over all vectors on disk: ingest reads them, writes and reads runs, writes the table. */
-const DISK_PASSES: Record<string, number> = { ingest: 4, 'index-rq': 1, 'index-pq': 1 };
 
 /** Returns the growth of a step: the assignment of ingest is measured separately, that of LanceDB is fitted. */
 export function growthOf(measured: Measurements, step: string): Growth {

@@ -1,62 +1,24 @@
-import {
-  cpuSecondsOf,
-  estimateBucket,
-  growthOf,
-  type Machine,
-  type Measurements,
-  partitioningCpuSeconds,
-} from './model.ts';
-
-/** bench/results/scale.json */
-export interface ScaleResult extends Measurements {
-  command: string;
-  machine: string;
-  date: string;
-  /** Machine and date of the assignment's figures, where these are not of the same run. */
-  assignmentRun?: string;
-}
-
-/** Assumed values of the article's machine. */
-export const I4I: Machine = {
-  name: 'i4i.8xlarge',
-  cores: 32,
-  dollarsPerHour: 2.746,
-  diskBytesPerSecond: 2e9,
-  networkBytesPerSecond: 18.75e9 / 8,
-};
-
-const BUCKET_ROWS = 200e6;
-const ALL_ROWS = 3.5e9;
-const ARTICLE = { hours: 108, terabytes: 12.9 };
-
-/** The compared builds: their steps, and the kind of table that they write. */
-const WAYS: Record<string, { steps: string[]; table: string }> = {
-  'default (`ivf-rq` over the order)': { steps: ['ingest', 'index-rq'], table: 'ivf-rq' },
-  'the same, float16': { steps: ['ingest', 'index-rq'], table: 'ivf-rq, float16' },
-  '`--order none --index ivf-pq`': { steps: ['ingest-unordered', 'index-pq'], table: 'ivf-pq' },
-};
+import { digits, markdownTable, percent } from '../support/markdown.ts';
+import { bucketsTable, derivedTable, phasesTable } from './build-tables.ts';
+import { campaignTable } from './campaign-table.ts';
+import type { ScaleInputs, ScaleResult } from './inputs.ts';
+import { ALL_ROWS, BUCKET_ROWS, vectorBytes } from './large-bucket.ts';
+import { cpuSecondsOf, growthOf, partitioningCpuSeconds } from './model.ts';
+import { unitsTable } from './units-table.ts';
 
 /** Returns the tables of docs/scale.md by name. */
-export function scaleTables(result: ScaleResult): Record<string, string> {
+export function scaleTables(inputs: ScaleInputs): Record<string, string> {
   return {
-    measured: measuredTable(result),
-    assignment: assignmentTable(result),
-    growth: growthTable(result),
-    derived: derivedTable(result),
-    sizes: sizesTable(result),
-    buckets: bucketsTable(result),
+    measured: measuredTable(inputs.scale),
+    assignment: assignmentTable(inputs.scale),
+    growth: growthTable(inputs.scale),
+    units: unitsTable(inputs),
+    phases: phasesTable(inputs),
+    derived: derivedTable(inputs),
+    buckets: bucketsTable(inputs),
+    campaign: campaignTable(inputs),
+    sizes: sizesTable(inputs.scale),
   };
-}
-
-/** Replaces the text between `<!-- scale: name -->` and `<!-- end -->`. */
-export function insertTables(page: string, result: ScaleResult): string {
-  let text = page;
-  for (const [name, table] of Object.entries(scaleTables(result))) {
-    const pattern = new RegExp(`(<!-- scale: ${name} -->)[\\s\\S]*?(<!-- end -->)`);
-    if (!pattern.test(text)) throw new Error(`docs/scale.md has no marker for the table ${name}`);
-    text = text.replace(pattern, (_, before: string, after: string) => `${before}\n\n${table}\n\n${after}`);
-  }
-  return text;
 }
 
 function measuredTable({ steps, command, machine, date }: ScaleResult): string {
@@ -66,7 +28,7 @@ function measuredTable({ steps, command, machine, date }: ScaleResult): string {
     ...points.map(({ cpuSeconds, seconds }) => `${digits(cpuSeconds)} (${digits(seconds)})`),
   ]);
   const head = ['step', ...sizes.map((n) => `${n.toLocaleString('en')} vectors`)];
-  return `${table([head, ...rows])}\n\nCPU-seconds, and seconds in brackets: \`${command}\`, ${machine}, ${date}.`;
+  return `${markdownTable([head, ...rows])}\n\nCPU-seconds, and seconds in brackets: \`${command}\`, ${machine}, ${date}.`;
 }
 
 function assignmentTable({ assignment, assignmentRun }: ScaleResult): string {
@@ -80,7 +42,7 @@ function assignmentTable({ assignment, assignmentRun }: ScaleResult): string {
   ]);
   const head = ['vectors', 'partitions', 'compared with', 'microseconds a row', 'with all centroids', 'same partition'];
   const run = assignmentRun === undefined ? '' : `\n\n\`node bench/scale.ts --assignment\`, ${assignmentRun}.`;
-  return `${table([head, ...rows])}${run}`;
+  return `${markdownTable([head, ...rows])}${run}`;
 }
 
 function growthTable(result: ScaleResult): string {
@@ -91,7 +53,7 @@ function growthTable(result: ScaleResult): string {
     const terms = [fixed, perRow * 1e6, perRowRoot * 1e9, (assign(BUCKET_ROWS) / BUCKET_ROWS) * 1e6].map(digits);
     return [`\`${step}\``, ...terms, percent(share)];
   });
-  return table([
+  return markdownTable([
     [
       'step',
       'fixed, s',
@@ -104,83 +66,10 @@ function growthTable(result: ScaleResult): string {
   ]);
 }
 
-function derivedTable(result: ScaleResult): string {
-  const count = ALL_ROWS / BUCKET_ROWS;
-  const rows = Object.entries(WAYS).map(([name, { steps, table: kind }]) => {
-    const bucket = estimateBucket(result, I4I, BUCKET_ROWS, steps, result.bytesPerVector[kind]!);
-    const cpuHours = Object.values(bucket.cpuHours).reduce((sum, hours) => sum + hours, 0);
-    const hours = bucket.hours * count;
-    return [
-      name,
-      digits(bucket.hours),
-      digits(cpuHours),
-      digits(hours),
-      digits(cpuHours * count),
-      `$${digits(hours * I4I.dollarsPerHour)}`,
-      `${digits((result.bytesPerVector[kind]! * ALL_ROWS) / 1e12)} TB`,
-    ];
-  });
-  const article = [
-    'the article',
-    digits(ARTICLE.hours / count),
-    '',
-    `${ARTICLE.hours}`,
-    '',
-    `$${digits(ARTICLE.hours * I4I.dollarsPerHour)}`,
-    `${ARTICLE.terabytes} TB`,
-  ];
-  const head = [
-    '',
-    'hours a bucket of 200 million',
-    'CPU-hours a bucket',
-    'machine hours, 3.5 billion',
-    'CPU-hours, 3.5 billion',
-    'cost',
-    'stored',
-  ];
-  return table([head, article, ...rows]);
-}
-
 function sizesTable({ bytesPerVector, dimension }: ScaleResult): string {
   const rows = Object.entries(bytesPerVector).map(([kind, bytes]) => {
-    const vectors = dimension * (kind.includes('float16') ? 2 : 4);
+    const vectors = vectorBytes(kind, dimension);
     return [kind, `${vectors}`, digits(bytes - vectors), digits(bytes), `${digits((bytes * ALL_ROWS) / 1e12)} TB`];
   });
-  return table([['table', 'bytes of a vector', 'index, id, order', 'together', '3.5 billion'], ...rows]);
-}
-
-function bucketsTable(result: ScaleResult): string {
-  const { steps, table: kind } = Object.values(WAYS)[0]!;
-  const rows = [25e6, 50e6, 100e6, 200e6, 400e6].map((rowsOfBucket) => {
-    const bucket = estimateBucket(result, I4I, rowsOfBucket, steps, result.bytesPerVector[kind]!);
-    const cpuHours = Object.values(bucket.cpuHours).reduce((sum, hours) => sum + hours, 0);
-    const count = ALL_ROWS / rowsOfBucket;
-    return [
-      `${rowsOfBucket / 1e6} million`,
-      digits(bucket.hours),
-      percent(bucket.partitioningCpuHours / cpuHours),
-      digits(cpuHours * count),
-      digits(bucket.hours * count),
-    ];
-  });
-  return table([
-    ['bucket', 'hours a bucket', 'share of assignment', 'CPU-hours, 3.5 billion', 'machine hours, 3.5 billion'],
-    ...rows,
-  ]);
-}
-
-function table([head, ...rows]: string[][]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** Formats a number with three significant digits. */
-function digits(value: number): string {
-  if (value === 0) return '0';
-  if (value < 0.001) return value.toExponential(1);
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : `${Number(value.toPrecision(3))}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
+  return markdownTable([['table', 'bytes of a vector', 'index, id, order', 'together', '3.5 billion'], ...rows]);
 }

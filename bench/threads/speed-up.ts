@@ -83,11 +83,39 @@ export function parallelismOf({ cpuSeconds, groups }: StageThreads): Parallelism
   };
 }
 
+/** How CPU time is divided among threads: of a large bucket, where a process's start does not matter. */
+export interface Division {
+  /** Share of the busiest lone thread. */
+  loneShare: number;
+  /** Of the threads that share the rest: see Parallelism. */
+  evenness: number;
+}
+
+export const EVEN: Division = { loneShare: 0, evenness: 1 };
+
+/** Returns how a stage's work is divided, without that of starting a process. @param start of a process that does nothing else */
+export function divisionOf(stage: StageThreads, start: StageThreads): Division {
+  const startSeconds = ({ name, isMain }: ThreadGroup) =>
+    start.groups.find((group) => group.name === name && group.isMain === isMain)?.cpuSeconds ?? 0;
+  const lone = stage.groups
+    .filter(({ isMain, threads }) => isMain || threads === 1)
+    .map((group) => group.busiestCpuSeconds - startSeconds(group));
+  const work = Math.max(1e-3, stage.cpuSeconds - start.cpuSeconds);
+  return {
+    loneShare: Math.min(1, Math.max(0, ...lone) / work),
+    evenness: parallelismOf(stage).pool.evenness,
+  };
+}
+
+/** Returns the seconds of computing on a number of cores, by Amdahl's law. */
+export function computingSeconds(cpuSeconds: number, { loneShare, evenness }: Division, cores: number): number {
+  return cpuSeconds * (loneShare + (1 - loneShare) / Math.max(1, cores * evenness));
+}
+
 /**
  * Returns how many times faster a stage is on some cores than on one, by Amdahl's law: the lone thread's share s is done by one
  * core; the rest by all, as evenly (e) as by the threads that were measured. 1 / (s + (1 - s) / (cores e)), at least 1.
  */
 export function speedUp({ lone, pool }: Parallelism, cores: number): number {
-  const evenCores = Math.max(1, cores * pool.evenness);
-  return 1 / (lone.share + (1 - lone.share) / evenCores);
+  return 1 / computingSeconds(1, { loneShare: lone.share, evenness: pool.evenness }, cores);
 }

@@ -32,6 +32,8 @@ export async function measureStages(folder: string, size: Size): Promise<StageTh
   await mkdir(folder, { recursive: true });
   await embed(folder, size, record);
   const database = await build(folder, size, record);
+  // A command that does little but start.
+  await record('start (catalog)', LANCEFLOW, ['catalog', '--database', database, '--json']);
   await search(folder, database, size, record);
   await merge(folder, size, record);
   await transferTable(folder, join(database, `${BUCKET}.lance`), record);

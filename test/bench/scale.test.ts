@@ -2,17 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type Assignment,
-  assignCpuSeconds,
-  cpuSecondsOf,
-  estimateBucket,
-  fitGrowth,
-  type Machine,
-  type Measurements,
-  parallelShare,
-} from '../../bench/scale/model.ts';
-import { insertTables, type ScaleResult } from '../../bench/scale/page.ts';
+import { readInputs } from '../../bench/scale/inputs.ts';
+import { type Assignment, assignCpuSeconds, cpuSecondsOf, fitGrowth, parallelShare } from '../../bench/scale/model.ts';
+import { scaleTables } from '../../bench/scale/page.ts';
+import { insertTables } from '../../bench/support/markdown.ts';
 import { ROOT } from '../support/run.ts';
 
 const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });
@@ -28,10 +21,11 @@ function assignmentOf(partitions: readonly number[], cost: (partitions: number) 
   }));
 }
 
-it('docs/scale.md has the numbers derived from bench/results/scale.json', async () => {
-  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/scale.json'), 'utf8')) as ScaleResult;
+it('docs/scale.md has the numbers derived from bench/results/', async () => {
   const page = await readFile(join(ROOT, 'docs/scale.md'), 'utf8');
-  expect(page, 'node bench/scale.ts --page writes them').toBe(insertTables(page, result));
+  expect(page, 'node bench/scale.ts --page writes them').toBe(
+    insertTables(page, 'scale', scaleTables(await readInputs())),
+  );
 });
 
 describe('the arithmetic of docs/scale.md', () => {
@@ -79,34 +73,5 @@ describe('the arithmetic of docs/scale.md', () => {
     expect(parallelShare(at(1, 10, 5), 2)).toBe(1);
     expect(parallelShare(at(1, 10, 7.5), 2)).toBeCloseTo(0.5);
     expect(parallelShare(at(1, 10, 20), 2)).toBe(0);
-  });
-
-  it('adds computing, or the disk where it is slower, and the transfers', () => {
-    const machine: Machine = {
-      name: 'm',
-      cores: 10,
-      dollarsPerHour: 1,
-      diskBytesPerSecond: 1e9,
-      networkBytesPerSecond: 1e9,
-    };
-    // 0.1 ms a row on one core, half of the work parallel; assignment 1e-9 s a row and centroid.
-    const points = [1e6, 2e6, 4e6].map((n) => at(n, 1e-4 * n + 1e-9 * n ** 1.5, 0.75 * (1e-4 * n + 1e-9 * n ** 1.5)));
-    const measured: Measurements = {
-      dimension: 100,
-      cores: 2,
-      steps: { ingest: points },
-      assignment: assignmentOf([100, 1000], (partitions) => 1e-9 * partitions),
-      bytesPerVector: {},
-    };
-    const rows = 1e8;
-    const estimate = estimateBucket(measured, machine, rows, ['ingest'], 500);
-    expect(estimate.cpuHours.ingest! * 3600).toBeCloseTo(1e4 + 1e3, 3);
-    expect(estimate.partitioningCpuHours * 3600).toBeCloseTo(1e3, 6);
-    expect(estimate.transferHours * 3600).toBeCloseTo((rows * 900) / 1e9, 6);
-    expect(estimate.hours * 3600).toBeCloseTo(1e4 * (0.5 + 0.05) + 100 + 90, 3);
-    // Without computing, the disk decides: four passes of 160 GB at 1e9 bytes a second.
-    const steps = { ingest: points.map(({ rows: n }) => at(n, n * 1e-9)) };
-    const quick = { ...measured, steps, assignment: assignmentOf([100, 1000], () => 1e-12) };
-    expect(estimateBucket(quick, machine, rows, ['ingest'], 500).hours * 3600).toBeCloseTo(160 + 90, 1);
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { insertTables } from '../../bench/support/markdown.ts';
-import { groupThreads, type Parallelism, parallelismOf, speedUp } from '../../bench/threads/speed-up.ts';
+import { divisionOf, groupThreads, type Parallelism, parallelismOf, speedUp } from '../../bench/threads/speed-up.ts';
 import { type ThreadsResult, threadsTables } from '../../bench/threads/threads-page.ts';
 import { ROOT } from '../support/run.ts';
 
@@ -77,4 +77,21 @@ describe('the derived speed-up', () => {
       }),
     );
   });
+});
+
+it('the division of a large stage has no start of a process', () => {
+  const stage = {
+    stage: 's',
+    seconds: 1,
+    cpuSeconds: 10,
+    groups: groupThreads([thread('node', 2, true), thread('work', 4), thread('work', 4)]),
+  };
+  const start = {
+    stage: 'start',
+    seconds: 1,
+    cpuSeconds: 2,
+    groups: groupThreads([thread('node', 1, true), thread('V8', 1)]),
+  };
+  expect(divisionOf(stage, start)).toEqual({ loneShare: 1 / 8, evenness: 1 });
+  expect(divisionOf(start, start).loneShare).toBe(0);
 });

@@ -37,6 +37,8 @@ export interface IngestOptions {
   order: RowOrder;
   /** Threads to use at most. */
   threads: number;
+  /** Partitions of the order. Default: the square root of the rows. Benchmarks give small buckets as many as large ones have. */
+  partitionCount?: number;
 }
 
 /**

@@ -32,7 +32,6 @@ export interface OrderedRows {
 
 /**
  * Sorts the rows of a bucket by their nearest centroid: k-means on a sample, then runs in the scratch folder.
- * int(sqrt(rows)) partitions, as the article has for its index.
  */
 export async function orderRows(work: TableWork, context: CommandContext): Promise<OrderedRows> {
   const { pool, scratch, unitRows } = work;
@@ -57,19 +56,18 @@ export async function orderRows(work: TableWork, context: CommandContext): Promi
 
 /** Trains centroids on a sample that threads read together. */
 async function trainPartitions(
-  { bucket, rowType: { dimension }, pool, scratch }: TableWork,
+  { bucket, rowType: { dimension }, pool, scratch, partitionCount }: TableWork,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<TrainedPartitions & { usualLength: number }> {
-  const count = Math.floor(Math.sqrt(bucket.rows));
   const path = samplePath(scratch);
   await writeFile(path, '', { flag: 'wx' });
-  const tasks = [...sampleTasks(bucket.sources, count * SAMPLE_PER_CENTROID, SLICE_ROWS, dimension * 4)];
+  const tasks = [...sampleTasks(bucket.sources, partitionCount * SAMPLE_PER_CENTROID, SLICE_ROWS, dimension * 4)];
   const parts = await Promise.all(tasks.map((task) => pool.run('sample', { task, path })));
   const lengths = parts.flatMap((part) => [...part]);
   const bar = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');
   try {
     const sample: TrainingSample = { rows: lengths.length, dimension, path };
-    const request = { sample, count: Math.min(count, sample.rows), rows: bucket.rows };
+    const request = { sample, count: Math.min(partitionCount, sample.rows), rows: bucket.rows };
     const trained = await pool.run('train', request, { onEvent: (rounds) => bar.add(rounds) });
     await rm(path);
     return { ...trained, usualLength: quantile(lengths, USUAL) };

@@ -29,6 +29,8 @@ export interface TableWork {
   scratch: string;
   /** Folder of the table's data files, in the scratch folder. */
   data: string;
+  /** Partitions of the order. */
+  partitionCount: number;
 }
 
 export interface TableOptions {
@@ -37,13 +39,15 @@ export interface TableOptions {
   vectorType: VectorType;
   /** Threads to use at most. */
   threads: number;
+  /** Partitions of the order. Default: int(sqrt(rows)), as the article has for its index. */
+  partitionCount?: number;
 }
 
 /** Divides a bucket into units, and starts threads that read and write them; they end with `use`. */
 export async function withTableWork<T>(
   scratch: string,
   bucket: PlanBucket,
-  { dimension, metric, vectorType, threads }: TableOptions,
+  { dimension, metric, vectorType, threads, partitionCount = Math.floor(Math.sqrt(bucket.rows)) }: TableOptions,
   use: (work: TableWork) => Promise<T>,
 ): Promise<T> {
   const data = join(scratch, `${bucket.bucket}.lance`, DATA_FOLDER);
@@ -64,7 +68,7 @@ export async function withTableWork<T>(
     return await withThreadPool<IngestThread, T>(
       module,
       { name: 'ingest', count, workerData: () => workerData },
-      (pool) => use({ bucket, rowType, units, unitRows: ofUnit, pool, hashes, scratch, data }),
+      (pool) => use({ bucket, rowType, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount }),
     );
   } finally {
     await hashes.terminate();

@@ -1,0 +1,82 @@
+/** Derives how long a machine takes for one bucket, with its cores, its disks and its network as limits. Pure; see docs/scale.md. */
+import { computingSeconds, type Division, EVEN } from '../threads/speed-up.ts';
+import type { Machine } from './machine.ts';
+
+/** Work that is done before other work begins. */
+export interface Phase {
+  name: string;
+  cpuSeconds: number;
+  division: Division;
+  /** Read and written. */
+  diskBytes: number;
+  /** Fetched and published. */
+  networkBytes: number;
+}
+
+/** Seconds that each resource is busy; the longest is the phase's time. */
+export interface PhaseTime {
+  name: string;
+  cores: number;
+  disk: number;
+  network: number;
+  seconds: number;
+}
+
+export function phaseTime({ name, cpuSeconds, division, diskBytes, networkBytes }: Phase, machine: Machine): PhaseTime {
+  const cores = computingSeconds(cpuSeconds, division, machine.cores);
+  const disk = diskBytes / machine.diskBytesPerSecond;
+  const network = networkBytes / machine.networkBytesPerSecond;
+  return { name, cores, disk, network, seconds: Math.max(cores, disk, network) };
+}
+
+/** Sizes of a bucket, in bytes a row. */
+export interface BucketBytes {
+  rows: number;
+  /** Of a shard's row. */
+  shard: number;
+  /** Of a row's vector in the table, which is also what a run has. */
+  vector: number;
+  /** Of the index, the id and the order. */
+  rest: number;
+}
+
+/** CPU-seconds of building a bucket, and their division. */
+export interface BuildWork {
+  ingest: { cpuSeconds: number; division: Division };
+  index: { cpuSeconds: number; division: Division };
+  /** Of each byte that is sent or received. */
+  transferCpuSecondsPerByte: number;
+  isOrdered: boolean;
+}
+
+/**
+ * Returns the phases of building a bucket on a machine with empty disks: fetching shards, ingest, index, publishing the table.
+ * Ingest reads the shards, writes and reads runs, and writes the table; nothing is assumed to stay in the page cache.
+ */
+export function buildPhases({ rows, shard, vector, rest }: BucketBytes, work: BuildWork): Phase[] {
+  const [shards, vectors, table] = [shard * rows, vector * rows, (vector + rest) * rows];
+  const transfer = (name: string, bytes: number): Phase => ({
+    name,
+    ...{ cpuSeconds: bytes * work.transferCpuSecondsPerByte, division: EVEN, diskBytes: bytes, networkBytes: bytes },
+  });
+  const runs = work.isOrdered ? 2 * vectors : 0;
+  return [
+    transfer('fetch shards', shards),
+    { name: 'ingest', ...work.ingest, diskBytes: shards + runs + vectors, networkBytes: 0 },
+    { name: 'index', ...work.index, diskBytes: table, networkBytes: 0 },
+    transfer('publish', table),
+  ];
+}
+
+/** Returns the seconds of phases that follow each other, and of phases that overlap as far as each resource allows. */
+export function bucketSeconds(times: readonly PhaseTime[]): { inTurn: number; overlapped: number } {
+  const sum = (of: (time: PhaseTime) => number) => times.reduce((total, time) => total + of(time), 0);
+  return {
+    inTurn: sum(({ seconds }) => seconds),
+    overlapped: Math.max(
+      sum(({ cores }) => cores),
+      sum(({ disk }) => disk),
+      sum(({ network }) => network),
+    ),
+  };
+}

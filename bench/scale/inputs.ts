@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Saved } from '../search/result.ts';
+import { ROOT } from '../support/run.ts';
+import type { ThreadsResult } from '../threads/threads-page.ts';
+import type { Measurements } from './model.ts';
+import type { UnitMeasurements } from './unit-terms.ts';
+
+/** bench/results/scale.json */
+export interface ScaleResult extends Measurements {
+  command: string;
+  machine: string;
+  date: string;
+  /** Machine and date of the assignment's figures, where these are not of the same run. */
+  assignmentRun?: string;
+  units: UnitMeasurements;
+}
+
+/** The results that docs/scale.md derives from. */
+export interface ScaleInputs {
+  scale: ScaleResult;
+  threads: ThreadsResult;
+  search: Saved;
+}
+
+export async function readInputs(): Promise<ScaleInputs> {
+  const read = async (name: string) => JSON.parse(await readFile(join(ROOT, `bench/results/${name}.json`), 'utf8'));
+  const [scale, threads, search] = await Promise.all(['scale', 'threads', 'search'].map(read));
+  return { scale, threads, search };
+}

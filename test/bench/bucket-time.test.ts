@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BuildWork, bucketSeconds, buildPhases, phaseTime } from '../../bench/scale/bucket-time.ts';
+import type { Machine } from '../../bench/scale/machine.ts';
+import { computingSeconds, EVEN } from '../../bench/threads/speed-up.ts';
+
+const MACHINE: Machine = {
+  ...{ name: 'm', cores: 10, dollarsPerHour: 1 },
+  ...{ diskBytesPerSecond: 1e9, networkBytesPerSecond: 2e9 },
+};
+const work = (more: Partial<BuildWork> = {}): BuildWork => ({
+  ingest: { cpuSeconds: 0, division: EVEN },
+  index: { cpuSeconds: 0, division: EVEN },
+  transferCpuSecondsPerByte: 0,
+  isOrdered: true,
+  ...more,
+});
+/** 100 GB of vectors in shards and table, 10 GB of index and ids. */
+const BYTES = { rows: 1e9, shard: 100, vector: 100, rest: 10 };
+
+describe('the time of a bucket', () => {
+  it('counts every byte that the disks and the network move', () => {
+    const phases = buildPhases(BYTES, work());
+    const bytes = (of: 'diskBytes' | 'networkBytes') => phases.map((phase) => phase[of] / 1e9);
+    // Shards are written; read, runs written and read, table written; table read; table read again.
+    expect(bytes('diskBytes')).toEqual([100, 400, 110, 110]);
+    expect(bytes('networkBytes')).toEqual([100, 0, 0, 110]);
+    expect(buildPhases(BYTES, work({ isOrdered: false }))[1]!.diskBytes / 1e9).toBe(200);
+    const half = buildPhases({ ...BYTES, shard: 50, vector: 50 }, work());
+    expect(half.map(({ diskBytes }) => diskBytes / 1e9)).toEqual([50, 200, 60, 60]);
+  });
+
+  it('is that of the slowest resource of each phase', () => {
+    const busy = { cpuSeconds: 5000, division: { loneShare: 0.1, evenness: 1 } };
+    const phases = buildPhases(BYTES, work({ ingest: busy, transferCpuSecondsPerByte: 2e-7 }));
+    const times = phases.map((phase) => phaseTime(phase, MACHINE));
+    expect(times.map(({ seconds }) => seconds)).toEqual([2000, 5000 * (0.1 + 0.9 / 10), 110, 2200]);
+    expect(times[0]).toEqual({ name: 'fetch shards', cores: 2000, disk: 100, network: 50, seconds: 2000 });
+  });
+
+  it('is shorter where phases overlap, but no resource works faster', () => {
+    const positive = fc.double({ min: 0, max: 1e6, noNaN: true });
+    const phase = fc.record({ cpuSeconds: positive, diskBytes: positive, networkBytes: positive });
+    fc.assert(
+      fc.property(fc.array(phase, { minLength: 1 }), (phases) => {
+        const times = phases.map((one) => phaseTime({ name: 'x', division: EVEN, ...one }, MACHINE));
+        const { inTurn, overlapped } = bucketSeconds(times);
+        expect(overlapped).toBeLessThanOrEqual(inTurn * (1 + 1e-9));
+        for (const resource of ['cores', 'disk', 'network'] as const)
+          expect(overlapped).toBeGreaterThanOrEqual(Math.max(...times.map((time) => time[resource])) * (1 - 1e-9));
+      }),
+    );
+  });
+
+  it('divides computing among cores as evenly as threads shared it', () => {
+    expect(computingSeconds(100, EVEN, 10)).toBeCloseTo(10);
+    expect(computingSeconds(100, { loneShare: 1, evenness: 1 }, 10)).toBeCloseTo(100);
+    expect(computingSeconds(100, { loneShare: 0, evenness: 0.5 }, 10)).toBeCloseTo(20);
+  });
+});
