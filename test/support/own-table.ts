@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
-import { encodeBatch, tableSchema } from '../../workers/src/lance/arrow-batch.ts';
 import { commitTable } from '../../workers/src/lance/commit-table.ts';
 import { dataFileName } from '../../workers/src/lance/format/data-file-name.ts';
 import { DataFileWriter, type WrittenDataFile } from '../../workers/src/lance/format/data-file-writer.ts';
-import { appendIpc, createTable } from '../../workers/src/lance/tables.ts';
+import { tableSchema } from '../../workers/src/lance/table-schema.ts';
 import type { VectorType } from '../../workers/src/vectors/vector-type.ts';
+import { storedVectors } from './lance-table.ts';
 import { type Rows, sliceRows } from './shards.ts';
 
 /** Makes a table from data files that LanceFlow writes, committed once. @param sizes row count of each fragment */
@@ -51,27 +51,4 @@ export function writeDataFile(
     writer.append([bytes.subarray(0, third), new Uint8Array(0), bytes.subarray(third)], [columnFrom(piece.ids)]);
   }
   return writer.finish();
-}
-
-/** Has LanceDB write the same table, one append per fragment. */
-export async function writeLanceTable(
-  folder: string,
-  name: string,
-  rows: Rows,
-  type: VectorType,
-  sizes: readonly number[],
-): Promise<void> {
-  const schema = tableSchema(rows.dimension, type);
-  const table = await createTable(folder, name, schema);
-  let start = 0;
-  for (const size of sizes) {
-    const fragment = sliceRows(rows, start, start + size);
-    await appendIpc(table, encodeBatch(schema, storedVectors(fragment, type), columnFrom(fragment.ids)));
-    start += size;
-  }
-  table.close();
-}
-
-function storedVectors({ vectors }: Rows, type: VectorType): Float32Array | Float16Array {
-  return type === 'float32' ? vectors : new Float16Array(vectors);
 }

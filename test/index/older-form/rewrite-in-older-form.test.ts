@@ -5,7 +5,7 @@ import { rewriteInOlderForm } from '../../../workers/src/index/older-form/rewrit
 import { LanceFileReader } from '../../../workers/src/lance/format/file-reader.ts';
 import { indexFolder } from '../../../workers/src/lance/format/index-file.ts';
 import { connect, Index } from '../../../workers/src/lance/lancedb.ts';
-import { writeLanceTable } from '../../support/own-table.ts';
+import { writeLanceTable } from '../../support/lance-table.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { randomRows } from '../../support/shards.ts';
 

@@ -6,7 +6,8 @@ import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
 import { DataFileWriter } from '../../../workers/src/lance/format/data-file-writer.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../../workers/src/vectors/vector-type.ts';
 import { readDataFile } from '../../support/data-file.ts';
-import { writeDataFile, writeLanceTable } from '../../support/own-table.ts';
+import { writeLanceTable } from '../../support/lance-table.ts';
+import { writeDataFile } from '../../support/own-table.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { type Rows, randomRows } from '../../support/shards.ts';
 

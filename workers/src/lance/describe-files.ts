@@ -9,8 +9,8 @@ import type { TableFile } from './table-files.ts';
 
 /** Bytes that one request reads. */
 const RANGE_BYTES = 64 * 2 ** 20;
-/** Reading fewer bytes takes less time than starting a thread. */
-const LEAST_BYTES_FOR_THREADS = 32 * 2 ** 20;
+/** Fewer bytes are read sooner than a thread starts. */
+const LEAST_BYTES_FOR_THREADS = 256 * 2 ** 20;
 const FILES_AT_ONCE = 8;
 
 /**
