@@ -55,9 +55,9 @@ test('each stage runs in its queue; a new head resumes the run of a lost one', {
     PACK_BUCKETS: `mine, ${IMAGE}, 1, 2 GB, -`,
     // The disk of a bucket of the default size: the sorted runs, and the table. The work folder is local, so shards are not copied.
     INGEST_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 53 GB, 1.4 TB`,
-    INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 8, 29 GB, 797.4 GB`,
+    INDEX_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 29 GB, 797.4 GB`,
     SEARCH_BUCKET: `lanceflow-storage, ${IMAGE}, 16, 64 GB, 721.2 GB`,
-    MERGE_HITS: `mine, ${IMAGE}, 2, 8 GB, -`,
+    MERGE_HITS: `mine, ${IMAGE}, 4, 8 GB, -`,
     RENDER_REPORT: `mine, ${IMAGE}, 1, 2 GB, -`,
   });
   const { ran } = await countTasks(join(folder, 'results'));
