@@ -36,7 +36,7 @@ workflow {
     }
 }
 
-/** Prints where the results are or why the run failed, and warns where --outdir still has the results of another run. */
+/** Prints the places of the results or why the run failed, and warns if --outdir still has the results of another run. */
 def showEnd(request) {
     def others = Results.others(request.outdir, workflow)
     if (others) {
@@ -50,7 +50,7 @@ def showEnd(request) {
     }
 }
 
-/** Prints where the database and the results are. */
+/** Prints the places of the database and the results. */
 def showResults(request) {
     log.info("\nDatabase:   ${request.database}")
     if (request.queries || request.query_ids) {

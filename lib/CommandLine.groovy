@@ -1,12 +1,12 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** The command line of this run, as it can be pasted into a shell. */
+/** The command line of this run, in a form that can be pasted into a shell. */
 class CommandLine {
 
     /**
      * Returns the command line, each argument quoted where a shell needs it.
-     * @param recorded Nextflow's own record of it, which has lost the quotes
+     * @param recorded Nextflow's record of the command line, which lacks the quotes
      */
     static String text(String recorded) {
         def words = arguments()
@@ -21,7 +21,7 @@ class CommandLine {
         return command =~ /(^|\s)-resume(\s|$)/ ? command : "${command} -resume"
     }
 
-    /** Reads the arguments of Nextflow's main class; null where the system does not show them. */
+    /** Reads the arguments of Nextflow's main class; null if the system does not show them. */
     private static List<String> arguments() {
         def file = Path.of('/proc/self/cmdline')
         if (!Files.isReadable(file)) return null

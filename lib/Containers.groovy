@@ -8,7 +8,7 @@ class Containers {
     /** Engines whose image is a file, and whose option for mounts is `--bind`, not `--volume`. */
     private static final List<String> IMAGE_FILE_ENGINES = ['singularity', 'apptainer']
 
-    /** Whether tasks run in containers, and so see mounted folders only. */
+    /** Tells whether tasks run in containers, and so see only mounted folders. */
     static boolean areUsed() {
         def config = Global.session.config
         return (['docker', 'podman'] + IMAGE_FILE_ENGINES).any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'
@@ -22,12 +22,12 @@ class Containers {
             .join(' ')
     }
 
-    /** Returns the characters with a meaning in the engine's options for mounts: a mounted path must not have them. */
+    /** Returns the characters that are special in the engine's options for mounts: a mounted path must not contain them. */
     static String separators() {
         return !areUsed() ? '' : usesImageFile() ? ':,' : ':'
     }
 
-    /** Stops the run where the image does not exist, or where no profile names an executor. */
+    /** Stops the run if the image does not exist, or no profile names an executor. */
     static void check(Map params) {
         if (!usesImageFile()) return
         def config = Global.session.config
@@ -39,7 +39,7 @@ class Containers {
         def image = config.process?.container?.toString()
         if (image == null || image.contains('://')) return
         if (!Files.isRegularFile(Path.of(image)) && !Files.isDirectory(Path.of(image)))
-            Parameters.stop("--container ${image}: there is no such image. Convert the workers' image (containers/README.md): " +
+            Parameters.stop("--container ${image}: no such image. Convert the workers' image (containers/README.md): " +
                 "${engine} build lanceflow.sif docker-archive:lanceflow.tar")
     }
 

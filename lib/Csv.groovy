@@ -30,11 +30,11 @@ class Csv {
 
     /**
      * Splits a text into rows and cells.
-     * @return [line: number from 1, cells: texts, trimmed where they are not quoted] of every row that is not empty
-     * @throws IllegalArgumentException where a quote is not closed
+     * @return [line: number from 1, cells: texts, trimmed unless they are quoted] of every row that is not empty
+     * @throws IllegalArgumentException if a quote is not closed
      */
     static List<Map<String, Object>> parse(String text) {
-        // Excel writes a byte order mark first.
+        // Excel begins the file with a byte order mark.
         def body = text.replaceFirst(/^\uFEFF/, '').replaceAll(/\r\n?/, '\n')
         def separator = separatorOf(body)
         def rows = [] as List<Map<String, Object>>
@@ -75,7 +75,7 @@ class Csv {
         return rows
     }
 
-    /** Finds the separator: a semicolon or a tab where the first line has no comma, as Excel writes where the comma is the decimal mark. */
+    /** Finds the separator. It is a semicolon or a tab if the first line has no comma: Excel writes these if the comma is the decimal mark. */
     private static char separatorOf(String body) {
         def first = body.find(/\A[^\n]*/)
         if (first.contains(',')) return (char) ','

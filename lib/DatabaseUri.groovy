@@ -4,15 +4,15 @@ import java.nio.file.Path
 import nextflow.Global
 import nextflow.Nextflow
 
-/** The database as the pipeline's head sees it: its address and its catalog. The head neither opens nor stages tables. */
+/** The database from the view of the pipeline's head: its address and its catalog. The head neither opens nor stages tables. */
 class DatabaseUri {
 
-    /** The rule for names of buckets is the workers' own file. Without workers, as in a stub run of the bare pipeline, every name is valid. */
+    /** Rule for bucket names, which the workers read from the same file. Without workers, as in a stub run of the bare pipeline, any name is valid. */
     private static final String BUCKET = bucketPattern()
 
-    /** Returns the absolute path of a folder, or the s3:// prefix without a slash at its end. Stops the run where it is neither. */
-    static String absolute(Object given) {
-        def text = given.toString()
+    /** Returns the absolute path of a folder, or the s3:// prefix without a trailing slash. Stops the run if the value is neither. */
+    static String absolute(Object database) {
+        def text = database.toString()
         def scheme = text =~ /^([A-Za-z][A-Za-z0-9+.-]*):\/\//
         if (scheme && scheme[0][1] != 's3')
             Parameters.stop("--database ${text}: '${scheme[0][1]}://' is not supported; name a folder or an s3:// prefix.")
@@ -30,7 +30,7 @@ class DatabaseUri {
             .collect { entry -> [entry.bucket, entry.fingerprint, entry.bytes] }
     }
 
-    /** As `entries`, but stops the run where the database has no bucket. */
+    /** Lists entries as `entries` does, but stops the run if the database has no bucket. */
     static List<List> requireEntries(String database) {
         def found = entries(database)
         if (!found)
@@ -38,13 +38,13 @@ class DatabaseUri {
         return found
     }
 
-    /** Reads [bucket, fingerprint, bytes: null where unknown] from a catalog entry. The fingerprint changes with the table. */
+    /** Reads [bucket, fingerprint, bytes: null if unknown] from a catalog entry. The fingerprint changes with the table. */
     static List entry(String bucket, Path file) {
         def record = read(file)
         return [bucket, record.fingerprint.toString(), record.bytes]
     }
 
-    /** Returns the attributes of the database's vectors, among them `model` and `model_hash` where they are known. */
+    /** Returns the attributes of the database's vectors, including `model` and `model_hash` if known. */
     static Map model(String database) {
         def models = catalog(database).collect { entry -> entry.model }
         return models.find { model -> model instanceof Map && model.model } ?: [:]
@@ -61,20 +61,20 @@ class DatabaseUri {
     }
 
     private static String bucketPattern() {
-        // Beside lib/, wherever the main script is.
+        // Relative to lib/, because the main script may be elsewhere.
         def lib = Path.of(DatabaseUri.protectionDomain.codeSource.location.toURI()).toRealPath().parent
         def rule = lib.resolveSibling('workers/src/database/catalog/bucket-name.json')
         return Files.exists(rule) ? new JsonSlurper().parse(rule.toFile()).pattern : /.+/
     }
 
-    /** Whether a value is a name that a bucket can have. */
+    /** Tells whether a value is a valid bucket name. */
     static boolean isBucket(Object name) {
         return name instanceof CharSequence && name ==~ BUCKET
     }
 
     /**
-     * Checks that a bucket is in the database as this run's stages left it. Where these stages were cached, the folder may have been removed
-     * since, or another run may have built the bucket with other settings.
+     * Checks that the database has a bucket in the state in which this run's stages left it. If these stages were cached, the folder may have
+     * been removed since, or another run may have built the bucket with other settings.
      * @return [bucket, fingerprint]
      */
     static List<String> requireEntry(String database, String bucket, String fingerprint) {
@@ -106,13 +106,13 @@ class DatabaseUri {
         return database.startsWith('s3://')
     }
 
-    /** Creates the folder of a local database, or that of --nvme: a container engine mounts existing folders only. */
+    /** Creates the folder of a local database, or of --nvme, because a container engine mounts only existing folders. */
     static void create(String database) {
         def folder = isRemote(database) ? nvme(database) : database
         if (folder) Files.createDirectories(Path.of(folder))
     }
 
-    /** Returns the folder of --nvme where containers must mount it; on AWS Batch the profile mounts it. */
+    /** Returns the folder of --nvme if containers must mount it; on AWS Batch the profile mounts it. */
     static String nvme(String database) {
         def session = Global.session
         def onBatch = session.config.process?.executor == 'awsbatch'
@@ -125,8 +125,8 @@ class DatabaseUri {
     }
 
     /**
-     * Returns the folder in which searches keep finished query blocks, for the task that repeats a killed one: a task's own work folder is new
-     * each time. '' where `work` is not a local folder.
+     * Returns the folder in which searches keep finished query blocks for the task that repeats a killed one, because each task has a new work
+     * folder. '' if `work` is not a local folder.
      */
     static String checkpoints(Path work) {
         if (work.fileSystem.provider().scheme != 'file') return ''
@@ -135,7 +135,7 @@ class DatabaseUri {
 
     private static List<Path> catalogFiles(String database) {
         def catalog = folder(database)
-        // A catalog without permission, or one that is no folder, must not pass for an empty database.
+        // A catalog without permission, or one that is not a folder, must not look like an empty database.
         if (Files.notExists(catalog) && !Files.isSymbolicLink(catalog)) return []
         if (!Files.isDirectory(catalog) || !Files.isReadable(catalog))
             Parameters.stop("--database: ${catalog.toUriString()} cannot be read as a folder. Check its type and its permissions.")

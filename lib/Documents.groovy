@@ -9,7 +9,7 @@ import nextflow.Nextflow
  */
 class Documents {
 
-    /** Reads a JSON object. @param what the document's kind @param remedy what to do where it is damaged */
+    /** Reads a JSON object. @param what kind of the document @param remedy what to do if it is damaged */
     static Map read(Path file, String what, String remedy) {
         return parse(file.getText('UTF-8'), file.toUriString(), what, remedy)
     }
@@ -30,7 +30,7 @@ class Documents {
         if (!condition) Nextflow.error(message.toString())
     }
 
-    /** Whether a value is a whole number from `least`. */
+    /** Tells whether a value is a whole number from `least`. */
     static boolean isWhole(Object value, long least = 0) {
         return (value instanceof Integer || value instanceof Long) && value >= least
     }

@@ -1,7 +1,7 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** How this run turns sequences into vectors: --model, and the parameters of language models. */
+/** The embedding of this run: --model, and the parameters of language models. */
 class Embedding {
 
     /** Options of embed-sequences by parameter. */
@@ -9,32 +9,32 @@ class Embedding {
         pooling: 'pooling', hidden_state: 'hidden_state', max_length: 'max_length', long_sequences: 'long',
         unknown_letters: 'unknown-letters', trailing_stop: 'trailing-stop', precision: 'precision', device: 'device', cache: 'cache',
     ]
-    /** The files of a model. Weights in other formats may lie beside them, and are not staged. */
+    /** The files of a model. The folder may also have weights in other formats, which are not staged. */
     private static final String MODEL_FILE = /(?i)[^.].*\.(json|txt|model|safetensors)/
 
     /**
-     * Checks the parameters of embedding together.
-     * @param params as given; already checked one by one
-     * @return [options: of embed-sequences, with `model`; files: of a model folder, staged as `model`]
+     * Checks the combination of the parameters of embedding.
+     * @param params the user's parameters, already checked one by one
+     * @return [options: options of embed-sequences, with `model`; files: files of a model folder, staged as `model`]
      */
     static Map check(Map params) {
-        def given = OPTIONS.keySet().findAll { name -> params[name] != null }
+        def present = OPTIONS.keySet().findAll { name -> params[name] != null }
         if (params.model.toString() == 'kmer') {
-            if (given) Parameters.stop("--${given.first()} is for language models; --model kmer does not have this option. Remove it.")
+            if (present) Parameters.stop("--${present.first()} is for language models; --model kmer does not have this option. Remove it.")
             return [options: [model: 'kmer'], files: []]
         }
         if (params.precision == 'int8' && params.device == 'cuda')
             Parameters.stop('--precision int8 is for --device cpu. Remove one of the two.')
-        def options = given.collectEntries { name -> [OPTIONS[name], params[name]] }
+        def options = present.collectEntries { name -> [OPTIONS[name], params[name]] }
         if (options.cache != null) options.cache = cacheFolder(options.cache)
-        // Tasks fetch it themselves, once a machine. A model on S3 is assumed not to change.
+        // Tasks fetch it themselves, once per machine. A model on S3 is assumed not to change.
         if (params.model.toString().startsWith('s3://')) return [options: [model: params.model.toString()] + options, files: []]
         return [options: [model: 'model'] + options, files: filesOf(params.model)]
     }
 
     /**
-     * Returns the folder in which embedding tasks keep finished vectors, for the task that repeats a killed one: a task's own work folder is
-     * new each time. '' where `work` is not a local folder, and for kmer.
+     * Returns the folder in which embedding tasks keep finished vectors for the task that repeats a killed one, because each task has a new
+     * work folder. '' if `work` is not a local folder, and for kmer.
      */
     static String checkpoints(Map options, Path work) {
         if (options.model == 'kmer' || work.fileSystem.provider().scheme != 'file') return ''
@@ -46,7 +46,7 @@ class Embedding {
         return Containers.mount([options.cache, checkpoints])
     }
 
-    /** Lists the files one by one, not the folder: so Nextflow notices a changed file, and follows links out of the folder. */
+    /** Lists the files instead of the folder, so that Nextflow notices a changed file, and follows links out of the folder. */
     private static List<Path> filesOf(Object model) {
         def folder = HostPath.named(model, '--model')
         if (!Files.isDirectory(folder))
@@ -63,7 +63,7 @@ class Embedding {
         }
     }
 
-    /** Creates the folder of --cache: a container engine mounts existing folders only. */
+    /** Creates the folder of --cache, because a container engine mounts only existing folders. */
     private static String cacheFolder(Object cache) {
         if (cache.toString() =~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//)
             Parameters.stop("--cache ${cache}: must be a folder that all tasks can write to, not an address.")
@@ -73,7 +73,7 @@ class Embedding {
             Files.createDirectories(folder)
         }
         catch (IOException problem) {
-            Parameters.stop("--cache ${cache}: this folder cannot be made: ${HostPath.reasonOf(problem)}")
+            Parameters.stop("--cache ${cache}: this folder cannot be created: ${HostPath.reasonOf(problem)}")
         }
         return folder.toString()
     }

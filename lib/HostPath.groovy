@@ -8,29 +8,29 @@ import java.nio.file.Path
 import java.nio.file.attribute.BasicFileAttributes
 import nextflow.file.FileHelper
 
-/** Paths as parameters and samplesheets name them. */
+/** Paths in parameters and samplesheets. */
 class HostPath {
 
     /** The limit of Linux and macOS, in bytes of one name. */
     private static final int LONGEST_NAME = 255
-    /** Addresses on S3 as other programs write them. */
+    /** Forms of S3 addresses that other programs use. */
     private static final String NOT_ON_S3 = /^(?!s3:\/\/[^\/])(?i:s3[an]?:\/|arn:aws[a-z-]*:s3:)/
 
     /**
-     * Returns the absolute path that a text names. Text without `://` is a file of this machine, whatever characters it has; Nextflow reads
-     * other text, as an address of S3, HTTP or FTP.
+     * Returns the absolute path that a text names. Text without `://` is a local file, whatever characters it has; Nextflow parses other text,
+     * such as an address of S3, HTTP or FTP.
      * @param where the parameter, or the line of a samplesheet, for messages
      */
-    static Path named(Object given, String where, Path base = Path.of('')) {
-        def text = given.toString()
+    static Path named(Object name, String where, Path base = Path.of('')) {
+        def text = name.toString()
         try {
             if (text =~ NOT_ON_S3) throw new IllegalArgumentException('an address on S3 is written s3://bucket/path')
             if (text.contains('://')) return remote(text)
-            // For Nextflow, a path on this machine.
+            // Nextflow parses it as a local path.
             if (text.startsWith('file:/')) return absolute(FileHelper.asPath(text))
-            // A samplesheet on S3 may list files of this machine.
+            // A samplesheet on S3 may list local files.
             def path = absolute(S3Files.has(base) && text.startsWith('/') ? Path.of(text) : base.resolve(text))
-            def tooLong = path.find { name -> name.toString().getBytes('UTF-8').length > LONGEST_NAME }
+            def tooLong = path.find { part -> part.toString().getBytes('UTF-8').length > LONGEST_NAME }
             if (tooLong) Parameters.stop("${where}: a name of more than ${LONGEST_NAME} bytes: ${tooLong.toString().take(40)}... Choose a shorter one.")
             return path
         }
@@ -50,12 +50,12 @@ class HostPath {
             return FileHelper.asPath(text).toAbsolutePath().normalize()
         }
         catch (RuntimeException problem) {
-            // An exception of a plugin, as AWS's SDK throws without credentials or region.
+            // An exception of a plugin: AWS's SDK throws one without credentials or region.
             throw new IllegalArgumentException(problem.message ?: problem.class.simpleName, problem)
         }
     }
 
-    /** As `normalize`, but resolves `..` after a link to a folder as the system does: to the parent of the link's target. */
+    /** Normalizes a path, but resolves `..` after a link to a folder as the system does: to the parent of the link's target. */
     static Path absolute(Path path) {
         def full = path.toAbsolutePath()
         if (path.fileSystem != FileSystems.default || !full.any { name -> name.toString() == '..' }) return full.normalize()
@@ -66,9 +66,9 @@ class HostPath {
     }
 
     /**
-     * Stops the run where a path is not a file that can be read.
+     * Stops the run if a path is not a readable file.
      * @param where the parameter, or the line of a samplesheet
-     * @param found the result of S3Files.look, where a path on S3 was looked up before
+     * @param found the result of S3Files.look, if a path on S3 was looked up before
      */
     static void requireFile(Path path, String where, Object shown = path.toUriString(), Map found = null) {
         def onS3 = S3Files.has(path) ? found ?: S3Files.look(path) : [:]
@@ -76,12 +76,12 @@ class HostPath {
         if (problem) refuse(where, [problem: problem, remedy: onS3.remedy], shown)
     }
 
-    /** Stops the run. @param found [problem: why a path is refused, remedy: what to do, where that can be said] */
+    /** Stops the run. @param found [problem: why a path is refused, remedy: what to do, if known] */
     static void refuse(String where, Map found, Object shown) {
         Parameters.stop("${where}: ${found.problem}: ${shown}${found.remedy ? ". ${found.remedy}." : ''}")
     }
 
-    /** Says why a path, not on S3, is not a readable file; null where it is one. */
+    /** Describes why a path that is not on S3 is not a readable file; null if it is one. */
     static String problemWith(Path path) {
         try {
             def found = Files.readAttributes(path, BasicFileAttributes)
@@ -98,7 +98,7 @@ class HostPath {
         }
     }
 
-    /** Whether anything has this name, a broken link included. */
+    /** Tells whether anything has this name, including a broken link. */
     static boolean exists(Path path) {
         return Files.exists(path) || isLink(path)
     }

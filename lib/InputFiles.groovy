@@ -4,8 +4,8 @@ import java.nio.file.Path
 import nextflow.Nextflow
 
 /**
- * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column `path`. All of them are
- * checked before any task starts.
+ * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column `path`. All files are checked
+ * before any task starts.
  */
 class InputFiles {
 
@@ -13,19 +13,19 @@ class InputFiles {
         ['.fa', '.fasta', '.faa'].collect { ending -> ending + packing }
     }
     private static final List<String> SHARD = ['.h5', '.hdf5']
-    /** As MAX_TEXT_BYTES in workers/src/base/limits.ts. */
-    private static final long MOST_SHEET_BYTES = 268435456
+    /** The same limit as MAX_TEXT_BYTES in workers/src/base/limits.ts. */
+    private static final long MAX_SHEET_BYTES = 268435456
     private static final String KNOWN = (FASTA + SHARD).join(' ')
     private static final String GLOB = /[*?\[{]/
 
     /**
      * Finds and checks the files.
      * @param option name of the parameter, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, null where it would take a request], sorted
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, null if finding it would take a request], sorted
      *   by source
      */
-    static List<Map> resolve(Object given, String option) {
-        def text = given.toString()
+    static List<Map> resolve(Object value, String option) {
+        def text = value.toString()
         def found = find(text, option)
         def repeated = found.countBy { file -> file.path.toUriString() }.find { _path, count -> count > 1 }
         if (repeated) Parameters.stop("--${option} ${text}: ${repeated.key} is listed ${repeated.value} times.")
@@ -35,9 +35,9 @@ class InputFiles {
     }
 
     /** Finds and checks the file of --query_ids. */
-    static Path idList(Object given) {
-        def path = HostPath.named(given, '--query_ids')
-        HostPath.requireFile(path, '--query_ids', given)
+    static Path idList(Object value) {
+        def path = HostPath.named(value, '--query_ids')
+        HostPath.requireFile(path, '--query_ids', value)
         return Staging.place(path, '--query_ids')
     }
 
@@ -46,7 +46,7 @@ class InputFiles {
         if (text ==~ /s3:\/\/.+/ && text =~ GLOB) return S3Files.matching(text, "--${option}")
         def path = HostPath.named(text, "--${option}")
         if (S3Files.has(path)) return onS3(path, text, option)
-        // A file's own name may have glob characters: what exists, a broken link included, is taken literally.
+        // A file's name may contain glob characters: an existing name, including a broken link, is taken literally.
         if (Files.isDirectory(path)) return inFolder(path, option)
         if (HostPath.exists(path)) return isSheet(path) ? inSheet(path, option) : [[path: path]]
         if (text =~ GLOB) return byGlob(text, option)
@@ -56,7 +56,7 @@ class InputFiles {
     }
 
     private static List<Map> onS3(Path path, String text, String option) {
-        // Looking a folder up may take many requests, where many objects share the beginning of their names.
+        // Looking up a folder may take many requests if many objects share the beginning of their names.
         def found = text.endsWith('/') || path.nameCount == 0 ? [kind: 'folder'] : S3Files.look(path)
         if (found.kind == 'folder') return inFolder(path, option)
         HostPath.requireFile(path, "--${option}", text, found)
@@ -126,7 +126,7 @@ class InputFiles {
         if (!S3Files.has(sheet)) {
             def problem = HostPath.problemWith(sheet)
             if (problem) Parameters.stop("${here}: ${problem}.")
-            if (Files.size(sheet) > MOST_SHEET_BYTES) refuseSize(here)
+            if (Files.size(sheet) > MAX_SHEET_BYTES) refuseSize(here)
         }
         try {
             def text = Csv.decode(bytesOf(sheet, here))
@@ -146,17 +146,17 @@ class InputFiles {
     private static byte[] bytesOf(Path sheet, String here) {
         def bytes = new byte[0]
         try {
-            bytes = Files.newInputStream(sheet).withCloseable { stream -> stream.readNBytes(MOST_SHEET_BYTES as int + 1) }
+            bytes = Files.newInputStream(sheet).withCloseable { stream -> stream.readNBytes(MAX_SHEET_BYTES as int + 1) }
         }
         catch (Exception problem) {
             HostPath.refuse(here, S3Files.has(sheet) ? S3Problem.of(problem, sheet) : [problem: HostPath.reasonOf(problem)], sheet.toUriString())
         }
-        if (bytes.length > MOST_SHEET_BYTES) refuseSize(here)
+        if (bytes.length > MAX_SHEET_BYTES) refuseSize(here)
         return bytes
     }
 
     private static void refuseSize(String here) {
-        Parameters.stop("${here}: the samplesheet has more than ${MOST_SHEET_BYTES} bytes. Is it the right file?")
+        Parameters.stop("${here}: the samplesheet has more than ${MAX_SHEET_BYTES} bytes. Is it the right file?")
     }
 
     private static Map describe(Map file, String option) {

@@ -3,8 +3,8 @@ import java.nio.file.Path
 import nextflow.Nextflow
 
 /**
- * Prints --help and checks the given parameters, both from nextflow_schema.json. docs/adr/0001-parameter-checks.md says why this is not
- * the nf-schema plugin.
+ * Prints --help and checks the user's parameters, both according to nextflow_schema.json. docs/adr/0001-parameter-checks.md explains why this
+ * is not the nf-schema plugin.
  */
 class Parameters {
 
@@ -32,13 +32,13 @@ class Parameters {
     }
 
     /**
-     * Checks names, types, limits and choices of the given parameters. Stops the run with one message that lists all problems.
+     * Checks names, types, limits and choices of the user's parameters. Stops the run with one message that lists all problems.
      */
-    static void check(Map given, Path projectDir) {
+    static void check(Map params, Path projectDir) {
         def known = definitions(projectDir)
-        // Nextflow adds a camelCase twin to every --kebab-case: only the typed name is reported.
-        def twins = given.keySet().findAll { name -> name.contains('-') }.collect { name -> camelCase(name) }
-        def problems = given.findAll { name, _value -> !(name in twins && !known.containsKey(name)) }
+        // Nextflow adds a camelCase twin for every --kebab-case: only the typed name is reported.
+        def twins = params.keySet().findAll { name -> name.contains('-') }.collect { name -> camelCase(name) }
+        def problems = params.findAll { name, _value -> !(name in twins && !known.containsKey(name)) }
             .collect { name, value -> problemWith(name, value, known) }
             .findAll()
         if (problems) stop((problems + 'nextflow run main.nf --help lists the parameters.').join('\n'))
@@ -49,7 +49,7 @@ class Parameters {
         Nextflow.error(shown(message))
     }
 
-    /** Makes text safe for a terminal: control characters, which a name may have, become `\\x1b`; line breaks of messages stay. */
+    /** Makes text safe for a terminal: control characters, which a name may contain, become `\\x1b`; line breaks of messages stay. */
     static String shown(String text) {
         return text.replaceAll(/[\p{Cntrl}\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff&&[^\n]]/) { letter ->
             def code = letter.codePointAt(0)
@@ -92,7 +92,7 @@ class Parameters {
         return name.replaceAll(/-+(.)/) { match -> match[1].toUpperCase() }
     }
 
-    /** Finds the known name that was probably meant; case, hyphens and underscores do not count. */
+    /** Finds the known name that was probably meant; ignores case, hyphens and underscores. */
     private static String nearest(String name, Collection<String> known) {
         def plain = { text -> text.toLowerCase().replaceAll(/[-_]/, '') }
         def best = known.min { candidate -> distance(plain(name), plain(candidate)) }

@@ -6,7 +6,7 @@ class Plan {
 
     private static final String REMEDY = 'Run again without -resume.'
 
-    /** Lists [bucket, size: see Resources.sizeOf, plan file, shards of its sources in the plan's order] of every bucket in the plan. */
+    /** Lists [bucket, size: see Resources.sizeOf, plan file, shards of the bucket's sources in the plan's order] of every bucket in the plan. */
     static List<List> buckets(Path plan, List<Path> shards) {
         def document = read(plan)
         return document.buckets.collect { bucket ->
@@ -25,7 +25,7 @@ class Plan {
         return read(plan).buckets*.bucket
     }
 
-    /** Lists [suffix of its files' names, query range] of every part of a search; ['', ''] where one part has all queries. */
+    /** Lists [suffix of the part's file names, query range] of every part of a search; ['', ''] if one part has all queries. */
     static List<List<String>> parts(Path plan) {
         def document = Documents.read(plan, 'plan of a search', REMEDY)
         def parts = document.parts
@@ -43,7 +43,7 @@ class Plan {
         return parts.withIndex(1).collect { part, i -> [String.format('.part_%05d', i), "${part.first}:${part.end}".toString()] }
     }
 
-    /** Whether tasks run on other machines than this one. */
+    /** Tells whether tasks run on other machines. */
     static boolean isCluster() {
         return (Global.session.config.process?.executor ?: 'local') != 'local'
     }

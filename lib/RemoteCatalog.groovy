@@ -1,21 +1,21 @@
 import nextflow.Global
 
 /**
- * Reads the catalog of a database on S3 through a worker command: Nextflow's own access to S3 is a plugin, which finds endpoint and
- * credentials in other places than the workers do.
+ * Reads the catalog of a database on S3 through a worker command, because Nextflow accesses S3 through a plugin, which finds endpoint and
+ * credentials in other places than the workers.
  */
 class RemoteCatalog {
 
-    /** The last listing by database: one costs a second, and a run with hundreds of cached buckets would need hundreds. */
+    /** The last listing by database. A listing takes a second, and a run with hundreds of cached buckets would need hundreds. */
     private static final Map<String, List<Map>> READ = [:]
 
-    /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. Stops the run where the database cannot be read. */
+    /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. Stops the run if the database cannot be read. */
     static synchronized List<Map> entries(String database) {
-        // A stub run builds nothing, and must send no request.
+        // A stub run builds nothing, and must not send requests.
         if (Global.session.stubRun) return []
         def lanceflow = Global.session.baseDir.resolve('bin/lanceflow').toString()
         def builder = new ProcessBuilder([lanceflow, 'catalog', '--database', database, '--brief', '--json'])
-        // The settings of the tasks: requester pays, for example.
+        // The same settings as for tasks, such as requester pays.
         def settings = (Global.session.config.env ?: [:]).findAll { name, _value -> name.toString().startsWith('LANCEFLOW_S3_') }
         builder.environment().putAll(settings.collectEntries { name, value -> [name.toString(), value.toString()] })
         def process = builder.start()
@@ -36,7 +36,7 @@ class RemoteCatalog {
         return found
     }
 
-    /** Returns a bucket's fingerprint, null where it has none. The catalog is read again unless the last listing has the expected one. */
+    /** Returns a bucket's fingerprint; null if the bucket does not exist. Reads the catalog again unless the last listing has the expected one. */
     static synchronized String fingerprint(String database, String bucket, String expected) {
         def known = READ[database]?.find { entry -> entry.bucket == bucket }
         if (known?.fingerprint == expected) return expected

@@ -1,15 +1,15 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** The request of one run: the parameters, checked together, with every input file found. */
+/** The request of one run: the checked combination of parameters, and all input files. */
 class Request {
 
     /**
-     * Checks the parameters together, and finds the inputs. Stops the run where something is wrong.
-     * @param params as given; already checked one by one
-     * @param isStub whether this is a stub run: then the bundled test files stand in for missing inputs
+     * Checks the combination of parameters, and finds the inputs. Stops the run if something is wrong.
+     * @param params the user's parameters, already checked one by one
+     * @param isStub whether this is a stub run, which replaces missing inputs with the bundled test files
      * @return [inputs, queries: files (see InputFiles), query_ids: file or null, embedding: see Embedding,
-     *   database: absolute, entries: the catalog where nothing is built, workers: hash by module, and the other parameters]
+     *   database: absolute, entries: the catalog if nothing is built, workers: hash by module, and the other parameters]
      */
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
@@ -20,7 +20,7 @@ class Request {
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
         ['max_cpus', 'max_memory'].each { name ->
             if (given[name] != null && Resources.isBatch())
-                Parameters.stop("--${name}: not with -profile awsbatch; there, --aws_storage_cpus and --aws_storage_memory give the size of a machine.")
+                Parameters.stop("--${name}: not with -profile awsbatch; there, --aws_storage_cpus and --aws_storage_memory set the size of a machine.")
         }
         Containers.check(given)
         ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
@@ -43,7 +43,7 @@ class Request {
         ]
     }
 
-    /** Checks where the head will write the results: a folder, or a prefix on S3, where Nextflow has its plugin. */
+    /** Checks the place of the results: a folder, or a prefix on S3, for which Nextflow needs its plugin. */
     private static void checkOutdir(Object outdir) {
         def text = outdir.toString()
         if (text.contains('://') && !text.startsWith('s3://'))
@@ -54,12 +54,12 @@ class Request {
             Parameters.stop("--outdir ${text} is a file; name a folder.")
     }
 
-    /** Checks that a folder can be mounted: engines take mounts as `folder:folder`, Singularity several with commas between them. */
+    /** Checks that a folder can be mounted: engines expect mounts as `folder:folder`, and Singularity separates several by commas. */
     private static void checkMount(String name, Object folder) {
         if (!folder || folder.toString().contains('://')) return
         def odd = Containers.separators().find { letter -> folder.toString().contains(letter) }
         if (odd)
-            Parameters.stop("--${name} ${folder}: a folder that containers are given cannot have '${odd}' in its path; choose another.")
+            Parameters.stop("--${name} ${folder}: a folder that containers mount cannot have '${odd}' in its path; choose another.")
     }
 
     private static Map standIns(Map params, Path projectDir) {
@@ -74,14 +74,14 @@ class Request {
 
     private static void requireAll(Map given) {
         if (!given.input && !given.queries && !given.query_ids)
-            Parameters.stop('Nothing to do: give --input to build a database, --queries or --query_ids to search one, or both.\n' +
+            Parameters.stop('Nothing to do: pass --input to build a database, --queries or --query_ids to search one, or both.\n' +
                 'nextflow run main.nf --help lists the parameters.')
         if (!given.database)
             Parameters.stop('--database is missing: the folder (or s3:// prefix) of the database to build or search.')
     }
 
     /**
-     * Returns the model to embed with where --model is not given: that of the database, where it needs no weights.
+     * Returns the model to embed with if --model is missing: the model of the database, if it needs no weights.
      * @param own attributes of the database's vectors
      */
     private static String modelOf(String database, Map own, Map fasta) {

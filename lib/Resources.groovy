@@ -2,8 +2,8 @@ import nextflow.Global
 import nextflow.util.MemoryUnit
 
 /**
- * Computes the disk space that a stage needs on its machine, from the size of its bucket; null where it needs none, because the database
- * is a folder. The figures are those of docs/scale.md, "Sizes".
+ * Computes the disk space that a stage needs on its machine, from the size of its bucket; null if it needs none because the database is a
+ * folder. docs/scale.md, "Sizes", has the same figures.
  */
 class Resources {
 
@@ -13,16 +13,16 @@ class Resources {
     /** The dimension of AMPLIFY_350M and kmer, the usual models. */
     private static final long USUAL_DIMENSION = 960
     private static final long GB = 1000L * 1000L * 1000L
-    /** Share of a disk; the rest is for the file system and for small files of tasks. */
+    /** Usable share of a disk; the rest is for the file system and for small files of tasks. */
     private static final double USABLE = 0.95
 
     /**
-     * Returns the size of a bucket, from which the needs of its stages are computed. It is an input of these stages, and so part of their
-     * cache keys: it must follow from the plan alone.
-     * @param bucket of a bucket plan, already checked
+     * Returns the size of a bucket, from which the needs of its stages are computed. It must depend only on the plan, because it is an input of
+     * these stages, and so part of their cache keys.
+     * @param bucket a bucket of a checked bucket plan
      */
     static Map<String, Long> sizeOf(Map bucket, long dimension) {
-        // A shard is staged whole, even where the bucket has a part of its rows only.
+        // A shard is staged whole, even if the bucket has only a part of its rows.
         def shards = bucket.sources.collectEntries { source -> [(source.shard): source] }.values()
         return [
             rows: bucket.rows as long,
@@ -31,12 +31,12 @@ class Resources {
         ]
     }
 
-    /** Computes the disk of INGEST_BUCKET: the shards, where they are copied to the machine; the sorted runs, as large as the table; the table. */
+    /** Computes the disk of INGEST_BUCKET: the shards, if they are copied to the machine; the sorted runs, as large as the table; the table. */
     static MemoryUnit ingest(Map size, Map layout, String database, boolean copied = isCopied()) {
         def shards = copied ? size.shard_bytes + size.rows * ID_BYTES : 0L
         def copies = layout.order == 'partition' ? 2 : 1
-        def made = DatabaseUri.isRemote(database) ? copies * bytesOf(size, layout.vector_type) : 0L
-        return unit(shards + made)
+        def built = DatabaseUri.isRemote(database) ? copies * bytesOf(size, layout.vector_type) : 0L
+        return unit(shards + built)
     }
 
     /** Computes the disk of INDEX_BUCKET: the table, and its index three times, because LanceDB sorts the codes through temporary files. */
@@ -49,7 +49,7 @@ class Resources {
 
     /**
      * Computes the disk of SEARCH_BUCKET: the table with its index, which is fetched.
-     * @param bytes of the catalog entry; null where unknown
+     * @param bytes `bytes` of the catalog entry; null if unknown
      */
     static MemoryUnit search(Object bytes, Map options, String database) {
         if (!DatabaseUri.isRemote(database) || options.stream) return null
@@ -57,19 +57,19 @@ class Resources {
         return unit(bytes == null ? bytesOf(size, vectorType()) : bytes as long)
     }
 
-    /** Stops the run where a bucket is too large for the disks on AWS, before its shards are copied to a machine. */
+    /** Stops the run if a bucket is too large for the disks on AWS, before its shards are copied to a machine. */
     static void requireDisk(String bucket, Map size, Map layout, String database) {
         if (!isBatch()) return
         def problem = problemWith(bucket, ingest(size, layout, database), Global.session.params.aws_storage_disk)
         if (problem) Parameters.stop(problem)
     }
 
-    /** Whether tasks run on AWS Batch. */
+    /** Tells whether tasks run on AWS Batch. */
     static boolean isBatch() {
         return Global.session.config.process?.executor == 'awsbatch'
     }
 
-    /** Says why a bucket cannot be built on machines with `diskGb` of disk; null where it can. */
+    /** Describes why a bucket cannot be built on machines with `diskGb` of disk; null if it can. */
     static String problemWith(String bucket, MemoryUnit needed, Number diskGb) {
         def usable = (diskGb * GB * USABLE) as long
         if (!needed || needed.toBytes() <= usable) return null
@@ -90,7 +90,7 @@ class Resources {
         return Global.session.params.vector_type
     }
 
-    /** Whether inputs are copied to the machine of their task: where the work folder is on S3. */
+    /** Tells whether inputs are copied to the machine of their task, as if the work folder is on S3. */
     private static boolean isCopied() {
         return Global.session.workDir.fileSystem.provider().scheme != 'file'
     }

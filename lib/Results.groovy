@@ -9,8 +9,8 @@ import java.nio.file.StandardOpenOption
 import nextflow.file.FileHelper
 
 /**
- * Publishes the results of a search in --outdir. They are those of one run: replaced together, once all of them are complete. `run.json`
- * names the run; it is removed first and written last, so that results with it are complete (docs/adr/0018-results-of-one-run.md).
+ * Publishes the results of a search in --outdir. All results belong to one run: they are replaced together, when all are complete. `run.json`
+ * names the run. It is removed first and written last, so that results with it are complete (docs/adr/0018-results-of-one-run.md).
  */
 class Results {
 
@@ -20,8 +20,8 @@ class Results {
     private static final String MARK = '<!-- run -->'
 
     /**
-     * Replaces the results in a folder, or below an s3:// prefix, by those of this run.
-     * @param files outputs of the tasks; the report gets the facts of the run
+     * Replaces the results in a folder, or below an s3:// prefix, with those of this run.
+     * @param files outputs of the tasks; the facts of the run are added to the report
      * @param run see `describe`
      */
     static void publish(Object outdir, List<Path> files, Map run) {
@@ -37,14 +37,14 @@ class Results {
             def onS3 = S3Files.has(folder)
             if (!onS3 && !(problem instanceof IOException)) throw problem
             def reason = onS3 ? S3Problem.reasonOf(problem) : HostPath.reasonOf(problem)
-            def remedy = onS3 ? 'Check the bucket, and that this role may list, read, write and delete there' : 'Free some space or choose another folder'
+            def remedy = onS3 ? 'Check the bucket, and that this role may list, read, write and delete there' : 'Free space or choose another folder'
             Parameters.stop("--outdir ${outdir}: the results cannot be written: ${reason}. ${remedy}, and run again with -resume.")
         }
     }
 
     /**
      * Describes this run for `run.json`.
-     * @param workflow Nextflow's
+     * @param workflow Nextflow's metadata of the run
      * @param request see lib/Request.groovy
      * @param entries [bucket, fingerprint] of the buckets that were searched
      */
@@ -63,13 +63,13 @@ class Results {
         ]
     }
 
-    /** Names the other run whose results a folder has; null where it has no results, or those of this run. */
+    /** Names the other run whose results a folder has; null if it has no results, or those of this run. */
     static String others(Object outdir, Object workflow) {
         def folder = HostPath.named(outdir, '--outdir')
         def run = read(folder.resolve(RUN))
         // The heads of a campaign on AWS share a name and a session.
         if (run?.session == workflow.sessionId.toString() && run?.started == startOf(workflow)) return null
-        if (!NAMES.any { name -> isThere(folder.resolve(name)) }) return null
+        if (!NAMES.any { name -> exists(folder.resolve(name)) }) return null
         return run ? "the run ${run.run} of ${run.started}" : 'an earlier run'
     }
 
@@ -79,7 +79,7 @@ class Results {
 
     private static Map read(Path file) {
         try {
-            def run = isThere(file) ? new JsonSlurper().parseText(file.getText('UTF-8')) : null
+            def run = exists(file) ? new JsonSlurper().parseText(file.getText('UTF-8')) : null
             return run instanceof Map ? run : null
         }
         catch (groovy.json.JsonException _problem) {
@@ -103,11 +103,11 @@ class Results {
         }
     }
 
-    private static boolean isThere(Path file) {
+    private static boolean exists(Path file) {
         return S3Files.has(file) ? S3Files.look(file).kind == 'file' : Files.exists(file)
     }
 
-    /** Replaces the results where nothing can be renamed: S3 replaces each object in one step. */
+    /** Replaces the results without renaming: S3 replaces each object atomically. */
     private static void copyOver(Path folder, List<Path> files, Map run) {
         Files.deleteIfExists(folder.resolve(RUN))
         (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
@@ -140,7 +140,7 @@ class Results {
         return Parameters.shown(text.toString()).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
     }
 
-    /** Removes the temporary files of a killed run: while the lock is held, no other run writes here. */
+    /** Removes the temporary files of a killed run; the caller holds the lock, so no other run writes here. */
     private static void removeLeftovers(Path folder) {
         def stream = Files.newDirectoryStream(folder, '.*.tmp')
         try {
@@ -152,7 +152,7 @@ class Results {
         }
     }
 
-    /** Runs an action under a lock. Of two runs that end at the same time one waits, and the results are those of the last. */
+    /** Runs an action under a lock. Of two runs that finish at the same time, one waits, and the results are those of the last. */
     private static void withLock(Path folder, Closure action) {
         if (!isLocal(folder)) {
             action()

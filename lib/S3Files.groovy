@@ -11,9 +11,9 @@ import nextflow.Nextflow
 import org.slf4j.LoggerFactory
 
 /**
- * Looks objects on S3 up through Nextflow's plugin, which shows them as files of java.nio. Each operation costs requests and needs rights
- * (docs/aws.md has the table). Reading attributes needs the right to list. `Files.isReadable` is not used: it requests ACLs and the
- * account's buckets, for which readers need no right. Denied requests throw exceptions of AWS's SDK, which are no IOException.
+ * Looks up objects on S3 through Nextflow's plugin, which represents them as files of java.nio. Each operation costs requests and needs
+ * rights (docs/aws.md has the table). Reading attributes needs the right to list. `Files.isReadable` is not used, because it requests ACLs
+ * and the account's buckets, which readers may not. Denied requests throw exceptions of AWS's SDK, which are not IOExceptions.
  */
 class S3Files {
 
@@ -24,9 +24,9 @@ class S3Files {
     }
 
     /**
-     * Looks an address up.
-     * @return [kind: 'file', bytes: size, null where only reading is allowed], [kind: 'folder'], or [problem: why neither, remedy: what to do,
-     *   null where unknown]
+     * Looks up an address.
+     * @return [kind: 'file', bytes: size, null if only reading is allowed], [kind: 'folder'], or [problem: why it is neither, remedy: what to
+     *   do, null if unknown]
      */
     static Map look(Path path) {
         try {
@@ -38,19 +38,19 @@ class S3Files {
         }
     }
 
-    /** As `look`, for many at once: each is a request, and a samplesheet may list ten thousand files. */
+    /** Looks up many addresses concurrently: each needs a request, and a samplesheet may list ten thousand files. */
     static Map<Path, Map> lookAll(Collection<Path> paths) {
         def pool = Executors.newFixedThreadPool(CONNECTIONS)
         try {
-            def asked = new LinkedHashSet<Path>(paths).collect { path -> [path, pool.submit({ look(path) } as Callable<Map>)] }
-            return asked.collectEntries { path, found -> [(path): found.get()] }
+            def lookups = new LinkedHashSet<Path>(paths).collect { path -> [path, pool.submit({ look(path) } as Callable<Map>)] }
+            return lookups.collectEntries { path, found -> [(path): found.get()] }
         }
         finally {
             pool.shutdownNow()
         }
     }
 
-    /** Looks up what must not be listed: a role may have the right to read only, or to list `folder/*` and not `folder`. */
+    /** Looks up an address that may not be listed: a role may have only the right to read, or to list `folder/*` but not `folder`. */
     private static Map lookUnlisted(Path path, Exception refused) {
         try {
             readFirst(path)
@@ -68,7 +68,7 @@ class S3Files {
             stream.read()
         }
         finally {
-            // Without the abort, closing would read the rest of the object first, or print a warning.
+            // Without the abort, closing would first read the rest of the object, or print a warning.
             if (stream.respondsTo('abort')) stream.abort()
             stream.close()
         }
@@ -84,8 +84,8 @@ class S3Files {
     }
 
     /**
-     * Lists the files in a folder that a filter accepts, without hidden files and subfolders: a request for each thousand. Stops the run where
-     * they cannot be listed.
+     * Lists the files in a folder that a filter accepts, without hidden files and subfolders. Sends a request for each thousand. Stops the run
+     * if they cannot be listed.
      * @return [path, found: see look]
      */
     static List<Map> list(Path folder, String where, Closure<?> filter) {
@@ -95,20 +95,20 @@ class S3Files {
     }
 
     /**
-     * Lists the files that match a glob pattern. Nextflow's own search also requests the folder above, each file twice, and works in one
-     * region only.
+     * Lists the files that match a glob pattern. Nextflow's search also requests the folder above, requests each file twice, and works in only
+     * one region.
      * @return [path, found: see look]
      */
     static List<Map> matching(String text, String where) {
         def pattern = text.find('[^/]*[*?\\[{].*')
         def folder = text.take(text.size() - pattern.size())
-        if (folder == 's3://') Parameters.stop("${where}: ${text}: the name of the bucket must be given without a pattern.")
+        if (folder == 's3://') Parameters.stop("${where}: ${text}: the name of the bucket cannot be a pattern.")
         def matcher
         try {
             matcher = FileSystems.default.getPathMatcher("glob:${pattern}")
         }
         catch (PatternSyntaxException bad) {
-            Parameters.stop("${where} ${text}: this is no glob pattern: ${bad.description}.")
+            Parameters.stop("${where} ${text}: this is not a glob pattern: ${bad.description}.")
         }
         def depth = pattern.contains('**') ? Integer.MAX_VALUE : pattern.count('/')
         def found = walk(HostPath.named(folder, where), '', depth, pattern.startsWith('.'), where) { name -> matcher.matches(Path.of(name)) }
@@ -142,7 +142,7 @@ class S3Files {
         return []
     }
 
-    /** Warns of files that Nextflow's cache knows by their names alone, except in stub runs, which read none. @param files [path, bytes] */
+    /** Warns about files that Nextflow's cache knows only by name, except in stub runs, which read no files. @param files [path, bytes] */
     static void warnOfUnlisted(List<Map> files) {
         if (Global.session.stubRun) return
         def unlisted = files.findAll { file -> has(file.path) && file.bytes == null }.collect { file -> file.path.toUriString() }

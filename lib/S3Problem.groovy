@@ -23,23 +23,23 @@ class S3Problem {
         if (answered.status in [301, 307] || answered.code in ['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])
             return [problem: "the bucket is in another region (${what})", remedy: 'Set AWS_REGION, or --aws_region, to that of the bucket']
         if (answered.status in [401, 403]) return isFolder ? unlistable(what, path) : unreadable(what, path)
-        return [problem: "S3 failed (${what})", remedy: answered.status >= 500 ? 'Wait a little and run the same command again' : null]
+        return [problem: "S3 failed (${what})", remedy: answered.status >= 500 ? 'Wait a moment and run the same command again' : null]
     }
 
     private static Map unreadable(String what, Path path) {
         def address = path.toUriString()
         return [
-            problem: "access denied, or not there, which S3 does not distinguish (${what})",
-            remedy: "Check the address. This role, and the bucket's policy where another account owns it, must allow s3:GetObject of " +
-                "${address}; where it is a folder, s3:ListBucket with the prefix ${prefixOf(path)}",
+            problem: "access denied or not found, which S3 does not distinguish (${what})",
+            remedy: "Check the address. This role, and the bucket's policy if another account owns it, must allow s3:GetObject of " +
+                "${address}; if it is a folder, s3:ListBucket with the prefix ${prefixOf(path)}",
         ]
     }
 
     private static Map unlistable(String what, Path folder) {
         return [
             problem: "the folder cannot be listed: access denied (${what})",
-            remedy: "This role, and the bucket's policy where another account owns it, must allow s3:ListBucket with the prefix " +
-                "'${prefixOf(folder)}'. Without it, give a samplesheet that lists the files",
+            remedy: "This role, and the bucket's policy if another account owns it, must allow s3:ListBucket with the prefix " +
+                "'${prefixOf(folder)}'. Without it, pass a samplesheet that lists the files",
         ]
     }
 
@@ -48,15 +48,15 @@ class S3Problem {
         return key ? "${key}/" : ''
     }
 
-    /** Describes S3's answer, or why there was none, in a few words. */
+    /** Describes S3's answer, or why it did not answer, in a few words. */
     static String reasonOf(Exception problem) {
         def answered = answer(problem)
         return answered ? "S3 answered ${answered.status} ${answered.code}" : problem.message?.readLines()?.find() ?: problem.class.simpleName
     }
 
     /**
-     * Returns [status, code] of S3's answer; null where the exception is not of AWS's SDK. The SDK's classes are those of the plugin: version
-     * 1 of the SDK has properties, version 2, in newer plugins, methods.
+     * Returns [status, code] of S3's answer; null if the exception does not come from AWS's SDK. The plugin determines the SDK's classes:
+     * version 1 has properties; version 2, in newer plugins, has methods.
      */
     static Map answer(Throwable problem) {
         for (def one = problem; one != null; one = one.cause) {

@@ -3,12 +3,12 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 
-/** Parts of large FASTA files (SPLIT_SEQUENCES), each embedded by its own task. */
+/** Parts of large FASTA files (SPLIT_SEQUENCES). A task embeds each part. */
 class SequenceParts {
 
     /**
-     * Whether a file is to be divided, by its size: a residue takes about a byte, or half a byte where it is compressed. A file of unknown
-     * size is divided: if it is small, it becomes one part.
+     * Tells whether to divide a file, by its size: a residue takes about a byte, or half a byte if compressed. A file of unknown size is
+     * divided: if it is small, it becomes one part.
      * @param file see InputFiles.resolve
      */
     static boolean isLarge(Map file, long partResidues) {
@@ -18,8 +18,8 @@ class SequenceParts {
     }
 
     /**
-     * Links the parts of a file to paths named by their contents, and returns these as inputs of tasks. A file that has grown is divided
-     * again, into another task folder; a part that did not change keeps its path, so -resume does not embed it again.
+     * Links the parts of a file to paths that are named by their contents, and returns these as inputs of tasks. A file that has grown is
+     * divided again, in another task folder. A part that did not change keeps its path, so -resume does not embed it again.
      * @param files one, or a list: part_<number>.<hash of the content>.fasta
      * @return [name for messages and sorting, file] by number
      */
@@ -34,7 +34,7 @@ class SequenceParts {
 
     private static Path place(Path file, Path target) {
         if (S3Files.has(target)) {
-            // An object is written as a whole or not at all, and its name is the hash of its content.
+            // An object is written completely or not at all, and its name is the hash of its content.
             if (!S3Files.look(target).kind) Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING)
             return target
         }

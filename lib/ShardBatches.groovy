@@ -4,24 +4,24 @@ import java.security.MessageDigest
 
 /**
  * Divides shards into batches, one for each DESCRIBE_SHARD task: 100,000 small shards must not become 100,000 tasks. A batch is a run of
- * shards sorted by source. Whether it ends after a shard depends on the source and size of that shard alone: so a shard that is added,
+ * shards sorted by source. Whether it ends after a shard depends only on the source and size of that shard. Therefore a shard that is added,
  * removed or replaced changes one batch, at most two, and -resume reuses the others
  * (docs/adr/0027-shards-are-described-in-batches.md).
  */
 class ShardBatches {
 
-    /** Mean shard count of a batch of small shards, and mean byte count of one of large shards. docs/guide.md names both. */
+    /** Mean shard count of batches of small shards, and mean byte count of batches of large shards. docs/guide.md names both. */
     private static final long MEAN_SHARDS = 250
     private static final long MEAN_BYTES = 500_000_000
-    /** Largest batch, as a multiple of these means. It ends one batch in fifty, which moves the ends of a few others. */
-    private static final int MOST = 4
-    /** Assumed for an unknown size: finding it would take a request for each shard. */
+    /** Maximum size of a batch, as a multiple of these means. It ends one batch in fifty, which moves the ends of a few others. */
+    private static final int MAX_SHARE = 4
+    /** Assumed size of a shard of unknown size, because finding it would take a request per shard. */
     private static final long UNKNOWN_BYTES = 20_000_000
 
     /**
      * Divides shards into batches.
      * @param files shards, see InputFiles.resolve, sorted by source
-     * @return [sources, files] of each batch. A shard of MEAN_BYTES or more has a batch of its own.
+     * @return [sources, files] of each batch. A shard of MEAN_BYTES or more forms its own batch.
      */
     static List<List<List>> of(List<Map> files) {
         def batches = []
@@ -34,7 +34,7 @@ class ShardBatches {
         }
         files.each { file ->
             def share = shareOf(file)
-            if (share >= 1 || used + share > MOST) end()
+            if (share >= 1 || used + share > MAX_SHARE) end()
             batch << file
             used += share
             if (numberOf(file.source) < share) end()
@@ -51,7 +51,7 @@ class ShardBatches {
     /**
      * Collects the descriptions of all shards.
      * @param described [source, description or folder, name in the folder] of each shard
-     * @return [descriptions and folders, each once; [position among these, name in the folder] of each shard]
+     * @return [descriptions and folders, each once; [position in that list, name in the folder] of each shard]
      */
     static List<List> gather(List<List> described) {
         def places = new LinkedHashMap<Path, Integer>()

@@ -1,14 +1,14 @@
 /** Writes bash command lines. */
 class Shell {
 
-    /** Quotes a text, whatever characters it has, as one word. */
+    /** Quotes a text with any characters as one word. */
     static String quote(Object text) {
         return "'" + text.toString().replace("'", "'\\''") + "'"
     }
 
     /**
-     * Writes options: `--some-name 'value'` for every some_name that has a value, `--some-name` alone where the value is true, nothing where it
-     * is null or false.
+     * Writes options: `--some-name 'value'` for every some_name with a value, `--some-name` alone if the value is true, nothing if it is null
+     * or false.
      */
     static String options(Map<String, Object> values) {
         return values.findAll { _name, value -> value != null && value != false }
@@ -17,8 +17,8 @@ class Shell {
     }
 
     /**
-     * Writes a command that lists a task's inputs in a file, one a line: `printf` is built into bash, so the system's limit on the length of a
-     * command line does not count.
+     * Writes a command that lists a task's inputs in a file, one per line. `printf` is built into bash, so the system's limit on the length of
+     * a command line does not apply.
      * @param files one path, or a list, as Nextflow staged them
      */
     static String list(String file, Object files) {
@@ -30,7 +30,7 @@ class Shell {
         return name.replace('_', '-')
     }
 
-    /** Makes the name of an output from that of an input: letters, digits, '.', '_' and '-' only. */
+    /** Derives the name of an output from the name of an input: only letters, digits, '.', '_' and '-'. */
     static String safeName(Object name) {
         return name.toString().replaceAll(/[^A-Za-z0-9._-]/, '_').replaceAll(/^[.-]/, '_').take(120)
     }

@@ -6,22 +6,22 @@ import java.security.MessageDigest
 import nextflow.Global
 
 /**
- * Gives inputs paths that Nextflow can stage. It links or copies a task's inputs by shell commands in which it escapes spaces and quotes,
- * but not the characters below: bash would read `x[1].fa` as x1.fa, where such a file exists, and `$x` as a variable.
+ * Provides inputs with paths that Nextflow can stage. Nextflow links or copies a task's inputs with shell commands in which it escapes spaces
+ * and quotes, but not the characters below: bash would read `x[1].fa` as x1.fa, if that file exists, and `$x` as a variable.
  */
 class Staging {
 
     private static final String UNQUOTED = '[$*?\\[\\]{}]'
     /** For files on S3, the work folder, and the project's bin/: Nextflow also writes these between double quotes. */
     private static final String UNQUOTED_FOLDER = '[$*?\\[\\]{}"`\\\\]'
-    /** Characters that end a line of a script, a log or a trace, and the one that Java shows for bytes that are not UTF-8. */
+    /** Characters that end a line of a script, a log or a trace, and the character that Java shows for bytes that are not UTF-8. */
     static final String CONTROL = '[\\p{Cntrl}\\u0080-\\u009f\\u2028\\u2029\\ufffd]'
 
     /**
-     * Returns the file itself, or a hard link to it in the work folder, where its path (or that of the target of a link) has such characters.
-     * A symbolic link would not help: Nextflow stages its target.
+     * Returns the file itself, or a hard link to it in the work folder if its path (or the path of a link's target) contains such characters.
+     * A symbolic link would not help, because Nextflow stages its target.
      * @param where the parameter, for messages
-     * @param keepsName whether the task needs the file's own name
+     * @param keepsName whether the task needs the file's name
      */
     static Path place(Path file, String where, boolean keepsName = false) {
         def path = file.toUriString()
@@ -33,9 +33,9 @@ class Staging {
         }
         def odd = characters(both.join(' '), isLocal(file) ? alsoSeparators(UNQUOTED) : UNQUOTED_FOLDER)
         if (!odd) return file
-        // Of a long name the end is kept, which has the file's type.
+        // A long name is cut at its beginning, because its end has the file's type.
         def name = Shell.safeName(file.name.drop(Math.max(0, file.name.size() - 120)))
-        def refuse = { why -> Parameters.stop("${where}: tasks cannot be given ${both.join(', a link to ')}: its path has ${odd}${why}. Rename it.") }
+        def refuse = { why -> Parameters.stop("${where}: tasks cannot read ${both.join(', a link to ')}: its path has ${odd}${why}. Rename it.") }
         if (keepsName && name != file.name) refuse('')
         def work = Global.session.workDir as Path
         if (!isLocal(work) || !isLocal(file)) refuse('')
@@ -49,7 +49,7 @@ class Staging {
         return file
     }
 
-    /** Stops the run where the path of the work folder, or of the pipeline, has characters that bash would misread. */
+    /** Stops the run if the path of the work folder, or of the pipeline, contains characters that bash would misread. */
     static void checkFolders(Path projectDir) {
         def work = Global.session.workDir as Path
         checkFolder(work, 'The work folder (-work-dir)')
@@ -64,7 +64,7 @@ class Staging {
         if (odd) Parameters.stop("${name}, ${path}, has ${odd} in its path, which tasks' scripts would misread. Choose another.")
     }
 
-    /** Adds the characters that the paths of mounted folders must not have. */
+    /** Adds the characters that paths of mounted folders must not contain. */
     private static String alsoSeparators(String characters) {
         return "[${Containers.separators()}${characters.drop(1)}"
     }
@@ -81,7 +81,7 @@ class Staging {
         return MessageDigest.getInstance('SHA-256').digest(path.getBytes('UTF-8')).encodeHex().toString().take(32)
     }
 
-    /** Creates the link. Its path depends on the file's path, size and time: -resume finds it again, and a replaced file gets another. */
+    /** Creates the link. Its path depends on the file's path, size and time: -resume finds it again, and a replaced file gets another link. */
     private static Path link(Path file, Path target) {
         Files.createDirectories(target.parent)
         try {

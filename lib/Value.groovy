@@ -2,9 +2,9 @@
 class Value {
 
     /** The largest whole number that JavaScript represents exactly with its neighbours: 2^53 - 1. */
-    private static final long MOST = 9007199254740991L
+    private static final long MAX_WHOLE = 9007199254740991L
 
-    /** Says what is wrong, as the rest of a sentence that begins with the parameter's name; null where the value is right. */
+    /** Describes a problem, as the rest of a sentence that begins with the parameter's name; null if the value is valid. */
     static String problemWith(Object value, Map definition) {
         def wanted = wantedBy(definition)
         if (!hasType(value, definition.type)) {
@@ -22,7 +22,7 @@ class Value {
 
     private static String problemWithText(String text, Map definition) {
         if (text.trim() == '') return "is empty; it needs ${wantedBy(definition)}."
-        // They would end a line in a task's script, a log or a message.
+        // Such characters would end a line in a task's script, a log or a message.
         if (text =~ Staging.CONTROL) return "is ${shown(text)}: it has a line break or another control character, or is not UTF-8."
         if (definition.pattern && !(text ==~ definition.pattern)) return "is ${shown(text)}: ${definition.pattern_message}"
         return null
@@ -31,7 +31,7 @@ class Value {
     private static String problemWithNumber(Object value) {
         if (!(value instanceof Number)) return null
         def isWhole = value instanceof Integer || value instanceof Long || value instanceof BigInteger
-        if (isWhole && value > MOST) return "is ${value}; it needs a whole number up to ${MOST}."
+        if (isWhole && value > MAX_WHOLE) return "is ${value}; it needs a whole number up to ${MAX_WHOLE}."
         if (!Double.isFinite(value.doubleValue())) return "is ${value}; it needs a finite number."
         return null
     }

@@ -4,17 +4,17 @@ import java.nio.file.Path
 import java.security.MessageDigest
 
 /**
- * Identifies a worker's code. Every process has the hash of its own command as an input, so that -resume runs a stage again when its
- * worker has changed, and no other stage. (A call inside the script would not do: Nextflow's cache key has the script as it is written.)
- * The workers compute the hashes themselves (workers/src/app/worker-sources.ts); in a container, a worker checks the hash it is given.
+ * Identifies a worker's code. Every process has the hash of its command as an input, so that -resume runs a stage again when its worker has
+ * changed, and no other stage. (A call inside the script would not suffice, because Nextflow's cache key contains the script's source.) The
+ * workers compute the hashes themselves (workers/src/app/worker-sources.ts); in a container, a worker checks the hash that it receives.
  */
 class WorkerSources {
 
     /**
-     * Returns the hash of each module's command. A machine without the workers' Node, as one that only starts containers may be, cannot
-     * tell which files a command imports: there every module has the hash of all sources, and any change runs all stages again.
-     * @param places the database, and the model where the run has one: sources that only S3, or only a database in a folder needs
-     *   count where one is used
+     * Returns the hash of each module's command. A machine without the workers' Node, such as one that only starts containers, cannot determine
+     * which files a command imports. There, every module has the hash of all sources, and any change runs all stages again.
+     * @param places the database, and the model if the run has one. Sources that only S3, or only a database in a folder needs, are included
+     *   if one is used
      */
     static Map<String, String> hashes(Path projectDir, List places) {
         def home = projectDir.normalize()

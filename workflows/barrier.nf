@@ -2,11 +2,10 @@
 
 /**
  * Collects a channel into one list, sorted by the key of each item: the list is part of the next tasks' cache keys, so its order must not
- * depend on which task ended first. Emits nothing where a task has failed and the list is short, so that nothing is made of an
- * incomplete list.
+ * depend on which task finished first. If a task has failed and the list is incomplete, emits nothing, so that nothing is computed from it.
  * @param items queue channel
  * @param count value channel: the item count of a complete list
- * @param key closure: item -> what it is sorted by
+ * @param key closure: item -> sort key
  * @return value channel: the complete list
  */
 def barrier(items, count, key) {

@@ -15,7 +15,7 @@ workflow BUILD {
     def layout = request.subMap(['metric', 'vector_type', 'order'])
     def packing = request.subMap(['bucket_size', 'check_ids'])
     def batches = ShardBatches.of(request.inputs.findAll { file -> file.kind == 'shard' })
-    // The shards of a float16 table are made in float16: more precision would be lost.
+    // The shards of a float16 table are written in float16, because more precision would be lost anyway.
     EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
     DESCRIBE_SHARD(channel.fromList(batches), request.workers.describe_shard)
     // value: list of shards, by source
@@ -51,14 +51,14 @@ workflow BUILD {
     if (!workflow.stubRun) {
         built = built.map { bucket, fingerprint, bytes -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) + [bytes] }
     }
-    // list of [bucket, fingerprint, bytes] of the other buckets in the catalog, which is read once the plan is known: the entry of a bucket
-    // that this run builds again would be an old one
+    // list of [bucket, fingerprint, bytes] of the other buckets in the catalog. It is read when the plan is known, because the entry of a
+    // bucket that this run rebuilds would be outdated
     held = PACK_BUCKETS.out.plan.map { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
 
     emit:
     // [bucket, fingerprint, bytes] of every bucket in the database
     entries = built.mix(held.flatMap { list -> list })
-    // bucket count: how many entries there will be
+    // bucket count: the final number of entries
     count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
         .map { plan, list -> Plan.names(plan).size() + list.size() }
     // JSON report of a task

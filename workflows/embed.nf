@@ -1,4 +1,4 @@
-// FASTA files -> parts of large files -> shards, together with the shards that the user gave.
+// FASTA files -> parts of large files -> shards, together with the user's shards.
 
 include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
@@ -12,7 +12,7 @@ workflow EMBED {
 
     main:
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
-    def given = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
+    def shard_files = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
     def (large, small) = files.findAll { file -> file.kind == 'fasta' }
         .split { file -> SequenceParts.isLarge(file, request.part_residues) }
         .collect { list -> list.collect { file -> [file.source, file.path] } }
@@ -24,11 +24,11 @@ workflow EMBED {
     sequences = channel.fromList(small).mix(parts.flatMap { list -> list })
     EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
 
-    // value: shard count, known once every large file is divided
+    // value: shard count, known when every large file has been divided
     shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })
-        .map { lists -> small.size() + given.size() + lists.sum(0) { list -> list.size() } }
+        .map { lists -> small.size() + shard_files.size() + lists.sum(0) { list -> list.size() } }
     // value: list of shards, by source
-    shards = barrier(EMBED_SEQUENCES.out.shard.mix(channel.fromList(given)), shard_count, { source, _shard -> source })
+    shards = barrier(EMBED_SEQUENCES.out.shard.mix(channel.fromList(shard_files)), shard_count, { source, _shard -> source })
         .map { pairs -> pairs.collect { _source, shard -> shard } }
 
     emit:

@@ -30,7 +30,7 @@ workflow SEARCH {
     all_entries = barrier(entries.map { bucket, fingerprint, _bytes -> [bucket, fingerprint] }, count, { bucket, _fingerprint -> bucket })
     FETCH_QUERIES(channel.fromList(id_lists), all_entries, request.database, request.workers.fetch_queries)
 
-    // value: list of the query set of --query_ids; empty where no ids were given
+    // value: list of the query set of --query_ids; empty without --query_ids
     fetched = barrier(FETCH_QUERIES.out.shard, channel.value(id_lists.size()), { file -> file.name })
     EMBED(request.queries, request.embedding.options, request)
     // value: list of query sets
@@ -40,7 +40,7 @@ workflow SEARCH {
         .map { embedded, found -> embedded + found }
         .first()
 
-    // One task a bucket; with --queries_per_task and on clusters, one for each part of the queries.
+    // One task per bucket; with --queries_per_task and on clusters, one for each part of the queries.
     PLAN_SEARCH(is_divided ? queries : channel.empty(), all_entries, request.database, division, request.workers.plan_search)
     // value: list of [part, query range]; ['', ''] for all queries
     parts = is_divided ? PLAN_SEARCH.out.parts.map { file -> Plan.parts(file) } : channel.value([['', '']])
@@ -53,7 +53,7 @@ workflow SEARCH {
 
     // value: list of Parquet files, by name
     hits = barrier(SEARCH_BUCKET.out.hits, search_count, { file -> file.name })
-    // value: list of Parquet files, by name; empty where the recall is not measured
+    // value: list of Parquet files, by name; empty if the recall is not measured
     ground_truth = is_measured ? barrier(SEARCH_BUCKET.out.ground_truth, search_count, { file -> file.name }) : channel.value([])
     MERGE_HITS(hits, ground_truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
 
@@ -64,8 +64,8 @@ workflow SEARCH {
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
 
-    // report, once all results are in --outdir. The head publishes them, because -resume reuses tasks, and what differs from run to run
-    // must be in none of them.
+    // report, when all results are in --outdir. The head publishes them, because -resume reuses tasks, which therefore must not contain
+    // anything that differs from run to run.
     results = MERGE_HITS.out.neighbours
         .combine(RENDER_REPORT.out.report)
         .combine(MERGE_HITS.out.csv.toList().map { list -> [list] })
@@ -76,6 +76,6 @@ workflow SEARCH {
         }
 
     emit:
-    // report, once all results are in --outdir
+    // report, when all results are in --outdir
     results
 }

@@ -1,4 +1,4 @@
-// Reads a batch of shards once: row counts, content hashes and ids, which are all that PACK_BUCKETS needs of them.
+// Reads a batch of shards once: row counts, content hashes and ids, which is all that PACK_BUCKETS needs.
 process DESCRIBE_SHARD {
     tag "${sources[0].tokenize('/').last()}${sources.size() > 1 ? " and ${sources.size() - 1} more" : ''}"
 

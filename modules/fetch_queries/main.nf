@@ -1,4 +1,4 @@
-// Fetches the vectors of a list of ids from the database: they become a query set.
+// Fetches the vectors of a list of ids from the database, as a query set.
 process FETCH_QUERIES {
     containerOptions { DatabaseUri.mount(database) }
 

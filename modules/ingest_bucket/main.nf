@@ -1,4 +1,4 @@
-// Writes the vectors of one bucket into a LanceDB table. The table stays in the database; the pipeline passes on its address alone.
+// Writes the vectors of one bucket into a LanceDB table. The table stays in the database; the pipeline passes only its address.
 process INGEST_BUCKET {
     tag "${bucket}"
     label 'ingest'

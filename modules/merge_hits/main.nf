@@ -4,7 +4,7 @@ process MERGE_HITS {
 
     input:
     path hits, stageAs: 'hits/*'
-    path ground_truth, stageAs: 'truth/*' // exact hits of the evaluation sample; [] where the recall is not measured
+    path ground_truth, stageAs: 'truth/*' // exact hits of the evaluation sample; [] if the recall is not measured
     val k
     val csv // plain, gzip, zstd or none
     val csv_safe // whether the CSV protects ids that a spreadsheet would read as formulas

@@ -1,4 +1,4 @@
-// Plans which shards go into which bucket. Rows that the database holds already are not planned again.
+// Plans which shards go into which bucket. Rows that the database already has are skipped.
 process PACK_BUCKETS {
     containerOptions { DatabaseUri.mount(database) }
 

@@ -1,4 +1,4 @@
-// Divides the queries into parts that are searched by a task each, where this finishes sooner.
+// Divides the queries into parts, one per search task, if this finishes sooner.
 process PLAN_SEARCH {
     containerOptions { DatabaseUri.mount(database) }
 

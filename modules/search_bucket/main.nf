@@ -11,7 +11,7 @@ process SEARCH_BUCKET {
     path queries, stageAs: 'queries/?/*'
     val database
     val checkpoints // folder of finished query blocks, from which a killed search resumes; '' for none
-    val is_measured // whether to write the ground truth of the evaluation sample too, from which MERGE_HITS measures the recall
+    val is_measured // whether to also write the ground truth of the evaluation sample, from which MERGE_HITS measures the recall
     val options // map: k, search, nprobes, ... as in nextflow_schema.json
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
@@ -24,7 +24,7 @@ process SEARCH_BUCKET {
     def blocks = checkpoints ? "--checkpoints ${Shell.quote(checkpoints)}" : ''
     def truth = is_measured ? "--truth ${bucket}${part}.truth.parquet" : ''
     def range = query_range ? "--range ${query_range}" : ''
-    // Half is for a block's queries and candidates, half for the table's pages and the matrix products.
+    // One half is for a block's queries and candidates, the other for the table's pages and the matrix products.
     def memory = task.memory ? "--memory ${task.memory.toMega().intdiv(2)}MB" : ''
     """
     export LANCEFLOW_WORKER=${worker}

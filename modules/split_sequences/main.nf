@@ -1,4 +1,4 @@
-// Splits a large FASTA file into parts of about equal residue counts, which EMBED_SEQUENCES embeds by a task each.
+// Splits a large FASTA file into parts of about equal residue counts, each of which a task of EMBED_SEQUENCES embeds.
 process SPLIT_SEQUENCES {
     tag "${source.tokenize('/').last()}"
 

@@ -24,8 +24,8 @@ describe('an answer of the system about a file', () => {
   test.each([
     ['ENOENT', DataError, 'No such file or folder (/data/x).'],
     ['EACCES', DataError, 'Permission denied (/data/x). Check the owner and mode of the file or folder.'],
-    ['ELOOP', DataError, 'Symbolic links lead in a circle (/data/x). Remove one of them.'],
-    ['ESTALE', TransientError, 'The file was replaced on its file server (stale file handle) (/data/x). Wait a little'],
+    ['ELOOP', DataError, 'Symbolic links form a loop (/data/x). Remove one of them.'],
+    ['ESTALE', TransientError, 'The file was replaced on its file server (stale file handle) (/data/x). Wait a moment'],
     ['EIO', TransientError, 'The disk reported an input/output error (/data/x). Check the device'],
     ['EMFILE', TransientError, 'Too many open files (/data/x). Raise the limit (ulimit -n)'],
   ])('%s', (code, kind, message) => {
@@ -57,11 +57,11 @@ describe('an answer of the system about a file', () => {
     const folder = await temporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     for (const [path, message] of [
-      [join(folder, 'file', 'x'), 'Expected a file where there is a folder'],
+      [join(folder, 'file', 'x'), 'Expected a file but found a folder'],
       [join(folder, 'x'.repeat(300)), 'The name is too long'],
     ] as const)
       expect(() => orUserError(() => readFileSync(path))).toThrow(message);
-    expect(() => orUserError(() => readFileSync(folder))).toThrow('Expected a file where there is a folder');
+    expect(() => orUserError(() => readFileSync(folder))).toThrow('Expected a file but found a folder');
     expect(readdirSync(folder)).toEqual(['file']);
   });
 });

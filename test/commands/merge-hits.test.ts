@@ -126,7 +126,7 @@ describe('merge-hits', () => {
     const csv = join(folder, 'n.csv');
     const { logged } = await merge({ input: paths, k: 5, output: join(folder, 'n.parquet'), csv });
     expect(await readFile(csv, 'utf8')).toBe(csvOf(files.flat(), 5));
-    expect(logged.join('\n')).toMatch(/hits0\.parquet is not sorted/);
+    expect(logged.join('\n')).toMatch(/hits0\.parquet was not sorted/);
     expect(logged.join('\n')).not.toMatch(/hits1\.parquet/);
     expect(await readdir(folder)).toHaveLength(5);
   });
@@ -192,7 +192,7 @@ describe('merge-hits', () => {
       ['none.parquet', /No such file.*none\.parquet/],
       ['text.parquet', /text\.parquet: this is not a Parquet file/],
       ['empty.parquet', /empty\.parquet: this is not a Parquet file/],
-      ['cut.parquet', /cut\.parquet: cannot read its footer: the file is damaged or cut off/],
+      ['cut.parquet', /cut\.parquet: cannot read its footer: the file is damaged or truncated/],
       ['.', /folder/],
     ] as const) {
       const args = { input: [paths[0]!, path(name)], k: 3, output: path('n.parquet'), csv: path('n.csv') };

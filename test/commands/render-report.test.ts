@@ -180,7 +180,7 @@ describe('render-report', () => {
       ['hits.parquet', [], /hits\.parquet: row \d+ is out of order/],
       ['n.parquet', ['none.json'], /No such file.*none\.json/],
       ['n.parquet', ['text.json'], /text\.json: this is not JSON/],
-      ['n.parquet', ['list.json'], /list\.json: this is no worker's report/],
+      ['n.parquet', ['list.json'], /list\.json: this is not a worker's report/],
     ];
     for (const [neighbours, reports, message] of cases) {
       const run = render(path(neighbours), reports.map(path), path('report.html')).catch(toUserError);

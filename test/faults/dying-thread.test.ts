@@ -22,13 +22,7 @@ describe('a thread of ingest-bucket that dies', () => {
   it.each([
     ['while it sorts, out of memory', 'memory', 'runs.', { code: 75, signal: null }, /ran out of memory/],
     ['while it gathers, out of memory', 'memory', '.unnamed', { code: 75, signal: null }, /ran out of memory/],
-    [
-      'while it gathers, without a word',
-      'exit',
-      '.unnamed',
-      { code: 1, signal: null },
-      /"ingest" ended with exit code 3/,
-    ],
+    ['while it gathers, without a word', 'exit', '.unnamed', { code: 1, signal: null }, /"ingest" exited with code 3/],
     ['while it gathers, with the process', 'crash', '.unnamed', { code: null, signal: 'SIGSEGV' }, /^/],
   ])('%s, ends the command, and the same command builds the table', async (name, by, at, end, message) => {
     const database = join(folder, name.replaceAll(/\W+/g, '-'));
@@ -63,7 +57,7 @@ describe('a thread of index-bucket that dies', () => {
 
   it.each([
     ['out of memory', 'memory', 75, /The thread "index" ran out of memory\. Use fewer threads/],
-    ['without a word', 'exit', 1, /The thread "index" ended with exit code 3 before its work was done/],
+    ['without a word', 'exit', 1, /The thread "index" exited with code 3 before its work was done/],
   ])(
     '%s, ends the command, which publishes nothing, and the same command builds the index',
     async (_, by, code, reason) => {

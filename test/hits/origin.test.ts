@@ -83,9 +83,9 @@ describe('files to be merged', () => {
   });
 
   it.each<[string, Partial<HitsOrigin>, RegExp]>([
-    ['metric', { metric: 'l2' }, /^b and a hold distances of two metrics, l2 and cosine/],
+    ['metric', { metric: 'l2' }, /^b and a have distances of two metrics, l2 and cosine/],
     ['query set', { queries: 'abd' }, /^b and a are hits of two query sets/],
-    ['own ids', { excludeSelf: true }, /^b and a were searched with two settings of --exclude-self/],
+    ['own ids', { excludeSelf: true }, /^b and a were searched with different --exclude-self/],
     ['farthest distance', { maxDistance: 0.5 }, /--max-distance/],
     ['k', { k: 9 }, /^b: these hits were cut at k = 9, .* --k 9\.$/],
   ])('are not of another %s', (_, changed, message) => {

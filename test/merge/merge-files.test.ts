@@ -65,7 +65,7 @@ describe('mergeFiles', () => {
     );
     const { rows, log, read } = await merge(await writeAll(folder, files), 6, scratch, 2 ** 17);
     expect(rows).toEqual(naiveMerge(files.flat(), 6));
-    expect(log[0]).toMatch(/17 files are merged by way of 9 temporary files/);
+    expect(log[0]).toMatch(/merging 17 files through 9 temporary files/);
     expect(read).toBe(340);
     expect((await readdir(scratch)).length).toBeGreaterThanOrEqual(9);
   });

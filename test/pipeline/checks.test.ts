@@ -186,7 +186,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
     types: ["--k is '10x'; it needs a whole number from 1", '--bucket_size is 1.5', "--help is 'maybe'"],
     limits: ['--k is 0', '--nprobes is -1', "--index is 'hnsw'; it needs one of ivf-pq, ivf-rq", '--outdir is empty'],
     noValue: ['--k has no value', '--input has no value'],
-    nothing: ['Nothing to do: give --input'],
+    nothing: ['Nothing to do: pass --input'],
     noDatabase: ['--database is missing'],
     noModel: ['--model is missing', 'a.faa.gz'],
     wrongModel: ['no such folder'],

@@ -230,7 +230,7 @@ describe('names that bash would expand to others', { timeout: 180_000 }, () => {
     await pipeline([...named, '--database', 's3://b/x', '--nvme', at('n 1')], folder, ROOT, env);
     const refused = await nextflow(['run', join(ROOT, 'main.nf'), ...named, '--database', 'a:b'], folder, env);
     expect(refused.code).not.toBe(0);
-    expect(refused.stdout).toContain("--database a:b: a folder that containers are given cannot have ':' in its path");
+    expect(refused.stdout).toContain("--database a:b: a folder that containers mount cannot have ':' in its path");
     expect(await filesNamed(folder, 'RUN')).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ test('a missing image or executor is refused before any task', { timeout: 300_00
     expect(stdout + stderr).toMatch(message);
     expect(stdout).not.toMatch(/Submitted process/);
   };
-  await refused(/here\/lanceflow.sif: there is no such image. Convert .*apptainer build/, '-profile', 'test,apptainer');
+  await refused(/here\/lanceflow.sif: no such image. Convert .*apptainer build/, '-profile', 'test,apptainer');
   const input = ['--input', join(ROOT, 'test/pipeline/data/proteins_a.fasta'), '--model', 'kmer', '--database', 'db'];
   await refused(/-profile standard,singularity on this machine/, '-profile', 'singularity', ...input);
   await writeFile(join(cwd, 'lanceflow.sif'), '');

@@ -98,7 +98,7 @@ describe('a failure', () => {
 
 describe('the end of a thread', () => {
   for (const [how, reason] of [
-    ['exit', 'The thread "test" ended with exit code 3 before its work was done.'],
+    ['exit', 'The thread "test" exited with code 3 before its work was done.'],
     ['throw', 'uncaught'],
     ['fail', 'the library crashed'],
   ] as const)

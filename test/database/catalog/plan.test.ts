@@ -65,7 +65,7 @@ describe('parsePlan', () => {
 
   it('names the wrong field', () => {
     expect(() => parse(withSource({ start: -1 }))).toThrow(
-      'plan.json: not a bucket plan: "buckets[0].sources[0].start" is -1; it must be a whole number from 0. Make it',
+      'plan.json: not a bucket plan: "buckets[0].sources[0].start" is -1; it must be a whole number from 0. Create one',
     );
   });
 

@@ -127,7 +127,7 @@ describe('NodeCache', () => {
     // Written bytes count as taken, no longer as reserved. A hard link takes no space.
     await writeFile(join(scratch, 'run'), Buffer.alloc(20 * MB, 1));
     await (await cache.use('entry', 2 * MB)).release();
-    await expect(cache.use('entry', 8 * MB)).rejects.toThrow(/of which 0 B are reserved/);
+    await expect(cache.use('entry', 8 * MB)).rejects.toThrow(/of which other tasks have reserved 0 B/);
     await release();
     await rm(scratch, { recursive: true });
     await (await cache.use('entry', 8 * MB)).release();

@@ -131,9 +131,9 @@ pq.write_table(t.take(list(range(t.num_rows))[::-1]), sys.argv[2])`;
     [
       'a distance is a double',
       { ...GOOD, distance: new Float64Array(10) },
-      /distance holds Float64; it must hold float32/,
+      /distance has type Float64; it must be float32/,
     ],
-    ['an id is a number', { ...GOOD, target_id: new Int32Array(10) }, /target_id holds Int32; it must hold text/],
+    ['an id is a number', { ...GOOD, target_id: new Int32Array(10) }, /target_id has type Int32; it must be text/],
   ])('refuses a file where %s', async (_, columns, message) => {
     const path = await foreign(columns as Columns);
     await expect(inspectHits(path)).rejects.toThrow(message);
@@ -150,8 +150,8 @@ pq.write_table(t.take(list(range(t.num_rows))[::-1]), sys.argv[2])`;
     const ids: (string | null)[] = texts('target');
     ids[9] = null;
     const path = await foreign({ ...GOOD, target_id: vectorFromArray(ids, new Utf8()) });
-    await expect(read(path)).rejects.toThrow('column target_id holds a null in row group 2, rows 8 to 9');
+    await expect(read(path)).rejects.toThrow('column target_id contains a null in row group 2, rows 8 to 9');
     const large = await foreign({ ...GOOD, distance: vectorFromArray([...distances.slice(1), null], new Float32()) });
-    await expect(read(large)).rejects.toThrow('column distance holds a null in row group 2');
+    await expect(read(large)).rejects.toThrow('column distance contains a null in row group 2');
   });
 });

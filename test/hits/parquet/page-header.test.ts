@@ -32,7 +32,7 @@ describe('readPageHeader', () => {
     ['is cut off', DATA_PAGE.slice(0, 9)],
     ['is of another kind', [0x15, 0x06, 0x15, 0x14, 0x15, 0x14, 0x00]],
     ['lacks its sizes', [0x15, 0x00, 0x00]],
-    ['goes beyond its column', [...DATA_PAGE, 0, 0]],
+    ['exceeds its column', [...DATA_PAGE, 0, 0]],
     ['is no header', [0xff, 0xff, 0xff, 0xff]],
   ])('refuses a page that %s', (_, bytes) => {
     expect(() => readPageHeader(Uint8Array.from(bytes), 0)).toThrow(RangeError);

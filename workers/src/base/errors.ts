@@ -20,21 +20,21 @@ export class UsageError extends UserError {
   }
 }
 
-/** The data is wrong. The message names the file and, if any, the row. */
+/** The data is wrong. The message names the file and, if known, the row. */
 export class DataError extends UserError {
   constructor(message: string, options?: ErrorOptions) {
     super(EXIT.data, message, options);
   }
 }
 
-/** A fault that may pass (full disk, lost connection): the same command can succeed later. */
+/** A transient fault (full disk, lost connection): the same command can succeed later. */
 export class TransientError extends UserError {
   constructor(message: string, options?: ErrorOptions) {
     super(EXIT.transient, message, options);
   }
 }
 
-/** Returns the UserError of an exit code. */
+/** Returns the UserError for an exit code. */
 export function userErrorOf(exitCode: number, message: string, options?: ErrorOptions): UserError {
   if (exitCode === EXIT.usage) return new UsageError(message, options);
   if (exitCode === EXIT.data) return new DataError(message, options);
@@ -42,7 +42,7 @@ export function userErrorOf(exitCode: number, message: string, options?: ErrorOp
   return new UserError(exitCode, message, options);
 }
 
-/** Returns the error with the user's name of a file in place of its path: tasks read inputs under other paths. */
+/** Replaces a file's path in an error with the user's name for it, because tasks read inputs under other paths. */
 export function withFileName(error: UserError, path: string, name: string): UserError {
   if (name === path) return error;
   const message = error.message.replaceAll(path, () => name);
@@ -52,19 +52,19 @@ export function withFileName(error: UserError, path: string, name: string): User
 const AGAIN = 'then run the same command again';
 const UNREACHABLE = `The file system does not answer. Check the disk or the network, ${AGAIN}`;
 
-/** Faults of the machine that may pass, by their code. */
+/** Transient faults of the machine, by their code. */
 const TRANSIENT_CODES: Readonly<Record<string, string>> = {
-  ENOSPC: `The disk is full. Free some space or choose another folder, ${AGAIN}`,
-  EDQUOT: `The disk quota is used up. Free some space, ${AGAIN}`,
+  ENOSPC: `The disk is full. Free space or choose another folder, ${AGAIN}`,
+  EDQUOT: `The disk quota is used up. Free space, ${AGAIN}`,
   EMFILE: `Too many open files. Raise the limit (ulimit -n), ${AGAIN}`,
-  ENFILE: `Too many open files on this machine. End other programs, ${AGAIN}`,
-  ENOMEM: `Not enough memory. End other programs, or use a machine with more, ${AGAIN}`,
+  ENFILE: `Too many open files on this machine. Close other programs, ${AGAIN}`,
+  ENOMEM: `Not enough memory. Close other programs, or use a machine with more memory, ${AGAIN}`,
   EIO: `The disk reported an input/output error. Check the device, ${AGAIN}`,
   EREMOTEIO: `The disk reported an input/output error. Check the device, ${AGAIN}`,
-  ESTALE: `The file was replaced on its file server (stale file handle). Wait a little, ${AGAIN}`,
-  EBUSY: `The file or folder is in use. Wait a little, ${AGAIN}`,
-  EAGAIN: `The system is short of resources. Wait a little, ${AGAIN}`,
-  ENOLCK: `The file server grants no lock. Wait a little, ${AGAIN}`,
+  ESTALE: `The file was replaced on its file server (stale file handle). Wait a moment, ${AGAIN}`,
+  EBUSY: `The file or folder is in use. Wait a moment, ${AGAIN}`,
+  EAGAIN: `The system lacks resources. Wait a moment, ${AGAIN}`,
+  ENOLCK: `The file server does not grant a lock. Wait a moment, ${AGAIN}`,
   ETIMEDOUT: UNREACHABLE,
   ENOTCONN: UNREACHABLE,
   EHOSTDOWN: UNREACHABLE,
@@ -75,9 +75,9 @@ const TRANSIENT_CODES: Readonly<Record<string, string>> = {
 };
 
 const NOT_ALLOWED = 'Permission denied. Check the owner and mode of the file or folder';
-const OTHER_KIND = 'Expected a file where there is a folder, or the reverse';
+const OTHER_KIND = 'Expected a file but found a folder, or the reverse';
 
-/** Problems of a path that last, by their code. */
+/** Permanent problems of a path, by their code. */
 const DATA_CODES: Readonly<Record<string, string>> = {
   ENOENT: 'No such file or folder',
   EACCES: NOT_ALLOWED,
@@ -87,8 +87,8 @@ const DATA_CODES: Readonly<Record<string, string>> = {
   ENOTDIR: OTHER_KIND,
   EEXIST: OTHER_KIND,
   ENOTEMPTY: OTHER_KIND,
-  ELOOP: 'Symbolic links lead in a circle. Remove one of them',
-  ENAMETOOLONG: 'The name is too long: most file systems take 255 bytes. Choose a shorter one',
+  ELOOP: 'Symbolic links form a loop. Remove one of them',
+  ENAMETOOLONG: 'The name is too long: most file systems allow 255 bytes. Choose a shorter one',
   EFBIG: 'The file is larger than its file system or the limit (ulimit -f) allows. Choose another folder',
   ENXIO: 'Expected a file or folder, not a socket or a device',
   ENODEV: 'Expected a file or folder, not a socket or a device',
@@ -101,8 +101,8 @@ export function systemErrorCode(error: unknown): string | undefined {
 
 /**
  * Turns a thrown value into an error that a user can act on. Faults of the machine become TransientError; missing or unreadable
- * files become DataError; anything else is a bug and returned unchanged. Native libraries report system errors only in their
- * message, so it is searched too.
+ * files become DataError; anything else is a bug and returned unchanged. Native libraries report system errors only in their message,
+ * which is therefore searched too.
  */
 export function toUserError(error: unknown): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
@@ -112,14 +112,14 @@ export function toUserError(error: unknown): unknown {
   const path = 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
   const transient = TRANSIENT_CODES[code];
   if (transient !== undefined) return new TransientError(withPath(transient, path), { cause: error });
-  const lasting = DATA_CODES[code];
-  if (lasting !== undefined) return new DataError(withPath(lasting, path), { cause: error });
-  // Node.js refuses such a path itself. It comes from a document: command lines cannot contain NUL.
+  const permanent = DATA_CODES[code];
+  if (permanent !== undefined) return new DataError(withPath(permanent, path), { cause: error });
+  // Node.js itself refuses such a path, which comes from a document because command lines cannot contain NUL.
   if (own === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes'))
     return new DataError(`A path in the input contains a NUL byte, which no file name can contain: ${error.message}.`, {
       cause: error,
     });
-  // Any other system error concerns this file or file system.
+  // Other system errors concern this file or file system.
   if ('syscall' in error && 'errno' in error && path !== '')
     return new DataError(`The operating system reported an error: ${error.message}.`, { cause: error });
   return error;
@@ -130,7 +130,7 @@ function withPath(text: string, path: string): string {
   return `${text.replace(/[.:] |$/, (end) => `${path}${end}`)}.`;
 }
 
-/** Rust libraries write "No space left on device (os error 28)". */
+/** Finds a system error's code in a message: Rust libraries write "No space left on device (os error 28)". */
 function codeInMessage(message: string): string {
   if (/No space left on device|ENOSPC/.test(message)) return 'ENOSPC';
   if (/Array buffer allocation failed|Cannot allocate memory/.test(message)) return 'ENOMEM';

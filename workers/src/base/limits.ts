@@ -9,7 +9,7 @@ export const MAX_DIMENSION = 2 ** 20;
 /** Decompressed bytes of a chunk of a shard's dataset, which is read as a whole. */
 export const MAX_CHUNK_BYTES = 2 ** 30;
 
-/** Bytes of one attribute of a shard, and of all attributes together; those beyond are dropped. */
+/** Bytes of one attribute of a shard, and of all attributes together; attributes beyond the limits are dropped. */
 export const MAX_ATTRIBUTE_BYTES = 2 ** 16;
 export const MAX_ATTRIBUTES_BYTES = 2 ** 19;
 
@@ -22,5 +22,5 @@ export const MAX_SEQUENCE_LETTERS = 2 ** 24;
 /** Bytes of a text file that is read as a whole: a list of ids, a JSON document of a model. */
 export const MAX_TEXT_BYTES = 2 ** 28;
 
-/** Nesting depth of JSON from outside. Deeper JSON can be parsed, but not be serialized or printed: that recurses. */
+/** Nesting depth of external JSON. Deeper JSON can be parsed, but serializing and printing it would overflow the stack. */
 export const MAX_JSON_DEPTH = 64;

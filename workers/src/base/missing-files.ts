@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { systemErrorCode } from './errors.ts';
 
 /**
- * Returns a handler of rejections that returns `value` where a file or folder does not exist. It rethrows other errors: a file that
- * cannot be read is not missing.
+ * Returns a rejection handler that returns `value` if a file or folder does not exist. It rethrows other errors: a file that cannot be
+ * read is not missing.
  */
 export function returnIfMissing<T>(value: T): (error: unknown) => T {
   return (error) => {

@@ -1,13 +1,13 @@
 import { UsageError } from './errors.ts';
 
-/** A place on S3: the objects whose key begins with `prefix/`, or the whole bucket where the prefix is empty. */
+/** A place on S3: the objects whose keys begin with `prefix/`, or the whole bucket if the prefix is empty. */
 export interface S3Location {
   bucket: string;
   /** Without a slash at either end. */
   prefix: string;
 }
 
-/** Returns whether a text is meant as an S3 address, well-formed or not: a typing error must not create a folder named `s3:`. */
+/** Tells whether a text is meant as an S3 address, well-formed or not: a typo must not create a folder named `s3:`. */
 export function looksLikeS3(text: string): boolean {
   return /^\s*s3[an]?:/i.test(text);
 }
@@ -37,7 +37,7 @@ export function parseS3Uri(uri: string): S3Location {
 
 /** Checks a bucket name by the rules of Amazon S3, which compatible services share. @returns the problem, if any */
 function findBucketProblem(bucket: string): string | undefined {
-  if (bucket.includes(':')) return 'set the address of another service by AWS_ENDPOINT_URL_S3.';
+  if (bucket.includes(':')) return 'set the address of another service with AWS_ENDPOINT_URL_S3.';
   if (bucket.length < 3 || bucket.length > 63) return 'it must have 3 to 63 characters.';
   if (/[A-Z]/.test(bucket)) return 'it has capital letters.';
   if (!/^[a-z0-9.-]+$/.test(bucket)) return 'only a-z, 0-9, "-" and "." are allowed.';

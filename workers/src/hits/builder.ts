@@ -1,10 +1,10 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { HitColumns, NeighbourColumns, Texts } from './columns.ts';
 
-/** Collects rows of other batches into batches whose sizes depend on the rows alone. */
+/** Collects rows from batches of any size into batches whose sizes depend only on the rows. */
 export interface NeighbourBuilder {
   readonly rows: number;
-  /** Whether `take` should be called before the next `push`. */
+  /** Tells whether `take` should be called before the next `push`. */
   readonly full: boolean;
   push(hits: HitColumns, row: number, rank: number): void;
   /** Returns the rows collected since the last call. */
@@ -17,7 +17,7 @@ export interface BatchLimits {
   bytes: number;
 }
 
-/** @param limits a batch is full at either of them */
+/** Creates a builder. @param limits a batch is full when it reaches either of them */
 export function createNeighbourBuilder(limits: BatchLimits): NeighbourBuilder {
   const queryIds = createTextBuilder(limits.rows);
   const targetIds = createTextBuilder(limits.rows);
@@ -69,7 +69,7 @@ function createTextBuilder(maxRows: number) {
         larger.set(bytes.subarray(0, size));
         bytes = larger;
       }
-      // A loop beats set(subarray()) on texts as short as ids.
+      // For texts as short as ids, a loop is faster than set(subarray()).
       if (length < 64) for (let i = 0; i < length; i++) bytes[size + i] = texts.bytes[start + i]!;
       else bytes.set(texts.bytes.subarray(start, end), size);
       size += length;

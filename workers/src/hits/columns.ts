@@ -1,8 +1,8 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 
 /**
- * Texts anywhere in `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it represents a Parquet page as it is: with
- * gaps between texts, and repeated texts stored once.
+ * Texts at any positions of `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it can represent a Parquet page without a
+ * copy: with gaps between texts, and repeated texts stored once.
  */
 export interface Texts {
   readonly starts: Int32Array;
@@ -10,7 +10,7 @@ export interface Texts {
   readonly bytes: Uint8Array;
 }
 
-/** Rows of hits, column by column; every column has one entry a row. */
+/** Rows of hits, column by column; every column has one entry per row. */
 export interface HitColumns {
   readonly queryIds: Texts;
   readonly targetIds: Texts;
@@ -18,7 +18,7 @@ export interface HitColumns {
   readonly buckets: Texts;
 }
 
-/** Rows of neighbours, to be written: hits with their rank among their query's, from 1; texts lie end to end. */
+/** Rows of neighbours to write: hits with their rank within the query, from 1. Texts are contiguous. */
 export interface NeighbourColumns {
   readonly queryIds: Utf8Column;
   readonly targetIds: Utf8Column;
@@ -27,7 +27,7 @@ export interface NeighbourColumns {
   readonly ranks: Int32Array;
 }
 
-/** Rows of a row group of hits. Merging holds one of every file: 1.5 MB each. Reading takes as long as with larger ones. */
+/** Row count of a row group of hits. Merging holds one of every file, 1.5 MB each. Larger row groups do not make reading faster. */
 export const HITS_ROW_GROUP = 32_768;
 
 /** Returns the row count. */
@@ -40,7 +40,7 @@ export function textsOf({ offsets, bytes }: Utf8Column): Texts {
   return { starts: offsets.subarray(0, -1), ends: offsets.subarray(1), bytes };
 }
 
-/** Returns neighbours as hits, to be merged once more; the bytes are shared. */
+/** Returns neighbours as hits, for another merge; the bytes are shared. */
 export function hitsOf({ queryIds, targetIds, distances, buckets }: Omit<NeighbourColumns, 'ranks'>): HitColumns {
   return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets) };
 }
@@ -56,7 +56,7 @@ export function copyText(texts: Texts, row: number): Texts {
   return { starts: Int32Array.of(0), ends: Int32Array.of(bytes.length), bytes };
 }
 
-/** Returns a column of the same text in every row. */
+/** Returns a column with the same text in every row. */
 export function repeatText(text: string, rows: number): Utf8Column {
   const one = new TextEncoder().encode(text);
   const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row * one.length);
@@ -65,7 +65,7 @@ export function repeatText(text: string, rows: number): Utf8Column {
   return { offsets, bytes };
 }
 
-/** Compares two texts by their UTF-8 bytes; JavaScript's own order, by UTF-16 units, is another. */
+/** Compares two texts by their UTF-8 bytes, unlike JavaScript, which compares UTF-16 units. */
 export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): number {
   const startA = a.starts[rowA]!;
   const startB = b.starts[rowB]!;
@@ -79,7 +79,7 @@ export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): num
   return lengthA - lengthB;
 }
 
-/** Returns whether two texts are equal; faster than `compareText`, as ids mostly differ at their end. */
+/** Tells whether two texts are equal. Faster than `compareText`, because ids mostly differ at their end. */
 export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolean {
   const startA = a.starts[rowA]!;
   const startB = b.starts[rowB]!;

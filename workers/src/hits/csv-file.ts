@@ -9,7 +9,7 @@ import { CSV_HEADER, createCsvFormatter } from './csv-format.ts';
 /** Writes neighbours as CSV, batch by batch. */
 export interface CsvWriter {
   append(rows: NeighbourColumns): Promise<void>;
-  /** Ends the file. @returns its size in bytes */
+  /** Completes the file. @returns its size in bytes */
   finish(): Promise<number>;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
@@ -22,7 +22,7 @@ export function csvCompression(name: string): CsvCompression {
   return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : 'none';
 }
 
-/** Creates a CSV file at `path` (a temporary name: see `writeAtomically`), its header written. */
+/** Creates a CSV file at `path` (a temporary name: see `writeAtomically`) and writes its header. */
 export async function createCsv(
   path: string,
   compression: CsvCompression,
@@ -32,15 +32,15 @@ export async function createCsv(
   const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
   const head: Writable = compressor ?? file;
   const written = compressor ? pipeline(compressor, file) : finished(file);
-  written.catch(() => {}); // rejects where it is awaited
+  written.catch(() => {}); // the caller that awaits it receives the error
   const write = async (chunk: string | Uint8Array) => {
     try {
-      // The callback comes when the chunk is compressed or written: the formatter may then reuse its buffer.
+      // When the callback is called, the chunk has been compressed or written, so the formatter may reuse its buffer.
       await new Promise<void>((resolve, reject) => {
         head.write(chunk, (error) => (error ? reject(error) : resolve()));
       });
     } catch (error) {
-      // The stream's own error says why (a full disk), this one only that the stream is gone.
+      // The stream's own error names the cause (a full disk); this one only says that the stream is closed.
       await written;
       throw error;
     }
@@ -57,7 +57,7 @@ export async function createCsv(
     async abandon() {
       head.destroy();
       file.destroy();
-      await written.catch(() => {}); // the caller has the error that led here
+      await written.catch(() => {}); // the caller already has the error
       await rm(path, { force: true });
     },
   };

@@ -10,15 +10,15 @@ const QUOTE = 0x22;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const APOSTROPHE = 0x27;
-/** A spreadsheet computes a cell that begins with one of these. */
+/** A spreadsheet evaluates a cell that begins with one of these. */
 const FORMULA_STARTS = new Set(Buffer.from('=+-@\t\r'));
-/** Most bytes of rank, distance, separators and quotes. */
+/** Maximum byte count of rank, distance, separators and quotes. */
 const ROW_BYTES = 64;
 
 /**
- * Formats neighbours as lines of CSV (RFC 4180, lines ended by a newline): a field that holds a comma, a
- * quote or a line break, or nothing, is quoted. Works on bytes: ids never become JavaScript strings.
- * @param forSpreadsheets whether an apostrophe is put before ids that a spreadsheet would compute
+ * Creates a formatter of neighbours as lines of CSV (RFC 4180, lines end with a newline). A field that contains a comma, a quote or a line
+ * break, or is empty, is quoted. Works on bytes: ids never become JavaScript strings.
+ * @param forSpreadsheets whether to put an apostrophe before ids that a spreadsheet would evaluate
  * @returns a function whose result is valid until it is called again
  */
 export function createCsvFormatter(forSpreadsheets = false): (rows: NeighbourColumns) => Uint8Array {
@@ -27,8 +27,8 @@ export function createCsvFormatter(forSpreadsheets = false): (rows: NeighbourCol
     const { queryIds, targetIds, buckets, distances, ranks } = neighbours;
     const rows = hitRows(neighbours);
     const texts = queryIds.bytes.length + targetIds.bytes.length + buckets.bytes.length;
-    const most = 2 * texts + rows * ROW_BYTES;
-    if (buffer.length < most) buffer = new Uint8Array(most);
+    const maxBytes = 2 * texts + rows * ROW_BYTES;
+    if (buffer.length < maxBytes) buffer = new Uint8Array(maxBytes);
     let at = 0;
     let queryStart = 0;
     let queryEnd = 0;
@@ -72,7 +72,7 @@ function putField(buffer: Uint8Array, at: number, column: Utf8Column, row: numbe
   return plain ? at + end - start : putQuoted(buffer, at, bytes.subarray(start, end));
 }
 
-/** Spreadsheets hide an apostrophe, and take the rest of the cell as text. */
+/** Writes a cell with an apostrophe, which spreadsheets hide, and after which they treat the cell as text. */
 function putText(buffer: Uint8Array, at: number, text: Uint8Array): number {
   const cell = Uint8Array.of(APOSTROPHE, ...text);
   if ([COMMA, QUOTE, NEWLINE, RETURN].some((byte) => cell.includes(byte))) return putQuoted(buffer, at, cell);

@@ -1,10 +1,10 @@
-/** Powers of ten that a double holds exactly. */
+/** Powers of ten that a double represents exactly. */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 
-/** Most bytes of the text of a float32. */
+/** Maximum byte count of the text of a float32. */
 export const FLOAT_TEXT_BYTES = 24;
 
 /**
@@ -14,12 +14,12 @@ export const FLOAT_TEXT_BYTES = 24;
  */
 export function putFloat32(buffer: Uint8Array, at: number, value: number): number {
   const size = Math.abs(value);
-  // Nearly all distances lie in this range; they are written without a JavaScript string.
+  // Nearly all distances are in this range, for which no JavaScript string is needed.
   if (!(size >= 1e-4 && size < 10)) return putAscii(buffer, at, rareText(value));
   const exponent = size >= 1 ? 0 : size >= 0.1 ? -1 : size >= 0.01 ? -2 : size >= 0.001 ? -3 : -4;
   let decimals = 5 - exponent;
   let scaled = Math.round(size * POWERS[decimals]!);
-  // Six digits may do, nine always do.
+  // Six digits may suffice, nine always do.
   while (decimals < 8 - exponent && !readsBack(scaled / POWERS[decimals]!, size))
     scaled = Math.round(size * POWERS[++decimals]!);
   return putDecimal(buffer, value < 0 ? putMinus(buffer, at) : at, scaled, decimals);
@@ -63,7 +63,7 @@ function rareText(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-/** Avoids the middle between two floats, which readers that parse a double first round differently. */
+/** Tells whether a candidate reads back as `value`. Excludes midpoints between two floats, which readers that parse a double first round differently. */
 function readsBack(candidate: number, value: number): boolean {
   return Math.fround(candidate * (1 - 1e-12)) === value && Math.fround(candidate * (1 + 1e-12)) === value;
 }

@@ -2,8 +2,8 @@ import { createNeighbourBuilder } from './builder.ts';
 import { compareHits, type HitColumns, hitRows, hitsOf } from './columns.ts';
 
 /**
- * Creates a check of a stream of batches: a function that takes the batches in turn and returns whether all rows so far are in the
- * order of hits files.
+ * Creates a check of a stream of batches: a function that receives the batches in turn and tells whether all rows so far are in the order
+ * of hits files.
  */
 export function createHitOrderCheck(): (hits: HitColumns) => boolean {
   const tail = createNeighbourBuilder({ rows: 1, bytes: 0 });

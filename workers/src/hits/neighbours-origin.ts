@@ -5,13 +5,13 @@ const RECIPE = 'lanceflow.recipe';
 /** The metadata of a file of hits. */
 export interface SearchedHits {
   origin: HitsOrigin | undefined;
-  /** `recipe` of the catalog entry of the table that was searched. */
+  /** `recipe` in the catalog entry of the searched table. */
   recipe: string | undefined;
 }
 
 /**
- * Returns metadata that names the table that was searched, by its recipe. Rows that are built or indexed again have other files and
- * another fingerprint, but the same recipe: equal answers then give equal bytes of hits.
+ * Returns metadata that identifies the searched table by its recipe. A rebuilt or reindexed table has other files and another
+ * fingerprint, but the same recipe, so that equal hits have equal bytes.
  */
 export function tableMetadata(recipe: string): Record<string, string> {
   return { [RECIPE]: recipe };
@@ -22,8 +22,8 @@ export function readRecipe(metadata: ReadonlyMap<string, string>): string | unde
 }
 
 /**
- * Returns the metadata of neighbours: the question and the tables. It holds only what decides the rows (no strategy, time, run or
- * path of the database), so the same tables and queries give the same bytes. Empty where a file has no origin.
+ * Returns the metadata of neighbours: the request and the tables. It contains only data that determines the rows (no strategy, time, run
+ * or path of the database), so that the same tables and queries give the same bytes. Empty if a file has no origin.
  * @param files hits of the same queries (`findCampaignConflict`), in any order
  */
 export function neighboursMetadata(files: readonly SearchedHits[], k: number): Record<string, string> {

@@ -4,21 +4,21 @@ import { METRICS } from '../vectors/metric.ts';
 import { HIT_MESSAGES } from './hit-messages.ts';
 import type { QueryRange } from './query-range.ts';
 
-/** The search that made a file of hits: it decides which files can be merged. */
+/** The search that wrote a file of hits. It determines which files can be merged. */
 export interface HitsOrigin {
   bucket: string;
   metric: string;
-  /** Hits a query that were asked for; a bucket of fewer rows has fewer. */
+  /** Requested hits per query; a bucket with fewer rows returns fewer. */
   k: number;
   excludeSelf: boolean;
   maxDistance: number;
   /** Hash of all queries of the campaign, whatever the range. */
   queries: string;
-  /** Which of these were searched. */
+  /** The searched range of these queries. */
   range: QueryRange;
 }
 
-/** A file of hits, with its origin where the writer recorded it. */
+/** A file of hits, with its origin if the writer recorded it. */
 export interface KnownHits {
   path: string;
   origin: HitsOrigin | undefined;
@@ -62,8 +62,8 @@ function isRange(text: string): boolean {
 
 /**
  * Reads the origin of a file of hits from its metadata.
- * @returns undefined if the metadata lacks a part of it
- * @throws the error that `fail` returns, where a value is impossible
+ * @returns undefined if the metadata is incomplete
+ * @throws the error that `fail` returns, if a value is invalid
  */
 export function readOrigin(
   metadata: ReadonlyMap<string, string>,
@@ -85,14 +85,14 @@ export function readOrigin(
 }
 
 /**
- * Finds the reason why files cannot be merged into k neighbours a query. Files without an origin are accepted.
+ * Finds the reason why files cannot be merged into k neighbours per query. Files without an origin are accepted.
  * @returns a message; undefined if they can be merged
  */
 export function findMergeConflict(files: readonly KnownHits[], k: number): string | undefined {
   return findCampaignConflict(files, k) ?? findCountedTwice(files);
 }
 
-/** Finds the reason why files of hits, or of ground truth, are not of one campaign. @returns a message, or undefined */
+/** Finds the reason why files of hits, or of ground truth, do not belong to one campaign. @returns a message, or undefined */
 export function findCampaignConflict(files: readonly KnownHits[], k: number): string | undefined {
   let first: { path: string; origin: HitsOrigin } | undefined;
   for (const { path, origin } of files) {
@@ -109,7 +109,7 @@ export function findCampaignConflict(files: readonly KnownHits[], k: number): st
   return undefined;
 }
 
-/** Finds two files with hits of one bucket for the same queries. @returns a message, or undefined */
+/** Finds two files with hits of the same bucket for the same queries. @returns a message, or undefined */
 function findCountedTwice(files: readonly KnownHits[]): string | undefined {
   const known = files.flatMap(({ path, origin }) => (origin ? [{ path, ...origin }] : []));
   known.sort((a, b) => (a.bucket < b.bucket ? -1 : a.bucket > b.bucket ? 1 : a.range.first - b.range.first));

@@ -1,4 +1,4 @@
-/** A range of queries, in the order of their ids. */
+/** A range of queries, ordered by id. */
 export interface QueryRange {
   /** Position of the first. */
   first: number;

@@ -1,8 +1,8 @@
 import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 
-/** Hits of one query, nearest first; ties by the bytes of the target's id. */
+/** Hits of one query, nearest first; ties are ordered by the bytes of the target's id. */
 export interface RankedHits {
-  /** Positions in the column of ids. */
+  /** Positions in the id column. */
   targets: number[];
   distances: number[];
 }

@@ -1,4 +1,4 @@
-/** A binary heap in an array: the first entry is the least by `compare`. */
+/** Order of a binary heap in an array, whose first entry is the smallest. */
 export type Compare<T> = (a: T, b: T) => number;
 
 /** Adds an entry. */

@@ -9,7 +9,7 @@ import { mergeStreams, startAll } from './streams.ts';
 export interface MergeOptions {
   k: number;
   threads: number;
-  /** Memory for reading; threads, batches and the writer come on top. */
+  /** Memory for reading, in addition to threads, batches and the writer. */
   memoryBytes: number;
   /** An existing folder for temporary files. */
   scratch: string;
@@ -19,8 +19,8 @@ export interface MergeOptions {
 }
 
 /**
- * Merges hits files into neighbours, in memory that grows with none of files, queries, or k: threads merge groups of files, this
- * one merges what they emit. Where there are too many files to have open at once, groups are first merged into temporary files.
+ * Merges hits files into neighbours, in memory that grows neither with files, nor with queries, nor with k: threads merge groups of files,
+ * and this thread merges their results. If too many files would be open at once, groups are first merged into temporary files.
  * @throws DataError if a file cannot be read
  */
 export async function* mergeFiles(
@@ -49,7 +49,7 @@ export async function* mergeFiles(
   yield* mergeStreams(startAll(streams), k);
 }
 
-/** Checks the order of files that do not say that they are sorted, and sorts those that are not. */
+/** Checks the order of files that are not marked as sorted, and sorts those that are not sorted. */
 async function sortWhereNeeded(files: readonly HitsFile[], options: MergeOptions): Promise<MergeInput[]> {
   const unknown = files.filter(({ ordered, rows }) => !ordered && rows > 0);
   if (unknown.length === 0) return [...files];

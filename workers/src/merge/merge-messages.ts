@@ -1,20 +1,19 @@
-/** Every text that merging shows to the user. */
+/** Messages of merging for users. */
 export const MERGE_MESSAGES = {
-  sameOutputs: '--output and --csv name the same file. Give each its own.',
-  inputTwice: (path: string) => `--input names ${path} twice: its hits would count double.`,
+  sameOutputs: '--output and --csv name the same file. Choose two names.',
+  inputTwice: (path: string) => `--input names ${path} twice: its hits would be counted twice.`,
   inputIsOutput: (path: string) => `${path} is both input and output.`,
   outOfOrder: (path: string, row: number) =>
-    `${path}: row ${row} is out of order, though the file says that it is sorted. Search this bucket again.`,
+    `${path}: row ${row} is out of order, although the file is marked as sorted. Search this bucket again.`,
   idIsNotText: (paths: readonly string[]) => {
     const [first, ...others] = paths;
     const file = others.length === 0 ? first : `one of ${first} and ${others.length} more`;
     return `${file}: an id is not UTF-8 text: the file is damaged. Search its bucket again.`;
   },
 
-  checkingOrder: (files: number) =>
-    `merge-hits: checking the order of ${files} files that do not say that they are sorted`,
-  sortedFirst: (path: string) => `merge-hits: ${path} is not sorted by query and distance; it was sorted first`,
+  checkingOrder: (files: number) => `merge-hits: checking the order of ${files} files that are not marked as sorted`,
+  sortedFirst: (path: string) => `merge-hits: ${path} was not sorted by query and distance, so it was sorted first`,
   severalPasses: (files: number, temporaryFiles: number) =>
-    `merge-hits: ${files} files are merged by way of ${temporaryFiles} temporary files`,
+    `merge-hits: merging ${files} files through ${temporaryFiles} temporary files`,
   recall: (k: number, estimate: string) => `merge-hits: recall@${k} ${estimate}`,
 } as const;

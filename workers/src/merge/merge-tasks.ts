@@ -7,20 +7,20 @@ import { MERGE_MESSAGES } from './merge-messages.ts';
 import { isSorted, sortHits } from './sort-hits.ts';
 import { mergeStreams } from './streams.ts';
 
-/** Find the files that are not sorted, and sort them into `folder`. */
+/** Task to find the files that are not sorted, and to sort them into `folder`. */
 export interface SortTask {
   paths: string[];
   folder: string;
   label: string;
 }
 
-/** Merge sorted files. */
+/** Task to merge sorted files. */
 export interface MergeTask {
   paths: string[];
   k: number;
 }
 
-/** The sorted files that replace an input, by its path; inputs that were sorted are not there. */
+/** The sorted files that replace an input, by its path, without the inputs that were already sorted. */
 export type SortedInputs = Record<string, string[]>;
 
 export async function sortInputs({ paths, folder, label }: SortTask): Promise<SortedInputs> {
@@ -33,7 +33,7 @@ export async function sortInputs({ paths, folder, label }: SortTask): Promise<So
 /**
  * Merges sorted files into neighbours.
  * @param onRows called with the count of hits that were read since its last call
- * @throws DataError for a file whose rows are out of order, or whose ids are no text
+ * @throws DataError for a file whose rows are out of order, or whose ids are not text
  */
 export async function* mergeSorted(
   { paths, k }: MergeTask,
@@ -51,7 +51,7 @@ export async function* mergeSorted(
   }
 }
 
-/** Checks ids after merging, where the fewest are left: until then they are bytes. */
+/** Checks that ids are text. They are checked only after merging, when the fewest remain. */
 function requireText({ queryIds, targetIds, buckets }: NeighbourColumns, paths: readonly string[]) {
   if ([queryIds, targetIds, buckets].every(({ bytes }) => isUtf8(bytes))) return;
   throw new DataError(MERGE_MESSAGES.idIsNotText(paths));

@@ -7,14 +7,14 @@ import type { MergeEvent, MergeMethods } from './merge-worker.ts';
 const MODULE = new URL('./merge-worker.ts', import.meta.url);
 const NAME = 'merge';
 
-/** Runs sort tasks, a thread each. */
+/** Runs sort tasks, each in a thread. */
 export function sortInThreads(tasks: readonly SortTask[]): Promise<SortedInputs[]> {
   return withThreadPool<MergeMethods, SortedInputs[]>(MODULE, { name: NAME, count: tasks.length }, (pool) =>
     pool.runAll('sort', tasks),
   );
 }
 
-/** Merges groups of sorted files into a file each. @param onRows called with the count of hits read since its last call */
+/** Merges each group of sorted files into one file. @param onRows called with the count of hits read since its last call */
 export async function reduceInThreads(
   tasks: readonly (MergeTask & { output: string })[],
   threads: number,
@@ -30,7 +30,7 @@ export async function reduceInThreads(
 }
 
 /**
- * Merges sorted files in a thread of its own, a few batches ahead of the caller. Ending the iteration early ends the thread.
+ * Merges sorted files in a separate thread, a few batches ahead of the caller. Ending the iteration early terminates the thread.
  * @param onRows called with the count of hits read since its last call
  */
 export async function* streamFromThread(

@@ -5,7 +5,7 @@ import type { NeighbourColumns } from '../hits/columns.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { type MergeTask, mergeSorted, sortInputs } from './merge-tasks.ts';
 
-/** What a task emits: a count of hits that it has read, or a batch of a stream. */
+/** An event of a task: the count of hits that it has read, or a batch of a stream. */
 export type MergeEvent = { rows: number } | { hits: NeighbourColumns };
 type Context = ThreadContext<MergeEvent>;
 

@@ -13,12 +13,12 @@ import {
 } from '../hits/columns.ts';
 import { popHeap, pushHeap, sinkHeap } from './heap.ts';
 
-/** Limits of the batches that are emitted: large enough to be cheap, small enough to hold one for each of hundreds of inputs. */
+/** Limits of emitted batches: large enough to be cheap, small enough to hold one for each of hundreds of inputs. */
 export const OUTPUT_LIMITS: BatchLimits = { rows: 8192, bytes: 4 * 1024 * 1024 };
 
-/** An input is not in the order of hits files. */
+/** An error for an input that is not in the order of hits files. */
 export class OrderError extends Error {
-  /** Which input, and which of its rows (from 0) comes too late. */
+  /** Number of the input, and of its row (from 0) that is out of order. */
   readonly input: number;
   readonly row: number;
   constructor(input: number, row: number) {
@@ -52,10 +52,10 @@ const EMPTY: HitColumns = {
 type Step = Generator<number | NeighbourColumns, boolean, HitColumns | undefined>;
 
 /**
- * Merges sorted inputs (see ORDERED_BY) into each query's k nearest. Pure: it yields the number of the input whose next batch it
- * needs and is resumed with that batch (undefined at the input's end), or yields a batch of neighbours. It holds one batch an
- * input, whatever the number of queries and k, and no longer reads a batch once it has the next. Ties are broken by target and
- * bucket, so the order of the inputs does not matter.
+ * Merges sorted inputs (see ORDERED_BY) into each query's k nearest. Pure: it yields the number of the input whose next batch it needs
+ * and is resumed with that batch (undefined at the input's end), or yields a batch of neighbours. It holds one batch per input, whatever
+ * the number of queries and k, and does not read a batch after it has received the next. Ties are broken by target and bucket, so the
+ * order of the inputs does not matter.
  * @throws OrderError
  */
 export function* mergeHits(
@@ -98,7 +98,7 @@ export function* mergeHits(
   if (output.rows > 0) yield output.take();
 }
 
-/** Moves past the run's rows in this batch. @returns whether the next batch goes on with the same query */
+/** Moves past the run's rows in this batch. @returns whether the next batch continues the same query */
 function* continueRun(cursor: Cursor, query: Texts): Step {
   cursor.row = cursor.runEnd;
   if (cursor.row < cursor.rows) return false;
@@ -131,10 +131,10 @@ function* refill(cursor: Cursor): Step {
   return true;
 }
 
-/** End of the rows from `cursor.row` on that belong to `query`: doubling steps, then bisection. */
+/** Finds the end of the rows from `cursor.row` that belong to `query`: doubling steps, then bisection. */
 function endOfRun({ batch: { queryIds }, row, rows }: Cursor, query: Texts): number {
   if (!sameText(queryIds, row, query, 0)) return row;
-  // Comparing with the run's first row instead of `query` takes no time where the file stores the id once.
+  // Comparing with the run's first row instead of `query` is free if the file stores the id once.
   const same = (at: number) => sameText(queryIds, at, queryIds, row);
   let inside = row;
   let step = 1;

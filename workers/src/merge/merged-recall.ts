@@ -4,12 +4,11 @@ import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, sameText, text
 import { type Estimate, estimateRecall } from '../vectors/recall.ts';
 
 /**
- * Recall of a merged answer: the share of the ground truth of sampled queries that is in it. A neighbour is the target and its
- * bucket; of targets at the same distance as the last, the answer must have those that rank first, so ties never make it look
- * better than it is.
+ * Computes the recall of merged neighbours: the share of the sampled queries' ground truth that they contain. A neighbour is identified
+ * by target and bucket. Of targets that tie with the last one, only those that rank first count, so ties never inflate the recall.
  */
 export class MergedRecall {
-  /** True and found neighbours of each sampled query. */
+  /** Ground truth neighbours of each sampled query, and how many of them were found. */
   readonly #trueCounts: number[] = [];
   readonly #foundCounts: number[] = [];
   readonly #queries = new Map<string, number>();
@@ -28,7 +27,7 @@ export class MergedRecall {
     });
   }
 
-  /** Adds rows of the answer, sorted by query; those of queries outside the sample do not count. */
+  /** Adds merged neighbours, sorted by query; queries outside the sample are ignored. */
   addFound(batch: NeighbourColumns): void {
     const hits = hitsOf(batch);
     forEachQuery(hits, (id, from, to) => {
@@ -48,7 +47,7 @@ export class MergedRecall {
 
   #hash(hits: HitColumns, row: number): Uint32Array {
     const parts = [hits.queryIds, hits.targetIds, hits.buckets].map((texts) => textBytes(texts, row));
-    // With the lengths ahead, no two rows give the same text.
+    // The lengths in front make the text of each row unique.
     const text = Buffer.concat([Buffer.from(`${parts[0]!.length} ${parts[1]!.length} `), ...parts]);
     murmur3(text, 0, text.length, this.#key, 0);
     return this.#key;

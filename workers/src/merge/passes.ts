@@ -1,21 +1,21 @@
-/** An input, as far as planning needs it. */
+/** The properties of an input that planning needs. */
 export interface MergeInput {
   path: string;
   rows: number;
-  /** Bytes of memory that reading it takes. */
+  /** Bytes of memory needed to read it. */
   readBytes: number;
 }
 
 /** One pass over the inputs: each group is merged by one thread. */
 export interface MergePass {
   groups: string[][];
-  /** Whether the groups can all be open at once, so that their merge is the result. */
+  /** Whether all groups can be open at once, so that merging them gives the result. */
   last: boolean;
 }
 
 /**
- * Divides the inputs so that `threads` groups, read at once, take about `memoryBytes` at most. Where one pass cannot do that, its
- * groups are merged into files, the inputs of another pass: each keeps k rows a query, so later passes are small.
+ * Divides the inputs so that `threads` groups, read at once, need at most about `memoryBytes`. If one pass is not enough, its groups are
+ * merged into files, which are the inputs of another pass. Each file keeps k rows per query, so later passes are small.
  */
 export function planPass(inputs: readonly MergeInput[], threads: number, memoryBytes: number): MergePass {
   const total = inputs.reduce((sum, { readBytes }) => sum + readBytes, 0);

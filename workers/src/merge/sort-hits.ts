@@ -6,10 +6,10 @@ import { readHits } from '../hits/parquet/hits-reader.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { OUTPUT_LIMITS } from './merge.ts';
 
-/** Hits that are sorted at a time: about 150 MB, with the memory that sorting takes. */
+/** Limits of a chunk of hits that is sorted at once: about 150 MB, including the memory for sorting. */
 const CHUNK_LIMITS: BatchLimits = { rows: 500_000, bytes: 48 * 1024 * 1024 };
 
-/** Returns whether a hits file is in the order of hits files. Reads it up to the first row that is not. */
+/** Tells whether a hits file is in the order of hits files. Reads it up to the first row that is out of order. */
 export async function isSorted(path: string): Promise<boolean> {
   const inOrder = createHitOrderCheck();
   for await (const hits of readHits(path)) if (!inOrder(hits)) return false;
@@ -18,9 +18,9 @@ export async function isSorted(path: string): Promise<boolean> {
 
 /**
  * Sorts a hits file of any size, a chunk at a time.
- * @param folder of the sorted files, whose names start with `label`
- * @param limits of a chunk
- * @returns the sorted files, which together hold the rows of `path`
+ * @param folder folder for the sorted files, whose names start with `label`
+ * @param limits limits of a chunk
+ * @returns the sorted files, which together contain the rows of `path`
  */
 export async function sortHits(
   path: string,

@@ -2,8 +2,8 @@ import type { HitColumns, NeighbourColumns } from '../hits/columns.ts';
 import { mergeHits } from './merge.ts';
 
 /**
- * Merges streams of batches by `mergeHits`. Closes all streams when it ends, however it ends.
- * @throws OrderError, and what the streams throw
+ * Merges streams of batches with `mergeHits`. Always closes all streams at the end.
+ * @throws OrderError, and the streams' errors
  */
 export async function* mergeStreams(
   streams: readonly AsyncIterator<HitColumns>[],
@@ -26,7 +26,7 @@ export async function* mergeStreams(
   }
 }
 
-/** Starts streams at once, so that they prepare their first batches side by side. */
+/** Starts all streams at once, so that they prepare their first batches concurrently. */
 export function startAll<T>(streams: readonly AsyncGenerator<T, unknown, void>[]): AsyncIterator<T>[] {
   return streams.map((stream) => {
     let first: Promise<IteratorResult<T, unknown>> | undefined = stream.next();

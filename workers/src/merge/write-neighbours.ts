@@ -19,7 +19,7 @@ import { MergedRecall } from './merged-recall.ts';
 /** Memory for reading hits. */
 const READ_BYTES = 320 * 1024 * 1024;
 
-/** What is merged, and how. */
+/** Files to merge, outputs and settings. */
 export interface MergeRequest {
   /** Hits of the buckets. */
   input: readonly string[];
@@ -31,11 +31,11 @@ export interface MergeRequest {
   csvSafe: boolean;
   compression: ParquetCompression;
   threads: number;
-  /** Folder for temporary files; that of `output` where not given. */
+  /** Folder for temporary files. Default: the folder of `output`. */
   work?: string | undefined;
 }
 
-/** Files whose footers are read, and which belong together. */
+/** Files whose footers have been read, and which belong together. */
 interface MergeInputs {
   hits: readonly HitsFile[];
   groundTruth: readonly HitsFile[];
@@ -43,7 +43,7 @@ interface MergeInputs {
 
 /**
  * Merges the hits of all buckets into each query's neighbours, and writes them.
- * @throws UsageError if files are named twice; DataError if the hits do not belong together
+ * @throws UsageError if a file is named twice; DataError if the hits do not belong together
  */
 export async function writeNeighbours(request: MergeRequest, context: CommandContext) {
   const inputs = await openInputs(request);

@@ -11,7 +11,7 @@ import { openShard } from '../shard/shard-reader.ts';
 import { duplicatedId, type IdPlace } from './pack-messages.ts';
 
 /**
- * Reads every input once, a shard or its description, and adds its ids to `seen`.
+ * Reads every input, a shard or its description, once and adds its ids to `seen`.
  * @throws DataError for a file that is not a shard or has no rows, and for a duplicated id
  */
 export async function describeInputs(
@@ -40,7 +40,7 @@ export async function describeInputs(
   }
 }
 
-/** Reads the id of one row of an input again, and the input's name: only hashes of ids were kept. */
+/** Reads the id of one row of an input again, and the input's name, because only hashes of ids were kept. */
 export async function findId(inputs: readonly string[], { source, row }: Place): Promise<IdPlace & { id: string }> {
   const path = inputs[source]!;
   if (await isDescription(path)) {
@@ -58,9 +58,9 @@ export async function findId(inputs: readonly string[], { source, row }: Place):
   }
 }
 
-/** Whether a file is a description: it begins with a brace. */
+/** Tells whether a file is a description, which begins with a brace. */
 async function isDescription(path: string): Promise<boolean> {
-  // A missing file, and a folder, which can be opened but not read, are refused when they are opened as a shard.
+  // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
   const file = await open(path, 'r').catch(returnIfMissing(undefined));
   try {
     const first = Buffer.alloc(1);

@@ -1,8 +1,8 @@
-// What packing tells users: the problem, the place, and what to do.
+// Messages of packing for users: the problem, the place, and what to do.
 
 import { DataError } from '../base/errors.ts';
 
-/** Where an id was read: a file, or a bucket of a database. @param row from 0 */
+/** The file, or the bucket of a database, from which an id was read. Rows count from 0. */
 export interface IdPlace {
   name: string;
   row: number;
@@ -12,7 +12,7 @@ export function noShards(): DataError {
   return new DataError('No shards to pack.');
 }
 
-/** @param id as it is shown */
+/** @param id as shown to users */
 export function duplicatedId(id: string, place: IdPlace, first: IdPlace): DataError {
   return new DataError(
     `${place.name}: row ${place.row}: the id ${id} is also the id of row ${first.row} of ${first.name}. ` +
@@ -20,7 +20,7 @@ export function duplicatedId(id: string, place: IdPlace, first: IdPlace): DataEr
   );
 }
 
-/** @param id as it is shown */
+/** @param id as shown to users */
 export function idInDatabase(id: string, place: IdPlace, inTable: IdPlace): DataError {
   return new DataError(
     `${place.name}: row ${place.row}: the id ${id} is also the id of row ${inTable.row} of ${inTable.name}. ` +
@@ -28,16 +28,16 @@ export function idInDatabase(id: string, place: IdPlace, inTable: IdPlace): Data
   );
 }
 
-/** @param base the shard or database that was there first */
+/** @param base the shard or database with which the shard is compared */
 export function otherDimension(path: string, dimension: number, base: { name: string; dimension: number }): DataError {
   return new DataError(
-    `${path}: vectors of ${dimension} components, but ${base.name} has ${base.dimension}. One database holds one kind of vectors.`,
+    `${path}: vectors of ${dimension} components, but ${base.name} has ${base.dimension}. All vectors of a database must have the same dimension.`,
   );
 }
 
-/** @param base the shard or database that was there first */
+/** @param base the shard or database with which the shard is compared */
 export function otherModel(path: string, model: string, base: { name: string; model: string }): DataError {
   return new DataError(
-    `${path}: made by model ${model}, but ${base.name} by ${base.model}. Vectors of two models cannot be compared; use one database a model.`,
+    `${path}: made by model ${model}, but ${base.name} by ${base.model}. Vectors of two models cannot be compared; use one database per model.`,
   );
 }

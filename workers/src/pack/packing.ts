@@ -1,5 +1,5 @@
 /**
- * Bin packing of shards into buckets: best fit in decreasing order (Johnson 1974), as in the article.
+ * Bin packing of shards into buckets: best fit decreasing (Johnson 1974), as in the article.
  */
 
 /** Rows [start, end) of shard number `shard`. */
@@ -22,8 +22,8 @@ export interface PackingQuality {
 
 /**
  * Packs shards into buckets of at most `bucketSize` rows. A shard larger than a bucket is cut into full buckets and a remainder, which is
- * packed like any other shard. The same input gives the same result.
- * @param shards the rows to pack of each shard; empty ranges are ignored
+ * packed like any other shard. Deterministic.
+ * @param shards rows of each shard to pack; empty ranges are ignored
  * @returns each bucket's row ranges, by shard; buckets in the order in which they were opened
  */
 export function packShards(shards: readonly RowRange[], bucketSize: number): RowRange[][] {
@@ -98,7 +98,7 @@ class OpenBuckets {
     this.#bucketOf.splice(position, 0, bucket);
   }
 
-  /** Returns the first position whose bucket has at least `rows` free rows; the length where none has. */
+  /** Returns the first position whose bucket has at least `rows` free rows; the length if none has. */
   #firstWithFree(rows: number): number {
     let low = 0;
     let high = this.#freeRows.length;
@@ -111,7 +111,7 @@ class OpenBuckets {
   }
 }
 
-/** Measures a packing. @param buckets at least one */
+/** Computes the quality of a packing. @param buckets at least one */
 export function packingQuality(buckets: readonly RowRange[][], bucketSize: number): PackingQuality {
   const rows = buckets.map((ranges) => ranges.reduce((sum, { start, end }) => sum + end - start, 0));
   const totalRows = rows.reduce((sum, n) => sum + n, 0);

@@ -16,13 +16,14 @@ export interface PackRequest {
   bucketSize: number;
   /** The database that the buckets will join, if it exists. */
   database: Database | undefined;
-  /** Refuses ids that the database has. */
+  /** Whether to refuse ids that the database already has. */
   checkIds: boolean;
 }
 
 /**
- * Plans which shards go into which bucket, and reserves the buckets' names in the database. Rows that the database holds are not planned again.
- * @throws DataError for unreadable shards, shards of another kind than the database, and duplicated ids
+ * Plans which shards go into which bucket, and reserves the buckets' names in the database. Skips rows that the
+ * database already has.
+ * @throws DataError for unreadable shards, shards that do not fit the database, and duplicated ids
  */
 export async function planBuckets(
   { input, output, bucketSize, database, checkIds }: PackRequest,
@@ -58,7 +59,7 @@ export async function planBuckets(
   return { plan, shardCount: shards.length };
 }
 
-/** Returns, by content hash of a shard, a bucket that has rows of it: the last one of several. */
+/** Maps the content hash of a shard to a bucket that has rows of it: the last of several. */
 function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
   return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
 }

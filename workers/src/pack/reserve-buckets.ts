@@ -4,7 +4,7 @@ import type { PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { rangesNotHeld } from './packing.ts';
 
-/** What the build and the database have. */
+/** The shards of the build, and the state of the database. */
 interface Known {
   shards: ReadonlyArray<{ path: string; contentHash: string }>;
   entries: readonly CatalogEntry[];
@@ -12,10 +12,10 @@ interface Known {
 }
 
 /**
- * Reserves a name for each planned bucket that no other bucket of the database has or will get. A bucket that an earlier, interrupted build
- * planned with the same rows keeps its name, so that its table can be used again. Other plans of such a build for any of these shards
- * are superseded and removed: also where a shard was corrected since, and where the database holds the rows by now. Builds of
- * other shards, which may be running, are left alone.
+ * Reserves a name for each planned bucket that no other bucket of the database has or will have. A bucket that an interrupted build
+ * planned with the same rows keeps its name, so that its table can be reused. Other plans of such a build for any of these shards are
+ * superseded and removed, even if a shard was fixed since then, or the database has the rows by now. Builds of other shards, which may be
+ * running, are not affected.
  * @param known the inputs; the database's entries, and the plans of all builds, read in the order plans, entries
  * @param buckets sources of each planned bucket
  * @returns names, in the order of `buckets`
@@ -70,7 +70,7 @@ function supersededPlans({ shards, entries, pending }: Known, buckets: readonly 
   );
 }
 
-/** Whether the database holds all rows of a source. @param held row ranges of the same content in the database */
+/** Tells whether the database has all rows of a source. @param held row ranges of the same content in the database */
 function isHeld({ start, end }: PlanSource, held: readonly PlanSource[]): boolean {
   return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }

@@ -13,13 +13,13 @@ import { describeInputs, findId } from './pack-inputs.ts';
 import { duplicatedId, idInDatabase, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
 
-/** The shards of a build, and which of their rows the database holds. */
+/** The shards of a build, and the rows that the database lacks. */
 export interface Survey {
   shards: DescribedShard[];
   dimension: number;
-  /** The model of all shards, where they name one. */
+  /** The model of all shards, if they name one. */
   model: string | undefined;
-  /** Of each shard, the rows that the database does not hold. */
+  /** Rows of each shard that the database does not have. */
   missing: RowRange[][];
   entries: CatalogEntry[];
   /** The plans of all builds, read before the entries. */
@@ -27,11 +27,11 @@ export interface Survey {
 }
 
 /**
- * Reads the content hash of every input, and searches the ids for duplicates: from its description where the input is one, otherwise by
- * reading the shard once.
- * @param output the plan's path; scratch files for ids, where memory is too small for them, lie beside it
- * @param checkIds whether the ids of the database count too
- * @throws DataError for a file that is not a shard or has no rows, for a shard of another kind, and for a duplicated id
+ * Reads the content hash of every input, and searches the ids for duplicates. Reads a description if the input is one, otherwise the shard,
+ * once.
+ * @param output the plan's path; scratch files for ids that do not fit into memory are written beside it
+ * @param checkIds whether to include the ids of the database
+ * @throws DataError for a file that is not a shard or has no rows, for a shard that does not fit, and for a duplicated id
  */
 export async function surveyShards(
   inputs: readonly string[],
@@ -41,16 +41,16 @@ export async function surveyShards(
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<Survey> {
   let missing: RowRange[][] = [];
-  const isToBePacked = ({ source, row }: Duplicate['first']) =>
+  const isPacked = ({ source, row }: Duplicate['first']) =>
     missing[source]!.some(({ start, end }) => row >= start && row < end);
-  // The rows of a shard that the database holds have their ids in a table too; ids that are duplicated in tables are not this build's.
+  // Ids of rows that the database already has also occur in a table. Duplicates within tables do not concern this build.
   const matters = ({ first, second }: Duplicate) =>
-    second.source < inputs.length || (first.source < inputs.length && isToBePacked(first));
+    second.source < inputs.length || (first.source < inputs.length && isPacked(first));
 
   const survey = async (seen: DuplicateIds): Promise<Survey> => {
     const shards = await describeInputs(inputs, seen, progress);
-    // Read after the shards, which can take hours, and the plans of other builds before the entries that they become: so a bucket that
-    // is finished meanwhile is in one of them.
+    // Read after the shards, which can take hours, and plans of other builds before entries: a bucket that is finished meanwhile is in one
+    // of the two.
     const pending = (await database?.pending()) ?? [];
     const entries = (await database?.entries()) ?? [];
     const kind = requireOneKind(shards, entries);
@@ -64,7 +64,7 @@ export async function surveyShards(
   return withDuplicateIds(output, survey, { matters });
 }
 
-/** Adds the ids of all tables, as inputs that follow those of the plan. */
+/** Adds the ids of all tables, as inputs after those of the plan. */
 async function addTableIds(
   database: Database,
   entries: readonly CatalogEntry[],
@@ -97,11 +97,11 @@ async function duplicateError(
   const table = entries[second.source - inputs.length];
   if (database && table)
     return idInDatabase(here.id, here, { name: `${table.bucket} in ${database.uri}`, row: second.row });
-  const there = await findId(inputs, second);
-  return duplicatedId(there.id, there, here);
+  const other = await findId(inputs, second);
+  return duplicatedId(other.id, other, here);
 }
 
-/** Returns the rows of each shard that no entry has, by content. */
+/** Returns the rows of each shard whose content no entry has. */
 function rowsMissing(shards: readonly DescribedShard[], entries: readonly CatalogEntry[]): RowRange[][] {
   const held = Map.groupBy(
     entries.flatMap(({ sources }) => sources),
@@ -111,9 +111,9 @@ function rowsMissing(shards: readonly DescribedShard[], entries: readonly Catalo
 }
 
 /**
- * Checks that all shards have one dimension and one model: those of the database, or of the first shard.
+ * Checks that all shards have the same dimension and model: those of the database, or of the first shard.
  * @param shards at least one
- * @throws DataError that names the shard that differs, and from what
+ * @throws DataError that names the differing shard, and the one it is compared with
  */
 function requireOneKind(
   shards: readonly ShardHeader[],

@@ -13,7 +13,7 @@ const RIGHT = 12;
 const MAX_BARS = 48;
 const GAP = 1;
 
-/** Draws a histogram as an SVG of bars with axes. A tooltip has the exact count of each bar. */
+/** Draws a histogram as an SVG with bars and axes. A tooltip shows the exact count of each bar. */
 export function histogramChart(histogram: Histogram, title: string): Html {
   const bins = histogram.bins(MAX_BARS);
   if (bins.length === 0) return html`<p class="note">${SENTENCES.noDistances}</p>`;
@@ -55,7 +55,7 @@ export function shareScale(mean: number, low: number, high: number): Html {
   return html`<svg class="scale" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="track" x="0" y="3" width="100" height="4"/><rect class="pale" x="${x(low)}" y="1" width="${round(Math.max(0.5, x(high) - x(low)))}" height="8"/><rect class="bar" x="${round(Math.max(0, x(mean) - 0.5))}" y="0" width="1" height="10"/></svg>`;
 }
 
-/** Returns the least round number that is at least `count`: less than twice it. */
+/** Returns the smallest round number that is at least `count`; it is less than twice `count`. */
 function niceCeiling(count: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, count)));
   return (

@@ -1,4 +1,4 @@
-/** Longest id, in characters, that is shown whole. */
+/** Maximum length, in characters, of an id that is not shortened. */
 const MAX_ID_CHARACTERS = 64;
 
 /** Formats 1234567 as "1,234,567". */
@@ -42,7 +42,7 @@ export function formatShare(share: number): string {
   return `${(100 * share).toFixed(share > 0.9995 || share === 0 ? 0 : 1)}%`;
 }
 
-/** Formats an id for one line: control characters become visible, long ids are cut in the middle. */
+/** Formats an id for one line: control characters become visible, long ids are shortened in the middle. */
 export function formatId(id: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
   const visible = id.replace(/[\u0000-\u001f\u007f]/g, (character) =>

@@ -2,9 +2,9 @@
 export interface Histogram {
   readonly count: number;
   add(value: number): void;
-  /** Returns at most `maxBins` bins from the least finite value to the greatest. */
+  /** Returns at most `maxBins` bins from the smallest finite value to the largest. */
   bins(maxBins: number): Bin[];
-  /** Returns the value below which this share of the values lies, within a 500th of the range. */
+  /** Returns a quantile, with an error of at most a 500th of the range. */
   quantile(share: number): number;
 }
 

@@ -1,6 +1,6 @@
 import { printable } from '../base/text/printable.ts';
 
-/** Markup that needs no escaping. Only `html`, and the page's own style, make it. */
+/** Markup that needs no escaping. Only `html` and the page's style sheet create it. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {
@@ -8,11 +8,11 @@ export class Html {
   }
 }
 
-/** What a template can be filled with. */
+/** Content of a template's placeholder. */
 export type Content = Html | string | number | undefined | readonly Content[];
 
 /**
- * Builds markup: html`<b>${text}</b>`. Contents are escaped unless `html` made them, so ids that look like markup stay text, and control
+ * Builds markup: html`<b>${text}</b>`. Contents are escaped unless `html` created them, so ids that look like markup stay text, and control
  * characters are shown as escapes. Attribute values must be in double quotes.
  */
 export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {

@@ -1,7 +1,7 @@
 import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 
-/** The neighbours in numbers, as the page shows them. */
+/** Statistics of the neighbours for the page. */
 export interface NeighbourSummary {
   rows: number;
   queries: number;
@@ -14,8 +14,8 @@ export interface NeighbourSummary {
   farthest: Histogram;
   /** Counts of neighbours and of nearest neighbours, by bucket. */
   buckets: Map<string, { neighbours: number; nearest: number }>;
-  /** Least finite distance, at most 0, and greatest finite distance. */
-  bounds: [least: number, most: number];
+  /** Smallest finite distance, or 0 if it is positive, and largest finite distance. */
+  bounds: [min: number, max: number];
   /** The first queries with their first neighbours. */
   examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
 }
@@ -23,9 +23,9 @@ export interface NeighbourSummary {
 const EXAMPLE_QUERIES = 20;
 const EXAMPLE_NEIGHBOURS = 10;
 
-/** One pass over neighbours, sorted by query and rank, in batches. */
+/** One pass over neighbours that are sorted by query and rank, in batches. */
 export interface NeighbourScan {
-  /** Adds a batch. @returns the first row that is out of order, counted from the start of the file; undefined if none is */
+  /** Adds a batch. @returns the first row that is out of order, counted from the start of the file; undefined if all are in order */
   add(batch: HitColumns): number | undefined;
   finish(): NeighbourSummary;
 }

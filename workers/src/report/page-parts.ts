@@ -1,11 +1,11 @@
 import { formatCount, formatId, formatSeconds } from './format.ts';
 import { type Content, type Html, html } from './html.ts';
-import { onlySome } from './report-text.ts';
+import { shownOf } from './report-text.ts';
 
-/** Maximum row count of the tables by bucket: thousands of buckets would bury the rest of the page. */
+/** Maximum row count of the tables by bucket: thousands of buckets would hide the rest of the page. */
 export const MAX_BUCKETS = 100;
 
-/** Builds a table. @param head names of the columns; those with # are of numbers */
+/** Builds a table. @param head names of the columns; # marks a column of numbers */
 export function table(head: readonly string[], rows: readonly Html[]): Html {
   const cells = head.map((name) =>
     name.startsWith('#') ? html`<th class="number">${name.slice(1)}</th>` : html`<th>${name}</th>`,
@@ -22,12 +22,12 @@ export const number = (text: Content): Html => html`<td class="number">${text}</
 
 export const duration = (seconds: number | undefined): string => (seconds === undefined ? '' : formatSeconds(seconds));
 
-/** Builds an id, isolated so that one written from right to left does not reorder the text around it. */
+/** Builds an id, isolated so that right-to-left text does not reorder the text around it. */
 export const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;
 
 /** Says that a table has some of the buckets only; empty if it has all. */
 export const bucketLimit = (bucketCount: number, which: string): string =>
-  bucketCount > MAX_BUCKETS ? ` ${onlySome(MAX_BUCKETS, which, bucketCount)}` : '';
+  bucketCount > MAX_BUCKETS ? ` ${shownOf(MAX_BUCKETS, which, bucketCount)}` : '';
 
 /** Builds one of the facts at the top of the page. */
 export function fact(name: string, value: Content, note: string): Html {

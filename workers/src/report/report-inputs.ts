@@ -27,7 +27,7 @@ export async function summarizeNeighbours(
   return scan.finish();
 }
 
-/** Reads a worker's report, as --json prints it. @throws DataError if the file is none */
+/** Reads a worker's report, as --json prints it. @throws DataError if the file is not a report */
 export async function readWorkerReport(path: string): Promise<WorkerReport> {
   const text = await readFile(path, 'utf8');
   let json: unknown;

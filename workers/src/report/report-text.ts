@@ -1,9 +1,9 @@
-// The words of the report page, and what rendering it tells users.
+// The texts of the report page, and messages for users about rendering it.
 
 import { DataError } from '../base/errors.ts';
 import { formatCount, formatNumber } from './format.ts';
 
-/** Titles and column names. A name with # before it is of a column of numbers. */
+/** Titles and column names. # marks a column of numbers. */
 export const TITLES = {
   page: 'Nearest neighbours',
   warnings: 'Warnings',
@@ -18,29 +18,29 @@ export const TITLES = {
 } as const;
 
 export const SENTENCES = {
-  page: 'What LanceFlow found, where, and what it took.',
+  page: 'The nearest neighbours, the buckets that contain them, and the time and memory of the run.',
   footer:
     'All neighbours are in the Parquet and CSV files beside this page: query_id, rank, target_id, distance, bucket.',
   noNeighbour: 'No query has a neighbour.',
   noDistances: 'No distances.',
   distances: 'Number of queries by the distance of their nearest and of their last neighbour.',
   buckets: 'Number of neighbours by bucket.',
-  searches: 'How each bucket was searched, and how long it took.',
+  searches: 'Strategy and time of the search of each bucket.',
   estimates: 'Pale bars are the times that the cost model estimated before it chose the strategy.',
   stages:
-    'By stage. Time adds up the tasks of a stage, which may have run at the same time; peak memory is that of the largest task.',
-  noStages: 'No worker reports were given.',
-  wholeTable: 'every vector was compared',
+    'By stage. Time is the sum over the tasks of a stage, which may have run at the same time; peak memory is the maximum over its tasks.',
+  noStages: 'There are no worker reports.',
+  wholeTable: 'all vectors were compared',
 } as const;
 
 export const moreWarnings = (count: number): string => `${formatCount(count)} more are in the workers' reports.`;
 
-/** @param which "first", say */
-export const onlySome = (shown: number, which: string, all: number): string =>
+/** @param which for example "first" */
+export const shownOf = (shown: number, which: string, all: number): string =>
   `The ${formatCount(shown)} ${which} of ${formatCount(all)}.`;
 
 export const withoutNeighbour = (queries: number): string => `${formatCount(queries)} without a neighbour`;
-export const neighboursPerQuery = (k: number): string => `up to ${formatCount(k)} a query`;
+export const neighboursPerQuery = (k: number): string => `up to ${formatCount(k)} per query`;
 export const bucketsWithNeighbours = (buckets: number): string => `neighbours in ${formatCount(buckets)} of them`;
 
 export const recallInterval = (low: number, high: number, queries: number): string =>
@@ -50,11 +50,11 @@ export const quantiles = (median: number, ninth: number): string =>
   `median ${formatNumber(median)}; 90% of the queries below ${formatNumber(ninth)}`;
 
 export const fewerThanK = (queries: number, k: number): string =>
-  `${formatCount(queries)} queries have fewer than ${formatCount(k)} neighbours; theirs is the last they have.`;
+  `${formatCount(queries)} queries have fewer than ${formatCount(k)} neighbours; their last neighbour counts.`;
 
-export const firstQueries = (shown: number, all: number, least: number, most: number): string =>
+export const firstQueries = (shown: number, all: number, min: number, max: number): string =>
   `The first ${formatCount(shown)} of ${formatCount(all)} queries, in the order of their ids, with their first neighbours. ` +
-  `The bars are distances: from ${formatNumber(least)} to ${formatNumber(most)}, the farthest of all neighbours.`;
+  `The bars are distances: from ${formatNumber(min)} to ${formatNumber(max)}, the farthest of all neighbours.`;
 
 /** @param row from 0 */
 export function unsortedNeighbours(path: string, row: number): DataError {
@@ -72,5 +72,5 @@ export function damagedReport(path: string, problem: string): DataError {
 }
 
 export function noReport(path: string): DataError {
-  return new DataError(`${path}: this is no worker's report. Name what the commands print with --json.`);
+  return new DataError(`${path}: this is not a worker's report. Name files with the output of --json.`);
 }

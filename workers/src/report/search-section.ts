@@ -27,7 +27,7 @@ ${table(
 )}`;
 }
 
-/** A column that is empty for every bucket is not shown. */
+/** Defines the columns of the table. A column that is empty for every bucket is hidden. */
 function columnsFor(shown: readonly WorkerReport[], hasEstimates: boolean): Column[] {
   const took = ({ searchSeconds, seconds = 0 }: WorkerReport) => searchSeconds ?? seconds;
   const rate = (search: WorkerReport) =>
@@ -47,9 +47,9 @@ function columnsFor(shown: readonly WorkerReport[], hasEstimates: boolean): Colu
       cell: ({ estimatedSeconds }) => number(duration(estimatedSeconds)),
       isShown: hasEstimates,
     },
-    { head: '#Took', cell: (search) => number(duration(took(search))) },
+    { head: '#Measured', cell: (search) => number(duration(took(search))) },
     { head: '', cell: (search) => html`<td>${bars(search)}</td>` },
-    { head: '#Queries a second', cell: (search) => number(rate(search)) },
+    { head: '#Queries per second', cell: (search) => number(rate(search)) },
     {
       head: 'Other strategies, estimated',
       cell: (search) => html`<td>${otherStrategies(search)}</td>`,
@@ -58,7 +58,7 @@ function columnsFor(shown: readonly WorkerReport[], hasEstimates: boolean): Colu
   ];
 }
 
-/** Formats how much of the bucket was probed; empty for all of it. */
+/** Formats the number of probed partitions; empty if the whole bucket was compared. */
 function probesOf({ mode, nprobes, refineFactor }: WorkerReport): string {
   if (mode === 'exact' || nprobes === undefined) return '';
   const refined = mode === 'ann' && refineFactor !== undefined ? `, refine factor ${formatCount(refineFactor)}` : '';

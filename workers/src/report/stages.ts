@@ -9,7 +9,7 @@ export interface WorkerReport {
   cpuSeconds?: number;
   bytes?: number;
   peakMemoryBytes?: number;
-  /** The fields from here on are of search-bucket. */
+  /** This and the following fields are of search-bucket. */
   bucket?: string;
   mode?: string;
   queries?: number;
@@ -17,7 +17,7 @@ export interface WorkerReport {
   nprobes?: number;
   refineFactor?: number;
   recall?: Recall;
-  /** Time of the search, as the cost model estimated it for the strategy that was chosen. */
+  /** The cost model's estimate of the search time, for the chosen strategy. */
   estimatedSeconds?: number;
   /** Its estimates for the other strategies, quickest first. */
   otherStrategies?: StrategyEstimate[];
@@ -31,7 +31,7 @@ export interface StrategyEstimate {
   seconds: number;
 }
 
-/** Measured share of the true neighbours that were found, with its 95% interval where it is known. */
+/** Measured share of the true neighbours that were found, with its 95% interval if known. */
 export interface Recall {
   mean: number;
   low?: number;
@@ -109,7 +109,7 @@ export function toWorkerReport(json: unknown, fail: (problem: string) => Error):
   return report;
 }
 
-/** Sums the reports by command, in the order of the pipeline; other commands follow. */
+/** Sums the reports by command, in the order of the pipeline; other commands come last. */
 export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
   const stages = new Map<string, Stage>();
   for (const report of reports) {
@@ -148,7 +148,7 @@ export function warningsOf(reports: readonly WorkerReport[]): string[] {
 }
 
 /**
- * Returns the recall of the merged answer: as merge-hits measured it, or 1 where every bucket was searched exactly. Undefined where it is
+ * Returns the recall of the merged neighbours: as measured by merge-hits, or 1 if every bucket was searched exactly. Undefined if it is
  * unknown.
  */
 export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefined {
@@ -158,7 +158,7 @@ export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefin
   return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
 }
 
-/** Counts the queries: the searches of a bucket may each have a range of them. */
+/** Counts the queries; each search of a bucket may cover a range of them. */
 export function queryCount(searches: readonly WorkerReport[]): number {
   const byBucket = new Map<string, number>();
   for (const { bucket = '', queries = 0 } of searches) byBucket.set(bucket, (byBucket.get(bucket) ?? 0) + queries);

@@ -29,7 +29,7 @@ import { STYLE } from './style.ts';
 
 const MAX_WARNINGS = 100;
 
-/** Renders the page. It loads nothing from elsewhere. */
+/** Renders the page, which loads no external resources. */
 export function renderReport(summary: NeighbourSummary, reports: readonly WorkerReport[]): string {
   const page = html`<!DOCTYPE html>
 <html lang="en">
@@ -58,7 +58,7 @@ ${stageSection(reports)}
   return page.markup;
 }
 
-/** Builds the list of warnings. It comes first: a reader must know them before the results. */
+/** Builds the list of warnings. It comes first, because a reader must know them before the results. */
 function warningSection(reports: readonly WorkerReport[]): Html {
   const all = warningsOf(reports);
   if (all.length === 0) return html``;
@@ -141,10 +141,10 @@ function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, report
 ${table(TITLES.bucketColumns, cells)}`;
 }
 
-function exampleSection({ examples, queries, bounds: [least, most] }: NeighbourSummary): Html {
+function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary): Html {
   if (examples.length === 0) return html``;
   // All queries share one scale: a short bar is a near neighbour.
-  const share = (distance: number) => (most > least ? (distance - least) / (most - least) : 0);
+  const share = (distance: number) => (max > min ? (distance - min) / (max - min) : 0);
   const one = ({ query, neighbours }: (typeof examples)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
 <summary>${shownId(query)} ${nearestOf(neighbours[0])}</summary>
 ${table(
@@ -157,11 +157,11 @@ ${table(
 </details>
 `;
   return html`<h2>${TITLES.examples}</h2>
-<p>${firstQueries(examples.length, queries, least, most)}</p>
+<p>${firstQueries(examples.length, queries, min, max)}</p>
 ${examples.map(one)}`;
 }
 
-/** The nearest neighbour beside a query's id: readable while its table is closed. */
+/** Builds the nearest neighbour beside a query's id, which is readable while its table is closed. */
 function nearestOf(nearest: NeighbourSummary['examples'][number]['neighbours'][number] | undefined): Html {
   if (!nearest) return html``;
   return html`<span class="note">nearest: ${shownId(nearest.target)} at ${formatNumber(nearest.distance)}</span>`;

@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { CRC64_POLYNOMIAL, crc64 } from '../wasm/crc64.ts';
 
-/** A cyclic redundancy check. The checksums of two parts combine to that of the whole. */
+/** A cyclic redundancy check. The checksums of two parts can be combined into the checksum of the whole. */
 export class ChecksumAlgorithm {
   readonly name: string;
   readonly #bits: bigint;
   readonly #polynomial: bigint;
   /** Computes the checksum of `content`, or continues from `before`, the checksum of the bytes that precede it. */
   readonly of: (content: Uint8Array, before?: bigint) => bigint;
-  /** Cached x^(8 * bytes): most parts have the same length. */
+  /** Cached x^(8 * bytes), because most parts have the same length. */
   #shift = { bytes: Number.NaN, factor: 0n };
 
   /** @param polynomial with its bits reversed, without the highest */
@@ -19,7 +19,7 @@ export class ChecksumAlgorithm {
     this.of = of;
   }
 
-  /** Combines the checksums of two parts into that of their concatenation, without their content. */
+  /** Combines the checksums of two parts into the checksum of their concatenation, without reading them. */
   combine(first: bigint, second: bigint, secondBytes: number): bigint {
     if (this.#shift.bytes !== secondBytes)
       this.#shift = { bytes: secondBytes, factor: this.#powerOfX(8 * secondBytes) };
@@ -31,7 +31,7 @@ export class ChecksumAlgorithm {
     return `${this.name}:${value.toString(16).padStart(Number(this.#bits) / 4, '0')}`;
   }
 
-  /** Returns whether a formatted checksum is of this algorithm. */
+  /** Tells whether a formatted checksum belongs to this algorithm. */
   isAlgorithmOf(checksum: string): boolean {
     return checksum.startsWith(`${this.name}:`);
   }
@@ -45,7 +45,7 @@ export class ChecksumAlgorithm {
     return power;
   }
 
-  /** Multiplies two polynomials modulo that of the check. */
+  /** Multiplies two polynomials modulo the check's polynomial. */
   #multiply(a: bigint, b: bigint): bigint {
     let product = 0n;
     for (let bit = 1n << (this.#bits - 1n), factor = b; bit > 0n; bit >>= 1n) {
@@ -56,9 +56,9 @@ export class ChecksumAlgorithm {
   }
 }
 
-/** The default of S3, used for every file that is written. */
+/** S3's default, used for every file that LanceFlow writes. */
 export const CRC64 = new ChecksumAlgorithm('crc64nvme', 64, CRC64_POLYNOMIAL, crc64);
-/** Found in databases of earlier versions and in objects that other tools uploaded. */
+/** Occurs in databases of earlier versions and in objects that other tools uploaded. */
 export const CRC32 = new ChecksumAlgorithm('crc32', 32, 0xedb88320n, (content, before = 0n) =>
   BigInt(crc32(content, Number(before))),
 );
@@ -72,7 +72,7 @@ export function isChecksum(value: unknown): boolean {
   return typeof value === 'string' && /^(crc64nvme:[0-9a-f]{16}|crc32:[0-9a-f]{8})$/.test(value);
 }
 
-/** Returns whether the content has this checksum, of either algorithm. */
+/** Tells whether the content has this checksum, of either algorithm. */
 export function hasChecksum(content: Uint8Array, checksum: string): boolean {
   const algorithm = algorithmOf(checksum);
   return algorithm.format(algorithm.of(content)) === checksum;

@@ -1,4 +1,4 @@
-/** The values of all 65,536 words of half precision (IEEE 754 binary16): a table decodes faster than arithmetic. */
+/** The values of all 65,536 words of half precision (IEEE 754 binary16): a table lookup is faster than arithmetic. */
 let decodeTable: Float32Array | undefined;
 
 /** Decodes `count` half-precision values. @param from their 16-bit words */

@@ -5,7 +5,7 @@ const EMPTY = -1;
 const FIRST_SLOTS = 1 << 12;
 
 /**
- * Maps 128-bit keys to record numbers in typed arrays: 20 bytes a slot, no objects. Open addressing; keys are hashes, so probing
+ * Maps 128-bit keys to record numbers in typed arrays: 20 bytes per slot, no objects. Open addressing; keys are hashes, so probing
  * starts at the slot of their first word.
  */
 export class KeyIndex {
@@ -33,7 +33,7 @@ export class KeyIndex {
     return record === EMPTY ? undefined : record;
   }
 
-  /** Adds a key, unless it has a record already. */
+  /** Adds a key, unless it already has a record. */
   add(keys: Uint32Array, at: number, record: number): void {
     if (this.isFull) return;
     if (4 * (this.#count + 1) > 3 * this.#records.length) this.#grow();

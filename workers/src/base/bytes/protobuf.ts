@@ -44,7 +44,7 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** Writes repeated integers of proto2, which ONNX uses: a field each. */
+  /** Writes repeated integers of proto2, which ONNX uses: one field per integer. */
   integers(field: number, values: readonly number[]): this {
     for (const value of values) this.integer(field, value);
     return this;
@@ -130,7 +130,7 @@ export function readFields(message: Uint8Array): ProtobufField[] {
   return fields;
 }
 
-/** Parses packed integers. @throws RangeError if the last is truncated */
+/** Parses packed integers. @throws RangeError if the last one is truncated */
 export function readPacked(bytes: Uint8Array): number[] {
   const values: number[] = [];
   let value = 0;
@@ -148,7 +148,7 @@ export function readPacked(bytes: Uint8Array): number[] {
   return values;
 }
 
-/** Encodes seven bits a byte, the lowest first; the high bit marks that another byte follows. */
+/** Encodes seven bits per byte, the lowest first; the high bit marks that another byte follows. */
 function varint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

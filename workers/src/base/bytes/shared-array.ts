@@ -1,6 +1,6 @@
 type NumberArray = Float32Array | Float64Array;
 
-/** Zeros in memory that threads share. */
+/** Creates an array of zeros in memory that threads share. */
 export function sharedArray<T extends NumberArray>(length: number, Type: SharedArrayType<T>): T {
   return new Type(new SharedArrayBuffer(length * Type.BYTES_PER_ELEMENT));
 }

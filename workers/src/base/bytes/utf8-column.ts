@@ -1,6 +1,6 @@
 /**
  * Strings in Arrow's layout: `bytes` is the concatenated UTF-8 text of all rows, and row i is bytes[offsets[i] .. offsets[i + 1]).
- * Ids are passed in this form, so that hot paths create no JavaScript strings.
+ * Ids have this form, so that hot paths create no JavaScript strings.
  */
 export interface Utf8Column {
   /** length = rows + 1, offsets[0] = 0 */

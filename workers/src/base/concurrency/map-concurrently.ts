@@ -1,7 +1,7 @@
 /**
- * Calls `use` for each item, in their order, at most `concurrency` at a time. The first failure starts no further calls, aborts the
- * signal of the running ones, and is thrown when all of them have ended.
- * @param items read as calls start
+ * Calls `use` for each item, in order, at most `concurrency` at a time. After the first failure, no further calls start; the signal of the
+ * running ones is aborted, and the failure is thrown when all of them have ended.
+ * @param items read lazily, when a call starts
  * @returns the results in the order of the items
  */
 export async function mapConcurrently<T, R>(

@@ -2,7 +2,7 @@
 export async function* readAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   try {
     let next = items.next();
-    next.catch(() => {}); // awaited below; an unhandled rejection would end the process first
+    next.catch(() => {}); // awaited below; an unhandled rejection would stop the process first
     for (let item = await next; !item.done; item = await next) {
       next = items.next();
       next.catch(() => {});

@@ -1,6 +1,6 @@
 import { Semaphore } from './semaphore.ts';
 
-/** At most `count` resources, such as buffers, that are made when first needed and reused. */
+/** A pool of at most `count` resources, such as buffers, which are created when first needed and then reused. */
 export class ResourcePool<T> {
   readonly #slots: Semaphore;
   readonly #free: T[] = [];

@@ -1,4 +1,4 @@
-/** Limits how many tasks hold a slot at the same time. Slots are granted in the order in which they were asked for. */
+/** Limits how many tasks hold a slot at the same time. Slots are granted in the order of the requests. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];

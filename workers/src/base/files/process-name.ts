@@ -3,12 +3,12 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemErrorCode } from '../errors.ts';
 
-/** Returns a name for this process that is unique among all that share a folder with it. */
+/** Returns a name for this process that is unique among all processes that share a folder with it. */
 export function processName(): string {
   return `${pidNamespace()}.${process.pid}`;
 }
 
-/** Returns whether a process is known to have ended, by its `processName`. On other machines that is unknown: false. */
+/** Tells whether a process, by its `processName`, is known to have ended. False for processes on other machines, which are unknown. */
 export function hasEnded(name: string): boolean {
   const [namespace, pid] = name.split('.');
   return namespace === pidNamespace() && /^\d+$/.test(pid ?? '') && !isAlive(Number(pid));
@@ -31,7 +31,7 @@ function linuxNamespace(): string {
   }
 }
 
-/** Returns whether a process with this id runs in this namespace. */
+/** Tells whether a process with this id runs in this namespace. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -26,7 +26,7 @@ export async function openScratch(
   await removeStale(target);
   const folder = temporaryName(target);
   unfinishedPaths.add(folder);
-  // Other machines on a shared file system know only by its age that a folder is in use. A beat may fail: others follow.
+  // Other machines on a shared file system know only from a folder's age that it is in use. A heartbeat may fail: others follow.
   const heartbeat = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   heartbeat.unref();
   const close = async () => {
@@ -41,7 +41,7 @@ export async function openScratch(
   return { folder, close };
 }
 
-/** Removes a folder in one step: others see all of it or nothing, even if this process is killed. */
+/** Removes a folder atomically: other processes see all of it or nothing, even if this process is killed. */
 export async function removeFolder(folder: string): Promise<void> {
   const renamed = temporaryName(folder);
   await rename(folder, renamed).catch(returnIfMissing(undefined));

@@ -6,11 +6,11 @@ import { findStats, returnIfMissing } from '../missing-files.ts';
 import { isAlive, pidNamespace } from './process-name.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Names have at most 255 bytes, of which namespace, process id, random digits and dots take up to 36. */
+/** Names have at most 255 bytes; namespace, process id, random digits and dots use up to 36 of them. */
 const MAX_NAME_BYTES = 219;
 
 /**
- * Returns an unused path `.name.<namespace>.<pid>.<random>.tmp` in the folder of `target`: on its file system, and hidden from
+ * Returns an unused path `.name.<namespace>.<pid>.<random>.tmp` in the folder of `target`: on the same file system, and hidden from
  * globs. See `pidNamespace`.
  */
 export function temporaryName(target: string): string {
@@ -20,14 +20,14 @@ export function temporaryName(target: string): string {
   );
 }
 
-/** Hashes names close to the limit of file systems, so that their temporary names are not too long. */
+/** Returns the prefix of temporary names. Hashes a name close to the limit of file systems, so that they are not too long. */
 function temporaryPrefix(target: string): string {
   const name = basename(target);
   if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return `.${name}.`;
   return `.${createHash('sha256').update(name).digest('hex').slice(0, 32)}.`;
 }
 
-/** Removes temporary files of `target` whose process has ended; of processes on other machines, after a day. */
+/** Removes temporary files of `target` whose process has ended; those of other machines after a day. */
 export async function removeStale(target: string): Promise<void> {
   const prefix = temporaryPrefix(target);
   for (const name of await readdir(dirname(target)).catch(emptyIfUnreadable)) {
@@ -37,7 +37,7 @@ export async function removeStale(target: string): Promise<void> {
   }
 }
 
-/** A folder that may be written but not listed keeps its stale files. */
+/** Returns an empty list for a folder that cannot be listed, which then keeps its stale files. */
 function emptyIfUnreadable(error: unknown): string[] {
   return systemErrorCode(error) === 'EACCES' ? [] : returnIfMissing<string[]>([])(error);
 }

@@ -4,12 +4,12 @@ const REMOVE_LIMIT_MS = 5000;
 const REMOVE_QUIET_MS = 250;
 const REMOVE_STEP_MS = 25;
 
-/** Paths that are removed when a signal stops the process. */
+/** Paths to remove when a signal stops the process. */
 export const unfinishedPaths = new Set<string>();
 
 /**
- * Removes the unfinished paths while threads of LanceDB may still write to them: a thread that finishes a file creates its folder
- * again. Synchronous, so that JavaScript starts no new work; returns when no path has reappeared for REMOVE_QUIET_MS.
+ * Removes the unfinished paths while threads of LanceDB may still write to them: a thread that finishes a file recreates its folder.
+ * Synchronous, so that JavaScript starts no new work; returns when no path has reappeared for REMOVE_QUIET_MS.
  */
 export function removeUnfinished(): void {
   const paths = [...unfinishedPaths];

@@ -6,9 +6,9 @@ import { removeStale, temporaryName } from './temporary.ts';
 import { unfinishedPaths } from './unfinished.ts';
 
 /**
- * Writes a file under a temporary name beside `path` and renames it after `write`, so that `path` is either complete or absent.
+ * Writes a file under a temporary name beside `path` and renames it after `write`, so that `path` is always complete or absent.
  * Removes temporary files of earlier runs that were killed.
- * @param write receives the temporary path, at which nothing exists yet
+ * @param write receives the temporary path, which does not exist yet
  * @returns the result of `write`
  * @throws DataError if `path` is a folder, a device or a pipe
  */
@@ -17,10 +17,10 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
   await mkdir(dirname(target), { recursive: true });
   const info = await findStats(target);
   if (info?.isDirectory())
-    throw new DataError(`${path}: there is a folder of this name. Choose another, or remove it.`);
-  // Renaming would replace it by a file: as root, even /dev/null.
+    throw new DataError(`${path}: a folder has this name. Choose another name, or remove the folder.`);
+  // Renaming would replace it with a file: as root, even /dev/null.
   if (info && !info.isFile())
-    throw new DataError(`${path}: a device or a pipe, which cannot be written in one step. Choose the name of a file.`);
+    throw new DataError(`${path}: a device or a pipe cannot be written atomically. Choose the name of a file.`);
   await removeStale(target);
   const temporary = temporaryName(target);
   unfinishedPaths.add(temporary);
@@ -39,7 +39,7 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
 
 /**
  * Writes several files as `writeAtomically` does; none appears before all are written.
- * @param paths undefined if a file is not wanted: `write` gets undefined in its place
+ * @param paths undefined for a file that is not wanted: `write` receives undefined in its place
  */
 export async function writeAllAtomically<T>(
   paths: readonly (string | undefined)[],
@@ -57,7 +57,7 @@ export async function writeTextAtomically(path: string, text: string): Promise<v
   await writeAtomically(path, (temporary) => writeFile(temporary, text));
 }
 
-/** Writes a whole block at a position; one system call may write only a part of it. */
+/** Writes a whole block at a position, because one system call may write only a part of it. */
 export async function writeAt(file: FileHandle, block: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < block.length; )
     done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;

@@ -4,7 +4,7 @@ import { DataError } from '../errors.ts';
 import { parseJsonText } from './json-text.ts';
 
 /**
- * Documents are JSON with a schema, from a file, from S3 or from another program. Each schema stands beside its type; this file has
+ * Documents are JSON with a schema, from a file, from S3 or from another program. Each schema is defined beside its type; this file has
  * the parts that schemas share, and describes wrong fields for messages.
  */
 
@@ -39,7 +39,7 @@ export const FRACTION = z
   .number('a number from 0 to 1')
   .check(z.gte(0, 'a number from 0 to 1'), z.lte(1, 'a number from 0 to 1'));
 export const TEXT = z.string('a text').check(z.minLength(1, 'a text that is not empty'));
-/** A relative path that does not leave its folder. */
+/** A relative path that stays inside its folder. */
 export const INNER_PATH = textWhere(
   (path) => path !== '' && !path.startsWith('/') && !/(^|[\\/])\.\.([\\/]|$)/.test(path),
   'a path inside the folder',
@@ -74,7 +74,7 @@ export function checkDocument<S extends z.ZodMiniType>(
   throw fail(`${formatField(path)} ${describeValue(valueAt(value, path))}; it must be ${kind ?? message}`);
 }
 
-/** Descriptions of the types that have no message of their own. */
+/** Descriptions of types for which the schema has no message. */
 const EXPECTED: Record<string, string> = { object: 'an object', record: 'an object', array: 'a list' };
 
 /** Formats a path of keys as `"files[3].bytes"`. */
@@ -99,11 +99,11 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Parses a document and checks what all documents have in common: an object whose version is 1.
+ * Parses a document and checks the properties common to all documents: an object whose version is 1.
  * @param where the file, for messages
  * @param what the kind of document, for messages
  * @param fail creates the error for a damaged document
- * @throws DataError if a newer version of LanceFlow wrote it
+ * @throws DataError if a newer version of LanceFlow wrote the document
  */
 export function parseVersion1(text: string, where: string, what: string, fail: (problem: string) => Error): JsonRecord {
   const record = parseJson(text);

@@ -1,5 +1,5 @@
 /**
- * Characters that control a terminal or a browser instead of being shown: C0 and C1 controls, DEL, directional formatting, and
+ * Characters that control a terminal or a browser instead of being displayed: C0 and C1 controls, DEL, directional formatting, and
  * line separators. Line breaks and tabs are kept.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped
@@ -15,7 +15,7 @@ export function printable(text: string): string {
 
 /** Serializes to one line of JSON that is safe on a terminal. */
 export function printableJson(value: unknown): string {
-  // JSON.stringify escapes C0; other controls can only be inside strings.
+  // JSON.stringify escapes C0; other controls can only occur inside strings.
   return JSON.stringify(value).replace(
     CONTROLS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

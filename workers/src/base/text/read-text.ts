@@ -6,7 +6,7 @@ import { MAX_TEXT_BYTES } from '../limits.ts';
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Reads a whole text file, or a pipe, whose size is unknown. Memory: at most twice its size.
+ * Reads a whole text file, or a pipe, whose size is unknown. Memory: at most twice the size.
  * @throws DataError if it has more than `maxBytes` bytes or is not UTF-8; the system's error where it cannot be read
  */
 export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {

@@ -10,17 +10,17 @@ import {
 } from './thread-messages.ts';
 
 export interface ServeOptions {
-  /** Requests handled at once, for methods that mostly wait. Default: one, so methods may share state. */
+  /** Requests handled concurrently, for methods that mostly wait. Default: one, so methods may share state. */
   concurrency?: number;
-  /** Releases what the thread holds, when its owner closes it. */
+  /** Releases the thread's resources when its owner closes it. */
   onClose?: () => void | Promise<void>;
 }
 
 type AnyMethod = (request: unknown, context: ThreadContext<unknown>) => unknown;
 
 /**
- * Answers the requests of this thread's owner, a `WorkerThread` or `ThreadPool`, until it closes the thread. Export the type of the
- * methods for it. Requests that arrive earlier wait.
+ * Answers the requests of this thread's owner, a `WorkerThread` or `ThreadPool`, until the owner closes the thread. Export the type of
+ * the methods for the owner. Requests that arrive before this call wait.
  */
 export function serveRequests<M extends ThreadMethods<M>>(
   methods: M,
@@ -35,7 +35,7 @@ export function serveRequests<M extends ThreadMethods<M>>(
 
   const emit = (id: number, value: unknown, transfer?: readonly ArrayBuffer[]): Promise<void> => {
     const handled = Promise.withResolvers<void>();
-    handled.promise.catch(() => {}); // a method may emit without waiting: the request fails at its owner anyway
+    handled.promise.catch(() => {}); // a method may emit without waiting; the owner fails the request anyway
     const event = ++lastEvent;
     post({ kind: 'event', id, event, value }, transfer);
     events.set(event, handled);
@@ -75,8 +75,8 @@ export function serveRequests<M extends ThreadMethods<M>>(
 }
 
 /**
- * Ends this thread with an error, with which all of its requests are rejected: for a method after which the thread cannot be used
- * again, such as one whose library crashed.
+ * Stops this thread with an error, which rejects all of its requests. For methods after which the thread is unusable, such as one whose
+ * library crashed.
  */
 export function failThread(error: Error): Promise<never> {
   queueMicrotask(() => {

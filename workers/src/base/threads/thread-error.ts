@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { TransientError, userErrorOf } from '../errors.ts';
 import type { ThreadFailure } from './thread-messages.ts';
 
-/** Properties of errors that decide how a command ends and what it says: see errors.ts. */
+/** Properties of errors that determine a command's exit code and message: see errors.ts. */
 const CARRIED = ['exitCode', 'code', 'path', 'syscall', 'errno'] as const;
 
-/** Describes an error such that `decodeFailure` restores it in another thread. */
+/** Encodes an error so that `decodeFailure` can restore it in another thread. */
 export function encodeFailure(error: unknown): ThreadFailure {
   const properties: Record<string, unknown> = {};
   if (error instanceof Error)
@@ -13,20 +13,20 @@ export function encodeFailure(error: unknown): ThreadFailure {
   try {
     return { error: structuredClone(error), properties };
   } catch {
-    // It holds something that cannot be cloned, such as a function.
+    // The error holds a value that cannot be cloned, such as a function.
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     return { error: Object.assign(new Error(message), { stack }), properties };
   }
 }
 
-/** Restores an error of another thread: a UserError keeps its exit code, an error of the system its code and path. */
+/** Restores an error of another thread: a UserError keeps its exit code, a system error its code and path. */
 export function decodeFailure({ error, properties }: ThreadFailure): Error {
   if (!(error instanceof Error)) return new Error(typeof error === 'string' ? error : inspect(error));
   return withExitCode(Object.assign(error, properties));
 }
 
 /**
- * Turns the error that ended a thread, as its owner receives it from Node.js, into one that says what to do.
+ * Turns the error that stopped a thread, as its owner receives it from Node.js, into one that says what to do.
  * @param name of the thread
  */
 export function errorOfDeath(error: unknown, name: string): Error {

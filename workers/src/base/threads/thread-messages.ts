@@ -1,4 +1,4 @@
-/** The messages between a thread and its owner. Both ends are in this folder: worker-thread.ts and serve-requests.ts. */
+/** Messages between a thread and its owner: serve-requests.ts and worker-thread.ts. */
 
 export type ToThread =
   | { kind: 'request'; id: number; method: string; request: unknown }
@@ -17,13 +17,13 @@ export interface ThreadFailure {
   properties: Readonly<Record<string, unknown>>;
 }
 
-/** Given to a method of a thread. */
+/** The context that a thread's method receives. */
 export interface ThreadContext<Event> {
-  /** Sends an event to the owner. @returns when the owner has handled it; rejected where that failed */
+  /** Sends an event to the owner. @returns a promise that resolves when the owner has handled it, and rejects if that failed */
   emit(event: Event, transfer?: readonly ArrayBuffer[]): Promise<void>;
 }
 
-/** What a thread can be asked: methods of one request, which return an answer or a promise of one. */
+/** The methods of a thread. Each takes one request and returns an answer or a promise of one. */
 export type ThreadMethods<M> = { [K in keyof M]: (request: never, context: ThreadContext<never>) => unknown };
 
 export type RequestOf<Method> = Method extends (request: infer R, ...rest: never[]) => unknown ? R : never;

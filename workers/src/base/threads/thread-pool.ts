@@ -4,14 +4,14 @@ import { type CallOptions, type ThreadOptions, WorkerThread } from './worker-thr
 
 export interface PoolOptions extends Omit<ThreadOptions, 'workerData' | 'onFailure'> {
   count: number;
-  /** What each thread is started with, by its position. */
+  /** Returns the data with which a thread starts, by its position. */
   workerData?: (thread: number) => unknown;
-  /** Requests sent to a thread at once. Two keep it busy while an answer is handled; one lets the least loaded thread take each. */
+  /** Requests sent to a thread at once. Two keep it busy while an answer is handled; with one, the least loaded thread takes each request. */
   requestsPerThread?: number;
 }
 
 interface TaskOptions<Event> extends CallOptions<Event> {
-  /** Queued tasks start in ascending order of this number; those of equal numbers in the order of the calls. Default: 0 */
+  /** Queued tasks start in ascending order of this number, equal ones in the order of the calls. Default: 0. */
   order?: number;
 }
 
@@ -22,11 +22,11 @@ interface Task {
 }
 
 /**
- * Equal worker threads that work off one queue of tasks. The end of one thread ends all: what waits is rejected with its reason,
- * and the other threads are terminated.
+ * A pool of identical worker threads with one queue of tasks. If one thread fails, the waiting tasks are rejected with its reason, and the
+ * other threads are terminated.
  */
 export class ThreadPool<M extends ThreadMethods<M>> {
-  /** For requests to a certain thread. */
+  /** The threads, for requests to a specific one. */
   readonly threads: readonly WorkerThread<M>[];
   readonly #requestsPerThread: number;
   readonly #running: number[];
@@ -68,7 +68,7 @@ export class ThreadPool<M extends ThreadMethods<M>> {
   }
 
   /**
-   * Calls a method for each request, in their order. The first failure starts no further ones.
+   * Calls a method for each request, in order. After the first failure, no further calls start.
    * @returns the answers in the order of the requests
    */
   runAll<K extends keyof M & string>(
@@ -94,7 +94,7 @@ export class ThreadPool<M extends ThreadMethods<M>> {
     await Promise.all(this.threads.map((thread) => thread.close()));
   }
 
-  /** Ends the threads now. @param reason given to those who wait for an answer */
+  /** Terminates the threads now. @param reason with which unanswered requests are rejected */
   async terminate(reason?: Error): Promise<void> {
     await Promise.all(this.threads.map((thread) => thread.terminate(reason)));
   }
@@ -115,7 +115,7 @@ export class ThreadPool<M extends ThreadMethods<M>> {
   }
 }
 
-/** Runs `use` with threads that end with it: closed after success, terminated after a failure. */
+/** Runs `use` with a pool of threads, which are closed after success and terminated after a failure. */
 export async function withThreadPool<M extends ThreadMethods<M>, R>(
   module: URL,
   options: PoolOptions,

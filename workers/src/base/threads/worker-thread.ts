@@ -4,22 +4,22 @@ import { decodeFailure, errorOfDeath } from './thread-error.ts';
 import type { AnswerOf, EventOf, FromThread, RequestOf, ThreadMethods, ToThread } from './thread-messages.ts';
 
 export interface ThreadOptions {
-  /** What the thread does, in a word or two: named in errors, and by tools that list threads. */
+  /** The thread's purpose in a word or two, for errors and for tools that list threads. */
   name: string;
   /** Available in the thread as `workerData` of node:worker_threads. */
   workerData?: unknown;
   /** Terminates the thread when aborted. */
   signal?: AbortSignal | undefined;
-  /** Whether methods call native code that takes long, such as ONNX Runtime: a signal then ends the process without `process.exit`. */
+  /** Whether methods call slow native code, such as ONNX Runtime: a signal then kills the process without `process.exit`. */
   runsNativeCode?: boolean;
-  /** Called once, with the reason, where the thread ends without having been closed. */
+  /** Called once, with the reason, if the thread stops without having been closed. */
   onFailure?: ((reason: Error) => void) | undefined;
 }
 
 export interface CallOptions<Event> {
   /** Buffers of the request that move to the thread instead of being copied. */
   transfer?: readonly ArrayBuffer[];
-  /** Handles what the method emits. The thread is told when the returned promise resolves. Its failure fails the request. */
+  /** Handles events of the method. The thread is notified when the returned promise resolves. Its failure fails the request. */
   onEvent?: (event: Event) => void | Promise<void>;
 }
 
@@ -31,9 +31,9 @@ interface Call {
 }
 
 /**
- * A worker thread that serves methods M: its module passes them to `serveRequests`. A request is answered, or rejected with the
- * reason: an error of the method, or the end of the thread (an uncaught error, memory, process.exit). An idle thread does not keep
- * the process alive.
+ * A worker thread that serves methods M: its module passes them to `serveRequests`. A request is answered, or rejected with an error of
+ * the method or the reason why the thread stopped (an uncaught error, lack of memory, process.exit). An idle thread does not keep the
+ * process alive.
  */
 export class WorkerThread<M extends ThreadMethods<M>> {
   readonly #worker: Worker;
@@ -62,7 +62,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     this.#worker.on('exit', (code) => {
       signal?.removeEventListener('abort', abort);
       if (!this.#isClosing || this.#calls.size > 0 || code !== 0)
-        this.#fail(new Error(`The thread "${name}" ended with exit code ${code} before its work was done.`));
+        this.#fail(new Error(`The thread "${name}" exited with code ${code} before its work was done.`));
       resolve();
     });
     if (signal?.aborted) abort();
@@ -74,7 +74,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     return this.#calls.size;
   }
 
-  /** Why the thread ended, where it was not closed. */
+  /** The reason why the thread stopped, unless it was closed. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -104,7 +104,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     return promise;
   }
 
-  /** Returns the CPU time of the thread, in microseconds. @throws where it has ended */
+  /** Returns the CPU time of the thread, in microseconds. @throws if it has stopped */
   cpuUsage(): Promise<NodeJS.CpuUsage> {
     return this.#worker.cpuUsage();
   }
@@ -121,7 +121,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     if (this.#failure !== before) throw this.#failure;
   }
 
-  /** Ends the thread now. @param reason given to those who wait for an answer */
+  /** Terminates the thread now. @param reason with which unanswered requests are rejected */
   async terminate(reason: Error = new Error(`The thread "${this.#name}" was terminated.`)): Promise<void> {
     this.#fail(reason);
     await this.#worker.terminate();

@@ -26,7 +26,7 @@ const plain =
   (...code: number[]) =>
   (...operands: Code[]): Code => [...operands.flat(), ...code];
 const vector = (op: number) => plain(0xfd, ...unsigned(op));
-/** Memory instructions; addresses need no alignment. */
+/** Builds memory instructions; addresses need no alignment. */
 const loads =
   (...code: number[]) =>
   (address: Code, offset = 0): Code => [...address, ...code, 0, ...unsigned(offset)];
@@ -133,7 +133,7 @@ export const set = (local: number, value: Code): Code => [...value, 0x21, ...uns
 export const call = (index: number, ...operands: Code[]): Code => [...operands.flat(), 0x10, ...unsigned(index)];
 export const choose = (yes: Code, no: Code, condition: Code): Code => [...yes, ...no, ...condition, 0x1b];
 export const when = (condition: Code, ...body: Code[]): Code => [...condition, 0x04, 0x40, ...body.flat(), 0x0b];
-/** Repeats while the condition holds, which is tested first. */
+/** Repeats while the condition holds, testing it first. */
 export const loop = (condition: Code, ...body: Code[]): Code =>
   when(condition, [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0x00, 0x0b]);
 

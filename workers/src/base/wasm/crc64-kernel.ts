@@ -1,13 +1,13 @@
 import { assemble, type Code, get, i32, i64, Locals, loop, set, v128, type WasmFunction } from './assembler.ts';
 
-/** Bytes of the tables at the start of the memory: for each byte of a word, the checksum of each of its 256 values. */
+/** Bytes of the tables at the start of the memory, which have, for each byte of a word, the checksums of its 256 values. */
 export const TABLE_BYTES = 8 * 256 * 8;
-/** `fold` processes multiples of it. */
+/** `fold` processes multiples of this byte count. */
 export const FOLD_BYTES = 64;
 
 /** The functions of the module. Arguments are addresses in its memory, or byte counts. */
 export interface Crc64Kernels {
-  /** Adds (XOR) to each of `count` bytes at `data` the bytes at the distances before the same position of `folded`. */
+  /** XORs each of `count` bytes at `data` with the bytes that precede the same position of `folded` by the distances. */
   fold(data: number, folded: number, count: number): void;
   /** Returns the remainder of `count` bytes, continued from the remainder `before`. */
   remainder(data: number, count: number, before: bigint): bigint;
@@ -43,7 +43,7 @@ function fold(distances: readonly number[]): WasmFunction {
   return { name: 'fold', locals, body };
 }
 
-/** Eight bytes a step, with a table for each; the rest byte by byte. */
+/** Processes eight bytes per step, with a table for each; the rest byte by byte. */
 function remainder(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i64');
   const [data, count, sum] = [0, 1, 2];

@@ -6,11 +6,11 @@ const ALL = 0xffff_ffff_ffff_ffffn;
 
 /**
  * x^1616 + x^1504 + x^1434 + x^575 + x^343 + x^284 + x^240 + x^3 + 1 is a multiple of the polynomial, and so is its eighth power,
- * which has bytes instead of bits: a byte can be replaced by adding it to the bytes at these distances behind it.
+ * whose exponents count bytes instead of bits: a byte can be eliminated by adding it to the bytes at these distances after it.
  */
 const DISTANCES = [1504, 1434, 575, 343, 284, 240, 3, 0].map((exponent) => 1616 - exponent);
 const FARTHEST = Math.max(...DISTANCES);
-/** Bytes processed at once: small enough for the processor's cache. */
+/** Bytes processed at once; they fit into the processor's cache. */
 const CHUNK_BYTES = 2 ** 18;
 
 const ZEROS = TABLE_BYTES;
@@ -45,7 +45,7 @@ function machine(): Machine {
   return shared;
 }
 
-/** Computes the CRC-64/NVME of `content`, or continues from `value`, that of the bytes which precede it. */
+/** Computes the CRC-64/NVME of `content`, or continues from `value`, the checksum of the preceding bytes. */
 export function crc64(content: Uint8Array, value = 0n): bigint {
   const { memory, words, fold, remainder } = machine();
   let sum = value ^ ALL;

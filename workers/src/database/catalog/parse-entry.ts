@@ -29,7 +29,7 @@ export function parseCatalogEntry(text: string, bucket: string, where: string): 
   return entry;
 }
 
-/** Parses the ingest record of a bucket. @param where its path, for errors @throws DataError naming the path and the wrong field */
+/** Parses the ingest record of a bucket. @param where its path, for errors @throws DataError that names the path and the wrong field */
 export function parseIngestRecord(text: string, bucket: string, where: string): IngestRecord {
   const fail = damaged(where, 'ingest record');
   const raw = openRecord(text, bucket, where, 'ingest record');

@@ -91,8 +91,8 @@ export function findBucket(plan: BucketPlan, name: string, path: string): PlanBu
 
 /**
  * Replaces the paths of a bucket's shards, which Nextflow stages under other names.
- * @param shards one for each source; undefined where they are where they were planned
- * @throws UsageError where there are more or fewer
+ * @param shards one for each source; undefined if they are where they were planned
+ * @throws UsageError if there are more or fewer
  */
 export function withShards(bucket: PlanBucket, shards: readonly string[] | undefined): PlanBucket {
   if (shards === undefined) return bucket;

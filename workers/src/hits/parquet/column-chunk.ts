@@ -4,7 +4,7 @@ import type { Texts } from '../columns.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
 import { readIndices } from './run-length.ts';
 
-/** A column of a row group, as it is stored. */
+/** A stored column of a row group. */
 export interface StoredColumn {
   bytes: Uint8Array;
   compression: Compression;
@@ -16,8 +16,8 @@ const PLAIN = 0;
 const RLE_DICTIONARY = 8;
 
 /**
- * Creates a decoder of the text columns that `createTable` writes: required, plain or by dictionary. Its result is valid until the
- * next call: texts stay where they were decompressed, and a repeated text is stored once.
+ * Creates a decoder for the text columns that `createTable` writes: required, plain or dictionary-encoded. Its result is valid until the
+ * next call: texts are not copied after decompression, and a repeated text is stored once.
  * @throws RangeError if the bytes are damaged (and errors of zlib)
  */
 export function createTextDecoder(): (column: StoredColumn) => Texts {
@@ -35,7 +35,7 @@ export function createTextDecoder(): (column: StoredColumn) => Texts {
     }
     let used = 0;
     let row = 0;
-    // Entries of the dictionary lie behind the rows.
+    // Dictionary entries follow the rows.
     const dictionary = entries - (headers[0]?.kind === 'dictionary' ? headers[0].values : 0);
     for (const header of headers) {
       const page = decompress(column, header);
@@ -61,7 +61,7 @@ export function createTextDecoder(): (column: StoredColumn) => Texts {
   };
 }
 
-/** Creates a decoder of float32 columns, as `createTextDecoder`. */
+/** Creates a decoder for float32 columns, like `createTextDecoder`. */
 export function createFloatDecoder(): (column: StoredColumn) => Float32Array {
   let values = new Float32Array(0);
   return (column) => {
@@ -81,7 +81,7 @@ export function createFloatDecoder(): (column: StoredColumn) => Float32Array {
   };
 }
 
-/** Finds plain texts: each follows its length in four bytes. */
+/** Locates plain texts; each is preceded by its length in four bytes. */
 function findTexts(
   bytes: Uint8Array,
   start: number,
@@ -96,7 +96,7 @@ function findTexts(
     const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     starts[i] = at + 4;
     at += 4 + length;
-    if (length < 0 || at > end) throw new RangeError('a text goes beyond the end of its page');
+    if (length < 0 || at > end) throw new RangeError('a text exceeds its page');
     ends[i] = at;
   }
 }
@@ -111,7 +111,7 @@ function* pageHeaders(bytes: Uint8Array): Generator<PageHeader> {
 
 function decompress({ bytes, compression }: StoredColumn, { end, storedBytes, pageBytes }: PageHeader): Uint8Array {
   const stored = bytes.subarray(end, end + storedBytes);
-  // One chunk of the known size: growing in steps takes half as much time again.
+  // One chunk of the known size, because growing in steps takes 50% longer.
   const options = { maxOutputLength: Math.max(1, pageBytes), chunkSize: Math.max(64, pageBytes) };
   const page =
     compression === Compression.ZSTD
@@ -124,7 +124,7 @@ function decompress({ bytes, compression }: StoredColumn, { end, storedBytes, pa
 }
 
 function requirePlain({ encoding }: PageHeader) {
-  // Dictionaries are plain under either of two numbers.
+  // Two encoding numbers mean a plain dictionary.
   if (encoding !== PLAIN && encoding !== 2) throw new RangeError(`a page in encoding ${encoding}`);
 }
 

@@ -19,14 +19,14 @@ export interface RowBatch {
   columns: DecodedColumn[];
 }
 
-/** A merge holds batches of hundreds of files at once, so they are bounded in rows and in bytes. */
+/** Limits of a batch: a merge holds batches of hundreds of files at once. */
 export const BATCH_ROWS = 8192;
 const BATCH_BYTES = 2 * 1024 * 1024;
 const SAMPLE_ROWS = 64;
 
 /**
  * Checks that a file has the requested columns.
- * @throws DataError that names the column that is missing or of another type
+ * @throws DataError that names the column that is missing or has another type
  */
 export function checkColumns(source: ParquetSource, request: readonly ColumnRequest[]): void {
   for (const { name, type } of request) {
@@ -44,9 +44,9 @@ export function checkColumns(source: ParquetSource, request: readonly ColumnRequ
 }
 
 /**
- * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is
- * valid until the next is asked for.
- * @throws DataError if the file is damaged, lacks a column or holds a null (with row group and row)
+ * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is valid until the next is
+ * requested.
+ * @throws DataError if the file is damaged, lacks a column or contains a null (with row group and row)
  */
 export async function* readColumns(
   source: ParquetSource,

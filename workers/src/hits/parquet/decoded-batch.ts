@@ -19,10 +19,10 @@ export function layoutOf(type: DataType): Layout | undefined {
 }
 
 /**
- * Creates a function that copies the columns of a batch and frees it. It reads the decoder's memory directly: Arrow IPC takes twice
- * the time of decoding. It copies into the same arrays each time, so they are valid until the next call: new arrays for every batch
- * cost a fifth of the time of reading.
- * @returns undefined for a column that holds a null
+ * Creates a function that copies the columns of a batch and frees it. It reads the decoder's memory directly, because Arrow IPC takes
+ * twice as long as decoding. It reuses its arrays, which are valid until the next call, because new arrays for every batch would cost a
+ * fifth of the reading time.
+ * @returns undefined for a column that contains a null
  */
 export function createTaker(layouts: readonly Layout[]): (batch: DecodedBatch) => (DecodedColumn | undefined)[] {
   if (layouts.includes('other')) return takeByIpc;

@@ -9,17 +9,17 @@ import { ORDERED_BY } from './hits-writer.ts';
 import { type PlacedHits, readOwnHits } from './own-hits.ts';
 import { openParquet, type ParquetSource } from './parquet-file.ts';
 
-/** A hits file, by its footer. */
+/** The footer of a hits file. */
 export interface HitsFile {
   path: string;
   rows: number;
   /** Whether its writer declares the rows to be in the order of hits files. */
   ordered: boolean;
-  /** The search that made them, where the writer recorded it. */
+  /** The search that wrote the file, if the writer recorded it. */
   origin: HitsOrigin | undefined;
-  /** Of the table that was searched, where the writer recorded it. */
+  /** Recipe of the searched table, if the writer recorded it. */
   recipe: string | undefined;
-  /** Bytes of memory that reading it takes: its largest row group, compressed and decoded. */
+  /** Bytes of memory needed to read the file: its largest row group, compressed and decoded. */
   readBytes: number;
 }
 
@@ -30,11 +30,11 @@ const COLUMNS: readonly ColumnRequest[] = [
   { name: 'bucket', type: 'text' },
 ];
 
-/** Memory of any open file, and of a row of the batch that is copied from the decoder. */
+/** Memory of an open file, and of a row of the batch that is copied from the decoder. */
 const OPEN_BYTES = 64 * 1024;
 const BATCH_ROW_BYTES = 96;
 
-/** Reads the footer of a hits file. @throws DataError if the file is missing, damaged or holds no hits */
+/** Reads the footer of a hits file. @throws DataError if the file is missing, damaged or has no hits */
 export async function inspectHits(path: string): Promise<HitsFile> {
   const source = await openParquet(path);
   try {
@@ -53,14 +53,13 @@ export async function inspectHits(path: string): Promise<HitsFile> {
   }
 }
 
-/** Measured: the decoder holds a row group as it is stored and half as much again as it is decompressed. */
+/** Estimates the memory of a row group: by measurement, the decoder holds its stored bytes and 1.5 times its decompressed bytes. */
 function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups'][number]): number {
   return compressedBytes + 1.5 * bytes + BATCH_ROW_BYTES * Math.min(rows, BATCH_ROWS);
 }
 
 /**
- * Reads hits batch by batch; a batch is valid until the next is asked for. Also reads neighbours, whose columns
- * include those of hits.
+ * Reads hits batch by batch; a batch is valid until the next is requested. Also reads neighbours, whose columns include those of hits.
  * @throws DataError if the file is damaged or a distance is not a number (with row group and row)
  */
 export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
@@ -86,7 +85,7 @@ async function* readForeignHits(source: ParquetSource): AsyncGenerator<PlacedHit
   }
 }
 
-/** `findIndex` calls a function a row, which is slow for hundreds of millions. */
+/** Finds a NaN; -1 if none. `findIndex` would call a function for each row, which is slow for hundreds of millions. */
 function findNaN(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return i;
   return -1;

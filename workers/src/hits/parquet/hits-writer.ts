@@ -3,7 +3,7 @@ import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { HITS_ROW_GROUP, hitRows, type NeighbourColumns, repeatText } from '../columns.ts';
 import { type ColumnData, createTable, encodeTable, type TableOptions } from './table-writer.ts';
 
-/** Hits of one bucket; the arrays have one entry a hit. */
+/** Hits of one bucket; the arrays have one entry per hit. */
 export interface HitBatch {
   queryIds: Utf8Column;
   targetIds: Utf8Column;
@@ -12,10 +12,10 @@ export interface HitBatch {
   bucket: string;
 }
 
-/** Writes hits batch by batch, in the order ORDERED_BY names. */
+/** Writes hits batch by batch, in the order that ORDERED_BY names. */
 export interface HitsWriter {
   append(batch: HitBatch): Promise<void>;
-  /** Ends the file. @returns its size in bytes */
+  /** Completes the file. @returns its size in bytes */
   finish(): Promise<number>;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
@@ -29,7 +29,7 @@ export const ORDERED_BY = { 'lanceflow.ordered_by': 'query_id,distance,target_id
 
 /**
  * Creates a hits file of one bucket at `path` (a temporary name: see `writeAtomically`).
- * @param metadata of the file
+ * @param metadata key-value metadata of the file
  */
 export async function createHits(path: string, metadata: Record<string, string> = {}): Promise<HitsWriter> {
   const table = await createTable(path, hitsOptions(metadata));
@@ -53,8 +53,8 @@ function columnsOf({ queryIds, targetIds, distances, bucket }: HitBatch): [rows:
 }
 
 /**
- * Writes sorted hits of any buckets: the result of one merge pass, which the next reads.
- * @param metadata of the file
+ * Writes sorted hits of any buckets: the result of one merge pass, which the next pass reads.
+ * @param metadata key-value metadata of the file
  * @returns its size in bytes
  */
 export async function writeHits(

@@ -3,7 +3,7 @@ import { HITS_ROW_GROUP, type HitColumns, hitRows, type NeighbourColumns, textBy
 import { readHits } from './hits-reader.ts';
 import { writeHits } from './hits-writer.ts';
 
-/** Writes the hits of several files into one. @param paths files whose queries follow each other @param metadata of the file */
+/** Writes the hits of several files into one. @param paths files with consecutive ranges of queries @param metadata key-value metadata of the file */
 export async function joinHits(
   paths: readonly string[],
   output: string,
@@ -36,7 +36,7 @@ async function* allHits(paths: readonly string[]): AsyncGenerator<HitColumns> {
   for (const path of paths) yield* readHits(path);
 }
 
-/** Emits batches of one size, so that the same hits give the same bytes. */
+/** Emits batches of equal size, so that the same hits give the same bytes. */
 async function* rebatched(
   batches: AsyncIterable<HitColumns>,
   isWanted: (hits: HitColumns, row: number) => boolean,

@@ -45,7 +45,7 @@ export class RowGroupJoiner {
   /**
    * Adds the row groups of a file.
    * @returns the bytes that come next in the joined file, as a view
-   * @throws RangeError where the file is not Parquet
+   * @throws RangeError if the file is not Parquet
    */
   add(file: Uint8Array): Uint8Array {
     const footer = readFooter(file);

@@ -5,13 +5,13 @@ import { createTable, type ParquetCompression } from './table-writer.ts';
 /** Writes neighbours batch by batch, sorted by query and rank. */
 export interface NeighboursWriter {
   append(rows: NeighbourColumns): Promise<void>;
-  /** Ends the file. @returns its size in bytes */
+  /** Completes the file. @returns its size in bytes */
   finish(): Promise<number>;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
 }
 
-/** Small enough to find one query by reading little, large enough for every reader's full speed. */
+/** Small enough to find one query with little reading, large enough for the full speed of every reader. */
 const ROW_GROUP_ROWS = 131_072;
 
 /**

@@ -5,7 +5,7 @@ import { HIT_MESSAGES } from '../hit-messages.ts';
 import { createFloatDecoder, createTextDecoder, type StoredColumn } from './column-chunk.ts';
 import type { ParquetSource, RowGroup } from './parquet-file.ts';
 
-/** Hits, with their position in the file. */
+/** Hits and their position in the file. */
 export interface PlacedHits {
   rowGroup: number;
   /** Number, within the file, of the first row. */
@@ -13,13 +13,13 @@ export interface PlacedHits {
   hits: HitColumns;
 }
 
-/** Parquet files begin with four letters. */
+/** Size of Parquet's magic number. */
 const FILE_HEAD_BYTES = 4;
 
 /**
  * Reads hits from a file that LanceFlow wrote, a row group at a time, and closes it; a batch is valid until the next is requested.
- * Merging keeps few of the rows it reads, so unlike the library this leaves texts where they were decompressed, which is three
- * times as fast. It reads the encodings that `createTable` uses, and relies on column chunks that follow each other.
+ * Merging keeps few of the rows that it reads, so this reader, unlike the library, does not copy texts after decompression, which is
+ * three times as fast. It reads the encodings that `createTable` uses, and relies on contiguous column chunks.
  * @throws DataError if the file is damaged
  */
 export async function* readOwnHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {

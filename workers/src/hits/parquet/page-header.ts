@@ -1,23 +1,23 @@
 /** The header of a page of a Parquet column: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift. */
 export interface PageHeader {
   kind: 'dictionary' | 'data';
-  /** Bytes of the page behind the header, as stored and decompressed. */
+  /** Byte counts of the page after the header, as stored and decompressed. */
   storedBytes: number;
   pageBytes: number;
   values: number;
   encoding: number;
-  /** Where the header ends and the page begins. */
+  /** Position where the header ends and the page begins. */
   end: number;
 }
 
-/** Numbers of Parquet's own enumerations. */
+/** Page types, by their numbers in Parquet. */
 const PAGE_KINDS: Record<number, PageHeader['kind']> = { 0: 'data', 2: 'dictionary' };
 /** Thrift's compact protocol: types of fields. */
 const THRIFT = { true: 1, false: 2, byte: 3, int64: 6, double: 7, binary: 8, list: 9, set: 10, struct: 12 } as const;
 
 /**
  * Reads the header of the page that begins at `start`: a struct in Thrift's compact protocol.
- * @throws RangeError if it is none, or of a kind that `createTable` does not write
+ * @throws RangeError if the bytes are not a page header, or of a kind that `createTable` does not write
  */
 export function readPageHeader(bytes: Uint8Array, start: number): PageHeader {
   const fields = new Map<string, number>();
@@ -35,11 +35,11 @@ export function readPageHeader(bytes: Uint8Array, start: number): PageHeader {
   const { pageBytes, storedBytes, values, encoding } = header;
   if (!kind || ![pageBytes, storedBytes, values, encoding].every((number) => number >= 0))
     throw new RangeError('no page header where one is expected');
-  if (end + storedBytes > bytes.length) throw new RangeError('a page goes beyond the end of its column');
+  if (end + storedBytes > bytes.length) throw new RangeError('a page exceeds its column');
   return header;
 }
 
-/** Collects the integers of a struct, by the path of their field numbers. @returns where the struct ends */
+/** Collects the integers of a struct, by the path of their field numbers. @returns the end of the struct */
 function readStruct(bytes: Uint8Array, start: number, path: string, fields: Map<string, number>): number {
   let at = start;
   let id = 0;
@@ -68,7 +68,7 @@ function readValue(bytes: Uint8Array, at: number, type: number, path: string, fi
   return next;
 }
 
-/** @returns the number and where it ends; exact below 2^53 */
+/** Reads a variable-length integer. @returns the number, exact below 2^53, and its end */
 export function readVarint(bytes: Uint8Array, start: number): [number: number, end: number] {
   let number = 0;
   let scale = 1;

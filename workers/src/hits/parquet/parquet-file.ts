@@ -7,7 +7,7 @@ import { isRecord, parseJson } from '../../base/text/document.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
 import { CREATED_BY, METADATA_KEY } from './table-writer.ts';
 
-/** What the footer says of a row group. */
+/** The footer's description of a row group. */
 export interface RowGroup {
   rows: number;
   compressedBytes: number;
@@ -15,7 +15,7 @@ export interface RowGroup {
   columns: readonly { name: string; compressedBytes: number; compression: Compression }[];
 }
 
-/** An open Parquet file: its footer is read, its rows are not. */
+/** An open Parquet file, of which only the footer has been read. */
 export interface ParquetSource {
   readonly path: string;
   readonly rows: number;
@@ -32,7 +32,7 @@ export interface ParquetSource {
 
 /**
  * Opens a Parquet file.
- * @throws DataError if there is no such file, or it is not Parquet, or is cut off
+ * @throws DataError if the file does not exist, is not Parquet, or is truncated
  */
 export async function openParquet(path: string): Promise<ParquetSource> {
   await checkHead(path);
@@ -72,7 +72,7 @@ export async function openParquet(path: string): Promise<ParquetSource> {
           stoppedEarly = false;
         }
       } finally {
-        // Only then: a decoder that failed may never answer.
+        // Not after a failure: a decoder that failed may never answer.
         if (stoppedEarly) await reader.cancel();
       }
     },
@@ -100,8 +100,8 @@ async function checkHead(path: string): Promise<void> {
 }
 
 /**
- * Runs one step of the decoder, and turns its errors into those that name the file and its part. Damaged bytes can make the
- * WebAssembly code trap in a task of its own: an uncaught exception, while the step never ends. That is caught here too.
+ * Runs one step of the decoder, and turns its errors into errors that name the file and its part. Damaged bytes can make the WebAssembly
+ * code trap in a separate task: an uncaught exception, while the step never ends. This function catches it too.
  */
 async function decoding<T>(path: string, part: string, step: () => Promise<T>): Promise<T> {
   let onTrap = (_: unknown) => {};
@@ -115,7 +115,7 @@ async function decoding<T>(path: string, part: string, step: () => Promise<T>): 
   } catch (error) {
     const known = toUserError(error);
     if (known instanceof UserError) throw known;
-    // Node.js throws it for a file that the system failed to read, or whose length changed.
+    // Node.js throws this error for a file that the system failed to read, or whose length changed.
     if (error instanceof Error && error.name === 'NotReadableError')
       throw new TransientError(HIT_MESSAGES.unreadable(path, part, error.message), { cause: error });
     const reason = error instanceof Error ? error.message : String(error);

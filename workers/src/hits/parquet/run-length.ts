@@ -2,9 +2,9 @@ import { readVarint } from './page-header.ts';
 
 /**
  * Decodes dictionary indices, which Parquet stores as a hybrid of run lengths and bit-packed groups.
- * @param bytes bits of an index, in one byte; then the runs
- * @param put takes the next `count` indices, which are all `index`
- * @throws RangeError if the bytes hold fewer than `values` indices
+ * @param bytes bit width of an index, in one byte; then the runs
+ * @param put receives the next `count` indices, which all equal `index`
+ * @throws RangeError if the bytes contain fewer than `values` indices
  */
 export function readIndices(bytes: Uint8Array, values: number, put: (index: number, count: number) => void): void {
   const width = bytes[0] ?? 0;
@@ -14,7 +14,7 @@ export function readIndices(bytes: Uint8Array, values: number, put: (index: numb
   while (left > 0) {
     const [head, next] = readVarint(bytes, at);
     const count = Math.floor(head / 2);
-    if (count === 0) throw new RangeError('a run of nothing');
+    if (count === 0) throw new RangeError('an empty run');
     if (head % 2 === 0) {
       const runBytes = (width + 7) >> 3;
       const taken = Math.min(count, left);
@@ -31,7 +31,7 @@ export function readIndices(bytes: Uint8Array, values: number, put: (index: numb
   }
 }
 
-/** `width` bits, at most 32, from bit `start` on; the first is the lowest. */
+/** Reads `width` bits, at most 32, from bit `start`; the first is the lowest. */
 function readBits(bytes: Uint8Array, start: number, width: number): number {
   let value = 0;
   let scale = 1;

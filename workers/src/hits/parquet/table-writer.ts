@@ -9,11 +9,11 @@ import {
   WriterPropertiesBuilder,
 } from 'parquet-wasm';
 
-/** Compressions of Parquet that are offered; `zstd` is the default everywhere. */
+/** Supported compressions of Parquet; `zstd` is the default everywhere. */
 export const COMPRESSIONS = ['zstd', 'gzip', 'none'] as const;
 export type ParquetCompression = (typeof COMPRESSIONS)[number];
 
-/** A column as Arrow lays it out: fixed-width values, or UTF-8 text with offsets. */
+/** A column in Arrow's layout: fixed-width values, or UTF-8 text with offsets. */
 export type ColumnData =
   | { readonly values: Float32Array | Int32Array }
   | { readonly offsets: Int32Array; readonly bytes: Uint8Array };
@@ -23,7 +23,7 @@ export interface ColumnSpec {
   readonly type: DataType;
   /** Whether values repeat, so that a dictionary is smaller. */
   readonly dictionary: boolean;
-  /** False where a dictionary leaves nothing to compress. */
+  /** False if a dictionary leaves nothing to compress. */
   readonly compressed?: boolean;
 }
 
@@ -38,32 +38,32 @@ export interface TableOptions {
 
 /** Writes a Parquet file batch by batch; one compressed row group is in memory. */
 export interface TableWriter {
-  /** Appends rows. @param columns one entry a column, in the order of the file's columns */
+  /** Appends rows. @param columns one entry per column, in the order of the file's columns */
   append(rows: number, columns: readonly ColumnData[]): Promise<void>;
-  /** Ends the file. @returns its size in bytes */
+  /** Completes the file. @returns its size in bytes */
   finish(): Promise<number>;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
 }
 
 /**
- * The writer of a file. Other tools keep the key-value metadata of a file that they change, so a reader trusts this metadata only
- * where the writer is LanceFlow.
+ * Name of the writer of a file. Other tools keep the key-value metadata of a file that they change, so a reader trusts this metadata only
+ * if the writer is LanceFlow.
  */
 export const CREATED_BY = 'lanceflow version 1.0.0';
 
 /**
- * The one key of a file's metadata; the value is a JSON object. The encoder writes several keys in a random order, and the
- * same rows must give the same bytes.
+ * The only key of a file's metadata; its value is a JSON object. The encoder would write several keys in random order, but the same rows
+ * must give the same bytes.
  */
 export const METADATA_KEY = 'lanceflow';
 
-/** Ids of thousands of characters must not blow up a row group. */
+/** Limits a row group with ids of thousands of characters. */
 const ROW_GROUP_BYTES = 64 * 1024 * 1024;
 
 /**
- * Creates a Parquet file at `path` (a temporary name: see `writeAtomically`). All columns are required
- * (without nulls) and carry minimum and maximum for every row group and page.
+ * Creates a Parquet file at `path` (a temporary name: see `writeAtomically`). All columns are required (without nulls) and have minimum
+ * and maximum for every row group and page.
  */
 export async function createTable(path: string, options: TableOptions): Promise<TableWriter> {
   const file = await open(path, 'w');
@@ -105,7 +105,7 @@ export async function encodeTable(
   return bytes;
 }
 
-/** @param write takes the file's bytes, in chunks */
+/** Starts an encoder. @param write receives the file's bytes, in chunks */
 function startEncoder(options: TableOptions, write: (chunk: Uint8Array) => Promise<void>) {
   const schema = new Schema(options.columns.map(({ name, type }) => new Field(name, type, false)));
   const { readable, writable } = new TransformStream<EncoderBatch, EncoderBatch>();
@@ -113,13 +113,13 @@ function startEncoder(options: TableOptions, write: (chunk: Uint8Array) => Promi
   const ignore = () => {};
   batches.closed.catch(ignore);
   const encoded = encode(readable, options, write).catch((error: unknown) => {
-    // A full disk ends the encoder: pending appends must fail instead of waiting for ever.
+    // A full disk stops the encoder: pending appends must fail instead of waiting forever.
     batches.abort(error).catch(ignore);
     throw error;
   });
   encoded.catch(ignore);
   const append = (rows: number, columns: readonly ColumnData[]) => batches.write(toEncoderBatch(schema, rows, columns));
-  // The encoder takes the schema from the first batch: after an empty one, a file without rows is valid.
+  // The encoder takes the schema from the first batch: with an empty one, a file without rows is valid.
   append(0, options.columns.map(emptyColumn)).catch(ignore);
   return {
     append,

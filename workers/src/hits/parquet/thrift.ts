@@ -23,7 +23,7 @@ const STRUCT = 12;
 /** Lists of more elements write their length after the head. */
 const SHORT_LIST = 15;
 
-/** Reads a struct. @throws RangeError where there is none */
+/** Reads a struct. @throws RangeError if there is none */
 export function readThrift(bytes: Uint8Array, start = 0): { value: ThriftStruct; end: number } {
   const reader = { bytes, at: start };
   return { value: readStruct(reader), end: reader.at };
@@ -36,7 +36,7 @@ export function writeThrift(value: ThriftStruct): Uint8Array {
   return Uint8Array.from(into);
 }
 
-/** Returns a field that is a whole number. @throws RangeError where it is not there */
+/** Returns a field that is a whole number. @throws RangeError if it is not there */
 export function numberField({ fields }: ThriftStruct, id: number): number {
   const field = fields.get(id);
   if (!field || !('value' in field)) throw new RangeError(`no number in field ${id}`);
@@ -49,14 +49,14 @@ export function addToField({ fields }: ThriftStruct, id: number, by: number): vo
   if (field && 'value' in field) fields.set(id, { ...field, value: field.value + by });
 }
 
-/** Returns the structs of a field that is a list. @throws RangeError where it is not there */
+/** Returns the structs of a field that is a list. @throws RangeError if it is not there */
 export function structsIn({ fields }: ThriftStruct, id: number): ThriftStruct[] {
   const field = fields.get(id);
   if (!field || !('values' in field)) throw new RangeError(`no list in field ${id}`);
   return field.values as ThriftStruct[];
 }
 
-/** Returns a field that is a struct. @throws RangeError where it is not there */
+/** Returns a field that is a struct. @throws RangeError if it is not there */
 export function structIn({ fields }: ThriftStruct, id: number): ThriftStruct {
   const field = fields.get(id);
   if (field?.type !== STRUCT) throw new RangeError(`no struct in field ${id}`);
