@@ -2,7 +2,7 @@
 
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runHere } from '../support/command.ts';
 import { countCalls, expectNoLeftovers, expectWholeCatalog, expireLocks, killAtCall } from '../support/crash.ts';
 import { buildDatabase } from '../support/database.ts';
@@ -12,6 +12,8 @@ import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 const BUCKET = ['--bucket', 'bucket_00001'];
 /** Tests every n-th call; all of them (1) take minutes. */
 const STRIDE = Number(process.env.LANCEFLOW_KILL_STRIDE ?? 5);
+/** A thread that writes many small units makes hundreds of calls. */
+const THREAD_STRIDE = 20 * STRIDE;
 
 /** Kills a command before each call that changes the file system, then runs it again as a user or Nextflow would. */
 describe('a command killed before any of its changes to the database, and run again, has the same result:', () => {
@@ -40,6 +42,8 @@ describe('a command killed before any of its changes to the database, and run ag
     expected.l2 = await search(other.database);
   }, 60_000);
 
+  afterEach(() => vi.unstubAllEnvs());
+
   async function search(database: string): Promise<Buffer> {
     const output = join(database, '..', 'hits.parquet');
     const queries = ['--queries', join(folder, 'q.h5'), '--k', '5', '--search', 'exact'];
@@ -51,8 +55,9 @@ describe('a command killed before any of its changes to the database, and run ag
   const ingest = (...options: string[]) => ['ingest-bucket', ...BUCKET, '--plan', 'PLAN', ...options];
   const index = (...options: string[]) => ['index-bucket', ...BUCKET, ...options];
 
-  it.each<[string, string, string[], string[][], string]>([
+  it.each<[string, string, string[], string[][], string, string?]>([
     ['ingest-bucket', 'planned', ingest(), [ingest(), index()], 'cosine'],
+    ['ingest-bucket in a thread', 'planned', ingest('--threads', '1'), [ingest(), index()], 'cosine', 'ingest'],
     ['index-bucket', 'ingested', index(), [index()], 'cosine'],
     ['index-bucket with another index', 'indexed', index('--index', 'ivf-pq'), [index('--index', 'ivf-pq')], 'cosine'],
     [
@@ -64,7 +69,8 @@ describe('a command killed before any of its changes to the database, and run ag
     ],
   ])(
     '%s',
-    async (name, from, command, again, answer) => {
+    async (name, from, command, again, answer, thread) => {
+      if (thread !== undefined) vi.stubEnv('LANCEFLOW_UNIT_BYTES', '4096');
       const tried = join(folder, `${name.replaceAll(' ', '-')}`);
       const on = (database: string, argv: string[]) => [
         ...argv.map((argument) => (argument === 'PLAN' ? plan : argument)),
@@ -72,12 +78,12 @@ describe('a command killed before any of its changes to the database, and run ag
         database,
       ];
       await cp(databases[from]!, join(tried, '0', 'db'), { recursive: true });
-      const calls = await countCalls(on(join(tried, '0', 'db'), command), join(tried, 'count'));
+      const calls = await countCalls(on(join(tried, '0', 'db'), command), join(tried, 'count'), thread);
       expect(calls).toBeGreaterThan(10);
-      for (let call = 1; call <= calls; call += STRIDE) {
+      for (let call = 1; call <= calls; call += thread === undefined ? STRIDE : THREAD_STRIDE) {
         const database = join(tried, `${call}`, 'db');
         await cp(databases[from]!, database, { recursive: true });
-        await killAtCall(on(database, command), call);
+        await killAtCall(on(database, command), call, thread);
         await expectWholeCatalog(database);
         await expireLocks(database);
         for (const argv of again) await runHere(on(database, argv));
@@ -85,6 +91,6 @@ describe('a command killed before any of its changes to the database, and run ag
         expect((await search(database)).equals(expected[answer]!), `killed before call ${call} of ${calls}`).toBe(true);
       }
     },
-    120_000,
+    240_000,
   );
 });

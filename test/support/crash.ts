@@ -10,20 +10,21 @@ import { lanceflow, ROOT } from './run.ts';
 
 const KILL_AT = join(ROOT, 'test/faults/kill-at.mjs');
 
-/** Counts the calls of a command that change the file system. */
-export async function countCalls(argv: readonly string[], countFile: string): Promise<number> {
-  const { code, stderr } = await lanceflow(argv, { env: killer(0, countFile) });
+/** Counts the calls of a command that change the file system: of its main thread, or of the thread with a name. */
+export async function countCalls(argv: readonly string[], countFile: string, thread = ''): Promise<number> {
+  const { code, stderr } = await lanceflow(argv, { env: killer(0, countFile, thread) });
   if (code !== 0) throw new Error(stderr);
   return Number(await readFile(countFile, 'utf8'));
 }
 
 /** Runs a command, and kills it before its n-th call that changes the file system. */
-export async function killAtCall(argv: readonly string[], call: number): Promise<void> {
-  expect(await lanceflow(argv, { env: killer(call, '') })).toMatchObject({ signal: 'SIGKILL' });
+export async function killAtCall(argv: readonly string[], call: number, thread = ''): Promise<void> {
+  expect(await lanceflow(argv, { env: killer(call, '', thread) })).toMatchObject({ signal: 'SIGKILL' });
 }
 
-function killer(call: number, countFile: string): NodeJS.ProcessEnv {
-  return { ...process.env, NODE_OPTIONS: `--import ${KILL_AT}`, KILL_AT: `${call}`, KILL_COUNT: countFile };
+function killer(call: number, countFile: string, thread: string): NodeJS.ProcessEnv {
+  const options = { NODE_OPTIONS: `--import ${KILL_AT}`, KILL_THREAD: thread };
+  return { ...process.env, ...options, KILL_AT: `${call}`, KILL_COUNT: countFile };
 }
 
 /**

@@ -67,7 +67,7 @@ export async function withTableWork<T>(
   try {
     return await withThreadPool<IngestThread, T>(
       module,
-      { name: 'ingest', count, workerData: () => workerData },
+      { name: 'ingest', count, workerData: () => workerData, runsNativeCode: true },
       (pool) => use({ bucket, rowType, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount }),
     );
   } finally {

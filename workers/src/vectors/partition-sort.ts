@@ -16,25 +16,3 @@ export function sortByPartition(
   for (let row = 0; row < partitions.length; row++) order[next[partitions[row]!]!++] = row;
   return { order, counts };
 }
-
-/**
- * Cuts partitions into consecutive windows of at most `windowRows` rows, for a merge that holds one window in memory.
- * A larger partition forms its own window.
- * @returns [first partition, end partition)
- */
-export function partitionWindows(partitionRows: ArrayLike<number>, windowRows: number): Array<[number, number]> {
-  const windows: Array<[number, number]> = [];
-  let first = 0;
-  let rows = 0;
-  for (let partition = 0; partition < partitionRows.length; partition++) {
-    const own = partitionRows[partition]!;
-    if (partition > first && rows + own > windowRows) {
-      windows.push([first, partition]);
-      first = partition;
-      rows = 0;
-    }
-    rows += own;
-  }
-  if (first < partitionRows.length) windows.push([first, partitionRows.length]);
-  return windows;
-}
