@@ -62,5 +62,5 @@ def showResults(request) {
 /** Prints the failed worker's message and the command that resumes the run. */
 def showFailure() {
     def message = Failure.message(workflow)
-    log.info("\n${message ?: 'The run was stopped.'}\nTo go on:   ${CommandLine.resumed(workflow.commandLine)}")
+    log.info("\n${message ?: 'The run was stopped.'}\nTo resume:  ${CommandLine.resumed(workflow.commandLine)}")
 }

@@ -6,14 +6,14 @@ import { ROOT } from './support/run.ts';
 
 const SOURCES = join(ROOT, 'workers/src');
 
-/** From the top down: a room imports rooms of lower layers, and those after it in its own; stages import no stage. */
+/** Layers from top to bottom. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
 const TOP = ['cli.ts', 'parse-arguments.ts', 'commands'];
 const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
 
-/** Who loads an engine; all others have its types only. */
+/** Folders that may load an engine; all others may only import its types. */
 const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^@lancedb\/lancedb/, ['lance']],
   [/^h5wasm/, ['shard']],
@@ -23,7 +23,7 @@ const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],
 ];
 
-/** What is computed without a file system, a network, threads or an engine: folders and files. */
+/** Folders and files of pure code, which uses no file system, network, threads or engine. */
 const PURE = [
   'base/bytes/float16.ts',
   'base/bytes/key-index.ts',
@@ -91,8 +91,8 @@ const IMPURE =
   /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-sdk|@smithy|yargs)/;
 
 /**
- * Code of one kind of storage, and the files outside that import it. They call it only for a database or a model in that storage: the hash
- * of a stage has this code only where a run uses it (app/worker-sources.ts).
+ * Code of one kind of storage, and the files outside that import it. They call it only for a database or a model in that storage, because
+ * the hash of a stage includes this code only if a run uses it (app/worker-sources.ts).
  */
 const STORAGE: [folders: string[], users: string[]][] = [
   [['database/local'], ['database/database.ts']],
@@ -103,7 +103,7 @@ const STORAGE: [folders: string[], users: string[]][] = [
 ];
 
 const MOST_FILES = 15;
-/** Of a command: options, one call, a summary. */
+/** Limit of a command: options, one call, a summary. */
 const MOST_LINES = 80;
 
 /** Text by path below workers/src. */
@@ -111,12 +111,12 @@ type Sources = ReadonlyMap<string, string>;
 
 const roomOf = (path: string) => path.split('/')[0]!;
 
-/** What a source imports of workers/src, by their paths there. */
+/** Imports of a source from workers/src, by their paths there. */
 function importsIn(path: string, text: string): string[] {
   return importsOf(join(SOURCES, path), text).map((file) => relative(SOURCES, file));
 }
 
-/** Packages and modules of Node's that are loaded: imports of types are not. */
+/** Packages and Node.js modules that a source loads, without type imports. */
 function loadedIn(text: string): string[] {
   const statements = text.matchAll(/^(?:import|export)\s(?!type\b)([^;]*?)from\s'([^'.][^']*)';/gm);
   const named = Array.from(statements)
@@ -178,13 +178,13 @@ function wrongOwners(sources: Sources): string[] {
   );
 }
 
-/** Pure sources that reach something that is not, and by what way. */
+/** Pure sources that reach impure ones, with the chain of imports. */
 function impure(sources: Sources): string[] {
   const reach = (path: string, seen: Set<string>): string[] => {
     if (seen.has(path)) return [];
     seen.add(path);
     const text = sources.get(path) ?? '';
-    // Types are no way to reach anything.
+    // Type imports reach nothing.
     const loaded = text.replace(/^import type [^;]*;$/gm, '');
     const own = loadedIn(loaded)
       .filter((name) => IMPURE.test(name))
@@ -217,7 +217,7 @@ describe('the tree of workers/src', () => {
       sources.set(normalize(name), await readFile(join(SOURCES, name), 'utf8'));
   });
 
-  it('has only rooms that are known', () => {
+  it('has only known folders', () => {
     expect([...new Set([...sources.keys()].map(roomOf))].sort()).toEqual([...ROOMS].sort());
     for (const path of PURE)
       expect(
@@ -226,7 +226,7 @@ describe('the tree of workers/src', () => {
       ).toBe(true);
   });
 
-  it('imports downwards only, types too, and no stage imports another', () => {
+  it('imports only downwards, including types, and no stage imports another', () => {
     expect(wrongArrows(sources)).toEqual([]);
     for (const [from, to] of [
       ['base/errors.ts', '../app/progress.ts'],
@@ -239,7 +239,7 @@ describe('the tree of workers/src', () => {
     expect(wrongArrows(type)).toEqual(['base/errors.ts imports app/progress.ts']);
   });
 
-  it('has local and S3 code that do not depend on each other, each used in few places', () => {
+  it('has local and S3 code that is independent, and used in few places', () => {
     expect(wrongStorage(sources)).toEqual([]);
     for (const [from, to] of [
       ['database/s3/s3-reader.ts', '../local/local-store.ts'],
@@ -250,7 +250,7 @@ describe('the tree of workers/src', () => {
       expect(wrongStorage(withImport(from, to))).toHaveLength(1);
   });
 
-  it('has no circles', () => {
+  it('has no import cycles', () => {
     expect(circles(sources)).toEqual([]);
     expect(circles(withImport('base/errors.ts', './missing-files.ts'))).not.toEqual([]);
   });
@@ -262,13 +262,13 @@ describe('the tree of workers/src', () => {
     expect(wrongOwners(late)).toEqual(['merge/heap.ts loads @aws-sdk/client-s3']);
   });
 
-  it('has pure parts, which reach no file, network, thread or engine', () => {
+  it('has pure code, which reaches no file, network, thread or engine', () => {
     expect(impure(sources)).toEqual([]);
     expect(impure(withImport('vectors/kmeans.ts', 'node:fs'))).not.toEqual([]);
     expect(impure(withImport('search/plan/cost.ts', '../../s3/transfer/upload.ts'))).not.toEqual([]);
   });
 
-  it('has folders that can be seen at once, and names that say which file is meant', () => {
+  it('has small folders and unique file names', () => {
     expect(largeFolders(sources.keys())).toEqual([]);
     expect(commonNames(sources.keys())).toEqual([]);
     const more = Array.from({ length: MOST_FILES }, (_, i) => `pack/more-${i}.ts`);
@@ -276,14 +276,14 @@ describe('the tree of workers/src', () => {
     expect(commonNames([...sources.keys(), 'pack/errors.ts'])).toHaveLength(1);
   });
 
-  it('has commands that only have options, call a stage and sum up', () => {
+  it('has commands that only define options, call a stage and summarize', () => {
     const long = [...sources].filter(
       ([path, text]) => roomOf(path) === 'commands' && text.split('\n').length > MOST_LINES + 1,
     );
     expect(long.map(([path]) => path)).toEqual([]);
   });
 
-  it('has its tests in folders of the same names', async () => {
+  it('has tests in folders of the same names', async () => {
     const tests = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((file) => file.endsWith('.test.ts'));
     const folders = new Set([...sources.keys()].map((path) => dirname(path)));
     const rooms = tests.filter((path) => ROOMS.includes(roomOf(path)));

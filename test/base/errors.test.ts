@@ -6,14 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { DataError, TransientError, toUserError, UserError } from '../../workers/src/base/errors.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-/** An error as Node.js makes it of an answer of the system. */
+/** Builds a system error as Node.js does. */
 function systemError(code: string): Error {
   const errno = -(constants.errno as Record<string, number>)[code]!;
   const message = `${code}: something, open '/data/x'`;
   return Object.assign(new Error(message), { code, errno, syscall: 'open', path: '/data/x' });
 }
 
-describe('an answer of the system about a file', () => {
+describe('a system error about a file', () => {
   test.each(Object.keys(constants.errno))('%s is never a bug, and names the file', (code) => {
     const error = toUserError(systemError(code));
     expect(error).toBeInstanceOf(UserError);
@@ -44,8 +44,8 @@ describe('an answer of the system about a file', () => {
     expect(toUserError(Object.assign(new Error(message), { code: 'GenericFailure' }))).toBeInstanceOf(kind);
   });
 
-  test('anything else is a bug, and stays as it is', async () => {
-    // A missing file of a table is damage, which is told with the table.
+  test('any other error is a bug, and is returned unchanged', async () => {
+    // A missing file of a table is damage, which is reported with the table.
     for (const message of ['x is not a function', 'Object not found: No such file or directory (os error 2)']) {
       const error = new Error(message);
       expect(toUserError(error)).toBe(error);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { findStats, returnIfMissing } from '../../workers/src/base/missing-files.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-test('a file that does not exist is missing; one that cannot be reached is not', async () => {
+test('a file that does not exist is missing; an inaccessible one is not', async () => {
   const folder = await temporaryFolder();
   const at = (...names: string[]) => join(folder, ...names);
   await writeFile(at('file'), 'text');

@@ -50,7 +50,7 @@ describe('parseS3Uri', () => {
   });
 });
 
-it('knows what is meant to be S3, also with a typing error', () => {
+it('recognizes addresses that are meant as S3, also with typos', () => {
   for (const text of ['s3://b/p', 's3:/b/p', 'S3://b', 's3a://b', ' s3:b']) expect(looksLikeS3(text), text).toBe(true);
   for (const text of ['s3', './s3:/x', '/data/s3:b', 'db', 'https://s3.example'])
     expect(looksLikeS3(text), text).toBe(false);

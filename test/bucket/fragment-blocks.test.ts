@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fragmentBlocks, rowIdsOf } from '../../workers/src/bucket/fragment-blocks.ts';
 
-test('blocks have every row of the spans once, in order, with the row ids of LanceDB', () => {
+test('blocks contain every row of the spans once, in order, with LanceDB row ids', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
   fc.assert(
     fc.property(sizes, fc.array(fc.nat(60), { maxLength: 12 }), fc.integer({ min: 1, max: 25 }), (rows, cuts, most) => {

@@ -36,7 +36,7 @@ async function asOld({ database, entry, partitions }: Built, change: (partitions
   await database.writeEntry({ ...entry, partitions: written });
 }
 
-/** Rows of one partition in another's place: what is nearest is elsewhere. */
+/** Swaps partitions, so that rows are not in the nearest one. */
 function misplace({ centroids: { vectors, dimension } }: Partitions): void {
   const first = vectors.slice(0, dimension);
   vectors.copyWithin(0, dimension);
@@ -86,7 +86,7 @@ describe('partitions of a table that an earlier version ordered', () => {
     ['l2', misplace],
     ['l2', ruin],
   ] as const)(
-    'are named by verify and by a search, where rows beside a long one went wrong: %s, %o',
+    'are reported by verify and by a search if a long row misplaced other rows: %s, %o',
     async (metric, change) => {
       const { lines, ofVerify, searches } = await warningsOf(metric, change);
       const warning = expect.stringMatching(/^bucket_00001: an earlier version .* build it again$/);
@@ -96,7 +96,7 @@ describe('partitions of a table that an earlier version ordered', () => {
     },
   );
 
-  it.each(['cosine', 'l2'] as const)('are not reported where its rows are in their partitions: %s', async (metric) => {
+  it.each(['cosine', 'l2'] as const)('are not reported if its rows are in their partitions: %s', async (metric) => {
     const { ofVerify, searches } = await warningsOf(metric, () => {});
     expect([ofVerify, ...searches]).toEqual([[], [], [], []]);
   });

@@ -32,7 +32,7 @@ describe('rankPartitions', () => {
   });
 
   it.each([1e-5, 1e-9, 1e-15])(
-    'tells centroids apart beside whose products 1 is large: dot, queries x %d',
+    'distinguishes centroids whose products are small compared with 1: dot, queries x %d',
     async (factor) => {
       const [count, dimension] = [40, 8];
       const vectors = kindOfRows('normal', 1, count, dimension);

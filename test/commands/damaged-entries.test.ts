@@ -43,7 +43,7 @@ describe('a changed catalog entry', () => {
     ...['search-bucket', '--bucket', BUCKET, '--database', database, '--queries', queries],
     ...['--output', join(folder, 'no.parquet'), ...options(mode)],
   ];
-  /** Writes an entry as an earlier version did: with a matching fingerprint, and without a checksum of its own. */
+  /** Writes an entry as an earlier version did: with a matching fingerprint, but without a checksum. */
   const earlier = (change: (entry: CatalogEntry) => CatalogEntry) => {
     const { checksum: _, ...other } = change(entry) as CatalogEntry & { checksum?: string };
     return JSON.stringify({ ...other, fingerprint: fingerprint(other) });
@@ -104,10 +104,10 @@ describe('a changed catalog entry', () => {
     });
   });
 
-  it('of an earlier version is refused, or the answers are the same, after a change of any field', async () => {
+  it('of an earlier version is refused after a change of any field, or the hits are the same', async () => {
     const { checksum: _, ...old } = entry as CatalogEntry & { checksum?: string };
     const refused: string[] = [];
-    // No search reads these fields; of long lists, one item stands for all.
+    // No search reads these fields; one item represents a long list.
     const unread = /^(steps|software|created|recipe|indexRecipe|index\.parameters|sources)\b|^files\.[3-9]/;
     const fields = fieldsOf(old).filter((path) => !unread.test(path.join('.')));
     for (const path of fields) {
@@ -130,7 +130,7 @@ describe('a changed catalog entry', () => {
     expect(refused.length).toBeGreaterThan(60);
   });
 
-  it('of an earlier version gives the same answers when it is correct', async () => {
+  it('of an earlier version gives the same hits if it is correct', async () => {
     const copy = join(folder, 'copy');
     await cp(database, copy, { recursive: true });
     await rewriteEntry(copy, BUCKET, (one) => one);

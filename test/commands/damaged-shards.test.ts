@@ -30,7 +30,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     short = await readFile(join(folder, 'short.h5'));
   });
 
-  /** Makes a copy of a shard with a changed heap of ids, and the command that must refuse it. */
+  /** Copies a shard with a changed heap of ids. @returns the command that must refuse it */
   const damage = async (shard: Buffer, change: (bytes: Buffer, heap: number) => void) => {
     const folder = await temporaryFolder();
     const bytes = Buffer.from(shard);
@@ -57,7 +57,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     return { child, ended: once(child, 'close').then(([code, signal]) => ({ code, signal, stderr })) };
   };
 
-  it('end with a message after a limit of CPU time where the HDF5 library loops', async () => {
+  it('are refused after a limit of CPU time if the HDF5 library loops', async () => {
     const { folder, argv } = await damage(short, loop);
     const { code, stderr } = await start(argv, '0.5').ended;
     expect(stderr).toMatch(
@@ -67,7 +67,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     expect(await readdir(folder)).toEqual(['damaged.h5']);
   });
 
-  it('end by SIGTERM at once where the HDF5 library loops, and leave no file', async () => {
+  it('do not block SIGTERM if the HDF5 library loops, and leave no file', async () => {
     const { folder, argv } = await damage(short, loop);
     const { child, ended } = start(argv, '1000');
     for (let i = 0; i < 400 && (await readdir(folder)).length === 1; i++)
@@ -79,7 +79,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
     expect(await readdir(folder)).toEqual(['damaged.h5']);
   });
 
-  it('are refused at once where a size exceeds 32 bits, is zero, or leads out of the heap', async () => {
+  it('are refused at once if a size exceeds 32 bits, is zero, or exceeds the heap', async () => {
     for (const size of [0n, 0x98n, 2n ** 32n, 0x7000000000098n, 2n ** 63n, 2n ** 64n - 16n, 5000n]) {
       const { argv } = await damage(whole, (bytes, heap) => bytes.writeBigUInt64LE(size, freeSizeAt(bytes, heap)));
       await expectRefusalHere(argv, 65, /damaged\.h5: a heap of texts has a wrong object; the file is damaged/);

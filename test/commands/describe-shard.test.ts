@@ -29,7 +29,7 @@ describe('describe-shard', () => {
       await runHere(['describe-shard', '--input', input, '--output', described[i]!]);
   });
 
-  it('is enough for a plan: the same as from the shards themselves', async () => {
+  it('gives the same plan as the shards themselves', async () => {
     const own = await temporaryFolder();
     const output = join(own, 'a.description');
     const report = await lanceflowJson(['describe-shard', '--input', shards[0]!, '--output', output]);
@@ -45,7 +45,7 @@ describe('describe-shard', () => {
     expect(await pack([described[0]!, shards[1]!], join(own, 'mixed.json'), '--bucket-size', '120')).toEqual(direct);
   });
 
-  it('replaces the shard, which plans call by its name', async () => {
+  it('replaces the shard, whose name plans use', async () => {
     const own = await temporaryFolder();
     const shard = await writeShard(join(own, 'gone.h5'), randomRows(3, 20, 4, 'g'));
     const output = join(own, 'gone.description');
@@ -56,7 +56,7 @@ describe('describe-shard', () => {
     expect(plan.buckets[0]!.sources).toMatchObject([{ shard: 0, path: name, rows: 20, start: 0, end: 20 }]);
   });
 
-  it('describes several shards as it does one at a time, and names all wrong ones', async () => {
+  it('describes several shards like single ones, and names all wrong ones', async () => {
     const own = await temporaryFolder();
     const at = (name: string) => join(own, name);
     const outputs = ['1', '2'].map((name) => at(`${name}.description`));
@@ -132,7 +132,7 @@ describe('describe-shard', () => {
       expect((await namesIn(folder)).filter((name) => name.endsWith('.tmp') || name === 'x')).toEqual([]);
     });
 
-    it('the description of a shard that has changed since', async () => {
+    it('the description of a shard that changed later', async () => {
       const own = await temporaryFolder();
       const shard = join(own, 'a.h5');
       await copyFile(shards[0]!, shard);

@@ -128,7 +128,7 @@ with h5py.File(sys.argv[1]) as f:
 });
 
 describe('embed-sequences refuses', () => {
-  test('malformed FASTA, naming the record: 65, and nothing is written', async () => {
+  test('malformed FASTA with 65, naming the record, and writes nothing', async () => {
     const good = '>a\nMKT\n';
     const cases: Array<[Record<string, string | Uint8Array>, string]> = [
       [{ 'x.fa': '' }, 'x.fa: no sequences: the file is empty.'],

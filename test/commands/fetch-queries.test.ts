@@ -93,12 +93,12 @@ describe('fetch-queries', () => {
 
   it('names missing ids, and writes nothing', async () => {
     const ids = ['p1', ...Array.from({ length: 7 }, (_, i) => `no${i}`)];
-    await writeFile(at('some.txt'), ids.join('\n'));
-    const command = ['fetch-queries', '--ids', at('some.txt'), '--database', database, '--output', at('none.h5')];
+    await writeFile(at('mixed.txt'), ids.join('\n'));
+    const command = ['fetch-queries', '--ids', at('mixed.txt'), '--database', database, '--output', at('none.h5')];
     await expectRefusalHere(
       command,
       65,
-      /some\.txt: 7 of 8 ids are not in the database/,
+      /mixed\.txt: 7 of 8 ids are not in the database/,
       /"no0", "no1".*"no4", \.\.\./,
     );
     expect(existsSync(at('none.h5'))).toBe(false);

@@ -82,7 +82,7 @@ describe('pack-buckets', () => {
     expect(await readFile(join(folder, 'plan.json'), 'utf8')).toBe(text);
   });
 
-  it('accepts shards whose names have a meaning in a shell', async () => {
+  it('accepts shard names with characters that are special in a shell', async () => {
     const own = await temporaryFolder();
     const names = [
       "'; touch pwned #.h5",
@@ -144,7 +144,7 @@ shard('other.h5', X, ids[::-1])
       ]);
     });
 
-    it('plans the rest of a shard of which the database has a part', async () => {
+    it('plans the rest of a shard if the database has a part of it', async () => {
       const own = await temporaryFolder();
       const database = join(own, 'db');
       const plan = join(own, 'plan.json');
@@ -167,7 +167,7 @@ shard('other.h5', X, ids[::-1])
       expect(await pack(own, shards, ...options)).toEqual(first);
     });
 
-    it('gives builds of other shards other bucket names, and supersedes a build of the same shards', async () => {
+    it('reserves other bucket names for builds of other shards, and supersedes a build of the same shards', async () => {
       const own = await temporaryFolder();
       const database = join(own, 'db');
       const options = ['--database', database, '--bucket-size', '500'];
@@ -239,7 +239,7 @@ shard('other.h5', X, ids[::-1])
         ));
     });
 
-    it('discards the plan of a shard that was corrected since', async () => {
+    it('discards the plan of a shard that was fixed later', async () => {
       const own = await temporaryFolder();
       const options = ['--database', join(own, 'db')];
       const bad = randomRows(5, 10, 4);
@@ -290,7 +290,7 @@ shard('other.h5', X, ids[::-1])
       expect(await namesIn(join(database, '_pending'))).toEqual([]);
     });
 
-    it('gives many concurrent builds different bucket names', async () => {
+    it('reserves different bucket names for many concurrent builds', async () => {
       const own = await temporaryFolder();
       const parts = await Promise.all(
         Array.from({ length: 8 }, (_, i) => writeShard(join(own, `p${i}.h5`), randomRows(i, 10, 4, `r${i}-`))),

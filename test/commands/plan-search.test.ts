@@ -7,7 +7,7 @@ import { expectRefusalHere } from '../support/refusal.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
 
-test('plan-search divides all queries, and reports what is wrong with them', async () => {
+test('plan-search divides all queries, and reports problems with them', async () => {
   const folder = await temporaryFolder();
   const { database } = await buildDatabase(folder, [await writeShard(join(folder, 'a.h5'), randomRows(1, 60, 8))]);
   const files = [

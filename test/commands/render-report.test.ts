@@ -91,7 +91,7 @@ describe('render-report', () => {
     }
     await render(path('n.parquet'), names, path('report.html'));
     const page = await readFile(path('report.html'), 'utf8');
-    // Two ranges of 40 queries each, of which 5 have neighbours.
+    // Two ranges of 40 queries each; 5 queries have neighbours.
     expect(page).toContain('75 without a neighbour');
     expect(page).toMatch(/bucket_00002<\/bdi><\/td><td class="number">0<\/td>/);
     expect(page).toMatch(/scan<small>nprobes 7<\/small>.*2\.5 s.*5\.0 s.*ann 40\.0 s/);

@@ -35,8 +35,8 @@ const shape: fc.Arbitrary<Shape> = fc.record({
 });
 
 /**
- * Makes rows with many ties for which float32 is exact: small whole numbers for l2 and dot; for cosine copies of random directions,
- * some of them twice or four times as long. Ids are not sorted.
+ * Creates rows with many ties for which float32 is exact: small whole numbers for l2 and dot; for cosine, copies of random directions with
+ * one, two or four times the length. Ids are not sorted.
  */
 function tiedData({ seed, rowCount, queryCount, dimension, metric }: Shape): SearchData {
   const random = seededRandom(seed);
@@ -174,11 +174,11 @@ describe('search-bucket', () => {
 
   it('finds more with more partitions', async () => {
     const exact = await searchHere(folder, pq(), queries, ['--k', '10', '--search', 'exact']);
-    const truth = new Set(textOf(exact.hits));
+    const groundTruth = new Set(textOf(exact.hits));
     let last = 0;
     for (const nprobes of [1, 8, 44]) {
       const { hits } = await searchHere(folder, pq(), queries, ['--search', 'scan', '--nprobes', `${nprobes}`]);
-      const found = textOf(hits).filter((text) => truth.has(text)).length;
+      const found = textOf(hits).filter((text) => groundTruth.has(text)).length;
       expect(found).toBeGreaterThanOrEqual(last);
       last = found;
     }
@@ -188,9 +188,9 @@ describe('search-bucket', () => {
   it.each(['auto', 'ann', 'scan', 'exact'])('%s returns all rows if k is larger than the bucket', async (mode) => {
     const { hits } = await searchHere(folder, pq(), queries, ['--k', '100000', '--search', mode]);
     expect(hits).toEqual(sortedHits(hits));
-    const truth = bruteForce(data.queries, data.rows, 'cosine', 100_000, 'bucket_00001');
-    const distances = new Map(truth.map(({ query, target, distance }) => [`${query} ${target}`, distance]));
-    expect(hits.length).toBe(truth.length);
+    const groundTruth = bruteForce(data.queries, data.rows, 'cosine', 100_000, 'bucket_00001');
+    const distances = new Map(groundTruth.map(({ query, target, distance }) => [`${query} ${target}`, distance]));
+    expect(hits.length).toBe(groundTruth.length);
     for (const { query, target, distance } of hits) {
       expect(Math.abs(distances.get(`${query} ${target}`)! - distance)).toBeLessThan(1e-6);
       distances.delete(`${query} ${target}`);
@@ -245,8 +245,8 @@ describe('search-bucket', () => {
         '0.9',
       ]);
       expect(result).toMatchObject({ mode, recall: { queries: 40 } });
-      const truth = new Set(textOf((await searchHere(folder, database, queries, ['--search', 'exact'])).hits));
-      const recall = textOf(hits).filter((text) => truth.has(text)).length / truth.size;
+      const groundTruth = new Set(textOf((await searchHere(folder, database, queries, ['--search', 'exact'])).hits));
+      const recall = textOf(hits).filter((text) => groundTruth.has(text)).length / groundTruth.size;
       expect(recall).toBeGreaterThan(0.85);
       const less = await searchHere(folder, database, queries, ['--search', mode, '--target-recall', '0.2']);
       expect(less.result.nprobes).toBeLessThan(Math.min(8, result.nprobes as number));

@@ -20,14 +20,14 @@ let folder = '';
 let database = '';
 let queries = '';
 const rows = randomRows(1, 4000, 24);
-const asked = randomRows(2, 40, 24, 'q');
+const queryRows = randomRows(2, 40, 24, 'q');
 const at = (name: string) => join(folder, name);
 
 beforeAll(async () => {
   folder = await sharedFolder();
   const shards = [await writeShard(at('a.h5'), rows)];
   ({ database } = await buildDatabase(folder, shards, { bucketSize: 2000, index: ['--index', 'ivf-rq'] }));
-  queries = await writeShard(at('q.h5'), asked);
+  queries = await writeShard(at('q.h5'), queryRows);
 }, 60_000);
 
 const command = (bucket: string, path: string, output: string, options: readonly string[]) => [
@@ -74,7 +74,7 @@ describe.each(STRATEGIES)('%s', (strategy) => {
     for (let i = 0; i < 60; i++) {
       const from = i % 2 === 0 ? (i / 2) % 5 : 5 + (i >> 1);
       copies.ids.push(`c${(i * 37) % 101}`);
-      copies.vectors.set(asked.vectors.subarray(from * 24, (from + 1) * 24), i * 24);
+      copies.vectors.set(queryRows.vectors.subarray(from * 24, (from + 1) * 24), i * 24);
     }
     const path = await writeShard(join(own, 'copies.h5'), copies);
     const output = join(own, 'hits.parquet');
@@ -128,20 +128,24 @@ describe('the recall of the merged answer', () => {
     const own = await temporaryFolder();
     const many = randomRows(3, 700, 24, 'm');
     const path = await writeShard(join(own, 'many.h5'), many);
-    const truthOf = async (bucket: string, strategy: string, ...options: string[]) => {
-      const [output, truth] = [join(own, 'out.parquet'), join(own, `truth.${bucket}.parquet`)];
-      await runHere(command(bucket, path, output, ['--k', '3', '--search', strategy, '--truth', truth, ...options]));
-      return readHitRows(truth);
+    const groundTruthOf = async (bucket: string, strategy: string, ...options: string[]) => {
+      const [output, groundTruth] = [join(own, 'out.parquet'), join(own, `truth.${bucket}.parquet`)];
+      await runHere(
+        command(bucket, path, output, ['--k', '3', '--search', strategy, '--truth', groundTruth, ...options]),
+      );
+      return readHitRows(groundTruth);
     };
     const sampled = (hits: readonly Hit[]) => [...new Set(hits.map(({ query }) => query))];
-    const scan = await truthOf('bucket_00001', 'scan', '--nprobes', '1');
+    const scan = await groundTruthOf('bucket_00001', 'scan', '--nprobes', '1');
     expect(sampled(scan)).toHaveLength(200);
-    expect(await truthOf('bucket_00001', 'exact')).toEqual(scan);
-    expect(sampled(await truthOf('bucket_00002', 'ann'))).toEqual(sampled(scan));
-    const parts = [await truthOf('bucket_00001', 'ann', '--range', '0:300')];
-    parts.push(await truthOf('bucket_00001', 'exact', '--range', '300:700', '--block-queries', '100'));
+    expect(await groundTruthOf('bucket_00001', 'exact')).toEqual(scan);
+    expect(sampled(await groundTruthOf('bucket_00002', 'ann'))).toEqual(sampled(scan));
+    const parts = [await groundTruthOf('bucket_00001', 'ann', '--range', '0:300')];
+    parts.push(await groundTruthOf('bucket_00001', 'exact', '--range', '300:700', '--block-queries', '100'));
     expect(parts.flat()).toEqual(scan);
-    expect(await truthOf('bucket_00001', 'scan', '--range', '0:1')).toEqual(scan.filter(({ query }) => query === 'm0'));
+    expect(await groundTruthOf('bucket_00001', 'scan', '--range', '0:1')).toEqual(
+      scan.filter(({ query }) => query === 'm0'),
+    );
   });
 });
 
@@ -171,16 +175,16 @@ it('refuses to merge hits of different searches', async () => {
     ['vector', (rows: Rows) => (rows.vectors[30] = 0.5)],
     ['id', (rows: Rows) => (rows.ids[7] = 'q7b')],
   ] as const) {
-    const changed = { ...asked, ids: [...asked.ids], vectors: asked.vectors.slice() };
+    const changed = { ...queryRows, ids: [...queryRows.ids], vectors: queryRows.vectors.slice() };
     change(changed);
     const path = await writeShard(join(own, `${name}.h5`), changed);
     await refuse(merge([mine, await search(name, 'bucket_00002', path)]), /two query sets/);
-    const truth = join(own, `${name}.truth`);
-    await search('other', 'bucket_00001', path, '--truth', truth);
-    await refuse(merge([mine], 3, '--truth', truth), /two query sets/);
+    const groundTruth = join(own, `${name}.truth`);
+    await search('other', 'bucket_00001', path, '--truth', groundTruth);
+    await refuse(merge([mine], 3, '--truth', groundTruth), /two query sets/);
   }
   // The same queries in two files.
-  const parts = [sliceRows(asked, 20, 40), sliceRows(asked, 0, 20)];
+  const parts = [sliceRows(queryRows, 20, 40), sliceRows(queryRows, 0, 20)];
   const paths = await Promise.all(parts.map((part, i) => writeShard(join(own, `part${i}.h5`), part)));
   const output = join(own, 'second');
   const argv = command('bucket_00002', paths[0]!, output, ['--k', '5', '--search', 'exact']);
@@ -273,7 +277,7 @@ describe('a killed search', () => {
     expect(await runHere(run('other.parquet', '--k', '4'))).toMatchObject({ resumedBlocks: 0 });
     expect(await runHere(run('other.parquet', '--k', '3', '--exclude-self'))).toMatchObject({ resumedBlocks: 0 });
     expect(await runHere(run('other.parquet', '--k', '3', '--range', '0:39'))).toMatchObject({ resumedBlocks: 0 });
-    const changed = await writeShard(join(own, 'changed.h5'), sliceRows(asked, 1, 40));
+    const changed = await writeShard(join(own, 'changed.h5'), sliceRows(queryRows, 1, 40));
     const others = run('other.parquet', '--k', '3').map((word) => (word === queries ? changed : word));
     expect(await runHere(others)).toMatchObject({ resumedBlocks: 0 });
     const { way, nprobes, estimates } = decision;

@@ -61,24 +61,24 @@ function makeData(type: VectorType, name: string) {
   };
 }
 
-/** What a search finds of the true neighbours, and the rows of the largest partition. */
+/** The recall of a search, and the row count of the largest partition. */
 async function search(metric: Metric, type: VectorType, name: string) {
   const folder = await temporaryFolder();
   const data = makeData(type, name);
   const { database, queries } = await buildWithQueries(folder, data, metric, ['--vector-type', type]);
-  const truth = bruteForce(data.queries, data.rows, metric, 10, 'bucket_00001');
-  const wanted = new Set(textOf(truth));
-  const farthest = new Map(truth.map(({ query, distance }) => [query, distance]));
+  const groundTruth = bruteForce(data.queries, data.rows, metric, 10, 'bucket_00001');
+  const wanted = new Set(textOf(groundTruth));
+  const farthest = new Map(groundTruth.map(({ query, distance }) => [query, distance]));
   const recalls: Record<string, number> = {};
   for (const mode of ['scan', 'ann']) {
     const { hits } = await searchHere(folder, database, queries, ['--search', mode, '--nprobes', '12']);
     expect(hits.every(({ distance }) => Number.isFinite(distance))).toBe(true);
-    // A hit as near as the tenth, as far as float32 tells, is as good.
+    // A hit that is as near as the tenth within float32 precision is as good.
     const right = hits.filter(
       ({ query, target, distance }) =>
         wanted.has(`${query} ${target}`) || distance <= Math.fround(farthest.get(query)!),
     );
-    recalls[mode] = right.length / truth.length;
+    recalls[mode] = right.length / groundTruth.length;
   }
   const opened = await Database.open(database);
   const entry = await opened.requireEntry('bucket_00001');

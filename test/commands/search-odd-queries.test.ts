@@ -53,16 +53,16 @@ function makeData(length: number) {
 
 const ofKind = (hits: Hit[], kind: string) => hits.filter(({ query }) => query.replace(/\d+$/, '') === kind);
 
-/** Share of the true hits; one as near as the tenth, as far as float32 tells, is as good. */
-function recallOf(hits: Hit[], truth: Hit[], metric: Metric, { rows, queries }: SearchData): number {
-  const wanted = new Set(textOf(truth));
-  const farthest = new Map(truth.map(({ query, distance }) => [query, Math.fround(distance)]));
+/** Computes recall; a hit that is as near as the tenth within float32 precision is as good. */
+function recallOf(hits: Hit[], groundTruth: Hit[], metric: Metric, { rows, queries }: SearchData): number {
+  const wanted = new Set(textOf(groundTruth));
+  const farthest = new Map(groundTruth.map(({ query, distance }) => [query, Math.fround(distance)]));
   const right = hits.filter(
     ({ query, target }) =>
       wanted.has(`${query} ${target}`) ||
       trueDistance(metric, rowNamed(queries, query), rowNamed(rows, target)) <= farthest.get(query)!,
   );
-  return right.length / truth.length;
+  return right.length / groundTruth.length;
 }
 
 /** LanceDB rounds queries to the type of the table, and sums squares of rows and queries in float32. */
@@ -79,12 +79,12 @@ describe('ann', () => {
     const folder = await temporaryFolder();
     const data = makeData(length);
     const { database, queries } = await buildWithQueries(folder, data, metric, ['--vector-type', type]);
-    const truth = bruteForce(data.queries, data.rows, metric, 10, 'bucket_00001');
+    const groundTruth = bruteForce(data.queries, data.rows, metric, 10, 'bucket_00001');
     const spoken = { lines: [] as string[] };
     const { hits, result } = await searchHere(folder, database, queries, ANN, undefined, spoken);
     for (const kind of Object.keys(KINDS)) {
       if (isBeyondFloat32(kind, metric, length)) continue;
-      const [own, wanted] = [ofKind(hits, kind), ofKind(truth, kind)];
+      const [own, wanted] = [ofKind(hits, kind), ofKind(groundTruth, kind)];
       expect(recallOf(own, wanted, metric, data), kind).toBeGreaterThanOrEqual(leastRecall(kind, metric));
       for (const hit of own) {
         const [query, row] = [rowNamed(data.queries, hit.query), rowNamed(data.rows, hit.target)];
@@ -117,8 +117,8 @@ describe('ann', () => {
       '--nprobes',
       '24',
     ]);
-    const truth = bruteForce(queries, few, 'l2', 10, 'bucket_00001');
-    expect(recallOf(hits, truth, 'l2', data)).toBeGreaterThanOrEqual(0.995);
+    const groundTruth = bruteForce(queries, few, 'l2', 10, 'bucket_00001');
+    expect(recallOf(hits, groundTruth, 'l2', data)).toBeGreaterThanOrEqual(0.995);
     expect(result).toMatchObject({ mode: 'ann', warnings: [expect.stringContaining('compared with all vectors')] });
   });
 });
@@ -126,7 +126,7 @@ describe('ann', () => {
 /** What 11 digits of a query lose of a distance, as a share of `scaleOf`. */
 const ROUNDED = 2 ** -11;
 
-/** What the length of the query is multiplied by where it is rounded. */
+/** Factor by which the length of a rounded query is multiplied. */
 function scaleOf(metric: Metric, query: Float32Array, row: Float32Array, distance: number): number {
   if (metric === 'cosine') return 1;
   // Beside what float32 loses of the result.
@@ -140,10 +140,10 @@ function rowNamed({ ids, vectors, dimension }: Rows, id: string): Float32Array {
   return rowOf(vectors, ids.indexOf(id), dimension);
 }
 
-/** Where one component decides, all queries have the same neighbours, of which the index's codes lose one, for float32 as well. */
+/** If one component dominates, all queries have the same neighbours, and the index's codes lose one of them, also for float32. */
 const leastRecall = (kind: string, metric: Metric) => (metric === 'dot' && kind === 'huge' ? 0.89 : 0.995);
 
-/** Where float32, in which LanceDB computes, cannot tell which rows are nearest: beside the query, all are as far. */
+/** Rows that float32, in which LanceDB computes, cannot rank: compared with the query's length, all distances are equal. */
 function isBeyondFloat32(kind: string, metric: Metric, length: number): boolean {
   return metric === 'l2' && length < 1 && ['copy', 'long', 'overflowing'].includes(kind);
 }

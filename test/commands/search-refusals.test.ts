@@ -12,9 +12,9 @@ describe('search-bucket refuses', () => {
   let database = '';
   let queries = '';
   const rows = randomRows(1, 1200, 16);
-  const asked = randomRows(2, 5, 16, 'q');
+  const queryRows = randomRows(2, 5, 16, 'q');
   const write = (name: string, changed: object, attributes = {}) =>
-    writeShard(join(folder, name), { ...asked, ...changed }, attributes);
+    writeShard(join(folder, name), { ...queryRows, ...changed }, attributes);
 
   beforeAll(async () => {
     folder = await sharedFolder();
@@ -100,11 +100,11 @@ describe('search-bucket refuses', () => {
       /m\.h5: embedded by model other, but bucket_00001 by m/,
     ));
   it('a query with NaN', async () => {
-    const vectors = asked.vectors.slice().fill(Number.NaN, 35, 36);
+    const vectors = queryRows.vectors.slice().fill(Number.NaN, 35, 36);
     await refusedQueries(await write('nan.h5', { vectors }), /nan\.h5: row 2 \(id "q2"\) has NaN at component 3/);
   });
   it('a query of zeros', async () => {
-    const vectors = asked.vectors.slice().fill(0, 16, 32);
+    const vectors = queryRows.vectors.slice().fill(0, 16, 32);
     await refusedQueries(await write('zero.h5', { vectors }), /zero\.h5: row 1 \(id "q1"\) is all zero/);
   });
   it('a duplicated id', async () => {

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { randomRows } from '../support/shards.ts';
 
 describe('a file of partitions', () => {
-  it('returns what was written, for any count and dimension', async () => {
+  it('returns the written partitions, for any count and dimension', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, '_catalog'));
     await mkdir(join(folder, '_partitions'));
@@ -26,7 +26,7 @@ describe('a file of partitions', () => {
       }
   });
 
-  it('is refused where it is not of the table', async () => {
+  it('is refused if it does not belong to the table', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, '_partitions'));
     const database = await Database.open(folder);
@@ -41,7 +41,7 @@ describe('a file of partitions', () => {
     await expect(read({}, { rows: 11 })).rejects.toThrow('its partitions have 10 rows, but the table has 11');
     await expect(read({}, { dimension: 8 })).rejects.toThrow('centroids of 4 components, but the vectors have 8');
     await expect(read({ bytes: 7 }, {})).rejects.toThrow('it differs from the file that the catalog describes');
-    // As another program might write it: a partition does not begin where the one before it ends.
+    // Another program could write it like this: a partition does not begin at the end of the previous one.
     const negative = Float64Array.of(3, -1, 3, 1, 4);
     await writePartitions(join(folder, path), { count: 5, dimension: 4, vectors }, negative);
     const other = await describePartitions(join(folder, path), path, 5);

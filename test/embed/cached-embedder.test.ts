@@ -8,13 +8,13 @@ import { openVectorCache } from '../../workers/src/embed/vector-cache.ts';
 import type { ShardAttributes } from '../../workers/src/shard/shard.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-/** Embeds a sequence as its length and first letter, and tells what it was asked for. */
-function countingEmbedder(asked: string[][], attributes = {}): Embedder {
+/** Embeds a sequence as its length and first letter, and records the requested sequences. */
+function countingEmbedder(requests: string[][], attributes = {}): Embedder {
   return {
     dimension: 2,
     attributes: { model: 'm', ...attributes },
     async embed(sequences) {
-      asked.push([...sequences]);
+      requests.push([...sequences]);
       return Float32Array.from(sequences.flatMap((sequence) => [sequence.length, sequence.charCodeAt(0)]));
     },
     async close() {},
@@ -25,13 +25,13 @@ test.each(['a cache', undefined])('computes each sequence once (%s)', async (nam
   const folder = await temporaryFolder();
   const cache = name && join(folder, name);
   const keeping = { cache, checkpoints: undefined, output: join(folder, 'o.h5'), inputHash: undefined };
-  const asked: string[][] = [];
-  const computed = await withCachedEmbedder(countingEmbedder(asked), keeping, async (embedder) => {
+  const requests: string[][] = [];
+  const computed = await withCachedEmbedder(countingEmbedder(requests), keeping, async (embedder) => {
     expect([...(await embedder.embed(['MK', 'A', 'MK']))]).toEqual([2, 77, 1, 65, 2, 77]);
     expect([...(await embedder.embed(['A', 'GGG']))]).toEqual([1, 65, 3, 71]);
     return embedder.computed;
   });
-  expect(asked).toEqual([['MK', 'A'], ['GGG']]);
+  expect(requests).toEqual([['MK', 'A'], ['GGG']]);
   expect(computed).toBe(3);
 
   const again: string[][] = [];
@@ -40,7 +40,7 @@ test.each(['a cache', undefined])('computes each sequence once (%s)', async (nam
 });
 
 test.each([undefined, 'checkpoints'])(
-  'what a failed run has computed is there for the same run only (%s)',
+  'vectors of a failed run are available only to the same run (%s)',
   async (name) => {
     const folder = await temporaryFolder();
     const keeping = {
@@ -50,9 +50,9 @@ test.each([undefined, 'checkpoints'])(
       inputHash: 'one',
     };
     const run = async (changed: Partial<typeof keeping>, attributes: ShardAttributes, error?: Error) => {
-      const asked: string[][] = [];
+      const requests: string[][] = [];
       const work = withCachedEmbedder(
-        countingEmbedder(asked, attributes),
+        countingEmbedder(requests, attributes),
         { ...keeping, ...changed },
         async (embedder) => {
           await embedder.embed(['MK', 'A']);
@@ -61,7 +61,7 @@ test.each([undefined, 'checkpoints'])(
       );
       if (error) await expect(work).rejects.toBe(error);
       else await work;
-      return asked.flat();
+      return requests.flat();
     };
     const left = async () =>
       (await readdir(folder, { recursive: true })).filter((path) => path.endsWith('.keys')).length;
@@ -87,7 +87,7 @@ test('a run that computed nothing leaves no folder', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('vectors made in another way are in another folder', () => {
+test('vectors of another model or option are in another folder', () => {
   const int8 = { precision: 'int8' };
   const ways = [
     {},
@@ -102,11 +102,11 @@ test('vectors made in another way are in another folder', () => {
   expect(cacheFolderOf('/cache', countingEmbedder([]))).toBe(folders[0]);
 });
 
-test('vectors that cannot be searched are not kept, and not taken from a cache that has them', async () => {
+test('vectors that cannot be searched are not kept, and not read from a cache that has them', async () => {
   const folder = await temporaryFolder();
   const keeping = { cache: folder, checkpoints: undefined, output: join(folder, 'o.h5'), inputHash: undefined };
-  const asked: string[][] = [];
-  const good = countingEmbedder(asked);
+  const requests: string[][] = [];
+  const good = countingEmbedder(requests);
   const bad = ['MK', 'GGG', 'V'];
   const failing: Embedder = {
     ...good,
@@ -116,12 +116,12 @@ test('vectors that cannot be searched are not kept, and not taken from a cache t
   const sequences = ['MK', 'A', 'GGG', 'C', 'C', 'V'];
   const run = (embedder: Embedder) => withCachedEmbedder(embedder, keeping, (cached) => cached.embed(sequences));
   expect([...(await run(failing))]).toEqual([2, NaN, 1, 65, 3, NaN, 1, 67, 1, 67, 1, NaN]);
-  // As a LanceFlow that did not check them has kept one.
+  // Like a vector that an earlier LanceFlow kept without a check.
   const cache = await openVectorCache(cacheFolderOf(folder, good), 2);
   const key = new Uint32Array(new Uint8Array(createHash('sha256').update('MK').digest()).buffer, 0, 4);
   await cache.add(key, Float32Array.of(Number.POSITIVE_INFINITY, 0));
   await cache.close();
-  asked.length = 0;
+  requests.length = 0;
   expect([...(await run(good))]).toEqual([2, 77, 1, 65, 3, 71, 1, 67, 1, 67, 1, 86]);
-  expect(asked).toEqual([bad]);
+  expect(requests).toEqual([bad]);
 });

@@ -22,7 +22,7 @@ async function twoFiles() {
   return { inputs, output: join(folder, 'o.h5') };
 }
 
-test('the survey counts what is embedded, and blocks add up to it', async () => {
+test('the survey counts the embedded residues, and blocks add up to them', async () => {
   const { inputs, output } = await twoFiles();
   const blocks: number[] = [];
   const result = await embedFiles(inputs, LENGTHS, output, `${output}.tmp`, 'float32', (_bytes, residues) =>
@@ -42,7 +42,7 @@ test.each([
   ['float32', 3e18, 'has length 3.00e+18, too long for distances in float32'],
   ['float16', 70_000, 'has 70000 at component 0, which is infinite in float16. Use --vector-type float32'],
 ] as const)(
-  'a vector that cannot be searched is told with its sequence, and nothing stays (%s, %d)',
+  'a vector that cannot be searched is reported with its sequence, and no file stays (%s, %d)',
   async (...args) => {
     const [vectorType, value, message] = args;
     const { inputs, output } = await twoFiles();
@@ -57,7 +57,7 @@ test.each([
   },
 );
 
-test('a vector of zeros is no fault: only some metrics refuse it', async () => {
+test('a vector of zeros is accepted, because only one metric refuses it', async () => {
   const { inputs, output } = await twoFiles();
   const zeros = { ...LENGTHS, embed: async (sequences: readonly string[]) => new Float32Array(sequences.length) };
   expect(await embedFiles(inputs, zeros, output, output, 'float32', () => {})).toMatchObject({ rows: 60 });

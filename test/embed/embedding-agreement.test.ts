@@ -11,7 +11,7 @@ test('vectors agree with themselves, whatever their length', () => {
   expect(neighbourOverlap).toBe(1);
 });
 
-test('one vector that is off lowers the least cosine and the overlap', () => {
+test('one deviating vector lowers the minimum cosine and the overlap', () => {
   const off = Float32Array.from(AROUND);
   off[0] = -1;
   off[1] = 0;
@@ -20,6 +20,6 @@ test('one vector that is off lowers the least cosine and the overlap', () => {
   expect(neighbourOverlap).toBeLessThan(1);
 });
 
-test('no overlap is told where the sample has too few', () => {
+test('the overlap is undefined for a small sample', () => {
   expect(compareEmbeddings(AROUND, AROUND, 2, 12).neighbourOverlap).toBeUndefined();
 });

@@ -29,7 +29,7 @@ describe.skipIf(missingServer('moto'))('a model on S3', () => {
     return { folder, root: join(folder, 'models') };
   }
 
-  test('is fetched once, whole, and again where it has changed', async () => {
+  test('is fetched once, completely, and again if it has changed', async () => {
     const uri = 's3://lance/models/one';
     const { folder, root } = await model(uri);
     const fetched = await fetchModel(uri, root);
@@ -43,7 +43,7 @@ describe.skipIf(missingServer('moto'))('a model on S3', () => {
     expect(await fetchModel(`${uri}/`, root)).toBe(fetched);
     for (const name of names) expect((await stat(join(fetched, name))).mtimeMs).toBe(old.getTime());
 
-    // What a killed process left of a file is fetched anew.
+    // A file that a killed process left incomplete is fetched again.
     await writeFile(join(fetched, names[0]!), 'half');
     await fetchModel(uri, root);
     expect(await readFile(join(fetched, names[0]!))).toEqual(await readFile(join(folder, 'model', names[0]!)));
@@ -54,7 +54,7 @@ describe.skipIf(missingServer('moto'))('a model on S3', () => {
     expect(await readFile(join(changed, 'vocab.txt'), 'utf8')).toBe('another');
   });
 
-  test('embeds as the same folder here does, under the same identity', async () => {
+  test('embeds like the same local folder, with the same identity', async () => {
     const uri = 's3://lance/models/two';
     const { folder, root } = await model(uri);
     const input = join(folder, 'in.fasta');
@@ -67,7 +67,7 @@ describe.skipIf(missingServer('moto'))('a model on S3', () => {
     expect(await readShard(join(folder, 'there.h5'))).toEqual(await readShard(join(folder, 'here.h5')));
   });
 
-  test('that is not there, or has no config.json, is refused with its address', async () => {
+  test('that does not exist, or has no config.json, is refused with its address', async () => {
     useS3(held.server.env);
     const root = await temporaryFolder();
     await expect(fetchModel('s3://lance/models/none', root)).rejects.toThrow('s3://lance/models/none: no config.json');

@@ -14,7 +14,7 @@ const residuesOf = (records: readonly Record[]) => records.reduce((sum, [, seque
 
 let runs = 0;
 
-/** Splits a text and gives the parts by name. */
+/** Splits a text. @returns the parts by name */
 async function split(folder: string, content: string | Uint8Array, partResidues: number) {
   const [input, output] = [join(folder, 'in.fasta'), join(folder, `parts${runs++}`)];
   await writeFile(input, content);
@@ -52,7 +52,7 @@ test('parts hold all records in order, and end with the record that reaches thei
   );
 });
 
-test('records added at the end change the last part only; how the file is packed changes none', async () => {
+test('records added at the end change only the last part; compression changes none', async () => {
   const folder = await temporaryFolder();
   // Over many batches of the reader.
   const all = records(Array.from({ length: 12_000 }, (_, i) => 1 + ((i * 37) % 400)));
@@ -87,12 +87,12 @@ test('wrong input is refused, and nothing is left', async () => {
   expect([again.code, again.stderr]).toEqual([65, expect.stringContaining('has parts of an earlier run')]);
 });
 
-test('a disk that fills up within the last part is told: a call to the system may write less', async () => {
+test('a disk that fills up within the last part is reported, because a system call may write less', async () => {
   const folder = await temporaryFolder();
   const input = join(folder, 'a.fa');
   await writeFile(input, Array.from({ length: 300 }, (_, i) => `>r${i}\n${'MKVL'.repeat(25)}\n`).join(''));
   const args = ['split-sequences', '--input', input, '--output', join(folder, 'parts')];
-  // The limit cuts a write in two, as the end of a disk does.
+  // The limit divides a write, as the end of a disk does.
   const limited = ['-c', 'ulimit -f 16; exec "$@"', 'bash', join(ROOT, 'bin/lanceflow'), ...args];
   const { code, stderr } = await run('bash', limited);
   expect([code, stderr]).toEqual([65, expect.stringContaining('larger than its file system or the limit')]);

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/run.ts';
 
 const DIMENSION = 3;
 
-/** Keys and vectors that can be told apart. */
+/** Distinct keys and vectors. */
 function rowsOf(...numbers: number[]) {
   return {
     keys: Uint32Array.from(numbers.flatMap((n) => [n, 2 * n, 3 * n, 7])),
@@ -29,7 +29,7 @@ async function add(folder: string, ...numbers: number[]) {
   await cache.close();
 }
 
-test('finds what was added: in this process, and in others before', async () => {
+test('finds vectors that this process or an earlier one has added', async () => {
   const folder = join(await temporaryFolder(), 'a/b');
   const cache = await openVectorCache(folder, DIMENSION);
   const { keys, vectors } = rowsOf(5, 6, 7);
@@ -46,7 +46,7 @@ test('finds what was added: in this process, and in others before', async () => 
   });
 });
 
-test('nothing is made before the first vector', async () => {
+test('no file is created before the first vector', async () => {
   const folder = await temporaryFolder();
   await find(folder, 1);
   expect(await readdir(folder)).toEqual([]);
@@ -56,7 +56,7 @@ async function fileOf(folder: string, ending: string): Promise<string> {
   return join(folder, (await readdir(folder)).find((name) => name.endsWith(ending))!);
 }
 
-test('a process killed while it wrote loses its last rows only', async () => {
+test('a process that is killed while writing loses only its last rows', async () => {
   const folder = await temporaryFolder();
   await add(folder, 1, 2, 3);
   await truncate(await fileOf(folder, '.keys'), 2 * 20 + 7);
@@ -65,7 +65,7 @@ test('a process killed while it wrote loses its last rows only', async () => {
   expect((await find(folder, 1, 2, 3)).found).toEqual([true, false, false]);
 });
 
-test('files that somebody removed meanwhile are missed, and made again', async () => {
+test('files that another process removed are created again', async () => {
   const folder = join(await temporaryFolder(), 'cache');
   await add(folder, 1, 2);
   const cache = await openVectorCache(folder, DIMENSION);
@@ -77,7 +77,7 @@ test('files that somebody removed meanwhile are missed, and made again', async (
   expect((await find(folder, 1, 2, 3)).found).toEqual([false, false, true]);
 });
 
-test('a damaged row is not given out', async () => {
+test('a damaged row is not returned', async () => {
   const folder = await temporaryFolder();
   await add(folder, 1, 2, 3);
   const path = await fileOf(folder, '.vectors');
@@ -87,7 +87,7 @@ test('a damaged row is not given out', async () => {
   expect((await find(folder, 1, 2, 3)).found).toEqual([true, false, true]);
 });
 
-test('files of more processes than may be open', async () => {
+test('works with more files than may be open', async () => {
   const folder = await temporaryFolder();
   const numbers = Array.from({ length: 80 }, (_, i) => i + 1);
   for (const number of numbers) await add(folder, number);

@@ -49,7 +49,7 @@ describe('builds', () => {
     return database;
   };
 
-  it('killed at any moment and run again make the table of an undisturbed one, and wait for no more than the lock', async () => {
+  it('that are killed at any moment and run again create the same table, and wait only for the lock', async () => {
     // From before the start of a build of about a second until after its end, on any machine.
     const delays = [0.35, 0.5, 0.65, 0.8, 1, 1.3].map((seconds) => seconds * 1000);
     await Promise.all(
@@ -92,7 +92,7 @@ describe('builds', () => {
     expect((await search(database)).equals(expected)).toBe(true);
   });
 
-  it('of one bucket started twice at the same time both succeed and make one table', async () => {
+  it('of one bucket that start at the same time both succeed, and create one table', async () => {
     const database = await planned('twice');
     for (const argv of [ingest(database), index(database)]) {
       const reports = await Promise.all([1, 2, 3].map(() => lanceflow([...argv, '--json'])));
@@ -129,9 +129,9 @@ describe('builds', () => {
     expect((await readdir(join(database, '_catalog'))).sort()).toEqual(all.map((name) => `${name}.json`).sort());
     await expectNoLeftovers(database);
     const hits = (await Promise.all(all.map((bucket) => searchHits(database, bucket)))).flat();
-    const truth = bruteForce(queries, sliceRows(rows, 0, 9000), 'cosine', 5, '');
+    const groundTruth = bruteForce(queries, sliceRows(rows, 0, 9000), 'cosine', 5, '');
     expect(naiveMerge(hits, 5).map(({ query, target }) => [query, target])).toEqual(
-      truth.map(({ query, target }) => [query, target]),
+      groundTruth.map(({ query, target }) => [query, target]),
     );
   }, 120_000);
 });

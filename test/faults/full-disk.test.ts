@@ -51,7 +51,7 @@ describe('a full disk', () => {
     expect(await namesIn(disk)).toEqual(before);
   }
 
-  it('ends each command with 75 and no unfinished file, and the same command succeeds once there is space', async ({
+  it('makes each command exit with 75 and leave no unfinished file; the same command succeeds with enough space', async ({
     skip,
   }) => {
     if (!mounted) return skip();
@@ -70,8 +70,8 @@ describe('a full disk', () => {
     // Space for the table, and hardly anything else.
     const used = Number((await run('du', ['-sk', disk])).stdout.split('\t')[0]);
     const index = ['index-bucket', ...BUCKET, '--database', database];
-    for (const room of [8, 60]) {
-      await resize(disk, `${used + room}k`);
+    for (const spaceKb of [8, 60]) {
+      await resize(disk, `${used + spaceKb}k`);
       await full(index);
     }
     expect(existsSync(join(database, '_catalog', 'bucket_00001.json'))).toBe(false);

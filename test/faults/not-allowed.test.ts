@@ -7,7 +7,7 @@ import { lanceflow, sharedFolder } from '../support/run.ts';
 import { QUICK_INDEX } from '../support/search.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
 
-/** A user other than root, to whom everything is permitted: the tests' own user, or nobody. */
+/** A user other than root, who may read everything: the user of the tests, or nobody. */
 const NOBODY =
   process.getuid?.() === 0 ? { uid: 65534, gid: 65534, env: { ...process.env, HOME: '/nonexistent' } } : {};
 

@@ -14,7 +14,7 @@ function batch(rows: number) {
 const EXPECTED = `query_id,rank,target_id,distance,bucket\n${Array.from({ length: 1000 }, (_, i) => `q,${i + 1},t${i},0.5,b\n`).join('')}`;
 
 describe('createCsv', () => {
-  it.each(['none', 'gzip', 'zstd'] as const)('writes all rows and tells the size (%s)', async (compression) => {
+  it.each(['none', 'gzip', 'zstd'] as const)('writes all rows and returns the size (%s)', async (compression) => {
     const path = join(await temporaryFolder(), 'n.csv');
     const csv = await createCsv(path, compression);
     await csv.append(batch(1000));
@@ -41,7 +41,7 @@ describe('createCsv', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('compresses as the name says', () => {
+  it('chooses the compression by the name', () => {
     expect(['n.csv', 'n.csv.gz', 'n.csv.zst'].map(csvCompression)).toEqual(['none', 'gzip', 'zstd']);
   });
 });

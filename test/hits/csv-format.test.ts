@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CSV_HEADER, createCsvFormatter } from '../../workers/src/hits/csv-format.ts';
 import { hits, naiveMerge, packedHits } from '../support/hits.ts';
 
-/** A reader of RFC 4180, by the letter. */
+/** A strict reader of RFC 4180. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -18,7 +18,7 @@ function parseCsv(text: string): string[][] {
 }
 
 describe('createCsvFormatter', () => {
-  it('writes what a reader of RFC 4180 reads back', () => {
+  it('writes CSV that a reader of RFC 4180 reads back', () => {
     const format = createCsvFormatter();
     fc.assert(
       fc.property(hits, (some) => {
@@ -39,7 +39,7 @@ describe('createCsvFormatter', () => {
     );
   });
 
-  it('makes text of what a spreadsheet would compute, where it is asked to', () => {
+  it('turns cells that a spreadsheet would evaluate into text, if requested', () => {
     const texts = ['=1+1', '+a', '-a', '@SUM(A1)', '\tx', '\rx', '=a,"b"', 'a=1', "'=a", '', '-', '蛋'];
     const rows = texts.map((text) => ({ query: text, target: text, distance: -1.5, bucket: 'b', rank: 1 }));
     const neighbours = { ...packedHits(rows), ranks: Int32Array.from(rows, () => 1) };
@@ -51,7 +51,7 @@ describe('createCsvFormatter', () => {
     expect(lines(true)).toEqual(safe.map((text) => [text, '1', text, '-1.5', 'b']));
   });
 
-  it('quotes only what must be quoted, and tells nothing from empty', () => {
+  it('quotes only cells that need it, and empty ones', () => {
     const rows = [
       { query: 'a b', target: '', distance: Math.fround(0.1), bucket: 'b', rank: 1 },
       { query: 'a b', target: 'say "x"', distance: 2, bucket: 'b', rank: 12 },

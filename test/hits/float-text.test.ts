@@ -25,7 +25,7 @@ describe('putFloat32', () => {
         const digits = text.replace(/e.*|[^0-9e]|^0\.0*/g, '').replace(/^0+|0+$/g, '').length;
         expect(digits).toBeLessThanOrEqual(9);
         if (value === 0 || digits < 2) return;
-        // A text in the very middle of two floats is not used: readers differ in how they round it.
+        // A text exactly between two floats is not used, because readers round it differently.
         const shorter = Number(value.toPrecision(digits - 1));
         const readings = [shorter * (1 - 1e-12), shorter * (1 + 1e-12)].map(Math.fround);
         expect(readings).not.toEqual([value, value]);

@@ -4,7 +4,7 @@ import { createHitOrderCheck, sortedRows } from '../../workers/src/hits/hit-orde
 import { hitColumns, hits, sortedHits } from '../support/hits.ts';
 
 describe('createHitOrderCheck', () => {
-  it('finds whether batches are in the order of hits files', () => {
+  it('tells whether batches are in the order of hits files', () => {
     fc.assert(
       fc.property(hits, fc.integer({ min: 1, max: 4 }), fc.boolean(), (some, size, sort) => {
         const sorted = sortedHits(some);

@@ -37,7 +37,7 @@ const plain: HitsOrigin = {
 const file = (path: string, changed: Partial<HitsOrigin> = {}) => ({ path, origin: { ...plain, ...changed } });
 
 describe('the metadata of hits', () => {
-  it('give back how they came about', () => {
+  it('restore the origin', () => {
     fc.assert(
       fc.property(origin, (one) => {
         expect(read(originMetadata(one))).toEqual(one);
@@ -45,7 +45,7 @@ describe('the metadata of hits', () => {
     );
   });
 
-  it('say nothing where anything is missing', () => {
+  it('restore nothing if a field is missing', () => {
     expect(read({})).toBeUndefined();
     expect(read({ 'lanceflow.ordered_by': 'query_id,rank' })).toBeUndefined();
     for (const key of Object.keys(originMetadata(plain))) {
@@ -70,7 +70,7 @@ describe('the metadata of hits', () => {
 });
 
 describe('files to be merged', () => {
-  it('are of any buckets, of ranges that do not overlap, and may say nothing', () => {
+  it('may be of any buckets, of ranges that do not overlap, and without an origin', () => {
     const ranges = [
       file('c', { bucket: 'b2', range: { first: 50, end: 100 } }),
       file('b', { bucket: 'b2', range: { first: 0, end: 50 } }),
@@ -78,7 +78,7 @@ describe('files to be merged', () => {
     expect(findMergeConflict([file('a'), ...ranges, { path: 'd', origin: undefined }], 10)).toBeUndefined();
     expect(findMergeConflict([file('a', { k: 20 }), file('b', { bucket: 'b2' })], 5)).toBeUndefined();
     expect(findMergeConflict([], 5)).toBeUndefined();
-    // Hits and true hits are of the same buckets and queries.
+    // Hits and ground truth are of the same buckets and queries.
     expect(findCampaignConflict([file('a'), file('a.truth')], 10)).toBeUndefined();
   });
 
@@ -94,7 +94,7 @@ describe('files to be merged', () => {
     ).toMatch(message);
   });
 
-  it('do not have a query of a bucket twice', () => {
+  it('must not contain a query of a bucket twice', () => {
     expect(findMergeConflict([file('a'), file('b')], 10)).toMatch(/^a and b both have hits of b1 for the same queries/);
     const overlapping = [
       file('a', { range: { first: 0, end: 51 } }),

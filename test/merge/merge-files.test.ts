@@ -10,11 +10,11 @@ import { isSorted, sortHits } from '../../workers/src/merge/sort-hits.ts';
 import { type Hit, hits, type Neighbour, naiveMerge, neighboursOf, packedHits, sortedHits } from '../support/hits.ts';
 import { temporaryFolder } from '../support/run.ts';
 
-/** Hits as a pass over many files leaves them: their ranks are not looked at. */
-const neighbourColumns = (some: readonly Hit[]) => ({ ...packedHits(some), ranks: new Int32Array(some.length) });
+/** Hits in the form that a pass over many files writes; their ranks are not used. */
+const neighbourColumns = (hits: readonly Hit[]) => ({ ...packedHits(hits), ranks: new Int32Array(hits.length) });
 
-async function* batches(some: readonly Hit[], size: number) {
-  for (let start = 0; start < some.length; start += size) yield neighbourColumns(some.slice(start, start + size));
+async function* batches(hits: readonly Hit[], size: number) {
+  for (let start = 0; start < hits.length; start += size) yield neighbourColumns(hits.slice(start, start + size));
 }
 
 /** Hits of several buckets in files, sorted. */
@@ -52,7 +52,7 @@ describe('mergeFiles', () => {
     );
   });
 
-  it('goes by way of temporary files where there are too many to open at once', async () => {
+  it('uses temporary files if there are too many to open at once', async () => {
     const folder = await temporaryFolder();
     const scratch = await temporaryFolder();
     const files = Array.from({ length: 17 }, (_, file) =>
@@ -70,7 +70,7 @@ describe('mergeFiles', () => {
     expect((await readdir(scratch)).length).toBeGreaterThanOrEqual(9);
   });
 
-  it('ends with the reason of a thread that fails, in any pass', async () => {
+  it('fails with the reason of a failed thread, in any pass', async () => {
     const folder = await temporaryFolder();
     const hit = (file: number) => [{ query: 'q', target: 't', distance: 0, bucket: `b${file}` }];
     const files = await writeAll(
@@ -100,7 +100,7 @@ describe('mergeFiles', () => {
     );
   });
 
-  it('says which file is out of order though it claims not to be', async () => {
+  it('names a file that is out of order although marked as sorted', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'hits.parquet');
     const writer = await createHits(path);
@@ -114,16 +114,16 @@ describe('mergeFiles', () => {
 });
 
 describe('sortHits', () => {
-  it('sorts a file larger than what it sorts at a time', async () => {
+  it('sorts a file that is larger than a chunk', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'hits.parquet');
-    const some = Array.from({ length: 7000 }, (_, i) => ({
+    const unsorted = Array.from({ length: 7000 }, (_, i) => ({
       query: `q${(i * 7919) % 100}`,
       target: `t${i}`,
       distance: i % 3,
       bucket: 'b',
     }));
-    await writeHits(path, batches(some, 500));
+    await writeHits(path, batches(unsorted, 500));
     expect(await isSorted(path)).toBe(false);
     const sorted = await sortHits(path, folder, 'sorted', { rows: 3000, bytes: 2 ** 20 });
     expect(sorted).toHaveLength(3);
@@ -131,6 +131,6 @@ describe('sortHits', () => {
     expect(files.reduce((sum, { rows }) => sum + rows, 0)).toBe(7000);
     expect(await Promise.all(sorted.map(isSorted))).toEqual([true, true, true]);
     const { rows } = await merge(files, 2, folder, 2 ** 30);
-    expect(rows.map(({ target }) => target)).toEqual(naiveMerge(some, 2).map(({ target }) => target));
+    expect(rows.map(({ target }) => target)).toEqual(naiveMerge(unsorted, 2).map(({ target }) => target));
   });
 });

@@ -40,7 +40,7 @@ describe('mergeHits', () => {
     );
   });
 
-  it('does not depend on the order of the files nor on how hits are divided among them', async () => {
+  it('does not depend on the order of the files, nor on the division of hits among them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(hits, { maxLength: 4 }), fc.integer({ min: 1, max: 4 }), async (files, parts) => {
         const whole = await merged(files, 5, 3);
@@ -67,7 +67,7 @@ describe('mergeHits', () => {
     );
   });
 
-  it('gives batches whose sizes depend on the rows alone', async () => {
+  it('emits batches whose sizes depend only on the rows', async () => {
     const file = Array.from({ length: 20_000 }, (_, i) => ({
       query: `q${String(i >> 3).padStart(5, '0')}`,
       target: `t${i}`,
@@ -87,7 +87,7 @@ describe('mergeHits', () => {
     expect(await sizes(7)).toEqual(await sizes(1));
   });
 
-  it('asks an input for nothing after its end, and an empty merge for nothing at all', () => {
+  it('requests no batch after the end of an input, and none for an empty merge', () => {
     expect([...mergeHits(0, 3)]).toEqual([]);
     const merge = mergeHits(2, 3);
     expect(merge.next().value).toBe(0);

@@ -5,7 +5,7 @@ import { type Hit, hits, naiveMerge, packedHits } from '../support/hits.ts';
 
 const batch = (rows: readonly Hit[]) => ({ ...packedHits(rows), ranks: new Int32Array(rows.length) });
 
-test('is the mean over the queries of the share of true neighbours that are there', () => {
+test('is the mean over the queries of the share of true neighbours that were found', () => {
   fc.assert(
     fc.property(hits, hits, fc.integer({ min: 1, max: 4 }), fc.nat(30), (some, others, k, cut) => {
       const text = ({ query, target, bucket }: Hit) => JSON.stringify([query, target, bucket]);

@@ -43,7 +43,7 @@ describe('planPass', () => {
     expect([second.last, third.last]).toEqual([false, true]);
   });
 
-  it('gives all threads work where one could do it', () => {
+  it('divides work among all threads even if one would suffice', () => {
     const files = Array.from({ length: 20 }, (_, i) => ({ path: `${i}`, rows: 100, readBytes: 5 * MB }));
     expect(planPass(files, 2, 320 * MB)).toMatchObject({ last: true });
     expect(planPass(files, 2, 320 * MB).groups.map((group) => group.length)).toEqual([10, 10]);

@@ -7,8 +7,8 @@ import { planHead } from '../../workers/src/cloud/launch/campaign.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { countTasks, nextflow } from './support/nextflow.ts';
 
-// Nextflow's AWS plugin is not in the registries: these tests read the profile's settings, and run the stubs of the tasks on this machine
-// to see to which queue each task goes.
+// Nextflow's AWS plugin is not in the registries. These tests read the profile's settings, and run the stubs of the tasks on this machine to
+// find the queue of each task.
 
 const WITHOUT_PLUGIN = { NXF_PLUGINS_DEFAULT: 'false' };
 const HERE = `
@@ -113,7 +113,7 @@ workflow {
 }
 `;
 
-test('a failed copy of files is retried twice, and so is a bug, which has the same exit code', async () => {
+test('a failed copy of files is retried twice, as is a bug, which has the same exit code', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'faults.nf'), FAULTS);
   const here = HERE.replace('queue,container,cpus,memory,disk', 'exit');

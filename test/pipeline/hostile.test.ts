@@ -51,7 +51,7 @@ test('a parameter with a command is refused before any task, or is a path that S
     for (const letter of error ?? '') expect(letter === '\n' || !/[\p{Cc}]/u.test(letter), name).toBe(true);
 });
 
-test('values of wrong types, and paths that are no files, are refused by name', { timeout: 60_000 }, async () => {
+test('values of wrong types, and paths that are not files, are refused by name', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['data', 'elsewhere/inside', 'looped', 'x.fa', 'db']) await mkdir(at(name), { recursive: true });
@@ -156,7 +156,7 @@ test('values of wrong types, and paths that are no files, are refused by name', 
 describe('names that bash would expand to others', { timeout: 180_000 }, () => {
   let folder: string;
   const at = (name: string) => join(folder, name);
-  // Beside each lies the file that bash would expand the name to, as a pattern or with a variable.
+  // Beside each is the file to which bash would expand the name, as a pattern or with a variable.
   const NAMES = ['x[1].fa', '$HOME.fa', 'b{1,2}.fa', 'c?*.fa', 'in[2]/y.fa', 'h[1].fa'];
   const OTHERS = ['x1.fa', 'b1.fa', 'b2.fa', 'cc.fa', 'in2/y.fa', 'h1.fa', '.fa'];
 
@@ -193,7 +193,7 @@ describe('names that bash would expand to others', { timeout: 180_000 }, () => {
     expect(trace).not.toMatch(/COMPLETED/);
   });
 
-  test('messages quote the given name; work folders that bash would misread are refused', async () => {
+  test('messages quote the user’s name; work folders that bash would misread are refused', async () => {
     await writeFile(at('in/bad[1].fa'), '>a\nMK1V\n');
     const args = ['--input', 'in/bad[1].fa', '--model', 'kmer', '--database', 'other'];
     const { stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);

@@ -7,7 +7,7 @@ import { ROOT, temporaryFolder } from '../support/run.ts';
 import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-// Characters with a meaning in a shell, in SQL, in a glob or in a locale.
+// Characters that are special in a shell, in SQL, in a glob or in a locale.
 const ODD = `ö 'q' "d" $(touch RUN); rm -rf x; & [1]{2}* \`touch RUN\``;
 
 test('files, folders and addresses with any characters, from a samplesheet', { timeout: 120_000 }, async () => {

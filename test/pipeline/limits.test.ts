@@ -15,7 +15,7 @@ executor { cpus = 1000; memory = '100 TB' }
 trace.fields = 'name,hash,cpus,memory,time'`;
 
 /** Reads cores, memory and time of each process, and the folder of one of its tasks. */
-async function asked(folder: string, ...args: string[]): Promise<Map<string, { place: string; hash: string }>> {
+async function requestsOf(folder: string, ...args: string[]): Promise<Map<string, { place: string; hash: string }>> {
   await mkdir(folder);
   await writeFile(join(folder, 'site.config'), SITE);
   const words = ['run', join(ROOT, 'main.nf'), '-profile', 'slurm', '-c', 'site.config', '-stub-run', ...args];
@@ -33,16 +33,16 @@ async function asked(folder: string, ...args: string[]): Promise<Map<string, { p
   );
 }
 
-test('tasks request what most partitions allow, or what the limits allow, and less for small buckets', async () => {
+test('tasks request at most the limits of common partitions or of the user, and less for small buckets', async () => {
   const folder = await temporaryFolder();
-  const usual = await asked(join(folder, 'usual'), '--index', 'ivf-pq');
+  const usual = await requestsOf(join(folder, 'usual'), '--index', 'ivf-pq');
   expect(usual.get('INGEST_BUCKET')!.place).toBe('16, 16 GB, 12h');
   // LanceDB's own training of a bucket of the default size: 128 GB and 48 hours without a limit.
   expect(usual.get('INDEX_BUCKET')!.place).toBe('32, 120 GB, 1d');
   expect(usual.get('SEARCH_BUCKET')!.place).toBe('16, 64 GB, 12h');
 
   const limits = ['--max_cpus', '12', '--max_memory', '30.GB', '--max_time', '200.m', '--bucket_size', '1000000'];
-  const small = await asked(join(folder, 'small'), '--index', 'ivf-pq', ...limits);
+  const small = await requestsOf(join(folder, 'small'), '--index', 'ivf-pq', ...limits);
   expect(small.get('INGEST_BUCKET')!.place).toBe('12, 4 GB, 3h');
   expect(small.get('INDEX_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');
   expect(small.get('SEARCH_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');

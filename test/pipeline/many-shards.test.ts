@@ -11,7 +11,7 @@ import { countTasks, nextflow, pipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
 const MB = 1e6;
-/** As MEAN_SHARDS, MEAN_BYTES and MOST in lib/ShardBatches.groovy. */
+/** The values of MEAN_SHARDS, MEAN_BYTES and MAX_SHARE in lib/ShardBatches.groovy. */
 const MEAN = { shards: 250, bytes: 500 * MB };
 const MOST = 4;
 
@@ -97,7 +97,7 @@ test('a task describes many shards, and an added shard repeats few tasks', { tim
   expect(second.cached).toBeGreaterThanOrEqual(first.ran - 6);
 });
 
-test('given shards and embedded ones are packed together; a damaged one is named', {
+test('shards of the user and embedded ones are packed together; a damaged one is named', {
   timeout: 240_000,
 }, async () => {
   const folder = await temporaryFolder();

@@ -59,10 +59,10 @@ describe.skipIf(skip)('language models', () => {
     for (const model of ['amplify-tiny', 'esm2-tiny']) {
       const input = ['--input', join(FIXTURES, model, 'input.fasta')];
       await pipeline([...args(model, model), ...input], folder);
-      const truth = await distances(join(FIXTURES, model, 'expected.h5'));
+      const expected = await distances(join(FIXTURES, model, 'expected.h5'));
       const text = await readFile(join(folder, `results-${model}`, 'neighbours.csv'), 'utf8');
       const rows = text.trimEnd().split('\n').slice(1);
-      for (const [query, row] of truth) {
+      for (const [query, row] of expected) {
         const found = rows.map((line) => line.split(',')).filter(([id]) => id === query);
         const nearest = [...row.values()].sort((a, b) => a - b).slice(0, K);
         expect(found).toHaveLength(K);

@@ -8,7 +8,7 @@ import { nextflow, readTrace, type TracedTask } from './support/nextflow.ts';
 const TESTS = join(ROOT, 'test/pipeline/modules');
 const MODULES = await readdir(join(ROOT, 'modules'));
 
-/** What each process, run alone by its file in modules/, emits; and the tag of its task. */
+/** Outputs of each process, run alone by its file in modules/, and the tag of its task. */
 const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }> = {
   describe_shard: {
     tag: 'a.h5 and 1 more',

@@ -25,7 +25,7 @@ async function metadataOf(path: string): Promise<ReadonlyMap<string, string>> {
   return file.metadata;
 }
 
-test('the results in a folder are those of one run, which run.json names', { timeout: 300_000 }, async () => {
+test('the results in a folder belong to one run, which run.json names', { timeout: 300_000 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   const results = async () => {
@@ -73,7 +73,7 @@ test('the results in a folder are those of one run, which run.json names', { tim
   expect(stdout).toContain(`The results in results are those of the run ${second.run.run} of ${second.run.started}.`);
   const [reason, resume] = stdout.trimEnd().split('\n').slice(-2);
   expect(reason).toMatch(`lanceflow embed-sequences: ${at('bad.fasta')}: record 1`);
-  expect(resume).toBe(`To go on:   nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
+  expect(resume).toBe(`To resume:  nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
   const after = await snapshot(at('results'));
   for (const [path, bytes] of before)
     if (!path.startsWith('pipeline_info')) expect(after.get(path)?.equals(bytes), path).toBe(true);
@@ -93,7 +93,7 @@ test('after Ctrl-C a run prints the command that resumes it, and the command wor
   });
   const [code] = (await once(run, 'close')) as [number];
   expect(code).not.toBe(0);
-  const resume = /^The run was stopped by SIGINT\.\nTo go on: {3}nextflow (run .*)$/m.exec(printed);
+  const resume = /^The run was stopped by SIGINT\.\nTo resume: {2}nextflow (run .*)$/m.exec(printed);
   expect(resume, printed).not.toBeNull();
   // As a user would paste it.
   const pasted = spawn('bash', ['-c', `exec '${NEXTFLOW}' ${resume![1]}`], { cwd: folder, stdio: 'ignore' });

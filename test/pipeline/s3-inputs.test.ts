@@ -39,7 +39,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
   const put = (bucket: string, key: string, body: string) => ask(`${bucket}/${key}`, { method: 'PUT', body });
   const env = () => ({ ...held.proxy.env, ...plugin });
 
-  test('a file, a folder, a glob and a samplesheet need no rights but those to read and list', async () => {
+  test('a file, a folder, a glob and a samplesheet need only the rights to read and list', async () => {
     const folder = await temporaryFolder();
     const here = join(folder, 'here.fasta');
     await writeFile(here, fasta('here', 2, 1));
@@ -133,7 +133,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     expect(rightsBeyondReading()).toEqual([]);
   });
 
-  test('the requests are those that docs/aws.md lists', async () => {
+  test('the requests equal those in docs/aws.md', async () => {
     const table = await documented();
     expect(table.length).toBeGreaterThan(4);
     const folder = await temporaryFolder();
@@ -152,7 +152,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     for (const [i, [address, expected]] of table.entries()) expect(calls[i]!.sort(), address).toEqual(expected.sort());
   });
 
-  test('a run warns of a file that cannot be listed, a stub run does not', async () => {
+  test('a run warns about a file that cannot be listed, a stub run does not', async () => {
     const args = ['-preview', '--input', 's3://unlisted/in/sheet.csv', '--model', 'kmer', '--database', 'db'];
     const warning = 's3://unlisted/in/a.fasta and 1 more: may be read but not listed';
     const { stdout } = await pipeline(args, await temporaryFolder(), ROOT, env());
@@ -189,7 +189,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     held.proxy.seen.filter(({ method, url }) => (method === 'GET' && url === '/') || /[?&]acl/.test(url));
 });
 
-/** Denies what the rights of each bucket do not allow, as S3 does: without the right to list, a missing object is a denied one. */
+/** Denies requests that the rights of each bucket do not allow, like S3: without the right to list, a missing object is a denied one. */
 function refuse({ method, url }: Seen) {
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const [, bucket, ...path] = pathname.split('/');

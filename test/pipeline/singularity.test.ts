@@ -43,10 +43,10 @@ test('-profile singularity mounts the folders that each task needs, and no other
     expect(one.env).toMatchObject({ LANCEFLOW_S3_ENCRYPTION: 'AES256' });
     expect(one.outside.filter((name) => !['PATH', 'PWD', 'SHLVL', '_'].includes(name))).toEqual([]);
   }
-  const given = started.filter(({ binds }) => binds.includes(`${database}:${database}`));
+  const withDatabase = started.filter(({ binds }) => binds.includes(`${database}:${database}`));
   // Packing, building and searching; not embedding and merging.
-  expect(given.length).toBeGreaterThanOrEqual(4);
-  expect(given.length).toBeLessThan(started.length - 2);
+  expect(withDatabase.length).toBeGreaterThanOrEqual(4);
+  expect(withDatabase.length).toBeLessThan(started.length - 2);
 });
 
 test('a missing image or executor is refused before any task', { timeout: 300_000 }, async () => {

@@ -98,11 +98,11 @@ describe('the hash of a worker', () => {
     for (const [i, hash] of hashes(ALL_STORAGE).entries()) expect(hash).not.toBe(before[2]![i]);
   });
 
-  test('is of everything that the other kind of storage does not need', () => {
+  test('covers everything except code that only the other kind of storage needs', () => {
     const files = (storage: readonly Storage[]) =>
       sourcesOf('search-bucket', ROOT, storage).map((file) => relative(join(ROOT, 'workers/src'), file));
     const [local, onS3, both] = [files(['local']), files(['s3']), files(ALL_STORAGE)];
-    // What both fetch into, or build in: a folder of this machine.
+    // Both fetch into, or build in, a local folder.
     for (const file of ['database/node/folder-reader.ts', 'database/node/node-cache.ts'])
       for (const closure of [local, onS3]) expect(closure).toContain(file);
     expect(new Set([...local, ...onS3])).toEqual(new Set(both));
@@ -110,7 +110,7 @@ describe('the hash of a worker', () => {
     expect(onS3.filter((file) => file.startsWith('database/local/'))).toEqual([]);
   });
 
-  test('in a container must be that of the pipeline', async () => {
+  test('in a container must equal the pipeline’s', async () => {
     const argv = ['catalog', '--database', await temporaryFolder()];
     const inContainer = (LANCEFLOW_WORKER: string) =>
       lanceflow(argv, { env: { ...process.env, LANCEFLOW_HOME: ROOT, LANCEFLOW_WORKER } });

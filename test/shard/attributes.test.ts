@@ -92,12 +92,12 @@ describe.skipIf(skip)('attributes', () => {
     });
   });
 
-  it('leaves out what is neither one text nor one number', async () => {
+  it('ignores attributes that are neither one text nor one number', async () => {
     expect(await attributesOf('left-out')).toEqual({ model: 'm', enum: 3 });
     expect(names.leftOut.length).toBeGreaterThan(15);
   });
 
-  it('reads attributes that are stored outside the header, and bounds what all take', async () => {
+  it('reads attributes that are stored outside the header, and limits their total size', async () => {
     const dense = await attributesOf('dense');
     expect(dense).toMatchObject({ model: 'm', a0: 0, a99: 99, text: 'x'.repeat(65_000) });
     const many = await attributesOf('many');
@@ -105,13 +105,13 @@ describe.skipIf(skip)('attributes', () => {
     expect(JSON.stringify(many).length).toBeLessThan(2 ** 19);
   });
 
-  it('takes the model of the file where the dataset names none', async () => {
+  it('takes the model from the file if the dataset names none', async () => {
     expect(await attributesOf('root')).toEqual({ dimension: 4, model: 'm', model_hash: 'h' });
     expect(await attributesOf('root-half')).toEqual({ model: 'm', model_hash: 'h' });
     expect(await attributesOf('root-same')).toEqual({ model: 'm' });
   });
 
-  it('refuses a model that cannot be compared, and two that differ', async () => {
+  it('refuses a model that cannot be compared, and two different ones', async () => {
     const refused = async (name: string, match: RegExp) => {
       const error: unknown = await attributesOf(name).catch((thrown: unknown) => thrown);
       expect(error, name).toBeInstanceOf(DataError);

@@ -52,13 +52,13 @@ describe('ContentHash', () => {
     expect(new Set([base, ...hashes]).size).toBe(hashes.length + 1);
   });
 
-  it('tells ids apart whose texts run together to the same', () => {
+  it('distinguishes ids whose concatenated texts are equal', () => {
     const vectors = new Float32Array(6);
     expect(hashOf(vectors, ['ab', 'c'])).not.toBe(hashOf(vectors, ['a', 'bc']));
     expect(hashOf(vectors, ['', 'abc'])).not.toBe(hashOf(vectors, ['abc', '']));
   });
 
-  it('tells types and dimensions apart that have the same bytes', () => {
+  it('distinguishes types and dimensions with the same bytes', () => {
     const digest = (type: 'float32' | 'float16', dimension: number) => {
       const hash = new ContentHash();
       hash.add(new Uint8Array(12), columnFrom(['a']));
@@ -67,7 +67,7 @@ describe('ContentHash', () => {
     expect(new Set([digest('float32', 3), digest('float16', 6), digest('float32', 6)]).size).toBe(3);
   });
 
-  it('stays as it is: databases remember it', () => {
+  it('does not change, because databases store it', () => {
     expect(hashOf(Float32Array.of(1, 2, 3), ['p'])).toBe(
       'e922a1862b20f5b9c64b169df12e89159fa35fa23fbbc51decd0b2a08d5ad7ce',
     );

@@ -5,7 +5,7 @@ import { DataError } from '../../workers/src/base/errors.ts';
 import { missingPython, sharedFolder } from '../support/run.ts';
 import { h5py, readShard } from '../support/shards.ts';
 
-/** Files of every kind of storage, each with the values that h5py reads from it, or made so that they must be refused. */
+/** Files of every kind of storage, with the values that h5py reads from them, or with faults for which they must be refused. */
 const MAKE = `
 from h5py import h5d, h5p, h5s, h5t
 N = 300
@@ -164,7 +164,7 @@ describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
     for (const name of ['implicit', 'compact', 'committed']) await isRead(name);
   });
 
-  /** A chunk that was written in part has the fill value in the rest: nothing in the file tells. */
+  /** A partly written chunk has the fill value in the rest; nothing in the file shows this. */
   const isReadAs = async (name: string) => expect((await readShard(at(`${name}.h5`))).ids).toHaveLength(300);
 
   it.each([
@@ -184,14 +184,14 @@ describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
     ['bad-external-short', /"embedding" is stored in ".*short\.bin", which is too short/],
     ['bad-link-circle', /embedding" is a link to itself/],
     ['bad-link-gone', /"embedding" is a link to "gone\.h5", which does not exist/],
-  ])('refuses rows that lie elsewhere and are not there: %s', refused);
+  ])('refuses rows that are stored elsewhere and missing: %s', refused);
 
   it('names the source that lacks rows', async () => {
     const error = await readShard(at('bad-virtual-unwritten.h5')).catch((thrown: unknown) => thrown);
     expect((error as Error).message).toMatch(/unwritten\.h5: rows 250 to 299 of "x" were never written/);
   });
 
-  it('reads virtual datasets, external storage and chains of links whose files are there, also through a link', async () => {
+  it('reads virtual datasets, external storage and chains of links whose files exist, also through a link', async () => {
     const names = ['virtual-earliest', 'virtual-latest', 'virtual-own', 'external-storage', 'link-chain'];
     for (const name of names) await isRead(name);
     const other = join(folder, 'other');
@@ -203,7 +203,7 @@ describe.skipIf(skip)('openShard, of every kind of HDF5', () => {
     }
   });
 
-  it('says of a file that is not closed what it is, and what to do', async () => {
+  it('explains a file that was not closed, and what to do', async () => {
     for (const name of ['bad-unclosed', 'bad-swmr-unclosed'])
       await refused(name, /a program is still writing this HDF5 file, or exited without closing it.*h5clear -s/);
     for (const name of ['bad-open', 'swmr']) await isRead(name);

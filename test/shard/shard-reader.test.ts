@@ -139,7 +139,7 @@ describe.skipIf(skip)('openShard', () => {
   });
 
   it.each(['contiguous', 'chunked-by-column', 'gzip', 'big-endian', 'float16-gzip'])(
-    'reads ranges of the rows of %s, as many at once as fit',
+    'reads row ranges of %s, as many at once as fit',
     async (name) => {
       const { vectors } = await readShard(at(`${name}.h5`));
       const ranges = [
@@ -166,7 +166,7 @@ describe.skipIf(skip)('openShard', () => {
     },
   );
 
-  it('reads ranges of one large chunk, where unpacking takes longer than the thread may go without reading', async () => {
+  it('reads ranges of one large chunk, whose decompression takes longer than the thread may spend without reading', async () => {
     vi.stubEnv('LANCEFLOW_STALL_SECONDS', '0.05');
     const shard = await openShard(at('one-chunk.h5'));
     const ranges = Array.from({ length: 40 }, (_, i) => ({ start: i * 100, count: 1 }));
@@ -197,7 +197,7 @@ describe.skipIf(skip)('openShard', () => {
     expect(await ids('ids-odd')).toEqual(Array.from({ length: 25 }, () => odd).flat());
   });
 
-  it('reads text and numbers of attributes, and leaves others', async () => {
+  it('reads attributes that are texts or numbers, and ignores others', async () => {
     const shard = await openShard(at('attributes.h5'));
     shard.close();
     expect(shard.attributes).toMatchObject({
@@ -246,7 +246,7 @@ describe.skipIf(skip)('openShard', () => {
     await expect(read).rejects.toThrow(at(`${name}.h5`));
   });
 
-  it('refuses what is no HDF5 file', async () => {
+  it('refuses a file that is not HDF5', async () => {
     await expect(openShard(at('nowhere.h5'))).rejects.toThrow(/nowhere\.h5: no such file/);
     await expect(openShard(folder)).rejects.toThrow(/not a file/);
     await expect(openShard(join(at('contiguous.h5'), 'x.h5'))).rejects.toThrow(DataError);
@@ -260,7 +260,7 @@ describe.skipIf(skip)('openShard', () => {
     }
   });
 
-  it.each(['contiguous', 'gzip', 'latest', 'userblock'])('tells that %s was cut off', async (name) => {
+  it.each(['contiguous', 'gzip', 'latest', 'userblock'])('reports that %s is truncated', async (name) => {
     const whole = await readFile(at(`${name}.h5`));
     for (const share of [0.1, 0.5, 0.9, 1 - 1 / whole.length]) {
       await writeFile(at('cut.h5'), whole.subarray(0, Math.floor(whole.length * share)));
@@ -268,7 +268,7 @@ describe.skipIf(skip)('openShard', () => {
     }
   });
 
-  it('tells that a compressed chunk is damaged', async () => {
+  it('reports a damaged compressed chunk', async () => {
     const bytes = await readFile(at('gzip.h5'));
     // zlib streams begin with 78 5e or so; the chunks are most of the file.
     const chunk = bytes.indexOf(Buffer.from([0x78, 0x5e]));
@@ -315,7 +315,7 @@ with h5py.File('large.h5', 'w') as f:
     shard.close();
   });
 
-  it('tells that a file changed while it was read', async () => {
+  it('reports a file that changed while it was read', async () => {
     await copyFile(at('contiguous.h5'), at('changing.h5'));
     const shard = await openShard(at('changing.h5'));
     const { readBlocks } = await import('../../workers/src/shard/shard-blocks.ts');

@@ -81,15 +81,15 @@ describe('createShard', () => {
           columnSlice(columnFrom(rows.ids), at, Math.min(700, at + 233)),
         );
       shard.finish({ model: 'é', length: 2 ** 40 });
-      await writeFile(join(folder, 'given.f32'), new Uint8Array(rows.vectors.buffer));
+      await writeFile(join(folder, 'written.f32'), new Uint8Array(rows.vectors.buffer));
       const read = await h5py<Record<string, unknown>>(
         folder,
         `
 with h5py.File('shard.h5') as f:
     e = f['embedding']
-    given = np.fromfile('given.f32', 'f4').reshape(e.shape)
+    written = np.fromfile('written.f32', 'f4').reshape(e.shape)
     print(json.dumps({'dtype': e.dtype.str, 'shape': e.shape, 'maxshape': e.maxshape, 'chunks': e.chunks,
-      'bits': bool((e[:].view('u2') == given.astype('f2').view('u2')).all()), 'ids': f['id'].asstr()[:].tolist(),
+      'bits': bool((e[:].view('u2') == written.astype('f2').view('u2')).all()), 'ids': f['id'].asstr()[:].tolist(),
       'attributes': {k: v if isinstance(v, str) else v.item() for k, v in e.attrs.items()}}))`,
       );
       expect(read).toEqual({
@@ -114,7 +114,7 @@ with h5py.File('shard.h5') as f:
     shard.close();
   });
 
-  it('refuses what float16 cannot hold, and names the row', async () => {
+  it('refuses values that float16 cannot represent, and names the row', async () => {
     const shard = await createShard(join(await temporaryFolder(), 'large.h5'), 2, 'float16');
     shard.append(Float32Array.of(1, 2), columnFrom(['fine']));
     const append = (a: number, b: number) => () => shard.append(Float32Array.of(1, 1, a, b), columnFrom(['x', 'y']));
@@ -123,7 +123,7 @@ with h5py.File('shard.h5') as f:
     await shard.abandon();
   });
 
-  it('gives back every row, whatever the blocks', async () => {
+  it('preserves every row, whatever the blocks', async () => {
     const folder = await temporaryFolder();
     const blocks = fc.array(fc.integer({ min: 0, max: 700 }), { maxLength: 5 });
     let run = 0;
@@ -167,7 +167,7 @@ with h5py.File('shard.h5') as f:
     ).toBe(0);
   });
 
-  it('refuses an id with a NUL, which HDF5 would cut off', async () => {
+  it('refuses an id with a NUL, at which HDF5 would truncate it', async () => {
     const shard = await createShard(join(await temporaryFolder(), 'nul.h5'), 1);
     expect(() => shard.append(Float32Array.of(1, 2), columnFrom(['fine', 'a\0b']))).toThrow(/row 1 .*NUL/);
     await shard.abandon();
@@ -182,7 +182,7 @@ with h5py.File('shard.h5') as f:
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('says which file cannot be created', async () => {
+  it('names a file that cannot be created', async () => {
     const path = join(await temporaryFolder(), 'nowhere', 'shard.h5');
     await expect(createShard(path, 3)).rejects.toThrow(`${path}: cannot create this file`);
   });

@@ -36,7 +36,7 @@ describe('CRC-64/NVME', () => {
     expect(CRC64.of(content)).toBe(slowCrc64(content));
   });
 
-  it('is right for content longer than a chunk, wherever it is cut', () => {
+  it('is right for content longer than a chunk, wherever it is divided', () => {
     const content = randomBytes(600_000);
     const whole = CRC64.of(content);
     for (const cut of [1, 1000, 2 ** 18 - 1, 2 ** 18, 2 ** 18 + 1, 599_999])
@@ -50,7 +50,7 @@ describe('CRC-64/NVME', () => {
 });
 
 describe.each([CRC64, CRC32])('$name', (algorithm) => {
-  it('combines the checksums of two parts into that of their concatenation', () => {
+  it('combines the checksums of two parts into the checksum of their concatenation', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3000 }), fc.uint8Array({ maxLength: 3000 }), (first, second) => {
         const whole = algorithm.of(Buffer.concat([first, second]));
@@ -72,7 +72,7 @@ describe.each([CRC64, CRC32])('$name', (algorithm) => {
   });
 
   it('is right for contents of more than 4 GiB', () => {
-    // 2^33 zero bytes, by doubling; a part of them is gone through one by one.
+    // 2^33 zero bytes, by doubling; a part of them is processed byte by byte.
     const block = Buffer.alloc(2 ** 20);
     let [zeros, bytes] = [algorithm.of(block), block.length];
     let plain = zeros;
@@ -86,7 +86,7 @@ describe.each([CRC64, CRC32])('$name', (algorithm) => {
     expect(zeros).toBe(shifted);
   });
 
-  it('is told from the other by its name', () => {
+  it('is recognized by its name', () => {
     const text = algorithm.format(0xabcn);
     expect([isChecksum(text), algorithmOf(text), hasChecksum(Buffer.alloc(0), text)]).toEqual([true, algorithm, false]);
     expect(hasChecksum(Buffer.from('x'), algorithm.format(algorithm.of(Buffer.from('x'))))).toBe(true);
@@ -94,6 +94,6 @@ describe.each([CRC64, CRC32])('$name', (algorithm) => {
   });
 });
 
-it("is zlib's where it is CRC-32", () => {
+it("equals zlib's for CRC-32", () => {
   expect(CRC32.format(CRC32.of(Buffer.from('abc')))).toBe(`crc32:${crc32('abc').toString(16)}`);
 });

@@ -17,7 +17,7 @@ test('an acquired resource belongs to one holder until it is released', async ()
   expect(third).toBe(first);
 });
 
-test('no more resources are made than are needed at once', async () => {
+test('no more resources are created than are needed at once', async () => {
   let made = 0;
   const pool = new ResourcePool(10, () => ++made);
   for (let i = 0; i < 5; i++) pool.release(await pool.acquire());

@@ -48,7 +48,7 @@ describe('writeAtomically', () => {
     expect(await readdir(join(path, '..'))).toEqual(['file']);
   });
 
-  it('leaves the old file, and nothing else, where the writer fails', async () => {
+  it('keeps the old file, and nothing else, if the writer fails', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'file');
     await writeFile(path, 'before');
@@ -101,7 +101,7 @@ describe('writeAtomically', () => {
     expect((await readdir(folder)).sort()).toEqual(['device', 'pipe']);
   });
 
-  it('leaves one complete file where several writers use the same name at once', async () => {
+  it('leaves one complete file if several writers use the same name at once', async () => {
     const path = join(await temporaryFolder(), 'file');
     const texts = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(10_000));
     await Promise.all(texts.map((text) => writeAtomically(path, (temporary) => writeFile(temporary, text))));
@@ -161,7 +161,7 @@ describe('withScratch', () => {
 });
 
 describe('hasEnded', () => {
-  it('knows processes of this machine only', async () => {
+  it('knows only processes of this machine', async () => {
     expect(hasEnded(processName())).toBe(false);
     const ended = processName().replace(/\d+$/, String(await endedPid()));
     expect(hasEnded(ended)).toBe(true);

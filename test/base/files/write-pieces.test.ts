@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { writePieces } from '../../../workers/src/base/files/write-pieces.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
-it('writes pieces end to end, more than one call to the system takes, and leaves the rest of the file', async () => {
+it('writes pieces end to end, more than one system call accepts, and keeps the rest of the file', async () => {
   const path = join(await temporaryFolder(), 'file');
   const pieces = Array.from({ length: 5000 }, (_, i) => new Uint8Array(i % 7).fill(i));
   const file = openSync(path, 'w');

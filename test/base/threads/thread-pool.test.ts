@@ -43,7 +43,7 @@ describe('a pool', () => {
       expect(Math.max(...most)).toBeLessThanOrEqual(perThread);
     });
 
-  it('starts what is needed first, and equal tasks in the order of the calls', async () => {
+  it('starts tasks by their order number, and equal ones in the order of the calls', async () => {
     const pool = start(1);
     const ended: string[] = [];
     const task = (name: string, order: number) => pool.run('wait', 0, { order }).then(() => ended.push(name));
@@ -56,7 +56,7 @@ describe('a pool', () => {
     expect(await pool.runInEach('add', (thread) => ({ a: thread, b: 10 }))).toEqual([10, 11, 12]);
   });
 
-  it('starts no more tasks of a list after a failure, and goes on with others', async () => {
+  it('starts no more tasks of a list after a failure, and continues with others', async () => {
     const pool = start(2);
     const kinds = new Array<'data'>(7).fill('data');
     let started = 0;
@@ -66,8 +66,8 @@ describe('a pool', () => {
   });
 });
 
-describe('the end of one thread', () => {
-  it('ends the others, even in an endless loop, and rejects all tasks with its reason', async () => {
+describe('the failure of one thread', () => {
+  it('stops the others, even in an endless loop, and rejects all tasks with its reason', async () => {
     const pool = start(3);
     const shared = counter();
     const spinning = pool.run('spin', shared);
@@ -82,7 +82,7 @@ describe('the end of one thread', () => {
 });
 
 describe('withThreadPool', () => {
-  it('closes its threads after success, and releases what they hold', async () => {
+  it('closes its threads after success, and releases their resources', async () => {
     const closed = counter();
     const options = { name: 'test', count: 2, workerData: () => ({ closed }) };
     const sum = await withThreadPool<TestMethods, number>(MODULE, options, (pool) => pool.run('add', { a: 1, b: 2 }));

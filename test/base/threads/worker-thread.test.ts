@@ -43,7 +43,7 @@ describe('a request', () => {
     expect(shared[0]).toBe(1);
   });
 
-  it('that cannot be cloned is rejected, and the thread goes on', async () => {
+  it('that cannot be cloned is rejected, and the thread continues', async () => {
     const thread = start();
     await expect(thread.call('add', { a: 1, b: (() => 2) as unknown as number })).rejects.toThrow(
       /could not be cloned/,
@@ -76,7 +76,7 @@ describe('a failure', () => {
     );
   });
 
-  it('keeps the code and path of an error of the system', async () => {
+  it('keeps the code and path of a system error', async () => {
     const error = await start()
       .call('fail', 'system')
       .catch((each: unknown) => each);
@@ -84,7 +84,7 @@ describe('a failure', () => {
     expect(toUserError(error)).toMatchObject({ exitCode: 65, message: expect.stringContaining('/no/such/file') });
   });
 
-  it('of any other kind is told, with where it happened', async () => {
+  it('of any other kind is reported with its stack', async () => {
     const thread = start();
     await expect(thread.call('fail', 'range')).rejects.toThrow(RangeError);
     await expect(thread.call('fail', 'text')).rejects.toThrow('a text');
@@ -115,7 +115,7 @@ describe('the end of a thread', () => {
       await thread.close();
     });
 
-  it('for want of memory is a fault that may pass', async () => {
+  it('for lack of memory is a transient fault', async () => {
     const code = 'const all = []; for (;;) all.push(new Array(10_000).fill(all.length));';
     const worker = new Worker(code, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
     const error = await new Promise((resolve) => worker.on('error', resolve));
@@ -134,7 +134,7 @@ describe('the end of a thread', () => {
     await expect(start({ signal: abort.signal }).call('add', { a: 1, b: 2 })).rejects.toThrow('stop');
   });
 
-  it('comes after all answers where it is closed', async () => {
+  it('comes after all answers if it is closed', async () => {
     const closed = counter();
     const thread = start({ workerData: { closed } });
     const answers = [thread.call('wait', 10), thread.call('wait', 5)];
@@ -145,7 +145,7 @@ describe('the end of a thread', () => {
     await expect(thread.call('add', { a: 1, b: 2 })).rejects.toThrow('closed');
   });
 
-  it('is not waited for by a process that has no other work', () => {
+  it('does not delay the exit of a process without other work', () => {
     const owner = new URL('../../../workers/src/base/threads/worker-thread.ts', import.meta.url);
     const code = `import { WorkerThread } from '${owner}';
       const thread = new WorkerThread(new URL('${MODULE}'), { name: 'idle' });
@@ -155,7 +155,7 @@ describe('the end of a thread', () => {
 });
 
 describe('an event', () => {
-  it('is handled before the method goes on', async () => {
+  it('is handled before the method continues', async () => {
     let open = 0;
     const events: number[] = [];
     const answer = await start().call('count', 5, {
@@ -170,7 +170,7 @@ describe('an event', () => {
     expect(answer).toBe(5);
   });
 
-  it('whose handler fails, fails its request alone', async () => {
+  it('whose handler fails, fails only its request', async () => {
     const thread = start();
     const onEvent = (event: number) => {
       if (event === 2) throw new DataError('the disk is full');

@@ -6,14 +6,14 @@ import { type Account, deployStack, startAccount } from '../../support/aws.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { lanceflow, missingPython, sharedFolder, temporaryFolder } from '../../support/run.ts';
 
-test('this machine has what the tests need', async () => {
+test('this machine passes all checks', async () => {
   const { code, stdout, stderr } = await lanceflow(['doctor', '--json']);
   expect(code, stderr).toBe(0);
   const { findings } = JSON.parse(stdout) as { findings: Finding[] };
   expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['java', 'nextflow', 'onnxruntime-node']));
 });
 
-test('a machine without Java: what to install', async () => {
+test('a machine without Java is told what to install', async () => {
   const env = { ...process.env, JAVA_HOME: await temporaryFolder() };
   const { code, stdout } = await lanceflow(['doctor'], { env });
   expect(code).toBe(65);
@@ -49,8 +49,8 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
     const file = join(folder, 'campaign.json');
     await writeFile(file, JSON.stringify({ ...params, ...changed }));
     const work = options.includes('--work-dir') ? [] : ['--work-dir', 's3://lanceflow-test/work'];
-    const given = ['--params-file', file, ...work, ...options];
-    const { code, stdout, stderr } = await lanceflow(['doctor', '--profile', 'awsbatch', ...given, '--json'], {
+    const passed = ['--params-file', file, ...work, ...options];
+    const { code, stdout, stderr } = await lanceflow(['doctor', '--profile', 'awsbatch', ...passed, '--json'], {
       env: environment,
     });
     expect(stderr).toBe('');
@@ -61,7 +61,7 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
     return { findings, failures: failures.map(({ check, found }) => `${check}: ${found}`) };
   }
 
-  test('on what infra/lanceflow.yaml deploys, all is well', async () => {
+  test('all checks pass on the stack of infra/lanceflow.yaml', async () => {
     const { findings, failures } = await doctor({ device: 'cuda' });
     expect(failures).toEqual([]);
     const checks = findings.map(({ check, found }) => `${check}: ${found}`).join('\n');
@@ -81,13 +81,13 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
       'role of the head: lanceflow-head has the rights that the campaign needs',
     ])
       expect(checks).toContain(text);
-    // It leaves nothing in the work folder.
+    // The check leaves nothing in the work folder.
     expect(
       await account.python(`print(client('s3').list_objects_v2(Bucket='lanceflow-test', Prefix='work')['KeyCount'])`),
     ).toBe(0);
   });
 
-  test('what is missing, switched off or unfit: each with its remedy', async () => {
+  test('missing, disabled or unsuitable resources are named with their remedies', async () => {
     await account.python(`
 batch, iam = client('batch'), client('iam')
 environments = batch.describe_compute_environments()['computeEnvironments']
@@ -171,7 +171,7 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
     ]);
   });
 
-  test('what the roles of infra/lanceflow.yaml may do, by their policies with all conditions', async () => {
+  test('the roles of infra/lanceflow.yaml have the rights of their policies, with all conditions', async () => {
     const options = { Prefix: 'narrow', InputBucket: 'far-away', InputPrefix: 'release-7/', Campaigns: 'soil-*' };
     const more = {
       Versioning: 'on',
@@ -215,7 +215,7 @@ for queue, environment, state in [('plain', 'plain', 'ENABLED'), ('half', 'off',
         ...([true, 'narrow-head', 'batch:RegisterJobDefinition', definition] as const),
         { 'batch:Image': image, 'batch:User': '1000', 'batch:Privileged': 'false' },
       ]),
-      // As Nextflow asks: it names neither.
+      // Like Nextflow's request, which names neither.
       [true, 'narrow-head', 'batch:RegisterJobDefinition', definition, { 'batch:Image': `${ecr}/narrow:0.2` }],
       ...refused.map((context): (typeof table)[0] => [
         false,
@@ -261,7 +261,7 @@ print(json.dumps([decide(*row) for row in json.loads(sys.argv[1])]))`,
     );
   });
 
-  test('an input bucket of which only a part may be listed, in the region and in another', async () => {
+  test('an input bucket that may be listed only in part, in the same region and in another', async () => {
     const proxy = await startFaultProxy(account.endpoint);
     onTestFinished(() => proxy.stop());
     const inputs = async (region: string) => {
@@ -274,13 +274,13 @@ print(json.dumps([decide(*row) for row in json.loads(sys.argv[1])]))`,
     expect(await inputs('us-west-2')).toBe('lanceflow-test is in us-west-2, the queues are in eu-central-1');
   });
 
-  test('another region has none of the queues', async () => {
+  test('another region has no queues', async () => {
     const { failures } = await doctor({ aws_region: 'us-east-2' });
     expect(failures).toEqual(expect.arrayContaining(['queue lanceflow-head: was not found']));
     expect(failures).toContain('work folder: lanceflow-test is in eu-central-1, the queues are in us-east-2');
   });
 
-  test('no credentials, unknown ones, no rights, nobody there: one failure', async () => {
+  test('missing or unknown credentials, missing rights and an unreachable service are one failure', async () => {
     const none = { ...env, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     expect((await doctor({}, [], none)).failures).toEqual([expect.stringMatching(/^credentials: No AWS credentials/)]);
 

@@ -20,7 +20,7 @@ import {
 
 const skip = missingPython();
 
-/** What the head's image runs in these tests: it says how it was called, and ends when and as the test wants. */
+/** Program of the head's image in these tests: it prints its arguments, and exits when and how the test wants. */
 const HEAD = `#!/bin/bash
 trap 'echo "told to stop"; exit 143' TERM
 echo "head: $*"
@@ -66,8 +66,8 @@ describe.skipIf(skip)('launch', () => {
   async function argumentsOf(campaign: string, changed: object, options: readonly string[]) {
     const file = join(folder, `${campaign}-${Object.values(changed).join('').replace(/\W/g, '_')}.json`);
     await writeFile(file, JSON.stringify({ ...params, ...changed }));
-    const given = ['--campaign', campaign, '--params-file', file, '--work-dir', 's3://lanceflow-test/work/'];
-    return ['launch', ...given, '--poll', '0.1', ...options];
+    const passed = ['--campaign', campaign, '--params-file', file, '--work-dir', 's3://lanceflow-test/work/'];
+    return ['launch', ...passed, '--poll', '0.1', ...options];
   }
 
   /** Launches and waits for the command's end. */
@@ -93,7 +93,7 @@ describe.skipIf(skip)('launch', () => {
     return { child, ended, stderr: () => stderr };
   }
 
-  /** Jobs of a name, the oldest first. moto describes all jobs where none is named. */
+  /** Jobs with a name, the oldest first. moto describes all jobs if the request names none. */
   async function jobsNamed(name: string): Promise<Job[]> {
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
     const batch = new Batch({ endpoint: account.endpoint, region: REGION, credentials });
@@ -143,7 +143,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     const jobs = await jobsNamed('lanceflow-soil');
     expect(jobs).toMatchObject([{ status: 'SUCCEEDED', tags: { 'lanceflow-campaign': 'soil' } }]);
 
-    // It has ended: nothing runs again, unless asked to.
+    // The campaign has ended, and does not run again unless requested.
     const same = await launch('soil', {}, '--json');
     expect(JSON.parse(same.stdout)).toMatchObject({ status: 'SUCCEEDED', jobId: jobs[0]!.id });
     const changed = await launch('soil', { k: 20 });
@@ -154,7 +154,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(await jobsNamed('lanceflow-soil')).toHaveLength(2);
   });
 
-  test('a head that failed is started again in the same session, also with other parameters', async () => {
+  test('a failed head is started again in the same session, also with other parameters', async () => {
     await endWith(1);
     const failed = await launch('lake');
     expect(failed.code).toBe(65);
@@ -166,7 +166,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(sessions[1]).toBe(sessions[0]);
   });
 
-  test('places that the deployed roles do not reach: nothing starts', async () => {
+  test('nothing starts if the deployed roles cannot access a place', async () => {
     const { code, stderr } = await launch('pond', { database: 's3://lanceflow-test/db' });
     expect(code).toBe(65);
     expect(stderr).toMatch(
@@ -202,7 +202,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     });
     expect(await statuses('waits-river')).toEqual(['FAILED', 'FAILED']);
     expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
-    // Where they cannot be ended, Batch tries again.
+    // If they cannot be ended, Batch tries again.
     expect(await start('2', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' })).toMatchObject({ code: 75, stdout: '' });
 
     // Batch has given up a head; the next is launched.
@@ -234,7 +234,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(other.stderr).toMatch(/has ended, with different arguments \(.*launch-[0-9a-f]{12}\.config -> .*\.config\)/);
   });
 
-  test('Ctrl-C ends the following, --cancel the head and the tasks of this campaign', async () => {
+  test('Ctrl-C stops following; --cancel ends the head and the tasks of this campaign', async () => {
     await submitWaiting(['light', 'sea'], ['storage', 'sea'], ['storage', 'other']);
     const { child, ended } = await startLaunch('sea');
     child.kill('SIGINT');
@@ -244,14 +244,14 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(stopped.stderr).not.toContain('Stopped by');
     expect(await jobsNamed('lanceflow-sea')).toMatchObject([{ status: 'RUNNING' }]);
 
-    const { child: follower, ended: told } = await startLaunch('sea');
+    const { child: follower, ended: result } = await startLaunch('sea');
     const cancelled = await lanceflow(['launch', '--campaign', 'sea', '--cancel', '--poll', '0.1', '--json'], {
       env: account.env,
     });
     expect(cancelled.code, cancelled.stderr).toBe(0);
     expect(JSON.parse(cancelled.stdout)).toMatchObject({ status: 'CANCELLED', tasks: 2 });
-    expect(await told).toMatchObject({ code: 65, stdout: expect.stringContaining('told to stop') });
-    expect((await told).stderr).toContain('FAILED (campaign sea was cancelled)');
+    expect(await result).toMatchObject({ code: 65, stdout: expect.stringContaining('told to stop') });
+    expect((await result).stderr).toContain('FAILED (campaign sea was cancelled)');
     expect(follower.exitCode).toBe(65);
     await sleep(200);
     const statuses = async (name: string) => (await jobsNamed(name)).map(({ status }) => status);
@@ -262,7 +262,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(unknown).toMatchObject({ code: 65, stderr: expect.stringContaining('Campaign nothing does not exist') });
   });
 
-  test('a lost connection is waited for, and no line of the log is lost or said twice', async () => {
+  test('the follower waits for a lost connection, and no line of the log is lost or repeated', async () => {
     const proxy = await startFaultProxy(account.endpoint);
     onTestFinished(() => proxy.stop());
     const { ended, stderr } = await startLaunch('bay', {}, { AWS_ENDPOINT_URL: proxy.endpoint });
@@ -275,7 +275,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(stdout).toMatch(/^head: .*\ncache: .*\nthe last line\n$/);
   });
 
-  test('two at the same moment: one head', async () => {
+  test('two launches at the same moment start one head', async () => {
     await Promise.all([1, 2, 3].map(() => launch('reef', {}, '--no-follow')));
     await sleep(300);
     const statuses = (await jobsNamed('lanceflow-reef')).map(({ status }) => status);
@@ -283,7 +283,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     await endWith(0);
   });
 
-  test('no such queue, nobody there, no credentials: one line', async () => {
+  test('a missing queue, an unreachable service and missing credentials are reported in one line', async () => {
     const without = { ...account.env, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     for (const [env, ended, message, ...options] of [
       [account.env, 65, /AWS Batch in eu-central-1, ListJobs: .*nothing/, '--queue', 'nothing'],
@@ -300,7 +300,7 @@ for queue, campaign in json.loads(sys.argv[1]):
 });
 
 test.each([
-  ['a name that no job can have', ['--campaign', 'a b'], /a name has up to 100 letters/],
+  ['an invalid name', ['--campaign', 'a b'], /a name has up to 100 letters/],
   ['no work folder', ['--params-file', 'good.json'], /--work-dir is missing/],
   [
     'a work folder that is not on S3',
@@ -316,7 +316,7 @@ test.each([
   ['a misspelt parameter', ['--params-file', 'misspelt.json'], /dtabase is not a parameter/],
   ['a wrong value', ['--params-file', 'value.json'], /k is "10"; it needs a whole number/],
   [
-    'a region that is none',
+    'an invalid region',
     ['--params-file', 'region.json', '--work-dir', 's3://bucket/work'],
     /not the name of an AWS region/,
   ],
@@ -326,7 +326,7 @@ test.each([
     ['--params-file', 'good.json', 'long.json', '--work-dir', 's3://bucket/work'],
     /characters that AWS Batch accepts/,
   ],
-])('%s is refused before anybody is asked', async (_, options, message) => {
+])('%s is refused before any request', async (_, options, message) => {
   const folder = await temporaryFolder();
   const good = {
     input: 's3://b/i',
@@ -344,6 +344,6 @@ test.each([
     await writeFile(join(folder, `${name}.json`), JSON.stringify(content));
   await writeFile(join(folder, 'yaml.json'), 'k: 10');
   const campaign = options.includes('--campaign') ? [] : ['--campaign', 'wrong'];
-  const given = options.map((option) => (option.endsWith('.json') ? join(folder, option) : option));
-  await expectRefusalHere(['launch', ...campaign, ...given], 64, message);
+  const passed = options.map((option) => (option.endsWith('.json') ? join(folder, option) : option));
+  await expectRefusalHere(['launch', ...campaign, ...passed], 64, message);
 });

@@ -41,7 +41,7 @@ describe('checkBucketName', () => {
     expect(() => checkBucketName(name, (message) => new DataError(message))).toThrow(DataError);
   });
 
-  it('accepts no name that leaves its folder or has a meaning in a shell', () => {
+  it('accepts no name that leaves its folder or contains special characters of a shell', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'ab09._-/\\;$`\'" \n\0~*?%é'), maxLength: 8 }), (name) => {
         try {

@@ -56,7 +56,7 @@ describe('parseCatalogEntry', () => {
     ['a name that leaves the folder', { ...ENTRY, bucket: '../../home' }, '"bucket"'],
     ['rows as text', { ...ENTRY, rows: '800' }, '"rows" is "800"; it must be a whole number from 1'],
     ['an unknown metric', { ...ENTRY, metric: 'hamming' }, '"metric" is "hamming"; it must be one of cosine, l2, dot'],
-    ['sources that are no list', { ...ENTRY, sources: 5 }, '"sources" is 5; it must be a list'],
+    ['sources that are not a list', { ...ENTRY, sources: 5 }, '"sources" is 5; it must be a list'],
     ['a source that is null', { ...ENTRY, sources: [null] }, '"sources[0]" is null; it must be an object'],
     ['a file outside of the table', written({ files: [{ ...file, path: '../../etc/x' }] }), '"files[0].path"'],
     ['partitions outside of the database', { ...ENTRY, partitions: { ...file, path: '/etc/x' } }, '"partitions.path"'],
@@ -97,7 +97,7 @@ describe('parseCatalogEntry', () => {
   });
 });
 
-/** Values of every type, some of them right in other fields. */
+/** Values of every type, including values that are valid in other fields. */
 const WRONG = [null, true, '', 'x', '../x', -1, 0, 1, 1.5, 3, 1e300, [], {}, undefined];
 
 const valueAt = (value: unknown, path: readonly (string | number)[]) =>
@@ -108,7 +108,7 @@ const shown = (path: readonly (string | number)[]) =>
 describe.each([
   ['a catalog entry', ENTRY, parseEntry],
   ['an ingest record', RECORD, parsePending],
-] as const)('%s of which one field was changed', (_, document, parse) => {
+] as const)('%s with one changed field', (_, document, parse) => {
   const fields = fieldsOf(document);
 
   it('is refused by its checksum after a change of any field', () => {
@@ -204,7 +204,7 @@ describe('sourceKey', () => {
 });
 
 describe('fingerprint', () => {
-  it('changes with a file of the table only', () => {
+  it('changes only with a file of the table', () => {
     expect(fingerprint({ ...ENTRY, ...{ created: 'now' } })).toBe(ENTRY.fingerprint);
     const other = [{ ...file, checksum: 'crc64nvme:0000000000000001' }];
     expect(fingerprint({ ...ENTRY, files: other })).not.toBe(ENTRY.fingerprint);

@@ -10,7 +10,7 @@ test('a sorted table needs disk space for its vectors twice', () => {
   expect(ingestDiskBytes(rows, dimension, { vectorType: 'float16', order: 'partition' })).toBe(768e9 + 2 * ids);
 });
 
-test('an index needs space for its codes and centroids, three times where LanceDB trains it', () => {
+test('an index needs space for its codes and centroids, three times if LanceDB trains it', () => {
   const bytes = (kind: 'ivf-rq' | 'ivf-pq', rows: number, partitions?: number) =>
     indexDiskBytes(planIndex(kind, rows, 960, 'cosine', partitions).index, rows, 960);
   const centroids = 14142 * 960 * 4;

@@ -38,7 +38,7 @@ describe('parsePlan', () => {
     ['no dimension', { ...plan, dimension: undefined }],
     ['dimension 0', { ...plan, dimension: 0 }],
     ['dimension 1.5', { ...plan, dimension: 1.5 }],
-    ['buckets that are no list', { ...plan, buckets: {} }],
+    ['buckets that are not a list', { ...plan, buckets: {} }],
     ['a bucket that is null', { ...plan, buckets: [null] }],
     ['a bucket twice', { ...plan, buckets: [plan.buckets[0], plan.buckets[0]] }],
     ['a bucket that leaves the folder', withBucket({ bucket: '../x' })],
@@ -46,7 +46,7 @@ describe('parsePlan', () => {
     ['rows that do not add up', withBucket({ rows: 8 })],
     ['no rows', withBucket({ rows: undefined })],
     ['no sources', withBucket({ sources: [] })],
-    ['sources that are no list', withBucket({ sources: 'a.h5' })],
+    ['sources that are not a list', withBucket({ sources: 'a.h5' })],
     ['a source without a path', withSource({ path: undefined })],
     ['a source without a hash', withSource({ contentHash: 7 })],
     ['a source that ends before it starts', withSource({ start: 9, end: 2 })],
@@ -54,7 +54,7 @@ describe('parsePlan', () => {
     ['a source without rows', withSource({ end: 2 })],
     ['a source that ends after its shard', withSource({ rows: 8 })],
     ['a source of another type', withSource({ vectorType: 'int8' })],
-    ['a hash that is none', withSource({ contentHash: 'c' })],
+    ['an invalid hash', withSource({ contentHash: 'c' })],
     ['more rows than a bucket may have', { ...plan, bucketSize: 6 }],
     ['buckets that do not add up', { ...plan, rows: 8 }],
     ['inputs held by nothing', { ...plan, held: [null] }],
@@ -94,7 +94,7 @@ describe('parsePlan', () => {
 });
 
 describe('findBucket', () => {
-  it('finds a bucket, and lists the buckets of the plan where it is missing', () => {
+  it('finds a bucket, or lists the buckets of the plan', () => {
     const parsed = parse(plan);
     expect(findBucket(parsed, 'bucket_00001', 'plan.json').rows).toBe(7);
     expect(() => findBucket(parsed, 'bucket_00002', 'plan.json')).toThrow(

@@ -12,7 +12,7 @@ const unexpected = (error: Error) => {
   throw error;
 };
 
-/** Makes a folder with a lock whose holder's clock differs from this machine's. */
+/** Creates a folder with a lock whose holder's clock differs from this machine's. */
 async function lockedBy(holder: string, aheadMs: number): Promise<{ root: string; lock: string }> {
   const root = await temporaryFolder();
   const lock = join(root, '_pending/bucket_00001.lock');
@@ -44,7 +44,7 @@ describe('the age of a lock for a waiting process', () => {
   afterEach(() => void vi.useRealTimers());
 
   it.each([HOUR_MS, 0, -HOUR_MS])(
-    'is for how long it did not change, where its clock differs by %i ms',
+    'is the time since it last changed, if its clock differs by %i ms',
     async (aheadMs) => {
       const { lock } = await lockedBy('elsewhere.1', aheadMs);
       vi.useFakeTimers({ toFake: ['performance', 'Date'] });
@@ -63,7 +63,7 @@ describe('the age of a lock for a waiting process', () => {
     },
   );
 
-  it('is at least that of its time stamp where all processes have one clock', async () => {
+  it('is at least the age of its time stamp if all processes share one clock', async () => {
     for (const [aheadMs, aged] of [
       [HOUR_MS, 0],
       [-HOUR_MS, HOUR_MS],
@@ -76,7 +76,7 @@ describe('the age of a lock for a waiting process', () => {
     }
   });
 
-  it('is that of the file system for a lock of the process itself', async () => {
+  it('comes from the file system for the process’s own lock', async () => {
     const { lock } = await lockedBy('elsewhere.1', HOUR_MS);
     const { mtimeMs } = await promisify(observingFs().stat)(lock);
     expect(mtimeMs).toBeGreaterThan(Date.now() + HOUR_MS / 2);

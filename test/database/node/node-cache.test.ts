@@ -20,7 +20,7 @@ describe('NodeCache', () => {
   beforeAll(async () => {
     disk = join(await sharedFolder(), 'disk');
     await mkdir(disk);
-    // 256 MiB are left free, which leaves 24 for the cache.
+    // 256 MiB stay free, so the cache has 24.
     const { code } = await run('mount', ['-t', 'tmpfs', '-o', 'size=280m', 'tmpfs', disk]).catch(() => ({ code: 1 }));
     mounted = code === 0;
     if (!mounted) tellSkipped('a small disk cannot be tried: mounting one needs root', 'a disk to mount (as root)');
@@ -57,7 +57,7 @@ describe('NodeCache', () => {
     await d.release();
   });
 
-  it('keeps entries in use, and reports that others have the space', async () => {
+  it('keeps entries in use, and reports that others occupy the space', async () => {
     const used = await filled('used', 14);
     const failed = cache.use('more', 14 * MB);
     await expect(failed).rejects.toThrow(TransientError);
@@ -68,7 +68,7 @@ describe('NodeCache', () => {
     expect(existsSync(at('used'))).toBe(false);
   });
 
-  it('counts space that others reserved and have not written yet', async () => {
+  it('counts space that others have reserved but not written yet', async () => {
     const first = await cache.use('first', 14 * MB);
     await expect(cache.use('second', 14 * MB)).rejects.toThrow(TransientError);
     await first.release();
@@ -133,7 +133,7 @@ describe('NodeCache', () => {
     await (await cache.use('entry', 8 * MB)).release();
   });
 
-  it('evicts nothing where that would not free enough', async () => {
+  it('evicts nothing if that would not free enough', async () => {
     await (await filled('kept', 7)).release();
     const used = await filled('used', 7);
     await expect(cache.reserve(disk, 20 * MB)).rejects.toThrow(/kept tables that nobody uses could free 7\.3 MB/);

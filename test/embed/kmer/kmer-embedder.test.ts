@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadEmbedder } from '../../../workers/src/embed/load-embedder.ts';
 
-test('kmer embeds in the order given, and the same for any batch size', async () => {
+test('kmer embeds in the order of the input, with the same result for any batch size', async () => {
   const embedder = await loadEmbedder('kmer');
   const sequences = ['MKTAYIAKQR', 'GSHMASMTGG', 'X', 'MKTAYIAKQR'];
   const together = await embedder.embed(sequences);
@@ -13,7 +13,7 @@ test('kmer embeds in the order given, and the same for any batch size', async ()
   await embedder.close();
 });
 
-test('a model has to be named', async () => {
+test('a missing model name is refused', async () => {
   await expect(loadEmbedder('')).rejects.toThrow(/--model is empty/);
   await expect(loadEmbedder('/no/such/model')).rejects.toThrow('/no/such/model: no such model folder');
 });

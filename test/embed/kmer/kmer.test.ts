@@ -35,7 +35,7 @@ const anySequence = fc
   .map((parts) => parts.join(''));
 
 describe('the kmer embedding', () => {
-  test('is what its version says: change KMER_VERSION together with these digests', () => {
+  test('has the digests of its version: change KMER_VERSION together with them', () => {
     const long = UBIQUITIN.repeat(40) + LYSOZYME;
     const hash = createHash('sha256');
     for (const sequence of [UBIQUITIN, NEDD8, LYSOZYME, long, 'A', 'X', 'MBZJUOX*K'])
@@ -57,13 +57,13 @@ describe('the kmer embedding', () => {
       expect(dot(vectorOf(sequence), vectorOf(sequence)), sequence).toBeCloseTo(1, 5);
   });
 
-  test('does not depend on what was embedded before', () => {
+  test('does not depend on earlier sequences', () => {
     const first = vectorOf(UBIQUITIN);
     vectorOf(LYSOZYME.repeat(100));
     expect(vectorOf(UBIQUITIN)).toEqual(first);
   });
 
-  test('puts homologs near and strangers far', () => {
+  test('places homologs near, and unrelated proteins far', () => {
     expect(dot(vectorOf(UBIQUITIN), vectorOf(NEDD8))).toBeGreaterThan(0.4);
     expect(Math.abs(dot(vectorOf(UBIQUITIN), vectorOf(LYSOZYME)))).toBeLessThan(0.15);
   });
@@ -76,7 +76,7 @@ describe('the kmer embedding', () => {
     expect(dot(vectorOf(LYSOZYME), vectorOf(swapped))).toBeGreaterThan(0.5);
   });
 
-  test('sees aligned and unaligned sequences alike, and rare residues as those they are made from', () => {
+  test('embeds aligned and unaligned sequences equally, and rare residues like those from which they derive', () => {
     const aligned = `--${UBIQUITIN.slice(0, 30)}..---${UBIQUITIN.slice(30)}-`;
     expect(vectorOf(aligned)).toEqual(vectorOf(UBIQUITIN));
     expect(vectorOf(UBIQUITIN.replaceAll('K', 'O'))).toEqual(vectorOf(UBIQUITIN));
@@ -96,7 +96,7 @@ describe('the modes of residues', () => {
     }
   });
 
-  test('give back BLOSUM62', () => {
+  test('reproduce BLOSUM62', () => {
     const score = (a: string, b: string) => {
       const [modesA, modesB] = [a, b].map((letter) => RESIDUE_MODES[RESIDUES.indexOf(letter)]!);
       const odds = CONSERVATION.reduce((sum, kept, k) => sum + kept * modesA![k]! * modesB![k]!, 1);

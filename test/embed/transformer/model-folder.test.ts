@@ -23,7 +23,7 @@ async function embed(folder: string, sequences: string[], options: ModelFolderOp
   return { vectors, ...embedder };
 }
 
-/** Of `<pad>` in the vocabulary of checkpoints/esm1. */
+/** Id of `<pad>` in the vocabulary of checkpoints/esm1. */
 const ESM1_PAD = 28;
 const SEQUENCE = 'MKTAYIAKQRQISFVKSHFSRQ';
 
@@ -51,21 +51,18 @@ test.each([
   ['esm.encoder.layer.0.intermediate.dense.weight', Number.NEGATIVE_INFINITY],
   ['esm.encoder.layer.0.attention.LayerNorm.weight', Number.NaN],
   ['esm.encoder.layer.1.attention.self.key.bias', 3e38],
-])(
-  'in 8 bits a damaged weight is refused, as rounding would hide the NaN that comes of it (%s, %d)',
-  async (...args) => {
-    const [name, value] = args;
-    const folder = await temporaryFolder();
-    const { config, tensors } = await randomCheckpoint(folder, 'esm2');
-    const { shape, values } = tensors.get(name)!;
-    values[3 * (shape[1] ?? 1)] = value;
-    await writeCheckpoint(folder, 'esm2', config, tensors);
-    const message = `row 3 of tensor "${name}" has a weight that is NaN or larger than 1000000000`;
-    await expect(embed(folder, [SEQUENCE], { precision: 'int8' })).rejects.toThrow(message);
-    // In float32 it shows in the vector.
-    expect((await embed(folder, [SEQUENCE])).vectors.every(Number.isFinite)).toBe(false);
-  },
-);
+])('in 8 bits a damaged weight is refused, because rounding would hide the resulting NaN (%s, %d)', async (...args) => {
+  const [name, value] = args;
+  const folder = await temporaryFolder();
+  const { config, tensors } = await randomCheckpoint(folder, 'esm2');
+  const { shape, values } = tensors.get(name)!;
+  values[3 * (shape[1] ?? 1)] = value;
+  await writeCheckpoint(folder, 'esm2', config, tensors);
+  const message = `row 3 of tensor "${name}" has a weight that is NaN or larger than 1000000000`;
+  await expect(embed(folder, [SEQUENCE], { precision: 'int8' })).rejects.toThrow(message);
+  // In float32 it shows in the vector.
+  expect((await embed(folder, [SEQUENCE])).vectors.every(Number.isFinite)).toBe(false);
+});
 
 test('an empty sequence is refused', async () => {
   const folder = await temporaryFolder();
@@ -93,14 +90,14 @@ describe('conventions', () => {
     });
   });
 
-  test('in 8 bits have the rule of rounding, so that caches of another one are not used', async () => {
+  test('in 8 bits include the rounding rule, so that caches of another rule are not used', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'esm2');
     const { attributes } = await embed(folder, [], { precision: 'int8' });
     expect(attributes).toMatchObject({ precision: 'int8', weight_rounding: 'pairs-128' });
   });
 
-  test('are the model authors’ where not given', async () => {
+  test('default to those of the model authors', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(join(folder, 'a'), 'amplify');
     await randomCheckpoint(join(folder, 'e'), 'esm2');
@@ -110,7 +107,7 @@ describe('conventions', () => {
     expect(e).toMatchObject({ pooling: 'mean', hidden_state: 'after-norm', truncation: 'truncate', max_length: 1022 });
   });
 
-  test('a model made for less than its family’s longest length keeps to its own', async () => {
+  test('a model with fewer positions than its family’s length limit keeps its own limit', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify', { max_length: 50 });
     expect((await embed(folder, ['A'.repeat(60)])).attributes).toMatchObject({ max_length: 48 });
@@ -120,7 +117,7 @@ describe('conventions', () => {
     expect(attributes).toMatchObject({ model: 'ESM-1-24x2', max_length: 100 - (ESM1_PAD + 1) - 2 });
   });
 
-  test.each<Family>(['amplify', 'esm2'])('%s: 40,000 residues are cut to the longest length', async (family) => {
+  test.each<Family>(['amplify', 'esm2'])('%s: 40,000 residues are truncated to the length limit', async (family) => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, family);
     const long = SEQUENCE.repeat(1819).slice(0, 40_000);
@@ -129,7 +126,7 @@ describe('conventions', () => {
     expect([...vectors]).toEqual([...cut.vectors]);
   });
 
-  test('windows cover 40,000 residues, and equal the whole where one window does', async () => {
+  test('windows cover 40,000 residues, and equal the whole sequence if one window does', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify');
     const long = SEQUENCE.repeat(1819).slice(0, 40_000);
@@ -152,7 +149,7 @@ describe('conventions', () => {
     await expect(embed(folder, [], options)).rejects.toThrow(UsageError);
   });
 
-  test('a device that is not here is wrong usage', async () => {
+  test('an unavailable device is wrong usage', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify');
     await expect(embed(folder, [], { device: 'cuda' })).rejects.toThrow(/--device cuda: .*--device cpu works/);
@@ -175,7 +172,7 @@ describe('identity', () => {
     expect(new Set([one, ...others]).size).toBe(4);
   });
 
-  test('vectors pooled otherwise are of another model', async () => {
+  test('vectors with another pooling belong to another model', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify');
     const all = [{}, { pooling: 'cls' }, { pooling: 'mean-special' }, { hiddenState: 'after-norm' }] as const;
@@ -211,14 +208,14 @@ describe('weights', () => {
     const renamed = new Map([...tensors].map(([name, tensor]) => [prefix + name.slice(saved.length), tensor]));
     await writeCheckpoint(folder, family, config, renamed);
     expect([...(await embed(folder, [SEQUENCE])).vectors]).toEqual([...vectors]);
-    // What belongs to the encoder is still missed, and found where it is too much.
+    // Missing tensors of the encoder are still reported, and so are additional ones.
     await writeCheckpoint(folder, family, { ...config, num_hidden_layers: 1 }, renamed);
     await expect(embed(folder, [])).rejects.toThrow(/has no place in the model/);
     await writeCheckpoint(folder, family, { ...config, num_hidden_layers: 3 }, renamed);
     await expect(embed(folder, [])).rejects.toThrow(new RegExp(`no tensor "${prefix}[a-z_]*encoder`));
   });
 
-  test('of a model whose config.json leaves out what has a default', async () => {
+  test('of a model whose config.json omits fields with defaults', async () => {
     const folder = await temporaryFolder();
     await randomCheckpoint(folder, 'amplify');
     const { vectors } = await embed(folder, [SEQUENCE]);
@@ -279,7 +276,7 @@ describe('bad input', () => {
     expect(await message('/no/such/model')).toBe('/no/such/model: no such model folder.');
   });
 
-  test('a path that is no folder', async () => {
+  test('a path that is not a folder', async () => {
     const folder = await checkpoint();
     const text = await message(join(folder, 'config.json'));
     expect(text).toContain('config.json: not a folder');
@@ -291,7 +288,7 @@ describe('bad input', () => {
     expect(await message(folder)).toContain(`${folder}: no config.json`);
   });
 
-  test('a config.json that is no JSON', async () => {
+  test('a config.json that is not JSON', async () => {
     const folder = await checkpoint();
     await writeFile(join(folder, 'config.json'), '{"model_type": ');
     expect(await message(folder)).toContain('config.json: not valid JSON');
@@ -361,7 +358,7 @@ describe('bad input', () => {
     expect(await message(folder)).toContain('no weights: the folder has neither model.safetensors nor');
   });
 
-  test('weights that are cut off', async () => {
+  test('truncated weights', async () => {
     const folder = await checkpoint();
     const path = join(folder, 'model.safetensors');
     const { length } = await readFile(path);

@@ -10,7 +10,7 @@ import { sharedFolder, temporaryFolder } from '../../support/run.ts';
 type Json = unknown;
 type Place = (string | number)[];
 
-/** Values of each JSON type, and numbers and texts that programs trip over; `undefined`: the value is left out. */
+/** Values of each JSON type, and numbers and texts that programs trip over; `undefined`: the value is omitted. */
 const ODD: Json[] = [
   undefined,
   null,
@@ -64,7 +64,7 @@ async function folderInstead(path: string): Promise<void> {
   await mkdir(path);
 }
 
-/** How a model is loaded and used: well, or with an error of the user's; anything else is thrown. */
+/** Loads and uses a model. @returns success or a UserError; other errors are thrown */
 async function outcome(folder: string): Promise<string> {
   try {
     const model = await loadModelFolder(folder, { threads: 1 });
@@ -86,7 +86,7 @@ describe.each<Family>(['amplify', 'esm2'])('a folder of %s', (family) => {
     await randomCheckpoint(good, family);
   });
 
-  test('with an odd value anywhere in its documents is used, or refused with the file and the place', async () => {
+  test('with an odd value at any position of its documents is used, or refused with file and field', async () => {
     const folder = join(await temporaryFolder(), 'model');
     await cp(good, folder, { recursive: true });
     const weights = split(await readFile(join(good, 'model.safetensors')));
@@ -118,7 +118,7 @@ describe.each<Family>(['amplify', 'esm2'])('a folder of %s', (family) => {
   });
 });
 
-describe('one document that is of another kind', () => {
+describe('a document of another kind', () => {
   let good = '';
   beforeAll(async () => {
     good = join(await sharedFolder(), 'amplify');

@@ -6,11 +6,11 @@ import { POOLINGS, planWindows, poolingWeights } from '../../../workers/src/embe
 const TOKENS = { prefix: [3], suffix: [4] };
 
 describe('planWindows', () => {
-  test('one window where the sequence fits', () => {
+  test('one window if the sequence fits', () => {
     expect(planWindows(10, 10, 2)).toEqual([{ start: 0, end: 10 }]);
   });
 
-  test('windows of one size, evenly spread', () => {
+  test('windows of equal size, evenly spaced', () => {
     expect(planWindows(25, 10, 2)).toEqual([
       { start: 0, end: 10 },
       { start: 8, end: 18 },
@@ -18,7 +18,7 @@ describe('planWindows', () => {
     ]);
   });
 
-  test('cover every residue, overlap enough, and are of the size asked for', () => {
+  test('cover every residue, overlap enough, and have the requested size', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
@@ -77,7 +77,7 @@ describe('planBatches', () => {
     expect(planBatches([3, 9, 5], 0)).toEqual([[1], [2], [0]]);
   });
 
-  test('every piece once, no batch above the budget unless a piece alone is', () => {
+  test('every piece once, no batch above the budget unless a single piece is', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 500 })), fc.integer({ min: 0, max: 2000 }), (counts, budget) => {
         const batches = planBatches(counts, budget);

@@ -21,7 +21,7 @@ import { missingPython, python, temporaryFolder } from '../../support/run.ts';
 
 type Columns = Record<string, readonly string[] | Float32Array | Float64Array | Int32Array | Vector>;
 
-/** A Parquet file as another tool writes it, in row groups of four rows. */
+/** Writes a Parquet file like another tool, in row groups of four rows. */
 async function foreign(columns: Columns): Promise<string> {
   const path = join(await temporaryFolder(), 'hits.parquet');
   const table = Table.fromIPCStream(tableToIPC(tableFromArrays(columns as Record<string, Float32Array>), 'stream'));
@@ -62,7 +62,7 @@ describe('readHits', () => {
     expect(await inspectHits(path)).toMatchObject({ rows: 10, ordered: false });
   });
 
-  it('reads what pandas writes', async () => {
+  it('reads files that pandas writes', async () => {
     if (missingPython()) return;
     const path = join(await temporaryFolder(), 'hits.parquet');
     await python(
@@ -75,7 +75,7 @@ d.astype({"distance": "float32", "bucket": "category"}).to_parquet(sys.argv[1])`
     expect(await read(path)).toEqual(HITS);
   });
 
-  it('reads what we write, with and without the bucket in the metadata', async () => {
+  it('reads files that LanceFlow writes, with and without the bucket in the metadata', async () => {
     const folder = await temporaryFolder();
     for (const metadata of [{}, { 'lanceflow.bucket': 'b1' }] as Record<string, string>[]) {
       const path = join(folder, `${Object.keys(metadata).length}.parquet`);
@@ -87,7 +87,7 @@ d.astype({"distance": "float32", "bucket": "category"}).to_parquet(sys.argv[1])`
     }
   });
 
-  it('believes the metadata of our files only, since other tools copy it into theirs', async () => {
+  it('trusts the metadata only of LanceFlow’s files, because other tools copy it into theirs', async () => {
     if (missingPython()) return;
     const folder = await temporaryFolder();
     const [ours, theirs] = [join(folder, 'ours.parquet'), join(folder, 'theirs.parquet')];
@@ -104,7 +104,7 @@ pq.write_table(t.take(list(range(t.num_rows))[::-1]), sys.argv[2])`;
     expect(await read(theirs)).toEqual(HITS.map((hit) => ({ ...hit, bucket: 'other' })).reverse());
   });
 
-  it('keeps batches small where ids are long', async () => {
+  it('keeps batches small if ids are long', async () => {
     const hits = Array.from({ length: 600 }, (_, i) => ({
       query: 'q'.repeat(10_000),
       target: `${'t'.repeat(10_000)}${i}`,

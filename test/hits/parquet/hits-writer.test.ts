@@ -12,7 +12,7 @@ print(json.dumps({"rows": f.read().to_pylist(), "types": [str(x.type) for x in f
   "nullable": [x.nullable for x in f.schema_arrow], "metadata": json.loads(f.metadata.metadata[b"lanceflow"])["model"]}))`;
 
 describe('createHits', () => {
-  it('writes what pyarrow reads as plain, required columns', async () => {
+  it('writes columns that pyarrow reads as plain and required', async () => {
     if (missingPython()) return;
     const path = join(await temporaryFolder(), 'hits.parquet');
     const writer = await createHits(path, { model: 'kmer' });
@@ -51,7 +51,7 @@ describe('createHits', () => {
     expect(await python(READ, path)).toMatchObject({ rows: [] });
   });
 
-  it('writes the same bytes for the same rows, metadata included', async () => {
+  it('writes the same bytes, including metadata, for the same rows', async () => {
     const folder = await temporaryFolder();
     const files = [];
     for (let i = 0; i < 8; i++) {
@@ -84,7 +84,7 @@ describe('createHits', () => {
     await writer.abandon();
   });
 
-  it('reports a full disk instead of waiting for ever', async () => {
+  it('reports a full disk instead of waiting forever', async () => {
     const writer = await createHits('/dev/full');
     const random = () => Float32Array.from({ length: 50_000 }, Math.random);
     const ids = columnFrom(Array.from({ length: 50_000 }, (_, i) => `id${i}`));

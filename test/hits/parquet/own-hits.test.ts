@@ -24,8 +24,8 @@ async function write(path: string, all: readonly Hit[], bucket: string, size = a
 
 const range = (length: number, hit: (i: number) => Hit) => Array.from({ length }, (_, i) => hit(i));
 
-describe('files of our own', () => {
-  it('read as they were written', async () => {
+describe('files that LanceFlow wrote', () => {
+  it('are read as they were written', async () => {
     const path = join(await temporaryFolder(), 'hits.parquet');
     await fc.assert(
       fc.asyncProperty(hits, fc.integer({ min: 1, max: 9 }), async (some, size) => {
@@ -43,7 +43,7 @@ describe('files of our own', () => {
       range(70_000, (i) => ({ query: `q${i >> 5}`, target: `t${i}`, distance: i / 8, bucket: 'b' })),
     ],
     ['queries that all differ', range(40_000, (i) => ({ query: `q${i}`, target: 't', distance: 0, bucket: 'b' }))],
-    // The dictionary of these is given up half way, at a megabyte.
+    // The encoder abandons their dictionary half way, at a megabyte.
     [
       'long ids',
       range(900, (i) => ({ query: `${'q'.repeat(3000)}${i}`, target: 'é'.repeat(5000), distance: 1, bucket: 'b' })),
@@ -56,7 +56,7 @@ describe('files of our own', () => {
     expect(found.every((hit, i) => JSON.stringify(hit) === JSON.stringify(all[i]))).toBe(true);
   });
 
-  it.each(['zstd', 'gzip', 'none'] as const)('read as they were written: neighbours, %s', async (compression) => {
+  it.each(['zstd', 'gzip', 'none'] as const)('are read as they were written: neighbours, %s', async (compression) => {
     const path = join(await temporaryFolder(), 'n.parquet');
     const all = range(5000, (i) => ({ query: `q${i >> 2}`, target: `t${i}`, distance: i, bucket: `b${i % 7}` }));
     const writer = await createNeighbours(path, compression);
@@ -65,12 +65,12 @@ describe('files of our own', () => {
     expect(await read(path)).toEqual(all);
   });
 
-  it('give an error that names file and row group where they are damaged, or what is there', async () => {
+  it('are refused with file and row group if they are damaged, or read completely', async () => {
     const path = join(await temporaryFolder(), 'hits.parquet');
     const all = range(3000, (i) => ({ query: `q${i >> 4}`, target: `t${i * 7919}`, distance: i / 8, bucket: 'b' }));
     await write(path, all, 'b');
     const good = await readFile(path);
-    // The footer, and the page index ahead of it, are the library's to check.
+    // The library checks the footer, and the page index before it.
     const dataBytes = good.length - 1500;
     let refused = 0;
     await fc.assert(

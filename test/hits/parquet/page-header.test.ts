@@ -9,7 +9,7 @@ const STATISTICS = [0x1c, 0x18, 0x02, 0x61, 0x62, 0x16, 0x00, 0x11, 0x12, 0x00];
 const page = (...bytes: number[]) => Uint8Array.from([...bytes, ...new Array(200).fill(0xff)]);
 
 describe('readPageHeader', () => {
-  it('reads a data page, passing over statistics', () => {
+  it('reads a data page, and skips statistics', () => {
     const header = { kind: 'data', pageBytes: 300, storedBytes: 200, values: 64, encoding: 8 };
     expect(readPageHeader(page(...DATA_PAGE, 0, 0), 0)).toEqual({ ...header, end: 20 });
     const long = readPageHeader(page(9, 9, ...DATA_PAGE, ...STATISTICS, 0, 0), 2);
@@ -29,7 +29,7 @@ describe('readPageHeader', () => {
   });
 
   it.each([
-    ['is cut off', DATA_PAGE.slice(0, 9)],
+    ['is truncated', DATA_PAGE.slice(0, 9)],
     ['is of another kind', [0x15, 0x06, 0x15, 0x14, 0x15, 0x14, 0x00]],
     ['lacks its sizes', [0x15, 0x00, 0x00]],
     ['exceeds its column', [...DATA_PAGE, 0, 0]],

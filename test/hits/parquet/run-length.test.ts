@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readIndices } from '../../../workers/src/hits/parquet/run-length.ts';
 
-/** Writes indices as the format's definition has it: runs where `runs` says so, else groups of eight. */
+/** Writes indices as the format defines: runs if `runs` says so, otherwise groups of eight. */
 function encode(parts: readonly { run: boolean; values: readonly number[] }[], width: number): Uint8Array {
   const bytes = [width];
   const varint = (number: number) => {
@@ -44,7 +44,7 @@ const encoded = fc.integer({ min: 0, max: 31 }).chain((width) => {
     parts: fc.array(
       fc.oneof(
         run.map(([index, times]) => ({ run: true, values: new Array<number>(times).fill(index) })),
-        // Only the last group may be filled up; so groups are whole.
+        // Only the last group may be padded, so groups are complete.
         fc.array(value, { minLength: 8, maxLength: 8 }).map((values) => ({ run: false, values })),
       ),
       { maxLength: 8 },
@@ -53,7 +53,7 @@ const encoded = fc.integer({ min: 0, max: 31 }).chain((width) => {
 });
 
 describe('readIndices', () => {
-  it('reads what the format defines', () => {
+  it('reads indices as the format defines', () => {
     fc.assert(
       fc.property(encoded, ({ width, parts }) => {
         const all = parts.flatMap(({ values }) => values);
@@ -62,11 +62,11 @@ describe('readIndices', () => {
     );
   });
 
-  it('leaves out what fills up the last group', () => {
+  it('ignores the padding of the last group', () => {
     expect(decode(encode([{ run: false, values: [1, 2, 3] }], 2), 3)).toEqual([1, 2, 3]);
   });
 
-  it('refuses bytes that end too early, or hold runs of nothing', () => {
+  it('refuses bytes that end too early, or contain empty runs', () => {
     const bytes = encode([{ run: false, values: [1, 2, 3, 4, 5, 6, 7, 0] }], 3);
     expect(() => decode(bytes.subarray(0, 3), 8)).toThrow(RangeError);
     expect(() => decode(bytes, 9)).toThrow(RangeError);

@@ -1,4 +1,4 @@
-// What a process emitted, as lines that test/pipeline/modules.test.ts reads.
+// Prints the outputs of a process as lines that test/pipeline/modules.test.ts reads.
 
 /** Prints one JSON line for each value of each channel; files by their names. @param outputs map: channels of the process by name */
 def show(outputs) {

@@ -34,7 +34,7 @@ export async function readEntries(database: Database): Promise<{ entries: Catalo
 
 /**
  * Checks a bucket's files against its catalog entry.
- * @returns the problems; only one where another client changed the table's rows
+ * @returns the problems; only one if another client changed the table's rows
  */
 export async function verifyBucket(
   database: Database,

@@ -25,7 +25,7 @@ export const AWS = {
     `${where} cannot be reached (${reason}). Check the network, the region and AWS_ENDPOINT_URL, then run the same command again.`,
 } as const;
 
-// --- launch: refusals, and what a follower prints.
+// --- launch: refusals, and messages while following a job.
 
 export const LAUNCH = {
   invalidPoll: '--poll must be above 0.',
@@ -75,7 +75,7 @@ export const PARAMS = {
   notOnS3: (name: string, value: unknown) => `${name} is ${quoteValue(value)}; on AWS it needs an s3:// address.`,
 } as const;
 
-// --- doctor: what a check found, and the remedy where it failed.
+// --- doctor: the result of each check, and the remedy if it failed.
 
 export const FOUND = {
   missing: 'was not found',

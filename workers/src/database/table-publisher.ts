@@ -11,7 +11,7 @@ interface BuiltTable {
 
 /** A table without its index, as ingest-bucket built it. */
 export interface IngestedTable extends BuiltTable {
-  /** Identifies what the table was built from. */
+  /** Identifies the input that the table was built from. */
   recipe: string;
   /** The local partition file, and its path in the database; undefined if the rows have no partition order. */
   partitions: { file: string; path: string } | undefined;

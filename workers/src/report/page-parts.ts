@@ -25,7 +25,7 @@ export const duration = (seconds: number | undefined): string => (seconds === un
 /** Builds an id, isolated so that right-to-left text does not reorder the text around it. */
 export const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;
 
-/** Says that a table has some of the buckets only; empty if it has all. */
+/** States that a table shows only some of the buckets; empty if it shows all. */
 export const bucketLimit = (bucketCount: number, which: string): string =>
   bucketCount > MAX_BUCKETS ? ` ${shownOf(MAX_BUCKETS, which, bucketCount)}` : '';
 

@@ -19,7 +19,7 @@ export interface RowRange {
 export interface RowsRequest extends RowRange {
   shard: number;
   maxIdBytes: number;
-  /** Filled with the vectors, which are not read where it is undefined. Memory that is not shared moves back with the answer. */
+  /** Receives the vectors; undefined: they are not read. Memory that is not shared is transferred back with the answer. */
   vectors: ArrayBuffer | Uint8Array<SharedArrayBuffer> | undefined;
 }
 

@@ -57,7 +57,7 @@ class BatchExecutor extends Executor implements ExtensionPoint {
         return answer.body() ? new JsonSlurper().parseText(answer.body()) as Map : [:]
     }
 
-    /** The definition of a task's image; one that an earlier head registered, where there is one. */
+    /** Returns the definition of a task's image: the one of an earlier head, if it exists. */
     synchronized String definition(String image) {
         if (image.startsWith('job-definition://')) return image.substring(17)
         return definitions.computeIfAbsent(image) { _image ->

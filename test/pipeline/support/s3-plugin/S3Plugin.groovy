@@ -40,7 +40,7 @@ class S3PathFactory extends FileSystemPathFactory {
     protected String getUploadCmd(String source, Path target) { return null }
 }
 
-/** How the cache stores the paths that a task was given. */
+/** Storage of a task's paths in the cache. */
 class S3PathSerializer extends Serializer<S3Path> implements SerializerRegistrant {
     void register(Map<Class, Object> serializers) { serializers.put(S3Path, S3PathSerializer) }
     void write(Kryo kryo, Output output, S3Path path) { output.writeString(path.toString()) }
@@ -57,7 +57,7 @@ class S3Exception extends RuntimeException {
 class S3Path implements Path {
     final S3FileSystem fileSystem
     final Path form
-    /** What a listing said of the object; known to one question only. */
+    /** Attributes from a listing of the object, which answer only one request. */
     Map listed
 
     S3Path(S3FileSystem fileSystem, Path form) { this.fileSystem = fileSystem; this.form = form }

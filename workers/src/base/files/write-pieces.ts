@@ -8,7 +8,7 @@ import { writevSync } from 'node:fs';
  */
 export function writePieces(file: number, pieces: readonly Uint8Array[], position: number): void {
   let rest = pieces.filter(({ length }) => length > 0);
-  // A call to the system may write less than it was given.
+  // A system call may write fewer bytes than requested.
   for (let at = position; rest.length > 0; ) {
     let written = writevSync(file, rest, at);
     at += written;

@@ -7,7 +7,7 @@ const BLOCK_BYTES = 1 << 20;
 
 /**
  * Reads a whole text file, or a pipe, whose size is unknown. Memory: at most twice the size.
- * @throws DataError if it has more than `maxBytes` bytes or is not UTF-8; the system's error where it cannot be read
+ * @throws DataError if it has more than `maxBytes` bytes or is not UTF-8; the system's error if it cannot be read
  */
 export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
   const file = await open(path, 'r');

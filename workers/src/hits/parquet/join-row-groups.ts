@@ -24,7 +24,7 @@ const OFFSET_INDEX = { pages: 1, pageOffset: 1 } as const;
 
 const MAGIC = Buffer.from('PAR1');
 
-/** A column chunk's indexes, and where the metadata says where they are. */
+/** A column chunk's indexes, and the metadata fields that locate them. */
 interface ColumnIndexes {
   column: ThriftStruct;
   columnIndex: Uint8Array;
@@ -32,8 +32,8 @@ interface ColumnIndexes {
 }
 
 /**
- * Joins Parquet files of one schema into one, as the writer would have written all row groups itself: column chunks are copied, and
- * the offsets in the metadata shifted. So threads can encode the row groups of one file.
+ * Joins Parquet files of one schema into one, with the bytes that one writer would have written: it copies the column chunks and
+ * shifts the offsets in the metadata. This lets threads encode the row groups of one file.
  */
 export class RowGroupJoiner {
   #footer: ThriftStruct | undefined;

@@ -36,27 +36,27 @@ export function writeThrift(value: ThriftStruct): Uint8Array {
   return Uint8Array.from(into);
 }
 
-/** Returns a field that is a whole number. @throws RangeError if it is not there */
+/** Returns a field that is a whole number. @throws RangeError if it is missing */
 export function numberField({ fields }: ThriftStruct, id: number): number {
   const field = fields.get(id);
   if (!field || !('value' in field)) throw new RangeError(`no number in field ${id}`);
   return field.value;
 }
 
-/** Adds to a field that is a whole number, where it is there. */
+/** Adds to a field that is a whole number, if the struct has it. */
 export function addToField({ fields }: ThriftStruct, id: number, by: number): void {
   const field = fields.get(id);
   if (field && 'value' in field) fields.set(id, { ...field, value: field.value + by });
 }
 
-/** Returns the structs of a field that is a list. @throws RangeError if it is not there */
+/** Returns the structs of a field that is a list. @throws RangeError if it is missing */
 export function structsIn({ fields }: ThriftStruct, id: number): ThriftStruct[] {
   const field = fields.get(id);
   if (!field || !('values' in field)) throw new RangeError(`no list in field ${id}`);
   return field.values as ThriftStruct[];
 }
 
-/** Returns a field that is a struct. @throws RangeError if it is not there */
+/** Returns a field that is a struct. @throws RangeError if it is missing */
 export function structIn({ fields }: ThriftStruct, id: number): ThriftStruct {
   const field = fields.get(id);
   if (field?.type !== STRUCT) throw new RangeError(`no struct in field ${id}`);

@@ -10,7 +10,7 @@ export interface Box {
 export interface Mapping {
   file: string;
   dataset: string;
-  /** Undefined where the selection is not one rectangle. */
+  /** Undefined if the selection is not one rectangle. */
   source: Box | 'all' | undefined;
   virtual: Box | 'all' | undefined;
 }
