@@ -1,7 +1,8 @@
 /**
  * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams (PutObject, GetObject), the SDK's
  * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine.
- * Where the folder is on a disk, the disk's write rate limits all of them, and is measured too.
+ * Where the folder is on a disk, the disk's write rate limits all of them, and is measured too. More methods: `lanceflow-N`, with N
+ * threads, and `get-object-N`, which fetches in as many, but through the SDK's own HTTP client.
  *
  *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,lib-storage,curl] [--cli-requests 10] [--folder DIR]
  */
@@ -47,27 +48,68 @@ s3 =
   max_queue_size = 10000
 `;
 
-const ours = join(ROOT, 'bench/s3/lanceflow.ts');
 const aws = join(ROOT, '.tools/awscli/bin/aws');
 const quiet = ['--recursive', '--only-show-errors'];
 
+/** Numbers of threads that can be compared. */
+const THREADS = [0, 1, 2, 4];
+
 const UPLOADS: Record<string, Run> = {
-  lanceflow: ({ table, folder }, key) =>
-    measure(process.execPath, [ours, 'up', `s3://${BUCKET}/${key}`, table, join(folder, 'catalog.json')]),
+  lanceflow: ({ table, folder }, key) => lanceflow('up', key, table, folder),
   awscli: ({ table }, key) => measure(aws, ['s3', 'cp', ...quiet, table, `s3://${BUCKET}/${key}`]),
   sdk: ({ table }, key) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'up', BUCKET, key, table]),
   'lib-storage': ({ table }, key) =>
     measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'upload', BUCKET, key, table]),
   curl: (place, key) => curl(place, uploadConfig(place, key)),
+  ...byThreads(
+    'lanceflow',
+    (threads) =>
+      ({ table, folder }, key) =>
+        lanceflow('up', key, table, folder, threads),
+  ),
 };
 
 const DOWNLOADS: Record<string, Run> = {
-  lanceflow: ({ folder }, key, to) =>
-    measure(process.execPath, [ours, 'down', `s3://${BUCKET}/${key}`, to, join(folder, 'catalog.json')]),
+  lanceflow: ({ folder }, key, to) => lanceflow('down', key, to, folder),
   awscli: (_place, key, to) => measure(aws, ['s3', 'cp', ...quiet, `s3://${BUCKET}/${key}`, to]),
   sdk: (_place, key, to) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'down', BUCKET, key, to]),
   curl: (place, key, to) => curl(place, downloadConfig(place, key, to)),
+  ...byThreads(
+    'lanceflow',
+    (threads) =>
+      ({ folder }, key, to) =>
+        lanceflow('down', key, to, folder, threads),
+  ),
+  ...byThreads(
+    'get-object',
+    (threads) =>
+      ({ folder }, key, to) =>
+        measure(process.execPath, [
+          join(ROOT, 'bench/s3/get-object.ts'),
+          `s3://${BUCKET}/${key}`,
+          to,
+          join(folder, 'catalog.json'),
+          `${threads}`,
+        ]),
+  ),
 };
+
+function byThreads(name: string, runOf: (threads: number) => Run): Record<string, Run> {
+  return Object.fromEntries(THREADS.map((threads) => [`${name}-${threads}`, runOf(threads)]));
+}
+
+function lanceflow(direction: string, key: string, files: string, folder: string, threads?: number): Promise<Measured> {
+  const count = threads === undefined ? [] : [`${threads}`];
+  const program = join(ROOT, 'bench/s3/lanceflow.ts');
+  return measure(process.execPath, [
+    program,
+    direction,
+    `s3://${BUCKET}/${key}`,
+    files,
+    join(folder, 'catalog.json'),
+    ...count,
+  ]);
+}
 
 async function curl({ folder }: Place, requests: string): Promise<Measured> {
   const config = join(folder, 'curl.txt');
@@ -99,7 +141,11 @@ await withFolder(values.folder, async (folder) => {
           ['download', DOWNLOADS[method], back],
         ];
         for (const [step, use, to] of steps) {
-          if (!use) continue;
+          if (!use) {
+            // Uploaded by LanceFlow, to be fetched otherwise.
+            if (step === 'upload') await lanceflow('up', `${method}/${TABLE}`, table, folder);
+            continue;
+          }
           const result = await use(place, `${method}/${TABLE}`, back);
           results[`${step} ${method}`] = [...(results[`${step} ${method}`] ?? []), result];
           say(

@@ -76,6 +76,15 @@ describe('services other than Amazon S3', () => {
     expect(await objectsOf(s3)).toEqual(new Map());
   });
 
+  it.skipIf(skip)('threads send every file with the check that the service showed for the first', async () => {
+    const s3 = await open('threads');
+    held!.proxy.rule = () => ({ ignores: /^x-amz-(sdk-)?checksum-/ });
+    await uploadFiles(s3, files, { threads: 2 });
+    expect(s3.service.checksCrc64).toBe(false);
+    const unchecked = held!.proxy.seen.filter(isPut).filter(({ headers }) => headers['content-md5'] === undefined);
+    expect(unchecked.length).toBe(1);
+  });
+
   it.skipIf(skip)(
     'what another tool or a build like this one sent there is known by its ETag, a changed file is sent',
     async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { s3Store } from '../../../workers/src/database/s3/s3-store.ts';
 import { listObjects } from '../../../workers/src/s3/objects.ts';
-import { openUploads } from '../../../workers/src/s3/transfer/upload.ts';
+import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
 import { lanceflowJson, missingPython, python, sharedFolder } from '../../support/run.ts';

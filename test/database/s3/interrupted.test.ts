@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
-import { openUploads } from '../../../workers/src/s3/transfer/upload.ts';
+import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
 import { ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';

@@ -6,7 +6,8 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/clie
 import { describe, expect, it } from 'vitest';
 import { openS3 } from '../../../workers/src/s3/client.ts';
 import { downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
-import { abortUploads, uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
+import { abortUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
+import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
 import { makeFiles } from '../../s3/support/files.ts';
 import { ROOT, temporaryFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';

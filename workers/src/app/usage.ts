@@ -9,32 +9,58 @@ export interface S3Usage {
   receivedBytes: number;
 }
 
-const usage: S3Usage = { requests: 0, retries: 0, sentBytes: 0, receivedBytes: 0 };
+const REQUESTS = 0;
+const RETRIES = 1;
+const SENT_BYTES = 2;
+const RECEIVED_BYTES = 3;
+const COUNTERS = 4;
 
-/** Returns the counts so far. */
+let counters = new BigInt64Array(new SharedArrayBuffer(COUNTERS * BigInt64Array.BYTES_PER_ELEMENT));
+
+/** Returns the counts so far, of all threads. */
 export function s3Usage(): S3Usage {
-  return { ...usage };
+  const count = (counter: number) => Number(Atomics.load(counters, counter));
+  return {
+    requests: count(REQUESTS),
+    retries: count(RETRIES),
+    sentBytes: count(SENT_BYTES),
+    receivedBytes: count(RECEIVED_BYTES),
+  };
+}
+
+/** Returns the memory of the counts, for `countInto` in another thread. */
+export function usageMemory(): SharedArrayBuffer {
+  return counters.buffer as SharedArrayBuffer;
+}
+
+/** Makes this thread add to the counts of another. */
+export function countInto(memory: SharedArrayBuffer): void {
+  counters = new BigInt64Array(memory);
 }
 
 export function countRetry(): void {
-  usage.retries++;
+  add(RETRIES, 1);
 }
 
 /** Subtracts bytes that a response announced but did not deliver. */
 export function countMissing(bytes: number): void {
-  usage.receivedBytes -= bytes;
+  add(RECEIVED_BYTES, -bytes);
 }
 
 export function countRequest(): void {
-  usage.requests++;
+  add(REQUESTS, 1);
 }
 
 export function countSent(body: unknown): void {
-  if (typeof body === 'string') usage.sentBytes += Buffer.byteLength(body);
-  else if (body instanceof Uint8Array) usage.sentBytes += body.byteLength;
+  if (typeof body === 'string') add(SENT_BYTES, Buffer.byteLength(body));
+  else if (body instanceof Uint8Array) add(SENT_BYTES, body.byteLength);
 }
 
 /** Adds the bytes that a response announces. */
 export function countReceived(bytes: string | undefined): void {
-  usage.receivedBytes += Number(bytes ?? 0);
+  add(RECEIVED_BYTES, Number(bytes ?? 0));
+}
+
+function add(counter: number, count: number): void {
+  Atomics.add(counters, counter, BigInt(count));
 }

@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
 import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../base/s3-location.ts';
+import { closeFastConnections } from './fast-get.ts';
 import { withSinks } from './handler.ts';
 import { retryStrategy } from './retry.ts';
 import { isExpired, type S3Error, toS3UserError } from './s3-errors.ts';
 import { type S3Service, unknownService } from './service.ts';
 import { type S3Settings, s3Settings } from './settings.ts';
-import { closeFastConnections } from './transfer/fast-get.ts';
 
 /** Timeout for opening a connection. */
 export const CONNECT_MS = 5_000;

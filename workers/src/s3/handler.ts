@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { countReceived, countRequest, countSent } from '../app/usage.ts';
-import { type ByteSink, fastGet, type Timeouts } from './transfer/fast-get.ts';
+import { type ByteSink, fastGet, type Timeouts } from './fast-get.ts';
 
 /** Options of one GetObject whose body is written to a sink. */
 export interface RangeOptions {

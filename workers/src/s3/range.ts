@@ -3,12 +3,12 @@ import { countMissing, countRetry } from '../app/usage.ts';
 import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
 import { DataError, UserError } from '../base/errors.ts';
 import { formatS3Uri } from '../base/s3-location.ts';
+import { BlockWriter } from './block-writer.ts';
 import type { S3Bucket } from './client.ts';
+import type { ByteSink } from './fast-get.ts';
 import type { RangeOptions } from './handler.ts';
 import { backoffMs, mayRepeat } from './retry.ts';
 import { isAbsent, type S3Error, toS3UserError } from './s3-errors.ts';
-import { BlockWriter } from './transfer/block-writer.ts';
-import type { ByteSink } from './transfer/fast-get.ts';
 
 /**
  * Reads a range of an object. After a lost or stalled connection, it requests only the rest.

@@ -17,9 +17,7 @@ export function unknownService(): S3Service {
   return { checksCrc64: undefined, tellsChecksums: true, removesMany: true, heedsConditions: false };
 }
 
-/** Switches to Content-MD5 for all further files, and logs it once. */
-export function useMd5({ service, endpoint }: { service: S3Service; endpoint: string }): void {
-  if (service.checksCrc64 !== false)
-    log(`${endpoint} does not check CRC-64/NVME: files are sent with Content-MD5 instead, and checked by their ETags.`);
-  service.checksCrc64 = false;
+/** Logs that files are sent with Content-MD5. */
+export function logMd5(endpoint: string): void {
+  log(`${endpoint} does not check CRC-64/NVME: files are sent with Content-MD5 instead, and checked by their ETags.`);
 }

@@ -31,6 +31,11 @@ export class ChecksumAlgorithm {
     return `${this.name}:${value.toString(16).padStart(Number(this.#bits) / 4, '0')}`;
   }
 
+  /** Returns the value of a checksum that `format` made. */
+  parse(checksum: string): bigint {
+    return BigInt(`0x${checksum.slice(this.name.length + 1)}`);
+  }
+
   /** Tells whether a formatted checksum belongs to this algorithm. */
   isAlgorithmOf(checksum: string): boolean {
     return checksum.startsWith(`${this.name}:`);

@@ -3,7 +3,9 @@ import { removeStale } from '../../base/files/temporary.ts';
 import { fileSizes, isMetadata, newestVersion, type TableFile } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { listObjects, listSubfolders, removeObjects } from '../../s3/objects.ts';
-import { abortUploads, openUploads, type UploadFile, uploadFiles } from '../../s3/transfer/upload.ts';
+import { abortUploads, openUploads } from '../../s3/transfer/open-uploads.ts';
+import { uploadFiles } from '../../s3/transfer/upload.ts';
+import type { UploadFile } from '../../s3/transfer/upload-file.ts';
 import { isPartitionFile } from '../partitions.ts';
 import type { TablePublisher } from '../table-publisher.ts';
 import type { TableReader } from '../table-reader.ts';
@@ -98,12 +100,12 @@ async function publishFiles(
       return { key: prefix + path, path: join(folder, path), ...(checksum === undefined ? {} : { checksum }) };
     });
     const there = { has: (key: string) => published.has(key.slice(prefix.length)) };
-    for (const { key, checksum } of await uploadFiles(s3, sources, { there }))
+    for (const { key, checksum } of await uploadFiles(s3, sources, { there, signal: lost }))
       checksums.set(key.slice(prefix.length), checksum);
     for (const path of wanted) files.push({ path, bytes: sizes.get(path)!, checksum: checksums.get(path)! });
   };
   await upload(paths.filter((path) => !isMetadata(path)));
-  if (beside) await uploadFiles(s3, [beside]);
+  if (beside) await uploadFiles(s3, [beside], { signal: lost });
   for (const path of paths.filter(isMetadata)) await upload([path]);
 
   lost.throwIfAborted();

@@ -1,7 +1,6 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { algorithmOf, type ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
-import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../base/errors.ts';
 import { temporaryName } from '../../base/files/temporary.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
@@ -20,31 +19,25 @@ export interface AroundFile {
   checksum: string;
 }
 
-const FILES_AT_ONCE = 32;
-
-/** Downloads objects except their holes. A file is renamed when it is complete; an existing one is kept. */
-export async function downloadAround(
+/** Downloads an object except its hole. The file is renamed when it is complete; an existing one is kept. */
+export async function downloadFileAround(
   s3: S3Bucket,
-  files: readonly AroundFile[],
-  onProgress: (bytes: number) => void,
+  { key, path, bytes, hole, checksum: expected }: AroundFile,
+  signal: AbortSignal,
 ): Promise<void> {
-  await mapConcurrently(files, FILES_AT_ONCE, async ({ key, path, bytes, hole, checksum: expected }, _, signal) => {
-    if ((await findStats(path))?.size !== bytes) {
-      await mkdir(dirname(path), { recursive: true });
-      const temporary = temporaryName(path);
-      try {
-        const found = await fetchAround(s3, key, temporary, bytes, hole, { signal, algorithm: algorithmOf(expected) });
-        if (found !== expected)
-          throw new DataError(
-            `${formatS3Uri(s3.location, key)}: damaged: it is not what was built. Build the bucket again.`,
-          );
-        await rename(temporary, path);
-      } finally {
-        await rm(temporary, { force: true });
-      }
-    }
-    onProgress(bytes - (hole.end - hole.start));
-  });
+  if ((await findStats(path))?.size === bytes) return;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    const found = await fetchAround(s3, key, temporary, bytes, hole, { signal, algorithm: algorithmOf(expected) });
+    if (found !== expected)
+      throw new DataError(
+        `${formatS3Uri(s3.location, key)}: damaged: it is not what was built. Build the bucket again.`,
+      );
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 /** @returns checksum of the fetched bytes */

@@ -1,5 +1,4 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { algorithmOf } from '../../base/bytes/checksum.ts';
 import { returnIfMissing } from '../../base/missing-files.ts';
 
 /** The first line of a journal. A journal is usable for the same content and part size. */
@@ -38,35 +37,17 @@ export class Journal {
 }
 
 /**
- * Reads the parts that an earlier process wrote, and verifies them against its journal.
- * @returns the checksums by part, or undefined where nothing can be resumed
+ * Reads which parts an earlier process noted.
+ * @returns the formatted checksums by part: none where the journal is of another content or part size. They may be wrong: a power
+ *   failure can keep a line and lose its part
  */
-export async function readJournal(
-  path: string,
-  data: string,
-  head: JournalHead,
-): Promise<Map<number, bigint> | undefined> {
+export async function readJournal(path: string, head: JournalHead): Promise<Map<number, string>> {
   const [first = '', ...lines] = (await readFile(path, 'utf8').catch(returnIfMissing(''))).split('\n');
-  if (first !== JSON.stringify(head)) return undefined;
-  const file = await open(data).catch(returnIfMissing(undefined));
-  if (!file) return undefined;
-  const algorithm = algorithmOf(head.checksum);
-  const written = new Map<number, bigint>();
-  const buffer = Buffer.allocUnsafe(Math.min(head.partBytes, head.bytes));
-  try {
-    for (const line of lines) {
-      const match = /^(\d+) (\w+:[0-9a-f]+)$/.exec(line);
-      if (!match) continue;
-      const part = Number(match[1]);
-      const length = Math.min(head.partBytes, head.bytes - part * head.partBytes);
-      if (length <= 0) continue;
-      const piece = buffer.subarray(0, length);
-      const { bytesRead } = await file.read(piece, 0, length, part * head.partBytes);
-      const checksum = algorithm.of(piece);
-      if (bytesRead === length && algorithm.format(checksum) === match[2]) written.set(part, checksum);
-    }
-  } finally {
-    await file.close();
+  const noted = new Map<number, string>();
+  if (first !== JSON.stringify(head)) return noted;
+  for (const line of lines) {
+    const match = /^(\d+) (\w+:[0-9a-f]+)$/.exec(line);
+    if (match) noted.set(Number(match[1]), match[2]!);
   }
-  return written;
+  return noted;
 }

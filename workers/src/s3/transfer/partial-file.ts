@@ -1,9 +1,12 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { algorithmOf, type ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
-import { writeAt } from '../../base/files/write-atomically.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { findStats } from '../../base/missing-files.ts';
 import { Journal, readJournal } from './journal.ts';
+
+/** Parts that are verified at once. */
+const PARTS_AT_ONCE = 16;
 
 /** A file of known size and checksum that is written in parts, in any order, and renamed when it is complete. */
 export class PartialFile {
@@ -55,11 +58,20 @@ export class PartialFile {
     return this.#written.size === this.parts;
   }
 
-  /** Verifies the parts that an earlier process wrote. @returns their bytes */
-  async resume(): Promise<number> {
-    const { bytes, expected, partBytes } = this;
-    this.#written =
-      (await readJournal(this.#journalPath, this.temporary, { bytes, checksum: expected, partBytes })) ?? new Map();
+  /**
+   * Verifies the parts that an earlier process wrote.
+   * @param checksumOf computes the formatted checksum of a part from what is on the disk
+   * @returns their bytes
+   */
+  async resume(checksumOf: (part: number) => Promise<string>): Promise<number> {
+    const { bytes, expected, partBytes, algorithm } = this;
+    this.#written = new Map();
+    if (!(await findStats(this.temporary))) return 0;
+    const journal = await readJournal(this.#journalPath, { bytes, checksum: expected, partBytes });
+    const noted = [...journal].filter(([part]) => part < this.parts);
+    await mapConcurrently(noted, PARTS_AT_ONCE, async ([part, checksum]) => {
+      if ((await checksumOf(part)) === checksum) this.#written.set(part, algorithm.parse(checksum));
+    });
     return [...this.#written.keys()].reduce((sum, part) => sum + this.length(part), 0);
   }
 
@@ -76,10 +88,6 @@ export class PartialFile {
     this.#file = await open(this.temporary, isResumed ? 'r+' : 'w');
     await this.#file.truncate(bytes);
     this.#journal = await Journal.open(this.#journalPath, { bytes, checksum: expected, partBytes }, isResumed);
-  }
-
-  write(block: Buffer, position: number): Promise<void> {
-    return writeAt(this.#file!, block, position);
   }
 
   async addPart(part: number, checksum: bigint): Promise<void> {

@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { CRC64 } from '../../base/bytes/checksum.ts';
-import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import type { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { TransientError } from '../../base/errors.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
 import { isUnknownToService } from '../s3-errors.ts';
-import { useMd5 } from '../service.ts';
+import { checkedClient, UncheckedError, wholeSum } from './checked-client.ts';
+import { FileBody } from './file-body.ts';
 import { BY_CRC64, BY_MD5, type PieceCheck } from './piece-check.ts';
 
 const PARTS_AT_ONCE = 16;
@@ -19,7 +19,7 @@ export interface Source {
   bytes: number;
   partBytes: number;
   buffers: ResourcePool<Buffer>;
-  onProgress?: ((bytes: number) => void) | undefined;
+  onProgress: (bytes: number) => void;
 }
 
 /** The result of sending. */
@@ -30,9 +30,6 @@ interface Sent {
   isConfirmed: boolean;
 }
 
-/** The service accepted a piece without verifying it. */
-class UncheckedError extends Error {}
-
 /**
  * Sends a file, in parts if it is large. The service verifies the CRC-64 of each piece and of the whole. One that does not support it
  * verifies MD5, and if its ETags do not confirm that, the object is read again.
@@ -42,25 +39,24 @@ class UncheckedError extends Error {}
  */
 export async function sendFile(s3: S3Bucket, key: string, source: Source, signal: AbortSignal): Promise<bigint> {
   const { service } = s3;
-  const send = source.bytes <= source.partBytes ? sendWhole : sendParts;
   if (service.checksCrc64 !== false) {
     let counted = 0;
     const onProgress = (bytes: number) => {
       counted += bytes;
-      source.onProgress?.(bytes);
+      source.onProgress(bytes);
     };
     try {
-      const { sum } = await send(s3, key, { ...source, onProgress }, BY_CRC64, signal);
+      const { sum } = await upload(s3, key, { ...source, onProgress }, BY_CRC64, signal);
       service.checksCrc64 ??= true;
       return sum;
     } catch (error) {
       // If it has verified files before, something else is wrong.
       if (service.checksCrc64 === true || !(error instanceof UncheckedError || isUnknownToService(error))) throw error;
-      source.onProgress?.(-counted);
+      source.onProgress(-counted);
     }
   }
-  const { sum, isConfirmed } = await send(s3, key, source, BY_MD5, signal);
-  useMd5(s3);
+  const { sum, isConfirmed } = await upload(s3, key, source, BY_MD5, signal);
+  service.checksCrc64 = false;
   if (!isConfirmed) {
     const found = await fetchBlocks(s3, key, 0, source.bytes, async () => {}, { signal, algorithm: CRC64 });
     if (found !== sum)
@@ -72,78 +68,44 @@ export async function sendFile(s3: S3Bucket, key: string, source: Source, signal
   return sum;
 }
 
-async function sendWhole(s3: S3Bucket, key: string, source: Source, check: PieceCheck, abortSignal: AbortSignal) {
-  const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-  const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
-  return sendPiece(source, 0, source.bytes, check, (Body, fields) =>
-    s3.client.send(new PutObjectCommand({ ...where, Body, ...fields }), { abortSignal }),
-  );
-}
-
-async function sendParts(
+async function upload(
   s3: S3Bucket,
   key: string,
   source: Source,
   check: PieceCheck,
   signal: AbortSignal,
 ): Promise<Sent> {
-  const {
-    AbortMultipartUploadCommand,
-    CompleteMultipartUploadCommand,
-    CreateMultipartUploadCommand,
-    UploadPartCommand,
-  } = await import('@aws-sdk/client-s3');
-  const where = { Bucket: s3.location.bucket, Key: s3.key(key) };
-  const { bytes, partBytes } = source;
-  const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ ...where, ...check.create }));
+  const { Upload } = await import('@aws-sdk/lib-storage');
+  // Of many parts in flight, the first failure stops the others.
+  const failed = new AbortController();
+  const read = (body: FileBody, use: (piece: Buffer) => Promise<void>) => withPiece(source, body, use);
+  const { onProgress } = source;
+  const { client, pieces } = await checkedClient(s3.client, { check, read, onProgress, failed, signal });
+  const params = { Bucket: s3.location.bucket, Key: s3.key(key), Body: new FileBody(0, source.bytes) };
   try {
-    const starts = Array.from({ length: Math.ceil(bytes / partBytes) }, (_, i) => i * partBytes);
-    const parts = await mapConcurrently(starts, PARTS_AT_ONCE, async (start, index, stop) => {
-      const length = Math.min(partBytes, bytes - start);
-      const PartNumber = index + 1;
-      const abortSignal = AbortSignal.any([signal, stop]);
-      const sent = await sendPiece(source, start, length, check, (Body, fields) =>
-        s3.client.send(new UploadPartCommand({ ...where, UploadId, PartNumber, Body, ...fields }), { abortSignal }),
-      );
-      return { ...sent, length, listed: { PartNumber, ETag: sent.etag, ...check.listed(sent.fields) } };
-    });
-    const sum = parts.reduce((before, part) => CRC64.combine(before, part.sum, part.length), 0n);
-    const MultipartUpload = { Parts: parts.map(({ listed }) => listed) };
-    const complete = { ...where, UploadId, MultipartUpload, ...check.complete(sum) };
-    await s3.client.send(new CompleteMultipartUploadCommand(complete));
-    return { sum, isConfirmed: parts.every(({ isConfirmed }) => isConfirmed) };
+    await new Upload({ client, params, partSize: source.partBytes, queueSize: PARTS_AT_ONCE }).done();
   } catch (error) {
-    // If that fails too, the next run aborts the upload.
-    await s3.client.send(new AbortMultipartUploadCommand({ ...where, UploadId })).catch(() => {});
-    throw error;
+    throw failed.signal.aborted ? failed.signal.reason : error;
   }
+  return { sum: wholeSum(pieces), isConfirmed: pieces.every(({ isConfirmed }) => isConfirmed) };
 }
 
-/** Reads a piece of the file into a free buffer, and sends it. */
-async function sendPiece(
-  { file, path, buffers, onProgress }: Source,
-  start: number,
-  length: number,
-  check: PieceCheck,
-  send: (body: Buffer, fields: object) => Promise<{ ETag?: string; ChecksumCRC64NVME?: string }>,
-): Promise<Sent & { fields: object; etag: string | undefined }> {
+/** Reads a piece of the file into a free buffer for `use`. */
+async function withPiece(
+  { file, path, buffers }: Source,
+  { start, byteLength }: FileBody,
+  use: (piece: Buffer) => Promise<void>,
+): Promise<void> {
   const buffer = await buffers.acquire();
   try {
-    const piece = buffer.subarray(0, length);
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(piece, done, length - done, start + done);
+    const piece = buffer.subarray(0, byteLength);
+    for (let done = 0; done < byteLength; ) {
+      const { bytesRead } = await file.read(piece, done, byteLength - done, start + done);
       if (bytesRead === 0)
         throw new TransientError(`${path}: became shorter while it was sent. Run the same command again.`);
       done += bytesRead;
     }
-    const sum = CRC64.of(piece);
-    const fields = check.fields(piece, sum);
-    const answer = await send(piece, fields);
-    const isConfirmed = check.confirms(fields, answer);
-    // A response with the same checksum was verified; for Content-MD5 the caller checks that.
-    if (!isConfirmed && check === BY_CRC64) throw new UncheckedError(path);
-    onProgress?.(length);
-    return { sum, isConfirmed, fields, etag: answer.ETag };
+    await use(piece);
   } finally {
     buffers.release(buffer);
   }

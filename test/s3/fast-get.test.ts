@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
-import { seededRandom } from '../../../workers/src/base/random.ts';
-import { type ByteSink, closeFastConnections, fastGet } from '../../../workers/src/s3/transfer/fast-get.ts';
+import { seededRandom } from '../../workers/src/base/random.ts';
+import { type ByteSink, closeFastConnections, fastGet } from '../../workers/src/s3/fast-get.ts';
 
 afterEach(() => closeFastConnections());
 

@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { formatRequest, parseHead, type ResponseHead, type SignedRequest } from '../http-head.ts';
+import { formatRequest, parseHead, type ResponseHead, type SignedRequest } from './http-head.ts';
 
 /**
  * Receives the bytes of a body: the socket reads into `buffer()`, then calls `filled`. Node's HTTP client allocates a buffer for every

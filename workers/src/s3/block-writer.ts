@@ -1,4 +1,4 @@
-import { type ChecksumAlgorithm, CRC64 } from '../../base/bytes/checksum.ts';
+import { type ChecksumAlgorithm, CRC64 } from '../base/bytes/checksum.ts';
 import type { ByteSink } from './fast-get.ts';
 
 /** Writes received bytes in blocks: one block is written while the other is filled. */

@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import { s3Usage } from '../../../workers/src/app/usage.ts';
+import { CRC64 } from '../../../workers/src/base/bytes/checksum.ts';
+import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
+import { openS3, type S3Bucket } from '../../../workers/src/s3/client.ts';
+import { downloadAround, downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
+import { transferThreads } from '../../../workers/src/s3/transfer/transfers.ts';
+import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
+import type { Seen } from '../../support/fault-proxy.ts';
+import { sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
+import { makeFiles } from '../support/files.ts';
+
+const MIB = 2 ** 20;
+const SIZES = [1000, 40 * MIB + 7, 0, 17 * MIB, 3 * MIB];
+const TOTAL = SIZES.reduce((sum, bytes) => sum + bytes, 0);
+const isPut = ({ method, url }: Seen) => method === 'PUT' && url.includes('.lance');
+
+test('threads follow the bytes, up to the cores', () => {
+  expect(transferThreads(0, 8)).toBe(0);
+  expect(transferThreads(63 * MIB, 8)).toBe(0);
+  expect(transferThreads(64 * MIB, 8)).toBe(1);
+  expect(transferThreads(600 * MIB, 8)).toBe(3);
+  expect(transferThreads(2 ** 40, 8)).toBe(8);
+  expect(transferThreads(2 ** 40, 128)).toBe(16);
+});
+
+const kind = missingServer('versitygw') ? 'moto' : 'versitygw';
+
+describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }, () => {
+  const held = withFaultProxy(kind);
+  let files: Awaited<ReturnType<typeof makeFiles>>;
+  beforeAll(async () => {
+    files = await makeFiles(await sharedFolder(), SIZES);
+  });
+
+  async function open(name: string): Promise<S3Bucket> {
+    useS3({ ...held.proxy.env, LANCEFLOW_S3_GIVE_UP_MS: '1500' });
+    return openS3(`s3://lance/${name}`);
+  }
+
+  /** @returns ids of multipart uploads that were neither completed nor aborted; a service may keep one whose part arrives later */
+  function openUploads(): string[] {
+    const idOf = ({ url }: Seen) => /uploadId=([^&]*)/.exec(url)?.[1];
+    const ended = new Set(held.proxy.seen.filter(({ method }) => method === 'DELETE' || method === 'POST').map(idOf));
+    const ids = new Set(held.proxy.seen.filter(isPut).map(idOf));
+    return [...ids].filter((id) => id !== undefined).filter((id) => !ended.has(id));
+  }
+
+  /** @returns requests, sorted, without what differs between two equal transfers */
+  const requests = () =>
+    held.proxy.seen.map(({ method, url }) => `${method} ${url.replace(/uploadId=[^&]*/, '')}`).sort();
+
+  it('make the requests, counts and files of a transfer without threads, whatever their number', async () => {
+    const seen: unknown[] = [];
+    for (const threads of [0, 1, 3]) {
+      const s3 = await open('threads');
+      held.proxy.seen.length = 0;
+      let progress = 0;
+      const onProgress = (bytes: number) => {
+        progress += bytes;
+      };
+      const options = { threads, onProgress };
+      const before = s3Usage();
+      const sent = await uploadFiles(s3, files, { ...options, there: new Set<string>() });
+      expect(sent).toEqual(files.map(({ key, bytes, checksum }) => ({ key, bytes, checksum, sent: true })));
+      expect(progress).toBe(TOTAL);
+      const folder = await temporaryFolder();
+      const wanted = files.map((file) => ({ ...file, path: join(folder, file.key) }));
+      expect(await downloadFiles(s3, wanted, options)).toEqual({ bytes: TOTAL, fetchedBytes: TOTAL });
+      expect(progress).toBe(2 * TOTAL);
+      for (const [i, { path }] of wanted.entries())
+        expect((await readFile(path)).equals(await readFile(files[i]!.path))).toBe(true);
+      const after = s3Usage();
+      expect(after.requests - before.requests).toBe(held.proxy.seen.length);
+      expect(after.receivedBytes - before.receivedBytes).toBeGreaterThanOrEqual(TOTAL);
+      seen.push({ requests: requests(), sentBytes: after.sentBytes - before.sentBytes });
+    }
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
+  });
+
+  it('stop all at the first failure, with its reason, and leave no upload open', async () => {
+    const s3 = await open('denied');
+    held.proxy.rule = (seen) =>
+      isPut(seen) && seen.url.includes('partNumber=2') ? { status: 403, code: 'AccessDenied' } : undefined;
+    const attempt = uploadFiles(s3, files, { threads: 2 });
+    await expect(attempt).rejects.toThrow(/^UploadPart s3:\/\/lance\/denied\/data\/.*: access denied/);
+    await expect(attempt).rejects.toBeInstanceOf(DataError);
+    held.proxy.rule = () => undefined;
+    expect(openUploads()).toEqual([]);
+
+    await uploadFiles(s3, files, { threads: 2 });
+    const folder = await temporaryFolder();
+    const wanted = files.map((file) => ({ ...file, path: join(folder, file.key) }));
+    held.proxy.rule = ({ headers: { range } }) => (range ? { status: 500, code: 'InternalError' } : undefined);
+    const fetching = downloadFiles(s3, wanted, { threads: 2 });
+    await expect(fetching).rejects.toThrow(/^GetObject s3:\/\/lance\/denied\/data\/.*: S3 failed \d attempts/);
+    await expect(fetching).rejects.toBeInstanceOf(TransientError);
+  });
+
+  it.each([0, 2])('stop when the lock of the bucket is lost (%i threads)', async (threads) => {
+    const s3 = await open('lost');
+    const lost = new AbortController();
+    held.proxy.rule = (seen) => {
+      if (!isPut(seen) || !seen.url.includes('partNumber=3')) return undefined;
+      lost.abort(new TransientError('lost'));
+      return { noAnswer: true };
+    };
+    const options = { threads, signal: lost.signal };
+    const reason = await uploadFiles(s3, files, options).catch((error: unknown) => error);
+    expect(reason).toBe(lost.signal.reason);
+    held.proxy.rule = () => undefined;
+    expect(openUploads()).toEqual([]);
+    await expect(uploadFiles(s3, files, options)).rejects.toBe(lost.signal.reason);
+  });
+
+  it('leave a hole where the vectors are', async () => {
+    const s3 = await open('around');
+    const file = files[1]!;
+    await uploadFiles(s3, [file]);
+    const content = await readFile(file.path);
+    const hole = { start: 1001, end: 39 * MIB };
+    const rest = Buffer.concat([content.subarray(0, hole.start), content.subarray(hole.end)]);
+    const path = join(await temporaryFolder(), 'sparse');
+    const around = { key: file.key, path, bytes: file.bytes, hole, checksum: CRC64.format(CRC64.of(rest)) };
+    let progress = 0;
+    const onProgress = (bytes: number) => {
+      progress += bytes;
+    };
+    for (const _ of [1, 2]) await downloadAround(s3, [around], onProgress);
+    expect(progress).toBe(2 * rest.length);
+    content.fill(0, hole.start, hole.end);
+    expect((await readFile(path)).equals(content)).toBe(true);
+    const damaged = { ...around, path: `${path}2`, checksum: file.checksum };
+    await expect(downloadAround(s3, [damaged], () => {})).rejects.toThrow(/damaged: it is not what was built/);
+  });
+});

@@ -1,0 +1,113 @@
+import { availableParallelism } from 'node:os';
+import { usageMemory } from '../../app/usage.ts';
+import { Semaphore } from '../../base/concurrency/semaphore.ts';
+import type { AnswerOf, EventOf, RequestOf } from '../../base/threads/thread-messages.ts';
+import { withThreadPool } from '../../base/threads/thread-pool.ts';
+import type { S3Bucket } from '../client.ts';
+import { type TransferTasks, transferTasks } from './transfer-tasks.ts';
+import type { TransferThread } from './transfer-worker.ts';
+
+/** Fewer bytes are transferred without threads. */
+const LEAST_BYTES_FOR_THREADS = 64 * 2 ** 20;
+/** A thread loads the SDK (0.3 CPU-seconds), which takes as long as sending this many bytes. */
+const BYTES_PER_THREAD = 256 * 2 ** 20;
+const MOST_THREADS = 16;
+const TASKS_PER_THREAD = 8;
+const TASKS_WITHOUT_THREADS = 16;
+
+/** Runs tasks of a transfer. The first failure stops them all. */
+export interface Transfers {
+  /** 0 where tasks run in this thread. */
+  readonly threads: number;
+  /** Tasks that run at once; others wait. */
+  readonly concurrency: number;
+  run<K extends keyof TransferTasks>(
+    task: K,
+    request: RequestOf<TransferTasks[K]>,
+    options?: { onEvent?: (event: EventOf<TransferTasks[K]>) => void },
+  ): Promise<AnswerOf<TransferTasks[K]>>;
+}
+
+interface TransferOptions {
+  /** To be transferred in all. */
+  bytes: number;
+  /** Stops the tasks. Its reason is thrown. */
+  signal?: AbortSignal | undefined;
+  threads?: number | undefined;
+}
+
+/** Returns how many threads transfer these bytes: 0 where there is little to do. */
+export function transferThreads(bytes: number, cores: number = availableParallelism()): number {
+  return bytes < LEAST_BYTES_FOR_THREADS ? 0 : Math.min(cores, MOST_THREADS, Math.ceil(bytes / BYTES_PER_THREAD));
+}
+
+/** Runs `use` with what transfers files to and from a location: threads, which end with it, or this thread where there is little to do. */
+export async function withTransfers<R>(
+  s3: S3Bucket,
+  { bytes, signal, threads = transferThreads(bytes) }: TransferOptions,
+  use: (transfers: Transfers) => Promise<R>,
+): Promise<R> {
+  signal?.throwIfAborted();
+  try {
+    if (threads === 0) return await useHere(s3, signal, use);
+    const thread: TransferThread = { uri: s3.uri, usage: usageMemory(), concurrency: TASKS_PER_THREAD };
+    const options = { name: 's3', count: threads, requestsPerThread: TASKS_PER_THREAD, workerData: () => thread };
+    const module = new URL('./transfer-worker.ts', import.meta.url);
+    return await withThreadPool<TransferTasks, R>(module, options, (pool) => {
+      // A thread that has ended is stopped.
+      const stop = () => void pool.runInEach('stop', () => undefined).catch(() => {});
+      const run: Transfers['run'] = (task, request, taskOptions) => pool.run(task, request, taskOptions);
+      return useStoppable({ threads, concurrency: threads * TASKS_PER_THREAD, run }, stop, signal, use);
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+async function useHere<R>(
+  s3: S3Bucket,
+  signal: AbortSignal | undefined,
+  use: (transfers: Transfers) => Promise<R>,
+): Promise<R> {
+  const tasks = transferTasks(s3);
+  const slots = new Semaphore(TASKS_WITHOUT_THREADS);
+  type AnyTask = (request: unknown, context: { emit(event: unknown): Promise<void> }) => unknown;
+  const run = async (task: string, request: unknown, options?: { onEvent?: (event: unknown) => void }) => {
+    await slots.acquire();
+    try {
+      const emit = async (event: unknown) => options?.onEvent?.(event);
+      return await (tasks as unknown as Record<string, AnyTask>)[task]!(request, { emit });
+    } finally {
+      slots.release();
+    }
+  };
+  const transfers = { threads: 0, concurrency: TASKS_WITHOUT_THREADS, run: run as Transfers['run'] };
+  return useStoppable(transfers, () => tasks.stop(), signal, use);
+}
+
+/** @throws the first failure of a task: others may reach `use` earlier, which are only of tasks that were stopped */
+async function useStoppable<R>(
+  transfers: Transfers,
+  stop: () => void,
+  signal: AbortSignal | undefined,
+  use: (transfers: Transfers) => Promise<R>,
+): Promise<R> {
+  let failure: { error: unknown } | undefined;
+  const fail = (error: unknown): never => {
+    failure ??= { error };
+    stop();
+    throw error;
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await use({
+      ...transfers,
+      run: (task, request, options) => transfers.run(task, request, options).catch(fail),
+    });
+  } catch (error) {
+    throw failure ? failure.error : error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
