@@ -7,18 +7,20 @@ import { capture, PYTHON, ROOT, say } from '../support/run.ts';
 import type { Assignment } from './model.ts';
 
 export const KINDS = ['clustered', 'unclustered'] as const;
-/** The last one is that of 200 million rows. */
-const PARTITIONS = [512, 2048, 8192, 14_142];
 const ROWS_PER_CENTROID = 16;
 /** Rows that are timed: as many as an assigner takes at once. */
 const ROWS = 16_384;
 const PASSES = 2;
 
 /** Measures what a row's assignment costs on one thread, by the number of partitions, as ingest plans it and with all centroids. */
-export async function measureAssignment(folder: string, dimension: number): Promise<Assignment[]> {
+export async function measureAssignment(
+  folder: string,
+  dimension: number,
+  partitionCounts: readonly number[],
+): Promise<Assignment[]> {
   const measured: Assignment[] = [];
   for (const kind of KINDS)
-    for (const partitions of PARTITIONS) {
+    for (const partitions of partitionCounts) {
       const one = { kind, partitions, ...(await measureOne(folder, kind, partitions, dimension)) };
       const [cost, costOfAll] = [one.cpuSeconds, one.cpuSecondsOfAll].map((seconds) => (seconds * 1e6).toFixed(2));
       say(`${kind}, ${partitions} partitions: ${cost} us a row (${one.plan}), all ${costOfAll}, ${one.agreement}`);

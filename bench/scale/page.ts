@@ -25,7 +25,10 @@ function measuredTable({ steps, command, machine, date }: ScaleResult): string {
   const sizes = steps.ingest!.map(({ rows }) => rows);
   const rows = Object.entries(steps).map(([step, points]) => [
     `\`${step}\``,
-    ...points.map(({ cpuSeconds, seconds }) => `${digits(cpuSeconds)} (${digits(seconds)})`),
+    ...sizes.map((size) => {
+      const point = points.find(({ rows: measured }) => measured === size);
+      return point ? `${digits(point.cpuSeconds)} (${digits(point.seconds)})` : '';
+    }),
   ]);
   const head = ['step', ...sizes.map((n) => `${n.toLocaleString('en')} vectors`)];
   return `${markdownTable([head, ...rows])}\n\nCPU-seconds, and seconds in brackets: \`${command}\`, ${machine}, ${date}.`;
