@@ -77,7 +77,7 @@ async function measureAt(
     await record(`search, ${strategy}`, LANCEFLOW, [...search, '--search', strategy, '--nprobes', '20']);
   await record('verify', LANCEFLOW, ['verify', '--database', database, '--json']);
   await record('opening by a LanceDB client', PYTHON, [
-    ...[join(ROOT, 'bench/scale/open_table.py'), database, BUCKET, `${DIMENSION}`],
+    ...[join(ROOT, 'bench/support/open_table.py'), database, BUCKET, `${DIMENSION}`],
   ]);
   const files = (await readdir(table, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   const entry = await stat(join(database, '_catalog', `${BUCKET}.json`));
