@@ -11,6 +11,8 @@ interface BuiltTable {
 
 /** A table without its index, as ingest-bucket built it. */
 export interface IngestedTable extends BuiltTable {
+  /** Its data files. */
+  files: readonly TableFile[];
   /** Identifies the input that the table was built from. */
   recipe: string;
   /** The local partition file, and its path in the database; undefined if the rows have no partition order. */

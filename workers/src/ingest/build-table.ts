@@ -82,9 +82,10 @@ export async function ingestBucket(
     await database.writePending(planned);
     await database.removeEntry(name);
     const folder = join(scratch, `${name}.lance`);
+    const { files = [] } = table;
     const { path } = table.partitions ?? {};
     const partitions = path === undefined ? undefined : { file: join(scratch, basename(path)), path };
-    const published = await publisher.publishRows({ bucket: name, folder, recipe, partitions, lost });
+    const published = await publisher.publishRows({ bucket: name, folder, recipe, files, partitions, lost });
     const { seconds, cpuSeconds } = meter.read();
     const { metric } = options;
     const ingested: IngestRecord = {

@@ -8,10 +8,11 @@ const LEAST_UNIT_BYTES = 16 * 2 ** 20;
  */
 const GATHERED_SHARE = 1 / 64;
 const MOST_UNIT_BYTES = 2 ** 30;
-/** Least units for which starting a thread pays: it compiles its code anew, and has a reader of HDF5 of its own, for 0.2 CPU-seconds. */
-const LEAST_UNITS_PER_THREAD = 16;
-/** Larger units pay sooner, but threads with fewer would be idle while others do their last. */
-const UNITS_PER_THREAD = 4;
+/**
+ * Units for which starting a thread pays: it compiles its code anew, and has a reader of HDF5 of its own, for 0.2 to 0.6 CPU-seconds.
+ * With fewer, threads would also be idle while others do their last.
+ */
+const UNITS_PER_THREAD = 14;
 /** Of a thread besides its unit: two JavaScript heaps, the HDF5 library, the assigner, blocks. */
 const THREAD_BYTES = 96 * 2 ** 20;
 /** Of the process besides its threads; and the share of the memory that all may take. */
@@ -79,8 +80,7 @@ export function* unitsOf(sources: readonly PlanSource[], rows: number): Generato
  * @param memoryBytes that this process may use
  */
 export function threadCount(asked: number, units: number, unitBytes: number, memoryBytes: number): number {
-  const ofLeastSize = (units * unitBytes) / leastUnitBytes();
-  const withWork = Math.ceil(Math.min(units / UNITS_PER_THREAD, ofLeastSize / LEAST_UNITS_PER_THREAD));
+  const withWork = Math.ceil(units / UNITS_PER_THREAD);
   const withMemory = Math.floor((memoryBytes * MEMORY_SHARE - PROCESS_BYTES) / (unitBytes + THREAD_BYTES));
   return Math.max(1, Math.min(asked, withWork, withMemory));
 }

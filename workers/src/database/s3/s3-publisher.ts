@@ -24,9 +24,9 @@ export function s3Publisher(
 ): TablePublisher {
   const kept = work === undefined ? undefined : new KeptTables(work, s3.uri);
   return {
-    async publishRows({ bucket, folder, recipe, partitions, lost }) {
+    async publishRows({ bucket, folder, recipe, files: known, partitions, lost }) {
       const upload = partitions && { key: partitions.path, path: partitions.file };
-      const files = await publishFiles(s3, tables, { bucket, folder, known: [], beside: upload, lost });
+      const files = await publishFiles(s3, tables, { bucket, folder, known, beside: upload, lost });
       const others = (await partitionFiles(s3, bucket)).filter((path) => path !== partitions?.path);
       await removeObjects(s3, others);
       // index-bucket fetches a table that could not be kept.
@@ -85,7 +85,7 @@ async function publishFiles(
   const paths = newestVersion(sizes.keys());
   const checksums = new Map(known.map(({ path, checksum }) => [path, checksum]));
 
-  // Names of data and index files are random: an object of this name and size is this file.
+  // Names of data files follow from their content, those of index files are random: an object of this name and size is this file.
   const isPublished = (path: string) =>
     !isMetadata(path) &&
     checksums.has(path) &&

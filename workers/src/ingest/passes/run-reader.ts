@@ -12,8 +12,13 @@ import { changedShard, isWhole, OTHER_ROWS, openPlanned } from '../source-rows.t
 import { isAll, type SourceRange, type Unit } from '../units.ts';
 import { type Components, convertVectors, viewComponents } from './vector-buffers.ts';
 
-/** Vectors that are read, checked and assigned at once. */
-const BLOCK_BYTES = 8 * 2 ** 20;
+/**
+ * Vectors that are read, checked and assigned at once: a share of a unit. With thousands of centroids, more rows cost less each; with
+ * fewer, the next block is read sooner.
+ */
+const BLOCK_SHARE = 1 / 8;
+const LEAST_BLOCK_BYTES = 8 * 2 ** 20;
+const MOST_BLOCK_BYTES = 64 * 2 ** 20;
 
 /** What threads know of the bucket that they read. */
 export interface BucketRows {
@@ -76,7 +81,8 @@ export class RunReader {
     this.#bucket = bucket;
     this.#buffer = buffer;
     const rowBytes = bucket.dimension * COMPONENT_BYTES[bucket.readType];
-    this.#blockRows = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(BLOCK_BYTES / rowBytes)));
+    const blockBytes = Math.max(LEAST_BLOCK_BYTES, Math.min(MOST_BLOCK_BYTES, BLOCK_SHARE * buffer.byteLength));
+    this.#blockRows = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(blockBytes / rowBytes)));
   }
 
   /**
