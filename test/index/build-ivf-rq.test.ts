@@ -11,7 +11,7 @@ import { writeOwnTable } from '../support/own-table.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
-/** Vectors in families, so that partitions mean something. */
+/** Vectors in families, so that k-means finds real clusters. */
 function families(seed: number, rows: number, dimension: number): Rows {
   const made = randomRows(seed, rows, dimension);
   const centres = randomRows(99, 30, dimension).vectors;

@@ -10,7 +10,7 @@ import { type Rows, writeShard } from '../support/shards.ts';
 
 const [ROWS, QUERIES, DIMENSION] = [3000, 40, 32];
 
-/** Families of rows; every n-th is `factor` times as long, and the queries are where all are. */
+/** Families of rows; every n-th is `factor` times as long; the queries come from the same families. */
 function makeData(factor: number, nth: number): { rows: Rows; queries: Rows } {
   const centres = kindOfRows('normal', 1, 50, DIMENSION);
   const make = (seed: number, count: number, name: string): Rows => ({
@@ -26,7 +26,7 @@ function makeData(factor: number, nth: number): { rows: Rows; queries: Rows } {
   return { rows: make(2, ROWS, 'p'), queries: make(3, QUERIES, 'q') };
 }
 
-/** Recall@10 of ann with `ivf-pq`, or the message of the build that was refused. */
+/** Recall@10 of ann with `ivf-pq`, or the message if the build was refused. */
 async function buildAndSearch(metric: string, type: string, factor: number, nth: number): Promise<number | string> {
   const folder = await temporaryFolder();
   const { rows, queries } = makeData(factor, nth);

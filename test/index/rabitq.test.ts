@@ -91,7 +91,7 @@ describe('encodeRows', () => {
     const distance = metric === 'dot' ? dotDistance : squaredDistance;
     // The part of the query alone; clients subtract 1 from a dot distance, which the rows' part has.
     const toCentroid = distance(query, centroid) - (metric === 'dot' ? 1 : 0);
-    // The code stands for a vector that is multiplied by the query's residual, twice except under dot.
+    // The code represents a vector that is multiplied by the query's residual, twice except under dot.
     const span = metric === 'dot' ? 1 : 2 * Math.sqrt(toCentroid);
     let within = 0;
     for (let row = 0; row < rows; row++) {

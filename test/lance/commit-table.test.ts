@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows } from '../support/shards.ts';
 import { readTable } from '../support/table.ts';
 
-/** The components of rows as `readTable` gives them: of float16, its 16-bit words. */
+/** The components of rows as `readTable` returns them; float16 as 16-bit words. */
 function asStored({ vectors }: Rows, type: VectorType): Float32Array {
   return type === 'float32' ? vectors : Float32Array.from(new Uint16Array(new Float16Array(vectors).buffer));
 }
@@ -103,7 +103,7 @@ describe('commitTable', () => {
     table.close();
   });
 
-  it('makes a version whose later changes by other clients are known', async () => {
+  it('makes a version from which later changes by other clients can be detected', async () => {
     const folder = await temporaryFolder();
     const rows = randomRows(5, 300, 8);
     const { version, files } = await writeOwnTable(folder, 't', rows, 'float32', [100, 100, 100]);

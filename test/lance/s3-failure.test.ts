@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { s3FailureIn } from '../../workers/src/lance/s3-failure.ts';
 
-// As LanceDB 0.31 says them, shortened.
+// Messages of LanceDB 0.31, shortened.
 const LIST =
   'Invalid input, Failed to connect to namespace: IO { source: Generic { store: "S3", source: ListRequest { source: ';
 const GET =

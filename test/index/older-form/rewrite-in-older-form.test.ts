@@ -53,7 +53,7 @@ it.each([
   await file.close();
 });
 
-it('a large index is rewritten to the same bytes by 1 and 3 threads, also where partitions are divided', async () => {
+it('a large index is rewritten to the same bytes by 1 and 3 threads, even if partitions are divided', async () => {
   const folder = await temporaryFolder();
   const count = 110_000;
   const { ids, vectors } = randomRows(3, count, 8);

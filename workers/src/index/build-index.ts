@@ -23,7 +23,7 @@ import { indexTable } from './index-table.ts';
 
 export interface IndexOptions {
   kind: IndexKind;
-  /** Threads at most. */
+  /** Maximum threads. */
   threads: number;
 }
 

@@ -25,7 +25,7 @@ import {
 } from './ivf-rq.ts';
 import { rotationSignBytes } from './rotation.ts';
 
-/** One is encoded while the next waits. */
+/** Ranges per thread in the queue: one is encoded while the next waits. */
 const REQUESTS_PER_THREAD = 2;
 
 /** A table whose rows are in the order of their partitions, and whose data files hold the vectors of each fragment end to end. */
@@ -106,7 +106,7 @@ function threadData(output: string, table: OrderedTable, metric: Metric): Encode
     partitions: {
       metric,
       dimension,
-      // Rounded as the index stores them: residuals are differences from these.
+      // Rounded as the index stores them: residuals are differences from the rounded centroids.
       centroids: sharedCopy(vectorType === 'float16' ? new Float16Array(vectors) : vectors, Float32Array),
       firstRows: sharedCopy(firstRows, Float64Array),
       signs: rotationSigns(dimension),

@@ -8,12 +8,12 @@ import { LENGTH_IN_FLOAT16 } from '../vectors/query-scale.ts';
 import { fewNeighboursFound, ownNeighbourNotFound, poorIndex, unfitIvfPq } from './index-messages.ts';
 
 const SEARCHED_ROWS = 16;
-/** Partitions that are probed first: all of them hold too many rows in a large table. */
+/** Partitions that are probed first: in a large table, probing all would read too many rows. */
 const FIRST_PROBES = 64;
 /** If more rows than this share a code, a row that is not found proves nothing. */
 const MOST_CANDIDATES = 100_000;
 
-/** Rows of the sample among which neighbours are computed, and how many of each row. */
+/** Rows of the sample in which neighbours are computed, and the neighbours per row. */
 const COMPARED_ROWS = 1000;
 const NEIGHBOURS = 10;
 /** Quantization misses some neighbours; an index that cannot hold the rows finds hardly any. */
@@ -23,7 +23,7 @@ interface IndexCheck {
   bucket: string;
   rows: number;
   index: IndexDescription;
-  /** The table is of float16. */
+  /** Whether the table has float16 vectors. */
   isHalf: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function checkIndex(
     throw new Error(`${bucket}: the index covers ${stats.numIndexedRows} of ${rows} rows`);
   const partitions = await readPartitionCount(folder);
   if (partitions !== index.partitions)
-    throw new Error(`${bucket}: the index has ${partitions} partitions, ${index.partitions} were asked for`);
+    throw new Error(`${bucket}: the index has ${partitions} partitions, not ${index.partitions} as requested`);
 
   const isCompared = index.metric === 'dot' || index.kind === 'ivf-pq';
   const sample = await sampleRows(table, rows, isCompared ? COMPARED_ROWS : SEARCHED_ROWS);
@@ -100,7 +100,7 @@ async function requireFound(table: Table, { id, vector }: SampledRow, check: Ind
 async function compareWithSample(table: Table, sample: SampledRow[], check: IndexCheck): Promise<string | undefined> {
   const { metric, partitions } = check.index;
   const rowLength = sample.reduce((most, { vector }) => Math.max(most, lengthOf(vector)), 0);
-  // As long as rows are: searches under dot scale queries that are too short (`queryFactor`), and only the index is checked here.
+  // Queries have the length of rows: searches under dot scale shorter ones (`queryFactor`), and this checks only the index.
   const length = Math.min(rowLength, check.isHalf ? LENGTH_IN_FLOAT16 : rowLength);
   const wanted = Math.min(NEIGHBOURS, sample.length);
   let [compared, near] = [0, 0];

@@ -2,11 +2,11 @@ import { partitionOf } from '../base/bytes/partition-of.ts';
 import type { RowSpan } from '../bucket/fragment-blocks.ts';
 import { PACK_ROWS } from './pack-codes.ts';
 
-/** Rows of a page at most. */
+/** Maximum rows of a page. */
 const PAGE_ROWS = 65_536;
 /** A page ends at the last cut up to a multiple of this row count. */
 const PAGE_STEP = 4096;
-/** Rows of a range at most: few enough that all threads finish at about the same time, many enough for long writes. */
+/** Maximum rows of a range: few enough that all threads finish at about the same time, many enough for long writes. */
 const RANGE_ROWS = 8192;
 
 /**

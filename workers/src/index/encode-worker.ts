@@ -10,13 +10,13 @@ import { allocateCodes } from './rabitq.ts';
 import { fillRotation } from './rotation.ts';
 import { ENCODED_ROWS, type EncodedPartitions, RowEncoder } from './row-encoder.ts';
 
-/** What each thread is started with. Arrays are in shared memory. */
+/** Start data of each thread. Arrays are in shared memory. */
 export interface EncodeThreadData {
   partitions: EncodedPartitions;
   vectorType: VectorType;
   /** The table's data files, in the order of its rows. */
   fragments: ReadonlyArray<{ path: string; rows: number; offset: number }>;
-  /** The file of the codes. It exists. */
+  /** The file of the codes, which must exist. */
   output: string;
 }
 

@@ -1,4 +1,4 @@
-// What indexing tells users: the bucket, the problem, and what to do.
+// Messages of indexing. Each names the bucket, the problem and the remedy.
 
 import { DataError } from '../base/errors.ts';
 
@@ -14,7 +14,7 @@ export function notAsIngested(uri: string, bucket: string): DataError {
   );
 }
 
-/** @param rows of the table @param ingested of the record */
+/** @param rows row count of the table @param ingested row count in the ingest record */
 export function otherRowCount(uri: string, bucket: string, rows: number, ingested: number): DataError {
   return new DataError(
     `${uri}: ${bucket} has ${rows} rows, but ${ingested} were ingested: another client changed it. ` +
@@ -22,7 +22,7 @@ export function otherRowCount(uri: string, bucket: string, rows: number, ingeste
   );
 }
 
-// The index's parameters, where they are not those that were asked for
+// Parameters of the index that differ from the requested ones
 
 export function tooFewRows(rows: number, needed: number): string {
   return `${rows} vectors are too few to train an index (${needed} needed); searches read all of them`;
@@ -43,7 +43,7 @@ export function newerForm(bucket: string): string {
   return `${bucket}: LanceDB clients before 0.34 would search this index wrongly: its layout is not known.`;
 }
 
-/** @param found what a check found */
+/** @param found result of the check, as a clause */
 export function poorIndex(found: string): string {
   return (
     `the index holds rows of such different lengths badly: ${found}. ` +
@@ -51,7 +51,7 @@ export function poorIndex(found: string): string {
   );
 }
 
-/** @param found what a check found @param isHalf whether the table is of float16 */
+/** @param found result of the check, as a clause @param isHalf whether the table has float16 vectors */
 export function unfitIvfPq(bucket: string, found: string, isHalf: boolean): DataError {
   const type = isHalf ? ', or ingest with --vector-type float32' : '';
   return new DataError(
@@ -64,7 +64,7 @@ export function ownNeighbourNotFound(id: string): string {
   return `row ${JSON.stringify(id)} is not its own nearest neighbour in it`;
 }
 
-/** @param near neighbours of `compared` that were found as near */
+/** @param near how many of the `compared` neighbours the index found, or nearer ones */
 export function fewNeighboursFound(near: number, compared: number): string {
   return `it finds ${near} of ${compared} neighbours that a sample of rows has, or nearer ones`;
 }

@@ -6,7 +6,7 @@ export type IndexKind = 'ivf-pq' | 'ivf-rq';
 
 export const INDEX_KINDS = ['ivf-pq', 'ivf-rq'] as const satisfies readonly IndexKind[];
 
-/** It costs less to build and has the higher recall: docs/adr/0005. */
+/** IVF-RQ costs less to build and has the higher recall (docs/adr/0005). */
 export const DEFAULT_INDEX: IndexKind = 'ivf-rq';
 
 /** Centroids of one sub-vector's codebook (8 bits). Training needs at least as many rows. */

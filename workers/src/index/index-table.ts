@@ -11,7 +11,7 @@ import { checkIndex } from './check-index.ts';
 import { newerForm, otherRowCount } from './index-messages.ts';
 import { rewriteInOlderForm } from './older-form/rewrite-in-older-form.ts';
 
-/** Components per thread at least: starting one costs as much as encoding 20 million. */
+/** Minimum components per thread: starting a thread costs as much as encoding 20 million. */
 const LEAST_COMPONENTS = 128e6;
 
 /** A table to index, in a scratch folder. */
@@ -22,7 +22,7 @@ export interface IndexedCopy {
   scratch: string;
   ingested: TableDescription;
   index: IndexDescription;
-  /** Threads at most. */
+  /** Maximum threads. */
   threads: number;
   log: (message: string) => void;
 }
@@ -30,7 +30,7 @@ export interface IndexedCopy {
 /**
  * Builds the index of a table in a scratch folder, and checks it.
  * @returns the table's version
- * @throws DataError if the table has other rows than were ingested, or an ivf-pq index cannot hold them
+ * @throws DataError if the table's rows differ from those ingested, or an ivf-pq index cannot hold them
  */
 export function indexTable(copy: IndexedCopy): Promise<number> {
   return withTemporaryFiles(join(copy.scratch, 'tmp'), async () => {
@@ -84,7 +84,7 @@ async function indexOverOrder({ database, bucket, scratch, ingested, index, thre
   }
 }
 
-/** Returns the index for LanceDB to build; undefined if there is none, or LanceFlow builds it. */
+/** Returns the index that LanceDB builds; undefined if the table gets none, or LanceFlow builds it. */
 function indexConfig(index: IndexDescription): Index | undefined {
   const { kind, metric, partitions, subVectors, centroids, parameters } = index;
   if (centroids === 'order') return undefined;

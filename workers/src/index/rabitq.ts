@@ -23,7 +23,7 @@ export function allocateCodes(rows: number, dimension: number): RabitCodes {
   return { codes: new Uint8Array((rows * dimension) / 8), add: factors(), scale: factors() };
 }
 
-/** The byte that stands for 0 in residuals. */
+/** The byte that encodes 0 in residuals. */
 export const RESIDUAL_ZERO = 128;
 
 /**
@@ -32,7 +32,7 @@ export const RESIDUAL_ZERO = 128;
  * @param vectors [rows, D]
  * @param centroid [D]; of unit length if `toUnit`
  * @param toUnit whether rows are scaled to unit length first, as cosine distance needs
- * @param residuals [rows, D], filled; RESIDUAL_ZERO stands for 0
+ * @param residuals [rows, D], filled; RESIDUAL_ZERO encodes 0
  * @param squares [rows], filled: the residuals' squared lengths
  */
 export function quantizeResiduals(

@@ -5,7 +5,7 @@ import type { Metric } from '../vectors/metric.ts';
 import { encodeRows, quantizeResiduals, type RabitCodes, RESIDUAL_ZERO } from './rabitq.ts';
 import { quantizeMatrix, rotate } from './rotation.ts';
 
-/** Rows of one call at most. */
+/** Maximum rows of one call. */
 export const ENCODED_ROWS = 512;
 
 /** The partitions of the rows, and the rotation: all threads share them. */
@@ -105,7 +105,7 @@ export class RowEncoder {
   }
 }
 
-/** Makes a graph of the product of residuals and the rotation in 8-bit integers, several times faster than in float32. */
+/** Builds a graph that multiplies residuals by the rotation in 8-bit integers, several times faster than in float32. */
 function rotationGraph({ dimension, rotation }: EncodedPartitions) {
   const graph = new GraphBuilder();
   const residuals = graph.input('residuals', 'uint8', ['r', dimension]);

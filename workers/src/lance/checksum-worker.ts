@@ -14,7 +14,7 @@ export interface FileRange {
 const block = new Uint8Array(BLOCK_BYTES);
 
 const methods = {
-  /** Computes the CRC-64 of a range of a file. @throws RangeError where the file ends before it does */
+  /** Computes the CRC-64 of a range of a file. @throws RangeError if the file ends before the range does */
   checksum({ path, start, end }: FileRange): bigint {
     const file = openSync(path, 'r');
     try {

@@ -10,7 +10,7 @@ import { createTable } from './tables.ts';
 export const DATA_FOLDER = 'data';
 const VERSIONS = '_versions';
 const TRANSACTIONS = '_transactions';
-/** A file in `_versions/` in which LanceDB notes the newest version; it would name the one before. */
+/** A file in `_versions/` that names the newest version. LanceDB wrote it for the empty table, so it would be out of date. */
 const VERSION_HINT = 'latest_version_hint.json';
 const LARGEST_VERSION = 2n ** 64n - 1n;
 const FILES_AT_ONCE = 8;
@@ -18,7 +18,7 @@ const FILES_AT_ONCE = 8;
 /**
  * Creates a table from data files and commits them in one version. LanceDB creates the empty table, so the schema and settings are
  * those of the installed client; the version with the rows is written here (docs/adr/0031).
- * @param folder `<folder>/<name>.lance/data/` has the files, which are flushed to disk first
+ * @param folder the files are in `<folder>/<name>.lance/data/`; they are flushed to disk first
  * @param fragments in the order of their rows; their columns are those of the schema
  * @returns the table's version
  */
@@ -51,7 +51,7 @@ export async function newestManifest(path: string): Promise<Uint8Array> {
   return readFile(join(path, VERSIONS, newest!));
 }
 
-/** Writes a version of a table, which must be its newest. @throws a system error if the table has the version already */
+/** Writes the next version of a table. @throws a system error if the table has the version already */
 export async function writeVersion(path: string, version: number, manifest: Uint8Array): Promise<void> {
   await rm(join(path, VERSIONS, VERSION_HINT), { force: true });
   await writeNew(join(path, VERSIONS, `${LARGEST_VERSION - BigInt(version)}.manifest`), manifest);

@@ -9,12 +9,12 @@ import type { TableFile } from './table-files.ts';
 
 /** Bytes that one request reads. */
 const RANGE_BYTES = 64 * 2 ** 20;
-/** Fewer bytes are read sooner than a thread starts. */
+/** Reading fewer bytes takes less time than starting a thread. */
 const LEAST_BYTES_FOR_THREADS = 256 * 2 ** 20;
 const FILES_AT_ONCE = 8;
 
 /**
- * Returns the sizes and checksums of a table's files. Threads compute checksums of ranges if there is much to read.
+ * Returns the sizes and checksums of a table's files. If the files are large, threads compute the checksums of ranges.
  * @param paths relative to the table's folder
  * @param known files whose checksums are known
  */

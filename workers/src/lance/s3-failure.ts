@@ -1,6 +1,6 @@
-/** Why a request of LanceDB's to S3 failed. LanceDB reports it only in the text of its error. */
+/** Why a LanceDB request to S3 failed. LanceDB reports it only in the text of its error. */
 export type S3Failure =
-  /** The service or the network failed, maybe for a moment. */
+  /** The service or the network failed, perhaps temporarily. */
   | 'passing'
   /** The service refused the credentials. */
   | 'denied';
@@ -11,8 +11,8 @@ const OF_S3 = /Generic S3 error|store: "S3"|http:\/\/|https:\/\/|error sending r
 const STATUS = /\b(?:status code: |status: )(\d{3})\b/;
 
 /**
- * Finds in a message of LanceDB's why S3 failed: a network fault must not be taken for a damaged table, which users remove and
- * build again.
+ * Finds the reason of an S3 failure in a LanceDB message: a network fault must not be mistaken for a damaged table, which users
+ * remove and build again.
  * @returns undefined for any other error, such as a missing object
  */
 export function s3FailureIn(message: string): S3Failure | undefined {

@@ -16,7 +16,7 @@ export interface TableFile {
   checksum: string;
 }
 
-/** Returns the sizes of a table's files, or of those in `under`, by their paths relative to `folder`; none if there is no table. */
+/** Returns the sizes of a table's files, or of those in `under`, by paths relative to `folder`; none if the table is missing. */
 export async function fileSizes(folder: string, under = ''): Promise<Map<string, number>> {
   const names = await readdir(join(folder, under), { recursive: true, withFileTypes: true }).catch(returnIfMissing([]));
   const sizes = new Map<string, number>();
@@ -45,7 +45,7 @@ export function newestVersion(paths: Iterable<string>): string[] {
   return [...others, ...transactions.slice(0, 1), ...manifests.slice(0, 1)];
 }
 
-/** Tells whether a file lists what a table consists of: such files are written last. */
+/** Returns whether a file lists the contents of a table: such files are written last. */
 export function isMetadata(path: string): boolean {
   return path.startsWith(VERSIONS) || path.startsWith(TRANSACTIONS);
 }
@@ -67,7 +67,7 @@ function startVersion(path: string): number {
   return Number.parseInt(path.slice(TRANSACTIONS.length), 10);
 }
 
-/** Tells whether all files of a table are present with their sizes. */
+/** Returns whether all files of a table are present with their sizes. */
 export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): boolean {
   return files.every(({ path, bytes }) => sizes.get(path) === bytes);
 }

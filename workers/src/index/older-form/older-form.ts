@@ -12,7 +12,7 @@ export function toOlderForm(codes: Uint8Array, centroid: Float32Array, add: Floa
   const codeBytes = dimension / 8;
   const sums = sumsOfBits(centroid);
   const half = centroid.reduce((sum, value) => sum + value, 0) / 2;
-  // Signs stand for +-1 / sqrt(D) in the older form, and for +-1/2 in the newer one.
+  // A sign means +-1 / sqrt(D) in the older form, and +-1/2 in the newer one.
   const unit = Math.sqrt(dimension) / 2;
   for (let row = 0; row < add.length; row++) {
     let product = -half;

@@ -13,7 +13,7 @@ const IVF = { offsets: 2, lengths: 3, centroids: 4 };
 const TENSOR = { type: 1, data: 3 };
 const FLOAT16 = 1;
 
-/** Rows that are rewritten at once at most: whole groups of packed codes. */
+/** Maximum rows that are rewritten at once: whole groups of packed codes. */
 const MOST_ROWS = 512 * PACK_ROWS;
 /** Rewriting fewer rows takes less time than starting a thread. */
 const LEAST_ROWS_FOR_THREADS = 100_000;
@@ -28,8 +28,8 @@ interface Quantizer {
 }
 
 /**
- * Rewrites an IVF_RQ index that LanceDB made into the older form, which its older clients read as well (docs/adr/0019). Sizes stay,
- * so it is done in place; in threads if there are many rows.
+ * Rewrites an IVF_RQ index that LanceDB made into the older form, which older clients read as well (docs/adr/0019). Sizes do not
+ * change, so the files are rewritten in place; by threads if the table is large.
  * @param folder `.../<bucket>.lance`, of a table with one index that nobody has open
  * @returns false if the index has another layout: it is unchanged
  */

@@ -15,7 +15,7 @@ export interface NewIndex {
   name: string;
   column: string;
   metric: Metric;
-  /** The partition size that LanceDB keeps to when rows are added; its default would join the partitions of small tables. */
+  /** The partition size that LanceDB keeps when rows are added; its default would merge the partitions of small tables. */
   rowsPerPartition: number;
   /** Files in `_indices/<uuid>/`. */
   files: readonly { path: string; bytes: number }[];

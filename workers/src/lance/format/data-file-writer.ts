@@ -14,7 +14,7 @@ import {
 import { ALIGNMENT, type ByteRange, encodeColumnMetadata, encodeFooter, type PageDescription } from './file-format.ts';
 import { TextPage } from './text-page.ts';
 
-/** Bytes of a page of vectors at most, as in LanceDB. */
+/** Maximum bytes of a page of vectors, as in LanceDB. */
 const VECTOR_PAGE_BYTES = 32 * 2 ** 20;
 /** A page of texts is written when it has this many bytes. */
 const TEXT_PAGE_BYTES = 4 * 2 ** 20;
@@ -64,8 +64,8 @@ export class DataFileWriter {
 
   /**
    * Appends rows. The caller may reuse the buffers after the call.
-   * @param vectors of all rows, as they are stored, in pieces of any size
-   * @param texts one per utf8 column, of as many rows
+   * @param vectors in the stored type, in pieces of any size
+   * @param texts one per utf8 column, each with the same row count
    * @throws RangeError if the columns differ in their row counts, or the file would have more rows than it was created for
    */
   append(vectors: readonly Uint8Array[], texts: readonly Utf8Column[]): void {

@@ -63,7 +63,7 @@ export class LanceFileReader {
   /**
    * Finds the pages of a column.
    * @param width bytes per row
-   * @returns undefined if there is no such column, or its rows do not lie end to end
+   * @returns undefined if the column does not exist, or its rows are not contiguous
    */
   async pages(name: string, width: number): Promise<LancePage[] | undefined> {
     const columns = this.#schema().filter(({ field }) => field === FIELD.column);
@@ -122,7 +122,7 @@ export class LanceFileReader {
   }
 }
 
-/** Yields the ranges of rows in the file, page by page: `length` bytes at `position` are those at `at` of the rows. */
+/** Yields the file ranges of rows, page by page: `length` bytes at `position` of the file belong at `at` in the rows' bytes. */
 function* rangesOf(pages: readonly LancePage[], width: number, first: number, bytes: number) {
   const end = first + bytes / width;
   for (const page of pages) {

@@ -36,7 +36,7 @@ export function splitManifest(bytes: Uint8Array): ManifestFile {
   return { fields: readFields(messageAt(bytes, position)), end: bytes.subarray(-END_BYTES) };
 }
 
-/** Returns a message, which its length precedes in the manifest file. @throws RangeError if the file ends before it */
+/** Returns a message, which follows its length in the manifest file. @throws RangeError if the file ends before it */
 export function messageAt(bytes: Uint8Array, begin: number): Uint8Array {
   if (begin + 4 > bytes.length) throw new RangeError('a manifest that ends early');
   const end = begin + 4 + viewOf(bytes).getUint32(begin, true);

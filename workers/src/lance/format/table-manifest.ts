@@ -59,7 +59,7 @@ export function readManifest(bytes: Uint8Array): TableManifest {
 }
 
 /**
- * Tells from the files alone whether two versions of a table have the same values of columns in the same rows.
+ * Returns whether two versions of a table have the same values of columns in the same rows, judging by their files alone.
  * @param columns names, as in `base`
  */
 export function haveSameRows(base: TableManifest, other: TableManifest, columns: readonly string[]): boolean {
@@ -101,7 +101,7 @@ function text(field: { bytes: Uint8Array } | undefined): string {
   return field ? new TextDecoder().decode(field.bytes) : '';
 }
 
-/** Reads packed 32-bit integers, of which negative ones take ten bytes. */
+/** Reads packed 32-bit integers; a negative one takes ten bytes. */
 function readPacked(bytes: Uint8Array = new Uint8Array(0)): number[] {
   const values: number[] = [];
   let value = 0n;

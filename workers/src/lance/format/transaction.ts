@@ -6,7 +6,7 @@ import { type ManifestFragment, readFragment } from './table-manifest.ts';
 export interface TableOperation {
   /** LanceDB's name of it. */
   name: string;
-  /** Whether the rows are those of the previous version; `columns`: the rows are, but columns may have changed. */
+  /** Whether the version has the rows of the previous one; `columns`: it has, but columns may have changed. */
   rows: 'kept' | 'columns' | 'changed';
 }
 
