@@ -83,7 +83,13 @@ async function writeCodes(
   try {
     const requests = requestsOf(writer, columns, firstRows);
     const count = Math.min(threads, requests.length);
-    const options = { name: 'index', count, requestsPerThread: REQUESTS_PER_THREAD, workerData: () => data };
+    const options = {
+      name: 'index',
+      count,
+      requestsPerThread: REQUESTS_PER_THREAD,
+      workerData: () => data,
+      runsNativeCode: true,
+    };
     await withThreadPool<EncodeMethods, void>(new URL('./encode-worker.ts', import.meta.url), options, async (pool) => {
       await pool.runInEach('fillRotation', (thread) => share(dimension, thread, count));
       await mapConcurrently(requests, count * REQUESTS_PER_THREAD, async (request) => {
