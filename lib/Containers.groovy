@@ -8,7 +8,7 @@ class Containers {
     /** Engines whose image is a file, and whose option for mounts is `--bind`, not `--volume`. */
     private static final List<String> IMAGE_FILE_ENGINES = ['singularity', 'apptainer']
 
-    /** Tells whether tasks run in containers, and so see only mounted folders. */
+    /** Returns whether tasks run in containers, and so see only mounted folders. */
     static boolean areUsed() {
         def config = Global.session.config
         return (['docker', 'podman'] + IMAGE_FILE_ENGINES).any { engine -> config[engine]?.enabled } || config.process?.executor == 'awsbatch'

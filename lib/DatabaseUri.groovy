@@ -67,7 +67,7 @@ class DatabaseUri {
         return Files.exists(rule) ? new JsonSlurper().parse(rule.toFile()).pattern : /.+/
     }
 
-    /** Tells whether a value is a valid bucket name. */
+    /** Returns whether a value is a valid bucket name. */
     static boolean isBucket(Object name) {
         return name instanceof CharSequence && name ==~ BUCKET
     }

@@ -30,7 +30,7 @@ class Documents {
         if (!condition) Nextflow.error(message.toString())
     }
 
-    /** Tells whether a value is a whole number from `least`. */
+    /** Returns whether a value is a whole number from `least`. */
     static boolean isWhole(Object value, long least = 0) {
         return (value instanceof Integer || value instanceof Long) && value >= least
     }

@@ -98,7 +98,7 @@ class HostPath {
         }
     }
 
-    /** Tells whether anything has this name, including a broken link. */
+    /** Returns whether anything has this name, including a broken link. */
     static boolean exists(Path path) {
         return Files.exists(path) || isLink(path)
     }

@@ -43,7 +43,7 @@ class Plan {
         return parts.withIndex(1).collect { part, i -> [String.format('.part_%05d', i), "${part.first}:${part.end}".toString()] }
     }
 
-    /** Tells whether tasks run on other machines. */
+    /** Returns whether tasks run on other machines. */
     static boolean isCluster() {
         return (Global.session.config.process?.executor ?: 'local') != 'local'
     }

@@ -64,7 +64,7 @@ class Resources {
         if (problem) Parameters.stop(problem)
     }
 
-    /** Tells whether tasks run on AWS Batch. */
+    /** Returns whether tasks run on AWS Batch. */
     static boolean isBatch() {
         return Global.session.config.process?.executor == 'awsbatch'
     }
@@ -90,7 +90,7 @@ class Resources {
         return Global.session.params.vector_type
     }
 
-    /** Tells whether inputs are copied to the machine of their task, as if the work folder is on S3. */
+    /** Returns whether inputs are copied to the machine of their task, as if the work folder is on S3. */
     private static boolean isCopied() {
         return Global.session.workDir.fileSystem.provider().scheme != 'file'
     }

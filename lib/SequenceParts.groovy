@@ -7,7 +7,7 @@ import java.nio.file.StandardCopyOption
 class SequenceParts {
 
     /**
-     * Tells whether to divide a file, by its size: a residue takes about a byte, or half a byte if compressed. A file of unknown size is
+     * Returns whether to divide a file, by its size: a residue takes about a byte, or half a byte if compressed. A file of unknown size is
      * divided: if it is small, it becomes one part.
      * @param file see InputFiles.resolve
      */

@@ -29,7 +29,7 @@ export const parameters = (params: object) => ({ check: 'parameters', params });
 export const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
 export const inputs = (path: string) => ({ check: 'inputs', path });
 export const ids = (path: string) => ({ check: 'ids', path });
-/** Tells for each file whether it is divided. */
+/** Returns for each file whether it is divided. */
 export const large = (path: string, residues: number) => ({ check: 'large', path, residues });
 /** The sources in each batch. @param files source and byte count of each shard */
 export const batches = (files: ReadonlyArray<readonly [string, number | null]>) => ({ check: 'batches', files });

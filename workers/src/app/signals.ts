@@ -35,7 +35,7 @@ function stop(signal: NodeJS.Signals, code: number): void {
   process.exit(code);
 }
 
-/** Tells whether the process ignores SIGHUP (`nohup`), which a handler would undo. Known only on Linux. */
+/** Returns whether the process ignores SIGHUP (`nohup`), which a handler would undo. Known only on Linux. */
 function isIgnored(signal: string): boolean {
   if (signal !== 'SIGHUP') return false;
   try {

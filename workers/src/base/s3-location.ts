@@ -7,7 +7,7 @@ export interface S3Location {
   prefix: string;
 }
 
-/** Tells whether a text is meant as an S3 address, well-formed or not: a typo must not create a folder named `s3:`. */
+/** Returns whether a text is meant as an S3 address, well-formed or not: a typo must not create a folder named `s3:`. */
 export function looksLikeS3(text: string): boolean {
   return /^\s*s3[an]?:/i.test(text);
 }

@@ -87,7 +87,7 @@ async function hasMisplacedRows(table: Table, metric: Metric, partitions: Partit
 }
 
 /**
- * Tells whether an outlier spoilt the training of the centroids: one centroid is far from all others, and the largest partition is as
+ * Returns whether an outlier spoilt the training of the centroids: one centroid is far from all others, and the largest partition is as
  * wide as the table.
  */
 async function hasSpoiltCentroids(

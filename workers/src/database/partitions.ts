@@ -64,7 +64,7 @@ export async function describePartitions(file: string, path: string, count: numb
   return { path, count, bytes, checksum: CRC64.format(CRC64.of(await readFile(file))), assigner: ASSIGNER_VERSION };
 }
 
-/** Tells whether a file of `_partitions/` belongs to a bucket, in this or an earlier build. */
+/** Returns whether a file of `_partitions/` belongs to a bucket, in this or an earlier build. */
 export function isPartitionFile(name: string, bucket: string): boolean {
   return name.startsWith(`${bucket}-`) && /^[0-9a-f]{12}\.arrow$/.test(name.slice(bucket.length + 1));
 }

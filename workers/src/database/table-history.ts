@@ -56,7 +56,7 @@ export class TableHistory {
   }
 
   /**
-   * Tells whether the newest version has the rows of a catalog entry, in files that were compacted from those of the entry. The
+   * Returns whether the newest version has the rows of a catalog entry, in files that were compacted from those of the entry. The
    * transaction of a compaction lists the files that it replaced.
    */
   async isCompacted({ files, rows }: Pick<CatalogEntry, 'files' | 'rows'>): Promise<boolean> {

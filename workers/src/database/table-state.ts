@@ -50,7 +50,7 @@ export async function readTableState(
   return { kind: keepsRows ? 'newer' : 'changed', version: newest, operation };
 }
 
-/** Tells whether a manifest belongs to another table: it can be read, and names none of the data files in the catalog. */
+/** Returns whether a manifest belongs to another table: it can be read, and names none of the data files in the catalog. */
 export function isOtherTable(manifest: Uint8Array, { files }: Pick<CatalogEntry, 'files'>): boolean {
   try {
     const known = new Set(files.map(({ path }) => path));

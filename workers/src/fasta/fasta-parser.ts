@@ -67,7 +67,7 @@ export class FastaParser {
     this.#limits = limits;
   }
 
-  /** Tells whether `take` must be called before the next `push`. */
+  /** Returns whether `take` must be called before the next `push`. */
   get isFull(): boolean {
     return (
       this.#sequences.length >= this.#limits.records ||

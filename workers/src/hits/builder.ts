@@ -4,7 +4,7 @@ import type { HitColumns, NeighbourColumns, Texts } from './columns.ts';
 /** Collects rows from batches of any size into batches whose sizes depend only on the rows. */
 export interface NeighbourBuilder {
   readonly rows: number;
-  /** Tells whether `take` should be called before the next `push`. */
+  /** Returns whether `take` should be called before the next `push`. */
   readonly full: boolean;
   push(hits: HitColumns, row: number, rank: number): void;
   /** Returns the rows collected since the last call. */

@@ -79,7 +79,7 @@ export function compareText(a: Texts, rowA: number, b: Texts, rowB: number): num
   return lengthA - lengthB;
 }
 
-/** Tells whether two texts are equal. Faster than `compareText`, because ids mostly differ at their end. */
+/** Returns whether two texts are equal. Faster than `compareText`, because ids mostly differ at their end. */
 export function sameText(a: Texts, rowA: number, b: Texts, rowB: number): boolean {
   const startA = a.starts[rowA]!;
   const startB = b.starts[rowB]!;

@@ -63,7 +63,7 @@ function rareText(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-/** Tells whether a candidate reads back as `value`. Excludes midpoints between two floats, which readers that parse a double first round differently. */
+/** Returns whether a candidate reads back as `value`. Excludes midpoints between two floats, which readers that parse a double first round differently. */
 function readsBack(candidate: number, value: number): boolean {
   return Math.fround(candidate * (1 - 1e-12)) === value && Math.fround(candidate * (1 + 1e-12)) === value;
 }

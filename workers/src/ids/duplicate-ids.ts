@@ -27,7 +27,7 @@ export interface DuplicateIds {
 interface Options {
   /** Ids held in memory. */
   maxEntries?: number;
-  /** Tells whether a duplicate counts; callers may allow certain ids to occur twice. Default: all count. */
+  /** Returns whether a duplicate counts; callers may allow certain ids to occur twice. Default: all count. */
   matters?: (pair: Duplicate) => boolean;
 }
 

@@ -9,7 +9,7 @@ import { OUTPUT_LIMITS } from './merge.ts';
 /** Limits of a chunk of hits that is sorted at once: about 150 MB, including the memory for sorting. */
 const CHUNK_LIMITS: BatchLimits = { rows: 500_000, bytes: 48 * 1024 * 1024 };
 
-/** Tells whether a hits file is in the order of hits files. Reads it up to the first row that is out of order. */
+/** Returns whether a hits file is in the order of hits files. Reads it up to the first row that is out of order. */
 export async function isSorted(path: string): Promise<boolean> {
   const inOrder = createHitOrderCheck();
   for await (const hits of readHits(path)) if (!inOrder(hits)) return false;

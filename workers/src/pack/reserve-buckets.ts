@@ -70,7 +70,7 @@ function supersededPlans({ shards, entries, pending }: Known, buckets: readonly 
   );
 }
 
-/** Tells whether the database has all rows of a source. @param held row ranges of the same content in the database */
+/** Returns whether the database has all rows of a source. @param held row ranges of the same content in the database */
 function isHeld({ start, end }: PlanSource, held: readonly PlanSource[]): boolean {
   return rangesNotHeld(0, end, [{ start: 0, end: start }, ...held]).length === 0;
 }

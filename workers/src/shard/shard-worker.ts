@@ -129,7 +129,7 @@ function isReported(error: unknown): error is Error {
   return error instanceof UserError || isSystemError(error);
 }
 
-/** Tells whether an error comes from the system, such as EACCES. Errors of Node.js itself have codes too, but are caused by damage here. */
+/** Returns whether an error comes from the system, such as EACCES. Errors of Node.js itself have codes too, but are caused by damage here. */
 function isSystemError(error: unknown): error is Error {
   return /^E(?!RR_)/.test(systemErrorCode(error) ?? '');
 }

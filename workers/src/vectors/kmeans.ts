@@ -7,7 +7,7 @@ export interface Centroids {
   vectors: Float32Array;
 }
 
-/** Tells whether centroids have unit length: l2 compares them by Euclidean distance, other metrics by direction. */
+/** Returns whether centroids have unit length: l2 compares them by Euclidean distance, other metrics by direction. */
 export function isSpherical(metric: Metric): boolean {
   return metric !== 'l2';
 }

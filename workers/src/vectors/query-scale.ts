@@ -8,7 +8,7 @@ const SHORT = 2 ** -12;
 export const LENGTH_IN_FLOAT16 = 2 ** 13;
 
 /**
- * Tells whether float16 represents a vector at its usual precision: no component becomes infinite, and components that underflow
+ * Returns whether float16 represents a vector at its usual precision: no component becomes infinite, and components that underflow
  * contribute little to its length.
  */
 export function fitsFloat16(vector: Float32Array): boolean {

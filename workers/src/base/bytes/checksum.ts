@@ -36,7 +36,7 @@ export class ChecksumAlgorithm {
     return BigInt(`0x${checksum.slice(this.name.length + 1)}`);
   }
 
-  /** Tells whether a formatted checksum belongs to this algorithm. */
+  /** Returns whether a formatted checksum belongs to this algorithm. */
   isAlgorithmOf(checksum: string): boolean {
     return checksum.startsWith(`${this.name}:`);
   }
@@ -77,7 +77,7 @@ export function isChecksum(value: unknown): boolean {
   return typeof value === 'string' && /^(crc64nvme:[0-9a-f]{16}|crc32:[0-9a-f]{8})$/.test(value);
 }
 
-/** Tells whether the content has this checksum, of either algorithm. */
+/** Returns whether the content has this checksum, of either algorithm. */
 export function hasChecksum(content: Uint8Array, checksum: string): boolean {
   const algorithm = algorithmOf(checksum);
   return algorithm.format(algorithm.of(content)) === checksum;

@@ -8,7 +8,7 @@ export function processName(): string {
   return `${pidNamespace()}.${process.pid}`;
 }
 
-/** Tells whether a process, by its `processName`, is known to have ended. False for processes on other machines, which are unknown. */
+/** Returns whether a process, by its `processName`, is known to have ended. False for processes on other machines, which are unknown. */
 export function hasEnded(name: string): boolean {
   const [namespace, pid] = name.split('.');
   return namespace === pidNamespace() && /^\d+$/.test(pid ?? '') && !isAlive(Number(pid));
@@ -31,7 +31,7 @@ function linuxNamespace(): string {
   }
 }
 
-/** Tells whether a process with this id runs in this namespace. */
+/** Returns whether a process with this id runs in this namespace. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -23,14 +23,14 @@ export type Machines = 'any' | 'storage' | 'gpu';
 /** Instance families with NVMe disks whose names have no "d". */
 const WITH_DISKS = new Set(['g5', 'g6', 'g6e', 'gr6', 'p5', 'p5e', 'trn1', 'trn1n']);
 
-/** Tells whether an EC2 instance type, or a family, has NVMe instance disks: i4i.8xlarge, m6id, g5.4xlarge. */
+/** Returns whether an EC2 instance type, or a family, has NVMe instance disks: i4i.8xlarge, m6id, g5.4xlarge. */
 export function hasInstanceStorage(type: string): boolean {
   const family = type.split('.')[0]!;
   // Storage families begin with i; others have a "d" among the letters after the generation.
   return /^i[ms]?\d/.test(family) || /^[a-z]+\d+[a-z]*d[a-z]*$/.test(family) || WITH_DISKS.has(family);
 }
 
-/** Tells whether an EC2 instance type, or a family, has NVIDIA GPUs. */
+/** Returns whether an EC2 instance type, or a family, has NVIDIA GPUs. */
 export function hasGpu(type: string): boolean {
   return /^(g(?!4ad)|gr|p)\d/.test(type);
 }

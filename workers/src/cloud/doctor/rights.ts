@@ -31,7 +31,7 @@ const READ = 's3:GetObject';
 const WRITE = 's3:PutObject';
 const DELETE = 's3:DeleteObject';
 
-/** Tells whether a text is the ARN of a role. */
+/** Returns whether a text is the ARN of a role. */
 export const isRoleArn = (text: string): boolean => /^arn:[a-z0-9-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(text);
 
 /** Lists the rights that each role needs for a campaign. A sample key represents the objects that a folder will hold. */

@@ -9,7 +9,7 @@ import rule from './bucket-name.json' with { type: 'json' };
  */
 const BUCKET_NAME = new RegExp(`^(?:${rule.pattern})$`);
 
-/** Tells whether a text is a valid bucket name. */
+/** Returns whether a text is a valid bucket name. */
 export function isBucketName(name: string): boolean {
   return BUCKET_NAME.test(name);
 }

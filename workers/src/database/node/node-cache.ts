@@ -233,7 +233,7 @@ async function lock(path: string, forever: boolean): Promise<() => Promise<void>
   });
 }
 
-/** Tells whether a living process uses an entry. */
+/** Returns whether a living process uses an entry. */
 async function isUsed(folder: string): Promise<boolean> {
   return (await livingMarks(join(folder, USERS))).size > 0;
 }

@@ -36,7 +36,7 @@ async function* allHits(paths: readonly string[]): AsyncGenerator<HitColumns> {
   for (const path of paths) yield* readHits(path);
 }
 
-/** Emits batches of equal size, so that the same hits give the same bytes. */
+/** Emits batches of equal size, so that the same hits produce the same bytes. */
 async function* rebatched(
   batches: AsyncIterable<HitColumns>,
   isWanted: (hits: HitColumns, row: number) => boolean,

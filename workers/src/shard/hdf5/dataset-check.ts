@@ -161,7 +161,7 @@ function requireSources(
   if (gap) throw hdf5Messages.rowsOfNoSource(path, name, gap.start, gap.end);
 }
 
-/** Tells whether a source has all elements of its selection, and whether the selection has the size of the box that it fills. */
+/** Returns whether a source has all elements of its selection, and whether the selection has the size of the box that it fills. */
 function isInside(selection: Mapping['source'], shape: readonly number[], filled: Box): boolean {
   const box = selection === 'all' ? { start: shape.map(() => 0), size: [...shape] } : selection;
   const elements = (size: readonly number[]) => size.reduce((product, each) => product * each, 1);
