@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { startMeter } from '../app/meter.ts';
 import { BUILD_ID } from '../app/version.ts';
-import { DataError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { describeUneven } from '../bucket/partition-check.ts';
 import {
@@ -22,9 +21,10 @@ import { requireReplaceable } from '../database/table-state.ts';
 import { dataBytes } from '../lance/table-files.ts';
 import type { Metric } from '../vectors/metric.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
+import { bucketOfOtherPlan, bucketOfOtherShards, otherMetric } from './ingest-messages.ts';
 import { writeTable } from './write-table.ts';
 
-/** Smaller buckets are searched as a whole in no time. */
+/** Reading all of a smaller bucket takes no longer than ranking its partitions. */
 const LEAST_ROWS_TO_ORDER = 1024;
 
 export const ROW_ORDERS = ['partition', 'none'] as const;
@@ -42,8 +42,8 @@ export interface IngestOptions {
 }
 
 /**
- * Writes a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
- * @returns the record, whether there was nothing to do, and what is odd about the partitions
+ * Builds a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
+ * @returns the record, whether the table existed already, and warnings about its partitions
  * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
  */
 export async function ingestBucket(
@@ -61,7 +61,7 @@ export async function ingestBucket(
   if (!entry) await requireRowsOnce(database, name, bucket.sources);
   await requireOneMetric(database, name, options.metric);
   const { tables, publisher, nodeTables } = database;
-  // What another client did to a table is not replaced without a word.
+  // Changes of another client must not be lost silently.
   if (entry) await requireReplaceable(database, entry);
   const finished = pending ?? (entry && recordOf(entry));
   const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
@@ -105,11 +105,8 @@ export async function ingestBucket(
 
 function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogEntry, pending?: IngestRecord): void {
   const own = sourceKey(bucket.sources);
-  const where = `${database.uri}: ${bucket.bucket}`;
-  if (entry && sourceKey(entry.sources) !== own)
-    throw new DataError(`${where} is there already, with other shards. Plan again with --database.`);
-  if (pending && sourceKey(pending.sources) !== own)
-    throw new DataError(`${where} is planned by another build, with other shards. Plan again with --database.`);
+  if (entry && sourceKey(entry.sources) !== own) throw bucketOfOtherShards(database.uri, bucket.bucket);
+  if (pending && sourceKey(pending.sources) !== own) throw bucketOfOtherPlan(database.uri, bucket.bucket);
 }
 
 /** Distances of two metrics cannot be ranked together. */
@@ -117,15 +114,12 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
   const others = [...(await database.entries()), ...(await database.pending())].filter(
     (other) => other.bucket !== bucket,
   );
-  const other = others.find((record) => record.metric !== undefined && record.metric !== metric);
-  if (other)
-    throw new DataError(
-      `${database.uri}: ${other.bucket} is built for ${other.metric} distance, so ${bucket} cannot be for ${metric}. ` +
-        `Use --metric ${other.metric}, or another database.`,
-    );
+  for (const other of others)
+    if (other.metric !== undefined && other.metric !== metric)
+      throw otherMetric(database.uri, bucket, metric, { bucket: other.bucket, metric: other.metric });
 }
 
-/** Hash of all that decides what the table holds. */
+/** Hashes everything that the table's content depends on. */
 function ingestRecipe(sources: readonly PlanSource[], { threads: _, ...options }: IngestOptions): string {
   const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

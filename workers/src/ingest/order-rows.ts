@@ -35,7 +35,7 @@ export interface OrderedRows {
  */
 export async function orderRows(work: TableWork, context: CommandContext): Promise<OrderedRows> {
   const { pool, scratch, unitRows } = work;
-  const { dimension, metric, vectorType } = work.rowType;
+  const { dimension, metric, vectorType } = work.rowFormat;
   const { centroids: directions, assignPlan, usualLength } = await trainPartitions(work, context);
   const shared = metric === 'dot' ? shareLengths(directions.count, dimension) : undefined;
   const lengths = shared && { usual: usualLength, shared };
@@ -56,7 +56,7 @@ export async function orderRows(work: TableWork, context: CommandContext): Promi
 
 /** Trains centroids on a sample that threads read together. */
 async function trainPartitions(
-  { bucket, rowType: { dimension }, pool, scratch, partitionCount }: TableWork,
+  { bucket, rowFormat: { dimension }, pool, scratch, partitionCount }: TableWork,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<TrainedPartitions & { usualLength: number }> {
   const path = samplePath(scratch);

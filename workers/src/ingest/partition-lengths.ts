@@ -9,7 +9,7 @@ const CLASSES = 64;
 export const MOST_LONG = CLASSES * MOST_OF_CLASS;
 /** A long row whose cosine with those of its class is less than this gets a partition of its own, as long as there are any. */
 const ALIKE = Math.SQRT1_2;
-/** Stands for the partition of a long row until its turn comes. */
+/** The partition of a long row before its unit has its turn. */
 const UNPLACED = -1;
 
 /** What threads share that place rows by their lengths. */
@@ -44,7 +44,8 @@ export function shareLengths(directions: number, dimension: number): SharedLengt
  * centroid gets the root mean square of its rows' lengths. Rows that are much longer than the others are the nearest of half
  * of all queries, whatever their partitions: they get partitions of their own, whose centroids are rows.
  *
- * Which long row begins a partition depends on those before it, so units of rows take turns: threads give the same partitions as one.
+ * Whether a long row begins a partition depends on the rows before it, so units take turns. The partitions do not depend on the number
+ * of threads.
  */
 export class PartitionLengths {
   readonly #usual: number;
@@ -84,7 +85,7 @@ export class PartitionLengths {
     for (let turn = Atomics.load(state, 0); turn < unit; turn = Atomics.load(state, 0)) Atomics.wait(state, 0, turn);
   }
 
-  /** Gives the long rows of the unit their partitions, in its turn. @param vectorOf gives a row's vector */
+  /** Assigns partitions to the long rows of the unit, in its turn. @param vectorOf returns a row's vector */
   place(partitions: Int32Array, vectorOf: (row: number) => Float32Array): void {
     for (const [row, partition] of partitions.entries())
       if (partition === UNPLACED) partitions[row] = this.#placeLong(vectorOf(row));

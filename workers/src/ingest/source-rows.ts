@@ -1,7 +1,8 @@
-import { DataError } from '../base/errors.ts';
+import type { DataError } from '../base/errors.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 import { openShard, type ShardReader } from '../shard/shard-reader.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
+import { otherDimension, otherRowCount, otherVectorType } from './ingest-messages.ts';
 
 /** Whether a source is all of its shard. Of a part, only the shape can be compared with the plan: the hash is that of the whole. */
 export function isWhole({ start, end, rows }: PlanSource): boolean {
@@ -19,24 +20,15 @@ export function commonType(sources: readonly PlanSource[]): VectorType {
  */
 export async function openPlanned(source: PlanSource, dimension: number): Promise<ShardReader> {
   const shard = await openShard(source.path);
-  const problem = findChange(source, shard, dimension);
-  if (problem === undefined) return shard;
+  const change = findChange(source, shard, dimension);
+  if (!change) return shard;
   shard.close();
-  throw changedShard(source, problem);
+  throw change;
 }
 
-function findChange(source: PlanSource, shard: ShardReader, dimension: number): string | undefined {
-  if (shard.dimension !== dimension) return `vectors of ${shard.dimension} components; the plan says ${dimension}`;
-  if (shard.rows !== source.rows) return `${shard.rows} rows; the plan says ${source.rows}`;
-  if (shard.vectorType !== source.vectorType)
-    return `vectors of ${shard.vectorType}; the plan says ${source.vectorType}`;
+function findChange(source: PlanSource, shard: ShardReader, dimension: number): DataError | undefined {
+  if (shard.dimension !== dimension) return otherDimension(source, shard.dimension, dimension);
+  if (shard.rows !== source.rows) return otherRowCount(source, shard.rows);
+  if (shard.vectorType !== source.vectorType) return otherVectorType(source, shard.vectorType);
   return undefined;
 }
-
-/** The error for a shard that is not the one that was planned. */
-export function changedShard({ path }: Pick<PlanSource, 'path'>, problem: string): DataError {
-  return new DataError(`${path}: ${problem}. The shard has changed since it was planned; plan again.`);
-}
-
-/** What `changedShard` says where the content hash differs. */
-export const OTHER_ROWS = 'its rows are not those of the plan';

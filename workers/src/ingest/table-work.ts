@@ -10,17 +10,17 @@ import { DATA_FOLDER } from '../lance/commit-table.ts';
 import type { Metric } from '../vectors/metric.ts';
 import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 import type { IngestThread, IngestThreadData } from './passes/ingest-thread.ts';
-import type { BucketRows, FileState, UnitRequest } from './passes/run-reader.ts';
+import type { FileState, RowFormat, UnitRequest } from './passes/run-reader.ts';
 import { ShardHashes } from './passes/shard-hashes.ts';
 import { commonType } from './source-rows.ts';
 import { threadCount, unitRows, unitsOf } from './units.ts';
 
 const FILES_AT_ONCE = 16;
 
-/** What is written, by whom, and where. */
+/** A bucket, the threads that write its table, and where they write it. */
 export interface TableWork {
   bucket: PlanBucket;
-  rowType: BucketRows;
+  rowFormat: RowFormat;
   units: readonly UnitRequest[];
   /** Rows of a unit; the last has what remains. */
   unitRows: number;
@@ -52,23 +52,23 @@ export async function withTableWork<T>(
 ): Promise<T> {
   const data = join(scratch, `${bucket.bucket}.lance`, DATA_FOLDER);
   await mkdir(data, { recursive: true });
-  const rowType: BucketRows = { dimension, metric, vectorType, readType: commonType(bucket.sources) };
+  const rowFormat: RowFormat = { dimension, metric, vectorType, readType: commonType(bucket.sources) };
   const ofUnit = unitRows(bucket.rows, dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
   const states = await mapConcurrently(bucket.sources, FILES_AT_ONCE, ({ path }) => stateOf(path));
   const units = Array.from(unitsOf(bucket.sources, ofUnit), (unit): UnitRequest => {
     return { ...unit, files: unit.ranges.map(({ index }) => states[index]!) };
   });
   // It holds rows as they are read, then as they are stored.
-  const unitBytes = ofUnit * dimension * Math.max(COMPONENT_BYTES[rowType.readType], COMPONENT_BYTES[vectorType]);
+  const unitBytes = ofUnit * dimension * Math.max(COMPONENT_BYTES[rowFormat.readType], COMPONENT_BYTES[vectorType]);
   const count = threadCount(threads, units.length, unitBytes, memoryLimit());
-  const workerData: IngestThreadData = { bucket: rowType, unitBytes, scratch, data };
+  const workerData: IngestThreadData = { bucket: rowFormat, unitBytes, scratch, data };
   const hashes = new ShardHashes(units, dimension, count);
   const module = new URL('./passes/ingest-thread.ts', import.meta.url);
   try {
     return await withThreadPool<IngestThread, T>(
       module,
       { name: 'ingest', count, workerData: () => workerData, runsNativeCode: true },
-      (pool) => use({ bucket, rowType, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount }),
+      (pool) => use({ bucket, rowFormat, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount }),
     );
   } finally {
     await hashes.terminate();

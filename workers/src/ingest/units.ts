@@ -3,8 +3,8 @@ import type { PlanSource } from '../database/catalog/plan.ts';
 /** Units of small buckets: each is a fragment of the table. */
 const LEAST_UNIT_BYTES = 16 * 2 ** 20;
 /**
- * Bytes that a fragment gathers from a run at once, as a share of the least unit: 256 KiB. From there on, a disk reads at random
- * places as fast as in sequence.
+ * Bytes that a fragment gathers from a run at once, as a share of the least unit: 256 KiB. An NVMe disk
+ * reads blocks of this size at random places as fast as in sequence.
  */
 const GATHERED_SHARE = 1 / 64;
 const MOST_UNIT_BYTES = 2 ** 30;
@@ -13,16 +13,17 @@ const MOST_UNIT_BYTES = 2 ** 30;
  * With fewer, threads would also be idle while others do their last.
  */
 const UNITS_PER_THREAD = 14;
-/** Of a thread besides its unit: two JavaScript heaps, the HDF5 library, the assigner, blocks. */
+/** Memory of a thread besides its unit: two JavaScript heaps, the HDF5 library, the assigner, blocks. */
 const THREAD_BYTES = 96 * 2 ** 20;
-/** Of the process besides its threads; and the share of the memory that all may take. */
+/** Memory of the process besides its threads. */
 const PROCESS_BYTES = 500 * 2 ** 20;
+/** Share of the available memory that all of it may take. */
 const MEMORY_SHARE = 0.9;
 
 /**
- * Returns how many rows a run of the sort has, which is also how many a fragment of the table has: runs and fragments grow with the
- * square root of the bucket, so that what each fragment reads of each run stays the same. It follows from the bucket alone: the table
- * must not depend on the machine.
+ * Returns the row count of a unit: of a run of the sort, and of a fragment of the table. Units grow with the square root of the bucket,
+ * so that a fragment gathers the same number of bytes from each run. They depend on the bucket alone, because the table must not
+ * depend on the machine.
  * @param rows of the bucket
  * @param rowBytes of a row in the table
  */
@@ -32,7 +33,7 @@ export function unitRows(rows: number, rowBytes: number): number {
   return Math.max(1, Math.floor(Math.min(MOST_UNIT_BYTES, Math.max(least, bytes)) / rowBytes));
 }
 
-/** Rows of one source that follow each other in the bucket. */
+/** Consecutive rows of one source. */
 export interface SourceRange {
   source: PlanSource;
   /** Position of the source in the bucket. */
@@ -47,7 +48,7 @@ export function isAll({ source, start, end }: SourceRange): boolean {
   return start === source.start && end === source.end;
 }
 
-/** Rows of a bucket that a thread reads into memory together. */
+/** Consecutive rows of a bucket that a thread holds in memory together. */
 export interface Unit {
   /** Position in the bucket, of the unit among all and of its first row. */
   number: number;
@@ -74,8 +75,8 @@ export function* unitsOf(sources: readonly PlanSource[], rows: number): Generato
 }
 
 /**
- * Returns how many threads ingest a bucket: those that were asked for, as far as they have work and memory.
- * @param asked threads, at least 1
+ * Returns the number of threads that ingest a bucket: as many as requested, as long as they have work and memory.
+ * @param asked the requested threads, at least 1
  * @param unitBytes of a unit in memory
  * @param memoryBytes that this process may use
  */

@@ -5,7 +5,7 @@ import type { SortedRuns } from './passes/row-gatherer.ts';
 import type { HashedBlock, UnitRequest } from './passes/run-reader.ts';
 import type { TableWork } from './table-work.ts';
 
-/** What the units of a bucket became, in their order. */
+/** What was written of a bucket's units, in their order. */
 export interface WrittenUnits<T> {
   written: T[];
   /** Attributes of the first shard that has any. */
@@ -13,8 +13,8 @@ export interface WrittenUnits<T> {
 }
 
 /**
- * Has all units read and written, in threads.
- * @param label says what is done, for progress
+ * Reads and writes all units, in threads.
+ * @param label of the progress bar
  * @param write calls a thread; `onEvent` handles what the thread emits
  */
 export async function writeUnits<T extends { rows: number }>(
@@ -40,7 +40,7 @@ export async function writeUnits<T extends { rows: number }>(
   }
 }
 
-/** Has the fragments of a sorted table gathered from its runs, in threads. */
+/** Gathers the fragments of a sorted table from its runs, in threads. */
 export async function gatherFragments(
   { bucket, unitRows, pool }: TableWork,
   sorted: SortedRuns,

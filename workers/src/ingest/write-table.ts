@@ -29,10 +29,10 @@ export interface WrittenTable {
 }
 
 /**
- * Writes a bucket as a LanceDB table in a scratch folder. Threads read units of its rows and write them, either as they come or as
- * sorted runs, from which they then gather the fragments of the table. The table is the same whatever the number of threads.
+ * Writes a bucket as a LanceDB table in a scratch folder. Threads read units of its rows and write them: as fragments in the order of
+ * the shards, or as sorted runs, from which they then gather the fragments. The table does not depend on the number of threads.
  * @param recipe identifies what the table is built from
- * @param isOrdered whether the rows are put into the order of partitions
+ * @param isOrdered whether the rows are sorted by partition
  * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
  */
 export async function writeTable(
@@ -42,7 +42,7 @@ export async function writeTable(
   context: CommandContext,
 ): Promise<WrittenTable> {
   const { written, model, partitions } = await withTableWork(scratch, bucket, options, async (work) => {
-    const rows = await (isOrdered ? writeInOrder(work, context) : writeAsTheyCome(work, context));
+    const rows = await (isOrdered ? writeInPartitionOrder(work, context) : writeInShardOrder(work, context));
     return { ...rows, written: await nameFragments(work.data, recipe, rows.written) };
   });
   const schema = tableSchema(options.dimension, options.vectorType);
@@ -57,15 +57,15 @@ export async function writeTable(
   };
 }
 
-async function writeInOrder(work: TableWork, context: CommandContext) {
+async function writeInPartitionOrder(work: TableWork, context: CommandContext) {
   const { sorted, model, ...partitions } = await orderRows(work, context);
   const written = await gatherFragments(work, sorted, context);
-  // They take as much of the disk as the table, which is published next.
+  // They take as much disk space as the table, which is published next.
   await removeRunFiles(work.scratch);
   return { written, model, partitions };
 }
 
-async function writeAsTheyCome(work: TableWork, context: CommandContext) {
+async function writeInShardOrder(work: TableWork, context: CommandContext) {
   const copied = await writeUnits(work, 'writing', context, (unit, onEvent) =>
     work.pool.run('copyUnit', unit, { onEvent }),
   );
@@ -73,8 +73,8 @@ async function writeAsTheyCome(work: TableWork, context: CommandContext) {
 }
 
 /**
- * Gives data files the names under which they are published. These follow from the content: a table that is built again, on another
- * kind of processor too, has no other file under the same name.
+ * Renames data files to the names under which they are published. A name depends on the file's content, so a table that is rebuilt,
+ * even on another kind of processor, never has another file of the same name.
  */
 async function nameFragments(data: string, recipe: string, written: readonly WrittenFragment[]) {
   return mapConcurrently(written, FILES_AT_ONCE, async (fragment, i) => {

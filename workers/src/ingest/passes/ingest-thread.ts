@@ -11,13 +11,13 @@ import type { TrainingSample } from '../training-sample.ts';
 import { type SampleTask, writeSample } from '../write-sample.ts';
 import { RowGatherer, type SortedRuns } from './row-gatherer.ts';
 import { type Run, RunFiles } from './run-files.ts';
-import { type BucketRows, type HashedBlock, RunReader, type UnitRequest } from './run-reader.ts';
+import { type HashedBlock, type RowFormat, RunReader, type UnitRequest } from './run-reader.ts';
 import { type SortOrder, UnitSorter } from './unit-sorter.ts';
 import { convertVectors, newComponents } from './vector-buffers.ts';
 
 /** What each thread is started with. */
 export interface IngestThreadData {
-  bucket: BucketRows;
+  bucket: RowFormat;
   /** Memory for the vectors of a unit. */
   unitBytes: number;
   /** Folder of the files of runs. */
@@ -33,7 +33,7 @@ export interface TrainedPartitions {
   assignPlan: AssignPlan;
 }
 
-/** What a unit became. */
+/** What was written of a unit. */
 export interface UnitAnswer<T> {
   written: T[];
   /** Of its first shard that has any. */
@@ -73,16 +73,16 @@ const methods = {
     return { centroids, assignPlan: await planAssignment(sample, centroids, bucket.metric, rows) };
   },
 
-  /** Prepares for units that are to be sorted. */
+  /** Prepares this thread for `sortUnit`. */
   async startSorting(order: SortOrder): Promise<void> {
     sorter = await UnitSorter.create(bucket, scratch, order);
   },
 
-  /** Reads a unit and writes it as runs. Emits blocks whose content hash goes on elsewhere. */
+  /** Reads a unit and writes it as runs. Emits blocks of shards that are longer than the unit, for their content hash. */
   sortUnit: (unit: UnitRequest, context: ThreadContext<HashedBlock>): Promise<UnitAnswer<Run>> =>
     sorter!.sort(unit, openReader(), (block) => emitBlock(block, context)),
 
-  /** Prepares for fragments that are gathered from all runs. */
+  /** Prepares this thread for `gatherFragment`. */
   async startGathering(sorted: SortedRuns): Promise<void> {
     await endSorting();
     runFiles = new RunFiles(scratch);
@@ -96,7 +96,7 @@ const methods = {
     });
   },
 
-  /** Reads a unit and writes its rows as they come, as a data file, or several where ids are long. */
+  /** Reads a unit and writes its rows in their order as a data file; as several if ids are long. */
   async copyUnit(unit: UnitRequest, context: ThreadContext<HashedBlock>): Promise<UnitAnswer<WrittenFragment>> {
     const written: WrittenFragment[] = [];
     const attributes = await openReader().read(unit, {
@@ -141,7 +141,7 @@ async function endSorting(): Promise<void> {
   sorter = undefined;
 }
 
-/** Has a block hashed; its vectors are in shared memory, and a copy of its ids moves. */
+/** Requests the hash of a block. Its vectors are in shared memory; its ids are copied. */
 function emitBlock(block: HashedBlock, { emit }: ThreadContext<HashedBlock>): Promise<void> {
   const ids = { offsets: block.ids.offsets.slice(), bytes: block.ids.bytes.slice() };
   return emit({ ...block, ids }, [ids.offsets.buffer, ids.bytes.buffer]);

@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
-import { DataError } from '../../base/errors.ts';
 import { ContentHash } from '../../shard/content-hash.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { MAX_BLOCK_ROWS } from '../../shard/shard-blocks.ts';
+import { shardChanged } from '../../shard/shard-messages.ts';
 import type { ShardReader } from '../../shard/shard-reader.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { describeBadVector, findBadVector, findLostInFloat16 } from '../../vectors/vector-check.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
-import { changedShard, isWhole, OTHER_ROWS, openPlanned } from '../source-rows.ts';
+import { otherRows, unusableVector } from '../ingest-messages.ts';
+import { isWhole, openPlanned } from '../source-rows.ts';
 import { isAll, type SourceRange, type Unit } from '../units.ts';
 import { type Components, convertVectors, viewComponents } from './vector-buffers.ts';
 
@@ -20,17 +21,17 @@ const BLOCK_SHARE = 1 / 8;
 const LEAST_BLOCK_BYTES = 8 * 2 ** 20;
 const MOST_BLOCK_BYTES = 64 * 2 ** 20;
 
-/** What threads know of the bucket that they read. */
-export interface BucketRows {
+/** The rows of a bucket, as threads read, hold and write them. */
+export interface RowFormat {
   dimension: number;
   metric: Metric;
-  /** Of the table. */
+  /** Of the vectors in the table. */
   vectorType: VectorType;
-  /** Of the rows in memory. */
+  /** Of the vectors in memory. */
   readType: VectorType;
 }
 
-/** Tells apart states of a file: its bytes and when it was changed. */
+/** Differs after a file was changed. */
 export type FileState = readonly [bytes: number, modifiedMs: number];
 
 /** A unit, and the state of each of its files when ingest began. */
@@ -38,7 +39,7 @@ export interface UnitRequest extends Unit {
   files: readonly FileState[];
 }
 
-/** Consecutive rows of a shard whose content hash goes on in another thread. */
+/** Consecutive rows of a shard whose content hash is computed in another thread. */
 export interface HashedBlock {
   source: number;
   /** Row of the shard. */
@@ -59,7 +60,7 @@ export interface RunRows {
   ids: Utf8Column[];
 }
 
-export interface RunUser {
+export interface RunConsumer {
   /** Uses rows that were just read. @param vectors float32 [rows, dimension], valid until it returns */
   onBlock(vectors: Float32Array, rows: number): Promise<void>;
   /** Takes the rows since the last call: all of the unit, or those whose ids fill the memory. */
@@ -70,14 +71,14 @@ export interface RunUser {
 
 /** Reads units of a bucket and checks their rows. */
 export class RunReader {
-  readonly #bucket: BucketRows;
+  readonly #bucket: RowFormat;
   readonly #buffer: SharedArrayBuffer;
   readonly #blockRows: number;
   #decoded: Float32Array | undefined;
   #opened: { source: number; shard: ShardReader } | undefined;
 
   /** @param buffer for the vectors of a unit, as `readType` */
-  constructor(bucket: BucketRows, buffer: SharedArrayBuffer) {
+  constructor(bucket: RowFormat, buffer: SharedArrayBuffer) {
     this.#bucket = bucket;
     this.#buffer = buffer;
     const rowBytes = bucket.dimension * COMPONENT_BYTES[bucket.readType];
@@ -90,11 +91,11 @@ export class RunReader {
    * @returns the attributes of its first shard that has any
    * @throws DataError where a shard is not what the plan says, changes while it is read, or holds a row that cannot be searched
    */
-  async read({ firstRow, ranges, files }: UnitRequest, user: RunUser): Promise<ShardAttributes | undefined> {
+  async read({ firstRow, ranges, files }: UnitRequest, consumer: RunConsumer): Promise<ShardAttributes | undefined> {
     let attributes: ShardAttributes | undefined;
     const run = new UnfinishedRun(firstRow);
     const take = async () => {
-      await user.take({ ...run, vectors: this.#view(0, run.rows) });
+      await consumer.take({ ...run, vectors: this.#view(0, run.rows) });
       await Promise.all(run.hashing);
       run.next();
     };
@@ -111,16 +112,15 @@ export class RunReader {
         const isFull = run.idBytes + block.ids.bytes.length >= this.#buffer.byteLength;
         next = isFull || at === range.end ? undefined : this.#readBlock(shard, at, range.end, run.rows + block.rows);
         next?.catch(() => {}); // awaited above; an early failure must not end the thread first
-        await user.onBlock(this.#checked(shard, block, run.rows), block.rows);
+        await consumer.onBlock(this.#checked(shard, block, run.rows), block.rows);
         ownHash?.add(block.stored, block.ids);
         if (isWhole(source) && !ownHash)
-          run.hashing.push(user.hash({ ...block, source: index, vectors: block.stored }));
+          run.hashing.push(consumer.hash({ ...block, source: index, vectors: block.stored }));
         run.add(block);
         if (isFull) await take();
       }
       await requireSameFile(source.path, files[i]!);
-      if (ownHash && ownHash.digest(shard.vectorType, shard.dimension) !== source.contentHash)
-        throw changedShard(source, OTHER_ROWS);
+      if (ownHash && ownHash.digest(shard.vectorType, shard.dimension) !== source.contentHash) throw otherRows(source);
     }
     if (run.rows > 0) await take();
     return attributes;
@@ -163,7 +163,7 @@ export class RunReader {
       findBadVector(vectors, rows, dimension, metric) ??
       (vectorType === 'float16' ? findLostInFloat16(vectors, rows, dimension, metric) : undefined);
     if (!bad) return vectors;
-    throw new DataError(`${shard.path}: ${describeBadVector(bad, start, columnBytes(ids, bad.row))}.`);
+    throw unusableVector(shard.path, describeBadVector(bad, start, columnBytes(ids, bad.row)));
   }
 
   #decode(words: Components): Float32Array {
@@ -181,8 +181,7 @@ export class RunReader {
 
 async function requireSameFile(path: string, [bytes, modifiedMs]: FileState): Promise<void> {
   const { size, mtimeMs } = await stat(path);
-  if (size !== bytes || mtimeMs !== modifiedMs)
-    throw new DataError(`${path}: the file changed while it was read. Run again when nothing writes to it.`);
+  if (size !== bytes || mtimeMs !== modifiedMs) throw shardChanged(path);
 }
 
 interface ReadBlock {

@@ -1,20 +1,21 @@
 import { ThreadPool } from '../../base/threads/thread-pool.ts';
 import type { PlanSource } from '../../database/catalog/plan.ts';
-import { changedShard, isWhole, OTHER_ROWS } from '../source-rows.ts';
+import { otherRows } from '../ingest-messages.ts';
+import { isWhole } from '../source-rows.ts';
 import { isAll, type Unit } from '../units.ts';
 import type { HashThread } from './hash-thread.ts';
 import type { HashedBlock } from './run-reader.ts';
 
-/** Threads for one that hashes: SHA-256 is several times faster than what the others do with the same bytes. */
+/** Reading threads for each thread that hashes: SHA-256 takes a fraction of the time that assigning and writing the same bytes takes. */
 const THREADS_PER_HASH = 8;
 
-/** The blocks of one shard: a hash takes them in the order of their rows, whichever comes first. */
+/** The blocks of one shard. They are hashed in the order of their rows, and arrive in any order. */
 interface Sequence {
   nextRow: number;
   waiting: Map<number, () => void>;
 }
 
-/** Checks the content hashes of shards that several threads read: in threads of its own, a block after the other. */
+/** Checks the content hashes of shards that are longer than a unit, so that several threads read them. Owns the threads that hash. */
 export class ShardHashes {
   readonly #dimension: number;
   /** The sources that are hashed here, by their position in the bucket. */
@@ -49,11 +50,12 @@ export class ShardHashes {
     sequence.nextRow = start + rows;
     sequence.waiting.get(sequence.nextRow)?.();
     await added;
-    const { rows: all, vectorType, contentHash, path } = this.#sources.get(source)!;
-    if (start + rows < all) return;
+    const planned = this.#sources.get(source)!;
+    if (start + rows < planned.rows) return;
     this.#sequences.delete(source);
+    const { vectorType } = planned;
     const found = await thread.call('digest', { source, vectorType, dimension: this.#dimension });
-    if (found !== contentHash) throw changedShard({ path }, OTHER_ROWS);
+    if (found !== planned.contentHash) throw otherRows(planned);
   }
 
   close(): Promise<void> {

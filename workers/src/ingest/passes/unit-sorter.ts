@@ -2,15 +2,15 @@ import type { AssignPlan } from '../assign/assign-plan.ts';
 import { type Assigner, createAssigner } from '../assign/assigner.ts';
 import { PartitionLengths, type SharedLengths } from '../partition-lengths.ts';
 import { type Run, RunFiles } from './run-files.ts';
-import type { BucketRows, HashedBlock, RunReader, RunRows, UnitRequest } from './run-reader.ts';
+import type { HashedBlock, RowFormat, RunReader, RunRows, UnitRequest } from './run-reader.ts';
 import { RunWriter, type SharedRuns } from './run-writer.ts';
 import { convertVectors } from './vector-buffers.ts';
 
-/** What all threads sort by. */
+/** What all threads share that sort. */
 export interface SortOrder {
   assignPlan: AssignPlan;
   runs: SharedRuns;
-  /** Where rows are put into partitions by their lengths too. */
+  /** Defined if long rows have partitions of their own. */
   lengths: { usual: number; shared: SharedLengths } | undefined;
   /** Rows of a unit. */
   unitRows: number;
@@ -18,7 +18,7 @@ export interface SortOrder {
 
 /** Reads units of a bucket, assigns their rows to partitions, and writes them as sorted runs. */
 export class UnitSorter {
-  readonly #bucket: BucketRows;
+  readonly #bucket: RowFormat;
   readonly #assigner: Assigner;
   readonly #lengths: PartitionLengths | undefined;
   readonly #files: RunFiles;
@@ -26,7 +26,7 @@ export class UnitSorter {
   /** The partition of each row since the last run. */
   readonly #partitions: Int32Array;
 
-  private constructor(bucket: BucketRows, assigner: Assigner, files: RunFiles, order: SortOrder) {
+  private constructor(bucket: RowFormat, assigner: Assigner, files: RunFiles, order: SortOrder) {
     const { lengths, runs, unitRows } = order;
     this.#bucket = bucket;
     this.#assigner = assigner;
@@ -37,7 +37,7 @@ export class UnitSorter {
   }
 
   /** @param scratch folder of the files of runs */
-  static async create(bucket: BucketRows, scratch: string, order: SortOrder): Promise<UnitSorter> {
+  static async create(bucket: RowFormat, scratch: string, order: SortOrder): Promise<UnitSorter> {
     const assigner = await createAssigner(order.assignPlan, { threads: 1 });
     return new UnitSorter(bucket, assigner, new RunFiles(scratch), order);
   }

@@ -1,0 +1,51 @@
+// Messages of ingest for users: the bucket, or the shard and row, the problem, and what to do. Single vectors: vectors/vector-check.ts.
+
+import { DataError } from '../base/errors.ts';
+import type { PlanSource } from '../database/catalog/plan.ts';
+import type { Metric } from '../vectors/metric.ts';
+
+function changedShard(path: string, problem: string): DataError {
+  return new DataError(`${path}: ${problem}. The shard has changed since it was planned; plan again.`);
+}
+
+export function otherDimension({ path }: PlanSource, dimension: number, planned: number): DataError {
+  return changedShard(path, `vectors of ${dimension} components; the plan says ${planned}`);
+}
+
+export function otherRowCount({ path, rows: planned }: PlanSource, rows: number): DataError {
+  return changedShard(path, `${rows} rows; the plan says ${planned}`);
+}
+
+export function otherVectorType({ path, vectorType: planned }: PlanSource, vectorType: string): DataError {
+  return changedShard(path, `vectors of ${vectorType}; the plan says ${planned}`);
+}
+
+/** Where the content hash differs. */
+export function otherRows({ path }: PlanSource): DataError {
+  return changedShard(path, 'its rows are not those of the plan');
+}
+
+/** @param bad row and problem, a sentence */
+export function unusableVector(path: string, bad: string): DataError {
+  return new DataError(`${path}: ${bad}.`);
+}
+
+export function bucketOfOtherShards(uri: string, bucket: string): DataError {
+  return new DataError(`${uri}: ${bucket} is there already, with other shards. Plan again with --database.`);
+}
+
+export function bucketOfOtherPlan(uri: string, bucket: string): DataError {
+  return new DataError(`${uri}: ${bucket} is planned by another build, with other shards. Plan again with --database.`);
+}
+
+export function otherMetric(
+  uri: string,
+  bucket: string,
+  metric: Metric,
+  other: { bucket: string; metric: Metric },
+): DataError {
+  return new DataError(
+    `${uri}: ${other.bucket} is built for ${other.metric} distance, so ${bucket} cannot be for ${metric}. ` +
+      `Use --metric ${other.metric}, or another database.`,
+  );
+}
