@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../support/command.ts';
@@ -74,6 +74,41 @@ describe('a thread of index-bucket that dies', () => {
       await runHere(index);
       await expectWholeCatalog(database);
       await expectNoLeftovers(database);
+    },
+  );
+});
+
+describe('a thread of search-bucket that dies', () => {
+  let folder = '';
+  const search = (name: string, ...options: string[]) => [
+    ...['search-bucket', '--bucket', BUCKET, '--database', join(folder, 'database'), '--queries', join(folder, 'q.h5')],
+    ...['--k', '10', '--output', join(folder, 'hits', name), ...options],
+  ];
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    const shard = await writeShard(join(folder, 's.h5'), randomRows(1, ROWS, 16));
+    await writeShard(join(folder, 'q.h5'), randomRows(2, 300, 16));
+    const [plan, database] = [join(folder, 'plan.json'), join(folder, 'database')];
+    await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
+    await runHere(['ingest-bucket', '--plan', plan, '--bucket', BUCKET, '--database', database]);
+    await runHere(['index-bucket', '--bucket', BUCKET, '--database', database, '--index', 'ivf-rq']);
+  });
+
+  it.each([
+    ['exact', 'memory', 75, /The thread "score" ran out of memory\. Use fewer threads/],
+    ['scan', 'exit', 1, /The thread "score" ended with exit code 3 before its work was done/],
+  ])(
+    'in %s, by %s, ends the command without an output, and the same command writes it',
+    async (mode, by, code, reason) => {
+      const command = search(`${mode}.parquet`, '--search', mode);
+      const NODE_OPTIONS = `--max-old-space-size=96 --import ${DIE}`;
+      const env = { ...process.env, NODE_OPTIONS, DIE_IN: 'score', DIE_BY: by, DIE_AT: '.lance/data' };
+      const died = await lanceflow(command, { env });
+      expect(died.code).toBe(code);
+      expect(died.stderr).toMatch(reason);
+      expect(await namesIn(join(folder, 'hits'))).toEqual([]);
+      expect((await runHere(command)).rows).toBe(3000);
+      await rm(join(folder, 'hits', `${mode}.parquet`));
     },
   );
 });

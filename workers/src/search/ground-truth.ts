@@ -1,6 +1,5 @@
 import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
-import { selectHits } from '../hits/parquet/join-hits.ts';
 import { scoreTable } from './engine/score-table.ts';
 import { withHitSink } from './output/hit-sink.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
@@ -32,8 +31,9 @@ export async function writeGroundTruth(
   if (groundTruth === undefined) return;
   const size = sampleSize(search.request.k);
   const sample = await search.queries.evaluationSample(size, size);
-  if (strategy === 'exact') await selectHits(hits, groundTruth, search.metadata, idsOf(sample));
-  else await searchExactly(search, sample, groundTruth);
+  if (strategy !== 'exact') return searchExactly(search, sample, groundTruth);
+  const { selectHits } = await import('../hits/parquet/join-hits.ts');
+  await selectHits(hits, groundTruth, search.metadata, idsOf(sample));
 }
 
 async function searchExactly(search: EvaluatedSearch, sample: QuerySet, path: string): Promise<void> {

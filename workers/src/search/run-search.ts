@@ -5,7 +5,6 @@ import { BUILD_ID } from '../app/version.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../bucket/open-bucket.ts';
 import { tableMetadata } from '../hits/neighbours-origin.ts';
 import { originMetadata } from '../hits/origin.ts';
-import { joinHits } from '../hits/parquet/join-hits.ts';
 import type { QueryRange } from '../hits/query-range.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
@@ -124,6 +123,8 @@ async function searchInBlocks(search: BucketSearch, blockQueries: number, output
       );
     const [blocks, resumedBlocks] = [ranges.length, ranges.length - searched];
     if (resumedBlocks > 0) context.log(SEARCH_MESSAGES.resumed(name, resumedBlocks, blocks));
+    // It loads a decoder of Parquet, which most searches do not need.
+    const { joinHits } = await import('../hits/parquet/join-hits.ts');
     const written = await joinHits(paths, output, metadata);
     return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
   });

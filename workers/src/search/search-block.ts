@@ -73,7 +73,7 @@ async function searchRows(
   output: HitsOutput,
 ): Promise<{ hits: number; bytes: number }> {
   const { bucket: name, fragments } = bucket.entry;
-  const spans = await spansToScore(bucket, distinct, strategy, plan.nprobes, k);
+  const spans = await spansToScore(bucket, distinct, strategy, plan.nprobes, k, threads);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = context.progress(`searching ${name}`, rows, 'vectors');
   const nearest = await scoreTable(bucket, distinct, spans, k, bar, threads).finally(() => bar.stop());

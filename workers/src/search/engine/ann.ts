@@ -44,7 +44,7 @@ export async function searchAnn(
   const isHalf = vectorType === 'float16';
   const answers = new Array<AnnAnswer>(count);
   const wantedRows = Math.min(options.k, options.rows);
-  const vectorOf = (i: number) => vectors.subarray((first + i) * dimension, (first + i + 1) * dimension);
+  const vectorOf = (i: number) => vectors.slice((first + i) * dimension, (first + i + 1) * dimension);
   const rowLength = metric === 'dot' ? await longestRows(bucket) : 0;
   const scanned: number[] = [];
   let next = 0;

@@ -4,6 +4,7 @@ import type { Partitions } from '../../database/partitions.ts';
 import type { SearchStrategy } from '../plan/strategies.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import type { ScoredSpan } from './block-schedule.ts';
+import type { ScoreThreads } from './score-table.ts';
 
 /**
  * Returns the partitions that any query probes as spans of the table, with those queries. A query whose partitions have fewer than k
@@ -42,17 +43,25 @@ export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions
 
 /**
  * Returns the spans of the table that a strategy compares with queries.
- * @param nprobes partitions that a query of `scan` probes, if there are enough @param k rows to k for a query
+ * @param nprobes partitions that a query of `scan` probes, if there are enough
+ * @param k rows to find for a query
+ * @param threads one of which ranks the partitions; without, this one does
  */
 export async function spansToScore(
   bucket: OpenBucket,
-  queries: Pick<QuerySet, 'count' | 'vectors'>,
+  { count, vectors }: Pick<QuerySet, 'count' | 'vectors'>,
   strategy: Exclude<SearchStrategy, 'ann'>,
   nprobes: number,
   k: number,
+  threads?: ScoreThreads,
 ): Promise<ScoredSpan[]> {
   if (strategy === 'exact') return [{ first: 0, end: bucket.entry.rows }];
   const partitions = await bucket.partitions();
-  const count = Math.min(nprobes, partitions.centroids.count);
-  return probedSpans(await rankPartitions(queries, partitions, bucket.entry.metric, count), partitions, k);
+  const { centroids } = partitions;
+  const { metric } = bucket.entry;
+  const request = { queries: { count, vectors }, centroids, metric, nprobes: Math.min(nprobes, centroids.count) };
+  const probes = threads
+    ? await threads.threads[0]!.call('rankPartitions', request)
+    : await rankPartitions(request.queries, partitions, metric, request.nprobes);
+  return probedSpans(probes, partitions, k);
 }

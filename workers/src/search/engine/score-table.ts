@@ -12,7 +12,7 @@ import { scoringThreads } from './memory.ts';
 import { NearestRows, type RowTies } from './nearest.ts';
 import type { ScoreMethods } from './score-worker.ts';
 import { settleTies } from './settle-ties.ts';
-import { prepareSearch } from './shared-search.ts';
+import { prepareScan, prepareSearch } from './shared-search.ts';
 
 /** Threads that compare rows with queries. */
 export type ScoreThreads = ThreadPool<ScoreMethods>;
@@ -50,7 +50,7 @@ export async function withScoreThreads<T>(bucket: OpenBucket, use: (threads: Sco
  */
 export async function scoreTable(
   bucket: OpenBucket,
-  queries: Pick<QuerySet, 'count' | 'vectors'>,
+  queries: Queries,
   spans: readonly ScoredSpan[],
   k: number,
   progress: Progress,
@@ -59,19 +59,9 @@ export async function scoreTable(
   if (!threads) return withScoreThreads(bucket, (own) => scoreTable(bucket, queries, spans, k, progress, own));
   const { entry, database } = bucket;
   const nearest = new NearestRows(queries.count, k);
-  const mean = spans[0]?.chosen ? undefined : await meanOfCentroids(bucket);
-  const { shared, scratchAddresses, blockBuffers } = await prepareSearch(
-    entry,
-    queries,
-    k,
-    mean,
-    threads.threads.length,
-  );
-  await threads.runInEach('begin', (thread) => ({
-    shared,
-    nearest: nearest.memory,
-    scratch: scratchAddresses[thread]!,
-  }));
+  const blockBuffers = spans[0]?.chosen
+    ? await beginScan(bucket, queries, nearest, threads)
+    : await beginExact(bucket, queries, nearest, threads);
   const onEvent = async (ties: RowTies) => {
     nearest.addTies(ties);
     await settleTies(bucket.table, nearest);
@@ -81,6 +71,46 @@ export async function scoreTable(
     await scoreFiles(bucket, entry.fragments, folder, spans, blockBuffers, progress, threads, onEvent);
   else await scoreStreamed(bucket, spans, blockBuffers, progress, threads, onEvent);
   return nearest;
+}
+
+type Queries = Pick<QuerySet, 'count' | 'vectors'>;
+
+/** Lays out a scan, whose queries the threads load. @returns buffers for blocks */
+async function beginScan({ entry }: OpenBucket, queries: Queries, nearest: NearestRows, threads: ScoreThreads) {
+  const { count } = queries;
+  const threadCount = threads.threads.length;
+  const { shared, scratchAddresses, blockBuffers } = prepareScan(entry, count, nearest.k, threadCount);
+  const vectors = shareFloats(queries.vectors);
+  const edge = (thread: number) => Math.floor((thread * count) / threadCount);
+  await threads.runInEach('begin', (thread) => ({
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
+    load: { vectors, first: edge(thread), end: edge(thread + 1) },
+  }));
+  return blockBuffers;
+}
+
+/** Lays out an exact search. @returns buffers for blocks */
+async function beginExact(bucket: OpenBucket, queries: Queries, nearest: NearestRows, threads: ScoreThreads) {
+  const mean = await meanOfCentroids(bucket);
+  const { shared, scratchAddresses, blockBuffers } = await prepareSearch(
+    bucket.entry,
+    queries,
+    nearest.k,
+    mean,
+    threads.threads.length,
+  );
+  await threads.runInEach('begin', (thread) => ({
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
+  }));
+  return blockBuffers;
+}
+
+/** Returns numbers in memory that threads share: their own, or a copy. */
+function shareFloats(values: Float32Array): Float32Array {
+  if (values.buffer instanceof SharedArrayBuffer) return values;
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
 }
 
 type OnTies = (ties: RowTies) => Promise<void>;

@@ -2,6 +2,9 @@ import { serveRequests } from '../../base/threads/serve-requests.ts';
 import { type ThreadContext, WithTransfer } from '../../base/threads/thread-messages.ts';
 import { rowIdsOf } from '../../bucket/fragment-blocks.ts';
 import { PartReader, rowBytes } from '../../bucket/part-reader.ts';
+import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
+import type { Centroids } from '../../vectors/kmeans.ts';
+import type { Metric } from '../../vectors/metric.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
 import {
   type HitMemory,
@@ -18,6 +21,7 @@ import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS } from './memory.ts';
 import type { RowTies } from './nearest.ts';
 import type { NearestMemory } from './nearest-heaps.ts';
+import { loadQueries } from './shared-search.ts';
 
 /** What a thread needs for a search. */
 export interface SearchMemory {
@@ -25,6 +29,16 @@ export interface SearchMemory {
   nearest: NearestMemory;
   /** Address of the thread's scratch memory. */
   scratch: number;
+  /** Queries that the thread loads before it scores. */
+  load?: { vectors: Float32Array; first: number; end: number };
+}
+
+/** Centroids to rank for queries. */
+export interface RankRequest {
+  queries: { count: number; vectors: Float32Array };
+  centroids: Centroids;
+  metric: Metric;
+  nprobes: number;
 }
 
 /** Data files on this machine, and their blocks. */
@@ -53,8 +67,14 @@ let scorer: BlockScorer | undefined;
 let dimension = 0;
 
 const methods = {
-  begin({ shared, nearest, scratch }: SearchMemory): void {
+  async rankPartitions({ queries, centroids, metric, nprobes }: RankRequest): Promise<WithTransfer<Probes>> {
+    const probes = await rankPartitions(queries, { centroids }, metric, nprobes);
+    return new WithTransfer(probes, [probes.partitions.buffer as ArrayBuffer]);
+  },
+
+  begin({ shared, nearest, scratch, load }: SearchMemory): void {
     dimension = shared.dimension;
+    if (load) loadQueries(shared, load.vectors, load.first, load.end);
     scorer = new BlockScorer(shared, scratch, nearest);
   },
 

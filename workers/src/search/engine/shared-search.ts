@@ -43,59 +43,81 @@ export interface PreparedSearch {
 }
 
 /**
- * Lays out a search in memory.
+ * Allocates the memory of a search, without queries.
  * @param mean approximate mean of all rows; undefined where each block comes with a centre of its own
  */
-export async function prepareSearch(
+function allocateSearch(
   { metric, dimension }: Pick<CatalogEntry, 'metric' | 'dimension'>,
-  queries: Pick<QuerySet, 'count' | 'vectors'>,
+  queryCount: number,
+  k: number,
+  mean: Float32Array | undefined,
+  threads: number,
+): { search: PreparedSearch; arena: Arena } {
+  const buffers = blocksInMemory(threads);
+  const arena = new Arena(
+    queryCount * vectorBytes(dimension) +
+      (mean ? codeBytes(queryCount, dimension) : 0) +
+      buffers * blockBytes(dimension) +
+      threads * scratchBytes(dimension),
+  );
+  const shared: SharedSearch = {
+    memory: arena.memory,
+    module: new WebAssembly.Module(kernelModule()),
+    metric,
+    k,
+    dimension,
+    queries: arena.floats(queryCount * dimension),
+    squares: arena.doubles(queryCount),
+    limits: arena.floats(queryCount).fill(Number.POSITIVE_INFINITY),
+    mean,
+    coded: undefined,
+  };
+  const scratchAddresses = Array.from({ length: threads }, () => arena.allocate(scratchBytes(dimension)));
+  const blockBuffers = Array.from({ length: buffers }, () => arena.floats(BLOCK_ROWS * dimension));
+  return { search: { shared, scratchAddresses, blockBuffers }, arena };
+}
+
+/** Lays out a search whose queries have yet to be loaded, by `loadQueries`, and whose blocks come with centres of their own. */
+export function prepareScan(
+  entry: Pick<CatalogEntry, 'metric' | 'dimension'>,
+  queryCount: number,
+  k: number,
+  threads: number,
+): PreparedSearch {
+  return allocateSearch(entry, queryCount, k, undefined, threads).search;
+}
+
+/** Loads queries [first, end) of a search. @param vectors of all queries */
+export function loadQueries(shared: SharedSearch, vectors: Float32Array, first: number, end: number): void {
+  const { dimension, queries, squares } = shared;
+  queries.set(vectors.subarray(first * dimension, end * dimension), first * dimension);
+  const { innerProduct } = instantiateKernels(shared.module, shared.memory);
+  for (let query = first; query < end; query++) {
+    const address = queries.byteOffset + query * dimension * 4;
+    squares[query] = innerProduct(address, address, dimension);
+  }
+}
+
+/**
+ * Lays out a search in memory, with its queries.
+ * @param mean as for `allocateSearch`
+ */
+export async function prepareSearch(
+  entry: Pick<CatalogEntry, 'metric' | 'dimension'>,
+  { count, vectors }: Pick<QuerySet, 'count' | 'vectors'>,
   k: number,
   mean: Float32Array | undefined,
   threads: number,
 ): Promise<PreparedSearch> {
-  const buffers = blocksInMemory(threads);
-  const arena = new Arena(
-    queries.count * vectorBytes(dimension) +
-      (mean ? codeBytes(queries.count, dimension) : 0) +
-      buffers * blockBytes(dimension) +
-      threads * scratchBytes(dimension),
-  );
-  const module = new WebAssembly.Module(kernelModule());
-  const kernels = instantiateKernels(module, arena.memory);
-  const vectors = arena.floats(queries.count * dimension);
-  vectors.set(queries.vectors);
-  const squares = arena.doubles(queries.count);
-  for (let query = 0; query < queries.count; query++) {
-    const address = vectors.byteOffset + query * dimension * 4;
-    squares[query] = kernels.innerProduct(address, address, dimension);
-  }
-  const limits = arena.floats(queries.count).fill(Number.POSITIVE_INFINITY);
-  const shared: SharedSearch = {
-    memory: arena.memory,
-    module,
-    metric,
-    k,
-    dimension,
-    queries: vectors,
-    squares,
-    limits,
-    mean,
-    coded: undefined,
-  };
-  if (mean && queries.count > FEW_QUERIES && dimension % LANES === 0) {
-    const codeBuffers = allocateCodeBuffers(
-      arena.memory.buffer,
-      (bytes) => arena.allocate(bytes),
-      queries.count,
-      dimension,
-    );
-    const products = await createCodeProducts(dimension);
-    const largest = await largestQueryCode(products, dimension).finally(() => products.close());
-    shared.coded = codeQueries(kernels, shared, largest, mean, queries.count, (i) => i, codeBuffers);
-  }
-  return {
-    shared,
-    scratchAddresses: Array.from({ length: threads }, () => arena.allocate(scratchBytes(dimension))),
-    blockBuffers: Array.from({ length: buffers }, () => arena.floats(BLOCK_ROWS * dimension)),
-  };
+  const { search, arena } = allocateSearch(entry, count, k, mean, threads);
+  const { shared } = search;
+  const { dimension } = shared;
+  loadQueries(shared, vectors, 0, count);
+  if (!mean || count <= FEW_QUERIES || dimension % LANES !== 0) return search;
+  const codeBuffers = allocateCodeBuffers(arena.memory.buffer, (bytes) => arena.allocate(bytes), count, dimension);
+  const products = await createCodeProducts(dimension);
+  const largest = await largestQueryCode(products, dimension).finally(() => products.close());
+  const kernels = instantiateKernels(shared.module, shared.memory);
+  shared.coded = codeQueries(kernels, shared, largest, mean, count, (i) => i, codeBuffers);
+  return search;
 }

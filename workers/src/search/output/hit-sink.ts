@@ -1,6 +1,6 @@
 import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
-import { createHits, type HitsWriter } from '../../hits/parquet/hits-writer.ts';
+import type { HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { rankHits } from '../../hits/rank.ts';
 import { type HitFilter, searchK } from '../search-request.ts';
 
@@ -21,6 +21,8 @@ export async function withHitSink(
   bucket: string,
   search: (sink: HitSink) => Promise<void>,
 ): Promise<{ hits: number; bytes: number }> {
+  // It loads the encoder of Parquet, which only threads need in a scan.
+  const { createHits } = await import('../../hits/parquet/hits-writer.ts');
   const writer = await createHits(path, metadata);
   try {
     const sink = new HitSink(writer, bucket, filter);

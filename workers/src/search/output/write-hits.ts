@@ -3,7 +3,7 @@ import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import { createJoinedFile } from '../../hits/parquet/joined-file.ts';
-import { takeIds } from '../../lance/lookup-ids.ts';
+import { readIdsOf } from '../../lance/lookup-ids.ts';
 import type { NearestRows } from '../engine/nearest.ts';
 import type { ScoreThreads } from '../engine/score-table.ts';
 import type { QuerySet } from '../queries/queries.ts';
@@ -32,13 +32,14 @@ export interface FoundRows {
  * @param mostIds rows whose ids are in memory at once
  */
 export async function writeRankedHits(
-  { table, entry }: OpenBucket,
+  bucket: OpenBucket,
   fragments: readonly FragmentFile[],
   found: FoundRows,
   threads: ScoreThreads,
   { path, metadata, filter }: HitsOutput,
   mostIds = MOST_IDS,
 ): Promise<{ hits: number; bytes: number }> {
+  const { entry } = bucket;
   const { queries, vectorOf, nearest } = found;
   const memory: HitMemory = {
     nearest: nearest.memory,
@@ -59,7 +60,7 @@ export async function writeRankedHits(
     let carried: HitPart | undefined;
     for (let first = 0; first < queries.count; first += batchQueries) {
       const end = Math.min(queries.count, first + batchQueries);
-      const ids = await rankBatch(table, found, threads, rows, first, end);
+      const ids = await rankBatch(bucket, found, threads, rows, first, end);
       const ranges = divideHits(memory.hitCounts, first, end, carried?.distances.length ?? 0);
       hits += ranges.hits;
       for await (const encoded of encodeInOrder(threads, ranges.groups, ids, carried)) await file.append(encoded);
@@ -76,7 +77,7 @@ export async function writeRankedHits(
 
 /** Ranks the rows of queries [first, end) and counts their hits. @returns the ids of all these rows */
 async function rankBatch(
-  table: OpenBucket['table'],
+  { table, entry }: OpenBucket,
   found: FoundRows,
   threads: ScoreThreads,
   rows: RowSet,
@@ -86,7 +87,7 @@ async function rankBatch(
   const slices = divideVectors(found, first, end);
   rows.clear();
   await threads.runAll('markRows', slices);
-  const ids = shareTexts(await takeIds(table, rows.index()));
+  const ids = shareTexts(await readIdsOf(table, rows.index(), entry.rows));
   await threads.runAll(
     'rankVectors',
     slices.map((slice) => ({ slice, ids })),

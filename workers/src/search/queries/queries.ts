@@ -15,6 +15,7 @@ import { modelIdentity } from '../../shard/shard.ts';
 import { readBlocks, rowsPerBlock, toFloat32 } from '../../shard/shard-blocks.ts';
 import { openShard, type ShardReader } from '../../shard/shard-reader.ts';
 import { normalizeRows } from '../../vectors/kmeans.ts';
+import type { Metric } from '../../vectors/metric.ts';
 import { describeBadVector, findBadVector } from '../../vectors/vector-check.ts';
 import { SEARCH_MESSAGES } from '../search-messages.ts';
 import { drawByHash } from './draw-sample.ts';
@@ -25,7 +26,7 @@ const READ_BYTES = 8 * 2 ** 20;
 export interface QuerySet {
   count: number;
   id(query: number): Uint8Array;
-  /** [count, D]; unit length under cosine. */
+  /** [count, D]; unit length under cosine. In memory that threads can share. */
   vectors: Float32Array;
 }
 
@@ -80,7 +81,9 @@ export async function openQueries(
     for (const shard of shards) requireSameKind(shard, entry);
     const columns: Utf8Column[] = [];
     const checksums: Uint32Array[] = [];
-    for await (const { ids, vectors } of checkedRows(shards, entry)) {
+    const check = (shard: ShardReader, start: number, rows: QueryRows) =>
+      requireSearchable(shard, start, rows, entry.metric);
+    for await (const { ids, vectors } of readRows(shards, check)) {
       columns.push(ids);
       checksums.push(rowChecksums(ids, vectors, entry.dimension));
     }
@@ -132,17 +135,29 @@ function hashInOrder(checksums: readonly Uint32Array[], idOrder: Int32Array): st
     .slice(0, 32);
 }
 
-/** Reads all rows, block by block. @throws DataError for one that cannot be searched */
-async function* checkedRows(shards: readonly ShardReader[], entry: CatalogEntry) {
+interface QueryRows {
+  vectors: Float32Array;
+  rows: number;
+  ids: Utf8Column;
+}
+
+/** Reads all rows, block by block. @param check throws for vectors that cannot be searched */
+async function* readRows(
+  shards: readonly ShardReader[],
+  check?: (shard: ShardReader, start: number, rows: QueryRows) => void,
+): AsyncGenerator<QueryRows> {
   for (const shard of shards) {
     for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, READ_BYTES) })) {
-      const vectors = toFloat32(shard, block);
-      const bad = findBadVector(vectors, block.rows, shard.dimension, entry.metric);
-      if (bad)
-        throw new DataError(`${shard.path}: ${describeBadVector(bad, block.start, columnBytes(block.ids, bad.row))}.`);
-      yield { vectors, rows: block.rows, ids: block.ids };
+      const rows = { vectors: toFloat32(shard, block), rows: block.rows, ids: block.ids };
+      check?.(shard, block.start, rows);
+      yield rows;
     }
   }
+}
+
+function requireSearchable(shard: ShardReader, start: number, { vectors, rows, ids }: QueryRows, metric: Metric): void {
+  const bad = findBadVector(vectors, rows, shard.dimension, metric);
+  if (bad) throw new DataError(`${shard.path}: ${describeBadVector(bad, start, columnBytes(ids, bad.row))}.`);
 }
 
 /** Reads the vectors of some queries. @param wanted positions in the files, in the order of the result */
@@ -155,9 +170,10 @@ async function gather(
   const { dimension, metric } = entry;
   const placeOf = new Int32Array(columnLength(ids)).fill(-1);
   for (const [place, position] of wanted.entries()) placeOf[position] = place;
-  const vectors = new Float32Array(wanted.length * dimension);
+  const vectors = new Float32Array(new SharedArrayBuffer(4 * wanted.length * dimension));
   let first = 0;
-  for await (const block of checkedRows(shards, entry)) {
+  // They were checked when the query sets were opened.
+  for await (const block of readRows(shards)) {
     for (let row = 0; row < block.rows; row++) {
       const place = placeOf[first + row]!;
       if (place >= 0) vectors.set(block.vectors.subarray(row * dimension, (row + 1) * dimension), place * dimension);
