@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/run.ts';
 const KEY = { question: 1 };
 const DECISION = z.object({ by: z.string() });
 
-/** A search of so many blocks: each block says by which decision it was made. */
+/** A search of `blocks` blocks, each of which contains the decision that it was computed by. */
 async function search(
   parent: string,
   name: string,
@@ -42,7 +42,7 @@ function expectOneDecision(texts: string[]): void {
   expect(texts).toEqual(texts.map((_, block) => `${block} by ${by}`));
 }
 
-test('what an ended run left is taken up, and nothing is left in the end', async () => {
+test('a run resumes from the blocks of an interrupted one, and leaves no files behind', async () => {
   const parent = await temporaryFolder();
   const failing = withCheckpoints(parent, 'search', KEY, async (checkpoints) => {
     await checkpoints.decision(DECISION, async () => ({ by: 'first' }));
@@ -56,7 +56,7 @@ test('what an ended run left is taken up, and nothing is left in the end', async
   expect(await readdir(parent)).toEqual([]);
 });
 
-test('searches at once finish, whichever is done first, and never mix two decisions', async () => {
+test('concurrent searches finish in any order, and never mix two decisions', async () => {
   const parent = await temporaryFolder();
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 4 }), async (scheduler, processes) => {
@@ -71,7 +71,7 @@ test('searches at once finish, whichever is done first, and never mix two decisi
   );
 });
 
-test('a file stays while it is used, though the folder is removed at every moment', async () => {
+test('a file remains while it is used, even if the folder is removed again and again', async () => {
   const parent = await temporaryFolder();
   const removeAll = async () => {
     for (const name of await readdir(parent))
@@ -82,7 +82,7 @@ test('a file stays while it is used, though the folder is removed at every momen
   expect(made).toBe(5);
 });
 
-test('two that decide at once take one decision', async () => {
+test('two searches that decide at the same time agree on one decision', async () => {
   const parent = await temporaryFolder();
   const { promise, resolve } = Promise.withResolvers<void>();
   let waiting = 0;
@@ -105,7 +105,7 @@ test('two that decide at once take one decision', async () => {
   expect(existsSync(parent)).toBe(true);
 });
 
-test('a decision that is not what was written is refused, with its file', async () => {
+test('a damaged decision is refused, and its file named', async () => {
   const parent = await temporaryFolder();
   const use = () =>
     withCheckpoints(parent, 'search', KEY, async ({ decision }: Checkpoints) => {
@@ -122,7 +122,7 @@ test('a decision that is not what was written is refused, with its file', async 
   }
 });
 
-test('a block that was damaged is made anew, and others are not', async () => {
+test('a damaged block is computed again, the others are not', async () => {
   const parent = await temporaryFolder();
   const until = (blocks: number) =>
     withCheckpoints(parent, 'search', KEY, async (checkpoints) => {
@@ -138,7 +138,7 @@ test('a block that was damaged is made anew, and others are not', async () => {
   await writeFile(join(parent, folder!, block!), '0 by nobody');
   await expect(until(2)).rejects.toThrow('killed');
   expect((await readdir(join(parent, folder!))).sort()).toEqual(names);
-  // Without a checksum, nobody knows whether it is whole.
+  // Without a checksum, a block cannot be verified.
   await rm(join(parent, folder!, `${other}.checksum`));
   const { texts, made } = await search(parent, 'second', 3);
   expect({ texts, made }).toEqual({ texts: ['0 by first', '1 by first', '2 by first'], made: 1 });

@@ -20,7 +20,7 @@ describe('trueDistance', () => {
     expect(distance('dot', a, b)).toBe(-23);
   });
 
-  it('is symmetric, a float32, and not negative where distances are not', () => {
+  it('is symmetric, a float32, and never negative except under dot', () => {
     fc.assert(
       fc.property(pair, fc.constantFrom(...METRICS), ([, a, b], metric) => {
         const found = distance(metric, a, b);
@@ -31,7 +31,7 @@ describe('trueDistance', () => {
     );
   });
 
-  it('is zero between copies, and for cosine between vectors of one direction', () => {
+  it('is zero between copies, and for cosine between vectors of the same direction', () => {
     fc.assert(
       fc.property(pair, fc.constantFrom(3, 0.1, 7e5), ([, a], scale) => {
         expect(distance('l2', a, a.slice())).toBe(0);

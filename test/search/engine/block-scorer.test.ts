@@ -65,11 +65,11 @@ async function search({ metric, kind, dimension, rows, queryCount, k, some }: Se
 describe('BlockScorer', () => {
   const cases = METRICS.flatMap((metric) => KINDS.map((kind) => [metric, kind] as const));
 
-  it.each(cases)('finds exactly the nearest, and all that tie with the last: %s, %s', async (metric, kind) => {
+  it.each(cases)('finds exactly the nearest rows and all ties with the last: %s, %s', async (metric, kind) => {
     await search({ metric, kind, dimension: 64, rows: 2500, queryCount: 40, k: 7 });
-    // By codes, as the queries are many.
+    // Filtered by codes, because there are many queries.
     await search({ metric, kind, dimension: 64, rows: 1500, queryCount: 90, k: 7 });
-    // Compared by float32, as the dimension is no multiple of 16.
+    // Filtered by float32, because the dimension is not a multiple of 16.
     await search({ metric, kind, dimension: 19, rows: 1300, queryCount: 20, k: 3 });
   });
 
@@ -85,7 +85,7 @@ describe('BlockScorer', () => {
     },
   );
 
-  it('rescores few pairs where rows are spread, in products of several tiles', async () => {
+  it('rescores few pairs if rows are spread out, in products of several tiles', async () => {
     const rescored = await search({
       metric: 'cosine',
       kind: 'normal',

@@ -4,7 +4,7 @@ import { queriesInMemory } from '../../../workers/src/search/engine/memory.ts';
 import { nearestBytesPerQuery } from '../../../workers/src/search/engine/nearest-heaps.ts';
 
 describe('queriesInMemory', () => {
-  it('fits the budget, and says the least where it does not', () => {
+  it('fits the budget, and names the minimum if the budget is too small', () => {
     const queries = queriesInMemory(2e9, 960, 10, 2);
     expect(queries * (2 * 960 * 4 + 2 * nearestBytesPerQuery(10))).toBeLessThan(2e9);
     expect(queriesInMemory(4e9, 960, 10, 2)).toBeGreaterThan(queries);

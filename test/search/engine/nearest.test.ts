@@ -9,7 +9,7 @@ const distance = fc.oneof(
 );
 const table = fc.array(distance, { maxLength: 80 });
 
-/** What belongs to the answer: all rows nearer than the k-th, and the k-th's ties. */
+/** Returns the rows that belong to the answer: all nearer than the k-th, and the k-th's ties. */
 function expected(distances: readonly number[], k: number) {
   const order = distances.map((_, row) => row).sort((a, b) => distances[a]! - distances[b]!);
   const farthest = order[k - 1] === undefined ? Number.POSITIVE_INFINITY : distances[order[k - 1]!]!;
@@ -41,7 +41,7 @@ describe('NearestRows', () => {
     );
   });
 
-  it('keeps the same rows whatever the order in which they come', () => {
+  it('keeps the same rows in any order of insertion', () => {
     const shuffled = table.chain((distances) =>
       fc
         .shuffledSubarray([...distances.keys()], { minLength: distances.length })
@@ -60,7 +60,7 @@ describe('NearestRows', () => {
     );
   });
 
-  it('gives the same answer where ties are settled now and then, and then remembers few', () => {
+  it('returns the same answer if ties are settled from time to time, and then remembers few', () => {
     const settled = fc.uniqueArray(fc.nat(79), { maxLength: 6 });
     fc.assert(
       fc.property(table, fc.integer({ min: 1, max: 20 }), settled, fc.nat(5), (distances, k, moments, delay) => {
@@ -70,7 +70,7 @@ describe('NearestRows', () => {
         for (const [row, value] of distances.entries()) {
           for (const query of [0, 1]) nearest.offer(query, value, row);
           if (moments.includes(row)) pending.push({ at: row + delay, contested: snapshot() });
-          // Ids are looked up meanwhile; here they are in the order of the rows.
+          // Stands in for the id lookup: ids are in the order of the rows.
           for (const { contested } of pending.filter(({ at }) => at === row))
             for (const { query, limit, rows } of contested)
               nearest.settle(

@@ -36,7 +36,7 @@ const keptOf = (nearest: NearestRows) =>
   });
 
 describe('scoreTable', () => {
-  it.each(['float32', 'float16'])('finds the same whoever reads the rows: %s', async (vectorType) => {
+  it.each(['float32', 'float16'])('finds the same hits with every reader of the rows: %s', async (vectorType) => {
     const bucket = await built(randomRows(1, 3000, 32), ['--metric', 'l2'], vectorType);
     const queries = queriesOf(randomRows(2, 25, 32));
     const partitions = await bucket.partitions();
@@ -64,7 +64,7 @@ describe('scoreTable', () => {
     rows.ids = rows.ids.map((_, row) => `p${(row * 7919) % 104_729}`);
     const bucket = await built(rows, ['--metric', 'l2', '--order', 'none']);
     const nearest = await scoreTable(bucket, queriesOf(randomRows(2, 800, 16)), [{ first: 0, end: 6000 }], 3, SILENT);
-    // 800 * 5,997 of them were met.
+    // The scan met 800 * 5,997 ties.
     expect(nearest.tieCount).toBeLessThanOrEqual(4_000_000);
     const { rows: kept, ties } = nearest.kept(799);
     const all = Float64Array.from([...kept, ...ties]);

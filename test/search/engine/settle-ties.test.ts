@@ -9,7 +9,7 @@ import { bytewise } from '../../support/hits.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { randomRows, writeShard } from '../../support/shards.ts';
 
-test('of very many rows at one distance, those with the smallest ids stay', async () => {
+test('of very many rows at one distance, those with the smallest ids are kept', async () => {
   const folder = await temporaryFolder();
   const rows = randomRows(1, 2000, 4);
   rows.ids = rows.ids.map((_, i) => `p${(i * 7919) % 104_729}`);

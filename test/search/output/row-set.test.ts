@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { allocateRowSet, RowSet } from '../../../workers/src/search/output/row-set.ts';
 
-test('a set gives its rows in ascending order, and the place of each', () => {
+test('a set returns its rows in ascending order, and the place of each', () => {
   const fragments = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(fragments, fc.array(fc.nat(1000), { maxLength: 60 }), (sizes, picks) => {
@@ -16,7 +16,7 @@ test('a set gives its rows in ascending order, and the place of each', () => {
         const unique = [...new Set(rowIds)].sort((a, b) => a - b);
         expect([...set.index()]).toEqual(unique);
         expect(set.size).toBe(unique.length);
-        // Another thread sees the same.
+        // Another thread reads the same set.
         const other = new RowSet(memory);
         expect(unique.map((row) => other.place(row))).toEqual(unique.map((_, place) => place));
       };

@@ -16,7 +16,7 @@ const SILENT = { add() {}, stop() {} };
 const ROWS = 3000;
 const DIMENSION = 16;
 
-/** A table with many ties, and queries of which some are rows and some have the same vector. */
+/** A table with many ties, and queries; some of them are rows, and some share a vector. */
 async function built(folder: string): Promise<{ bucket: OpenBucket; queries: QuerySet; vectorOf: Int32Array }> {
   const rows = randomRows(1, ROWS, DIMENSION);
   for (let row = 1; row < 700; row++) rows.vectors.copyWithin(row * DIMENSION, 0, DIMENSION);
@@ -40,7 +40,7 @@ async function built(folder: string): Promise<{ bucket: OpenBucket; queries: Que
 }
 
 describe('writeRankedHits', () => {
-  it('writes the bytes that one thread writes, in whatever batches', async () => {
+  it('writes the bytes that one thread writes, in batches of any size', async () => {
     const folder = await temporaryFolder();
     const { bucket, queries, vectorOf } = await built(folder);
     const spans = [{ first: 0, end: ROWS }];

@@ -46,7 +46,7 @@ const measurements: fc.Arbitrary<Required<SearchMeasurements>> = fc.record({
   }),
 });
 
-/** What `measureSearch` would have measured of these. */
+/** Returns the measurements that `measureSearch` would take. */
 function measured(
   asked: Parameters<typeof needsTuning>[0],
   of: Parameters<typeof needsTuning>[1],
@@ -59,7 +59,7 @@ function measured(
 }
 
 describe('choosePlan', () => {
-  it('takes the possible strategy that is estimated to be quickest, with its settings', () => {
+  it('chooses the possible strategy with the lowest estimated time, with its settings', () => {
     fc.assert(
       fc.property(request, entry, fc.integer({ min: 1, max: 1e6 }), measurements, (asked, of, queries, all) => {
         const known = measured(asked, of, all);
@@ -82,13 +82,13 @@ describe('choosePlan', () => {
           if (asked.nprobes !== undefined) expect(plan.nprobes).toBeLessThanOrEqual(asked.nprobes);
           expect(plan.refineFactor).toBe(asked.refineFactor ?? 10);
         }
-        // A recall is told where it was measured and holds for the strategy: that of `exact` is 1.
+        // A recall is reported if it was measured and applies to the strategy: that of `exact` is 1.
         expect(plan.recall !== undefined).toBe(known.tuned !== undefined && plan.way !== 'exact');
       }),
     );
   });
 
-  it('measures only where something depends on it', () => {
+  it('measures only if the plan depends on it', () => {
     fc.assert(
       fc.property(request, entry, (asked, of) => {
         const { strategies } = possibleStrategies(asked, of);

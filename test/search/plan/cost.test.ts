@@ -44,7 +44,7 @@ describe('estimateCosts', () => {
     expect(formatCosts(estimateCosts(bucket, work(1, 20), rates))).toMatch(/ann .*<- chosen/);
   });
 
-  it('leaves out what the bucket does not have', () => {
+  it('omits strategies that the bucket does not support', () => {
     const { partitions: _, ...unordered } = bucket;
     expect(estimateCosts({ ...unordered, index: none }, work(5, 1), rates).map(({ way }) => way)).toEqual(['exact']);
   });

@@ -27,14 +27,14 @@ describe('neededParts', () => {
     ['ann without rescoring', { search: 'ann', refineFactor: 0 }, 'index'],
     ['the same, and the ground truth', { search: 'ann', refineFactor: 0, groundTruth: true }, 'vectors index'],
     ['the same, for a recall', { search: 'ann', refineFactor: 0, targetRecall: 0.9 }, 'vectors index'],
-    ['the same, of given probes', { search: 'ann', refineFactor: 0, targetRecall: 0.9, nprobes: 5 }, 'index'],
+    ['the same, with nprobes set', { search: 'ann', refineFactor: 0, targetRecall: 0.9, nprobes: 5 }, 'index'],
     ['the choice of all', {}, 'vectors index partitions'],
     ['a k of all rows', { search: 'ann', k: 3000 }, 'vectors'],
   ])('%s', (_, request, expected) => {
     expect(needs(request)).toBe(expected);
   });
 
-  it('asks for no index where there is none', () => {
+  it('requires no index if the bucket has none', () => {
     expect(needs({}, { index: { ...index, kind: 'none', partitions: 0 } })).toBe('vectors partitions');
     expect(needs({ search: 'ann' }, { index: { ...index, kind: 'none', partitions: 0 } })).toBe('vectors');
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { divideQueries, queriesPerTask } from '../../../workers/src/search/plan/query-ranges.ts';
 
-test('parts follow each other, none is empty or too large, and there are as few as can be', () => {
+test('parts are consecutive, none is empty or too large, and there are as few as possible', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 6000 }), (queries, perTask) => {
       const parts = divideQueries(queries, perTask);
@@ -17,7 +17,7 @@ test('parts follow each other, none is empty or too large, and there are as few 
   );
 });
 
-test('the less of a table a query looks into, the more queries are worth reading it', () => {
+test('the smaller the part of a table that a query reads, the more queries a task takes', () => {
   const partitions = (count: number) => ({ partitions: { path: 'p', count, bytes: 1, checksum: '0' } });
   const exact = queriesPerTask({ search: 'exact', nprobes: undefined }, [partitions(1000)]);
   const scan = (nprobes: number | undefined, ...counts: number[]) =>

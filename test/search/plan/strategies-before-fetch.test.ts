@@ -17,19 +17,19 @@ const strategies = (request: object, queryCount: number, other: object = {}) =>
   strategiesBeforeFetch({ ...asked, groundTruth: false, ...request }, { ...bucket, ...other }, queryCount, 32);
 
 describe('strategiesBeforeFetch', () => {
-  it('fetches no index where the vectors are needed and many queries share what is read', () => {
+  it('fetches no index if the vectors are needed and many queries share one pass', () => {
     expect(strategies({}, 100_000)).toEqual(['exact', 'scan']);
     expect(strategies({}, 1_000_000)).toEqual(['exact', 'scan']);
   });
 
-  it('fetches no vectors where codes are enough, and these are there sooner', () => {
+  it('fetches no vectors if codes are enough and arrive sooner', () => {
     for (const queries of [1, 1000]) expect(strategies({ refineFactor: 0 }, queries)).toEqual(['ann']);
-    // Where the ground truth needs them, what is saved is little.
+    // If the ground truth needs the vectors, little is saved.
     expect(strategies({ refineFactor: 0 }, 8000)).toEqual(['ann']);
     expect(strategies({ refineFactor: 0, groundTruth: true }, 8000)).toEqual(['exact', 'scan']);
   });
 
-  it('takes the index where reading all is the only other strategy and there are few queries', () => {
+  it('chooses the index if exact is the only other strategy and there are few queries', () => {
     const without = { partitions: undefined };
     expect(
       strategies({ nprobes: 20 }, 1, { ...without, files: [file('data/1', 1e12), file('_indices/1', 1e6)] }),
@@ -40,10 +40,10 @@ describe('strategiesBeforeFetch', () => {
   });
 
   it.each([
-    ['a strategy that was asked for', { search: 'scan' }, {}],
+    ['a requested strategy', { search: 'scan' }, {}],
     ['a recall, which is measured', { targetRecall: 0.95 }, {}],
     ['a bucket without an index', {}, { index: { ...index, kind: 'none', partitions: 0 } }],
-    ['all rows that there are', { k: ROWS }, {}],
+    ['all rows of the bucket', { k: ROWS }, {}],
   ])('leaves %s as it is', (_, request, other) => {
     expect(strategies(request, 1000, other)).toBeUndefined();
   });

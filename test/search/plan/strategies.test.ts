@@ -19,7 +19,7 @@ const asked: StrategyRequest = {
 };
 
 describe('possibleStrategies', () => {
-  it('gives what was asked for where the bucket allows it', () => {
+  it('returns the requested strategy if the bucket supports it', () => {
     for (const search of ['ann', 'scan', 'exact'] as const)
       expect(possibleStrategies({ ...asked, search }, { rows: 1000, index, partitions })).toEqual({
         strategies: [search],
@@ -28,7 +28,7 @@ describe('possibleStrategies', () => {
     expect(possibleStrategies(asked, { rows: 1000, index, partitions }).strategies).toEqual(['exact', 'scan', 'ann']);
   });
 
-  it('reads everything where nothing else would answer, with a note unless the choice was free', () => {
+  it('reads everything if no other strategy can answer, with a note unless the strategy is auto', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...SEARCH_MODES),

@@ -51,7 +51,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   };
 }
 
-/** Refuses an output that would replace a query set, by whatever name the file is given. */
+/** Refuses an output that would replace a query set, under any name of the file. */
 async function requireOutputsApart(
   queries: readonly string[],
   outputs: Record<'output' | 'truth', string | undefined>,

@@ -15,7 +15,7 @@ export interface SearchPlaces {
   bucket: string;
   database: string;
   queries: readonly string[];
-  /** Folder for what is fetched of a bucket on S3; the database's default where not given. */
+  /** Folder for the files fetched from a bucket on S3; default: that of the database. */
   work?: string | undefined;
   /** Reads a bucket on S3 in place. */
   stream: boolean;

@@ -13,7 +13,7 @@ import type { SearchPlan } from './plan/make-plan.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import type { QuerySet } from './queries/queries.ts';
 
-/** What was written of a block. */
+/** The result of writing a block. */
 export interface WrittenBlock {
   hits: number;
   bytes: number;

@@ -19,7 +19,7 @@ export interface SearchRequest extends StrategyRequest, HitFilter {
   memoryBytes: number;
   /** Queries of a block, if fewer than the memory allows. */
   blockQueries: number | undefined;
-  /** Which of the queries; all where not given. */
+  /** Which of the queries; default: all. */
   range: QueryRange | undefined;
   /** Folder for finished blocks. */
   checkpoints: string;

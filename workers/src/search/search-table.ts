@@ -15,13 +15,13 @@ export interface SearchTable extends AsyncDisposable {
   database: Database;
   /** With the parts of the table that `database` has. */
   entry: CatalogEntry;
-  /** Strategies that these parts allow; all where not given. */
+  /** Strategies that these parts allow; default: all. */
   strategies?: readonly SearchStrategy[] | undefined;
 }
 
 /**
  * Opens a bucket's table for a search: in place, or in a folder into which the parts that the search needs were fetched from S3. The
- * catalog entry tells which strategies may be quickest, and these tell the parts.
+ * catalog entry shows which strategies may be quickest, and these determine the parts.
  * @param stream reads a table on S3 in place
  */
 export async function openSearchTable(

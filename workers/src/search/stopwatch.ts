@@ -1,4 +1,4 @@
-/** Returns a function that gives the seconds since its last call, or since the start. */
+/** Creates a function that returns the seconds since its last call, or since the start. */
 export function startStopwatch(): () => number {
   let lastMs = performance.now();
   return () => {

@@ -69,7 +69,7 @@ async function filterOf(way: 'codes' | 'floats', metric: Metric, kind: Kind, see
     await floats.close();
     await codes.close();
   };
-  /** Of the pairs that the filter left, none is missing that belongs. */
+  /** The filter kept every pair that belongs to the answer. */
   const expectNoneMissing = (left: number) => {
     const kept = new Set(pairs.subarray(0, left));
     for (const [query, own] of distances.entries()) {
@@ -82,7 +82,7 @@ async function filterOf(way: 'codes' | 'floats', metric: Metric, kind: Kind, see
 }
 
 describe.each(['codes', 'floats'] as const)('products of %s', (way) => {
-  it.each(METRICS)('leave out most pairs, and none that belongs: %s', async (metric) => {
+  it.each(METRICS)('prune most pairs, and none that belongs to the answer: %s', async (metric) => {
     for (const seen of [0, ROWS / 2, ROWS]) {
       const { run, close, expectNoneMissing } = await filterOf(way, metric, 'normal', seen);
       const left = await run();
@@ -93,7 +93,7 @@ describe.each(['codes', 'floats'] as const)('products of %s', (way) => {
     }
   });
 
-  it('say where they cannot tell rows apart, and are not asked for a while', async () => {
+  it('report if they cannot tell rows apart, and are then skipped for a while', async () => {
     const { run, close, limits } = await filterOf(way, 'l2', 'same', 0);
     expect(await run()).toBeUndefined();
     limits.fill(-1);
@@ -106,7 +106,7 @@ describe.each(['codes', 'floats'] as const)('products of %s', (way) => {
 describe('FloatFilter', () => {
   const cases = METRICS.flatMap((metric) => KINDS.map((kind) => [metric, kind] as const));
 
-  it.each(cases)('leaves out none that belongs, of any dimension: %s, %s', async (metric, kind) => {
+  it.each(cases)('prunes none that belongs to the answer, for any dimension: %s, %s', async (metric, kind) => {
     for (const dimension of [1, 3, 16, 67, 480])
       for (const seen of [0, ROWS / 3]) {
         const { runAnyway, close, expectNoneMissing } = await filterOf('floats', metric, kind, seen, dimension);

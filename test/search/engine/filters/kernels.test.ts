@@ -16,7 +16,7 @@ const place = (address: number, values: Float32Array) =>
   new Float32Array(memory.buffer, address, values.length).set(values);
 
 describe('innerProduct and squaredDifference', () => {
-  it('are sums in double precision, in the order that is promised, wherever vectors lie', () => {
+  it('are sums in double precision, in the documented order, at any offset', () => {
     const component = fc.float({ min: -1e6, max: 1e6, noNaN: true });
     const vectors = fc.integer({ min: 1, max: 70 }).chain((n) => {
       const vector = fc.array(component, { minLength: n, maxLength: n }).map((x) => Float32Array.from(x));
@@ -30,7 +30,7 @@ describe('innerProduct and squaredDifference', () => {
         expect(kernels.innerProduct(atA, atB, a.length)).toBe(sumInFours(a.length, (i) => a[i]! * b[i]!));
         const squares = sumInFours(a.length, (i) => (a[i]! - b[i]!) * (a[i]! - b[i]!));
         expect(kernels.squaredDifference(atA, atB, a.length)).toBe(squares);
-        // Several rows at once give the sums of each alone.
+        // Several rows at once have the same sums as each row alone.
         const others = [0, 4, 8].map((shift) => atB + shift);
         const [into, sums] = [8192, new Float64Array(memory.buffer, 8192, RESCORED_AT_ONCE)];
         for (const [several, one] of [
@@ -52,7 +52,7 @@ describe('quantize', () => {
     [960, 1, 127, 128],
     [2560, 1, 127, 0],
   ])(
-    'rounds to codes and says what was lost: D = %i, unit %i, largest %i, flip %i',
+    'rounds to codes and returns the error: D = %i, unit %i, largest %i, flip %i',
     (dimension, unit, largest, flip) => {
       const rows = 5;
       const { vectors } = randomRows(3, rows, dimension);
@@ -103,7 +103,7 @@ describe('squares', () => {
 });
 
 describe.each(['select', 'selectFloats'] as const)('%s', (select) => {
-  it('takes pairs that are not less, and those that are no number', () => {
+  it('selects pairs that are not less, and NaN', () => {
     const values = fc.float({ min: -8, max: 8, noNaN: false }).map(Math.fround);
     const sizes = fc.record({ rows: fc.integer({ min: 1, max: 9 }), lanes: fc.integer({ min: 1, max: 3 }) });
     const setting = sizes.chain(({ rows, lanes }) => {

@@ -12,7 +12,7 @@ import { LARGEST_CODE } from '../../../../workers/src/vectors/quantize.ts';
 import { byteProduct, isExactEverywhere, PROCESSORS, type Processor } from '../../../support/byte-product.ts';
 
 describe('largestQueryCode', () => {
-  it('is what this processor multiplies exactly, in products of any shape', async () => {
+  it('is the largest code that this processor multiplies exactly, in products of any shape', async () => {
     const dimension = 960;
     const products = await createCodeProducts(dimension);
     const largest = await largestQueryCode(products, dimension);
@@ -36,7 +36,7 @@ describe('largestQueryCode', () => {
     await products.close();
   });
 
-  it.each(PROCESSORS)('tells processors from each other, and is exact there (%s)', async (processor) => {
+  it.each(PROCESSORS)('distinguishes processors, and is exact on them (%s)', async (processor) => {
     const dimension = 48;
     const largest = await largestQueryCode(emulatedProducts(processor, dimension), dimension);
     expect(largest).toBe(processor === 'inPairs' ? LARGEST_CODE : 127);
@@ -48,7 +48,7 @@ describe('largestQueryCode', () => {
       expect(processor === 'in32Bits' || isExactEverywhere(codes, query * dimension, dimension, 1)).toBe(true);
   });
 
-  it('knows a processor that adds in pairs for single rows only', async () => {
+  it('recognizes a processor that adds in pairs only for single rows', async () => {
     const products = {
       run: (rows: Uint8Array, queries: Int8Array, into: Int32Array) =>
         emulatedProducts(rows.length === 16 ? 'inPairs' : 'in32Bits', 16).run(rows, queries, into),
@@ -58,7 +58,7 @@ describe('largestQueryCode', () => {
   });
 });
 
-/** Products of codes as a processor of that kind computes them. */
+/** Products of codes as such a processor computes them. */
 function emulatedProducts(processor: Processor, dimension: number): CodeProducts {
   return {
     async run(rows, queries, into) {
@@ -74,7 +74,7 @@ function emulatedProducts(processor: Processor, dimension: number): CodeProducts
   };
 }
 
-/** Codes of queries by the kernel that a search makes them with. */
+/** Codes of queries, by the kernel that searches use. */
 function queryCodes(vectors: Float32Array, dimension: number, largest: number): Int8Array {
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
   let at = 1024;

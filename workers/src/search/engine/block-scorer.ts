@@ -66,7 +66,7 @@ export class BlockScorer {
 
   /**
    * Offers the rows of a block to queries.
-   * @param chosen the queries to compare with; all where not given
+   * @param chosen the queries to compare with; default: all
    * @param emit takes ties where there are very many
    * @returns the other ties
    */

@@ -45,7 +45,7 @@ export async function withScoreThreads<T>(bucket: OpenBucket, use: (threads: Sco
 /**
  * The engine of `scan` and `exact`: reads spans of a table once, in order, and compares each with its queries in threads.
  * @param spans ascending
- * @param threads started for this search where not given
+ * @param threads default: threads started for this search
  * @returns the nearest rows of each query, by their true distances
  */
 export async function scoreTable(

@@ -23,7 +23,7 @@ import type { RowTies } from './nearest.ts';
 import type { NearestMemory } from './nearest-heaps.ts';
 import { loadQueries } from './shared-search.ts';
 
-/** What a thread needs for a search. */
+/** Start data of a search in a thread. */
 export interface SearchMemory {
   shared: SharedSearch;
   nearest: NearestMemory;

@@ -44,7 +44,7 @@ export interface PreparedSearch {
 
 /**
  * Allocates the memory of a search, without queries.
- * @param mean approximate mean of all rows; undefined where each block comes with a centre of its own
+ * @param mean approximate mean of all rows; undefined if each block has its own centre
  */
 function allocateSearch(
   { metric, dimension }: Pick<CatalogEntry, 'metric' | 'dimension'>,

@@ -10,7 +10,7 @@ export function sharedText({ offsets, bytes }: SharedTexts, at: number): Uint8Ar
   return bytes.subarray(offsets[at], offsets[at + 1]);
 }
 
-/** Allocates texts of the given lengths in all. */
+/** Allocates texts of these total lengths. */
 export function allocateTexts(count: number, byteLength: number): SharedTexts {
   return {
     offsets: new Float64Array(new SharedArrayBuffer(8 * (count + 1))),
@@ -36,7 +36,7 @@ export function rankRows(
 ): Int32Array {
   const nearestFirst = sortByDistance(distances, count);
   const compareIds = (a: number, b: number) => Buffer.compare(idOf(a), idOf(b));
-  // Ties are sorted as far as they are among the k nearest.
+  // Ties are sorted only as far as they are among the k nearest.
   for (let from = 0; from < Math.min(k, count); ) {
     let to = from + 1;
     while (to < count && distances[nearestFirst[to]!] === distances[nearestFirst[from]!]) to++;

@@ -44,7 +44,7 @@ export class RowSet {
     this.#memory.words.fill(0);
   }
 
-  /** Counts the rows, after all were added and before `place` is asked. @returns their ids, ascending */
+  /** Counts the rows, after all were added and before `place` is called. @returns their ids, ascending */
   index(): Float64Array {
     const { words, before, fragmentStarts } = this.#memory;
     let size = 0;

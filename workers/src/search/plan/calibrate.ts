@@ -11,7 +11,7 @@ import { allocateNearest } from '../engine/nearest-heaps.ts';
 import { prepareSearch } from '../engine/shared-search.ts';
 import type { MachineRates } from './cost.ts';
 
-/** Bytes that each core reads, from a file of its own where there are enough. */
+/** Bytes that each core reads, from its own file if there are enough. */
 const READ_SAMPLE_BYTES = 32 * 2 ** 20;
 /** Products of float32 are timed with this many queries and with FEW_QUERIES: the difference shows the cost of a row by itself. */
 const FEWER_QUERIES = 16;

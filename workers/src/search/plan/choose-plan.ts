@@ -18,13 +18,13 @@ export const SEARCH_PLAN = z.object({
   way: choice(SEARCH_STRATEGIES),
   nprobes: SIZE,
   refineFactor: COUNT,
-  /** Recall measured on a sample of the queries, where one was asked for. */
+  /** Recall measured on a sample of the queries, if one was requested. */
   recall: z.optional(ESTIMATE),
   /** Estimated seconds of each strategy, quickest first, where LanceFlow chose. */
   estimates: z.optional(z.array(COST_ESTIMATE)),
 });
 
-/** Settings with which a sample of the queries reached the recall that was asked for. */
+/** Settings with which a sample of the queries reached the requested recall. */
 export interface TunedSettings {
   nprobes: number;
   refineFactor: number;
@@ -53,7 +53,7 @@ export function needsRates(request: StrategyRequest, entry: Entry): boolean {
   return possibleStrategies(request, entry).strategies.length > 1;
 }
 
-/** Returns probes and refine factor: tuned, given or default. */
+/** Returns probes and refine factor: tuned, requested or default. */
 export function chooseSettings(request: StrategyRequest, entry: Entry, tuned?: TunedSettings) {
   const { strategies } = possibleStrategies(request, entry);
   const partitionCount = strategies.includes('scan') ? entry.partitions!.count : entry.index.partitions;

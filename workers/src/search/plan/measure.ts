@@ -21,7 +21,7 @@ const WARM_UP_QUERIES = 4;
 /** A loaded index is at most this many times faster than one that is being loaded. */
 const MOST_WARM_GAIN = 10;
 
-/** Measures what the choice of a plan depends on, and nothing where only one strategy is possible. */
+/** Takes the measurements that the choice of a plan depends on; none if only one strategy is possible. */
 export async function measureSearch(
   bucket: OpenBucket,
   queries: QueryFiles,

@@ -4,7 +4,7 @@ import { DEFAULT_REFINE_FACTOR, possibleStrategies, type StrategyRequest } from 
 
 /**
  * Returns the parts of a table that a search may read, before any of it is fetched.
- * @param request k: rows to find; groundTruth: whether the ground truth is wanted as well
+ * @param request k: rows to find; groundTruth: whether the ground truth is requested too
  */
 export function neededParts(
   request: StrategyRequest & { groundTruth: boolean },

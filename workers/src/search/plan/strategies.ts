@@ -8,7 +8,7 @@ export type SearchMode = (typeof SEARCH_MODES)[number];
 export const SEARCH_STRATEGIES = ['ann', 'scan', 'exact'] as const satisfies readonly SearchMode[];
 export type SearchStrategy = (typeof SEARCH_STRATEGIES)[number];
 
-/** What the user asked for; undefined where LanceFlow chooses. */
+/** The user's choices; undefined if LanceFlow chooses. */
 export interface StrategyRequest {
   k: number;
   search: SearchMode;
@@ -16,7 +16,7 @@ export interface StrategyRequest {
   refineFactor: number | undefined;
   /** Share of the true neighbours to find, in (0, 1]. */
   targetRecall: number | undefined;
-  /** Strategies from which `auto` chooses; all where not given. */
+  /** Strategies from which `auto` chooses; default: all. */
   strategies?: readonly SearchStrategy[] | undefined;
 }
 

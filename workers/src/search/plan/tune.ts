@@ -14,7 +14,7 @@ import type { TunedSettings } from './choose-plan.ts';
 
 /** Queries of a sample: the 95% interval of 200 is about +-0.02 at recall 0.95, k = 10. */
 const MOST_SAMPLED = 200;
-/** True neighbours of a sample: where k is large, fewer queries tell as much, and more would not fit the memory. */
+/** True neighbours of a sample. If k is large, fewer queries measure recall as precisely, and more would not fit into memory. */
 const MOST_SAMPLED_HITS = 1_000_000;
 const LEAST_SAMPLED = 20;
 

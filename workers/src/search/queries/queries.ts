@@ -63,7 +63,7 @@ export async function countQueries(...query: Parameters<typeof openQueries>): Pr
 
 /**
  * Opens query sets and checks that they fit a bucket. Ids are held in memory, vectors are not.
- * @param range of the queries to search; all where not given
+ * @param range of the queries to search; default: all
  * @throws DataError for another dimension or model, vectors that cannot be searched, or a duplicated id; UsageError for a range
  *   beyond the queries
  */
@@ -160,7 +160,7 @@ function requireSearchable(shard: ShardReader, start: number, { vectors, rows, i
   if (bad) throw new DataError(`${shard.path}: ${describeBadVector(bad, start, columnBytes(ids, bad.row))}.`);
 }
 
-/** Reads the vectors of some queries. @param wanted positions in the files, in the order of the result */
+/** Reads the vectors of the queries at `wanted`. @param wanted positions in the files, in the order of the result */
 async function gather(
   shards: readonly ShardReader[],
   entry: CatalogEntry,

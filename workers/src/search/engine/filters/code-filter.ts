@@ -43,7 +43,7 @@ export class CodeFilter {
 
   /**
    * Prunes the pairs of a tile.
-   * @param vectors [rows, D] of the block @param centre of its rows; the mean of the table where not given
+   * @param vectors [rows, D] of the block @param centre of its rows; default: the table's mean
    * @returns survivors; undefined where they are too many, or recently were
    */
   run(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number | undefined> {

@@ -123,7 +123,7 @@ export class PairSelector {
     return this.#tighten(product, tile.count, selected);
   }
 
-  /** Whether a tile has so many survivors that another filter should prune them. */
+  /** Returns whether a tile has enough survivors for another filter to prune. */
   isTooMany(survivors: number, { count }: Tile, rows: number): boolean {
     return survivors > count * (2 * this.#k + rows * LARGEST_SHARE) + rows * PAIRS_A_ROW;
   }

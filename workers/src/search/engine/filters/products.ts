@@ -46,7 +46,7 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
         rows: new Tensor(rowType, ofRows, [n, dimension]),
         queries: new Tensor(queryType, ofQueries, [m, dimension]),
       };
-      // A tensor given as output is written in place.
+      // A tensor passed as output is written in place.
       await session.run(feeds, { products: new Tensor(valueType, into, [n, m]) });
     },
     close: () => session.release(),

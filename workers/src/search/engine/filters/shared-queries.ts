@@ -10,7 +10,7 @@ export interface SharedSearch extends QueryVectors {
   squares: Float64Array;
   /** Distance of the k-th nearest row so far. */
   limits: Float32Array;
-  /** Approximate mean of all rows: [D]; undefined where each block has a centre of its own. */
+  /** Approximate mean of all rows: [D]; undefined if each block has its own centre. */
   mean: Float32Array | undefined;
   /** Codes of all queries minus the mean; undefined where queries are few. */
   coded: CodedQueries | undefined;
