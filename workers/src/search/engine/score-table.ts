@@ -24,6 +24,7 @@ export function startScoreThreads({ entry }: OpenBucket): ScoreThreads {
   return new ThreadPool<ScoreMethods>(new URL('./score-worker.ts', import.meta.url), {
     name: 'score',
     count: scoringThreads(availableParallelism(), entry.rows),
+    runsNativeCode: true,
     // One block that a thread compares, and one that waits for it.
     requestsPerThread: 2,
   });
