@@ -96,7 +96,7 @@ describe('a thread of search-bucket that dies', () => {
 
   it.each([
     ['exact', 'memory', 75, /The thread "score" ran out of memory\. Use fewer threads/],
-    ['scan', 'exit', 1, /The thread "score" ended with exit code 3 before its work was done/],
+    ['scan', 'exit', 1, /The thread "score" exited with code 3 before its work was done/],
   ])(
     'in %s, by %s, ends the command without an output, and the same command writes it',
     async (mode, by, code, reason) => {

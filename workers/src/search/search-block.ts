@@ -6,7 +6,7 @@ import { searchAnn } from './engine/ann.ts';
 import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
 import type { AnnAnswer } from './engine/scan-vectors.ts';
-import { type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
+import { encodingThread, type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
 import { HITS_PER_BATCH, type HitSink, type HitsOutput, withHitSink } from './output/hit-sink.ts';
 import { writeRankedHits } from './output/write-hits.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
@@ -49,9 +49,12 @@ export async function searchBlock(
     return { ...written, scannedQueries };
   }
   // The threads start while the queries are read.
-  const written = await withScoreThreads(bucket, async (threads) =>
-    searchRows(await read(), strategy, threads, output),
-  );
+  const written = await withScoreThreads(bucket, async (threads) => {
+    encodingThread(threads)
+      .call('loadEncoder', undefined)
+      .catch(() => {}); // the search fails with the thread
+    return searchRows(await read(), strategy, threads, output);
+  });
   return { ...written, scannedQueries: 0 };
 }
 

@@ -30,6 +30,11 @@ export function startScoreThreads({ entry }: OpenBucket): ScoreThreads {
   });
 }
 
+/** Returns the thread that encodes hits which fill no row group: often all of them. It loads the encoder in time. */
+export function encodingThread({ threads }: ScoreThreads): ScoreThreads['threads'][number] {
+  return threads.at(-1)!;
+}
+
 /** Runs `use` with threads that end with it. */
 export async function withScoreThreads<T>(bucket: OpenBucket, use: (threads: ScoreThreads) => Promise<T>): Promise<T> {
   const threads = startScoreThreads(bucket);

@@ -105,6 +105,11 @@ const methods = {
     await emitTies(emit, await scorer!.score({ vectors, rowIds }, chosen, (ties) => emitTies(emit, ties)));
   },
 
+  /** Loads the encoder ahead of its use. */
+  async loadEncoder(): Promise<void> {
+    await loadWriter();
+  },
+
   beginHits(memory: HitMemory): void {
     hitMemory = memory;
     hitTasks = new HitTasks(memory);

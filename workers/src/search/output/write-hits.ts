@@ -5,7 +5,7 @@ import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import { createJoinedFile } from '../../hits/parquet/joined-file.ts';
 import { readIdsOf } from '../../lance/lookup-ids.ts';
 import type { NearestRows } from '../engine/nearest.ts';
-import type { ScoreThreads } from '../engine/score-table.ts';
+import { encodingThread, type ScoreThreads } from '../engine/score-table.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import type { HitsOutput } from './hit-sink.ts';
 import type { HitMemory, HitPart, HitRange, VectorSlice } from './hit-tasks.ts';
@@ -65,9 +65,10 @@ export async function writeRankedHits(
       hits += ranges.hits;
       for await (const encoded of encodeInOrder(threads, ranges.groups, ids, carried)) await file.append(encoded);
       const left = ranges.groups.length > 0 ? undefined : carried;
-      carried = await threads.run('gatherHits', { range: ranges.rest, ids, carried: left });
+      carried = await encodingThread(threads).call('gatherHits', { range: ranges.rest, ids, carried: left });
     }
-    if (hits === 0 || carried!.distances.length > 0) await file.append(await threads.run('encodeHits', carried!));
+    if (hits === 0 || carried!.distances.length > 0)
+      await file.append(await encodingThread(threads).call('encodeHits', carried!));
     return { hits, bytes: await file.finish() };
   } catch (error) {
     await file.abandon();
