@@ -34,7 +34,16 @@ with h5py.File('q.h5', 'w') as f:
     f['id'] = np.array([b'q%d' % i for i in range(200)])`,
     );
     await measure('pack-buckets', rows, ['pack-buckets', '--input', shard, '--output', plan]);
-    await measure('ingest-bucket', rows, ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database]);
+    await measure('ingest-bucket', rows, [
+      'ingest-bucket',
+      '--plan',
+      plan,
+      ...BUCKET,
+      '--database',
+      database,
+      '--threads',
+      '1',
+    ]);
     if (!searched) return;
     await lanceflowJson(['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-rq']);
     for (const search of ['exact', 'scan', 'ann']) {

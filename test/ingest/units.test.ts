@@ -76,7 +76,7 @@ describe('threadCount', () => {
     expect(threadCount(32, 1700, 450e6, 8 * GIB)).toBeLessThan(16);
     expect(threadCount(32, 1700, 450e6, GIB / 4)).toBe(1);
     expect(threadCount(32, 3, 16e6, 64 * GIB)).toBe(1);
-    expect(threadCount(32, 70, 17e6, 64 * GIB)).toBe(5);
+    expect(threadCount(32, 70, 17e6, 64 * GIB)).toBe(4);
     expect(threadCount(1, 1700, 450e6, 256 * GIB)).toBe(1);
   });
 

@@ -47,8 +47,8 @@ async function contents(database: string): Promise<Map<string, string>> {
 }
 
 describe('a table that threads write', () => {
-  // 50 units or more.
-  beforeEach(() => vi.stubEnv('LANCEFLOW_UNIT_BYTES', '4096'));
+  // 126 units or more, which are work for 7 threads.
+  beforeEach(() => vi.stubEnv('LANCEFLOW_UNIT_BYTES', '2048'));
   afterEach(() => vi.unstubAllEnvs());
 
   it.each([

@@ -43,7 +43,7 @@ test('tasks request at most the limits of common partitions or of the user, and 
 
   const limits = ['--max_cpus', '12', '--max_memory', '30.GB', '--max_time', '200.m', '--bucket_size', '1000000'];
   const small = await requestsOf(join(folder, 'small'), '--index', 'ivf-pq', ...limits);
-  expect(small.get('INGEST_BUCKET')!.place).toBe('12, 4 GB, 3h');
+  expect(small.get('INGEST_BUCKET')!.place).toBe('7, 4 GB, 3h');
   expect(small.get('INDEX_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');
   expect(small.get('SEARCH_BUCKET')!.place).toBe('12, 30 GB, 3h 20m');
 

@@ -9,10 +9,10 @@ const LEAST_UNIT_BYTES = 16 * 2 ** 20;
 const GATHERED_SHARE = 1 / 64;
 const MOST_UNIT_BYTES = 2 ** 30;
 /**
- * Units for which starting a thread pays: it compiles its code anew, and has a reader of HDF5 of its own, for 0.2 to 0.6 CPU-seconds.
+ * Units for which starting a thread pays: it compiles its code anew, and has a reader of HDF5 of its own, for 0.3 to 0.6 CPU-seconds.
  * With fewer, threads would also be idle while others do their last.
  */
-const UNITS_PER_THREAD = 14;
+const UNITS_PER_THREAD = 18;
 /** Memory of a thread besides its unit: two JavaScript heaps, the HDF5 library, the assigner, blocks. */
 const THREAD_BYTES = 96 * 2 ** 20;
 /** Memory of the process besides its threads. */
