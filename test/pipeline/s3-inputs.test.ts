@@ -100,7 +100,7 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     expect(answers.knownSize.value).toEqual([false]);
     expect(answers.smallParts.value).toEqual([true, true]);
 
-    const denied = /access denied, or not there.*s3:GetObject of s3:\/\/KEY/;
+    const denied = /access denied or not found.*s3:GetObject of s3:\/\/KEY/;
     const deniedOf = (key: string) => new RegExp(denied.source.replace('KEY', key));
     for (const [name, message] of [
       [
