@@ -116,7 +116,9 @@ describe('the hash of a worker', () => {
       lanceflow(argv, { env: { ...process.env, LANCEFLOW_HOME: ROOT, LANCEFLOW_WORKER } });
     const wrong = await inContainer('0'.repeat(32));
     expect(wrong).toMatchObject({ code: 64, stdout: '' });
-    expect(wrong.stderr).toMatch(/^lanceflow catalog: the worker in this container differs from .* Build the image .*\n$/);
+    expect(wrong.stderr).toMatch(
+      /^lanceflow catalog: the worker in this container differs from .* Build the image .*\n$/,
+    );
     const used: Storage[][] = [['local'], ['s3'], ['local', 's3']];
     for (const hash of [...used.map((storage) => hashOfSources('catalog', ROOT, storage)), hashOfTree(ROOT)])
       expect((await inContainer(hash)).stderr).not.toContain('container');
