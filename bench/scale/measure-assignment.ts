@@ -32,7 +32,7 @@ export async function measureAssignment(
 async function measureOne(folder: string, kind: string, partitions: number, dimension: number) {
   const make = async (name: string, rows: number, seed: number) => {
     const path = join(folder, name);
-    const script = join(ROOT, 'bench/scale/make_sample.py');
+    const script = join(ROOT, 'bench/support/make_sample.py');
     await capture(PYTHON, [script, path, kind, `${rows}`, `${dimension}`, `${seed}`]);
     return path;
   };

@@ -42,7 +42,7 @@ export async function measureStages(folder: string, size: Size): Promise<StageTh
 
 /** Runs a program and measures it, also by thread. */
 async function measureThreads(program: string, args: readonly string[]): Promise<Measured & { threads: ThreadTime[] }> {
-  return JSON.parse(await capture(PYTHON, [join(ROOT, 'bench/support/measure_threads.py'), program, ...args]));
+  return JSON.parse(await capture(PYTHON, [join(ROOT, 'bench/support/measure.py'), '--threads', program, ...args]));
 }
 
 async function embed(folder: string, { sequences }: Size, record: Record): Promise<void> {
