@@ -18,14 +18,7 @@ class RemoteCatalog {
         // The same settings as for tasks, such as requester pays.
         def settings = (Global.session.config.env ?: [:]).findAll { name, _value -> name.toString().startsWith('LANCEFLOW_S3_') }
         builder.environment().putAll(settings.collectEntries { name, value -> [name.toString(), value.toString()] })
-        def process = builder.start()
-        process.outputStream.close()
-        def messages = new StringBuilder()
-        def listening = process.consumeProcessErrorStream(messages)
-        def printed = process.inputStream.getText('UTF-8')
-        def exit = process.waitFor()
-        listening.join()
-        if (exit != 0) Parameters.stop(messages.toString().trim())
+        def printed = Program.output(builder) { messages -> Parameters.stop(messages) }
         def where = "${database}: lanceflow catalog"
         def remedy = 'Run lanceflow catalog --brief --json to see what it prints.'
         def found = Documents.parse(printed, where, 'list of buckets', remedy).entries

@@ -29,15 +29,10 @@ class WorkerSources {
     }
 
     private static Map<String, String> ofCommands(Path node, Path script, Path home, List<String> storage) {
-        def process = new ProcessBuilder([node, script, '--json', *storage]*.toString()).start()
-        process.outputStream.close()
-        def messages = new StringBuilder()
-        def listening = process.consumeProcessErrorStream(messages)
-        def printed = process.inputStream.getText('UTF-8')
-        def exit = process.waitFor()
-        listening.join()
-        if (exit != 0)
-            Parameters.stop("${node} failed on the workers' sources: ${messages.toString().trim()}\nRun npm --prefix ${Shell.quote(home)} run setup.")
+        def builder = new ProcessBuilder([node, script, '--json', *storage]*.toString())
+        def printed = Program.output(builder) { messages ->
+            Parameters.stop("${node} failed on the workers' sources: ${messages}\nRun npm --prefix ${Shell.quote(home)} run setup.")
+        }
         return new JsonSlurper().parseText(printed) as Map<String, String>
     }
 
