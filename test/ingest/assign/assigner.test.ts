@@ -7,7 +7,7 @@ import { clusteredRows } from '../../support/clustered-rows.ts';
 import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
 
 const [ROWS, COUNT] = [300, 40];
-/** So many rows that planning is worth its cost. */
+/** A row count from which planning is worth its cost. */
 const MANY_ROWS = 1e9;
 
 /** Squared distance of a row to a centroid over that to its nearest, in double precision. */

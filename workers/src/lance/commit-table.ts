@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Schema } from 'apache-arrow';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
+import { flush } from '../base/files/write-atomically.ts';
 import { addFragments, type NewFragment } from './format/add-fragments.ts';
 import { createTable } from './tables.ts';
 
@@ -59,13 +60,4 @@ export async function writeVersion(path: string, version: number, manifest: Uint
 
 function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   return writeFile(path, bytes, { flag: 'wx', flush: true });
-}
-
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }

@@ -63,7 +63,8 @@ export async function writeAt(file: FileHandle, block: Uint8Array, position: num
     done += (await file.write(block, done, block.length - done, position + done)).bytesWritten;
 }
 
-async function flush(path: string): Promise<void> {
+/** Waits until a file, or the entries of a folder, are on the disk. */
+export async function flush(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();

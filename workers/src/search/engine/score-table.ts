@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../../app/progress.ts';
 import { readAhead } from '../../base/concurrency/read-ahead.ts';
-import { ThreadPool } from '../../base/threads/thread-pool.ts';
+import { type ThreadPool, withThreadPool } from '../../base/threads/thread-pool.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { openRowSource } from '../../bucket/row-source.ts';
 import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
@@ -19,33 +19,21 @@ export type ScoreThreads = ThreadPool<ScoreMethods>;
 
 const PROGRESS_MS = 250;
 
-/** Starts threads for `scoreTable`: they take a while, in which other things can be done. */
-export function startScoreThreads({ entry }: OpenBucket): ScoreThreads {
-  return new ThreadPool<ScoreMethods>(new URL('./score-worker.ts', import.meta.url), {
-    name: 'score',
-    count: scoringThreads(availableParallelism(), entry.rows),
-    runsNativeCode: true,
-    // One block that a thread compares, and one that waits for it.
-    requestsPerThread: 2,
-  });
-}
-
 /** Returns the thread that encodes hits which fill no row group: often all of them. It loads the encoder in time. */
 export function encodingThread({ threads }: ScoreThreads): ScoreThreads['threads'][number] {
   return threads.at(-1)!;
 }
 
-/** Runs `use` with threads that end with it. */
-export async function withScoreThreads<T>(bucket: OpenBucket, use: (threads: ScoreThreads) => Promise<T>): Promise<T> {
-  const threads = startScoreThreads(bucket);
-  try {
-    const result = await use(threads);
-    await threads.close();
-    return result;
-  } catch (error) {
-    await threads.terminate(error instanceof Error ? error : undefined);
-    throw error;
-  }
+/** Runs `use` with threads for `scoreTable`, which end with it. They take a while to start, in which other things can be done. */
+export function withScoreThreads<T>({ entry }: OpenBucket, use: (threads: ScoreThreads) => Promise<T>): Promise<T> {
+  const options = {
+    name: 'score',
+    count: scoringThreads(availableParallelism(), entry.rows),
+    runsNativeCode: true,
+    // One block that a thread compares, and one that waits for it.
+    requestsPerThread: 2,
+  };
+  return withThreadPool<ScoreMethods, T>(new URL('./score-worker.ts', import.meta.url), options, use);
 }
 
 /**
