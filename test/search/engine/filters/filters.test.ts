@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { LANES } from '../../../../workers/src/base/wasm/simd.ts';
 import { instantiateKernels } from '../../../../workers/src/search/engine/block-scorer.ts';
 import { CodeFilter } from '../../../../workers/src/search/engine/filters/code-filter.ts';
 import { FloatFilter } from '../../../../workers/src/search/engine/filters/float-filter.ts';
-import { LANES } from '../../../../workers/src/search/engine/filters/kernels.ts';
 import { PairSelector, type Tile } from '../../../../workers/src/search/engine/filters/pair-selector.ts';
 import { BLOCK_ROWS, scratchBytes, TILE_QUERIES } from '../../../../workers/src/search/engine/memory.ts';
 import { prepareSearch } from '../../../../workers/src/search/engine/shared-search.ts';

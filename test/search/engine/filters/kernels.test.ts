@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LANES } from '../../../../workers/src/base/wasm/simd.ts';
 import { instantiateKernels } from '../../../../workers/src/search/engine/block-scorer.ts';
-import {
-  kernelModule,
-  LANES,
-  RESCORED_AT_ONCE,
-  ROW_NUMBERS,
-} from '../../../../workers/src/search/engine/filters/kernels.ts';
+import { kernelModule, RESCORED_AT_ONCE, ROW_NUMBERS } from '../../../../workers/src/search/engine/filters/kernels.ts';
 import { randomRows } from '../../../support/shards.ts';
 import { sumInFours } from '../../../support/true-distance.ts';
 

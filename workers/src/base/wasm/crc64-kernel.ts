@@ -1,4 +1,5 @@
 import { assemble, type Code, get, i32, i64, Locals, loop, set, v128, type WasmFunction } from './assembler.ts';
+import { advance } from './simd.ts';
 
 /** Bytes of the tables at the start of the memory, which have, for each byte of a word, the checksums of its 256 values. */
 export const TABLE_BYTES = 8 * 256 * 8;
@@ -12,8 +13,6 @@ export interface Crc64Kernels {
   /** Returns the remainder of `count` bytes, continued from the remainder `before`. */
   remainder(data: number, count: number, before: bigint): bigint;
 }
-
-const advance = (local: number, by: number): Code => set(local, i32.add(get(local), i32.const(by)));
 
 function fold(distances: readonly number[]): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32');

@@ -1,5 +1,6 @@
+import { LANES } from '../../base/wasm/simd.ts';
 import { LARGEST_CODE } from '../../vectors/quantize.ts';
-import { LANES, NO_CENTROID } from './kernel-parts.ts';
+import { NO_CENTROID } from './kernel-parts.ts';
 
 /** Columns of one matrix product: its sums stay in a core's cache. */
 export const BLOCK_COLUMNS = 1024;

@@ -14,10 +14,9 @@ import {
   type WasmFunction,
   when,
 } from '../../base/wasm/assembler.ts';
-import { advance, countDown, LANES, lanesOf, QUARTERS, ROW_BYTES } from './kernel-parts.ts';
+import { advance, countDown, LANES, lanesOf, QUARTERS, ROUNDER } from '../../base/wasm/simd.ts';
+import { ROW_BYTES } from './kernel-parts.ts';
 
-/** 1.5 * 2^23: added to a number below 2^22, it leaves the rounded number in the lowest bits. */
-const ROUNDER = 12582912;
 const LARGEST_ROW_CODE = 127;
 /** The smallest number with all digits: a row of zeros must not become one of NaN. */
 const LEAST_SQUARE = 2 ** -126;

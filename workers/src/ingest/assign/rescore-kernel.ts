@@ -13,7 +13,8 @@ import {
   type WasmFunction,
   when,
 } from '../../base/wasm/assembler.ts';
-import { advance, CANDIDATE_BYTES, countDown, LANES, NO_CENTROID, ROW_BYTES } from './kernel-parts.ts';
+import { advance, countDown, LANES } from '../../base/wasm/simd.ts';
+import { CANDIDATE_BYTES, NO_CENTROID, ROW_BYTES } from './kernel-parts.ts';
 
 /** Scores candidates by all components. Sums are of integers, so exact; ties go to the smaller centroid. */
 export function rescore(): WasmFunction {

@@ -14,7 +14,8 @@ import {
   type WasmFunction,
   when,
 } from '../../base/wasm/assembler.ts';
-import { advance, CANDIDATE_BYTES, countDown, LANES, QUARTERS, ROW_BYTES } from './kernel-parts.ts';
+import { advance, countDown, LANES, QUARTERS } from '../../base/wasm/simd.ts';
+import { CANDIDATE_BYTES, ROW_BYTES } from './kernel-parts.ts';
 
 /** Puts a centroid into sorted candidates, where it is better than the last. */
 export function insert(): WasmFunction {

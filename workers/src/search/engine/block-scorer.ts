@@ -1,6 +1,7 @@
+import { LANES } from '../../base/wasm/simd.ts';
 import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
-import { type Kernels, LANES } from './filters/kernels.ts';
+import type { Kernels } from './filters/kernels.ts';
 import { PairSelector, type Tile } from './filters/pair-selector.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from './memory.ts';

@@ -1,7 +1,8 @@
 import { UsageError } from '../../base/errors.ts';
 import { formatByteSize } from '../../base/text/byte-size.ts';
+import { LANES } from '../../base/wasm/simd.ts';
 import { SEARCH_MESSAGES } from '../search-messages.ts';
-import { LANES, ROW_NUMBERS } from './filters/kernels.ts';
+import { ROW_NUMBERS } from './filters/kernels.ts';
 import { nearestBytesPerQuery } from './nearest-heaps.ts';
 
 /** Bytes of the runtime, its libraries and a table's metadata, whatever is searched. */

@@ -1,7 +1,8 @@
+import { LANES } from '../../base/wasm/simd.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import { instantiateKernels } from './block-scorer.ts';
-import { kernelModule, LANES } from './filters/kernels.ts';
+import { kernelModule } from './filters/kernels.ts';
 import { createCodeProducts, largestQueryCode } from './filters/products.ts';
 import { allocateCodeBuffers, codeQueries } from './filters/query-codes.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';

@@ -19,9 +19,8 @@ import {
   type WasmFunction,
   when,
 } from '../../../base/wasm/assembler.ts';
+import { advance, countDown, LANES, lanesOf, QUARTERS, ROUNDER } from '../../../base/wasm/simd.ts';
 
-/** Vectors that the kernels quantize have a multiple of this many components, products a multiple of this many queries. */
-export const LANES = 16;
 /** Numbers that `quantize` returns of a row: scale, length, length of the rounding error, inner product with the mean. */
 export const ROW_NUMBERS = 4;
 
@@ -67,26 +66,20 @@ export interface Kernels {
   squaredDifferences(query: number, a: number, b: number, c: number, d: number, dimension: number, into: number): void;
 }
 
-/** 1.5 * 2^23: added to a number below 2^22, it leaves the rounded number in the lowest bits. */
-const ROUNDER = 12582912;
-
-const lanesOf = (values: number): Code[] => [0, 1, 2, 3].map((lane) => f32x4.lane(get(values), lane));
-const advance = (local: number, by: Code): Code => set(local, i32.add(get(local), by));
-
 /** Sixteen components a step, with four sums: a single one would wait for each addition. */
 function quantize(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'i32');
   const [row, count, dimension, mean, buffer, codes, numbers, unit, largest, flip] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-  const four = () => [0, 1, 2, 3].map(() => locals.add('v128'));
+  const four = () => QUARTERS.map(() => locals.add('v128'));
   const [at, bytes] = [locals.add('i32'), locals.add('i32')];
   const [scale, top] = [locals.add('f32'), locals.add('f32')];
   const [factor, step] = [locals.add('v128'), locals.add('v128')];
   const [values, squares, means, tops] = [four(), four(), four(), four()];
   const component = (base: number, part: number): Code => v128.load(i32.add(get(base), get(at)), 16 * part);
-  const inParts = (make: (part: number) => Code): Code => [0, 1, 2, 3].flatMap((part) => [...make(part)]);
+  const inParts = (make: (part: number) => Code): Code => QUARTERS.flatMap((part) => [...make(part)]);
   const eachSixteen = (...body: Code[]): Code => [
     ...set(at, i32.const(0)),
-    ...loop(i32.lessUnsigned(get(at), get(bytes)), ...body, advance(at, i32.const(64))),
+    ...loop(i32.lessUnsigned(get(at), get(bytes)), ...body, advance(at, 64)),
   ];
   const clear = (sums: readonly number[]): Code => sums.flatMap((sum) => [...set(sum, v128.zero)]);
   const accumulate = (sum: number, a: Code, b: Code): Code => set(sum, f32x4.add(get(sum), f32x4.mul(a, b)));
@@ -145,12 +138,12 @@ function quantize(): WasmFunction {
         get(codes),
         v128.xor(i8x16.narrow(i16x8.narrow(v0, v1), i16x8.narrow(v2, v3)), i8x16.splat(get(flip))),
       ),
-      advance(codes, i32.const(LANES)),
+      advance(codes, LANES),
     ),
     f32.store(get(numbers), f32.sqrt(total(squares)), 8),
-    advance(numbers, i32.const(4 * ROW_NUMBERS)),
+    advance(numbers, 4 * ROW_NUMBERS),
     advance(row, get(bytes)),
-    set(count, i32.sub(get(count), i32.const(1))),
+    countDown(count),
   ];
   const body = [...set(bytes, i32.shl(get(dimension), i32.const(2))), ...loop(get(count), ...oneRow)];
   return { name: 'quantize', locals, body };
@@ -160,7 +153,7 @@ function quantize(): WasmFunction {
 function squares(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32');
   const [at, count, dimension, into] = [0, 1, 2, 3];
-  const sums = [0, 1, 2, 3].map(() => locals.add('v128'));
+  const sums = QUARTERS.map(() => locals.add('v128'));
   const [values, end, total] = [locals.add('v128'), locals.add('i32'), locals.add('f32')];
   const endAfter = (components: Code): Code => set(end, i32.add(get(at), i32.shl(components, i32.const(2))));
   const [s0, s1, s2, s3] = sums.map((sum) => get(sum)) as [Code, Code, Code, Code];
@@ -174,7 +167,7 @@ function squares(): WasmFunction {
         set(values, v128.load(get(at), 16 * i)),
         set(sum, f32x4.add(get(sum), f32x4.mul(get(values), get(values)))),
       ]),
-      advance(at, i32.const(4 * LANES)),
+      advance(at, 4 * LANES),
     ),
     set(sums[0]!, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))),
     set(
@@ -185,11 +178,11 @@ function squares(): WasmFunction {
     loop(
       i32.lessUnsigned(get(at), get(end)),
       set(total, f32.add(get(total), f32.mul(component, component))),
-      advance(at, i32.const(4)),
+      advance(at, 4),
     ),
     f32.store(get(into), get(total)),
-    advance(into, i32.const(4)),
-    set(count, i32.sub(get(count), i32.const(1))),
+    advance(into, 4),
+    countDown(count),
   ];
   return { name: 'squares', locals, body: loop(get(count), ...oneRow) };
 }
@@ -202,7 +195,7 @@ function emit(): WasmFunction {
     ...loop(
       get(mask),
       i32.store(get(into), i32.add(get(first), i32.ctz(get(mask)))),
-      advance(into, i32.const(4)),
+      advance(into, 4),
       set(mask, i32.and(get(mask), i32.sub(get(mask), i32.const(1)))),
     ),
     ...get(into),
@@ -250,12 +243,12 @@ function select(name: string, emitIndex: number, toFloats: (dots: Code) => Code)
           i32.xor(i32x4.allTrue(less.map((mask) => get(mask)).reduce((x, y) => v128.and(x, y))), i32.const(1)),
           set(into, call(emitIndex, i32.xor(bits, i32.const(0xffff)), get(pair), get(into))),
         ),
-        advance(dot, i32.const(4 * LANES)),
-        advance(column, i32.const(4 * LANES)),
-        advance(pair, i32.const(LANES)),
+        advance(dot, 4 * LANES),
+        advance(column, 4 * LANES),
+        advance(pair, LANES),
       ),
-      advance(rowTerms, i32.const(16)),
-      set(rows, i32.sub(get(rows), i32.const(1))),
+      advance(rowTerms, 16),
+      countDown(rows),
     ),
     ...i32.shiftRight(i32.sub(get(into), get(start)), i32.const(2)),
   ];
@@ -285,8 +278,7 @@ function sums(
   const [queryLow, queryHigh, end] = [locals.add('v128'), locals.add('v128'), locals.add('i32')];
   const half = (pointer: number, offset: number): Code => f64x2.promoteLow(v128.loadHalf(get(pointer), offset));
   const scalar = (pointer: number): Code => f64.promote(f32.load(get(pointer)));
-  const advanceAll = (bytes: number): Code =>
-    [query, ...rows].flatMap((pointer) => [...advance(pointer, i32.const(bytes))]);
+  const advanceAll = (bytes: number): Code => [query, ...rows].flatMap((pointer) => [...advance(pointer, bytes)]);
   const endAfter = (components: Code): Code => set(end, i32.add(get(query), i32.shl(components, i32.const(2))));
   const total = ({ low, high, first }: (typeof accumulators)[number]): Code =>
     f64.add(f64.add(get(first), f64x2.lane(get(low), 1)), f64.add(f64x2.lane(get(high), 0), f64x2.lane(get(high), 1)));

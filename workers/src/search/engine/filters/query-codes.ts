@@ -1,6 +1,7 @@
+import { LANES } from '../../../base/wasm/simd.ts';
 import type { Metric } from '../../../vectors/metric.ts';
 import { boundQueries, type FilterSpace } from './filter-bounds.ts';
-import { type Kernels, LANES, ROW_NUMBERS } from './kernels.ts';
+import { type Kernels, ROW_NUMBERS } from './kernels.ts';
 
 /** Queries as 8-bit codes, minus a vector that they share with the rows: see search/engine/filters/filter-bounds.ts. */
 export interface CodedQueries extends FilterSpace {
