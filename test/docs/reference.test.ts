@@ -59,6 +59,17 @@ test('every message in the table of errors is in the code', async () => {
   expect(absent).toEqual([]);
 });
 
+test('the tables of variables list every variable that the sources read', async () => {
+  const sources = await sourceTexts(['bin', 'containers', 'lib', 'workers/src']);
+  const read = sources.matchAll(/\bLANCEFLOW_[A-Z][A-Z_0-9]*[A-Z0-9]\b/g);
+  const names = new Set([...read].map(([name]) => name));
+  // Constants of the code.
+  for (const constant of ['LANCEFLOW_VERSION']) names.delete(constant);
+  const tables = ['docs/guide.md', 'CONTRIBUTING.md'].flatMap((file) => tablesMarked(file, 'variables'));
+  const listed = tables.flatMap(({ rows }) => rows.flatMap(([cell]) => cell!.split(', ').map(codeOf)));
+  expect(listed.sort()).toEqual([...names].sort());
+});
+
 test('formats.md lists the limits', async () => {
   const limits = await import('../../workers/src/base/limits.ts');
   const [table] = tablesMarked('docs/formats.md', 'limits');

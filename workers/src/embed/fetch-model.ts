@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { checkFilePath } from '../app/file-options.ts';
 import { log } from '../app/progress.ts';
 import { writeAt, writeAtomically } from '../base/files/write-atomically.ts';
 import { findStats } from '../base/missing-files.ts';
@@ -20,6 +21,7 @@ const MODEL_FILE = /^[^./][^/]*\.(json|txt|model|safetensors)$/i;
  * @param uri address of the model folder
  * @param root the folder of fetched models; default: LANCEFLOW_MODELS, or `lanceflow/models` in the user's cache folder
  * @returns the folder
+ * @throws UsageError if LANCEFLOW_MODELS is an address
  * @throws DataError if the folder has no model
  * @throws TransientError if the model changes meanwhile, or a fault persists
  */
@@ -32,10 +34,11 @@ export async function fetchModel(uri: string, root = modelsFolder()): Promise<st
   return folder;
 }
 
+/** @throws UsageError if LANCEFLOW_MODELS is an address */
 function modelsFolder(): string {
-  return (
-    process.env.LANCEFLOW_MODELS || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lanceflow', 'models')
-  );
+  const folder = process.env.LANCEFLOW_MODELS || undefined;
+  if (folder !== undefined) checkFilePath('LANCEFLOW_MODELS', folder);
+  return folder ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lanceflow', 'models');
 }
 
 async function listModel(s3: S3Bucket): Promise<S3Object[]> {

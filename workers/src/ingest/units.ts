@@ -1,3 +1,4 @@
+import { numberVariable } from '../app/environment.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 
 /** Units of small buckets: each is a fragment of the table. */
@@ -26,6 +27,7 @@ const MEMORY_SHARE = 0.9;
  * depend on the machine.
  * @param rows of the bucket
  * @param rowBytes of a row in the table
+ * @throws UsageError if LANCEFLOW_UNIT_BYTES is wrong
  */
 export function unitRows(rows: number, rowBytes: number): number {
   const least = leastUnitBytes();
@@ -86,7 +88,7 @@ export function threadCount(asked: number, units: number, unitBytes: number, mem
   return Math.max(1, Math.min(asked, withWork, withMemory));
 }
 
-/** Smaller in tests and benchmarks: a small bucket then has as many units as a large one. */
+/** Smaller in tests and benchmarks: a small bucket then has as many units as a large one. @throws UsageError if it is no byte count */
 function leastUnitBytes(): number {
-  return Number(process.env.LANCEFLOW_UNIT_BYTES ?? LEAST_UNIT_BYTES);
+  return numberVariable('LANCEFLOW_UNIT_BYTES', LEAST_UNIT_BYTES, { least: 1, most: MOST_UNIT_BYTES });
 }

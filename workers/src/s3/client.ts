@@ -1,9 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
+import { numberVariable } from '../app/environment.ts';
 import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../base/s3-location.ts';
 import { closeFastConnections } from './fast-get.ts';
 import { withSinks } from './handler.ts';
-import { retryStrategy } from './retry.ts';
+import { giveUpMs, MOST_MS, retryStrategy } from './retry.ts';
 import { isExpired, type S3Error, toS3UserError } from './s3-errors.ts';
 import { type S3Service, unknownService } from './service.ts';
 import { type S3Settings, s3Settings } from './settings.ts';
@@ -28,9 +29,9 @@ export interface S3Bucket {
   key(path: string): string;
 }
 
-/** Timeout for a connection that receives nothing; its request is repeated. */
+/** Returns the timeout for a connection that receives nothing; its request is repeated. @throws UsageError if LANCEFLOW_S3_STALL_MS is wrong */
 export function stallMs(): number {
-  return Number(process.env.LANCEFLOW_S3_STALL_MS) || 10_000;
+  return numberVariable('LANCEFLOW_S3_STALL_MS', 10_000, { least: 1, most: MOST_MS });
 }
 
 let shared: Promise<S3Client> | undefined;
@@ -51,7 +52,8 @@ export async function openS3(uri: string): Promise<S3Bucket> {
 
 /** Closes the connections of the client; the next `openS3` reads the environment again. */
 export async function closeS3(): Promise<void> {
-  const client = await shared;
+  // One that could not be opened has nothing to close.
+  const client = await shared?.catch(() => undefined);
   shared = undefined;
   service = unknownService();
   client?.destroy();
@@ -68,6 +70,8 @@ async function makeClient(): Promise<S3Client> {
   const endpoint = process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
   const settings = s3Settings();
+  // Wrong limits are refused before the first request.
+  giveUpMs();
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const common = { connectionTimeout: CONNECT_MS };
   const client = new S3Client({

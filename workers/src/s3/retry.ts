@@ -1,9 +1,16 @@
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from '@smithy/types';
+import { numberVariable } from '../app/environment.ts';
 import { countRetry } from '../app/usage.ts';
 
-/** Time after which a request is not repeated: with one more stall, errors are reported in under a minute. */
+/** Of both limits: a day. Timers of more than 24 days would fire at once. */
+export const MOST_MS = 86_400_000;
+
+/**
+ * Returns the time after which a request is not repeated: with one more stall, errors are reported in under a minute.
+ * @throws UsageError if LANCEFLOW_S3_GIVE_UP_MS is wrong
+ */
 export function giveUpMs(): number {
-  return Number(process.env.LANCEFLOW_S3_GIVE_UP_MS) || 40_000;
+  return numberVariable('LANCEFLOW_S3_GIVE_UP_MS', 40_000, { least: 1, most: MOST_MS });
 }
 
 /** Errors for a body that was damaged or truncated in transit, which the SDK does not retry. */

@@ -1,3 +1,4 @@
+import { numberVariable } from '../app/environment.ts';
 import type { AnswerOf, RequestOf } from '../base/threads/thread-messages.ts';
 import { WorkerThread } from '../base/threads/worker-thread.ts';
 import { libraryStalled } from './shard-messages.ts';
@@ -28,7 +29,10 @@ class ShardThread {
   #timer: NodeJS.Timeout | undefined;
   /** The last known progress, and the thread's CPU time at that moment. */
   #seen = { progress: -1, cpuSeconds: 0 };
+  /** Shorter in tests. */
+  readonly #stallSeconds = numberVariable('LANCEFLOW_STALL_SECONDS', STALL_SECONDS, { least: 0.01, decimals: true });
 
+  /** @throws UsageError if LANCEFLOW_STALL_SECONDS is wrong */
   constructor() {
     const workerData: ShardThreadData = { progress: this.#progress };
     this.#thread = new WorkerThread(new URL('./shard-worker.ts', import.meta.url), { name: 'hdf5', workerData });
@@ -67,16 +71,11 @@ class ShardThread {
     if (!usage || !read) return;
     const progress = Atomics.load(this.#progress, 0);
     const cpuSeconds = (usage.user + usage.system) / 1e6;
-    const stallSeconds = stallLimit() + read.maxChunkBytes / DECOMPRESSED_BYTES_PER_SECOND;
+    const stallSeconds = this.#stallSeconds + read.maxChunkBytes / DECOMPRESSED_BYTES_PER_SECOND;
     if (progress !== this.#seen.progress) this.#seen = { progress, cpuSeconds };
     else if (cpuSeconds - this.#seen.cpuSeconds > stallSeconds)
       await this.#thread.terminate(libraryStalled(read.path, read.what));
   }
-}
-
-/** For tests: seconds of CPU time. */
-function stallLimit(): number {
-  return Number(process.env.LANCEFLOW_STALL_SECONDS ?? STALL_SECONDS);
 }
 
 let current: ShardThread | undefined;
