@@ -86,6 +86,17 @@ export class Database {
     return text === undefined ? undefined : parseCatalogEntry(text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
   }
 
+  /** Reads the catalog entry of a bucket unless it still has this ETag. @returns undefined if the bucket is not part of the database */
+  async entryIfChanged(
+    bucket: string,
+    etag: string | undefined,
+  ): Promise<{ entry: CatalogEntry; etag: string } | 'unchanged' | undefined> {
+    const found = await this.#store.readIfChanged(`${CATALOG}/${bucket}.json`, etag);
+    if (found === undefined || found === 'unchanged') return found;
+    const entry = parseCatalogEntry(found.text, bucket, `${this.uri}/${CATALOG}/${bucket}.json`);
+    return { entry, etag: found.etag };
+  }
+
   /** Reads the catalog entry of a bucket. @throws DataError that lists the buckets, if this one does not exist */
   async requireEntry(bucket: string): Promise<CatalogEntry> {
     const entry = await this.entry(bucket);

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '../base/errors.ts';
 import { type HitColumns, hitRows, type NeighbourColumns } from '../hits/columns.ts';
+import { OrderError } from '../hits/merge.ts';
 import { readHits } from '../hits/parquet/hits-reader.ts';
-import { OrderError } from './merge.ts';
 import { MERGE_MESSAGES } from './merge-messages.ts';
 import { isSorted, sortHits } from './sort-hits.ts';
 import { mergeStreams } from './streams.ts';

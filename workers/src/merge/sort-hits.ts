@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { type BatchLimits, createNeighbourBuilder } from '../hits/builder.ts';
 import { type HitColumns, hitRows, hitsOf, type NeighbourColumns } from '../hits/columns.ts';
 import { createHitOrderCheck, sortedRows } from '../hits/hit-order.ts';
+import { OUTPUT_LIMITS } from '../hits/merge.ts';
 import { readHits } from '../hits/parquet/hits-reader.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
-import { OUTPUT_LIMITS } from './merge.ts';
 
 /** Limits of a chunk of hits that is sorted at once: about 150 MB, including the memory for sorting. */
 const CHUNK_LIMITS: BatchLimits = { rows: 500_000, bytes: 48 * 1024 * 1024 };

@@ -1,5 +1,5 @@
 import type { HitColumns, NeighbourColumns } from '../hits/columns.ts';
-import { mergeHits } from './merge.ts';
+import { mergeHits } from '../hits/merge.ts';
 
 /**
  * Merges streams of batches with `mergeHits`. Always closes all streams at the end.

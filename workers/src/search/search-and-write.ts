@@ -1,14 +1,13 @@
 import type { CommandContext } from '../app/command.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
-import { withExistingPartitions } from '../bucket/open-bucket.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
-import { currentEntry } from '../database/table-state.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import { type SearchOutcome, searchBucket } from './run-search.ts';
 import type { SearchRequest } from './search-request.ts';
 import { openSearchTable } from './search-table.ts';
+import { searchableEntry } from './searchable-entry.ts';
 
 /** Where a search reads and writes. */
 export interface SearchPlaces {
@@ -27,7 +26,11 @@ export interface SearchPlaces {
 /** Searches one bucket, in a folder or on S3, and writes its hits; the outputs appear whole or not at all. */
 export async function searchAndWrite(places: SearchPlaces, request: SearchRequest, context: CommandContext) {
   const database = await Database.open(places.database, places.work);
-  const { entry, isCompacted } = await openEntry(database, places.bucket, context);
+  const { entry, isCompacted } = await searchableEntry(
+    database,
+    await database.requireEntry(places.bucket),
+    context.log,
+  );
   // The catalog has no checksums of files that another client compacted, so they are not fetched.
   const source = { ...places, stream: places.stream || isCompacted };
   const outcome = await writeAllAtomically([places.output, places.truth], async ([hits, groundTruth]) => {
@@ -37,12 +40,6 @@ export async function searchAndWrite(places: SearchPlaces, request: SearchReques
   });
   await checkPartitions(database, entry, outcome, context);
   return summarize(places.bucket, request.k, outcome);
-}
-
-/** Returns the bucket's entry as the table is now, without its partitions where their file is missing. */
-async function openEntry(database: Database, bucket: string, { log }: CommandContext) {
-  const { entry, isCompacted } = await currentEntry(database, await database.requireEntry(bucket), log);
-  return { entry: await withExistingPartitions(database, entry, log), isCompacted };
 }
 
 /** Adds a warning where the table's rows are no longer in the partitions that the search relied on. */

@@ -58,6 +58,27 @@ export async function searchBlock(
   return { ...written, scannedQueries: 0 };
 }
 
+/**
+ * Searches a block of queries, and adds their hits to a sink instead of a file: those that `searchBlock` writes.
+ * @param queries whose vectors are changed
+ * @returns queries that `ann` scanned
+ */
+export async function searchIntoSink(
+  bucket: OpenBucket,
+  queries: QuerySet,
+  plan: SearchPlan,
+  k: number,
+  sink: HitSink,
+  context: CommandContext,
+): Promise<number> {
+  const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
+  if (plan.way === 'ann') return searchIndex({ bucket, queries, distinct, plan, k, context }, sink);
+  const spans = await spansToScore(bucket, distinct, plan.way, plan.nprobes, k);
+  const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''));
+  await writeNearest(bucket, queries, distinct.of, nearest, sink);
+  return 0;
+}
+
 interface Work {
   bucket: OpenBucket;
   queries: QuerySet;

@@ -9,12 +9,18 @@ import type { ObjectStore } from '../object-store.ts';
 /** Keeps objects as files below `root`. */
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
-  return {
+  const store: ObjectStore = {
     async list(folder) {
       const names = await readdir(at(folder)).catch(returnIfMissing<string[]>([]));
       return names.filter((name) => !name.startsWith('.')).sort();
     },
     read: (key) => readFile(at(key), 'utf8').catch(returnIfMissing<string | undefined>(undefined)),
+    async readIfChanged(key, etag) {
+      const text = await store.read(key);
+      // A text of some kilobytes is its own ETag.
+      if (text === undefined) return undefined;
+      return text === etag ? 'unchanged' : { text, etag: text };
+    },
     write: (key, text) => writeTextAtomically(at(key), text),
     async create(key, text) {
       await mkdir(dirname(at(key)), { recursive: true });
@@ -33,4 +39,5 @@ export function localStore(root: string): ObjectStore {
     },
     remove: (key) => rm(at(key), { force: true }),
   };
+  return store;
 }

@@ -8,7 +8,8 @@ import { hasEnded, processName } from '../../base/files/process-name.ts';
 import { isRecord, parseJson, SIZE } from '../../base/text/document.ts';
 import { lostLock, waitingForLock } from '../database-messages.ts';
 import type { BucketLocks } from '../database-parts.ts';
-import type { S3Store, Tagged } from './s3-store.ts';
+import type { Tagged } from '../object-store.ts';
+import type { S3Store } from './s3-store.ts';
 
 /** A lease expires when it was not renewed for this long, which is longer than a request is retried. */
 const LEASE_MS = 60_000;

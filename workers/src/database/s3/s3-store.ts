@@ -4,13 +4,7 @@ import type { S3Bucket } from '../../s3/client.ts';
 import { listFolder, removeObject } from '../../s3/objects.ts';
 import { isAbsent, isConflict } from '../../s3/s3-errors.ts';
 import { ignoredCondition } from '../database-messages.ts';
-import type { ObjectStore } from '../object-store.ts';
-
-/** The text of an object, and the ETag of that version. */
-export interface Tagged {
-  text: string;
-  etag: string;
-}
+import type { ObjectStore, Tagged } from '../object-store.ts';
 
 /** An ETag that no object has. */
 const NO_ETAG = '"00000000000000000000000000000000"';
@@ -72,12 +66,20 @@ export function s3Store(s3: S3Bucket): S3Store {
     create: async (key, text) => (await store.createTagged(key, text)) !== undefined,
     remove: (key) => removeObject(s3, key),
     async readTagged(key) {
+      const found = await store.readIfChanged(key, undefined);
+      return found === 'unchanged' ? undefined : found;
+    },
+    async readIfChanged(key, etag) {
       const { GetObjectCommand } = await import('@aws-sdk/client-s3');
       try {
-        const { Body, ETag } = await s3.client.send(new GetObjectCommand(where(key)));
-        return { text: (await Body?.transformToString()) ?? '', etag: ETag ?? '' };
+        const condition = etag === undefined ? {} : { IfNoneMatch: etag };
+        const { Body, ETag = '' } = await s3.client.send(new GetObjectCommand({ ...where(key), ...condition }));
+        const text = (await Body?.transformToString()) ?? '';
+        // A service that ignores the condition sends the object again.
+        return ETag === etag ? 'unchanged' : { text, etag: ETag };
       } catch (error) {
         if (isAbsent(error)) return undefined;
+        if (etag !== undefined && isConflict(error)) return 'unchanged';
         throw error;
       }
     },

@@ -1,5 +1,5 @@
 import { columnFrom } from '../base/bytes/utf8-column.ts';
-import { type BatchLimits, createNeighbourBuilder } from '../hits/builder.ts';
+import { type BatchLimits, createNeighbourBuilder } from './builder.ts';
 import {
   compareNearness,
   compareText,
@@ -10,7 +10,7 @@ import {
   sameText,
   type Texts,
   textsOf,
-} from '../hits/columns.ts';
+} from './columns.ts';
 import { popHeap, pushHeap, sinkHeap } from './heap.ts';
 
 /** Limits of emitted batches: large enough to be cheap, small enough to hold one for each of hundreds of inputs. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type HitColumns, hitRows, type NeighbourColumns } from '../../workers/src/hits/columns.ts';
-import { mergeHits, OrderError } from '../../workers/src/merge/merge.ts';
+import { mergeHits, OrderError } from '../../workers/src/hits/merge.ts';
 import { mergeStreams } from '../../workers/src/merge/streams.ts';
 import { bytewise, type Hit, hitColumns, hits, naiveMerge, neighboursOf, sortedHits } from '../support/hits.ts';
 

@@ -1,0 +1,91 @@
+import { s3Usage } from '../../app/usage.ts';
+import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts';
+import { untilAborted } from '../../base/concurrency/until-aborted.ts';
+import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
+import { HitSink } from '../output/hit-sink.ts';
+import { choosePlan } from '../plan/choose-plan.ts';
+import { searchIntoSink } from '../search-block.ts';
+import { searchK } from '../search-request.ts';
+import { type AskQueries, querySetFor } from './ask-queries.ts';
+import { type AskSettings, requireAnswerFits } from './ask-settings.ts';
+import type { BucketAnswer } from './bucket-answer.ts';
+import type { WarmBucket } from './warm-buckets.ts';
+
+const SILENT = { progress: () => ({ add() {}, stop() {} }), log() {} };
+
+/**
+ * Searches a bucket where it lies. The hits are those that search-bucket finds by `ann` with the same settings.
+ * @param bucket of `openWarmBucket`
+ * @throws UserError for queries that do not fit the bucket, and faults of the storage; the signal's reason
+ */
+export async function askBucket(
+  bucket: WarmBucket,
+  queries: AskQueries,
+  settings: AskSettings,
+  signal?: AbortSignal,
+): Promise<BucketAnswer> {
+  signal?.throwIfAborted();
+  requireAnswerFits(settings, queries.ids.length);
+  const { entry } = bucket;
+  const querySet = querySetFor(queries, entry);
+  const filter = { ...settings, maxDistance: settings.maxDistance ?? Number.POSITIVE_INFINITY };
+  const k = Math.min(searchK(filter), entry.rows);
+  const request = {
+    search: 'ann' as const,
+    k,
+    nprobes: settings.nprobes,
+    refineFactor: settings.refineFactor,
+    targetRecall: undefined,
+  };
+  const { plan } = choosePlan(request, entry, querySet.count, {});
+  const startedMs = performance.now();
+  const before = s3Usage();
+  const found = keepHits();
+  const sink = new HitSink(found.writer, entry.bucket, filter);
+  await untilAborted(
+    bucket.use(() => searchIntoSink(bucket, querySet, plan, k, sink, SILENT)),
+    signal,
+  );
+  await sink.flush();
+  const after = s3Usage();
+  return {
+    bucket: entry.bucket,
+    fingerprint: entry.fingerprint,
+    rows: entry.rows,
+    strategy: plan.way,
+    nprobes: plan.nprobes,
+    refineFactor: plan.refineFactor,
+    hits: found.hits(),
+    cost: {
+      requests: bucket.opened.requests + after.requests - before.requests,
+      bytes: bucket.opened.bytes + after.receivedBytes - before.receivedBytes,
+      milliseconds: { open: bucket.opened.milliseconds, search: performance.now() - startedMs },
+    },
+  };
+}
+
+/** Returns a writer that keeps hits in memory. */
+function keepHits(): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
+  const batches: HitBatch[] = [];
+  const none = columnFrom([]);
+  return {
+    writer: {
+      async append(batch) {
+        batches.push(batch);
+      },
+      finish: async () => 0,
+      async abandon() {},
+    },
+    hits() {
+      const distances = new Float32Array(batches.reduce((sum, batch) => sum + batch.distances.length, 0));
+      let at = 0;
+      for (const batch of batches) {
+        distances.set(batch.distances, at);
+        at += batch.distances.length;
+      }
+      const queryIds = concatenateColumns([none, ...batches.map((batch) => batch.queryIds)]);
+      const targetIds = concatenateColumns([none, ...batches.map((batch) => batch.targetIds)]);
+      return { queryIds, targetIds, distances };
+    },
+  };
+}

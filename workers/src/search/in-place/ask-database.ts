@@ -1,0 +1,99 @@
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { untilAborted } from '../../base/concurrency/until-aborted.ts';
+import { DataError, TransientError, toUserError, UsageError, UserError, userErrorOf } from '../../base/errors.ts';
+import type { Database } from '../../database/database.ts';
+import { noBuckets } from '../../database/database-messages.ts';
+import { askBucket } from './ask-bucket.ts';
+import type { AskQueries } from './ask-queries.ts';
+import { type AskSettings, requireAnswerFits } from './ask-settings.ts';
+import type { BucketAnswer } from './bucket-answer.ts';
+import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+import { openWarmBucket } from './warm-buckets.ts';
+
+/** Which buckets are asked, and how. */
+export interface AskOptions {
+  /** Default: all. */
+  buckets?: readonly string[] | undefined;
+  /** Buckets that are searched at once. */
+  concurrency: number;
+  /** Time of each bucket. */
+  timeoutMs: number;
+  /** Answers without the buckets that fail. */
+  allowPartial: boolean;
+}
+
+/** A bucket without an answer. */
+export interface FailedBucket {
+  bucket: string;
+  error: UserError;
+}
+
+/** The answers of all buckets, in the order of their names. */
+export interface DatabaseAnswer {
+  answers: BucketAnswer[];
+  /** Empty, unless partial answers are allowed. */
+  failed: FailedBucket[];
+}
+
+/**
+ * Asks the buckets of a database, several at once, each where it lies.
+ * @throws UserError of the first bucket that fails, whose message names it; with `allowPartial` only where all fail
+ */
+export async function ask(
+  database: Database,
+  queries: AskQueries,
+  settings: AskSettings,
+  { buckets, concurrency, timeoutMs, allowPartial }: AskOptions,
+): Promise<DatabaseAnswer> {
+  requireAnswerFits(settings, queries.ids.length);
+  const names = await bucketsToAsk(database, buckets);
+  const failed: FailedBucket[] = [];
+  const metrics = new Map<string, string>();
+  const found = await mapConcurrently(names, concurrency, async (name, _, stopped) => {
+    try {
+      const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
+      const bucket = await untilAborted(openWarmBucket(database, name), signal);
+      requireOneMetric(metrics, name, bucket.entry.metric);
+      return await askBucket(bucket, queries, settings, signal);
+    } catch (thrown) {
+      const error = errorOf(database.uri, name, thrown, timeoutMs);
+      if (!allowPartial || !(error instanceof UserError) || error instanceof UsageError) throw error;
+      failed.push({ bucket: name, error });
+      return undefined;
+    }
+  });
+  const answers = found.filter((answer) => answer !== undefined);
+  const [first] = failed;
+  if (answers.length === 0 && first) {
+    const message = IN_PLACE_MESSAGES.allFailed(failed.length, first.error.message);
+    throw failed.length === 1 ? first.error : userErrorOf(first.error.exitCode, message, { cause: first.error });
+  }
+  return { answers, failed: failed.sort((a, b) => (a.bucket < b.bucket ? -1 : 1)) };
+}
+
+/** Returns the names of the buckets to ask, sorted. @throws DataError for a bucket that the database does not have */
+export async function bucketsToAsk(database: Database, wanted: readonly string[] | undefined): Promise<string[]> {
+  await database.requireExists();
+  const names = await database.entryNames();
+  if (names.length === 0) throw new DataError(noBuckets(database.uri));
+  if (wanted === undefined) return names;
+  const unknown = wanted.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new DataError(IN_PLACE_MESSAGES.unknownBuckets(database.uri, unknown, names));
+  return [...new Set(wanted)].sort();
+}
+
+function requireOneMetric(metrics: Map<string, string>, bucket: string, metric: string): void {
+  for (const [other, otherMetric] of metrics)
+    if (otherMetric !== metric) throw new UsageError(IN_PLACE_MESSAGES.twoMetrics(bucket, metric, other, otherMetric));
+  metrics.set(bucket, metric);
+}
+
+/** Returns the error of a bucket, with a message that names it. */
+function errorOf(uri: string, bucket: string, thrown: unknown, timeoutMs: number): unknown {
+  if (thrown instanceof DOMException && thrown.name === 'TimeoutError')
+    return new TransientError(IN_PLACE_MESSAGES.timeout(uri, bucket, timeoutMs / 1000));
+  const error = toUserError(thrown);
+  return error instanceof UserError
+    ? userErrorOf(error.exitCode, IN_PLACE_MESSAGES.failed(bucket, error.message), { cause: error })
+    : error;
+}

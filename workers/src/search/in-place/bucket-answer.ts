@@ -1,0 +1,29 @@
+import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
+
+/** What reading a bucket took. */
+export interface ReadCost {
+  /** Requests to S3, and the bytes of their answers. */
+  requests: number;
+  bytes: number;
+  /** Wall time of each phase. */
+  milliseconds: Partial<Record<AskPhase, number>>;
+}
+
+/** `open`: catalog entry, table and index, where they are not warm yet; `search`: the rest. */
+export type AskPhase = 'open' | 'search';
+
+/** The answer of one bucket. */
+export interface BucketAnswer {
+  bucket: string;
+  /** Of the catalog entry of the table that answered. */
+  fingerprint: string;
+  /** Rows of the bucket. */
+  rows: number;
+  /** How it was searched: by `ann`, or by `exact` where the bucket has no index or no more than k rows. */
+  strategy: string;
+  nprobes: number;
+  refineFactor: number;
+  /** Hits of all queries in the order of hits files: query id, distance, target id. */
+  hits: { queryIds: Utf8Column; targetIds: Utf8Column; distances: Float32Array };
+  cost: ReadCost;
+}

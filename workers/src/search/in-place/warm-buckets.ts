@@ -1,0 +1,118 @@
+import { s3Usage } from '../../app/usage.ts';
+import { DataError, TransientError } from '../../base/errors.ts';
+import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { Database } from '../../database/database.ts';
+import { searchableEntry } from '../searchable-entry.ts';
+import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+
+/** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
+const MOST_OPEN = 256;
+
+/** An open bucket, whose catalog entry was checked for this use. */
+export interface WarmBucket extends OpenBucket {
+  /** What opening and checking took this time. */
+  opened: { isWarm: boolean; requests: number; bytes: number; milliseconds: number };
+  /** Runs a search. @throws TransientError if the bucket was built again meanwhile, DataError if it is damaged */
+  use<T>(search: () => Promise<T>): Promise<T>;
+}
+
+interface Held {
+  etag: string;
+  bucket: Promise<OpenBucket>;
+  users: number;
+  /** Closed after its last use. */
+  isStale: boolean;
+}
+
+const held = new Map<string, Held>();
+
+/**
+ * Opens a bucket in place, or returns the one that an earlier call opened: table, index and partitions stay open. Its catalog entry is
+ * checked at each call, by ETag on S3, so a bucket that was built again is opened again.
+ * @throws DataError if the bucket is not part of the database, or damaged
+ */
+export async function openWarmBucket(database: Database, name: string): Promise<WarmBucket> {
+  const startedMs = performance.now();
+  const before = s3Usage();
+  const key = `${database.uri}\n${name}`;
+  const known = held.get(key);
+  const found = await database.entryIfChanged(name, known?.etag);
+  if (found === undefined) {
+    forget(key);
+    await database.requireEntry(name);
+    throw new DataError(IN_PLACE_MESSAGES.removed(database.uri, name));
+  }
+  const isWarm = found === 'unchanged' && held.get(key) === known;
+  const one = found === 'unchanged' ? (held.get(key) ?? known!) : hold(key, found.etag, open(database, found.entry));
+  const bucket = await one.bucket.catch((error: unknown) => {
+    if (held.get(key) === one) held.delete(key);
+    throw error;
+  });
+  const after = s3Usage();
+  return {
+    ...bucket,
+    opened: {
+      isWarm,
+      requests: after.requests - before.requests,
+      bytes: after.receivedBytes - before.receivedBytes,
+      milliseconds: performance.now() - startedMs,
+    },
+    use: (search) => use(database, one, bucket, search),
+  };
+}
+
+/** Closes all buckets that no search uses. */
+export function closeWarmBuckets(): void {
+  for (const key of [...held.keys()]) forget(key);
+}
+
+async function open(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
+  const { entry: searchable } = await searchableEntry(database, entry, () => {});
+  return openBucket(database, searchable);
+}
+
+function hold(key: string, etag: string, bucket: Promise<OpenBucket>): Held {
+  forget(key);
+  const one = { etag, bucket, users: 0, isStale: false };
+  held.set(key, one);
+  // The first key is the one that was opened longest ago.
+  for (const oldest of held.keys()) {
+    if (held.size <= MOST_OPEN) break;
+    forget(oldest);
+  }
+  return one;
+}
+
+function forget(key: string): void {
+  const one = held.get(key);
+  if (!one) return;
+  held.delete(key);
+  one.isStale = true;
+  closeUnused(one);
+}
+
+function closeUnused(one: Held): void {
+  if (!one.isStale || one.users > 0) return;
+  one.bucket.then(
+    ({ table }) => table.close(),
+    () => {}, // it was not opened
+  );
+}
+
+async function use<T>(database: Database, one: Held, { entry }: OpenBucket, search: () => Promise<T>): Promise<T> {
+  one.users++;
+  try {
+    return await search();
+  } catch (error) {
+    // The files of a table that is built again disappear while they are read.
+    const now = await database.entry(entry.bucket).catch(() => entry);
+    if (now === undefined) throw new DataError(IN_PLACE_MESSAGES.removed(database.uri, entry.bucket), { cause: error });
+    if (now.fingerprint !== entry.fingerprint)
+      throw new TransientError(IN_PLACE_MESSAGES.rebuilt(database.uri, entry.bucket), { cause: error });
+    throw damagedBucket(database, entry.bucket, error);
+  } finally {
+    one.users--;
+    closeUnused(one);
+  }
+}
