@@ -37,15 +37,7 @@ export async function startAccount(
   return {
     endpoint,
     env,
-    async python(code, ...args) {
-      const {
-        code: ended,
-        stdout,
-        stderr,
-      } = await run(requirePython(), ['-c', `${PRELUDE}\n${code}`, ...args], { env });
-      if (ended !== 0) throw new Error(stderr);
-      return stdout.trim() === '' ? undefined : JSON.parse(stdout);
-    },
+    python: pythonAt(env),
     async checkRights(on) {
       // Number of requests before IAM checks begin.
       const body = on ? '0' : '1000000000';
@@ -55,6 +47,15 @@ export async function startAccount(
       server.stdin.end();
       if (server.exitCode === null) await once(server, 'exit');
     },
+  };
+}
+
+/** Returns a function that runs Python with boto3 as `client(name)` against a server, and returns its JSON output. */
+export function pythonAt(env: NodeJS.ProcessEnv): Account['python'] {
+  return async (code, ...args) => {
+    const { code: ended, stdout, stderr } = await run(requirePython(), ['-c', `${PRELUDE}\n${code}`, ...args], { env });
+    if (ended !== 0) throw new Error(stderr);
+    return stdout.trim() === '' ? undefined : JSON.parse(stdout);
   };
 }
 

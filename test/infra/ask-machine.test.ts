@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type AskFunction, type AskStack, FUNCTIONS, startAskStack } from '../support/ask-stack.ts';
+import { missingPython } from '../support/run.ts';
+
+// Executes the state machine of the deployed infra/lanceflow-ask.yaml in moto's engine. The functions are stand-ins, which answer in the
+// way of Lambda's emulator; test/containers/ask-remote.ts runs the functions themselves.
+
+interface Call {
+  name: AskFunction;
+  payload: Record<string, unknown>;
+}
+type Answer = (payload: Record<string, unknown>) => unknown;
+
+interface Ended {
+  status: string;
+  output?: Record<string, unknown>;
+  error?: string;
+  cause?: string;
+}
+
+const skip = missingPython();
+
+describe.skipIf(skip)('the state machine', () => {
+  let stack: AskStack;
+  const servers: Server[] = [];
+  const calls: Call[] = [];
+  const answers = {} as Record<AskFunction, Answer>;
+
+  beforeAll(async () => {
+    stack = await startAskStack({ DatabaseBucket: 'lance', DatabasePrefix: 'database/d' });
+    const addresses: Record<string, string[]> = {};
+    for (const name of FUNCTIONS) {
+      const server = createServer(async (request, response) => {
+        const payload = JSON.parse(Buffer.concat(await request.toArray()).toString());
+        calls.push({ name, payload });
+        response.end(JSON.stringify(answers[name](payload)));
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      servers.push(server);
+      addresses[name] = [`http://127.0.0.1:${(server.address() as AddressInfo).port}`];
+    }
+    await stack.answerAt(addresses);
+  });
+  beforeEach(() => {
+    calls.length = 0;
+    answers.embed = () => ({ count: 1 });
+    answers.plan = ({ execution }) => plan(String(execution), ['bucket_00001', 'bucket_00002']);
+    answers['search-bucket'] = ({ bucket }) => ({ bucket: (bucket as { name: string }).name, rows: 1 });
+    answers.aggregate = ({ parts }) => ({ parts });
+  });
+  afterAll(async () => {
+    for (const server of servers) server.close();
+    await stack?.stop();
+  });
+
+  const plan = (execution: string, names: readonly string[]) => ({
+    execution,
+    queries: { uri: 's3://results/queries' },
+    settings: { k: 10 },
+    buckets: names.map((name) => ({ name, etag: 'e' })),
+    bucketCount: names.length,
+    concurrency: 5,
+  });
+  const ask = (request: object): Promise<Ended> => stack.python(ASK, stack.outputs.Remote, JSON.stringify(request));
+  const called = () => calls.map(({ name }) => name);
+
+  test('plans, searches every bucket, merges', async () => {
+    const { status, output } = await ask({ vectors: 'x' });
+    expect(status).toBe('SUCCEEDED');
+    expect(called().sort()).toEqual(['aggregate', 'plan', 'search-bucket', 'search-bucket']);
+    expect(output!.parts).toEqual([
+      { bucket: 'bucket_00001', rows: 1 },
+      { bucket: 'bucket_00002', rows: 1 },
+    ]);
+    const search = calls.find(({ name }) => name === 'search-bucket')!.payload;
+    expect(Object.keys(search).sort()).toEqual(['bucket', 'execution', 'queries', 'settings']);
+  });
+
+  test('embeds sequences first', async () => {
+    const { status } = await ask({ sequences: [{ id: 'q', sequence: 'MKV' }] });
+    expect(status).toBe('SUCCEEDED');
+    expect(called().slice(0, 2)).toEqual(['embed', 'plan']);
+    const names = calls.map(({ payload }) => payload.execution);
+    expect(new Set(names).size).toBe(1);
+    expect(calls[1]!.payload.request).toMatchObject({ sequences: [{ id: 'q', sequence: 'MKV' }] });
+  });
+
+  test('searches more than 40 buckets in executions of their own', async () => {
+    const names = Array.from({ length: 41 }, (_, i) => `bucket_${i}`);
+    answers.plan = ({ execution }) => plan(String(execution), names);
+    const { status, output } = await ask({ vectors: 'x' });
+    expect(status).toBe('SUCCEEDED');
+    expect((output!.parts as Array<{ bucket: string }>).map(({ bucket }) => bucket)).toEqual(names);
+    expect(await stack.python<string[]>(EVENTS)).toContain('MapRunStarted');
+  });
+
+  test('names the bucket whose search fails, and does not retry wrong data', async () => {
+    answers['search-bucket'] = ({ bucket }) =>
+      (bucket as { name: string }).name === 'bucket_00002'
+        ? { errorType: 'DataError', errorMessage: 'it is damaged' }
+        : { bucket: 'bucket_00001', rows: 1 };
+    const { output } = await ask({ vectors: 'x' });
+    expect(called().filter((name) => name === 'search-bucket')).toHaveLength(2);
+    const [, failed] = output!.parts as Array<{ bucket: string; failure: { Error: string; Cause: string } }>;
+    expect(failed).toMatchObject({ bucket: 'bucket_00002', failure: { Error: 'DataError' } });
+    expect(failed!.failure.Cause).toContain('it is damaged');
+  });
+
+  test('retries a passing fault of a search', async () => {
+    let failures = 1;
+    answers['search-bucket'] = () =>
+      failures-- > 0 ? { errorType: 'TransientError', errorMessage: 'S3 answered 503' } : { bucket: 'b', rows: 1 };
+    answers.plan = ({ execution }) => plan(String(execution), ['b']);
+    const { status } = await ask({ vectors: 'x' });
+    expect(status).toBe('SUCCEEDED');
+    expect(called()).toEqual(['plan', 'search-bucket', 'search-bucket', 'aggregate']);
+  });
+
+  test('ends with the error of a plan or a merge', async () => {
+    answers.aggregate = () => ({ errorType: 'DataError', errorMessage: 'bucket_00002 did not answer' });
+    const { status, error, cause } = await ask({ vectors: 'x' });
+    expect({ status, error }).toEqual({ status: 'FAILED', error: 'DataError' });
+    expect(cause).toContain('bucket_00002 did not answer');
+  });
+
+  test('the roles may do what their functions do, and no more', async () => {
+    const results = `arn:aws:s3:::${stack.outputs.ResultsBucket}`;
+    const database = 'arn:aws:s3:::lance/database/d/_catalog/bucket_00001.json';
+    const decisions = (role: string, actions: string[], resource: string, prefix = '') =>
+      stack.python<string[]>(SIMULATE, role, JSON.stringify(actions), resource, prefix);
+    const readWrite = ['s3:GetObject', 's3:PutObject'];
+    const [yes, no] = ['allowed', 'implicitDeny'];
+    expect(await decisions('SearchRole', readWrite, database)).toEqual([yes, no]);
+    expect(await decisions('SearchRole', readWrite, `${results}/parts/e/b.parquet`)).toEqual([yes, yes]);
+    expect(await decisions('SearchRole', readWrite, `${results}/answers/e/neighbours.csv`)).toEqual([no, no]);
+    expect(await decisions('SearchRole', ['s3:GetObject'], 'arn:aws:s3:::lance/other/x')).toEqual([no]);
+    expect(await decisions('SearchRole', ['s3:ListBucket'], 'arn:aws:s3:::lance', 'database/d/')).toEqual([yes]);
+    expect(await decisions('SearchRole', ['s3:ListBucket'], 'arn:aws:s3:::lance', 'other/')).toEqual([no]);
+    expect(await decisions('AggregateRole', readWrite, database)).toEqual([no, no]);
+    expect(await decisions('AggregateRole', readWrite, `${results}/parts/e/b.parquet`)).toEqual([yes, no]);
+    expect(await decisions('AggregateRole', readWrite, `${results}/answers/e/neighbours.csv`)).toEqual([yes, yes]);
+    const version = 'arn:aws:lambda:eu-central-1:123456789012:function:lanceflow-ask-search-bucket:3';
+    expect(await decisions('StateRole', ['lambda:InvokeFunction', 's3:GetObject'], version)).toEqual([yes, no]);
+    expect(await decisions('StateRole', ['lambda:InvokeFunction'], `${version.slice(0, -2)}s:1`)).toEqual([no]);
+  });
+});
+
+const ASK = `
+import time, uuid
+states = client('stepfunctions')
+arn = states.start_execution(stateMachineArn=sys.argv[1], name=str(uuid.uuid4()), input=sys.argv[2])['executionArn']
+while (execution := states.describe_execution(executionArn=arn))['status'] == 'RUNNING':
+    time.sleep(0.05)
+ended = {key: execution[key] for key in ['status', 'error', 'cause'] if key in execution}
+if 'output' in execution:
+    ended['output'] = json.loads(execution['output'])
+print(json.dumps(ended))`;
+
+const EVENTS = `
+states = client('stepfunctions')
+machine = states.list_state_machines()['stateMachines'][0]['stateMachineArn']
+found = []
+for execution in states.list_executions(stateMachineArn=machine)['executions']:
+    found += [event['type'] for event in states.get_execution_history(executionArn=execution['executionArn'])['events']]
+print(json.dumps(found))`;
+
+const SIMULATE = `
+iam = client('iam')
+[arn] = [role['Arn'] for role in iam.list_roles()['Roles'] if role['RoleName'].startswith(f'lanceflow-ask-{sys.argv[1]}-')]
+context = [dict(ContextKeyName='s3:prefix', ContextKeyValues=[sys.argv[4]], ContextKeyType='string')] if sys.argv[4] else []
+answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=json.loads(sys.argv[2]),
+    ResourceArns=[sys.argv[3]], ContextEntries=context)
+print(json.dumps([result['EvalDecision'] for result in answer['EvaluationResults']]))`;

@@ -1,0 +1,132 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's variables
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { listOf, readTemplate, statementsIn, type Template } from './support/read-template.ts';
+
+// Checks the promises of infra/lanceflow-ask.yaml on the template itself.
+
+const TEMPLATE = join(ROOT, 'infra/lanceflow-ask.yaml');
+
+interface State {
+  Type: string;
+  Retry?: Array<{ ErrorEquals: string[]; BackoffRate: number; JitterStrategy: string; MaxAttempts: number }>;
+  Catch?: unknown[];
+  ItemProcessor?: { States: Record<string, State> };
+}
+
+const skip = missingPython();
+let template: Template;
+beforeAll(async () => {
+  if (!skip) template = await readTemplate(TEMPLATE);
+});
+
+const of = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+const machine = () =>
+  template.Resources.StateMachine!.Properties as {
+    Definition: { States: Record<string, State> };
+    DefinitionSubstitutions: Record<string, { Ref: string }>;
+  };
+const states = (all: Record<string, State>): Array<[string, State]> =>
+  Object.entries(all).flatMap(([name, state]) => [[name, state], ...states(state.ItemProcessor?.States ?? {})]);
+
+describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
+  test('is a valid template', async () => {
+    const { code, stdout } = await run(join(ROOT, '.tools/python/bin/cfn-lint'), [TEMPLATE]);
+    expect(code, stdout).toBe(0);
+  });
+
+  test('has a valid state machine, whose functions are versions', async () => {
+    const { Definition, DefinitionSubstitutions } = machine();
+    const text = JSON.stringify(Definition);
+    const file = join(await temporaryFolder(), 'machine.json');
+    const version = 'arn:aws:lambda:eu-central-1:123456789012:function:f:1';
+    await writeFile(file, text.replaceAll(/\$\{\w+\}/g, version));
+    const { code, stdout, stderr } = await run(join(ROOT, 'node_modules/.bin/asl-validator'), ['--json-path', file]);
+    expect(code, stdout + stderr).toBe(0);
+    for (const { Ref } of Object.values(DefinitionSubstitutions))
+      expect(template.Resources[Ref]!.Type).toBe('AWS::Lambda::Version');
+    const named = new Set(Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name]) => name));
+    expect([...named].sort()).toEqual(Object.keys(DefinitionSubstitutions).sort());
+  });
+
+  test('retries throttling and faults of services, with backoff and jitter, but not wrong data', () => {
+    const tasks = states(machine().Definition.States).filter(([, { Type }]) => Type === 'Task');
+    expect(tasks).toHaveLength(5);
+    for (const [name, { Retry = [], Catch = [] }] of tasks) {
+      for (const { BackoffRate, JitterStrategy, MaxAttempts } of Retry) {
+        expect(BackoffRate, name).toBeGreaterThan(1);
+        expect(JitterStrategy, name).toBe('FULL');
+        expect(MaxAttempts, name).toBeGreaterThan(2);
+      }
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(retried, name).toContain('Lambda.TooManyRequestsException');
+      expect(retried, name).toContain('TransientError');
+      expect(retried.filter((error) => /DataError|UsageError|States\.ALL/.test(error))).toEqual([]);
+      // A search that fails becomes an answer that names its bucket.
+      expect(Catch, name).toHaveLength(name.startsWith('Search') ? 1 : 0);
+    }
+  });
+
+  test('a change of Release publishes versions, and earlier ones are kept', () => {
+    const versions = [...of('AWS::Lambda::Version'), ...of('AWS::StepFunctions::StateMachineVersion')];
+    expect(versions).toHaveLength(5);
+    for (const [name, { Properties, DeletionPolicy }] of versions) {
+      expect(Properties.Description, name).toEqual({ 'Fn::Sub': 'Release ${Release}' });
+      expect(DeletionPolicy, name).toBe('Retain');
+    }
+    expect(template.Resources.Live!.Properties.DeploymentPreference).toMatchObject({
+      Type: 'CANARY',
+      Alarms: [{ Ref: 'FailedQuestions' }, { Ref: 'FailedSearches' }],
+    });
+  });
+
+  test('each role writes only its own part of the results, and nobody writes the database', () => {
+    const writes = (role: string) =>
+      statementsIn(template)
+        .filter(({ roles, Action }) => roles.includes(role) && listOf(Action).includes('s3:PutObject'))
+        .flatMap(({ Resource }) => listOf(Resource as { 'Fn::Sub': string }).map((resource) => resource['Fn::Sub']));
+    expect(writes('EmbedRole')).toEqual(['${Results.Arn}/queries/*']);
+    expect(writes('PlanRole')).toEqual(['${Results.Arn}/queries/*']);
+    expect(writes('SearchRole')).toEqual(['${Results.Arn}/parts/*']);
+    expect(writes('AggregateRole')).toEqual(['${Results.Arn}/answers/*']);
+    expect(writes('StateRole')).toEqual([]);
+    for (const { Action, Resource, Sid } of statementsIn(template)) {
+      for (const action of listOf(Action)) expect(action, Sid).not.toMatch(/\*|Delete(Object|Bucket)/);
+      if (Resource === '*') expect(['DeliverLogs', 'WriteTraces']).toContain(Sid);
+    }
+  });
+
+  test('roles have these policies only', () => {
+    const roles = of('AWS::IAM::Role');
+    expect(roles).toHaveLength(5);
+    for (const [name, { Properties }] of roles) {
+      expect(Properties.Policies, name).toBeUndefined();
+      expect(Properties.ManagedPolicyArns, name).toBeUndefined();
+    }
+  });
+
+  test('results expire, and the bucket refuses plain HTTP and the public', () => {
+    const { LifecycleConfiguration, PublicAccessBlockConfiguration } = template.Resources.Results!.Properties as {
+      LifecycleConfiguration: { Rules: Array<{ Prefix?: string; ExpirationInDays?: unknown }> };
+      PublicAccessBlockConfiguration: object;
+    };
+    const expiring = LifecycleConfiguration.Rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+    expect(expiring.map(({ Prefix }) => Prefix).sort()).toEqual(['answers/', 'parts/', 'queries/']);
+    expect(Object.values(PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
+    expect(template.Resources.ResultsPolicy!.Properties.PolicyDocument).toMatchObject({
+      Statement: [{ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    });
+  });
+
+  test('logs expire, and searches have a limit and alarms', () => {
+    const functions = of('AWS::Lambda::Function');
+    expect(of('AWS::Logs::LogGroup')).toHaveLength(functions.length + 1);
+    for (const [name, { Properties }] of of('AWS::Logs::LogGroup'))
+      expect(Properties.RetentionInDays, name).toEqual({ Ref: 'LogRetentionDays' });
+    expect(template.Resources.SearchBucket!.Properties.ReservedConcurrentExecutions).toBeDefined();
+    const watched = of('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties.MetricName);
+    expect(watched.sort()).toEqual(['Errors', 'ExecutionsFailed', 'ExecutionsTimedOut', 'Throttles']);
+  });
+});
