@@ -1,13 +1,18 @@
 import { readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { withThreadPool } from '../../workers/src/base/threads/thread-pool.ts';
 import { type AssignPlan, flatPlan, subtractCentre } from '../../workers/src/ingest/assign/assign-plan.ts';
 import { createAssigner } from '../../workers/src/ingest/assign/assigner.ts';
-import { planAssignment, trainCentroids } from '../../workers/src/ingest/train.ts';
+import type { IngestThread, IngestThreadData } from '../../workers/src/ingest/passes/ingest-thread.ts';
+import { type TrainedPartitions, trainPartitions } from '../../workers/src/ingest/train.ts';
+import type { TrainingSample } from '../../workers/src/ingest/training-sample.ts';
 import { capture, PYTHON, ROOT, say } from '../support/run.ts';
 import type { Assignment } from './model.ts';
 
 export const KINDS = ['clustered', 'unclustered'] as const;
 const ROWS_PER_CENTROID = 16;
+const THREADS = new URL('../../workers/src/ingest/passes/ingest-thread.ts', import.meta.url);
 /** Rows that are timed: as many as an assigner takes at once. */
 const ROWS = 16_384;
 const PASSES = 2;
@@ -44,8 +49,7 @@ async function measureOne(folder: string, kind: string, partitions: number, dime
   const rowsPath = await make('assign-rows.f32', ROWS, 2);
   const { buffer } = await readFile(rowsPath);
   const vectors = new Float32Array(buffer, 0, ROWS * dimension);
-  const centroids = await trainCentroids(sample, partitions, 'cosine', { add: () => {}, stop: () => {} });
-  const plan = await planAssignment(sample, centroids, 'cosine', partitions ** 2);
+  const { centroids, assignPlan: plan } = await train(sample, partitions);
   const planned = await timeAssignment(plan, vectors);
   const all = await timeAssignment(flatPlan(subtractCentre(centroids), 'cosine'), vectors);
   await rm(sample.path);
@@ -56,6 +60,16 @@ async function measureOne(folder: string, kind: string, partitions: number, dime
     cpuSecondsOfAll: all.cpuSeconds,
     agreement: planned.nearest.filter((own, row) => own === all.nearest[row]).length / ROWS,
   };
+}
+
+function train(sample: TrainingSample, count: number): Promise<TrainedPartitions> {
+  const { dimension } = sample;
+  const bucket = { dimension, metric: 'cosine', vectorType: 'float32', readType: 'float32' } as const;
+  const workerData: IngestThreadData = { bucket, unitBytes: 0, scratch: '', data: '' };
+  const options = { name: 'ingest', count: availableParallelism(), workerData: () => workerData };
+  return withThreadPool<IngestThread, TrainedPartitions>(THREADS, options, (pool) =>
+    trainPartitions(pool, sample, { count, rows: count ** 2, metric: 'cosine' }, { add: () => {} }),
+  );
 }
 
 async function timeAssignment(plan: AssignPlan, vectors: Float32Array) {

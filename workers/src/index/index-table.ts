@@ -1,15 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createProgress } from '../app/progress.ts';
+import { type ThreadPool, withThreadPool } from '../base/threads/thread-pool.ts';
 import type { IndexDescription, TableDescription } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
-import { Index } from '../lance/lancedb.ts';
-import { openTable } from '../lance/tables.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
-import { checkIndex } from './check-index.ts';
 import { newerForm, otherRowCount } from './index-messages.ts';
 import { rewriteInOlderForm } from './older-form/rewrite-in-older-form.ts';
+import type { TableThread } from './table-thread.ts';
 
 /** Minimum components per thread: starting a thread costs as much as encoding 20 million. */
 const LEAST_COMPONENTS = 128e6;
@@ -33,43 +32,28 @@ export interface IndexedCopy {
  * @throws DataError if the table's rows differ from those ingested, or an ivf-pq index cannot hold them
  */
 export function indexTable(copy: IndexedCopy): Promise<number> {
-  return withTemporaryFiles(join(copy.scratch, 'tmp'), async () => {
-    await createIndex(copy);
-    const { bucket, scratch, index, threads, log } = copy;
-    const isLanceDbsRq = index.kind === 'ivf-rq' && index.centroids !== 'order';
-    if (isLanceDbsRq && !(await rewriteInOlderForm(join(scratch, `${bucket}.lance`), threads))) log(newerForm(bucket));
-    return await checkTable(copy);
-  });
+  const module = new URL('./table-thread.ts', import.meta.url);
+  const options = { name: 'table', count: 1, runsNativeCode: true };
+  return withTemporaryFiles(join(copy.scratch, 'tmp'), () =>
+    withThreadPool<TableThread, number>(module, options, async (thread) => {
+      await createIndex(copy, thread);
+      const { bucket, scratch, ingested, index, threads, log } = copy;
+      const isLanceDbsRq = index.kind === 'ivf-rq' && index.centroids !== 'order';
+      if (isLanceDbsRq && !(await rewriteInOlderForm(join(scratch, `${bucket}.lance`), threads)))
+        log(newerForm(bucket));
+      const { version, warning } = await thread.run('check', { folder: scratch, bucket, ingested, index });
+      if (warning !== undefined) log(`${bucket}: ${warning}.`);
+      return version;
+    }),
+  );
 }
 
-/** @returns the table's version */
-async function checkTable({ bucket, scratch, ingested, index, log }: IndexedCopy): Promise<number> {
-  // Opened again: an open table caches its index.
-  const table = await openTable(scratch, bucket);
-  try {
-    const folder = join(scratch, `${bucket}.lance`);
-    const warning = index.kind === 'none' ? undefined : await checkIndex(table, folder, bucket, ingested, index);
-    if (warning !== undefined) log(`${bucket}: ${warning}.`);
-    return await table.version();
-  } finally {
-    table.close();
-  }
-}
-
-async function createIndex(copy: IndexedCopy): Promise<void> {
-  const { database, bucket, scratch, ingested, index } = copy;
-  const table = await openTable(scratch, bucket);
-  try {
-    // The version in the catalog may have an index, whose files are not in the scratch folder.
-    for (const { name } of await table.listIndices()) await table.dropIndex(name);
-    const rows = await table.countRows();
-    if (rows !== ingested.rows) throw otherRowCount(database.uri, bucket, rows, ingested.rows);
-    if (index.centroids === 'order') await indexOverOrder(copy);
-    const config = indexConfig(index);
-    if (config) await table.createIndex('embedding', { config, replace: false });
-  } finally {
-    table.close();
-  }
+async function createIndex(copy: IndexedCopy, thread: ThreadPool<TableThread>): Promise<void> {
+  const { database, bucket, scratch: folder, ingested, index } = copy;
+  const rows = await thread.run('dropIndices', { folder, bucket });
+  if (rows !== ingested.rows) throw otherRowCount(database.uri, bucket, rows, ingested.rows);
+  if (index.centroids === 'order') await indexOverOrder(copy);
+  else if (index.kind !== 'none') await thread.run('createIndex', { folder, bucket, ingested, index });
 }
 
 async function indexOverOrder({ database, bucket, scratch, ingested, index, threads }: IndexedCopy): Promise<void> {
@@ -82,16 +66,6 @@ async function indexOverOrder({ database, bucket, scratch, ingested, index, thre
   } finally {
     progress.stop();
   }
-}
-
-/** Returns the index that LanceDB builds; undefined if the table gets none, or LanceFlow builds it. */
-function indexConfig(index: IndexDescription): Index | undefined {
-  const { kind, metric, partitions, subVectors, centroids, parameters } = index;
-  if (centroids === 'order') return undefined;
-  const common = { numPartitions: partitions, distanceType: metric, ...parameters };
-  if (kind === 'ivf-pq') return Index.ivfPq({ ...common, ...(subVectors ? { numSubVectors: subVectors } : {}) });
-  if (kind === 'ivf-rq') return Index.ivfRq(common);
-  return undefined;
 }
 
 /**

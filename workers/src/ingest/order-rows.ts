@@ -5,12 +5,11 @@ import { quantile } from '../vectors/centre.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import { centroidsOfLengths, MOST_LONG, shareLengths } from './partition-lengths.ts';
-import type { TrainedPartitions } from './passes/ingest-thread.ts';
 import type { SortedRuns } from './passes/row-gatherer.ts';
 import { createRunFiles } from './passes/run-files.ts';
 import { shareRuns } from './passes/run-writer.ts';
 import type { TableWork } from './table-work.ts';
-import { TRAINING_ROUNDS } from './train.ts';
+import { TRAINING_ROUNDS, type TrainedPartitions, trainPartitions } from './train.ts';
 import { SLICE_ROWS, samplePath, type TrainingSample } from './training-sample.ts';
 import { writeUnits } from './write-fragments.ts';
 import { sampleTasks } from './write-sample.ts';
@@ -36,7 +35,7 @@ export interface OrderedRows {
 export async function orderRows(work: TableWork, context: CommandContext): Promise<OrderedRows> {
   const { pool, scratch, unitRows } = work;
   const { dimension, metric, vectorType } = work.rowFormat;
-  const { centroids: directions, assignPlan, usualLength } = await trainPartitions(work, context);
+  const { centroids: directions, assignPlan, usualLength } = await trainOnSample(work, context);
   const shared = metric === 'dot' ? shareLengths(directions.count, dimension) : undefined;
   const lengths = shared && { usual: usualLength, shared };
   const runs = shareRuns(directions.count + (shared ? MOST_LONG : 0));
@@ -55,8 +54,8 @@ export async function orderRows(work: TableWork, context: CommandContext): Promi
 }
 
 /** Trains centroids on a sample that threads read together. */
-async function trainPartitions(
-  { bucket, rowFormat: { dimension }, pool, scratch, partitionCount }: TableWork,
+async function trainOnSample(
+  { bucket, rowFormat: { dimension, metric }, pool, scratch, partitionCount }: TableWork,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<TrainedPartitions & { usualLength: number }> {
   const path = samplePath(scratch);
@@ -67,8 +66,8 @@ async function trainPartitions(
   const bar = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');
   try {
     const sample: TrainingSample = { rows: lengths.length, dimension, path };
-    const request = { sample, count: Math.min(partitionCount, sample.rows), rows: bucket.rows };
-    const trained = await pool.run('train', request, { onEvent: (rounds) => bar.add(rounds) });
+    const count = Math.min(partitionCount, sample.rows);
+    const trained = await trainPartitions(pool, sample, { count, rows: bucket.rows, metric }, bar);
     await rm(path);
     return { ...trained, usualLength: quantile(lengths, USUAL) };
   } finally {

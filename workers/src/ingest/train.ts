@@ -1,12 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Progress } from '../app/progress.ts';
-import { seededRandom } from '../base/random.ts';
-import { type Centroids, isSpherical, LloydRound, normalizeRows } from '../vectors/kmeans.ts';
+import { sharedArray } from '../base/bytes/shared-array.ts';
+import type { ThreadPool } from '../base/threads/thread-pool.ts';
+import type { RowSpan } from '../bucket/fragment-blocks.ts';
+import { type Centroids, completeRound, isSpherical } from '../vectors/kmeans.ts';
 import type { Metric } from '../vectors/metric.ts';
 import type { AssignPlan } from './assign/assign-plan.ts';
-import { createAssigner } from './assign/assigner.ts';
-import { prepareAssigner } from './assign/prepare-assigner.ts';
-import { holdOutTrialRows, readSample, readSampleRow, readTrialRows, type TrainingSample } from './training-sample.ts';
+import type { IngestThread } from './passes/ingest-thread.ts';
+import { partsOf, type TrainingSample } from './training-sample.ts';
 
 /**
  * Each round learns from a share of the sample: every fourth slice, every second, all. Few rows move centroids well enough
@@ -15,78 +15,61 @@ import { holdOutTrialRows, readSample, readSampleRow, readTrialRows, type Traini
 const ROUNDS = [4, 4, 4, 4, 2, 2, 1];
 /** Rounds of training, for a progress bar. */
 export const TRAINING_ROUNDS = ROUNDS.length;
+/** Sums of centroids that a thread holds, in double precision. */
+const SUM_BYTES = 8 * 2 ** 20;
+
+export interface Training {
+  /** Of centroids, at most as many as the sample has rows. */
+  count: number;
+  /** Rows of the bucket. */
+  rows: number;
+  metric: Metric;
+}
+
+/** Centroids, and how rows are compared with them. */
+export interface TrainedPartitions {
+  centroids: Centroids;
+  /** In memory that threads share. */
+  assignPlan: AssignPlan;
+}
 
 /**
- * Trains centroids by k-means on a sample (Lloyd's algorithm; spherical unless under l2). The same sample gives the same
- * centroids, on any number of threads.
- * @param count of centroids, at most as many as the sample has rows
+ * Trains centroids by k-means on a sample (Lloyd's algorithm; spherical unless under l2), and plans how the rows of the bucket are
+ * assigned to them. Threads assign parts of the sample, then each computes the means of some clusters. A mean sums rows in their order,
+ * so the same sample gives the same centroids on any number of threads.
+ * @param pool its threads are idle
  */
-export async function trainCentroids(
+export async function trainPartitions(
+  pool: ThreadPool<IngestThread>,
   sample: TrainingSample,
-  count: number,
-  metric: Metric,
-  progress: Progress,
-): Promise<Centroids> {
-  const file = await open(sample.path, 'r');
-  try {
-    const trial = await readTrialRows(file, sample);
-    let centroids = await pickCentroids(file, sample, count, isSpherical(metric));
-    for (const [i, every] of ROUNDS.entries()) {
-      const round = new LloydRound(count, sample.dimension);
-      const assigner = await createAssigner(
-        await prepareAssigner(centroids, metric, { rows: sample.rows / every, trial }),
-      );
-      try {
-        for await (const { vectors, rows } of readSample(file, sample, i % every, every)) {
-          const clusters = new Int32Array(rows);
-          await assigner.assign(vectors, rows, clusters);
-          holdOutTrialRows(sample, clusters);
-          round.add(vectors, clusters, rows);
-        }
-      } finally {
-        await assigner.close();
-      }
-      centroids = round.centroids(isSpherical(metric));
-      progress.add(1);
-    }
-    return centroids;
-  } finally {
-    await file.close();
+  { count, rows, metric }: Training,
+  progress: Pick<Progress, 'add'>,
+): Promise<TrainedPartitions> {
+  const { dimension } = sample;
+  const clusters = sharedArray(sample.rows, Int32Array);
+  let centroids: Centroids = { count, dimension, vectors: sharedArray(count * dimension, Float32Array) };
+  await pool.runInEach('startTraining', () => ({ sample, clusters }));
+  await pool.run('pickCentroids', centroids);
+  for (const [i, every] of ROUNDS.entries()) {
+    const plan = await pool.run('planAssignment', { centroids, rows: sample.rows / every });
+    await pool.runInEach('startRound', () => plan);
+    clusters.fill(-1);
+    await pool.runAll('assignPart', partsOf(sample, i % every, every));
+    const ranges = divideClusters(count, dimension, pool.threads.length);
+    const counts = await pool.runAll(
+      'computeMeans',
+      Array.from(ranges, (range) => ({ range, means: centroids.vectors })),
+    );
+    centroids = completeRound(centroids, Int32Array.from(counts.flatMap((some) => [...some])), isSpherical(metric));
+    progress.add(1);
   }
+  const assignPlan = await pool.run('planAssignment', { centroids, rows });
+  await pool.runInEach('endTraining', () => undefined);
+  return { centroids, assignPlan };
 }
 
-/** Plans how a bucket's rows are assigned, by trying it on rows of its sample. @param rows of the bucket */
-export async function planAssignment(
-  sample: TrainingSample,
-  centroids: Centroids,
-  metric: Metric,
-  rows: number,
-): Promise<AssignPlan> {
-  const file = await open(sample.path, 'r');
-  try {
-    return await prepareAssigner(centroids, metric, { rows, trial: await readTrialRows(file, sample) });
-  } finally {
-    await file.close();
-  }
-}
-
-/** Picks random rows of the sample as first centroids. */
-async function pickCentroids(
-  file: FileHandle,
-  { rows, dimension }: TrainingSample,
-  count: number,
-  spherical: boolean,
-): Promise<Centroids> {
-  const random = seededRandom(0x1a4ce);
-  const shuffled = Int32Array.from({ length: rows }, (_, i) => i);
-  // The first `count` steps of a Fisher-Yates shuffle.
-  for (let i = 0; i < count; i++) {
-    const j = i + Math.floor(random() * (rows - i));
-    [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
-  }
-  const vectors = new Float32Array(count * dimension);
-  for (let i = 0; i < count; i++)
-    await readSampleRow(file, shuffled[i]!, vectors.subarray(i * dimension, (i + 1) * dimension));
-  if (spherical) normalizeRows(vectors, dimension);
-  return { count, dimension, vectors };
+/** Divides clusters among threads, in ranges whose sums fit into their memory. */
+function* divideClusters(count: number, dimension: number, threads: number): Generator<RowSpan> {
+  const size = Math.max(1, Math.min(Math.ceil(count / threads), Math.floor(SUM_BYTES / (8 * dimension))));
+  for (let first = 0; first < count; first += size) yield { first, end: Math.min(count, first + size) };
 }

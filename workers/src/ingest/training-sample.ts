@@ -1,7 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
+import { readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RowSpan } from '../bucket/fragment-blocks.ts';
 
-const BLOCK_BYTES = 16 * 2 ** 20;
+/** Vectors of a part of a sample. */
+const PART_BYTES = 32 * 2 ** 20;
 /** Rows that are consecutive in the sample and in the bucket. */
 export const SLICE_ROWS = 64;
 /** Rows of the sample that a plan of assignment is tried on, about. */
@@ -22,52 +24,54 @@ export function samplePath(scratch: string): string {
   return join(scratch, 'sample.f32');
 }
 
-/**
- * Reads slices `first`, `first + every`, ... of the sample, block by block. Blocks consist of whole slices, and are valid until the next
- * is read.
- */
-export async function* readSample(file: FileHandle, { rows, dimension }: TrainingSample, first: number, every: number) {
-  const rowBytes = dimension * 4;
-  const slicesOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes / SLICE_ROWS));
-  const stretch = every === 1 ? slicesOfBlock * SLICE_ROWS : SLICE_ROWS;
-  const blockRows = slicesOfBlock * SLICE_ROWS;
-  const block = new Float32Array(Math.min(blockRows, rows) * dimension);
-  const bytes = new Uint8Array(block.buffer);
-  let filled = 0;
-  for (let at = first * stretch; at < rows; at += stretch * every) {
-    const count = Math.min(stretch, rows - at);
-    if (filled + count > blockRows) {
-      yield { vectors: block.subarray(0, filled * dimension), rows: filled };
-      filled = 0;
-    }
-    await file.read(bytes, filled * rowBytes, count * rowBytes, at * rowBytes);
-    filled += count;
+/** Slices `first`, `first + every`, ... of a sample: `count` of them. */
+export interface SamplePart {
+  first: number;
+  every: number;
+  count: number;
+}
+
+/** Divides slices `first`, `first + every`, ... of the sample into parts of some megabytes. */
+export function* partsOf({ rows, dimension }: TrainingSample, first: number, every: number): Generator<SamplePart> {
+  const slices = Math.ceil((Math.ceil(rows / SLICE_ROWS) - first) / every);
+  const most = Math.max(1, Math.floor(PART_BYTES / (SLICE_ROWS * dimension * 4)));
+  for (let at = 0; at < slices; at += most)
+    yield { first: first + at * every, every, count: Math.min(most, slices - at) };
+}
+
+/** Divides the slices of a part into stretches of consecutive rows. */
+export function* stretchesOf(sampleRows: number, { first, every, count }: SamplePart): Generator<RowSpan> {
+  const slicesAtOnce = every === 1 ? count : 1;
+  for (let slice = 0; slice < count; slice += slicesAtOnce) {
+    const start = (first + slice * every) * SLICE_ROWS;
+    yield { first: start, end: Math.min(sampleRows, start + slicesAtOnce * SLICE_ROWS) };
   }
-  if (filled > 0) yield { vectors: block.subarray(0, filled * dimension), rows: filled };
 }
 
-/** Reads one row of the sample. @param into [D] */
-export async function readSampleRow(file: FileHandle, row: number, into: Float32Array): Promise<void> {
-  await file.read(
-    new Uint8Array(into.buffer, into.byteOffset, into.byteLength),
-    0,
-    into.byteLength,
-    row * into.byteLength,
-  );
+/** Reads consecutive rows. @param into [rows, D] @param file descriptor of the sample */
+export function readSampleRows(file: number, { dimension }: TrainingSample, first: number, into: Float32Array): void {
+  const rowBytes = dimension * 4;
+  const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+  for (let done = 0; done < bytes.length; ) {
+    const read = readSync(file, bytes, done, bytes.length - done, first * rowBytes + done);
+    if (read === 0) throw new Error(`The training sample ends before row ${first + into.length / dimension}.`);
+    done += read;
+  }
 }
 
-/** Marks the rows of a block that are not trained on. @param clusters the cluster of each row; -1 where it is held out */
+/** Marks the rows of a part that are not trained on. @param clusters the cluster of each row; -1 where it is held out */
 export function holdOutTrialRows({ rows }: TrainingSample, clusters: Int32Array): void {
   if (rows < LEAST_HELD_OUT) return;
   for (let row = 0; row < clusters.length; row += SLICE_ROWS) clusters[row] = -1;
 }
 
-/** Reads the first rows of slices, evenly spread over the sample: [rows, D]. */
-export async function readTrialRows(file: FileHandle, { rows, dimension }: TrainingSample): Promise<Float32Array> {
+/** Reads the first rows of slices, evenly spread over the sample: [rows, D]. @param file descriptor of the sample */
+export function readTrialRows(file: number, sample: TrainingSample): Float32Array {
+  const { rows, dimension } = sample;
   const slices = Math.ceil(rows / SLICE_ROWS);
   const step = Math.max(1, Math.floor(slices / TRIAL_ROWS));
   const trial = new Float32Array(Math.ceil(slices / step) * dimension);
   for (let i = 0; i * dimension < trial.length; i++)
-    await readSampleRow(file, i * step * SLICE_ROWS, trial.subarray(i * dimension, (i + 1) * dimension));
+    readSampleRows(file, sample, i * step * SLICE_ROWS, trial.subarray(i * dimension, (i + 1) * dimension));
   return trial;
 }

@@ -1,6 +1,5 @@
-import type { Table } from '@lancedb/lancedb';
+import type { Connection, Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
-import { connect } from './lancedb.ts';
 
 /**
  * The format of data files: the oldest that LanceDB writes. Clients before 0.29 cannot read its default format, and only this one
@@ -8,9 +7,15 @@ import { connect } from './lancedb.ts';
  */
 const DATA_FORMAT = '2.0';
 
+/** Connects to a folder. The client is loaded when it is needed: that takes as long as starting the process. */
+async function connectTo(folder: string): Promise<Connection> {
+  const { connect } = await import('./lancedb.ts');
+  return connect(folder);
+}
+
 /** Creates an empty table, whose files are `<folder>/<name>.lance/`. @param folder absolute */
 export async function createTable(folder: string, name: string, schema: Schema): Promise<Table> {
-  const connection = await connect(folder);
+  const connection = await connectTo(folder);
   return connection.createEmptyTable(name, schema as never, {
     storageOptions: { newTableDataStorageVersion: DATA_FORMAT },
   });
@@ -18,6 +23,6 @@ export async function createTable(folder: string, name: string, schema: Schema):
 
 /** Opens a table. @param folder absolute */
 export async function openTable(folder: string, name: string): Promise<Table> {
-  const connection = await connect(folder);
+  const connection = await connectTo(folder);
   return connection.openTable(name);
 }

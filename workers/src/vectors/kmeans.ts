@@ -42,25 +42,36 @@ export class LloydRound {
     }
   }
 
-  /**
-   * Returns the new centroids. An empty cluster takes half of the largest one, whose centroid is split by a small shift, as FAISS
-   * does.
-   */
-  centroids(spherical: boolean): Centroids {
-    const count = this.#counts.length;
+  /** @param means receives the mean of each cluster; zeros where it is empty @returns the row counts of the clusters */
+  means(means: Float32Array): Int32Array {
     const dimension = this.#dimension;
-    const vectors = new Float32Array(count * dimension);
-    const counts = this.#counts.slice();
-    for (let cluster = 0; cluster < count; cluster++) {
-      const rows = counts[cluster]!;
+    for (const [cluster, rows] of this.#counts.entries())
       for (let i = cluster * dimension; i < (cluster + 1) * dimension; i++)
-        vectors[i] = rows > 0 ? this.#sums[i]! / rows : 0;
-    }
-    for (let cluster = 0; cluster < count; cluster++)
-      if (counts[cluster] === 0) splitLargest(vectors, counts, cluster, dimension);
-    if (spherical) normalizeRows(vectors, dimension);
-    return { count, dimension, vectors };
+        means[i] = rows > 0 ? this.#sums[i]! / rows : 0;
+    return this.#counts;
   }
+
+  /** Returns the new centroids. */
+  centroids(spherical: boolean): Centroids {
+    const dimension = this.#dimension;
+    const vectors = new Float32Array(this.#sums.length);
+    const counts = this.means(vectors);
+    return completeRound({ count: counts.length, dimension, vectors }, counts, spherical);
+  }
+}
+
+/**
+ * Makes centroids of the means of clusters. An empty cluster takes half of the largest one, whose centroid is split by a small shift,
+ * as FAISS does.
+ * @param means overwritten
+ */
+export function completeRound(means: Centroids, rowCounts: Int32Array, spherical: boolean): Centroids {
+  const { count, dimension, vectors } = means;
+  const counts = rowCounts.slice();
+  for (let cluster = 0; cluster < count; cluster++)
+    if (counts[cluster] === 0) splitLargest(vectors, counts, cluster, dimension);
+  if (spherical) normalizeRows(vectors, dimension);
+  return means;
 }
 
 const SPLIT = 1 / 1024;

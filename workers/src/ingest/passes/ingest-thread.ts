@@ -2,13 +2,14 @@ import { workerData } from 'node:worker_threads';
 import { concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import type { ThreadContext } from '../../base/threads/thread-messages.ts';
+import type { RowSpan } from '../../bucket/fragment-blocks.ts';
 import { DataFileWriter, type WrittenDataFile } from '../../lance/format/data-file-writer.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { type Centroids, isSpherical } from '../../vectors/kmeans.ts';
 import type { AssignPlan } from '../assign/assign-plan.ts';
-import { planAssignment, trainCentroids } from '../train.ts';
-import type { TrainingSample } from '../training-sample.ts';
+import type { SamplePart } from '../training-sample.ts';
 import { type SampleTask, writeSample } from '../write-sample.ts';
+import { CentroidTrainer, type TrainingStart } from './centroid-trainer.ts';
 import { RowGatherer, type SortedRuns } from './row-gatherer.ts';
 import { type Run, RunFiles } from './run-files.ts';
 import { type HashedBlock, type RowFormat, RunReader, type UnitRequest } from './run-reader.ts';
@@ -24,13 +25,6 @@ export interface IngestThreadData {
   scratch: string;
   /** Folder of the table's data files. */
   data: string;
-}
-
-/** Centroids, and how rows are compared with them. */
-export interface TrainedPartitions {
-  centroids: Centroids;
-  /** In memory that threads share. */
-  assignPlan: AssignPlan;
 }
 
 /** What was written of a unit. */
@@ -54,6 +48,7 @@ const columns = {
 };
 let buffer: SharedArrayBuffer | undefined;
 let reader: RunReader | undefined;
+let trainer: CentroidTrainer | undefined;
 let sorter: UnitSorter | undefined;
 let runFiles: RunFiles | undefined;
 let gatherer: RowGatherer | undefined;
@@ -63,15 +58,24 @@ const methods = {
   sample: ({ task, path }: { task: SampleTask; path: string }): Promise<Float64Array> =>
     writeSample(task, path, bucket.dimension, isSpherical(bucket.metric)),
 
-  /** Trains centroids, and plans how the rows of the bucket are assigned to them. Emits a number for each round that is done. */
-  async train(
-    { sample, count, rows }: { sample: TrainingSample; count: number; rows: number },
-    { emit }: ThreadContext<number>,
-  ): Promise<TrainedPartitions> {
-    const progress = { add: (rounds: number) => void emit(rounds), stop() {} };
-    const centroids = await trainCentroids(sample, count, bucket.metric, progress);
-    return { centroids, assignPlan: await planAssignment(sample, centroids, bucket.metric, rows) };
+  /** Prepares this thread for the calls below, until `endTraining`. */
+  startTraining(start: TrainingStart): void {
+    trainer = new CentroidTrainer(start, bucket.metric);
   },
+
+  pickCentroids: (centroids: Centroids): void => trainer!.pickCentroids(centroids),
+
+  planAssignment: ({ centroids, rows }: { centroids: Centroids; rows: number }): Promise<AssignPlan> =>
+    trainer!.planAssignment(centroids, rows),
+
+  startRound: (plan: AssignPlan): Promise<void> => trainer!.startRound(plan),
+
+  assignPart: (part: SamplePart): Promise<void> => trainer!.assignPart(part),
+
+  computeMeans: ({ range, means }: { range: RowSpan; means: Float32Array }): Int32Array =>
+    trainer!.computeMeans(range, means),
+
+  endTraining: (): Promise<void> => endTraining(),
 
   /** Prepares this thread for `sortUnit`. */
   async startSorting(order: SortOrder): Promise<void> {
@@ -118,6 +122,7 @@ export type IngestThread = typeof methods;
 
 serveRequests<IngestThread>(methods, {
   async onClose() {
+    await endTraining();
     await endSorting();
     runFiles?.close();
   },
@@ -132,6 +137,11 @@ function openReader(): RunReader {
 function unitBuffer(): SharedArrayBuffer {
   buffer ??= new SharedArrayBuffer(unitBytes);
   return buffer;
+}
+
+async function endTraining(): Promise<void> {
+  await trainer?.close();
+  trainer = undefined;
 }
 
 async function endSorting(): Promise<void> {
