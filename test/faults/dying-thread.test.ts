@@ -1,9 +1,11 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { runHere } from '../support/command.ts';
 import { expectNoLeftovers, expectWholeCatalog, expireLocks } from '../support/crash.ts';
 import { namesIn } from '../support/database.ts';
+import { packedHits } from '../support/hits.ts';
 import { lanceflow, ROOT, sharedFolder } from '../support/run.ts';
 import { randomRows, writeShard } from '../support/shards.ts';
 import { readTable } from '../support/table.ts';
@@ -109,6 +111,54 @@ describe('a thread of search-bucket that dies', () => {
       expect(await namesIn(join(folder, 'hits'))).toEqual([]);
       expect((await runHere(command)).rows).toBe(3000);
       await rm(join(folder, 'hits', `${mode}.parquet`));
+    },
+  );
+});
+
+describe('a thread of merge-hits that dies', () => {
+  let folder = '';
+  let expected: Buffer;
+  const buckets = ['bucket_00001', 'bucket_00002', 'bucket_00003'];
+  const merge = (output: string) => [
+    ...['merge-hits', '--k', '10', '--threads', '2', '--output', join(output, 'neighbours.parquet')],
+    ...['--csv', join(output, 'neighbours.csv'), '--input', ...buckets.map((name) => join(folder, `${name}.parquet`))],
+  ];
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    for (const bucket of buckets) {
+      const hits = Array.from({ length: 5000 }, (_, i) => ({
+        ...{ query: `q${String(i).padStart(4, '0')}`, target: `${bucket}.t`, distance: (i % 7) / 8, bucket },
+      }));
+      const writer = await createHits(join(folder, `${bucket}.parquet`), {});
+      await writer.append({ ...packedHits(hits), bucket });
+      await writer.finish();
+    }
+    await mkdir(join(folder, 'calm'));
+    await runHere(merge(join(folder, 'calm')));
+    expected = await readFile(join(folder, 'calm', 'neighbours.parquet'));
+  });
+
+  it.each([
+    ['memory', { code: 75, signal: null }, /The thread "merge" ran out of memory\. Use fewer threads/],
+    ['exit', { code: 1, signal: null }, /The thread "merge" exited with code 3 before its work was done/],
+    ['crash', { code: null, signal: 'SIGSEGV' }, /^/],
+  ])(
+    'by %s, ends the command, keeps the earlier outputs, and the same command writes them',
+    async (by, end, reason) => {
+      const output = join(folder, by);
+      await mkdir(output);
+      const names = ['neighbours.parquet', 'neighbours.csv'];
+      for (const name of names) await writeFile(join(output, name), 'earlier');
+      const NODE_OPTIONS = `--max-old-space-size=96 --import ${DIE}`;
+      const env = { ...process.env, NODE_OPTIONS, DIE_IN: 'merge', DIE_BY: by, DIE_AT: 'bucket_00002' };
+      const died = await lanceflow(merge(output), { env });
+      expect(died).toMatchObject(end);
+      expect(died.stderr).toMatch(reason);
+      for (const name of names) expect(await readFile(join(output, name), 'utf8')).toBe('earlier');
+      if (by !== 'crash') expect(await namesIn(output)).toEqual(names.toSorted());
+      await runHere(merge(output));
+      expect((await readFile(join(output, 'neighbours.parquet'))).equals(expected)).toBe(true);
+      expect(await namesIn(output)).toEqual(names.toSorted());
     },
   );
 });

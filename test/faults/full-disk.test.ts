@@ -7,7 +7,7 @@ import { runHere } from '../support/command.ts';
 import { expectNoLeftovers } from '../support/crash.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { lanceflow, run, sharedFolder, tellSkipped } from '../support/run.ts';
+import { lanceflow, ROOT, run, sharedFolder, tellSkipped } from '../support/run.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
@@ -110,4 +110,39 @@ describe('a full disk', () => {
     expect((await readFile(hits)).equals(await readFile(other))).toBe(true);
     for (const name of await readdir(disk)) await rm(join(disk, name), { recursive: true });
   }, 120_000);
+
+  it.for([
+    ['ingest', 'runs.'],
+    ['ingest', '.unnamed'],
+    ['index', 'auxiliary.idx'],
+  ])('that fills while several threads of %s write (%s) does so too', async ([thread, at], { skip }) => {
+    if (!mounted) return skip();
+    await resize(disk, '16m');
+    const [database, plan, filler] = ['db', 'plan.json', 'filler'].map((name) => join(disk, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await runHere(['pack-buckets', '--input', join(folder, 's.h5'), '--database', database, '--output', plan]);
+    const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--threads', '3'];
+    const index = ['index-bucket', ...BUCKET, '--database', database, '--threads', '3'];
+    const small = { ...process.env, LANCEFLOW_UNIT_BYTES: '4096' };
+    if (thread === 'index') expect(await lanceflow(ingest, { env: small })).toMatchObject({ code: 0 });
+    const command = thread === 'index' ? index : ingest;
+    const before = await namesIn(disk);
+    const NODE_OPTIONS = `--import ${join(ROOT, 'test/faults/die-in-thread.mjs')}`;
+    const env = { ...small, NODE_OPTIONS, DIE_IN: thread, DIE_BY: 'full', DIE_AT: at, DIE_FILL: filler };
+    const { code, stderr } = await lanceflow(command, { env });
+    expect({ code, stderr }).toEqual({
+      code: 75,
+      stderr: expect.stringMatching(/disk is full.*run the same command again/i),
+    });
+    expect(await namesIn(disk, 'filler')).toEqual(before);
+    await rm(filler);
+    expect(await lanceflow(command, { env: small })).toMatchObject({ code: 0 });
+    // As processes of their own: this one would keep files of the disk open.
+    if (thread === 'ingest') expect(await lanceflow(index)).toMatchObject({ code: 0 });
+    await expectNoLeftovers(database);
+    for (const name of await readdir(disk)) await rm(join(disk, name), { recursive: true });
+  });
 });
