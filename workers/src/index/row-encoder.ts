@@ -1,6 +1,6 @@
 import { partitionOf } from '../base/bytes/partition-of.ts';
 import { GraphBuilder } from '../onnx/graph-builder.ts';
-import { createProductSession, Tensor } from '../onnx/product-session.ts';
+import { createProductSession, runInto, Tensor } from '../onnx/product-session.ts';
 import type { Metric } from '../vectors/metric.ts';
 import { encodeRows, quantizeResiduals, type RabitCodes, RESIDUAL_ZERO } from './rabitq.ts';
 import { quantizeMatrix, rotate } from './rotation.ts';
@@ -63,7 +63,7 @@ export class RowEncoder {
     const shape = [rows, dimension];
     const rotated = this.#rotated.subarray(0, rows * dimension);
     const feeds = { residuals: new Tensor('uint8', this.#residuals.subarray(0, rows * dimension), shape) };
-    await this.#session.run(feeds, { rotated: new Tensor('int32', rotated, shape) });
+    await runInto(this.#session, feeds, { rotated: new Tensor('int32', rotated, shape) });
     for (const { partition, begin, end } of parts)
       encodeRows(
         rotated.subarray(begin * dimension, end * dimension),

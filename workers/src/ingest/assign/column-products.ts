@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../../onnx/graph-builder.ts';
-import { createProductSession, Tensor } from '../../onnx/product-session.ts';
+import { createProductSession, runInto, Tensor } from '../../onnx/product-session.ts';
 
 /** Multiplies codes of rows by codes of columns, exactly. */
 export interface ColumnProducts {
@@ -23,8 +23,7 @@ export async function createColumnProducts(threads?: number): Promise<ColumnProd
         rows: new Tensor('uint8', ofRows, [n, width]),
         columns: new Tensor('int8', ofColumns, [width, m]),
       };
-      // A tensor passed as the result is written in place.
-      await session.run(feeds, { products: new Tensor('int32', into, [n, m]) });
+      await runInto(session, feeds, { products: new Tensor('int32', into, [n, m]) });
     },
     close: () => session.release(),
   };

@@ -1,5 +1,5 @@
 import { GraphBuilder, type Value } from '../../../onnx/graph-builder.ts';
-import { createProductSession, Tensor } from '../../../onnx/product-session.ts';
+import { createProductSession, runInto, Tensor } from '../../../onnx/product-session.ts';
 import { LARGEST_CODE } from '../../../vectors/quantize.ts';
 
 /** Products of rows and queries by one thread. */
@@ -46,8 +46,7 @@ async function createProducts<Rows extends Numbers, Queries extends Numbers, Val
         rows: new Tensor(rowType, ofRows, [n, dimension]),
         queries: new Tensor(queryType, ofQueries, [m, dimension]),
       };
-      // A tensor passed as output is written in place.
-      await session.run(feeds, { products: new Tensor(valueType, into, [n, m]) });
+      await runInto(session, feeds, { products: new Tensor(valueType, into, [n, m]) });
     },
     close: () => session.release(),
   };
