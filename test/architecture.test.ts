@@ -99,7 +99,7 @@ const STORAGE: [folders: string[], users: string[]][] = [
   [['database/local'], ['database/database.ts']],
   [
     ['database/s3', 's3'],
-    ['database/database.ts', 'embed/fetch-model.ts', 'cloud'],
+    ['database/database.ts', 'embed/fetch-model.ts', 'search/in-place/output/write-answer.ts', 'cloud'],
   ],
 ];
 

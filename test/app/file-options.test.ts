@@ -7,12 +7,12 @@ import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 
 /** Text options that are neither files nor addresses. */
-const TEXTS = ['name', 'bucket', 'memory', 'range', 'campaign', 'queue', 'job-definition'];
+const TEXTS = ['name', 'bucket', 'memory', 'range', 'campaign', 'queue', 'job-definition', 'sequence', 'id', 'buckets'];
 
 const commands = await Promise.all(
   Object.keys(COMMANDS).map(async (name) => {
-    const { options } = await loadCommand(name);
-    return { name, options: Object.entries(options) };
+    const { options, addresses = [] } = await loadCommand(name);
+    return { name, options: Object.entries(options), addresses };
   }),
 );
 const takesText = ({ type }: { type?: string | undefined }) => type === 'string' || type === 'array';
@@ -34,11 +34,12 @@ describe('an address in place of a file of this machine', () => {
   test.each(fileOptions)('%s --%s', async (name, option) => {
     const folder = await temporaryFolder();
     process.chdir(folder);
-    const { options } = commands.find((command) => command.name === name)!;
+    const { options, addresses } = commands.find((command) => command.name === name)!;
     const given = options
       .filter(([other, { demandOption }]) => demandOption === true && other !== option)
       .flatMap(([other]) => [`--${other}`, other === 'k' ? '3' : 'x']);
-    for (const address of ['s3://bucket/x', 'file:///x', 'gs://bucket/x', 'http://host/x']) {
+    const onS3 = addresses.includes(option) ? [] : ['s3://bucket/x'];
+    for (const address of [...onS3, 'file:///x', 'gs://bucket/x', 'http://host/x']) {
       const error = await runHere([name, ...given, `--${option}`, address]).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(UsageError);
       expect((error as Error).message).toContain(`--${option} ${address}: "`);

@@ -15,6 +15,7 @@ type Arguments = ArgumentsCamelCase<InferredOptionTypes<Record<string, Options> 
 export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
   const listed = await readListed(command.options, argv);
   const args = await parserOf(name, command, nameStandardInput(argv), listed).parseAsync();
+  readPositional(name, command, args);
   checkSingleValues(command, args);
   addListed(args, listed);
   return args;
@@ -26,13 +27,15 @@ export function helpOf(name: string, command: Command): Promise<string> {
 }
 
 function parserOf(name: string, command: Command, argv: readonly string[], listed: Listed) {
+  const parser = yargs(argv);
+  // The words without a name are checked by `readPositional`.
+  const strict = command.positional === undefined ? parser.strict() : parser.strictOptions();
   return (
-    yargs(argv)
+    strict
       .scriptName('lanceflow')
-      .usage(`lanceflow ${name}\n\n${command.describe}`)
+      .usage(`lanceflow ${name}${positionalUsage(command)}\n\n${command.describe}`)
       .options({ ...listOptions(command.options, listed), ...commonOptions })
       .example(command.examples.map(([line, what]): [string, string] => [`$0 ${line}`, what]))
-      .strict()
       .version(false)
       .wrap(Math.min(WIDEST_HELP, process.stdout.columns ?? 100))
       .exitProcess(false)
@@ -55,6 +58,20 @@ function nameStandardInput(argv: readonly string[]): string[] {
     if (word.startsWith('--')) option = word;
     return word === '-' && option === '--input' ? STANDARD_INPUT : word;
   });
+}
+
+function positionalUsage({ positional }: Command): string {
+  return positional === undefined ? '' : ` [${positional.toUpperCase()}]`;
+}
+
+/** Moves the word without an option's name to its option. @throws UsageError if there are several, or the option is given too */
+function readPositional(name: string, { positional }: Command, args: Arguments): void {
+  const words = args._.map(String);
+  if (positional === undefined || words.length === 0) return;
+  const given: Record<string, unknown> = args;
+  if (words.length > 1 || given[positional] !== undefined)
+    throw new UsageError(`${name} takes one ${positional}, but several were given. See: lanceflow ${name} --help`);
+  given[positional] = words[0];
 }
 
 /** @throws UsageError for an option without a value, or a single-valued option with several */

@@ -58,14 +58,14 @@ describe('ask', { timeout: 120_000 }, () => {
     'answers as a campaign does, byte for byte: %s, %s',
     async (metric, vectorType) => {
       const folder = await temporaryFolder();
-      const rows = rowsWithTies(4500, 32);
-      const shards = await writeParts(folder, rows, [2000, 1500, 1000]);
+      const rows = rowsWithTies(1900, 32);
+      const shards = await writeParts(folder, rows, [1000, 600, 300]);
       const { database, buckets } = await buildDatabase(folder, shards, {
-        bucketSize: 2000,
+        bucketSize: 1000,
         ingest: ['--metric', metric, '--vector-type', vectorType],
       });
-      expect(buckets).toHaveLength(3);
-      const queries = sliceRows(rows, 0, 20);
+      expect(buckets).toHaveLength(2);
+      const queries = sliceRows(rows, 0, 12);
       const queryShard = await writeShard(join(folder, 'queries.h5'), queries);
       for (const [settings, options] of [
         [{ k: 10 }, []],
@@ -78,7 +78,7 @@ describe('ask', { timeout: 120_000 }, () => {
           ['--nprobes', '1', '--refine-factor', '0', '--max-distance', '0.9'],
         ],
         // More than the rows of the smallest bucket, which is searched by exact.
-        [{ k: 1200, nprobes: 4 }, ['--nprobes', '4']],
+        [{ k: 950, nprobes: 4 }, ['--nprobes', '4']],
       ] as const) {
         const expected = await campaign(folder, database, buckets, queryShard, settings.k, [...options]);
         expect(await askAsCsv(database, queries, settings)).toBe(expected);

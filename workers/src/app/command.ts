@@ -43,6 +43,10 @@ export interface Command<
 > {
   readonly describe: string;
   readonly options: O;
+  /** Option whose value may also be given without its name: `ask SEQUENCE`. */
+  readonly positional?: string;
+  /** Options for files that accept an address on S3 too, and are checked by the command. */
+  readonly addresses?: readonly string[];
   /** Command lines shown at the end of `--help`: [command line, what it does]. */
   readonly examples: ReadonlyArray<readonly [string, string]>;
   run(args: CommandArguments<O>, context: CommandContext): Promise<R>;
@@ -62,7 +66,7 @@ export function defineCommand<const O extends Record<string, Options>, R extends
   return {
     ...command,
     async run(args, context) {
-      checkFileOptions(args);
+      checkFileOptions(args, command.addresses);
       return command.run(args, context);
     },
   };

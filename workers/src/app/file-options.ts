@@ -15,10 +15,11 @@ const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;
 /**
  * Checks that options for local files do not hold addresses: `s3://bucket/x` would become a folder `s3:`.
  * @param args values by option name
+ * @param addresses options of the command that may be addresses
  * @throws UsageError that names the option and what to do
  */
-export function checkFileOptions(args: Readonly<Record<string, unknown>>): void {
-  for (const option of FILE_OPTIONS)
+export function checkFileOptions(args: Readonly<Record<string, unknown>>, addresses: readonly string[] = []): void {
+  for (const option of FILE_OPTIONS.filter((name) => !addresses.includes(name)))
     for (const value of [args[option]].flat()) if (typeof value === 'string') checkFilePath(`--${option}`, value);
 }
 

@@ -42,6 +42,10 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: "Merge the hits of all buckets into each query's neighbours",
     load: () => import('./merge-hits.ts'),
   },
+  ask: {
+    describe: 'Find the nearest neighbours of a few proteins at once, in place',
+    load: () => import('./ask.ts'),
+  },
   catalog: {
     describe: 'List the buckets of a database',
     load: () => import('./catalog.ts'),

@@ -25,6 +25,17 @@ export function maxLengthTooLarge(maxResidues: number, name: string, limit: numb
   );
 }
 
+export const noModel =
+  'The database does not say which model embedded it. Name it: --model kmer, or --model and a folder.';
+
+export function modelOfDatabase(model: string | number): string {
+  return `The database was embedded by ${model}. Name its folder: --model FOLDER.`;
+}
+
+export function sequenceIsFile(path: string): string {
+  return `${path} is a file, not a sequence. Name it with --input.`;
+}
+
 // Sequences
 
 /** @param where file, record and id @param position from 1 */

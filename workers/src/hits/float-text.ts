@@ -25,6 +25,12 @@ export function putFloat32(buffer: Uint8Array, at: number, value: number): numbe
   return putDecimal(buffer, value < 0 ? putMinus(buffer, at) : at, scaled, decimals);
 }
 
+/** Returns the text of `putFloat32`. */
+export function formatFloat32(value: number): string {
+  const buffer = Buffer.alloc(FLOAT_TEXT_BYTES);
+  return buffer.toString('latin1', 0, putFloat32(buffer, 0, value));
+}
+
 function putMinus(buffer: Uint8Array, at: number): number {
   buffer[at] = MINUS;
   return at + 1;

@@ -52,7 +52,7 @@ export async function ask(
   const found = await mapConcurrently(names, concurrency, async (name, _, stopped) => {
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
-      const bucket = await untilAborted(openWarmBucket(database, name), signal);
+      using bucket = await untilAborted(openWarmBucket(database, name), signal);
       requireOneMetric(metrics, name, bucket.entry.metric);
       return await askBucket(bucket, queries, settings, signal);
     } catch (thrown) {

@@ -31,6 +31,6 @@ export function checkAskSettings(value: unknown): AskSettings {
 
 /** Checks that the answer fits into memory. @throws UsageError */
 export function requireAnswerFits({ k }: AskSettings, queryCount: number): void {
-  if (queryCount > MOST_QUERIES) throw new UsageError(IN_PLACE_MESSAGES.manyQueries(queryCount, MOST_QUERIES));
+  if (queryCount > MOST_QUERIES) throw new UsageError(IN_PLACE_MESSAGES.manyQueries(MOST_QUERIES));
   if (queryCount * k > MOST_HITS) throw new UsageError(IN_PLACE_MESSAGES.manyHits(queryCount, k, MOST_HITS));
 }

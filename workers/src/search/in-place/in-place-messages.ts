@@ -4,12 +4,29 @@ const CAMPAIGN = 'Ask for less, or run a campaign: search-bucket and merge-hits,
 export const IN_PLACE_MESSAGES = {
   // Settings and queries.
   wrongSettings: (problem: string) => `The settings of the search are wrong: ${problem}.`,
-  manyQueries: (queryCount: number, most: number) =>
-    `${queryCount} queries, but at most ${most} can be asked. ${CAMPAIGN}`,
+  manyQueries: (most: number) => `More than ${most} queries. ${CAMPAIGN}`,
   manyHits: (queryCount: number, k: number, most: number) =>
     `${queryCount} queries with k = ${k} have ${queryCount * k} neighbours, but at most ${most} can be asked. ${CAMPAIGN}`,
   noQueries: 'No query. Name a sequence, --input or --id.',
+  wrongK: (k: number, most: number) => `--k must be a whole number from 1 to ${most}, not ${k}.`,
+  wrongTimeout: (seconds: number) => `--timeout must be a number of seconds above 0, not ${seconds}.`,
+  wrongMaxDistance: '--max-distance must be a number.',
+  twoSources: (names: readonly string[]) => `${names.join(' and ')} both name queries. Give one of them.`,
+  differentShards: (path: string, other: string) =>
+    `${path} and ${other} have vectors of two models or dimensions. Ask them separately.`,
+  mixedInputs: '--input names FASTA and HDF5 files. Ask them separately.',
+  unknownId: (id: string, uri: string) =>
+    `--id ${id} is not in the database ${uri}. Check its spelling; ids are compared byte by byte.`,
   badVector: (source: string, problem: string) => `${source}: ${problem}.`,
+
+  // Output.
+  jsonNeedsOutput: '--json prints its report on standard output. Write the neighbours to a file, with --output.',
+  parquetNeedsOutput: '--format parquet needs --output, because a terminal or a pipe may change its bytes.',
+  unknownFormat: (output: string) =>
+    `--output ${output}: its name does not say the format. End it in .csv, .parquet or .jsonl, or add --format.`,
+  tableInFile: '--format table is for terminals. Write a file as csv, parquet or jsonl.',
+  partialNote: (buckets: readonly string[]) => `partial answer without ${buckets.join(', ')}`,
+  moreRows: (count: number) => `... and ${count} more: write all with --output`,
 
   // Buckets.
   twoMetrics: (bucket: string, metric: string, other: string, otherMetric: string) =>

@@ -9,8 +9,8 @@ import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
 
-/** An open bucket, whose catalog entry was checked for this use. */
-export interface WarmBucket extends OpenBucket {
+/** An open bucket, whose catalog entry was checked for this use. Disposing of it ends the use; the bucket stays open. */
+export interface WarmBucket extends OpenBucket, Disposable {
   /** What opening and checking took this time. */
   opened: { isWarm: boolean; requests: number; bytes: number; milliseconds: number };
   /** Runs a search. @throws TransientError if the bucket was built again meanwhile, DataError if it is damaged */
@@ -45,7 +45,13 @@ export async function openWarmBucket(database: Database, name: string): Promise<
   }
   const isWarm = found === 'unchanged' && held.get(key) === known;
   const one = found === 'unchanged' ? (held.get(key) ?? known!) : hold(key, found.etag, open(database, found.entry));
+  one.users++;
+  const release = () => {
+    one.users--;
+    closeUnused(one);
+  };
   const bucket = await one.bucket.catch((error: unknown) => {
+    release();
     if (held.get(key) === one) held.delete(key);
     throw error;
   });
@@ -58,11 +64,12 @@ export async function openWarmBucket(database: Database, name: string): Promise<
       bytes: after.receivedBytes - before.receivedBytes,
       milliseconds: performance.now() - startedMs,
     },
-    use: (search) => use(database, one, bucket, search),
+    use: (search) => use(database, bucket, search),
+    [Symbol.dispose]: release,
   };
 }
 
-/** Closes all buckets that no search uses. */
+/** Closes all buckets, each when its last use has ended. */
 export function closeWarmBuckets(): void {
   for (const key of [...held.keys()]) forget(key);
 }
@@ -100,8 +107,7 @@ function closeUnused(one: Held): void {
   );
 }
 
-async function use<T>(database: Database, one: Held, { entry }: OpenBucket, search: () => Promise<T>): Promise<T> {
-  one.users++;
+async function use<T>(database: Database, { entry }: OpenBucket, search: () => Promise<T>): Promise<T> {
   try {
     return await search();
   } catch (error) {
@@ -111,8 +117,5 @@ async function use<T>(database: Database, one: Held, { entry }: OpenBucket, sear
     if (now.fingerprint !== entry.fingerprint)
       throw new TransientError(IN_PLACE_MESSAGES.rebuilt(database.uri, entry.bucket), { cause: error });
     throw damagedBucket(database, entry.bucket, error);
-  } finally {
-    one.users--;
-    closeUnused(one);
   }
 }

@@ -1,20 +1,50 @@
 import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../../app/progress.ts';
-import { columnBytes, columnSlice, concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import {
+  columnBytes,
+  columnLength,
+  columnSlice,
+  concatenateColumns,
+  type Utf8Column,
+} from '../../base/bytes/utf8-column.ts';
 import { damagedBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { openVersion } from '../../database/table-state.ts';
 import type { WantedIds } from '../../ids/wanted-ids.ts';
 import { readIds, takeVectors } from '../../lance/read-table.ts';
-import { createShard, type ShardWriter } from '../../shard/shard-writer.ts';
+import { createShard } from '../../shard/shard-writer.ts';
 
 /** Vectors are taken from a table and written this many bytes at a time. */
 const TAKE_BYTES = 16 * 2 ** 20;
 
+/** Vectors of given ids, from one bucket. */
+interface FoundQueries {
+  bucket: string;
+  ids: Utf8Column;
+  /** [ids, D] */
+  vectors: Float32Array;
+}
+
 /**
- * Writes the vectors of given ids into a shard. The tables' id columns are streamed, the newest bucket's first, until all ids are
+ * Reads the vectors of given ids, some at a time. The tables' id columns are streamed, the newest bucket's first, until all ids are
  * found; memory grows with the ids, not with the tables.
+ */
+export async function* readQueries(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  wanted: WantedIds,
+  progress: Progress,
+): AsyncGenerator<FoundQueries> {
+  const newestFirst = [...entries].sort((a, b) => (a.bucket < b.bucket ? 1 : -1));
+  for (const entry of newestFirst) {
+    if (wanted.missingCount === 0) return;
+    yield* readFrom(database, entry, wanted, progress);
+  }
+}
+
+/**
+ * Writes the vectors of given ids into a shard.
  * @param output a temporary name
  * @returns vectors found, and their count in each bucket
  */
@@ -25,16 +55,13 @@ export async function fetchQueries(
   output: string,
   progress: Progress,
 ): Promise<{ rows: number; buckets: Record<string, number> }> {
-  const newestFirst = [...entries].sort((a, b) => (a.bucket < b.bucket ? 1 : -1));
-  const { dimension, model } = newestFirst[0]!;
+  const { dimension, model } = entries.reduce((newest, entry) => (entry.bucket > newest.bucket ? entry : newest));
   const shard = await createShard(output, dimension);
   const buckets: Record<string, number> = {};
   try {
-    for (const entry of newestFirst) {
-      if (wanted.missingCount === 0) break;
-      const before = shard.rows;
-      await fetchFrom(database, entry, wanted, shard, progress);
-      if (shard.rows > before) buckets[entry.bucket] = shard.rows - before;
+    for await (const { bucket, ids, vectors } of readQueries(database, entries, wanted, progress)) {
+      shard.append(vectors, ids);
+      buckets[bucket] = (buckets[bucket] ?? 0) + columnLength(ids);
     }
     const { rows } = shard;
     shard.finish(model);
@@ -45,13 +72,12 @@ export async function fetchQueries(
   }
 }
 
-async function fetchFrom(
+async function* readFrom(
   database: Database,
   entry: CatalogEntry,
   wanted: WantedIds,
-  shard: ShardWriter,
   progress: Progress,
-): Promise<void> {
+): AsyncGenerator<FoundQueries> {
   const damaged = (error: unknown) => {
     throw damagedBucket(database, entry.bucket, error);
   };
@@ -62,7 +88,7 @@ async function fetchFrom(
     for (let at = 0; at < found.rows.length; at += step) {
       const rows = found.rows.slice(at, at + step);
       const vectors = await takeVectors(table, rows).catch(damaged);
-      shard.append(vectors, columnSlice(found.ids, at, at + rows.length));
+      yield { bucket: entry.bucket, ids: columnSlice(found.ids, at, at + rows.length), vectors };
     }
   } finally {
     table.close();

@@ -1,0 +1,117 @@
+import type { CommandContext, CommandResult } from '../../app/command.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import { Database } from '../../database/database.ts';
+import type { ShardAttributes } from '../../shard/shard.ts';
+import { ask, bucketsToAsk } from './ask-database.ts';
+import type { AskRequest } from './ask-options.ts';
+import type { AskQueries } from './ask-queries.ts';
+import type { ReadCost } from './bucket-answer.ts';
+import { loadById, loadShards } from './load-queries.ts';
+import { mergeAnswers } from './merge-answers.ts';
+import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
+import { writeAnswer } from './output/write-answer.ts';
+import { closeWarmBuckets } from './warm-buckets.ts';
+
+/** A database that is asked. */
+export interface AskedDatabase {
+  database: Database;
+  /** Of the buckets to ask, sorted. */
+  names: string[];
+  /** Attributes of the model of the first bucket. */
+  model: ShardAttributes;
+}
+
+/** The report of `ask`. */
+export interface AskReport extends CommandResult {
+  queries: number;
+  k: number;
+  /** Buckets that answered, and how. */
+  buckets: Array<
+    ReadCost & { bucket: string; fingerprint: string; strategy: string; nprobes: number; refineFactor: number }
+  >;
+  vectors: number;
+  /** Buckets that failed, with --allow-partial. */
+  failed: Array<{ bucket: string; error: string }>;
+  readRequests: number;
+  readBytes: number;
+  dollars: number;
+}
+
+/** Opens the database of a request. @throws DataError if it has no buckets, or not all that are named */
+export async function openAsked(uri: string, { options }: AskRequest): Promise<AskedDatabase> {
+  const database = await Database.open(uri);
+  const names = await bucketsToAsk(database, options.buckets);
+  const { model } = await database.requireEntry(names[0]!);
+  return { database, names, model };
+}
+
+/** Reads the queries of a request that are vectors already. */
+export async function loadQueries(
+  { database }: AskedDatabase,
+  source: Exclude<AskRequest['queries'], { kind: 'text' | 'files' }>,
+  { progress }: CommandContext,
+): Promise<AskQueries> {
+  if (source.kind === 'shards') return loadShards(source.paths);
+  const entries: CatalogEntry[] = await database.entries();
+  const bar = progress(
+    'finding the id',
+    entries.reduce((sum, { rows }) => sum + rows, 0),
+    'ids',
+  );
+  return loadById(database, entries, source.id, bar).finally(() => bar.stop());
+}
+
+/** Asks a database, and writes the neighbours; nothing is written before all buckets have answered. */
+export async function askAndWrite(
+  { database, names }: AskedDatabase,
+  queries: AskQueries,
+  { settings, options, output }: AskRequest,
+  { log }: CommandContext,
+): Promise<AskReport> {
+  try {
+    const { answers, failed } = await ask(database, queries, settings, { ...options, buckets: names });
+    let rows = 0;
+    const counted = function* () {
+      for (const batch of mergeAnswers(answers, settings.k)) {
+        rows += batch.ranks.length;
+        yield batch;
+      }
+    };
+    const metadata = { 'lanceflow.k': `${settings.k}`, 'lanceflow.exclude_self': `${settings.excludeSelf}` };
+    const bytes = await writeAnswer({ neighbours: counted(), failed }, output, metadata);
+    for (const { error } of failed) log(error.message);
+    const read = {
+      requests: answers.reduce((sum, { cost }) => sum + cost.requests, 0),
+      bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, 0),
+    };
+    return {
+      rows,
+      bytes,
+      queries: queries.ids.length,
+      k: settings.k,
+      buckets: answers.map(({ bucket, fingerprint, strategy, nprobes, refineFactor, cost }) => ({
+        ...{ bucket, fingerprint, strategy, nprobes, refineFactor },
+        ...cost,
+      })),
+      vectors: answers.reduce((sum, answer) => sum + answer.rows, 0),
+      failed: failed.map(({ bucket, error }) => ({ bucket, error: error.message })),
+      readRequests: read.requests,
+      readBytes: read.bytes,
+      dollars: readingCost(read).inRegion,
+    };
+  } finally {
+    closeWarmBuckets();
+  }
+}
+
+/** Summarizes an answer in a line, and what reading it took. */
+export function askSummary({ rows, queries, buckets, vectors, failed, readRequests, readBytes }: AskReport): string {
+  const from = `${buckets.length} of ${buckets.length + failed.length} buckets (${vectors} vectors)`;
+  const { inRegion, outside } = readingCost({ requests: readRequests, bytes: readBytes });
+  const read =
+    readRequests === 0
+      ? ''
+      : `; read ${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests: ${formatDollars(inRegion)} in the ` +
+        `region, ${formatDollars(outside)} outside AWS (prices of ${AWS_PRICES.date}, ${AWS_PRICES.region})`;
+  return `ask: ${rows} neighbours of ${queries} queries from ${from}${read}`;
+}

@@ -1,0 +1,67 @@
+import type { Progress } from '../../app/progress.ts';
+import { columnTexts } from '../../base/bytes/utf8-column.ts';
+import { DataError } from '../../base/errors.ts';
+import { quoteValue } from '../../base/text/quote.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { Database } from '../../database/database.ts';
+import { WantedIds } from '../../ids/wanted-ids.ts';
+import { readBlocks, rowsPerBlock, toFloat32 } from '../../shard/shard-blocks.ts';
+import { openShard } from '../../shard/shard-reader.ts';
+import { readQueries } from '../queries/look-up-queries.ts';
+import type { AskQueries } from './ask-queries.ts';
+import { MOST_QUERIES } from './ask-settings.ts';
+import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+
+const READ_BYTES = 8 * 2 ** 20;
+
+/**
+ * Reads query sets into memory.
+ * @throws DataError for a shard that cannot be read, or shards of two dimensions
+ */
+export async function loadShards(paths: readonly string[]): Promise<AskQueries> {
+  const ids: string[] = [];
+  const vectors: Float32Array[] = [];
+  let first: { dimension: number; attributes: AskQueries['attributes'] } | undefined;
+  for (const path of paths) {
+    const shard = await openShard(path);
+    try {
+      const { dimension, attributes } = shard;
+      first ??= { dimension, attributes };
+      if (dimension !== first.dimension || attributes.model !== first.attributes.model)
+        throw new DataError(IN_PLACE_MESSAGES.differentShards(paths[0]!, path));
+      const end = Math.min(shard.rows, MOST_QUERIES + 1 - ids.length);
+      for await (const block of readBlocks(shard, { end, blockRows: rowsPerBlock(shard, READ_BYTES) })) {
+        ids.push(...columnTexts(block.ids));
+        vectors.push(toFloat32(shard, block).slice());
+      }
+    } finally {
+      shard.close();
+    }
+  }
+  const { dimension, attributes } = first!;
+  return { source: paths.join(', '), ids, dimension, vectors: joinVectors(vectors), attributes };
+}
+
+/** Reads the stored vector of a protein; that of the later bucket where several have its id. @throws DataError if none has */
+export async function loadById(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  id: string,
+  progress: Progress,
+): Promise<AskQueries> {
+  for await (const { bucket, vectors } of readQueries(database, entries, new WantedIds([id]), progress)) {
+    const { dimension, model } = entries.find((entry) => entry.bucket === bucket)!;
+    return { source: `--id ${quoteValue(id)}`, ids: [id], dimension, vectors, attributes: model };
+  }
+  throw new DataError(IN_PLACE_MESSAGES.unknownId(quoteValue(id), database.uri));
+}
+
+function joinVectors(parts: readonly Float32Array[]): Float32Array {
+  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { checkFilePath } from '../../../app/file-options.ts';
+import { UsageError } from '../../../base/errors.ts';
+import { looksLikeS3, parseS3Uri } from '../../../base/s3-location.ts';
+import { type CsvCompression, csvCompression } from '../../../hits/csv-file.ts';
+import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
+
+export const FORMATS = ['table', 'csv', 'parquet', 'jsonl'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Where the neighbours go, and how. */
+export interface AnswerOutput {
+  format: Format;
+  /** A file or an address on S3; undefined: standard output. */
+  path: string | undefined;
+  compression: CsvCompression;
+  /** Puts an apostrophe before ids that spreadsheets would evaluate. */
+  forSpreadsheets: boolean;
+}
+
+interface OutputOptions {
+  format?: Format | undefined;
+  output?: string | undefined;
+  csvSafe: boolean;
+  json: boolean;
+}
+
+/**
+ * Chooses the format: the requested one, that of the output's name or, without an output, a table on a terminal and CSV elsewhere.
+ * @throws UsageError if there is none, or it does not fit the output
+ */
+export function checkOutput({ format, output, csvSafe, json }: OutputOptions): AnswerOutput {
+  if (output === undefined) {
+    if (json) throw new UsageError(IN_PLACE_MESSAGES.jsonNeedsOutput);
+    if (format === 'parquet') throw new UsageError(IN_PLACE_MESSAGES.parquetNeedsOutput);
+    const chosen = format ?? (process.stdout.isTTY ? 'table' : 'csv');
+    return { format: chosen, path: undefined, compression: 'none', forSpreadsheets: csvSafe };
+  }
+  if (looksLikeS3(output)) parseS3Uri(output);
+  else checkFilePath('--output', output);
+  const chosen = format ?? formatOfName(output);
+  if (chosen === undefined) throw new UsageError(IN_PLACE_MESSAGES.unknownFormat(output));
+  if (chosen === 'table') throw new UsageError(IN_PLACE_MESSAGES.tableInFile);
+  const path = looksLikeS3(output) ? output : resolve(output);
+  const compression = chosen === 'parquet' ? 'none' : csvCompression(output);
+  return { format: chosen, path, compression, forSpreadsheets: csvSafe };
+}
+
+function formatOfName(name: string): Format | undefined {
+  const [, ending] = /\.(csv|parquet|jsonl)(?:\.gz|\.zst)?$/i.exec(name) ?? [];
+  return ending?.toLowerCase() as Format | undefined;
+}

@@ -1,0 +1,94 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip, createZstdCompress } from 'node:zlib';
+import { writeAtomically } from '../../../base/files/write-atomically.ts';
+import { looksLikeS3 } from '../../../base/s3-location.ts';
+import type { AnswerOutput } from './answer-format.ts';
+import { type Answer, answerText } from './answer-text.ts';
+
+/**
+ * Writes an answer to standard output, a file or S3. A file or an object appears whole or not at all.
+ * @param metadata of a Parquet file
+ * @returns its byte count
+ */
+export async function writeAnswer(
+  answer: Answer,
+  output: AnswerOutput,
+  metadata: Record<string, string>,
+): Promise<number> {
+  const { path, format } = output;
+  if (path === undefined) return writeToStdout(answerText(answer, output));
+  if (looksLikeS3(path)) return writeToS3(path, answer, output, metadata);
+  await writeAtomically(path, async (temporary) => {
+    if (format === 'parquet') return writeParquet(temporary, answer, metadata);
+    return pipeline([textStream(answer, output), ...compressors(output), createWriteStream(temporary)]);
+  });
+  return (await stat(path)).size;
+}
+
+async function writeToStdout(pieces: Iterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for (const piece of pieces) {
+    bytes += piece.length;
+    // The piece is reused when it has been written. A closed pipe is not an error: `| head`.
+    await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
+  }
+  return bytes;
+}
+
+async function writeToS3(
+  uri: string,
+  answer: Answer,
+  output: AnswerOutput,
+  metadata: Record<string, string>,
+): Promise<number> {
+  const { uploadStream } = await import('../../../s3/transfer/upload-stream.ts');
+  if (output.format !== 'parquet') {
+    const [compressor] = compressors(output);
+    const text = textStream(answer, output);
+    const type = output.format === 'csv' ? 'text/csv' : 'application/jsonl';
+    return uploadStream(uri, compressor ? text.compose(compressor) : text, type);
+  }
+  // The encoder writes files.
+  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-answer-'));
+  try {
+    const file = join(folder, 'neighbours.parquet');
+    await writeParquet(file, answer, metadata);
+    return await uploadStream(uri, createReadStream(file), 'application/vnd.apache.parquet');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function textStream(answer: Answer, output: AnswerOutput): Readable {
+  // Copied, because a stream reads ahead of its reader.
+  const pieces = function* () {
+    for (const piece of answerText(answer, output)) yield Buffer.from(piece);
+  };
+  return Readable.from(pieces(), { objectMode: false });
+}
+
+function compressors({ compression }: AnswerOutput): Transform[] {
+  if (compression === 'none') return [];
+  return [compression === 'gzip' ? createGzip() : createZstdCompress()];
+}
+
+async function writeParquet(path: string, { neighbours, failed }: Answer, metadata: Record<string, string>) {
+  // Loaded for this format alone.
+  const { createNeighbours } = await import('../../../hits/parquet/neighbours-writer.ts');
+  const buckets = failed.map(({ bucket }) => bucket);
+  const partial: Record<string, string> =
+    failed.length > 0 ? { 'lanceflow.failed_buckets': JSON.stringify(buckets) } : {};
+  const writer = await createNeighbours(path, 'zstd', { ...metadata, ...partial });
+  try {
+    for (const batch of neighbours) await writer.append(batch);
+    await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
