@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
 import { numberVariable } from '../app/environment.ts';
 import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../base/s3-location.ts';
-import { closeFastConnections } from './fast-get.ts';
+import { makeAgents } from './agents.ts';
 import { withSinks } from './handler.ts';
 import { giveUpMs, MOST_MS, retryStrategy } from './retry.ts';
 import { isExpired, type S3Error, toS3UserError } from './s3-errors.ts';
@@ -57,7 +57,6 @@ export async function closeS3(): Promise<void> {
   shared = undefined;
   service = unknownService();
   client?.destroy();
-  closeFastConnections();
 }
 
 async function makeClient(): Promise<S3Client> {
@@ -72,7 +71,6 @@ async function makeClient(): Promise<S3Client> {
   const settings = s3Settings();
   // Wrong limits are refused before the first request.
   giveUpMs();
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const common = { connectionTimeout: CONNECT_MS };
   const client = new S3Client({
     // Other services do not support bucket names in host names, and mostly no regions.
@@ -88,9 +86,8 @@ async function makeClient(): Promise<S3Client> {
     // LanceFlow adds its own checksums; not all services support the SDK's headers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: withSinks(
-      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), httpAgent: agent, httpsAgent: agent }),
+      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), ...makeAgents(MAX_SOCKETS) }),
       new NodeHttpHandler({ ...common, socketTimeout: ASSEMBLY_FACTOR * stallMs() }),
-      { connectMs: CONNECT_MS, stallMs: stallMs() },
     ),
   });
   addMiddleware(client, endpointName(), settings);

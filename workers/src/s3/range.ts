@@ -5,7 +5,7 @@ import { DataError, UserError } from '../base/errors.ts';
 import { formatS3Uri } from '../base/s3-location.ts';
 import { BlockWriter } from './block-writer.ts';
 import type { S3Bucket } from './client.ts';
-import type { ByteSink } from './fast-get.ts';
+import type { ByteSink } from './drain.ts';
 import type { RangeOptions } from './handler.ts';
 import { backoffMs, mayRepeat } from './retry.ts';
 import { isAbsent, type S3Error, toS3UserError } from './s3-errors.ts';
@@ -27,7 +27,7 @@ async function streamRange(
   let failure: { error: unknown } | undefined;
   let busy: Promise<void> | undefined;
   const counted: ByteSink = {
-    buffer: () => sink.buffer(),
+    buffer: () => sink.buffer().subarray(0, length - done),
     filled(bytes) {
       done += bytes;
       // A failure of the sink, such as a full disk, is not retried.
