@@ -6,8 +6,8 @@ import { ROOT } from './support/run.ts';
 
 const SOURCES = join(ROOT, 'workers/src');
 
-/** Layers from top to bottom. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
-const TOP = ['cli.ts', 'parse-arguments.ts', 'commands'];
+/** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
+const TOP = ['cli.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
 const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
@@ -21,6 +21,7 @@ const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^onnxruntime-node/, ['onnx']],
   [/^yargs/, ['parse-arguments.ts']],
   [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],
+  [/^@aws-lambda-powertools\//, ['cloud/lambda']],
 ];
 
 /** Folders and files of pure code, which uses no file system, network, threads or engine. */
@@ -89,7 +90,7 @@ const PURE = [
   'vectors',
 ];
 const IMPURE =
-  /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-sdk|@smithy|yargs)/;
+  /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-|@smithy|yargs)/;
 
 /**
  * Code of one kind of storage, and the files outside that import it. They call it only for a database or a model in that storage, because
@@ -110,7 +111,7 @@ const MOST_LINES = 80;
 /** Text by path below workers/src. */
 type Sources = ReadonlyMap<string, string>;
 
-const roomOf = (path: string) => path.split('/')[0]!;
+const roomOf = (path: string) => (path.startsWith('cloud/lambda/') ? 'cloud/lambda' : path.split('/')[0]!);
 
 /** Imports of a source from workers/src, by their paths there. */
 function importsIn(path: string, text: string): string[] {

@@ -9,6 +9,7 @@ import type { ReadCost } from './bucket-answer.ts';
 import { loadById, loadShards } from './load-queries.ts';
 import { mergeAnswers } from './merge-answers.ts';
 import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
+import { answerMetadata } from './output/partial-answer.ts';
 import { writeAnswer } from './output/write-answer.ts';
 import { closeWarmBuckets } from './warm-buckets.ts';
 
@@ -77,7 +78,7 @@ export async function askAndWrite(
         yield batch;
       }
     };
-    const metadata = { 'lanceflow.k': `${settings.k}`, 'lanceflow.exclude_self': `${settings.excludeSelf}` };
+    const metadata = answerMetadata(settings, failed);
     const bytes = await writeAnswer({ neighbours: counted(), failed }, output, metadata);
     for (const { error } of failed) log(error.message);
     const read = {

@@ -5,6 +5,7 @@ import { CSV_HEADER, createCsvFormatter } from '../../../hits/csv-format.ts';
 import { formatFloat32 } from '../../../hits/float-text.ts';
 import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
 import type { AnswerOutput } from './answer-format.ts';
+import { partialNote } from './partial-answer.ts';
 
 /** Neighbours to write, and the buckets that did not answer. */
 export interface Answer {
@@ -32,7 +33,7 @@ export function* answerText(
     yield Buffer.from(CSV_HEADER);
     const formatCsv = createCsvFormatter(forSpreadsheets);
     for (const batch of neighbours) yield formatCsv(batch);
-    if (failed.length > 0) yield Buffer.from(`# ${note}\n`);
+    if (failed.length > 0) yield Buffer.from(partialNote(failed));
   }
 }
 

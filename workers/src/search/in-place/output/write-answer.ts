@@ -77,13 +77,10 @@ function compressors({ compression }: AnswerOutput): Transform[] {
   return [compression === 'gzip' ? createGzip() : createZstdCompress()];
 }
 
-async function writeParquet(path: string, { neighbours, failed }: Answer, metadata: Record<string, string>) {
+async function writeParquet(path: string, { neighbours }: Answer, metadata: Record<string, string>) {
   // Loaded for this format alone.
   const { createNeighbours } = await import('../../../hits/parquet/neighbours-writer.ts');
-  const buckets = failed.map(({ bucket }) => bucket);
-  const partial: Record<string, string> =
-    failed.length > 0 ? { 'lanceflow.failed_buckets': JSON.stringify(buckets) } : {};
-  const writer = await createNeighbours(path, 'zstd', { ...metadata, ...partial });
+  const writer = await createNeighbours(path, 'zstd', metadata);
   try {
     for (const batch of neighbours) await writer.append(batch);
     await writer.finish();

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { PartSummary } from '../../../../workers/src/cloud/lambda/ask-event.ts';
+import { eventVectors } from '../../../../workers/src/cloud/lambda/event-queries.ts';
+import { closeWarmBuckets } from '../../../../workers/src/search/in-place/warm-buckets.ts';
+import { askByHandlers, callContext, HANDLERS, searchEvent } from '../../../support/ask-handlers.ts';
+import { runHere } from '../../../support/command.ts';
+import { buildDatabase } from '../../../support/database.ts';
+import { sharedFolder } from '../../../support/run.ts';
+import { missingServer, useS3, withS3Server } from '../../../support/s3.ts';
+import { type Rows, randomRows, sliceRows, writeParts, writeShard } from '../../../support/shards.ts';
+
+const skip = missingServer('versitygw');
+const DATABASE = 's3://lance/db';
+
+describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
+  const held = withS3Server('versitygw');
+  let folder = '';
+  let rows: Rows;
+  let queries: Rows;
+  let queryShard = '';
+  let lines: string[] = [];
+
+  beforeAll(async () => {
+    useS3(held.server.env);
+    folder = await sharedFolder();
+    rows = randomRows(5, 900, 12);
+    const shards = await writeParts(folder, rows, [300, 300, 300]);
+    await buildDatabase(folder, shards, { database: DATABASE, bucketSize: 300 });
+    queries = sliceRows(rows, 0, 4);
+    queryShard = await writeShard(join(folder, 'queries.h5'), queries);
+  }, 120_000);
+  beforeEach(() => {
+    useS3(held.server.env);
+    process.env.LANCEFLOW_RESULTS = 's3://lance';
+    process.env.LANCEFLOW_DATABASE = DATABASE;
+    process.env.LANCEFLOW_MODEL = 'kmer';
+    lines = [];
+    const keep = (text: string | Uint8Array) => lines.push(...String(text).split('\n').filter(Boolean)) > 0;
+    for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockImplementation(keep);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    closeWarmBuckets();
+  });
+
+  const stored = (uri: string) => readFile(join(held.server.data!, 'lance', uri.replace('s3://lance/', '')));
+  const request = (settings: object = {}, more: object = {}) => ({
+    vectors: eventVectors({ ...queries, attributes: {} }),
+    settings: { k: 5, ...settings },
+    ...more,
+  });
+
+  test('write the neighbours that ask writes, byte for byte', async () => {
+    for (const [settings, options] of [
+      [{ k: 5 }, ['--k', '5']],
+      [{ k: 400, nprobes: 2, excludeSelf: true }, ['--k', '400', '--nprobes', '2', '--exclude-self']],
+    ] as const) {
+      const result = await askByHandlers(request(settings));
+      for (const name of ['csv', 'parquet'] as const) {
+        const output = join(folder, `local.${name}`);
+        await runHere(['ask', '--input', queryShard, '--database', DATABASE, ...options, '--output', output]);
+        expect((await stored(result[name])).equals(await readFile(output)), name).toBe(true);
+      }
+      expect(result).toMatchObject({ queries: 4, buckets: 3, vectors: 900, failed: [], settings });
+      expect(result.rows).toBe((await stored(result.csv)).toString().split('\n').length - 2);
+      expect(result.read.requests).toBeGreaterThan(10);
+      expect(result.dollars.total).toBeGreaterThan(0);
+      expect(result.dollars.total).toBeLessThan(0.01);
+    }
+  });
+
+  test('answer a repeated call with the answer of the first one', async () => {
+    const execution = randomUUID();
+    const first = await askByHandlers(request(), execution);
+    const files = await Promise.all([first.csv, first.parquet].map(stored));
+    expect(await askByHandlers(request({ k: 2 }), execution)).toEqual(first);
+    expect(await Promise.all([first.csv, first.parquet].map(stored))).toEqual(files);
+  });
+
+  test('a search that runs twice at once stores one answer', async () => {
+    const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
+    const both = await Promise.all([1, 2].map(() => HANDLERS.searchBucket(searchEvent(plan), callContext())));
+    expect(both[0]).toEqual(both[1]);
+  });
+
+  test('log the call with request, bucket and cold start, and emit metrics', async () => {
+    await askByHandlers(request());
+    const logs = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const search = logs.find(({ step, bucket }) => step === 'search-bucket' && bucket !== undefined)!;
+    expect(search).toMatchObject({
+      bucket: 'bucket_00001',
+      execution: expect.any(String),
+      request: expect.any(String),
+    });
+    expect(search).toMatchObject({
+      coldStart: false,
+      requests: expect.any(Number),
+      phases: { open: expect.any(Number) },
+    });
+    const metrics = logs.find(({ _aws, step }) => _aws !== undefined && step === 'search-bucket')!;
+    expect(metrics).toMatchObject({ Requests: expect.any(Number), BytesRead: expect.any(Number) });
+    expect(metrics).toMatchObject({ OpenMilliseconds: expect.any(Number), SearchMilliseconds: expect.any(Number) });
+  });
+
+  test('a bucket that failed is named, and left out only where the question allows it', async () => {
+    const failure = {
+      Error: 'DataError',
+      Cause: JSON.stringify({ errorType: 'DataError', errorMessage: 'row 7 is bad' }),
+    };
+    const fail = (parts: object[]) => [...parts.slice(0, 2), { bucket: 'bucket_00003', failure }];
+    await expect(askByHandlers(request(), randomUUID(), fail)).rejects.toMatchObject({
+      name: 'DataError',
+      message: 'bucket_00003: row 7 is bad',
+    });
+    const result = await askByHandlers(request({}, { allowPartial: true }), randomUUID(), fail);
+    expect(result).toMatchObject({
+      buckets: 2,
+      failed: [{ bucket: 'bucket_00003', error: 'bucket_00003: row 7 is bad' }],
+    });
+    expect((await stored(result.csv)).toString()).toMatch(/\n# partial answer without bucket_00003\n$/);
+  });
+
+  test('a killed function and a missing or foreign part are errors that name the bucket, without an answer', async () => {
+    const cases: Array<[RegExp, (parts: PartSummary[]) => unknown[]]> = [
+      [
+        /^bucket_00001: its function ended.*Runtime.ExitError.*SearchMemoryMb/,
+        (parts) => [
+          { bucket: 'bucket_00001', failure: { Error: 'Runtime.ExitError', Cause: 'signal: killed' } },
+          ...parts.slice(1),
+        ],
+      ],
+      [/^bucket_00003: it was planned, but has not been searched/, (parts) => parts.slice(0, 2)],
+      [/^bucket_00001: .*it has two/, (parts) => [parts[0], ...parts]],
+      [/^bucket_00002 was built again/, ([a, b, c]) => [a, { ...b, fingerprint: 'other' }, c]],
+    ];
+    for (const [message, change] of cases) {
+      const execution = randomUUID();
+      await expect(askByHandlers(request(), execution, (parts) => change(parts as PartSummary[]))).rejects.toThrow(
+        message,
+      );
+      await expect(stored(`s3://lance/answers/${execution}/neighbours.csv`)).rejects.toThrow('ENOENT');
+    }
+    const execution = randomUUID();
+    const plan = await HANDLERS.plan({ execution, request: request({}, { buckets: ['bucket_00001'] }) }, callContext());
+    const part = await HANDLERS.searchBucket(searchEvent(plan), callContext());
+    const elsewhere = { ...plan, execution: randomUUID(), parts: [part] };
+    await expect(HANDLERS.aggregate(elsewhere, callContext())).rejects.toThrow(
+      /^bucket_00001: its answer .* is missing/,
+    );
+  });
+
+  test('a bucket that was built again after the plan is an error', async () => {
+    const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
+    plan.buckets[0]!.fingerprint = 'earlier';
+    await expect(HANDLERS.searchBucket(searchEvent(plan), callContext())).rejects.toMatchObject({
+      name: 'AskAgainError',
+      message: expect.stringMatching(/^bucket_00001 was built again/),
+    });
+  });
+
+  test('end before their time limit, with an error that says what to do', async () => {
+    const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
+    await expect(HANDLERS.searchBucket(searchEvent(plan), callContext(1500))).rejects.toMatchObject({
+      name: 'AskAgainError',
+      message: expect.stringMatching(/^bucket_00001: no answer within 0 s\. .*memory/),
+    });
+  });
+
+  test('refuse wrong questions once, in the plan', async () => {
+    const { vectors, settings } = request();
+    const { ids } = vectors;
+    for (const [message, wrong] of [
+      [/"request.settings.k" is 0/, request({ k: 0 })],
+      [/"request.settings.k" is 1000000000/, request({ k: 1e9 })],
+      [/either "sequences", "vectors" or "stored"/, { settings }],
+      [/has 48 numbers, but 4 vectors of 13/, { settings, vectors: { ...vectors, dimension: 13 } }],
+      [
+        /13 components/,
+        {
+          settings,
+          vectors: eventVectors({ ids, dimension: 13, vectors: new Float32Array(52).fill(1), attributes: {} }),
+        },
+      ],
+      [
+        /zero/,
+        { settings, vectors: eventVectors({ ids, dimension: 12, vectors: new Float32Array(48), attributes: {} }) },
+      ],
+      [
+        /NaN|not a number/i,
+        {
+          settings,
+          vectors: eventVectors({ ids, dimension: 12, vectors: new Float32Array(48).fill(Number.NaN), attributes: {} }),
+        },
+      ],
+      [/bucket_00009/, request({}, { buckets: ['bucket_00009'] })],
+      [/"request.stored" is/, { settings, stored: '../secret' }],
+      [/queries\/gone.parquet: no such object/, { settings, stored: 'queries/gone.parquet' }],
+    ] as const)
+      await expect(
+        HANDLERS.plan({ execution: randomUUID(), request: wrong }, callContext()),
+        String(message),
+      ).rejects.toThrow(message);
+    await expect(HANDLERS.plan({ execution: '../x', request: request() }, callContext())).rejects.toThrow(
+      /"execution"/,
+    );
+  });
+});

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import type { AskPlan, AskResult, PartFailure, PartSummary } from '../../workers/src/cloud/lambda/ask-event.ts';
+import type { CallContext } from '../../workers/src/cloud/lambda/define-handler.ts';
+import { handler as aggregate } from '../../workers/src/cloud/lambda/handlers/aggregate-handler.ts';
+import { handler as embed } from '../../workers/src/cloud/lambda/handlers/embed-handler.ts';
+import { handler as plan } from '../../workers/src/cloud/lambda/handlers/plan-handler.ts';
+import { handler as searchBucket } from '../../workers/src/cloud/lambda/handlers/search-bucket-handler.ts';
+
+export const HANDLERS = { embed, plan, searchBucket, aggregate };
+
+/** The context of a call with this much time. */
+export const callContext = (milliseconds = 60_000): CallContext => ({
+  awsRequestId: randomUUID(),
+  memoryLimitInMB: '3008',
+  getRemainingTimeInMillis: () => milliseconds,
+});
+
+/** Returns the event of a search of one bucket of a plan. */
+export const searchEvent = ({ execution, queries, settings, buckets }: AskPlan, bucket = 0) => ({
+  ...{ execution, queries, settings },
+  bucket: buckets[bucket],
+});
+
+/** Calls the functions in the order of the state machine. @param parts what the searches give, from their own answers */
+export async function askByHandlers(
+  request: object & { sequences?: string },
+  execution: string = randomUUID(),
+  change: (parts: Array<PartSummary | PartFailure>) => unknown[] = (parts) => parts,
+): Promise<AskResult> {
+  if (request.sequences !== undefined) await embed({ execution, request }, callContext());
+  const planned = await plan({ execution, request }, callContext());
+  const parts = [];
+  for (const index of planned.buckets.keys())
+    parts.push(await searchBucket(searchEvent(planned, index), callContext()));
+  return aggregate({ ...planned, parts: change(parts) }, callContext());
+}

@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs';
+import { appendFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import type { NeighbourColumns } from '../../hits/columns.ts';
+import { createCsv } from '../../hits/csv-file.ts';
+import { readHits } from '../../hits/parquet/hits-reader.ts';
+import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
+import { mergeStreams, startAll } from '../../merge/streams.ts';
+import { uploadStream } from '../../s3/transfer/upload-stream.ts';
+import type { AskSettings } from '../../search/in-place/ask-settings.ts';
+import { answerMetadata, partialNote } from '../../search/in-place/output/partial-answer.ts';
+import type { PartSummary } from './ask-event.ts';
+import type { CheckedParts } from './check-parts.ts';
+import type { Call } from './define-handler.ts';
+import { AskAgainError } from './handler-errors.ts';
+import { LAMBDA_MESSAGES } from './lambda-messages.ts';
+import { readPartSummary } from './part-file.ts';
+import { resultKeys } from './result-keys.ts';
+import { withScratchFolder } from './scratch-folder.ts';
+
+const READS_AT_ONCE = 8;
+
+interface PartsToMerge extends CheckedParts {
+  execution: string;
+  settings: AskSettings;
+}
+
+/**
+ * Merges stored parts as merge-hits merges files of hits, and stores neighbours as CSV and Parquet, with the bytes that `ask` writes.
+ * @returns their row count
+ * @throws AskAgainError that names the bucket if a part is missing
+ */
+export function mergeParts({ execution, parts, failed, settings }: PartsToMerge, call: Call): Promise<number> {
+  return withScratchFolder(async (folder) => {
+    const paths = await mapConcurrently(parts, READS_AT_ONCE, (part) => fetchPart(execution, part, folder, call));
+    const [csv, parquet] = [join(folder, 'neighbours.csv'), join(folder, 'neighbours.parquet')];
+    const merged = mergeStreams(startAll(paths.map(readHits)), settings.k);
+    const rows = await write(merged, csv, parquet, answerMetadata(settings, failed));
+    if (failed.length > 0) await appendFile(csv, partialNote(failed));
+    const upload = (path: string, key: string, type: string) =>
+      uploadStream(call.results.uri(key), createReadStream(path), type);
+    await upload(csv, resultKeys.csv(execution), 'text/csv');
+    await upload(parquet, resultKeys.parquet(execution), 'application/vnd.apache.parquet');
+    return rows;
+  });
+}
+
+async function fetchPart(
+  execution: string,
+  { bucket, fingerprint }: PartSummary,
+  folder: string,
+  { results }: Call,
+): Promise<string> {
+  const key = resultKeys.part(execution, bucket);
+  const file = await results.read(key);
+  if (file === undefined) throw new AskAgainError(LAMBDA_MESSAGES.missingPart(bucket, results.uri(key)));
+  const path = join(folder, `${bucket}.parquet`);
+  await writeFile(path, file);
+  const wrong = () => new AskAgainError(LAMBDA_MESSAGES.wrongPart(bucket, results.uri(key)));
+  const stored = await readPartSummary(path, wrong);
+  if (stored.bucket !== bucket || stored.fingerprint !== fingerprint) throw wrong();
+  return path;
+}
+
+async function write(
+  merged: AsyncIterable<NeighbourColumns>,
+  csvPath: string,
+  parquetPath: string,
+  metadata: Record<string, string>,
+): Promise<number> {
+  const parquet = await createNeighbours(parquetPath, 'zstd', metadata);
+  const csv = await createCsv(csvPath, 'none');
+  let rows = 0;
+  try {
+    for await (const batch of merged) {
+      rows += batch.ranks.length;
+      await Promise.all([parquet.append(batch), csv.append(batch)]);
+    }
+    await Promise.all([parquet.finish(), csv.finish()]);
+    return rows;
+  } catch (error) {
+    await Promise.allSettled([parquet.abandon(), csv.abandon()]);
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import { UsageError } from '../../../base/errors.ts';
+import { Database } from '../../../database/database.ts';
+import { embedQueries } from '../../../embed/embed-queries.ts';
+import { bucketsToAsk } from '../../../search/in-place/ask-database.ts';
+import { MOST_QUERIES } from '../../../search/in-place/ask-settings.ts';
+import { REQUEST_EVENT } from '../ask-event.ts';
+import { defineHandler, variable } from '../define-handler.ts';
+import { storeQueries } from '../event-queries.ts';
+import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { resultKeys } from '../result-keys.ts';
+
+/** Embeds the sequences of a question with the model of the stack, and stores the vectors. */
+export const handler = defineHandler(
+  'embed',
+  REQUEST_EVENT,
+  ({ execution }) => ({ execution }),
+  async (event, call) => {
+    const { execution, request } = event;
+    const model = variable('LANCEFLOW_MODEL');
+    if (model === 'none') throw new UsageError(LAMBDA_MESSAGES.noEmbedder);
+    const source = { kind: 'text', text: request.sequences ?? '' } as const;
+    const queries = await embedQueries(source, model, await attributesOfDatabase(), MOST_QUERIES);
+    await storeQueries(call.results, resultKeys.queries(execution), queries);
+    return { count: queries.ids.length };
+  },
+);
+
+/** Returns the attributes of the database's model, whose conventions the queries must follow. */
+async function attributesOfDatabase() {
+  const database = await Database.open(variable('LANCEFLOW_DATABASE'));
+  const [first] = await bucketsToAsk(database, undefined);
+  return (await database.requireEntry(first!)).model;
+}

@@ -1,0 +1,61 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../../../base/errors.ts';
+import { Database } from '../../../database/database.ts';
+import { askBucket } from '../../../search/in-place/ask-bucket.ts';
+import { openWarmBucket } from '../../../search/in-place/warm-buckets.ts';
+import { type PartSummary, SEARCH_EVENT } from '../ask-event.ts';
+import { type Call, defineHandler, variable } from '../define-handler.ts';
+import { readQueries } from '../event-queries.ts';
+import { AskAgainError } from '../handler-errors.ts';
+import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { encodePart, readPartSummary } from '../part-file.ts';
+import { resultKeys } from '../result-keys.ts';
+import { withScratchFolder } from '../scratch-folder.ts';
+
+const PARQUET = 'application/vnd.apache.parquet';
+
+/**
+ * Searches one bucket where it lies. The hits go to S3, whatever their size; the output is their summary. A repeated call returns the
+ * answer of the first one. Table, index and partitions stay open between calls.
+ */
+export const handler = defineHandler(
+  'search-bucket',
+  SEARCH_EVENT,
+  ({ execution, bucket }) => ({ execution, bucket: bucket.name }),
+  async ({ execution, bucket: { name, fingerprint }, queries, settings }, call) => {
+    const key = resultKeys.part(execution, name);
+    const known = await findPart(call, key, name);
+    if (known) return known;
+    const database = await Database.open(variable('LANCEFLOW_DATABASE'));
+    const [asked, bucket] = await Promise.all([readQueries(call.results, queries.key), openWarmBucket(database, name)]);
+    if (bucket.entry.fingerprint !== fingerprint) throw new AskAgainError(LAMBDA_MESSAGES.rebuilt(name));
+    const { hits, rows, strategy, nprobes, refineFactor, cost } = await askBucket(bucket, asked, settings, call.signal);
+    Object.assign(call.phases, cost.milliseconds);
+    const found = hits.distances.length;
+    const summary = {
+      bucket: name,
+      fingerprint,
+      rows,
+      hits: found,
+      strategy,
+      nprobes,
+      refineFactor,
+      usage: call.usage(),
+    };
+    if (await call.results.create(key, await encodePart(summary, hits), PARQUET)) return summary;
+    return (await findPart(call, key, name)) ?? summary;
+  },
+);
+
+/** Reads the summary of an answer that an earlier call has stored. */
+async function findPart({ results }: Call, key: string, bucket: string): Promise<PartSummary | undefined> {
+  const file = await results.read(key);
+  if (file === undefined) return undefined;
+  return withScratchFolder(async (folder) => {
+    // The decoder reads files.
+    const path = join(folder, 'part.parquet');
+    await writeFile(path, file);
+    return readPartSummary(path, () => new DataError(LAMBDA_MESSAGES.wrongPart(bucket, results.uri(key))));
+  });
+}

@@ -1,0 +1,26 @@
+/** Texts for users about questions on AWS Lambda. */
+export const LAMBDA_MESSAGES = {
+  wrongEvent: (step: string, problem: string) => `The event of ${step} is wrong: ${problem}.`,
+  outOfTime: (what: string, seconds: number) =>
+    `${what}: no answer within ${seconds} s. Ask with a smaller k or fewer queries, or deploy the stack with a larger time limit or more memory.`,
+  noVariable: (name: string) => `${name} is not set. Deploy the functions by infra/lanceflow-ask.yaml.`,
+  twoSources: 'A question has either "sequences", "vectors" or "stored", and only one of them.',
+  wrongLength: (values: number, ids: number, dimension: number) =>
+    `"vectors.values" has ${values} numbers, but ${ids} vectors of ${dimension} components have ${ids * dimension}.`,
+  wrongQueries: (uri: string, problem: string) => `${uri}: these are no queries: ${problem}.`,
+  noQueries: (uri: string) => `${uri}: no such object. Queries are deleted after a day. Ask again.`,
+  noEmbedder: 'This stack embeds no sequences. Ask with vectors, or deploy it with Model.',
+  manyBuckets: (count: number, most: number) =>
+    `The database has ${count} buckets, but at most ${most} can be asked at once. Name some, or merge small buckets.`,
+  rebuilt: (bucket: string) => `${bucket} was built again after the question was planned. Ask again.`,
+  missingPart: (bucket: string, uri: string) => `${bucket}: its answer ${uri} is missing. Ask again.`,
+  noPart: (bucket: string) => `${bucket}: it was planned, but has not been searched. Ask again.`,
+  extraPart: (bucket: string) => `${bucket}: it has an answer, but it was not planned, or it has two. Ask again.`,
+  wrongPart: (bucket: string, uri: string) => `${bucket}: ${uri} is not its answer. Ask again.`,
+  failedBucket: (bucket: string, message: string) => (message.includes(bucket) ? message : `${bucket}: ${message}`),
+  otherFailures: (first: string, count: number) =>
+    count === 0 ? first : `${first} ${count} other buckets failed too.`,
+  ended: (error: string) =>
+    `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb, or ask with a smaller k.`,
+  noAnswer: (count: number, first: string) => `None of the ${count} buckets answered. The first error: ${first}`,
+} as const;
