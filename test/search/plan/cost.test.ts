@@ -44,6 +44,23 @@ describe('estimateCosts', () => {
     expect(formatCosts(estimateCosts(bucket, work(1, 20), rates))).toMatch(/ann .*<- chosen/);
   });
 
+  it('counts a read for each block of queries that the memory allows', () => {
+    const readSeconds = (queriesInMemory: number) =>
+      Object.fromEntries(
+        estimateCosts(bucket, { ...work(1e6, 50), queriesInMemory }, rates).map(({ way, readSeconds: read }) => [
+          way,
+          read,
+        ]),
+      );
+    const [once, roomy, small] = [estimateCosts(bucket, work(1e6, 1000), rates), readSeconds(5e5), readSeconds(1e5)];
+    const tableSeconds = once.find(({ way }) => way === 'scan')!.readSeconds / 16;
+    expect(tableSeconds).toBeCloseTo(3.84, 2);
+    expect(roomy.scan! / tableSeconds).toBeCloseTo(Math.ceil(1e6 / 163_840), 5);
+    expect(small.scan! / tableSeconds).toBeCloseTo(10, 5);
+    expect(roomy.exact! / tableSeconds).toBeCloseTo(16, 5);
+    expect(small.ann).toBe(0);
+  });
+
   it('omits strategies that the bucket does not support', () => {
     const { partitions: _, ...unordered } = bucket;
     expect(estimateCosts({ ...unordered, index: none }, work(5, 1), rates).map(({ way }) => way)).toEqual(['exact']);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { divideQueries, queriesPerTask } from '../../../workers/src/search/plan/query-ranges.ts';
+import { divideQueries, queriesPerBlock, queriesPerTask } from '../../../workers/src/search/plan/query-ranges.ts';
 
 test('parts are consecutive, none is empty or too large, and there are as few as possible', () => {
   fc.assert(
@@ -28,4 +28,13 @@ test('the smaller the part of a table that a query reads, the more queries a tas
   expect(scan(20, 100, 1000)).toBe(exact * 50);
   expect(queriesPerTask({ search: 'auto', nprobes: undefined }, [{}])).toBe(exact);
   expect(queriesPerTask({ search: 'ann', nprobes: 10 }, [partitions(10)])).toBeGreaterThan(scan(undefined, 14_142));
+});
+
+test('a block has more queries where each is compared with fewer rows, within the memory', () => {
+  expect(queriesPerBlock('exact', 1, 1e6)).toBe(65_536);
+  expect(queriesPerBlock('exact', 1, 1000)).toBe(1000);
+  expect(queriesPerBlock('scan', 0.5, 1e6)).toBe(65_536);
+  expect(queriesPerBlock('scan', 0.05, 1e6)).toBe(163_840);
+  expect(queriesPerBlock('scan', 0.007, 8e5)).toBe(8e5);
+  expect(queriesPerBlock('ann', 0.007, 8e5)).toBe(65_536);
 });

@@ -35,7 +35,9 @@ export const command = defineCommand({
     },
     'block-queries': {
       type: 'number',
-      describe: 'Queries per block, if fewer than fit the memory. Default: at most 65,536',
+      describe:
+        'Queries per block, which share one pass over the vectors, if fewer than fit the memory. Default: 65,536, or as many as let ' +
+        'reading the bucket take a quarter of the computing',
     },
     range: { type: 'string', describe: 'Search only queries first:end, such as 0:1000, in the order of their ids' },
     checkpoints: {

@@ -10,18 +10,13 @@ import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
 import { writeGroundTruth } from './ground-truth.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
+import { divideQueries, LEAST_BLOCK_QUERIES, queriesPerBlock } from './plan/query-ranges.ts';
 import { openQueries, type QueryFiles } from './queries/queries.ts';
 import { searchBlock } from './search-block.ts';
 import { SEARCH_MESSAGES } from './search-messages.ts';
 import { type SearchRequest, searchK } from './search-request.ts';
 import type { SearchTable } from './search-table.ts';
 import { startStopwatch } from './stopwatch.ts';
-
-/**
- * Most queries of a block, whose work is lost when the search is killed. A block of this size keeps all cores busy while the
- * table is read, so reading the table once a block takes no longer.
- */
-const MOST_BLOCK_QUERIES = 65_536;
 
 export interface SearchOutcome {
   hits: number;
@@ -52,6 +47,8 @@ interface BucketSearch {
   request: SearchRequest;
   /** Rows to find for a query. */
   k: number;
+  /** Queries that fit the memory together. */
+  inMemory: number;
   /** Of the files that are written. */
   metadata: Record<string, string>;
   /** Queries that `ann` scanned, so far. */
@@ -72,18 +69,17 @@ export async function searchBucket(
   const k = Math.min(searchK(request), entry.rows);
   const threads = scoringThreads(availableParallelism(), entry.rows);
   const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
-  const blockQueries = Math.min(inMemory, request.blockQueries ?? MOST_BLOCK_QUERIES);
   using resources = new DisposableStack();
   const queries = await openQueries(queryPaths, entry, request.range);
   resources.defer(() => queries.close());
   const bucket = await openBucket(database, entry);
   resources.defer(() => bucket.table.close());
   const metadata = hitsMetadata(bucket, queries, request);
-  const search = { bucket, queries, request: { ...request, strategies }, k, metadata, scannedQueries: 0, context };
+  const asked = { ...request, strategies };
+  const search = { bucket, queries, request: asked, k, inMemory, metadata, scannedQueries: 0, context };
   try {
-    const written = await (queries.count <= blockQueries
-      ? searchAtOnce(search, outputs.hits)
-      : searchInBlocks(search, blockQueries, outputs.hits));
+    const isOneBlock = queries.count <= Math.min(inMemory, request.blockQueries ?? LEAST_BLOCK_QUERIES);
+    const written = await (isOneBlock ? searchAtOnce(search, outputs.hits) : searchInBlocks(search, outputs.hits));
     await writeGroundTruth(search, written.plan.way, outputs);
     const warnings = warningsOf(search);
     for (const warning of warnings) context.log(`${warning}.`);
@@ -102,16 +98,18 @@ async function searchAtOnce(search: BucketSearch, output: string): Promise<Writt
 }
 
 /** Blocks that are finished when the process is killed are not searched again. */
-async function searchInBlocks(search: BucketSearch, blockQueries: number, output: string): Promise<Written> {
-  const { request, queries, bucket, metadata, context } = search;
+async function searchInBlocks(search: BucketSearch, output: string): Promise<Written> {
+  const { request, queries, bucket, inMemory, metadata, context } = search;
   const { bucket: name, fingerprint, partitions } = bucket.entry;
-  const { memoryBytes: _, blockQueries: __, checkpoints: parent, ...asked } = request;
+  const { memoryBytes: _, blockQueries, checkpoints: parent, ...asked } = request;
   const key = { worker: BUILD_ID, fingerprint, partitions: partitions?.path, queries: queries.contentHash, asked };
   return withCheckpoints(parent, `search-${basename(name)}`, key, async (checkpoints) => {
     const stopwatch = startStopwatch();
     const plan = await checkpoints.decision(SEARCH_PLAN, () => makePlan(search));
     const planSeconds = stopwatch();
-    const ranges = divideInBlocks(queries.count, blockQueries);
+    const probedShare = plan.way === 'scan' && partitions ? plan.nprobes / partitions.count : 1;
+    const perBlock = Math.min(inMemory, blockQueries ?? queriesPerBlock(plan.way, probedShare, inMemory));
+    const ranges = divideQueries(queries.count, perBlock);
     const paths: string[] = [];
     let searched = 0;
     for (const range of ranges)
@@ -130,15 +128,8 @@ async function searchInBlocks(search: BucketSearch, blockQueries: number, output
   });
 }
 
-function divideInBlocks(queryCount: number, blockQueries: number): QueryRange[] {
-  return Array.from({ length: Math.ceil(queryCount / blockQueries) }, (_, block) => ({
-    first: block * blockQueries,
-    end: Math.min(queryCount, (block + 1) * blockQueries),
-  }));
-}
-
-function makePlan({ bucket, queries, request, k, context }: BucketSearch): Promise<SearchPlan> {
-  return planSearch(bucket, queries, { ...request, k }, context);
+function makePlan({ bucket, queries, request, k, inMemory, context }: BucketSearch): Promise<SearchPlan> {
+  return planSearch(bucket, queries, { ...request, k, queriesInMemory: inMemory }, context);
 }
 
 /** Searches a block of queries and writes its hits. @param output a temporary name */

@@ -74,7 +74,7 @@ export function estimateStrategies(
 ): CostEstimate[] {
   const { strategies } = possibleStrategies(request, entry);
   const { nprobes } = chooseSettings(request, entry, tuned);
-  const work = { queryCount, k: request.k, nprobes };
+  const work = { queryCount, k: request.k, nprobes, queriesInMemory: request.queriesInMemory };
   return estimateCosts(entry, work, rates).filter(({ way }) => strategies.includes(way));
 }
 

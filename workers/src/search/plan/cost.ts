@@ -3,6 +3,7 @@ import { AMOUNT, choice } from '../../base/text/document.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from '../engine/memory.ts';
+import { queriesPerBlock } from './query-ranges.ts';
 import { SEARCH_STRATEGIES, type SearchStrategy } from './strategies.ts';
 
 /** Rates of this machine, as measured by search/plan/calibrate.ts. Seconds are of all cores together. */
@@ -53,10 +54,20 @@ function rescoredRows(k: number, blocks: number): number {
   return k * (2 + 2 * Math.log(Math.max(1, blocks)));
 }
 
-/** Estimates each strategy that the bucket allows, quickest first. @param nprobes partitions that a query probes */
+/** What is searched. */
+export interface SearchWork {
+  queryCount: number;
+  k: number;
+  /** Partitions that a query probes. */
+  nprobes: number;
+  /** Queries that fit the memory together; default: all. */
+  queriesInMemory?: number | undefined;
+}
+
+/** Estimates each strategy that the bucket allows, quickest first. */
 export function estimateCosts(
   bucket: Bucket,
-  { queryCount, k, nprobes }: { queryCount: number; k: number; nprobes: number },
+  { queryCount, k, nprobes, queriesInMemory = Number.POSITIVE_INFINITY }: SearchWork,
   rates: MachineRates,
 ): CostEstimate[] {
   const { rows, dimension, vectorType, partitions } = bucket;
@@ -69,30 +80,38 @@ export function estimateCosts(
     // The cores that read are those that compute.
     estimates.push({ way, readSeconds, computeSeconds, seconds: FIXED_SECONDS + readSeconds + computeSeconds });
   };
-  const compareSeconds = (comparedRows: number, queriesPerRow: number) => {
-    const few = queriesPerRow <= FEW_QUERIES;
+  // Each block of queries reads the rows once more.
+  const blocksOf = (way: SearchStrategy, probedShare: number) =>
+    Math.ceil(queryCount / queriesPerBlock(way, probedShare, queriesInMemory));
+  const compareSeconds = (comparedRows: number, queriesPerRow: number, queryBlocks: number) => {
+    const few = queriesPerRow <= FEW_QUERIES * queryBlocks;
     const productSeconds = (2 * dimension) / (few ? rates.fewFlopsPerSecond : rates.flopsPerSecond);
-    return comparedRows * ((few ? rates.fewRowSeconds : rates.rowSeconds) + queriesPerRow * productSeconds);
+    const rowSeconds = queryBlocks * (few ? rates.fewRowSeconds : rates.rowSeconds);
+    return comparedRows * (rowSeconds + queriesPerRow * productSeconds);
   };
   const rescoreSeconds = (blocks: number, comparedRows: number) =>
     queryCount * Math.min(comparedRows, rescoredRows(hitsPerQuery, blocks)) * (rates.distanceSeconds + OFFER_SECONDS);
   const blocks = Math.ceil(rows / BLOCK_ROWS);
-  add('exact', rows * rowBytes, compareSeconds(rows, queryCount) + rescoreSeconds(blocks, rows) + querySeconds);
+  const exactBlocks = blocksOf('exact', 1);
+  const exactSeconds = compareSeconds(rows, queryCount, exactBlocks) + rescoreSeconds(blocks, rows) + querySeconds;
+  add('exact', exactBlocks * rows * rowBytes, exactSeconds);
   if (partitions) {
     const probed = Math.min(nprobes, partitions.count);
     const partitionRows = rows / partitions.count;
     // The chance that no query probes a partition, if queries were spread evenly.
     const untouched = (1 - probed / partitions.count) ** queryCount;
     const touchedRows = (1 - untouched) * rows;
+    const scanBlocks = blocksOf('scan', probed / partitions.count);
     const probedBlocks = probed * Math.ceil(partitionRows / BLOCK_ROWS);
     const queriesPerRow = (queryCount * probed * partitionRows) / touchedRows;
     const centroidSeconds = (queryCount * partitions.count * 2 * dimension) / rates.fewFlopsPerSecond;
-    const quantizeSeconds = queriesPerRow > FEW_QUERIES ? queryCount * probedBlocks * rates.queryBlockSeconds : 0;
+    const isQuantized = queriesPerRow > FEW_QUERIES * scanBlocks;
+    const quantizeSeconds = isQuantized ? queryCount * probedBlocks * rates.queryBlockSeconds : 0;
     add(
       'scan',
-      touchedRows * rowBytes,
+      scanBlocks * touchedRows * rowBytes,
       centroidSeconds +
-        compareSeconds(touchedRows, queriesPerRow) +
+        compareSeconds(touchedRows, queriesPerRow, scanBlocks) +
         quantizeSeconds +
         rescoreSeconds(probedBlocks, probed * partitionRows) +
         querySeconds,

@@ -16,6 +16,8 @@ export interface StrategyRequest {
   refineFactor: number | undefined;
   /** Share of the true neighbours to find, in (0, 1]. */
   targetRecall: number | undefined;
+  /** Queries that fit the memory together, which may be searched in one block; default: all. */
+  queriesInMemory?: number | undefined;
   /** Strategies from which `auto` chooses; default: all. */
   strategies?: readonly SearchStrategy[] | undefined;
 }
