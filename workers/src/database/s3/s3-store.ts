@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { UsageError } from '../../base/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError, UserError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { listFolder, removeObject } from '../../s3/objects.ts';
-import { isAbsent, isConflict } from '../../s3/s3-errors.ts';
+import { backoffMs, mayRepeat } from '../../s3/retry.ts';
+import { isAbsent, isConflict, toS3UserError } from '../../s3/s3-errors.ts';
 import { ignoredCondition } from '../database-messages.ts';
 import type { ObjectStore, Tagged } from '../object-store.ts';
 
@@ -57,6 +59,15 @@ export function s3Store(s3: S3Bucket): S3Store {
     return etag;
   }
 
+  async function get(key: string, etag: string | undefined): Promise<Tagged | 'unchanged'> {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+    const condition = etag === undefined ? {} : { IfNoneMatch: etag };
+    const { Body, ETag = '' } = await s3.client.send(new GetObjectCommand({ ...where(key), ...condition }));
+    const text = (await Body?.transformToString()) ?? '';
+    // A service that ignores the condition sends the object again.
+    return ETag === etag ? 'unchanged' : { text, etag: ETag };
+  }
+
   const store: S3Store = {
     list: async (folder) => (await listFolder(s3, folder)).sort(),
     read: async (key) => (await store.readTagged(key))?.text,
@@ -70,17 +81,19 @@ export function s3Store(s3: S3Bucket): S3Store {
       return found === 'unchanged' ? undefined : found;
     },
     async readIfChanged(key, etag) {
-      const { GetObjectCommand } = await import('@aws-sdk/client-s3');
-      try {
-        const condition = etag === undefined ? {} : { IfNoneMatch: etag };
-        const { Body, ETag = '' } = await s3.client.send(new GetObjectCommand({ ...where(key), ...condition }));
-        const text = (await Body?.transformToString()) ?? '';
-        // A service that ignores the condition sends the object again.
-        return ETag === etag ? 'unchanged' : { text, etag: ETag };
-      } catch (error) {
-        if (isAbsent(error)) return undefined;
-        if (etag !== undefined && isConflict(error)) return 'unchanged';
-        throw error;
+      for (let attempt = 0, startedMs = performance.now(); ; ) {
+        try {
+          return await get(key, etag);
+        } catch (error) {
+          if (isAbsent(error)) return undefined;
+          if (etag !== undefined && isConflict(error)) return 'unchanged';
+          if (error instanceof UserError) throw error;
+          // The SDK repeats requests, but not bodies that are cut or stall.
+          const delayMs = backoffMs(++attempt);
+          if (!mayRepeat(startedMs, attempt, delayMs))
+            throw toS3UserError(error, `GetObject ${s3.uri}/${key}`, s3.endpoint);
+          await sleep(delayMs);
+        }
       }
     },
     createTagged: (key, text) => putChecked(key, text, { IfNoneMatch: '*' }),
