@@ -6,6 +6,8 @@ import { idColumn } from '../../lance/arrow-ids.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { fitsFloat16, longestCentroid, queryFactor } from '../../vectors/query-scale.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
+import { mayLackRows } from '../plan/strategies.ts';
+import { hasPartitionRows, probesForRows } from './probes-for-rows.ts';
 import type { AnnAnswer } from './scan-vectors.ts';
 import { scanVectors } from './scan-vectors.ts';
 
@@ -30,7 +32,8 @@ export interface AnnOptions {
  * Searches the table's LanceDB index. Queries that do not fit the type of the vectors are scaled under dot, and scanned under l2;
  * under cosine, they have unit length.
  * @param vectors queries, [.., D]; `count` of them are searched, from `first`
- * @returns answers in their order; queries with fewer than min(k, rows) hits were searched again in all partitions
+ * @returns answers in their order. A query whose partitions have fewer than min(k, rows) rows probes as many more as it takes,
+ *   nearest first
  */
 export async function searchAnn(
   bucket: OpenBucket,
@@ -47,6 +50,11 @@ export async function searchAnn(
   const vectorOf = (i: number) => vectors.slice((first + i) * dimension, (first + i + 1) * dimension);
   const rowLength = metric === 'dot' ? await longestRows(bucket) : 0;
   const scanned: number[] = [];
+  // Where most queries need more partitions, each is asked once. Elsewhere, ranking would cost more than it saves.
+  const ranked =
+    mayLackRows(wantedRows, options.nprobes, options) && hasPartitionRows(bucket)
+      ? await probesForRows(bucket, vectors.subarray(first * dimension, (first + count) * dimension), options)
+      : undefined;
   let next = 0;
   const worker = async () => {
     for (let i = next++; i < count; i = next++) {
@@ -56,9 +64,13 @@ export async function searchAnn(
         continue;
       }
       const factor = metric === 'dot' ? queryFactor(vector, rowLength, isHalf) : 1;
-      answers[i] = await searchScaled(bucket.table, vector, factor, options, options.nprobes);
-      if (answers[i]!.distances.length < wantedRows && options.nprobes < partitions)
-        answers[i] = await searchScaled(bucket.table, vector, factor, options, partitions);
+      let nprobes = ranked?.[i] ?? options.nprobes;
+      let answer = await searchScaled(bucket.table, vector, factor, options, nprobes);
+      while (answer.distances.length < wantedRows && nprobes < partitions) {
+        nprobes = moreProbes(nprobes, answer.distances.length, wantedRows, partitions);
+        answer = await searchScaled(bucket.table, vector, factor, options, nprobes);
+      }
+      answers[i] = answer;
       progress.add(1);
     }
   };
@@ -69,6 +81,12 @@ export async function searchAnn(
     progress.add(scanned.length);
   }
   return answers;
+}
+
+/** Returns the next number of probes of a query that found too few rows: half more than those would have needed that it probed. */
+function moreProbes(nprobes: number, found: number, wanted: number, partitions: number): number {
+  const needed = Math.ceil((1.5 * nprobes * wanted) / Math.max(1, found));
+  return Math.min(partitions, Math.max(2 * nprobes, needed));
 }
 
 /** Estimates the length of the longest rows; 1, the usual one, in a table that is too small for partitions. */

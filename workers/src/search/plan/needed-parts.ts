@@ -1,6 +1,12 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { NeededParts } from '../../database/node-tables.ts';
-import { DEFAULT_REFINE_FACTOR, possibleStrategies, type StrategyRequest } from './strategies.ts';
+import {
+  DEFAULT_REFINE_FACTOR,
+  defaultNprobes,
+  mayLackRows,
+  possibleStrategies,
+  type StrategyRequest,
+} from './strategies.ts';
 
 /**
  * Returns the parts of a table that a search may read, before any of it is fetched.
@@ -17,6 +23,15 @@ export function neededParts(
   return {
     vectors: strategies.some((strategy) => strategy !== 'ann') || refines || measuresRecall,
     index: strategies.includes('ann'),
-    partitions: strategies.includes('scan'),
+    partitions: strategies.includes('scan') || (strategies.includes('ann') && ranksPartitions(request, entry)),
   };
+}
+
+/** Whether `ann` ranks the partitions of the order, to probe enough of them. */
+function ranksPartitions(
+  { k, nprobes }: StrategyRequest,
+  { rows, index }: Pick<CatalogEntry, 'rows' | 'index'>,
+): boolean {
+  const { partitions, centroids } = index;
+  return centroids === 'order' && mayLackRows(k, nprobes ?? defaultNprobes(partitions), { rows, partitions });
 }

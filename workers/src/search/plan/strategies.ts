@@ -60,3 +60,15 @@ export function defaultNprobes(partitionCount: number): number {
     Math.max(LEAST_NPROBES, Math.ceil(partitionCount * DEFAULT_PROBED_SHARE)),
   );
 }
+
+/** Partitions that have this many times the wanted rows on average rarely have too few. */
+const SURE_ROWS = 2;
+
+/** Returns whether the probed partitions may well have fewer than k rows. */
+export function mayLackRows(
+  k: number,
+  nprobes: number,
+  { rows, partitions }: { rows: number; partitions: number },
+): boolean {
+  return (nprobes * rows) / Math.max(1, partitions) < SURE_ROWS * k;
+}
