@@ -85,14 +85,14 @@ describe.each(METRICS)('an assigner of many centroids, %s', (metric) => {
   const centroids = { count, dimension, vectors: rows(1, count, metric !== 'l2') };
   const trial = rows(2, 4096);
 
-  it('compares rows with the centroids of few groups, and finds the nearest of nearly all', async () => {
+  it('compares rows with the centroids of few groups, and finds the nearest of nearly all, or one as near', async () => {
     const plan = await prepareAssigner(centroids, metric, { rows: MANY_ROWS, trial });
     expect(plan.groups).toBeDefined();
     const { nearest, work } = await assign(plan, vectors);
     const flat = await prepareAssigner(centroids, metric, { rows: 1, trial });
     const all = await assign(flat, vectors);
     expect(work).toBeLessThan(all.work * 0.8);
-    expect(nearest.filter((own, row) => own === all.nearest[row]).length / 9000).toBeGreaterThan(0.99);
+    expect(nearest.filter((own, row) => own === all.nearest[row]).length / 9000).toBeGreaterThan(0.95);
     const ratios = Array.from(nearest.subarray(0, 300), (own, row) =>
       excess(metric, rowOf(vectors, row, dimension), centroids.vectors, own),
     );

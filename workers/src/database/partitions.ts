@@ -19,7 +19,7 @@ import { damagedPartitions } from './database-messages.ts';
 import type { TableReader } from './table-reader.ts';
 
 /** Version of the assignment of rows to partitions. Since version 3, a row's partition does not depend on other rows (ADR 30). */
-export const ASSIGNER_VERSION = 3;
+export const ASSIGNER_VERSION = 4;
 /** Version 1, which catalog entries do not name, could misplace rows if another row was much longer (ADR 17). */
 export const FIRST_SOUND_ASSIGNER = 2;
 

@@ -1,4 +1,4 @@
-type NumberArray = Float32Array | Float64Array | Int32Array;
+type NumberArray = Float32Array | Float64Array | Int32Array | Int8Array;
 
 /** Creates an array of zeros in memory that threads share. */
 export function sharedArray<T extends NumberArray>(length: number, Type: SharedArrayType<T>): T {

@@ -5,8 +5,10 @@ import { CANDIDATE_BYTES, NO_CENTROID, ROW_BYTES, SCORE_BYTES } from './kernel-p
 
 /** Rows of one matrix product. */
 export const TILE_ROWS = 512;
+/** Rows that are compared with a group at once. It has few centroids, so a product costs less than its call otherwise. */
+export const GATHERED_ROWS = 2048;
 /** Rows that are sorted by group together: enough for each group to have a few. */
-const GROUPED_ROWS = 8192;
+const GROUPED_ROWS = 16_384;
 const ALIGNMENT = 64;
 const PAGE_BYTES = 65536;
 
@@ -182,7 +184,8 @@ export class AssignMemory {
 /** Gives everything an address. Without short codes, those of rows are the long ones. */
 function layOut({ width, columns, groups, short }: AssignPlan, blockRows: number) {
   const groupColumns = groups ? groups.columns.starts.at(-1)! : 0;
-  const mostColumns = Math.max(groupColumns, widestBlock(columns), short?.width ?? 0);
+  const widest = widestBlock(columns);
+  const mostColumns = Math.max(groupColumns, widest, short?.width ?? 0);
   let end = ALIGNMENT;
   const reserve = (bytes: number) => {
     const at = end;
@@ -198,9 +201,9 @@ function layOut({ width, columns, groups, short }: AssignPlan, blockRows: number
     centre: reserve(4 * width),
     zeros: reserve(4 * width),
     rows: reserve(4 * width * TILE_ROWS),
-    gathered: reserve(groups ? width * TILE_ROWS : 0),
-    rowIds: reserve(4 * TILE_ROWS),
-    dots: reserve(4 * TILE_ROWS * mostColumns),
+    gathered: reserve(groups ? (short?.width ?? width) * GATHERED_ROWS : 0),
+    rowIds: reserve(4 * GATHERED_ROWS),
+    dots: reserve(4 * Math.max(TILE_ROWS * mostColumns, groups ? GATHERED_ROWS * widest : 0)),
     terms: reserve(columns.terms.byteLength),
     groupTerms: reserve(groups?.columns.terms.byteLength ?? 0),
     projectionTerms: reserve(short?.projection.terms.byteLength ?? 0),

@@ -1,5 +1,4 @@
-import { sortByPartition } from '../../vectors/partition-sort.ts';
-import { AssignMemory, TILE_ROWS, type Tile } from './assign-memory.ts';
+import { AssignMemory, GATHERED_ROWS, TILE_ROWS, type Tile } from './assign-memory.ts';
 import type { AssignPlan, GroupLevel } from './assign-plan.ts';
 import type { ColumnBlocks } from './column-blocks.ts';
 import { createColumnProducts } from './column-products.ts';
@@ -23,15 +22,15 @@ export interface AssignerOptions {
   threads?: number;
 }
 
-/** In products of two codes, 3 ps each: the work of writing and reading a sum, of a call of ONNX Runtime, of keeping a candidate, of a product in `rescore`. */
-const SUM_WORK = 256;
+/** In products of two codes, 2.6 ps each: the work of writing and reading a sum, of a call of ONNX Runtime, of keeping a candidate, of a product in `rescore`. */
+const SUM_WORK = 105;
 const CALL_WORK = 8e6;
-const KEEP_WORK = 6e4;
+const KEEP_WORK = 2e5;
 const RESCORE_WORK = 20;
 
 /**
- * Loads a plan. Instances in several threads share the plan's memory; each has about 20 MB of its own, and the centroids' codes where
- * the plan has short ones.
+ * Loads a plan. Instances in several threads share the plan's memory; each has about 30 MB of its own, and the centroids' codes where
+ * the plan keeps several candidates.
  *
  * The nearest centroid c of a row x has the largest y.d - |d|^2 / 2, where y = x - m and d = c - m, whatever m. Products are
  * of 8-bit numbers, several times faster than of float32.
@@ -68,19 +67,14 @@ export async function createAssigner(plan: AssignPlan, { threads }: AssignerOpti
         await compareWithGroup(group, memory.rowIds(tile), memory.codes(tile));
   };
   const compareWithNearest = async (rows: number, level: GroupLevel) => {
-    const groupCount = firstBlocks.length - 1;
-    const [rowParts, groupParts]: [Int32Array[], Int32Array[]] = [[], []];
+    const pairs = new RowsOfGroups(firstBlocks.length - 1);
     for (const tile of tilesOf(0, rows)) {
       const groupColumns = await multiply(memory.codes(tile), memory.levelWidth, level.columns, 0);
-      const near = memory.nearGroups(tile, groupColumns, level);
-      rowParts.push(near.map((pair) => tile.first + Math.floor(pair / groupColumns)));
-      groupParts.push(near.map((pair) => pair % groupColumns));
+      pairs.add(memory.nearGroups(tile, groupColumns, level), tile.first, groupColumns);
     }
-    const pairRows = concatenate(rowParts);
-    const { order, counts } = sortByPartition(concatenate(groupParts), groupCount);
-    for (let group = 0, start = 0; group < groupCount; start += counts[group]!, group++)
-      for (const { first, count } of tilesOf(start, start + counts[group]!)) {
-        const rowIds = order.subarray(first, first + count).map((pair) => pairRows[pair]!);
+    for (const [group, ofGroup] of pairs.byGroup().entries())
+      for (const { first, count } of tilesOf(0, ofGroup.length, GATHERED_ROWS)) {
+        const rowIds = ofGroup.subarray(first, first + count);
         await compareWithGroup(group, rowIds, memory.gather(rowIds));
       }
   };
@@ -96,7 +90,7 @@ export async function createAssigner(plan: AssignPlan, { threads }: AssignerOpti
         if (short) await shortenRows(count);
         if (groups) await compareWithNearest(count, groups);
         else await compareWithAll(count);
-        if (short) {
+        if (short && short.kept > 1) {
           memory.rescore();
           work += count * short.kept * (KEEP_WORK + plan.width * RESCORE_WORK);
         }
@@ -108,19 +102,57 @@ export async function createAssigner(plan: AssignPlan, { threads }: AssignerOpti
 }
 
 /** Cuts [start, end) into tiles. */
-function tilesOf(start: number, end: number): Tile[] {
-  return Array.from({ length: Math.ceil((end - start) / TILE_ROWS) }, (_, i) => {
-    const first = start + i * TILE_ROWS;
-    return { first, count: Math.min(TILE_ROWS, end - first) };
+function tilesOf(start: number, end: number, tileRows = TILE_ROWS): Tile[] {
+  return Array.from({ length: Math.ceil((end - start) / tileRows) }, (_, i) => {
+    const first = start + i * tileRows;
+    return { first, count: Math.min(tileRows, end - first) };
   });
 }
 
-function concatenate(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+/** The rows that are compared with each group. */
+class RowsOfGroups {
+  readonly #counts: Int32Array;
+  #rows = new Int32Array(2 ** 16);
+  #groups = new Int32Array(2 ** 16);
+  #count = 0;
+
+  constructor(groups: number) {
+    this.#counts = new Int32Array(groups);
   }
-  return all;
+
+  /** @param near row * columns + group, ascending @param firstRow number of row 0 */
+  add(near: Int32Array, firstRow: number, columns: number): void {
+    while (this.#count + near.length > this.#rows.length) {
+      this.#rows = doubled(this.#rows);
+      this.#groups = doubled(this.#groups);
+    }
+    const [rows, groups, counts] = [this.#rows, this.#groups, this.#counts];
+    let at = this.#count;
+    let row = firstRow;
+    let start = 0;
+    for (let i = 0; i < near.length; i++) {
+      for (; near[i]! >= start + columns; start += columns) row++;
+      const group = near[i]! - start;
+      rows[at] = row;
+      groups[at++] = group;
+      counts[group]!++;
+    }
+    this.#count = at;
+  }
+
+  /** Returns the rows of each group, ascending. */
+  byGroup(): Int32Array[] {
+    const sorted = new Int32Array(this.#count);
+    const next = new Int32Array(this.#counts.length);
+    for (let group = 1; group < next.length; group++) next[group] = next[group - 1]! + this.#counts[group - 1]!;
+    const [rows, groups] = [this.#rows, this.#groups];
+    for (let i = 0; i < this.#count; i++) sorted[next[groups[i]!]!++] = rows[i]!;
+    return Array.from(this.#counts, (count, group) => sorted.subarray(next[group]! - count, next[group]!));
+  }
+}
+
+function doubled(values: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * values.length);
+  larger.set(values);
+  return larger;
 }

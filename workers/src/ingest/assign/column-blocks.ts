@@ -48,14 +48,18 @@ export function encodeColumns({ vectors, dimension, biases }: Targets, blocks: r
     // A score that is no number is not the best of any row.
     const ownBiases = new Float32Array(terms.buffer, start * 12 + 4 * count, count).fill(Number.NaN);
     const targets = new Int32Array(terms.buffer, start * 12 + 8 * count, count).fill(NO_CENTROID);
+    const scales = new Float64Array(members.length);
     for (const [column, target] of members.entries()) {
-      const vector = vectors.subarray(target * dimension, (target + 1) * dimension);
-      const scale = scaleOf(vector, LARGEST_CODE);
-      for (let i = 0; i < dimension; i++) ownCodes[i * count + column] = Math.round(vector[i]! / scale);
-      ownScales[column] = scale;
+      scales[column] = scaleOf(vectors.subarray(target * dimension, (target + 1) * dimension), LARGEST_CODE);
+      ownScales[column] = scales[column]!;
       ownBiases[column] = biases[target]!;
       targets[column] = target;
     }
+    // Few columns at a time, so that both what is read and what is written stays in cache.
+    for (let first = 0; first < members.length; first += LANES)
+      for (let i = 0; i < dimension; i++)
+        for (let column = first; column < Math.min(members.length, first + LANES); column++)
+          ownCodes[i * count + column] = Math.round(vectors[members[column]! * dimension + i]! / scales[column]!);
   }
   return { starts, codes, terms };
 }

@@ -4,22 +4,22 @@ import { type AssignPlan, type CentredCentroids, flatPlan, subtractCentre } from
 import { padded } from './column-blocks.ts';
 import { groupCentroids } from './group-centroids.ts';
 import { planWithCodes, withSlack } from './plan-levels.ts';
-import { shareFarther, type Trial, tryPlan } from './plan-trial.ts';
+import { TrialRecall, tryPlan } from './plan-trial.ts';
 import { findBasis, type ShortForm } from './short-codes.ts';
 
 /** With fewer pairs of rows and centroids, comparing all costs less than planning: about 6 CPU-seconds at 960 components. */
 const LEAST_PAIRS = 2 ** 31;
 /** Groups, times the square root of the number of centroids. */
 const GROUPS_PER_ROOT = 2;
-/** Share of trial rows that may get a farther centroid than when they are compared with all. */
-const MOST_FARTHER = 0.005;
+/** Recall that a plan may lose in a trial. Of nearer neighbours than trial rows have, it can lose twice that. */
+const MOST_LOST = 0.001;
 /** Slacks that are tried, in root mean square lengths of centroids: from the smallest, each twice as large in two steps. */
 const SMALLEST_SLACK = 1 / 256;
 const SLACKS = Array.from({ length: 17 }, (_, i) => SMALLEST_SLACK * 2 ** (i / 2));
 /** Components of short codes that are tried, as shares of all. */
-const SHORT_SHARES = [1 / 16, 1 / 8];
-/** Candidates of short codes that are tried; the first with which enough rows agree is taken. */
-const KEPT = [8, 32];
+const SHORT_SHARES = [1 / 32, 1 / 16, 1 / 8];
+/** Candidates of short codes that are tried; the first that loses no recall is taken. */
+const KEPT = [1, 8, 32];
 /** A plan must do with this share of the work of comparing all. */
 const LEAST_GAIN = 0.75;
 
@@ -30,10 +30,16 @@ export interface Assignment {
   trial: Float32Array;
 }
 
+/** What rows are compared by, and the recall where they are compared with all centroids by it. */
+interface Level {
+  form: ShortForm | undefined;
+  recall: number;
+}
+
 /**
  * Decides how rows are compared with centroids. Tried are: the centroids of the nearest groups, short codes, and both. The plan
- * with the least work is taken by which nearly all trial rows find their nearest centroid; where none saves enough, rows are compared
- * with all. The same arguments give the same plan.
+ * with the least work is taken with which searches among trial rows have the recall that comparing with all gives them; where none
+ * saves enough, rows are compared with all. The same arguments give the same plan.
  */
 export async function prepareAssigner(
   centroids: Centroids,
@@ -44,27 +50,30 @@ export async function prepareAssigner(
   const flat = flatPlan(centred, metric);
   if (rows * centroids.count < LEAST_PAIRS) return flat;
   const all = await tryPlan(flat, trial);
-  const agrees = (tried: Trial) => shareFarther(tried, all, centred, trial) <= MOST_FARTHER;
+  const searches = await TrialRecall.create(centroids, metric, trial);
   let best = { plan: flat, work: all.work * LEAST_GAIN };
 
-  const forms: (ShortForm | undefined)[] = [undefined];
+  const recallOfAll = searches.measure(all.nearest);
+  const levels: Level[] = [{ form: undefined, recall: recallOfAll }];
   for (const candidates of await shortForms(centred))
     for (const form of candidates) {
       const tried = await tryPlan(planWithCodes(flat, centred, form), trial);
-      if (!agrees(tried)) continue;
+      const recall = searches.measure(tried.nearest);
+      if (recall < recallOfAll - MOST_LOST) continue;
       if (tried.work < best.work) best = tried;
-      forms.push(form);
+      levels.push({ form, recall });
       break;
     }
   const groups = await groupCentroids(centred, Math.round(GROUPS_PER_ROOT * Math.sqrt(centroids.count)));
-  for (const form of forms) {
+  for (const { form, recall } of levels) {
     const grouped = planWithCodes(flat, centred, form, groups);
-    // Agreement and work grow with the slack: bisection finds the smallest that agrees.
+    // Recall and work grow with the slack: bisection finds the smallest that is enough.
     let [low, high] = [0, SLACKS.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       const tried = await tryPlan(withSlack(grouped, SLACKS[middle]!), trial);
-      const isEnough = agrees(tried);
+      // Short codes find far neighbours better than all components do. That must not hide what groups lose.
+      const isEnough = searches.measure(tried.nearest) >= recall - MOST_LOST;
       const isCheaper = tried.work < best.work;
       if (isEnough && isCheaper) best = tried;
       if (isEnough || !isCheaper) high = middle;

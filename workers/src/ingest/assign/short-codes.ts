@@ -1,3 +1,4 @@
+import { sharedArray } from '../../base/bytes/shared-array.ts';
 import { GraphBuilder } from '../../onnx/graph-builder.ts';
 import { createProductSession, Tensor } from '../../onnx/product-session.ts';
 import type { Centroids } from '../../vectors/kmeans.ts';
@@ -10,8 +11,9 @@ const BASIS_CENTROIDS = 4096;
 const POWER_ROUNDS = 2;
 
 /**
- * Rows and centroids in the few directions in which centroids differ most. Short codes find a row's candidates, and all components
- * decide between these.
+ * Rows and centroids in the few directions in which centroids differ most. Short codes find a row's candidates, and where there are
+ * several, all components decide between these. Without clusters, one candidate gives the higher recall: in directions in which centroids
+ * hardly differ, they are the chance means of the rows that they were trained on.
  */
 export interface ShortCodes {
   /** Components of short codes, padded. */
@@ -20,9 +22,9 @@ export interface ShortCodes {
   projection: ColumnBlocks;
   /** Candidates of a row, which are scored again by all components. */
   kept: number;
-  /** int8 [centroids, width of rows] */
+  /** int8 [centroids, width of rows]; empty where a row has one candidate */
   centroids: Int8Array;
-  /** float32 scales and biases of the centroids [2, centroids] */
+  /** float32 scales and biases of the centroids [2, centroids]; empty where a row has one candidate */
   terms: Float32Array;
 }
 
@@ -126,18 +128,23 @@ export interface ShortForm {
 
 /** @param centroids less what they have in common */
 export function shortCodes(centroids: Centroids, { basis, directions, kept }: ShortForm): ShortCodes {
-  const { count, dimension, vectors } = centroids;
+  const { dimension } = centroids;
+  const targets = { vectors: basis.vectors, dimension, biases: new Float32Array(directions) };
+  const projection = encodeColumns(targets, [consecutive(directions)]);
+  return { width: padded(directions), projection, kept, ...encodeRows(centroids, kept > 1 ? centroids.count : 0) };
+}
+
+/** Encodes the first `count` centroids by all components. */
+function encodeRows({ dimension, vectors }: Centroids, count: number): Pick<ShortCodes, 'centroids' | 'terms'> {
   const width = padded(dimension);
-  const codes = new Int8Array(new SharedArrayBuffer(count * width));
-  const terms = new Float32Array(new SharedArrayBuffer(8 * count));
-  terms.set(halfSquares(vectors, dimension), count);
+  const codes = sharedArray(count * width, Int8Array);
+  const terms = sharedArray(2 * count, Float32Array);
+  terms.set(halfSquares(vectors.subarray(0, count * dimension), dimension), count);
   for (let centroid = 0; centroid < count; centroid++) {
     const vector = vectors.subarray(centroid * dimension, (centroid + 1) * dimension);
     const scale = scaleOf(vector, LARGEST_RESCORED);
     for (let i = 0; i < dimension; i++) codes[centroid * width + i] = Math.round(vector[i]! / scale);
     terms[centroid] = scale;
   }
-  const targets = { vectors: basis.vectors, dimension, biases: new Float32Array(directions) };
-  const projection = encodeColumns(targets, [consecutive(directions)]);
-  return { width: padded(directions), projection, kept, centroids: codes, terms };
+  return { centroids: codes, terms };
 }
