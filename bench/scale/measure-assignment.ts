@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { withThreadPool } from '../../workers/src/base/threads/thread-pool.ts';
 import { type AssignPlan, flatPlan, subtractCentre } from '../../workers/src/ingest/assign/assign-plan.ts';
 import { createAssigner } from '../../workers/src/ingest/assign/assigner.ts';
+import { TrialRecall } from '../../workers/src/ingest/assign/plan-trial.ts';
 import type { IngestThread, IngestThreadData } from '../../workers/src/ingest/passes/ingest-thread.ts';
 import { type TrainedPartitions, trainPartitions } from '../../workers/src/ingest/train.ts';
 import type { TrainingSample } from '../../workers/src/ingest/training-sample.ts';
@@ -15,6 +16,8 @@ const ROWS_PER_CENTROID = 16;
 const THREADS = new URL('../../workers/src/ingest/passes/ingest-thread.ts', import.meta.url);
 /** Rows that are timed: as many as an assigner takes at once. */
 const ROWS = 16_384;
+/** Of these, those that search each other. */
+const SEARCHED_ROWS = 8192;
 const PASSES = 2;
 
 /** Measures what a row's assignment costs on one thread, by the number of partitions, as ingest plans it and with all centroids. */
@@ -28,7 +31,8 @@ export async function measureAssignment(
     for (const partitions of partitionCounts) {
       const one = { kind, partitions, ...(await measureOne(folder, kind, partitions, dimension)) };
       const [cost, costOfAll] = [one.cpuSeconds, one.cpuSecondsOfAll].map((seconds) => (seconds * 1e6).toFixed(2));
-      say(`${kind}, ${partitions} partitions: ${cost} us a row (${one.plan}), all ${costOfAll}, ${one.agreement}`);
+      const recalls = `recall ${one.recall.toFixed(4)} of ${one.recallOfAll.toFixed(4)}`;
+      say(`${kind}, ${partitions} partitions: ${cost} us a row (${one.plan}), all ${costOfAll}, ${recalls}`);
       measured.push(one);
     }
   return measured;
@@ -52,12 +56,16 @@ async function measureOne(folder: string, kind: string, partitions: number, dime
   const { centroids, assignPlan: plan } = await train(sample, partitions);
   const planned = await timeAssignment(plan, vectors);
   const all = await timeAssignment(flatPlan(subtractCentre(centroids), 'cosine'), vectors);
+  const searched = SEARCHED_ROWS * dimension;
+  const searches = await TrialRecall.create(centroids, 'cosine', vectors.subarray(0, searched));
   await rm(sample.path);
   await rm(rowsPath);
   return {
     plan: describePlan(plan),
     cpuSeconds: planned.cpuSeconds,
     cpuSecondsOfAll: all.cpuSeconds,
+    recall: searches.measure(planned.nearest),
+    recallOfAll: searches.measure(all.nearest),
     agreement: planned.nearest.filter((own, row) => own === all.nearest[row]).length / ROWS,
   };
 }

@@ -22,6 +22,10 @@ export interface Assignment {
   cpuSecondsOfAll: number;
   /** Share of the rows that get the partition that they get when compared with all centroids. */
   agreement: number;
+  /** Recall@10 of searches among other rows, the mean over 0.5% to 10% of the partitions. Older results lack it. */
+  recall?: number;
+  /** The same, where rows are compared with all centroids. */
+  recallOfAll?: number;
 }
 
 export interface Measurements {

@@ -35,15 +35,27 @@ function measuredTable({ steps, command, machine, date }: ScaleResult): string {
 }
 
 function assignmentTable({ assignment, assignmentRun }: ScaleResult): string {
-  const rows = assignment.map(({ kind, partitions, plan, cpuSeconds, cpuSecondsOfAll, agreement }) => [
+  const share = (recall?: number) => recall?.toFixed(4) ?? '';
+  const rows = assignment.map(({ kind, partitions, plan, cpuSeconds, cpuSecondsOfAll, agreement, ...recalls }) => [
     kind,
     partitions.toLocaleString('en'),
     plan,
     digits(cpuSeconds * 1e6),
     digits(cpuSecondsOfAll * 1e6),
     `${(agreement * 100).toFixed(1)}%`,
+    share(recalls.recall),
+    share(recalls.recallOfAll),
   ]);
-  const head = ['vectors', 'partitions', 'compared with', 'microseconds a row', 'with all centroids', 'same partition'];
+  const costs = ['microseconds a row', 'with all centroids'];
+  const head = [
+    'vectors',
+    'partitions',
+    'compared with',
+    ...costs,
+    'same partition',
+    'recall@10',
+    'with all centroids',
+  ];
   const run = assignmentRun === undefined ? '' : `\n\n\`node bench/scale.ts --assignment\`, ${assignmentRun}.`;
   return `${markdownTable([head, ...rows])}${run}`;
 }

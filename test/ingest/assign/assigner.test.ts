@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AssignPlan } from '../../../workers/src/ingest/assign/assign-plan.ts';
 import { type AssignerOptions, createAssigner } from '../../../workers/src/ingest/assign/assigner.ts';
-import { prepareAssigner } from '../../../workers/src/ingest/assign/prepare-assigner.ts';
+import { planLike, prepareAssigner } from '../../../workers/src/ingest/assign/prepare-assigner.ts';
 import { METRICS, type Metric } from '../../../workers/src/vectors/metric.ts';
 import { clusteredRows } from '../../support/clustered-rows.ts';
 import { KINDS, kindOfRows, rowOf } from '../../support/kinds-of-rows.ts';
@@ -97,6 +97,23 @@ describe.each(METRICS)('an assigner of many centroids, %s', (metric) => {
       excess(metric, rowOf(vectors, row, dimension), centroids.vectors, own),
     );
     expect(ratios.filter((ratio) => ratio < 1.05).length).toBeGreaterThan(0.97 * 300);
+  });
+
+  it('compares rows with other centroids in the same way, without a trial', async () => {
+    for (const planned of [1, MANY_ROWS]) {
+      const plan = await prepareAssigner(centroids, metric, { rows: planned, trial });
+      const other = { ...centroids, vectors: rows(4, count, metric !== 'l2') };
+      const like = await planLike(plan, other, metric);
+      expect([like.short?.width, like.short?.kept]).toEqual([plan.short?.width, plan.short?.kept]);
+      expect([like.firstBlocks.length, like.groups === undefined]).toEqual([
+        plan.firstBlocks.length,
+        plan.groups === undefined,
+      ]);
+      const all = await assign(await prepareAssigner(other, metric, { rows: 1, trial }), vectors);
+      const { nearest, work } = await assign(like, vectors);
+      expect(work).toBeLessThanOrEqual(all.work);
+      expect(nearest.filter((own, row) => own === all.nearest[row]).length / 9000).toBeGreaterThan(0.9);
+    }
   });
 
   it('gives a row the same centroid whatever rows, blocks, threads and instances there are', async () => {

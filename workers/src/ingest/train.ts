@@ -50,9 +50,13 @@ export async function trainPartitions(
   let centroids: Centroids = { count, dimension, vectors: sharedArray(count * dimension, Float32Array) };
   await pool.runInEach('startTraining', () => ({ sample, clusters }));
   await pool.run('pickCentroids', centroids);
+  let plan: AssignPlan | undefined;
   for (const [i, every] of ROUNDS.entries()) {
-    const plan = await pool.run('planAssignment', { centroids, rows: sample.rows / every });
-    await pool.runInEach('startRound', () => plan);
+    // One thread plans, so trying costs the time of all: it waits for means to be centroids, and later rounds do likewise.
+    const rows = i === 0 ? 0 : ROUNDS.slice(i).reduce((sum, share) => sum + sample.rows / share, 0);
+    const ofRound = await pool.run('planAssignment', { centroids, rows, like: i > 1 ? plan : undefined });
+    await pool.runInEach('startRound', () => ofRound);
+    plan = ofRound;
     clusters.fill(-1);
     await pool.runAll('assignPart', partsOf(sample, i % every, every));
     const ranges = divideClusters(count, dimension, pool.threads.length);

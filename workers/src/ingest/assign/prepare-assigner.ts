@@ -2,7 +2,7 @@ import type { Centroids } from '../../vectors/kmeans.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { type AssignPlan, type CentredCentroids, flatPlan, subtractCentre } from './assign-plan.ts';
 import { padded } from './column-blocks.ts';
-import { groupCentroids } from './group-centroids.ts';
+import { type CentroidGroups, groupCentroids } from './group-centroids.ts';
 import { planWithCodes, withSlack } from './plan-levels.ts';
 import { TrialRecall, tryPlan } from './plan-trial.ts';
 import { findBasis, type ShortForm } from './short-codes.ts';
@@ -64,7 +64,7 @@ export async function prepareAssigner(
       levels.push({ form, recall });
       break;
     }
-  const groups = await groupCentroids(centred, Math.round(GROUPS_PER_ROOT * Math.sqrt(centroids.count)));
+  const groups = await groupsOf(centred);
   for (const { form, recall } of levels) {
     const grouped = planWithCodes(flat, centred, form, groups);
     // Recall and work grow with the slack: bisection finds the smallest that is enough.
@@ -81,6 +81,28 @@ export async function prepareAssigner(
     }
   }
   return best.plan;
+}
+
+/** Plans how rows are compared with other centroids in the way of an earlier plan. Nothing is tried. */
+export async function planLike(
+  { short, groups }: AssignPlan,
+  centroids: Centroids,
+  metric: Metric,
+): Promise<AssignPlan> {
+  const centred = subtractCentre(centroids);
+  const flat = flatPlan(centred, metric);
+  if (!short && !groups) return flat;
+  const form = short && {
+    basis: await findBasis(centred, short.width),
+    directions: short.width,
+    kept: short.kept,
+  };
+  const plan = planWithCodes(flat, centred, form, groups && (await groupsOf(centred)));
+  return groups ? withSlack(plan, groups.slack / groups.base) : plan;
+}
+
+function groupsOf(centred: CentredCentroids): Promise<CentroidGroups> {
+  return groupCentroids(centred, Math.round(GROUPS_PER_ROOT * Math.sqrt(centred.count)));
 }
 
 /** Returns the forms of short codes to try: of few directions first, of each with few candidates first. */

@@ -5,7 +5,7 @@ import { type Centroids, isSpherical, LloydRound, normalizeRows } from '../../ve
 import type { Metric } from '../../vectors/metric.ts';
 import type { AssignPlan } from '../assign/assign-plan.ts';
 import { type Assigner, createAssigner } from '../assign/assigner.ts';
-import { prepareAssigner } from '../assign/prepare-assigner.ts';
+import { planLike, prepareAssigner } from '../assign/prepare-assigner.ts';
 import {
   holdOutTrialRows,
   readSampleRows,
@@ -20,6 +20,14 @@ export interface TrainingStart {
   sample: TrainingSample;
   /** [rows], in memory that threads share; -1 for rows that a round does not learn from */
   clusters: Int32Array;
+}
+
+export interface PlanRequest {
+  centroids: Centroids;
+  /** Rows that will be assigned. With many, ways to assign them are tried on rows of the sample. */
+  rows: number;
+  /** A plan that was made for earlier centroids, in whose way rows are assigned. */
+  like?: AssignPlan | undefined;
 }
 
 /** Takes part in training centroids: its thread is one of several that train the same ones. */
@@ -52,8 +60,9 @@ export class CentroidTrainer {
     if (isSpherical(this.#metric)) normalizeRows(vectors, dimension);
   }
 
-  /** Plans how rows are assigned, by trying it on rows of the sample. @param rows that will be assigned */
-  planAssignment(centroids: Centroids, rows: number): Promise<AssignPlan> {
+  /** Plans how rows are assigned. */
+  planAssignment({ centroids, rows, like }: PlanRequest): Promise<AssignPlan> {
+    if (like) return planLike(like, centroids, this.#metric);
     const trial = readTrialRows(this.#file, this.#sample);
     return prepareAssigner(centroids, this.#metric, { rows, trial });
   }

@@ -9,7 +9,7 @@ import { type Centroids, isSpherical } from '../../vectors/kmeans.ts';
 import type { AssignPlan } from '../assign/assign-plan.ts';
 import type { SamplePart } from '../training-sample.ts';
 import { type SampleTask, writeSample } from '../write-sample.ts';
-import { CentroidTrainer, type TrainingStart } from './centroid-trainer.ts';
+import { CentroidTrainer, type PlanRequest, type TrainingStart } from './centroid-trainer.ts';
 import { RowGatherer, type SortedRuns } from './row-gatherer.ts';
 import { type Run, RunFiles } from './run-files.ts';
 import { type HashedBlock, type RowFormat, RunReader, type UnitRequest } from './run-reader.ts';
@@ -65,8 +65,7 @@ const methods = {
 
   pickCentroids: (centroids: Centroids): void => trainer!.pickCentroids(centroids),
 
-  planAssignment: ({ centroids, rows }: { centroids: Centroids; rows: number }): Promise<AssignPlan> =>
-    trainer!.planAssignment(centroids, rows),
+  planAssignment: (request: PlanRequest): Promise<AssignPlan> => trainer!.planAssignment(request),
 
   startRound: (plan: AssignPlan): Promise<void> => trainer!.startRound(plan),
 
