@@ -2,7 +2,13 @@
 import { computingSeconds, type Division, EVEN } from '../threads/speed-up.ts';
 import type { Machine } from './machine.ts';
 
-/** Work that is done before other work begins. */
+/**
+ * Phases that share the machine's time: publishing begins with the first finished file (`publishEarly` of
+ * workers/src/database/table-publisher.ts, where it has it). All other phases follow each other.
+ */
+export const OVERLAPPING: readonly (readonly string[])[] = [];
+
+/** Work that is done before other work begins, except where `OVERLAPPING` says otherwise. */
 export interface Phase {
   name: string;
   cpuSeconds: number;
@@ -50,7 +56,8 @@ export interface BuildWork {
 }
 
 /**
- * Returns the phases of building a bucket on a machine with empty disks: fetching shards, ingest, index, publishing the table.
+ * Returns the phases of building a bucket on a machine with empty disks: fetching shards, ingest, publishing the table, index,
+ * publishing the index.
  * Ingest reads the shards, writes and reads runs, and writes the table; nothing is assumed to stay in the page cache.
  */
 export function buildPhases({ rows, shard, vector, rest }: BucketBytes, work: BuildWork): Phase[] {
@@ -63,20 +70,29 @@ export function buildPhases({ rows, shard, vector, rest }: BucketBytes, work: Bu
   return [
     transfer('fetch shards', shards),
     { name: 'ingest', ...work.ingest, diskBytes: shards + runs + vectors, networkBytes: 0 },
+    transfer('publish the table', vectors),
     { name: 'index', ...work.index, diskBytes: table, networkBytes: 0 },
-    transfer('publish', table),
+    transfer('publish the index', table - vectors),
   ];
 }
 
-/** Returns the seconds of phases that follow each other, and of phases that overlap as far as each resource allows. */
-export function bucketSeconds(times: readonly PhaseTime[]): { inTurn: number; overlapped: number } {
-  const sum = (of: (time: PhaseTime) => number) => times.reduce((total, time) => total + of(time), 0);
-  return {
-    inTurn: sum(({ seconds }) => seconds),
-    overlapped: Math.max(
-      sum(({ cores }) => cores),
-      sum(({ disk }) => disk),
-      sum(({ network }) => network),
-    ),
-  };
+/**
+ * Returns the seconds of a bucket: of phases in turn, of which those of a group take as long as their busiest resource; and the
+ * limit of overlapping all phases.
+ * @param overlapping groups of phases, by name
+ */
+export function bucketSeconds(
+  times: readonly PhaseTime[],
+  overlapping: readonly (readonly string[])[] = OVERLAPPING,
+): { seconds: number; overlapped: number } {
+  const groups = overlapping.map((names) => times.filter(({ name }) => names.includes(name)));
+  const alone = times.filter(({ name }) => !overlapping.flat().includes(name));
+  const sum = (seconds: readonly number[]) => seconds.reduce((total, one) => total + one, 0);
+  return { seconds: sum([...alone.map(({ seconds }) => seconds), ...groups.map(busiest)]), overlapped: busiest(times) };
+}
+
+/** Returns the seconds of the resource that phases keep busy for the longest. */
+function busiest(times: readonly PhaseTime[]): number {
+  const resources = ['cores', 'disk', 'network'] as const;
+  return Math.max(...resources.map((resource) => times.reduce((sum, time) => sum + time[resource], 0)));
 }

@@ -23,11 +23,11 @@ export function phasesTable(inputs: ScaleInputs): string {
 export function derivedTable(inputs: ScaleInputs): string {
   const rows = BUILDS.map((build) => {
     const { phases, cpuSeconds, tableBytesPerRow } = estimateBucket(inputs, I4I, BUCKET_ROWS, build);
-    const { inTurn, overlapped } = bucketSeconds(phases);
-    const hours = (inTurn / 3600) * BUCKETS;
+    const { seconds, overlapped } = bucketSeconds(phases);
+    const hours = (seconds / 3600) * BUCKETS;
     return [
       build.name,
-      digits(inTurn / 3600),
+      digits(seconds / 3600),
       digits(overlapped / 3600),
       digits(cpuSeconds / 3600),
       digits(hours),
@@ -40,7 +40,7 @@ export function derivedTable(inputs: ScaleInputs): string {
     ...[`$${digits(ARTICLE.hours * I4I.dollarsPerHour)}`, `${ARTICLE.terabytes} TB`],
   ];
   const head = [
-    ...['', 'hours a bucket of 200 million', 'where phases overlap', 'CPU-hours a bucket'],
+    ...['', 'hours a bucket of 200 million', 'if all phases overlapped', 'CPU-hours a bucket'],
     ...['machine-hours, 3.5 billion', 'cost', 'stored'],
   ];
   return markdownTable([head, article, ...rows]);
@@ -50,13 +50,13 @@ export function derivedTable(inputs: ScaleInputs): string {
 export function bucketsTable(inputs: ScaleInputs): string {
   const rows = [25e6, 50e6, 100e6, 200e6, 400e6].map((bucketRows) => {
     const { phases, cpuSeconds } = estimateBucket(inputs, I4I, bucketRows, BUILDS[0]!);
-    const { inTurn } = bucketSeconds(phases);
+    const { seconds } = bucketSeconds(phases);
     const count = ALL_ROWS / bucketRows;
     return [
       `${bucketRows / 1e6} million`,
-      digits(inTurn / 3600),
+      digits(seconds / 3600),
       digits((cpuSeconds / 3600) * count),
-      digits((inTurn / 3600) * count),
+      digits((seconds / 3600) * count),
     ];
   });
   return markdownTable([['bucket', 'hours a bucket', 'CPU-hours, 3.5 billion', 'machine-hours, 3.5 billion'], ...rows]);

@@ -1,3 +1,5 @@
+import { queriesInMemory } from '../../workers/src/search/engine/memory.ts';
+import { queriesPerBlock } from '../../workers/src/search/plan/query-ranges.ts';
 import { digits, markdownTable } from '../support/markdown.ts';
 import { type Division, divisionOf, EVEN } from '../threads/speed-up.ts';
 import { type Campaign, estimateCampaign, type QueryCost, queryCost, type Reading } from './campaign.ts';
@@ -8,8 +10,8 @@ import { unitTerms } from './unit-terms.ts';
 
 const QUERIES = 1e6;
 const RECALL = 0.95;
-/** Queries that share a pass by default: search/run-search.ts. */
-const BLOCK_QUERIES = 65_536;
+/** What SEARCH_BUCKET has (conf/base.config): half of its memory, and its threads. */
+const TASK = { memoryBytes: 32e9, threads: 16 };
 /** Candidates for each neighbour whose vectors are read: refine factor. Each takes at least a page of the disk. */
 const REFINE = 10;
 const PAGE_BYTES = 4096;
@@ -20,7 +22,7 @@ interface Strategy {
   systems: readonly string[];
   /** Where these were not measured with a k. */
   otherwise?: readonly string[];
-  reading(k: number): Reading;
+  reading(k: number, probedShare: number): Reading;
   /** The stage whose threads divide the work; without one, all cores are assumed to share it evenly. */
   stage?: (k: number) => string;
   /** Whether each query pays for the number of fragments. */
@@ -37,9 +39,13 @@ export function campaignTable(inputs: ScaleInputs): string {
     ...{ fetchedBytesPerRow: tableBytes, scannedBytesPerRow: tableBytes - vector, blockQueries: QUERIES },
     bytesPerQuery: k * REFINE * Math.ceil(vector / PAGE_BYTES) * PAGE_BYTES,
   });
-  const whole = (blockQueries: number) => (): Reading => {
-    return { fetchedBytesPerRow: vector, scannedBytesPerRow: vector, blockQueries, bytesPerQuery: 0 };
-  };
+  const whole =
+    (strategy: 'scan' | 'exact') =>
+    (k: number, probedShare: number): Reading => {
+      const fitting = queriesInMemory(TASK.memoryBytes, search.dimension, k, TASK.threads);
+      const blockQueries = queriesPerBlock(strategy, probedShare, fitting);
+      return { fetchedBytesPerRow: vector, scannedBytesPerRow: vector, blockQueries, bytesPerQuery: 0 };
+    };
   const start = threads.stages.find(({ stage }) => stage === 'start (catalog)')!;
   const searched = threads.stages.filter(({ stage }) => /^(scan|exact)/.test(stage)).at(-1)!;
   const queries = /[\d,]+ queries/.exec(searched.stage)?.[0];
@@ -52,12 +58,8 @@ export function campaignTable(inputs: ScaleInputs): string {
       reading: index,
       paysForFragments: true,
     },
-    { name: '`scan`', systems: ['LanceFlow scan'], reading: whole(BLOCK_QUERIES), stage: stageOf('scan') },
-    {
-      ...{ name: '`scan`, blocks of 500,000', systems: ['LanceFlow scan'] },
-      ...{ reading: whole(500_000), stage: stageOf('scan') },
-    },
-    { name: '`exact`', systems: ['LanceFlow exact'], reading: whole(BLOCK_QUERIES), stage: stageOf('exact') },
+    { name: '`scan`', systems: ['LanceFlow scan'], reading: whole('scan'), stage: stageOf('scan') },
+    { name: '`exact`', systems: ['LanceFlow exact'], reading: whole('exact'), stage: stageOf('exact') },
     { name: "LanceDB's own loop", systems: LANCEDB, reading: index, paysForFragments: true },
   ];
   const fragments = unitTerms(scale.units).find(({ stage }) => stage === 'search, ann')!.fragments.cpuSeconds;
@@ -70,17 +72,19 @@ export function campaignTable(inputs: ScaleInputs): string {
       const cost: QueryCost = { ...measured, fixed: measured.fixed + more };
       const threadsOf = stage && threads.stages.find((one) => one.stage === stage(k));
       const division: Division = threadsOf ? divisionOf(threadsOf, start) : EVEN;
-      const estimate = estimateCampaign(campaign, cost, reading(k), division, I4I);
+      const read = reading(k, cost.probedShare);
+      const estimate = estimateCampaign(campaign, cost, read, division, I4I);
       const { computingHours, diskHours, fetchHours, machineHours, fetchedBytes, dollars } = estimate;
       return [
         ...[`${k}`, name, cost.probedShare === 1 ? 'all' : `${digits(cost.probedShare * 100)}%`],
+        `${Math.ceil(QUERIES / read.blockQueries)}`,
         ...[computingHours, diskHours, fetchHours, machineHours].map(digits),
         ...[`${digits(fetchedBytes / 1e12)} TB`, `$${digits(dollars)}`],
       ];
     }),
   );
   return markdownTable([
-    ['k', 'strategy', 'probed', 'cores, h', 'disks, h', 'fetching, h', 'machine-hours', 'fetched', 'cost'],
+    ['k', 'strategy', 'probed', 'reads', 'cores, h', 'disks, h', 'fetching, h', 'machine-hours', 'fetched', 'cost'],
     ...rows,
   ]);
 }

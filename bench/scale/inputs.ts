@@ -11,8 +11,6 @@ export interface ScaleResult extends Measurements {
   command: string;
   machine: string;
   date: string;
-  /** Machine and date of the assignment's figures, where these are not of the same run. */
-  assignmentRun?: string;
   units: UnitMeasurements;
 }
 

@@ -111,11 +111,6 @@ export function cpuSecondsOf({ fixed, perRow, perRowRoot, assign }: Growth, rows
   return fixed + perRow * rows + perRowRoot * rows ** 1.5 + assign(rows);
 }
 
-/** Returns the CPU-seconds of finding partitions: what grows faster than the rows. */
-export function partitioningCpuSeconds({ perRowRoot, assign }: Growth, rows: number): number {
-  return perRowRoot * rows ** 1.5 + assign(rows);
-}
-
 /**
  * Returns the CPU-seconds of assigning N rows to sqrt(N) partitions. Between and beyond measured numbers of partitions, the cost
  * of a row is a power of theirs.

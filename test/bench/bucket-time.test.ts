@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BuildWork, bucketSeconds, buildPhases, phaseTime } from '../../bench/scale/bucket-time.ts';
+import { type BuildWork, bucketSeconds, buildPhases, OVERLAPPING, phaseTime } from '../../bench/scale/bucket-time.ts';
 import type { Machine } from '../../bench/scale/machine.ts';
 import { computingSeconds, EVEN } from '../../bench/threads/speed-up.ts';
+import { ROOT } from '../support/run.ts';
 
 const MACHINE: Machine = {
   ...{ name: 'm', cores: 10, dollarsPerHour: 1 },
@@ -22,19 +25,19 @@ describe('the time of a bucket', () => {
   it('counts every byte that the disks and the network move', () => {
     const phases = buildPhases(BYTES, work());
     const bytes = (of: 'diskBytes' | 'networkBytes') => phases.map((phase) => phase[of] / 1e9);
-    // Shards are written; read, runs written and read, table written; table read; table read again.
-    expect(bytes('diskBytes')).toEqual([100, 400, 110, 110]);
-    expect(bytes('networkBytes')).toEqual([100, 0, 0, 110]);
+    // Shards are written; read, runs written and read, table written; table read; table read; index read.
+    expect(bytes('diskBytes')).toEqual([100, 400, 100, 110, 10]);
+    expect(bytes('networkBytes')).toEqual([100, 0, 100, 0, 10]);
     expect(buildPhases(BYTES, work({ isOrdered: false }))[1]!.diskBytes / 1e9).toBe(200);
     const half = buildPhases({ ...BYTES, shard: 50, vector: 50 }, work());
-    expect(half.map(({ diskBytes }) => diskBytes / 1e9)).toEqual([50, 200, 60, 60]);
+    expect(half.map(({ diskBytes }) => diskBytes / 1e9)).toEqual([50, 200, 50, 60, 10]);
   });
 
   it('is that of the slowest resource of each phase', () => {
     const busy = { cpuSeconds: 5000, division: { loneShare: 0.1, evenness: 1 } };
     const phases = buildPhases(BYTES, work({ ingest: busy, transferCpuSecondsPerByte: 2e-7 }));
     const times = phases.map((phase) => phaseTime(phase, MACHINE));
-    expect(times.map(({ seconds }) => seconds)).toEqual([2000, 5000 * (0.1 + 0.9 / 10), 110, 2200]);
+    expect(times.map(({ seconds }) => seconds)).toEqual([2000, 5000 * (0.1 + 0.9 / 10), 2000, 110, 200]);
     expect(times[0]).toEqual({ name: 'fetch shards', cores: 2000, disk: 100, network: 50, seconds: 2000 });
   });
 
@@ -44,12 +47,32 @@ describe('the time of a bucket', () => {
     fc.assert(
       fc.property(fc.array(phase, { minLength: 1 }), (phases) => {
         const times = phases.map((one) => phaseTime({ name: 'x', division: EVEN, ...one }, MACHINE));
-        const { inTurn, overlapped } = bucketSeconds(times);
-        expect(overlapped).toBeLessThanOrEqual(inTurn * (1 + 1e-9));
+        const { seconds, overlapped } = bucketSeconds(times);
+        expect(overlapped).toBeLessThanOrEqual(seconds * (1 + 1e-9));
         for (const resource of ['cores', 'disk', 'network'] as const)
           expect(overlapped).toBeGreaterThanOrEqual(Math.max(...times.map((time) => time[resource])) * (1 - 1e-9));
       }),
     );
+  });
+
+  it('takes the busiest resource of phases that overlap', () => {
+    const time = (name: string, cores: number, disk: number) => ({
+      ...{ name, cores, disk, network: 0, seconds: Math.max(cores, disk) },
+    });
+    const times = [time('ingest', 10, 4), time('publish', 1, 7), time('index', 5, 5)];
+    expect(bucketSeconds(times, []).seconds).toBe(22);
+    expect(bucketSeconds(times, [['ingest', 'publish']]).seconds).toBe(11 + 5);
+  });
+
+  it('assumes that phases overlap if, and only if, tables are published while they are built', async () => {
+    const publisher = await readFile(join(ROOT, 'workers/src/database/table-publisher.ts'), 'utf8');
+    const overlapping = publisher.includes('publishEarly')
+      ? [
+          ['ingest', 'publish the table'],
+          ['index', 'publish the index'],
+        ]
+      : [];
+    expect(OVERLAPPING, 'change it, and run: node bench/scale.ts --page').toEqual(overlapping);
   });
 
   it('divides computing among cores as evenly as threads shared it', () => {
