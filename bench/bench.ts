@@ -11,6 +11,7 @@ import { joinPieces, type Saved } from './search/result.ts';
 
 const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
+  'build-on-s3': 'ingest and index a bucket on S3, against the same in a folder and the transfer alone',
   search: 'search campaigns: LanceDB, FAISS, LanceFlow',
   ingest: 'ingest against the rates of the disk',
   refine: 'reads of a LanceDB query with and without partition order',
@@ -24,7 +25,7 @@ const BENCHMARKS: Record<string, string> = {
 
 const [name = '', ...rest] = process.argv.slice(2);
 if (!Object.hasOwn(BENCHMARKS, name)) {
-  const list = Object.entries(BENCHMARKS).map(([key, what]) => `  ${key.padEnd(9)}${what}`);
+  const list = Object.entries(BENCHMARKS).map(([key, what]) => `  ${key.padEnd(13)}${what}`);
   process.stderr.write(`Usage: npm run bench -- <name> [options] [--save]\n\n${list.join('\n')}\n`);
   process.exit(64);
 }
@@ -46,7 +47,8 @@ child.on('close', async (code) => {
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
     if (name === 'search') await saveSearch({ commands: [command], ...made });
-    // One result a size of the table.
+    // One result a size of the table, or a place of the server.
+    else if (name === 'build-on-s3') await save(made.serverApart ? `${name}-apart` : name, { command, ...made });
     else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
     if (WITH_PAGE.includes(name)) spawn(process.execPath, [script, '--page'], { stdio: 'inherit' });
   }

@@ -4,9 +4,12 @@ import type { Machine } from './machine.ts';
 
 /**
  * Phases that share the machine's time: publishing begins with the first finished file (`publishEarly` of
- * workers/src/database/table-publisher.ts, where it has it). All other phases follow each other.
+ * workers/src/database/table-publisher.ts). All other phases follow each other.
  */
-export const OVERLAPPING: readonly (readonly string[])[] = [];
+export const OVERLAPPING: readonly (readonly string[])[] = [
+  ['ingest', 'publish the table'],
+  ['index', 'publish the index'],
+];
 
 /** Work that is done before other work begins, except where `OVERLAPPING` says otherwise. */
 export interface Phase {

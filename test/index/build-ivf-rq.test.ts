@@ -1,7 +1,8 @@
-import { cp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../workers/src/base/errors.ts';
+import type { EarlyFile, PublishEarly } from '../../workers/src/database/table-publisher.ts';
 import { buildIvfRq } from '../../workers/src/index/build-ivf-rq.ts';
 import { indexFolder } from '../../workers/src/lance/format/index-file.ts';
 import { connect, Index } from '../../workers/src/lance/lancedb.ts';
@@ -10,6 +11,8 @@ import { buildDatabase, readHitRows } from '../support/database.ts';
 import { writeOwnTable } from '../support/own-table.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+type UnfinishedFile = Extract<EarlyFile, { written: unknown }>;
 
 /** Vectors in families, so that k-means finds real clusters. */
 function families(seed: number, rows: number, dimension: number): Rows {
@@ -140,7 +143,7 @@ describe('an index over the partitions of the order', () => {
         [1, 2, 7].map(async (threads) => {
           const folder = join(table.folder, '..', `${threads}`);
           await cp(table.folder, folder, { recursive: true });
-          await buildIvfRq({ ...table, folder }, 'l2', progress, threads);
+          await buildIvfRq({ ...table, folder }, { metric: 'l2', progress, threads });
           const index = await indexFolder(folder);
           return Promise.all(['auxiliary.idx', 'index.idx'].map((name) => readFile(join(index, name))));
         }),
@@ -151,16 +154,42 @@ describe('an index over the partitions of the order', () => {
       }
     });
 
+    it('can be read from its beginning as far as it is announced while threads write it', async () => {
+      const table = await orderedTable();
+      let path = '';
+      let copied: Promise<Buffer[]> | undefined;
+      /** Reads each piece once, as soon as it is announced. */
+      async function copy({ path: name, bytes, written }: UnfinishedFile): Promise<Buffer[]> {
+        path = join(table.folder, name);
+        await using file = await open(path);
+        const pieces: Buffer[] = [];
+        for (let start = 0; start < bytes; start += 50_000) {
+          const piece = Buffer.alloc(Math.min(50_000, bytes - start));
+          await written.reach(start + piece.length, new AbortController().signal);
+          await file.read(piece, 0, piece.length, start);
+          pieces.push(piece);
+        }
+        return pieces;
+      }
+      const publish: PublishEarly = (file) => {
+        if ('written' in file) copied = copy(file);
+      };
+      await buildIvfRq(table, { metric: 'l2', progress, threads: 3, publish });
+      const pieces = await copied!;
+      expect(pieces.length).toBeGreaterThan(10);
+      expect(Buffer.concat(pieces).equals(await readFile(path))).toBe(true);
+    });
+
     it('names a data file that a thread cannot read, and adds no version', async () => {
       const table = await orderedTable();
       const versions = await readdir(join(table.folder, '_versions'));
       const cut = join(table.folder, table.fragments[1]!.path);
       await truncate(cut, 100_000);
-      const built = buildIvfRq(table, 'l2', progress, 3);
+      const built = buildIvfRq(table, { metric: 'l2', progress, threads: 3 });
       await expect(built).rejects.toThrow(DataError);
       await expect(built).rejects.toThrow(cut);
       await rm(cut);
-      await expect(buildIvfRq(table, 'l2', progress, 3)).rejects.toThrow(cut);
+      await expect(buildIvfRq(table, { metric: 'l2', progress, threads: 3 })).rejects.toThrow(cut);
       expect(await readdir(join(table.folder, '_versions'))).toEqual(versions);
     });
   });

@@ -1,9 +1,14 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CommandContext } from '../../workers/src/app/command.ts';
 import { CRC64 } from '../../workers/src/base/bytes/checksum.ts';
 import type { IngestRecord } from '../../workers/src/database/catalog/catalog-entry.ts';
+import { findBucket, parsePlan } from '../../workers/src/database/catalog/plan.ts';
 import { readPartitions } from '../../workers/src/database/partitions.ts';
+import type { PublishEarly } from '../../workers/src/database/table-publisher.ts';
+import { writeTable } from '../../workers/src/ingest/write-table.ts';
 import { runHere } from '../support/command.ts';
 import { missingPython, temporaryFolder } from '../support/run.ts';
 import { h5py, type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
@@ -88,6 +93,30 @@ describe('a table that threads write', () => {
       else await expectPartitionOrder(first, rows, ids, metric);
     },
     60_000,
+  );
+
+  it.each([true, false])(
+    'passes on each data file when it has its name and content; ordered: %s',
+    async (isOrdered) => {
+      const folder = await temporaryFolder();
+      const rows = randomRows(1, ROWS, DIMENSION);
+      const plan = join(folder, 'plan.json');
+      await runHere(['pack-buckets', '--input', ...(await writeShards(folder, rows)), '--output', plan]);
+      const bucket = findBucket(parsePlan(await readFile(plan, 'utf8'), plan), BUCKET, plan);
+      const early = new Map<string, string>();
+      const publish: PublishEarly = (file) => {
+        const path = join(folder, `${BUCKET}.lance`, file.path);
+        early.set(file.path, CRC64.format(CRC64.of(readFileSync(path))));
+        // The rest of the table is not written yet.
+        expect(existsSync(join(folder, `${BUCKET}.lance/_versions`))).toBe(false);
+        if (isOrdered) expect(existsSync(join(folder, 'runs.vectors'))).toBe(true);
+      };
+      const options = { dimension: DIMENSION, metric: 'l2', vectorType: 'float32', threads: 2, isOrdered } as const;
+      const context = { progress: () => ({ add() {}, stop() {} }) } as unknown as CommandContext;
+      const { files } = await writeTable({ scratch: folder, recipe: 'r', publish }, bucket, options, context);
+      expect(files.length).toBeGreaterThan(30);
+      expect(early).toEqual(new Map(files.map(({ path, checksum }) => [path, checksum])));
+    },
   );
 
   it('records checksums and places that hold for its files', async () => {

@@ -57,8 +57,9 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
 
   it.each([
     [3, 2],
-    [6, 4],
-    [9, 7],
+    [6, 5],
+    [9, 8],
+    [12, 10],
   ])(
     'killed before change %i of ingest and change %i of index goes on to the same end',
     async (inIngest, inIndex) => {

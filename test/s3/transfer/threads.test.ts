@@ -6,7 +6,7 @@ import { CRC64 } from '../../../workers/src/base/bytes/checksum.ts';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { openS3, type S3Bucket } from '../../../workers/src/s3/client.ts';
 import { downloadAround, downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
-import { transferThreads } from '../../../workers/src/s3/transfer/transfers.ts';
+import { backgroundThreads, transferThreads } from '../../../workers/src/s3/transfer/transfers.ts';
 import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
 import type { Seen } from '../../support/fault-proxy.ts';
 import { sharedFolder, temporaryFolder } from '../../support/run.ts';
@@ -25,6 +25,8 @@ test('threads follow the bytes, up to the cores', () => {
   expect(transferThreads(600 * MIB, 8)).toBe(3);
   expect(transferThreads(2 ** 40, 8)).toBe(8);
   expect(transferThreads(2 ** 40, 128)).toBe(16);
+  expect([0, 63, 64, 600, 2 ** 20].map((mebibytes) => backgroundThreads(mebibytes * MIB, 8))).toEqual([0, 0, 1, 2, 2]);
+  expect(backgroundThreads(2 ** 40, 2)).toBe(1);
 });
 
 const kind = missingServer('versitygw') ? 'moto' : 'versitygw';

@@ -1,3 +1,4 @@
+import type { WrittenBytes } from '../base/threads/written-bytes.ts';
 import type { TableFile } from '../lance/table-files.ts';
 import type { TableDescription } from './catalog/catalog-entry.ts';
 
@@ -8,6 +9,22 @@ interface BuiltTable {
   /** Aborted when the bucket's lock is lost: nothing more may be written. */
   lost: AbortSignal;
 }
+
+/** A table that is still being built. */
+export interface UnfinishedTable extends BuiltTable {
+  /** Of the files that are published early, estimated. */
+  bytes: number;
+}
+
+/** A file of a table that is still being built. */
+export type EarlyFile =
+  /** Its content does not change any more. */
+  | TableFile
+  /** Its size will be `bytes`; it is still being written, from the beginning to the end. */
+  | { path: string; bytes: number; written: WrittenBytes };
+
+/** Begins to publish a file of a table that is still being built. @throws the failure of an earlier one */
+export type PublishEarly = (file: EarlyFile) => void;
 
 /** A table without its index, as ingest-bucket built it. */
 export interface IngestedTable extends BuiltTable {
@@ -31,14 +48,26 @@ export interface IndexedTable extends BuiltTable {
  */
 export interface TablePublisher {
   /**
+   * Begins to publish a table: publishes its finished files while `use` builds the rest, if publishing takes time. A published version is
+   * not affected, because no manifest names the files yet. After a failure they stay for the next build, which uses or removes them.
+   * @returns the result of `use`, and the files that were published, when all of them are
+   */
+  publishEarly<T>(
+    table: UnfinishedTable,
+    use: (publish: PublishEarly) => Promise<T>,
+  ): Promise<{ result: T; files: TableFile[] }>;
+  /**
    * Publishes a table and its partition file, replacing those of earlier builds.
    * @returns the table's files if publishing computed their checksums
    */
   publishRows(table: IngestedTable): Promise<Pick<TableDescription, 'files'>>;
   /** Publishes the index of a table. */
   publishIndex(table: IndexedTable): Promise<void>;
-  /** Removes the leftovers of killed builds of a bucket. The caller holds the bucket's lock. */
-  removeLeftovers(bucket: string): Promise<void>;
+  /**
+   * Removes the leftovers of killed builds of a bucket. The caller holds the bucket's lock.
+   * @param files of the published table: data and index files besides them, which a killed build published early, are removed
+   */
+  removeLeftovers(bucket: string, files: readonly TableFile[]): Promise<void>;
   /** Removes a table and its partition files. */
   remove(bucket: string): Promise<void>;
   /** Lists the folders of all tables, and describes each leftover of killed or running builds in a sentence. */

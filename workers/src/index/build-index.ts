@@ -50,12 +50,12 @@ export async function indexBucket(
   const { index, notes } = planIndex(kind, table.rows, table.dimension, metric, orderedPartitions(table));
   const recipe = `${record.recipe}-${indexRecipe(index)}`;
   const { nodeTables, publisher, tables } = database;
+  await publisher.removeLeftovers(bucket, existing?.files ?? table.files ?? []);
   const present = await tables.sizes(bucket);
   const isSame = existing?.recipe === record.recipe && existing?.indexRecipe === recipe;
   if (existing && isSame && hasFiles(present, existing.files)) {
     // A build that was killed after it wrote the entry leaves its ingest record.
     await database.removePending(bucket);
-    await publisher.removeLeftovers(bucket);
     return { entry: existing, done: true };
   }
   if (dataBytes(present) !== table.dataBytes) throw notAsIngested(database.uri, bucket);
@@ -64,13 +64,17 @@ export async function indexBucket(
   const meter = startMeter();
   const entry = await withScratch(nodeTables.scratch, bucket, async (scratch) => {
     const folder = join(scratch, `${bucket}.lance`);
-    const release = await nodeTables.reserve(scratch, indexDiskBytes(index, table.rows, table.dimension));
+    const bytes = indexDiskBytes(index, table.rows, table.dimension);
+    const release = await nodeTables.reserve(scratch, bytes);
     const build = async () => {
       await nodeTables.mirror(record, folder);
-      return indexTable({ database, bucket, scratch, ingested: table, index, threads, log });
+      return publisher.publishEarly({ bucket, folder, bytes, lost }, (publish) =>
+        indexTable({ database, bucket, scratch, ingested: table, index, threads, publish, log }),
+      );
     };
-    const tableVersion = await build().finally(release);
-    const files = await describeFiles(folder, await currentFiles(folder), table.files ?? [], threads);
+    const { result: tableVersion, files: early } = await build().finally(release);
+    const known = [...(table.files ?? []), ...early];
+    const files = await describeFiles(folder, await currentFiles(folder), known, threads);
     lost.throwIfAborted();
     // From here to the new entry the bucket is not part of the database. A build that is killed here continues from this record.
     await database.writePending(record);

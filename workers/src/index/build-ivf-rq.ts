@@ -5,9 +5,11 @@ import type { Progress } from '../app/progress.ts';
 import { sharedArray, sharedCopy } from '../base/bytes/shared-array.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { withThreadPool } from '../base/threads/thread-pool.ts';
+import { WrittenBytes } from '../base/threads/written-bytes.ts';
 import type { RowSpan } from '../bucket/fragment-blocks.ts';
 import type { TableDescription } from '../database/catalog/catalog-entry.ts';
 import type { Partitions } from '../database/partitions.ts';
+import type { PublishEarly } from '../database/table-publisher.ts';
 import { newestManifest, writeVersion } from '../lance/commit-table.ts';
 import { addIndex, type NewIndex } from '../lance/format/add-index.ts';
 import type { LanceColumn } from '../lance/format/file-format.ts';
@@ -15,6 +17,7 @@ import { LanceFileWriter } from '../lance/format/file-writer.ts';
 import type { Metric } from '../vectors/metric.ts';
 import { codePages, codeRanges } from './code-layout.ts';
 import type { EncodeMethods, EncodeRequest, EncodeThreadData } from './encode-worker.ts';
+import { FinishedPages } from './finished-pages.ts';
 import {
   centroidMetadata,
   codeColumns,
@@ -37,29 +40,34 @@ export interface OrderedTable {
   partitions: Partitions;
 }
 
+export interface BuildOptions {
+  metric: Metric;
+  progress: Progress;
+  threads: number;
+  publish?: PublishEarly;
+}
+
 /**
  * Builds LanceDB's IVF_RQ index over the partitions of a table's rows, without LanceDB's training, whose k-means finds worse
  * partitions and costs more than the order did (docs/adr/0011). Threads read and encode ranges of rows in one pass; the files do not
- * depend on the number of threads. They are written to the table's folder, the new manifest last.
+ * depend on the number of threads. They are written to the table's folder, the new manifest last; the codes can be published while
+ * they are written.
  * @returns the table's version
  * @throws DataError if a data file is missing or too short
  */
-export async function buildIvfRq(
-  table: OrderedTable,
-  metric: Metric,
-  progress: Progress,
-  threads: number,
-): Promise<number> {
+export async function buildIvfRq(table: OrderedTable, options: BuildOptions): Promise<number> {
   const { folder, vectorType } = table;
+  const { metric } = options;
   const { centroids, firstRows } = table.partitions;
   const uuid = randomUUID();
   const indexFolder = join(folder, '_indices', uuid);
   await mkdir(indexFolder, { recursive: true });
-  const codeBytes = await writeCodes(join(indexFolder, 'auxiliary.idx'), table, metric, progress, threads);
+  const codeBytes = await writeCodes(`_indices/${uuid}/auxiliary.idx`, table, options);
   const writer = await LanceFileWriter.create(join(indexFolder, 'index.idx'), [MARKER_COLUMN]);
-  const centroidBytes = await writer.finish(centroidMetadata(metric, centroids.count), [
+  const centroidBytes = await writer.writeMetadata(centroidMetadata(metric, centroids.count), [
     encodeCentroids(centroids, vectorType),
   ]);
+  await writer.finish();
   const files = [
     { path: 'auxiliary.idx', bytes: codeBytes },
     { path: 'index.idx', bytes: centroidBytes },
@@ -67,21 +75,24 @@ export async function buildIvfRq(
   return commit(folder, uuid, { metric, files, rowsPerPartition: Math.ceil(firstRows.at(-1)! / centroids.count) });
 }
 
-/** Writes the codes and factors of all rows in threads. @returns the byte count of the file */
+/** Writes the codes and factors of all rows in threads. @param name of the file in the table @returns its byte count */
 async function writeCodes(
-  path: string,
+  name: string,
   table: OrderedTable,
-  metric: Metric,
-  progress: Progress,
-  threads: number,
+  { metric, progress, threads, publish }: BuildOptions,
 ): Promise<number> {
+  const path = join(table.folder, name);
   const { firstRows } = table.partitions;
   const data = threadData(path, table, metric);
   const { dimension, signs } = data.partitions;
   const columns = codeColumns(dimension);
   const writer = await LanceFileWriter.create(path, columns);
   try {
-    const requests = requestsOf(writer, columns, firstRows);
+    const pages = new FinishedPages();
+    const requests = requestsOf(writer, columns, firstRows, pages);
+    const bytes = await writer.writeMetadata(codeMetadata(metric, dimension, signs), [encodePartitions(firstRows)]);
+    const written = new WrittenBytes();
+    publish?.({ path: name, bytes, written });
     const count = Math.min(threads, requests.length);
     const options = {
       name: 'index',
@@ -94,10 +105,13 @@ async function writeCodes(
       await pool.runInEach('fillRotation', (thread) => share(dimension, thread, count));
       await mapConcurrently(requests, count * REQUESTS_PER_THREAD, async (request) => {
         await pool.run('encode', request);
+        written.announce(pages.finishRange(request.page));
         progress.add(request.range.end - request.range.first);
       });
     });
-    return await writer.finish(codeMetadata(metric, dimension, signs), [encodePartitions(firstRows)]);
+    written.announce(bytes);
+    await writer.finish();
+    return bytes;
   } catch (error) {
     await writer.close();
     throw error;
@@ -129,10 +143,15 @@ function requestsOf(
   writer: LanceFileWriter,
   columns: readonly LanceColumn[],
   firstRows: Float64Array,
-): EncodeRequest[] {
-  return codePages(firstRows).flatMap((page) => {
+  pages: FinishedPages,
+): (EncodeRequest & { page: number })[] {
+  return codePages(firstRows).flatMap((page, number) => {
     const places = writer.reserve(page.end - page.first);
-    return codeRanges(page, firstRows).map((range) => ({
+    const ranges = codeRanges(page, firstRows);
+    const last = places.at(-1)!;
+    pages.add(ranges.length, last.offset + last.bytes);
+    return ranges.map((range) => ({
+      page: number,
       range,
       positions: places.map(({ offset }, i) => offset + (range.first - page.first) * columns[i]!.width),
     }));

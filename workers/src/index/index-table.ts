@@ -5,6 +5,7 @@ import { type ThreadPool, withThreadPool } from '../base/threads/thread-pool.ts'
 import type { IndexDescription, TableDescription } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
+import type { PublishEarly } from '../database/table-publisher.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
 import { newerForm, otherRowCount } from './index-messages.ts';
 import { rewriteInOlderForm } from './older-form/rewrite-in-older-form.ts';
@@ -23,6 +24,7 @@ export interface IndexedCopy {
   index: IndexDescription;
   /** Maximum threads. */
   threads: number;
+  publish: PublishEarly;
   log: (message: string) => void;
 }
 
@@ -56,13 +58,15 @@ async function createIndex(copy: IndexedCopy, thread: ThreadPool<TableThread>): 
   else if (index.kind !== 'none') await thread.run('createIndex', { folder, bucket, ingested, index });
 }
 
-async function indexOverOrder({ database, bucket, scratch, ingested, index, threads }: IndexedCopy): Promise<void> {
+async function indexOverOrder(copy: IndexedCopy): Promise<void> {
+  const { database, bucket, scratch, ingested, index, threads, publish } = copy;
   const partitions = await readPartitions(database, ingested.partitions!, ingested);
   const progress = createProgress(`index ${bucket}`, ingested.rows, 'rows');
   try {
     const table = { folder: join(scratch, `${bucket}.lance`), fragments: ingested.fragments!, partitions };
     const most = Math.max(1, Math.floor((ingested.rows * ingested.dimension) / LEAST_COMPONENTS));
-    await buildIvfRq({ ...ingested, ...table }, index.metric, progress, Math.min(threads, most));
+    const options = { metric: index.metric, progress, threads: Math.min(threads, most), publish };
+    await buildIvfRq({ ...ingested, ...table }, options);
   } finally {
     progress.stop();
   }

@@ -11,7 +11,7 @@ import {
   sourceKey,
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
-import { ingestDiskBytes } from '../database/catalog/disk-needs.ts';
+import { ID_BYTES, ingestDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
@@ -20,9 +20,9 @@ import { requireRowsOnce } from '../database/rows-once.ts';
 import { requireReplaceable } from '../database/table-state.ts';
 import { dataBytes } from '../lance/table-files.ts';
 import type { Metric } from '../vectors/metric.ts';
-import type { VectorType } from '../vectors/vector-type.ts';
+import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 import { bucketOfOtherPlan, bucketOfOtherShards, otherMetric } from './ingest-messages.ts';
-import { writeTable } from './write-table.ts';
+import { type TableOutput, writeTable } from './write-table.ts';
 
 /** Reading all of a smaller bucket takes no longer than ranking its partitions. */
 const LEAST_ROWS_TO_ORDER = 1024;
@@ -64,10 +64,10 @@ export async function ingestBucket(
   // Changes of another client must not be lost silently.
   if (entry) await requireReplaceable(database, entry);
   const finished = pending ?? (entry && recordOf(entry));
-  const sameTable = finished?.state === 'ingested' && finished.recipe === recipe;
-  if (sameTable && dataBytes(await tables.sizes(name)) === finished.table?.dataBytes) {
-    await publisher.removeLeftovers(name);
-    return { record: finished, done: true, warnings: [] };
+  if (finished?.state === 'ingested' && finished.recipe === recipe) {
+    await publisher.removeLeftovers(name, entry?.files ?? finished.table?.files ?? []);
+    if (dataBytes(await tables.sizes(name)) === finished.table?.dataBytes)
+      return { record: finished, done: true, warnings: [] };
   }
 
   const meter = startMeter();
@@ -75,13 +75,17 @@ export async function ingestBucket(
   const warnings: string[] = [];
   const record = await withScratch(nodeTables.scratch, name, async (scratch) => {
     const release = await nodeTables.reserve(scratch, ingestDiskBytes(bucket.rows, options.dimension, options));
-    const { table, warning } = await buildTable(scratch, bucket, recipe, options, context).finally(release);
+    const folder = join(scratch, `${name}.lance`);
+    const bytes = bucket.rows * (options.dimension * COMPONENT_BYTES[options.vectorType] + ID_BYTES);
+    const built = publisher.publishEarly({ bucket: name, folder, bytes, lost }, (publish) =>
+      buildTable({ scratch, recipe, publish }, bucket, options, context),
+    );
+    const { table, warning } = (await built.finally(release)).result;
     if (warning !== undefined) warnings.push(`${name}: ${warning}`);
     lost.throwIfAborted();
     // From here to the new entry the bucket is not part of the database.
     await database.writePending(planned);
     await database.removeEntry(name);
-    const folder = join(scratch, `${name}.lance`);
     const { files = [] } = table;
     const { path } = table.partitions ?? {};
     const partitions = path === undefined ? undefined : { file: join(scratch, basename(path)), path };
@@ -126,16 +130,16 @@ function ingestRecipe(sources: readonly PlanSource[], { threads: _, ...options }
 }
 
 async function buildTable(
-  scratch: string,
+  output: TableOutput,
   bucket: PlanBucket,
-  recipe: string,
   options: IngestOptions,
   context: CommandContext,
 ): Promise<{ table: TableDescription; warning?: string | undefined }> {
   const { dimension, vectorType, order } = options;
   const { bucket: name, rows } = bucket;
   const isOrdered = order === 'partition' && rows >= LEAST_ROWS_TO_ORDER;
-  const written = await writeTable(scratch, bucket, { ...options, isOrdered, recipe }, context);
+  const { scratch, recipe } = output;
+  const written = await writeTable(output, bucket, { ...options, isOrdered }, context);
   const { tableVersion, model, fragments, files, partitions } = written;
   const table: TableDescription = {
     rows,

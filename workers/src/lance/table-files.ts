@@ -73,6 +73,18 @@ export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly Tab
 }
 
 /**
+ * Returns the data and index files that a table does not have: those of a version that was never published. None where the table has
+ * other versions, which may have them.
+ * @param sizes of all files
+ * @param files of the table's only version
+ */
+export function unnamedFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): string[] {
+  const named = new Set(files.map(({ path }) => path));
+  const paths = [...sizes.keys()].filter((path) => !named.has(path));
+  return paths.some((path) => path.startsWith(VERSIONS)) ? [] : paths.filter((path) => !isMetadata(path));
+}
+
+/**
  * Makes a folder in which a table can be indexed without touching the original: its files are hard links, or symbolic links if
  * the file systems differ. Lance never changes a file once it is written.
  */

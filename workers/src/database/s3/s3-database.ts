@@ -21,7 +21,7 @@ export async function openRemote(uri: string, work = defaultWork()): Promise<Dat
     uri: s3.uri,
     store,
     tables,
-    publisher: s3Publisher(s3, tables, nodeTables.scratch, work),
+    publisher: s3Publisher(s3, store, tables, nodeTables.scratch, work),
     nodeTables,
     locks: s3Locks(store),
     // A prefix exists with its first object; the first write tells where that is not permitted.

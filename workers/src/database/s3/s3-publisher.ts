@@ -6,52 +6,67 @@ import { listObjects, listSubfolders, removeObjects } from '../../s3/objects.ts'
 import { abortUploads, openUploads } from '../../s3/transfer/open-uploads.ts';
 import { uploadFiles } from '../../s3/transfer/upload.ts';
 import type { UploadFile } from '../../s3/transfer/upload-file.ts';
+import type { ObjectStore } from '../object-store.ts';
 import { isPartitionFile } from '../partitions.ts';
 import type { TablePublisher } from '../table-publisher.ts';
 import type { TableReader } from '../table-reader.ts';
+import { EarlyFiles } from './early-files.ts';
 import { KeptTables } from './kept-tables.ts';
 
 /**
  * Publishes tables by copying them to S3.
+ * @param store of the database's small objects
  * @param scratch folder in which tables are built
  * @param work folder that the tasks of this node share: there, ingest-bucket leaves its table for index-bucket
  */
 export function s3Publisher(
   s3: S3Bucket,
+  store: ObjectStore,
   tables: TableReader,
   scratch: string,
   work: string | undefined,
 ): TablePublisher {
   const kept = work === undefined ? undefined : new KeptTables(work, s3.uri);
+  const earlyFiles = new EarlyFiles(s3, store, tables);
   return {
+    async publishEarly(table, use) {
+      await abortBucketUploads(s3, table.bucket);
+      return earlyFiles.publish(table, use);
+    },
     async publishRows({ bucket, folder, recipe, files: known, partitions, lost }) {
       const upload = partitions && { key: partitions.path, path: partitions.file };
       const files = await publishFiles(s3, tables, { bucket, folder, known, beside: upload, lost });
       const others = (await partitionFiles(s3, bucket)).filter((path) => path !== partitions?.path);
       await removeObjects(s3, others);
+      await earlyFiles.end(bucket);
       // index-bucket fetches a table that could not be kept.
       await kept?.keep(bucket, recipe, folder).catch(ignored);
       return { files };
     },
     async publishIndex({ bucket, folder, files, lost }) {
       await publishFiles(s3, tables, { bucket, folder, known: files, lost });
+      await earlyFiles.end(bucket);
       // A table that stays is removed when its space is needed.
       await kept?.remove(bucket).catch(ignored);
     },
-    async removeLeftovers(bucket) {
+    async removeLeftovers(bucket, files) {
       await removeStale(join(scratch, bucket));
       await abortBucketUploads(s3, bucket);
+      await earlyFiles.remove(bucket, files);
     },
     async remove(bucket) {
       await abortBucketUploads(s3, bucket);
       const paths = [...(await tables.sizes(bucket)).keys()].map((path) => `${bucket}.lance/${path}`);
       await removeObjects(s3, [...paths, ...(await partitionFiles(s3, bucket))]);
+      await earlyFiles.end(bucket);
     },
     async contents() {
       const folders = await listSubfolders(s3, '');
       const leftovers: string[] = [];
       for await (const { path } of openUploads(s3, ''))
         leftovers.push(`${path} is an unfinished upload of a build that runs or was killed`);
+      for (const bucket of await earlyFiles.buckets())
+        leftovers.push(`${bucket}.lance has files of a version that is being built, or of a killed build`);
       return { tables: folders.filter((name) => name.endsWith('.lance')), leftovers };
     },
   };
@@ -79,7 +94,6 @@ async function publishFiles(
   { bucket, folder, known, beside, lost }: Publication,
 ): Promise<TableFile[]> {
   const prefix = `${bucket}.lance/`;
-  await abortBucketUploads(s3, bucket);
   const sizes = await fileSizes(folder);
   const published = await tables.sizes(bucket);
   const paths = newestVersion(sizes.keys());

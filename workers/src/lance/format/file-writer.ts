@@ -11,7 +11,7 @@ import {
   type LancePage,
 } from './file-format.ts';
 
-/** Assigns positions to the pages of an index file, which others write, and writes its metadata. */
+/** Assigns positions to the pages of an index file, which others write, and writes its metadata, at any time after the last page is assigned. */
 export class LanceFileWriter {
   readonly #file: FileHandle;
   readonly #columns: readonly LanceColumn[];
@@ -46,11 +46,14 @@ export class LanceFileWriter {
   }
 
   /**
-   * Writes the metadata, flushes the file and closes it.
+   * Writes the metadata.
    * @param globalBuffers those after the descriptor
    * @returns the file's byte count
    */
-  async finish(metadata: Readonly<Record<string, string>>, globalBuffers: readonly Uint8Array[]): Promise<number> {
+  async writeMetadata(
+    metadata: Readonly<Record<string, string>>,
+    globalBuffers: readonly Uint8Array[],
+  ): Promise<number> {
     const place = async (bytes: Uint8Array): Promise<ByteRange> => ({
       offset: await this.#write(bytes),
       bytes: bytes.length,
@@ -63,9 +66,13 @@ export class LanceFileWriter {
       columns.push(await place(encodeIndexColumn(column, this.#pages[i]!)));
     const tables = aligned(this.#position);
     await this.#write(encodeFooter(tables, columns, globals, INDEX_FILE_VERSION));
+    return this.#position;
+  }
+
+  /** Flushes the file and closes it. */
+  async finish(): Promise<void> {
     await this.#file.sync();
     await this.close();
-    return this.#position;
   }
 
   async close(): Promise<void> {

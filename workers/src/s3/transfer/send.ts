@@ -3,6 +3,7 @@ import { CRC64 } from '../../base/bytes/checksum.ts';
 import type { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { TransientError } from '../../base/errors.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
+import type { WrittenBytes } from '../../base/threads/written-bytes.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
 import { isUnknownToService } from '../s3-errors.ts';
@@ -17,6 +18,8 @@ export interface Source {
   file: FileHandle;
   path: string;
   bytes: number;
+  /** Of a file that is still being written. */
+  written: WrittenBytes | undefined;
   partBytes: number;
   buffers: ResourcePool<Buffer>;
   onProgress: (bytes: number) => void;
@@ -78,7 +81,11 @@ async function upload(
   const { Upload } = await import('@aws-sdk/lib-storage');
   // Of many parts in flight, the first failure stops the others.
   const failed = new AbortController();
-  const read = (body: FileBody, use: (piece: Buffer) => Promise<void>) => withPiece(source, body, use);
+  const stopped = AbortSignal.any([signal, failed.signal]);
+  const read = async (body: FileBody, use: (piece: Buffer) => Promise<void>) => {
+    await source.written?.reach(body.start + body.byteLength, stopped);
+    await withPiece(source, body, use);
+  };
   const { onProgress } = source;
   const { client, pieces } = await checkedClient(s3.client, { check, read, onProgress, failed, signal });
   const params = { Bucket: s3.location.bucket, Key: s3.key(key), Body: new FileBody(0, source.bytes) };

@@ -37,7 +37,7 @@ interface FetchRequest extends FilePart {
   key: string;
 }
 
-/** Memory for parts that are sent: of a thread. */
+/** Memory for parts of one size that are sent: of a thread. It is allocated when it is needed. */
 const BUFFER_BYTES = 96 * 2 ** 20;
 
 /**
@@ -47,14 +47,13 @@ const BUFFER_BYTES = 96 * 2 ** 20;
 export function transferTasks(s3: S3Bucket) {
   const stopped = new AbortController();
   const { signal } = stopped;
-  let buffers: { partBytes: number; pool: ResourcePool<Buffer> } | undefined;
+  const pools = new Map<number, ResourcePool<Buffer>>();
 
   function buffersOf(partBytes: number): ResourcePool<Buffer> {
-    if (buffers?.partBytes !== partBytes) {
-      const count = Math.max(2, Math.floor(BUFFER_BYTES / partBytes));
-      buffers = { partBytes, pool: new ResourcePool(count, () => Buffer.allocUnsafeSlow(partBytes)) };
-    }
-    return buffers.pool;
+    const count = Math.max(2, Math.floor(BUFFER_BYTES / partBytes));
+    const pool = pools.get(partBytes) ?? new ResourcePool(count, () => Buffer.allocUnsafeSlow(partBytes));
+    pools.set(partBytes, pool);
+    return pool;
   }
 
   return {

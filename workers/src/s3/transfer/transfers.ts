@@ -12,6 +12,8 @@ const LEAST_BYTES_FOR_THREADS = 64 * 2 ** 20;
 /** A thread loads the SDK (0.3 CPU-seconds), which takes as long as sending this many bytes. */
 const BYTES_PER_THREAD = 256 * 2 ** 20;
 const MOST_THREADS = 16;
+/** Two send 0.9 GB a second (docs/adr/0012), about as much as a build writes. */
+const MOST_BACKGROUND_THREADS = 2;
 const TASKS_PER_THREAD = 8;
 const TASKS_WITHOUT_THREADS = 16;
 
@@ -39,6 +41,11 @@ interface TransferOptions {
 /** Returns how many threads transfer these bytes: 0 where there is little to do. */
 export function transferThreads(bytes: number, cores: number = availableParallelism()): number {
   return bytes < LEAST_BYTES_FOR_THREADS ? 0 : Math.min(cores, MOST_THREADS, Math.ceil(bytes / BYTES_PER_THREAD));
+}
+
+/** Returns how many threads transfer these bytes beside other work, which needs the cores and the memory too. */
+export function backgroundThreads(bytes: number, cores: number = availableParallelism()): number {
+  return Math.min(MOST_BACKGROUND_THREADS, Math.ceil(transferThreads(bytes, cores) / 2));
 }
 
 /** Runs `use` with what transfers files to and from a location: threads, which end with it, or this thread where there is little to do. */

@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
 import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import type { ResourcePool } from '../../base/concurrency/resource-pool.ts';
+import { WrittenBytes } from '../../base/threads/written-bytes.ts';
 import type { S3Bucket } from '../client.ts';
 import { describeObject, type RemoteObject } from '../describe-object.ts';
 import { sendFile } from './send.ts';
@@ -16,6 +17,8 @@ export interface UploadFile {
   path: string;
   /** Checksum of the file, if it is known: an object that exists is then compared without reading the file. */
   checksum?: string;
+  /** Of a file that is still being written: its size in the end, and the memory of its `WrittenBytes`. */
+  unfinished?: { bytes: number; written: SharedArrayBuffer };
 }
 
 export interface UploadedFile {
@@ -41,10 +44,10 @@ export interface UploadSettings {
 /** Uploads a file, unless the object exists with the same size and checksum. Errors: those of `sendFile`. */
 export async function uploadFile(
   s3: S3Bucket,
-  { key, path, checksum: known }: UploadFile,
+  { key, path, checksum: known, unfinished }: UploadFile,
   { partBytes, buffers, isThere, onProgress, signal }: UploadSettings,
 ): Promise<UploadedFile> {
-  const { size: bytes } = await stat(path);
+  const { size: bytes } = unfinished ? { size: unfinished.bytes } : await stat(path);
   const there = isThere === false ? undefined : await describeObject(s3, key);
   const checksum = there?.bytes === bytes ? await sameChecksum(path, there, known, partBytes) : undefined;
   if (checksum !== undefined) {
@@ -52,7 +55,8 @@ export async function uploadFile(
     return { key, bytes, checksum, sent: false };
   }
   await using file = await open(path);
-  const sum = await sendFile(s3, key, { file, path, bytes, partBytes, buffers, onProgress }, signal);
+  const written = unfinished && new WrittenBytes(unfinished.written);
+  const sum = await sendFile(s3, key, { file, path, bytes, written, partBytes, buffers, onProgress }, signal);
   return { key, bytes, checksum: CRC64.format(sum), sent: true };
 }
 

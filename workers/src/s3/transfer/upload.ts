@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import type { S3Bucket } from '../client.ts';
 import { logMd5 } from '../service.ts';
-import { withTransfers } from './transfers.ts';
+import { type Transfers, withTransfers } from './transfers.ts';
 import type { UploadedFile, UploadFile } from './upload-file.ts';
 
 export interface UploadOptions {
@@ -17,6 +17,8 @@ export interface UploadOptions {
 }
 
 const PART_BYTES = 16 * 2 ** 20;
+/** Files of up to this size are sent whole: a service has to assemble parts. */
+const WHOLE_BYTES = 2 * PART_BYTES;
 const MAX_PARTS = 10_000;
 
 /**
@@ -27,32 +29,80 @@ const MAX_PARTS = 10_000;
 export async function uploadFiles(
   s3: S3Bucket,
   files: readonly UploadFile[],
-  { onProgress = () => {}, there, signal, threads }: UploadOptions = {},
+  { onProgress, there, signal, threads }: UploadOptions = {},
 ): Promise<UploadedFile[]> {
-  const { service, endpoint } = s3;
   const sized = await Promise.all(files.map(async (file) => ({ file, bytes: (await stat(file.path)).size })));
   const total = sized.reduce((sum, { bytes }) => sum + bytes, 0);
-  const largest = sized.reduce((max, { bytes }) => Math.max(max, bytes), 0);
-  const partBytes = Math.max(PART_BYTES, Math.ceil(largest / MAX_PARTS / 2 ** 20) * 2 ** 20);
   // The largest first: none is left for the end, when the other threads have nothing to do.
   const queue = [...sized].sort((a, b) => b.bytes - a.bytes);
-  let isMd5Logged = service.checksCrc64 === false;
 
   return withTransfers(s3, { bytes: total, signal, threads }, async (transfers) => {
+    const uploader = new Uploader(s3, transfers, onProgress);
     const uploaded = new Map<UploadFile, UploadedFile>();
-    const upload = async (file: UploadFile) => {
-      const request = { file, partBytes, isThere: there?.has(file.key), checksCrc64: service.checksCrc64 };
-      const answer = await transfers.run('uploadFile', request, { onEvent: onProgress });
-      // What a thread has found out about the service.
-      service.checksCrc64 ??= answer.checksCrc64;
-      if (answer.checksCrc64 === false && !isMd5Logged) logMd5(endpoint);
-      isMd5Logged ||= answer.checksCrc64 === false;
-      uploaded.set(file, answer.uploaded);
+    const upload = async ({ file, bytes }: (typeof queue)[number]) => {
+      uploaded.set(file, await uploader.upload(file, { bytes, isThere: there?.has(file.key) }));
     };
-    // The smallest file tells all threads what the service checks.
-    const first = transfers.threads > 0 && service.checksCrc64 === undefined ? queue.splice(-1) : [];
-    for (const { file } of first) await upload(file);
-    await mapConcurrently(queue, transfers.concurrency, ({ file }) => upload(file));
+    // The smallest file tells all threads soonest what the service checks.
+    if (transfers.threads > 0 && s3.service.checksCrc64 === undefined)
+      for (const smallest of queue.splice(-1)) await upload(smallest);
+    await mapConcurrently(queue, transfers.concurrency, upload);
     return files.map((file) => uploaded.get(file)!);
   });
+}
+
+/** Uploads files, each as soon as it is named. */
+export class Uploader {
+  readonly #s3: S3Bucket;
+  readonly #transfers: Transfers;
+  readonly #onProgress: (bytes: number) => void;
+  /** Of the first file, which tells all threads what the service checks. */
+  #first: Promise<UploadedFile> | undefined;
+  #isMd5Logged: boolean;
+
+  /** @param onProgress called with the bytes uploaded since the last call, including those of existing objects */
+  constructor(s3: S3Bucket, transfers: Transfers, onProgress: (bytes: number) => void = () => {}) {
+    this.#s3 = s3;
+    this.#transfers = transfers;
+    this.#onProgress = onProgress;
+    this.#isMd5Logged = s3.service.checksCrc64 === false;
+  }
+
+  /**
+   * Uploads a file.
+   * @param bytes of the file
+   * @param isThere whether an object of this key exists; undefined where that is unknown
+   */
+  async upload(
+    file: UploadFile,
+    { bytes, isThere }: { bytes: number; isThere: boolean | undefined },
+  ): Promise<UploadedFile> {
+    const { service } = this.#s3;
+    const send = () => this.#send(file, bytes, isThere);
+    // Without threads, all files share what is known.
+    if (this.#transfers.threads === 0 || service.checksCrc64 !== undefined) return send();
+    if (this.#first) {
+      await this.#first;
+      return send();
+    }
+    this.#first = send();
+    return this.#first;
+  }
+
+  async #send(file: UploadFile, bytes: number, isThere: boolean | undefined): Promise<UploadedFile> {
+    const { service, endpoint } = this.#s3;
+    const request = { file, partBytes: partBytesOf(bytes), isThere, checksCrc64: service.checksCrc64 };
+    const answer = await this.#transfers.run('uploadFile', request, { onEvent: this.#onProgress });
+    service.checksCrc64 ??= answer.checksCrc64;
+    if (answer.checksCrc64 === false && !this.#isMd5Logged) {
+      this.#isMd5Logged = true;
+      logMd5(endpoint);
+    }
+    return answer.uploaded;
+  }
+}
+
+/** Returns the size of the parts in which a file is sent, one of few, so that buffers are used again. */
+function partBytesOf(bytes: number): number {
+  if (bytes > PART_BYTES && bytes <= WHOLE_BYTES) return WHOLE_BYTES;
+  return Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS / 2 ** 20) * 2 ** 20);
 }
