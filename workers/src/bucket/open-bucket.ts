@@ -11,10 +11,28 @@ import { s3FailureIn } from '../lance/s3-failure.ts';
 import { damagedTable, deniedBucket, noScanWithoutPartitions, unreadableNow, wrongEntry } from './bucket-messages.ts';
 import { checkFragments, sampleFragments } from './check-fragments.ts';
 
+/** A query of the index. */
+export interface AnnQuery {
+  vector: Float32Array;
+  nprobes: number;
+  /** Rows to find. */
+  limit: number;
+  /** Candidates for each that are rescored; 0: none. */
+  refineFactor: number;
+}
+
+/** A copy of a table that has only what queries of the index need. */
+export interface PartialCopy {
+  /** Reads what a query needs. @returns the copy, in which LanceDB answers it; undefined where the table itself is quicker */
+  prepare(query: AnnQuery): Promise<Table | undefined>;
+}
+
 /** A bucket that is ready to be searched. */
 export interface OpenBucket {
   entry: CatalogEntry;
   table: Table;
+  /** Answers queries of the index in place of `table`. */
+  copy?: PartialCopy | undefined;
   database: Database;
   /** Reads the partitions once, at the first call. */
   partitions(): Promise<Partitions>;

@@ -6,6 +6,33 @@ const FOOTER_BYTES = 40;
 /** Fields of the messages that are read: protos/file2.proto of the Lance project. */
 const FIELD = { schema: 1, column: 1, metadata: 5, name: 2, pages: 2, offsets: 1, sizes: 2, rows: 3 };
 
+/** Rows of one column, in buffers that the page's encoding names. */
+export interface BufferPage {
+  buffers: ByteRange[];
+  rows: number;
+  /** The first row, counted from the beginning of the file. */
+  firstRow: number;
+}
+
+/**
+ * Finds where the metadata of a file begin, after all pages.
+ * @param end the last bytes of the file @param size of the file
+ * @returns undefined where `end` is too short to tell
+ * @throws RangeError if it is not a Lance file
+ */
+export function metadataStart(end: Uint8Array, size: number): number | undefined {
+  const view = viewOf(end);
+  const footer = end.length - FOOTER_BYTES;
+  if (footer < 0) return undefined;
+  if (text(end.subarray(-4)) !== 'LANC') throw new RangeError('not a Lance file');
+  const read = (at: number) => Number(view.getBigUint64(at, true));
+  const tables = read(footer + 8);
+  const count = view.getUint32(footer + 24, true) + view.getUint32(footer + 28, true);
+  const first = tables - (size - end.length);
+  if (first < 0) return undefined;
+  return Math.min(...Array.from({ length: count }, (_, i) => read(first + 16 * i)));
+}
+
 /** Reads parts of a Lance file whose pages have one buffer each, as index files do. */
 export class LanceFileReader {
   readonly #file: FileHandle;
@@ -66,13 +93,20 @@ export class LanceFileReader {
    * @returns undefined if the column does not exist, or its rows are not contiguous
    */
   async pages(name: string, width: number): Promise<LancePage[] | undefined> {
+    const pages = await this.bufferPages(name);
+    const isPlain = pages?.every(({ buffers, rows }) => buffers.length === 1 && buffers[0]!.bytes === rows * width);
+    return isPlain ? pages!.map(({ buffers, rows, firstRow }) => ({ ...buffers[0]!, rows, firstRow })) : undefined;
+  }
+
+  /** Finds the pages of a column, with any number of buffers. @returns undefined if the column does not exist */
+  async bufferPages(name: string): Promise<BufferPage[] | undefined> {
     const columns = this.#schema().filter(({ field }) => field === FIELD.column);
     const column = columns.findIndex(
       ({ bytes }) => text(readFields(bytes).find(({ field }) => field === FIELD.name)?.bytes) === name,
     );
     if (column < 0) return undefined;
     const { offset, bytes } = this.#columns[column]!;
-    const pages: LancePage[] = [];
+    const pages: BufferPage[] = [];
     let firstRow = 0;
     for (const { field, bytes: page } of readFields(await readAt(this.#file, offset, bytes))) {
       if (field !== FIELD.pages) continue;
@@ -81,8 +115,7 @@ export class LanceFileReader {
       const offsets = readPacked(find(FIELD.offsets)?.bytes ?? new Uint8Array());
       const sizes = readPacked(find(FIELD.sizes)?.bytes ?? new Uint8Array());
       const rows = Number(find(FIELD.rows)?.integer ?? 0);
-      if (offsets.length !== 1 || sizes[0] !== rows * width) return undefined;
-      pages.push({ offset: offsets[0]!, bytes: sizes[0]!, rows, firstRow });
+      pages.push({ buffers: offsets.map((start, i) => ({ offset: start, bytes: sizes[i]! })), rows, firstRow });
       firstRow += rows;
     }
     return pages;

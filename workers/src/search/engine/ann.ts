@@ -1,4 +1,3 @@
-import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../../app/progress.ts';
 import { columnFrom } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
@@ -65,10 +64,10 @@ export async function searchAnn(
       }
       const factor = metric === 'dot' ? queryFactor(vector, rowLength, isHalf) : 1;
       let nprobes = ranked?.[i] ?? options.nprobes;
-      let answer = await searchScaled(bucket.table, vector, factor, options, nprobes);
+      let answer = await searchScaled(bucket, vector, factor, options, nprobes);
       while (answer.distances.length < wantedRows && nprobes < partitions) {
         nprobes = moreProbes(nprobes, answer.distances.length, wantedRows, partitions);
-        answer = await searchScaled(bucket.table, vector, factor, options, nprobes);
+        answer = await searchScaled(bucket, vector, factor, options, nprobes);
       }
       answers[i] = answer;
       progress.add(1);
@@ -96,22 +95,28 @@ async function longestRows(bucket: OpenBucket): Promise<number> {
 
 /** Searches a query times `factor`, and divides the products in the distances (1 - product) by it. */
 async function searchScaled(
-  table: Table,
+  bucket: OpenBucket,
   vector: Float32Array,
   factor: number,
   options: AnnOptions,
   nprobes: number,
 ): Promise<AnnAnswer> {
-  if (factor === 1) return searchOne(table, vector, options, nprobes);
+  if (factor === 1) return searchOne(bucket, vector, options, nprobes);
   const scaled = vector.map((value) => value * factor);
-  const { ids, distances } = await searchOne(table, scaled, options, nprobes);
+  const { ids, distances } = await searchOne(bucket, scaled, options, nprobes);
   return { ids, distances: distances.map((distance) => 1 - (1 - distance) / factor) };
 }
 
-async function searchOne(table: Table, vector: Float32Array, options: AnnOptions, nprobes: number): Promise<AnnAnswer> {
+async function searchOne(
+  { table: whole, copy }: OpenBucket,
+  vector: Float32Array,
+  options: AnnOptions,
+  nprobes: number,
+): Promise<AnnAnswer> {
   const { metric, k, rows } = options;
   // LanceDB allocates the requested candidates at once, and ends the process where memory is too small.
   const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
+  const table = (await copy?.prepare({ vector, nprobes, limit: k, refineFactor })) ?? whole;
   const query = table
     .query()
     .nearestTo(vector)

@@ -35,6 +35,8 @@ export interface AskReport extends CommandResult {
   failed: Array<{ bucket: string; error: string }>;
   readRequests: number;
   readBytes: number;
+  /** Whether LanceDB made some of these requests itself, which are estimated. */
+  isEstimated: boolean;
   dollars: number;
 }
 
@@ -98,6 +100,7 @@ export async function askAndWrite(
       failed: failed.map(({ bucket, error }) => ({ bucket, error: error.message })),
       readRequests: read.requests,
       readBytes: read.bytes,
+      isEstimated: answers.some(({ cost }) => cost.isEstimated),
       dollars: readingCost(read).inRegion,
     };
   } finally {
@@ -106,13 +109,22 @@ export async function askAndWrite(
 }
 
 /** Summarizes an answer in a line, and what reading it took. */
-export function askSummary({ rows, queries, buckets, vectors, failed, readRequests, readBytes }: AskReport): string {
+export function askSummary({
+  rows,
+  queries,
+  buckets,
+  vectors,
+  failed,
+  readRequests,
+  readBytes,
+  isEstimated,
+}: AskReport): string {
   const from = `${buckets.length} of ${buckets.length + failed.length} buckets (${vectors} vectors)`;
   const { inRegion, outside } = readingCost({ requests: readRequests, bytes: readBytes });
   const read =
     readRequests === 0
       ? ''
-      : `; read ${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests: ${formatDollars(inRegion)} in the ` +
+      : `; read ${isEstimated ? 'about ' : ''}${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests: ${formatDollars(inRegion)} in the ` +
         `region, ${formatDollars(outside)} outside AWS (prices of ${AWS_PRICES.date}, ${AWS_PRICES.region})`;
   return `ask: ${rows} neighbours of ${queries} queries from ${from}${read}`;
 }

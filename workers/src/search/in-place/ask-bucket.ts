@@ -4,6 +4,7 @@ import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { HitSink } from '../output/hit-sink.ts';
 import { choosePlan } from '../plan/choose-plan.ts';
+import type { SearchStrategy } from '../plan/strategies.ts';
 import { searchIntoSink } from '../search-block.ts';
 import { searchK } from '../search-request.ts';
 import { type AskQueries, querySetFor } from './ask-queries.ts';
@@ -39,7 +40,7 @@ export async function askBucket(
   };
   const { plan } = choosePlan(request, entry, querySet.count, {});
   const startedMs = performance.now();
-  const before = s3Usage();
+  const before = readSoFar(bucket, plan.way);
   const found = keepHits();
   const sink = new HitSink(found.writer, entry.bucket, filter);
   await untilAborted(
@@ -47,7 +48,7 @@ export async function askBucket(
     signal,
   );
   await sink.flush();
-  const after = s3Usage();
+  const after = readSoFar(bucket, plan.way);
   return {
     bucket: entry.bucket,
     fingerprint: entry.fingerprint,
@@ -58,10 +59,28 @@ export async function askBucket(
     hits: found.hits(),
     cost: {
       requests: bucket.opened.requests + after.requests - before.requests,
-      bytes: bucket.opened.bytes + after.receivedBytes - before.receivedBytes,
-      milliseconds: { open: bucket.opened.milliseconds, search: performance.now() - startedMs },
+      bytes: bucket.opened.bytes + after.bytes - before.bytes,
+      milliseconds: {
+        open: bucket.opened.milliseconds,
+        search: performance.now() - startedMs,
+        ...(after.codes > before.codes && {
+          centroids: after.centroids - before.centroids,
+          codes: after.codes - before.codes,
+          rescoring: after.rescoring - before.rescoring,
+        }),
+      },
+      isEstimated: after.estimated > before.estimated,
     },
   };
+}
+
+/** Returns what was read so far: by queries of the index of this bucket; otherwise by this process. */
+function readSoFar({ reads }: WarmBucket, strategy: SearchStrategy) {
+  const none = { centroids: 0, codes: 0, rescoring: 0, estimated: 0 };
+  if (strategy === 'ann' && reads)
+    return { ...none, ...reads.counts, ...reads.milliseconds, estimated: reads.estimatedRequests };
+  const { requests, receivedBytes } = s3Usage();
+  return { ...none, requests, bytes: receivedBytes };
 }
 
 /** Returns a writer that keeps hits in memory. */

@@ -5,12 +5,17 @@ export interface ReadCost {
   /** Requests to S3, and the bytes of their answers. */
   requests: number;
   bytes: number;
+  /** Whether LanceDB made some of the requests itself, which are estimated. */
+  isEstimated: boolean;
   /** Wall time of each phase. */
   milliseconds: Partial<Record<AskPhase, number>>;
 }
 
-/** `open`: catalog entry, table and index, where they are not warm yet; `search`: the rest. */
-export type AskPhase = 'open' | 'search';
+/**
+ * `open`: catalog entry, table and index, where they are not warm yet, `search`: the rest. Of
+ * own reads: `centroids` opens the copy of the index, `codes` and `rescoring` read for queries, added up over those searched at once.
+ */
+export type AskPhase = 'open' | 'centroids' | 'search' | 'codes' | 'rescoring';
 
 /** The answer of one bucket. */
 export interface BucketAnswer {

@@ -5,13 +5,18 @@ import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { searchableEntry } from '../searchable-entry.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+import { type CountedReads, countedReads } from './reads/counted-reads.ts';
 
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
+/** Bytes of a bucket that are kept on this machine's disk between two uses. A Lambda has 512 MB, unless it pays for more. */
+const MOST_KEPT_BYTES = 2 ** 28;
 
 /** An open bucket, whose catalog entry was checked for this use. Disposing of it ends the use; the bucket stays open. */
 export interface WarmBucket extends OpenBucket, Disposable {
-  /** What opening and checking took this time. */
+  /** Of a table on S3. */
+  reads: CountedReads | undefined;
+  /** What opening and checking took this time; with requests of other buckets that are opened at once. */
   opened: { isWarm: boolean; requests: number; bytes: number; milliseconds: number };
   /** Runs a search. @throws TransientError if the bucket was built again meanwhile, DataError if it is damaged */
   use<T>(search: () => Promise<T>): Promise<T>;
@@ -19,11 +24,13 @@ export interface WarmBucket extends OpenBucket, Disposable {
 
 interface Held {
   etag: string;
-  bucket: Promise<OpenBucket>;
+  bucket: Promise<HeldBucket>;
   users: number;
   /** Closed after its last use. */
   isStale: boolean;
 }
+
+type HeldBucket = OpenBucket & Pick<WarmBucket, 'reads'>;
 
 const held = new Map<string, Held>();
 
@@ -36,6 +43,7 @@ export async function openWarmBucket(database: Database, name: string): Promise<
   const startedMs = performance.now();
   const before = s3Usage();
   const key = `${database.uri}\n${name}`;
+  await forgetIfLarge(key);
   const known = held.get(key);
   const found = await database.entryIfChanged(name, known?.etag);
   if (found === undefined) {
@@ -74,12 +82,14 @@ export function closeWarmBuckets(): void {
   for (const key of [...held.keys()]) forget(key);
 }
 
-async function open(database: Database, entry: CatalogEntry): Promise<OpenBucket> {
+async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket> {
   const { entry: searchable } = await searchableEntry(database, entry, () => {});
-  return openBucket(database, searchable);
+  const bucket = await openBucket(database, searchable);
+  const reads = countedReads(bucket);
+  return { ...bucket, copy: reads, reads };
 }
 
-function hold(key: string, etag: string, bucket: Promise<OpenBucket>): Held {
+function hold(key: string, etag: string, bucket: Promise<HeldBucket>): Held {
   forget(key);
   const one = { etag, bucket, users: 0, isStale: false };
   held.set(key, one);
@@ -99,10 +109,23 @@ function forget(key: string): void {
   closeUnused(one);
 }
 
+/** Drops the copy of a bucket that has grown, so that the disk does not fill in a process that lives long. */
+async function forgetIfLarge(key: string): Promise<void> {
+  const one = held.get(key);
+  const bytes = await one?.bucket.then(
+    ({ reads }) => reads?.keptBytes() ?? 0,
+    () => 0,
+  );
+  if (bytes !== undefined && bytes > MOST_KEPT_BYTES && held.get(key) === one) forget(key);
+}
+
 function closeUnused(one: Held): void {
   if (!one.isStale || one.users > 0) return;
   one.bucket.then(
-    ({ table }) => table.close(),
+    ({ table, reads }) => {
+      table.close();
+      void reads?.close().catch(() => {}); // the copy is removed when the process ends
+    },
     () => {}, // it was not opened
   );
 }

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { columnTexts } from '../../../../workers/src/base/bytes/utf8-column.ts';
+import { type OpenBucket, openBucket } from '../../../../workers/src/bucket/open-bucket.ts';
+import { Database } from '../../../../workers/src/database/database.ts';
+import { searchAnn } from '../../../../workers/src/search/engine/ann.ts';
+import { canReadSparsely, openSparseTable } from '../../../../workers/src/search/in-place/reads/sparse-table.ts';
+import { METRICS } from '../../../../workers/src/vectors/metric.ts';
+import { VECTOR_TYPES } from '../../../../workers/src/vectors/vector-type.ts';
+import { buildDatabase } from '../../../support/database.ts';
+import { temporaryFolder } from '../../../support/run.ts';
+import { randomRows, writeParts } from '../../../support/shards.ts';
+
+const DIMENSION = 32;
+const ROWS = 2600;
+
+/** Rows with copies of the same vectors, which tie, and ids of different lengths. */
+function rowsWithTies() {
+  const { ids, vectors } = randomRows(1, ROWS, DIMENSION);
+  for (let row = 3; row < ROWS; row += 3)
+    vectors.copyWithin(row * DIMENSION, (row % 50) * DIMENSION, ((row % 50) + 1) * DIMENSION);
+  return { dimension: DIMENSION, ids: ids.map((id, row) => `${id}${'-'.repeat(row % 23)}`), vectors };
+}
+
+describe('openSparseTable', { timeout: 60_000 }, () => {
+  it.each(METRICS.flatMap((metric) => VECTOR_TYPES.map((type) => [metric, type] as const)))(
+    'answers as the whole table, from the parts that it reads: %s, %s',
+    async (metric, vectorType) => {
+      const folder = await temporaryFolder();
+      const shards = await writeParts(folder, rowsWithTies(), [1000, ROWS - 1000]);
+      const ingest = ['--metric', metric, '--vector-type', vectorType];
+      const { database: uri } = await buildDatabase(folder, shards, { ingest });
+      const database = await Database.open(uri);
+      const whole = await openBucket(database, await database.requireEntry('bucket_00001'));
+      expect(canReadSparsely(whole)).toBe(false);
+      // As on S3: without a folder that LanceDB can open.
+      const remote = { ...whole, database: database.withTables({ ...database.tables, folder: undefined }) };
+      expect(canReadSparsely(remote)).toBe(true);
+      const counts = { requests: 0, bytes: 0 };
+      const sparse = await openSparseTable(remote, counts);
+      const copied: OpenBucket = {
+        ...remote,
+        copy: {
+          async prepare(query) {
+            await sparse.prepare(query);
+            return sparse.table;
+          },
+        },
+      };
+      const { vectors } = randomRows(1, 12, DIMENSION);
+      const { entry } = whole;
+      const bytes = [];
+      for (const [k, nprobes, refineFactor] of [
+        [1, 1, 1],
+        [10, 3, 2],
+        [10, 3, 0],
+        [200, 2, 3],
+        [900, 1, 10],
+      ] as const) {
+        const options = { ...entry, partitions: entry.index.partitions, k, nprobes, refineFactor };
+        const answersOf = async (bucket: OpenBucket) => {
+          const answers = await searchAnn(bucket, vectors, 0, 12, options, { add() {}, stop() {} });
+          // LanceDB returns ties in any order.
+          return answers.map(({ ids, distances }) =>
+            columnTexts(ids)
+              .map((id, row) => `${distances[row]!} ${id}`)
+              .sort(),
+          );
+        };
+        const [found, expected] = [await answersOf(copied), await answersOf(whole)];
+        expect(found.map((rows) => rows.length)).toEqual(expected.map((rows) => rows.length));
+        for (const [query, rows] of found.entries())
+          expect(withoutLastTies(rows)).toEqual(withoutLastTies(expected[query]!));
+        bytes.push(counts.bytes);
+      }
+      // Few probes read a part, and what was read is not read again.
+      expect(bytes[0]).toBeLessThan(entry.bytes / 2);
+      expect(counts.bytes).toBeLessThan(entry.bytes + 100_000);
+      const { requests } = counts;
+      await searchAnn(
+        copied,
+        vectors,
+        0,
+        12,
+        { ...entry, partitions: entry.index.partitions, k: 10, nprobes: 3, refineFactor: 2 },
+        { add() {}, stop() {} },
+      );
+      expect(counts.requests).toBe(requests);
+      await sparse.close();
+      whole.table.close();
+    },
+  );
+});
+
+/** Drops the rows at the largest distance, of which LanceDB returns any. */
+function withoutLastTies(rows: readonly string[]): string[] {
+  const distance = (row: string) => Number(row.split(' ')[0]);
+  const last = Math.max(...rows.map(distance));
+  return rows.filter((row) => distance(row) < last);
+}

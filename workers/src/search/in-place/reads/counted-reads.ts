@@ -1,0 +1,70 @@
+import type { AnnQuery, OpenBucket, PartialCopy } from '../../../bucket/open-bucket.ts';
+import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
+import type { ReadCounts } from './sparse-file.ts';
+import { canReadSparsely, openSparseTable, type SparseTable } from './sparse-table.ts';
+
+/** Candidates of a query from which own ranged reads are quicker than LanceDB's, which read more around each row (docs/adr/0039). */
+const LEAST_CANDIDATES = 5000;
+/** Requests of LanceDB for the codes of a partition: one a column. */
+const REQUESTS_OF_PARTITION = 4;
+
+/** Reads of the index of a bucket in place, which are counted. */
+export interface CountedReads extends PartialCopy {
+  counts: ReadCounts;
+  /** Requests among them that LanceDB made itself. They are estimated: codes of the probed partitions, and rows that are rescored. */
+  estimatedRequests: number;
+  /** Of the own reads, added up over queries that are searched at once. */
+  milliseconds: SparseTable['milliseconds'];
+  /** Bytes on this machine. */
+  keptBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Counts the reads of a bucket on S3. Queries with many candidates are answered in a copy, which has the parts that they need. */
+export function countedReads(bucket: OpenBucket): CountedReads | undefined {
+  if (bucket.database.tables.folder !== undefined) return undefined;
+  const counts = { requests: 0, bytes: 0 };
+  const isOwn = canReadSparsely(bucket);
+  let opening: Promise<SparseTable> | undefined;
+  const none = { centroids: 0, codes: 0, rescoring: 0 };
+  const reads: CountedReads = {
+    counts,
+    estimatedRequests: 0,
+    milliseconds: none,
+    async prepare(query) {
+      if (!isOwn || query.limit * query.refineFactor < LEAST_CANDIDATES) {
+        const { requests, bytes } = estimateReads(bucket, query);
+        counts.requests += requests;
+        counts.bytes += bytes;
+        reads.estimatedRequests += requests;
+        return undefined;
+      }
+      opening ??= openSparseTable(bucket, counts);
+      const sparse = await opening.catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      reads.milliseconds = sparse.milliseconds;
+      await sparse.prepare(query);
+      return sparse.table;
+    },
+    keptBytes: async () => (await opening?.then((sparse) => sparse.filledBytes())) ?? 0,
+    async close() {
+      await opening?.then((sparse) => sparse.close());
+    },
+  };
+  return reads;
+}
+
+/** Estimates what LanceDB reads for a query, at the least. */
+function estimateReads({ entry }: OpenBucket, { nprobes, limit, refineFactor }: AnnQuery): ReadCounts {
+  const { rows, dimension, vectorType, index } = entry;
+  const partitions = Math.min(nprobes, index.partitions);
+  const probedRows = Math.ceil((rows * partitions) / Math.max(1, index.partitions));
+  const codeBytes = (index.kind === 'ivf-pq' ? (index.subVectors ?? 0) : dimension / 8 + 8) + 8;
+  const rescored = Math.min(probedRows, limit * refineFactor);
+  return {
+    requests: REQUESTS_OF_PARTITION * partitions + Math.max(rescored, Math.min(limit, probedRows)),
+    bytes: probedRows * codeBytes + rescored * dimension * COMPONENT_BYTES[vectorType],
+  };
+}
