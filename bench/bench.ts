@@ -19,6 +19,7 @@ const BENCHMARKS: Record<string, string> = {
   threads: 'CPU time of every stage by thread (docs/benchmarks.md)',
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
+  ask: 'questions in place on S3: the article on Python LanceDB, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
 };

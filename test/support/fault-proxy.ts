@@ -41,6 +41,8 @@ export interface FaultProxy {
   rule: (seen: Seen) => Fault | undefined;
   /** All requests so far. */
   seen: Seen[];
+  /** Bytes of the bodies of all answers. */
+  answeredBytes: number;
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,9 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     const changed = fault && 'ignores' in fault ? fault.answer : undefined;
     const forward = request({ hostname, port, method, path: url, headers: known(headers), agent }, (answer) => {
       const pass = () => {
+        answer.on('data', (chunk: Buffer) => {
+          proxy.answeredBytes += chunk.length;
+        });
         outgoing.writeHead(answer.statusCode ?? 502, { ...known(answer.headers), ...changed });
         answer.pipe(damaged(fault, outgoing)).pipe(outgoing);
       };
@@ -89,6 +94,7 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     env: s3Env(endpoint),
     rule: () => undefined,
     seen,
+    answeredBytes: 0,
     async stop() {
       for (const socket of sockets) socket.destroy();
       agent.destroy();

@@ -1,0 +1,40 @@
+/**
+ * A handler as in a Lambda: opens a bucket in place, and answers the cases of a file of queries again and again. Prints one JSON object.
+ *
+ *   node bench/ask/handler.ts DATABASE BUCKET QUERIES CASES RUNS
+ *
+ * CASES: `[{"k": 10, "queries": 1, ...settings}]`. The first run opens the bucket, RUNS more find it open; each has other queries.
+ */
+const startedMs = performance.now();
+const { Database } = await import('../../workers/src/database/database.ts');
+const { askBucket } = await import('../../workers/src/search/in-place/ask-bucket.ts');
+const { loadShards } = await import('../../workers/src/search/in-place/load-queries.ts');
+const { checkAskSettings } = await import('../../workers/src/search/in-place/ask-settings.ts');
+const { openWarmBucket } = await import('../../workers/src/search/in-place/warm-buckets.ts');
+await import('@lancedb/lancedb');
+const importMs = performance.now() - startedMs;
+
+const [uri = '', bucketName = '', path = '', cases = '[]', runs = '1'] = process.argv.slice(2);
+const all = await loadShards([path]);
+const { dimension } = all;
+const results = [];
+for (const { queries: count, ...settings } of JSON.parse(cases)) {
+  const times = [];
+  const phases = [];
+  let hits = 0;
+  for (let run = 0; run <= Number(runs); run++) {
+    const first = (run * count) % (all.ids.length - count + 1);
+    const ids = all.ids.slice(first, first + count);
+    const vectors = all.vectors.slice(first * dimension, (first + count) * dimension);
+    const beginMs = performance.now();
+    using bucket = await openWarmBucket(await Database.open(uri), bucketName);
+    const answer = await askBucket(bucket, { ...all, ids, vectors }, checkAskSettings(settings));
+    times.push(performance.now() - beginMs);
+    phases.push(answer.cost);
+    hits = answer.hits.distances.length;
+  }
+  results.push({ ...settings, queries: count, hits, milliseconds: times, costs: phases });
+}
+const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+process.stdout.write(JSON.stringify({ startMs: startedMs, importMs, peakMemoryBytes, results }));
+process.exit(0);
