@@ -2,7 +2,7 @@
  * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams (PutObject, GetObject), the SDK's
  * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine.
  * Where the folder is on a disk, the disk's write rate limits all of them, and is measured too. More methods: `lanceflow-N`, with N
- * threads, and `get-object-N`, which fetches in as many, but through the SDK's own HTTP client.
+ * threads, and `get-object-N`, which fetches in as many, but through the SDK's HTTP client as it is.
  *
  *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,lib-storage,curl] [--cli-requests 10] [--folder DIR]
  */
@@ -120,6 +120,8 @@ async function curl({ folder }: Place, requests: string): Promise<Measured> {
 await withFolder(values.folder, async (folder) => {
   if (!VERSITYGW) throw new Error('versitygw is missing: npm run setup:s3');
   await prepareCli(folder);
+  // As bin/lanceflow sets it.
+  process.env.NODE_COMPILE_CACHE ??= join(folder, 'compiled');
   const table = await makeTable(folder, Number(values.gb));
   const files = await filesOf(table);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);

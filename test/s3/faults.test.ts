@@ -17,7 +17,8 @@ import { missingServer, useS3, withFaultProxy } from '../support/s3.ts';
 import { makeFiles } from './support/files.ts';
 
 const MIB = 2 ** 20;
-const SIZES = [1000, 17 * MIB + 5, 100, 200, 300, 400, 500];
+/** The second is sent in parts. */
+const SIZES = [1000, 33 * MIB + 5, 100, 200, 300, 400, 500];
 const skip = missingServer('versitygw') || missingServer('moto');
 
 const isGet = ({ method, url }: Seen) => method === 'GET' && url.includes('.lance');
@@ -81,7 +82,7 @@ describe('faults on the wire', () => {
 
   it.skipIf(skip)('a service that is silent while it puts parts together is waited for', async () => {
     const s3 = await open();
-    const [file] = await makeFiles(await temporaryFolder(), [17 * MIB]);
+    const [file] = await makeFiles(await temporaryFolder(), [33 * MIB]);
     const isCompletion = ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId=');
     held!.proxy.rule = (seen) => (isCompletion(seen) ? { delayMs: 1200 } : undefined);
     await uploadFiles(s3, [{ ...file!, key: 'late.lance' }]);

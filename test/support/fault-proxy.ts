@@ -122,7 +122,7 @@ function damaged(fault: Fault | undefined, outgoing: ServerResponse): Transform 
 }
 
 function damagedRequest(fault: Fault | undefined, incoming: IncomingMessage): Transform {
-  if (fault && 'cutRequestAfter' in fault) return after(fault.cutRequestAfter, () => incoming.destroy());
+  if (fault && 'cutRequestAfter' in fault) return after(fault.cutRequestAfter, () => incoming.socket.destroy());
   return flipping(fault && 'flipRequestAt' in fault ? fault.flipRequestAt : undefined);
 }
 

@@ -6,6 +6,7 @@ import { CRC64 } from '../../../workers/src/base/bytes/checksum.ts';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { openS3, type S3Bucket } from '../../../workers/src/s3/client.ts';
 import { downloadAround, downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
+import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { backgroundThreads, transferThreads } from '../../../workers/src/s3/transfer/transfers.ts';
 import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
 import type { Seen } from '../../support/fault-proxy.ts';
@@ -43,13 +44,8 @@ describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }
     return openS3(`s3://lance/${name}`);
   }
 
-  /** @returns ids of multipart uploads that were neither completed nor aborted; a service may keep one whose part arrives later */
-  function openUploads(): string[] {
-    const idOf = ({ url }: Seen) => /uploadId=([^&]*)/.exec(url)?.[1];
-    const ended = new Set(held.proxy.seen.filter(({ method }) => method === 'DELETE' || method === 'POST').map(idOf));
-    const ids = new Set(held.proxy.seen.filter(isPut).map(idOf));
-    return [...ids].filter((id) => id !== undefined).filter((id) => !ended.has(id));
-  }
+  /** @returns the multipart uploads that the service lists */
+  const listed = (s3: S3Bucket) => Array.fromAsync(openUploads(s3, ''));
 
   /** @returns requests, sorted, without what differs between two equal transfers */
   const requests = () =>
@@ -92,7 +88,7 @@ describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }
     await expect(attempt).rejects.toThrow(/^UploadPart s3:\/\/lance\/denied\/data\/.*: access denied/);
     await expect(attempt).rejects.toBeInstanceOf(DataError);
     held.proxy.rule = () => undefined;
-    expect(openUploads()).toEqual([]);
+    expect(await listed(s3)).toEqual([]);
 
     await uploadFiles(s3, files, { threads: 2 });
     const folder = await temporaryFolder();
@@ -115,8 +111,40 @@ describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }
     const reason = await uploadFiles(s3, files, options).catch((error: unknown) => error);
     expect(reason).toBe(lost.signal.reason);
     held.proxy.rule = () => undefined;
-    expect(openUploads()).toEqual([]);
+    expect(await listed(s3)).toEqual([]);
     await expect(uploadFiles(s3, files, options)).rejects.toBe(lost.signal.reason);
+  });
+
+  it.each([0, 2])('wait for parts in flight before they abort an upload (%i threads)', async (threads) => {
+    const s3 = await open(`late-${threads}`);
+    // The parts have arrived when the upload fails; their answers are late.
+    held.proxy.rule = (seen) => {
+      if (!isPut(seen)) return undefined;
+      return seen.url.includes('partNumber=3') ? { status: 403, code: 'AccessDenied' } : { delayMs: 700 };
+    };
+    held.proxy.seen.length = 0;
+    const startedMs = performance.now();
+    await expect(uploadFiles(s3, [files[1]!], { threads })).rejects.toThrow(/access denied/);
+    expect(performance.now() - startedMs).toBeGreaterThan(700);
+    const methods = held.proxy.seen.map(({ method }) => method);
+    expect(methods.filter((method) => method === 'DELETE')).toHaveLength(1);
+    expect(methods.lastIndexOf('PUT')).toBeLessThan(methods.indexOf('DELETE'));
+    held.proxy.rule = () => undefined;
+    expect(await listed(s3)).toEqual([]);
+  });
+
+  it('abort an upload again while it is listed', async () => {
+    const s3 = await open('again');
+    let aborts = 0;
+    held.proxy.rule = (seen) => {
+      if (isPut(seen) && seen.url.includes('partNumber=2')) return { status: 403, code: 'AccessDenied' };
+      // The first requests are answered, but not heeded.
+      if (seen.method !== 'DELETE' || ++aborts > 2) return undefined;
+      return { status: 404, code: 'NoSuchUpload' };
+    };
+    await expect(uploadFiles(s3, [files[1]!], { threads: 1 })).rejects.toThrow(/access denied/);
+    expect(aborts).toBe(3);
+    expect(await listed(s3)).toEqual([]);
   });
 
   it('leave a hole where the vectors are', async () => {

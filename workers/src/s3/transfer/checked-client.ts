@@ -1,82 +1,68 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { CRC64 } from '../../base/bytes/checksum.ts';
+import type { S3Bucket } from '../client.ts';
+import { CHECKS, type CheckName } from '../piece-check.ts';
 import { FileBody } from './file-body.ts';
-import { BY_CRC64, type PieceCheck } from './piece-check.ts';
+import { abortUpload } from './open-uploads.ts';
+import type { PieceRequest, SentPiece } from './send-piece.ts';
 
-/** A part of a file, or a whole one, that the service has accepted. */
-export interface SentPiece {
-  bytes: number;
-  /** Its CRC-64. */
-  sum: bigint;
-  /** Whether the response confirms the content. */
-  isConfirmed: boolean;
-}
-
-/** The service accepted a piece without verifying it. */
+/** The service accepted a piece without verifying it, or does not know how. */
 export class UncheckedError extends Error {}
 
 interface ClientOptions {
-  check: PieceCheck;
-  /** Reads a range of the file. The buffer is valid until the promise of `use` resolves. */
-  read: (body: FileBody, use: (piece: Buffer) => Promise<void>) => Promise<void>;
-  onProgress: (bytes: number) => void;
+  check: CheckName;
+  /** Sends a piece of the file. @returns undefined where the service does not know the check */
+  sendPiece: (body: FileBody, target: PieceRequest['target']) => Promise<SentPiece | undefined>;
   /** Aborted by the first failure, with its reason. */
   failed: AbortController;
   signal: AbortSignal;
 }
 
-/** The fields of commands and responses that are read or added here. */
+/** The fields of commands that are read here. */
 interface Input {
   Body?: unknown;
+  Bucket?: string;
+  Key?: string;
+  UploadId?: string;
   PartNumber?: number;
-}
-interface Answer {
-  ETag?: string;
-  ChecksumCRC64NVME?: string;
 }
 
 /**
- * Makes a client for one `Upload` of a FileBody: it reads the content of each part, adds the checksums that the service verifies,
- * and checks the responses.
+ * Makes a client for one `Upload` of a FileBody: its pieces are sent by `sendPiece`, and the other requests get the checksums that the
+ * service verifies.
  * @returns the client, and the pieces by their numbers, to which it adds each one that was sent
  */
 export async function checkedClient(
-  client: S3Client,
-  { check, read, onProgress, failed, signal }: ClientOptions,
+  s3: S3Bucket,
+  { check: checkName, sendPiece, failed, signal }: ClientOptions,
 ): Promise<{ client: S3Client; pieces: readonly SentPiece[] }> {
   const { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand } = await import(
     '@aws-sdk/client-s3'
   );
   type Command = Parameters<S3Client['send']>[0] & { input: Input };
-  const abortSignal = AbortSignal.any([signal, failed.signal]);
+  const { client } = s3;
+  const check = CHECKS[checkName];
   const pieces: SentPiece[] = [];
 
-  async function sendPiece(command: Command, body: FileBody): Promise<Answer> {
-    let answer: Answer = {};
-    await read(body, async (piece) => {
-      abortSignal.throwIfAborted();
-      const sum = CRC64.of(piece);
-      const fields = check.fields(piece, sum);
-      Object.assign(command.input, { Body: piece }, fields);
-      const full = (await client.send(command, { abortSignal })) as Answer;
-      const isConfirmed = check.confirms(fields, full);
-      // A response with the same checksum was verified; for Content-MD5 the caller checks that.
-      if (!isConfirmed && check === BY_CRC64) throw new UncheckedError('not verified');
-      pieces[(command.input.PartNumber ?? 1) - 1] = { bytes: piece.length, sum, isConfirmed };
-      onProgress(piece.length);
-      answer = { ...(full.ETag === undefined ? {} : { ETag: full.ETag }), ...check.listed(fields) };
-    });
-    return answer;
+  async function sendBody(body: FileBody, { Bucket, Key, UploadId, PartNumber }: Input): Promise<object> {
+    const target = { Bucket, Key, UploadId, PartNumber } as PieceRequest['target'];
+    const piece = await sendPiece(body, target);
+    // Content-MD5 that a response does not confirm is verified by reading the object again.
+    if (!piece || (!piece.isConfirmed && checkName === 'crc64')) throw new UncheckedError('not verified');
+    pieces[(PartNumber ?? 1) - 1] = piece;
+    return piece.listed;
   }
 
   async function send(command: Command): Promise<unknown> {
+    const { input } = command;
+    // If that fails too, the next run aborts the upload. The failure before it is the one to report.
+    if (command instanceof AbortMultipartUploadCommand) return abortUpload(s3, input).catch(() => {});
     try {
-      if (command.input.Body instanceof FileBody) return await sendPiece(command, command.input.Body);
-      // If that fails too, the next run aborts the upload. The failure before it is the one to report.
-      if (command instanceof AbortMultipartUploadCommand) return await client.send(command).catch(() => {});
-      if (command instanceof CreateMultipartUploadCommand) Object.assign(command.input, check.create);
-      if (command instanceof CompleteMultipartUploadCommand)
-        Object.assign(command.input, check.complete(wholeSum(pieces)));
+      signal.throwIfAborted();
+      failed.signal.throwIfAborted();
+      if (input.Body instanceof FileBody) return await sendBody(input.Body, input);
+      if (command instanceof CreateMultipartUploadCommand) Object.assign(input, check.create);
+      if (command instanceof CompleteMultipartUploadCommand) Object.assign(input, check.complete(wholeSum(pieces)));
       return await client.send(command);
     } catch (error) {
       failed.abort(error);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import type { S3Bucket } from '../client.ts';
 import { isAbsent } from '../s3-errors.ts';
@@ -18,15 +19,40 @@ export async function* openUploads(s3: S3Bucket, prefix: string): AsyncGenerator
 
 /** Aborts incomplete multipart uploads below a path, which killed builds left. @returns their count */
 export async function abortUploads(s3: S3Bucket, prefix: string): Promise<number> {
-  const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
   let count = 0;
-  for await (const { path, uploadId: UploadId } of openUploads(s3, prefix)) {
-    const command = new AbortMultipartUploadCommand({ Bucket: s3.location.bucket, Key: s3.key(path), UploadId });
-    await s3.client.send(command).catch((error: unknown) => {
-      // Another process has ended it.
-      if (!isAbsent(error)) throw error;
-    });
+  for await (const { path, uploadId } of openUploads(s3, prefix)) {
+    await abortOnce(s3, s3.key(path), uploadId);
     count++;
   }
   return count;
+}
+
+/** Requests until an upload is aborted, and the pause between them. */
+const MOST_ABORTS = 5;
+const PAUSE_MS = 200;
+
+/**
+ * Aborts a multipart upload, again while it is listed: a part that arrives late may open it again.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+ */
+export async function abortUpload(
+  s3: S3Bucket,
+  { Key = '', UploadId = '' }: { Key?: string; UploadId?: string },
+): Promise<void> {
+  const path = Key.slice(s3.key('').length);
+  for (let aborts = 1; ; aborts++) {
+    await abortOnce(s3, Key, UploadId);
+    const open = await Array.fromAsync(openUploads(s3, path));
+    if (aborts === MOST_ABORTS || !open.some(({ uploadId }) => uploadId === UploadId)) return;
+    await sleep(PAUSE_MS);
+  }
+}
+
+async function abortOnce(s3: S3Bucket, Key: string, UploadId: string): Promise<void> {
+  const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+  const command = new AbortMultipartUploadCommand({ Bucket: s3.location.bucket, Key, UploadId });
+  await s3.client.send(command).catch((error: unknown) => {
+    // Another process has ended it.
+    if (!isAbsent(error)) throw error;
+  });
 }

@@ -1,27 +1,13 @@
 import { open } from 'node:fs/promises';
-import { algorithmOf } from '../../base/bytes/checksum.ts';
+import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
 import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
-import type { ThreadContext } from '../../base/threads/thread-messages.ts';
 import type { S3Bucket } from '../client.ts';
 import { fetchBlocks } from '../range.ts';
+import { type Comparison, sameChecksum } from '../same-checksum.ts';
 import { type AroundFile, downloadFileAround } from './download-around.ts';
-import { type UploadedFile, type UploadFile, uploadFile } from './upload-file.ts';
-
-interface UploadRequest {
-  file: UploadFile;
-  partBytes: number;
-  isThere: boolean | undefined;
-  /** What is known of the service (S3Service). */
-  checksCrc64: boolean | undefined;
-}
-
-interface UploadAnswer {
-  uploaded: UploadedFile;
-  /** What is known since. */
-  checksCrc64: boolean | undefined;
-}
+import { type PieceRequest, type SentPiece, sendPiece } from './send-piece.ts';
 
 /** A range of a file on this machine. */
 interface FilePart {
@@ -37,8 +23,20 @@ interface FetchRequest extends FilePart {
   key: string;
 }
 
+interface ObjectRange {
+  /** Path of the object below the location. */
+  key: string;
+  offset: number;
+  length: number;
+  /** A formatted checksum, whose algorithm is used. */
+  algorithm?: string;
+}
+
 /** Memory for parts of one size that are sent: of a thread. It is allocated when it is needed. */
 const BUFFER_BYTES = 96 * 2 ** 20;
+
+/** Time for the parts in flight to arrive when a transfer is stopped. */
+const ARRIVAL_MS = 2_000;
 
 /**
  * The work of a thread that transfers files; a short transfer does it without one. Memory: BUFFER_BYTES for uploads, two blocks for
@@ -47,6 +45,8 @@ const BUFFER_BYTES = 96 * 2 ** 20;
 export function transferTasks(s3: S3Bucket) {
   const stopped = new AbortController();
   const { signal } = stopped;
+  /** Ends the parts in flight that are sent. */
+  const cut = new AbortController();
   const pools = new Map<number, ResourcePool<Buffer>>();
 
   function buffersOf(partBytes: number): ResourcePool<Buffer> {
@@ -57,17 +57,21 @@ export function transferTasks(s3: S3Bucket) {
   }
 
   return {
-    /** Uploads a file. Emits the bytes of each part that was sent. */
-    async uploadFile(
-      { file, partBytes, isThere, checksCrc64 }: UploadRequest,
-      { emit }: ThreadContext<number>,
-    ): Promise<UploadAnswer> {
-      signal.throwIfAborted();
-      s3.service.checksCrc64 ??= checksCrc64;
-      const onProgress = (bytes: number) => void emit(bytes);
-      const settings = { partBytes, buffers: buffersOf(partBytes), isThere, onProgress, signal };
-      const uploaded = await uploadFile(s3, file, settings);
-      return { uploaded, checksCrc64: s3.service.checksCrc64 };
+    /** Sends a piece of a file, see `sendPiece`. @param partBytes of the parts of its upload */
+    async sendPiece({ partBytes, ...piece }: PieceRequest & { partBytes: number }): Promise<SentPiece | undefined> {
+      stopped.signal.throwIfAborted();
+      return sendPiece(s3, piece, buffersOf(partBytes), { stopped: stopped.signal, cut: cut.signal });
+    },
+
+    /** Compares a file with an object, see `sameChecksum`. */
+    sameChecksum(comparison: Comparison): Promise<string | undefined> {
+      return sameChecksum(comparison);
+    },
+
+    /** Reads a range of an object without storing it. @returns its checksum; default: CRC-64 */
+    checksumObject({ key, offset, length, algorithm }: ObjectRange): Promise<bigint> {
+      const options = { signal, algorithm: algorithm === undefined ? CRC64 : algorithmOf(algorithm) };
+      return fetchBlocks(s3, key, offset, length, async () => {}, options);
     },
 
     /** Fetches a range of an object to the same range of an existing file. @returns checksum of the range */
@@ -90,9 +94,13 @@ export function transferTasks(s3: S3Bucket) {
       await downloadFileAround(s3, file, signal);
     },
 
-    /** Fails all running and further tasks. */
+    /**
+     * Fails all running and further tasks. Parts in flight may arrive: a part that arrives after its upload was aborted can open the
+     * upload again.
+     */
     stop(): void {
       stopped.abort();
+      setTimeout(() => cut.abort(), ARRIVAL_MS).unref();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { usageMemory } from '../../app/usage.ts';
 import { Semaphore } from '../../base/concurrency/semaphore.ts';
-import type { AnswerOf, EventOf, RequestOf } from '../../base/threads/thread-messages.ts';
+import type { AnswerOf, RequestOf } from '../../base/threads/thread-messages.ts';
 import { withThreadPool } from '../../base/threads/thread-pool.ts';
 import type { S3Bucket } from '../client.ts';
 import { type TransferTasks, transferTasks } from './transfer-tasks.ts';
@@ -17,17 +17,22 @@ const MOST_BACKGROUND_THREADS = 2;
 const TASKS_PER_THREAD = 8;
 const TASKS_WITHOUT_THREADS = 16;
 
+type Run = <K extends keyof TransferTasks>(
+  task: K,
+  request: RequestOf<TransferTasks[K]>,
+) => Promise<AnswerOf<TransferTasks[K]>>;
+
 /** Runs tasks of a transfer. The first failure stops them all. */
 export interface Transfers {
   /** 0 where tasks run in this thread. */
   readonly threads: number;
   /** Tasks that run at once; others wait. */
   readonly concurrency: number;
-  run<K extends keyof TransferTasks>(
-    task: K,
-    request: RequestOf<TransferTasks[K]>,
-    options?: { onEvent?: (event: EventOf<TransferTasks[K]>) => void },
-  ): Promise<AnswerOf<TransferTasks[K]>>;
+  /** Aborted when the tasks are stopped, with the reason. */
+  readonly signal: AbortSignal;
+  /** Stops all tasks, as a failure of one does. */
+  stop(reason: unknown): void;
+  run: Run;
 }
 
 interface TransferOptions {
@@ -56,14 +61,18 @@ export async function withTransfers<R>(
 ): Promise<R> {
   signal?.throwIfAborted();
   try {
-    if (threads === 0) return await useHere(s3, signal, use);
+    if (threads === 0) {
+      const tasks = transferTasks(s3);
+      const run = runHere(tasks);
+      return await useStoppable({ threads, concurrency: TASKS_WITHOUT_THREADS, run }, () => tasks.stop(), signal, use);
+    }
     const thread: TransferThread = { uri: s3.uri, usage: usageMemory(), concurrency: TASKS_PER_THREAD };
     const options = { name: 's3', count: threads, requestsPerThread: TASKS_PER_THREAD, workerData: () => thread };
     const module = new URL('./transfer-worker.ts', import.meta.url);
     return await withThreadPool<TransferTasks, R>(module, options, (pool) => {
       // A thread that has ended is stopped.
       const stop = () => void pool.runInEach('stop', () => undefined).catch(() => {});
-      const run: Transfers['run'] = (task, request, taskOptions) => pool.run(task, request, taskOptions);
+      const run: Run = (task, request) => pool.run(task, request);
       return useStoppable({ threads, concurrency: threads * TASKS_PER_THREAD, run }, stop, signal, use);
     });
   } catch (error) {
@@ -72,49 +81,50 @@ export async function withTransfers<R>(
   }
 }
 
-async function useHere<R>(
-  s3: S3Bucket,
-  signal: AbortSignal | undefined,
-  use: (transfers: Transfers) => Promise<R>,
-): Promise<R> {
-  const tasks = transferTasks(s3);
+/** Returns a function that runs tasks in this thread. */
+function runHere(tasks: TransferTasks): Run {
   const slots = new Semaphore(TASKS_WITHOUT_THREADS);
-  type AnyTask = (request: unknown, context: { emit(event: unknown): Promise<void> }) => unknown;
-  const run = async (task: string, request: unknown, options?: { onEvent?: (event: unknown) => void }) => {
+  type AnyTask = (request: unknown) => unknown;
+  const run = async (task: string, request: unknown) => {
     await slots.acquire();
     try {
-      const emit = async (event: unknown) => options?.onEvent?.(event);
-      return await (tasks as unknown as Record<string, AnyTask>)[task]!(request, { emit });
+      return await (tasks as unknown as Record<string, AnyTask>)[task]!(request);
     } finally {
       slots.release();
     }
   };
-  const transfers = { threads: 0, concurrency: TASKS_WITHOUT_THREADS, run: run as Transfers['run'] };
-  return useStoppable(transfers, () => tasks.stop(), signal, use);
+  return run as Run;
 }
 
 /** @throws the first failure of a task: others may reach `use` earlier, which are only of tasks that were stopped */
 async function useStoppable<R>(
-  transfers: Transfers,
-  stop: () => void,
+  { run, ...sizes }: Pick<Transfers, 'threads' | 'concurrency' | 'run'>,
+  stopTasks: () => void,
   signal: AbortSignal | undefined,
   use: (transfers: Transfers) => Promise<R>,
 ): Promise<R> {
-  let failure: { error: unknown } | undefined;
+  const stopped = new AbortController();
+  const stop = (reason: unknown) => {
+    if (stopped.signal.aborted) return;
+    stopped.abort(reason);
+    stopTasks();
+  };
   const fail = (error: unknown): never => {
-    failure ??= { error };
-    stop();
+    stop(error);
     throw error;
   };
-  signal?.addEventListener('abort', stop, { once: true });
+  const lose = () => stop(signal?.reason);
+  signal?.addEventListener('abort', lose, { once: true });
   try {
     return await use({
-      ...transfers,
-      run: (task, request, options) => transfers.run(task, request, options).catch(fail),
+      ...sizes,
+      signal: stopped.signal,
+      stop,
+      run: (task, request) => run(task, request).catch(fail),
     });
   } catch (error) {
-    throw failure ? failure.error : error;
+    throw stopped.signal.aborted ? stopped.signal.reason : error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', lose);
   }
 }

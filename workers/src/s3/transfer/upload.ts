@@ -3,7 +3,7 @@ import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import type { S3Bucket } from '../client.ts';
 import { logMd5 } from '../service.ts';
 import { type Transfers, withTransfers } from './transfers.ts';
-import type { UploadedFile, UploadFile } from './upload-file.ts';
+import { type UploadedFile, type UploadFile, uploadFile } from './upload-file.ts';
 
 export interface UploadOptions {
   /** Called with the bytes uploaded since the last call, including those of existing objects. */
@@ -55,7 +55,7 @@ export class Uploader {
   readonly #s3: S3Bucket;
   readonly #transfers: Transfers;
   readonly #onProgress: (bytes: number) => void;
-  /** Of the first file, which tells all threads what the service checks. */
+  /** Of the first file, which tells what the service checks: many would be sent twice. */
   #first: Promise<UploadedFile> | undefined;
   #isMd5Logged: boolean;
 
@@ -76,10 +76,8 @@ export class Uploader {
     file: UploadFile,
     { bytes, isThere }: { bytes: number; isThere: boolean | undefined },
   ): Promise<UploadedFile> {
-    const { service } = this.#s3;
     const send = () => this.#send(file, bytes, isThere);
-    // Without threads, all files share what is known.
-    if (this.#transfers.threads === 0 || service.checksCrc64 !== undefined) return send();
+    if (this.#transfers.threads === 0 || this.#s3.service.checksCrc64 !== undefined) return send();
     if (this.#first) {
       await this.#first;
       return send();
@@ -89,15 +87,21 @@ export class Uploader {
   }
 
   async #send(file: UploadFile, bytes: number, isThere: boolean | undefined): Promise<UploadedFile> {
-    const { service, endpoint } = this.#s3;
-    const request = { file, partBytes: partBytesOf(bytes), isThere, checksCrc64: service.checksCrc64 };
-    const answer = await this.#transfers.run('uploadFile', request, { onEvent: this.#onProgress });
-    service.checksCrc64 ??= answer.checksCrc64;
-    if (answer.checksCrc64 === false && !this.#isMd5Logged) {
-      this.#isMd5Logged = true;
-      logMd5(endpoint);
+    const settings = { bytes, partBytes: partBytesOf(bytes), isThere, onProgress: this.#onProgress };
+    try {
+      return await uploadFile(this.#s3, file, settings, this.#transfers);
+    } catch (error) {
+      this.#transfers.stop(error);
+      throw error;
+    } finally {
+      this.#logMd5();
     }
-    return answer.uploaded;
+  }
+
+  #logMd5(): void {
+    if (this.#isMd5Logged || this.#s3.service.checksCrc64 !== false) return;
+    this.#isMd5Logged = true;
+    logMd5(this.#s3.endpoint);
   }
 }
 

@@ -15,7 +15,7 @@ export interface PieceCheck {
 }
 
 /** CRC-64/NVME, also of the whole object: Amazon S3 since December 2024, and compatible services. */
-export const BY_CRC64: PieceCheck = {
+const BY_CRC64: PieceCheck = {
   create: { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'FULL_OBJECT' },
   fields: (_piece, crc64) => ({ ChecksumAlgorithm: 'CRC64NVME', ChecksumCRC64NVME: toBase64(crc64) }),
   listed: (fields) => ({ ChecksumCRC64NVME: (fields as { ChecksumCRC64NVME: string }).ChecksumCRC64NVME }),
@@ -25,7 +25,7 @@ export const BY_CRC64: PieceCheck = {
 };
 
 /** Content-MD5, which every service supports. The ETag, the MD5 of the stored content, confirms it. */
-export const BY_MD5: PieceCheck = {
+const BY_MD5: PieceCheck = {
   create: {},
   fields: (piece) => ({ ContentMD5: createHash('md5').update(piece).digest('base64') }),
   listed: () => ({}),
@@ -34,6 +34,10 @@ export const BY_MD5: PieceCheck = {
     ETag.replaceAll('"', '').toLowerCase() ===
     Buffer.from((fields as { ContentMD5: string }).ContentMD5, 'base64').toString('hex'),
 };
+
+/** By names that cross threads. */
+export const CHECKS = { crc64: BY_CRC64, md5: BY_MD5 };
+export type CheckName = keyof typeof CHECKS;
 
 function toBase64(sum: bigint): string {
   const bytes = Buffer.alloc(8);
