@@ -58,7 +58,7 @@ describe('writeRankedHits', () => {
         writeNearest(bucket, queries, vectorOf, one, sink),
       );
       for (const mostIds of [undefined, 60 * 100]) {
-        const written = await withScoreThreads(bucket, async (threads) => {
+        const written = await withScoreThreads(bucket.entry, async (threads) => {
           const nearest = await scoreTable(bucket, vectors, spans, k, SILENT, threads);
           const found = { queries, vectorOf, nearest };
           return writeRankedHits(bucket, bucket.entry.fragments!, found, threads, output('several'), mostIds);

@@ -8,9 +8,11 @@ import { originMetadata } from '../hits/origin.ts';
 import type { QueryRange } from '../hits/query-range.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
+import { type ScoreThreads, startScoreThreads } from './engine/score-table.ts';
 import { writeGroundTruth } from './ground-truth.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
 import { divideQueries, LEAST_BLOCK_QUERIES, queriesPerBlock } from './plan/query-ranges.ts';
+import { possibleStrategies } from './plan/strategies.ts';
 import { openQueries, type QueryFiles } from './queries/queries.ts';
 import { searchBlock } from './search-block.ts';
 import { SEARCH_MESSAGES } from './search-messages.ts';
@@ -53,6 +55,8 @@ interface BucketSearch {
   metadata: Record<string, string>;
   /** Queries that `ann` scanned, so far. */
   scannedQueries: number;
+  /** Threads for the first block, started ahead of it. */
+  threads: ScoreThreads | undefined;
   context: CommandContext;
 }
 
@@ -70,13 +74,20 @@ export async function searchBucket(
   const threads = scoringThreads(availableParallelism(), entry.rows);
   const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
   using resources = new DisposableStack();
+  const asked = { ...request, strategies };
+  // Where it is certain that threads compare rows, they start while the queries and the table are opened.
+  const scores = !possibleStrategies({ ...asked, k }, entry).strategies.includes('ann');
+  const started = scores ? startScoreThreads(entry, true) : undefined;
+  resources.defer(() => void started?.terminate());
   const queries = await openQueries(queryPaths, entry, request.range);
   resources.defer(() => queries.close());
   const bucket = await openBucket(database, entry);
   resources.defer(() => bucket.table.close());
   const metadata = hitsMetadata(bucket, queries, request);
-  const asked = { ...request, strategies };
-  const search = { bucket, queries, request: asked, k, inMemory, metadata, scannedQueries: 0, context };
+  const search: BucketSearch = {
+    ...{ bucket, queries, request: asked, k, inMemory, metadata, threads: started, context },
+    scannedQueries: 0,
+  };
   try {
     const isOneBlock = queries.count <= Math.min(inMemory, request.blockQueries ?? LEAST_BLOCK_QUERIES);
     const written = await (isOneBlock ? searchAtOnce(search, outputs.hits) : searchInBlocks(search, outputs.hits));
@@ -137,7 +148,9 @@ async function writeBlock(search: BucketSearch, plan: SearchPlan, { first, end }
   const { bucket, queries, request, k, metadata, context } = search;
   const hitsOutput = { path: output, metadata, filter: request };
   const readQueries = () => queries.block(first, end);
-  const { scannedQueries, ...written } = await searchBlock(bucket, readQueries, plan, k, hitsOutput, context);
+  const { threads } = search;
+  search.threads = undefined;
+  const { scannedQueries, ...written } = await searchBlock(bucket, readQueries, plan, k, hitsOutput, context, threads);
   search.scannedQueries += scannedQueries;
   return written;
 }

@@ -6,7 +6,7 @@ import { searchAnn } from './engine/ann.ts';
 import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
 import type { AnnAnswer } from './engine/scan-vectors.ts';
-import { encodingThread, type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
+import { type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
 import { HITS_PER_BATCH, type HitSink, type HitsOutput, withHitSink } from './output/hit-sink.ts';
 import { writeRankedHits } from './output/write-hits.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
@@ -26,6 +26,7 @@ export interface WrittenBlock {
  * once.
  * @param readQueries reads the block, whose vectors are changed
  * @param k rows to find for a query
+ * @param threads started with `startScoreThreads`, which end with this call; default: threads of its own
  */
 export async function searchBlock(
   bucket: OpenBucket,
@@ -34,6 +35,7 @@ export async function searchBlock(
   k: number,
   output: HitsOutput,
   context: CommandContext,
+  threads?: ScoreThreads,
 ): Promise<WrittenBlock> {
   const read = async (): Promise<Work> => {
     const queries = await readQueries();
@@ -49,12 +51,8 @@ export async function searchBlock(
     return { ...written, scannedQueries };
   }
   // The threads start while the queries are read.
-  const written = await withScoreThreads(bucket, async (threads) => {
-    encodingThread(threads)
-      .call('loadEncoder', undefined)
-      .catch(() => {}); // the search fails with the thread
-    return searchRows(await read(), strategy, threads, output);
-  });
+  const search = async (own: ScoreThreads) => searchRows(await read(), strategy, own, output);
+  const written = await withScoreThreads(bucket.entry, search, threads);
   return { ...written, scannedQueries: 0 };
 }
 

@@ -116,12 +116,19 @@ export class ThreadPool<M extends ThreadMethods<M>> {
 }
 
 /** Runs `use` with a pool of threads, which are closed after success and terminated after a failure. */
-export async function withThreadPool<M extends ThreadMethods<M>, R>(
+export function withThreadPool<M extends ThreadMethods<M>, R>(
   module: URL,
   options: PoolOptions,
   use: (pool: ThreadPool<M>) => Promise<R>,
 ): Promise<R> {
-  const pool = new ThreadPool<M>(module, options);
+  return withStartedPool(new ThreadPool<M>(module, options), use);
+}
+
+/** Runs `use` with a pool that was started ahead of it, and ends it as `withThreadPool` does. */
+export async function withStartedPool<M extends ThreadMethods<M>, R>(
+  pool: ThreadPool<M>,
+  use: (pool: ThreadPool<M>) => Promise<R>,
+): Promise<R> {
   try {
     const result = await use(pool);
     await pool.close();

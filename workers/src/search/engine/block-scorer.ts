@@ -3,6 +3,7 @@ import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
 import type { Kernels } from './filters/kernels.ts';
 import { PairSelector, type Tile } from './filters/pair-selector.ts';
+import type { LoadedCodeProducts } from './filters/products.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from './memory.ts';
 import type { RowTies } from './nearest.ts';
@@ -40,8 +41,8 @@ export class BlockScorer {
   readonly #rescorer: Rescorer;
   #ties = noTies();
 
-  /** @param scratch address of `scratchBytes` bytes in the shared memory */
-  constructor(shared: SharedSearch, scratch: number, nearest: NearestMemory) {
+  /** @param scratch address of `scratchBytes` bytes in the shared memory @param products as for `CodeFilter` */
+  constructor(shared: SharedSearch, scratch: number, nearest: NearestMemory, products?: Promise<LoadedCodeProducts>) {
     const kernels = instantiateKernels(shared.module, shared.memory);
     let at = scratch;
     const allocate = (bytes: number) => {
@@ -57,7 +58,7 @@ export class BlockScorer {
     this.#rescorer = new Rescorer(shared, kernels, pairs, allocate);
     this.#floats = new FloatFilter(shared, kernels, allocate, selector);
     // Sixteen components are one step of the kernels.
-    if (shared.dimension % LANES === 0) this.#codes = new CodeFilter(shared, kernels, allocate, selector);
+    if (shared.dimension % LANES === 0) this.#codes = new CodeFilter(shared, kernels, allocate, selector, products);
   }
 
   /** Pairs that were rescored so far. */

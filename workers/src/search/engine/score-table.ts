@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../../app/progress.ts';
 import { readAhead } from '../../base/concurrency/read-ahead.ts';
-import { type ThreadPool, withThreadPool } from '../../base/threads/thread-pool.ts';
+import { ThreadPool, withStartedPool } from '../../base/threads/thread-pool.ts';
+import { LANES } from '../../base/wasm/simd.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { openRowSource } from '../../bucket/row-source.ts';
-import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
+import type { CatalogEntry, FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import { type ScoredSpan, scheduleBlocks, scoredRows } from './block-schedule.ts';
 import { scoringThreads } from './memory.ts';
@@ -24,16 +25,33 @@ export function encodingThread({ threads }: ScoreThreads): ScoreThreads['threads
   return threads.at(-1)!;
 }
 
-/** Runs `use` with threads for `scoreTable`, which end with it. They take a while to start, in which other things can be done. */
-export function withScoreThreads<T>({ entry }: OpenBucket, use: (threads: ScoreThreads) => Promise<T>): Promise<T> {
-  const options = {
+type ScoredEntry = Pick<CatalogEntry, 'rows' | 'dimension'>;
+
+/**
+ * Starts threads for `scoreTable` ahead of their use. Meanwhile they load what they need, so a search with few queries does not wait for it.
+ * @param writesHits whether they also write hits
+ */
+export function startScoreThreads({ rows, dimension }: ScoredEntry, writesHits: boolean): ScoreThreads {
+  const pool = new ThreadPool<ScoreMethods>(new URL('./score-worker.ts', import.meta.url), {
     name: 'score',
-    count: scoringThreads(availableParallelism(), entry.rows),
+    count: scoringThreads(availableParallelism(), rows),
     runsNativeCode: true,
     // One block that a thread compares, and one that waits for it.
     requestsPerThread: 2,
-  };
-  return withThreadPool<ScoreMethods, T>(new URL('./score-worker.ts', import.meta.url), options, use);
+  });
+  const ignore = () => {}; // the search fails with the thread
+  if (dimension % LANES === 0) for (const thread of pool.threads) thread.call('loadProducts', dimension).catch(ignore);
+  if (writesHits) encodingThread(pool).call('loadEncoder', undefined).catch(ignore);
+  return pool;
+}
+
+/** Runs `use` with threads for `scoreTable`, which end with it. @param started default: threads started now, which write hits */
+export function withScoreThreads<T>(
+  entry: ScoredEntry,
+  use: (threads: ScoreThreads) => Promise<T>,
+  started: ScoreThreads = startScoreThreads(entry, true),
+): Promise<T> {
+  return withStartedPool(started, use);
 }
 
 /**
@@ -50,7 +68,10 @@ export async function scoreTable(
   progress: Progress,
   threads?: ScoreThreads,
 ): Promise<NearestRows> {
-  if (!threads) return withScoreThreads(bucket, (own) => scoreTable(bucket, queries, spans, k, progress, own));
+  if (!threads) {
+    const score = (own: ScoreThreads) => scoreTable(bucket, queries, spans, k, progress, own);
+    return withScoreThreads(bucket.entry, score, startScoreThreads(bucket.entry, false));
+  }
   const { entry, database } = bucket;
   const nearest = new NearestRows(queries.count, k);
   const blockBuffers = spans[0]?.chosen
@@ -92,6 +113,7 @@ async function beginExact(bucket: OpenBucket, queries: Queries, nearest: Nearest
     nearest.k,
     mean,
     threads.threads.length,
+    () => threads.threads[0]!.call('loadProducts', bucket.entry.dimension),
   );
   await threads.runInEach('begin', (thread) => ({
     ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },

@@ -17,6 +17,7 @@ import {
 import type { SharedTexts } from '../output/rank-rows.ts';
 import { type BlockSchedule, stopBlocks, takeBlocks } from './block-schedule.ts';
 import { type BlockRows, BlockScorer, type ChosenQueries } from './block-scorer.ts';
+import { type LoadedCodeProducts, loadCodeProducts } from './filters/products.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS } from './memory.ts';
 import type { RowTies } from './nearest.ts';
@@ -64,9 +65,17 @@ const loadWriter = () => import('../../hits/parquet/hits-writer.ts');
 let hitTasks: HitTasks | undefined;
 let hitMemory: HitMemory | undefined;
 let scorer: BlockScorer | undefined;
+/** Loaded before there is a scorer, which then owns them. */
+let products: Promise<LoadedCodeProducts> | undefined;
 let dimension = 0;
 
 const methods = {
+  /** Loads the products of codes ahead of their use. @returns the largest code of a query */
+  async loadProducts(ofDimension: number): Promise<number> {
+    products ??= loadCodeProducts(ofDimension);
+    return (await products).largestCode;
+  },
+
   async rankPartitions({ queries, centroids, metric, nprobes }: RankRequest): Promise<WithTransfer<Probes>> {
     const probes = await rankPartitions(queries, { centroids }, metric, nprobes);
     return new WithTransfer(probes, [probes.partitions.buffer as ArrayBuffer]);
@@ -75,7 +84,8 @@ const methods = {
   begin({ shared, nearest, scratch, load }: SearchMemory): void {
     dimension = shared.dimension;
     if (load) loadQueries(shared, load.vectors, load.first, load.end);
-    scorer = new BlockScorer(shared, scratch, nearest);
+    scorer = new BlockScorer(shared, scratch, nearest, products);
+    products = undefined;
   },
 
   /** Scores blocks of data files, which it reads itself, until none is left; emits ties. */
@@ -105,9 +115,11 @@ const methods = {
     await emitTies(emit, await scorer!.score({ vectors, rowIds }, chosen, (ties) => emitTies(emit, ties)));
   },
 
-  /** Loads the encoder ahead of its use. */
+  /** Loads the encoder ahead of its use, by encoding one hit: WebAssembly compiles a function at its first call. */
   async loadEncoder(): Promise<void> {
-    await loadWriter();
+    const { encodeHits } = await loadWriter();
+    const text = { offsets: Int32Array.of(0, 1), bytes: Uint8Array.of(48) };
+    await encodeHits({ queryIds: text, targetIds: text, distances: Float32Array.of(0), bucket: '0' }, {});
   },
 
   beginHits(memory: HitMemory): void {
@@ -154,7 +166,12 @@ interface GatherRequest {
 
 export type ScoreMethods = typeof methods;
 
-serveRequests(methods, { onClose: () => scorer?.close() });
+serveRequests(methods, {
+  async onClose() {
+    await scorer?.close();
+    await (await products)?.products.close();
+  },
+});
 
 /** Waits until they are handled, so that ties do not pile up. */
 async function emitTies(emit: Context['emit'], ties: RowTies): Promise<void> {

@@ -3,7 +3,7 @@ import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { QuerySet } from '../queries/queries.ts';
 import { instantiateKernels } from './block-scorer.ts';
 import { kernelModule } from './filters/kernels.ts';
-import { createCodeProducts, largestQueryCode } from './filters/products.ts';
+import { loadCodeProducts } from './filters/products.ts';
 import { allocateCodeBuffers, codeQueries } from './filters/query-codes.ts';
 import type { SharedSearch } from './filters/shared-queries.ts';
 import { BLOCK_ROWS, blockBytes, blocksInMemory, codeBytes, FEW_QUERIES, scratchBytes, vectorBytes } from './memory.ts';
@@ -102,6 +102,7 @@ export function loadQueries(shared: SharedSearch, vectors: Float32Array, first: 
 /**
  * Lays out a search in memory, with its queries.
  * @param mean as for `allocateSearch`
+ * @param largestCode finds the largest code of a query
  */
 export async function prepareSearch(
   entry: Pick<CatalogEntry, 'metric' | 'dimension'>,
@@ -109,6 +110,7 @@ export async function prepareSearch(
   k: number,
   mean: Float32Array | undefined,
   threads: number,
+  largestCode: () => Promise<number> = () => findLargestCode(entry.dimension),
 ): Promise<PreparedSearch> {
   const { search, arena } = allocateSearch(entry, count, k, mean, threads);
   const { shared } = search;
@@ -116,9 +118,13 @@ export async function prepareSearch(
   loadQueries(shared, vectors, 0, count);
   if (!mean || count <= FEW_QUERIES || dimension % LANES !== 0) return search;
   const codeBuffers = allocateCodeBuffers(arena.memory.buffer, (bytes) => arena.allocate(bytes), count, dimension);
-  const products = await createCodeProducts(dimension);
-  const largest = await largestQueryCode(products, dimension).finally(() => products.close());
   const kernels = instantiateKernels(shared.module, shared.memory);
-  shared.coded = codeQueries(kernels, shared, largest, mean, count, (i) => i, codeBuffers);
+  shared.coded = codeQueries(kernels, shared, await largestCode(), mean, count, (i) => i, codeBuffers);
   return search;
+}
+
+async function findLargestCode(dimension: number): Promise<number> {
+  const { products, largestCode } = await loadCodeProducts(dimension);
+  await products.close();
+  return largestCode;
 }

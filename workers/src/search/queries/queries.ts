@@ -81,9 +81,13 @@ export async function openQueries(
     for (const shard of shards) requireSameKind(shard, entry);
     const columns: Utf8Column[] = [];
     const checksums: Uint32Array[] = [];
+    let all: QueryRows | undefined;
     const check = (shard: ShardReader, start: number, rows: QueryRows) =>
       requireSearchable(shard, start, rows, entry.metric);
-    for await (const { ids, vectors } of readRows(shards, check)) {
+    for await (const rows of readRows(shards, check)) {
+      const { ids, vectors } = rows;
+      // Queries that fill no more than one block are not read again.
+      all = columns.length === 0 ? rows : undefined;
       columns.push(ids);
       checksums.push(rowChecksums(ids, vectors, entry.dimension));
     }
@@ -92,7 +96,7 @@ export async function openQueries(
     if (total === 0) throw new DataError(SEARCH_MESSAGES.noQueries(paths));
     const idOrder = sortedIdOrder(ids);
     requireUnique(ids, idOrder, paths);
-    const read = (rows: Int32Array) => gather(shards, entry, ids, rows);
+    const read = (rows: Int32Array) => gather(all ? [all] : readRows(shards), entry, ids, rows);
     const { first, end } = range ?? { first: 0, end: total };
     if (end > total) throw new UsageError(SEARCH_MESSAGES.rangeTooLong(end, total));
     return {
@@ -160,9 +164,12 @@ function requireSearchable(shard: ShardReader, start: number, { vectors, rows, i
   if (bad) throw new DataError(`${shard.path}: ${describeBadVector(bad, start, columnBytes(ids, bad.row))}.`);
 }
 
-/** Reads the vectors of the queries at `wanted`. @param wanted positions in the files, in the order of the result */
+/**
+ * Gathers the vectors of the queries at `wanted`.
+ * @param blocks of all queries @param wanted positions in the files, in the order of the result
+ */
 async function gather(
-  shards: readonly ShardReader[],
+  blocks: Iterable<QueryRows> | AsyncIterable<QueryRows>,
   entry: CatalogEntry,
   ids: Utf8Column,
   wanted: Int32Array,
@@ -173,7 +180,7 @@ async function gather(
   const vectors = new Float32Array(new SharedArrayBuffer(4 * wanted.length * dimension));
   let first = 0;
   // They were checked when the query sets were opened.
-  for await (const block of readRows(shards)) {
+  for await (const block of blocks) {
     for (let row = 0; row < block.rows; row++) {
       const place = placeOf[first + row]!;
       if (place >= 0) vectors.set(block.vectors.subarray(row * dimension, (row + 1) * dimension), place * dimension);

@@ -2,7 +2,7 @@ import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
 import { boundRows, leastScore, sameDistance } from './filter-bounds.ts';
 import { type Kernels, ROW_NUMBERS } from './kernels.ts';
 import { FilterPause, type PairSelector, type RowTerms, type Tile } from './pair-selector.ts';
-import { type CodeProducts, createCodeProducts, largestQueryCode } from './products.ts';
+import { type LoadedCodeProducts, loadCodeProducts } from './products.ts';
 import { allocateCodeBuffers, type CodeBuffers, type CodedQueries, codeQueries } from './query-codes.ts';
 import type { SharedSearch } from './shared-queries.ts';
 
@@ -16,14 +16,24 @@ export class CodeFilter {
   readonly #rowTerms: RowTerms;
   readonly #tileBuffers: CodeBuffers;
   readonly #pause = new FilterPause();
-  #starting: Promise<{ products: CodeProducts; largestCode: number }> | undefined;
+  #loading: Promise<LoadedCodeProducts> | undefined;
   /** Subtracted from the rows before they were quantized; undefined where they are not quantized yet. */
   #centre: Float32Array | undefined;
   /** The queries for which the terms of the rows hold. */
   #bounded: CodedQueries | undefined;
 
-  /** @param allocate returns the address of bytes in the shared memory */
-  constructor(shared: SharedSearch, kernels: Kernels, allocate: (bytes: number) => number, selector: PairSelector) {
+  /**
+   * @param allocate returns the address of bytes in the shared memory
+   * @param products closed with the filter; default: loaded when they are first needed, as with few queries they hardly ever are
+   */
+  constructor(
+    shared: SharedSearch,
+    kernels: Kernels,
+    allocate: (bytes: number) => number,
+    selector: PairSelector,
+    products?: Promise<LoadedCodeProducts>,
+  ) {
+    this.#loading = products;
     this.#shared = shared;
     this.#kernels = kernels;
     this.#selector = selector;
@@ -54,7 +64,8 @@ export class CodeFilter {
   async #select(tile: Tile, vectors: Float32Array, centre: Float32Array | undefined): Promise<number> {
     const { dimension, limits, squares } = this.#shared;
     const { width } = tile;
-    const { products, largestCode } = await this.#start();
+    this.#loading ??= loadCodeProducts(dimension);
+    const { products, largestCode } = await this.#loading;
     const known = centre ? undefined : this.#shared.coded;
     const coded = known ?? this.#encodeQueries(tile, largestCode, centre ?? this.#shared.mean!);
     this.#encodeRows(vectors, coded);
@@ -78,17 +89,7 @@ export class CodeFilter {
   }
 
   async close(): Promise<void> {
-    await (await this.#starting)?.products.close();
-  }
-
-  /** Loads the products when they are first needed: with few queries, they hardly ever are. */
-  #start(): Promise<{ products: CodeProducts; largestCode: number }> {
-    const { dimension } = this.#shared;
-    this.#starting ??= createCodeProducts(dimension).then(async (products) => ({
-      products,
-      largestCode: await largestQueryCode(products, dimension),
-    }));
-    return this.#starting;
+    await (await this.#loading)?.products.close();
   }
 
   #encodeQueries({ count, queryOf }: Tile, largestCode: number, centre: Float32Array): CodedQueries {

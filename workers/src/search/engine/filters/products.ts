@@ -27,6 +27,17 @@ export function createCodeProducts(dimension: number): Promise<CodeProducts> {
   });
 }
 
+/** Products of codes, and the largest code of a query with which they are exact. */
+export interface LoadedCodeProducts {
+  products: CodeProducts;
+  largestCode: number;
+}
+
+export async function loadCodeProducts(dimension: number): Promise<LoadedCodeProducts> {
+  const products = await createCodeProducts(dimension);
+  return { products, largestCode: await largestQueryCode(products, dimension) };
+}
+
 /** Rows are the first factor: ONNX Runtime reorders the second, and there are fewer queries. */
 async function createProducts<Rows extends Numbers, Queries extends Numbers, Values extends Numbers>(
   dimension: number,
