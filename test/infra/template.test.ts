@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's variables
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hasGpu, hasInstanceStorage } from '../../workers/src/cloud/doctor/queues.ts';
-import { missingPython, python, ROOT, run } from '../support/run.ts';
+import { missingPython, python, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 // Checks the promises of infra/lanceflow.yaml on the template itself.
 
@@ -26,10 +26,11 @@ interface Sub {
 }
 interface Resource {
   Type: string;
+  Condition?: string;
   /** The properties that the tests read, of any type. */
   Properties: {
     Policies?: unknown;
-    ManagedPolicyArns?: Sub[];
+    ManagedPolicyArns?: Array<Sub | { Ref: string }>;
     Roles?: Array<{ Ref: string }>;
     PolicyDocument: { Statement: Statement[] };
     PublicAccessBlockConfiguration: Record<string, unknown>;
@@ -95,8 +96,8 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     for (const [name, { Properties }] of of('AWS::IAM::Role')) {
       expect(Properties.Policies, name).toBeUndefined();
       const managed = Properties.ManagedPolicyArns ?? [];
-      expect(managed.map((arn) => arn['Fn::Sub'].split('/').at(-1)).join(), name).toMatch(
-        /^(|AmazonEC2ContainerServiceforEC2Role|AmazonECSTaskExecutionRolePolicy)$/,
+      expect(managed.map((arn) => ('Ref' in arn ? arn.Ref : arn['Fn::Sub'].split('/').at(-1))).join(), name).toMatch(
+        /^(|LaunchPolicy|AmazonEC2ContainerServiceforEC2Role|AmazonECSTaskExecutionRolePolicy)$/,
       );
     }
   });
@@ -176,6 +177,37 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
       MountPoints: [{ SourceVolume: 'scratch', ContainerPath: '/scratch', ReadOnly: false }],
       Volumes: [{ Name: 'scratch', Host: { SourcePath: '/scratch' } }],
     });
+  });
+
+  test('data that arrives starts a campaign only where ArrivalPrefix is set', async () => {
+    expect(template.Parameters.ArrivalPrefix!.Default).toBe('');
+    const optional = Object.entries(template.Resources).filter(([, { Condition }]) => Condition === 'HasArrivals');
+    expect(optional.map(([name]) => name).sort()).toEqual([
+      'ArrivalEvents',
+      'ArrivalJob',
+      'ArrivalRole',
+      'Arrivals',
+      'SubmitArrivals',
+    ]);
+    const { Command } = template.Resources.ArrivalJob!.Properties.ContainerProperties as { Command: string[] };
+    const folder = await temporaryFolder();
+    for (const name of ['aws', 'lanceflow']) {
+      await writeFile(join(folder, name), `#!/bin/sh\necho ${name} "$@"\n`);
+      await chmod(join(folder, name), 0o755);
+    }
+    const env = { PATH: `${folder}:${process.env.PATH}`, BUCKET: 'b', PARAMETERS: 'input/weekly.json' };
+    const start = (KEY: string) => run(Command[0]!, Command.slice(1), { cwd: folder, env: { ...env, KEY } });
+    const { stdout, stderr } = await start('input/weekly/2026.48.ready');
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'aws s3 cp --only-show-errors s3://b/input/weekly.json campaign.json',
+      'lanceflow launch --campaign arrival-2026-48 --params-file campaign.json --params-file input.json --work-dir s3://b/work --no-follow',
+      '',
+    ]);
+    expect(JSON.parse(await readFile(join(folder, 'input.json'), 'utf8'))).toEqual({
+      input: 's3://b/input/weekly/2026.48',
+    });
+    expect(await start('input/weekly/$(x) "y".ready')).toMatchObject({ code: 64, stdout: '' });
   });
 
   test("names are the defaults of the pipeline's parameters", async () => {
