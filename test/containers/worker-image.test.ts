@@ -8,6 +8,7 @@ import { pipeline } from '../pipeline/support/nextflow.ts';
 import { hasProgram, missing, missingPython, ROOT, run, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { standIns } from '../support/singularity.ts';
+import { describeAskRemote } from './ask-remote.ts';
 import { describeBatchLaunch } from './batch-launch.ts';
 import { describeCampaign } from './campaign.ts';
 import { describeHeadImage, HEAD } from './head-image.ts';
@@ -173,6 +174,7 @@ describe.skipIf(skip)('the image of the tasks', { timeout: 300_000 }, () => {
     });
   });
 
+  describeAskRemote(() => ({ podman, image: NAME, folder }));
   describeHeadImage(() => ({ podman, image: NAME, folder }));
   describeCampaign(() => ({ podman, image: NAME, head: HEAD, folder, neighbours: neighbours[0]! }));
 });

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { serveFunctions } from '../support/ask-handlers.ts';
 import { type AskFunction, type AskStack, FUNCTIONS, startAskStack } from '../support/ask-stack.ts';
 import { missingPython } from '../support/run.ts';
 
@@ -25,24 +23,21 @@ const skip = missingPython();
 
 describe.skipIf(skip)('the state machine', () => {
   let stack: AskStack;
-  const servers: Server[] = [];
+  let served: Awaited<ReturnType<typeof serveFunctions>>;
   const calls: Call[] = [];
   const answers = {} as Record<AskFunction, Answer>;
 
   beforeAll(async () => {
     stack = await startAskStack({ DatabaseBucket: 'lance', DatabasePrefix: 'database/d' });
-    const addresses: Record<string, string[]> = {};
-    for (const name of FUNCTIONS) {
-      const server = createServer(async (request, response) => {
-        const payload = JSON.parse(Buffer.concat(await request.toArray()).toString());
-        calls.push({ name, payload });
-        response.end(JSON.stringify(answers[name](payload)));
-      }).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      servers.push(server);
-      addresses[name] = [`http://127.0.0.1:${(server.address() as AddressInfo).port}`];
-    }
-    await stack.answerAt(addresses);
+    const standIns = FUNCTIONS.map((name) => {
+      const answer = async (payload: unknown) => {
+        calls.push({ name, payload: payload as Call['payload'] });
+        return answers[name](payload as Call['payload']);
+      };
+      return [name, answer] as const;
+    });
+    served = await serveFunctions(Object.fromEntries(standIns));
+    await stack.answerAt(served.addresses);
   });
   beforeEach(() => {
     calls.length = 0;
@@ -52,7 +47,7 @@ describe.skipIf(skip)('the state machine', () => {
     answers.aggregate = ({ parts }) => ({ parts });
   });
   afterAll(async () => {
-    for (const server of servers) server.close();
+    served?.close();
     await stack?.stop();
   });
 

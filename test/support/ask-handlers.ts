@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { AskPlan, AskResult, PartFailure, PartSummary } from '../../workers/src/cloud/lambda/ask-event.ts';
 import type { CallContext } from '../../workers/src/cloud/lambda/define-handler.ts';
 import { handler as aggregate } from '../../workers/src/cloud/lambda/handlers/aggregate-handler.ts';
@@ -33,4 +36,29 @@ export async function askByHandlers(
   for (const index of planned.buckets.keys())
     parts.push(await searchBucket(searchEvent(planned, index), callContext()));
   return aggregate({ ...planned, parts: change(parts) }, callContext());
+}
+
+/** Serves functions at addresses, as Lambda's emulator does. The caller closes them. */
+export async function serveFunctions(
+  functions: Readonly<Record<string, (event: unknown) => Promise<unknown>>>,
+): Promise<{ addresses: Record<string, string[]>; close(): void }> {
+  const servers: Server[] = [];
+  const addresses: Record<string, string[]> = {};
+  for (const [name, answer] of Object.entries(functions)) {
+    const server = createServer(async (request, response) => {
+      const event: unknown = JSON.parse(Buffer.concat(await request.toArray()).toString());
+      const found = await answer(event).catch((error: Error) => ({
+        errorType: error.name,
+        errorMessage: error.message,
+      }));
+      response.end(JSON.stringify(found));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    servers.push(server);
+    addresses[name] = [`http://127.0.0.1:${(server.address() as AddressInfo).port}`];
+  }
+  const close = () => {
+    for (const server of servers) server.close().closeAllConnections();
+  };
+  return { addresses, close };
 }

@@ -25,14 +25,14 @@ export const FUNCTIONS = ['embed', 'plan', 'search-bucket', 'aggregate'] as cons
 export type AskFunction = (typeof FUNCTIONS)[number];
 
 /** Deploys the template; the caller stops the server. @param parameters of the template, besides the image */
-export async function startAskStack(parameters: Record<string, string>): Promise<AskStack> {
+export async function startAskStack(parameters: Record<string, string>, region = REGION): Promise<AskStack> {
   const server = spawn(requirePython(), [join(ROOT, 'test/support/moto_ask.py')], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const lines = createInterface(server.stdout);
   const [port] = (await once(lines, 'line')) as [string];
   const endpoint = `http://127.0.0.1:${port}`;
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...s3Env(endpoint), AWS_REGION: REGION };
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...s3Env(endpoint), AWS_REGION: region };
   const python = pythonAt(env);
   const { outputs, variables } = await python<Pick<AskStack, 'outputs' | 'variables'>>(
     DEPLOY,

@@ -10,6 +10,7 @@ import io
 import json
 import queue
 import sys
+import urllib.error
 import urllib.request
 
 import policies
@@ -111,8 +112,11 @@ class Emulators:
         address = addresses[name].get()
         try:
             request = urllib.request.Request(f"{address}/2015-03-31/functions/function/invocations", data=Payload)
-            with urllib.request.urlopen(request) as response:
-                body = response.read()
+            try:
+                with urllib.request.urlopen(request) as response:
+                    body = response.read()
+            except urllib.error.HTTPError as error:
+                body = error.read()
         finally:
             addresses[name].put(address)
         try:

@@ -22,15 +22,15 @@ export function useS3(env: Record<string, string | undefined>): void {
   }
 }
 
-/** Starts a server with the bucket `lance` for all tests of a file. Call it inside `describe`. */
-export function withS3Server(kind: 'moto' | 'versitygw'): { server: S3Server } {
+/** Starts a server with the bucket `lance`, and others, for all tests of a file. Call it inside `describe`. */
+export function withS3Server(kind: 'moto' | 'versitygw', others: readonly string[] = []): { server: S3Server } {
   const held = {} as { server: S3Server };
   const before = { ...process.env };
   beforeAll(async () => {
     // Also where the server is installed, so that every machine detects such a test.
     if (!askedFor.has(kind))
       throw new Error(`A test with ${kind} must be skipped where it is missing: call missingServer() first`);
-    held.server = await startS3Server(kind, ['lance']);
+    held.server = await startS3Server(kind, ['lance', ...others]);
   });
   afterEach(async () => {
     await closeS3();

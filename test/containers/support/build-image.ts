@@ -38,6 +38,20 @@ export async function buildHead(podman: Podman, name: string, worker: string, fo
   await build(podman, name, 'head', [`WORKER_IMAGE=${worker}`, 'PLUGINS=skip'], folder, secrets);
 }
 
+/**
+ * Builds containers/lambda/Dockerfile in the same way.
+ * @param worker the tasks' image
+ */
+export async function buildLambda(podman: Podman, name: string, worker: string, folder: string) {
+  const secrets = {
+    'apt.conf': await aptSettings(),
+    'pip.conf': await pipSettings(),
+    npmrc: await npmSettings(),
+    'ca.crt': await readFile(process.env.SSL_CERT_FILE || CERTIFICATES, 'utf8'),
+  };
+  await build(podman, name, 'lambda', [`WORKER_IMAGE=${worker}`], folder, secrets);
+}
+
 async function build(
   podman: Podman,
   name: string,

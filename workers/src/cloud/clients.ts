@@ -1,6 +1,7 @@
 import type { Batch } from '@aws-sdk/client-batch';
 import type { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECR } from '@aws-sdk/client-ecr';
+import type { SFN } from '@aws-sdk/client-sfn';
 import { UsageError } from '../base/errors.ts';
 import { toAwsUserError } from './aws-errors.ts';
 import { AWS } from './cloud-messages.ts';
@@ -49,6 +50,14 @@ export async function openEcr(region: string): Promise<ECR> {
   const { ECR } = await import('@aws-sdk/client-ecr');
   const client = new ECR(await options(region));
   client.middlewareStack.add(translating(`ECR in ${region}`), { step: 'initialize', priority: 'high' });
+  return client;
+}
+
+/** Opens a client as `openBatch` does. */
+export async function openStates(region: string): Promise<SFN> {
+  const { SFN } = await import('@aws-sdk/client-sfn');
+  const client = new SFN(await options(region));
+  client.middlewareStack.add(translating(`Step Functions in ${region}`), { step: 'initialize', priority: 'high' });
   return client;
 }
 

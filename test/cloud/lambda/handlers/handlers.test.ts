@@ -64,7 +64,8 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
         await runHere(['ask', '--input', queryShard, '--database', DATABASE, ...options, '--output', output]);
         expect((await stored(result[name])).equals(await readFile(output)), name).toBe(true);
       }
-      expect(result).toMatchObject({ queries: 4, buckets: 3, vectors: 900, failed: [], settings });
+      expect(result).toMatchObject({ queries: 4, vectors: 900, failed: [], settings });
+      expect(result.buckets).toHaveLength(3);
       expect(result.rows).toBe((await stored(result.csv)).toString().split('\n').length - 2);
       expect(result.read.requests).toBeGreaterThan(10);
       expect(result.dollars.total).toBeGreaterThan(0);
@@ -117,7 +118,6 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     });
     const result = await askByHandlers(request({}, { allowPartial: true }), randomUUID(), fail);
     expect(result).toMatchObject({
-      buckets: 2,
       failed: [{ bucket: 'bucket_00003', error: 'bucket_00003: row 7 is bad' }],
     });
     expect((await stored(result.csv)).toString()).toMatch(/\n# partial answer without bucket_00003\n$/);

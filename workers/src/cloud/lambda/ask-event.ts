@@ -81,6 +81,8 @@ export const PART_SUMMARY = z.object({
   strategy: TEXT,
   nprobes: COUNT,
   refineFactor: COUNT,
+  /** Whether LanceDB made some of the requests itself, which are estimated. */
+  isEstimated: z.boolean('true or false'),
   usage: CALL_USAGE,
 });
 
@@ -107,10 +109,10 @@ export const ASK_RESULT = z.object({
   rows: COUNT,
   queries: COUNT,
   settings: ASK_SETTINGS,
-  buckets: COUNT,
+  buckets: z.array(PART_SUMMARY),
   vectors: COUNT,
   failed: z.array(z.object({ bucket: BUCKET, error: TEXT })),
-  /** Probed partitions a query, over all buckets, and the largest and smallest refine factor. */
+  /** Probed partitions a query, over all buckets, and their refine factors. */
   recall: z.object({ nprobes: COUNT, refineFactors: z.array(COUNT) }),
   read: z.object({ requests: COUNT, bytes: COUNT }),
   seconds: AMOUNT,

@@ -1,3 +1,12 @@
+/** What the state machine does in a state. */
+const STATES: Readonly<Record<string, string>> = {
+  Embed: 'embedding the sequences',
+  Plan: 'planning',
+  SearchBuckets: 'searching the buckets',
+  SearchManyBuckets: 'searching the buckets',
+  Aggregate: 'merging their answers',
+};
+
 /** Texts for users about questions on AWS Lambda. */
 export const LAMBDA_MESSAGES = {
   wrongEvent: (step: string, problem: string) => `The event of ${step} is wrong: ${problem}.`,
@@ -22,5 +31,18 @@ export const LAMBDA_MESSAGES = {
     count === 0 ? first : `${first} ${count} other buckets failed too.`,
   ended: (error: string) =>
     `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb, or ask with a smaller k.`,
+
+  // Of `ask --remote`.
+  wrongArn: (arn: string) =>
+    `--remote ${arn}: it must be the ARN of the state machine of infra/lanceflow-ask.yaml, or of its alias: the output Remote of the stack.`,
+  idNeedsDatabase: 'With --remote, --id reads the vector of the protein on this machine: add --database.',
+  largeFasta: (bytes: number, most: number) =>
+    `The sequences have ${bytes} bytes, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,
+  started: (execution: string) => `${execution} has started`,
+  state: (state: string) => STATES[state] ?? state,
+  stopping: (execution: string) => `stopping ${execution}`,
+  stopped: (execution: string, status: string) => `${execution}: ${status}. Ask again.`,
+  wrongOutput: (execution: string, problem: string) => `${execution}: its output is not an answer: ${problem}.`,
+  noCsv: (uri: string) => `${uri}: the answer is missing. Answers are deleted after some days. Ask again.`,
   noAnswer: (count: number, first: string) => `None of the ${count} buckets answered. The first error: ${first}`,
 } as const;

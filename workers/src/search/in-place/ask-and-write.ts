@@ -38,6 +38,8 @@ export interface AskReport extends CommandResult {
   /** Whether LanceDB made some of these requests itself, which are estimated. */
   isEstimated: boolean;
   dollars: number;
+  /** Whether functions on AWS answered; `dollars` then includes their price. */
+  remote?: boolean;
 }
 
 /** Opens the database of a request. @throws DataError if it has no buckets, or not all that are named */
@@ -109,22 +111,18 @@ export async function askAndWrite(
 }
 
 /** Summarizes an answer in a line, and what reading it took. */
-export function askSummary({
-  rows,
-  queries,
-  buckets,
-  vectors,
-  failed,
-  readRequests,
-  readBytes,
-  isEstimated,
-}: AskReport): string {
+export function askSummary(report: AskReport): string {
+  const { rows, queries, buckets, vectors, failed, readRequests } = report;
   const from = `${buckets.length} of ${buckets.length + failed.length} buckets (${vectors} vectors)`;
-  const { inRegion, outside } = readingCost({ requests: readRequests, bytes: readBytes });
   const read =
-    readRequests === 0
-      ? ''
-      : `; read ${isEstimated ? 'about ' : ''}${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests: ${formatDollars(inRegion)} in the ` +
-        `region, ${formatDollars(outside)} outside AWS (prices of ${AWS_PRICES.date}, ${AWS_PRICES.region})`;
+    readRequests === 0 ? '' : `; ${readSummary(report)} (prices of ${AWS_PRICES.date}, ${AWS_PRICES.region})`;
   return `ask: ${rows} neighbours of ${queries} queries from ${from}${read}`;
+}
+
+function readSummary({ readRequests, readBytes, isEstimated, dollars, remote }: AskReport): string {
+  const about = isEstimated ? 'about ' : '';
+  const read = `read ${about}${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests`;
+  if (remote) return `${read}: ${formatDollars(dollars)} for Lambda, Step Functions and S3`;
+  const { inRegion, outside } = readingCost({ requests: readRequests, bytes: readBytes });
+  return `${read}: ${formatDollars(inRegion)} in the region, ${formatDollars(outside)} outside AWS`;
 }

@@ -7,6 +7,7 @@ export const IN_PLACE_MESSAGES = {
   manyQueries: (most: number) => `More than ${most} queries. ${CAMPAIGN}`,
   manyHits: (queryCount: number, k: number, most: number) =>
     `${queryCount} queries with k = ${k} have ${queryCount * k} neighbours, but at most ${most} can be asked. ${CAMPAIGN}`,
+  noDatabase: 'Name the database, with --database, or the functions on AWS Lambda, with --remote.',
   noQueries: 'No query. Name a sequence, --input or --id.',
   wrongK: (k: number, most: number) => `--k must be a whole number from 1 to ${most}, not ${k}.`,
   wrongTimeout: (seconds: number) => `--timeout must be a number of seconds above 0, not ${seconds}.`,

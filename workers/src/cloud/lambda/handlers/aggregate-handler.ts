@@ -34,7 +34,7 @@ export const handler = defineHandler(
       rows,
       queries: queries.count,
       settings,
-      buckets: parts.length,
+      buckets: parts,
       vectors: sum(parts.map((part) => part.rows)),
       failed: failed.map(({ bucket, error }) => ({ bucket, error: error.message })),
       recall: {

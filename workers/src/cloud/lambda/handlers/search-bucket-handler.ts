@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { DataError } from '../../../base/errors.ts';
 import { Database } from '../../../database/database.ts';
 import { askBucket } from '../../../search/in-place/ask-bucket.ts';
+import type { ReadCost } from '../../../search/in-place/bucket-answer.ts';
 import { openWarmBucket } from '../../../search/in-place/warm-buckets.ts';
-import { type PartSummary, SEARCH_EVENT } from '../ask-event.ts';
+import { type CallUsage, type PartSummary, SEARCH_EVENT } from '../ask-event.ts';
 import { type Call, defineHandler, variable } from '../define-handler.ts';
 import { readQueries } from '../event-queries.ts';
 import { AskAgainError } from '../handler-errors.ts';
@@ -32,21 +33,19 @@ export const handler = defineHandler(
     if (bucket.entry.fingerprint !== fingerprint) throw new AskAgainError(LAMBDA_MESSAGES.rebuilt(name));
     const { hits, rows, strategy, nprobes, refineFactor, cost } = await askBucket(bucket, asked, settings, call.signal);
     Object.assign(call.phases, cost.milliseconds);
-    const found = hits.distances.length;
-    const summary = {
-      bucket: name,
-      fingerprint,
-      rows,
-      hits: found,
-      strategy,
-      nprobes,
-      refineFactor,
-      usage: call.usage(),
-    };
+    const { isEstimated } = cost;
+    const usage = withEstimate(call.usage(), cost);
+    const found = { rows, hits: hits.distances.length, strategy, nprobes, refineFactor };
+    const summary = { bucket: name, fingerprint, ...found, isEstimated, usage };
     if (await call.results.create(key, await encodePart(summary, hits), PARQUET)) return summary;
     return (await findPart(call, key, name)) ?? summary;
   },
 );
+
+/** Adds the requests of LanceDB, which are estimated, to those that were counted. */
+function withEstimate(counted: CallUsage, { requests, bytes }: ReadCost): CallUsage {
+  return { ...counted, requests: Math.max(counted.requests, requests), bytes: Math.max(counted.bytes, bytes) };
+}
 
 /** Reads the summary of an answer that an earlier call has stored. */
 async function findPart({ results }: Call, key: string, bucket: string): Promise<PartSummary | undefined> {
