@@ -88,7 +88,7 @@ await withFolder(values.folder, async (folder) => {
       const argv = [
         'ask',
         '--id',
-        'a000000007',
+        'b000000007',
         '--database',
         URI,
         '--k',

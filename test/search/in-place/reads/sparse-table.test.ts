@@ -3,6 +3,7 @@ import { columnTexts } from '../../../../workers/src/base/bytes/utf8-column.ts';
 import { type OpenBucket, openBucket } from '../../../../workers/src/bucket/open-bucket.ts';
 import { Database } from '../../../../workers/src/database/database.ts';
 import { searchAnn } from '../../../../workers/src/search/engine/ann.ts';
+import { countedTables } from '../../../../workers/src/search/in-place/reads/counted-tables.ts';
 import { canReadSparsely, openSparseTable } from '../../../../workers/src/search/in-place/reads/sparse-table.ts';
 import { METRICS } from '../../../../workers/src/vectors/metric.ts';
 import { VECTOR_TYPES } from '../../../../workers/src/vectors/vector-type.ts';
@@ -33,10 +34,11 @@ describe('openSparseTable', { timeout: 60_000 }, () => {
       const whole = await openBucket(database, await database.requireEntry('bucket_00001'));
       expect(canReadSparsely(whole)).toBe(false);
       // As on S3: without a folder that LanceDB can open.
-      const remote = { ...whole, database: database.withTables({ ...database.tables, folder: undefined }) };
-      expect(canReadSparsely(remote)).toBe(true);
       const counts = { requests: 0, bytes: 0 };
-      const sparse = await openSparseTable(remote, counts);
+      const tables = countedTables({ ...database.tables, folder: undefined }, counts);
+      const remote = { ...whole, database: database.withTables(tables) };
+      expect(canReadSparsely(remote)).toBe(true);
+      const sparse = await openSparseTable(remote);
       const copied: OpenBucket = {
         ...remote,
         copy: {

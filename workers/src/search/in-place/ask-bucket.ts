@@ -1,10 +1,8 @@
-import { s3Usage } from '../../app/usage.ts';
 import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { HitSink } from '../output/hit-sink.ts';
 import { choosePlan } from '../plan/choose-plan.ts';
-import type { SearchStrategy } from '../plan/strategies.ts';
 import { searchIntoSink } from '../search-block.ts';
 import { searchK } from '../search-request.ts';
 import { type AskQueries, querySetFor } from './ask-queries.ts';
@@ -40,7 +38,7 @@ export async function askBucket(
   };
   const { plan } = choosePlan(request, entry, querySet.count, {});
   const startedMs = performance.now();
-  const before = readSoFar(bucket, plan.way);
+  const before = readSoFar(bucket);
   const found = keepHits();
   const sink = new HitSink(found.writer, entry.bucket, filter);
   await untilAborted(
@@ -48,7 +46,7 @@ export async function askBucket(
     signal,
   );
   await sink.flush();
-  const after = readSoFar(bucket, plan.way);
+  const after = readSoFar(bucket);
   return {
     bucket: entry.bucket,
     fingerprint: entry.fingerprint,
@@ -74,13 +72,10 @@ export async function askBucket(
   };
 }
 
-/** Returns what was read so far: by queries of the index of this bucket; otherwise by this process. */
-function readSoFar({ reads }: WarmBucket, strategy: SearchStrategy) {
-  const none = { centroids: 0, codes: 0, rescoring: 0, estimated: 0 };
-  if (strategy === 'ann' && reads)
-    return { ...none, ...reads.counts, ...reads.milliseconds, estimated: reads.estimatedRequests };
-  const { requests, receivedBytes } = s3Usage();
-  return { ...none, requests, bytes: receivedBytes };
+/** Returns what was read so far; nothing of a database in a folder. */
+function readSoFar({ reads, counts }: WarmBucket) {
+  const estimated = reads?.estimatedRequests ?? 0;
+  return { ...counts, centroids: 0, codes: 0, rescoring: 0, ...reads?.milliseconds, estimated };
 }
 
 /** Returns a writer that keeps hits in memory. */

@@ -1,4 +1,3 @@
-import { s3Usage } from '../../app/usage.ts';
 import { DataError, TransientError } from '../../base/errors.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
@@ -6,6 +5,7 @@ import type { Database } from '../../database/database.ts';
 import { searchableEntry } from '../searchable-entry.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 import { type CountedReads, countedReads } from './reads/counted-reads.ts';
+import { countedTables, type ReadCounts } from './reads/counted-tables.ts';
 
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
@@ -16,7 +16,9 @@ const MOST_KEPT_BYTES = 2 ** 28;
 export interface WarmBucket extends OpenBucket, Disposable {
   /** Of a table on S3. */
   reads: CountedReads | undefined;
-  /** What opening and checking took this time; with requests of other buckets that are opened at once. */
+  /** All that was read of the bucket so far. */
+  counts: ReadCounts;
+  /** What opening and checking took this time. */
   opened: { isWarm: boolean; requests: number; bytes: number; milliseconds: number };
   /** Runs a search. @throws TransientError if the bucket was built again meanwhile, DataError if it is damaged */
   use<T>(search: () => Promise<T>): Promise<T>;
@@ -30,7 +32,7 @@ interface Held {
   isStale: boolean;
 }
 
-type HeldBucket = OpenBucket & Pick<WarmBucket, 'reads'>;
+type HeldBucket = OpenBucket & Pick<WarmBucket, 'reads' | 'counts'>;
 
 const held = new Map<string, Held>();
 
@@ -41,7 +43,6 @@ const held = new Map<string, Held>();
  */
 export async function openWarmBucket(database: Database, name: string): Promise<WarmBucket> {
   const startedMs = performance.now();
-  const before = s3Usage();
   const key = `${database.uri}\n${name}`;
   await forgetIfLarge(key);
   const known = held.get(key);
@@ -63,13 +64,14 @@ export async function openWarmBucket(database: Database, name: string): Promise<
     if (held.get(key) === one) held.delete(key);
     throw error;
   });
-  const after = s3Usage();
+  const openedCounts = { ...bucket.counts };
   return {
     ...bucket,
     opened: {
       isWarm,
-      requests: after.requests - before.requests,
-      bytes: after.receivedBytes - before.receivedBytes,
+      // One for the catalog entry.
+      requests: (bucket.reads ? 1 : 0) + (isWarm ? 0 : openedCounts.requests),
+      bytes: isWarm ? 0 : openedCounts.bytes,
       milliseconds: performance.now() - startedMs,
     },
     use: (search) => use(database, bucket, search),
@@ -83,10 +85,13 @@ export function closeWarmBuckets(): void {
 }
 
 async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket> {
-  const { entry: searchable } = await searchableEntry(database, entry, () => {});
-  const bucket = await openBucket(database, searchable);
-  const reads = countedReads(bucket);
-  return { ...bucket, copy: reads, reads };
+  const counts = { requests: 0, bytes: 0 };
+  const { tables } = database;
+  const counted = tables.folder === undefined ? database.withTables(countedTables(tables, counts)) : database;
+  const { entry: searchable } = await searchableEntry(counted, entry, () => {});
+  const bucket = await openBucket(counted, searchable);
+  const reads = countedReads(bucket, counts);
+  return { ...bucket, copy: reads, reads, counts };
 }
 
 function hold(key: string, etag: string, bucket: Promise<HeldBucket>): Held {

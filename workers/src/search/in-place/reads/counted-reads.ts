@@ -1,6 +1,6 @@
 import type { AnnQuery, OpenBucket, PartialCopy } from '../../../bucket/open-bucket.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
-import type { ReadCounts } from './sparse-file.ts';
+import type { ReadCounts } from './counted-tables.ts';
 import { canReadSparsely, openSparseTable, type SparseTable } from './sparse-table.ts';
 
 /** Candidates of a query from which own ranged reads are quicker than LanceDB's, which read more around each row (docs/adr/0039). */
@@ -10,8 +10,7 @@ const REQUESTS_OF_PARTITION = 4;
 
 /** Reads of the index of a bucket in place, which are counted. */
 export interface CountedReads extends PartialCopy {
-  counts: ReadCounts;
-  /** Requests among them that LanceDB made itself. They are estimated: codes of the probed partitions, and rows that are rescored. */
+  /** Requests that LanceDB made itself. They are estimated: codes of the probed partitions, and rows that are rescored. */
   estimatedRequests: number;
   /** Of the own reads, added up over queries that are searched at once. */
   milliseconds: SparseTable['milliseconds'];
@@ -20,15 +19,16 @@ export interface CountedReads extends PartialCopy {
   close(): Promise<void>;
 }
 
-/** Counts the reads of a bucket on S3. Queries with many candidates are answered in a copy, which has the parts that they need. */
-export function countedReads(bucket: OpenBucket): CountedReads | undefined {
+/**
+ * Counts the reads of queries of a bucket on S3. Those with many candidates are answered in a copy, which has the parts that they need.
+ * @param counts of the bucket's tables, to which estimates are added
+ */
+export function countedReads(bucket: OpenBucket, counts: ReadCounts): CountedReads | undefined {
   if (bucket.database.tables.folder !== undefined) return undefined;
-  const counts = { requests: 0, bytes: 0 };
   const isOwn = canReadSparsely(bucket);
   let opening: Promise<SparseTable> | undefined;
   const none = { centroids: 0, codes: 0, rescoring: 0 };
   const reads: CountedReads = {
-    counts,
     estimatedRequests: 0,
     milliseconds: none,
     async prepare(query) {
@@ -39,7 +39,7 @@ export function countedReads(bucket: OpenBucket): CountedReads | undefined {
         reads.estimatedRequests += requests;
         return undefined;
       }
-      opening ??= openSparseTable(bucket, counts);
+      opening ??= openSparseTable(bucket);
       const sparse = await opening.catch((error: unknown) => {
         opening = undefined;
         throw error;

@@ -3,7 +3,7 @@ import type { FragmentFile } from '../../../database/catalog/catalog-entry.ts';
 import type { ByteRange } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
-import { type ReadCounts, SparseFile } from './sparse-file.ts';
+import { SparseFile } from './sparse-file.ts';
 
 /** Bytes between two rows that are read with them: a request costs the time of more. */
 const VECTOR_GAP_BYTES = 8192;
@@ -22,14 +22,12 @@ interface DataFile {
 export class SparseData {
   readonly #bucket: OpenBucket;
   readonly #folder: string;
-  readonly #counts: ReadCounts;
   readonly #files = new Map<number, Promise<DataFile>>();
 
   /** @param bucket with fragments @param folder of the database's copy */
-  constructor(bucket: OpenBucket, folder: string, counts: ReadCounts) {
+  constructor(bucket: OpenBucket, folder: string) {
     this.#bucket = bucket;
     this.#folder = folder;
-    this.#counts = counts;
   }
 
   /** Reads rows, unless they are there. @param rowIds of LanceDB, in any order @param vectors whether their vectors are needed too */
@@ -77,7 +75,7 @@ export class SparseData {
     const place = `${entry.bucket}.lance/${path}`;
     const { bytes } = entry.files.find((file) => file.path === path)!;
     const source = await database.tables.openFile(place);
-    const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, source, this.#counts);
+    const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, source);
     await file.fillMetadata();
     const reader = await LanceFileReader.open(file.path);
     try {

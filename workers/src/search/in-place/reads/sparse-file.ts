@@ -14,12 +14,6 @@ const END_BYTES = 8192;
 /** One request gets a fraction of S3's throughput, so longer ranges are divided. */
 const REQUEST_BYTES = 2 * 2 ** 20;
 
-/** What was read from a source. */
-export interface ReadCounts {
-  requests: number;
-  bytes: number;
-}
-
 /** A file on this machine with some ranges of another one; the rest of it reads as zeros. */
 export class SparseFile {
   readonly path: string;
@@ -28,33 +22,37 @@ export class SparseFile {
   filledBytes = 0;
   readonly #file: FileHandle;
   readonly #source: RangeFile;
-  readonly #counts: ReadCounts;
   #filled: ByteRange[] = [];
+  #turns: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, size: number, file: FileHandle, source: RangeFile, counts: ReadCounts) {
+  private constructor(path: string, size: number, file: FileHandle, source: RangeFile) {
     this.path = path;
     this.size = size;
     this.#file = file;
     this.#source = source;
-    this.#counts = counts;
   }
 
-  /** Creates an empty one. @param counts to which its reads are added */
-  static async create(path: string, size: number, source: RangeFile, counts: ReadCounts): Promise<SparseFile> {
+  /** Creates an empty one. */
+  static async create(path: string, size: number, source: RangeFile): Promise<SparseFile> {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'wx+');
     await file.truncate(size);
-    return new SparseFile(path, size, file, source, counts);
+    return new SparseFile(path, size, file, source);
   }
 
   /** Reads ranges that it does not have yet. @param gap bytes between two ranges that are read with them, to save a request */
-  async fill(ranges: readonly ByteRange[], gap: number): Promise<void> {
+  fill(ranges: readonly ByteRange[], gap: number): Promise<void> {
+    // In turns: two queries that need the same range read it once.
+    const turn = this.#turns.then(() => this.#fillInTurn(ranges, gap));
+    this.#turns = turn.catch(() => {});
+    return turn;
+  }
+
+  async #fillInTurn(ranges: readonly ByteRange[], gap: number): Promise<void> {
     const missing = joinRanges(missingRanges(joinRanges(ranges, 0), this.#filled), gap);
     await mapConcurrently(missing.flatMap(divide), READS_AT_ONCE, async ({ offset, bytes }) => {
       const content = new Uint8Array(bytes);
       await this.#source.read(content, offset);
-      this.#counts.requests++;
-      this.#counts.bytes += bytes;
       await writeAt(this.#file, content, offset);
     });
     this.#add(missing);

@@ -7,7 +7,7 @@ import type { Centroids } from '../../../vectors/kmeans.ts';
 import { probedPartitions } from './rank-centroids.ts';
 import { SparseCodes } from './sparse-codes.ts';
 import { SparseData } from './sparse-data.ts';
-import { type ReadCounts, SparseFile } from './sparse-file.ts';
+import { SparseFile } from './sparse-file.ts';
 
 /** Candidates beyond the last, which may be as near as it. */
 const TIES = 16;
@@ -38,9 +38,9 @@ export function canReadSparsely({ entry, database }: OpenBucket): boolean {
 /**
  * Opens a copy of a bucket's table in which LanceDB answers queries: before each, the codes of the partitions that it probes are read,
  * then the vectors and ids of the candidates, by ranges. LanceDB computes the same answer as from the whole table.
- * @param bucket for which `canReadSparsely` @param counts to which its reads are added
+ * @param bucket for which `canReadSparsely`
  */
-export async function openSparseTable(bucket: OpenBucket, counts: ReadCounts): Promise<SparseTable> {
+export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> {
   const { entry, database } = bucket;
   const milliseconds = { centroids: 0, codes: 0, rescoring: 0 };
   const scratch = await openScratch(tmpdir(), `${entry.bucket}.asked`);
@@ -49,7 +49,7 @@ export async function openSparseTable(bucket: OpenBucket, counts: ReadCounts): P
       const { path, bytes } = entry.files.find((file) => file.path.endsWith(part))!;
       const place = `${entry.bucket}.lance/${path}`;
       const source = await database.tables.openFile(place);
-      return SparseFile.create(`${scratch.folder}/${place}`, bytes, source, counts);
+      return SparseFile.create(`${scratch.folder}/${place}`, bytes, source);
     };
     const whole = async (part: string) => {
       const file = await create(part);
@@ -64,7 +64,7 @@ export async function openSparseTable(bucket: OpenBucket, counts: ReadCounts): P
       whole('/index.idx'),
     ]);
     const codes = await SparseCodes.open(codeFile, bucket, firstRows);
-    const data = new SparseData(bucket, scratch.folder, counts);
+    const data = new SparseData(bucket, scratch.folder);
     const table = await folderReader(scratch.folder).open(entry.bucket);
     milliseconds.centroids = performance.now() - startedMs;
     const stored = storedCentroids(centroids, entry.vectorType);
