@@ -7,7 +7,19 @@ import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 
 /** Text options that are neither files nor addresses. */
-const TEXTS = ['name', 'bucket', 'memory', 'range', 'campaign', 'queue', 'job-definition', 'sequence', 'id', 'buckets'];
+const TEXTS = [
+  'name',
+  'bucket',
+  'memory',
+  'range',
+  'campaign',
+  'queue',
+  'job-definition',
+  'sequence',
+  'id',
+  'buckets',
+  'remote',
+];
 
 const commands = await Promise.all(
   Object.keys(COMMANDS).map(async (name) => {
