@@ -134,6 +134,12 @@ describe.skipIf(skip)('the state machine', () => {
     expect(await decisions('SearchRole', ['s3:GetObject'], 'arn:aws:s3:::lance/other/x')).toEqual([no]);
     expect(await decisions('SearchRole', ['s3:ListBucket'], 'arn:aws:s3:::lance', 'database/d/')).toEqual([yes]);
     expect(await decisions('SearchRole', ['s3:ListBucket'], 'arn:aws:s3:::lance', 'other/')).toEqual([no]);
+    expect(await decisions('EmbedRole', readWrite, database)).toEqual([yes, no]);
+    expect(await decisions('EmbedRole', ['s3:ListBucket'], 'arn:aws:s3:::lance', 'database/d/_catalog/')).toEqual([
+      yes,
+    ]);
+    const table = 'arn:aws:s3:::lance/database/d/bucket_00001.lance/data/0.lance';
+    expect(await decisions('EmbedRole', ['s3:GetObject'], table)).toEqual([no]);
     expect(await decisions('AggregateRole', readWrite, database)).toEqual([no, no]);
     expect(await decisions('AggregateRole', readWrite, `${results}/parts/e/b.parquet`)).toEqual([yes, no]);
     expect(await decisions('AggregateRole', readWrite, `${results}/answers/e/neighbours.csv`)).toEqual([yes, yes]);
