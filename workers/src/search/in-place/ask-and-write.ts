@@ -106,7 +106,8 @@ export async function askAndWrite(
       dollars: readingCost(read).inRegion,
     };
   } finally {
-    closeWarmBuckets();
+    // Before the process ends: the copies are files.
+    await closeWarmBuckets();
   }
 }
 

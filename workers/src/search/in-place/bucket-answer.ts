@@ -12,8 +12,8 @@ export interface ReadCost {
 }
 
 /**
- * `open`: catalog entry, table and index, where they are not warm yet, `search`: the rest. Of
- * own reads: `centroids` opens the copy of the index, `codes` and `rescoring` read for queries, added up over those searched at once.
+ * `open`: catalog entry, table and index, where they are not warm yet; `search`: the rest. Of own
+ * reads: `centroids` opens the copy of the index, `codes` and `rescoring` read for queries, added up over those searched at once.
  */
 export type AskPhase = 'open' | 'centroids' | 'search' | 'codes' | 'rescoring';
 

@@ -48,7 +48,7 @@ export async function openWarmBucket(database: Database, name: string): Promise<
   const known = held.get(key);
   const found = await database.entryIfChanged(name, known?.etag);
   if (found === undefined) {
-    forget(key);
+    void forget(key);
     await database.requireEntry(name);
     throw new DataError(IN_PLACE_MESSAGES.removed(database.uri, name));
   }
@@ -57,7 +57,7 @@ export async function openWarmBucket(database: Database, name: string): Promise<
   one.users++;
   const release = () => {
     one.users--;
-    closeUnused(one);
+    void closeUnused(one);
   };
   const bucket = await one.bucket.catch((error: unknown) => {
     release();
@@ -79,9 +79,9 @@ export async function openWarmBucket(database: Database, name: string): Promise<
   };
 }
 
-/** Closes all buckets, each when its last use has ended. */
-export function closeWarmBuckets(): void {
-  for (const key of [...held.keys()]) forget(key);
+/** Closes all buckets and removes their copies; those in use follow when their last use has ended. */
+export async function closeWarmBuckets(): Promise<void> {
+  await Promise.all([...held.keys()].map(forget));
 }
 
 async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket> {
@@ -95,23 +95,23 @@ async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket
 }
 
 function hold(key: string, etag: string, bucket: Promise<HeldBucket>): Held {
-  forget(key);
+  void forget(key);
   const one = { etag, bucket, users: 0, isStale: false };
   held.set(key, one);
   // The first key is the one that was opened longest ago.
   for (const oldest of held.keys()) {
     if (held.size <= MOST_OPEN) break;
-    forget(oldest);
+    void forget(oldest);
   }
   return one;
 }
 
-function forget(key: string): void {
+async function forget(key: string): Promise<void> {
   const one = held.get(key);
   if (!one) return;
   held.delete(key);
   one.isStale = true;
-  closeUnused(one);
+  await closeUnused(one);
 }
 
 /** Drops the copy of a bucket that has grown, so that the disk does not fill in a process that lives long. */
@@ -121,18 +121,15 @@ async function forgetIfLarge(key: string): Promise<void> {
     ({ reads }) => reads?.keptBytes() ?? 0,
     () => 0,
   );
-  if (bytes !== undefined && bytes > MOST_KEPT_BYTES && held.get(key) === one) forget(key);
+  if (bytes !== undefined && bytes > MOST_KEPT_BYTES && held.get(key) === one) void forget(key);
 }
 
-function closeUnused(one: Held): void {
+/** Never throws: a bucket that was not opened has nothing to close, and its search has the error. */
+async function closeUnused(one: Held): Promise<void> {
   if (!one.isStale || one.users > 0) return;
-  one.bucket.then(
-    ({ table, reads }) => {
-      table.close();
-      void reads?.close().catch(() => {}); // the copy is removed when the process ends
-    },
-    () => {}, // it was not opened
-  );
+  const bucket = await one.bucket.catch(() => undefined);
+  bucket?.table.close();
+  await bucket?.reads?.close().catch(() => {});
 }
 
 async function use<T>(database: Database, { entry }: OpenBucket, search: () => Promise<T>): Promise<T> {
