@@ -39,7 +39,7 @@ export interface Parallelism {
 }
 
 /** A thread with less than this share of the busiest of its name did none of their work: it has the name of the thread that started it. */
-const WORKING_SHARE = 0.01;
+const WORKING_SHARE = 0.05;
 
 /** Groups threads by name, the busiest group first. */
 export function groupThreads(threads: readonly ThreadTime[]): ThreadGroup[] {
