@@ -1,5 +1,6 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { askRows } from '../support/ask.ts';
 import { runHere } from '../support/command.ts';
@@ -137,13 +138,40 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     ['two sequences', ['MKT', 'MKV'], 64, /one sequence/],
     ['an unknown option', ['--id', 'p1', '--nprobe', '3'], 64, /Unknown argument: nprobe/],
     ['no format', ['--id', 'p1', '--output', 'x.txt'], 64, /its name does not say the format/],
+    ['compressed Parquet', ['--id', 'p1', '--output', 'x.parquet.gz'], 64, /its name does not say the format/],
+    ['an infinite distance', ['--id', 'p1', '--max-distance', 'Infinity'], 64, /--max-distance must be a number/],
+    ['a distance that is no number', ['--id', 'p1', '--max-distance', 'far'], 64, /--max-distance must be a number/],
     ['a table in a file', ['--id', 'p1', '--output', 'x.csv', '--format', 'table'], 64, /is for terminals/],
     ['Parquet on standard output', ['--id', 'p1', '--format', 'parquet'], 64, /needs --output/],
     ['two answers on standard output', ['--id', 'p1', '--json'], 64, /Write the neighbours to a file/],
+    ['a whole bucket', ['--id', 'p1', '--format', 'csv', '--output', 's3://lance/'], 64, /names a whole bucket/],
     ['another scheme', ['--id', 'p1', '--output', 'gs://b/x.csv'], 64, /"gs:" is not supported/],
   ];
   it.each(wrong)('refuses %s', async (_, argv, code, message) => {
     await expectRefusalHere(['ask', ...argv, '--database', database], code, message);
+  });
+
+  it('refuses to replace a file of queries', async () => {
+    const queries = await writeShard(at('kept.h5'), sliceRows(rows, 0, 2), MODEL);
+    const before = await readFile(queries);
+    await symlink(queries, at('link.csv'));
+    for (const output of [queries, at('link.csv')]) {
+      const argv = ['ask', '--input', queries, '--database', database, '--format', 'csv', '--output', output];
+      await expectRefusalHere(argv, 64, /--output names a file of --input/);
+    }
+    expect(await readFile(queries)).toEqual(before);
+  });
+
+  it('answers with settings far above the sizes of the database', async () => {
+    const argv = ['ask', '--id', 'p1', '--database', database, '--k', '901'];
+    const huge = ['--concurrency', '--nprobes', '--refine-factor'].flatMap((option) => [option, '9007199254740991']);
+    const report = await runHere([...argv, ...huge, '--exclude-self', '--output', at('all.csv')]);
+    expect(report.rows).toBe(899);
+  });
+
+  it('compresses by the ending of a name, in capitals too', async () => {
+    await runHere(['ask', '--id', 'p1', '--database', database, '--output', at('CAPITALS.CSV.GZ')]);
+    expect(gunzipSync(await readFile(at('CAPITALS.CSV.GZ'))).toString()).toMatch(/^query_id,.*\np1,1,p1,/);
   });
 
   it('refuses vectors that cannot be searched', async () => {
@@ -159,7 +187,9 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
       65,
       /row 1 .*all zero.*cosine/,
     );
-    await expectRefusalHere(await bad('twice.h5', ({ ids }) => ids.fill('p0')), 65, /duplicated query id "p0"/);
+    const twice = await bad('twice.h5', ({ ids }) => ids.fill('p0'));
+    for (const partial of [[], ['--allow-partial']])
+      await expectRefusalHere([...twice, ...partial], 65, /^[^:]*twice\.h5: duplicated query id "p0"/);
     expect(await readdir(folder)).not.toContain('none.csv');
   });
 });

@@ -19,7 +19,7 @@ export type CsvCompression = 'none' | 'gzip' | 'zstd';
 
 /** Returns the compression of a CSV file by its name. */
 export function csvCompression(name: string): CsvCompression {
-  return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : 'none';
+  return /\.gz$/i.test(name) ? 'gzip' : /\.zst$/i.test(name) ? 'zstd' : 'none';
 }
 
 /** Creates a CSV file at `path` (a temporary name: see `writeAtomically`) and writes its header. */

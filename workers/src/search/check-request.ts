@@ -1,10 +1,9 @@
-import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
-import { returnIfMissing } from '../base/missing-files.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
 import type { QueryRange } from '../hits/query-range.ts';
+import { requireOutputsApart } from './outputs-apart.ts';
 import type { SearchMode } from './plan/strategies.ts';
 import { SEARCH_MESSAGES } from './search-messages.ts';
 import type { SearchRequest } from './search-request.ts';
@@ -38,7 +37,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
   if (blockQueries !== undefined) requireWhole('block-queries', blockQueries);
   if (truth !== undefined && resolve(truth) === resolve(output)) throw new UsageError(SEARCH_MESSAGES.sameOutputs);
-  await requireOutputsApart(options.queries, { output, truth });
+  await requireOutputsApart('queries', options.queries, { output, truth });
   if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
     throw new UsageError(SEARCH_MESSAGES.wrongTargetRecall(targetRecall));
   if (Number.isNaN(maxDistance)) throw new UsageError(SEARCH_MESSAGES.wrongMaxDistance);
@@ -49,18 +48,6 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
     range: options.range === undefined ? undefined : parseRange(options.range),
     checkpoints: options.checkpoints ?? dirname(resolve(output)),
   };
-}
-
-/** Refuses an output that would replace a query set, under any name of the file. */
-async function requireOutputsApart(
-  queries: readonly string[],
-  outputs: Record<'output' | 'truth', string | undefined>,
-) {
-  const real = (path: string) => realpath(path).catch(returnIfMissing(resolve(path)));
-  const known = new Set(await Promise.all(queries.map(real)));
-  for (const [option, path] of Object.entries(outputs))
-    if (path !== undefined && known.has(await real(path)))
-      throw new UsageError(SEARCH_MESSAGES.outputIsQuerySet(option, path));
 }
 
 function parseRange(text: string): QueryRange {

@@ -2,8 +2,8 @@
 export const SEARCH_MESSAGES = {
   // Options and query sets.
   sameOutputs: '--output and --truth name the same file. Give each its own.',
-  outputIsQuerySet: (option: string, path: string) =>
-    `--${option} names a file of --queries: ${path}. Give it another name.`,
+  outputIsQuerySet: (output: string, option: string, path: string) =>
+    `--${output} names a file of --${option}: ${path}. Give it another name.`,
   wrongTargetRecall: (recall: number) => `--target-recall must be above 0 and at most 1, not ${recall}.`,
   wrongMaxDistance: '--max-distance must be a number.',
   wrongMemory: (text: string) => `--memory ${text}: write it like 2GB or 512MiB.`,

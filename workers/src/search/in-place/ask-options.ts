@@ -5,6 +5,7 @@ import { findStats } from '../../base/missing-files.ts';
 import { readText } from '../../base/text/read-text.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
 import { STANDARD_INPUT } from '../../fasta/standard-input.ts';
+import { requireOutputsApart } from '../outputs-apart.ts';
 import type { AskOptions } from './ask-database.ts';
 import { type AskSettings, checkAskSettings, MOST_NEIGHBOURS } from './ask-settings.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
@@ -54,7 +55,9 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
   if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
   requireWhole('concurrency', concurrency);
   if (!(timeout > 0 && timeout < 2 ** 31 / 1000)) throw new UsageError(IN_PLACE_MESSAGES.wrongTimeout(timeout));
-  if (Number.isNaN(maxDistance)) throw new UsageError(IN_PLACE_MESSAGES.wrongMaxDistance);
+  if (maxDistance !== undefined && !Number.isFinite(maxDistance))
+    throw new UsageError(IN_PLACE_MESSAGES.wrongMaxDistance);
+  if (args.output !== undefined) await requireOutputsApart('input', args.input, { output: args.output });
   const buckets = args.buckets?.split(',').map((name) => checkBucketName(name.trim()));
   return {
     output: checkOutput(args),

@@ -25,6 +25,7 @@ export const IN_PLACE_MESSAGES = {
   parquetNeedsOutput: '--format parquet needs --output, because a terminal or a pipe may change its bytes.',
   unknownFormat: (output: string) =>
     `--output ${output}: its name does not say the format. End it in .csv, .parquet or .jsonl, or add --format.`,
+  outputIsBucket: (output: string) => `--output ${output}: names a whole bucket. Write it like s3://bucket/near.csv.`,
   tableInFile: '--format table is for terminals. Write a file as csv, parquet or jsonl.',
   partialNote: (buckets: readonly string[]) => `partial answer without ${buckets.join(', ')}`,
   moreRows: (count: number) => `... and ${count} more: write all with --output`,

@@ -5,6 +5,7 @@ import { quoteValue } from '../../base/text/quote.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { WantedIds } from '../../ids/wanted-ids.ts';
+import { modelIdentity } from '../../shard/shard.ts';
 import { readBlocks, rowsPerBlock, toFloat32 } from '../../shard/shard-blocks.ts';
 import { openShard } from '../../shard/shard-reader.ts';
 import { readQueries } from '../queries/look-up-queries.ts';
@@ -27,7 +28,7 @@ export async function loadShards(paths: readonly string[]): Promise<AskQueries> 
     try {
       const { dimension, attributes } = shard;
       first ??= { dimension, attributes };
-      if (dimension !== first.dimension || attributes.model !== first.attributes.model)
+      if (dimension !== first.dimension || modelIdentity(attributes) !== modelIdentity(first.attributes))
         throw new DataError(IN_PLACE_MESSAGES.differentShards(paths[0]!, path));
       const end = Math.min(shard.rows, MOST_QUERIES + 1 - ids.length);
       for await (const block of readBlocks(shard, { end, blockRows: rowsPerBlock(shard, READ_BYTES) })) {

@@ -36,8 +36,8 @@ export function checkOutput({ format, output, csvSafe, json }: OutputOptions): A
     const chosen = format ?? (process.stdout.isTTY ? 'table' : 'csv');
     return { format: chosen, path: undefined, compression: 'none', forSpreadsheets: csvSafe };
   }
-  if (looksLikeS3(output)) parseS3Uri(output);
-  else checkFilePath('--output', output);
+  if (!looksLikeS3(output)) checkFilePath('--output', output);
+  else if (parseS3Uri(output).prefix === '') throw new UsageError(IN_PLACE_MESSAGES.outputIsBucket(output));
   const chosen = format ?? formatOfName(output);
   if (chosen === undefined) throw new UsageError(IN_PLACE_MESSAGES.unknownFormat(output));
   if (chosen === 'table') throw new UsageError(IN_PLACE_MESSAGES.tableInFile);
@@ -47,6 +47,6 @@ export function checkOutput({ format, output, csvSafe, json }: OutputOptions): A
 }
 
 function formatOfName(name: string): Format | undefined {
-  const [, ending] = /\.(csv|parquet|jsonl)(?:\.gz|\.zst)?$/i.exec(name) ?? [];
-  return ending?.toLowerCase() as Format | undefined;
+  const [, parquet, text] = /\.(?:(parquet)|(csv|jsonl)(?:\.gz|\.zst)?)$/i.exec(name) ?? [];
+  return (parquet ?? text)?.toLowerCase() as Format | undefined;
 }
