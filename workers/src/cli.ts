@@ -51,5 +51,7 @@ watchOutputs();
 process.on('uncaughtException', onUncaught);
 const code = await main(process.argv.slice(2));
 const failure = await outputFailure();
+// Work that was abandoned, as a search after its time limit, may still write.
+removeUnfinished();
 // Threads of native libraries would keep the process alive. It ends here, or in app/signals.ts.
 process.exit(failure === undefined ? code : reportError(process.argv[2] ?? '', failure));

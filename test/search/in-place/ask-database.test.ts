@@ -6,7 +6,6 @@ import { CSV_HEADER, createCsvFormatter } from '../../../workers/src/hits/csv-fo
 import { ask } from '../../../workers/src/search/in-place/ask-database.ts';
 import type { AskQueries } from '../../../workers/src/search/in-place/ask-queries.ts';
 import { checkAskSettings } from '../../../workers/src/search/in-place/ask-settings.ts';
-import { mergeAnswers } from '../../../workers/src/search/in-place/merge-answers.ts';
 import { closeWarmBuckets } from '../../../workers/src/search/in-place/warm-buckets.ts';
 import { METRICS } from '../../../workers/src/vectors/metric.ts';
 import { runHere } from '../../support/command.ts';
@@ -30,9 +29,9 @@ function queriesOf({ ids, dimension, vectors }: Rows): AskQueries {
 
 async function askAsCsv(uri: string, rows: Rows, settings: object): Promise<string> {
   const checked = checkAskSettings(settings);
-  const { answers } = await ask(await Database.open(uri), queriesOf(rows), checked, ALL);
+  const { merge } = await ask(await Database.open(uri), queriesOf(rows), checked, ALL);
   const format = createCsvFormatter();
-  const lines = [...mergeAnswers(answers, checked.k)].map((batch) => Buffer.from(format(batch)).toString());
+  const lines = [...merge.neighbours()].map((batch) => Buffer.from(format(batch)).toString());
   return [CSV_HEADER, ...lines].join('');
 }
 

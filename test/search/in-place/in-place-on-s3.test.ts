@@ -11,6 +11,7 @@ import { closeWarmBuckets, openWarmBucket } from '../../../workers/src/search/in
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
 import type { Fault, Seen } from '../../support/fault-proxy.ts';
+import { expectRefusalHere } from '../../support/refusal.ts';
 import { sharedFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
@@ -66,6 +67,10 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
     return Buffer.from(await Body!.transformToByteArray());
   }
 
+  it.each(['csv', 'parquet'])('refuses to write %s to a bucket that does not exist', async (ending) => {
+    await expectRefusalHere(argv(local, `s3://no-such-bucket/near.${ending}`), 65, /no-such-bucket/);
+  });
+
   it('keeps buckets open, and checks only their entries by ETag', async () => {
     const database = await Database.open(DATABASE);
     const first = await openWarmBucket(database, 'bucket_00001');
@@ -90,7 +95,7 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
   ];
   it.each(faults)('fails with one error that names the bucket where the service %s', async (_, fault, kind) => {
     for (const isLate of [false, true]) {
-      closeWarmBuckets();
+      await closeWarmBuckets();
       // In the second round, the catalog can be read.
       held.proxy.rule = (seen) => (ofBucket2(seen) && !(isLate && seen.url.includes('_catalog')) ? fault : undefined);
       const attempt = runHere(argv(DATABASE, at('none.csv')));
@@ -110,12 +115,12 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
     const query = sliceRows(rows, 5, 6);
     const queries = { ...query, source: 'the test', attributes: {} };
     const nearest = async () => {
-      const { answers } = await ask(await Database.open(uri), queries, settings, options);
-      return answers.map(({ fingerprint, hits }) => ({ fingerprint, nearest: hits.distances[0]! }));
+      const { answers, merge } = await ask(await Database.open(uri), queries, settings, options);
+      expect(answers.map(({ bucket }) => bucket)).toEqual(['bucket_00001']);
+      return [...merge.neighbours()][0]!.distances[0]!;
     };
     await buildDatabase(folder, [at('a.h5')], { database: uri });
-    const [before] = await nearest();
-    expect(before!.nearest).toBeCloseTo(0, 5);
+    expect(await nearest()).toBeCloseTo(0, 5);
     const database = await Database.open(uri);
     const bucket = await openWarmBucket(database, 'bucket_00001');
     const entry = await database.requireEntry('bucket_00001');
@@ -123,7 +128,7 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
     await expect(nearest()).rejects.toThrow(/no buckets in this database/);
     await expect(bucket.use(() => Promise.reject(new Error('lance: not found')))).rejects.toThrow(/was removed/);
     await database.writeEntry({ ...entry, created: new Date().toISOString() });
-    expect((await nearest())[0]!.nearest).toBeCloseTo(0, 5);
+    expect(await nearest()).toBeCloseTo(0, 5);
     bucket[Symbol.dispose]();
   });
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { PartSummary } from '../../../../workers/src/cloud/lambda/ask-event.ts';
 import { eventVectors } from '../../../../workers/src/cloud/lambda/event-queries.ts';
-import { closeWarmBuckets } from '../../../../workers/src/search/in-place/warm-buckets.ts';
+import { Database } from '../../../../workers/src/database/database.ts';
+import { closeWarmBuckets, openWarmBucket } from '../../../../workers/src/search/in-place/warm-buckets.ts';
 import { askByHandlers, callContext, HANDLERS, searchEvent } from '../../../support/ask-handlers.ts';
 import { runHere } from '../../../support/command.ts';
 import { buildDatabase } from '../../../support/database.ts';
@@ -41,9 +42,9 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     const keep = (text: string | Uint8Array) => lines.push(...String(text).split('\n').filter(Boolean)) > 0;
     for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockImplementation(keep);
   });
-  afterEach(() => {
+  afterEach(async () => {
     vi.restoreAllMocks();
-    closeWarmBuckets();
+    await closeWarmBuckets();
   });
 
   const stored = (uri: string) => readFile(join(held.server.data!, 'lance', uri.replace('s3://lance/', '')));
@@ -79,6 +80,15 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     const files = await Promise.all([first.csv, first.parquet].map(stored));
     expect(await askByHandlers(request({ k: 2 }), execution)).toEqual(first);
     expect(await Promise.all([first.csv, first.parquet].map(stored))).toEqual(files);
+  });
+
+  test('keep a bucket open between searches, which no longer use it', async () => {
+    await askByHandlers(request());
+    const bucket = await openWarmBucket(await Database.open(DATABASE), 'bucket_00001');
+    expect(bucket.opened.isWarm).toBe(true);
+    bucket[Symbol.dispose]();
+    await closeWarmBuckets();
+    expect(bucket.table.isOpen()).toBe(false);
   });
 
   test('a search that runs twice at once stores one answer', async () => {

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { withScratch } from '../../base/files/scratch.ts';
 import type { NeighbourColumns } from '../../hits/columns.ts';
 import { createCsv } from '../../hits/csv-file.ts';
 import { readHits } from '../../hits/parquet/hits-reader.ts';
@@ -17,7 +19,6 @@ import { AskAgainError } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 import { readPartSummary } from './part-file.ts';
 import { resultKeys } from './result-keys.ts';
-import { withScratchFolder } from './scratch-folder.ts';
 
 const READS_AT_ONCE = 8;
 
@@ -32,7 +33,7 @@ interface PartsToMerge extends CheckedParts {
  * @throws AskAgainError that names the bucket if a part is missing
  */
 export function mergeParts({ execution, parts, failed, settings }: PartsToMerge, call: Call): Promise<number> {
-  return withScratchFolder(async (folder) => {
+  return withScratch(tmpdir(), 'lanceflow-parts', async (folder) => {
     const paths = await mapConcurrently(parts, READS_AT_ONCE, (part) => fetchPart(execution, part, folder, call));
     const [csv, parquet] = [join(folder, 'neighbours.csv'), join(folder, 'neighbours.parquet')];
     const merged = mergeStreams(startAll(paths.map(readHits)), settings.k);

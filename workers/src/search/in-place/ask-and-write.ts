@@ -7,7 +7,6 @@ import type { AskRequest } from './ask-options.ts';
 import type { AskQueries } from './ask-queries.ts';
 import type { ReadCost } from './bucket-answer.ts';
 import { loadById, loadShards } from './load-queries.ts';
-import { mergeAnswers } from './merge-answers.ts';
 import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
 import { answerMetadata } from './output/partial-answer.ts';
 import { writeAnswer } from './output/write-answer.ts';
@@ -74,10 +73,10 @@ export async function askAndWrite(
   { log }: CommandContext,
 ): Promise<AskReport> {
   try {
-    const { answers, failed } = await ask(database, queries, settings, { ...options, buckets: names });
+    const { answers, merge, failed } = await ask(database, queries, settings, { ...options, buckets: names });
     let rows = 0;
     const counted = function* () {
-      for (const batch of mergeAnswers(answers, settings.k)) {
+      for (const batch of merge.neighbours()) {
         rows += batch.ranks.length;
         yield batch;
       }

@@ -1,18 +1,18 @@
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
-import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import { DataError, TransientError, toUserError, UsageError, UserError, userErrorOf } from '../../base/errors.ts';
 import type { Database } from '../../database/database.ts';
 import { noBuckets } from '../../database/database-messages.ts';
 import { askBucket } from './ask-bucket.ts';
-import type { AskQueries } from './ask-queries.ts';
+import { type AskQueries, requireDistinctIds } from './ask-queries.ts';
 import { type AskSettings, requireAnswerFits } from './ask-settings.ts';
 import type { BucketAnswer } from './bucket-answer.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+import { AnswerMerge } from './merge-answers.ts';
 import { openWarmBucket } from './warm-buckets.ts';
 
 /** Which buckets are asked, and how. */
 export interface AskOptions {
-  /** Default: all. */
+  /** Names, sorted. Default: all. */
   buckets?: readonly string[] | undefined;
   /** Buckets that are searched at once. */
   concurrency: number;
@@ -28,16 +28,20 @@ export interface FailedBucket {
   error: UserError;
 }
 
-/** The answers of all buckets, in the order of their names. */
+/** The answers of all buckets. */
 export interface DatabaseAnswer {
-  answers: BucketAnswer[];
+  /** In the order of the names, without their hits. */
+  answers: Omit<BucketAnswer, 'hits'>[];
+  /** The hits of all. */
+  merge: AnswerMerge;
   /** Empty, unless partial answers are allowed. */
   failed: FailedBucket[];
 }
 
 /**
  * Asks the buckets of a database, several at once, each where it lies.
- * @throws UserError of the first bucket that fails, whose message names it; with `allowPartial` only where all fail
+ * @throws DataError for queries that no bucket can answer; UserError of the first bucket that fails, whose message names it, with
+ *   `allowPartial` only where all fail
  */
 export async function ask(
   database: Database,
@@ -46,15 +50,19 @@ export async function ask(
   { buckets, concurrency, timeoutMs, allowPartial }: AskOptions,
 ): Promise<DatabaseAnswer> {
   requireAnswerFits(settings, queries.ids.length);
-  const names = await bucketsToAsk(database, buckets);
+  requireDistinctIds(queries);
+  const names = buckets ?? (await bucketsToAsk(database, undefined));
   const failed: FailedBucket[] = [];
   const metrics = new Map<string, string>();
-  const found = await mapConcurrently(names, concurrency, async (name, _, stopped) => {
+  const merge = new AnswerMerge(settings.k);
+  const found = await mapConcurrently(names, Math.min(concurrency, names.length), async (name, _, stopped) => {
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
-      using bucket = await untilAborted(openWarmBucket(database, name), signal);
+      using bucket = await openWarmBucket(database, name, signal);
       requireOneMetric(metrics, name, bucket.entry.metric);
-      return await askBucket(bucket, queries, settings, signal);
+      const { hits, ...answer } = await askBucket(bucket, queries, settings, signal);
+      merge.add(name, hits);
+      return answer;
     } catch (thrown) {
       const error = errorOf(database.uri, name, thrown, timeoutMs);
       if (!allowPartial || !(error instanceof UserError) || error instanceof UsageError) throw error;
@@ -68,7 +76,7 @@ export async function ask(
     const message = IN_PLACE_MESSAGES.allFailed(failed.length, first.error.message);
     throw failed.length === 1 ? first.error : userErrorOf(first.error.exitCode, message, { cause: first.error });
   }
-  return { answers, failed: failed.sort((a, b) => (a.bucket < b.bucket ? -1 : 1)) };
+  return { answers, merge, failed: failed.sort((a, b) => (a.bucket < b.bucket ? -1 : 1)) };
 }
 
 /** Returns the names of the buckets to ask, sorted. @throws DataError for a bucket that the database does not have */

@@ -1,4 +1,4 @@
-import { columnBytes, columnFrom, columnText } from '../../base/bytes/utf8-column.ts';
+import { columnBytes, columnFrom, columnText, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { DataError } from '../../base/errors.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { compareIds, sortedIdOrder } from '../../hits/rank.ts';
@@ -21,6 +21,17 @@ export interface AskQueries {
   attributes: ShardAttributes;
 }
 
+/** Returns the order of the queries' ids. @throws DataError without queries, or for a duplicated id */
+export function requireDistinctIds({ source, ids: texts }: AskQueries): { ids: Utf8Column; order: Int32Array } {
+  if (texts.length === 0) throw new DataError(IN_PLACE_MESSAGES.noQueries);
+  const ids = columnFrom(texts);
+  const order = sortedIdOrder(ids);
+  for (let i = 1; i < order.length; i++)
+    if (compareIds(ids, order[i - 1]!, order[i]!) === 0)
+      throw new DataError(SEARCH_MESSAGES.duplicateQueryId([source], columnText(ids, order[i]!)));
+  return { ids, order };
+}
+
 /**
  * Returns the queries as a search of a bucket needs them: in the order of their ids' bytes, of unit length under cosine.
  * @throws DataError for another dimension or model, vectors that cannot be searched, or a duplicated id
@@ -28,20 +39,15 @@ export interface AskQueries {
 export function querySetFor(queries: AskQueries, entry: CatalogEntry): QuerySet {
   const { source, dimension, attributes } = queries;
   const { bucket, metric } = entry;
-  if (queries.ids.length === 0) throw new DataError(IN_PLACE_MESSAGES.noQueries);
+  const { ids, order } = requireDistinctIds(queries);
   if (dimension !== entry.dimension)
     throw new DataError(SEARCH_MESSAGES.otherDimension(source, dimension, bucket, entry.dimension));
   const [model, bucketModel] = [modelIdentity(attributes), modelIdentity(entry.model)];
   if (model !== undefined && bucketModel !== undefined && model !== bucketModel)
     throw new DataError(SEARCH_MESSAGES.otherModel(source, model, bucket, bucketModel));
-  const ids = columnFrom(queries.ids);
   const bad = findBadVector(queries.vectors, queries.ids.length, dimension, metric);
   if (bad)
     throw new DataError(IN_PLACE_MESSAGES.badVector(source, describeBadVector(bad, 0, columnBytes(ids, bad.row))));
-  const order = sortedIdOrder(ids);
-  for (let i = 1; i < order.length; i++)
-    if (compareIds(ids, order[i - 1]!, order[i]!) === 0)
-      throw new DataError(SEARCH_MESSAGES.duplicateQueryId([source], columnText(ids, order[i]!)));
   const vectors = new Float32Array(new SharedArrayBuffer(4 * order.length * dimension));
   for (const [place, row] of order.entries())
     vectors.set(queries.vectors.subarray(row * dimension, (row + 1) * dimension), place * dimension);

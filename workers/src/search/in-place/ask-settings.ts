@@ -5,8 +5,8 @@ import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 
 /** Most neighbours of a query. */
 export const MOST_NEIGHBOURS = 50_000;
-/** Most neighbours of all queries together: their ids and distances are in memory, of every bucket at once. */
-const MOST_HITS = 2_000_000;
+/** Most neighbours of all queries together: their ids and distances are in memory. */
+export const MOST_HITS = 2_000_000;
 export const MOST_QUERIES = 10_000;
 
 /** What to find; of a command line or, as JSON, of an event. */

@@ -1,31 +1,47 @@
-import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
-import { hitsOf, type NeighbourColumns, repeatText } from '../../hits/columns.ts';
+import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, repeatText } from '../../hits/columns.ts';
 import { mergeHits } from '../../hits/merge.ts';
+import { MOST_HITS } from './ask-settings.ts';
 import type { BucketAnswer } from './bucket-answer.ts';
 
 /**
- * Merges the answers of buckets into each query's k nearest, as merge-hits merges files of hits: the same order, ties and distances.
- * @returns batches of neighbours, sorted by query and rank
+ * Merges the hits of buckets into each query's k nearest, as merge-hits merges files of hits: the same order, ties and distances. Memory
+ * does not grow with the number of buckets: hits that are many are merged before all have come.
  */
-export function* mergeAnswers(
-  answers: readonly Pick<BucketAnswer, 'bucket' | 'hits'>[],
-  k: number,
-): Generator<NeighbourColumns, void, void> {
-  const unread = answers.map(({ bucket, hits }) => hitsOf({ ...hits, buckets: bucketColumn(bucket, hits.queryIds) }));
-  const merge = mergeHits(answers.length, k);
-  const given = new Set<number>();
-  for (let step = merge.next(); !step.done; ) {
-    if (typeof step.value === 'number') {
-      const input = step.value;
-      step = merge.next(given.has(input) ? undefined : unread[input]);
-      given.add(input);
-    } else {
-      yield step.value;
-      step = merge.next();
+export class AnswerMerge {
+  readonly #k: number;
+  readonly #mostRows: number;
+  /** Batches of each bucket, or of several that are merged, in the order of hits files. */
+  #inputs: HitColumns[][] = [];
+  #rows = 0;
+
+  /** @param mostRows hits that are kept before they are merged: more than the neighbours of all queries */
+  constructor(k: number, mostRows = 2 * MOST_HITS) {
+    this.#k = k;
+    this.#mostRows = mostRows;
+  }
+
+  /** Adds the hits of a bucket, in any order of the buckets. */
+  add(bucket: string, hits: BucketAnswer['hits']): void {
+    const rows = hits.distances.length;
+    this.#inputs.push([hitsOf({ ...hits, buckets: repeatText(bucket, rows) })]);
+    this.#rows += rows;
+    if (this.#rows <= this.#mostRows) return;
+    const merged = [...this.neighbours()].map((batch) => hitsOf(batch));
+    this.#inputs = [merged];
+    this.#rows = merged.reduce((sum, batch) => sum + hitRows(batch), 0);
+  }
+
+  /** Returns batches of neighbours, sorted by query and rank. */
+  *neighbours(): Generator<NeighbourColumns, void, void> {
+    const unread = this.#inputs.map((batches) => batches.values());
+    const merge = mergeHits(unread.length, this.#k);
+    for (let step = merge.next(); !step.done; ) {
+      if (typeof step.value === 'number') {
+        step = merge.next(unread[step.value]!.next().value);
+      } else {
+        yield step.value;
+        step = merge.next();
+      }
     }
   }
-}
-
-function bucketColumn(bucket: string, queryIds: Utf8Column): Utf8Column {
-  return repeatText(bucket, columnLength(queryIds));
 }

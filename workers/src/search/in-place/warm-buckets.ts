@@ -1,3 +1,4 @@
+import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import { DataError, TransientError } from '../../base/errors.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
@@ -39,9 +40,20 @@ const held = new Map<string, Held>();
 /**
  * Opens a bucket in place, or returns the one that an earlier call opened: table, index and partitions stay open. Its catalog entry is
  * checked at each call, by ETag on S3, so a bucket that was built again is opened again.
- * @throws DataError if the bucket is not part of the database, or damaged
+ * @throws DataError if the bucket is not part of the database, or damaged; the signal's reason
  */
-export async function openWarmBucket(database: Database, name: string): Promise<WarmBucket> {
+export async function openWarmBucket(database: Database, name: string, signal?: AbortSignal): Promise<WarmBucket> {
+  const opening = startUse(database, name);
+  try {
+    return await untilAborted(opening, signal);
+  } catch (error) {
+    // After an abort, nobody uses the bucket that is opened later.
+    void opening.then((bucket) => bucket[Symbol.dispose]()).catch(() => {});
+    throw error;
+  }
+}
+
+async function startUse(database: Database, name: string): Promise<WarmBucket> {
   const startedMs = performance.now();
   const key = `${database.uri}\n${name}`;
   await forgetIfLarge(key);
@@ -74,7 +86,11 @@ export async function openWarmBucket(database: Database, name: string): Promise<
       bytes: isWarm ? 0 : openedCounts.bytes,
       milliseconds: performance.now() - startedMs,
     },
-    use: (search) => use(database, bucket, search),
+    use(search) {
+      // A search that is abandoned still reads the bucket.
+      one.users++;
+      return use(database, bucket, search).finally(release);
+    },
     [Symbol.dispose]: release,
   };
 }

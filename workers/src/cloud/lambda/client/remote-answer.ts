@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../../../base/errors.ts';
+import { withScratch } from '../../../base/files/scratch.ts';
 import { parseS3Uri } from '../../../base/s3-location.ts';
 import type { NeighbourColumns } from '../../../hits/columns.ts';
 import { readHits } from '../../../hits/parquet/hits-reader.ts';
@@ -11,11 +13,10 @@ import { writeAnswer } from '../../../search/in-place/output/write-answer.ts';
 import type { AskResult } from '../ask-event.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { openResults } from '../results-bucket.ts';
-import { withScratchFolder } from '../scratch-folder.ts';
 
 /** Fetches the neighbours of an execution, and writes them as `ask` writes its own. @returns the byte count */
 export function writeRemoteAnswer(result: AskResult, output: AnswerOutput): Promise<number> {
-  return withScratchFolder(async (folder) => {
+  return withScratch(tmpdir(), 'lanceflow-answer', async (folder) => {
     const { bucket, prefix } = parseS3Uri(result.parquet);
     const file = await (await openResults(`s3://${bucket}`)).read(prefix);
     if (file === undefined) throw new DataError(LAMBDA_MESSAGES.noCsv(result.parquet));

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../../../base/errors.ts';
+import { withScratch } from '../../../base/files/scratch.ts';
 import { Database } from '../../../database/database.ts';
 import { askBucket } from '../../../search/in-place/ask-bucket.ts';
 import type { ReadCost } from '../../../search/in-place/bucket-answer.ts';
@@ -12,7 +14,6 @@ import { AskAgainError } from '../handler-errors.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { encodePart, readPartSummary } from '../part-file.ts';
 import { resultKeys } from '../result-keys.ts';
-import { withScratchFolder } from '../scratch-folder.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
 
@@ -29,8 +30,11 @@ export const handler = defineHandler(
     const known = await findPart(call, key, name);
     if (known) return known;
     const database = await Database.open(variable('LANCEFLOW_DATABASE'));
-    const [asked, bucket] = await Promise.all([readQueries(call.results, queries.key), openWarmBucket(database, name)]);
+    const reading = readQueries(call.results, queries.key);
+    reading.catch(() => {}); // awaited below
+    using bucket = await openWarmBucket(database, name, call.signal);
     if (bucket.entry.fingerprint !== fingerprint) throw new AskAgainError(LAMBDA_MESSAGES.rebuilt(name));
+    const asked = await reading;
     const { hits, rows, strategy, nprobes, refineFactor, cost } = await askBucket(bucket, asked, settings, call.signal);
     Object.assign(call.phases, cost.milliseconds);
     const { isEstimated } = cost;
@@ -51,7 +55,7 @@ function withEstimate(counted: CallUsage, { requests, bytes }: ReadCost): CallUs
 async function findPart({ results }: Call, key: string, bucket: string): Promise<PartSummary | undefined> {
   const file = await results.read(key);
   if (file === undefined) return undefined;
-  return withScratchFolder(async (folder) => {
+  return withScratch(tmpdir(), 'lanceflow-part', async (folder) => {
     // The decoder reads files.
     const path = join(folder, 'part.parquet');
     await writeFile(path, file);

@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
+import { withScratch } from '../../../base/files/scratch.ts';
 import { writeAtomically } from '../../../base/files/write-atomically.ts';
 import { looksLikeS3 } from '../../../base/s3-location.ts';
 import type { AnswerOutput } from './answer-format.ts';
@@ -54,14 +55,11 @@ async function writeToS3(
     return uploadStream(uri, compressor ? text.compose(compressor) : text, type);
   }
   // The encoder writes files.
-  const folder = await mkdtemp(join(tmpdir(), 'lanceflow-answer-'));
-  try {
+  return withScratch(tmpdir(), 'lanceflow-answer', async (folder) => {
     const file = join(folder, 'neighbours.parquet');
     await writeParquet(file, answer, metadata);
-    return await uploadStream(uri, createReadStream(file), 'application/vnd.apache.parquet');
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return uploadStream(uri, createReadStream(file), 'application/vnd.apache.parquet');
+  });
 }
 
 function textStream(answer: Answer, output: AnswerOutput): Readable {
