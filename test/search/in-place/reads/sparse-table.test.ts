@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { columnTexts } from '../../../../workers/src/base/bytes/utf8-column.ts';
 import { type OpenBucket, openBucket } from '../../../../workers/src/bucket/open-bucket.ts';
 import { Database } from '../../../../workers/src/database/database.ts';
+import type { TableReader } from '../../../../workers/src/database/table-reader.ts';
 import { searchAnn } from '../../../../workers/src/search/engine/ann.ts';
 import { countedTables } from '../../../../workers/src/search/in-place/reads/counted-tables.ts';
 import { canReadSparsely, openSparseTable } from '../../../../workers/src/search/in-place/reads/sparse-table.ts';
@@ -9,7 +12,7 @@ import { METRICS } from '../../../../workers/src/vectors/metric.ts';
 import { VECTOR_TYPES } from '../../../../workers/src/vectors/vector-type.ts';
 import { buildDatabase } from '../../../support/database.ts';
 import { temporaryFolder } from '../../../support/run.ts';
-import { randomRows, writeParts } from '../../../support/shards.ts';
+import { randomRows, writeParts, writeShard } from '../../../support/shards.ts';
 
 const DIMENSION = 32;
 const ROWS = 2600;
@@ -43,7 +46,7 @@ describe('openSparseTable', { timeout: 60_000 }, () => {
         ...remote,
         copy: {
           async prepare(query) {
-            await sparse.prepare(query);
+            expect(await sparse.prepare(query)).toBe(true);
             return sparse.table;
           },
         },
@@ -91,6 +94,67 @@ describe('openSparseTable', { timeout: 60_000 }, () => {
       whole.table.close();
     },
   );
+
+  it('reads again what it could not read', async () => {
+    const folder = await temporaryFolder();
+    const shard = await writeShard(join(folder, 'a.h5'), randomRows(1, ROWS, DIMENSION));
+    const { database: uri } = await buildDatabase(folder, [shard]);
+    const database = await Database.open(uri);
+    const whole = await openBucket(database, await database.requireEntry('bucket_00001'));
+    let failing: string | undefined;
+    const tables: TableReader = {
+      ...database.tables,
+      folder: undefined,
+      async openFile(path) {
+        const file = await database.tables.openFile(path);
+        const read = async (into: Uint8Array, position: number) => {
+          if (failing !== undefined && path.includes(failing)) throw new Error(`no ${failing}`);
+          await file.read(into, position);
+        };
+        return { read, close: () => file.close() };
+      },
+    };
+    const remote = { ...whole, database: database.withTables(tables) };
+    vi.stubEnv('TMPDIR', folder);
+    // LanceDB has folders of its own there.
+    const copies = async () => (await readdir(folder)).filter((name) => name.includes('.asked.'));
+    for (failing of ['.manifest', 'index.idx', 'auxiliary.idx'])
+      await expect(openSparseTable(remote)).rejects.toThrow(`no ${failing}`);
+    expect(await copies()).toEqual([]);
+    failing = undefined;
+    const sparse = await openSparseTable(remote);
+    const { vectors: vector } = randomRows(2, 1, DIMENSION);
+    const query = { vector, nprobes: 2, limit: 10, refineFactor: 2 };
+    failing = '/data/';
+    await expect(sparse.prepare(query)).rejects.toThrow('no /data/');
+    failing = undefined;
+    expect(await sparse.prepare(query)).toBe(true);
+    await sparse.close();
+    expect(await copies()).toEqual([]);
+    whole.table.close();
+    vi.unstubAllEnvs();
+  });
+
+  it.each(METRICS)('says that LanceDB probes a partition that was not read: %s', async (metric) => {
+    const folder = await temporaryFolder();
+    const shard = await writeShard(join(folder, 'a.h5'), randomRows(1, ROWS, DIMENSION));
+    const { database: uri } = await buildDatabase(folder, [shard], { ingest: ['--metric', metric] });
+    const database = await Database.open(uri);
+    const whole = await openBucket(database, await database.requireEntry('bucket_00001'));
+    const { centroids, ...partitions } = await whole.partitions();
+    // The farthest partitions seem to be the nearest.
+    const opposite = { ...centroids, vectors: centroids.vectors.map((value) => -value) };
+    const sparse = await openSparseTable({
+      ...whole,
+      database: database.withTables({ ...database.tables, folder: undefined }),
+      partitions: async () => ({ ...partitions, centroids: opposite }),
+    });
+    const { vectors: vector } = randomRows(2, 1, DIMENSION);
+    for (const nprobes of [1, 2, 3])
+      expect(await sparse.prepare({ vector, nprobes, limit: 100, refineFactor: 2 })).toBe(false);
+    await sparse.close();
+    whole.table.close();
+  });
 });
 
 /** Drops the rows at the largest distance, of which LanceDB returns any. */

@@ -28,25 +28,25 @@ export function countedReads(bucket: OpenBucket, counts: ReadCounts): CountedRea
   const isOwn = canReadSparsely(bucket);
   let opening: Promise<SparseTable> | undefined;
   const none = { centroids: 0, codes: 0, rescoring: 0 };
+  const readByLance = (query: AnnQuery) => {
+    const { requests, bytes } = estimateReads(bucket, query);
+    counts.requests += requests;
+    counts.bytes += bytes;
+    reads.estimatedRequests += requests;
+    return undefined;
+  };
   const reads: CountedReads = {
     estimatedRequests: 0,
     milliseconds: none,
     async prepare(query) {
-      if (!isOwn || query.limit * query.refineFactor < LEAST_CANDIDATES) {
-        const { requests, bytes } = estimateReads(bucket, query);
-        counts.requests += requests;
-        counts.bytes += bytes;
-        reads.estimatedRequests += requests;
-        return undefined;
-      }
+      if (!isOwn || query.limit * Math.max(1, query.refineFactor) < LEAST_CANDIDATES) return readByLance(query);
       opening ??= openSparseTable(bucket);
       const sparse = await opening.catch((error: unknown) => {
         opening = undefined;
         throw error;
       });
       reads.milliseconds = sparse.milliseconds;
-      await sparse.prepare(query);
-      return sparse.table;
+      return (await sparse.prepare(query)) ? sparse.table : readByLance(query);
     },
     keptBytes: async () => (await opening?.then((sparse) => sparse.filledBytes())) ?? 0,
     async close() {

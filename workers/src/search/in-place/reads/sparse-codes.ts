@@ -58,6 +58,13 @@ export class SparseCodes {
     }
   }
 
+  /** Whether the partition of the table's first row was read. */
+  get hasFirstRow(): boolean {
+    return [...this.#filled].some(
+      (partition) => this.#firstRows[partition] === 0 && this.#firstRows[partition + 1]! > 0,
+    );
+  }
+
   /** Reads the codes of partitions, unless they are there. The ids of their rows follow from the order of the table. */
   async fill(partitions: Int32Array): Promise<void> {
     const missing = [...partitions].filter((partition) => !this.#filled.has(partition)).sort((a, b) => a - b);

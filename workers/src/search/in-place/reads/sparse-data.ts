@@ -76,16 +76,26 @@ export class SparseData {
     const { bytes } = entry.files.find((file) => file.path === path)!;
     const source = await database.tables.openFile(place);
     const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, source);
-    await file.fillMetadata();
-    const reader = await LanceFileReader.open(file.path);
     try {
-      const idPages = await reader.bufferPages('id');
-      if (!idPages?.every(({ buffers }) => buffers.length === 2))
-        throw new RangeError(`lance: ${place}: ids of unknown form`);
-      return { file, idPages };
-    } finally {
-      await reader.close();
+      await file.fillMetadata();
+      return { file, idPages: await readIdPages(file.path, place) };
+    } catch (error) {
+      // The next query creates it again.
+      await file.abandon();
+      throw error;
     }
+  }
+}
+
+async function readIdPages(path: string, place: string): Promise<BufferPage[]> {
+  const reader = await LanceFileReader.open(path);
+  try {
+    const pages = await reader.bufferPages('id');
+    if (!pages?.every(({ buffers }) => buffers.length === 2))
+      throw new RangeError(`lance: ${place}: ids of unknown form`);
+    return pages;
+  } finally {
+    await reader.close();
   }
 }
 

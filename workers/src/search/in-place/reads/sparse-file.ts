@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import { writeAt } from '../../../base/files/write-atomically.ts';
@@ -97,6 +97,12 @@ export class SparseFile {
 
   async close(): Promise<void> {
     await Promise.all([this.#file.close(), this.#source.close()]);
+  }
+
+  /** Closes and deletes the file. */
+  async abandon(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
   }
 }
 

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Table } from '@lancedb/lancedb';
+import { hasChecksum } from '../../../base/bytes/checksum.ts';
 import { openScratch } from '../../../base/files/scratch.ts';
 import type { AnnQuery, OpenBucket } from '../../../bucket/open-bucket.ts';
 import { folderReader } from '../../../database/node/folder-reader.ts';
@@ -15,8 +17,8 @@ const TIES = 16;
 /** A copy of a table in place that has only what queries need, with the milliseconds of its steps. */
 export interface SparseTable {
   table: Table;
-  /** Reads what a query needs. */
-  prepare(query: AnnQuery): Promise<void>;
+  /** Reads what a query needs. @returns false if LanceDB probed other partitions than those that were read */
+  prepare(query: AnnQuery): Promise<boolean>;
   milliseconds: Record<'centroids' | 'codes' | 'rescoring', number>;
   /** Bytes of the copy. */
   filledBytes(): Promise<number>;
@@ -44,25 +46,30 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
   const { entry, database } = bucket;
   const milliseconds = { centroids: 0, codes: 0, rescoring: 0 };
   const scratch = await openScratch(tmpdir(), `${entry.bucket}.asked`);
+  const files: SparseFile[] = [];
   try {
+    const fileOf = (part: string) => entry.files.find((file) => file.path.endsWith(part))!;
     const create = async (part: string) => {
-      const { path, bytes } = entry.files.find((file) => file.path.endsWith(part))!;
+      const { path, bytes } = fileOf(part);
       const place = `${entry.bucket}.lance/${path}`;
       const source = await database.tables.openFile(place);
-      return SparseFile.create(`${scratch.folder}/${place}`, bytes, source);
+      const file = await SparseFile.create(`${scratch.folder}/${place}`, bytes, source);
+      files.push(file);
+      return file;
     };
     const whole = async (part: string) => {
       const file = await create(part);
       await file.fill([{ offset: 0, bytes: file.size }], 0);
       await file.close();
+      // A table that is built again may have another file of this name.
+      const content = await readFile(file.path);
+      if (!hasChecksum(content, fileOf(part).checksum)) throw new RangeError(`lance: another ${part}`);
     };
     const startedMs = performance.now();
-    const [{ centroids, firstRows }, codeFile] = await Promise.all([
-      bucket.partitions(),
-      create('/auxiliary.idx'),
-      whole('.manifest'),
-      whole('/index.idx'),
-    ]);
+    const parts = [bucket.partitions(), create('/auxiliary.idx'), whole('.manifest'), whole('/index.idx')] as const;
+    // After a failure, none of them may create a file again in the folder that is removed.
+    await Promise.allSettled(parts);
+    const [{ centroids, firstRows }, codeFile] = await Promise.all(parts);
     const codes = await SparseCodes.open(codeFile, bucket, firstRows);
     const data = new SparseData(bucket, scratch.folder);
     const table = await folderReader(scratch.folder).open(entry.bucket);
@@ -77,9 +84,13 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         const asked = entry.vectorType === 'float16' ? Float32Array.from(new Float16Array(vector)) : vector;
         await codes.fill(probedPartitions(asked, stored, entry.metric, nprobes, entry.vectorType));
         const codesMs = performance.now();
-        await data.fill(await candidates(table, query, entry.metric), refineFactor > 0);
+        const rows = await candidates(table, query, entry.metric);
+        // All rows of a partition that was not read have the id 0.
+        const isWhole = rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
+        if (isWhole) await data.fill(rows, refineFactor > 0);
         milliseconds.codes += codesMs - beginMs;
         milliseconds.rescoring += performance.now() - codesMs;
+        return isWhole;
       },
       filledBytes: async () => codeFile.filledBytes + (await data.filledBytes()),
       async close() {
@@ -90,6 +101,7 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
       },
     };
   } catch (error) {
+    await Promise.allSettled(files.map((file) => file.close()));
     await scratch.close();
     throw error;
   }
