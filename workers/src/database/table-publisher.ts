@@ -1,4 +1,4 @@
-import type { WrittenBytes } from '../base/threads/written-bytes.ts';
+import type { WrittenBytes } from '../base/concurrency/written-bytes.ts';
 import type { TableFile } from '../lance/table-files.ts';
 import type { TableDescription } from './catalog/catalog-entry.ts';
 

@@ -4,7 +4,6 @@ import type { S3Bucket } from '../../s3/client.ts';
 import { removeObjects } from '../../s3/objects.ts';
 import { backgroundThreads, withTransfers } from '../../s3/transfer/transfers.ts';
 import { Uploader } from '../../s3/transfer/upload.ts';
-import type { UploadFile } from '../../s3/transfer/upload-file.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { EarlyFile, PublishEarly, UnfinishedTable } from '../table-publisher.ts';
 import type { TableReader } from '../table-reader.ts';
@@ -43,7 +42,7 @@ export class EarlyFiles {
         const { path, bytes } = file;
         // A name follows from the content (see `publishFiles`), or is new.
         if ('checksum' in file && published.get(path) === bytes) return file;
-        const source = sourceOf(file, `${bucket}.lance/${path}`, join(folder, path));
+        const source = { ...file, key: `${bucket}.lance/${path}`, path: join(folder, path) };
         const { checksum } = await uploader.upload(source, { bytes, isThere: published.has(path) });
         return { path, bytes, checksum };
       };
@@ -94,9 +93,4 @@ export class EarlyFiles {
 
 function markOf(bucket: string): string {
   return `_pending/${bucket}${ENDING}`;
-}
-
-function sourceOf(file: EarlyFile, key: string, path: string): UploadFile {
-  if ('checksum' in file) return { key, path, checksum: file.checksum };
-  return { key, path, unfinished: { bytes: file.bytes, written: file.written.memory } };
 }

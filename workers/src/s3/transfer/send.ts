@@ -1,6 +1,6 @@
+import type { WrittenBytes } from '../../base/concurrency/written-bytes.ts';
 import { TransientError } from '../../base/errors.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
-import type { WrittenBytes } from '../../base/threads/written-bytes.ts';
 import type { S3Bucket } from '../client.ts';
 import type { CheckName } from '../piece-check.ts';
 import { isUnknownToService } from '../s3-errors.ts';

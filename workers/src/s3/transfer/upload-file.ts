@@ -1,5 +1,5 @@
 import { CRC64 } from '../../base/bytes/checksum.ts';
-import { WrittenBytes } from '../../base/threads/written-bytes.ts';
+import type { WrittenBytes } from '../../base/concurrency/written-bytes.ts';
 import type { S3Bucket } from '../client.ts';
 import { describeObject } from '../describe-object.ts';
 import { sendFile } from './send.ts';
@@ -13,8 +13,8 @@ export interface UploadFile {
   path: string;
   /** Checksum of the file, if it is known: an object that exists is then compared without reading the file. */
   checksum?: string;
-  /** Of a file that is still being written: its size in the end, and the memory of its `WrittenBytes`. */
-  unfinished?: { bytes: number; written: SharedArrayBuffer };
+  /** Of a file that is still being written. */
+  written?: WrittenBytes;
 }
 
 export interface UploadedFile {
@@ -38,7 +38,7 @@ interface UploadSettings {
 /** Uploads a file, unless the object exists with the same size and checksum. Errors: those of `sendFile`. */
 export async function uploadFile(
   s3: S3Bucket,
-  { key, path, checksum: known, unfinished }: UploadFile,
+  { key, path, checksum: known, written }: UploadFile,
   { bytes, partBytes, isThere, onProgress }: UploadSettings,
   transfers: Transfers,
 ): Promise<UploadedFile> {
@@ -49,7 +49,6 @@ export async function uploadFile(
     onProgress(bytes);
     return { key, bytes, checksum, sent: false };
   }
-  const written = unfinished && new WrittenBytes(unfinished.written);
   const sum = await sendFile(s3, key, { path, bytes, written, partBytes, onProgress }, transfers);
   return { key, bytes, checksum: CRC64.format(sum), sent: true };
 }
