@@ -203,6 +203,30 @@ describe.skipIf(missingServer(kind))(
       await expectComplete(build);
     });
 
+    it('are removed after a kill where another client has made a version since, whose files stay', async () => {
+      const build = await planned('indexed-by-others');
+      await runHere(build.ingest);
+      await runHere(build.index);
+      const complete = await build.names();
+      const other = [...build.ingest, '--metric', 'l2'];
+      expect(await signalAtData(other, build.env, 20, 'SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
+      const early = (await build.names()).filter((name) => name.includes('/data/') && !complete.includes(name));
+      expect(early.length).toBeGreaterThan(0);
+      useS3(held.server.env);
+      const table = await (await openRemote(build.database)).tables.open('bucket_00001');
+      await table.createIndex('id');
+      table.close();
+      expect(await runHere(build.index)).toMatchObject({ alreadyDone: true });
+      const now = await build.names();
+      expect(now).not.toContain(MARK);
+      for (const name of early) expect(now).not.toContain(name);
+      expect(now).toEqual(expect.arrayContaining(complete));
+      expect(now.filter((name) => name.includes('/_versions/')).length).toBeGreaterThan(1);
+      // The table is as it was ingested.
+      await runHere([...build.index, '--index', 'ivf-pq']);
+      await expectComplete(build);
+    });
+
     it('stop within seconds on SIGTERM', async () => {
       const build = await planned('stopped');
       const { code, signal, seconds } = await signalAtData(build.ingest, build.env, 15, 'SIGTERM');

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
 import { temporaryName } from '../base/files/temporary.ts';
 import { findStats, returnIfMissing } from '../base/missing-files.ts';
+import type { TableManifest } from './format/table-manifest.ts';
 
 const VERSIONS = '_versions/';
 const TRANSACTIONS = '_transactions/';
@@ -73,15 +74,22 @@ export function hasFiles(sizes: ReadonlyMap<string, number>, files: readonly Tab
 }
 
 /**
- * Returns the data and index files that a table does not have: those of a version that was never published. None where the table has
- * other versions, which may have them.
+ * Returns the data and index files that no version of a table has: those of a version that was never published. Index files are kept where
+ * the table has other versions, because only their data files are known.
  * @param sizes of all files
- * @param files of the table's only version
+ * @param files of the published version
+ * @param others the manifests of all other versions, which other clients made
  */
-export function unnamedFiles(sizes: ReadonlyMap<string, number>, files: readonly TableFile[]): string[] {
+export function unnamedFiles(
+  sizes: ReadonlyMap<string, number>,
+  files: readonly TableFile[],
+  others: readonly Pick<TableManifest, 'fragments'>[],
+): string[] {
   const named = new Set(files.map(({ path }) => path));
-  const paths = [...sizes.keys()].filter((path) => !named.has(path));
-  return paths.some((path) => path.startsWith(VERSIONS)) ? [] : paths.filter((path) => !isMetadata(path));
+  for (const { fragments } of others)
+    for (const fragment of fragments) for (const { path } of fragment.files) named.add(`data/${path}`);
+  const folders = others.length === 0 ? ['data/', '_indices/'] : ['data/'];
+  return [...sizes.keys()].filter((path) => !named.has(path) && folders.some((folder) => path.startsWith(folder)));
 }
 
 /**

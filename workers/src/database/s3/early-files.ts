@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { readManifest, type TableManifest } from '../../lance/format/table-manifest.ts';
 import { type TableFile, unnamedFiles } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { removeObjects } from '../../s3/objects.ts';
@@ -9,6 +11,7 @@ import type { EarlyFile, PublishEarly, UnfinishedTable } from '../table-publishe
 import type { TableReader } from '../table-reader.ts';
 
 const ENDING = '.publishing';
+const MANIFESTS_AT_ONCE = 4;
 
 /**
  * Files that are published before the table that has them. While there may be any, an object `_pending/<bucket>.publishing` exists: other
@@ -76,12 +79,35 @@ export class EarlyFiles {
   /** Removes those of a killed build. @param files of the published table */
   async remove(bucket: string, files: readonly TableFile[]): Promise<void> {
     if ((await this.#store.read(markOf(bucket))) === undefined) return;
-    const paths = unnamedFiles(await this.#tables.sizes(bucket), files);
+    const sizes = await this.#tables.sizes(bucket);
+    const others = await this.#otherManifests(bucket, sizes, files);
+    // Files of a version that cannot be read must stay. The next build that replaces the table removes all others.
+    if (!others) return;
+    const paths = unnamedFiles(sizes, files, others);
     await removeObjects(
       this.#s3,
       paths.map((path) => `${bucket}.lance/${path}`),
     );
     await this.end(bucket);
+  }
+
+  /** Reads the manifests of versions that other clients made. @returns undefined if one cannot be read */
+  async #otherManifests(
+    bucket: string,
+    sizes: ReadonlyMap<string, number>,
+    files: readonly TableFile[],
+  ): Promise<TableManifest[] | undefined> {
+    const own = new Set(files.map(({ path }) => path));
+    const paths = [...sizes.keys()].filter((path) => path.startsWith('_versions/') && !own.has(path));
+    const contents = await mapConcurrently(paths, MANIFESTS_AT_ONCE, (path) =>
+      this.#tables.read(`${bucket}.lance/${path}`),
+    );
+    try {
+      return contents.map(readManifest);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return undefined;
+    }
   }
 
   /** Lists the buckets that may have such files. */
