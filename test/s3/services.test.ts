@@ -6,6 +6,7 @@ import { s3Locks } from '../../workers/src/database/s3/lease.ts';
 import { s3Store } from '../../workers/src/database/s3/s3-store.ts';
 import { openS3 } from '../../workers/src/s3/client.ts';
 import { removeObjects } from '../../workers/src/s3/objects.ts';
+import { readRange } from '../../workers/src/s3/range.ts';
 import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
 import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
 import type { Seen } from '../support/fault-proxy.ts';
@@ -131,6 +132,26 @@ describe('services other than Amazon S3', () => {
     held!.proxy.rule = () => ({ status: 501, code: 'NotImplemented' });
     await expect(s3Store(s3).list('_catalog')).rejects.toBeInstanceOf(UsageError);
   });
+
+  it.skipIf(skip)(
+    'a service or proxy that sends whole objects instead of ranges is named, and its bytes are not used',
+    async () => {
+      const s3 = await open('whole');
+      await uploadFiles(s3, files);
+      held!.proxy.rule = () => ({ ignores: /^range$/ });
+      const { key, bytes, path } = files[1]!;
+      const into = new Uint8Array(1000);
+      for (const offset of [0, 5]) {
+        const attempt = readRange(s3, key, offset, into.length, into);
+        await expect(attempt).rejects.toThrow(/^GetObject s3:.*\.lance: http:.* sends whole objects instead of ranges/);
+        await expect(attempt).rejects.toBeInstanceOf(UsageError);
+      }
+      expect(into).toEqual(new Uint8Array(1000));
+      const whole = new Uint8Array(bytes);
+      await readRange(s3, key, 0, bytes, whole);
+      expect((await readFile(path)).equals(whole)).toBe(true);
+    },
+  );
 
   it.skipIf(skip)('every request says who pays, every new object with which key it is encrypted', async () => {
     const key = 'arn:aws:kms:us-east-1:123456789012:key/0a1b';

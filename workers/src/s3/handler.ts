@@ -3,10 +3,12 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { countReceived, countRequest, countSent } from '../app/usage.ts';
 import { type ByteSink, drain } from './drain.ts';
 
-/** Options of one GetObject whose body is written to a sink. */
+/** Options of one GetObject of a range whose body is written to a sink. */
 export interface RangeOptions {
   sink: ByteSink;
-  /** Set when the response head has arrived; resolves when the sink has the whole body. */
+  /** Of the range. */
+  bytes: number;
+  /** Set when the response head has arrived, unless the body is not the range; resolves when the sink has the whole body. */
   body?: Promise<void>;
   abortSignal?: AbortSignal;
 }
@@ -17,6 +19,11 @@ export interface RangeOptions {
  */
 export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler): NodeHttpHandler {
   const handle = handler.handle.bind(handler);
+  const destroy = handler.destroy.bind(handler);
+  handler.destroy = () => {
+    destroy();
+    patient.destroy();
+  };
   const isCompletion = ({ method, query }: { method: string; query?: object }) =>
     method === 'POST' && query !== undefined && 'uploadId' in query;
   handler.handle = async (request, options) => {
@@ -26,7 +33,7 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler): N
     countSent((request as { body?: unknown }).body);
     const { response } = answer;
     if (request.method !== 'HEAD') countReceived(response.headers['content-length']);
-    if (wanted?.sink && response.statusCode < 300) {
+    if (wanted?.sink && isRange(response, wanted.bytes)) {
       wanted.body = drain(response.body as Readable, wanted.sink);
       wanted.body.catch(() => {}); // the caller awaits the body
       return { response: { ...response, body: Readable.from([]) } };
@@ -34,4 +41,10 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler): N
     return answer;
   };
   return handler;
+}
+
+/** A service may ignore ranges and send whole objects (RFC 9110, 14.2), also where the range is all of the object. */
+function isRange({ statusCode, headers }: { statusCode: number; headers: object }, bytes: number | undefined): boolean {
+  const { 'content-length': length } = headers as { 'content-length'?: string };
+  return statusCode === 206 || (statusCode === 200 && Number(length) === bytes);
 }

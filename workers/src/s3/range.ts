@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countMissing, countRetry } from '../app/usage.ts';
 import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
@@ -8,12 +9,13 @@ import type { S3Bucket } from './client.ts';
 import type { ByteSink } from './drain.ts';
 import type { RangeOptions } from './handler.ts';
 import { backoffMs, mayRepeat } from './retry.ts';
-import { isAbsent, type S3Error, toS3UserError } from './s3-errors.ts';
+import { isAbsent, type S3Error, toS3UserError, wholeObject } from './s3-errors.ts';
 
 /**
  * Reads a range of an object. After a lost or stalled connection, it requests only the rest.
  * @param sink receives the bytes in order, each once
- * @throws DataError where the object is absent or shorter, TransientError where a fault lasts, and what the sink throws
+ * @throws DataError where the object is absent or shorter, UsageError where the service ignores ranges, TransientError where a fault
+ *   lasts, and what the sink throws
  */
 async function streamRange(
   s3: S3Bucket,
@@ -73,9 +75,13 @@ async function getRange(
   const { GetObjectCommand } = await import('@aws-sdk/client-s3');
   const Range = `bytes=${offset}-${offset + length - 1}`;
   const command = new GetObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path), Range });
-  const options: RangeOptions = { sink, ...(abortSignal ? { abortSignal } : {}) };
+  const options: RangeOptions = { sink, bytes: length, ...(abortSignal ? { abortSignal } : {}) };
   try {
-    await s3.client.send(command, options as object);
+    const { Body } = await s3.client.send(command, options as object);
+    if (!options.body) {
+      (Body as Readable | undefined)?.destroy();
+      throw wholeObject(formatS3Uri(s3.location, path), s3.endpoint);
+    }
     await options.body;
   } catch (error) {
     const uri = formatS3Uri(s3.location, path);

@@ -139,6 +139,14 @@ function unknownRequest(error: S3Error, what: string, endpoint: string, isCondit
   );
 }
 
+/** Creates the error for a whole object where a range of it was requested. */
+export function wholeObject(uri: string, endpoint: string): UsageError {
+  return new UsageError(
+    `GetObject ${uri}: ${endpoint} sends whole objects instead of ranges. docs/aws.md lists what services must know; check ` +
+      'AWS_ENDPOINT_URL_S3, a proxy before it too, or use another service.',
+  );
+}
+
 function toNetworkError(error: S3Error, what: string, endpoint: string): UserError | undefined {
   const cause = { cause: error };
   const code = error.code ?? (error as { cause?: S3Error }).cause?.code ?? '';
