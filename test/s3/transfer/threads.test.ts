@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { s3Usage } from '../../../workers/src/app/usage.ts';
 import { CRC64 } from '../../../workers/src/base/bytes/checksum.ts';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { openS3, type S3Bucket } from '../../../workers/src/s3/client.ts';
+import { checksumObjects } from '../../../workers/src/s3/transfer/checksum-objects.ts';
 import { downloadAround, downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
 import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { backgroundThreads, transferThreads } from '../../../workers/src/s3/transfer/transfers.ts';
@@ -50,6 +52,23 @@ describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }
   /** @returns requests, sorted, without what differs between two equal transfers */
   const requests = () =>
     held.proxy.seen.map(({ method, url }) => `${method} ${url.replace(/uploadId=[^&]*/, '')}`).sort();
+
+  it('compute the checksums of objects by ranges, of either algorithm, and name one that is shorter', async () => {
+    const s3 = await open('checksums');
+    await uploadFiles(s3, files);
+    const crc32s = await Promise.all(files.map(async ({ path }) => crc32(await readFile(path))));
+    const old = files.map((file, i) => ({ ...file, checksum: `crc32:${crc32s[i]!.toString(16).padStart(8, '0')}` }));
+    let progress = 0;
+    const computed = await checksumObjects(s3, [...files, ...old], (bytes) => {
+      progress += bytes;
+    });
+    expect(computed).toEqual([...files, ...old].map(({ checksum }) => checksum));
+    expect(progress).toBe(2 * TOTAL);
+    expect(await checksumObjects(s3, [{ key: files[0]!.key, bytes: 1000 }])).toEqual([files[0]!.checksum]);
+    const longer = checksumObjects(s3, [{ ...files[1]!, bytes: files[1]!.bytes + 70 * MIB }]);
+    await expect(longer).rejects.toThrow(/\/1\.lance: shorter than it was when it was written/);
+    await expect(longer).rejects.toBeInstanceOf(DataError);
+  });
 
   it('make the requests, counts and files of a transfer without threads, whatever their number', async () => {
     const seen: unknown[] = [];

@@ -1,6 +1,4 @@
 import type { Progress } from '../app/progress.ts';
-import { algorithmOf } from '../base/bytes/checksum.ts';
-import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, toUserError, UserError } from '../base/errors.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
@@ -14,8 +12,6 @@ import { readManifest } from '../lance/format/table-manifest.ts';
 import { idAt, idsOf } from '../lance/table-ids.ts';
 import { compactedFiles, duplicatedId, newerVersion, wrongEntry } from './bucket-messages.ts';
 import { checkFragments } from './check-fragments.ts';
-
-const FILES_AT_ONCE = 8;
 
 /** Reads the entries of all buckets. @returns the entries, and one problem per damaged entry */
 export async function readEntries(database: Database): Promise<{ entries: CatalogEntry[]; problems: string[] }> {
@@ -61,13 +57,15 @@ export async function verifyBucket(
   }));
   const { partitions } = entry;
   if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
-  await mapConcurrently(files, FILES_AT_ONCE, async ({ path, bytes, checksum, size }) => {
-    if (size === undefined) problems.push(`${bucket}: ${path} is missing`);
-    else if (size !== bytes) problems.push(`${bucket}: ${path} has ${size} bytes, not ${bytes}`);
-    else if ((await database.tables.checksum(path, algorithmOf(checksum))) !== checksum)
-      problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
+  for (const { path, bytes, size } of files) {
+    if (size === bytes) continue;
+    problems.push(`${bucket}: ${path} ${size === undefined ? 'is missing' : `has ${size} bytes, not ${bytes}`}`);
     progress.add(bytes);
-  });
+  }
+  const whole = files.filter(({ bytes, size }) => size === bytes);
+  const checksums = await database.tables.checksums(whole, (bytes) => progress.add(bytes));
+  for (const [i, { path, checksum }] of whole.entries())
+    if (checksums[i] !== checksum) problems.push(`${bucket}: ${path} is damaged (its checksum differs)`);
   if (problems.length === 0) problems.push(...(await verifyFields(database, entry)));
   if (problems.length === 0) problems.push(...(await verifyRows(database, entry)));
   return problems.sort();

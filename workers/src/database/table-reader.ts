@@ -1,11 +1,18 @@
 import type { Table } from '@lancedb/lancedb';
-import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
 
 /** A file whose byte ranges can be read in any order. */
 export interface RangeFile {
   /** Fills `into` from `position` on. @throws DataError if the file is shorter */
   read(into: Uint8Array, position: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A file whose checksum is computed. */
+export interface CheckedFile {
+  path: string;
+  bytes: number;
+  /** A formatted checksum, whose algorithm is used; default: CRC-64. */
+  checksum?: string;
 }
 
 /** Reads tables and partition files in place. Paths are relative to the database. */
@@ -24,8 +31,11 @@ export interface TableReader {
   read(path: string): Promise<Uint8Array>;
   /** Opens a file for ranges. @throws DataError if it does not exist */
   openFile(path: string): Promise<RangeFile>;
-  /** Computes the checksum of a file, by default CRC-64. */
-  checksum(path: string, algorithm?: ChecksumAlgorithm): Promise<string>;
+  /**
+   * Computes the checksums of files, in their order.
+   * @param onProgress called with the bytes read since the last call
+   */
+  checksums(files: readonly CheckedFile[], onProgress?: (bytes: number) => void): Promise<string[]>;
   /** Opens a table in LanceDB. */
   open(bucket: string): Promise<Table>;
 }

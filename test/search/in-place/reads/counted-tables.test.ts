@@ -12,7 +12,7 @@ describe('countedTables', () => {
         sizes: async () => new Map(Array.from({ length: 1500 }, (_, i) => [`data/${i}`, 1] as const)),
         read: async () => new Uint8Array(7),
         openFile: async () => ({ async read() {}, async close() {} }),
-        checksum: async () => '',
+        checksums: async () => [],
         open: () => Promise.reject(new Error('not here')),
       } satisfies TableReader,
       counts,

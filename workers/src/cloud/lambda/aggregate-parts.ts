@@ -9,7 +9,7 @@ import { createCsv } from '../../hits/csv-file.ts';
 import { readHits } from '../../hits/parquet/hits-reader.ts';
 import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
 import { mergeStreams, startAll } from '../../merge/streams.ts';
-import { uploadStream } from '../../s3/transfer/upload-stream.ts';
+import { uploadStream } from '../../s3/upload-stream.ts';
 import type { AskSettings } from '../../search/in-place/ask-settings.ts';
 import { answerMetadata, partialNote } from '../../search/in-place/output/partial-answer.ts';
 import type { PartSummary } from './ask-event.ts';

@@ -1,11 +1,15 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
 import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { findStats } from '../../base/missing-files.ts';
 import { fileSizes } from '../../lance/table-files.ts';
 import { openTable } from '../../lance/tables.ts';
 import { truncatedTableFile, unopenedTableFile } from '../table-file-errors.ts';
 import type { RangeFile, TableReader } from '../table-reader.ts';
+
+const FILES_AT_ONCE = 8;
 
 /** Reads tables in a local folder: a database, a fetched table, or a scratch folder. */
 export function folderReader(folder: string): TableReader {
@@ -16,7 +20,12 @@ export function folderReader(folder: string): TableReader {
     sizes: (bucket, within = '') => fileSizes(at(`${bucket}.lance`), within),
     read: (path) => readFile(at(path)),
     openFile: (path) => openLocalFile(at(path)),
-    checksum: (path, algorithm) => checksumOfFile(at(path), algorithm),
+    checksums: (files, onProgress = () => {}) =>
+      mapConcurrently(files, FILES_AT_ONCE, async ({ path, bytes, checksum }) => {
+        const found = await checksumOfFile(at(path), checksum === undefined ? CRC64 : algorithmOf(checksum));
+        onProgress(bytes);
+        return found;
+      }),
     open: (bucket) => openTable(folder, bucket),
   };
 }

@@ -36,14 +36,17 @@ async function fetchWithoutIndex(
 ): Promise<void> {
   const sizes = await tables.sizes(bucket);
   const recorded = new Map(table?.files?.map((file) => [file.path, file]));
-  const files: TableFile[] = [];
-  for (const path of newestVersion(sizes.keys()).filter(isNoIndex)) {
-    const bytes = sizes.get(path)!;
-    const file = recorded.get(path);
-    // A version that an interrupted build has published since is not recorded: its checksums are those of the objects.
-    const checksum = file?.bytes === bytes ? file.checksum : await tables.checksum(`${bucket}.lance/${path}`);
-    files.push({ path, bytes, checksum });
-  }
+  const paths = newestVersion(sizes.keys()).filter(isNoIndex);
+  // A version that an interrupted build has published since is not recorded: its checksums are those of the objects.
+  const isRecorded = (path: string) => recorded.get(path)?.bytes === sizes.get(path);
+  const others = paths.filter((path) => !isRecorded(path));
+  const checksums = await tables.checksums(
+    others.map((path) => ({ path: `${bucket}.lance/${path}`, bytes: sizes.get(path)! })),
+  );
+  const computed = new Map(others.map((path, i) => [path, checksums[i]!]));
+  const files = paths.map((path): TableFile => {
+    return { path, bytes: sizes.get(path)!, checksum: computed.get(path) ?? recorded.get(path)!.checksum };
+  });
   await downloadFiles(
     s3,
     files.map((file) => ({ ...file, key: `${bucket}.lance/${file.path}`, path: join(to, file.path) })),

@@ -1,9 +1,9 @@
-import { CRC64 } from '../../base/bytes/checksum.ts';
 import { DataError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { describeObject } from '../../s3/describe-object.ts';
 import { listObjects } from '../../s3/objects.ts';
-import { fetchBlocks, readRange } from '../../s3/range.ts';
+import { readRange } from '../../s3/range.ts';
+import { checksumObjects } from '../../s3/transfer/checksum-objects.ts';
 import { missingObject } from '../database-messages.ts';
 import type { TableReader } from '../table-reader.ts';
 import { openInPlace } from './open-in-place.ts';
@@ -37,10 +37,12 @@ export function s3Reader(s3: S3Bucket): TableReader {
       return bytes;
     },
     openFile: async (path) => openRange(s3, path),
-    async checksum(path, algorithm = CRC64) {
-      const bytes = await requireSize(path);
-      return algorithm.format(await fetchBlocks(s3, path, 0, bytes, async () => {}, { algorithm }));
-    },
+    checksums: (files, onProgress) =>
+      checksumObjects(
+        s3,
+        files.map(({ path, ...file }) => ({ key: path, ...file })),
+        onProgress,
+      ),
     open: (bucket) => openInPlace(s3, bucket),
   };
 }

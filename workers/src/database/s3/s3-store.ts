@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { countRetry } from '../../app/usage.ts';
 import { UsageError, UserError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { listFolder, removeObject } from '../../s3/objects.ts';
@@ -92,6 +93,7 @@ export function s3Store(s3: S3Bucket): S3Store {
           const delayMs = backoffMs(++attempt);
           if (!mayRepeat(startedMs, attempt, delayMs))
             throw toS3UserError(error, `GetObject ${s3.uri}/${key}`, s3.endpoint);
+          countRetry();
           await sleep(delayMs);
         }
       }

@@ -28,8 +28,8 @@ interface ObjectRange {
   key: string;
   offset: number;
   length: number;
-  /** A formatted checksum, whose algorithm is used. */
-  algorithm?: string;
+  /** A formatted checksum, whose algorithm is used; default: CRC-64. */
+  checksum?: string | undefined;
 }
 
 /** Memory for parts of one size that are sent: of a thread. It is allocated when it is needed. */
@@ -68,9 +68,10 @@ export function transferTasks(s3: S3Bucket) {
       return sameChecksum(comparison);
     },
 
-    /** Reads a range of an object without storing it. @returns its checksum; default: CRC-64 */
-    checksumObject({ key, offset, length, algorithm }: ObjectRange): Promise<bigint> {
-      const options = { signal, algorithm: algorithm === undefined ? CRC64 : algorithmOf(algorithm) };
+    /** Reads a range of an object without storing it. @returns its checksum */
+    async checksumObject({ key, offset, length, checksum }: ObjectRange): Promise<bigint> {
+      signal.throwIfAborted();
+      const options = { signal, algorithm: checksum === undefined ? CRC64 : algorithmOf(checksum) };
       return fetchBlocks(s3, key, offset, length, async () => {}, options);
     },
 

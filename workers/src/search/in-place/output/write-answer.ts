@@ -47,7 +47,7 @@ async function writeToS3(
   output: AnswerOutput,
   metadata: Record<string, string>,
 ): Promise<number> {
-  const { uploadStream } = await import('../../../s3/transfer/upload-stream.ts');
+  const { uploadStream } = await import('../../../s3/upload-stream.ts');
   if (output.format !== 'parquet') {
     const [compressor] = compressors(output);
     const text = textStream(answer, output);

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { parseS3Uri } from '../../base/s3-location.ts';
-import { openS3 } from '../client.ts';
+import { parseS3Uri } from '../base/s3-location.ts';
+import { openS3 } from './client.ts';
 
 /**
  * Uploads a stream as an object, in parts as they come. The object appears when all of it is there, or not at all.
