@@ -1,14 +1,17 @@
 /**
  * A table to S3 and back: LanceFlow, the AWS CLI with its best settings, the SDK's streams (PutObject, GetObject), the SDK's
- * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, alternating; against versitygw on this machine.
- * Where the folder is on a disk, the disk's write rate limits all of them, and is measured too. More methods: `lanceflow-N`, with N
- * threads, and `get-object-N`, which fetches in as many, but through the SDK's HTTP client as it is.
+ * lib-storage, and PUTs and ranged GETs by curl, each as a process of its own, one after another in each round; against versitygw on
+ * this machine. Where the folder is on a disk, the disk's write rate limits all of them, and is measured too. More methods:
+ * `lanceflow-N`, with N threads; `get-object-N`, which fetches in as many, but through the SDK's HTTP client as it is; and `other`,
+ * LanceFlow of another checkout (--other). --files 6x450 transfers six files of 450 MB instead of a table.
  *
  *   npm run bench -- s3 --gb 4 --rounds 3 [--methods lanceflow,awscli,sdk,lib-storage,curl] [--cli-requests 10] [--folder DIR]
+ *   npm run bench -- s3 --files 6x450 --rounds 3 --methods other,lanceflow-2 --other ../earlier
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { s3Env, startS3Server, VERSITYGW } from '../test/support/s3-server.ts';
@@ -36,6 +39,8 @@ const { values } = parseArgs({
     methods: { type: 'string', default: 'lanceflow,awscli,sdk,lib-storage,curl' },
     'cli-requests': { type: 'string', default: '10' },
     folder: { type: 'string' },
+    files: { type: 'string' },
+    other: { type: 'string' },
   },
 });
 
@@ -56,6 +61,7 @@ const THREADS = [0, 1, 2, 4];
 
 const UPLOADS: Record<string, Run> = {
   lanceflow: ({ table, folder }, key) => lanceflow('up', key, table, folder),
+  other: ({ table, folder }, key) => lanceflow('up', key, table, folder, undefined, otherCheckout()),
   awscli: ({ table }, key) => measure(aws, ['s3', 'cp', ...quiet, table, `s3://${BUCKET}/${key}`]),
   sdk: ({ table }, key) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'up', BUCKET, key, table]),
   'lib-storage': ({ table }, key) =>
@@ -71,6 +77,7 @@ const UPLOADS: Record<string, Run> = {
 
 const DOWNLOADS: Record<string, Run> = {
   lanceflow: ({ folder }, key, to) => lanceflow('down', key, to, folder),
+  other: ({ folder }, key, to) => lanceflow('down', key, to, folder, undefined, otherCheckout()),
   awscli: (_place, key, to) => measure(aws, ['s3', 'cp', ...quiet, `s3://${BUCKET}/${key}`, to]),
   sdk: (_place, key, to) => measure(process.execPath, [join(ROOT, 'bench/s3/sdk.ts'), 'down', BUCKET, key, to]),
   curl: (place, key, to) => curl(place, downloadConfig(place, key, to)),
@@ -98,9 +105,21 @@ function byThreads(name: string, runOf: (threads: number) => Run): Record<string
   return Object.fromEntries(THREADS.map((threads) => [`${name}-${threads}`, runOf(threads)]));
 }
 
-function lanceflow(direction: string, key: string, files: string, folder: string, threads?: number): Promise<Measured> {
+function otherCheckout(): string {
+  if (values.other === undefined) throw new Error('The method "other" needs --other, the folder of another checkout.');
+  return resolve(values.other);
+}
+
+function lanceflow(
+  direction: string,
+  key: string,
+  files: string,
+  folder: string,
+  threads?: number,
+  checkout = ROOT,
+): Promise<Measured> {
   const count = threads === undefined ? [] : [`${threads}`];
-  const program = join(ROOT, 'bench/s3/lanceflow.ts');
+  const program = join(checkout, 'bench/s3/lanceflow.ts');
   return measure(process.execPath, [
     program,
     direction,
@@ -122,7 +141,7 @@ await withFolder(values.folder, async (folder) => {
   await prepareCli(folder);
   // As bin/lanceflow sets it.
   process.env.NODE_COMPILE_CACHE ??= join(folder, 'compiled');
-  const table = await makeTable(folder, Number(values.gb));
+  const table = values.files ? await makeFiles(folder, values.files) : await makeTable(folder, Number(values.gb));
   const files = await filesOf(table);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const server = await startS3Server('versitygw', [BUCKET], { parent: folder });
@@ -190,6 +209,19 @@ async function makeTable(folder: string, gigabytes: number): Promise<string> {
   ]);
   await rm(vectors);
   return table;
+}
+
+/** Writes files of random bytes. @param files their number and size in MB, as in 6x450 */
+async function makeFiles(folder: string, files: string): Promise<string> {
+  const made = join(folder, `files-${files}`);
+  if (existsSync(made)) return made;
+  const [count = 0, megabytes = 0] = files.split('x').map(Number);
+  await mkdir(made);
+  for (let i = 0; i < count; i++) {
+    await using file = await open(join(made, `${i}`), 'w');
+    for (let megabyte = 0; megabyte < megabytes; megabyte++) await file.write(randomBytes(1e6));
+  }
+  return made;
 }
 
 async function prepareCli(folder: string): Promise<void> {
