@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { serveFunctions } from '../support/ask-handlers.ts';
 import { type AskFunction, type AskStack, FUNCTIONS, startAskStack } from '../support/ask-stack.ts';
@@ -146,6 +148,25 @@ describe.skipIf(skip)('the state machine', () => {
     const version = 'arn:aws:lambda:eu-central-1:123456789012:function:lanceflow-ask-search-bucket:3';
     expect(await decisions('StateRole', ['lambda:InvokeFunction', 's3:GetObject'], version)).toEqual([yes, no]);
     expect(await decisions('StateRole', ['lambda:InvokeFunction'], `${version.slice(0, -2)}s:1`)).toEqual([no]);
+    const execution = 'arn:aws:states:eu-central-1:123456789012:execution:lanceflow-ask';
+    const follow = ['states:DescribeExecution', 'states:StopExecution'];
+    expect(await decisions('StateRole', follow, `${execution}/SearchManyBuckets:e`)).toEqual([yes, yes]);
+    expect(await decisions('StateRole', follow, `${execution}-other:e`)).toEqual([no, no]);
+  });
+
+  test('people who ask reach executions, queries and answers of this stack only, and no plans', async () => {
+    const decisions = (actions: string[], resource: string) =>
+      stack.python<string[]>(SIMULATE_POLICY, stack.outputs.AskPolicy, JSON.stringify(actions), resource);
+    const results = `arn:aws:s3:::${stack.outputs.ResultsBucket}`;
+    const [yes, no] = ['allowed', 'implicitDeny'];
+    const execution = 'arn:aws:states:eu-central-1:123456789012:execution:lanceflow-ask';
+    const follow = ['states:DescribeExecution', 'states:GetExecutionHistory', 'states:StopExecution'];
+    expect(await decisions(follow, `${execution}:ask-1`)).toEqual([yes, yes, yes]);
+    expect(await decisions(follow, `${execution}-ask:ask-1`)).toEqual([no, no, no]);
+    expect(await decisions(['s3:PutObject'], `${results}/queries/ask-1.parquet`)).toEqual([yes]);
+    expect(await decisions(['s3:PutObject'], `${results}/queries/ask-1.json`)).toEqual([no]);
+    expect(await decisions(['s3:GetObject', 's3:PutObject'], `${results}/answers/e/result.json`)).toEqual([yes, no]);
+    expect(await decisions(['s3:GetObject', 's3:PutObject'], `${results}/parts/e/b.parquet`)).toEqual([no, no]);
   });
 });
 
@@ -174,4 +195,13 @@ iam = client('iam')
 context = [dict(ContextKeyName='s3:prefix', ContextKeyValues=[sys.argv[4]], ContextKeyType='string')] if sys.argv[4] else []
 answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=json.loads(sys.argv[2]),
     ResourceArns=[sys.argv[3]], ContextEntries=context)
+print(json.dumps([result['EvalDecision'] for result in answer['EvaluationResults']]))`;
+
+const SIMULATE_POLICY = `
+iam = client('iam')
+role = f'asker-{hash(sys.argv[1:].__str__())}'
+iam.create_role(RoleName=role, AssumeRolePolicyDocument='{}')
+iam.attach_role_policy(RoleName=role, PolicyArn=sys.argv[1])
+answer = iam.simulate_principal_policy(PolicySourceArn=f'arn:aws:iam::123456789012:role/{role}',
+    ActionNames=json.loads(sys.argv[2]), ResourceArns=[sys.argv[3]])
 print(json.dumps([result['EvalDecision'] for result in answer['EvaluationResults']]))`;

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's variables
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
@@ -26,8 +26,12 @@ const of = (type: string) => Object.entries(template.Resources).filter(([, resou
 const machine = () =>
   template.Resources.StateMachine!.Properties as {
     Definition: { States: Record<string, State> };
-    DefinitionSubstitutions: Record<string, { Ref: string }>;
+    DefinitionSubstitutions: Record<string, { Ref: string } | { 'Fn::Sub': string }>;
   };
+const longest = (parameter: string) => {
+  const { MaxLength, AllowedPattern = '', MaxValue } = template.Parameters[parameter]!;
+  return '9'.repeat(MaxLength ?? (AllowedPattern ? Number(/(\d+)\}$/.exec(AllowedPattern)![1]) : `${MaxValue}`.length));
+};
 const states = (all: Record<string, State>): Array<[string, State]> =>
   Object.entries(all).flatMap(([name, state]) => [[name, state], ...states(state.ItemProcessor?.States ?? {})]);
 
@@ -42,11 +46,16 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     const text = JSON.stringify(Definition);
     const file = join(await temporaryFolder(), 'machine.json');
     const version = 'arn:aws:lambda:eu-central-1:123456789012:function:f:1';
-    await writeFile(file, text.replaceAll(/\$\{\w+\}/g, version));
+    const { Invoke, ...functions } = DefinitionSubstitutions;
+    // In every partition: aws, aws-cn, aws-us-gov.
+    expect(Invoke).toEqual({ 'Fn::Sub': 'arn:${AWS::Partition}:states:::lambda:invoke' });
+    expect(text).not.toContain('arn:aws:');
+    const invoke = 'arn:aws:states:::lambda:invoke';
+    await writeFile(file, text.replaceAll('${Invoke}', invoke).replaceAll(/\$\{\w+\}/g, version));
     const { code, stdout, stderr } = await run(join(ROOT, 'node_modules/.bin/asl-validator'), ['--json-path', file]);
     expect(code, stdout + stderr).toBe(0);
-    for (const { Ref } of Object.values(DefinitionSubstitutions))
-      expect(template.Resources[Ref]!.Type).toBe('AWS::Lambda::Version');
+    for (const one of Object.values(functions))
+      expect('Ref' in one && template.Resources[one.Ref]!.Type).toBe('AWS::Lambda::Version');
     const named = new Set(Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name]) => name));
     expect([...named].sort()).toEqual(Object.keys(DefinitionSubstitutions).sort());
   });
@@ -73,13 +82,38 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     const versions = [...of('AWS::Lambda::Version'), ...of('AWS::StepFunctions::StateMachineVersion')];
     expect(versions).toHaveLength(5);
     for (const [name, { Properties, DeletionPolicy }] of versions) {
-      expect(Properties.Description, name).toEqual({ 'Fn::Sub': 'Release ${Release}' });
+      expect(Properties.Description, name).toEqual({ 'Fn::Sub': expect.stringMatching(/^Release \$\{Release\}/) });
       expect(DeletionPolicy, name).toBe('Retain');
     }
+    // Lambda publishes no second version of an unchanged function.
+    for (const [name, { Properties }] of of('AWS::Lambda::Function'))
+      expect(Properties.Environment, name).toMatchObject({ Variables: { LANCEFLOW_RELEASE: { Ref: 'Release' } } });
     expect(template.Resources.Live!.Properties.DeploymentPreference).toMatchObject({
       Type: 'CANARY',
       Alarms: [{ Ref: 'FailedQuestions' }, { Ref: 'FailedSearches' }],
     });
+  });
+
+  test('another image, memory, disk or time limit publishes a version by itself', () => {
+    for (const [name, { Properties }] of of('AWS::Lambda::Version')) {
+      const { Ref } = Properties.FunctionName as { Ref: string };
+      const { Code, MemorySize, EphemeralStorage, Timeout } = template.Resources[Ref]!.Properties;
+      const used = JSON.stringify([Code, MemorySize, EphemeralStorage, Timeout]).matchAll(/"Ref":"(\w+)"/g);
+      const { 'Fn::Sub': description } = Properties.Description as { 'Fn::Sub': string };
+      const named = Array.from(description.matchAll(/\$\{(\w+)\}/g), ([, parameter]) => parameter);
+      expect(named.sort(), name).toEqual(['Release', ...Array.from(used, ([, parameter]) => parameter)].sort());
+      // Of the longest values.
+      expect(description.replace(/\$\{(\w+)\}/g, (_, parameter) => longest(parameter)).length, name).toBeLessThan(256);
+    }
+  });
+
+  test('a search has a disk for all that the largest question of the documentation reads', async () => {
+    const page = await readFile(join(ROOT, 'docs/in-place.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => /^\| 1 \| /.test(line));
+    const megabytes = rows.map((line) => Number(line.split(' | ')[5]!.replaceAll(',', '')));
+    expect(megabytes.length).toBeGreaterThan(10);
+    expect(template.Resources.SearchBucket!.Properties.EphemeralStorage).toEqual({ Size: { Ref: 'SearchDiskMb' } });
+    expect(template.Parameters.SearchDiskMb!.Default).toBeGreaterThan(Math.max(...megabytes) + 256);
   });
 
   test('each role writes only its own part of the results, and nobody writes the database', () => {

@@ -48,6 +48,7 @@ interface Resource {
     ImageTagMutability: string;
     LifecyclePolicy: { LifecyclePolicyText: Sub };
     ContainerProperties: Record<string, unknown>;
+    Targets: [{ InputTransformer: { InputTemplate: string } }];
   };
 }
 
@@ -208,6 +209,12 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
       input: 's3://b/input/weekly/2026.48',
     });
     expect(await start('input/weekly/$(x) "y".ready')).toMatchObject({ code: 64, stdout: '' });
+    // EventBridge replaces <key> by a JSON text.
+    const [{ InputTransformer }] = template.Resources.Arrivals!.Properties.Targets;
+    const key = 'input/weekly/"}], "Command": ["x"], "y": [{"z": "';
+    expect(JSON.parse(InputTransformer.InputTemplate.replace('<key>', JSON.stringify(key)))).toEqual({
+      ContainerOverrides: { Environment: [{ Name: 'KEY', Value: key }] },
+    });
   });
 
   test("names are the defaults of the pipeline's parameters", async () => {

@@ -2,7 +2,10 @@ import { python } from '../../support/run.ts';
 
 /** A template of CloudFormation, whose functions are objects: {"Ref": ...}. */
 export interface Template {
-  Parameters: Record<string, { Default?: string | number }>;
+  Parameters: Record<
+    string,
+    { Default?: string | number; AllowedPattern?: string; MaxLength?: number; MaxValue?: number }
+  >;
   Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: Record<string, unknown> }>;
 }
 
