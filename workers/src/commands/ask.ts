@@ -24,11 +24,11 @@ export const command = defineCommand({
 
   async run(args, context) {
     const request = await checkAskOptions(args);
-    const { remote, database, model } = args;
+    const { remote, database, model, concurrency, timeout } = args;
     if (remote !== undefined) {
       // Loaded for this option alone, with the SDK.
       const { askRemotely } = await import('../cloud/lambda/client/ask-remotely.ts');
-      return askRemotely({ remote, database, model }, request, context);
+      return askRemotely({ remote, database, model, concurrency, timeout }, request, context);
     }
     if (database === undefined) throw new UsageError(IN_PLACE_MESSAGES.noDatabase);
     const asked = await openAsked(database, request);

@@ -1,3 +1,5 @@
+// @module-tag slow
+
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -80,6 +82,40 @@ describe.skipIf(skip)('ask --remote', { timeout: 120_000 }, () => {
     expect(there.code, there.stderr).toBe(0);
     expect(JSON.parse(there.stdout)).toMatchObject({ rows: 3, k: 3, remote: true, failed: [] });
     expect(await readFile(at('there.parquet'))).toEqual(await readFile(at('here.parquet')));
+  });
+
+  test('refuses options without an effect, in one message', async () => {
+    const refused = await remote(
+      '--input',
+      at('queries.h5'),
+      '--timeout',
+      '5',
+      '--database',
+      DATABASE,
+      '--model',
+      'kmer',
+    );
+    expect(refused).toMatchObject({ code: 64, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /--timeout has no effect.*, and --database is only.*, and --model is only.*them out/,
+    );
+  });
+
+  test('sends --concurrency, which the stack limits', async () => {
+    const seen: unknown[] = [];
+    const watched = await serveFunctions({
+      plan: async (event) => {
+        const plan = await HANDLERS.plan(event, callContext());
+        seen.push(plan.concurrency);
+        return plan;
+      },
+    });
+    await stack.answerAt(watched.addresses);
+    for (const concurrency of ['2', '999'])
+      await remote('--input', at('queries.h5'), '--k', '1', '--concurrency', concurrency);
+    await remote('--input', at('queries.h5'), '--k', '1');
+    expect(seen).toEqual([2, 40, 40]);
+    watched.close();
   });
 
   test('sends queries of more than 256 kB by S3', async () => {

@@ -12,12 +12,17 @@ export const LAMBDA_MESSAGES = {
   wrongEvent: (step: string, problem: string) => `The event of ${step} is wrong: ${problem}.`,
   outOfTime: (what: string, seconds: number) =>
     `${what}: no answer within ${seconds} s. Ask with a smaller k or fewer queries, or deploy the stack with a larger time limit or more memory.`,
+  diskFull: (what: string, parameter: string) =>
+    `${what}: the disk of its function is full. Deploy the stack with a larger ${parameter}, or ask with a smaller k or fewer queries.`,
   noVariable: (name: string) => `${name} is not set. Deploy the functions by infra/lanceflow-ask.yaml.`,
   twoSources: 'A question has either "sequences", "vectors" or "stored", and only one of them.',
   wrongLength: (values: number, ids: number, dimension: number) =>
     `"vectors.values" has ${values} numbers, but ${ids} vectors of ${dimension} components have ${ids * dimension}.`,
   wrongQueries: (uri: string, problem: string) => `${uri}: these are no queries: ${problem}.`,
   noQueries: (uri: string) => `${uri}: no such object. Queries are deleted after a day. Ask again.`,
+  largeObject: (uri: string, bytes: number, most: number) =>
+    `${uri}: it has ${bytes} bytes, but queries have at most ${most}. Ask fewer of them at once.`,
+  writtenTwice: (uri: string) => `${uri}: two calls write it at the same time.`,
   noEmbedder: 'This stack embeds no sequences. Ask with vectors, or deploy it with Model.',
   manyBuckets: (count: number, most: number) =>
     `The database has ${count} buckets, but at most ${most} can be asked at once. Name some, or merge small buckets.`,
@@ -30,11 +35,16 @@ export const LAMBDA_MESSAGES = {
   otherFailures: (first: string, count: number) =>
     count === 0 ? first : `${first} ${count} other buckets failed too.`,
   ended: (error: string) =>
-    `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb, or ask with a smaller k.`,
+    `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb (AggregateMemoryMb for the merge, EmbedMemoryMb for the embedder), or ask with a smaller k.`,
 
   // Of `ask --remote`.
   wrongArn: (arn: string) =>
     `--remote ${arn}: it must be the ARN of the state machine of infra/lanceflow-ask.yaml, or of its alias: the output Remote of the stack.`,
+  unusedRemotely: (reasons: readonly string[]) =>
+    `With --remote, ${reasons.join(', and ')}. Leave ${reasons.length === 1 ? 'it' : 'them'} out.`,
+  unusedTimeout: '--timeout has no effect: the stack has a limit of its own, SearchTimeoutSeconds',
+  unusedDatabase: '--database is only for --id: the stack has its own',
+  unusedModel: '--model is only for sequences',
   idNeedsDatabase: 'With --remote, --id reads the vector of the protein on this machine: add --database.',
   largeFasta: (bytes: number, most: number) =>
     `The sequences have ${bytes} bytes, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,

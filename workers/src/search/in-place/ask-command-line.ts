@@ -37,8 +37,11 @@ export const ASK_COMMAND_LINE = {
   'exclude-self': { type: 'boolean', default: false, describe: "Omit the hit that has the query's own id" },
   'max-distance': { type: 'number', describe: 'Omit hits that are farther than this' },
   buckets: { type: 'string', describe: 'Buckets to ask, with commas between. Default: all' },
-  concurrency: { type: 'number', default: 8, describe: 'Buckets that are searched at once' },
-  timeout: { type: 'number', default: 300, describe: 'Seconds in which each bucket must answer' },
+  concurrency: {
+    type: 'number',
+    describe: 'Buckets that are searched at once. Default: 8; with --remote, that of the stack, which is the most',
+  },
+  timeout: { type: 'number', describe: 'Seconds in which each bucket must answer. Default: 300. Not with --remote' },
   'allow-partial': {
     type: 'boolean',
     default: false,

@@ -22,8 +22,8 @@ export interface AskCommandOptions {
   excludeSelf: boolean;
   maxDistance?: number | undefined;
   buckets?: string | undefined;
-  concurrency: number;
-  timeout: number;
+  concurrency?: number | undefined;
+  timeout?: number | undefined;
   allowPartial: boolean;
   format?: Format | undefined;
   output?: string | undefined;
@@ -48,7 +48,8 @@ export interface AskRequest {
 
 /** Checks a command line, and finds out what the inputs are. @throws UsageError naming the option that is wrong */
 export async function checkAskOptions(args: AskCommandOptions): Promise<AskRequest> {
-  const { k, nprobes, refineFactor, excludeSelf, maxDistance, concurrency, timeout, allowPartial } = args;
+  const { k, nprobes, refineFactor, excludeSelf, maxDistance, allowPartial } = args;
+  const { concurrency = 8, timeout = 300 } = args;
   if (!Number.isSafeInteger(k) || k < 1 || k > MOST_NEIGHBOURS)
     throw new UsageError(IN_PLACE_MESSAGES.wrongK(k, MOST_NEIGHBOURS));
   if (nprobes !== undefined) requireWhole('nprobes', nprobes);

@@ -4,7 +4,7 @@ import type { CommandContext } from '../../../app/command.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { embedQueries } from '../../../embed/embed-queries.ts';
 import { type AskReport, loadQueries, openAsked } from '../../../search/in-place/ask-and-write.ts';
-import type { AskRequest } from '../../../search/in-place/ask-options.ts';
+import type { AskRequest, QuerySource } from '../../../search/in-place/ask-options.ts';
 import { MOST_QUERIES, requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
 import { loadShards } from '../../../search/in-place/load-queries.ts';
 import { openStates, useRegion } from '../../clients.ts';
@@ -20,12 +20,14 @@ export interface RemoteOptions {
   remote: string;
   database?: string | undefined;
   model?: string | undefined;
+  concurrency?: number | undefined;
+  timeout?: number | undefined;
 }
 
 /**
  * Asks the functions on AWS Lambda: starts their state machine, follows it, and writes the neighbours as `ask` writes its own. A signal stops
  * the execution.
- * @throws UserError of the function that failed
+ * @throws UsageError if an option would have no effect, UserError of the function that failed
  */
 export async function askRemotely(
   options: RemoteOptions,
@@ -33,13 +35,16 @@ export async function askRemotely(
   context: CommandContext,
 ): Promise<AskReport> {
   const machine = parseStateMachine(options.remote);
+  requireEffect(options, request.queries);
   const execution = `ask-${randomUUID()}`;
   const states = await openStates(await useRegion(machine.region));
   const { buckets, allowPartial } = request.options;
+  const { concurrency } = options;
   const event: AskEvent = {
     ...(await queriesForEvent(options, request, machine.results, execution, context)),
     settings: request.settings,
     ...(buckets === undefined ? {} : { buckets: [...buckets] }),
+    ...(concurrency === undefined ? {} : { concurrency }),
     allowPartial,
   };
   const input = JSON.stringify(event);
@@ -54,6 +59,17 @@ export async function askRemotely(
   } finally {
     ignore();
   }
+}
+
+/** @throws UsageError that names options without an effect on this question */
+function requireEffect({ database, model, timeout }: RemoteOptions, { kind }: QuerySource): void {
+  const hasSequences = kind === 'text' || kind === 'files';
+  const reasons = [
+    ...(timeout === undefined ? [] : [LAMBDA_MESSAGES.unusedTimeout]),
+    ...(database === undefined || kind === 'id' ? [] : [LAMBDA_MESSAGES.unusedDatabase]),
+    ...(model === undefined || hasSequences ? [] : [LAMBDA_MESSAGES.unusedModel]),
+  ];
+  if (reasons.length > 0) throw new UsageError(LAMBDA_MESSAGES.unusedRemotely(reasons));
 }
 
 async function queriesForEvent(

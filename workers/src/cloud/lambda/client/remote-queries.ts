@@ -6,6 +6,7 @@ import type { AskQueries } from '../../../search/in-place/ask-queries.ts';
 import { type AskEvent, MOST_EVENT_BYTES } from '../ask-event.ts';
 import { eventVectors, storeQueries } from '../event-queries.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { resultKeys } from '../result-keys.ts';
 import { openResults } from '../results-bucket.ts';
 
 /** The rest of an event: settings, bucket names, what Step Functions adds. */
@@ -36,7 +37,7 @@ async function readText(paths: readonly string[]): Promise<string> {
 export async function vectorsForEvent(queries: AskQueries, results: string, execution: string): Promise<EventQueries> {
   const vectors = eventVectors(queries);
   if (JSON.stringify(vectors).length <= MOST_BYTES) return { vectors };
-  const stored = `queries/${execution}.parquet`;
+  const stored = resultKeys.queries(execution);
   await storeQueries(await openResults(results), stored, queries);
   return { stored };
 }
