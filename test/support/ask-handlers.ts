@@ -26,7 +26,7 @@ export const searchEvent = ({ execution, queries, settings, buckets }: AskPlan, 
 
 /** Calls the functions in the order of the state machine. @param parts what the searches give, from their own answers */
 export async function askByHandlers(
-  request: object & { sequences?: string },
+  request: object & { sequences?: string; settings?: object },
   execution: string = randomUUID(),
   change: (parts: Array<PartSummary | PartFailure>) => unknown[] = (parts) => parts,
 ): Promise<AskResult> {

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { PartSummary } from '../../../../workers/src/cloud/lambda/ask-event.ts';
+import { DataError } from '../../../../workers/src/base/errors.ts';
+import {
+  MOST_BUCKETS,
+  MOST_EVENT_BYTES,
+  MOST_MESSAGE,
+  type PartSummary,
+} from '../../../../workers/src/cloud/lambda/ask-event.ts';
 import { eventVectors } from '../../../../workers/src/cloud/lambda/event-queries.ts';
+import { reportedError, shortened } from '../../../../workers/src/cloud/lambda/handler-errors.ts';
 import { Database } from '../../../../workers/src/database/database.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../../workers/src/search/in-place/warm-buckets.ts';
 import { askByHandlers, callContext, HANDLERS, searchEvent } from '../../../support/ask-handlers.ts';
@@ -15,6 +22,16 @@ import { type Rows, randomRows, sliceRows, writeParts, writeShard } from '../../
 
 const skip = missingServer('versitygw');
 const DATABASE = 's3://lance/db';
+
+/** The metadata of a log line with metrics. */
+interface EmbeddedMetrics {
+  Timestamp: number;
+  CloudWatchMetrics: Array<{
+    Namespace: string;
+    Dimensions: string[][];
+    Metrics: Array<{ Name: string; Unit: string }>;
+  }>;
+}
 
 describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
   const held = withS3Server('versitygw');
@@ -114,6 +131,64 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     const metrics = logs.find(({ _aws, step }) => _aws !== undefined && step === 'search-bucket')!;
     expect(metrics).toMatchObject({ Requests: expect.any(Number), BytesRead: expect.any(Number) });
     expect(metrics).toMatchObject({ OpenMilliseconds: expect.any(Number), SearchMilliseconds: expect.any(Number) });
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    const documents = logs.filter(({ _aws }) => _aws !== undefined);
+    expect(documents).toHaveLength(5);
+    for (const document of documents) {
+      const { Timestamp, CloudWatchMetrics } = document._aws as EmbeddedMetrics;
+      expect(Math.abs(Timestamp - Date.now())).toBeLessThan(60_000);
+      for (const { Namespace, Dimensions, Metrics } of CloudWatchMetrics) {
+        expect(Namespace).toBe('LanceFlow');
+        expect(Dimensions).toEqual([['service', 'step']]);
+        for (const name of Dimensions.flat()) expect(document[name]).toEqual(expect.stringMatching(/./));
+        expect(Metrics.length).toBeLessThanOrEqual(100);
+        for (const { Name, Unit } of Metrics) {
+          expect(['Count', 'Bytes', 'Milliseconds']).toContain(Unit);
+          // A single value, or a list of them.
+          for (const value of [document[Name]].flat()) expect(value, Name).toEqual(expect.any(Number));
+        }
+      }
+    }
+  });
+
+  test('log nothing of a wrong question', async () => {
+    for (const wrong of [
+      { sequences: ['MKTAYIAKQR'] },
+      { vectors: { ids: ['q'], dimension: 12, values: ['SECRET'] } },
+    ]) {
+      const event = { execution: randomUUID(), request: { settings: { k: 1 }, ...wrong } };
+      await expect(HANDLERS.plan(event, callContext())).rejects.toThrow(/"request\..*" is wrong; it must be a text/);
+    }
+    expect(lines.join()).not.toMatch(/MKTAYIAKQR|SECRET/);
+  });
+
+  test('the errors of all buckets fit into the input of the merge', async () => {
+    const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
+    const missing = { ...searchEvent(plan), bucket: { name: 'bucket_00099', fingerprint: 'x' } };
+    const thrown = (await HANDLERS.searchBucket(missing, callContext()).catch((error) => error)) as Error;
+    expect(thrown).toMatchObject({ name: 'DataError', stack: '' });
+    const long = shortened(new Error('x'.repeat(5000))) as Error;
+    expect(long.message).toHaveLength(MOST_MESSAGE);
+    // As AWS's runtime client reports them.
+    const Cause = JSON.stringify({ errorType: long.name, errorMessage: long.message, trace: long.stack!.split('\n') });
+    const parts = Array.from({ length: MOST_BUCKETS }, (_, i) => ({
+      bucket: `bucket_${`${i}`.padStart(5, '0')}`,
+      failure: { Error: 'AskAgainError', Cause },
+    }));
+    const buckets = parts.map(({ bucket }) => ({ name: bucket, fingerprint: plan.buckets[0]!.fingerprint }));
+    expect(Buffer.byteLength(JSON.stringify({ ...plan, buckets, parts }))).toBeLessThan(MOST_EVENT_BYTES);
+  });
+
+  test('a full disk is an error that names the bucket and the setting, and is not retried', async () => {
+    const full = await writeFile('/dev/full', 'x').catch((error: unknown) => error);
+    expect(reportedError(full, 'search-bucket', 'bucket_00002')).toMatchObject({
+      name: 'AskAgainError',
+      message: expect.stringMatching(/^bucket_00002: the disk of its function is full.*SearchDiskMb/),
+    });
+    const native = new DataError('damaged', { cause: new Error('IO error: No space left on device (os error 28)') });
+    expect(reportedError(native, 'aggregate', 'aggregate')).toMatchObject({
+      message: expect.stringContaining('AggregateDiskMb'),
+    });
   });
 
   test('a bucket that failed is named, and left out only where the question allows it', async () => {
@@ -207,6 +282,9 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
       ],
       [/bucket_00009/, request({}, { buckets: ['bucket_00009'] })],
       [/"request.stored" is/, { settings, stored: '../secret' }],
+      [/"request.stored" is/, { settings, stored: 'answers/other/neighbours.parquet' }],
+      [/"request.settings.nprobe" is unknown/, request({ nprobe: 3 })],
+      [/"request.bucket" is unknown/, request({}, { bucket: 'bucket_00001' })],
       [/queries\/gone.parquet: no such object/, { settings, stored: 'queries/gone.parquet' }],
     ] as const)
       await expect(

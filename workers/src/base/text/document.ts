@@ -48,6 +48,11 @@ export const INNER_PATH = textWhere(
 export const ATTRIBUTES = z.record(z.string(), z.union([z.string(), z.number()], 'a text or a number'));
 export const CHECKSUM = textWhere(isChecksum, 'a checksum such as crc64nvme:0123456789abcdef');
 
+/** An object without other fields than these: a field whose name is misspelt must not be ignored. */
+export function onlyFields<const S extends z.core.$ZodShape>(shape: S) {
+  return z.strictObject(shape, 'an object');
+}
+
 /** A string that satisfies `isValid`. @param expected its description, for messages */
 export function textWhere(isValid: (text: string) => boolean, expected: string) {
   return z.string(expected).check(z.refine(isValid, expected));
@@ -70,6 +75,8 @@ export function checkDocument<S extends z.ZodMiniType>(
   const { success, data, error } = z.safeParse(schema, value);
   if (success) return data;
   const [{ path, message, code, ...issue }] = error.issues as [z.core.$ZodIssue];
+  if (code === 'unrecognized_keys' && 'keys' in issue)
+    throw fail(`${formatField([...path, issue.keys[0]!])} is unknown; remove it, or correct its name`);
   const kind = code === 'invalid_type' && 'expected' in issue ? EXPECTED[issue.expected as string] : undefined;
   throw fail(`${formatField(path)} ${describeValue(valueAt(value, path))}; it must be ${kind ?? message}`);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AMOUNT, ATTRIBUTES, COUNT, SIZE, TEXT, textWhere, wholeNumber } from '../../base/text/document.ts';
+import { AMOUNT, ATTRIBUTES, COUNT, onlyFields, SIZE, TEXT, textWhere, wholeNumber } from '../../base/text/document.ts';
 import { isBucketName } from '../../database/catalog/bucket-name.ts';
 import { ASK_SETTINGS } from '../../search/in-place/ask-settings.ts';
 
@@ -7,15 +7,22 @@ import { ASK_SETTINGS } from '../../search/in-place/ask-settings.ts';
 
 /** Bytes of JSON that Step Functions accepts as input and output of a state. Larger queries go by S3. */
 export const MOST_EVENT_BYTES = 256 * 1024;
-/** Buckets of a question: their answers must fit into MOST_EVENT_BYTES. */
-export const MOST_BUCKETS = 500;
+/** Buckets of a question: their answers, or all their errors, must fit into MOST_EVENT_BYTES. */
+export const MOST_BUCKETS = 400;
+/** Characters of an error's message. */
+export const MOST_MESSAGE = 350;
+/** Bytes of stored queries: 10,000 of 4,096 components have 164 MB. */
+export const MOST_QUERY_BYTES = 2 ** 28;
 
 const BUCKET = textWhere(isBucketName, 'the name of a bucket');
 /** Name of an execution. Every object of a question is named after it, so a repeated call writes the same objects. */
 const EXECUTION = textWhere((name) => /^[A-Za-z0-9_-]{1,80}$/.test(name), 'the name of an execution');
 
+/** Key of a queries file in the results' bucket. */
+const QUERIES_KEY = textWhere((key) => /^queries\/[A-Za-z0-9_-]+\.parquet$/.test(key), 'queries/NAME.parquet');
+
 /** Vectors within an event. */
-const VECTORS = z.object({
+const VECTORS = onlyFields({
   ids: z.array(TEXT).check(z.minLength(1, 'a list that is not empty')),
   dimension: SIZE,
   /** Float32 in little-endian order, as base64: [ids, D]. */
@@ -25,16 +32,17 @@ const VECTORS = z.object({
 
 /** A question: the input of an execution. It has sequences, vectors, or neither, if a client has stored the queries on S3. */
 export type AskEvent = z.infer<typeof ASK_EVENT>;
-export const ASK_EVENT = z.object({
+export const ASK_EVENT = onlyFields({
   /** FASTA, or one sequence. */
   sequences: z.optional(TEXT),
   vectors: z.optional(VECTORS),
-  /** Key of a queries file below queries/ in the results' bucket. */
-  stored: z.optional(textWhere((key) => /^queries\/[A-Za-z0-9_-]+\.parquet$/.test(key), 'queries/NAME.parquet')),
-  settings: ASK_SETTINGS,
+  stored: z.optional(QUERIES_KEY),
+  settings: onlyFields(ASK_SETTINGS.shape),
   buckets: z.optional(z.array(BUCKET).check(z.minLength(1, 'a list that is not empty'))),
   concurrency: z.optional(wholeNumber(1)),
   allowPartial: z._default(z.boolean('true or false'), false),
+  /** The state machine adds the answer of `embed`. */
+  embedded: z.optional(z.unknown()),
 });
 
 /** What `embed` and `plan` receive. */
@@ -43,7 +51,7 @@ export const REQUEST_EVENT = z.object({ execution: EXECUTION, request: ASK_EVENT
 /** A bucket of a plan, with the fingerprint of its table: the answers of all buckets are those of one state of the database. */
 const PLANNED_BUCKET = z.object({ name: BUCKET, fingerprint: TEXT });
 
-const QUERIES = z.object({ key: TEXT, count: SIZE });
+const QUERIES = z.object({ key: QUERIES_KEY, count: SIZE });
 
 /** The output of `plan`. */
 export type AskPlan = z.infer<typeof ASK_PLAN>;

@@ -3,10 +3,10 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type * as z from 'zod/mini';
 import { s3Usage } from '../../app/usage.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
-import { toUserError, UsageError, UserError } from '../../base/errors.ts';
+import { UsageError, UserError } from '../../base/errors.ts';
 import { checkDocument } from '../../base/text/document.ts';
 import type { CallUsage } from './ask-event.ts';
-import { AskAgainError } from './handler-errors.ts';
+import { AskAgainError, reportedError, shortened } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 import { openResults, type ResultsBucket } from './results-bucket.ts';
 
@@ -67,22 +67,25 @@ export function defineHandler<S extends z.ZodMiniType, R>(
     logger.appendKeys({ step, request: context.awsRequestId, coldStart: isCold });
     if (isCold) metrics.addMetric('ColdStart', MetricUnit.Count, 1);
     isCold = false;
+    let what = step;
     try {
-      const fail = (problem: string) => new UsageError(LAMBDA_MESSAGES.wrongEvent(step, problem));
+      const fail = (problem: string) => new UsageError(LAMBDA_MESSAGES.wrongEvent(step, withoutQueries(problem)));
       const checked = checkDocument(schema, event, fail);
       const named = labels(checked);
       logger.appendKeys(named);
-      const signal = deadline(context, named.bucket ?? step);
+      what = named.bucket ?? step;
+      using timer = deadline(context, what);
+      const { signal } = timer;
       const results = await openResults(variable('LANCEFLOW_RESULTS'));
       const result = await untilAborted(run(checked, { results, signal, phases, usage }), signal);
       logger.info(`${step} has answered`, { ...usage(), phases });
       return result;
     } catch (thrown) {
-      const error = toUserError(thrown);
+      const error = reportedError(thrown, step, what);
       const isBug = !(error instanceof UserError);
       metrics.addMetric('Failures', MetricUnit.Count, 1);
       logger.error(`${step} has failed`, { ...usage(), phases, ...describe(error, isBug) });
-      throw error;
+      throw shortened(error);
     } finally {
       publish(step, phases, usage());
     }
@@ -96,12 +99,20 @@ export function variable(name: string): string {
   return value;
 }
 
-function deadline(context: CallContext, what: string): AbortSignal {
+/** Queries may be confidential, and errors are logged. */
+function withoutQueries(problem: string): string {
+  return problem.replace(
+    /^("request\.(?:sequences|vectors)\b[^ ]*") is (?!missing|unknown).*(; it must)/s,
+    '$1 is wrong$2',
+  );
+}
+
+function deadline(context: CallContext, what: string): Disposable & { signal: AbortSignal } {
   const limitMs = Math.max(0, context.getRemainingTimeInMillis() - MARGIN_MS);
   const controller = new AbortController();
   const abort = () => controller.abort(new AskAgainError(LAMBDA_MESSAGES.outOfTime(what, Math.round(limitMs / 1000))));
-  setTimeout(abort, limitMs).unref();
-  return controller.signal;
+  const timer = setTimeout(abort, limitMs).unref();
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 function describe(error: unknown, isBug: boolean): Record<string, unknown> {

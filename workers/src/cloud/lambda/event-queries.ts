@@ -1,7 +1,7 @@
 import { DataError, UsageError } from '../../base/errors.ts';
 import { decodeQueries, encodeQueries, type QueryVectors } from '../../hits/queries-file.ts';
 import type { AskQueries } from '../../search/in-place/ask-queries.ts';
-import type { AskEvent } from './ask-event.ts';
+import { type AskEvent, MOST_QUERY_BYTES } from './ask-event.ts';
 import { AskAgainError } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 import type { ResultsBucket } from './results-bucket.ts';
@@ -30,10 +30,10 @@ export async function storeQueries(results: ResultsBucket, key: string, queries:
   await results.create(key, encodeQueries(queries), PARQUET);
 }
 
-/** Reads stored queries. @throws AskAgainError if they have expired, DataError if they are damaged */
+/** Reads stored queries. @throws AskAgainError if they have expired, UsageError if they are too large, DataError if they are damaged */
 export async function readQueries(results: ResultsBucket, key: string): Promise<AskQueries> {
   const uri = results.uri(key);
-  const file = await results.read(key);
+  const file = await results.read(key, MOST_QUERY_BYTES);
   if (file === undefined) throw new AskAgainError(LAMBDA_MESSAGES.noQueries(uri));
   const queries = decodeQueries(file, (problem) => new DataError(LAMBDA_MESSAGES.wrongQueries(uri, problem)));
   return { source: 'the question', ...queries };

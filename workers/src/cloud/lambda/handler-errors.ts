@@ -1,9 +1,55 @@
-import { DataError, EXIT, TransientError, UsageError, type UserError, userErrorOf } from '../../base/errors.ts';
+import {
+  DataError,
+  EXIT,
+  systemErrorCode,
+  TransientError,
+  toUserError,
+  UsageError,
+  type UserError,
+  userErrorOf,
+} from '../../base/errors.ts';
 import { isRecord, parseJson } from '../../base/text/document.ts';
+import { MOST_MESSAGE } from './ask-event.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 
 /** A fault that the same call does not get over, but a new question may. The state machine retries TransientError only. */
 export class AskAgainError extends TransientError {}
+
+/** Parameters of the template with the disks of functions. */
+const DISKS: Readonly<Record<string, string>> = {
+  embed: 'EmbedDiskMb',
+  'search-bucket': 'SearchDiskMb',
+  aggregate: 'AggregateDiskMb',
+};
+
+/**
+ * Turns what a handler has thrown into the error that its function reports.
+ * @param step name of the function
+ * @param what the bucket, or the function, for messages
+ */
+export function reportedError(thrown: unknown, step: string, what: string): unknown {
+  const parameter = DISKS[step];
+  // The same call would fill the disk again.
+  if (parameter !== undefined && isDiskFull(thrown))
+    return new AskAgainError(LAMBDA_MESSAGES.diskFull(what, parameter), { cause: thrown });
+  return toUserError(thrown);
+}
+
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    systemErrorCode(error) === 'ENOSPC' || /No space left on device/.test(error.message) || isDiskFull(error.cause)
+  );
+}
+
+/** Shortens an error for its report: Step Functions passes the errors of all buckets on, within MOST_EVENT_BYTES. */
+export function shortened(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.message.length > MOST_MESSAGE) error.message = `${error.message.slice(0, MOST_MESSAGE - 3)}...`;
+  // The log has it.
+  error.stack = '';
+  return error;
+}
 
 /** Exit codes by the names under which Lambda reports the errors of handlers. */
 const CODES: Readonly<Record<string, number>> = {
