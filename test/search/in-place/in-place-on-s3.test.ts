@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { Database } from '../../../workers/src/database/database.ts';
+import { askBucket } from '../../../workers/src/search/in-place/ask-bucket.ts';
 import { ask } from '../../../workers/src/search/in-place/ask-database.ts';
 import { checkAskSettings } from '../../../workers/src/search/in-place/ask-settings.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../workers/src/search/in-place/warm-buckets.ts';
@@ -84,6 +85,29 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
       held.proxy.seen.map(({ url, headers }) => [url.split('?')[0], headers['if-none-match'] !== undefined]),
     ).toEqual([['/lance/asked/_catalog/bucket_00001.json', true]]);
     again[Symbol.dispose]();
+  });
+
+  it('drops the copies of unused buckets beyond what a process may keep', async () => {
+    // Enough rows for an index that is read in ranges.
+    const many = randomRows(4, 12_000, 16);
+    const uri = 's3://lance/many';
+    const shards = [await writeShard(at('many.h5'), many)];
+    await buildDatabase(folder, shards, { database: uri, bucketSize: 6000 });
+    const database = await Database.open(uri);
+    const settings = checkAskSettings({ k: 300, refineFactor: 20 });
+    const { ids, vectors } = sliceRows(many, 5, 6);
+    const queries = { source: 'the question', ids, dimension: 16, vectors, attributes: {} };
+    const open = async (name: string, most?: number) => {
+      using bucket = await openWarmBucket(database, name, undefined, most);
+      await askBucket(bucket, queries, settings);
+      expect(await bucket.reads!.keptBytes()).toBeGreaterThan(0);
+      return bucket.opened.isWarm;
+    };
+    expect(await open('bucket_00001')).toBe(false);
+    expect(await open('bucket_00002')).toBe(false);
+    expect(await open('bucket_00001')).toBe(true);
+    expect(await open('bucket_00002', 0)).toBe(false);
+    expect(await open('bucket_00001')).toBe(false);
   });
 
   const ofBucket2 = ({ url }: Seen) => url.includes('bucket_00002');

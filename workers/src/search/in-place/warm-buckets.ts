@@ -10,7 +10,7 @@ import { countedTables, type ReadCounts } from './reads/counted-tables.ts';
 
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
-/** Bytes of a bucket that are kept on this machine's disk between two uses. A Lambda has 512 MB, unless it pays for more. */
+/** Bytes of all buckets that are kept on this machine's disk between two uses. A Lambda has 512 MB, unless it pays for more. */
 const MOST_KEPT_BYTES = 2 ** 28;
 
 /** An open bucket, whose catalog entry was checked for this use. Disposing of it ends the use; the bucket stays open. */
@@ -40,10 +40,16 @@ const held = new Map<string, Held>();
 /**
  * Opens a bucket in place, or returns the one that an earlier call opened: table, index and partitions stay open. Its catalog entry is
  * checked at each call, by ETag on S3, so a bucket that was built again is opened again.
+ * @param mostKeptBytes of copies of buckets that nobody uses; the oldest are dropped first
  * @throws DataError if the bucket is not part of the database, or damaged; the signal's reason
  */
-export async function openWarmBucket(database: Database, name: string, signal?: AbortSignal): Promise<WarmBucket> {
-  const opening = startUse(database, name);
+export async function openWarmBucket(
+  database: Database,
+  name: string,
+  signal?: AbortSignal,
+  mostKeptBytes = MOST_KEPT_BYTES,
+): Promise<WarmBucket> {
+  const opening = startUse(database, name, mostKeptBytes);
   try {
     return await untilAborted(opening, signal);
   } catch (error) {
@@ -53,10 +59,10 @@ export async function openWarmBucket(database: Database, name: string, signal?: 
   }
 }
 
-async function startUse(database: Database, name: string): Promise<WarmBucket> {
+async function startUse(database: Database, name: string, mostKeptBytes: number): Promise<WarmBucket> {
   const startedMs = performance.now();
   const key = `${database.uri}\n${name}`;
-  await forgetIfLarge(key);
+  await forgetBeyond(mostKeptBytes);
   const known = held.get(key);
   const found = await database.entryIfChanged(name, known?.etag);
   if (found === undefined) {
@@ -130,14 +136,22 @@ async function forget(key: string): Promise<void> {
   await closeUnused(one);
 }
 
-/** Drops the copy of a bucket that has grown, so that the disk does not fill in a process that lives long. */
-async function forgetIfLarge(key: string): Promise<void> {
-  const one = held.get(key);
-  const bytes = await one?.bucket.then(
-    ({ reads }) => reads?.keptBytes() ?? 0,
-    () => 0,
+/** Drops copies that are not in use, the oldest first, so that the disk does not fill in a process that lives long. */
+async function forgetBeyond(mostBytes: number): Promise<void> {
+  const unused = [...held].filter(([, { users }]) => users === 0);
+  const kept = await Promise.all(
+    unused.map(async ([key, one]) => {
+      const bucket = await one.bucket.catch(() => undefined);
+      return { key, one, bytes: (await bucket?.reads?.keptBytes().catch(() => 0)) ?? 0 };
+    }),
   );
-  if (bytes !== undefined && bytes > MOST_KEPT_BYTES && held.get(key) === one) void forget(key);
+  let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { key, one, bytes } of kept) {
+    if (total <= mostBytes) return;
+    if (one.users > 0) continue;
+    total -= bytes;
+    if (bytes > 0 && held.get(key) === one) await forget(key);
+  }
 }
 
 /** Never throws: a bucket that was not opened has nothing to close, and its search has the error. */
