@@ -77,7 +77,8 @@ export function parallelismOf({ cpuSeconds, groups }: StageThreads): Parallelism
       name: pool?.name ?? '',
       threads: pool?.threads ?? 0,
       share: shareOf(pool?.cpuSeconds ?? 0),
-      evenness: pool ? pool.cpuSeconds / pool.threads / pool.busiestCpuSeconds : 1,
+      // Threads that did not work count in the time, but not in the number.
+      evenness: pool ? Math.min(1, pool.cpuSeconds / pool.threads / pool.busiestCpuSeconds) : 1,
     },
     uncoveredShare: Math.max(0, 1 - shareOf(seen)),
   };
