@@ -5,7 +5,6 @@ import { hasChecksum } from '../../../base/bytes/checksum.ts';
 import { openScratch } from '../../../base/files/scratch.ts';
 import type { AnnQuery, OpenBucket } from '../../../bucket/open-bucket.ts';
 import { folderReader } from '../../../database/node/folder-reader.ts';
-import type { Centroids } from '../../../vectors/kmeans.ts';
 import { probedPartitions } from './rank-centroids.ts';
 import { SparseCodes } from './sparse-codes.ts';
 import { SparseData } from './sparse-data.ts';
@@ -74,14 +73,14 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     const data = new SparseData(bucket, scratch.folder);
     const table = await folderReader(scratch.folder).open(entry.bucket);
     milliseconds.centroids = performance.now() - startedMs;
-    const stored = storedCentroids(centroids, entry.vectorType);
+    const stored = { ...centroids, vectors: asStored(centroids.vectors, entry.vectorType) };
     return {
       table,
       milliseconds,
       async prepare(query) {
         const beginMs = performance.now();
         const { vector, nprobes, refineFactor } = query;
-        const asked = entry.vectorType === 'float16' ? Float32Array.from(new Float16Array(vector)) : vector;
+        const asked = asStored(vector, entry.vectorType);
         await codes.fill(probedPartitions(asked, stored, entry.metric, nprobes, entry.vectorType));
         const codesMs = performance.now();
         const rows = await candidates(table, query, entry.metric);
@@ -107,10 +106,9 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
   }
 }
 
-/** Returns the centroids as the index stores them, in the type of the vectors. */
-function storedCentroids(centroids: Centroids, vectorType: string): Centroids {
-  if (vectorType === 'float32') return centroids;
-  return { ...centroids, vectors: Float32Array.from(new Float16Array(centroids.vectors)) };
+/** Rounds vectors to the type in which the table and its index store them. */
+function asStored(vectors: Float32Array, vectorType: string): Float32Array {
+  return vectorType === 'float16' ? Float32Array.from(new Float16Array(vectors)) : vectors;
 }
 
 /** Returns the rows that a query rescores: the nearest by their codes, and all that tie with the last of them. */
