@@ -1,3 +1,4 @@
+import { concatenateFloats } from '../base/bytes/concatenate-floats.ts';
 import { columnTexts } from '../base/bytes/utf8-column.ts';
 import { UsageError } from '../base/errors.ts';
 import { findStats } from '../base/missing-files.ts';
@@ -57,14 +58,8 @@ export async function embedQueries(
       if (ids.length > most) break;
     }
     const { dimension, attributes } = embedder;
-    const vectors = new Float32Array(ids.length * dimension);
-    let at = 0;
-    for (const part of parts) {
-      vectors.set(part, at);
-      at += part.length;
-    }
     const described = source.kind === 'text' ? 'the sequence' : source.paths.join(', ');
-    return { source: described, ids, dimension, vectors, attributes };
+    return { source: described, ids, dimension, vectors: concatenateFloats(parts), attributes };
   } finally {
     await embedder.close();
   }

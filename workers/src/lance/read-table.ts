@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import type { Table as ArrowTable, RecordBatch } from 'apache-arrow';
+import { concatenateFloats } from '../base/bytes/concatenate-floats.ts';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
@@ -67,14 +68,7 @@ export function unreadableRows(table: string, count: number): DataError {
 
 function vectorsOfAll(table: Table, found: ArrowTable, rows: number): Float32Array {
   if (found.numRows !== rows) throw unreadableRows(table.name, rows - found.numRows);
-  const parts = found.batches.map(vectorsOf);
-  const vectors = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    vectors.set(part, at);
-    at += part.length;
-  }
-  return vectors;
+  return concatenateFloats(found.batches.map(vectorsOf));
 }
 
 function decode(batch: RecordBatch): TableBatch {

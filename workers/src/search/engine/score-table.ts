@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../../app/progress.ts';
+import { sharedCopy } from '../../base/bytes/shared-array.ts';
 import { readAhead } from '../../base/concurrency/read-ahead.ts';
 import { ThreadPool, withStartedPool } from '../../base/threads/thread-pool.ts';
 import { LANES } from '../../base/wasm/simd.ts';
@@ -95,7 +96,8 @@ async function beginScan({ entry }: OpenBucket, queries: Queries, nearest: Neare
   const { count } = queries;
   const threadCount = threads.threads.length;
   const { shared, scratchAddresses, blockBuffers } = prepareScan(entry, count, nearest.k, threadCount);
-  const vectors = shareFloats(queries.vectors);
+  const vectors =
+    queries.vectors.buffer instanceof SharedArrayBuffer ? queries.vectors : sharedCopy(queries.vectors, Float32Array);
   const edge = (thread: number) => Math.floor((thread * count) / threadCount);
   await threads.runInEach('begin', (thread) => ({
     ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
@@ -119,14 +121,6 @@ async function beginExact(bucket: OpenBucket, queries: Queries, nearest: Nearest
     ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
   }));
   return blockBuffers;
-}
-
-/** Returns numbers in memory that threads share: their own, or a copy. */
-function shareFloats(values: Float32Array): Float32Array {
-  if (values.buffer instanceof SharedArrayBuffer) return values;
-  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }
 
 type OnTies = (ties: RowTies) => Promise<void>;

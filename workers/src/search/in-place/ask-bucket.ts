@@ -1,3 +1,4 @@
+import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
 import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
@@ -91,12 +92,7 @@ function keepHits(): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
       async abandon() {},
     },
     hits() {
-      const distances = new Float32Array(batches.reduce((sum, batch) => sum + batch.distances.length, 0));
-      let at = 0;
-      for (const batch of batches) {
-        distances.set(batch.distances, at);
-        at += batch.distances.length;
-      }
+      const distances = concatenateFloats(batches.map((batch) => batch.distances));
       const queryIds = concatenateColumns([none, ...batches.map((batch) => batch.queryIds)]);
       const targetIds = concatenateColumns([none, ...batches.map((batch) => batch.targetIds)]);
       return { queryIds, targetIds, distances };

@@ -1,4 +1,5 @@
 import type { Progress } from '../../app/progress.ts';
+import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
 import { columnTexts } from '../../base/bytes/utf8-column.ts';
 import { DataError } from '../../base/errors.ts';
 import { quoteValue } from '../../base/text/quote.ts';
@@ -40,7 +41,7 @@ export async function loadShards(paths: readonly string[]): Promise<AskQueries> 
     }
   }
   const { dimension, attributes } = first!;
-  return { source: paths.join(', '), ids, dimension, vectors: joinVectors(vectors), attributes };
+  return { source: paths.join(', '), ids, dimension, vectors: concatenateFloats(vectors), attributes };
 }
 
 /** Reads the stored vector of a protein; that of the later bucket where several have its id. @throws DataError if none has */
@@ -55,14 +56,4 @@ export async function loadById(
     return { source: `--id ${quoteValue(id)}`, ids: [id], dimension, vectors, attributes: model };
   }
   throw new DataError(IN_PLACE_MESSAGES.unknownId(quoteValue(id), database.uri));
-}
-
-function joinVectors(parts: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
