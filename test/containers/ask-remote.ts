@@ -53,6 +53,9 @@ export function describeAskRemote(given: () => Given): void {
         await stack.answerAt(addresses);
       }, 900_000);
       afterAll(async () => {
+        // The tests after these expect that no container runs but theirs.
+        const names = FUNCTIONS.map((name) => `ask-${name}`);
+        await podman?.run('rm', '--force', '--ignore', '--time', '0', ...names);
         await stack?.stop();
         await server?.stop();
       });
