@@ -8,6 +8,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { searchPage, searchPlot } from './search/page.ts';
 import { joinPieces, type Saved } from './search/result.ts';
+import { savedCommand } from './support/saved-command.ts';
 
 const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
@@ -42,9 +43,7 @@ child.stdout.setEncoding('utf8').on('data', (text: string) => {
 });
 child.on('close', async (code) => {
   if (code === 0 && rest.includes('--save')) {
-    // The folder of the data says nothing to readers of the result.
-    const shown = options.filter((option, i) => !option.startsWith('--folder') && options[i - 1] !== '--folder');
-    const command = `npm run bench -- ${[name, ...shown].join(' ')}`;
+    const command = savedCommand(name, options);
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
     if (name === 'search') await saveSearch({ commands: [command], ...made });
