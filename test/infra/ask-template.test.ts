@@ -16,6 +16,23 @@ interface State {
   ItemProcessor?: { States: Record<string, State> };
 }
 
+/** An alarm on an expression. */
+interface MathAlarm {
+  TreatMissingData: string;
+  Metrics: Array<{
+    Id: string;
+    ReturnData: boolean;
+    Expression?: string;
+    MetricStat?: {
+      Metric: {
+        Namespace: string;
+        MetricName: string;
+        Dimensions: Array<{ Name: string; Value: string | { 'Fn::Sub': string } }>;
+      };
+    };
+  }>;
+}
+
 const skip = missingPython();
 let template: Template;
 beforeAll(async () => {
@@ -160,7 +177,37 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     for (const [name, { Properties }] of of('AWS::Logs::LogGroup'))
       expect(Properties.RetentionInDays, name).toEqual({ Ref: 'LogRetentionDays' });
     expect(template.Resources.SearchBucket!.Properties.ReservedConcurrentExecutions).toBeDefined();
-    const watched = of('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties.MetricName);
-    expect(watched.sort()).toEqual(['Errors', 'ExecutionsFailed', 'ExecutionsTimedOut', 'Throttles']);
+    const alarms = of('AWS::CloudWatch::Alarm').map(([name]) => name);
+    expect(alarms.sort()).toEqual(['FailedQuestions', 'FailedSearches', 'ThrottledSearches', 'TimedOutQuestions']);
+    expect(template.Resources.ThrottledSearches!.Properties.MetricName).toBe('Throttles');
+    expect(template.Resources.TimedOutQuestions!.Properties.MetricName).toBe('ExecutionsTimedOut');
+  });
+
+  test('wrong questions and retried faults raise no alarm; failed questions and killed functions do', () => {
+    const watchedValue = (alarm: string, counts: Record<string, number>) => {
+      const { Metrics, TreatMissingData } = template.Resources[alarm]!.Properties as unknown as MathAlarm;
+      expect(TreatMissingData).toBe('notBreaching');
+      const [result, ...others] = Metrics.filter(({ ReturnData }) => ReturnData);
+      expect(others).toEqual([]);
+      // Without a data point, FILL returns 0, and the first metric makes the result missing.
+      return result!
+        .Expression!.replaceAll(/FILL\((\w+), 0\)/g, '$1')
+        .split(' - ')
+        .map((id) => {
+          const { Namespace, MetricName, Dimensions } = Metrics.find(({ Id }) => Id === id)!.MetricStat!.Metric;
+          const of = Dimensions.find(({ Name }) => Name === 'step' || Name === 'FunctionName')?.Value ?? 'machine';
+          const name = typeof of === 'string' ? of : of['Fn::Sub'].replace('${Prefix}-ask-', '');
+          return counts[`${Namespace} ${MetricName} ${name}`] ?? 0;
+        })
+        .reduce((sum, count) => sum - count);
+    };
+    const failed = (count: number) => ({ 'AWS/States ExecutionsFailed machine': count });
+    const wrong = { 'LanceFlow WrongQuestions plan': 4, 'LanceFlow WrongQuestions embed': 3 };
+    expect(watchedValue('FailedQuestions', { ...failed(7), ...wrong })).toBe(0);
+    expect(watchedValue('FailedQuestions', { ...failed(9), ...wrong })).toBe(2);
+    expect(watchedValue('FailedQuestions', failed(3))).toBe(3);
+    const errors = { 'AWS/Lambda Errors search-bucket': 5 };
+    expect(watchedValue('FailedSearches', errors)).toBe(5);
+    expect(watchedValue('FailedSearches', { ...errors, 'LanceFlow TransientFaults search-bucket': 5 })).toBe(0);
   });
 });

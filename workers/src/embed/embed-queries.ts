@@ -46,23 +46,30 @@ export async function embedQueries(
     throw new UsageError(database.model === undefined ? noModel : modelOfDatabase(database.model));
   if (source.kind === 'text' && (await findStats(source.text).catch(() => undefined))?.isFile())
     throw new UsageError(sequenceIsFile(source.text));
+  await using embedder = await loadEmbedderFor(name, database);
+  return await embedSource(source, embedder, most);
+}
+
+/** Loads a model with the conventions of a database. The caller disposes of it. @throws as loadEmbedder */
+export async function loadEmbedderFor(name: string, database: ShardAttributes): Promise<Embedder & AsyncDisposable> {
   const embedder = await loadEmbedder(name, name === 'kmer' ? {} : conventionsOf(database));
-  try {
-    const ids: string[] = [];
-    const parts: Float32Array[] = [];
-    for await (const [where, batch] of batchesOf(source, embedder)) {
-      const vectors = await embedder.embed(batch.sequences);
-      requireGood(vectors, embedder, where, batch);
-      ids.push(...columnTexts(batch.ids));
-      parts.push(vectors);
-      if (ids.length > most) break;
-    }
-    const { dimension, attributes } = embedder;
-    const described = source.kind === 'text' ? 'the sequence' : source.paths.join(', ');
-    return { source: described, ids, dimension, vectors: concatenateFloats(parts), attributes };
-  } finally {
-    await embedder.close();
+  return Object.assign(embedder, { [Symbol.asyncDispose]: () => embedder.close() });
+}
+
+/** Embeds a few sequences in memory by a loaded model. @throws DataError for wrong FASTA or a vector that cannot be searched */
+export async function embedSource(source: SequenceSource, embedder: Embedder, most: number): Promise<EmbeddedQueries> {
+  const ids: string[] = [];
+  const parts: Float32Array[] = [];
+  for await (const [where, batch] of batchesOf(source, embedder)) {
+    const vectors = await embedder.embed(batch.sequences);
+    requireGood(vectors, embedder, where, batch);
+    ids.push(...columnTexts(batch.ids));
+    parts.push(vectors);
+    if (ids.length > most) break;
   }
+  const { dimension, attributes } = embedder;
+  const described = source.kind === 'text' ? 'the sequence' : source.paths.join(', ');
+  return { source: described, ids, dimension, vectors: concatenateFloats(parts), attributes };
 }
 
 async function* batchesOf(source: SequenceSource, { trailingStop = 'drop' }: Embedder) {

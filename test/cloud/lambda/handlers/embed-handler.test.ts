@@ -68,7 +68,7 @@ describe.skipIf(missingServer('versitygw'))('embed, with a model on S3', { timeo
     const event = { execution: randomUUID(), request: { sequences: 'MKTAYIAKQR', settings: { k: 1 } } };
     process.env.LANCEFLOW_MODEL = 'none';
     await expect(HANDLERS.embed(event, callContext())).rejects.toMatchObject({
-      name: 'UsageError',
+      name: 'WrongQuestionError',
       message: expect.stringMatching(/embeds no sequences/),
     });
     process.env.LANCEFLOW_MODEL = 'kmer';

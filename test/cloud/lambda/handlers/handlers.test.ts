@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DataError } from '../../../../workers/src/base/errors.ts';
+import { DataError, TransientError } from '../../../../workers/src/base/errors.ts';
 import {
   MOST_BUCKETS,
   MOST_EVENT_BYTES,
   MOST_MESSAGE,
   type PartSummary,
 } from '../../../../workers/src/cloud/lambda/ask-event.ts';
+import { failureMetric } from '../../../../workers/src/cloud/lambda/define-handler.ts';
 import { eventVectors } from '../../../../workers/src/cloud/lambda/event-queries.ts';
 import { reportedError, shortened } from '../../../../workers/src/cloud/lambda/handler-errors.ts';
+import { AskAgainError } from '../../../../workers/src/cloud/lambda/question-errors.ts';
 import { Database } from '../../../../workers/src/database/database.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../../workers/src/search/in-place/warm-buckets.ts';
 import { askByHandlers, callContext, HANDLERS, searchEvent } from '../../../support/ask-handlers.ts';
@@ -19,6 +21,9 @@ import { buildDatabase } from '../../../support/database.ts';
 import { sharedFolder } from '../../../support/run.ts';
 import { missingServer, useS3, withS3Server } from '../../../support/s3.ts';
 import { type Rows, randomRows, sliceRows, writeParts, writeShard } from '../../../support/shards.ts';
+
+/** Metrics of a call that fails. */
+const FAILURES = ['WrongQuestions', 'TransientFaults', 'Failures'];
 
 const skip = missingServer('versitygw');
 const DATABASE = 's3://lance/db';
@@ -149,6 +154,47 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
         }
       }
     }
+  });
+
+  test('count wrong questions, faults that are retried, and other failures apart', async () => {
+    const counted = async (call: () => Promise<unknown>) => {
+      lines = [];
+      const error = (await call().catch((thrown: unknown) => thrown)) as Error;
+      const metrics = lines.map((line) => JSON.parse(line)).filter(({ _aws }) => _aws !== undefined);
+      const named = metrics.flatMap((metric) => FAILURES.filter((name) => metric[name] !== undefined));
+      return [error.name, ...named];
+    };
+    const plan = (wrong: object) =>
+      counted(() => HANDLERS.plan({ execution: randomUUID(), request: wrong }, callContext()));
+    const { vectors, settings } = request();
+    for (const [name, wrong] of [
+      ['WrongQuestionError', request({ k: 0 })],
+      ['WrongQuestionError', { settings }],
+      ['WrongQuestionError', { settings, vectors: { ...vectors, dimension: 13 } }],
+      ['WrongQueriesError', { settings, vectors: { ...vectors, dimension: 6, ids: [...'abcdefgh'] } }],
+      ['WrongQueriesError', { settings, vectors: { ...vectors, ids: ['q', 'q', 'r', 's'] } }],
+      ['WrongQueriesError', request({}, { buckets: ['bucket_00009'] })],
+      ['ExpiredQueriesError', { settings, stored: 'queries/gone.parquet' }],
+    ] as const)
+      expect(await plan(wrong), JSON.stringify(wrong).slice(0, 80)).toEqual([name, 'WrongQuestions']);
+    const embed = (sequences: string) =>
+      counted(() => HANDLERS.embed({ execution: randomUUID(), request: { settings, sequences } }, callContext()));
+    expect(await embed('>a\nMK1')).toEqual(['WrongQueriesError', 'WrongQuestions']);
+    process.env.LANCEFLOW_MODEL = 'none';
+    expect(await embed('MKV')).toEqual(['WrongQuestionError', 'WrongQuestions']);
+    process.env.LANCEFLOW_MODEL = '/no/such/model';
+    expect(await embed('MKV')).toEqual(['DataError', 'Failures']);
+    process.env.LANCEFLOW_DATABASE = 's3://lance/none';
+    expect(await plan(request())).toEqual(['DataError', 'Failures']);
+    process.env.LANCEFLOW_DATABASE = 's3://elsewhere/db';
+    expect((await plan(request()))[1]).toBe('Failures');
+    delete process.env.LANCEFLOW_DATABASE;
+    expect(await plan(request())).toEqual(['UsageError', 'Failures']);
+    process.env.LANCEFLOW_DATABASE = DATABASE;
+    expect(await counted(() => HANDLERS.searchBucket({}, callContext()))).toEqual(['UsageError', 'Failures']);
+    // The state machine calls the function again after the first of these.
+    expect(failureMetric(new TransientError('S3 answered 503'))).toBe('TransientFaults');
+    expect(failureMetric(new AskAgainError('out of time'))).toBe('Failures');
   });
 
   test('log nothing of a wrong question', async () => {

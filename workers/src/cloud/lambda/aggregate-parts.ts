@@ -15,9 +15,9 @@ import { answerMetadata, partialNote } from '../../search/in-place/output/partia
 import type { PartSummary } from './ask-event.ts';
 import type { CheckedParts } from './check-parts.ts';
 import type { Call } from './define-handler.ts';
-import { AskAgainError } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 import { readPartSummary } from './part-file.ts';
+import { AskAgainError } from './question-errors.ts';
 import { resultKeys } from './result-keys.ts';
 
 const READS_AT_ONCE = 8;

@@ -1,7 +1,8 @@
 import { DataError, type UserError, userErrorOf } from '../../base/errors.ts';
 import type { AggregateEvent, PartFailure, PartSummary } from './ask-event.ts';
-import { AskAgainError, toHandlerError } from './handler-errors.ts';
+import { toHandlerError } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
+import { AskAgainError } from './question-errors.ts';
 
 /** The answers to merge, and the buckets without one. */
 export interface CheckedParts {

@@ -3,11 +3,12 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type * as z from 'zod/mini';
 import { s3Usage } from '../../app/usage.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
-import { UsageError, UserError } from '../../base/errors.ts';
+import { TransientError, UsageError, UserError } from '../../base/errors.ts';
 import { checkDocument } from '../../base/text/document.ts';
-import type { CallUsage } from './ask-event.ts';
-import { AskAgainError, reportedError, shortened } from './handler-errors.ts';
+import { type CallUsage, REQUEST_EVENT } from './ask-event.ts';
+import { reportedError, shortened } from './handler-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
+import { AskAgainError, isWrongQuestion, WrongQuestionError } from './question-errors.ts';
 import { openResults, type ResultsBucket } from './results-bucket.ts';
 
 /** The part of Lambda's context that handlers use. */
@@ -69,7 +70,9 @@ export function defineHandler<S extends z.ZodMiniType, R>(
     isCold = false;
     let what = step;
     try {
-      const fail = (problem: string) => new UsageError(LAMBDA_MESSAGES.wrongEvent(step, withoutQueries(problem)));
+      // Other events come from the state machine.
+      const WrongEvent = Object.is(schema, REQUEST_EVENT) ? WrongQuestionError : UsageError;
+      const fail = (problem: string) => new WrongEvent(LAMBDA_MESSAGES.wrongEvent(step, withoutQueries(problem)));
       const checked = checkDocument(schema, event, fail);
       const named = labels(checked);
       logger.appendKeys(named);
@@ -83,13 +86,19 @@ export function defineHandler<S extends z.ZodMiniType, R>(
     } catch (thrown) {
       const error = reportedError(thrown, step, what);
       const isBug = !(error instanceof UserError);
-      metrics.addMetric('Failures', MetricUnit.Count, 1);
+      metrics.addMetric(failureMetric(error), MetricUnit.Count, 1);
       logger.error(`${step} has failed`, { ...usage(), phases, ...describe(error, isBug) });
       throw shortened(error);
     } finally {
       publish(step, phases, usage());
     }
   };
+}
+
+/** Returns the metric that counts an error: the alarms of the template subtract wrong questions, and faults that the state machine retries. */
+export function failureMetric(error: unknown): string {
+  if (isWrongQuestion(error)) return 'WrongQuestions';
+  return error instanceof TransientError && !(error instanceof AskAgainError) ? 'TransientFaults' : 'Failures';
 }
 
 /** Reads a variable of the function. @throws UsageError if it is not set */

@@ -1,19 +1,8 @@
-import {
-  DataError,
-  EXIT,
-  systemErrorCode,
-  TransientError,
-  toUserError,
-  UsageError,
-  type UserError,
-  userErrorOf,
-} from '../../base/errors.ts';
+import { EXIT, systemErrorCode, toUserError, type UserError, userErrorOf } from '../../base/errors.ts';
 import { isRecord, parseJson } from '../../base/text/document.ts';
 import { MOST_MESSAGE } from './ask-event.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
-
-/** A fault that the same call does not get over, but a new question may. The state machine retries TransientError only. */
-export class AskAgainError extends TransientError {}
+import { AskAgainError, EXIT_CODES } from './question-errors.ts';
 
 /** Parameters of the template with the disks of functions. */
 const DISKS: Readonly<Record<string, string>> = {
@@ -51,14 +40,6 @@ export function shortened(error: unknown): unknown {
   return error;
 }
 
-/** Exit codes by the names under which Lambda reports the errors of handlers. */
-const CODES: Readonly<Record<string, number>> = {
-  [UsageError.name]: EXIT.usage,
-  [DataError.name]: EXIT.data,
-  [TransientError.name]: EXIT.transient,
-  [AskAgainError.name]: EXIT.transient,
-};
-
 /**
  * Turns an error that Step Functions reports into that of the handler.
  * @param error its name: "DataError", "Lambda.TooManyRequestsException", "States.Timeout"
@@ -67,7 +48,7 @@ const CODES: Readonly<Record<string, number>> = {
 export function toHandlerError(error: string, cause: string): UserError {
   const reported = parseJson(cause);
   const message = isRecord(reported) && typeof reported.errorMessage === 'string' ? reported.errorMessage : cause;
-  const exitCode = CODES[error];
+  const exitCode = EXIT_CODES[error];
   if (exitCode !== undefined) return userErrorOf(exitCode, message);
   // Out of memory, or killed: there is no message of a handler.
   if (/^(Runtime\.|Lambda\.Unknown|Sandbox\.|States\.Timeout)/.test(error))

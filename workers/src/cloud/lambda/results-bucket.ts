@@ -1,13 +1,14 @@
-import { TransientError, UsageError } from '../../base/errors.ts';
+import { TransientError } from '../../base/errors.ts';
 import { openS3, type S3Bucket } from '../../s3/client.ts';
 import { answerOf, isAbsent, isConflict } from '../../s3/s3-errors.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
+import { WrongQuestionError } from './question-errors.ts';
 
 /** The bucket of queries, parts and answers. */
 export interface ResultsBucket {
   /** Returns the address of an object. */
   uri(key: string): string;
-  /** Reads an object; undefined if it does not exist. @throws UsageError if it has more bytes than `most` */
+  /** Reads an object; undefined if it does not exist. @throws WrongQuestionError if it has more bytes than `most` */
   read(key: string, most?: number): Promise<Uint8Array | undefined>;
   /** Creates an object unless it exists. @returns whether it was created */
   create(key: string, body: Uint8Array | string, contentType: string): Promise<boolean>;
@@ -46,7 +47,9 @@ async function readObject(
     const { Body, ContentLength = 0 } = await s3.client.send(new GetObjectCommand(where));
     if (ContentLength > most) {
       await Body?.transformToWebStream().cancel();
-      throw new UsageError(LAMBDA_MESSAGES.largeObject(`s3://${where.Bucket}/${where.Key}`, ContentLength, most));
+      throw new WrongQuestionError(
+        LAMBDA_MESSAGES.largeObject(`s3://${where.Bucket}/${where.Key}`, ContentLength, most),
+      );
     }
     return await Body?.transformToByteArray();
   } catch (error) {

@@ -81,12 +81,22 @@ export async function ask(
 
 /** Returns the names of the buckets to ask, sorted. @throws DataError for a bucket that the database does not have */
 export async function bucketsToAsk(database: Database, wanted: readonly string[] | undefined): Promise<string[]> {
+  return chooseBuckets(database.uri, await allBuckets(database), wanted);
+}
+
+/** Returns the names of all buckets, sorted. @throws DataError if there is none */
+export async function allBuckets(database: Database): Promise<string[]> {
   await database.requireExists();
   const names = await database.entryNames();
   if (names.length === 0) throw new DataError(noBuckets(database.uri));
+  return names;
+}
+
+/** Returns the wanted ones of all names, sorted. @throws DataError for a bucket that the database does not have */
+export function chooseBuckets(uri: string, names: string[], wanted: readonly string[] | undefined): string[] {
   if (wanted === undefined) return names;
   const unknown = wanted.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new DataError(IN_PLACE_MESSAGES.unknownBuckets(database.uri, unknown, names));
+  if (unknown.length > 0) throw new DataError(IN_PLACE_MESSAGES.unknownBuckets(uri, unknown, names));
   return [...new Set(wanted)].sort();
 }
 

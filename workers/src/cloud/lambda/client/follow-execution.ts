@@ -3,8 +3,9 @@ import type { SFN } from '@aws-sdk/client-sfn';
 import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
 import { ASK_RESULT, type AskResult } from '../ask-event.ts';
-import { AskAgainError, toHandlerError } from '../handler-errors.ts';
+import { toHandlerError } from '../handler-errors.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { AskAgainError } from '../question-errors.ts';
 
 /** Time between two requests for the state: a short question must not wait, a long one not pay. */
 const POLL_MS = { first: 200, factor: 1.3, most: 2000 };

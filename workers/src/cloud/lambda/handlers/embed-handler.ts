@@ -1,12 +1,12 @@
-import { UsageError } from '../../../base/errors.ts';
 import { Database } from '../../../database/database.ts';
-import { embedQueries } from '../../../embed/embed-queries.ts';
+import { embedSource, loadEmbedderFor } from '../../../embed/embed-queries.ts';
 import { bucketsToAsk } from '../../../search/in-place/ask-database.ts';
 import { MOST_QUERIES } from '../../../search/in-place/ask-settings.ts';
 import { REQUEST_EVENT } from '../ask-event.ts';
 import { defineHandler, variable } from '../define-handler.ts';
 import { storeQueries } from '../event-queries.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { checkQuestion, WrongQuestionError } from '../question-errors.ts';
 import { resultKeys } from '../result-keys.ts';
 
 /** Embeds the sequences of a question with the model of the stack, and stores the vectors. */
@@ -17,9 +17,10 @@ export const handler = defineHandler(
   async (event, call) => {
     const { execution, request } = event;
     const model = variable('LANCEFLOW_MODEL');
-    if (model === 'none') throw new UsageError(LAMBDA_MESSAGES.noEmbedder);
+    if (model === 'none') throw new WrongQuestionError(LAMBDA_MESSAGES.noEmbedder);
     const source = { kind: 'text', text: request.sequences ?? '' } as const;
-    const queries = await embedQueries(source, model, await attributesOfDatabase(), MOST_QUERIES);
+    await using embedder = await loadEmbedderFor(model, await attributesOfDatabase());
+    const queries = await checkQuestion(() => embedSource(source, embedder, MOST_QUERIES));
     await storeQueries(call.results, resultKeys.queries(execution), queries);
     return { count: queries.ids.length };
   },

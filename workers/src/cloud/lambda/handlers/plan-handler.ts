@@ -1,10 +1,10 @@
 import { numberVariable } from '../../../app/environment.ts';
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
-import { DataError, UsageError } from '../../../base/errors.ts';
+import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
 import type { CatalogEntry } from '../../../database/catalog/catalog-entry.ts';
 import { Database } from '../../../database/database.ts';
-import { bucketsToAsk } from '../../../search/in-place/ask-database.ts';
+import { allBuckets, chooseBuckets } from '../../../search/in-place/ask-database.ts';
 import { querySetFor } from '../../../search/in-place/ask-queries.ts';
 import { requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
 import { IN_PLACE_MESSAGES } from '../../../search/in-place/in-place-messages.ts';
@@ -12,6 +12,7 @@ import { ASK_PLAN, type AskEvent, type AskPlan, MOST_BUCKETS, REQUEST_EVENT } fr
 import { defineHandler, variable } from '../define-handler.ts';
 import { readQueries, storeQueries, vectorsOf } from '../event-queries.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
+import { checkQuestion, WrongQuestionError } from '../question-errors.ts';
 import { resultKeys } from '../result-keys.ts';
 import type { ResultsBucket } from '../results-bucket.ts';
 
@@ -38,11 +39,11 @@ async function makePlan(execution: string, request: AskEvent, results: ResultsBu
   const startedMs = Date.now();
   const key = await keyOfQueries(execution, request, results);
   const queries = await readQueries(results, key);
-  requireAnswerFits(request.settings, queries.ids.length);
+  await checkQuestion(() => requireAnswerFits(request.settings, queries.ids.length));
   const database = await Database.open(variable('LANCEFLOW_DATABASE'));
   const entries = await entriesToAsk(database, request.buckets);
   // Wrong queries fail here, once, and not in every bucket.
-  for (const entry of entries) querySetFor(queries, entry);
+  await checkQuestion(() => entries.map((entry) => querySetFor(queries, entry)).length);
   requireOneMetric(entries);
   const most = numberVariable('LANCEFLOW_CONCURRENCY', 40, { least: 1 });
   return {
@@ -57,14 +58,14 @@ async function makePlan(execution: string, request: AskEvent, results: ResultsBu
   };
 }
 
-/** Returns the key of the queries, after storing those of the event. @throws UsageError unless it has one kind of queries */
+/** Returns the key of the queries, after storing those of the event. @throws WrongQuestionError unless it has one kind of queries */
 async function keyOfQueries(
   execution: string,
   { sequences, vectors, stored }: AskEvent,
   results: ResultsBucket,
 ): Promise<string> {
   if ([sequences, vectors, stored].filter((source) => source !== undefined).length !== 1)
-    throw new UsageError(LAMBDA_MESSAGES.twoSources);
+    throw new WrongQuestionError(LAMBDA_MESSAGES.twoSources);
   if (stored !== undefined) return stored;
   const key = resultKeys.queries(execution);
   if (vectors) await storeQueries(results, key, vectorsOf(vectors));
@@ -72,8 +73,10 @@ async function keyOfQueries(
 }
 
 async function entriesToAsk(database: Database, wanted: readonly string[] | undefined): Promise<CatalogEntry[]> {
-  const names = await bucketsToAsk(database, wanted);
-  if (names.length > MOST_BUCKETS) throw new UsageError(LAMBDA_MESSAGES.manyBuckets(names.length, MOST_BUCKETS));
+  const all = await allBuckets(database);
+  const names = await checkQuestion(() => chooseBuckets(database.uri, all, wanted));
+  if (names.length > MOST_BUCKETS)
+    throw new WrongQuestionError(LAMBDA_MESSAGES.manyBuckets(names.length, MOST_BUCKETS));
   return mapConcurrently(names, READS_AT_ONCE, (name) => database.requireEntry(name));
 }
 
@@ -82,5 +85,5 @@ function requireOneMetric(entries: readonly CatalogEntry[]): void {
   const other = entries.find(({ metric }) => metric !== first!.metric);
   if (!other) return;
   const { bucket, metric } = other;
-  throw new UsageError(IN_PLACE_MESSAGES.twoMetrics(bucket, metric, first!.bucket, first!.metric));
+  throw new WrongQuestionError(IN_PLACE_MESSAGES.twoMetrics(bucket, metric, first!.bucket, first!.metric));
 }

@@ -10,9 +10,9 @@ import { openWarmBucket } from '../../../search/in-place/warm-buckets.ts';
 import { type CallUsage, type PartSummary, SEARCH_EVENT } from '../ask-event.ts';
 import { type Call, defineHandler, variable } from '../define-handler.ts';
 import { readQueries } from '../event-queries.ts';
-import { AskAgainError } from '../handler-errors.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { encodePart, readPartSummary } from '../part-file.ts';
+import { AskAgainError } from '../question-errors.ts';
 import { resultKeys } from '../result-keys.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
