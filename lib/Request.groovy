@@ -14,6 +14,7 @@ class Request {
     static Map check(Map params, Path projectDir, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
+        if (!isStub) Setup.check(projectDir)
         Staging.checkFolders(projectDir)
         checkOutdir(given.outdir)
         if (given.nvme && !given.nvme.toString().startsWith('/'))

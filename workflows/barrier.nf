@@ -10,7 +10,7 @@
  */
 def barrier(items, count, key) {
     return items
-        .toSortedList { a, b -> key(a) <=> key(b) }
+        .toSortedList { a, b -> key.call(a) <=> key.call(b) }
         .map { list -> [list] }
         .combine(count)
         .filter { list, expected -> list.size() == expected }

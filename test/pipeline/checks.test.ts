@@ -13,7 +13,7 @@ import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
 import { SEARCH_MODES } from '../../workers/src/search/plan/strategies.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { check, inputs, parameters, request } from './support/checks.ts';
+import { check, inputs, parameters, request, setup } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
 /** Creates a source of a bucket plan, with the fields that the pipeline reads. */
@@ -89,6 +89,23 @@ test('parameters and inputs are checked as the documentation says', async () => 
     await writeFile(at(`${name}/_catalog/b.json`), entry);
   }
 
+  // Installations: of nothing, of other versions, with the Node of another platform.
+  const manifest = JSON.stringify({ dependencies: { node: '24.1.0', zod: '4.0.0', yargs: '18.0.0' } });
+  for (const [home, versions] of Object.entries({
+    bare: {},
+    outdated: { node: '24.1.0', zod: '3.9.0' },
+    foreign: { node: '24.1.0', zod: '4.0.0', yargs: '18.0.0' },
+  })) {
+    await mkdir(at(home));
+    await writeFile(at(`${home}/package.json`), manifest);
+    for (const [name, version] of Object.entries(versions)) {
+      await mkdir(at(`${home}/node_modules/${name}`), { recursive: true });
+      await writeFile(at(`${home}/node_modules/${name}/package.json`), JSON.stringify({ version }));
+    }
+  }
+  await mkdir(at('foreign/node_modules/.bin'));
+  await writeFile(at('foreign/node_modules/.bin/node'), '\x7fELF of another machine', { mode: 0o755 });
+
   await writeFile(at('large.csv'), 'path\n');
   await truncate(at('large.csv'), MAX_TEXT_BYTES + 1);
   await mkdir(at('loop'));
@@ -96,6 +113,10 @@ test('parameters and inputs are checked as the documentation says', async () => 
 
   const answers = await check(
     {
+      setup: setup(ROOT),
+      bareSetup: setup(at('bare')),
+      outdatedSetup: setup(at('outdated')),
+      foreignSetup: setup(at('foreign')),
       bidi: inputs('no\u202efile\x9b.fa'),
       sheetLarge: inputs(at('large.csv')),
       loopCatalog: request({ queries: at('data'), database: at('loop') }),
@@ -226,6 +247,10 @@ test('parameters and inputs are checked as the documentation says', async () => 
     ['.part_00001', '0:4'],
     ['.part_00002', '4:7'],
   ]);
+  expect(answers.setup.value).toBe(null);
+  expect(answers.bareSetup.value).toBe(`${at('bare')} has no node_modules`);
+  expect(answers.outdatedSetup.value).toBe('zod is 3.9.0, not 4.0.0, yargs is not installed');
+  expect(answers.foreignSetup.value).toBe(`${at('foreign/node_modules/.bin/node')} does not start on this machine`);
   expect(answers.s3Database.value).toBe('s3://bucket/prefix');
   expect(answers.relativeDatabase.value).toBe(at('db'));
   expect(answers.folder.value).toEqual([

@@ -24,6 +24,9 @@ def call(item, home) {
     if (item.check == 'request') {
         return Request.check(item.params, home, false).database
     }
+    if (item.check == 'setup') {
+        return Setup.problemWith(file(item.home))
+    }
     if (item.check == 'inputs') {
         return InputFiles.resolve(item.path, 'input').collect { found -> [found.source, found.kind] }
     }
