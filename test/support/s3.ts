@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { closeS3 } from '../../workers/src/s3/client.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { missing } from './run.ts';
@@ -32,6 +32,8 @@ export function withS3Server(kind: 'moto' | 'versitygw', others: readonly string
       throw new Error(`A test with ${kind} must be skipped where it is missing: call missingServer() first`);
     held.server = await startS3Server(kind, ['lance', ...others]);
   });
+  // The client of `beforeAll` may have another environment: the first test must not be different from the others.
+  beforeEach(closeS3);
   afterEach(async () => {
     await closeS3();
     restore(before);
