@@ -6,7 +6,7 @@ import { askRows } from '../support/ask.ts';
 import { runHere } from '../support/command.ts';
 import { bruteForce, buildDatabase } from '../support/database.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
-import { lanceflow, missingPython, python, sharedFolder } from '../support/run.ts';
+import { lanceflow, missingPython, python, ROOT, run, sharedFolder } from '../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const skip = missingPython();
@@ -56,6 +56,26 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     expect(gz).toEqual(csv);
     expect(jsonl).toEqual(csv);
     expect(parquet).toEqual(csv);
+  });
+
+  it('writes to standard output under any name, and through a pipe of the shell', async () => {
+    const argv = ['ask', '--id', 'p1', '--database', database, '--k', '2'];
+    const { stdout: expected } = await lanceflow(argv);
+    const bash = (line: string) => run('bash', ['-c', line, join(ROOT, 'bin/lanceflow'), ...argv], { cwd: folder });
+    const parquet = bash('"$0" "$@" --format parquet --output - > stdout.parquet');
+    const [dash, appended, shell] = await Promise.all(
+      [
+        '"$0" "$@" --output -',
+        'echo a > b; "$0" "$@" --output /dev/stdout >> b; cat b',
+        '"$0" "$@" --output >(cat)',
+      ].map(bash),
+    );
+    expect(dash!.stdout).toBe(expected);
+    expect(appended!.stdout).toBe(`a\n${expected}`);
+    expect(shell!.stdout).toBe(expected);
+    expect((await parquet).code).toBe(0);
+    const count = 'import sys, pandas as pd\nprint(len(pd.read_parquet(sys.argv[1])))';
+    expect(await python(count, at('stdout.parquet'))).toBe(2);
   });
 
   it('shows a table of at most 80 columns', async () => {
@@ -144,6 +164,12 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     ['a table in a file', ['--id', 'p1', '--output', 'x.csv', '--format', 'table'], 64, /is for terminals/],
     ['Parquet on standard output', ['--id', 'p1', '--format', 'parquet'], 64, /needs --output/],
     ['two answers on standard output', ['--id', 'p1', '--json'], 64, /Write the neighbours to a file/],
+    [
+      'a report and an answer on standard output',
+      ['--id', 'p1', '--json', '--output', '-'],
+      64,
+      /--output and --json both/,
+    ],
     ['a whole bucket', ['--id', 'p1', '--format', 'csv', '--output', 's3://lance/'], 64, /names a whole bucket/],
     ['another scheme', ['--id', 'p1', '--output', 'gs://b/x.csv'], 64, /"gs:" is not supported/],
   ];

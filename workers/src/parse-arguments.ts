@@ -1,7 +1,9 @@
 import yargs, { type ArgumentsCamelCase, type InferredOptionTypes, type Options } from 'yargs';
 import { type Command, commonOptions } from './app/command.ts';
+import { OUTPUT_OPTIONS } from './app/file-options.ts';
 import { addListed, type Listed, listOptions, readListed } from './app/listed-arguments.ts';
 import { UsageError } from './base/errors.ts';
+import { STANDARD_OUTPUT } from './base/files/stream-output.ts';
 import { STANDARD_INPUT } from './fasta/standard-input.ts';
 
 const WIDEST_HELP = 110;
@@ -14,7 +16,7 @@ type Arguments = ArgumentsCamelCase<InferredOptionTypes<Record<string, Options> 
  */
 export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
   const listed = await readListed(command.options, argv);
-  const args = await parserOf(name, command, nameStandardInput(argv), listed).parseAsync();
+  const args = await parserOf(name, command, nameStreams(argv), listed).parseAsync();
   readPositional(name, command, args);
   checkSingleValues(command, args);
   addListed(args, listed);
@@ -51,12 +53,15 @@ function parserOf(name: string, command: Command, argv: readonly string[], liste
   );
 }
 
-/** Replaces `-` among the inputs, which the parser would treat as the end of the list. */
-function nameStandardInput(argv: readonly string[]): string[] {
-  let option = '';
+/** Replaces `-` of inputs and outputs, which the parser would treat as the end of a list, or as an empty value. */
+function nameStreams(argv: readonly string[]): string[] {
+  let stream: string | undefined;
   return argv.map((word) => {
-    if (word.startsWith('--')) option = word;
-    return word === '-' && option === '--input' ? STANDARD_INPUT : word;
+    const [, option, value] = /^--([^=]+)(=-)?$/.exec(word) ?? [];
+    if (option === undefined) return word === '-' ? (stream ?? word) : word;
+    if (OUTPUT_OPTIONS.includes(option)) stream = STANDARD_OUTPUT;
+    else stream = option === 'input' ? STANDARD_INPUT : undefined;
+    return value !== undefined && stream !== undefined ? `--${option}=${stream}` : word;
   });
 }
 

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataError, toUserError } from '../../../workers/src/base/errors.ts';
@@ -82,23 +82,6 @@ describe('writeAtomically', () => {
     expect(((await refused) as unknown as Error).message).toMatch(
       /^The name is too long \(.*x{300}\): most file systems/,
     );
-  });
-
-  it('refuses a device or a pipe, which the rename would replace', async () => {
-    const folder = await temporaryFolder();
-    await run('mkfifo', [join(folder, 'pipe')]);
-    await symlink('/dev/null', join(folder, 'device'));
-    for (const name of ['pipe', 'device']) {
-      let called = false;
-      const writing = writeAtomically(join(folder, name), async () => {
-        called = true;
-      });
-      await expect(writing).rejects.toThrow(/a device or a pipe cannot be written atomically/);
-      expect(called).toBe(false);
-    }
-    expect((await lstat(join(folder, 'pipe'))).isFIFO()).toBe(true);
-    expect((await lstat(join(folder, 'device'))).isSymbolicLink()).toBe(true);
-    expect((await readdir(folder)).sort()).toEqual(['device', 'pipe']);
   });
 
   it('leaves one complete file if several writers use the same name at once', async () => {

@@ -1,7 +1,7 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
 import { printableJson } from '../base/text/printable.ts';
-import { checkFileOptions } from './file-options.ts';
+import { checkFileOptions, checkStandardOutput } from './file-options.ts';
 import { startMeter } from './meter.ts';
 import { createProgress, log, type Progress } from './progress.ts';
 import { print, say } from './terminal.ts';
@@ -67,6 +67,7 @@ export function defineCommand<const O extends Record<string, Options>, R extends
     ...command,
     async run(args, context) {
       checkFileOptions(args, command.addresses);
+      checkStandardOutput(args);
       return command.run(args, context);
     },
   };

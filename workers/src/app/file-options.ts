@@ -1,4 +1,5 @@
 import { UsageError } from '../base/errors.ts';
+import { isStandardOutput } from '../base/files/stream-output.ts';
 
 /** Options of all commands that name local files or folders. */
 export const FILE_OPTIONS: readonly string[] = [
@@ -8,6 +9,9 @@ export const FILE_OPTIONS: readonly string[] = [
 
 /** Options that also accept an address on S3. Their commands check them. */
 export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir'];
+
+/** Options that name files to write, and accept `-` for standard output. */
+export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'description'];
 
 /** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;
@@ -33,4 +37,14 @@ export function checkFilePath(what: string, path: string): void {
       ? `give the path alone: ${path.trim().replace(/^file:(\/\/(localhost)?(?=\/))?/i, '')}`
       : 'name a file or folder on this machine, and copy it from or to that address with another program (aws s3 cp, curl)';
   throw new UsageError(`${what} ${path}: "${scheme}:" is not supported here; ${remedy}.`);
+}
+
+/** Checks that at most one output, the report included, goes to standard output. @throws UsageError that names the others */
+export function checkStandardOutput(args: Readonly<Record<string, unknown>>): void {
+  const names = OUTPUT_OPTIONS.filter((option) => {
+    const value = args[option];
+    return typeof value === 'string' && isStandardOutput(value);
+  }).map((option) => `--${option}`);
+  if (args.json === true) names.push('--json');
+  if (names.length > 1) throw new UsageError(`${names.join(' and ')} both use standard output. Write a file.`);
 }

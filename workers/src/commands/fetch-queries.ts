@@ -44,10 +44,9 @@ export const command = defineCommand({
     const found = await writeAtomically(args.output, async (temporary) => {
       const written = await fetchQueries(database, entries, wanted, temporary, bar).finally(() => bar.stop());
       requireAll(wanted, ids.length, args.ids, database.uri);
-      return written;
+      return { ...written, bytes: (await stat(temporary)).size };
     });
-    const { size } = await stat(args.output);
-    return { ...found, bytes: size };
+    return found;
   },
 
   summary: ({ rows, buckets }) => `fetch-queries: ${rows} vectors from ${Object.keys(buckets).length} buckets`,

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KEY_BYTES } from '../base/bytes/key-index.ts';
 import { removeFolder, withScratch } from '../base/files/scratch.ts';
+import { scratchPathOf } from '../base/files/stream-output.ts';
 import { findBadEmbedding } from '../vectors/vector-check.ts';
 import type { Embedder } from './embedder.ts';
 import { openVectorCache, type VectorCache } from './vector-cache.ts';
@@ -40,7 +41,7 @@ export async function withCachedEmbedder<T>(
   const run = async (folder: string) =>
     withPlainEmbedder(createCachedEmbedder(embedder, await openVectorCache(folder, embedder.dimension)), use);
   if (cache !== undefined) return run(cacheFolderOf(cache, embedder));
-  if (inputHash === undefined) return withScratch(dirname(resolve(output)), `${basename(output)}.vectors`, run);
+  if (inputHash === undefined) return withScratch(dirname(scratchPathOf(output)), `${basename(output)}.vectors`, run);
   return withCheckpoint(checkpointOf(embedder, keeping, inputHash), run);
 }
 
@@ -63,7 +64,7 @@ function checkpointOf(embedder: Embedder, { checkpoints, output }: VectorKeeping
     .toString('hex')
     .slice(0, 32);
   if (checkpoints !== undefined) return join(checkpoints, `${name}.vectors`);
-  return join(dirname(resolve(output)), `.${basename(output)}.${name}.vectors`);
+  return join(dirname(scratchPathOf(output)), `.${basename(output)}.${name}.vectors`);
 }
 
 /** Runs `use` with an embedder and closes it. */

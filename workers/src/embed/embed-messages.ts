@@ -10,6 +10,10 @@ export const kmerPrecision = '--compare-precision is for language models; kmer h
 export const kmerCache = '--cache and --checkpoints are for language models: kmer computes faster than they are read.';
 export const missingOutput = '--output is missing or empty: name the shard to write.';
 
+export function describedStream(output: string): string {
+  return `--description describes a file, but --output ${output} is a pipe or a device. Write the shard to a file.`;
+}
+
 export function precisionOnDevice(precision: string): UsageError {
   return new UsageError(`--precision ${precision} is for --device cpu.`);
 }

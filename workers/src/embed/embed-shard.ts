@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { CommandContext, CommandResult } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
+import { isStreamOutput } from '../base/files/stream-output.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
@@ -9,7 +10,7 @@ import type { VectorType } from '../vectors/vector-type.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from './cached-embedder.ts';
 import type { PrecisionReport } from './compare-precision.ts';
 import { embedFiles, type OnBlock, surveyFiles } from './embed-files.ts';
-import { kmerCache, missingOutput } from './embed-messages.ts';
+import { describedStream, kmerCache, missingOutput } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
 import { loadEmbedder } from './load-embedder.ts';
 import type { ModelFolderOptions } from './transformer/model-folder.ts';
@@ -69,8 +70,9 @@ export async function embedShard(
       ...(await comparePrecision(args.model, modelOptions(args), args.input, sample)),
     };
   }
-  const { output } = args;
+  const { output, description } = args;
   if (output === undefined || output === '') throw new UsageError(missingOutput);
+  if (description !== undefined && isStreamOutput(output)) throw new UsageError(describedStream(output));
   const inputBytes = await checkInputs(args.input, output);
   if (args.model === 'kmer' && (args.cache ?? args.checkpoints) !== undefined) throw new UsageError(kmerCache);
   // kmer embeds faster than a survey or a cache could be read.
@@ -82,11 +84,12 @@ export async function embedShard(
     const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
     const progress = context.progress('embed-sequences', total, unit);
     const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
-    const { rows, residues } = await writeAtomically(output, (temporary) =>
-      embedFiles(args.input, embedder, output, temporary, args.vectorType, onBlock).finally(progress.stop),
-    );
-    const { size: bytes } = await stat(output);
-    const { description, name = output } = args;
+    const { rows, residues, bytes } = await writeAtomically(output, async (temporary) => {
+      const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, onBlock);
+      const embedded = await embedding.finally(progress.stop);
+      return { ...embedded, bytes: (await stat(temporary)).size };
+    });
+    const { name = output } = args;
     if (description !== undefined)
       await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context));
     const computed = embedder.computed ?? rows;

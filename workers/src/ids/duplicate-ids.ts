@@ -1,9 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { murmur3 } from '../base/bytes/murmur3.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { withScratch } from '../base/files/scratch.ts';
+import { scratchPathOf } from '../base/files/stream-output.ts';
 import { type Duplicate, duplicateOf, ENTRY_WORDS, IdTable, placeOf, writePlace } from './id-table.ts';
 
 /** Maximum number of entries in memory, about 60 MB; further entries spill to files beside the output. */
@@ -39,7 +40,7 @@ export async function withDuplicateIds<T>(
   use: (ids: DuplicateIds) => Promise<T>,
   { maxEntries = MAX_ENTRIES_IN_MEMORY, matters = () => true }: Options = {},
 ): Promise<T> {
-  const target = resolve(output);
+  const target = scratchPathOf(output);
   return withScratch(dirname(target), `${basename(target)}.ids`, (folder) =>
     use(createFinder(folder, maxEntries, matters)),
   );

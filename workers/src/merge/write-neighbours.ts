@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
+import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { createCsv, csvCompression } from '../hits/csv-file.ts';
@@ -47,7 +48,7 @@ interface MergeInputs {
  */
 export async function writeNeighbours(request: MergeRequest, context: CommandContext) {
   const inputs = await openInputs(request);
-  const work = request.work ?? dirname(resolve(request.output));
+  const work = request.work ?? dirname(scratchPathOf(request.output));
   return withScratch(work, `${basename(request.output)}.merge`, (scratch) => merge(inputs, request, scratch, context));
 }
 

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
+import { scratchPathOf } from '../base/files/stream-output.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
 import type { QueryRange } from '../hits/query-range.ts';
 import { requireOutputsApart } from './outputs-apart.ts';
@@ -46,7 +47,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   return {
     ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
     range: options.range === undefined ? undefined : parseRange(options.range),
-    checkpoints: options.checkpoints ?? dirname(resolve(output)),
+    checkpoints: options.checkpoints ?? dirname(scratchPathOf(output)),
   };
 }
 

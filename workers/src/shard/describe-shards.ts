@@ -31,11 +31,12 @@ export async function describeShards(
   for (const shard of shards) {
     if (problems.length === MAX_PROBLEMS) break;
     try {
-      const { rows, contentHash } = await writeAtomically(shard.output, (temporary) =>
-        writeShardDescription(shard.path, shard.name, temporary, context),
-      );
+      const { rows, contentHash, bytes } = await writeAtomically(shard.output, async (temporary) => {
+        const described = await writeShardDescription(shard.path, shard.name, temporary, context);
+        return { ...described, bytes: (await stat(temporary)).size };
+      });
       sum.rows += rows;
-      sum.bytes += (await stat(shard.output)).size;
+      sum.bytes += bytes;
       if (shards.length === 1) hash = { contentHash };
     } catch (thrown) {
       const error = toUserError(thrown);

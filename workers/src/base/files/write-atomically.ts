@@ -2,25 +2,27 @@ import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/pro
 import { dirname, resolve } from 'node:path';
 import { DataError } from '../errors.ts';
 import { findStats } from '../missing-files.ts';
+import { isStreamOutput, writeThrough } from './stream-output.ts';
 import { removeStale, temporaryName } from './temporary.ts';
 import { unfinishedPaths } from './unfinished.ts';
 
 /**
  * Writes a file under a temporary name beside `path` and renames it after `write`, so that `path` is always complete or absent.
- * Removes temporary files of earlier runs that were killed.
+ * Removes temporary files of earlier runs that were killed. A pipe or a device is written through, after `write`.
  * @param write receives the temporary path, which does not exist yet
  * @returns the result of `write`
- * @throws DataError if `path` is a folder, a device or a pipe
+ * @throws DataError if `path` is a folder, a socket or a disk
  */
 export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(path);
+  if (isStreamOutput(target)) return writeThrough(path, write);
   await mkdir(dirname(target), { recursive: true });
   const info = await findStats(target);
   if (info?.isDirectory())
     throw new DataError(`${path}: a folder has this name. Choose another name, or remove the folder.`);
-  // Renaming would replace it with a file: as root, even /dev/null.
+  // Renaming would replace it with a file.
   if (info && !info.isFile())
-    throw new DataError(`${path}: a device or a pipe cannot be written atomically. Choose the name of a file.`);
+    throw new DataError(`${path}: a socket or a disk cannot be an output. Choose the name of a file.`);
   await removeStale(target);
   const temporary = temporaryName(target);
   unfinishedPaths.add(temporary);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { checkFilePath } from '../../../app/file-options.ts';
 import { UsageError } from '../../../base/errors.ts';
+import { isStandardOutput, isStreamOutput } from '../../../base/files/stream-output.ts';
 import { looksLikeS3, parseS3Uri } from '../../../base/s3-location.ts';
 import { type CsvCompression, csvCompression } from '../../../hits/csv-file.ts';
 import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
@@ -30,15 +31,17 @@ interface OutputOptions {
  * @throws UsageError if there is none, or it does not fit the output
  */
 export function checkOutput({ format, output, csvSafe, json }: OutputOptions): AnswerOutput {
-  if (output === undefined) {
+  if (output === undefined || isStandardOutput(output)) {
     if (json) throw new UsageError(IN_PLACE_MESSAGES.jsonNeedsOutput);
+    if (format === 'parquet' && output !== undefined && !process.stdout.isTTY)
+      return { format, path: output, compression: 'none', forSpreadsheets: false };
     if (format === 'parquet') throw new UsageError(IN_PLACE_MESSAGES.parquetNeedsOutput);
     const chosen = format ?? (process.stdout.isTTY ? 'table' : 'csv');
     return { format: chosen, path: undefined, compression: 'none', forSpreadsheets: csvSafe };
   }
   if (!looksLikeS3(output)) checkFilePath('--output', output);
   else if (parseS3Uri(output).prefix === '') throw new UsageError(IN_PLACE_MESSAGES.outputIsBucket(output));
-  const chosen = format ?? formatOfName(output);
+  const chosen = format ?? formatOfName(output) ?? (isStreamOutput(output) ? 'csv' : undefined);
   if (chosen === undefined) throw new UsageError(IN_PLACE_MESSAGES.unknownFormat(output));
   if (chosen === 'table') throw new UsageError(IN_PLACE_MESSAGES.tableInFile);
   const path = looksLikeS3(output) ? output : resolve(output);

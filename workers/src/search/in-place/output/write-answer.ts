@@ -24,11 +24,11 @@ export async function writeAnswer(
   const { path, format } = output;
   if (path === undefined) return writeToStdout(answerText(answer, output));
   if (looksLikeS3(path)) return writeToS3(path, answer, output, metadata);
-  await writeAtomically(path, async (temporary) => {
-    if (format === 'parquet') return writeParquet(temporary, answer, metadata);
-    return pipeline([textStream(answer, output), ...compressors(output), createWriteStream(temporary)]);
+  return writeAtomically(path, async (temporary) => {
+    if (format === 'parquet') await writeParquet(temporary, answer, metadata);
+    else await pipeline([textStream(answer, output), ...compressors(output), createWriteStream(temporary)]);
+    return (await stat(temporary)).size;
   });
-  return (await stat(path)).size;
 }
 
 async function writeToStdout(pieces: Iterable<Uint8Array>): Promise<number> {
