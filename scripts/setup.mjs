@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { prune } from './prune.mjs';
 import { fingerprint, isStamped, ROOT, writeStamp } from './stamp.mjs';
 
 const startedMs = Date.now();
@@ -38,7 +39,7 @@ const done = [];
 const wanted = fingerprint([join(ROOT, 'package-lock.json')], [process.platform, process.arch]);
 const stamp = join(ROOT, 'node_modules/.lanceflow-setup');
 if (!isStamped(stamp, wanted)) {
-  say('installing the packages of package-lock.json (npm ci; 900 MB on disk, once) ...');
+  say('installing the packages of package-lock.json (npm ci; 600 MB on disk, once) ...');
   const npm = process.env.npm_execpath;
   const problem = run(
     npm ? process.execPath : 'npm',
@@ -47,6 +48,7 @@ if (!isStamped(stamp, wanted)) {
     { ONNXRUNTIME_NODE_INSTALL: 'skip', ONNXRUNTIME_NODE_INSTALL_CUDA: 'skip' },
   );
   if (problem) fail(`npm ci failed (${problem}). Its own message is above. Fix that, then run this again.`);
+  prune(join(ROOT, 'node_modules'));
   const node = spawnSync(join(ROOT, 'node_modules/.bin/node'), ['--version'], { encoding: 'utf8' });
   if (!node.stdout?.startsWith('v24.'))
     fail(

@@ -23,9 +23,8 @@ const TASK = '/var/task';
 /** Matches imports of values or for their effect, exports from modules, and the files of threads. */
 const IMPORT =
   /^(?:import|export)\s(?!type\b)[^;]*?from\s'([^']+)'|^import\s'([^']+)';|\bimport\(\s*'([^']+)'\s*\)|new URL\('(\.[^']+)', import\.meta\.url\)/gm;
-/** Files of packages that Node does not load: types, sources, builds for bundlers and browsers. */
-const NOT_LOADED =
-  /\.(d\.[cm]?ts|map|md|flow)$|\/(dist-es|dist-types)$|\/(apache-arrow|zod)\/src$|\/parquet-wasm\/(bundler|esm)$/;
+/** Files of packages that Node does not load: types, builds for bundlers. scripts/prune.mjs has removed the larger ones. */
+const NOT_LOADED = /\.(d\.[cm]?ts|map|md|flow)$|\/(dist-es|dist-types)$/;
 
 const root = resolve(process.argv[2] ?? '');
 const handlers = readdirSync(HANDLERS).map((file) => join(HANDLERS, file));
