@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { writeAt } from '../../workers/src/base/files/write-atomically.ts';
-import { BlockWriter } from '../../workers/src/s3/block-writer.ts';
+import { BlockWriter } from '../../workers/src/s3/ranges/block-writer.ts';
 
 const RANGE_BYTES = 16 * 2 ** 20;
 const BLOCK_BYTES = 2 ** 19;

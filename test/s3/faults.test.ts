@@ -8,7 +8,7 @@ import { DataError, TransientError, UsageError, type UserError } from '../../wor
 import { s3Reader } from '../../workers/src/database/s3/s3-reader.ts';
 import { s3Store } from '../../workers/src/database/s3/s3-store.ts';
 import { openS3, type S3Bucket } from '../../workers/src/s3/client.ts';
-import { readRange } from '../../workers/src/s3/range.ts';
+import { readRange } from '../../workers/src/s3/ranges/range.ts';
 import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
 import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
 import { every, type Fault, first, type Seen } from '../support/fault-proxy.ts';

@@ -6,7 +6,7 @@ import { s3Locks } from '../../workers/src/database/s3/lease.ts';
 import { s3Store } from '../../workers/src/database/s3/s3-store.ts';
 import { openS3 } from '../../workers/src/s3/client.ts';
 import { removeObjects } from '../../workers/src/s3/objects.ts';
-import { readRange } from '../../workers/src/s3/range.ts';
+import { readRange } from '../../workers/src/s3/ranges/range.ts';
 import { downloadFiles } from '../../workers/src/s3/transfer/download.ts';
 import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
 import type { Seen } from '../support/fault-proxy.ts';

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openRange } from '../../workers/src/database/s3/range-file.ts';
 import { s3Store } from '../../workers/src/database/s3/s3-store.ts';
 import { openS3 } from '../../workers/src/s3/client.ts';
 import { uploadFiles } from '../../workers/src/s3/transfer/upload.ts';
+import type { Seen } from '../support/fault-proxy.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../support/s3.ts';
 import { makeFiles } from './support/files.ts';
@@ -62,6 +64,32 @@ describe('sessions and clocks', () => {
     expire('second');
     expect(await s3Store(s3).read('x')).toBe('with the first');
     expect(asked()).toBe(3);
+  });
+
+  it.skipIf(skip)('a URL that is signed once follows the session', async () => {
+    const asked = await startProvider(['first', 'second']);
+    const s3 = await openS3('s3://lance/session');
+    await s3Store(s3).write('x', 'with the first');
+    const file = openRange(s3, 'x');
+    const read = async (bytes: number) => {
+      const into = Buffer.alloc(bytes);
+      await file.read(into, 0);
+      return into.toString();
+    };
+    const isOf = (token: string) => (seen: Seen) => seen.url.includes(`X-Amz-Security-Token=${token}`);
+    for (const text of ['with', 'with the']) expect(await read(text.length)).toBe(text);
+    held!.proxy.rule = (seen) =>
+      isOf('first')(seen) || seen.headers['x-amz-security-token'] === 'first'
+        ? { status: 400, code: 'ExpiredToken' }
+        : undefined;
+    for (const text of ['wi', 'with t', 'with the first']) expect(await read(text.length)).toBe(text);
+    expect(asked()).toBe(2);
+    expect(['first', 'second'].map((token) => held!.proxy.seen.filter(isOf(token)).length)).toEqual([2, 2]);
+    const expiry = Number(
+      new URL(held!.proxy.seen.findLast(isOf('second'))!.url, 'http://x').searchParams.get('X-Amz-Expires'),
+    );
+    expect(expiry).toBeGreaterThan(3500);
+    expect(expiry).toBeLessThanOrEqual(3600);
   });
 
   it.skipIf(skip)('a session that cannot be renewed is told, at once', async () => {

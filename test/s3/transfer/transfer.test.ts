@@ -13,7 +13,7 @@ import { s3Usage } from '../../../workers/src/app/usage.ts';
 import { CRC32, CRC64 } from '../../../workers/src/base/bytes/checksum.ts';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { openS3 } from '../../../workers/src/s3/client.ts';
-import { readRange } from '../../../workers/src/s3/range.ts';
+import { readRange } from '../../../workers/src/s3/ranges/range.ts';
 import { downloadFiles } from '../../../workers/src/s3/transfer/download.ts';
 import { abortUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';

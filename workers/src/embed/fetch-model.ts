@@ -9,7 +9,7 @@ import { findStats } from '../base/missing-files.ts';
 import { formatByteSize } from '../base/text/byte-size.ts';
 import { openS3, type S3Bucket } from '../s3/client.ts';
 import { listObjects, type S3Object } from '../s3/objects.ts';
-import { fetchBlocks } from '../s3/range.ts';
+import { fetchBlocks } from '../s3/ranges/range.ts';
 import { missingModelFile, modelChanged } from './embed-messages.ts';
 
 /** Files of a model; the folder may also have weights in other formats. */

@@ -5,11 +5,16 @@ import type { Socket } from 'node:net';
 /** As much as a socket often has at once, and little enough for the core's cache. */
 const READ_BYTES = 2 ** 17;
 
+export interface Agents {
+  httpAgent: HttpAgent;
+  httpsAgent: HttpsAgent;
+}
+
 /**
  * Makes the agents of an HTTP client that receives much. Node allocates a buffer of 64 kB for every read of a socket; here, all sockets of
  * a thread read into one buffer, because Node's HTTP parser copies bodies anyway.
  */
-export function makeAgents(maxSockets: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
+export function makeAgents(maxSockets: number): Agents {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const options = { keepAlive: true, maxSockets };
   return {

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity, InitializeHandler, InitializeHandlerArguments } from '@smithy/types';
 import { numberVariable } from '../app/environment.ts';
 import { formatS3Uri, objectKey, parseS3Uri, type S3Location } from '../base/s3-location.ts';
-import { makeAgents } from './agents.ts';
+import { type Agents, makeAgents } from './agents.ts';
 import { withSinks } from './handler.ts';
 import { giveUpMs, MOST_MS, retryStrategy } from './retry.ts';
 import { isExpired, type S3Error, toS3UserError } from './s3-errors.ts';
@@ -21,6 +21,8 @@ export interface S3Bucket {
   /** `s3://bucket/prefix`. */
   readonly uri: string;
   readonly client: S3Client;
+  /** The connections of the client. */
+  readonly agents: Agents;
   /** The address of the service, for messages. */
   readonly endpoint: string;
   /** Capabilities of the service that are known so far. */
@@ -34,7 +36,7 @@ export function stallMs(): number {
   return numberVariable('LANCEFLOW_S3_STALL_MS', 10_000, { least: 1, most: MOST_MS });
 }
 
-let shared: Promise<S3Client> | undefined;
+let shared: Promise<{ client: S3Client; agents: Agents }> | undefined;
 let service = unknownService();
 
 /**
@@ -45,21 +47,21 @@ let service = unknownService();
 export async function openS3(uri: string): Promise<S3Bucket> {
   const location = parseS3Uri(uri);
   shared ??= makeClient();
-  const client = await shared;
+  const { client, agents } = await shared;
   const key = (path: string) => objectKey(location, path);
-  return { location, uri: formatS3Uri(location), client, endpoint: endpointName(), service, key };
+  return { location, uri: formatS3Uri(location), client, agents, endpoint: endpointName(), service, key };
 }
 
 /** Closes the connections of the client; the next `openS3` reads the environment again. */
 export async function closeS3(): Promise<void> {
   // One that could not be opened has nothing to close.
-  const client = await shared?.catch(() => undefined);
+  const opened = await shared?.catch(() => undefined);
   shared = undefined;
   service = unknownService();
-  client?.destroy();
+  opened?.client.destroy();
 }
 
-async function makeClient(): Promise<S3Client> {
+async function makeClient(): Promise<{ client: S3Client; agents: Agents }> {
   // Imported on demand: commands on local databases must not wait for it.
   const [{ S3Client }, { NodeHttpHandler }, { defaultProvider }] = await Promise.all([
     import('@aws-sdk/client-s3'),
@@ -72,6 +74,7 @@ async function makeClient(): Promise<S3Client> {
   // Wrong limits are refused before the first request.
   giveUpMs();
   const common = { connectionTimeout: CONNECT_MS };
+  const agents = makeAgents(MAX_SOCKETS);
   const client = new S3Client({
     // Other services do not support bucket names in host names, and mostly no regions.
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
@@ -86,12 +89,12 @@ async function makeClient(): Promise<S3Client> {
     // LanceFlow adds its own checksums; not all services support the SDK's headers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: withSinks(
-      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), ...makeAgents(MAX_SOCKETS) }),
+      new NodeHttpHandler({ ...common, socketTimeout: stallMs(), ...agents }),
       new NodeHttpHandler({ ...common, socketTimeout: ASSEMBLY_FACTOR * stallMs() }),
     ),
   });
   addMiddleware(client, endpointName(), settings);
-  return client;
+  return { client, agents };
 }
 
 function endpointName(): string {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { HttpRequest } from '@smithy/types';
 import { countReceived, countRequest, countSent } from '../app/usage.ts';
 import { type ByteSink, drain } from './drain.ts';
 
@@ -10,6 +11,9 @@ export interface RangeOptions {
   bytes: number;
   /** Set when the response head has arrived, unless the body is not the range; resolves when the sink has the whole body. */
   body?: Promise<void>;
+  /** Set with `body`: the request, and the object's ETag. */
+  sent?: HttpRequest;
+  etag?: string | undefined;
   abortSignal?: AbortSignal;
 }
 
@@ -35,6 +39,8 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler): N
     if (request.method !== 'HEAD') countReceived(response.headers['content-length']);
     if (wanted?.sink && isRange(response, wanted.bytes)) {
       wanted.body = drain(response.body as Readable, wanted.sink);
+      wanted.sent = request;
+      wanted.etag = response.headers.etag;
       wanted.body.catch(() => {}); // the caller awaits the body
       return { response: { ...response, body: Readable.from([]) } };
     }
@@ -43,8 +49,14 @@ export function withSinks(handler: NodeHttpHandler, patient: NodeHttpHandler): N
   return handler;
 }
 
-/** A service may ignore ranges and send whole objects (RFC 9110, 14.2), also where the range is all of the object. */
-function isRange({ statusCode, headers }: { statusCode: number; headers: object }, bytes: number | undefined): boolean {
+/**
+ * Returns whether an answer is a range of this length. A service may ignore ranges and send whole objects (RFC 9110, 14.2), also where the
+ * range is all of the object.
+ */
+export function isRange(
+  { statusCode, headers }: { statusCode: number; headers: object },
+  bytes: number | undefined,
+): boolean {
   const { 'content-length': length } = headers as { 'content-length'?: string };
   return statusCode === 206 || (statusCode === 200 && Number(length) === bytes);
 }

@@ -17,7 +17,8 @@ export function giveUpMs(): number {
 const DAMAGED = new Set(['BadDigest', 'IncompleteBody', 'RequestTimeout', 'XAmzContentChecksumMismatch']);
 export const MAX_ATTEMPTS = 8;
 const BASE_MS = 100;
-const THROTTLED_BASE_MS = 500;
+/** Where the service asks to slow down. */
+export const THROTTLED_BASE_MS = 500;
 const MAX_DELAY_MS = 8_000;
 
 /** Returns the delay before the next attempt: exponential, with full jitter to spread the retries of many tasks. */

@@ -2,7 +2,7 @@ import { DataError } from '../../base/errors.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { describeObject } from '../../s3/describe-object.ts';
 import { listObjects } from '../../s3/objects.ts';
-import { readRange } from '../../s3/range.ts';
+import { readRange } from '../../s3/ranges/range.ts';
 import { checksumObjects } from '../../s3/transfer/checksum-objects.ts';
 import { missingObject } from '../database-messages.ts';
 import type { TableReader } from '../table-reader.ts';

@@ -7,7 +7,7 @@ import { writeAt } from '../../base/files/write-atomically.ts';
 import { findStats } from '../../base/missing-files.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
 import type { S3Bucket } from '../client.ts';
-import { fetchBlocks } from '../range.ts';
+import { fetchBlocks } from '../ranges/range.ts';
 
 /** An object of which a range is skipped: the file is sparse there and uses no space for it. */
 export interface AroundFile {

@@ -4,7 +4,7 @@ import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
 import type { S3Bucket } from '../client.ts';
-import { fetchBlocks } from '../range.ts';
+import { fetchBlocks } from '../ranges/range.ts';
 import { type Comparison, sameChecksum } from '../same-checksum.ts';
 import { type AroundFile, downloadFileAround } from './download-around.ts';
 import { type PieceRequest, type SentPiece, sendPiece } from './send-piece.ts';

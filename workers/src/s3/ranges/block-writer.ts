@@ -1,5 +1,5 @@
-import { type ChecksumAlgorithm, CRC64 } from '../base/bytes/checksum.ts';
-import type { ByteSink } from './drain.ts';
+import { type ChecksumAlgorithm, CRC64 } from '../../base/bytes/checksum.ts';
+import type { ByteSink } from '../drain.ts';
 
 /** Writes received bytes in blocks: one block is written while the other is filled. */
 export class BlockWriter implements ByteSink {

@@ -1,21 +1,22 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countMissing, countRetry } from '../app/usage.ts';
-import type { ChecksumAlgorithm } from '../base/bytes/checksum.ts';
-import { DataError, UserError } from '../base/errors.ts';
-import { formatS3Uri } from '../base/s3-location.ts';
+import { countMissing, countRetry } from '../../app/usage.ts';
+import type { ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
+import { DataError, TransientError, UserError } from '../../base/errors.ts';
+import { formatS3Uri } from '../../base/s3-location.ts';
+import type { S3Bucket } from '../client.ts';
+import type { ByteSink } from '../drain.ts';
+import type { RangeOptions } from '../handler.ts';
+import { backoffMs, mayRepeat, THROTTLED_BASE_MS } from '../retry.ts';
+import { isAbsent, isConflict, type S3Error, toS3UserError, wholeObject } from '../s3-errors.ts';
 import { BlockWriter } from './block-writer.ts';
-import type { S3Bucket } from './client.ts';
-import type { ByteSink } from './drain.ts';
-import type { RangeOptions } from './handler.ts';
-import { backoffMs, mayRepeat } from './retry.ts';
-import { isAbsent, type S3Error, toS3UserError, wholeObject } from './s3-errors.ts';
+import type { SignedObject } from './signed-object.ts';
 
 /**
  * Reads a range of an object. After a lost or stalled connection, it requests only the rest.
  * @param sink receives the bytes in order, each once
  * @throws DataError where the object is absent or shorter, UsageError where the service ignores ranges, TransientError where a fault
- *   lasts, and what the sink throws
+ *   lasts or the object of `signed` is replaced, and what the sink throws
  */
 async function streamRange(
   s3: S3Bucket,
@@ -23,7 +24,7 @@ async function streamRange(
   offset: number,
   length: number,
   sink: ByteSink,
-  signal?: AbortSignal,
+  { signal, signed }: { signal?: AbortSignal | undefined; signed?: SignedObject | undefined },
 ): Promise<void> {
   let done = 0;
   let failure: { error: unknown } | undefined;
@@ -43,7 +44,7 @@ async function streamRange(
   for (let attempt = 0, startedMs = performance.now(); done < length; ) {
     const begun = done;
     try {
-      await getRange(s3, key, offset + done, length - done, counted, signal);
+      await getRange(s3, key, offset + done, length - done, counted, signal, signed);
       if (done < length) throw new Error('aborted: the body ended early');
     } catch (error) {
       // The buffer of the sink is in use until then.
@@ -53,9 +54,10 @@ async function streamRange(
       countMissing(length - done);
       // Progress restarts the limits of retries.
       if (done > begun) [attempt, startedMs] = [0, performance.now()];
-      const delayMs = backoffMs(++attempt);
+      const isThrottled = (error as S3Error).$metadata?.httpStatusCode === 503;
+      const delayMs = backoffMs(++attempt, isThrottled ? THROTTLED_BASE_MS : undefined);
       if (!mayRepeat(startedMs, attempt, delayMs)) {
-        (error as S3Error).$metadata = { attempts: attempt };
+        (error as S3Error).$metadata = { ...(error as S3Error).$metadata, attempts: attempt };
         throw toS3UserError(error, `GetObject ${formatS3Uri(s3.location, key)}`, s3.endpoint);
       }
       countRetry();
@@ -70,11 +72,14 @@ async function getRange(
   offset: number,
   length: number,
   sink: ByteSink,
-  abortSignal?: AbortSignal,
+  abortSignal: AbortSignal | undefined,
+  signed: SignedObject | undefined,
 ): Promise<void> {
-  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
   const Range = `bytes=${offset}-${offset + length - 1}`;
-  const command = new GetObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path), Range });
+  if (await signed?.get(Range, length, sink, abortSignal)) return;
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  const version = signed?.etag === undefined ? {} : { IfMatch: signed.etag };
+  const command = new GetObjectCommand({ Bucket: s3.location.bucket, Key: s3.key(path), Range, ...version });
   const options: RangeOptions = { sink, bytes: length, ...(abortSignal ? { abortSignal } : {}) };
   try {
     const { Body } = await s3.client.send(command, options as object);
@@ -82,6 +87,7 @@ async function getRange(
       (Body as Readable | undefined)?.destroy();
       throw wholeObject(formatS3Uri(s3.location, path), s3.endpoint);
     }
+    signed?.learn(options.sent, options.etag);
     await options.body;
   } catch (error) {
     const uri = formatS3Uri(s3.location, path);
@@ -89,6 +95,8 @@ async function getRange(
       throw new DataError(`${uri}: no such object. The database is damaged: build the bucket again.`, { cause: error });
     if ((error as S3Error).name === 'InvalidRange')
       throw new DataError(`${uri}: shorter than it was when it was written. Build the bucket again.`, { cause: error });
+    if (signed && isConflict(error))
+      throw new TransientError(`${uri}: was replaced while it was read. Run the same command again.`, { cause: error });
     throw error;
   }
 }
@@ -112,7 +120,7 @@ export async function fetchBlocks(
 ): Promise<bigint> {
   const writer = new BlockWriter(write, offset, Math.min(length, BLOCK_BYTES), algorithm);
   try {
-    await streamRange(s3, key, offset, length, writer, signal);
+    await streamRange(s3, key, offset, length, writer, { signal });
   } catch (error) {
     // The first error is the one to report.
     await writer.end().catch(() => {});
@@ -121,21 +129,27 @@ export async function fetchBlocks(
   return writer.end();
 }
 
-/** Reads `length` bytes of an object from `offset` into the beginning of `into`. Errors: those of `streamRange`. */
+/**
+ * Reads `length` bytes of an object from `offset` into the beginning of `into`.
+ * @param signed of the object, of which many ranges are read
+ * @throws those of `streamRange`
+ */
 export async function readRange(
   s3: S3Bucket,
   key: string,
   offset: number,
   length: number,
   into: Uint8Array,
+  signed?: SignedObject,
 ): Promise<void> {
   const target = Buffer.from(into.buffer, into.byteOffset, length);
   let done = 0;
-  await streamRange(s3, key, offset, length, {
+  const sink: ByteSink = {
     buffer: () => target.subarray(done),
     filled(bytes) {
       done += bytes;
       return undefined;
     },
-  });
+  };
+  await streamRange(s3, key, offset, length, sink, { signed });
 }

@@ -1,0 +1,145 @@
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { AwsCredentialIdentity, HttpRequest } from '@smithy/types';
+import { countReceived, countRequest } from '../../app/usage.ts';
+import { type S3Bucket, stallMs } from '../client.ts';
+import { type ByteSink, drain } from '../drain.ts';
+import { isRange } from '../handler.ts';
+import type { S3Error } from '../s3-errors.ts';
+
+/** Time for which a URL is signed, at most; it is signed again after half of it. */
+const SIGNED_SECONDS = 3600;
+/** The first bytes of an error's body, which name it. */
+const ERROR_BYTES = 1000;
+/** Signatures that a service refuses, though it accepts the SDK's, until no more are tried. */
+const MOST_REFUSALS = 3;
+
+/** Headers of the SDK's request that belong to its own signature, or to that request alone. */
+const OWN_HEADERS = /^x-amz-(date|content-sha256|security-token|user-agent|checksum-mode)$/;
+
+interface SignedUrl {
+  protocol: string;
+  hostname: string;
+  port: number | undefined;
+  path: string;
+  credentials: AwsCredentialIdentity;
+  untilMs: number;
+}
+
+/**
+ * An object whose ranges are requested with a URL that is signed once (SigV4 in the query, which leaves the range unsigned). The SDK takes
+ * about a millisecond of CPU time for each request, which is longer than the transfer of a small range. The SDK makes the first request,
+ * so it decides about addresses, regions and signatures, and every request that the service refuses, so errors are the SDK's.
+ */
+export class SignedObject {
+  readonly #s3: S3Bucket;
+  /** As the SDK sent it. */
+  #sent: HttpRequest | undefined;
+  #signed: SignedUrl | undefined;
+  #refusals = 0;
+  /** Of the object's first answer: all ranges are of one version. */
+  etag: string | undefined;
+
+  constructor(s3: S3Bucket) {
+    this.#s3 = s3;
+  }
+
+  /** Keeps the address of a request of the SDK that was answered. */
+  learn(sent: HttpRequest | undefined, etag: string | undefined): void {
+    this.etag ??= etag;
+    // Others than S3's own signature, as of access points of some kinds, cannot be made here.
+    if (sent && scopeOf(sent)?.service === 's3') this.#sent = sent;
+  }
+
+  /**
+   * Requests a range.
+   * @param sink receives its bytes
+   * @returns false where the SDK must make the request
+   * @throws S3Error for faults that may pass, and errors of the connection
+   */
+  async get(range: string, bytes: number, sink: ByteSink, signal?: AbortSignal): Promise<boolean> {
+    const url = await this.#url();
+    if (!url) return false;
+    const answer = await this.#send(url, range, signal);
+    const { statusCode = 0, headers } = answer;
+    countReceived(headers['content-length']);
+    if (isRange({ statusCode, headers }, bytes)) {
+      await drain(answer, sink);
+      return true;
+    }
+    if (statusCode >= 500 || statusCode === 429) throw await passingFault(answer);
+    answer.destroy();
+    // Of expired credentials, for example. An absent or changed object is no refusal.
+    if (statusCode === 400 || statusCode === 401 || statusCode === 403) this.#refusals++;
+    this.#signed = undefined;
+    return false;
+  }
+
+  #send(url: SignedUrl, range: string, signal?: AbortSignal): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const { protocol, hostname, port, path } = url;
+    const isHttps = protocol === 'https:';
+    const { httpAgent, httpsAgent } = this.#s3.agents;
+    const headers: Record<string, string> = { Range: range, 'User-Agent': this.#sent!.headers['user-agent'] ?? '' };
+    if (this.etag !== undefined) headers['If-Match'] = this.etag;
+    const options = { protocol, hostname, port, path, headers, timeout: stallMs(), ...(signal ? { signal } : {}) };
+    countRequest();
+    const request = isHttps
+      ? requestHttps({ ...options, agent: httpsAgent })
+      : requestHttp({ ...options, agent: httpAgent });
+    request.on('timeout', () => {
+      const error = Object.assign(new Error('the connection receives nothing'), { name: 'TimeoutError' });
+      request.destroy(error);
+    });
+    request.on('response', resolve);
+    request.on('error', reject);
+    request.end();
+    return promise;
+  }
+
+  async #url(): Promise<SignedUrl | undefined> {
+    if (!this.#sent || this.#refusals >= MOST_REFUSALS) return undefined;
+    const credentials = await this.#s3.client.config.credentials();
+    if (this.#signed?.credentials !== credentials || Date.now() > this.#signed.untilMs)
+      this.#signed = await sign(this.#s3, this.#sent, credentials);
+    return this.#signed;
+  }
+}
+
+async function sign(s3: S3Bucket, sent: HttpRequest, credentials: AwsCredentialIdentity): Promise<SignedUrl> {
+  const { SignatureV4 } = await import('@smithy/signature-v4');
+  const { protocol, hostname, port, path } = sent;
+  const { sha256, systemClockOffset } = s3.client.config;
+  const { region, service } = scopeOf(sent)!;
+  const signer = new SignatureV4({ credentials, region, service, sha256, uriEscapePath: false });
+  const own = Object.entries(sent.headers).filter(
+    ([name]) => /^(host|x-amz-.*)$/i.test(name) && !OWN_HEADERS.test(name),
+  );
+  const headers = { ...Object.fromEntries(own), 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' };
+  const nowMs = Date.now();
+  const leftSeconds = Math.floor(((credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - nowMs) / 1000);
+  const expiresIn = Math.max(1, Math.min(SIGNED_SECONDS, leftSeconds));
+  const signed = await signer.presign(
+    { method: 'GET', protocol, hostname, ...(port === undefined ? {} : { port }), path, headers, query: {} },
+    { expiresIn, signingDate: new Date(nowMs + systemClockOffset) },
+  );
+  const query = Object.entries(signed.query ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(`${value}`)}`);
+  const untilMs = nowMs + 500 * expiresIn;
+  return { protocol, hostname, port, path: `${path}?${query.join('&')}`, credentials, untilMs };
+}
+
+/** Returns region and service of a signed request. */
+function scopeOf({ headers }: HttpRequest): { region: string; service: string } | undefined {
+  const found = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\//.exec(headers.authorization ?? '');
+  return found ? { region: found[1]!, service: found[2]! } : undefined;
+}
+
+/** Reads the error of an answer, as the SDK would name it. */
+async function passingFault(answer: IncomingMessage): Promise<S3Error> {
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8')) if (text.length < ERROR_BYTES) text += chunk;
+  const error: S3Error = new Error(/<Message>([^<]*)</.exec(text)?.[1] ?? `status ${answer.statusCode}`);
+  error.name = /<Code>([^<]*)</.exec(text)?.[1] ?? 'Unknown';
+  error.$metadata = { httpStatusCode: answer.statusCode ?? 0 };
+  return error;
+}
