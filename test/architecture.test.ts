@@ -7,7 +7,7 @@ import { ROOT } from './support/run.ts';
 const SOURCES = join(ROOT, 'workers/src');
 
 /** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
-const TOP = ['cli.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
+const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
 const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
@@ -19,7 +19,7 @@ const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^h5wasm/, ['shard']],
   [/^parquet-wasm/, ['hits']],
   [/^onnxruntime-node/, ['onnx']],
-  [/^yargs/, ['parse-arguments.ts']],
+  [/^yargs/, ['completion.ts', 'parse-arguments.ts']],
   [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],
   [/^@aws-lambda-powertools\//, ['cloud/lambda']],
 ];
@@ -34,10 +34,13 @@ const PURE = [
   'base/bytes/shared-array.ts',
   'base/bytes/utf8-column.ts',
   'base/text/byte-size.ts',
+  'base/text/counted.ts',
   'base/text/document.ts',
   'base/text/format-table.ts',
   'base/text/json-text.ts',
+  'base/text/nearest-name.ts',
   'base/text/printable.ts',
+  'base/text/progress-text.ts',
   'base/text/quote.ts',
   'base/random.ts',
   'base/s3-location.ts',

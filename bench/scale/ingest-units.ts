@@ -20,7 +20,7 @@ const { record } = await withBucketLock(database, name, (lost) =>
       ...(Number(partitions) > 0 && { partitionCount: Number(partitions) }),
     },
     lost,
-    { progress: () => ({ add: () => {}, stop: () => {} }), log: () => {} },
+    { progress: () => ({ add: () => {}, stop: () => {} }), log: () => {}, warn: () => {} },
   ),
 );
 process.stdout.write(`${JSON.stringify({ fragments: record.table!.fragments!.length })}\n`);

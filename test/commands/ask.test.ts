@@ -156,7 +156,7 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     ['an unknown bucket', ['--id', 'p1', '--buckets', 'bucket_00001,bucket_00099'], 65, /no bucket bucket_00099/],
     ['two sources', ['MKT', '--id', 'p1'], 64, /The sequence and --id both name queries/],
     ['two sequences', ['MKT', 'MKV'], 64, /one sequence/],
-    ['an unknown option', ['--id', 'p1', '--nprobe', '3'], 64, /Unknown argument: nprobe/],
+    ['an unknown option', ['--id', 'p1', '--nprobe', '3'], 64, /Unknown option --nprobe\. Did you mean --nprobes/],
     ['no format', ['--id', 'p1', '--output', 'x.txt'], 64, /its name does not say the format/],
     ['compressed Parquet', ['--id', 'p1', '--output', 'x.parquet.gz'], 64, /its name does not say the format/],
     ['an infinite distance', ['--id', 'p1', '--max-distance', 'Infinity'], 64, /--max-distance must be a number/],

@@ -86,7 +86,7 @@ describe('describe-shard', () => {
       ),
     });
 
-    await expectRefusalHere(argv(shards, ['one']), 64, /--name has 1 values, but --input has 2/);
+    await expectRefusalHere(argv(shards, ['one']), 64, /--name has 1 value, but --input has 2/);
     const twice = ['--input', ...shards, '--output', at('x'), at('x')];
     await expectRefusalHere(['describe-shard', ...twice], 64, /--output names .*x twice/);
   });

@@ -37,7 +37,8 @@ async function rowsIn(path: string) {
 /** Runs the command in this process; it still starts its threads. */
 async function merge(args: { input: string[]; k: number; output: string; csv?: string; threads?: number } & Options) {
   const logged: string[] = [];
-  const context = { progress: () => ({ add() {}, stop() {} }), log: (line: string) => logged.push(line) };
+  const log = (line: string) => logged.push(line);
+  const context = { progress: () => ({ add() {}, stop() {} }), log, warn: log };
   const result = await command.run(
     {
       ...{
@@ -48,6 +49,7 @@ async function merge(args: { input: string[]; k: number; output: string; csv?: s
         csv: undefined,
         csvSafe: false,
         'csv-safe': false,
+        quiet: false,
         json: false,
       },
       ...{ threads: undefined, work: undefined, ...args },

@@ -62,7 +62,7 @@ describe('pack-buckets', () => {
     const { stderr, stdout } = await lanceflow(['pack-buckets', '--input', ...shards, '--output', output]);
     expect(stdout).toBe('');
     expect(stderr).toBe(
-      'pack-buckets: 1000 vectors of 5 shards in 1 buckets (no packing has fewer than 1), filled 0.0% on average, 0.0% at least\n',
+      'pack-buckets: 1000 vectors of 5 shards in 1 bucket (no packing has fewer than 1), filled 0.0% on average, 0.0% at least\n',
     );
   });
 

@@ -8,10 +8,10 @@ import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writ
 import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 
-const context = { progress: () => ({ add() {}, stop() {} }), log() {} };
+const context = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
 const render = (neighbours: string, reports: string[], output: string) =>
   command.run(
-    { _: [], $0: '', neighbours, reports, output, json: false } as Parameters<typeof command.run>[0],
+    { _: [], $0: '', neighbours, reports, output, json: false, quiet: false } as Parameters<typeof command.run>[0],
     context,
   );
 

@@ -143,7 +143,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       await waitForTasks(1, 'soil', 'PACK_BUCKETS', first);
       const container = (await containers()).find((name) => name.startsWith('lanceflow-soil'))!;
       await given().podman.run('kill', '--signal', 'KILL', container);
-      while (!first.text().includes('ending 1 tasks of its previous head'))
+      while (!first.text().includes('ending 1 task of its previous head'))
         if (await Promise.race([first.ended, sleep(200)])) expect.fail(first.text());
       await writeFile(join(machine, 'scratch/go-soil'), '');
       expect((await first.ended).code, first.text()).toBe(0);

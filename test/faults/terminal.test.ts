@@ -52,7 +52,7 @@ describe.skipIf(skip)('the terminal is restored', () => {
   it('after an error, and after a success', async () => {
     for (const [typed, exit, said] of [
       ['MKT\n\x04', 65, 'comes before the first header'],
-      ['>a\nMKT\n\x04', 0, '1 sequences'],
+      ['>a\nMKT\n\x04', 0, '1 sequence '],
     ] as const) {
       const { all, after, code } = await inTerminal(({ type }) => type(typed));
       expect(code).toBe(exit);

@@ -69,7 +69,7 @@ test.each<[string, Uint8Array, RegExp]>([
   [
     'with more data than its tensors have',
     withHeader({ a: { dtype: 'U8', shape: [3], data_offsets: [0, 3] } }, new Uint8Array(4)),
-    /1 bytes follow the last tensor/,
+    /1 byte after the last tensor/,
   ],
 ])('refuses a file %s', async (_what, bytes, expected) => {
   const path = join(await temporaryFolder(), 'w.safetensors');

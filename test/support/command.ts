@@ -20,6 +20,7 @@ export async function runHere(
   const result = await command.run(await parseArguments(name, command, rest), {
     progress: () => ({ add() {}, stop() {} }),
     log: (message) => void spoken.lines.push(message),
+    warn: (message) => void spoken.lines.push(message),
   });
   return { ...result };
 }

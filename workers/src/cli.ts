@@ -1,42 +1,66 @@
+import { fileURLToPath } from 'node:url';
 import { reportError, runCommand } from './app/command.ts';
 import { onStop } from './app/signals.ts';
-import { outputFailure, say, watchOutputs } from './app/terminal.ts';
+import { outputFailure, sayError, watchOutputs } from './app/terminal.ts';
+import { LANCEFLOW_VERSION } from './app/version.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT } from './base/errors.ts';
 import { removeUnfinished } from './base/files/unfinished.ts';
+import { CLI_MESSAGES, overview } from './cli-messages.ts';
 import { COMMANDS, loadCommand } from './commands/index.ts';
 import { helpOf, parseArguments } from './parse-arguments.ts';
 
+const PROGRAM = fileURLToPath(new URL('../../bin/lanceflow', import.meta.url));
 const HELP = ['--help', '-h'];
+const VERSION = ['--version', '-v'];
+/** The option by which the script of `completion` requests completions; the words of the command line follow. */
+const COMPLETIONS = '--get-yargs-completions';
 
 async function main([name, ...argv]: string[]): Promise<number> {
   onStop(removeUnfinished);
-  return name !== undefined && Object.hasOwn(COMMANDS, name) ? runNamed(name, argv) : showOverview(name);
+  if (name === undefined || HELP.includes(name)) return answer(showOverview());
+  if (VERSION.includes(name) || name === 'version') return answer(`lanceflow ${LANCEFLOW_VERSION}`);
+  if (name === 'help') return argv[0] === undefined ? answer(showOverview()) : main([argv[0], '--help']);
+  if (name === 'completion' || name === COMPLETIONS) return complete(name, argv);
+  if (Object.hasOwn(COMMANDS, name)) return runNamed(name, argv);
+  const known = name.startsWith('-') ? ['--help', '--version'] : [...Object.keys(COMMANDS), 'completion', 'help'];
+  sayError('lanceflow', CLI_MESSAGES.unknownCommand(name, known));
+  return EXIT.usage;
 }
 
 async function runNamed(name: string, argv: string[]): Promise<number> {
   const command = await loadCommand(name);
   try {
     requireOwnSources(name);
-    if (argv.some((word) => HELP.includes(word))) {
-      process.stdout.write(`${await helpOf(name, command)}\n`);
-      return EXIT.ok;
-    }
+    if (argv.some((word) => HELP.includes(word))) return answer(await helpOf(name, command));
+    if (argv.some((word) => VERSION.includes(word))) return answer(`lanceflow ${LANCEFLOW_VERSION}`);
     return await runCommand(name, command, await parseArguments(name, command, argv));
   } catch (error) {
     return reportError(name, error);
   }
 }
 
-function showOverview(name: string | undefined): number {
-  const lines = Object.entries(COMMANDS).map(([command, { describe }]) => `  ${command.padEnd(18)}${describe}`);
-  const text = `Usage: lanceflow <command> [options]\n\nCommands:\n${lines.join('\n')}\n\nlanceflow <command> --help explains one command.\n`;
-  if (name === undefined || ['help', ...HELP].includes(name)) {
-    process.stdout.write(text);
+/** Prints the script of a shell, or what can follow the words of an unfinished command line. */
+async function complete(name: string, argv: string[]): Promise<number> {
+  const { completionsOf, printCompletionScript } = await import('./completion.ts');
+  try {
+    // The first word is the program's name.
+    if (name === COMPLETIONS) return answer(...(await completionsOf(argv.slice(1))));
+    if (argv.some((word) => HELP.includes(word))) return answer(showOverview());
+    printCompletionScript(PROGRAM, argv[0]);
     return EXIT.ok;
+  } catch (error) {
+    return reportError('completion', error);
   }
-  say(`lanceflow: unknown command ${JSON.stringify(name)}.\n\n${text.trimEnd()}`);
-  return EXIT.usage;
+}
+
+function showOverview(): string {
+  return overview(Object.entries(COMMANDS).map(([name, { describe }]) => [name, describe]));
+}
+
+function answer(...lines: string[]): number {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+  return EXIT.ok;
 }
 
 /** Ends the command with the exit code of an error that no promise handler caught. */

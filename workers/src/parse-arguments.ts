@@ -2,11 +2,15 @@ import yargs, { type ArgumentsCamelCase, type InferredOptionTypes, type Options 
 import { type Command, commonOptions } from './app/command.ts';
 import { OUTPUT_OPTIONS } from './app/file-options.ts';
 import { addListed, type Listed, listOptions, readListed } from './app/listed-arguments.ts';
+import { resolveOptionNames, unknownOption } from './app/option-names.ts';
 import { UsageError } from './base/errors.ts';
 import { STANDARD_OUTPUT } from './base/files/stream-output.ts';
+import { quoteValue } from './base/text/quote.ts';
 import { STANDARD_INPUT } from './fasta/standard-input.ts';
 
 const WIDEST_HELP = 110;
+/** Options of every command that `cli.ts` reads itself. */
+const GENERAL = ['help', 'version'];
 
 type Arguments = ArgumentsCamelCase<InferredOptionTypes<Record<string, Options> & typeof commonOptions>>;
 
@@ -15,12 +19,26 @@ type Arguments = ArgumentsCamelCase<InferredOptionTypes<Record<string, Options> 
  * @throws UsageError naming the wrong option, and where to read about it
  */
 export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
-  const listed = await readListed(command.options, argv);
-  const args = await parserOf(name, command, nameStreams(argv), listed).parseAsync();
+  const words = resolveOptionNames(`lanceflow ${name}`, argv, optionNames(command));
+  const listed = await readListed(command.options, words);
+  const args = await parserOf(name, command, nameStreams(words), listed).parseAsync();
   readPositional(name, command, args);
   checkSingleValues(command, args);
   addListed(args, listed);
   return args;
+}
+
+/** Returns the names of all options of a command, those of files with values and those of every command included. */
+export function optionNames(command: Command): Set<string> {
+  return new Set([...Object.keys(allOptions(command)), ...GENERAL]);
+}
+
+/** Returns the definitions of all options of a command. @param listed options whose values are in a file */
+export function allOptions(
+  { options }: Command,
+  listed: Listed = new Map(),
+): Record<string, Options> & typeof commonOptions {
+  return { ...listOptions(options, listed), ...commonOptions };
 }
 
 /** Returns the text of `lanceflow <name> --help`. */
@@ -36,7 +54,7 @@ function parserOf(name: string, command: Command, argv: readonly string[], liste
     strict
       .scriptName('lanceflow')
       .usage(`lanceflow ${name}${positionalUsage(command)}\n\n${command.describe}`)
-      .options({ ...listOptions(command.options, listed), ...commonOptions })
+      .options(allOptions(command, listed))
       .example(command.examples.map(([line, what]): [string, string] => [`$0 ${line}`, what]))
       .version(false)
       .wrap(Math.min(WIDEST_HELP, process.stdout.columns ?? 100))
@@ -48,9 +66,20 @@ function parserOf(name: string, command: Command, argv: readonly string[], liste
         'parse-positional-numbers': false,
       })
       .fail((message, error) => {
-        throw error ?? new UsageError(`${message.replace(/\s*\n\s*/g, ' ')}. See: lanceflow ${name} --help`);
+        throw error ?? new UsageError(refusal(name, command, argv, message));
       })
   );
+}
+
+/** Turns a message of the parser into one of ours. */
+function refusal(name: string, command: Command, argv: readonly string[], message: string): string {
+  const [, unknown] = /^Unknown arguments?: (.+)$/s.exec(message) ?? [];
+  if (unknown === undefined) return `${message.replace(/\s*\n\s*/g, ' ')}. See: lanceflow ${name} --help`;
+  // Options with two hyphens were checked before.
+  const [first = ''] = unknown.split(', ');
+  const typed = argv.find((word) => /^-[^-]/.test(word) && word.includes(first));
+  if (typed !== undefined) return unknownOption(`lanceflow ${name}`, typed, optionNames(command));
+  return `${quoteValue(first)} belongs to no option. See: lanceflow ${name} --help`;
 }
 
 /** Replaces `-` of inputs and outputs, which the parser would treat as the end of a list, or as an empty value. */

@@ -74,7 +74,7 @@ boto3.client('s3', region_name='us-west-2').create_bucket(Bucket='far-away', Cre
       'image of the head: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/lanceflow:head-0.1.0 exists',
       'log of the tasks: /lanceflow/tasks',
       'work folder: s3://lanceflow-test/work can be written',
-      'database: s3://lanceflow-test/database/d can be read; 1 buckets',
+      'database: s3://lanceflow-test/database/d can be read; 1 bucket',
       'input: s3://lanceflow-test/input can be read',
       'role of the tasks: lanceflow-task has the rights that the campaign needs',
       'role of the readers: lanceflow-reader has the rights that the campaign needs',

@@ -212,7 +212,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     await endWith(0);
     const { code, stderr } = await launch('river');
     expect(code).toBe(0);
-    expect(stderr).toContain('river: ending 1 tasks of its previous head');
+    expect(stderr).toContain('river: ending 1 task of its previous head');
     expect(await statuses('waits-delta')).toEqual(['RUNNABLE']);
   });
 

@@ -1,10 +1,11 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { printableJson } from '../base/text/printable.ts';
 import { checkFileOptions, checkStandardOutput } from './file-options.ts';
 import { startMeter } from './meter.ts';
 import { createProgress, log, type Progress } from './progress.ts';
-import { print, say } from './terminal.ts';
+import { beQuiet, print, say, sayError } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
 /** The figures that every command reports. A command may add its own fields. */
@@ -18,8 +19,10 @@ export interface CommandResult {
 export interface CommandContext {
   /** Shows a progress bar on a terminal, a line every ten seconds elsewhere; always on standard error. */
   progress(label: string, total: number, unit: string): Progress;
-  /** Writes a line to standard error. */
+  /** Writes a line to standard error, but not with `--quiet`. */
   log(message: string): void;
+  /** Writes a line about a problem to standard error, also with `--quiet`. */
+  warn(message: string): void;
 }
 
 /** Options that every command takes. */
@@ -29,6 +32,12 @@ export const commonOptions = {
     default: false,
     describe:
       'Print one JSON object on standard output: rows, bytes, seconds, CPU seconds, peak memory, and fields of the command',
+  },
+  quiet: {
+    type: 'boolean',
+    alias: 'q',
+    default: false,
+    describe: 'Show no progress and no messages, only results and errors',
   },
 } as const satisfies Record<string, Options>;
 
@@ -52,6 +61,8 @@ export interface Command<
   run(args: CommandArguments<O>, context: CommandContext): Promise<R>;
   /** Summarizes the result in one line. Default: the row count and the time. */
   summary?(result: R): string;
+  /** Returns whether the summary is the answer itself, which `--quiet` keeps. Default: no. */
+  isAnswer?(result: R): boolean;
   /** Returns the exit code of a command that can end with a bad result. Default: 0. */
   exitCode?(result: R): number;
 }
@@ -83,11 +94,13 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
   args: CommandArguments<O>,
 ): Promise<number> {
   const meter = startMeter();
+  if (args.quiet) beQuiet();
   try {
-    const result = await command.run(args, { progress: createProgress, log });
+    const result = await command.run(args, { progress: createProgress, log, warn: say });
     const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
     if (args.json) print(printableJson(report));
-    else log(command.summary?.(result) ?? `${name}: ${result.rows} rows in ${report.seconds.toFixed(1)} s`);
+    else if (!args.quiet || command.isAnswer?.(result))
+      say(command.summary?.(result) ?? `${name}: ${counted(result.rows, 'row')} in ${report.seconds.toFixed(1)} s`);
     return command.exitCode?.(result) ?? EXIT.ok;
   } catch (thrown) {
     return reportError(name, withUserName(thrown, args));
@@ -112,10 +125,10 @@ function remoteUsage(): Record<string, number> {
 export function reportError(name: string, thrown: unknown): number {
   const error = toUserError(thrown);
   if (error instanceof UserError) {
-    say(`lanceflow ${name}: ${error.message}`);
+    sayError(`lanceflow ${name}`, error.message);
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(`lanceflow ${name}: this is a bug in LanceFlow; please report it with these lines.\n${text}`);
+  sayError(`lanceflow ${name}`, `this is a bug in LanceFlow; please report it with these lines.\n${text}`);
   return EXIT.bug;
 }

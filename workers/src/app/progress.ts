@@ -1,6 +1,6 @@
-import { Presets, SingleBar } from 'cli-progress';
-import { printable } from '../base/text/printable.ts';
-import { say, useTerminal } from './terminal.ts';
+import { SingleBar } from 'cli-progress';
+import { progressBar, progressLine, progressState } from '../base/text/progress-text.ts';
+import { isQuiet, say, useTerminal } from './terminal.ts';
 
 /** Shows the progress of long work. `add` counts work done, in the unit that the progress was created with. */
 export interface Progress {
@@ -9,38 +9,47 @@ export interface Progress {
 }
 
 const LINE_EVERY_MS = 10_000;
-/** Columns for the text beside the bar, which a narrower terminal cuts off. */
-const TEXT_COLUMNS = 60;
+const DEFAULT_COLUMNS = 80;
+const SILENT: Progress = { add() {}, stop() {} };
 
-/** Writes one line to standard error: standard output belongs to `--json`. */
-export const log = say;
+/** Writes a line to standard error, because standard output belongs to `--json`. Writes nothing with `--quiet`. */
+export function log(message: string): void {
+  if (!isQuiet()) say(message);
+}
 
-/** Shows a bar with an ETA on a terminal; elsewhere, as in the log of a Nextflow task, a line at most every ten seconds. */
+/**
+ * Shows a bar with an ETA on a terminal; elsewhere, as in the log of a Nextflow task, a line at most every ten seconds, which
+ * `lanceflow watch` reads. Shows nothing with `--quiet`.
+ * @param unit in the plural
+ */
 export function createProgress(label: string, total: number, unit: string): Progress {
-  return process.stderr.isTTY ? barProgress(label, total, unit) : lineProgress(label, total, unit);
+  if (isQuiet()) return SILENT;
+  // A terminal that cannot move its cursor would show each state of a bar.
+  const canRedraw = process.stderr.isTTY && process.env.TERM !== 'dumb';
+  return canRedraw ? barProgress(label, total, unit) : lineProgress(label, total, unit);
 }
 
 function barProgress(label: string, total: number, unit: string): Progress {
-  const bar = new SingleBar(
-    {
-      format: `${printable(label)} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | ETA {eta_formatted}`,
-      stream: process.stderr,
-      // The terminal's settings stay as they are, so that a killed process leaves nothing to restore.
-      hideCursor: false,
-      linewrap: true,
-      barsize: Math.max(10, Math.min(40, (process.stderr.columns || 80) - TEXT_COLUMNS)),
-      etaBuffer: 50,
-    },
-    Presets.shades_classic,
-  );
   const startedMs = performance.now();
+  const bar = new SingleBar({
+    format: (_options, { value }) => {
+      const elapsedSeconds = (performance.now() - startedMs) / 1000;
+      // A line as long as the terminal is wide would wrap.
+      const columns = (process.stderr.columns || DEFAULT_COLUMNS) - 1;
+      return progressBar(progressState({ label, done: value, total, unit }, elapsedSeconds), columns);
+    },
+    stream: process.stderr,
+    // The terminal's settings stay as they are, so that a killed process leaves nothing to restore.
+    hideCursor: false,
+    linewrap: true,
+  });
   let done = 0;
   useTerminal();
-  bar.start(total, 0, { rate: '-' });
+  bar.start(total, 0);
   return {
     add(count) {
       done += count;
-      bar.update(done, { rate: Math.round(done / ((performance.now() - startedMs) / 1000)) });
+      bar.update(done);
     },
     stop: () => bar.stop(),
   };
@@ -56,10 +65,7 @@ function lineProgress(label: string, total: number, unit: string): Progress {
       const nowMs = performance.now();
       if (nowMs - lastMs < LINE_EVERY_MS) return;
       lastMs = nowMs;
-      const rate = done / ((nowMs - startedMs) / 1000);
-      const etaSeconds = Math.round(Math.max(0, total - done) / rate);
-      const percent = total > 0 ? `${Math.floor((100 * done) / total)}%, ` : '';
-      log(`${label}: ${done} of ${total} ${unit} (${percent}${Math.round(rate)}/s, ETA ${etaSeconds} s)`);
+      say(progressLine(progressState({ label, done, total, unit }, (nowMs - startedMs) / 1000)));
     },
     stop() {},
   };

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { styleText } from 'node:util';
 import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
 import { printable } from '../base/text/printable.ts';
 
@@ -6,16 +7,47 @@ import { printable } from '../base/text/printable.ts';
 const DEFAULT_STATE = '\x1b[?25h\x1b[?7h';
 
 let isUsed = false;
+let isSilent = false;
 let failure: Error | undefined;
+
+/** Color or weight of a piece of text. */
+export type Style = Parameters<typeof styleText>[0];
+
+/**
+ * Colors text for one of the outputs, where that is a terminal or FORCE_COLOR is set, and not where NO_COLOR is.
+ * @param text without control characters, which `say` and `print` escape before they color
+ */
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return styleText(style, text, { stream });
+}
+
+/** Suppresses progress and messages (`--quiet`). Answers and errors are still written. */
+export function beQuiet(): void {
+  isSilent = true;
+}
+
+export function isQuiet(): boolean {
+  return isSilent;
+}
 
 /** Writes a line to standard error, with control characters escaped: a name or an id cannot control the terminal. */
 export function say(message: string): void {
   process.stderr.write(`${printable(message)}\n`);
 }
 
-/** Prints a command's answer on standard output, with control characters escaped. */
-export function print(text: string): void {
-  process.stdout.write(`${printable(text)}\n`);
+/** Writes an error to standard error, as `say`, its first words in red. */
+export function sayError(who: string, message: string): void {
+  process.stderr.write(`${paint(['bold', 'red'], `${printable(who)}:`, process.stderr)} ${printable(message)}\n`);
+}
+
+/** Prints a command's answer on standard output, with control characters escaped. @param color colors the escaped text */
+export function print(text: string, color: (safe: string) => string = (safe) => safe): void {
+  process.stdout.write(`${color(printable(text))}\n`);
+}
+
+/** Returns the number of columns of the terminal that shows standard output; undefined if it is a file or a pipe. */
+export function terminalColumns(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
 /** Registers that a bar is drawn on the terminal. */

@@ -1,6 +1,7 @@
 import type { Table } from '@lancedb/lancedb';
 import { hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError, TransientError, toUserError, UserError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
 import type { Database } from '../database/database.ts';
@@ -64,7 +65,7 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
   const rows = await table.countRows();
   if (rows !== entry.rows) {
     table.close();
-    throw damagedBucket(database, entry.bucket, `${rows} rows, its catalog entry says ${entry.rows}`);
+    throw damagedBucket(database, entry.bucket, `${counted(rows, 'row')}, its catalog entry says ${entry.rows}`);
   }
   let partitions: Promise<Partitions> | undefined;
   return {
@@ -94,7 +95,8 @@ async function checkFiles(database: Database, entry: CatalogEntry, sizes: Readon
   for (const { path, bytes, size } of expected) {
     const where = `${database.uri}/${path}`;
     if (size === undefined) throw damagedBucket(database, bucket, `${where} is missing`);
-    if (size !== bytes) throw damagedBucket(database, bucket, `${where} has ${size} bytes instead of ${bytes}`);
+    if (size !== bytes)
+      throw damagedBucket(database, bucket, `${where} has ${counted(size, 'byte')} instead of ${bytes}`);
   }
   const manifest = files.find(({ path }) => path.startsWith('_versions/'));
   if (!manifest) return;

@@ -1,5 +1,6 @@
 import type { Progress } from '../app/progress.ts';
 import { DataError, toUserError, UserError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
@@ -59,7 +60,9 @@ export async function verifyBucket(
   if (partitions) files.push({ ...partitions, size: await database.tables.size(partitions.path) });
   for (const { path, bytes, size } of files) {
     if (size === bytes) continue;
-    problems.push(`${bucket}: ${path} ${size === undefined ? 'is missing' : `has ${size} bytes, not ${bytes}`}`);
+    problems.push(
+      `${bucket}: ${path} ${size === undefined ? 'is missing' : `has ${counted(size, 'byte')}, not ${bytes}`}`,
+    );
     progress.add(bytes);
   }
   const whole = files.filter(({ bytes, size }) => size === bytes);
@@ -95,7 +98,7 @@ async function verifyRows(database: Database, entry: CatalogEntry): Promise<stri
     const table = await openVersion(database, entry);
     const rows = await table.countRows();
     table.close();
-    return rows === entry.rows ? [] : [`${entry.bucket}: ${rows} rows, not ${entry.rows}`];
+    return rows === entry.rows ? [] : [`${entry.bucket}: ${counted(rows, 'row')}, not ${entry.rows}`];
   } catch (error) {
     // A full disk or a missing permission is not damage.
     const known = toUserError(error);

@@ -1,5 +1,6 @@
 // Messages of launch and doctor: the problem, where it is, and what to do.
 
+import { counted } from '../base/text/counted.ts';
 import { quoteValue } from '../base/text/quote.ts';
 
 // --- AWS: errors of any service. `where` is the service, `request` its operation: "AWS Batch in eu-west-1", "ListJobs".
@@ -45,7 +46,7 @@ export const LAUNCH = {
   following: (id: string) => `following job ${id}`,
   submitting: 'submitting a job',
   submitted: (id: string) => `submitted as job ${id}`,
-  endingTasks: (tasks: number) => `ending ${tasks} tasks of its previous head`,
+  endingTasks: (tasks: number) => `ending ${counted(tasks, 'task')} of its previous head`,
   endingHeads: (ids: readonly string[]) => `ending job ${ids.join(', ')}`,
   notFollowed: (campaign: string) =>
     `\n${campaign}: no longer following; the job continues. Run the same command to follow it again, or with --cancel to end it.`,
@@ -101,7 +102,7 @@ export const FOUND = {
   writable: (uri: string) => `${uri} can be written`,
   readable: (uri: string) => `${uri} can be read`,
   readableDatabase: (uri: string, buckets: number) =>
-    `${uri} can be read; ${buckets === 0 ? 'no buckets yet' : `${buckets} buckets`}`,
+    `${uri} can be read; ${buckets === 0 ? 'no buckets yet' : counted(buckets, 'bucket')}`,
   nothingAt: (uri: string) => `nothing was found at ${uri}`,
   rights: (role: string) => `${role} has the rights that the campaign needs`,
   deniedRights: (role: string, rights: readonly string[]) => `${role} lacks rights: ${rights.join(', ')}`,

@@ -1,7 +1,8 @@
 import { defineCommand } from '../app/command.ts';
 import { databaseOption } from '../app/shared-options.ts';
-import { print } from '../app/terminal.ts';
+import { print, terminalColumns } from '../app/terminal.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
+import { counted } from '../base/text/counted.ts';
 import { formatTable } from '../base/text/format-table.ts';
 import { Database } from '../database/database.ts';
 import { describeState } from '../database/table-change.ts';
@@ -39,8 +40,8 @@ export const command = defineCommand({
         String(rows),
         `${dimension} ${vectorType}`,
         metric,
-        index.kind === 'none' ? 'none' : `${index.kind}, ${index.partitions} partitions`,
-        partitions ? `${partitions.count} partitions` : 'as in the shards',
+        index.kind === 'none' ? 'none' : `${index.kind}, ${counted(index.partitions, 'partition')}`,
+        partitions ? counted(partitions.count, 'partition') : 'as in the shards',
         `${(bytes / 1e6).toFixed(1)} MB`,
         String(model.model ?? 'unknown'),
         created.slice(0, 19).replace('T', ' '),
@@ -59,7 +60,7 @@ export const command = defineCommand({
       'built (UTC)',
       ...(brief ? [] : ['other clients']),
     ];
-    if (!json) print(formatTable([header, ...rows]));
+    if (!json) print(formatTable([header, ...rows], terminalColumns()));
     const shown = brief
       ? entries.map(({ bucket, rows, bytes, fingerprint, model }) => ({ bucket, rows, bytes, fingerprint, model }))
       : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
@@ -71,5 +72,6 @@ export const command = defineCommand({
     };
   },
 
-  summary: ({ buckets, rows, bytes }) => `catalog: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
+  summary: ({ buckets, rows, bytes }) =>
+    `catalog: ${counted(buckets, 'bucket')}, ${counted(rows, 'vector')}, ${(bytes / 1e6).toFixed(1)} MB`,
 });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { UsageError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { describeShards } from '../shard/describe-shards.ts';
 
 export const command = defineCommand({
@@ -33,7 +34,7 @@ export const command = defineCommand({
     for (const [option, values] of Object.entries({ name, output }))
       if (values.length !== input.length)
         throw new UsageError(
-          `--${option} has ${values.length} values, but --input has ${input.length}: pass one for each shard.`,
+          `--${option} has ${counted(values.length, 'value')}, but --input has ${input.length}: pass one for each shard.`,
         );
     const outputs = new Set<string>();
     for (const path of output) {
@@ -45,6 +46,6 @@ export const command = defineCommand({
   },
 
   summary: ({ rows, shards, contentHash }) =>
-    `describe-shard: ${rows} vectors` +
-    (contentHash === undefined ? ` of ${shards} shards` : `, content ${contentHash.slice(0, 12)}...`),
+    `describe-shard: ${counted(rows, 'vector')}` +
+    (contentHash === undefined ? ` of ${counted(shards, 'shard')}` : `, content ${contentHash.slice(0, 12)}...`),
 });

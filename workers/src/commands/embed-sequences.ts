@@ -74,5 +74,6 @@ export const command = defineCommand({
 
   run: (args, context) => embedShard(args, context),
 
+  isAnswer: (result) => 'meanCosine' in result,
   summary: (result) => ('meanCosine' in result ? comparisonSummary(result) : shardSummary(result)),
 });

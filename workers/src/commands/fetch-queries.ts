@@ -4,6 +4,7 @@ import { defineCommand } from '../app/command.ts';
 import { databaseOption } from '../app/shared-options.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { quoteValue } from '../base/text/quote.ts';
 import { readText } from '../base/text/read-text.ts';
 import { Database } from '../database/database.ts';
@@ -49,14 +50,16 @@ export const command = defineCommand({
     return found;
   },
 
-  summary: ({ rows, buckets }) => `fetch-queries: ${rows} vectors from ${Object.keys(buckets).length} buckets`,
+  summary: ({ rows, buckets }) =>
+    `fetch-queries: ${counted(rows, 'vector')} from ${counted(Object.keys(buckets).length, 'bucket')}`,
 });
 
 function requireAll(wanted: WantedIds, idCount: number, path: string, uri: string): void {
   if (wanted.missingCount === 0) return;
   const names = wanted.missing(MAX_NAMED).map(quoteValue);
   const more = wanted.missingCount > names.length ? ', ...' : '';
+  const which = idCount === 1 ? 'its only id is not' : `${wanted.missingCount} of ${idCount} ids are not`;
   throw new DataError(
-    `${path}: ${wanted.missingCount} of ${idCount} ids are not in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,
+    `${path}: ${which} in the database ${uri}: ${names.join(', ')}${more}. Remove them from the list.`,
   );
 }

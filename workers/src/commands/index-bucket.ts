@@ -3,6 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
@@ -50,6 +51,6 @@ export const command = defineCommand({
 
   summary: ({ bucket, rows, index, alreadyDone }) => {
     const { kind, partitions } = index;
-    return `index-bucket: ${bucket}: ${rows} vectors, ${kind} with ${partitions} partitions${alreadyDone ? ' (existed already)' : ''}`;
+    return `index-bucket: ${bucket}: ${counted(rows, 'vector')}, ${kind} with ${counted(partitions, 'partition')}${alreadyDone ? ' (existed already)' : ''}`;
   },
 });

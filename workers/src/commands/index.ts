@@ -67,7 +67,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./cloud/end-tasks.ts'),
   },
   'render-report': {
-    describe: 'Show neighbours, recall, time and memory of a run on one HTML page',
+    describe: 'Show neighbours, recall, time and memory on one HTML page',
     load: () => import('./render-report.ts'),
   },
 };

@@ -4,6 +4,7 @@ import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { buildWorkOption, databaseOption } from '../app/shared-options.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
@@ -65,6 +66,6 @@ export const command = defineCommand({
 
   summary: ({ bucket, rows, bytes, alreadyDone }) =>
     alreadyDone
-      ? `ingest-bucket: ${bucket} is ingested already (${rows} vectors)`
-      : `ingest-bucket: ${bucket}: ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB`,
+      ? `ingest-bucket: ${bucket} is ingested already (${counted(rows, 'vector')})`
+      : `ingest-bucket: ${bucket}: ${counted(rows, 'vector')}, ${(bytes / 1e6).toFixed(1)} MB`,
 });

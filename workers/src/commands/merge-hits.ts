@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { COMPRESSIONS } from '../hits/parquet/table-writer.ts';
 import { writeNeighbours } from '../merge/write-neighbours.ts';
 
@@ -45,5 +46,5 @@ export const command = defineCommand({
     return writeNeighbours({ ...args, threads }, context);
   },
   summary: ({ rows, queries, bytes }) =>
-    `merge-hits: ${rows} neighbours of ${queries} queries, ${(bytes / 1e6).toFixed(1)} MB`,
+    `merge-hits: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')}, ${(bytes / 1e6).toFixed(1)} MB`,
 });

@@ -3,6 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { Database } from '../database/database.ts';
 import { planBuckets } from '../pack/plan-buckets.ts';
 
@@ -52,12 +53,12 @@ export const command = defineCommand({
   },
 
   summary: ({ rows, buckets, shards, heldShards, lowerBound, fill }) => {
-    const heldText = heldShards ? `; ${heldShards} shards are already in the database` : '';
-    if (buckets === 0 || !fill) return `pack-buckets: nothing new in ${shards} shards${heldText}`;
+    const heldText = heldShards ? `; already in the database: ${counted(heldShards, 'shard')}` : '';
+    if (buckets === 0 || !fill) return `pack-buckets: nothing new in ${counted(shards, 'shard')}${heldText}`;
     const { min, mean } = fill;
     const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
     return (
-      `pack-buckets: ${rows} vectors of ${shards} shards in ${buckets} buckets (no packing has fewer than ${lowerBound}), ` +
+      `pack-buckets: ${counted(rows, 'vector')} of ${counted(shards, 'shard')} in ${counted(buckets, 'bucket')} (no packing has fewer than ${lowerBound}), ` +
       `filled ${percent(mean)} on average, ${percent(min)} at least${heldText}`
     );
   },

@@ -4,6 +4,7 @@ import { databaseOption, queriesOption } from '../app/shared-options.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
 import { requireUnchanged, STATES_AT_ONCE } from '../database/table-state.ts';
@@ -45,5 +46,5 @@ export const command = defineCommand({
     return { rows: queries.count, bytes: text.length, parts: parts.length };
   },
 
-  summary: ({ rows, parts }) => `plan-search: ${rows} queries in ${parts} ranges`,
+  summary: ({ rows, parts }) => `plan-search: ${counted(rows, 'query')} in ${counted(parts, 'range')}`,
 });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { readWorkerReport, summarizeNeighbours } from '../report/report-inputs.ts';
 import type { WorkerReport } from '../report/stages.ts';
 import { renderReport } from '../report/template.ts';
@@ -30,5 +31,5 @@ export const command = defineCommand({
     const { size } = await stat(args.output);
     return { rows: summary.rows, queries: summary.queries, bytes: size };
   },
-  summary: ({ rows, queries }) => `render-report: ${rows} neighbours of ${queries} queries`,
+  summary: ({ rows, queries }) => `render-report: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')}`,
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import { databaseOption, queriesOption } from '../app/shared-options.ts';
+import { counted } from '../base/text/counted.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { checkRequest } from '../search/check-request.ts';
 import { SEARCH_MODES } from '../search/plan/strategies.ts';
@@ -63,11 +64,8 @@ export const command = defineCommand({
     output: { type: 'string', demandOption: true, describe: 'Hits to write (Parquet)' },
   },
   examples: [
-    [
-      'search-bucket --bucket bucket_00001 --database /data/proteins --queries q.h5 --k 10 --output hits.parquet',
-      'Search with the quickest strategy',
-    ],
-    ['search-bucket ... --search ann --nprobes 50 --refine-factor 20', 'Probe and rescore more, for a higher recall'],
+    ['search-bucket --bucket bucket_00001 --database db --queries q.h5 --output hits.parquet', 'Search one bucket'],
+    ['search-bucket --bucket b --database db --queries q.h5 --target-recall 0.95 --output h.parquet', 'Name a recall'],
   ],
 
   async run(args, context) {
@@ -76,5 +74,5 @@ export const command = defineCommand({
   },
 
   summary: ({ bucket, rows, queries, mode }) =>
-    `search-bucket: ${bucket}: ${rows} hits for ${queries} queries (${mode})`,
+    `search-bucket: ${bucket}: ${counted(rows, 'hit')} for ${counted(queries, 'query')} (${mode})`,
 });

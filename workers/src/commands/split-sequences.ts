@@ -3,6 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
 import { fastaOption } from '../app/shared-options.ts';
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { splitFiles } from '../embed/split-files.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 
@@ -28,5 +29,6 @@ export const command = defineCommand({
     return { ...(await splitFiles(args.input, output, partResidues, progress.add).finally(progress.stop)) };
   },
 
-  summary: ({ rows, residues, parts }) => `split-sequences: ${rows} sequences (${residues} residues) in ${parts} files`,
+  summary: ({ rows, residues, parts }) =>
+    `split-sequences: ${counted(rows, 'sequence')} (${counted(residues, 'residue')}) in ${counted(parts, 'file')}`,
 });

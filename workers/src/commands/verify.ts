@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { databaseOption } from '../app/shared-options.ts';
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../bucket/verify-database.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
@@ -21,7 +22,7 @@ export const command = defineCommand({
   },
   examples: [['verify --database /data/proteins', 'Check the whole database']],
 
-  async run(args, { progress, log }) {
+  async run(args, { progress, log, warn }) {
     const database = await Database.open(args.database);
     const wanted = args.bucket?.map((name) => checkBucketName(name));
     const { entries, problems } = wanted
@@ -38,14 +39,16 @@ export const command = defineCommand({
       if (misplaced !== undefined) warnings.push(misplaced);
     }
     bar.stop();
-    for (const warning of warnings) log(`verify: ${warning}.`);
+    for (const warning of warnings) warn(`verify: ${warning}.`);
     if (args.ids && problems.length === 0)
       problems.push(...(await findDuplicateIds(database, entries, join(args.work, 'lanceflow-verify'))));
     const orphans = wanted ? [] : await findOrphans(database);
-    for (const orphan of orphans) log(`verify: ${orphan}`);
+    for (const orphan of orphans) warn(`verify: ${orphan}`);
     if (problems.length > 0) {
       const list = problems.map((problem) => `  ${problem}`).join('\n');
-      throw new DataError(`${database.uri}: ${problems.length} problem(s):\n${list}\nBuild the named buckets again.`);
+      throw new DataError(
+        `${database.uri}: ${counted(problems.length, 'problem')}:\n${list}\nBuild the named buckets again.`,
+      );
     }
     const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
     return { rows, bytes: total, buckets: entries.length, orphans, warnings };
@@ -54,6 +57,6 @@ export const command = defineCommand({
   summary: ({ buckets, rows, bytes, warnings }) => {
     const { length } = warnings;
     const rest = length > 0 ? `, ${length} to build again` : '';
-    return `verify: ${buckets} buckets, ${rows} vectors, ${(bytes / 1e6).toFixed(1)} MB: all match the catalog${rest}`;
+    return `verify: ${counted(buckets, 'bucket')}, ${counted(rows, 'vector')}, ${(bytes / 1e6).toFixed(1)} MB: all match the catalog${rest}`;
   },
 });

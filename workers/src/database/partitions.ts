@@ -13,6 +13,7 @@ import {
 } from 'apache-arrow';
 import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
 import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
 import { damagedPartitions } from './database-messages.ts';
@@ -93,17 +94,18 @@ export async function readPartitions(
     throw damaged('its columns must be "centroid", "first_row" and "rows"');
   if (dimension !== table.dimension)
     throw damaged(`centroids of ${dimension} components, but the vectors have ${table.dimension}`);
-  if (counts.length !== order.count) throw damaged(`${counts.length} partitions, but the catalog says ${order.count}`);
+  if (counts.length !== order.count)
+    throw damaged(`${counted(counts.length, 'partition')}, but the catalog says ${order.count}`);
   const firstRows = new Float64Array(counts.length + 1);
   for (const [i, count] of counts.entries()) {
     if (count < 0n || Number(first[i]) !== firstRows[i])
       throw damaged(
-        `partition ${i} has ${count} rows from row ${first[i]}, but the previous one ends at ${firstRows[i]}`,
+        `partition ${i} has ${counted(count, 'row')} from row ${first[i]}, but the previous one ends at ${firstRows[i]}`,
       );
     firstRows[i + 1] = firstRows[i]! + Number(count);
   }
   if (firstRows.at(-1) !== table.rows)
-    throw damaged(`its partitions have ${firstRows.at(-1)} rows, but the table has ${table.rows}`);
+    throw damaged(`its partitions have ${counted(firstRows.at(-1)!, 'row')}, but the table has ${table.rows}`);
   // Arrow pads buffers to multiples of eight bytes.
   return {
     centroids: { count: counts.length, dimension, vectors: vectors.subarray(0, counts.length * dimension) },

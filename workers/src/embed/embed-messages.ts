@@ -1,6 +1,7 @@
 // Messages of embedding for users: the option, file or sequence, the problem, and what to do. Documents of a model: transformer/.
 
 import { DataError, TransientError, UsageError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 
 // Options
 
@@ -25,7 +26,7 @@ export function wrongMaxLength(maxResidues: number): UsageError {
 /** @param name of the architecture @param limit of its residues */
 export function maxLengthTooLarge(maxResidues: number, name: string, limit: number): UsageError {
   return new UsageError(
-    `--max-length ${maxResidues}: this ${name} accepts at most ${limit} residues; --long windows covers longer sequences.`,
+    `--max-length ${maxResidues}: this ${name} accepts at most ${counted(limit, 'residue')}; --long windows covers longer sequences.`,
   );
 }
 

@@ -4,6 +4,7 @@ import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { isStreamOutput } from '../base/files/stream-output.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -135,7 +136,7 @@ function count(name: string, value: number | undefined): number | undefined {
 export function shardSummary({ rows, residues, computed, dimension, model }: EmbeddedShard): string {
   const known = rows - computed;
   const knownText = known > 0 ? `; ${known} were cached or repeated` : '';
-  return `embed-sequences: ${rows} sequences (${residues} residues) embedded in ${dimension} dimensions (${model})${knownText}`;
+  return `embed-sequences: ${counted(rows, 'sequence')} (${counted(residues, 'residue')}) embedded in ${counted(dimension, 'dimension')} (${model})${knownText}`;
 }
 
 /** Summarizes a comparison of two precisions. */
@@ -147,7 +148,7 @@ export function comparisonSummary(report: CommandResult & PrecisionReport): stri
       ? ''
       : ` ${(100 * neighbourOverlap).toFixed(1)}% of the 10 nearest neighbours are the same;`;
   return (
-    `embed-sequences: int8 against float32 on ${sequences} sequences: cosine ${meanCosine.toFixed(5)} on average, ` +
+    `embed-sequences: int8 against float32 on ${counted(sequences, 'sequence')}: cosine ${meanCosine.toFixed(5)} on average, ` +
     `${minCosine.toFixed(5)} at least;${overlap} ${(int8ResiduesPerSecond / float32ResiduesPerSecond).toFixed(1)} times as fast`
   );
 }

@@ -1,6 +1,7 @@
 // Messages of indexing. Each names the bucket, the problem and the remedy.
 
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 
 // The table
 
@@ -17,7 +18,7 @@ export function notAsIngested(uri: string, bucket: string): DataError {
 /** @param rows row count of the table @param ingested row count in the ingest record */
 export function otherRowCount(uri: string, bucket: string, rows: number, ingested: number): DataError {
   return new DataError(
-    `${uri}: ${bucket} has ${rows} rows, but ${ingested} were ingested: another client changed it. ` +
+    `${uri}: ${bucket} has ${counted(rows, 'row')}, but ${ingested} were ingested: another client changed it. ` +
       `Remove ${bucket}.lance and _pending/${bucket}.json there and build the bucket again.`,
   );
 }
@@ -25,7 +26,7 @@ export function otherRowCount(uri: string, bucket: string, rows: number, ingeste
 // Parameters of the index that differ from the requested ones
 
 export function tooFewRows(rows: number, needed: number): string {
-  return `${rows} vectors are too few to train an index (${needed} needed); searches read all of them`;
+  return `${counted(rows, 'vector')} ${rows === 1 ? 'is' : 'are'} too few to train an index (${needed} needed); searches read all of them`;
 }
 
 export function oddDimension(dimension: number): string {
@@ -34,7 +35,7 @@ export function oddDimension(dimension: number): string {
 
 /** @param components of a sub-vector in the article */
 export function otherSubVectors(subVectors: number, dimension: number, components: number): string {
-  return `${subVectors} sub-vectors: the largest divisor of ${dimension} up to ${dimension}/${components}`;
+  return `${counted(subVectors, 'sub-vector')}: the largest divisor of ${dimension} up to ${dimension}/${components}`;
 }
 
 // The index
@@ -66,5 +67,5 @@ export function ownNeighbourNotFound(id: string): string {
 
 /** @param near how many of the `compared` neighbours the index found, or nearer ones */
 export function fewNeighboursFound(near: number, compared: number): string {
-  return `it finds ${near} of ${compared} neighbours that a sample of rows has, or nearer ones`;
+  return `it finds ${near} of ${counted(compared, 'neighbour')} that a sample of rows has, or nearer ones`;
 }

@@ -103,7 +103,7 @@ export async function ingestBucket(
     await database.writePending(ingested);
     return ingested;
   });
-  for (const warning of warnings) context.log(`${warning}.`);
+  for (const warning of warnings) context.warn(`${warning}.`);
   return { record, done: false, warnings };
 }
 

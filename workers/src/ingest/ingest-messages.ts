@@ -1,6 +1,7 @@
 // Messages of ingest for users: the bucket, or the shard and row, the problem, and what to do. Single vectors: vectors/vector-check.ts.
 
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 import type { Metric } from '../vectors/metric.ts';
 
@@ -9,11 +10,11 @@ function changedShard(path: string, problem: string): DataError {
 }
 
 export function otherDimension({ path }: PlanSource, dimension: number, planned: number): DataError {
-  return changedShard(path, `vectors of ${dimension} components; the plan says ${planned}`);
+  return changedShard(path, `vectors of ${counted(dimension, 'component')}; the plan says ${planned}`);
 }
 
 export function otherRowCount({ path, rows: planned }: PlanSource, rows: number): DataError {
-  return changedShard(path, `${rows} rows; the plan says ${planned}`);
+  return changedShard(path, `${counted(rows, 'row')}; the plan says ${planned}`);
 }
 
 export function otherVectorType({ path, vectorType: planned }: PlanSource, vectorType: string): DataError {

@@ -4,6 +4,7 @@ import { concatenateFloats } from '../base/bytes/concatenate-floats.ts';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { idColumn } from './arrow-ids.ts';
 
 /** Consecutive rows of a table. */
@@ -63,7 +64,7 @@ export async function takeRows(table: Table, positions: number[]): Promise<{ ids
 
 /** A failure of LanceDB to return rows that the table must have. */
 export function unreadableRows(table: string, count: number): DataError {
-  return new DataError(`${table}: ${count} rows cannot be read; the table is damaged.`);
+  return new DataError(`${table}: ${counted(count, 'row')} cannot be read; the table is damaged.`);
 }
 
 function vectorsOfAll(table: Table, found: ArrowTable, rows: number): Float32Array {

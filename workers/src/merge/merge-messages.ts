@@ -1,3 +1,5 @@
+import { counted } from '../base/text/counted.ts';
+
 /** Messages of merging for users. */
 export const MERGE_MESSAGES = {
   sameOutputs: '--output and --csv name the same file. Choose two names.',
@@ -11,9 +13,10 @@ export const MERGE_MESSAGES = {
     return `${file}: an id is not UTF-8 text: the file is damaged. Search its bucket again.`;
   },
 
-  checkingOrder: (files: number) => `merge-hits: checking the order of ${files} files that are not marked as sorted`,
+  checkingOrder: (files: number) =>
+    `merge-hits: checking the order of ${counted(files, 'file')} that ${files === 1 ? 'is' : 'are'} not marked as sorted`,
   sortedFirst: (path: string) => `merge-hits: ${path} was not sorted by query and distance, so it was sorted first`,
   severalPasses: (files: number, temporaryFiles: number) =>
-    `merge-hits: merging ${files} files through ${temporaryFiles} temporary files`,
+    `merge-hits: merging ${counted(files, 'file')} through ${counted(temporaryFiles, 'temporary file')}`,
   recall: (k: number, estimate: string) => `merge-hits: recall@${k} ${estimate}`,
 } as const;

@@ -2,6 +2,7 @@ import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, systemErrorCode } from '../base/errors.ts';
 import { findStats } from '../base/missing-files.ts';
+import { counted } from '../base/text/counted.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
 import { quoteValue } from '../base/text/quote.ts';
 import { readText } from '../base/text/read-text.ts';
@@ -104,7 +105,7 @@ export async function readSafetensorsHeader(path: string): Promise<Map<string, S
     const { size } = info;
     const prefix = Buffer.alloc(8);
     const { bytesRead } = await file.read(prefix, 0, 8, 0);
-    if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has only ${size} bytes.`);
+    if (bytesRead < 8) throw new DataError(`${path}: not a safetensors file: it has only ${counted(size, 'byte')}.`);
     const headerBytes = prefix.readBigUInt64LE();
     if (headerBytes > BigInt(HEADER_LIMIT_BYTES))
       throw new DataError(
@@ -137,7 +138,7 @@ function checkTensors(path: string, fileBytes: number, dataAt: number, header: o
     at = endOf(tensor);
   }
   if (at < fileBytes)
-    throw new DataError(`${path}: ${fileBytes - at} bytes follow the last tensor. The file is damaged.`);
+    throw new DataError(`${path}: ${counted(fileBytes - at, 'byte')} after the last tensor. The file is damaged.`);
   return tensors;
 }
 
@@ -156,7 +157,7 @@ function checkTensor(path: string, dataAt: number, name: string, entry: unknown)
   const byteLength = shape.reduce((product, size) => product * size, elementBytes);
   if (end - start !== byteLength)
     throw wrong(
-      `${dtype} [${shape.join(', ')}] needs ${byteLength} bytes, but the header assigns ${end - start} to it`,
+      `${dtype} [${shape.join(', ')}] needs ${counted(byteLength, 'byte')}, but the header assigns ${end - start} to it`,
     );
   return { path, offset: dataAt + start, byteLength, type: dtype, shape };
 }
@@ -167,7 +168,7 @@ function isSizes(value: unknown): value is number[] {
 
 function truncated(path: string, fileBytes: number, expectedBytes: number): DataError {
   return new DataError(
-    `${path}: truncated: it has ${fileBytes} of ${expectedBytes} bytes. Copy or download the file again.`,
+    `${path}: truncated: it has ${fileBytes} of ${counted(expectedBytes, 'byte')}. Copy or download the file again.`,
   );
 }
 

@@ -1,6 +1,7 @@
 // Messages of packing for users: the problem, the place, and what to do.
 
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 
 /** The file, or the bucket of a database, from which an id was read. Rows count from 0. */
 export interface IdPlace {
@@ -31,7 +32,7 @@ export function idInDatabase(id: string, place: IdPlace, inTable: IdPlace): Data
 /** @param base the shard or database with which the shard is compared */
 export function otherDimension(path: string, dimension: number, base: { name: string; dimension: number }): DataError {
   return new DataError(
-    `${path}: vectors of ${dimension} components, but ${base.name} has ${base.dimension}. All vectors of a database must have the same dimension.`,
+    `${path}: vectors of ${counted(dimension, 'component')}, but ${base.name} has ${base.dimension}. All vectors of a database must have the same dimension.`,
   );
 }
 

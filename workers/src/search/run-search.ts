@@ -93,7 +93,7 @@ export async function searchBucket(
     const written = await (isOneBlock ? searchAtOnce(search, outputs.hits) : searchInBlocks(search, outputs.hits));
     await writeGroundTruth(search, written.plan.way, outputs);
     const warnings = warningsOf(search);
-    for (const warning of warnings) context.log(`${warning}.`);
+    for (const warning of warnings) context.warn(`${warning}.`);
     return { ...written, queries: queries.count, warnings };
   } catch (error) {
     throw isLanceError(error) ? damagedBucket(database, entry.bucket, error) : error;

@@ -47,12 +47,12 @@ async function checkPartitions(
   database: Database,
   entry: CatalogEntry,
   { plan, warnings }: SearchOutcome,
-  { log }: CommandContext,
+  { warn }: CommandContext,
 ): Promise<void> {
   if (!usesPartitions(entry, plan.way)) return;
   const misplaced = await findMisplacedRows(database, entry);
   if (misplaced === undefined) return;
-  log(`${misplaced}.`);
+  warn(`${misplaced}.`);
   warnings.push(misplaced);
 }
 

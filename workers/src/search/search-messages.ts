@@ -1,3 +1,5 @@
+import { counted } from '../base/text/counted.ts';
+
 /** Every text that a search shows to the user: notes and warnings without, errors with their full stop. */
 export const SEARCH_MESSAGES = {
   // Options and query sets.
@@ -8,13 +10,14 @@ export const SEARCH_MESSAGES = {
   wrongMaxDistance: '--max-distance must be a number.',
   wrongMemory: (text: string) => `--memory ${text}: write it like 2GB or 512MiB.`,
   wrongRange: (text: string) => `--range ${text}: write it like 0:1000, the first position and the one after the last.`,
-  rangeTooLong: (end: number, queryCount: number) => `--range ends at ${end}, but there are ${queryCount} queries.`,
+  rangeTooLong: (end: number, queryCount: number) =>
+    `--range ends at ${end}, but there are ${counted(queryCount, 'query')}.`,
   memoryTooSmall: (memory: string, k: number, dimension: number, least: string) =>
-    `--memory ${memory} is too small for k = ${k} and ${dimension} components; the least is ${least}.`,
+    `--memory ${memory} is too small for k = ${k} and ${counted(dimension, 'component')}; the least is ${least}.`,
   noQuerySet: '--queries needs at least one shard.',
   noQueries: (paths: readonly string[]) => `${paths.join(', ')}: no queries.`,
   otherDimension: (path: string, dimension: number, bucket: string, bucketDimension: number) =>
-    `${path}: query vectors of ${dimension} components, but ${bucket} has ${bucketDimension}. ` +
+    `${path}: query vectors of ${counted(dimension, 'component')}, but ${bucket} has ${bucketDimension}. ` +
     "Embed the queries with the database's own model.",
   otherModel: (path: string, model: string, bucket: string, bucketModel: string) =>
     `${path}: embedded by model ${model}, but ${bucket} by ${bucketModel}. ` +
@@ -29,17 +32,17 @@ export const SEARCH_MESSAGES = {
   fetchedFor: (bucket: string, strategies: readonly string[]) =>
     `${bucket}: fetching what ${strategies.join(' and ')} needs: by the estimate, the quickest.`,
   tunedProbes: (bucket: string, nprobes: number, partitions: number, recall: string) =>
-    `${bucket}: ${nprobes} of ${partitions} partitions give recall ${recall}.`,
+    `${bucket}: ${nprobes} of ${counted(partitions, 'partition')} ${nprobes === 1 ? 'gives' : 'give'} recall ${recall}.`,
   estimates: (bucket: string, queryCount: number, nprobes: number, partitions: number, table: string) =>
-    `${bucket}: estimates for ${queryCount} queries, ${nprobes} of ${partitions} partitions:\n${table}`,
+    `${bucket}: estimates for ${counted(queryCount, 'query')}, ${nprobes} of ${counted(partitions, 'partition')}:\n${table}`,
 
   // The search.
   queriesOutsideFloat16: (bucket: string, queryCount: number, isPartitioned: boolean) =>
-    `${bucket}: ${queryCount} queries do not fit float16, the type of its vectors, so its index was not asked for them: they ` +
+    `${bucket}: ${counted(queryCount, 'query')} ${queryCount === 1 ? 'does' : 'do'} not fit float16, the type of its vectors, so its index was not asked for them: they ` +
     `were compared with ${isPartitioned ? 'the vectors of their nearest partitions' : 'all vectors'}. ` +
     'Scale the vectors and the queries, or build with --vector-type float32',
   resumed: (bucket: string, resumed: number, blocks: number) =>
-    `${bucket}: ${resumed} of ${blocks} blocks were finished before.`,
+    `${bucket}: ${resumed} of ${counted(blocks, 'block')} ${resumed === 1 ? 'was' : 'were'} finished before.`,
   damagedDecision: (path: string, problem: string, folder: string) =>
     `${path}: damaged: ${problem}. Remove the folder ${folder} and search again.`,
 } as const;

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { findStats } from '../base/missing-files.ts';
+import { counted } from '../base/text/counted.ts';
 import { ContentHash } from './content-hash.ts';
 import { parseShardDescription, type ShardDescription } from './description.ts';
 import type { ShardHeader } from './shard.ts';
@@ -125,7 +126,7 @@ export async function readShardDescription(
       await onIds({ start, ids });
       start += columnLength(ids);
     }
-    if (start !== described.rows) throw damagedDescription(path, `${start} ids of ${described.rows}`);
+    if (start !== described.rows) throw damagedDescription(path, `${counted(start, 'id')} of ${described.rows}`);
     const { rows, dimension, vectorType, attributes } = described;
     return { path: name, rows, dimension, vectorType, attributes, contentHash };
   } finally {

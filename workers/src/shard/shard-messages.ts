@@ -2,6 +2,7 @@
 
 import { DataError, TransientError } from '../base/errors.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
+import { counted } from '../base/text/counted.ts';
 
 export function missingShard(path: string): DataError {
   return new DataError(`${path}: no such file.`);
@@ -30,11 +31,15 @@ export function notADataset(path: string, name: string): DataError {
 }
 
 export function wrongRank(path: string, name: string, rank: number, shape: readonly number[] | null): DataError {
-  return new DataError(`${path}: "${name}" must have ${rank} dimension(s), not [${shape?.join(', ') ?? 'scalar'}].`);
+  return new DataError(
+    `${path}: "${name}" must have ${counted(rank, 'dimension')}, not [${shape?.join(', ') ?? 'scalar'}].`,
+  );
 }
 
 export function rowCountsDiffer(path: string, rows: number, idRows: number): DataError {
-  return new DataError(`${path}: "embedding" has ${rows} rows and "id" has ${idRows}; they must have the same length.`);
+  return new DataError(
+    `${path}: "embedding" has ${counted(rows, 'row')} and "id" has ${idRows}; they must have the same length.`,
+  );
 }
 
 export function noComponents(path: string): DataError {
@@ -137,7 +142,7 @@ export function changedSinceDescribed(path: string, description: string): DataEr
 
 /** @param problems the messages of the shards @param isAll false if further shards were not checked */
 export function unusableShards(problems: readonly string[], shards: number, isAll: boolean): DataError {
-  const count = `${isAll ? '' : 'At least '}${problems.length} of ${shards} shards`;
+  const count = `${isAll ? '' : 'At least '}${problems.length} of ${counted(shards, 'shard')}`;
   return new DataError([`${count} cannot be used:`, ...problems].join('\n'));
 }
 

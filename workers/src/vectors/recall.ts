@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { counted } from '../base/text/counted.ts';
 import { FRACTION, SIZE } from '../base/text/document.ts';
 
 /** A mean and its 95% confidence interval. */
@@ -37,7 +38,7 @@ function studentQuantile(freedom: number): number {
 
 /** Formats an estimate for messages. */
 export function formatEstimate({ mean, low, high, queries }: Estimate): string {
-  return `${mean.toFixed(4)} (95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${queries} queries)`;
+  return `${mean.toFixed(4)} (95%: ${low.toFixed(4)} to ${high.toFixed(4)}, ${counted(queries, 'query')})`;
 }
 
 /**

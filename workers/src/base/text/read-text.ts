@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { DataError } from '../errors.ts';
 import { MAX_TEXT_BYTES } from '../limits.ts';
+import { counted } from './counted.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -20,7 +21,8 @@ export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise
       const { bytesRead } = await file.read(block, 0, BLOCK_BYTES, null);
       if (bytesRead === 0) break;
       bytes += bytesRead;
-      if (bytes > maxBytes) throw new DataError(`${path}: has more than ${maxBytes} bytes. Is it the right file?`);
+      if (bytes > maxBytes)
+        throw new DataError(`${path}: has more than ${counted(maxBytes, 'byte')}. Is it the right file?`);
       // Copied, because most files are much smaller than a block.
       blocks.push(Buffer.from(block.subarray(0, bytesRead)));
     }

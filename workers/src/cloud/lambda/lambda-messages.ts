@@ -1,3 +1,5 @@
+import { counted } from '../../base/text/counted.ts';
+
 /** What the state machine does in a state. */
 const STATES: Readonly<Record<string, string>> = {
   Embed: 'embedding the sequences',
@@ -17,15 +19,15 @@ export const LAMBDA_MESSAGES = {
   noVariable: (name: string) => `${name} is not set. Deploy the functions by infra/lanceflow-ask.yaml.`,
   twoSources: 'A question has either "sequences", "vectors" or "stored", and only one of them.',
   wrongLength: (values: number, ids: number, dimension: number) =>
-    `"vectors.values" has ${values} numbers, but ${ids} vectors of ${dimension} components have ${ids * dimension}.`,
+    `"vectors.values" has ${counted(values, 'number')}, but ${counted(ids, 'vector')} of ${counted(dimension, 'component')} have ${ids * dimension}.`,
   wrongQueries: (uri: string, problem: string) => `${uri}: these are no queries: ${problem}.`,
   noQueries: (uri: string) => `${uri}: no such object. Queries are deleted after a day. Ask again.`,
   largeObject: (uri: string, bytes: number, most: number) =>
-    `${uri}: it has ${bytes} bytes, but queries have at most ${most}. Ask fewer of them at once.`,
+    `${uri}: it has ${counted(bytes, 'byte')}, but queries have at most ${most}. Ask fewer of them at once.`,
   writtenTwice: (uri: string) => `${uri}: two calls write it at the same time.`,
   noEmbedder: 'This stack embeds no sequences. Ask with vectors, or deploy it with Model.',
   manyBuckets: (count: number, most: number) =>
-    `The database has ${count} buckets, but at most ${most} can be asked at once. Name some, or merge small buckets.`,
+    `The database has ${counted(count, 'bucket')}, but at most ${most} can be asked at once. Name some, or merge small buckets.`,
   rebuilt: (bucket: string) => `${bucket} was built again after the question was planned. Ask again.`,
   missingPart: (bucket: string, uri: string) => `${bucket}: its answer ${uri} is missing. Ask again.`,
   noPart: (bucket: string) => `${bucket}: it was planned, but has not been searched. Ask again.`,
@@ -33,7 +35,7 @@ export const LAMBDA_MESSAGES = {
   wrongPart: (bucket: string, uri: string) => `${bucket}: ${uri} is not its answer. Ask again.`,
   failedBucket: (bucket: string, message: string) => (message.includes(bucket) ? message : `${bucket}: ${message}`),
   otherFailures: (first: string, count: number) =>
-    count === 0 ? first : `${first} ${count} other buckets failed too.`,
+    count === 0 ? first : `${first} ${counted(count, 'other bucket')} failed too.`,
   ended: (error: string) =>
     `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb (AggregateMemoryMb for the merge, EmbedMemoryMb for the embedder), or ask with a smaller k.`,
 
@@ -47,12 +49,13 @@ export const LAMBDA_MESSAGES = {
   unusedModel: '--model is only for sequences',
   idNeedsDatabase: 'With --remote, --id reads the vector of the protein on this machine: add --database.',
   largeFasta: (bytes: number, most: number) =>
-    `The sequences have ${bytes} bytes, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,
+    `The sequences have ${counted(bytes, 'byte')}, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,
   started: (execution: string) => `${execution} has started`,
   state: (state: string) => STATES[state] ?? state,
   stopping: (execution: string) => `stopping ${execution}`,
   stopped: (execution: string, status: string) => `${execution}: ${status}. Ask again.`,
   wrongOutput: (execution: string, problem: string) => `${execution}: its output is not an answer: ${problem}.`,
   noCsv: (uri: string) => `${uri}: the answer is missing. Answers are deleted after some days. Ask again.`,
-  noAnswer: (count: number, first: string) => `None of the ${count} buckets answered. The first error: ${first}`,
+  noAnswer: (count: number, first: string) =>
+    `None of the ${counted(count, 'bucket')} answered. The first error: ${first}`,
 } as const;

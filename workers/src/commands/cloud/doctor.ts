@@ -1,11 +1,12 @@
 import { defineCommand } from '../../app/command.ts';
-import { print } from '../../app/terminal.ts';
+import { paint, print, type Style } from '../../app/terminal.ts';
 import { EXIT } from '../../base/errors.ts';
 import { checkAwsBatch } from '../../cloud/doctor/awsbatch.ts';
 import { formatFindings } from '../../cloud/doctor/finding.ts';
 import { checkMachine } from '../../cloud/doctor/machine.ts';
 import { readParams } from '../../cloud/launch/read-params.ts';
 
+const STYLES: Record<string, Style> = { ok: 'green', failed: ['bold', 'red'], note: 'yellow' };
 const PROFILES = ['standard', 'awsbatch'] as const;
 
 export const command = defineCommand({
@@ -40,7 +41,7 @@ export const command = defineCommand({
             headQueue: args.queue,
             headDefinition: args.jobDefinition,
           });
-    if (!args.json) print(formatFindings(findings));
+    if (!args.json) print(formatFindings(findings), colorStatuses);
     const failures = findings.filter(({ status }) => status === 'failed').length;
     return { rows: findings.length, bytes: 0, profile: args.profile, ok: failures === 0, failures, findings };
   },
@@ -51,3 +52,8 @@ export const command = defineCommand({
       ? `doctor: all ${findings.length} checks passed`
       : `doctor: ${failures} of ${findings.length} checks failed`,
 });
+
+/** Colors the status at the start of each line. */
+function colorStatuses(text: string): string {
+  return text.replace(/^(ok|failed|note)\b/gm, (status) => paint(STYLES[status]!, status));
+}

@@ -1,4 +1,5 @@
 import { defineCommand } from '../../app/command.ts';
+import { counted } from '../../base/text/counted.ts';
 import { openBatch, useRegion } from '../../cloud/clients.ts';
 import { checkCampaign, taskQueuesOf } from '../../cloud/launch/campaign.ts';
 import { endTasks, waitForEnd } from '../../cloud/launch/tasks.ts';
@@ -24,11 +25,11 @@ export const command = defineCommand({
     const campaign = checkCampaign(args.campaign);
     const batch = await openBatch(await useRegion(undefined));
     const ids = await endTasks(batch, args.queue, campaign, `the head of campaign ${campaign} starts again`);
-    if (ids.length > 0) log(`${campaign}: ending ${ids.length} tasks of its previous head`);
+    if (ids.length > 0) log(`${campaign}: ending ${counted(ids.length, 'task')} of its previous head`);
     const active = await waitForEnd(batch, ids, POLL_MS);
     return { rows: ids.length, bytes: 0, campaign, active };
   },
 
   summary: ({ campaign, rows, active }) =>
-    `end-tasks: ${rows} tasks of ${campaign} ended${active === 0 ? '' : `, ${active} still running`}`,
+    `end-tasks: ${counted(rows, 'task')} of ${campaign} ended${active === 0 ? '' : `, ${active} still running`}`,
 });

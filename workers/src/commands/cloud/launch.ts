@@ -46,6 +46,7 @@ export const command = defineCommand({
   run: (args, { log }) => runCampaign(args, log),
 
   exitCode: ({ status }) => (status === 'FAILED' ? EXIT.data : EXIT.ok),
+  isAnswer: ({ status }) => status === 'FAILED',
   summary: ({ campaign, status, reason }) =>
     `launch: ${campaign} ${status}${reason ? ` (${reason})` : ''}${
       status === 'FAILED' ? '. Fix the error in its log; the same command continues where it ended.' : ''

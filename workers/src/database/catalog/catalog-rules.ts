@@ -1,3 +1,4 @@
+import { counted } from '../../base/text/counted.ts';
 import type { TableManifest } from '../../lance/format/table-manifest.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry, TableDescription } from './catalog-entry.ts';
@@ -60,14 +61,14 @@ function contradictionOfFragments(
   const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
   const dataFiles = files.filter(({ path }) => path.startsWith('data/')).length;
   if (dataFiles !== fragments.length)
-    return `"${field}" has ${fragments.length} files, but "${prefix}files" has ${dataFiles} in data/`;
+    return `"${field}" has ${counted(fragments.length, 'file')}, but "${prefix}files" has ${dataFiles} in data/`;
   for (const [i, { path, rows: count, offset }] of fragments.entries()) {
     const size = sizes.get(path);
     if (size === undefined)
       return `"${field}[${i}].path" is ${JSON.stringify(path)}, which is no data file in "${prefix}files"`;
     const end = offset + count * dimension * COMPONENT_BYTES[vectorType];
     if (end > size)
-      return `"${field}[${i}].offset" is ${offset}: ${count} vectors of ${dimension} components would end at byte ${end} of ${size}`;
+      return `"${field}[${i}].offset" is ${offset}: ${counted(count, 'vector')} of ${counted(dimension, 'component')} would end at byte ${end} of ${size}`;
   }
   return undefined;
 }
@@ -100,7 +101,7 @@ export function contradictionOfManifest(entry: CatalogEntry, manifest: TableMani
   if (sum !== rows) return `"rows" is ${rows}, but the table has ${sum}`;
   if (!fragments) return undefined;
   if (fragments.length !== manifest.fragments.length)
-    return `"fragments" has ${fragments.length} files, but the table has ${manifest.fragments.length}`;
+    return `"fragments" has ${counted(fragments.length, 'file')}, but the table has ${manifest.fragments.length}`;
   for (const [i, { path, rows: count }] of fragments.entries()) {
     // LanceDB's row ids contain the position in this list.
     const { id, rows: has, files } = manifest.fragments[i]!;

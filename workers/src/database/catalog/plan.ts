@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { DataError, UsageError } from '../../base/errors.ts';
+import { counted } from '../../base/text/counted.ts';
 import {
   AMOUNT,
   COUNT,
@@ -74,7 +75,8 @@ export function parsePlan(text: string, path: string): BucketPlan {
     names.add(bucket);
     const sum = sources.reduce((total, { start, end }) => total + end - start, 0);
     if (rows !== sum) throw fail(`"rows" of ${bucket} is ${rows}, but its sources add up to ${sum}`);
-    if (rows > plan.bucketSize) throw fail(`${bucket} has ${rows} rows, more than "bucketSize" ${plan.bucketSize}`);
+    if (rows > plan.bucketSize)
+      throw fail(`${bucket} has ${counted(rows, 'row')}, more than "bucketSize" ${plan.bucketSize}`);
   }
   const sum = plan.buckets.reduce((total, { rows }) => total + rows, 0);
   if (plan.rows !== sum) throw fail(`"rows" is ${plan.rows}, but its buckets add up to ${sum}`);
@@ -98,7 +100,7 @@ export function withShards(bucket: PlanBucket, shards: readonly string[] | undef
   if (shards === undefined) return bucket;
   if (shards.length !== bucket.sources.length)
     throw new UsageError(
-      `--shards names ${shards.length} files, but ${bucket.bucket} has ${bucket.sources.length} sources.`,
+      `--shards names ${counted(shards.length, 'file')}, but ${bucket.bucket} has ${counted(bucket.sources.length, 'source')}.`,
     );
   return { ...bucket, sources: bucket.sources.map((source, i) => ({ ...source, path: shards[i]! })) };
 }

@@ -1,4 +1,5 @@
 import type { CommandContext, CommandResult } from '../../app/command.ts';
+import { counted } from '../../base/text/counted.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { Database } from '../../database/database.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
@@ -70,20 +71,20 @@ export async function askAndWrite(
   { database, names }: AskedDatabase,
   queries: AskQueries,
   { settings, options, output }: AskRequest,
-  { log }: CommandContext,
+  { warn }: CommandContext,
 ): Promise<AskReport> {
   try {
     const { answers, merge, failed } = await ask(database, queries, settings, { ...options, buckets: names });
     let rows = 0;
-    const counted = function* () {
+    const countRows = function* () {
       for (const batch of merge.neighbours()) {
         rows += batch.ranks.length;
         yield batch;
       }
     };
     const metadata = answerMetadata(settings, failed);
-    const bytes = await writeAnswer({ neighbours: counted(), failed }, output, metadata);
-    for (const { error } of failed) log(error.message);
+    const bytes = await writeAnswer({ neighbours: countRows(), failed }, output, metadata);
+    for (const { error } of failed) warn(error.message);
     const read = {
       requests: answers.reduce((sum, { cost }) => sum + cost.requests, 0),
       bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, 0),
@@ -113,15 +114,15 @@ export async function askAndWrite(
 /** Summarizes an answer in a line, and what reading it took. */
 export function askSummary(report: AskReport): string {
   const { rows, queries, buckets, vectors, failed, readRequests } = report;
-  const from = `${buckets.length} of ${buckets.length + failed.length} buckets (${vectors} vectors)`;
+  const from = `${buckets.length} of ${counted(buckets.length + failed.length, 'bucket')} (${counted(vectors, 'vector')})`;
   const read =
     readRequests === 0 ? '' : `; ${readSummary(report)} (prices of ${AWS_PRICES.date}, ${AWS_PRICES.region})`;
-  return `ask: ${rows} neighbours of ${queries} queries from ${from}${read}`;
+  return `ask: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')} from ${from}${read}`;
 }
 
 function readSummary({ readRequests, readBytes, isEstimated, dollars, remote }: AskReport): string {
   const about = isEstimated ? 'about ' : '';
-  const read = `read ${about}${(readBytes / 1e6).toFixed(2)} MB in ${readRequests} requests`;
+  const read = `read ${about}${(readBytes / 1e6).toFixed(2)} MB in ${counted(readRequests, 'request')}`;
   if (remote) return `${read}: ${formatDollars(dollars)} for Lambda, Step Functions and S3`;
   const { inRegion, outside } = readingCost({ requests: readRequests, bytes: readBytes });
   return `${read}: ${formatDollars(inRegion)} in the region, ${formatDollars(outside)} outside AWS`;

@@ -11,7 +11,7 @@ import { type AskSettings, requireAnswerFits } from './ask-settings.ts';
 import type { BucketAnswer } from './bucket-answer.ts';
 import type { WarmBucket } from './warm-buckets.ts';
 
-const SILENT = { progress: () => ({ add() {}, stop() {} }), log() {} };
+const SILENT = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
 
 /**
  * Searches a bucket where it lies. The hits are those that search-bucket finds by `ann` with the same settings.

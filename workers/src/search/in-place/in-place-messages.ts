@@ -1,12 +1,14 @@
+import { counted } from '../../base/text/counted.ts';
+
 const CAMPAIGN = 'Ask for less, or run a campaign: search-bucket and merge-hits, or the pipeline with --queries.';
 
 /** Texts for users about searches in place. */
 export const IN_PLACE_MESSAGES = {
   // Settings and queries.
   wrongSettings: (problem: string) => `The settings of the search are wrong: ${problem}.`,
-  manyQueries: (most: number) => `More than ${most} queries. ${CAMPAIGN}`,
+  manyQueries: (most: number) => `More than ${counted(most, 'query')}. ${CAMPAIGN}`,
   manyHits: (queryCount: number, k: number, most: number) =>
-    `${queryCount} queries with k = ${k} have ${queryCount * k} neighbours, but at most ${most} can be asked. ${CAMPAIGN}`,
+    `${counted(queryCount, 'query')} with k = ${k} ${queryCount === 1 ? 'has' : 'have'} ${counted(queryCount * k, 'neighbour')}, but at most ${most} can be asked. ${CAMPAIGN}`,
   noDatabase: 'Name the database, with --database, or the functions on AWS Lambda, with --remote.',
   noQueries: 'No query. Name a sequence, --input or --id.',
   wrongK: (k: number, most: number) => `--k must be a whole number from 1 to ${most}, not ${k}.`,
@@ -41,5 +43,6 @@ export const IN_PLACE_MESSAGES = {
   timeout: (uri: string, bucket: string, seconds: number) =>
     `${uri}: ${bucket} did not answer within ${seconds} s. Run the same command again, with a larger --timeout or a smaller --k.`,
   failed: (bucket: string, message: string) => (message.includes(bucket) ? message : `${bucket}: ${message}`),
-  allFailed: (count: number, first: string) => `None of the ${count} buckets answered. The first error: ${first}`,
+  allFailed: (count: number, first: string) =>
+    `None of the ${counted(count, 'bucket')} answered. The first error: ${first}`,
 } as const;

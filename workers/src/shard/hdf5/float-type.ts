@@ -1,3 +1,4 @@
+import { counted } from '../../base/text/counted.ts';
 import type { Fields } from './file-bytes.ts';
 
 /** The layout of a floating-point number. */
@@ -66,5 +67,5 @@ export function nameFloatType(type: FloatType): string {
     byteOrder !== 'other';
   const named = NAMED.find((each) => each.slice(1).join() === [bytes, exponentBits, digits, bias].join());
   if (isPacked && named) return named[0];
-  return `a float of ${bytes} bytes with ${exponentBits} bits of exponent and ${digits} of mantissa`;
+  return `a float of ${counted(bytes, 'byte')} with ${exponentBits} bits of exponent and ${digits} of mantissa`;
 }

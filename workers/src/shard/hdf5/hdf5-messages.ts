@@ -2,6 +2,7 @@
 
 import { DataError, TransientError } from '../../base/errors.ts';
 import { MAX_CHUNK_BYTES } from '../../base/limits.ts';
+import { counted } from '../../base/text/counted.ts';
 
 /** Sources of a virtual dataset that a message names. */
 const MAX_NAMED = 3;
@@ -18,7 +19,9 @@ export function stillWritten(path: string): DataError {
 }
 
 export function truncatedFile(path: string, bytes: number, expectedBytes: number): DataError {
-  return new DataError(`${path}: truncated: it has ${bytes} of ${expectedBytes} bytes. Copy or create the file again.`);
+  return new DataError(
+    `${path}: truncated: it has ${bytes} of ${counted(expectedBytes, 'byte')}. Copy or create the file again.`,
+  );
 }
 
 export function cannotOpen(path: string): DataError {
@@ -40,7 +43,7 @@ export function failedRead(path: string, name: string, start: number, count: num
 /** An error for memory that the library could not allocate. */
 export class OutOfMemory extends TransientError {
   constructor(byteLength: number) {
-    super(`HDF5 cannot allocate ${byteLength} bytes; its memory is limited to 2 GiB. Use smaller shards.`);
+    super(`HDF5 cannot allocate ${counted(byteLength, 'byte')}; its memory is limited to 2 GiB. Use smaller shards.`);
   }
 }
 

@@ -54,7 +54,7 @@ export async function askRemotely(
   try {
     const result = await followExecution(states, executionArn, context.log);
     const bytes = await writeRemoteAnswer(result, request.output);
-    for (const { error } of result.failed) context.log(error);
+    for (const { error } of result.failed) context.warn(error);
     return report(result, bytes);
   } finally {
     ignore();

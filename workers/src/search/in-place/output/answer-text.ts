@@ -1,4 +1,6 @@
+import { terminalColumns } from '../../../app/terminal.ts';
 import { columnText } from '../../../base/bytes/utf8-column.ts';
+import { shorten } from '../../../base/text/format-table.ts';
 import { printable } from '../../../base/text/printable.ts';
 import type { NeighbourColumns } from '../../../hits/columns.ts';
 import { CSV_HEADER, createCsvFormatter } from '../../../hits/csv-format.ts';
@@ -27,7 +29,7 @@ export function* answerText(
     for (const batch of neighbours) yield Buffer.from(jsonLines(batch));
     if (failed.length > 0) yield Buffer.from(`${JSON.stringify({ partial: true, failed_buckets: buckets })}\n`);
   } else if (format === 'table') {
-    yield Buffer.from(tableText(neighbours));
+    yield Buffer.from(tableText(neighbours, terminalColumns()));
     if (failed.length > 0) yield Buffer.from(`\n${note}\n`);
   } else {
     yield Buffer.from(CSV_HEADER);
@@ -50,57 +52,59 @@ function jsonLines({ queryIds, ranks, targetIds, distances, buckets }: Neighbour
   return lines.join('');
 }
 
-const WIDTH = 80;
 const RANK_WIDTH = 5;
+const TARGET_WIDTH = 38;
+const LEAST_TARGET_WIDTH = 8;
 const DISTANCE_WIDTH = 11;
-const WIDEST_BUCKET = 20;
+const BUCKET_WIDTH = 20;
+const GAP = 2;
 /** Rows of a query on a terminal. */
 const MOST_ROWS = 100;
 
-/** Formats neighbours as tables of 80 columns, one a query. */
-function tableText(neighbours: Iterable<NeighbourColumns>): string {
-  const lines: string[] = [];
+/** A row of the table: rank, target id, distance, bucket. */
+type TableRow = [rank: string, target: string, distance: string, bucket: string];
+
+/** Formats neighbours as tables, one a query. @param columns of the terminal, to which ids are shortened; undefined elsewhere */
+function tableText(neighbours: Iterable<NeighbourColumns>, columns = Number.POSITIVE_INFINITY): string {
+  const tables: string[] = [];
   let query: string | undefined;
-  let shown = 0;
+  let rows: TableRow[] = [];
   let hidden = 0;
   const endQuery = () => {
-    if (hidden > 0) lines.push(IN_PLACE_MESSAGES.moreRows(hidden));
-    [shown, hidden] = [0, 0];
+    if (query !== undefined) tables.push(queryTable(query, rows, hidden, columns));
+    [rows, hidden] = [[], 0];
   };
   for (const { queryIds, ranks, targetIds, distances, buckets } of neighbours)
     for (const [row, rank] of ranks.entries()) {
       const id = columnText(queryIds, row);
-      if (id !== query) {
-        endQuery();
-        if (query !== undefined) lines.push('');
-        lines.push(cut(`neighbours of ${printable(id)}`, WIDTH), rowText('rank', 'target_id', 'distance', 'bucket'));
-        query = id;
-      }
-      if (shown === MOST_ROWS) hidden++;
+      if (id !== query) endQuery();
+      query = id;
+      if (rows.length === MOST_ROWS) hidden++;
       else {
         const [target, bucket] = [targetIds, buckets].map((column) => printable(columnText(column, row)));
-        lines.push(rowText(`${rank}`, target!, distances[row]!.toPrecision(6), bucket!));
-        shown++;
+        rows.push([`${rank}`, target!, distances[row]!.toPrecision(6), bucket!]);
       }
     }
   endQuery();
-  return lines.length === 0 ? 'no neighbours\n' : `${lines.join('\n')}\n`;
+  return tables.length === 0 ? 'no neighbours\n' : `${tables.join('\n\n')}\n`;
 }
 
-function rowText(rank: string, target: string, distance: string, bucket: string): string {
-  const shownBucket = cut(bucket, WIDEST_BUCKET);
-  const targetWidth = WIDTH - RANK_WIDTH - DISTANCE_WIDTH - WIDEST_BUCKET - 6;
-  return [
-    rank.padStart(RANK_WIDTH),
-    cut(target, targetWidth).padEnd(targetWidth),
-    distance.padEnd(DISTANCE_WIDTH),
-    shownBucket,
-  ]
-    .join('  ')
-    .trimEnd();
-}
-
-function cut(text: string, width: number): string {
-  const characters = [...text];
-  return characters.length > width ? `${characters.slice(0, width - 1).join('')}\u2026` : text;
+function queryTable(query: string, rows: readonly TableRow[], hidden: number, columns: number): string {
+  const longest = (cell: 1 | 3) => Math.max(...rows.map((row) => row[cell].length));
+  const bucketWidth = Number.isFinite(columns) ? Math.min(BUCKET_WIDTH, longest(3)) : longest(3);
+  const room = columns - RANK_WIDTH - DISTANCE_WIDTH - bucketWidth - 3 * GAP;
+  const targetWidth = Math.max(LEAST_TARGET_WIDTH, Math.min(room, Math.max(TARGET_WIDTH, longest(1))));
+  const lines = [['rank', 'target_id', 'distance', 'bucket'] as TableRow, ...rows].map(
+    ([rank, target, distance, bucket]) =>
+      [
+        rank.padStart(RANK_WIDTH),
+        shorten(target, targetWidth).padEnd(targetWidth),
+        distance.padEnd(DISTANCE_WIDTH),
+        shorten(bucket, bucketWidth),
+      ]
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+  );
+  const title = shorten(`neighbours of ${printable(query)}`, columns);
+  return [title, ...lines, ...(hidden > 0 ? [IN_PLACE_MESSAGES.moreRows(hidden)] : [])].join('\n');
 }
