@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusalHere } from '../support/refusal.ts';
 import { missingPython, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
 import { h5py } from '../support/shards.ts';
+import { waitUntil } from '../support/wait.ts';
 
 const skip = missingPython();
 
@@ -70,8 +71,7 @@ with h5py.File(h5py.h5f.create(b'short.h5', h5py.h5f.ACC_TRUNC, sizes)) as f:
   it('do not block SIGTERM if the HDF5 library loops, and leave no file', async () => {
     const { folder, argv } = await damage(short, loop);
     const { child, ended } = start(argv, '1000');
-    for (let i = 0; i < 400 && (await readdir(folder)).length === 1; i++)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitUntil('a file is being written', async () => (await readdir(folder)).length > 1, { during: child });
     // The command is reading.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     child.kill('SIGTERM');

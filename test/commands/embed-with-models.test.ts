@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { columnTexts } from '../../workers/src/base/bytes/utf8-column.ts';
@@ -14,6 +13,7 @@ import { randomCheckpoint, TOKENIZER, writeCheckpoint } from '../models/support/
 import { FIXTURES, hasFixtures, readFixture } from '../models/support/fixtures.ts';
 import { relativeError } from '../models/support/reference.ts';
 import { finish, lanceflow, lanceflowJson, missing, ROOT, run, temporaryFolder } from '../support/run.ts';
+import { waitUntil } from '../support/wait.ts';
 
 async function readShard(path: string) {
   const shard = await openShard(path);
@@ -237,7 +237,7 @@ describe('a run killed between blocks continues to the same bytes', () => {
     const again = [...args, ...options(folder), '--output', resumed];
     const child = spawn(join(ROOT, 'bin/lanceflow'), again);
     const ended = once(child, 'close');
-    while ((await cachedRows(folder)) < 3) await setTimeout(5);
+    await waitUntil('three rows are kept', async () => (await cachedRows(folder)) >= 3, { during: child, everyMs: 5 });
     child.kill('SIGKILL');
     await ended;
     expect(existsSync(resumed)).toBe(false);
@@ -266,7 +266,7 @@ test('a signal while the model computes ends the command at once, without a cras
     output,
   ]);
   const ended = finish(child);
-  while ((await cachedRows(folder)) < 2) await setTimeout(5);
+  await waitUntil('two rows are kept', async () => (await cachedRows(folder)) >= 2, { during: child, everyMs: 5 });
   child.kill('SIGTERM');
   const { code, signal, stderr } = await ended;
   expect(code === 143 || signal === 'SIGTERM', `${code} ${signal}`).toBe(true);

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AskStack, FUNCTIONS, startAskStack } from '../support/ask-stack.ts';
 import { buildDatabase } from '../support/database.ts';
 import { lanceflow, missing, ROOT, temporaryFolder } from '../support/run.ts';
 import { freePort, type S3Server, startS3Server } from '../support/s3-server.ts';
+import { waitUntil } from '../support/wait.ts';
 import { buildLambda } from './support/build-image.ts';
 import type { Podman } from './support/podman.ts';
 
@@ -19,7 +19,6 @@ const REGION = 'us-east-1';
 const RESULTS = `lanceflow-ask-123456789012-${REGION}`;
 const DATABASE = 's3://lance/db/proteins';
 const DATA = join(ROOT, 'test/pipeline/data');
-const START_MS = 60_000;
 
 /** The tasks' image, on which that of the functions is built, and a folder with the build's secrets. */
 interface Given {
@@ -60,6 +59,8 @@ export function describeAskRemote(given: () => Given): void {
         await server?.stop();
       });
 
+      const logOf = async (name: string) => (await podman.run('logs', `ask-${name}`)).stdout;
+
       /** Starts a function in its image, as Lambda does: with its own environment, and a root that cannot be written. */
       async function startFunction(name: string): Promise<string> {
         const address = `127.0.0.1:${await freePort()}`;
@@ -72,7 +73,8 @@ export function describeAskRemote(given: () => Given): void {
         const runtime = `127.0.0.1:${await freePort()}`;
         const emulator = ['--runtime-interface-emulator-address', address, '--runtime-api-address', runtime];
         await podman.run('run', ...options, IMAGE, ...emulator, ...CLIENT, `${name}.handler`);
-        await listening(`http://${address}`);
+        const answers = () => fetch(`http://${address}`).then(Boolean, () => false);
+        await waitUntil(`${name} answers`, answers, { everyMs: 100, state: () => logOf(name) });
         return `http://${address}`;
       }
 
@@ -108,20 +110,10 @@ export function describeAskRemote(given: () => Given): void {
           await run(['ask', '--remote', stack.outputs.Remote, ...queries, '--output', remote]);
           expect((await readFile(remote)).equals(await readFile(mine)), format).toBe(true);
         }
-        const { stdout } = await podman.run('logs', 'ask-search-bucket');
-        expect(stdout).toMatch(/"coldStart":true/);
-        expect(stdout).toMatch(/"Namespace":"LanceFlow"/);
+        const log = await logOf('search-bucket');
+        expect(log).toMatch(/"coldStart":true/);
+        expect(log).toMatch(/"Namespace":"LanceFlow"/);
       });
     },
   );
-}
-
-async function listening(address: string): Promise<void> {
-  for (const endMs = Date.now() + START_MS; ; await sleep(100))
-    try {
-      await fetch(address);
-      return;
-    } catch (error) {
-      if (Date.now() > endMs) throw error;
-    }
 }

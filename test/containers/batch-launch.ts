@@ -4,10 +4,10 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../support/run.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { waitUntil } from '../support/wait.ts';
 import { launchCommand, toBatch } from './support/batch-task.ts';
 import type { Podman } from './support/podman.ts';
 
@@ -134,7 +134,7 @@ export function describeBatchLaunch(given: () => Given): void {
       const task = await submit('', 'echo "the worker runs"\nexec sleep 300\n');
       await start(task, version);
       const logs = async () => (await given().podman.run('logs', task)).stdout;
-      while (!(await logs()).includes('the worker runs')) await sleep(100);
+      await waitUntil('the worker runs', async () => (await logs()).includes('the worker runs'), { state: logs });
       await given().podman.run('stop', '--time', '30', task);
       const code = await ended(task);
       expect(code, await logs()).toBe(143);

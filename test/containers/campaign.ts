@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeS3Plugin } from '../pipeline/support/s3-plugin.ts';
 import { type Account, deployStack, startAccount } from '../support/aws.ts';
 import { type Finished, finish, lanceflow, ROOT } from '../support/run.ts';
+import { waitUntil } from '../support/wait.ts';
 import type { Podman } from './support/podman.ts';
 
 const DATA = join(ROOT, 'test/pipeline/data');
 const BUCKET = 'lanceflow-test';
+/** Limit of each wait, far more than an idle machine needs. */
+const LIMIT_MS = 300_000;
 /** Options of a job's container beyond its definition: a read-only root, and the machine's network. */
 const ENGINE = ['podman', 'run', '--rm', '--pull', 'never', '--read-only', '--tmpfs', '/tmp'];
 
@@ -33,10 +35,13 @@ interface Job {
   resources: Record<string, string>;
 }
 
-/** A running `launch`: its output so far, and its end. */
+/** A running `launch`. */
 interface Follower {
+  child: ChildProcess;
+  /** Its output so far. */
   text(): string;
-  ended: Promise<Finished>;
+  /** How it ended; undefined while it runs. */
+  end(): Finished | undefined;
 }
 
 /**
@@ -97,20 +102,44 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
     for job in client('batch').describe_jobs(jobs=[])['jobs']]))`);
     const tasksOf = async (campaign: string) =>
       (await jobs()).filter((job) => job.campaign === campaign && !job.name.startsWith('lanceflow-'));
-    /** Waits until a number of tasks of a process run. @throws where the command that follows the campaign ends first */
-    async function waitForTasks(count: number, name: string, process: string, follower: Follower): Promise<void> {
-      const run = (job: Job) => job.name.includes(process) && job.status === 'RUNNING';
-      while ((await tasksOf(name)).filter(run).length < count)
-        if (await Promise.race([follower.ended, sleep(300)])) throw new Error(follower.text());
-    }
     const containers = async () =>
       (await given().podman.run('ps', '--format', '{{.Names}}')).stdout.split('\n').filter((name) => name !== '');
+    /** What the errors of waits show: the output of `launch`, the jobs, the containers. */
+    const stateOf = async (follower: Follower) =>
+      [follower.text(), ...(await jobs()).map((job) => JSON.stringify(job)), ...(await containers())].join('\n');
+    const wait = (what: string, look: () => Promise<boolean> | boolean, follower: Follower) =>
+      waitUntil(what, look, {
+        during: follower.child,
+        state: () => stateOf(follower),
+        everyMs: 100,
+        limitMs: LIMIT_MS,
+      });
+    const endOf = (follower: Follower) =>
+      waitUntil('launch ends', follower.end, { state: () => stateOf(follower), limitMs: LIMIT_MS });
 
-    /** The arguments of a campaign whose tasks of one process wait for a file on the machine. */
+    /** Waits until tasks have started and wait for their file: a status of Batch comes before the container has started. */
+    const waitForTasks = (count: number, name: string, follower: Follower) =>
+      wait(
+        `${count} tasks of ${name} have started`,
+        async () =>
+          (await readdir(join(machine, 'scratch'))).filter((file) => file.startsWith(`${name}-`)).length >= count,
+        follower,
+      );
+    /** Waits until Nextflow has a number of finished tasks in its cache: an earlier end of the head would repeat the others. */
+    const waitForCache = (count: number, follower: Follower) =>
+      wait(
+        `${count} tasks are in the cache`,
+        async () =>
+          (await (await fetch(`${account.endpoint}/${BUCKET}?prefix=work/cache/`)).text()).split('<Key>').length >
+          count,
+        follower,
+      );
+
+    /** The arguments of a campaign whose tasks of one process report their start in a file, and wait for another one. */
     async function campaign(name: string, changed: object, process: string): Promise<string[]> {
       const [file, config] = [join(given().folder, `${name}.json`), join(given().folder, `${name}.config`)];
       await writeFile(file, JSON.stringify({ ...params, ...changed }));
-      const waits = `until [ -e /scratch/go-${name} ]; do sleep 0.2; done`;
+      const waits = `touch "/scratch/${name}-$AWS_BATCH_JOB_ID"; until [ -e /scratch/go-${name} ]; do sleep 0.2; done`;
       const settings = `process {\n    withName: ${process} { beforeScript = '${waits}' }\n}`;
       await writeFile(config, `executor.pollInterval = '1 sec'\n${settings}\n`);
       const where = ['--params-file', file, '--work-dir', `s3://${BUCKET}/work`];
@@ -122,10 +151,12 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       running.push(child);
       let text = '';
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part));
-      return { text: () => text, ended: finish(child) };
+      let end: Finished | undefined;
+      void finish(child).then((finished) => (end = finished));
+      return { child, text: () => text, end: () => end };
     }
 
-    test('doctor, launch, a lost head, a resumed run, and cancel', { timeout: 600_000 }, async () => {
+    test('doctor, launch, a lost head, a resumed run, and cancel', { timeout: 1_200_000 }, async () => {
       const proteins = (await readdir(DATA)).filter((name) => /^proteins_.*\.fasta$/.test(name));
       expect(proteins.length).toBeGreaterThan(2);
       await upload([
@@ -138,15 +169,17 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       const doctor = await lanceflow(['doctor', '--profile', 'awsbatch', ...where], { env: account.env });
       expect(doctor.code, doctor.stdout).toBe(0);
 
-      // The head's machine is lost while a task runs. Batch restarts the head; it ends that task, and reuses finished ones.
+      // The head's machine is lost while a task runs. Batch restarts the head; it ends that task, and reuses finished ones. Sequences of
+      // queries may still be embedded when buckets are packed.
       const first = start(args);
-      await waitForTasks(1, 'soil', 'PACK_BUCKETS', first);
+      await waitForTasks(1, 'soil', first);
+      await waitForCache(proteins.length + 1, first);
       const container = (await containers()).find((name) => name.startsWith('lanceflow-soil'))!;
       await given().podman.run('kill', '--signal', 'KILL', container);
-      while (!first.text().includes('ending 1 task of its previous head'))
-        if (await Promise.race([first.ended, sleep(200)])) expect.fail(first.text());
+      await wait('tasks are ended', () => /ending \d+ tasks? of its previous head/.test(first.text()), first);
+      expect(first.text()).toContain('ending 1 task of its previous head');
       await writeFile(join(machine, 'scratch/go-soil'), '');
-      expect((await first.ended).code, first.text()).toBe(0);
+      expect((await endOf(first)).code, first.text()).toBe(0);
       const head = (await jobs()).filter(({ name }) => name === 'lanceflow-soil');
       expect(head).toMatchObject([{ status: 'SUCCEEDED', queue: 'lanceflow-head', attempts: 2 }]);
       expect(await download('results/soil/neighbours.csv')).toBe(given().neighbours.toString());
@@ -175,7 +208,7 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       // Another k, and the same files named by a glob: embedding and building are cached.
       const again = { k: 5, input: `s3://${BUCKET}/input/proteins/proteins_*.fasta` };
       const second = start([...(await campaign('soil', again, 'PACK_BUCKETS')), '--again']);
-      expect((await second.ended).code, second.text()).toBe(0);
+      expect((await endOf(second)).code, second.text()).toBe(0);
       const more = (await tasksOf('soil')).slice(tasks.length);
       expect(more.map(({ name }) => name.replace(/^SEARCH/, '')).sort()).toEqual(
         ['MERGE_HITS', 'RENDER_REPORT', ...of('SEARCH_BUCKET').map(({ name }) => name.replace(/^SEARCH/, ''))].sort(),
@@ -186,13 +219,16 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       // Cancelled while its tasks run: no container keeps running.
       const lake = await campaign('lake', { outdir: `s3://${BUCKET}/results/lake` }, 'EMBED_SEQUENCES');
       const third = start(lake);
-      await waitForTasks(proteins.length + 1, 'lake', 'EMBED_SEQUENCES', third);
+      await waitForTasks(proteins.length + 1, 'lake', third);
       const cancel = await lanceflow([...lake, '--cancel', '--json'], { env: account.env });
       expect(cancel.code, cancel.stderr).toBe(0);
       expect(JSON.parse(cancel.stdout)).toMatchObject({ status: 'CANCELLED' });
-      expect(await third.ended).toMatchObject({ code: 65 });
+      expect(await endOf(third)).toMatchObject({ code: 65 });
       expect(third.text()).toContain('lake FAILED (campaign lake was cancelled)');
-      while ((await containers()).length > 0) await sleep(200);
+      await waitUntil('no container runs', async () => (await containers()).length === 0, {
+        state: () => stateOf(third),
+        limitMs: LIMIT_MS,
+      });
       const cancelled = (await jobs()).filter((job) => job.campaign === 'lake');
       expect(cancelled.map(({ status }) => status)).toEqual(Array(proteins.length + 2).fill('FAILED'));
     });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/run.ts';
-import { killInTheMiddle, processes, processTree, waitUntil, writerOf } from './support/kill.ts';
+import { killInTheMiddle, momentOf, processes, processTree, writerOf } from './support/kill.ts';
 import { countTasks, pipeline, startPipeline } from './support/nextflow.ts';
 import { writeShard } from './support/shards.ts';
 
@@ -59,7 +59,7 @@ describe('a killed run, resumed, has the neighbours of an undisturbed run', { ti
   test('killed in the middle of ingest', async () => {
     const folder = await inputs();
     const run = startPipeline(ANN, folder);
-    const worker = await waitUntil(run, () => writerOf(join(folder, 'db'), BUCKET));
+    const worker = await momentOf(run, 'ingest writes', () => writerOf(join(folder, 'db'), BUCKET));
     await killInTheMiddle(run, worker);
     expect(existsSync(join(folder, `db/${BUCKET}.lance`))).toBe(false);
 
@@ -72,7 +72,7 @@ describe('a killed run, resumed, has the neighbours of an undisturbed run', { ti
     const folder = await inputs();
     const run = startPipeline(ANN, folder);
     const table = join(folder, `db/${BUCKET}.lance`);
-    const worker = await waitUntil(run, async () =>
+    const worker = await momentOf(run, 'index writes', async () =>
       existsSync(table) ? writerOf(join(folder, 'db'), BUCKET) : undefined,
     );
     await killInTheMiddle(run, worker);
@@ -84,7 +84,7 @@ describe('a killed run, resumed, has the neighbours of an undisturbed run', { ti
   test('killed in the middle of search', async () => {
     const folder = await inputs();
     const run = startPipeline(ANN, folder);
-    const worker = await waitUntil(run, async () => {
+    const worker = await momentOf(run, 'the search runs', async () => {
       const tree = await processTree(run.pid!);
       return tree.find(({ command }) => command.includes(`cli.ts search-bucket --bucket ${BUCKET}`))?.pid;
     });
@@ -100,7 +100,7 @@ describe('a killed run, resumed, has the neighbours of an undisturbed run', { ti
     const folder = await inputs();
     const run = startPipeline(ANN, folder);
     const ended = once(run, 'exit');
-    await waitUntil(run, () => writerOf(join(folder, 'db'), BUCKET));
+    await momentOf(run, 'ingest writes', () => writerOf(join(folder, 'db'), BUCKET));
     const tree = await processTree(run.pid!);
     run.kill('SIGINT');
     const [code] = (await ended) as [number | null];

@@ -9,7 +9,7 @@ import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { FIXTURES, hasFixtures } from '../models/support/fixtures.ts';
 import { missing, missingPython, python, ROOT, temporaryFolder } from '../support/run.ts';
 import { missingServer, useS3, withS3Server } from '../support/s3.ts';
-import { killInTheMiddle, waitUntil } from './support/kill.ts';
+import { killInTheMiddle, momentOf } from './support/kill.ts';
 import { nextflow, pipeline, readTrace, startPipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
@@ -146,7 +146,7 @@ test('a run killed while it embeds resumes after the last finished block', { tim
 
   const killed = startPipeline(args, folder);
   const blocks = join(folder, 'work/embedding-blocks');
-  const worker = await waitUntil(killed, async () => {
+  const worker = await momentOf(killed, 'three vectors are kept', async () => {
     const files = await readdir(blocks, { recursive: true }).catch(() => []);
     const keys = files.find((path) => path.endsWith('.keys'));
     // 20 bytes a vector; the file is named after its process.

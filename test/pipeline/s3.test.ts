@@ -9,7 +9,7 @@ import { buildDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { missingServer } from '../support/s3.ts';
 import { at, objectsOf, withDatabases } from '../support/s3-database.ts';
-import { killInTheMiddle, waitUntil, writerOf } from './support/kill.ts';
+import { killInTheMiddle, momentOf, writerOf } from './support/kill.ts';
 import { countTasks, nextflow, pipeline, startPipeline } from './support/nextflow.ts';
 import { writeShard } from './support/shards.ts';
 
@@ -37,11 +37,11 @@ describe.skipIf(missingServer('moto'))('the pipeline with a database on S3', () 
     const database = async () => objectsOf(await at('pipeline'));
 
     const ingesting = startPipeline(args, folder);
-    await killInTheMiddle(ingesting, await waitUntil(ingesting, () => writerOf(nvme, BUCKET)));
+    await killInTheMiddle(ingesting, await momentOf(ingesting, 'ingest writes', () => writerOf(nvme, BUCKET)));
     expect((await database()).has(`_pending/${BUCKET}.json`)).toBe(true);
 
     const indexing = startPipeline([...args, '-resume'], folder);
-    const indexer = await waitUntil(indexing, async () => {
+    const indexer = await momentOf(indexing, 'index writes', async () => {
       const kept = existsSync(cache) ? await readdir(cache) : [];
       return kept.some((name) => name.startsWith(`${BUCKET}.`)) ? writerOf(nvme, BUCKET) : undefined;
     });

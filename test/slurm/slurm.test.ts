@@ -5,10 +5,11 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { waitUntil } from '../pipeline/support/kill.ts';
+import { momentOf } from '../pipeline/support/kill.ts';
 import { countTasks, pipeline, readTrace, startPipeline } from '../pipeline/support/nextflow.ts';
 import { hasProgram, missing, ROOT, sharedFolder, temporaryFolder } from '../support/run.ts';
-import { type Slurm, startSlurm, until } from './support/slurm.ts';
+import { waitUntil } from '../support/wait.ts';
+import { type Slurm, startSlurm } from './support/slurm.ts';
 
 // Runs the pipeline on a real Slurm of one node.
 
@@ -39,13 +40,15 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
   };
   /** Waits for a job by state and name, while the run continues. */
   const jobOf = (child: ReturnType<typeof startPipeline>, state: string, name: RegExp) =>
-    waitUntil(child, async () => (await slurm.jobs()).find((job) => job.state === state && name.test(job.name)));
+    momentOf(child, `a job ${name} is ${state}`, async () =>
+      (await slurm.jobs()).find((job) => job.state === state && name.test(job.name)),
+    );
   const folderOf = async (id: string) => /WorkDir=(\S+)/.exec(await slurm.run('scontrol', 'show', 'job', id))![1]!;
   /** Cancels a job. @returns the task's exit code; undefined where it left none */
   const cancel = async (id: string) => {
     const folder = await folderOf(id);
     await slurm.run('scancel', id);
-    await until(async () => !(await slurm.jobs()).some((job) => job.id === id));
+    await waitUntil(`job ${id} has ended`, async () => !(await slurm.jobs()).some((job) => job.id === id));
     return readFile(join(folder, '.exitcode'), 'utf8').catch(() => undefined);
   };
 
@@ -66,7 +69,8 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     await jobOf(child, 'R', /EMBED_SEQUENCES/);
     await slurm.run('scontrol', 'update', 'NodeName=node', 'State=DRAIN', 'Reason=test');
     const waiting = await jobOf(child, 'PD', /EMBED_SEQUENCES|PACK_BUCKETS/);
-    await until(async () => (await slurm.run('sinfo', '--noheader', '--format=%T')).trim() === 'drained');
+    const node = () => slurm.run('sinfo', '--noheader', '--format=%T');
+    await waitUntil('the node is drained', async () => (await node()).trim() === 'drained', { state: node });
     expect(await cancel(waiting.id)).toBeUndefined();
     await slurm.run('scontrol', 'update', 'NodeName=node', 'State=RESUME');
 
@@ -74,7 +78,7 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     for (let code: string | undefined = '0'; code === '0'; ) {
       const running = await jobOf(child, 'R', /INGEST_BUCKET|INDEX_BUCKET|SEARCH_BUCKET/);
       const begun = join(await folderOf(running.id), '.command.out');
-      await until(async () => existsSync(begun));
+      await waitUntil(`${begun} exists`, () => existsSync(begun));
       code = await cancel(running.id);
     }
 
@@ -91,7 +95,7 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     await jobOf(child, 'R', /INGEST_BUCKET/);
     child.kill('SIGINT');
     expect(await ended).not.toBe(0);
-    await until(async () => (await slurm.jobs()).length === 0);
+    await waitUntil('no job is left', async () => (await slurm.jobs()).length === 0);
 
     await pipeline([...PROFILE, '-resume'], folder, ROOT, slurm.env);
     expect(await answer(folder)).toEqual(undisturbed);

@@ -1,8 +1,8 @@
 """moto's server on a free port of 127.0.0.1, whose Batch runs jobs as processes of this machine.
 
 moto itself runs a job in Docker, or does not run it at all. Here its command runs unchanged, with the environment of Batch. Its
-output goes to moto's CloudWatch Logs line by line, TerminateJob sends it SIGTERM, and a job whose definition has retries is
-restarted. IAM has SimulatePrincipalPolicy of policies.py. Everything else is moto's.
+output goes to moto's CloudWatch Logs line by line, TerminateJob sends it SIGTERM and 30 seconds later SIGKILL, and a job whose
+definition has retries is restarted. IAM has SimulatePrincipalPolicy of policies.py. Everything else is moto's.
 
 With arguments, a job runs in its image. The arguments are a folder as the root of the machine, and a command that starts
 containers, to which the job's name, environment, volumes, image and command are added.
@@ -19,6 +19,9 @@ import policies
 from moto.batch import models
 from moto.iam.responses import IamResponse
 from moto.server import ThreadedMotoServer
+
+# Batch's own time between SIGTERM and SIGKILL.
+STOP_SECONDS = 30
 
 
 def run_as_process(job):
@@ -63,8 +66,15 @@ def run_once(job, attempt, group, stream):
     def stop_when_told():
         while process.poll() is None and not job.stop:
             time.sleep(0.05)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # The first process of a container ignores signals until it handles them.
+            remove_container(job, attempt)
+            os.killpg(process.pid, signal.SIGKILL)
 
     watcher = threading.Thread(target=stop_when_told)
     watcher.start()
@@ -73,13 +83,25 @@ def run_once(job, attempt, group, stream):
         job._log_backend.put_log_events(group, stream, [event])
     code = process.wait()
     watcher.join()
+    if job.stop:
+        # A client that ends before its container has started does not pass the signal on.
+        remove_container(job, attempt)
     return code
+
+
+def container_name(job, attempt):
+    return f"{job.job_name}-{job.job_id}-{attempt}"
+
+
+def remove_container(job, attempt):
+    if len(sys.argv) > 1:
+        subprocess.run([sys.argv[2], "rm", "--force", "--ignore", "--time", "0", container_name(job, attempt)], stdout=subprocess.DEVNULL)
 
 
 def in_container(job, environment, attempt, command):
     machine, *engine = sys.argv[1:]
     properties = job.job_definition.container_properties
-    options = ["--name", f"{job.job_name}-{job.job_id}-{attempt}"]
+    options = ["--name", container_name(job, attempt)]
     # For AWS's own addresses, and for the keys of the job's role.
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
     aws = {"AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "test-secret"}

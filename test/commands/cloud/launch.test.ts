@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Batch } from '@aws-sdk/client-batch';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Account, deployStack, REGION, startAccount } from '../../support/aws.ts';
@@ -17,6 +16,7 @@ import {
   sharedFolder,
   temporaryFolder,
 } from '../../support/run.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const skip = missingPython();
 
@@ -253,8 +253,8 @@ for queue, campaign in json.loads(sys.argv[1]):
     expect(await result).toMatchObject({ code: 65, stdout: expect.stringContaining('told to stop') });
     expect((await result).stderr).toContain('FAILED (campaign sea was cancelled)');
     expect(follower.exitCode).toBe(65);
-    await sleep(200);
     const statuses = async (name: string) => (await jobsNamed(name)).map(({ status }) => status);
+    await waitUntil('the tasks end', async () => (await statuses('waits-sea')).every((status) => status === 'FAILED'));
     expect(await statuses('waits-sea')).toEqual(['FAILED', 'FAILED']);
     expect(await statuses('waits-other')).toEqual(['RUNNABLE']);
 
@@ -267,7 +267,7 @@ for queue, campaign in json.loads(sys.argv[1]):
     onTestFinished(() => proxy.stop());
     const { ended, stderr } = await startLaunch('bay', {}, { AWS_ENDPOINT_URL: proxy.endpoint });
     proxy.rule = () => ({ cutAfter: 0 });
-    while (!stderr().includes('AWS cannot be reached')) await sleep(50);
+    await waitUntil('the fault is reported', () => stderr().includes('AWS cannot be reached'), { state: stderr });
     proxy.rule = () => undefined;
     await endWith(0);
     const { code, stdout } = await ended;
@@ -277,9 +277,14 @@ for queue, campaign in json.loads(sys.argv[1]):
 
   test('two launches at the same moment start one head', async () => {
     await Promise.all([1, 2, 3].map(() => launch('reef', {}, '--no-follow')));
-    await sleep(300);
-    const statuses = (await jobsNamed('lanceflow-reef')).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 'RUNNING')).toHaveLength(1);
+    const statuses = async () => (await jobsNamed('lanceflow-reef')).map(({ status }) => status);
+    // The others are told to stop.
+    await waitUntil(
+      'the others end',
+      async () => (await statuses()).filter((status) => status !== 'FAILED').length <= 1,
+    );
+    await waitUntil('it runs', async () => (await statuses()).includes('RUNNING'));
+    expect((await statuses()).filter((status) => status === 'RUNNING')).toHaveLength(1);
     await endWith(0);
   });
 

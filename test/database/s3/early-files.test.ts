@@ -16,6 +16,7 @@ import { lanceflow, ROOT, sharedFolder, temporaryFolder } from '../../support/ru
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { at, objectsOf } from '../../support/s3-database.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 const MARK = '_pending/bucket_00001.publishing';
@@ -113,7 +114,8 @@ describe.skipIf(missingServer(kind))(
       const table = { bucket: 'bucket_00001', folder: folderOfTable, bytes: 1000, lost: new AbortController().signal };
       const { result, files: early } = await publisher.publishEarly(table, async (publish) => {
         publish(data!);
-        while (!(await objectsOf(s3)).has(`bucket_00001.lance/${data!.path}`)) await sleep(10);
+        const path = `bucket_00001.lance/${data!.path}`;
+        await waitUntil(`${path} is there`, async () => (await objectsOf(s3)).has(path));
         return 'built';
       });
       expect([result, early]).toEqual(['built', [data]]);
@@ -151,7 +153,7 @@ describe.skipIf(missingServer(kind))(
       held.proxy.rule = (seen) => (isSecondPart(seen) ? { noAnswer: true } : undefined);
       const failed = publisher.publishEarly(table, async (publish) => {
         publish({ path, bytes, checksum });
-        while (!held.proxy.seen.some(isSecondPart)) await sleep(10);
+        await waitUntil('the second part is sent', () => held.proxy.seen.some(isSecondPart));
         throw new Error('of the build');
       });
       await expect(failed).rejects.toThrow('of the build');

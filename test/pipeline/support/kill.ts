@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../support/run.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 interface Process {
   pid: number;
@@ -34,15 +34,9 @@ export async function writerOf(folder: string, name: string): Promise<number | u
   return found === undefined ? undefined : Number(found.split('.').at(-3));
 }
 
-/** Waits until `look` finds something. @throws where the pipeline ends first */
-export async function waitUntil<T>(pipeline: ChildProcess, look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (pipeline.exitCode !== null || pipeline.signalCode !== null)
-      throw new Error(`the pipeline ended (${pipeline.exitCode}) before the moment that the test waits for`);
-    await sleep(2);
-  }
+/** Waits for a moment of a run: until `look` finds something. @throws where the pipeline ends first, or after a limit */
+export function momentOf<T>(pipeline: ChildProcess, what: string, look: () => Promise<T>) {
+  return waitUntil(what, look, { during: pipeline, everyMs: 2 });
 }
 
 /**

@@ -3,7 +3,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openS3 } from '../../../workers/src/s3/client.ts';
 import { uploadFiles } from '../../../workers/src/s3/transfer/upload.ts';
@@ -14,6 +13,7 @@ import type { Seen } from '../../support/fault-proxy.ts';
 import { finish, ROOT, sharedFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const DATABASE = 's3://lance/copied';
 const skip = missingServer('moto');
@@ -75,7 +75,7 @@ describe.skipIf(skip)('queries with many candidates on S3', { timeout: 60_000 },
       env: { ...process.env, TMPDIR: temporary },
     });
     const ended = finish(child);
-    while ((await copies()).length === 0) await sleep(20);
+    await waitUntil('a copy is there', async () => (await copies()).length > 0, { during: child });
     const startedMs = performance.now();
     if (kind === 'a signal') child.kill('SIGTERM');
     expect((await ended).code).toBe(code);

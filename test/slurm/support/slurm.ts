@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../support/run.ts';
 import { freePort } from '../../support/s3-server.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 /** A Slurm cluster with this machine as its node, and its own settings, keys and state, apart from the system's. */
 export interface Slurm {
@@ -28,7 +28,6 @@ export interface Job {
 }
 
 const NODE = 'node';
-const PATIENCE_MS = 30_000;
 
 /** Starts munge, slurmctld and slurmd with all their files in a folder. The caller must stop them. */
 export async function startSlurm(folder: string): Promise<Slurm> {
@@ -61,7 +60,7 @@ export async function startSlurm(folder: string): Promise<Slurm> {
   const stop = async () => {
     process.off('exit', kill);
     await command('scancel', `--user=${userInfo().username}`).catch(() => {});
-    await until(async () => (await jobs()).length === 0).catch(() => {});
+    await waitUntil('no job is left', async () => (await jobs()).length === 0, { limitMs: 30_000 }).catch(() => {});
     for (const child of daemons.reverse()) await end(child);
   };
 
@@ -69,11 +68,11 @@ export async function startSlurm(folder: string): Promise<Slurm> {
     // --force, because munged checks the permissions of /tmp above the key.
     const files = ['pid', 'log', 'seed'].map((name) => `--${name}-file=${join(folder, 'munge', name)}`);
     await start('munged', '--foreground', '--force', `--key-file=${key}`, `--socket=${socket}`, ...files);
-    await until(() => command('munge', '--no-input', `--socket=${socket}`));
+    await started('munged', () => command('munge', '--no-input', `--socket=${socket}`).then(() => true));
     await start('slurmctld', '-D');
-    await until(() => command('scontrol', 'ping').then((text) => text.includes('is UP')));
+    await started('slurmctld', () => command('scontrol', 'ping').then((text) => text.includes('is UP')));
     await start('slurmd', '-D', '-N', NODE);
-    await until(() => command('sinfo', '--noheader', '--format=%t').then((text) => text.trim() === 'idle'));
+    await started('slurmd', () => command('sinfo', '--noheader', '--format=%t').then((text) => text.trim() === 'idle'));
   } catch (error) {
     await stop();
     const logs = ['munged', 'slurmctld', 'slurmd'].map((name) =>
@@ -84,18 +83,15 @@ export async function startSlurm(folder: string): Promise<Slurm> {
   return { env, run: command, jobs, stop };
 }
 
-/** Waits until a condition holds. @throws its last error, or a timeout */
-export async function until(holds: () => Promise<unknown>, patienceMs = PATIENCE_MS): Promise<void> {
-  for (const endMs = Date.now() + patienceMs; ; ) {
-    const late = Date.now() > endMs;
-    const held = await holds().catch((error: unknown) => {
-      if (late) throw error;
+/** Waits until a daemon answers; the commands fail before. */
+function started(daemon: string, answers: () => Promise<boolean>): Promise<boolean> {
+  let last: unknown = '';
+  const look = () =>
+    answers().catch((error: unknown) => {
+      last = error;
       return false;
     });
-    if (held) return;
-    if (late) throw new Error('what was waited for did not come');
-    await sleep(100);
-  }
+  return waitUntil(`${daemon} answers`, look, { state: () => `${last}`, everyMs: 100 });
 }
 
 async function end(child: ChildProcess): Promise<void> {
