@@ -20,16 +20,21 @@ workflow {
         count = channel.value(request.entries.size())
         // JSON report of a task
         reports = channel.empty()
+        // table of records and files that one task skipped
+        skipped = channel.empty()
 
         if (request.inputs) {
             BUILD(request)
             entries = BUILD.out.entries
             count = BUILD.out.count
             reports = BUILD.out.reports
+            skipped = skipped.mix(BUILD.out.skipped)
         }
         if (request.queries || request.query_ids) {
             SEARCH(request, entries, count, reports)
+            skipped = skipped.mix(SEARCH.out.skipped)
         }
+        skipped.toList().subscribe { tables -> SkippedRecords.publish(request.outdir, tables) }
         workflow.onComplete {
             showEnd(request)
         }
@@ -41,6 +46,9 @@ def showEnd(request) {
     def others = Results.others(request.outdir, workflow)
     if (others) {
         log.warn("The results in ${request.outdir} are those of ${others}. This run did not replace them.")
+    }
+    if (SkippedRecords.count > 0) {
+        log.warn("Skipped:    ${SkippedRecords.count} records or files without residues, listed in ${request.outdir}/skipped.csv")
     }
     if (workflow.success) {
         showResults(request)

@@ -9,6 +9,8 @@ class Embedding {
         pooling: 'pooling', hidden_state: 'hidden_state', max_length: 'max_length', long_sequences: 'long',
         unknown_letters: 'unknown-letters', trailing_stop: 'trailing-stop', precision: 'precision', device: 'device', cache: 'cache',
     ]
+    /** Options of reading FASTA, of split-sequences too. */
+    private static final List<String> READING = ['allow_nucleotide', 'strict']
     /** The files of a model. The folder may also have weights in other formats, which are not staged. */
     private static final String MODEL_FILE = /(?i)[^.].*\.(json|txt|model|safetensors)/
 
@@ -18,6 +20,16 @@ class Embedding {
      * @return [options: options of embed-sequences, with `model`; files: files of a model folder, staged as `model`]
      */
     static Map check(Map params) {
+        def embedding = ofModel(params)
+        return embedding + [options: embedding.options + readingOf(params)]
+    }
+
+    /** Returns the options of reading FASTA that are set. */
+    static Map readingOf(Map params) {
+        return READING.findAll { name -> params[name] }.collectEntries { name -> [(name): true] }
+    }
+
+    private static Map ofModel(Map params) {
         def present = OPTIONS.keySet().findAll { name -> params[name] != null }
         if (params.model.toString() == 'kmer') {
             if (present) Parameters.stop("--${present.first()} is for language models; --model kmer does not have this option. Remove it.")

@@ -17,7 +17,7 @@ workflow EMBED {
         .split { file -> SequenceParts.isLarge(file, request.part_residues) }
         .collect { list -> list.collect { file -> [file.source, file.path] } }
 
-    SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, request.workers.split_sequences)
+    SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, Embedding.readingOf(request), request.workers.split_sequences)
     // list of [source, part] of one large file
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
     // [source, FASTA file or part]
@@ -36,6 +36,8 @@ workflow EMBED {
     shards
     // [source, description] of each shard made from FASTA
     descriptions = EMBED_SEQUENCES.out.description
+    // table of records and files that one task skipped
+    skipped = SPLIT_SEQUENCES.out.skipped.mix(EMBED_SEQUENCES.out.skipped)
     // JSON report of a task
     reports = SPLIT_SEQUENCES.out.report.mix(EMBED_SEQUENCES.out.report)
 }

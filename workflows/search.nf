@@ -76,6 +76,8 @@ workflow SEARCH {
         }
 
     emit:
+    // table of records and files that one task skipped
+    skipped = EMBED.out.skipped
     // report, when all results are in --outdir
     results
 }

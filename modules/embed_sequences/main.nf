@@ -14,6 +14,7 @@ process EMBED_SEQUENCES {
     output:
     tuple val(source), path('*.h5'), emit: shard
     tuple val(source), path('*.description'), emit: description
+    path '*.skipped.csv', emit: skipped, optional: true
     path '*.embed-sequences.json', emit: report
 
     script:
@@ -25,12 +26,13 @@ process EMBED_SEQUENCES {
     lanceflow embed-sequences ${Shell.options(options)} ${blocks} ${threads} \\
         --input ${fasta} --name ${Shell.quote(source)} \\
         --output ${name}.h5 --description ${name}.description \\
+        --allow-empty --skipped ${name}.skipped.csv \\
         --json > ${name}.embed-sequences.json
     """
 
     stub:
     def name = Shell.safeName(source.tokenize('/').last())
     """
-    touch ${name}.h5 ${name}.description ${name}.embed-sequences.json
+    touch ${name}.h5 ${name}.description ${name}.skipped.csv ${name}.embed-sequences.json
     """
 }

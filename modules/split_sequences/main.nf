@@ -5,10 +5,12 @@ process SPLIT_SEQUENCES {
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
     val part_residues // residues of a part
+    val reading // map: allow_nucleotide, strict
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     tuple val(source), path('parts/part_*.fasta'), emit: parts
+    path '*.skipped.csv', emit: skipped, optional: true
     path '*.split-sequences.json', emit: report
 
     script:
@@ -16,6 +18,7 @@ process SPLIT_SEQUENCES {
     """
     export LANCEFLOW_WORKER=${worker}
     lanceflow split-sequences --input ${fasta} --part-residues ${part_residues} \\
+        --name ${Shell.quote(source)} ${Shell.options(reading)} --allow-empty --skipped ${name}.skipped.csv \\
         --output parts --json > ${name}.split-sequences.json
     """
 
@@ -23,6 +26,6 @@ process SPLIT_SEQUENCES {
     def name = Shell.safeName(source.tokenize('/').last())
     """
     mkdir parts
-    touch parts/part_00001.stub.fasta ${name}.split-sequences.json
+    touch parts/part_00001.stub.fasta ${name}.skipped.csv ${name}.split-sequences.json
     """
 }

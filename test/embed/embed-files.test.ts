@@ -25,12 +25,12 @@ async function twoFiles() {
 test('the survey counts the embedded residues, and blocks add up to them', async () => {
   const { inputs, output } = await twoFiles();
   const blocks: number[] = [];
-  const result = await embedFiles(inputs, LENGTHS, output, `${output}.tmp`, 'float32', (_bytes, residues) =>
+  const result = await embedFiles(inputs, LENGTHS, output, `${output}.tmp`, 'float32', {}, (_bytes, residues) =>
     blocks.push(residues),
   );
   const residues = 2 * 3 * ((30 * 31) / 2);
   expect(result).toEqual({ rows: 60, residues });
-  expect(await surveyFiles(inputs, LENGTHS, output)).toMatchObject({ residues });
+  expect(await surveyFiles(inputs, LENGTHS, output, {})).toMatchObject({ residues });
   expect(blocks.reduce((sum, block) => sum + block, 0)).toBe(residues);
   expect(blocks.length).toBeGreaterThan(10);
   expect(Math.max(...blocks)).toBeLessThan(200);
@@ -50,7 +50,7 @@ test.each([
     const embed = async (sequences: readonly string[]) =>
       Float32Array.from(sequences, ({ length }) => (length === 3 * 18 && ++seen > 1 ? value : 1));
     let seen = 0;
-    const work = embedFiles(inputs, { ...LENGTHS, embed }, output, `${output}.tmp`, vectorType, () => {});
+    const work = embedFiles(inputs, { ...LENGTHS, embed }, output, `${output}.tmp`, vectorType, {}, () => {});
     await expect(work).rejects.toThrow(DataError);
     await expect(work).rejects.toThrow(`${inputs[1]}: record 18 ("r1_17"): the vector of this sequence ${message}`);
     expect((await readdir(dirname(output))).sort()).toEqual(['a.fa', 'b.fa']);
@@ -60,5 +60,5 @@ test.each([
 test('a vector of zeros is accepted, because only one metric refuses it', async () => {
   const { inputs, output } = await twoFiles();
   const zeros = { ...LENGTHS, embed: async (sequences: readonly string[]) => new Float32Array(sequences.length) };
-  expect(await embedFiles(inputs, zeros, output, output, 'float32', () => {})).toMatchObject({ rows: 60 });
+  expect(await embedFiles(inputs, zeros, output, output, 'float32', {}, () => {})).toMatchObject({ rows: 60 });
 });

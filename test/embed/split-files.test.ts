@@ -19,7 +19,7 @@ async function split(folder: string, content: string | Uint8Array, partResidues:
   const [input, output] = [join(folder, 'in.fasta'), join(folder, `parts${runs++}`)];
   await writeFile(input, content);
   await mkdir(output);
-  const result = await splitFiles([input], output, partResidues, () => {});
+  const result = await splitFiles([input], output, partResidues, {}, () => {});
   const names = (await readdir(output)).sort();
   const parts = await Promise.all(names.map((name) => readFile(join(output, name), 'utf8')));
   return { result, names, parts };

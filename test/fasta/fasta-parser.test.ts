@@ -104,6 +104,56 @@ describe('reading FASTA', () => {
     ]);
   });
 
+  test('lines may end with carriage returns alone, as in files of old Macs, wherever pieces end', () => {
+    const text = '>a one\rMKT\rAYI\r>b\rACD\r';
+    const expected = [
+      ['a', 'MKTAYI'],
+      ['b', 'ACD'],
+    ];
+    for (let pieceBytes = 1; pieceBytes <= text.length; pieceBytes++)
+      for (const before of ['', '\r\r', ';comment\r', '\ufeff']) {
+        expect(parse(before + text, { pieceBytes }).records).toEqual(expected);
+        expect(parse((before + text).replaceAll('\r', '\r\n'), { pieceBytes }).records).toEqual(expected);
+        expect(parse((before + text).replaceAll('\r', '\n'), { pieceBytes }).records).toEqual(expected);
+      }
+    expect(errorOf('>a\rMKT\r>b\rM1\r')).toContain('record 2 ("b"): "1" at position 2 of its sequence (line 4)');
+  });
+
+  test('files of both kinds that were concatenated; a stray carriage return in a header is a space', () => {
+    expect(parse('>a\nMK\n>b some\rtext\nAC\n').records[1]).toEqual(['b', 'AC']);
+    expect(parse('>a\nMK\rV\r>b\rAC\r>c\r\nD').records).toEqual([
+      ['a', 'MKV'],
+      ['b', 'AC'],
+      ['c', 'D'],
+    ]);
+  });
+
+  test('lines that start with ";" are comments, before and between records and inside them', () => {
+    const text = ';first > x\n\n>a\n;note\nMK\n;\nT\n; last\n>b\nAC\n;end';
+    for (const pieceBytes of [1, 2, 3, 100])
+      expect(parse(text, { pieceBytes }).records).toEqual([
+        ['a', 'MKT'],
+        ['b', 'AC'],
+      ]);
+    expect(errorOf('>a\nM;K\n')).toContain('";" at position 2');
+    expect(errorOf(';only\n')).toBe('x.fa: no sequences: the file is empty.');
+    expect(errorOf(';x\nMK\n')).toContain('line 2 comes before the first header');
+  });
+
+  test('NULs and ^Z after the last line are padding, and only there', () => {
+    for (const end of ['\x1a', '\n\x1a', '\r\n\x1a\r\n', '\0\0\0', '\n\0\x1a\0\n'])
+      for (const pieceBytes of [1, 4, 100])
+        expect(parse(`>a\nMK${end}`, { pieceBytes }).records).toEqual([['a', 'MK']]);
+    for (const pieceBytes of [1, 100]) {
+      expect(errorOf('>a\nMK\0\0\n>b\nAC\n', { pieceBytes })).toContain(
+        'byte 0x0 at position 3 of its sequence (line 2)',
+      );
+      expect(errorOf('>a\nMK\n\x1aT', { pieceBytes })).toContain('byte 0x1a at position 3 of its sequence (line 3)');
+      expect(errorOf('\0\0>a\nMK\n', { pieceBytes })).toContain('line 1 comes before the first header');
+      expect(errorOf('\0\0\x1a', { pieceBytes })).toBe('x.fa: no sequences: the file is empty.');
+    }
+  });
+
   test('batches are cut by records and by residues, and know their first record', () => {
     const text = Array.from({ length: 10 }, (_, i) => `>r${i}\n${'M'.repeat(i === 4 ? 50 : 5)}\n`).join('');
     expect(parse(text, { records: 4 }).batches).toEqual([
@@ -196,5 +246,42 @@ describe('invalid FASTA', () => {
 
   test('a long id is shortened in the message', () => {
     expect(errorOf(`>${'x'.repeat(10_000)}\n1`)).toContain(`record 1 ("${'x'.repeat(80)}..."): "1" at position 1`);
+  });
+});
+
+describe('records without residues', () => {
+  test('are skipped where the caller asks for it, and the others keep their numbers', () => {
+    const skipped: unknown[] = [];
+    const parser = new FastaParser('x.fa', {
+      ...{ records: 2, residues: 1000 },
+      onSkipped: (each) => {
+        skipped.push(each);
+      },
+    });
+    const piece = Buffer.from('>a\n*\n>b\nM\n>c\n*\n>d\n*\n>e\nK\n>f\nA\n>g\n*');
+    const firsts: unknown[] = [];
+    const take = () => {
+      const batch = parser.take();
+      if (batch) firsts.push([batch.firstRecord, columnTexts(batch.ids), batch.sequences]);
+    };
+    for (let at = 0; at < piece.length; take()) at = parser.push(piece, at);
+    parser.end();
+    take();
+    expect(skipped).toEqual([
+      { file: 'x.fa', record: 1, id: 'a' },
+      { file: 'x.fa', record: 3, id: 'c' },
+      { file: 'x.fa', record: 4, id: 'd' },
+      { file: 'x.fa', record: 7, id: 'g' },
+    ]);
+    expect(firsts).toEqual([
+      [2, ['b'], ['M']],
+      [5, ['e', 'f'], ['K', 'A']],
+    ]);
+  });
+
+  test('a record that ends after its header is refused in any case: it may be incomplete', () => {
+    const parser = new FastaParser('x.fa', { records: 9, residues: 9, onSkipped: () => {} });
+    parser.push(Buffer.from('>a\n*\n>b\n'), 0);
+    expect(() => parser.end()).toThrow('x.fa: record 2 ("b"): its sequence is empty');
   });
 });

@@ -20,13 +20,17 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
   await writeFile(join(folder, 'two/same.fasta'), fasta('two', 20, 2));
   await writeFile(join(folder, 'two/zipped.faa.gz'), gzipSync(fasta('zip', 20, 3)));
   await writeFile(join(folder, ODD, `${ODD}.fa`), fasta('odd', 20, 4));
+  // Two of a folder of genomes without genes, and a protein of a stop alone.
+  await writeFile(join(folder, 'one/none.faa'), '');
+  await writeFile(join(folder, 'two/none.faa.gz'), gzipSync(''));
+  await writeFile(join(folder, 'two/stop.fa'), `>stop\n*\n${fasta('stop', 1, 5)}`);
   const quoted = `"${`${ODD}/${ODD}.fa`.replaceAll('"', '""')}"`;
-  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n`;
+  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n5,one/none.faa\n6,two/none.faa.gz\n7,two/stop.fa\n`;
   await writeFile(join(folder, 'samples.csv'), sheet);
   await writeFile(join(folder, `${ODD}.fasta`), fasta('one', 20, 1));
   const [database, outdir] = [join(folder, `${ODD}.db`), join(folder, `${ODD}.results`)];
 
-  await pipeline(
+  const { stdout } = await pipeline(
     [
       ...['--input', '../samples.csv', '--queries', `../${ODD}.fasta`, '--model', 'kmer'],
       ...['--database', database, '--outdir', outdir, '--k', '100'],
@@ -34,10 +38,15 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
     work,
   );
 
-  expect((await countTasks(outdir)).ran.EMBED_SEQUENCES).toBe(5);
+  expect((await countTasks(outdir)).ran.EMBED_SEQUENCES).toBe(8);
+  const skipped = ['one/none.faa,,,no records', 'two/none.faa.gz,,,no records', 'two/stop.fa,1,stop,no residues'];
+  expect((await readFile(join(outdir, 'skipped.csv'), 'utf8')).replaceAll(`${folder}/`, '')).toBe(
+    `file,record,id,reason\n${skipped.join('\n')}\n`,
+  );
+  expect(stdout).toContain(`Skipped:    3 records or files without residues, listed in ${outdir}/skipped.csv`);
   const rows = (await readFile(join(outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
-  // k is larger than the database: all 80 rows are neighbours, and each query's nearest is itself.
-  expect(rows).toHaveLength(20 * 80);
+  // k is larger than the database: all 81 rows are neighbours, and each query's nearest is itself.
+  expect(rows).toHaveLength(20 * 81);
   const first = rows.map((row) => row.split(',')).filter(([, rank]) => rank === '1');
   for (const [query, , target] of first) expect(target).toBe(query);
   expect((await readdir(database)).sort()).toEqual(['_catalog', '_pending', 'bucket_00001.lance']);

@@ -19,6 +19,7 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
     emitted: {
       shard: ['in/a b.fasta', 'a_b.fasta.h5'],
       description: ['in/a b.fasta', 'a_b.fasta.description'],
+      skipped: 'a_b.fasta.skipped.csv',
       report: 'a_b.fasta.embed-sequences.json',
     },
   },
@@ -51,7 +52,11 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
   },
   split_sequences: {
     tag: 'a b.fasta',
-    emitted: { parts: ['in/a b.fasta', 'part_00001.stub.fasta'], report: 'a_b.fasta.split-sequences.json' },
+    emitted: {
+      parts: ['in/a b.fasta', 'part_00001.stub.fasta'],
+      skipped: 'a_b.fasta.skipped.csv',
+      report: 'a_b.fasta.split-sequences.json',
+    },
   },
 };
 

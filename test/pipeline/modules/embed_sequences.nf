@@ -14,6 +14,7 @@ workflow TEST_EMBED_SEQUENCES {
     show([
         'embed_sequences.shard': EMBED_SEQUENCES.out.shard,
         'embed_sequences.description': EMBED_SEQUENCES.out.description,
+        'embed_sequences.skipped': EMBED_SEQUENCES.out.skipped,
         'embed_sequences.report': EMBED_SEQUENCES.out.report,
     ])
 }

@@ -22,6 +22,26 @@ export const fastaOption = {
   describe: 'FASTA files, plain, gzip or zstd; - reads standard input',
 } as const satisfies Options;
 
+/** How FASTA is read. */
+export const fastaReadingOptions = {
+  'allow-nucleotide': {
+    type: 'boolean',
+    default: false,
+    describe: 'Read sequences of A, C, G, T as proteins, instead of refusing them as nucleotides',
+  },
+  strict: {
+    type: 'boolean',
+    default: false,
+    describe: 'Refuse empty files and records of a stop (*) alone, instead of skipping them',
+  },
+  skipped: { type: 'string', describe: 'Table to write (CSV) of what was skipped, if anything was' },
+  'allow-empty': {
+    type: 'boolean',
+    default: false,
+    describe: 'Write an output without sequences if the inputs have none, instead of an error',
+  },
+} as const satisfies Record<string, Options>;
+
 export const buildWorkOption = {
   type: 'string',
   describe:

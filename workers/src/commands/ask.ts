@@ -24,18 +24,18 @@ export const command = defineCommand({
 
   async run(args, context) {
     const request = await checkAskOptions(args);
-    const { remote, database, model, concurrency, timeout } = args;
+    const { remote, database, model, concurrency, timeout, allowNucleotide } = args;
     if (remote !== undefined) {
       // Loaded for this option alone, with the SDK.
       const { askRemotely } = await import('../cloud/lambda/client/ask-remotely.ts');
-      return askRemotely({ remote, database, model, concurrency, timeout }, request, context);
+      return askRemotely({ remote, database, model, concurrency, timeout, allowNucleotide }, request, context);
     }
     if (database === undefined) throw new UsageError(IN_PLACE_MESSAGES.noDatabase);
     const asked = await openAsked(database, request);
     const { queries: source } = request;
     const queries =
       source.kind === 'text' || source.kind === 'files'
-        ? await embedQueries(source, model, asked.model, MOST_QUERIES)
+        ? await embedQueries(source, model, asked.model, MOST_QUERIES, args.allowNucleotide)
         : await loadQueries(asked, source, context);
     return askAndWrite(asked, queries, request, context);
   },

@@ -1,5 +1,5 @@
 import { defineCommand } from '../app/command.ts';
-import { fastaOption } from '../app/shared-options.ts';
+import { fastaOption, fastaReadingOptions } from '../app/shared-options.ts';
 import { comparisonSummary, embedShard, shardSummary } from '../embed/embed-shard.ts';
 import type { ModelFolderOptions } from '../embed/transformer/model-folder.ts';
 import { TRAILING_STOPS } from '../fasta/sequence.ts';
@@ -61,6 +61,7 @@ export const command = defineCommand({
       describe:
         'Folder that keeps the vectors of an unfinished run, from which the same run continues. Default: that of --output',
     },
+    ...fastaReadingOptions,
     'compare-precision': {
       type: 'number',
       describe: 'Embed this number of sequences in float32 and int8, report how well they agree, and write no shard',

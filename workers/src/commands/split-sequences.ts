@@ -1,11 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
-import { fastaOption } from '../app/shared-options.ts';
+import { fastaOption, fastaReadingOptions } from '../app/shared-options.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import { splitFiles } from '../embed/split-files.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
+import { withSkipped } from '../fasta/skipped-records.ts';
 
 export const command = defineCommand({
   describe:
@@ -15,6 +16,8 @@ export const command = defineCommand({
     input: fastaOption,
     'part-residues': { type: 'number', default: 50_000_000, describe: 'Residues per part' },
     output: { type: 'string', demandOption: true, describe: 'Folder for the parts: part_00001.<hash>.fasta, ...' },
+    name: { type: 'string', describe: 'Name of the input in the table of --skipped. Default: its path' },
+    ...fastaReadingOptions,
   },
   examples: [['split-sequences --input uniref50.fasta.gz --output parts', 'About 140,000 proteins per file']],
 
@@ -26,7 +29,9 @@ export const command = defineCommand({
     if ((await readdir(output)).some((name) => name.startsWith('part_')))
       throw new DataError(`${output} has parts of an earlier run. Remove them, or choose another folder.`);
     const progress = context.progress('split-sequences', inputBytes, 'bytes');
-    return { ...(await splitFiles(args.input, output, partResidues, progress.add).finally(progress.stop)) };
+    return withSkipped(args, context, (reading) =>
+      splitFiles(args.input, output, partResidues, reading, progress.add).finally(progress.stop),
+    );
   },
 
   summary: ({ rows, residues, parts }) =>

@@ -1,6 +1,7 @@
 import { UsageError } from '../base/errors.ts';
 import { readFasta } from '../fasta/fasta.ts';
 import { describeRecord, type FastaOptions } from '../fasta/fasta-parser.ts';
+import type { FastaReading } from '../fasta/skipped-records.ts';
 import { describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import { badVector, kmerPrecision } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
@@ -26,9 +27,11 @@ export async function comparePrecision(
   options: ModelFolderOptions,
   inputs: readonly string[],
   count: number,
+  reading: FastaReading,
 ): Promise<PrecisionReport> {
   if (model === 'kmer') throw new UsageError(kmerPrecision);
-  const sample = await sampleSequences(inputs, { ...BLOCK, trailingStop: options.trailingStop ?? 'drop' }, count);
+  const limits = { ...BLOCK, ...reading, trailingStop: options.trailingStop ?? 'drop' };
+  const sample = await sampleSequences(inputs, limits, count);
   const exact = await embedTimed(await loadEmbedder(model, { ...options, precision: 'float32' }), sample);
   const fast = await embedTimed(await loadEmbedder(model, { ...options, precision: 'int8' }), sample);
   const residues = sample.reduce((sum, { sequence }) => sum + sequence.length, 0);

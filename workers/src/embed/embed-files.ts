@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
 import { describeRecord, type FastaBatch } from '../fasta/fasta-parser.ts';
+import type { FastaReading } from '../fasta/skipped-records.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -34,10 +35,11 @@ export async function embedFiles(
   output: string,
   temporary: string,
   vectorType: VectorType,
+  { requireRows, ...reading }: FastaReading,
   onBlock: OnBlock,
 ): Promise<{ rows: number; residues: number }> {
   const { blockResidues = DEFAULT_BLOCK_RESIDUES, trailingStop = 'drop' } = embedder;
-  const limits = { records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
+  const limits = { ...reading, records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
   const shard = await createShard(temporary, embedder.dimension, vectorType);
   const { dimension, attributes } = embedder;
@@ -65,6 +67,7 @@ export async function embedFiles(
       if (previous) write(previous);
     });
     if (computing) write(await computing);
+    requireRows?.(shard.rows);
     shard.finish(attributes);
   } catch (error) {
     await computing?.catch(() => {}); // the first error is the one to report
@@ -90,12 +93,13 @@ export async function surveyFiles(
   inputs: readonly string[],
   embedder: Embedder,
   output: string,
+  { allowNucleotide, onSkipped }: FastaReading,
 ): Promise<Survey | undefined> {
   for (const path of inputs) if (!(await isFile(path))) return undefined;
   let residues = 0;
   const hash = createHash('sha256');
   const limits = { records: BLOCK_RECORDS, residues: 1 << 20, trailingStop: embedder.trailingStop ?? 'drop' };
-  await readChecked(inputs, limits, output, async (batch, _bytes, path) => {
+  await readChecked(inputs, { ...limits, allowNucleotide, onSkipped }, output, async (batch, _bytes, path) => {
     requireKnownLetters(embedder, path, batch);
     residues += batch.residues;
     hash.update(`${batch.sequences.join('\n')}\n`);

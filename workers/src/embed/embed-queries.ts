@@ -33,6 +33,7 @@ export interface EmbeddedQueries {
  * @param model `--model`; default: `kmer` where the database was embedded by it
  * @param database attributes of the database's model
  * @param most sequences; one more is read at most
+ * @param allowNucleotide see FastaOptions
  * @throws UsageError without a model; DataError for wrong FASTA or a vector that cannot be searched
  */
 export async function embedQueries(
@@ -40,6 +41,7 @@ export async function embedQueries(
   model: string | undefined,
   database: ShardAttributes,
   most: number,
+  allowNucleotide = false,
 ): Promise<EmbeddedQueries> {
   const name = model ?? (database.model === 'kmer' ? 'kmer' : undefined);
   if (name === undefined)
@@ -47,7 +49,7 @@ export async function embedQueries(
   if (source.kind === 'text' && (await findStats(source.text).catch(() => undefined))?.isFile())
     throw new UsageError(sequenceIsFile(source.text));
   await using embedder = await loadEmbedderFor(name, database);
-  return await embedSource(source, embedder, most);
+  return await embedSource(source, embedder, most, allowNucleotide);
 }
 
 /** Loads a model with the conventions of a database. The caller disposes of it. @throws as loadEmbedder */
@@ -57,10 +59,15 @@ export async function loadEmbedderFor(name: string, database: ShardAttributes): 
 }
 
 /** Embeds a few sequences in memory by a loaded model. @throws DataError for wrong FASTA or a vector that cannot be searched */
-export async function embedSource(source: SequenceSource, embedder: Embedder, most: number): Promise<EmbeddedQueries> {
+export async function embedSource(
+  source: SequenceSource,
+  embedder: Embedder,
+  most: number,
+  allowNucleotide = false,
+): Promise<EmbeddedQueries> {
   const ids: string[] = [];
   const parts: Float32Array[] = [];
-  for await (const [where, batch] of batchesOf(source, embedder)) {
+  for await (const [where, batch] of batchesOf(source, embedder, allowNucleotide)) {
     const vectors = await embedder.embed(batch.sequences);
     requireGood(vectors, embedder, where, batch);
     ids.push(...columnTexts(batch.ids));
@@ -72,8 +79,8 @@ export async function embedSource(source: SequenceSource, embedder: Embedder, mo
   return { source: described, ids, dimension, vectors: concatenateFloats(parts), attributes };
 }
 
-async function* batchesOf(source: SequenceSource, { trailingStop = 'drop' }: Embedder) {
-  const limits = { ...BATCH, trailingStop };
+async function* batchesOf(source: SequenceSource, { trailingStop = 'drop' }: Embedder, allowNucleotide: boolean) {
+  const limits = { ...BATCH, trailingStop, allowNucleotide };
   if (source.kind === 'files') {
     for (const path of source.paths) for await (const batch of readFasta(path, limits)) yield [path, batch] as const;
     return;

@@ -6,6 +6,7 @@ import { isStreamOutput } from '../base/files/stream-output.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { counted } from '../base/text/counted.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
+import { type ReadingOptions, readingFor, withSkipped } from '../fasta/skipped-records.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from './cached-embedder.ts';
@@ -31,13 +32,11 @@ export interface ModelChoices {
 }
 
 /** The sequences, the model, and the shard to write. */
-export interface EmbedRequest extends ModelChoices {
+export interface EmbedRequest extends ModelChoices, ReadingOptions {
   model: string;
-  input: readonly string[];
   output?: string | undefined;
   vectorType: VectorType;
   description?: string | undefined;
-  name?: string | undefined;
   cache?: string | undefined;
   checkpoints?: string | undefined;
   /** Count of sequences to embed in both precisions for a comparison, instead of writing a shard. */
@@ -68,7 +67,7 @@ export async function embedShard(
     return {
       rows: sample,
       bytes: 0,
-      ...(await comparePrecision(args.model, modelOptions(args), args.input, sample)),
+      ...(await comparePrecision(args.model, modelOptions(args), args.input, sample, readingFor(args))),
     };
   }
   const { output, description } = args;
@@ -79,22 +78,26 @@ export async function embedShard(
   // kmer embeds faster than a survey or a cache could be read.
   const isFast = args.model === 'kmer';
   const model = await loadEmbedder(args.model, modelOptions(args));
-  const survey = isFast ? undefined : await surveyFiles(args.input, model, output).catch(closing(model));
+  const survey = isFast
+    ? undefined
+    : await surveyFiles(args.input, model, output, readingFor(args)).catch(closing(model));
   const keeping = { cache: args.cache, checkpoints: args.checkpoints, output, inputHash: survey?.hash };
   const embed = async (embedder: CachedEmbedder): Promise<EmbeddedShard> => {
     const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
     const progress = context.progress('embed-sequences', total, unit);
     const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
-    const { rows, residues, bytes } = await writeAtomically(output, async (temporary) => {
-      const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, onBlock);
-      const embedded = await embedding.finally(progress.stop);
-      return { ...embedded, bytes: (await stat(temporary)).size };
-    });
+    const { rows, residues, bytes, ...skipped } = await withSkipped(args, context, (reading) =>
+      writeAtomically(output, async (temporary) => {
+        const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, reading, onBlock);
+        const embedded = await embedding.finally(progress.stop);
+        return { ...embedded, bytes: (await stat(temporary)).size };
+      }),
+    );
     const { name = output } = args;
     if (description !== undefined)
-      await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context));
+      await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context, true));
     const computed = embedder.computed ?? rows;
-    return { rows, bytes, residues, computed, dimension: embedder.dimension, ...embedder.attributes };
+    return { rows, bytes, residues, computed, ...skipped, dimension: embedder.dimension, ...embedder.attributes };
   };
   return isFast ? withPlainEmbedder(model, embed) : withCachedEmbedder(model, keeping, embed);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { columnTexts } from '../base/bytes/utf8-column.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { readChecked } from '../fasta/checked-fasta.ts';
+import type { FastaReading } from '../fasta/skipped-records.ts';
 
 const LIMITS = { records: 4096, residues: 1 << 20 };
 
@@ -32,6 +33,7 @@ export async function splitFiles(
   inputs: readonly string[],
   folder: string,
   partResidues: number,
+  { requireRows, ...reading }: FastaReading,
   onBytes: (bytes: number) => void,
 ): Promise<SplitResult> {
   const total = { rows: 0, residues: 0, parts: 0, bytes: 0 };
@@ -45,22 +47,30 @@ export async function splitFiles(
       finished.push([path, join(folder, name)]);
     };
     try {
-      await readChecked(inputs, LIMITS, join(folder, 'parts'), async ({ ids, sequences, residues }, bytes) => {
-        const names = columnTexts(ids);
-        for (let row = 0; row < sequences.length; ) {
-          part ??= await createPart(join(scratch, `${total.parts}`));
-          const end = endOfPart(sequences, row, partResidues - part.residues);
-          total.bytes += await append(part, names, sequences, row, end);
-          if (part.residues >= partResidues) {
-            await finish(part);
-            part = undefined;
+      await readChecked(
+        inputs,
+        { ...LIMITS, ...reading },
+        join(folder, 'parts'),
+        async ({ ids, sequences, residues }, bytes) => {
+          const names = columnTexts(ids);
+          for (let row = 0; row < sequences.length; ) {
+            part ??= await createPart(join(scratch, `${total.parts}`));
+            const end = endOfPart(sequences, row, partResidues - part.residues);
+            total.bytes += await append(part, names, sequences, row, end);
+            if (part.residues >= partResidues) {
+              await finish(part);
+              part = undefined;
+            }
+            row = end;
           }
-          row = end;
-        }
-        total.rows += sequences.length;
-        total.residues += residues;
-        onBytes(bytes);
-      });
+          total.rows += sequences.length;
+          total.residues += residues;
+          onBytes(bytes);
+        },
+      );
+      requireRows?.(total.rows);
+      // Even inputs without sequences have a part: an empty one.
+      if (total.rows === 0) part = await createPart(join(scratch, 'empty'));
       if (part) await finish(part);
       part = undefined;
     } finally {

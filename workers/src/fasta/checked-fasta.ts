@@ -52,7 +52,8 @@ async function duplicateError(inputs: readonly string[], { first, second }: Dupl
 
 /** Reads the file again up to the record, because only hashes of ids are kept. */
 async function readId(path: string, record: number): Promise<string> {
-  for await (const { ids, firstRecord } of readFasta(path, { records: 4096, residues: 1 << 20 }))
+  const limits = { records: 4096, residues: 1 << 20, allowNucleotide: true, onSkipped: () => {} };
+  for await (const { ids, firstRecord } of readFasta(path, limits))
     if (record < firstRecord + columnLength(ids)) return quoteId(columnBytes(ids, record - firstRecord));
   throw fileChanged(path);
 }

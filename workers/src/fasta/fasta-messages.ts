@@ -11,6 +11,16 @@ export function emptyFile(name: string): DataError {
   return new DataError(`${name}: no sequences: the file is empty.`);
 }
 
+/** @param files their number */
+export function noSequences(files: number): DataError {
+  return new DataError(`None of the ${files} files has a sequence. Check --input.`);
+}
+
+/** @param name of the file */
+export function onlyStops(name: string): DataError {
+  return new DataError(`${name}: no sequences: its records have no residues, only a stop (*).`);
+}
+
 export function lineBeforeHeader(name: string, line: number): DataError {
   return new DataError(`${name}: line ${line} comes before the first header. A FASTA file starts with a line ">id".`);
 }
@@ -39,6 +49,15 @@ export function controlInId(code: number): string {
 export function badLetter(byte: number, position: number, line: number): string {
   const letter = byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16)}`;
   return `${letter} at position ${position} of its sequence (line ${line}) is not a protein letter. Allowed are ${ALLOWED_LETTERS}.`;
+}
+
+/** @param record file, number and id of the first record @param share of the letters A, C, G, T and U */
+export function nucleotides(record: string, share: number): DataError {
+  return new DataError(
+    `${record}: its letters, and those of the records after it, are nucleotides (${Math.round(100 * share)}% A, C, G, T or U), ` +
+      'not proteins. Translate the sequences first (prodigal, getorf, transeq). If they are proteins, pass ' +
+      '--allow-nucleotide (in the pipeline --allow_nucleotide).',
+  );
 }
 
 /** @param id as shown to users @param first the record in which the id occurs first */

@@ -4,7 +4,15 @@ import type { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
 import { quoteId } from '../base/text/quote.ts';
 import * as messages from './fasta-messages.ts';
-import { BYTE, isSpaceByte, LETTER_OF_BYTE, lengthWithoutStop, type TrailingStop } from './sequence.ts';
+import { findNucleotides } from './nucleotides.ts';
+import {
+  BYTE,
+  isSpaceByte,
+  LETTER_OF_BYTE,
+  LETTER_WITH_RETURNS,
+  lengthWithoutStop,
+  type TrailingStop,
+} from './sequence.ts';
 
 /** Consecutive records of a FASTA file. */
 export interface FastaBatch {
@@ -25,11 +33,28 @@ export interface BatchLimits {
 
 export interface FastaOptions extends BatchLimits {
   /** Default: `drop`. */
-  trailingStop?: TrailingStop;
+  trailingStop?: TrailingStop | undefined;
+  /** Whether nucleotides are read as if they were proteins. Default: they are refused. */
+  allowNucleotide?: boolean | undefined;
+  /** Receives what is skipped: records of a stop alone, and files without records. Default: they are refused. */
+  onSkipped?: ((skipped: SkippedRecord) => void) | undefined;
+}
+
+/** A record without residues; a file without records has the number 0. */
+export interface SkippedRecord {
+  /** The name of the file. */
+  file: string;
+  /** Number in the file, from 1. */
+  record: number;
+  id: string;
 }
 
 const GREATER = '>'.charCodeAt(0);
+const SEMICOLON = ';'.charCodeAt(0);
 const NEWLINE = '\n'.charCodeAt(0);
+const RETURN = '\r'.charCodeAt(0);
+/** What may follow the last line: NULs, which fill up a block, and ^Z, the end of a file in DOS. */
+const PADDING = [0, 0x1a];
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /** ^A: NCBI writes it between the headers of identical proteins, so it ends the id of the first. */
 const HEADER_SEPARATOR = 1;
@@ -43,13 +68,21 @@ const BATCH_ID_BYTES = 2 ** 24;
 export class FastaParser {
   readonly #name: string;
   readonly #limits: FastaOptions;
-  #state: 'start' | 'header' | 'letters' = 'start';
+  #state: 'start' | 'header' | 'letters' | 'comment' | 'padding' = 'start';
   #line = 1;
+  /** How lines end: see #findLineEnd. `return`: a carriage return alone ends a line too, as in files of old Macs. */
+  #lineEnd: 'unknown' | 'newline' | 'return' = 'unknown';
+  /** Whether the first line ended with a carriage return at the end of the last piece. */
+  #returnPending = false;
+  /** The error for padding that is not at the end of the file. */
+  #paddingError: DataError | undefined;
   #lastByte = NEWLINE;
   #bytesRead = 0;
   /** Number of the current record, from 1. */
   #record = 0;
   #taken = 0;
+  /** Whether the record after those of the batch was skipped, which ends the batch. */
+  #skippedAfter = false;
   #idDone = false;
   #headerBytes = 0;
   #letters = Buffer.allocUnsafe(1 << 16);
@@ -70,6 +103,7 @@ export class FastaParser {
   /** Returns whether `take` must be called before the next `push`. */
   get isFull(): boolean {
     return (
+      this.#skippedAfter ||
       this.#sequences.length >= this.#limits.records ||
       this.#residues >= this.#limits.residues ||
       (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES
@@ -88,24 +122,29 @@ export class FastaParser {
       this.#bytesRead++;
     }
     if (at < piece.length) this.#bytesRead = 3;
-    while (at < piece.length && !this.isFull)
-      at =
-        this.#state === 'start'
-          ? this.#readStart(piece, at)
-          : this.#state === 'header'
-            ? this.#readHeader(piece, at)
-            : this.#readLetters(piece, at);
+    while (at < piece.length && !this.isFull) at = this.#readFrom(piece, at);
     return at;
   }
 
-  /** Ends the last record. @throws DataError for a file without records */
+  #readFrom(piece: Uint8Array, at: number): number {
+    if (this.#state === 'letters') return this.#readLetters(piece, at);
+    if (this.#state === 'header') return this.#readHeader(piece, at);
+    if (this.#state === 'start') return this.#readStart(piece, at);
+    return this.#state === 'comment' ? this.#readComment(piece, at) : this.#readPadding(piece, at);
+  }
+
+  /** Ends the last record. @throws DataError for a file without records, unless these are skipped */
   end(): void {
-    if (this.#state === 'start') throw messages.emptyFile(this.#name);
+    if (this.#record === 0) {
+      if (!this.#limits.onSkipped) throw messages.emptyFile(this.#name);
+      this.#limits.onSkipped({ file: this.#name, record: 0, id: '' });
+      return;
+    }
     if (this.#state === 'header') this.#endHeader();
     this.#endRecord();
   }
 
-  /** Returns the records parsed since the last call, or undefined if there are none. */
+  /** Returns the records parsed since the last call, or undefined if there are none. @throws DataError for nucleotides */
   take(): FastaBatch | undefined {
     const count = this.#sequences.length;
     if (count === 0) return undefined;
@@ -120,7 +159,10 @@ export class FastaParser {
     this.#idEnds = [];
     this.#sequences = [];
     this.#residues = 0;
-    this.#taken += count;
+    this.#taken += count + (this.#skippedAfter ? 1 : 0);
+    this.#skippedAfter = false;
+    const share = this.#limits.allowNucleotide ? undefined : findNucleotides(batch.sequences);
+    if (share !== undefined) throw messages.nucleotides(`${this.#name}: ${describeRecord(batch, 0)}`, share);
     return batch;
   }
 
@@ -128,8 +170,13 @@ export class FastaParser {
     let at = start;
     while (at < piece.length && isSpaceByte(piece[at]!)) if (piece[at++] === NEWLINE) this.#line++;
     if (at === piece.length) return at;
-    if (piece[at] !== GREATER) throw messages.lineBeforeHeader(this.#name, this.#line);
-    this.#startRecord();
+    if (piece[at] === GREATER) this.#startRecord();
+    else if (piece[at] === SEMICOLON) this.#state = 'comment';
+    else {
+      const error = messages.lineBeforeHeader(this.#name, this.#line);
+      if (!PADDING.includes(piece[at]!)) throw error;
+      this.#startPadding(error);
+    }
     return at + 1;
   }
 
@@ -142,13 +189,14 @@ export class FastaParser {
   }
 
   #readLetters(piece: Uint8Array, start: number): number {
+    const letterOf = this.#lineEnd === 'return' ? LETTER_WITH_RETURNS : LETTER_OF_BYTE;
     const letters = this.#reserveLetters(piece.length - start);
     let count = this.#letterCount;
     let at = start;
     let stop = false;
     for (; at < piece.length; at++) {
       const byte = piece[at]!;
-      const letter = LETTER_OF_BYTE[byte]!;
+      const letter = letterOf[byte]!;
       if (letter >= 32) letters[count++] = letter;
       else if (letter === BYTE.newline) this.#line++;
       else if (letter === BYTE.other) {
@@ -162,16 +210,70 @@ export class FastaParser {
       return at;
     }
     const before = at > start ? piece[at - 1]! : this.#lastByte;
-    if (piece[at] !== GREATER || before !== NEWLINE) throw this.#badLetter(piece, at);
-    this.#endRecord();
-    this.#startRecord();
+    if (PADDING.includes(piece[at]!)) this.#startPadding(this.#badLetter(piece, at));
+    else if (before !== NEWLINE && before !== RETURN) throw this.#badLetter(piece, at);
+    else if (piece[at] === SEMICOLON) this.#state = 'comment';
+    else if (piece[at] === GREATER) {
+      if (before === RETURN) this.#lineEnd = 'return';
+      this.#endRecord();
+      this.#startRecord();
+    } else throw this.#badLetter(piece, at);
     return at + 1;
+  }
+
+  /** Skips the rest of a line that starts with ";". */
+  #readComment(piece: Uint8Array, start: number): number {
+    const end = this.#findLineEnd(piece, start);
+    if (end === undefined) return piece.length;
+    this.#line++;
+    this.#lastByte = NEWLINE;
+    this.#state = this.#record === 0 ? 'start' : 'letters';
+    return end + 1;
+  }
+
+  #startPadding(error: DataError): void {
+    this.#paddingError = error;
+    this.#state = 'padding';
+  }
+
+  #readPadding(piece: Uint8Array, start: number): number {
+    for (let at = start; at < piece.length; at++)
+      if (!PADDING.includes(piece[at]!) && !isSpaceByte(piece[at]!)) throw this.#paddingError!;
+    return piece.length;
+  }
+
+  /**
+   * Finds the end of the current line: a newline, or where a carriage return alone ends lines, either. The first line decides, because
+   * a carriage return inside a later header may be a stray one.
+   * @returns undefined if the line goes on in the next piece; start - 1 if it ended with the last one
+   */
+  #findLineEnd(piece: Uint8Array, start: number): number | undefined {
+    if (this.#returnPending) {
+      this.#returnPending = false;
+      this.#lineEnd = piece[start] === NEWLINE ? 'newline' : 'return';
+      return this.#lineEnd === 'return' ? start - 1 : start;
+    }
+    if (this.#lineEnd === 'newline') {
+      const end = piece.indexOf(NEWLINE, start);
+      return end < 0 ? undefined : end;
+    }
+    let end = start;
+    while (end < piece.length && piece[end] !== NEWLINE && piece[end] !== RETURN) end++;
+    if (end === piece.length) return undefined;
+    const hasNewline = piece[end] === NEWLINE || piece[end + 1] === NEWLINE;
+    const isLast = end + 1 === piece.length;
+    if (this.#lineEnd === 'unknown') {
+      this.#returnPending = !hasNewline && isLast;
+      if (this.#returnPending) return undefined;
+      this.#lineEnd = hasNewline ? 'newline' : 'return';
+    }
+    return piece[end] === RETURN && hasNewline ? end + 1 : end;
   }
 
   /** Reads a header and keeps only its first word, the id. */
   #readHeader(piece: Uint8Array, start: number): number {
-    const newline = piece.indexOf(NEWLINE, start);
-    const end = newline < 0 ? piece.length : newline;
+    const lineEnd = this.#findLineEnd(piece, start);
+    const end = lineEnd ?? piece.length;
     for (let at = start; at < end && !this.#idDone; at++) {
       const byte = piece[at]!;
       if (!isSpaceByte(byte) && byte !== HEADER_SEPARATOR) this.#addIdByte(byte);
@@ -179,11 +281,11 @@ export class FastaParser {
     }
     this.#headerBytes += end - start;
     if (this.#headerBytes > MAX_HEADER_BYTES) throw this.#bad(messages.headerTooLong);
-    if (newline < 0) return end;
+    if (lineEnd === undefined) return end;
     this.#endHeader();
     this.#line++;
     this.#lastByte = NEWLINE;
-    return newline + 1;
+    return lineEnd + 1;
   }
 
   #endHeader(): void {
@@ -200,12 +302,27 @@ export class FastaParser {
   #endRecord(): void {
     const isKept = this.#limits.trailingStop === 'keep';
     const length = isKept ? this.#letterCount : lengthWithoutStop(this.#letters, this.#letterCount);
-    if (length === 0) throw this.#bad(messages.sequenceEmpty);
+    if (length === 0) {
+      this.#skipRecord();
+      return;
+    }
     if (length > MAX_SEQUENCE_LETTERS) throw this.#bad(messages.sequenceTooLong);
     this.#sequences.push(this.#letters.toString('latin1', 0, length));
     this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
     this.#residues += length;
     this.#idLength = 0;
+  }
+
+  /** Skips a record of a stop alone. @throws DataError for a record without a sequence, which may be incomplete */
+  #skipRecord(): void {
+    const { onSkipped } = this.#limits;
+    if (this.#letterCount === 0 || !onSkipped) throw this.#bad(messages.sequenceEmpty);
+    const start = this.#idEnds.at(-1) ?? 0;
+    const id = Buffer.from(this.#idBytes.subarray(start, start + this.#idLength)).toString();
+    onSkipped({ file: this.#name, record: this.#record, id });
+    this.#idLength = 0;
+    if (this.#sequences.length > 0) this.#skippedAfter = true;
+    else this.#taken++;
   }
 
   #addIdByte(byte: number): void {

@@ -9,6 +9,10 @@ export const BYTE = { other: 0, space: 1, newline: 2 } as const;
  */
 export const LETTER_OF_BYTE: Uint8Array = letterTable();
 
+/** The same where a carriage return alone ends a line. */
+export const LETTER_WITH_RETURNS: Uint8Array = letterTable();
+LETTER_WITH_RETURNS['\r'.charCodeAt(0)] = BYTE.newline;
+
 const STAR = '*'.charCodeAt(0);
 
 function letterTable(): Uint8Array {

@@ -13,6 +13,12 @@ export function noShards(): DataError {
   return new DataError('No shards to pack.');
 }
 
+/** @param names of the shards */
+export function noSequences(names: readonly string[]): DataError {
+  const others = names.length > 3 ? `, and ${names.length - 3} more` : '';
+  return new DataError(`No input has a sequence: ${names.slice(0, 3).join(', ')}${others}. Check --input.`);
+}
+
 /** @param id as shown to users */
 export function duplicatedId(id: string, place: IdPlace, first: IdPlace): DataError {
   return new DataError(

@@ -48,7 +48,7 @@ export async function planBuckets(
     rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
     ...(packed.length > 0 ? { quality: packingQuality(packed, bucketSize) } : {}),
     held: shards
-      .filter((_, shard) => missing[shard]!.length === 0)
+      .filter(({ rows }, shard) => rows > 0 && missing[shard]!.length === 0)
       .map(({ path, contentHash }) => ({ path, bucket: holders.get(contentHash) ?? '' })),
     buckets: sources.map((bucketSources, i) => ({
       bucket: names[i]!,

@@ -10,7 +10,7 @@ import { idsOf } from '../lance/table-ids.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
 import { modelIdentity, type ShardHeader } from '../shard/shard.ts';
 import { describeInputs, findId } from './pack-inputs.ts';
-import { duplicatedId, idInDatabase, noShards, otherDimension, otherModel } from './pack-messages.ts';
+import { duplicatedId, idInDatabase, noSequences, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
 
 /** The shards of a build, and the rows that the database lacks. */
@@ -49,6 +49,7 @@ export async function surveyShards(
 
   const survey = async (seen: DuplicateIds): Promise<Survey> => {
     const shards = await describeInputs(inputs, seen, progress);
+    if (shards.length > 0 && shards.every(({ rows }) => rows === 0)) throw noSequences(shards.map(({ path }) => path));
     // Read after the shards, which can take hours, and plans of other builds before entries: a bucket that is finished meanwhile is in one
     // of the two.
     const pending = (await database?.pending()) ?? [];

@@ -34,10 +34,11 @@ export interface DescribedShard extends ShardHeader {
 export async function describeShard(
   path: string,
   onIds: (block: IdBlock) => Promise<void> | void,
+  allowEmpty = false,
 ): Promise<DescribedShard> {
   const shard = await openShard(path);
   try {
-    requireRows(shard);
+    if (!allowEmpty) requireRows(shard);
     const { rows, dimension, vectorType, attributes } = shard;
     const hash = new ContentHash();
     for await (const { vectors, ids, start } of readBlocks(shard, { blockRows: rowsPerBlock(shard, BLOCK_BYTES) })) {
@@ -58,17 +59,19 @@ function requireRows({ path, rows }: ShardReader): void {
  * Writes the description of a shard: a line of JSON, then the ids in blocks. Format: docs/formats.md.
  * @param name of the shard in messages and plans
  * @param temporary the path to write to: see `writeAtomically`
+ * @param allowEmpty whether a shard without rows is fine
  */
 export async function writeShardDescription(
   path: string,
   name: string,
   temporary: string,
   { progress }: Pick<CommandContext, 'progress'>,
+  allowEmpty = false,
 ): Promise<ShardDescription> {
   const { size: fileBytes, mtimeMs: modifiedMs } = await requireStats(path);
   const shard = await openShard(path);
   shard.close();
-  requireRows(shard);
+  if (!allowEmpty) requireRows(shard);
   const { rows, dimension, vectorType, attributes } = shard;
   const facts = { version: 1 as const, path, name, fileBytes, modifiedMs, rows, dimension, vectorType, attributes };
   const lineOf = (contentHash: string) => Buffer.from(`${JSON.stringify({ ...facts, contentHash })}\n`);
@@ -77,10 +80,11 @@ export async function writeShardDescription(
   try {
     // A placeholder of the same length, because the hash is known only at the end.
     await file.writeFile(lineOf('0'.repeat(64)));
-    const { contentHash } = await describeShard(path, async ({ ids }) => {
+    const onIds = async ({ ids }: IdBlock) => {
       await writeIds(file, ids);
       bar.add(columnLength(ids));
-    });
+    };
+    const { contentHash } = await describeShard(path, onIds, allowEmpty);
     const line = lineOf(contentHash);
     await file.write(line, 0, line.length, 0);
     return { ...facts, contentHash };

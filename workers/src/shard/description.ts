@@ -29,7 +29,8 @@ const SHARD_DESCRIPTION = z.object({
   /** Size and modification time when it was described, which reveal a changed file. */
   fileBytes: COUNT,
   modifiedMs: AMOUNT,
-  rows: SIZE,
+  /** 0 for sequences of which none was left to embed. */
+  rows: COUNT,
   /** Components of a vector, D. */
   dimension: SIZE,
   vectorType: choice(VECTOR_TYPES),

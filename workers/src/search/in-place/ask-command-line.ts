@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { databaseOption } from '../../app/shared-options.ts';
+import { databaseOption, fastaReadingOptions } from '../../app/shared-options.ts';
 import { MOST_NEIGHBOURS } from './ask-settings.ts';
 import { FORMATS } from './output/answer-format.ts';
 
@@ -25,6 +25,7 @@ export const ASK_COMMAND_LINE = {
     type: 'string',
     describe: 'Model that embeds sequences: kmer, or a folder. Default: kmer, if it is that of the database',
   },
+  'allow-nucleotide': fastaReadingOptions['allow-nucleotide'],
   k: { type: 'number', default: 10, describe: `Neighbours per query, at most ${MOST_NEIGHBOURS}` },
   nprobes: {
     type: 'number',

@@ -22,6 +22,7 @@ export interface RemoteOptions {
   model?: string | undefined;
   concurrency?: number | undefined;
   timeout?: number | undefined;
+  allowNucleotide?: boolean | undefined;
 }
 
 /**
@@ -73,21 +74,22 @@ function requireEffect({ database, model, timeout }: RemoteOptions, { kind }: Qu
 }
 
 async function queriesForEvent(
-  { database, model }: RemoteOptions,
+  { database, model, allowNucleotide }: RemoteOptions,
   request: AskRequest,
   results: string,
   execution: string,
   context: CommandContext,
 ): Promise<EventQueries> {
   const { queries: source, settings } = request;
-  if ((source.kind === 'text' || source.kind === 'files') && model === undefined) return sequencesForEvent(source);
+  if ((source.kind === 'text' || source.kind === 'files') && model === undefined)
+    return sequencesForEvent(source, allowNucleotide);
   if (source.kind === 'id' && database === undefined) throw new UsageError(LAMBDA_MESSAGES.idNeedsDatabase);
   const queries =
     source.kind === 'id'
       ? await loadQueries(await openAsked(database!, request), source, context)
       : source.kind === 'shards'
         ? await loadShards(source.paths)
-        : await embedQueries(source, model, {}, MOST_QUERIES);
+        : await embedQueries(source, model, {}, MOST_QUERIES, allowNucleotide);
   requireAnswerFits(settings, queries.ids.length);
   return vectorsForEvent(queries, results, execution);
 }

@@ -18,17 +18,17 @@ const FASTA_LIMITS = { records: 64, residues: 32_768 };
 export type EventQueries = Pick<AskEvent, 'sequences' | 'vectors' | 'stored'>;
 
 /** Returns sequences that the stack embeds. @throws UsageError if they are too many */
-export async function sequencesForEvent(source: SequenceSource): Promise<EventQueries> {
-  const sequences = source.kind === 'text' ? source.text : await readText(source.paths);
+export async function sequencesForEvent(source: SequenceSource, allowNucleotide = false): Promise<EventQueries> {
+  const sequences = source.kind === 'text' ? source.text : await readText(source.paths, allowNucleotide);
   const bytes = Buffer.byteLength(sequences);
   if (bytes > MOST_BYTES) throw new UsageError(LAMBDA_MESSAGES.largeFasta(bytes, MOST_BYTES));
   return { sequences };
 }
 
-async function readText(paths: readonly string[]): Promise<string> {
+async function readText(paths: readonly string[], allowNucleotide: boolean): Promise<string> {
   let text = '';
   for (const path of paths)
-    for await (const { ids, sequences } of readFasta(path, FASTA_LIMITS))
+    for await (const { ids, sequences } of readFasta(path, { ...FASTA_LIMITS, allowNucleotide }))
       for (const [row, sequence] of sequences.entries()) text += `>${columnText(ids, row)}\n${sequence}\n`;
   return text;
 }

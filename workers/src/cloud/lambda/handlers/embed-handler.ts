@@ -20,7 +20,8 @@ export const handler = defineHandler(
     if (model === 'none') throw new WrongQuestionError(LAMBDA_MESSAGES.noEmbedder);
     const source = { kind: 'text', text: request.sequences ?? '' } as const;
     await using embedder = await loadEmbedderFor(model, await attributesOfDatabase());
-    const queries = await checkQuestion(() => embedSource(source, embedder, MOST_QUERIES));
+    // The client has refused nucleotides, unless the user allows them.
+    const queries = await checkQuestion(() => embedSource(source, embedder, MOST_QUERIES, true));
     await storeQueries(call.results, resultKeys.queries(execution), queries);
     return { count: queries.ids.length };
   },
