@@ -23,6 +23,7 @@ const BENCHMARKS: Record<string, string> = {
   ask: 'questions in place on S3: the article on Python LanceDB, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
+  proteins: 'distances of kmer on UniProt proteins, against MMseqs2',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
@@ -34,7 +35,7 @@ if (!Object.hasOwn(BENCHMARKS, name)) {
 const options = rest.filter((option) => option !== '--save');
 const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
 /** Benchmarks whose script writes tables of a page from the saved result, with `--page`. */
-const WITH_PAGE = ['scale', 'threads'];
+const WITH_PAGE = ['scale', 'threads', 'proteins'];
 const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 let output = '';
 child.stdout.setEncoding('utf8').on('data', (text: string) => {
