@@ -30,8 +30,12 @@ function run(program, args, env = {}) {
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 20)
   fail(`Node.js ${process.versions.node} is too old. Install Node.js 20 or newer (nodejs.org), then run this again.`);
-if (process.platform === 'win32')
-  fail('Windows is not supported directly. Run LanceFlow in WSL 2, where Nextflow runs too.');
+const unsupported = unsupportedPlatform();
+if (unsupported)
+  fail(
+    `${unsupported} is not supported: LanceFlow needs Linux with glibc 2.28 or newer (x64 or arm64), or macOS on Apple silicon. ` +
+      'On Windows, run it in WSL 2; elsewhere in a virtual machine with Linux.',
+  );
 
 const done = [];
 
@@ -74,4 +78,15 @@ say(
 /** Whether bin/nextflow has fetched Nextflow. */
 function hasNextflow() {
   return existsSync(join(ROOT, '.tools/nextflow-24.10.0'));
+}
+
+/** Returns the name of this platform where LanceDB, ONNX Runtime or Node 24 have no program for it. */
+function unsupportedPlatform() {
+  const name = `${process.platform} ${process.arch}`;
+  if (!['linux x64', 'linux arm64', 'darwin arm64'].includes(name)) return name;
+  if (process.platform !== 'linux') return undefined;
+  const { glibcVersionRuntime: glibc } = process.report.getReport().header;
+  if (glibc === undefined) return `${name} without glibc (Alpine)`;
+  const [major, minor] = glibc.split('.').map(Number);
+  return major > 2 || minor >= 28 ? undefined : `${name} with glibc ${glibc}`;
 }

@@ -78,6 +78,17 @@ mkdir -p "$folder" && touch "$folder/a.jar"`;
     expect(await log(folder)).toBe('mvn\n');
   });
 
+  test('may fetch plugins, as -with-tower needs one, unless the user forbids it', async () => {
+    const { program, start } = await clone();
+    await program('mvn', MAVEN);
+    await program(
+      'java',
+      '[ "$1" = -version ] && echo \'openjdk version "17.0.1"\' >&2 || echo "offline: $NXF_OFFLINE"',
+    );
+    expect((await start(['run', 'x', '-with-tower'])).stdout).toBe('offline: \n');
+    expect((await start(['run', 'x'], { NXF_OFFLINE: 'true' })).stdout).toBe('offline: true\n');
+  });
+
   test('that cannot be fetched leaves no files, and the message says what to do', async () => {
     const { folder, program, start } = await clone();
     await program('java', JAVA);

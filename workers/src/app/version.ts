@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 
 /** Version of LanceFlow, from package.json. */
-export const LANCEFLOW_VERSION: string = readVersion('../../../package.json');
+export const LANCEFLOW_VERSION: string = readVersion(new URL('../../../package.json', import.meta.url));
 
 /** Version of the LanceDB client. */
-export const LANCEDB_VERSION: string = readVersion('../../../node_modules/@lancedb/lancedb/package.json');
+export const LANCEDB_VERSION: string = readVersion(findPackageJSON('@lancedb/lancedb', import.meta.url)!);
 
 /** Identifies the worker's code. The pipeline passes a hash of the sources, so that a changed worker rebuilds tables. */
 export const BUILD_ID: string = process.env.LANCEFLOW_WORKER || LANCEFLOW_VERSION;
 
-function readVersion(path: string): string {
-  const { version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string };
+function readVersion(file: string | URL): string {
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
   return version;
 }
