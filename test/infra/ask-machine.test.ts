@@ -21,6 +21,13 @@ interface Ended {
   cause?: string;
 }
 
+const keyArn = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${id}`;
+const KEYS = {
+  DatabaseKmsKeyArn: keyArn('database'),
+  ModelKmsKeyArn: keyArn('model'),
+  ResultsKmsKeyArn: keyArn('results'),
+};
+
 const skip = missingPython();
 
 describe.skipIf(skip)('the state machine', () => {
@@ -30,7 +37,8 @@ describe.skipIf(skip)('the state machine', () => {
   const answers = {} as Record<AskFunction, Answer>;
 
   beforeAll(async () => {
-    stack = await startAskStack({ DatabaseBucket: 'lance', DatabasePrefix: 'database/d' });
+    const model = { Model: 's3', ModelBucket: 'models', ModelPrefix: 'm' };
+    stack = await startAskStack({ DatabaseBucket: 'lance', DatabasePrefix: 'database/d', ...model, ...KEYS });
     const standIns = FUNCTIONS.map((name) => {
       const answer = async (payload: unknown) => {
         calls.push({ name, payload: payload as Call['payload'] });
@@ -154,6 +162,32 @@ describe.skipIf(skip)('the state machine', () => {
     expect(await decisions('StateRole', follow, `${execution}-other:e`)).toEqual([no, no]);
   });
 
+  test('keys of KMS encrypt and decrypt for the buckets of this stack only', async () => {
+    const { ResultsBucket: results } = stack.outputs;
+    const S3 = 's3.eu-central-1.amazonaws.com';
+    const [none, decrypt, both] = [[], ['kms:Decrypt'], ['kms:Decrypt', 'kms:GenerateDataKey']];
+    const { DatabaseKmsKeyArn: database, ModelKmsKeyArn: model, ResultsKmsKeyArn: own } = KEYS;
+    // With a bucket key, S3 names the bucket; without, the object.
+    const catalog = 'lance/database/d/_catalog/bucket_00001.json';
+    const cases = [
+      ...['EmbedRole', 'PlanRole', 'SearchRole'].map((role) => [role, database, 'lance', S3, decrypt]),
+      ['SearchRole', database, catalog, S3, decrypt],
+      ['SearchRole', database, 'lance/other/x', S3, none],
+      ['AggregateRole', database, 'lance', S3, none],
+      ['EmbedRole', model, 'models', S3, decrypt],
+      ['EmbedRole', model, 'models/m/weights', S3, decrypt],
+      ['EmbedRole', model, 'models/n/weights', S3, none],
+      ['SearchRole', model, 'models', S3, none],
+      ...['EmbedRole', 'PlanRole', 'SearchRole', 'AggregateRole'].map((role) => [role, own, results, S3, both]),
+      ['SearchRole', own, 'lance', S3, none],
+      ['SearchRole', own, results, 'ec2.eu-central-1.amazonaws.com', none],
+      ['StateRole', own, results, S3, none],
+    ] as const;
+    const asked = cases.map(([role, key, bucket, service]) => [role, key, `arn:aws:s3:::${bucket}`, service]);
+    const allowed = await stack.python<string[][]>(SIMULATE_KEYS, JSON.stringify(both), JSON.stringify(asked));
+    expect(allowed).toEqual(cases.map(([, , , , actions]) => actions));
+  });
+
   test('people who ask reach executions, queries and answers of this stack only, and no plans', async () => {
     const decisions = (actions: string[], resource: string) =>
       stack.python<string[]>(SIMULATE_POLICY, stack.outputs.AskPolicy, JSON.stringify(actions), resource);
@@ -196,6 +230,18 @@ context = [dict(ContextKeyName='s3:prefix', ContextKeyValues=[sys.argv[4]], Cont
 answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=json.loads(sys.argv[2]),
     ResourceArns=[sys.argv[3]], ContextEntries=context)
 print(json.dumps([result['EvalDecision'] for result in answer['EvaluationResults']]))`;
+
+const SIMULATE_KEYS = `
+iam = client('iam')
+found = []
+for role, key, bucket, service in json.loads(sys.argv[2]):
+    [arn] = [one['Arn'] for one in iam.list_roles()['Roles'] if one['RoleName'].startswith(f'lanceflow-ask-{role}-')]
+    context = [dict(ContextKeyName=name, ContextKeyValues=[value], ContextKeyType='string')
+        for name, value in [('kms:EncryptionContext:aws:s3:arn', bucket), ('kms:ViaService', service)]]
+    answer = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=json.loads(sys.argv[1]),
+        ResourceArns=[key], ContextEntries=context)
+    found.append([one['EvalActionName'] for one in answer['EvaluationResults'] if one['EvalDecision'] == 'allowed'])
+print(json.dumps(found))`;
 
 const SIMULATE_POLICY = `
 iam = client('iam')

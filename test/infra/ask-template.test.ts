@@ -1,7 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation's variables
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  LAMBDA_LIMITS,
+  MOST_SEARCH_SECONDS,
+  requireStackFits,
+} from '../../workers/src/cloud/lambda/question-limits.ts';
+import { bucketOf } from '../support/large-bucket.ts';
 import { missingPython, ROOT, run, temporaryFolder } from '../support/run.ts';
 import { listOf, readTemplate, statementsIn, type Template } from './support/read-template.ts';
 
@@ -14,6 +20,8 @@ interface State {
   Retry?: Array<{ ErrorEquals: string[]; BackoffRate: number; JitterStrategy: string; MaxAttempts: number }>;
   Catch?: unknown[];
   ItemProcessor?: { States: Record<string, State> };
+  TimeoutSeconds?: number;
+  Parameters?: { FunctionName: string };
 }
 
 /** An alarm on an expression. */
@@ -42,9 +50,11 @@ beforeAll(async () => {
 const of = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 const machine = () =>
   template.Resources.StateMachine!.Properties as {
-    Definition: { States: Record<string, State> };
+    Definition: { States: Record<string, State>; TimeoutSeconds: number };
     DefinitionSubstitutions: Record<string, { Ref: string } | { 'Fn::Sub': string }>;
   };
+const variablesOf = (name: string) =>
+  (template.Resources[name]!.Properties.Environment as { Variables: Record<string, unknown> }).Variables;
 const longest = (parameter: string) => {
   const { MaxLength, AllowedPattern = '', MaxValue } = template.Parameters[parameter]!;
   return '9'.repeat(MaxLength ?? (AllowedPattern ? Number(/(\d+)\}$/.exec(AllowedPattern)![1]) : `${MaxValue}`.length));
@@ -115,22 +125,68 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     for (const [name, { Properties }] of of('AWS::Lambda::Version')) {
       const { Ref } = Properties.FunctionName as { Ref: string };
       const { Code, MemorySize, EphemeralStorage, Timeout } = template.Resources[Ref]!.Properties;
-      const used = JSON.stringify([Code, MemorySize, EphemeralStorage, Timeout]).matchAll(/"Ref":"(\w+)"/g);
+      const sizes = Object.entries(variablesOf(Ref)).filter(([name]) => /_(MB|SECONDS|RESERVED)$/.test(name));
+      const used = JSON.stringify([Code, MemorySize, EphemeralStorage, Timeout, sizes]).matchAll(/"Ref":"(\w+)"/g);
       const { 'Fn::Sub': description } = Properties.Description as { 'Fn::Sub': string };
       const named = Array.from(description.matchAll(/\$\{(\w+)\}/g), ([, parameter]) => parameter);
-      expect(named.sort(), name).toEqual(['Release', ...Array.from(used, ([, parameter]) => parameter)].sort());
+      expect(named.sort(), name).toEqual(
+        ['Release', ...new Set(Array.from(used, ([, parameter]) => parameter))].sort(),
+      );
       // Of the longest values.
       expect(description.replace(/\$\{(\w+)\}/g, (_, parameter) => longest(parameter)).length, name).toBeLessThan(256);
     }
   });
 
-  test('a search has a disk for all that the largest question of the documentation reads', async () => {
-    const page = await readFile(join(ROOT, 'docs/in-place.md'), 'utf8');
-    const rows = page.split('\n').filter((line) => /^\| 1 \| /.test(line));
-    const megabytes = rows.map((line) => Number(line.split(' | ')[5]!.replaceAll(',', '')));
-    expect(megabytes.length).toBeGreaterThan(10);
-    expect(template.Resources.SearchBucket!.Properties.EphemeralStorage).toEqual({ Size: { Ref: 'SearchDiskMb' } });
-    expect(template.Parameters.SearchDiskMb!.Default).toBeGreaterThan(Math.max(...megabytes) + 256);
+  test('plan knows disk, memory and time of the functions, whose defaults fit the questions of the documentation', () => {
+    const { EphemeralStorage, MemorySize, Timeout } = template.Resources.SearchBucket!.Properties;
+    const { SearchDiskMb, SearchMemoryMb, SearchTimeoutSeconds, AggregateDiskMb } = template.Parameters;
+    expect(variablesOf('Plan')).toMatchObject({
+      LANCEFLOW_SEARCH_DISK_MB: (EphemeralStorage as { Size: unknown }).Size,
+      LANCEFLOW_SEARCH_MEMORY_MB: MemorySize,
+      LANCEFLOW_SEARCH_SECONDS: Timeout,
+      LANCEFLOW_AGGREGATE_DISK_MB: (template.Resources.Aggregate!.Properties.EphemeralStorage as { Size: unknown })
+        .Size,
+      LANCEFLOW_RESERVED: { Ref: 'ReservedConcurrency' },
+    });
+    const limits = {
+      diskMb: Number(SearchDiskMb!.Default),
+      memoryMb: Number(SearchMemoryMb!.Default),
+      seconds: Number(SearchTimeoutSeconds!.Default),
+      mergeDiskMb: Number(AggregateDiskMb!.Default),
+    };
+    const database = Array.from({ length: 18 }, () => bucketOf(200e6));
+    const settings = { k: 50_000, excludeSelf: false };
+    const fits = (some: object, queries: number) => () =>
+      requireStackFits(database, { ...settings, ...some }, queries, 40, limits);
+    expect(fits({ nprobes: 20 }, 1)).not.toThrow();
+    expect(fits({ k: 1000 }, 1)).not.toThrow();
+    expect(fits({ k: 5, nprobes: 20 }, 100)).not.toThrow();
+    // With 5% of the partitions, as docs/in-place.md says.
+    expect(fits({}, 1)).toThrow(/SearchMemoryMb/);
+    limits.memoryMb = 5120;
+    expect(fits({}, 1)).not.toThrow();
+    // What Lambda allows is what the parameters allow.
+    expect([SearchDiskMb!.MaxValue, SearchMemoryMb!.MaxValue, SearchTimeoutSeconds!.MaxValue]).toEqual([
+      LAMBDA_LIMITS.diskMb,
+      LAMBDA_LIMITS.memoryMb,
+      LAMBDA_LIMITS.seconds,
+    ]);
+  });
+
+  test('each state waits longer than its function may take, and the execution longer than its searches', () => {
+    const { Definition, DefinitionSubstitutions } = machine();
+    const limitOf = (name: string) => {
+      const { Ref } = (DefinitionSubstitutions as Record<string, { Ref: string }>)[name]!;
+      const { Timeout } = template.Resources[Ref.replace(/Version$/, '')]!.Properties;
+      return typeof Timeout === 'number' ? Timeout : template.Parameters[(Timeout as { Ref: string }).Ref]!.MaxValue!;
+    };
+    for (const [name, { Type, TimeoutSeconds, Parameters }] of states(Definition.States)) {
+      if (Type !== 'Task') continue;
+      expect(TimeoutSeconds, name).toBeGreaterThan(limitOf(/\w+/.exec(Parameters!.FunctionName)![0]));
+    }
+    expect(Definition.TimeoutSeconds).toBeGreaterThan(
+      MOST_SEARCH_SECONDS + limitOf('PlanArn') + limitOf('AggregateArn'),
+    );
   });
 
   test('each role writes only its own part of the results, and nobody writes the database', () => {

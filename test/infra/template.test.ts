@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hasGpu, hasInstanceStorage } from '../../workers/src/cloud/doctor/queues.ts';
+import { jobNameOf } from '../../workers/src/cloud/launch/campaign.ts';
 import { missingPython, python, ROOT, run, temporaryFolder } from '../support/run.ts';
 
 // Checks the promises of infra/lanceflow.yaml on the template itself.
@@ -188,6 +189,10 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
       'ArrivalJob',
       'ArrivalRole',
       'Arrivals',
+      'ArrivalsFailed',
+      'FailedArrivalJobs',
+      'FailedArrivals',
+      'FailedArrivalsPolicy',
       'SubmitArrivals',
     ]);
     const { Command } = template.Resources.ArrivalJob!.Properties.ContainerProperties as { Command: string[] };
@@ -214,6 +219,40 @@ describe.skipIf(skip)('infra/lanceflow.yaml', () => {
     const key = 'input/weekly/"}], "Command": ["x"], "y": [{"z": "';
     expect(JSON.parse(InputTransformer.InputTemplate.replace('<key>', JSON.stringify(key)))).toEqual({
       ContainerOverrides: { Environment: [{ Name: 'KEY', Value: key }] },
+    });
+  });
+
+  test('an arrival that starts no campaign, or whose campaign fails, reaches a queue with an alarm', () => {
+    const { Arrivals, FailedArrivalJobs, FailedArrivals, FailedArrivalsPolicy, ArrivalsFailed } = template.Resources;
+    const queue = { 'Fn::GetAtt': ['FailedArrivals', 'Arn'] };
+    expect(Arrivals!.Properties.Targets).toMatchObject([{ DeadLetterConfig: { Arn: queue } }]);
+    expect(FailedArrivalJobs!.Properties).toMatchObject({
+      EventPattern: { source: ['aws.batch'], detail: { status: ['FAILED'] } },
+      Targets: [{ Arn: queue }],
+    });
+    // Of the job itself, and of the head of the campaign that it starts.
+    const { detail } = (
+      FailedArrivalJobs!.Properties as unknown as { EventPattern: { detail: { jobName: unknown[] } } }
+    ).EventPattern;
+    expect(template.Resources.Arrivals!.Properties.Targets[0]).toMatchObject({
+      BatchParameters: { JobName: detail.jobName[0] },
+    });
+    const [, { prefix }] = detail.jobName as [unknown, { prefix: string }];
+    expect(jobNameOf('arrival-2026-48').startsWith(prefix)).toBe(true);
+    expect(FailedArrivals!.Properties).toMatchObject({ SqsManagedSseEnabled: true });
+    const rules = ['Arrivals', 'FailedArrivalJobs'].map((name) => ({ 'Fn::GetAtt': [name, 'Arn'] }));
+    const [allowed, ...others] = FailedArrivalsPolicy!.Properties.PolicyDocument.Statement;
+    expect(allowed).toMatchObject({
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: queue,
+      Condition: { ArnEquals: { 'aws:SourceArn': rules } },
+    });
+    expect(others.map(({ Effect }) => Effect)).toEqual(['Deny']);
+    expect(ArrivalsFailed!.Properties).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Value: { 'Fn::GetAtt': ['FailedArrivals', 'QueueName'] } }],
+      Threshold: 1,
     });
   });
 

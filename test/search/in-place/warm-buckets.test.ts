@@ -4,7 +4,7 @@ import { Database } from '../../../workers/src/database/database.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../workers/src/search/in-place/warm-buckets.ts';
 import { buildDatabase } from '../../support/database.ts';
 import { temporaryFolder } from '../../support/run.ts';
-import { randomRows, writeShard } from '../../support/shards.ts';
+import { randomRows, writeParts, writeShard } from '../../support/shards.ts';
 
 async function openDatabase() {
   const folder = await temporaryFolder();
@@ -27,6 +27,24 @@ describe('openWarmBucket', () => {
     resolve();
     await search;
     await expect.poll(() => bucket.table.isOpen()).toBe(false);
+  });
+
+  it('closes other buckets that nobody uses when memory is short', async () => {
+    const folder = await temporaryFolder();
+    const shards = await writeParts(folder, randomRows(1, 600, 16), [300, 300]);
+    const database = await Database.open((await buildDatabase(folder, shards, { bucketSize: 300 })).database);
+    const open = (name: string, mostMemoryBytes: number) =>
+      openWarmBucket(database, name, undefined, undefined, mostMemoryBytes);
+    const first = await open('bucket_00001', 2 ** 40);
+    first[Symbol.dispose]();
+    const second = await open('bucket_00002', 2 ** 40);
+    expect(first.table.isOpen()).toBe(true);
+    // The second one is in use, and the third is the same.
+    const third = await open('bucket_00002', 0);
+    expect(third.opened.isWarm).toBe(true);
+    await expect.poll(() => first.table.isOpen()).toBe(false);
+    expect(second.table.isOpen()).toBe(true);
+    for (const bucket of [second, third]) bucket[Symbol.dispose]();
   });
 
   it('closes a bucket that is opened after an abort', async () => {

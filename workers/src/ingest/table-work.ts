@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
+import { memoryLimit } from '../base/memory-limit.ts';
 import { findStats } from '../base/missing-files.ts';
 import { type ThreadPool, withThreadPool } from '../base/threads/thread-pool.ts';
 import { ID_BYTES } from '../database/catalog/disk-needs.ts';
@@ -79,9 +79,4 @@ export async function withTableWork<T>(
 async function stateOf(path: string): Promise<FileState> {
   const stats = await findStats(path);
   return [stats?.size ?? 0, stats?.mtimeMs ?? 0];
-}
-
-/** Bytes that this process may use: of the machine, or of its container. */
-function memoryLimit(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }

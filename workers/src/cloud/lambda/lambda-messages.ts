@@ -9,6 +9,25 @@ const STATES: Readonly<Record<string, string>> = {
   Aggregate: 'merging their answers',
 };
 
+/** A question that a function cannot answer. */
+interface LargeQuestion {
+  bucket: string;
+  queryCount: number;
+  k: number;
+  needs: Limits;
+  limits: Limits;
+  /** Queries that can be asked at once; 0: not even one. */
+  most: number;
+  /** Whether larger functions could answer it. */
+  canDeploy: boolean;
+}
+
+interface Limits {
+  diskMb: number;
+  memoryMb: number;
+  seconds: number;
+}
+
 /** Texts for users about questions on AWS Lambda. */
 export const LAMBDA_MESSAGES = {
   wrongEvent: (step: string, problem: string) => `The event of ${step} is wrong: ${problem}.`,
@@ -28,6 +47,14 @@ export const LAMBDA_MESSAGES = {
   noEmbedder: 'This stack embeds no sequences. Ask with vectors, or deploy it with Model.',
   manyBuckets: (count: number, most: number) =>
     `The database has ${counted(count, 'bucket')}, but at most ${most} can be asked at once. Name some, or merge small buckets.`,
+  largeQuestion: ({ bucket, queryCount, k, needs, limits, most, canDeploy }: LargeQuestion) =>
+    `${bucket}: with k = ${k}, ${counted(queryCount, 'query')} would take about ${needs.diskMb} MB of disk, ${needs.memoryMb} MB of memory and ${needs.seconds} s; SearchDiskMb is ${limits.diskMb}, SearchMemoryMb ${limits.memoryMb}, SearchTimeoutSeconds ${limits.seconds}. ${
+      most === 0 ? 'Ask for a smaller k, nprobes or refine factor' : `Ask at most ${most} at once`
+    }, ${canDeploy ? 'or deploy the stack with larger ones' : 'or run a campaign: Lambda has no larger functions'}.`,
+  longQuestion: (buckets: number, concurrency: number, seconds: number, most: number) =>
+    `Searching ${counted(buckets, 'bucket')}, ${concurrency} at once, would take about ${seconds} s, but an execution has ${most}. Ask fewer queries, for a smaller k, or fewer buckets, or deploy the stack with a larger Concurrency.`,
+  largeMerge: (hits: number, needed: number, has: number, most: number) =>
+    `The buckets would answer with ${counted(hits, 'neighbour')}, whose merge needs about ${needed} MB of disk; AggregateDiskMb is ${has}, and at most ${most}. Ask fewer queries at once, or for a smaller k.`,
   rebuilt: (bucket: string) => `${bucket} was built again after the question was planned. Ask again.`,
   missingPart: (bucket: string, uri: string) => `${bucket}: its answer ${uri} is missing. Ask again.`,
   noPart: (bucket: string) => `${bucket}: it was planned, but has not been searched. Ask again.`,

@@ -1,5 +1,6 @@
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import { DataError, TransientError } from '../../base/errors.ts';
+import { memoryLimit } from '../../base/memory-limit.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
@@ -11,7 +12,7 @@ import { countedTables, type ReadCounts } from './reads/counted-tables.ts';
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
 /** Bytes of all buckets that are kept on this machine's disk between two uses. A Lambda has 512 MB, unless it pays for more. */
-const MOST_KEPT_BYTES = 2 ** 28;
+export const MOST_KEPT_BYTES = 2 ** 28;
 
 /** An open bucket, whose catalog entry was checked for this use. Disposing of it ends the use; the bucket stays open. */
 export interface WarmBucket extends OpenBucket, Disposable {
@@ -41,6 +42,7 @@ const held = new Map<string, Held>();
  * Opens a bucket in place, or returns the one that an earlier call opened: table, index and partitions stay open. Its catalog entry is
  * checked at each call, by ETag on S3, so a bucket that was built again is opened again.
  * @param mostKeptBytes of copies of buckets that nobody uses; the oldest are dropped first
+ * @param mostMemoryBytes of this process, from which other buckets that nobody uses are closed
  * @throws DataError if the bucket is not part of the database, or damaged; the signal's reason
  */
 export async function openWarmBucket(
@@ -48,8 +50,9 @@ export async function openWarmBucket(
   name: string,
   signal?: AbortSignal,
   mostKeptBytes = MOST_KEPT_BYTES,
+  mostMemoryBytes = memoryLimit() / 2,
 ): Promise<WarmBucket> {
-  const opening = startUse(database, name, mostKeptBytes);
+  const opening = startUse(database, name, mostKeptBytes, mostMemoryBytes);
   try {
     return await untilAborted(opening, signal);
   } catch (error) {
@@ -59,10 +62,16 @@ export async function openWarmBucket(
   }
 }
 
-async function startUse(database: Database, name: string, mostKeptBytes: number): Promise<WarmBucket> {
+async function startUse(
+  database: Database,
+  name: string,
+  mostKeptBytes: number,
+  mostMemoryBytes: number,
+): Promise<WarmBucket> {
   const startedMs = performance.now();
   const key = `${database.uri}\n${name}`;
   await forgetBeyond(mostKeptBytes);
+  if (process.memoryUsage.rss() > mostMemoryBytes) await forgetOthers(key);
   const known = held.get(key);
   const found = await database.entryIfChanged(name, known?.etag);
   if (found === undefined) {
@@ -152,6 +161,12 @@ async function forgetBeyond(mostBytes: number): Promise<void> {
     total -= bytes;
     if (bytes > 0 && held.get(key) === one) await forget(key);
   }
+}
+
+/** Closes buckets that are not in use, whose caches take memory. A function of Lambda may search any bucket of its database. */
+async function forgetOthers(key: string): Promise<void> {
+  const unused = [...held].filter(([other, { users }]) => other !== key && users === 0);
+  await Promise.all(unused.map(([other]) => forget(other)));
 }
 
 /** Never throws: a bucket that was not opened has nothing to close, and its search has the error. */

@@ -1,4 +1,3 @@
-import { numberVariable } from '../../../app/environment.ts';
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
@@ -13,6 +12,7 @@ import { defineHandler, variable } from '../define-handler.ts';
 import { readQueries, storeQueries, vectorsOf } from '../event-queries.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { checkQuestion, WrongQuestionError } from '../question-errors.ts';
+import { requireStackFits, searchConcurrency, stackLimits } from '../question-limits.ts';
 import { resultKeys } from '../result-keys.ts';
 import type { ResultsBucket } from '../results-bucket.ts';
 
@@ -45,14 +45,15 @@ async function makePlan(execution: string, request: AskEvent, results: ResultsBu
   // Wrong queries fail here, once, and not in every bucket.
   await checkQuestion(() => entries.map((entry) => querySetFor(queries, entry)).length);
   requireOneMetric(entries);
-  const most = numberVariable('LANCEFLOW_CONCURRENCY', 40, { least: 1 });
+  const concurrency = searchConcurrency(request.concurrency);
+  requireStackFits(entries, request.settings, queries.ids.length, concurrency, stackLimits());
   return {
     execution,
     queries: { key, count: queries.ids.length },
     settings: request.settings,
     buckets: entries.map(({ bucket, fingerprint }) => ({ name: bucket, fingerprint })),
     bucketCount: entries.length,
-    concurrency: Math.min(request.concurrency ?? most, most),
+    concurrency,
     allowPartial: request.allowPartial,
     startedMs,
   };
