@@ -5,14 +5,15 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { searchNeeds } from '../../workers/src/search/in-place/search-needs.ts';
 import { readInputs } from '../scale/inputs.ts';
 import { I4I } from '../scale/machine.ts';
 import { digits, insertTables, markdownTable } from '../support/markdown.ts';
 import { ROOT } from '../support/run.ts';
-import { type MeasuredQuestion, questionCost, questionsForCampaign, rescoredBytes } from './question-cost.ts';
+import { type MeasuredBucket, type MeasuredQuestion, questionCost, questionsForCampaign } from './question-cost.ts';
 
 /** The parts of bench/results/ask.json that this page uses. */
-interface AskResult {
+export interface AskResult {
   command: string;
   machine: string;
   date: string;
@@ -20,6 +21,7 @@ interface AskResult {
   dimension: string;
   nprobes: number;
   refineFactor: number;
+  'vector-type'?: string;
   handlers: Array<{
     k: number;
     queries: number;
@@ -30,29 +32,26 @@ interface AskResult {
 const ROWS = 3.5e9;
 const BUCKET_ROWS = [50e6, 200e6, 400e6];
 const MEMORY_MB = [1769, 3008, 7076];
+/** Of a search: SearchDiskMb of the template. */
+const DISK_MB = 8192;
 
 /** Returns the table of costs by name. @param tableBytes of a vector with its codes */
 export function costTables(result: AskResult, tableBytes: number): Record<string, string> {
-  const cores = Number(/(\d+) cores/.exec(result.machine)?.[1] ?? 2);
-  const rows = result.handlers.flatMap(({ k, queries, lanceflow }) => {
-    const { startMs, importMs, coldMs, coldReads } = lanceflow;
-    const { nprobes, refineFactor } = result;
-    const sizes = { rows: Number(result.rows), dimension: Number(result.dimension), nprobes, refineFactor };
-    const question = { k, queries, ...sizes, startMs: startMs + importMs, coldMs, coldReads, cores };
-    // With the smallest k, the fewest vectors are read besides.
-    const [least] = result.handlers.filter((one) => one.queries === queries).sort((a, b) => a.k - b.k);
-    const others = rescoredBytes({ ...question, k: least!.k }, sizes.rows);
-    const measured = { ...question, indexBytes: least!.lanceflow.coldReads.bytes - others };
+  const bucket = measuredBucket(result);
+  const rows = bucket.questions.flatMap(({ k, queries }) => {
     // Every memory for the usual bucket, every bucket for the usual memory.
     const cases = [...BUCKET_ROWS.map((bucketRows) => [bucketRows, 3008]), ...MEMORY_MB.map((mb) => [200e6, mb])];
-    const unique = [...new Map(cases.map((one) => [one.join(), one])).values()];
+    const unique = [...new Map(cases.map((one) => [one.join(), one])).values()] as Array<[number, number]>;
     return unique.map(([bucketRows, memoryMb]) => {
-      const cost = questionCost(measured, { rows: ROWS, bucketRows: bucketRows!, memoryMb: memoryMb! });
-      return [
-        ...[`${queries}`, k.toLocaleString('en'), `${bucketRows! / 1e6} million`, `${Math.ceil(cost.buckets)}`],
-        ...[memoryMb!.toLocaleString('en'), digits(cost.bytes / 1e6), digits(cost.requests), digits(cost.seconds)],
-        ...[`$${digits(cost.dollars)}`, digits(questionsForCampaign(cost.dollars, ROWS, tableBytes, I4I))],
-      ];
+      const size = `${bucketRows / 1e6} million`;
+      const needsMb = memoryNeeded(bucket, k, queries, bucketRows, memoryMb) / 2 ** 20;
+      const cost = questionCost(bucket, { k, queries }, { rows: ROWS, bucketRows, memoryMb, diskMb: DISK_MB });
+      const { total } = cost.dollars;
+      const what = [`${queries}`, k.toLocaleString('en'), size, `${cost.buckets}`, memoryMb.toLocaleString('en')];
+      const read = [digits(cost.bytes / 1e6), digits(cost.requests)];
+      if (needsMb > memoryMb) return [...what, ...read, `needs ${digits(needsMb)} MB`, '', ''];
+      const campaign = digits(questionsForCampaign(total, ROWS, tableBytes, I4I));
+      return [...what, ...read, digits(cost.seconds), `$${digits(total)}`, campaign];
     });
   });
   const head = [
@@ -69,6 +68,35 @@ export function costTables(result: AskResult, tableBytes: number): Record<string
   ];
   const source = `\`${result.command}\`, ${result.machine}, ${result.date}`;
   return { cost: `${markdownTable([head, ...rows])}\n\nMB and requests are those of one bucket. From ${source}.` };
+}
+
+/** Returns the bucket of a saved measurement. */
+export function measuredBucket(result: AskResult): MeasuredBucket {
+  const { rows, dimension, nprobes, refineFactor, machine, handlers } = result;
+  return {
+    rows: Number(rows),
+    dimension: Number(dimension),
+    componentBytes: result['vector-type'] === 'float16' ? 2 : 4,
+    nprobes,
+    refineFactor,
+    cores: Number(/(\d+) cores/.exec(machine)?.[1] ?? 2),
+    startMs: Math.max(...handlers.map(({ lanceflow: { startMs, importMs } }) => startMs + importMs)),
+    questions: handlers.map(({ k, queries, lanceflow: { coldMs, coldReads } }) => ({ k, queries, coldMs, coldReads })),
+  };
+}
+
+/** Returns the bytes of memory that a search of a larger bucket needs. */
+function memoryNeeded(bucket: MeasuredBucket, k: number, queries: number, rows: number, memoryMb: number): number {
+  const { dimension, nprobes, refineFactor, componentBytes } = bucket;
+  const entry = {
+    ...{ rows, dimension, partitions: undefined, bytes: rows * dimension * componentBytes },
+    vectorType: componentBytes === 2 ? ('float16' as const) : ('float32' as const),
+    index: {
+      ...{ kind: 'ivf-rq' as const, metric: 'cosine' as const, parameters: {} },
+      partitions: Math.floor(Math.sqrt(rows)),
+    },
+  };
+  return searchNeeds(entry, { k, nprobes, refineFactor, excludeSelf: false }, queries, memoryMb).memoryBytes;
 }
 
 if (import.meta.main) {

@@ -1,31 +1,35 @@
-import { LAMBDA_PRICES } from '../../workers/src/cloud/lambda/ask-price.ts';
-import { AWS_PRICES } from '../../workers/src/search/in-place/output/aws-prices.ts';
+import { type AskDollars, askDollars } from '../../workers/src/cloud/lambda/ask-price.ts';
+import { FUNCTION_BYTES_PER_SECOND, MB_PER_CORE, ROWS_READ } from '../../workers/src/search/in-place/search-needs.ts';
 import type { Machine } from '../scale/machine.ts';
 
-/** What a handler took for one kind of question: bench/results/ask.json. */
+/** What a handler took for the first question of its process: bench/results/ask.json. */
 export interface MeasuredQuestion {
   k: number;
   queries: number;
-  /** Rows and dimension of the measured bucket. */
-  rows: number;
-  dimension: number;
-  nprobes: number;
-  refineFactor: number;
-  /** Codes and centroids that the first question of as many queries reads, of the measured bucket. */
-  indexBytes: number;
-  /** Milliseconds of a new process before its first request, and of its first question. */
-  startMs: number;
   coldMs: number;
   coldReads: { requests: number; bytes: number };
-  /** Processors of the measured machine. */
-  cores: number;
 }
 
-/** A database on AWS. */
+/** The bucket of the measurements. */
+export interface MeasuredBucket {
+  rows: number;
+  dimension: number;
+  componentBytes: number;
+  nprobes: number;
+  refineFactor: number;
+  /** Processors of the machine. */
+  cores: number;
+  /** Milliseconds of a process before its first question. */
+  startMs: number;
+  questions: readonly MeasuredQuestion[];
+}
+
+/** A database on AWS, and the functions that search it. */
 export interface AskedDatabase {
   rows: number;
   bucketRows: number;
   memoryMb: number;
+  diskMb: number;
 }
 
 export interface QuestionCost {
@@ -33,44 +37,135 @@ export interface QuestionCost {
   /** Read of each bucket. */
   bytes: number;
   requests: number;
+  /** Of one search. */
   seconds: number;
-  dollars: number;
+  dollars: AskDollars;
 }
 
-/** Bytes that a function reads a second at most, an assumption: 600 Mbit. */
-export const FUNCTION_BYTES_PER_SECOND = 75e6;
-/** Memory for each processor of a function. */
-const MB_PER_CORE = 1769;
-/** Bytes of a request that continues a long range. */
-const REQUEST_BYTES = 8e6;
+/** Bytes of a request that continues a long range: search/in-place/reads/sparse-file.ts. */
+const REQUEST_BYTES = 2 * 2 ** 20;
+/** Vectors that lie closer together are read by one request: search/in-place/reads/sparse-data.ts. */
+const GAP_BYTES = 8192;
+/** Other functions of a question with an embedded sequence, assumptions: cold, a few requests, and a merge of what the searches found. */
+const OTHER_CALLS = [
+  { milliseconds: 2000, memoryMb: 3008, diskMb: 2048, requests: 5, bytes: 1e6 },
+  { milliseconds: 2000, memoryMb: 1769, diskMb: 512, requests: 25, bytes: 1e6 },
+];
+const MERGE = { milliseconds: 2000, memoryMb: 2048, diskMb: 4096 };
+const MERGED_HITS_PER_SECOND = 1e6;
+/** More buckets are searched in executions of their own. */
+const LARGE = 40;
 
-/** Returns the bytes of vectors that are rescored: those of the candidates, of which the probed partitions have enough or are all taken. */
-export function rescoredBytes(
-  { k, queries, nprobes, refineFactor, dimension }: Omit<MeasuredQuestion, 'indexBytes'>,
-  bucketRows: number,
-): number {
-  const probedRows = nprobes * Math.sqrt(bucketRows);
-  return queries * Math.max(k, Math.min(k * refineFactor, probedRows)) * dimension * 4;
+/** Rates of a handler: milliseconds = fixed + byte * bytes + request * requests. */
+export interface HandlerTimes {
+  fixed: number;
+  byte: number;
+  request: number;
 }
 
 /**
- * Estimates a question, all of whose searches start cold. With the same number of probes, codes and centroids that are read grow with the
- * square root of the rows, as partitions do; the vectors that are rescored grow only while the probed partitions lack candidates.
- * Computing grows as reading does.
+ * Fits the times of a handler to measured questions, by least squares of the relative errors without negative terms, so that a question that reads
+ * more is never quicker.
  */
-export function questionCost(measured: MeasuredQuestion, { rows, bucketRows, memoryMb }: AskedDatabase): QuestionCost {
-  const buckets = rows / bucketRows;
-  const growth = Math.sqrt(bucketRows / measured.rows);
-  const { coldReads, indexBytes } = measured;
-  const bytes = indexBytes * growth + rescoredBytes(measured, bucketRows);
-  const requests = coldReads.requests + Math.max(0, bytes - coldReads.bytes) / REQUEST_BYTES;
-  const computing = (measured.coldMs / 1000) * (bytes / coldReads.bytes);
-  const slower = Math.max(1, measured.cores / (memoryMb / MB_PER_CORE));
-  const searching = Math.max(computing * slower, bytes / FUNCTION_BYTES_PER_SECOND);
-  const seconds = (measured.startMs / 1000) * slower + searching;
-  const lambda = seconds * (memoryMb / 1024) * LAMBDA_PRICES.gigabyteSecond + LAMBDA_PRICES.call;
-  const s3 = requests * AWS_PRICES.s3Read + LAMBDA_PRICES.s3Write;
-  return { buckets, bytes, requests, seconds, dollars: buckets * (lambda + s3 + LAMBDA_PRICES.transition) };
+export function fitTimes(questions: readonly MeasuredQuestion[]): HandlerTimes {
+  const rows = questions.map(({ coldMs, coldReads }) =>
+    [1, coldReads.bytes, coldReads.requests].map((x) => x / coldMs),
+  );
+  let best = { error: Number.POSITIVE_INFINITY, terms: [0, 0, 0] };
+  // All subsets of the three terms: the others are 0.
+  for (const used of [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]) {
+    if (used.length > rows.length) continue;
+    const found = leastSquares(rows.map((row) => used.map((term) => row[term]!)));
+    if (found.some((value) => !(value >= 0))) continue;
+    const terms = [0, 1, 2].map((term) => (used.includes(term) ? found[used.indexOf(term)]! : 0));
+    const error = rows.reduce((sum, row) => sum + (row.reduce((at, x, i) => at + x * terms[i]!, 0) - 1) ** 2, 0);
+    if (error < best.error) best = { error, terms };
+  }
+  const [fixed = 0, byte = 0, request = 0] = best.terms;
+  return { fixed, byte, request };
+}
+
+/** Solves min |A x - 1| by the normal equations. */
+function leastSquares(rows: number[][]): number[] {
+  const size = rows[0]!.length;
+  const matrix = Array.from({ length: size }, (_, i) => [
+    ...Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
+    rows.reduce((sum, row) => sum + row[i]!, 0),
+  ]);
+  for (let pivot = 0; pivot < size; pivot++) {
+    for (let i = 0; i < size; i++) {
+      if (i === pivot) continue;
+      const factor = matrix[i]![pivot]! / matrix[pivot]![pivot]!;
+      matrix[i] = matrix[i]!.map((value, j) => value - factor * matrix[pivot]![j]!);
+    }
+  }
+  return matrix.map((row, i) => row[size]! / row[i]!);
+}
+
+/** Rows whose vectors a query needs, of those that it probes. */
+function neededRows({ nprobes, refineFactor }: MeasuredBucket, k: number, bucketRows: number) {
+  const probed = Math.max(k, nprobes * Math.sqrt(bucketRows));
+  return { probed, rescored: Math.max(k, Math.min(k * refineFactor, probed)) };
+}
+
+/** Bytes of the vectors that queries read, and the requests for them. */
+function vectorReads(bucket: MeasuredBucket, k: number, queries: number, bucketRows: number) {
+  const vectorBytes = bucket.dimension * bucket.componentBytes;
+  const { probed, rescored } = neededRows(bucket, k, bucketRows);
+  const bytes = Math.min(probed, ROWS_READ * rescored) * vectorBytes;
+  // A range ends where the next vector is farther away than the gap. Rescored rows are taken to lie at random.
+  const farther = (1 - rescored / probed) ** (1 + Math.floor(GAP_BYTES / vectorBytes));
+  return { bytes: queries * bytes, requests: queries * (rescored * farther + bytes / REQUEST_BYTES) };
+}
+
+/**
+ * Estimates what the first question of a process reads of a bucket. With the same number of probes, codes and centroids grow with the square root of
+ * the rows, as partitions do. A larger k never reads less.
+ */
+export function questionReads(bucket: MeasuredBucket, k: number, queries: number, bucketRows: number) {
+  const same = bucket.questions.filter((one) => one.queries === queries).sort((a, b) => a.k - b.k);
+  const [least] = same;
+  if (!least) throw new RangeError(`no question of ${queries} queries was measured`);
+  const growth = Math.sqrt(bucketRows / bucket.rows);
+  // With the smallest k, the fewest vectors are read besides codes and centroids.
+  const others = vectorReads(bucket, least.k, queries, bucket.rows);
+  const index = {
+    bytes: Math.max(0, least.coldReads.bytes - others.bytes),
+    requests: Math.max(0, least.coldReads.requests - others.requests),
+  };
+  const reads = [...same.filter((one) => one.k < k).map((one) => one.k), k].map((each) =>
+    vectorReads(bucket, each, queries, bucketRows),
+  );
+  return {
+    bytes: index.bytes * growth + Math.max(...reads.map(({ bytes }) => bytes)),
+    requests:
+      index.requests +
+      (index.bytes * (growth - 1)) / REQUEST_BYTES +
+      Math.max(...reads.map(({ requests }) => requests)),
+  };
+}
+
+/** Estimates a question, all of whose functions start cold, with the same prices as the answer of an execution has. */
+export function questionCost(
+  bucket: MeasuredBucket,
+  { k, queries }: { k: number; queries: number },
+  { rows, bucketRows, memoryMb, diskMb }: AskedDatabase,
+): QuestionCost {
+  const { bytes, requests } = questionReads(bucket, k, queries, bucketRows);
+  const { fixed, byte, request } = fitTimes(bucket.questions);
+  const slower = Math.max(1, bucket.cores / (memoryMb / MB_PER_CORE));
+  const searching = Math.max(
+    ((fixed + byte * bytes + request * requests) / 1000) * slower,
+    bytes / FUNCTION_BYTES_PER_SECOND,
+  );
+  const seconds = (bucket.startMs / 1000) * slower + searching;
+  const buckets = Math.ceil(rows / bucketRows);
+  const search = { milliseconds: seconds * 1000, memoryMb, diskMb, requests, bytes };
+  const hits = buckets * queries * k;
+  const merge = { ...MERGE, requests: buckets + 1, bytes: 0 };
+  merge.milliseconds += (hits / MERGED_HITS_PER_SECOND) * 1000;
+  const calls = [...Array.from({ length: buckets }, () => search), ...OTHER_CALLS, merge];
+  return { buckets, bytes, requests, seconds, dollars: askDollars(calls, buckets, buckets > LARGE) };
 }
 
 /**

@@ -134,6 +134,17 @@ describe.skipIf(skip)('ask --remote', { timeout: 120_000 }, () => {
     expect(unknown.stderr).toMatch(/lanceflow ask: .*no bucket bucket_00009/);
   });
 
+  test('says which function was killed', async () => {
+    const killed = await serveFunctions({
+      aggregate: () => Promise.reject(Object.assign(new Error('signal: killed'), { name: 'Runtime.ExitError' })),
+    });
+    await stack.answerAt(killed.addresses);
+    const { code, stderr } = await remote('--input', FASTA, '--k', '2');
+    expect(code, stderr).toBe(75);
+    expect(stderr).toMatch(/merging their answers: its function ended before it answered.*AggregateMemoryMb/);
+    killed.close();
+  });
+
   test('names a damaged bucket, and answers without it only where that is allowed', async () => {
     const broken = await serveFunctions({
       'search-bucket': async (event) => {

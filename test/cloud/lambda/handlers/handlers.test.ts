@@ -14,6 +14,7 @@ import { eventVectors } from '../../../../workers/src/cloud/lambda/event-queries
 import { reportedError, shortened } from '../../../../workers/src/cloud/lambda/handler-errors.ts';
 import { AskAgainError } from '../../../../workers/src/cloud/lambda/question-errors.ts';
 import { Database } from '../../../../workers/src/database/database.ts';
+import { AWS_PRICES } from '../../../../workers/src/search/in-place/output/aws-prices.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../../workers/src/search/in-place/warm-buckets.ts';
 import { askByHandlers, callContext, HANDLERS, searchEvent } from '../../../support/ask-handlers.ts';
 import { runHere } from '../../../support/command.ts';
@@ -93,6 +94,8 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
       expect(result.read.requests).toBeGreaterThan(10);
       expect(result.dollars.total).toBeGreaterThan(0);
       expect(result.dollars.total).toBeLessThan(0.01);
+      // plan, three searches, aggregate.
+      expect(result.dollars.lambda).toBeGreaterThan(5 * AWS_PRICES.lambdaCall);
     }
   });
 
@@ -237,6 +240,24 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     });
   });
 
+  test('too little memory is an error that names the bucket and the setting, and is not retried', () => {
+    const thrown = new DataError('damaged', { cause: new RangeError('Array buffer allocation failed') });
+    expect(reportedError(thrown, 'search-bucket', 'bucket_00002')).toMatchObject({
+      name: 'AskAgainError',
+      message: expect.stringMatching(/^bucket_00002: its function lacks memory.*SearchMemoryMb/),
+    });
+  });
+
+  test('a merge that runs twice at once has one answer', async () => {
+    const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
+    const parts: PartSummary[] = [];
+    for (const index of plan.buckets.keys())
+      parts.push(await HANDLERS.searchBucket(searchEvent(plan, index), callContext()));
+    const both = await Promise.all([1, 2].map(() => HANDLERS.aggregate({ ...plan, parts }, callContext())));
+    expect(both[0]).toEqual(both[1]);
+    expect((await stored(both[0]!.csv)).toString().split('\n').length).toBe(both[0]!.rows + 2);
+  });
+
   test('a bucket that failed is named, and left out only where the question allows it', async () => {
     const failure = {
       Error: 'DataError',
@@ -260,6 +281,16 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
         /^bucket_00001: its function ended.*Runtime.ExitError.*SearchMemoryMb/,
         (parts) => [
           { bucket: 'bucket_00001', failure: { Error: 'Runtime.ExitError', Cause: 'signal: killed' } },
+          ...parts.slice(1),
+        ],
+      ],
+      [
+        /^bucket_00001: its function was ended at its time limit.*larger time limit/,
+        (parts) => [
+          {
+            bucket: 'bucket_00001',
+            failure: { Error: 'Sandbox.Timedout', Cause: 'Task timed out after 120.00 seconds' },
+          },
           ...parts.slice(1),
         ],
       ],

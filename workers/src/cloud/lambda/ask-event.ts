@@ -48,6 +48,13 @@ export const ASK_EVENT = onlyFields({
 /** What `embed` and `plan` receive. */
 export const REQUEST_EVENT = z.object({ execution: EXECUTION, request: ASK_EVENT });
 
+/** What a call took: for costs. */
+export type CallUsage = z.infer<typeof CALL_USAGE>;
+const CALL_USAGE = z.object({ milliseconds: AMOUNT, memoryMb: COUNT, diskMb: COUNT, requests: COUNT, bytes: COUNT });
+
+/** The output of `embed`, as the state machine adds it to a question. */
+export const EMBEDDED = z.object({ Payload: z.object({ usage: CALL_USAGE }) });
+
 /** A bucket of a plan, with the fingerprint of its table: the answers of all buckets are those of one state of the database. */
 const PLANNED_BUCKET = z.object({ name: BUCKET, fingerprint: TEXT });
 
@@ -64,6 +71,8 @@ export const ASK_PLAN = z.object({
   concurrency: SIZE,
   allowPartial: z.boolean('true or false'),
   startedMs: AMOUNT,
+  /** Of `embed` and `plan`. */
+  calls: z.array(CALL_USAGE),
 });
 
 /** What `search-bucket` receives. */
@@ -73,10 +82,6 @@ export const SEARCH_EVENT = z.object({
   queries: QUERIES,
   settings: ASK_SETTINGS,
 });
-
-/** What a call took: for costs. */
-export type CallUsage = z.infer<typeof CALL_USAGE>;
-const CALL_USAGE = z.object({ milliseconds: AMOUNT, memoryMb: COUNT, requests: COUNT, bytes: COUNT });
 
 /** The output of `search-bucket`; the hits themselves are on S3. */
 export type PartSummary = z.infer<typeof PART_SUMMARY>;

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type * as z from 'zod/mini';
+import { numberVariable } from '../../app/environment.ts';
 import { s3Usage } from '../../app/usage.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import { TransientError, UsageError, UserError } from '../../base/errors.ts';
@@ -60,6 +61,7 @@ export function defineHandler<S extends z.ZodMiniType, R>(
       return {
         milliseconds: Math.round(performance.now() - startedMs),
         memoryMb: Number(context.memoryLimitInMB),
+        diskMb: numberVariable('LANCEFLOW_DISK_MB', 512, { least: 1 }),
         requests: now.requests - before.requests,
         bytes: now.receivedBytes - before.receivedBytes,
       };

@@ -4,11 +4,11 @@ import { MOST_MESSAGE } from './ask-event.ts';
 import { LAMBDA_MESSAGES } from './lambda-messages.ts';
 import { AskAgainError, EXIT_CODES } from './question-errors.ts';
 
-/** Parameters of the template with the disks of functions. */
-const DISKS: Readonly<Record<string, string>> = {
-  embed: 'EmbedDiskMb',
-  'search-bucket': 'SearchDiskMb',
-  aggregate: 'AggregateDiskMb',
+/** Parameters of the template begin with these names: EmbedDiskMb, SearchMemoryMb. The sizes of plan are fixed. */
+const FUNCTIONS: Readonly<Record<string, string>> = {
+  embed: 'Embed',
+  'search-bucket': 'Search',
+  aggregate: 'Aggregate',
 };
 
 /**
@@ -17,18 +17,20 @@ const DISKS: Readonly<Record<string, string>> = {
  * @param what the bucket, or the function, for messages
  */
 export function reportedError(thrown: unknown, step: string, what: string): unknown {
-  const parameter = DISKS[step];
-  // The same call would fill the disk again.
-  if (parameter !== undefined && isDiskFull(thrown))
-    return new AskAgainError(LAMBDA_MESSAGES.diskFull(what, parameter), { cause: thrown });
+  const name = FUNCTIONS[step];
+  const cause = { cause: thrown };
+  // The same call would fill the disk or the memory again.
+  if (name !== undefined && hasCause(thrown, 'ENOSPC', /No space left on device/))
+    return new AskAgainError(LAMBDA_MESSAGES.diskFull(what, `${name}DiskMb`), cause);
+  if (name !== undefined && hasCause(thrown, 'ENOMEM', /Array buffer allocation failed|Cannot allocate memory/))
+    return new AskAgainError(LAMBDA_MESSAGES.memoryFull(what, `${name}MemoryMb`), cause);
   return toUserError(thrown);
 }
 
-function isDiskFull(error: unknown): boolean {
+/** Returns whether an error, or one that caused it, has a code or a text. */
+function hasCause(error: unknown, code: string, text: RegExp): boolean {
   if (!(error instanceof Error)) return false;
-  return (
-    systemErrorCode(error) === 'ENOSPC' || /No space left on device/.test(error.message) || isDiskFull(error.cause)
-  );
+  return systemErrorCode(error) === code || text.test(error.message) || hasCause(error.cause, code, text);
 }
 
 /** Shortens an error for its report: Step Functions passes the errors of all buckets on, within MOST_EVENT_BYTES. */
@@ -38,6 +40,11 @@ export function shortened(error: unknown): unknown {
   // The log has it.
   error.stack = '';
   return error;
+}
+
+/** Returns whether an error, as Step Functions names it, is the end of a function that reported none. */
+export function isKilled(error: string): boolean {
+  return /^(Runtime\.|Lambda\.Unknown|Sandbox\.|States\.(Heartbeat)?Timeout)/.test(error);
 }
 
 /**
@@ -50,9 +57,12 @@ export function toHandlerError(error: string, cause: string): UserError {
   const message = isRecord(reported) && typeof reported.errorMessage === 'string' ? reported.errorMessage : cause;
   const exitCode = EXIT_CODES[error];
   if (exitCode !== undefined) return userErrorOf(exitCode, message);
+  const ended = `${error}: ${message}`.slice(0, 300);
+  // Of Lambda and Step Functions themselves: a handler fails before its time limit.
+  if (/^(Sandbox\.Timedout|States\.(Heartbeat)?Timeout)$/.test(error) || /Task timed out after/.test(message))
+    return new AskAgainError(LAMBDA_MESSAGES.endedLate(ended));
   // Out of memory, or killed: there is no message of a handler.
-  if (/^(Runtime\.|Lambda\.Unknown|Sandbox\.|States\.Timeout)/.test(error))
-    return new AskAgainError(LAMBDA_MESSAGES.ended(`${error}: ${message}`.slice(0, 300)));
+  if (isKilled(error)) return new AskAgainError(LAMBDA_MESSAGES.ended(ended));
   if (/^(Lambda|States)\./.test(error)) return new AskAgainError(`${error}: ${message}`.slice(0, 500));
   return userErrorOf(EXIT.bug, `${error}: ${message}`);
 }

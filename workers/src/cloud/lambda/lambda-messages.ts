@@ -35,6 +35,8 @@ export const LAMBDA_MESSAGES = {
     `${what}: no answer within ${seconds} s. Ask with a smaller k or fewer queries, or deploy the stack with a larger time limit or more memory.`,
   diskFull: (what: string, parameter: string) =>
     `${what}: the disk of its function is full. Deploy the stack with a larger ${parameter}, or ask with a smaller k or fewer queries.`,
+  memoryFull: (what: string, parameter: string) =>
+    `${what}: its function lacks memory. Deploy the stack with a larger ${parameter}, or ask with a smaller k or fewer queries.`,
   noVariable: (name: string) => `${name} is not set. Deploy the functions by infra/lanceflow-ask.yaml.`,
   twoSources: 'A question has either "sequences", "vectors" or "stored", and only one of them.',
   wrongLength: (values: number, ids: number, dimension: number) =>
@@ -63,6 +65,9 @@ export const LAMBDA_MESSAGES = {
   failedBucket: (bucket: string, message: string) => (message.includes(bucket) ? message : `${bucket}: ${message}`),
   otherFailures: (first: string, count: number) =>
     count === 0 ? first : `${first} ${counted(count, 'other bucket')} failed too.`,
+  endedLate: (error: string) =>
+    `its function was ended at its time limit (${error}). Ask with a smaller k or fewer queries, or deploy the stack with a larger time limit or more memory.`,
+  endedIn: (state: string, message: string) => `${STATES[state] ?? state}: ${message}`,
   ended: (error: string) =>
     `its function ended before it answered (${error}). It may lack memory: deploy the stack with a larger SearchMemoryMb (AggregateMemoryMb for the merge, EmbedMemoryMb for the embedder), or ask with a smaller k.`,
 

@@ -32,7 +32,7 @@ const HIT_BYTES = 100;
 /** Queries that are searched at once: search/engine/ann.ts. */
 const IN_FLIGHT = 4;
 /** Rows that are read for each that is rescored: ranges are joined over short gaps (reads/sparse-data.ts). */
-const ROWS_READ = 1.5;
+export const ROWS_READ = 1.5;
 /** Bytes that a processor computes a second: from bench/results/ask.json. */
 const BYTES_PER_CORE_SECOND = 50e6;
 const START_SECONDS = 1;

@@ -3,7 +3,7 @@ import type { SFN } from '@aws-sdk/client-sfn';
 import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
 import { ASK_RESULT, type AskResult } from '../ask-event.ts';
-import { toHandlerError } from '../handler-errors.ts';
+import { isKilled, toHandlerError } from '../handler-errors.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { AskAgainError } from '../question-errors.ts';
 
@@ -23,7 +23,13 @@ export async function followExecution(states: SFN, arn: string, say: (text: stri
       const fail = (problem: string) => new DataError(LAMBDA_MESSAGES.wrongOutput(arn, problem));
       return checkDocument(ASK_RESULT, parseJson(output), fail);
     }
-    if (status === 'FAILED') throw toHandlerError(error, cause);
+    if (status === 'FAILED') {
+      const reported = toHandlerError(error, cause);
+      // A function that was killed did not say which it is.
+      if (isKilled(error))
+        throw new AskAgainError(LAMBDA_MESSAGES.endedIn((await currentState(states, arn)) ?? last, reported.message));
+      throw reported;
+    }
     if (status !== 'RUNNING') throw new AskAgainError(LAMBDA_MESSAGES.stopped(arn, `${status}`));
     const state = await currentState(states, arn);
     if (state !== undefined && state !== last) say(LAMBDA_MESSAGES.state(state));

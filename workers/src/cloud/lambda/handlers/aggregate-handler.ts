@@ -26,7 +26,7 @@ export const handler = defineHandler(
     if (known) return known;
     const { parts, failed } = checkParts(event);
     const rows = await mergeParts({ execution, parts, failed, settings }, call);
-    const calls = [...parts.map(({ usage }) => usage), call.usage()];
+    const calls = [...event.calls, ...parts.map(({ usage }) => usage), call.usage()];
     const result: AskResult = {
       execution,
       csv: results.uri(resultKeys.csv(execution)),

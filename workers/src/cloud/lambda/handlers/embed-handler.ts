@@ -23,7 +23,7 @@ export const handler = defineHandler(
     // The client has refused nucleotides, unless the user allows them.
     const queries = await checkQuestion(() => embedSource(source, embedder, MOST_QUERIES, true));
     await storeQueries(call.results, resultKeys.queries(execution), queries);
-    return { count: queries.ids.length };
+    return { count: queries.ids.length, usage: call.usage() };
   },
 );
 

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
@@ -7,8 +8,16 @@ import { allBuckets, chooseBuckets } from '../../../search/in-place/ask-database
 import { querySetFor } from '../../../search/in-place/ask-queries.ts';
 import { requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
 import { IN_PLACE_MESSAGES } from '../../../search/in-place/in-place-messages.ts';
-import { ASK_PLAN, type AskEvent, type AskPlan, MOST_BUCKETS, REQUEST_EVENT } from '../ask-event.ts';
-import { defineHandler, variable } from '../define-handler.ts';
+import {
+  ASK_PLAN,
+  type AskEvent,
+  type AskPlan,
+  type CallUsage,
+  EMBEDDED,
+  MOST_BUCKETS,
+  REQUEST_EVENT,
+} from '../ask-event.ts';
+import { type Call, defineHandler, variable } from '../define-handler.ts';
 import { readQueries, storeQueries, vectorsOf } from '../event-queries.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
 import { checkQuestion, WrongQuestionError } from '../question-errors.ts';
@@ -27,7 +36,7 @@ export const handler = defineHandler(
     const { execution, request } = event;
     const { results } = call;
     const key = resultKeys.plan(execution);
-    const made = await makePlan(execution, request, results);
+    const made = await makePlan(execution, request, call);
     if (await results.create(key, JSON.stringify(made), 'application/json')) return made;
     const first = Buffer.from((await results.read(key)) ?? []).toString();
     const fail = (problem: string) => new DataError(`${results.uri(key)}: ${problem}`);
@@ -35,7 +44,7 @@ export const handler = defineHandler(
   },
 );
 
-async function makePlan(execution: string, request: AskEvent, results: ResultsBucket): Promise<AskPlan> {
+async function makePlan(execution: string, request: AskEvent, { results, usage }: Call): Promise<AskPlan> {
   const startedMs = Date.now();
   const key = await keyOfQueries(execution, request, results);
   const queries = await readQueries(results, key);
@@ -56,7 +65,14 @@ async function makePlan(execution: string, request: AskEvent, results: ResultsBu
     concurrency,
     allowPartial: request.allowPartial,
     startedMs,
+    calls: [...usageOf(request), usage()],
   };
+}
+
+/** Returns the usage of `embed`, if it was called. */
+function usageOf({ embedded }: AskEvent): CallUsage[] {
+  const found = z.safeParse(EMBEDDED, embedded);
+  return found.success ? [found.data.Payload.usage] : [];
 }
 
 /** Returns the key of the queries, after storing those of the event. @throws WrongQuestionError unless it has one kind of queries */

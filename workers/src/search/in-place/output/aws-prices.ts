@@ -1,9 +1,21 @@
-/** Prices of AWS in US dollars: us-east-1, January 2026. https://aws.amazon.com/s3/pricing/ */
+/**
+ * Prices of AWS in US dollars, of all that answers questions in place: us-east-1, January 2026, functions on x86, standard workflows.
+ * https://aws.amazon.com/s3/pricing/, https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/step-functions/pricing/
+ */
 export const AWS_PRICES = {
   date: '2026-01',
   region: 'us-east-1',
   /** GET, SELECT and HEAD, each. */
   s3Read: 0.0004 / 1000,
+  /** PUT, each. */
+  s3Write: 0.005 / 1000,
+  /** A second of a gigabyte of a function's memory, and of its disk beyond 512 MB. */
+  lambdaGigabyteSecond: 0.0000166667,
+  lambdaDiskGigabyteSecond: 0.0000000309,
+  /** A call of a function. */
+  lambdaCall: 0.2 / 1e6,
+  /** A transition of a state. */
+  transition: 0.025 / 1000,
   /** A gigabyte from S3 to the internet; inside the region it costs nothing. */
   s3Gigabyte: 0.09,
 } as const;
