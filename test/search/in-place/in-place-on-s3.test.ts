@@ -8,6 +8,7 @@ import { Database } from '../../../workers/src/database/database.ts';
 import { askBucket } from '../../../workers/src/search/in-place/ask-bucket.ts';
 import { ask } from '../../../workers/src/search/in-place/ask-database.ts';
 import { checkAskSettings } from '../../../workers/src/search/in-place/ask-settings.ts';
+import { loadById } from '../../../workers/src/search/in-place/load-queries.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../workers/src/search/in-place/warm-buckets.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
@@ -85,6 +86,30 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
       held.proxy.seen.map(({ url, headers }) => [url.split('?')[0], headers['if-none-match'] !== undefined]),
     ).toEqual([['/lance/asked/_catalog/bucket_00001.json', true]]);
     again[Symbol.dispose]();
+  });
+
+  it('counts what finding an id reads', async () => {
+    const database = await Database.open(DATABASE);
+    const entries = await database.entries();
+    held.proxy.answeredBytes = 0;
+    held.proxy.seen.length = 0;
+    const silent = { add() {}, stop() {} };
+    const { lookup, vectors } = await loadById(database, entries, 'p3', silent);
+    expect(vectors).toEqual(sliceRows(rows, 3, 4).vectors);
+    const listed = ({ url }: Seen) => url.includes('list-type=2');
+    const seen = held.proxy.seen.filter(({ url }) => !url.includes('_catalog'));
+    expect(lookup!.requests).toBe(seen.length + 1 + entries.length);
+    expect(lookup!.bytes).toBeGreaterThan(0);
+    expect(lookup!.bytes).toBeLessThan(held.proxy.answeredBytes);
+    expect(seen.filter(listed)).toHaveLength(2);
+    const report = await runHere(['ask', '--id', 'p3', '--database', DATABASE, '--output', at('id.csv')]);
+    expect(report.lookup).toEqual(lookup);
+    const buckets = report.buckets as { requests: number; bytes: number }[];
+    for (const [total, of] of [
+      ['readRequests', 'requests'],
+      ['readBytes', 'bytes'],
+    ] as const)
+      expect(report[total]).toBe(buckets.reduce((sum, bucket) => sum + bucket[of], lookup![of]));
   });
 
   it('drops the copies of unused buckets beyond what a process may keep', async () => {

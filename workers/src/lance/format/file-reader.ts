@@ -4,7 +4,9 @@ import type { ByteRange, LancePage } from './file-format.ts';
 
 const FOOTER_BYTES = 40;
 /** Fields of the messages that are read: protos/file2.proto of the Lance project. */
-const FIELD = { schema: 1, column: 1, metadata: 5, name: 2, pages: 2, offsets: 1, sizes: 2, rows: 3 };
+const FIELD = { schema: 1, column: 1, metadata: 5, name: 2, pages: 2, offsets: 1, sizes: 2, rows: 3, encoding: 4 };
+/** Of an encoding: its place in the file, the bytes there, and the value of a message of type Any. */
+const ENCODING_PATH = [2, 1, 2];
 
 /** Rows of one column, in buffers that the page's encoding names. */
 export interface BufferPage {
@@ -12,7 +14,12 @@ export interface BufferPage {
   rows: number;
   /** The first row, counted from the beginning of the file. */
   firstRow: number;
+  /** A message of type ArrayEncoding; empty if there is none. */
+  encoding: Uint8Array;
 }
+
+/** Reads bytes of a file. */
+type ReadPart = (position: number, length: number) => Promise<Uint8Array>;
 
 /**
  * Finds where the metadata of a file begin, after all pages.
@@ -35,14 +42,20 @@ export function metadataStart(end: Uint8Array, size: number): number | undefined
 
 /** Reads parts of a Lance file whose pages have one buffer each, as index files do. */
 export class LanceFileReader {
-  readonly #file: FileHandle;
+  readonly #file: FileHandle | undefined;
+  readonly #read: ReadPart;
   /** The first is the descriptor. */
   readonly globalBuffers: readonly ByteRange[];
   readonly #columns: readonly ByteRange[];
   readonly descriptor: Uint8Array;
 
-  private constructor(file: FileHandle, globals: ByteRange[], columns: ByteRange[], descriptor: Uint8Array) {
+  private constructor(
+    file: FileHandle | undefined,
+    read: ReadPart,
+    { globals, columns, descriptor }: { globals: ByteRange[]; columns: ByteRange[]; descriptor: Uint8Array },
+  ) {
     this.#file = file;
+    this.#read = read;
     this.globalBuffers = globals;
     this.#columns = columns;
     this.descriptor = descriptor;
@@ -53,22 +66,22 @@ export class LanceFileReader {
     const file = await open(path, flags);
     try {
       const { size } = await file.stat();
-      const footer = viewOf(await readAt(file, size - FOOTER_BYTES, FOOTER_BYTES));
-      const ranges = async (position: number, count: number): Promise<ByteRange[]> => {
-        const view = viewOf(await readAt(file, position, 16 * count));
-        return Array.from({ length: count }, (_, i) => ({
-          offset: Number(view.getBigUint64(16 * i, true)),
-          bytes: Number(view.getBigUint64(16 * i + 8, true)),
-        }));
-      };
-      const columns = await ranges(Number(footer.getBigUint64(8, true)), footer.getUint32(28, true));
-      const globals = await ranges(Number(footer.getBigUint64(16, true)), footer.getUint32(24, true));
-      const descriptor = await readAt(file, globals[0]!.offset, globals[0]!.bytes);
-      return new LanceFileReader(file, globals, columns, descriptor);
+      const read = (position: number, length: number) => readAt(file, position, length);
+      return new LanceFileReader(file, read, await readTables(size, read));
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** Reads the metadata of a file of which only the end is there. @param end from `metadataStart` on @param size of the file */
+  static async ofEnd(end: Uint8Array, size: number): Promise<LanceFileReader> {
+    const read = async (position: number, length: number) => {
+      const at = position - (size - end.length);
+      if (at < 0 || at + length > end.length) throw new RangeError('a Lance file with metadata before its end');
+      return end.slice(at, at + length);
+    };
+    return new LanceFileReader(undefined, read, await readTables(size, read));
   }
 
   /** Returns a value of the metadata in the file's descriptor. */
@@ -84,7 +97,7 @@ export class LanceFileReader {
 
   globalBuffer(i: number): Promise<Uint8Array> {
     const { offset, bytes } = this.globalBuffers[i]!;
-    return readAt(this.#file, offset, bytes);
+    return this.#read(offset, bytes);
   }
 
   /**
@@ -108,14 +121,19 @@ export class LanceFileReader {
     const { offset, bytes } = this.#columns[column]!;
     const pages: BufferPage[] = [];
     let firstRow = 0;
-    for (const { field, bytes: page } of readFields(await readAt(this.#file, offset, bytes))) {
+    for (const { field, bytes: page } of readFields(await this.#read(offset, bytes))) {
       if (field !== FIELD.pages) continue;
       const parts = readFields(page);
       const find = (wanted: number) => parts.find((part) => part.field === wanted);
       const offsets = readPacked(find(FIELD.offsets)?.bytes ?? new Uint8Array());
       const sizes = readPacked(find(FIELD.sizes)?.bytes ?? new Uint8Array());
       const rows = Number(find(FIELD.rows)?.integer ?? 0);
-      pages.push({ buffers: offsets.map((start, i) => ({ offset: start, bytes: sizes[i]! })), rows, firstRow });
+      const encoding = ENCODING_PATH.reduce(
+        (message, wanted) => readFields(message).find((part) => part.field === wanted)?.bytes ?? new Uint8Array(),
+        find(FIELD.encoding)?.bytes ?? new Uint8Array(),
+      );
+      const buffers = offsets.map((start, i) => ({ offset: start, bytes: sizes[i]! }));
+      pages.push({ buffers, rows, firstRow, encoding });
       firstRow += rows;
     }
     return pages;
@@ -124,7 +142,7 @@ export class LanceFileReader {
   /** Reads rows [first, first + bytes.length / width) of a column into `bytes`. */
   async readRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
     for (const { at, position, length } of rangesOf(pages, width, first, bytes.length)) {
-      const { bytesRead } = await this.#file.read(bytes, at, length, position);
+      const { bytesRead } = await this.#opened().read(bytes, at, length, position);
       if (bytesRead !== length) throw new RangeError('a Lance file that ends early');
     }
   }
@@ -132,27 +150,47 @@ export class LanceFileReader {
   /** Replaces rows [first, first + bytes.length / width) of a column. */
   async replaceRows(pages: readonly LancePage[], width: number, first: number, bytes: Uint8Array): Promise<void> {
     for (const { at, position, length } of rangesOf(pages, width, first, bytes.length))
-      await this.#file.write(bytes, at, length, position);
+      await this.#opened().write(bytes, at, length, position);
   }
 
   /** Replaces the descriptor. @throws RangeError if the new one has another size */
   async replaceDescriptor(descriptor: Uint8Array): Promise<void> {
     if (descriptor.length !== this.descriptor.length) throw new RangeError('a descriptor of another size');
-    await this.#file.write(descriptor, 0, descriptor.length, this.globalBuffers[0]!.offset);
+    await this.#opened().write(descriptor, 0, descriptor.length, this.globalBuffers[0]!.offset);
   }
 
   async sync(): Promise<void> {
-    await this.#file.sync();
+    await this.#opened().sync();
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#file?.close();
+  }
+
+  #opened(): FileHandle {
+    if (!this.#file) throw new Error('only the end of this file was read');
+    return this.#file;
   }
 
   #schema() {
     const schema = readFields(this.descriptor).find(({ field }) => field === FIELD.schema);
     return schema ? readFields(schema.bytes) : [];
   }
+}
+
+/** Reads the footer of a file, what it points to, and the descriptor. */
+async function readTables(size: number, read: ReadPart) {
+  const footer = viewOf(await read(size - FOOTER_BYTES, FOOTER_BYTES));
+  const ranges = async (position: number, count: number): Promise<ByteRange[]> => {
+    const view = viewOf(await read(position, 16 * count));
+    return Array.from({ length: count }, (_, i) => ({
+      offset: Number(view.getBigUint64(16 * i, true)),
+      bytes: Number(view.getBigUint64(16 * i + 8, true)),
+    }));
+  };
+  const columns = await ranges(Number(footer.getBigUint64(8, true)), footer.getUint32(28, true));
+  const globals = await ranges(Number(footer.getBigUint64(16, true)), footer.getUint32(24, true));
+  return { columns, globals, descriptor: await read(globals[0]!.offset, globals[0]!.bytes) };
 }
 
 /** Yields the file ranges of rows, page by page: `length` bytes at `position` of the file belong at `at` in the rows' bytes. */

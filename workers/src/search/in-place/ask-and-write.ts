@@ -11,6 +11,7 @@ import { loadById, loadShards } from './load-queries.ts';
 import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
 import { answerMetadata } from './output/partial-answer.ts';
 import { writeAnswer } from './output/write-answer.ts';
+import type { ReadCounts } from './reads/counted-tables.ts';
 import { closeWarmBuckets } from './warm-buckets.ts';
 
 /** A database that is asked. */
@@ -33,6 +34,9 @@ export interface AskReport extends CommandResult {
   vectors: number;
   /** Buckets that failed, with --allow-partial. */
   failed: Array<{ bucket: string; error: string }>;
+  /** What finding the protein of --id read, on S3. */
+  lookup?: ReadCounts;
+  /** Of the lookup and of all buckets. */
   readRequests: number;
   readBytes: number;
   /** Whether LanceDB made some of these requests itself, which are estimated. */
@@ -85,9 +89,10 @@ export async function askAndWrite(
     const metadata = answerMetadata(settings, failed);
     const bytes = await writeAnswer({ neighbours: countRows(), failed }, output, metadata);
     for (const { error } of failed) warn(error.message);
+    const { lookup } = queries;
     const read = {
-      requests: answers.reduce((sum, { cost }) => sum + cost.requests, 0),
-      bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, 0),
+      requests: answers.reduce((sum, { cost }) => sum + cost.requests, lookup?.requests ?? 0),
+      bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, lookup?.bytes ?? 0),
     };
     return {
       rows,
@@ -100,6 +105,7 @@ export async function askAndWrite(
       })),
       vectors: answers.reduce((sum, answer) => sum + answer.rows, 0),
       failed: failed.map(({ bucket, error }) => ({ bucket, error: error.message })),
+      ...(lookup && { lookup }),
       readRequests: read.requests,
       readBytes: read.bytes,
       isEstimated: answers.some(({ cost }) => cost.isEstimated),

@@ -8,6 +8,7 @@ import { describeBadVector, findBadVector } from '../../vectors/vector-check.ts'
 import type { QuerySet } from '../queries/queries.ts';
 import { SEARCH_MESSAGES } from '../search-messages.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+import type { ReadCounts } from './reads/counted-tables.ts';
 
 /** Queries in memory, as they were embedded or read. */
 export interface AskQueries {
@@ -19,6 +20,8 @@ export interface AskQueries {
   vectors: Float32Array;
   /** Of the model that embedded them; empty where it is unknown. */
   attributes: ShardAttributes;
+  /** What finding them in the database read from S3. */
+  lookup?: ReadCounts;
 }
 
 /** Returns the order of the queries' ids. @throws DataError without queries, or for a duplicated id */

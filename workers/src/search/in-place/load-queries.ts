@@ -5,14 +5,14 @@ import { DataError } from '../../base/errors.ts';
 import { quoteValue } from '../../base/text/quote.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
-import { WantedIds } from '../../ids/wanted-ids.ts';
 import { modelIdentity } from '../../shard/shard.ts';
 import { readBlocks, rowsPerBlock, toFloat32 } from '../../shard/shard-blocks.ts';
 import { openShard } from '../../shard/shard-reader.ts';
-import { readQueries } from '../queries/look-up-queries.ts';
 import type { AskQueries } from './ask-queries.ts';
 import { MOST_QUERIES } from './ask-settings.ts';
+import { findId } from './find-id.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
+import { countedTables } from './reads/counted-tables.ts';
 
 const READ_BYTES = 8 * 2 ** 20;
 
@@ -44,16 +44,29 @@ export async function loadShards(paths: readonly string[]): Promise<AskQueries> 
   return { source: paths.join(', '), ids, dimension, vectors: concatenateFloats(vectors), attributes };
 }
 
-/** Reads the stored vector of a protein; that of the later bucket where several have its id. @throws DataError if none has */
+/**
+ * Reads the stored vector of a protein; that of the newest bucket where several have its id.
+ * @throws DataError if none has
+ */
 export async function loadById(
   database: Database,
   entries: readonly CatalogEntry[],
   id: string,
   progress: Progress,
 ): Promise<AskQueries> {
-  for await (const { bucket, vectors } of readQueries(database, entries, new WantedIds([id]), progress)) {
-    const { dimension, model } = entries.find((entry) => entry.bucket === bucket)!;
-    return { source: `--id ${quoteValue(id)}`, ids: [id], dimension, vectors, attributes: model };
-  }
-  throw new DataError(IN_PLACE_MESSAGES.unknownId(quoteValue(id), database.uri));
+  const { tables } = database;
+  // The list of the entries, and these.
+  const lookup = { requests: 1 + entries.length, bytes: 0 };
+  const counted = tables.folder === undefined ? database.withTables(countedTables(tables, lookup)) : database;
+  const found = await findId(counted, entries, id, progress);
+  if (!found) throw new DataError(IN_PLACE_MESSAGES.unknownId(quoteValue(id), database.uri));
+  const { dimension, model } = entries.find(({ bucket }) => bucket === found.bucket)!;
+  return {
+    source: `--id ${quoteValue(id)}`,
+    ids: [id],
+    dimension,
+    vectors: found.vector,
+    attributes: model,
+    ...(tables.folder === undefined && { lookup }),
+  };
 }

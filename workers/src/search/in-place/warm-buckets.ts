@@ -1,5 +1,5 @@
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
-import { DataError, TransientError } from '../../base/errors.ts';
+import { DataError } from '../../base/errors.ts';
 import { memoryLimit } from '../../base/memory-limit.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
@@ -8,6 +8,7 @@ import { searchableEntry } from '../searchable-entry.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 import { type CountedReads, countedReads } from './reads/counted-reads.ts';
 import { countedTables, type ReadCounts } from './reads/counted-tables.ts';
+import { findEntryChange } from './same-entry.ts';
 
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
@@ -182,10 +183,7 @@ async function use<T>(database: Database, { entry }: OpenBucket, search: () => P
     return await search();
   } catch (error) {
     // The files of a table that is built again disappear while they are read.
-    const now = await database.entry(entry.bucket).catch(() => entry);
-    if (now === undefined) throw new DataError(IN_PLACE_MESSAGES.removed(database.uri, entry.bucket), { cause: error });
-    if (now.fingerprint !== entry.fingerprint)
-      throw new TransientError(IN_PLACE_MESSAGES.rebuilt(database.uri, entry.bucket), { cause: error });
-    throw damagedBucket(database, entry.bucket, error);
+    const change = await findEntryChange(database, entry, error).catch(() => undefined);
+    throw change ?? damagedBucket(database, entry.bucket, error);
   }
 }
