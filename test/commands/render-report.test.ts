@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -56,10 +57,12 @@ describe('render-report', () => {
     for (const text of HOSTILE.slice(0, 4)) expect(page).not.toContain(text);
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(page).toContain('&amp;lt;');
-    // Only the page's own tags, and nothing that a browser would fetch or run.
-    const tags = new Set([...page.matchAll(/<([a-z0-9]+)/gi)].map(([, tag]) => tag));
-    expect([...tags].filter((tag) => /^(script|img|link|iframe|object|a|form|base)$/i.test(tag!))).toEqual([]);
-    expect(page).not.toMatch(/<[^>]*\s(src|href|on[a-z]+)=/i);
+    // Only the page's own tags, nothing that a browser would fetch, and no script but the page's own, which its policy names.
+    const tags = [...page.matchAll(/<([a-z0-9]+)/gi)].map(([, tag]) => tag!);
+    expect(tags.filter((tag) => /^(script|img|link|iframe|object|a|form|base)$/i.test(tag))).toEqual(['script']);
+    const [, script] = /<script>(.*)<\/script>/s.exec(page)!;
+    expect(page).toContain(`script-src 'sha256-${createHash('sha256').update(script!).digest('base64')}'`);
+    expect(page.replace(script!, '')).not.toMatch(/<[^>]*\s(src|href|on[a-z]+)=/i);
     expect(page).not.toMatch(/https?:|@import|url\(/);
     for (const text of [
       '50',
@@ -143,7 +146,7 @@ describe('render-report', () => {
       sizes.push((await render(join(folder, 'n.parquet'), [], join(folder, 'report.html'))).bytes);
     }
     expect(sizes[1]! / sizes[0]!).toBeLessThan(1.05);
-    expect(sizes[1]).toBeLessThan(120_000);
+    expect(sizes[1]).toBeLessThan(300_000);
   });
 
   it('writes the same page for the same input', async () => {

@@ -24,6 +24,13 @@ describe('scanNeighbours', () => {
           const from = rows.filter((row) => row.bucket === bucket);
           expect([neighbours, nearest]).toEqual([from.length, from.filter(({ rank }) => rank === 1).length]);
         }
+        const listed = queries.map((query) => {
+          const rows = of(query);
+          const [{ target, bucket, distance: nearest }, last] = [rows[0]!, rows.at(-1)!.distance];
+          return { query, target, bucket, nearest, last, neighbours: rows.length };
+        });
+        expect(summary.first).toEqual(listed);
+        expect(summary.far).toEqual(listed.toSorted((a, b) => b.nearest - a.nearest).slice(0, 20));
         expect(summary.examples).toEqual(
           queries.slice(0, 20).map((query) => ({
             query,

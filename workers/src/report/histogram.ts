@@ -2,8 +2,10 @@
 export interface Histogram {
   readonly count: number;
   add(value: number): void;
-  /** Returns at most `maxBins` bins from the smallest finite value to the largest. */
-  bins(maxBins: number): Bin[];
+  /** Returns at most `maxBins` bins of a range. Histograms of one range have the same bins, unless a bin of theirs is wider. */
+  bins(maxBins: number, range: readonly [from: number, to: number]): Bin[];
+  /** Returns the starts of the first and the last bin with values, within a 500th of the range of the values; undefined if empty. */
+  range(): [from: number, to: number] | undefined;
   /** Returns a quantile, with an error of at most a 500th of the range. */
   quantile(share: number): number;
 }
@@ -42,19 +44,26 @@ export function createHistogram(): Histogram {
       put(Math.floor(value / width), 1);
       while (counts.size > MAX_BINS) widen();
     },
-    bins(maxBins) {
-      const all = sorted();
-      if (all.length === 0) return [];
-      const step = stepOf(all[0]![0], all.at(-1)![0], maxBins);
-      const first = Math.floor(all[0]![0] / step);
-      const last = Math.floor(all.at(-1)![0] / step);
+    bins(maxBins, [from, to]) {
+      if (count === 0) return [];
+      const step = stepOf(from / width, to / width, maxBins);
+      const first = Math.floor(from / width / step);
+      const last = Math.floor(to / width / step);
       const bins = Array.from({ length: last - first + 1 }, (_, i) => ({
         start: (first + i) * step * width,
         end: (first + i + 1) * step * width,
         count: 0,
       }));
-      for (const [bin, binCount] of all) bins[Math.floor(bin / step) - first]!.count += binCount;
+      for (const [bin, binCount] of counts) {
+        const at = bins[Math.floor(bin / step) - first];
+        if (at) at.count += binCount;
+      }
       return bins;
+    },
+    range() {
+      const all = [...counts.keys()];
+      const [first, last] = [Math.min(...all), Math.max(...all)];
+      return count === 0 ? undefined : [first * width, last * width];
     },
     quantile(share) {
       let before = 0;

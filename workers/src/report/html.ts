@@ -1,6 +1,6 @@
 import { printable } from '../base/text/printable.ts';
 
-/** Markup that needs no escaping. Only `html` and the page's style sheet create it. */
+/** Markup that needs no escaping. Only `html`, the charts, and the page's style sheet and script create it. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {

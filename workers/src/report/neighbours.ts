@@ -1,5 +1,6 @@
 import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
+import { type RankQuantiles, scanRanks } from './rank-quantiles.ts';
 
 /** Statistics of the neighbours for the page. */
 export interface NeighbourSummary {
@@ -16,10 +17,28 @@ export interface NeighbourSummary {
   buckets: Map<string, { neighbours: number; nearest: number }>;
   /** Smallest finite distance, or 0 if it is positive, and largest finite distance. */
   bounds: [min: number, max: number];
+  ranks: RankQuantiles[];
+  /** The first queries, with their nearest neighbour. */
+  first: QuerySummary[];
+  /** The queries whose nearest neighbour is the farthest, farthest first. */
+  far: QuerySummary[];
   /** The first queries with their first neighbours. */
   examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
 }
 
+/** A query with its nearest neighbour. */
+export interface QuerySummary {
+  query: string;
+  target: string;
+  bucket: string;
+  nearest: number;
+  /** Distance of the last neighbour. */
+  last: number;
+  neighbours: number;
+}
+
+const FIRST_QUERIES = 500;
+const FAR_QUERIES = 20;
 const EXAMPLE_QUERIES = 20;
 const EXAMPLE_NEIGHBOURS = 10;
 
@@ -41,17 +60,24 @@ export function scanNeighbours(): NeighbourScan {
     farthest: createHistogram(),
     buckets: new Map(),
     bounds: [0, 0],
+    ranks: [],
+    first: [],
+    far: [],
     examples: [],
   };
+  const ranks = scanRanks();
   const lengths = new Map<number, number>();
   let query: Texts | undefined;
   let rank = 0;
   let last = 0;
+  /** The query that is read, where the page lists it. */
+  let listed: QuerySummary | undefined;
   let bucketText: Texts | undefined;
   let bucket = { neighbours: 0, nearest: 0 };
   const endQuery = () => {
     if (rank === 0) return;
     summary.farthest.add(last);
+    if (listed) Object.assign(listed, { last, neighbours: rank });
     lengths.set(rank, (lengths.get(rank) ?? 0) + 1);
   };
   const bucketOf = (column: Texts, row: number) => {
@@ -80,9 +106,11 @@ export function scanNeighbours(): NeighbourScan {
         if (last < summary.bounds[0] && last !== Number.NEGATIVE_INFINITY) summary.bounds[0] = last;
         const counts = bucketOf(batch.buckets, row);
         counts.neighbours++;
+        ranks.add(rank, last);
         if (rank === 1) {
           counts.nearest++;
           summary.nearest.add(last);
+          listed = list(summary, batch, row);
         }
         if (summary.queries <= EXAMPLE_QUERIES && rank <= EXAMPLE_NEIGHBOURS) addExample(summary, batch, row, rank);
       }
@@ -90,11 +118,35 @@ export function scanNeighbours(): NeighbourScan {
     },
     finish() {
       endQuery();
+      summary.ranks = ranks.quantiles();
       summary.k = Math.max(0, ...lengths.keys());
       summary.shortQueries = summary.queries - (lengths.get(summary.k) ?? 0);
       return summary;
     },
   };
+}
+
+/** Lists the query of a nearest neighbour among the first ones, and among those with the farthest. @returns undefined if in neither */
+function list({ queries, first, far }: NeighbourSummary, batch: HitColumns, row: number): QuerySummary | undefined {
+  const nearest = batch.distances[row]!;
+  const isFirst = queries <= FIRST_QUERIES;
+  const isFar = far.length < FAR_QUERIES || nearest > far.at(-1)!.nearest;
+  if (!isFirst && !isFar) return undefined;
+  const query = {
+    query: textOf(batch.queryIds, row),
+    target: textOf(batch.targetIds, row),
+    bucket: textOf(batch.buckets, row),
+    nearest,
+    last: nearest,
+    neighbours: 1,
+  };
+  if (isFirst) first.push(query);
+  if (isFar) {
+    const at = far.findIndex((one) => one.nearest < nearest);
+    far.splice(at < 0 ? far.length : at, 0, query);
+    far.length = Math.min(far.length, FAR_QUERIES);
+  }
+  return query;
 }
 
 function addExample({ examples }: NeighbourSummary, batch: HitColumns, row: number, rank: number) {

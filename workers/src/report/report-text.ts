@@ -2,6 +2,7 @@
 
 import { DataError } from '../base/errors.ts';
 import { formatCount, formatNumber } from './format.ts';
+import type { RankQuantiles } from './rank-quantiles.ts';
 
 /** Titles and column names. # marks a column of numbers. */
 export const TITLES = {
@@ -12,6 +13,10 @@ export const TITLES = {
   bucketColumns: ['Bucket', '#Neighbours', '#Share', '', '#Nearest neighbours', '#Share'],
   searches: 'Searches',
   examples: 'First queries',
+  ranks: 'Distance by rank',
+  farQueries: 'Queries without a near neighbour',
+  queries: 'Queries',
+  queryColumns: ['Query', 'Nearest neighbour', '#Distance', '#Last distance', '#Neighbours', 'Bucket'],
   exampleColumns: ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
   stages: 'Time and memory',
   stageColumns: ['Stage', '#Tasks', '#Rows', '#Time', '', '#Longest task', '#CPU time', '#Output', '#Peak memory'],
@@ -24,6 +29,12 @@ export const SENTENCES = {
   noNeighbour: 'No query has a neighbour.',
   noDistances: 'No distances.',
   distances: 'Number of queries by the distance of their nearest and of their last neighbour.',
+  ranks:
+    'Median over the queries; the band has the middle 80% of them. Where the line is flat, more neighbours are about as far as these.',
+  farQueries:
+    'The queries whose nearest neighbour is the farthest. They may have no relative in the database: every query gets its nearest neighbours, related or not.',
+  search: 'Find a query or a neighbour',
+  sort: 'Click the name of a column to sort.',
   buckets: 'Number of neighbours by bucket.',
   searches: 'Strategy and time of the search of each bucket.',
   estimates: 'Pale bars are the times that the cost model estimated before it chose the strategy.',
@@ -32,6 +43,17 @@ export const SENTENCES = {
   noStages: 'There are no worker reports.',
   wholeTable: 'all vectors were compared',
 } as const;
+
+/** Titles of the axes. */
+export const AXES = { distance: 'Distance', queries: 'Queries', rank: 'Rank' } as const;
+
+export const bars = (start: string, end: string, queries: number): string =>
+  `${start} to ${end}: ${formatCount(queries)} ${queries === 1 ? 'query' : 'queries'}`;
+
+export const quantileTip = ({ rank, low, median, high }: RankQuantiles): string =>
+  `Rank ${formatCount(rank)}: median ${formatNumber(median)}, 80% of the queries from ${formatNumber(low)} to ${formatNumber(high)}`;
+
+export const allAt = (distance: number): string => `All at about ${formatNumber(distance)}.`;
 
 export const moreWarnings = (count: number): string => `${formatCount(count)} more are in the workers' reports.`;
 

@@ -1,4 +1,4 @@
-import { pairCell } from './chart.ts';
+import { pairCell } from './bars.ts';
 import { formatCount, formatSeconds } from './format.ts';
 import { type Html, html } from './html.ts';
 import { bucketLimit, duration, MAX_BUCKETS, number, shownId, table } from './page-parts.ts';

@@ -23,8 +23,7 @@ p { margin: .25rem 0 .75rem; max-width: 46rem; }
 .facts small { display: block; color: var(--soft); font-size: .8rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1.5rem; }
 svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
-svg .grid { stroke: var(--line); }
+figure svg { color: var(--soft); font-size: 12px; }
 svg .bar { fill: var(--accent); }
 svg .pale { fill: var(--accent); opacity: .45; }
 svg .track { fill: var(--line); }
@@ -45,5 +44,20 @@ details { border-bottom: 1px solid var(--line); padding: .4rem 0; }
 summary { cursor: pointer; }
 details table { margin: .5rem 0 .75rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
-@media print { details { break-inside: avoid; } }
+figure { margin: 0; }
+.search { font: inherit; width: min(24rem, 100%); margin: 0 0 .5rem; padding: .3rem .5rem; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; }
+th button { all: unset; cursor: pointer; }
+th button:focus-visible { outline: 2px solid var(--accent); }
+th[aria-sort='ascending'] button::after { content: ' \\2191'; }
+th[aria-sort='descending'] button::after { content: ' \\2193'; }
+.sortable .scroll { max-height: 30rem; overflow: auto; }
+@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 12rem; } }
+@media print {
+  body { max-width: none; padding: 0; font-size: 9pt; }
+  .scroll, .sortable .scroll { overflow: visible; max-height: none; }
+  th, td { padding-right: .5rem; white-space: normal; overflow-wrap: anywhere; }
+  bdi { max-width: 14rem; }
+  .search { display: none; }
+  details, figure, tr { break-inside: avoid; }
+}
 `);

@@ -1,9 +1,11 @@
-import { barCell, histogramChart, shareScale } from './chart.ts';
+import { barCell, shareScale } from './bars.ts';
+import { histogramChart, rankChart } from './charts.ts';
 import { formatBytes, formatCount, formatNumber, formatSeconds, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { NeighbourSummary } from './neighbours.ts';
+import type { NeighbourSummary, QuerySummary } from './neighbours.ts';
 import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } from './page-parts.ts';
 import {
+  allAt,
   bucketsWithNeighbours,
   fewerThanK,
   firstQueries,
@@ -12,10 +14,12 @@ import {
   quantiles,
   recallInterval,
   SENTENCES,
+  shownOf,
   TITLES,
   withoutNeighbour,
 } from './report-text.ts';
 import { searchSection } from './search-section.ts';
+import { SCRIPT, SCRIPT_HASH, sortableTable } from './sortable-table.ts';
 import {
   mergedRecall,
   queryCount,
@@ -36,7 +40,7 @@ export function renderReport(summary: NeighbourSummary, reports: readonly Worker
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '${SCRIPT_HASH}'">
 <title>LanceFlow: nearest neighbours</title>
 <style>${STYLE}</style>
 </head>
@@ -48,10 +52,13 @@ ${facts(summary, reports)}
 ${distanceSection(summary)}
 ${bucketSection(summary, reports)}
 ${searchSection(reports)}
+${farSection(summary)}
+${querySection(summary)}
 ${exampleSection(summary)}
 ${stageSection(reports)}
 <!-- run -->
 <footer>${SENTENCES.footer}</footer>
+<script>${SCRIPT}</script>
 </body>
 </html>
 `;
@@ -107,17 +114,22 @@ function settingsOf(searches: readonly WorkerReport[]): string {
   return [...valueRange('nprobes', nprobes), ...valueRange('refine factor', refineFactors)].join(', ');
 }
 
-function distanceSection({ nearest, farthest, k, shortQueries, queries }: NeighbourSummary): Html {
+function distanceSection({ nearest, farthest, k, shortQueries, queries, ranks }: NeighbourSummary): Html {
+  const ranges = [nearest.range(), farthest.range()].filter((range) => range !== undefined);
   if (queries === 0) return html`<h2>${TITLES.distances}</h2><p>${SENTENCES.noNeighbour}</p>`;
-  const chart = (title: string, histogram: typeof nearest) => html`<div><h3>${title}</h3>
+  if (ranges.length === 0) return html`<h2>${TITLES.distances}</h2><p>${SENTENCES.noDistances}</p>`;
+  // One range for both, so that they can be compared.
+  const range = [Math.min(...ranges.map(([from]) => from)), Math.max(...ranges.map(([, to]) => to))] as const;
+  const chart = (title: string, histogram: typeof nearest) => html`<figure><h3>${title}</h3>
 <p class="note">${quantiles(histogram.quantile(0.5), histogram.quantile(0.9))}</p>
-${histogramChart(histogram, `Histogram of the distance: ${title}`)}</div>`;
+${range[0] === range[1] ? html`<p class="note">${allAt(range[0])}</p>` : histogramChart(histogram, range, `Histogram of the distance: ${title}`)}</figure>`;
   const short = shortQueries > 0 ? ` ${fewerThanK(shortQueries, k)}` : '';
   return html`<h2>${TITLES.distances}</h2>
 <p>${SENTENCES.distances}${short}</p>
 <div class="charts">
 ${chart('Rank 1', nearest)}
 ${k > 1 ? chart(`Rank ${formatCount(k)}`, farthest) : ''}
+${ranks.length > 1 ? html`<figure><h3>${TITLES.ranks}</h3><p class="note">${SENTENCES.ranks}</p>${rankChart(ranks, TITLES.ranks)}</figure>` : ''}
 </div>`;
 }
 
@@ -139,6 +151,24 @@ function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, report
   return html`<h2>${TITLES.buckets}</h2>
 <p>${SENTENCES.buckets}${bucketLimit(sorted.length, 'most frequent')}</p>
 ${table(TITLES.bucketColumns, cells)}`;
+}
+
+function farSection({ far, queries }: NeighbourSummary): Html {
+  if (queries <= far.length) return html``;
+  return html`<h2>${TITLES.farQueries}</h2>
+<p>${SENTENCES.farQueries}</p>
+${table(TITLES.queryColumns, far.map(queryRow))}`;
+}
+
+function querySection({ first, queries }: NeighbourSummary): Html {
+  if (first.length < 2) return html``;
+  return html`<h2>${TITLES.queries}</h2>
+<p>${SENTENCES.sort}${queries > first.length ? ` ${shownOf(first.length, 'first', queries)}` : ''}</p>
+${sortableTable(TITLES.queryColumns, first.map(queryRow))}`;
+}
+
+function queryRow({ query, target, nearest, last, neighbours, bucket }: QuerySummary): Html {
+  return html`<tr><td>${shownId(query)}</td><td>${shownId(target)}</td>${number(formatNumber(nearest))}${number(formatNumber(last))}${number(formatCount(neighbours))}<td>${shownId(bucket)}</td></tr>\n`;
 }
 
 function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary): Html {
