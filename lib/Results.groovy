@@ -92,7 +92,7 @@ class Results {
         def mark = UUID.randomUUID().toString()
         def temporary = { String name -> folder.resolve(".${name}.${mark}.tmp") }
         try {
-            files.each { file -> copy(file, temporary(file.name), run) }
+            files.each { file -> copy(file, temporary(file.name), run, files*.name) }
             temporary(RUN).setText(json(run, files.collect { file -> temporary(file.name) }, files*.name), 'UTF-8')
             Files.deleteIfExists(folder.resolve(RUN))
             (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
@@ -111,12 +111,12 @@ class Results {
     private static void copyOver(Path folder, List<Path> files, Map run) {
         Files.deleteIfExists(folder.resolve(RUN))
         (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
-        files.each { file -> copy(file, folder.resolve(file.name), run) }
+        files.each { file -> copy(file, folder.resolve(file.name), run, files*.name) }
         folder.resolve(RUN).setText(json(run, files.collect { file -> folder.resolve(file.name) }, files*.name), 'UTF-8')
     }
 
-    private static void copy(Path file, Path target, Map run) {
-        if (file.name == 'report.html') target.setText(stamped(file.getText('UTF-8'), run), 'UTF-8')
+    private static void copy(Path file, Path target, Map run, List<String> names) {
+        if (file.name == 'report.html') target.setText(stamped(file.getText('UTF-8'), run, names - file.name + RUN), 'UTF-8')
         else FileHelper.copyPath(file, target, StandardCopyOption.REPLACE_EXISTING)
     }
 
@@ -125,7 +125,8 @@ class Results {
         return JsonOutput.prettyPrint(JsonOutput.toJson(run + [completed: java.time.Instant.now().toString(), files: files])) + '\n'
     }
 
-    private static String stamped(String page, Map run) {
+    /** Adds the facts of the run, with links to the files beside the page. */
+    private static String stamped(String page, Map run, List<String> names) {
         def facts = [
             'Run': run.run, 'Started': run.started, 'Command': run.command, 'Database': run.database,
             'Versions': "LanceFlow ${run.lanceflow}, Nextflow ${run.nextflow}",
@@ -133,6 +134,7 @@ class Results {
                 (run.buckets.size() > 100 ? ", and ${run.buckets.size() - 100} more: run.json" : ''),
         ]
         def rows = facts.collect { name, value -> "<tr><td>${name}</td><td><bdi>${html(value)}</bdi></td></tr>\n" }.join('')
+        rows += "<tr><td>Files</td><td>${names.sort(false).collect { name -> "<a href=\"${name}\">${name}</a>" }.join(', ')}</td></tr>\n"
         return page.replace(MARK, "<h2>This run</h2>\n<div class=\"scroll\"><table>\n<tbody>\n${rows}</tbody>\n</table></div>")
     }
 

@@ -90,12 +90,14 @@ describe('render-report', () => {
     const names: string[] = [];
     for (const [i, bucket] of ['bucket_00001', 'bucket_00001', 'bucket_00002'].entries()) {
       names.push(path(`${i}.json`));
-      await writeFile(names[i]!, JSON.stringify({ ...search, bucket }));
+      const table = { bucket, bucketRows: 1200, metric: 'l2', model: HOSTILE[0] };
+      await writeFile(names[i]!, JSON.stringify({ ...search, ...table }));
     }
     await render(path('n.parquet'), names, path('report.html'));
     const page = await readFile(path('report.html'), 'utf8');
     // Two ranges of 40 queries each; 5 queries have neighbours.
     expect(page).toContain('75 without a neighbour');
+    expect(page).toContain('2,400 vectors<small>distance: l2; model: &lt;script&gt;');
     expect(page).toMatch(/bucket_00002<\/bdi><\/td><td class="number">0<\/td>/);
     expect(page).toMatch(/scan<small>nprobes 7<\/small>.*2\.5 s.*5\.0 s.*ann 40\.0 s/);
     // Half the measured time.

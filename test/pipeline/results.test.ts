@@ -46,6 +46,12 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   const report = await readFile(at('results/report.html'), 'utf8');
   for (const text of [run, started, at('db'), "--queries 'a &lt;b&gt;.fasta'", ...Object.values(buckets)])
     expect(report).toContain(text);
+  // Links to the files beside it.
+  expect([...report.matchAll(/href="([^"]*)"/g)].map(([, name]) => name)).toEqual([
+    'neighbours.csv',
+    'neighbours.parquet',
+    'run.json',
+  ]);
   // The file records the searched tables, but nothing that differs between runs with the same neighbours.
   const neighbours = await readFile(at('results/neighbours.parquet'));
   const metadata = await metadataOf(at('results/neighbours.parquet'));

@@ -14,7 +14,7 @@ export const TITLES = {
   searches: 'Searches',
   examples: 'First queries',
   ranks: 'Distance by rank',
-  farQueries: 'Queries without a near neighbour',
+  farQueries: 'Queries farthest from the database',
   queries: 'Queries',
   queryColumns: ['Query', 'Nearest neighbour', '#Distance', '#Last distance', '#Neighbours', 'Bucket'],
   exampleColumns: ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
@@ -52,6 +52,10 @@ export const bars = (start: string, end: string, queries: number): string =>
 
 export const quantileTip = ({ rank, low, median, high }: RankQuantiles): string =>
   `Rank ${formatCount(rank)}: median ${formatNumber(median)}, 80% of the queries from ${formatNumber(low)} to ${formatNumber(high)}`;
+
+export const vectorCount = (rows: number): string => `${formatCount(rows)} ${rows === 1 ? 'vector' : 'vectors'}`;
+export const distanceOf = (metric: string, model: string | undefined): string =>
+  `distance: ${metric}${model === undefined ? '' : `; model: ${model}`}`;
 
 export const allAt = (distance: number): string => `All at about ${formatNumber(distance)}.`;
 

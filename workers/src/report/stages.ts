@@ -11,6 +11,11 @@ export interface WorkerReport {
   peakMemoryBytes?: number;
   /** This and the following fields are of search-bucket. */
   bucket?: string;
+  /** Row count of the bucket. */
+  bucketRows?: number;
+  metric?: string;
+  /** Name of the model that made the vectors. */
+  model?: string;
   mode?: string;
   queries?: number;
   k?: number;
@@ -73,7 +78,17 @@ const REPORT = z.object({
     peakMemoryBytes: NUMBER,
     searchSeconds: NUMBER,
   },
-  ...{ queries: NUMBER, k: NUMBER, nprobes: NUMBER, refineFactor: NUMBER, bucket: NAME, mode: NAME },
+  ...{
+    queries: NUMBER,
+    bucketRows: NUMBER,
+    k: NUMBER,
+    nprobes: NUMBER,
+    refineFactor: NUMBER,
+    bucket: NAME,
+    metric: NAME,
+    model: NAME,
+    mode: NAME,
+  },
   recall: z.nullish(
     z.union(
       [
@@ -156,6 +171,17 @@ export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefin
   if (measured) return measured;
   const searches = searchesOf(reports);
   return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
+}
+
+/** Describes the database that was searched; undefined where the reports do not say. */
+export function searchedDatabase(
+  searches: readonly WorkerReport[],
+): { rows: number; metric: string; model: string | undefined } | undefined {
+  const rows = new Map(searches.map(({ bucket = '', bucketRows }) => [bucket, bucketRows]));
+  const [{ metric, model } = {} as Partial<WorkerReport>] = searches;
+  const counts = [...rows.values()].filter((count) => count !== undefined);
+  if (metric === undefined || counts.length < rows.size) return undefined;
+  return { rows: counts.reduce((sum, count) => sum + count, 0), metric, model };
 }
 
 /** Counts the queries; each search of a bucket may cover a range of them. */

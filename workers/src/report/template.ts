@@ -7,6 +7,7 @@ import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } fr
 import {
   allAt,
   bucketsWithNeighbours,
+  distanceOf,
   fewerThanK,
   firstQueries,
   moreWarnings,
@@ -16,6 +17,7 @@ import {
   SENTENCES,
   shownOf,
   TITLES,
+  vectorCount,
   withoutNeighbour,
 } from './report-text.ts';
 import { searchSection } from './search-section.ts';
@@ -24,6 +26,7 @@ import {
   mergedRecall,
   queryCount,
   type Recall,
+  searchedDatabase,
   searchesOf,
   summarizeStages,
   type WorkerReport,
@@ -82,9 +85,11 @@ function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Htm
   const k = Math.max(summary.k, ...searches.map((search) => search.k ?? 0));
   const recall = mergedRecall(reports);
   const searched = new Set(searches.map(({ bucket }) => bucket)).size || summary.buckets.size;
+  const database = searchedDatabase(searches);
   return html`<dl class="facts">
 ${fact('Queries', formatCount(queries), queries > summary.queries ? withoutNeighbour(queries - summary.queries) : '')}
 ${fact('Neighbours', formatCount(summary.rows), neighboursPerQuery(k))}
+${database ? fact('Database', vectorCount(database.rows), distanceOf(database.metric, database.model)) : ''}
 ${fact('Buckets searched', formatCount(searched), bucketsWithNeighbours(summary.buckets.size))}
 ${fact('Search', strategiesOf(searches) || 'not reported', settingsOf(searches))}
 ${recall ? recallFact(k, recall) : ''}

@@ -39,7 +39,7 @@ export async function searchAndWrite(places: SearchPlaces, request: SearchReques
     return await searchBucket(table, places.queries, request, { hits: hits!, groundTruth }, context);
   });
   await checkPartitions(database, entry, outcome, context);
-  return summarize(places.bucket, request.k, outcome);
+  return summarize(entry, request.k, outcome);
 }
 
 /** Adds a warning where the table's rows are no longer in the partitions that the search relied on. */
@@ -61,7 +61,9 @@ function usesPartitions({ index }: CatalogEntry, strategy: SearchStrategy): bool
   return strategy === 'scan' || (strategy === 'ann' && index.centroids === 'order');
 }
 
-function summarize(bucket: string, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
+function summarize(entry: CatalogEntry, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
+  const { bucket, rows: bucketRows, metric, model } = entry;
   const { way: mode, ...settings } = plan;
-  return { rows: hits, bucket, k, mode, ...settings, ...outcome, warnings };
+  const table = { bucket, bucketRows, metric, model: model.model };
+  return { rows: hits, ...table, k, mode, ...settings, ...outcome, warnings };
 }
