@@ -23,52 +23,45 @@ workflow {
         // table of records and files that one task skipped
         skipped = channel.empty()
 
+        summary = new Summary()
         if (request.inputs) {
             BUILD(request)
             entries = BUILD.out.entries
             count = BUILD.out.count
             reports = BUILD.out.reports
             skipped = skipped.mix(BUILD.out.skipped)
+            reports.subscribe { file -> summary.addReport(file) }
         }
         if (request.queries || request.query_ids) {
             SEARCH(request, entries, count, reports)
             skipped = skipped.mix(SEARCH.out.skipped)
+            SEARCH.out.reports.subscribe { file -> summary.addReport(file) }
         }
         skipped.toList().subscribe { tables -> SkippedRecords.publish(request.outdir, tables) }
+        entries.subscribe { bucket, _fingerprint, _bytes -> summary.addBucket(bucket) }
         workflow.onComplete {
-            showEnd(request)
+            showEnd(request, summary)
         }
     }
 }
 
-/** Prints the places of the results or why the run failed, and warns if --outdir still has the results of another run. */
-def showEnd(request) {
+/** Prints what was made, or why the run failed, and warns if --outdir still has the results of another run. */
+def showEnd(request, summary) {
     def others = Results.others(request.outdir, workflow)
     if (others) {
         log.warn("The results in ${request.outdir} are those of ${others}. This run did not replace them.")
     }
     if (SkippedRecords.count > 0) {
-        log.warn("Skipped:    ${SkippedRecords.count} records or files without residues, listed in ${request.outdir}/skipped.csv")
+        def what = SkippedRecords.count == 1 ? 'record or file' : 'records or files'
+        log.warn("Skipped:    ${SkippedRecords.count} ${what} without residues, listed in ${request.outdir}/skipped.csv")
     }
-    if (workflow.success) {
-        showResults(request)
-    }
-    else {
-        showFailure()
-    }
+    log.info(workflow.success ? summary.text(request, workflow, projectDir) : failure(request))
 }
 
-/** Prints the places of the database and the results. */
-def showResults(request) {
-    log.info("\nDatabase:   ${request.database}")
-    if (request.queries || request.query_ids) {
-        def csv = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
-        log.info("Neighbours: ${request.outdir}/neighbours.parquet${csv}\nReport:     ${request.outdir}/report.html")
-    }
-}
-
-/** Prints the failed worker's message and the command that resumes the run. */
-def showFailure() {
-    def message = Failure.message(workflow)
-    log.info("\n${message ?: 'The run was stopped.'}\nTo resume:  ${CommandLine.resumed(workflow.commandLine)}")
+/** Formats the failed worker's message, and the commands that show its log and resume the run. */
+def failure(request) {
+    def message = Failure.message(workflow, request.inputs + request.queries)
+    def shown = Failure.logCommand(workflow)
+    def lines = [message ?: 'The run was stopped.', shown ? "Its log:    ${shown}" : null]
+    return "\n${(lines.findAll() + "To resume:  ${CommandLine.resumed(workflow.commandLine)}").join('\n')}"
 }

@@ -11,14 +11,32 @@ class CommandLine {
     static String text(String recorded) {
         def words = arguments()
         if (words == null) return recorded
-        def program = recorded?.tokenize()?.getAt(0) ?: 'nextflow'
-        return ([program] + words).collect { argument -> quoted(argument) }.join(' ')
+        return (['nextflow'] + words.collect { argument -> quoted(argument) }).join(' ')
     }
 
-    /** Returns the same command with -resume. */
-    static String resumed(String recorded) {
-        def command = text(recorded)
-        return command =~ /(^|\s)-resume(\s|$)/ ? command : "${command} -resume"
+    /** Returns the same command with -resume, and other parameters added. */
+    static String resumed(String recorded, List<String> added = []) {
+        def command = runnable(recorded)
+        return ([command] + added + (command =~ /(^|\s)-resume(\s|$)/ ? [] : ['-resume'])).join(' ')
+    }
+
+    /** Returns the words that start this pipeline, for a command with other parameters: `bin/nextflow run main.nf`. */
+    static String start(String recorded) {
+        return runnable(recorded).find(/^(?:'[^']*'|\S+)(?: -\S+)* run (?:'[^']*'|\S+)/) ?: 'nextflow run main.nf'
+    }
+
+    /** Returns the path of a program of the pipeline, from the folder in which the run was started. */
+    static String program(Path projectDir, String path) {
+        // The head of a campaign on AWS has other folders than the user.
+        def isHere = Path.of('').toAbsolutePath() == projectDir || System.getenv('LANCEFLOW_CAMPAIGN')
+        return quoted((isHere ? path : projectDir.resolve(path)).toString())
+    }
+
+    /** Returns the command line with the launcher that was used, which may not be on the path of programs. */
+    private static String runnable(String recorded) {
+        // bin/nextflow quotes its path in this variable, which all launchers set.
+        def program = System.getenv('NXF_CLI')?.find(/^'[^']*'|^\S+/) ?: 'nextflow'
+        return program + text(recorded).replaceFirst(/^\S+/, '')
     }
 
     /** Reads the arguments of Nextflow's main class; null if the system does not show them. */
@@ -30,7 +48,8 @@ class CommandLine {
         return main < 0 ? null : all.drop(main + 1)
     }
 
-    private static String quoted(String text) {
+    /** Quotes an argument where a shell needs it. */
+    static String quoted(String text) {
         return text ==~ '[A-Za-z0-9_./:=@%+,-]+' ? text : Shell.quote(text)
     }
 }

@@ -80,4 +80,6 @@ workflow SEARCH {
     skipped = EMBED.out.skipped
     // report, when all results are in --outdir
     results
+    // JSON report of a task
+    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report)
 }

@@ -13,7 +13,7 @@ import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
 import { SEARCH_MODES } from '../../workers/src/search/plan/strategies.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { check, inputs, parameters, request, setup } from './support/checks.ts';
+import { check, failure, inputs, parameters, request, setup } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
 /** Creates a source of a bucket plan, with the fields that the pipeline reads. */
@@ -333,4 +333,54 @@ test('every profile is read', async () => {
   expect(stdout).toContain('docker.enabled = true');
   expect(stdout).toContain("process.executor = 'awsbatch'");
   expect(stdout).toContain("params.model = 'kmer'");
+});
+
+test('a failure has the message of the worker, with the names of the user', async () => {
+  const folder = await temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  const task = at('work/2d/cd4e8f');
+  for (const name of ['one', 'two', 'work/2d/cd4e8f/queries/1']) await mkdir(at(name), { recursive: true });
+  for (const name of ['one/q.h5', 'two/q.h5', 'my queries.h5', 'a b.fa']) await writeFile(at(name), name);
+  await symlink(at('two/q.h5'), join(task, 'queries/1/q.h5'));
+  const files = ['one/q.h5', 'two/q.h5', 'my queries.h5', 'a b.fa'].map((name) => ({
+    source: at(name),
+    kind: name.endsWith('.h5') ? 'shard' : 'fasta',
+    path: at(name),
+  }));
+  const failed = (message: string, workDir = task, cause = 'Process `A` terminated with an error exit status (137)') =>
+    failure(
+      {
+        errorMessage: message,
+        errorReport: `Error executing\n\nCaused by:\n  ${cause}\n\nCommand error:\n  ${message}\n\nWork dir:\n  ${workDir}\n\nTip: x`,
+      },
+      files,
+    );
+  const answers = await check(
+    {
+      spaces: failed(
+        'embedding: 1 of 2 rows\nlanceflow search-bucket: queries/1/my queries.h5: query vectors of 5\n  more',
+      ),
+      same: failed('lanceflow x: "queries/1/q.h5" is damaged'),
+      made: failed('lanceflow x: shards/3/a_b.fa.h5: no model'),
+      unknown: failed('lanceflow x: shards/3/other.h5: no model'),
+      colored: failed('\x1b[1m\x1b[31mlanceflow x:\x1b[39m\x1b[22m no model'),
+      silent: failed(''),
+      onS3: failed('lanceflow x: queries/1/q.h5: no model', 's3://bucket/work/ab/cdef'),
+      stopped: failure({ errorMessage: 'SIGINT', errorReport: null }, []),
+    },
+    folder,
+  );
+  const log = `cat ${task}/.command.log`;
+  expect(Object.fromEntries(Object.entries(answers).map(([name, { value, error }]) => [name, error ?? value]))).toEqual(
+    {
+      spaces: [`lanceflow search-bucket: ${at('my queries.h5')}: query vectors of 5\nmore`, log],
+      same: [`lanceflow x: "${at('two/q.h5')}" is damaged`, log],
+      made: [`lanceflow x: ${at('a b.fa')}: no model`, log],
+      unknown: ['lanceflow x: shards/3/other.h5: no model', log],
+      colored: ['lanceflow x: no model', log],
+      silent: ['Process `A` terminated with an error exit status (137)', log],
+      onS3: ['lanceflow x: queries/1/q.h5: no model', 'aws s3 cp s3://bucket/work/ab/cdef/.command.log -'],
+      stopped: ['The run was stopped by SIGINT.', null],
+    },
+  );
 });

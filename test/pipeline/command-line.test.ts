@@ -18,10 +18,12 @@ test('--help explains every parameter and writes no results', async () => {
 test('an unknown or wrong parameter stops the run before any task', async () => {
   const folder = await temporaryFolder();
   const args = ['--input', join(ROOT, 'test/pipeline/data'), '--database', 'db', '--model', 'kmer'];
-  const wrong = ['--bucket-size', '5', '--k', '0'];
+  const wrong = ['--bucket-sise', '5', '--max-distance=x', '--k', '0'];
   const { code, stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args, ...wrong], folder);
   expect(code).not.toBe(0);
-  expect(stdout).toContain('Unknown parameter --bucket-size. Did you mean --bucket_size?');
+  expect(stdout).toContain('Unknown parameter --bucket-sise. Did you mean --bucket_size?');
+  // bin/nextflow accepts the spelling of the commands' options.
+  expect(stdout).toContain("--max_distance is 'x'; it needs a number");
   expect(stdout).toContain('--k is 0; it needs a whole number from 1.');
   expect(stdout).not.toContain('Submitted process');
   expect(existsSync(join(folder, 'db'))).toBe(false);

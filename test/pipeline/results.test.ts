@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openParquet } from '../../workers/src/hits/parquet/parquet-file.ts';
-import { ROOT, temporaryFolder } from '../support/run.ts';
+import { ROOT, run as runProgram, temporaryFolder } from '../support/run.ts';
 import { NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
@@ -36,7 +36,16 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   await writeFile(at('bad.fasta'), '>a\nMK1V\n');
   const search = ['--queries', 'a <b>.fasta', '--model', 'kmer', '--database', 'db', '-resume'];
 
-  await pipeline([...search, '--input', 'a <b>.fasta', '--bucket_size', '10'], folder);
+  const { stdout: screen } = await pipeline([...search, '--input', 'a <b>.fasta', '--bucket_size', '10'], folder);
+  for (const line of [
+    `Database:   ${at('db')} (2 buckets)`,
+    'Built:      2 buckets, 20 vectors',
+    'Searched:   20 queries, 200 neighbours (k = 10)',
+    'Recall@10:  1 (every query was compared with every vector)',
+    'Report:     results/report.html',
+    `  ${join(ROOT, 'bin/lanceflow')} catalog --database ${at('db')}`,
+  ])
+    expect(screen.split('\n')).toContain(line);
   const first = await results();
   expect(first.names).toEqual(['neighbours.csv', 'neighbours.parquet', 'report.html', 'run.json']);
   const { run, command, database, buckets, started, files } = first.run;
@@ -77,9 +86,11 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   const { code, stdout } = await nextflow(['run', join(ROOT, 'main.nf'), ...args], folder);
   expect(code).not.toBe(0);
   expect(stdout).toContain(`The results in results are those of the run ${second.run.run} of ${second.run.started}.`);
-  const [reason, resume] = stdout.trimEnd().split('\n').slice(-2);
+  const [reason, log, resume] = stdout.trimEnd().split('\n').slice(-3);
   expect(reason).toMatch(`lanceflow embed-sequences: ${at('bad.fasta')}: record 1`);
-  expect(resume).toBe(`To resume:  nextflow run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
+  const [, shell] = /^Its log: {4}(cat \S+\/work\/\S+\/\.command\.log)$/.exec(log!) ?? [];
+  expect((await runProgram('sh', ['-c', shell!])).stdout).toContain(reason);
+  expect(resume).toBe(`To resume:  ${NEXTFLOW} run ${join(ROOT, 'main.nf')} ${args.join(' ')} -resume`);
   const after = await snapshot(at('results'));
   for (const [path, bytes] of before)
     if (!path.startsWith('pipeline_info')) expect(after.get(path)?.equals(bytes), path).toBe(true);
@@ -99,10 +110,10 @@ test('after Ctrl-C a run prints the command that resumes it, and the command wor
   });
   const [code] = (await once(run, 'close')) as [number];
   expect(code).not.toBe(0);
-  const resume = /^The run was stopped by SIGINT\.\nTo resume: {2}nextflow (run .*)$/m.exec(printed);
+  const resume = /^The run was stopped by SIGINT\.\nTo resume: {2}(.*)$/m.exec(printed);
   expect(resume, printed).not.toBeNull();
   // As a user would paste it.
-  const pasted = spawn('bash', ['-c', `exec '${NEXTFLOW}' ${resume![1]}`], { cwd: folder, stdio: 'ignore' });
+  const pasted = spawn('bash', ['-c', `exec ${resume![1]}`], { cwd: folder, stdio: 'ignore' });
   expect(await once(pasted, 'close')).toEqual([0, null]);
   expect(await readdir(join(folder, "d'b/_catalog"))).toEqual(['bucket_00001.json']);
 });

@@ -36,6 +36,10 @@ def call(item, home) {
     if (item.check == 'large') {
         return InputFiles.resolve(item.path, 'input').collect { found -> SequenceParts.isLarge(found, item.residues) }
     }
+    if (item.check == 'failure') {
+        def files = item.files.collect { found -> found + [path: file(found.path)] }
+        return [Failure.message(item.workflow, files), Failure.logCommand(item.workflow)]
+    }
     if (item.check == 'plan') {
         return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[1], found[3]*.name] }
     }

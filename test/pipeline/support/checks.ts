@@ -35,3 +35,8 @@ export const ids = (path: string) => ({ check: 'ids', path });
 export const large = (path: string, residues: number) => ({ check: 'large', path, residues });
 /** The sources in each batch. @param files source and byte count of each shard */
 export const batches = (files: ReadonlyArray<readonly [string, number | null]>) => ({ check: 'batches', files });
+/** The message of a failed run, and the command that shows its log. @param workflow Nextflow's messages @param files the user's inputs */
+export const failure = (
+  workflow: { errorMessage: string | null; errorReport: string | null },
+  files: ReadonlyArray<{ source: string; kind: string; path: string }>,
+) => ({ check: 'failure', workflow, files });
