@@ -10,7 +10,7 @@ workflow {
     }
     else {
         Parameters.check(params, projectDir)
-        request = Request.check(params, projectDir, workflow.stubRun)
+        request = Request.check(params, projectDir, workflow.workDir, workflow.stubRun)
         if (workflow.containerEngine) {
             DatabaseUri.create(request.database)
         }

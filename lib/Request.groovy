@@ -7,11 +7,12 @@ class Request {
     /**
      * Checks the combination of parameters, and finds the inputs. Stops the run if something is wrong.
      * @param params the user's parameters, already checked one by one
+     * @param work the work folder
      * @param isStub whether this is a stub run, which replaces missing inputs with the bundled test files
-     * @return [inputs, queries: files (see InputFiles), query_ids: file or null, embedding: see Embedding,
+     * @return [inputs, queries: files (see InputFiles), query_ids: file or null, embedding: see Embedding, embedding_cache: see EmbeddingCache,
      *   database: absolute, entries: the catalog if nothing is built, workers: hash by module, and the other parameters]
      */
-    static Map check(Map params, Path projectDir, boolean isStub) {
+    static Map check(Map params, Path projectDir, Path work, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
         if (!isStub) Setup.check(projectDir)
@@ -39,6 +40,7 @@ class Request {
             query_ids: given.query_ids ? InputFiles.idList(given.query_ids) : null,
             database: database,
             embedding: fasta ? Embedding.check(given + [model: model]) : [options: [:], files: []],
+            embedding_cache: isStub ? null : EmbeddingCache.place(given.embedding_cache, work),
             entries: entries,
             workers: WorkerSources.hashes(projectDir, [database, model].findAll()),
         ]

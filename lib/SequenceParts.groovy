@@ -6,6 +6,10 @@ import java.nio.file.StandardCopyOption
 /** Parts of large FASTA files (SPLIT_SEQUENCES). A task embeds each part. */
 class SequenceParts {
 
+    private static final String FOLDER = 'sequence-parts'
+    /** Hexadecimal digits of the SHA-256 that names a part. */
+    static final int KEY_DIGITS = 32
+
     /**
      * Returns whether to divide a file, by its size: a residue takes about a byte, or half a byte if compressed. A file of unknown size is
      * divided: if it is small, it becomes one part.
@@ -24,12 +28,18 @@ class SequenceParts {
      * @return [name for messages and sorting, file] by number
      */
     static List<List> keep(String source, Object files, Path work) {
-        def folder = work.resolve('sequence-parts')
+        def folder = work.resolve(FOLDER)
         if (!S3Files.has(folder)) Files.createDirectories(folder)
         return (files instanceof List ? files : [files]).sort { file -> file.name }.collect { file ->
             def (number, hash) = file.name.replaceFirst(/^part_/, '').tokenize('.')
             return ["${source}#${number}".toString(), place(file, folder.resolve("${hash}.fasta"))]
         }
+    }
+
+    /** Returns the hash of the content of a part, by its name; null for any other file. */
+    static String keyOf(Path file) {
+        def hash = file.name.replaceFirst(/\.fasta$/, '')
+        return file.parent?.name == FOLDER && hash ==~ /[0-9a-f]{32}/ ? hash : null
     }
 
     private static Path place(Path file, Path target) {

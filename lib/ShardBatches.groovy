@@ -51,12 +51,15 @@ class ShardBatches {
     /**
      * Collects the descriptions of all shards.
      * @param described [source, description or folder, name in the folder] of each shard
-     * @return [descriptions and folders, each once; [position in that list, name in the folder] of each shard]
+     * @return [descriptions, and folders, each once; [position in that list, name in the folder, source] of each shard]
      */
     static List<List> gather(List<List> described) {
-        def places = new LinkedHashMap<Path, Integer>()
-        def order = described.collect { _source, file, name -> [places.computeIfAbsent(file) { _file -> places.size() }, name] }
-        return [places.keySet() as List, order]
+        def files = []
+        def folders = [:]
+        def add = { Path file -> files << file; files.size() - 1 }
+        // Two files of the same content have the same description in the cache: each is an input of its own.
+        def order = described.collect { source, file, name -> [name ? folders.computeIfAbsent(file, add) : add(file), name, source] }
+        return [files, order]
     }
 
     /** Returns a shard's share of a mean batch. */

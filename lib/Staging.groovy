@@ -57,7 +57,8 @@ class Staging {
         checkFolder(projectDir, 'The folder of the pipeline')
     }
 
-    private static void checkFolder(Path folder, String name) {
+    /** Stops the run if the path of a folder contains such characters. @param name of the folder, for messages */
+    static void checkFolder(Path folder, String name) {
         def path = folder.toUriString()
         if (path =~ CONTROL) Parameters.stop("${name}, ${path}, has a line break or another control character in its path. Choose another.")
         def odd = characters(path, isLocal(folder) ? alsoSeparators(UNQUOTED_FOLDER) : UNQUOTED_FOLDER)

@@ -103,7 +103,13 @@ const STORAGE: [folders: string[], users: string[]][] = [
   [['database/local'], ['database/database.ts']],
   [
     ['database/s3', 's3'],
-    ['database/database.ts', 'embed/fetch-model.ts', 'search/in-place/output/write-answer.ts', 'cloud'],
+    [
+      'database/database.ts',
+      'embed/fetch-model.ts',
+      'embed/kept/kept-on-s3.ts',
+      'search/in-place/output/write-answer.ts',
+      'cloud',
+    ],
   ],
 ];
 

@@ -26,7 +26,7 @@ workflow BUILD {
         .mix(DESCRIBE_SHARD.out.description.flatMap { sources, folder ->
             [sources, ShardBatches.descriptions(sources)].transpose().collect { source, name -> [source, folder, name] }
         })
-    // value: files = list of descriptions and folders, each once; order = list of [position in files, name in the folder] by shard
+    // value: files = list of descriptions and folders, each once; order = list of [position in files, name in the folder, source] by shard
     described = barrier(descriptions, shards.map { list -> list.size() }, { source, _file, _name -> source })
         .map { list -> ShardBatches.gather(list) }
         .multiMap { files, order ->

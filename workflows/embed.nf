@@ -11,6 +11,7 @@ workflow EMBED {
     request // map: see lib/Request.groovy
 
     main:
+    def cache = new EmbeddingCache(request.embedding_cache, options, request.embedding.files)
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
     def shard_files = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
     def (large, small) = files.findAll { file -> file.kind == 'fasta' }
@@ -20,24 +21,40 @@ workflow EMBED {
     SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, Embedding.readingOf(request), request.workers.split_sequences)
     // list of [source, part] of one large file
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
-    // [source, FASTA file or part]
-    sequences = channel.fromList(small).mix(parts.flatMap { list -> list })
-    EMBED_SEQUENCES(sequences, request.embedding.files, options, checkpoints, request.workers.embed_sequences)
+    // [source, key, FASTA file or part, entry of the cache or null]
+    sequences = channel.of(small).mix(parts)
+        .flatMap { list -> cache.find(list) }
+        .branch { row ->
+            known: row[3]
+            unknown: true
+        }
+    EMBED_SEQUENCES(
+        sequences.unknown.map { source, key, file, _entry -> [source, key, file] },
+        request.embedding.files,
+        options,
+        checkpoints,
+        request.workers.embed_sequences,
+    )
+    // [source, [shard, description, report, and list of skipped records, if there are any]]
+    embedded = EMBED_SEQUENCES.out.embedded
+        .map { source, key, shard, description, report, skipped -> [source, cache.keep(source, key, [shard, description, report] + skipped)] }
+        .mix(sequences.known.map { source, _key, _file, entry -> [source, entry] })
 
     // value: shard count, known when every large file has been divided
     shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })
         .map { lists -> small.size() + shard_files.size() + lists.sum(0) { list -> list.size() } }
+    own_shards = embedded.map { source, kept -> [source, kept[0]] }
     // value: list of shards, by source
-    shards = barrier(EMBED_SEQUENCES.out.shard.mix(channel.fromList(shard_files)), shard_count, { source, _shard -> source })
+    shards = barrier(own_shards.mix(channel.fromList(shard_files)), shard_count, { source, _shard -> source })
         .map { pairs -> pairs.collect { _source, shard -> shard } }
 
     emit:
     // value: list of shards, by source
     shards
     // [source, description] of each shard made from FASTA
-    descriptions = EMBED_SEQUENCES.out.description
+    descriptions = embedded.map { source, kept -> [source, kept[1]] }
     // table of records and files that one task skipped
-    skipped = SPLIT_SEQUENCES.out.skipped.mix(EMBED_SEQUENCES.out.skipped)
+    skipped = SPLIT_SEQUENCES.out.skipped.mix(embedded.flatMap { _source, kept -> kept.drop(3) })
     // JSON report of a task
-    reports = SPLIT_SEQUENCES.out.report.mix(EMBED_SEQUENCES.out.report)
+    reports = SPLIT_SEQUENCES.out.report.mix(embedded.map { _source, kept -> kept[2] })
 }

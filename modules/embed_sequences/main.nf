@@ -5,17 +5,15 @@ process EMBED_SEQUENCES {
     containerOptions { Embedding.mounts(options, checkpoints) }
 
     input:
-    tuple val(source), path(fasta, stageAs: 'input/*')
+    tuple val(source), val(key), path(fasta, stageAs: 'input/*') // key: of the file in the embedding cache
     path model, stageAs: 'model/*' // the files of a model folder; none for kmer
     val options // map: the command's options by name (model, pooling, ...)
     val checkpoints // folder of finished vectors, from which a killed task resumes; '' for none
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
-    tuple val(source), path('*.h5'), emit: shard
-    tuple val(source), path('*.description'), emit: description
-    path '*.skipped.csv', emit: skipped, optional: true
-    path '*.embed-sequences.json', emit: report
+    // shard, its description, the task's report, and the list of skipped records, if there are any
+    tuple val(source), val(key), path('*.h5'), path('*.description'), path('*.embed-sequences.json'), path('*.skipped.csv', arity: '0..*'), emit: embedded
 
     script:
     def name = Shell.safeName(source.tokenize('/').last())

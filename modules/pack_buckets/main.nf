@@ -4,7 +4,7 @@ process PACK_BUCKETS {
 
     input:
     path files, stageAs: 'descriptions/?/*' // descriptions and folders of descriptions; the shards are not staged
-    val order // list of [position in files, name in the folder or ''] by shard
+    val order // list of [position in files, name in the folder or '', source] by shard
     val database
     val options // map: bucket_size, check_ids
     val worker // hash of the command's sources: -resume runs this stage again when they change
@@ -15,11 +15,12 @@ process PACK_BUCKETS {
 
     script:
     def staged = files instanceof List ? files : [files]
-    def descriptions = order.collect { position, name -> name ? "${staged[position]}/${name}" : staged[position] }
+    def descriptions = order.collect { position, name, _source -> name ? "${staged[position]}/${name}" : staged[position] }
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('descriptions.list', descriptions)}
-    lanceflow pack-buckets --input-list descriptions.list \\
+    ${Shell.list('names.list', order.collect { _position, _name, source -> source })}
+    lanceflow pack-buckets --input-list descriptions.list --name-list names.list \\
         --database ${Shell.quote(database)} ${Shell.options(options)} \\
         --output plan.json --json > pack-buckets.json
     """

@@ -11,6 +11,7 @@ const TEXTS = [
   'name',
   'bucket',
   'memory',
+  'most',
   'range',
   'campaign',
   'queue',

@@ -17,10 +17,10 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
   embed_sequences: {
     tag: 'a b.fasta',
     emitted: {
-      shard: ['in/a b.fasta', 'a_b.fasta.h5'],
-      description: ['in/a b.fasta', 'a_b.fasta.description'],
-      skipped: 'a_b.fasta.skipped.csv',
-      report: 'a_b.fasta.embed-sequences.json',
+      embedded: [
+        ...['in/a b.fasta', 'key', 'a_b.fasta.h5', 'a_b.fasta.description', 'a_b.fasta.embed-sequences.json'],
+        ['a_b.fasta.skipped.csv'],
+      ],
     },
   },
   fetch_queries: { tag: '1', emitted: { shard: 'query_ids.h5', report: 'fetch-queries.json' } },

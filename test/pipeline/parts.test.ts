@@ -17,7 +17,7 @@ test('a large file is embedded in parts; when it grows, unchanged parts are not 
   await writeFile(join(folder, 'in/small.fasta'), fasta('b', 20, 2));
   await writeFile(join(folder, 'queries.fasta'), fasta('q', 10, 3));
   const run = (database: string, ...extra: string[]) => {
-    const args = ['--input', 'in', '--queries', 'queries.fasta', '--model', 'kmer', '--database', database, '-resume'];
+    const args = ['--input', 'in', '--queries', 'queries.fasta', '--model', 'kmer', '--database', database];
     return pipeline([...args, '--search', 'exact', ...extra], folder);
   };
   const neighbours = async () =>
@@ -29,10 +29,11 @@ test('a large file is embedded in parts; when it grows, unchanged parts are not 
   const answer = await neighbours();
   const tables = await snapshot(join(folder, 'db'));
 
+  // Without -resume, which would go back to the last run only.
   await appendFile(join(folder, 'in/large.fasta'), fasta('c', 10, 4));
   await run('db', '--part_residues', '4000');
-  const { ran, cached } = await countTasks(results);
-  expect([ran.SPLIT_SEQUENCES, ran.EMBED_SEQUENCES, cached.EMBED_SEQUENCES]).toEqual([1, 1, 8]);
+  const { ran } = await countTasks(results);
+  expect([ran.SPLIT_SEQUENCES, ran.EMBED_SEQUENCES]).toEqual([1, 1]);
   const grown = await snapshot(join(folder, 'db'));
   for (const [path, content] of tables) expect(grown.get(path)?.equals(content), path).toBe(true);
   expect(await neighbours()).not.toBe(answer);

@@ -5,16 +5,11 @@ include { show } from './show.nf'
 
 workflow TEST_EMBED_SEQUENCES {
     EMBED_SEQUENCES(
-        channel.of(['in/a b.fasta', file("${params.data}/queries.fasta")]),
+        channel.of(['in/a b.fasta', 'key', file("${params.data}/queries.fasta")]),
         [],
         [model: 'kmer', vector_type: 'float32'],
         '',
         'worker',
     )
-    show([
-        'embed_sequences.shard': EMBED_SEQUENCES.out.shard,
-        'embed_sequences.description': EMBED_SEQUENCES.out.description,
-        'embed_sequences.skipped': EMBED_SEQUENCES.out.skipped,
-        'embed_sequences.report': EMBED_SEQUENCES.out.report,
-    ])
+    show(['embed_sequences.embedded': EMBED_SEQUENCES.out.embedded])
 }

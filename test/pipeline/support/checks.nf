@@ -22,7 +22,7 @@ def call(item, home) {
         return Parameters.check(item.params, home)
     }
     if (item.check == 'request') {
-        return Request.check(item.params, home, false).database
+        return Request.check(item.params, home, workflow.workDir, false).database
     }
     if (item.check == 'setup') {
         return Setup.problemWith(file(item.home))
@@ -50,5 +50,38 @@ def call(item, home) {
     if (item.check == 'batches') {
         return ShardBatches.of(item.files.collect { source, bytes -> [source: source, bytes: bytes] }).collect { found -> found[0] }
     }
+    if (item.check == 'embedder') {
+        return EmbeddingKey.ofEmbedder(item.options, item.files.collect { path -> file(path) })
+    }
+    if (item.check == 'keep') {
+        return keep(item)
+    }
+    if (item.check == 'find') {
+        def cache = new EmbeddingCache(file(item.root), [model: 'kmer', strict: item.strict], [])
+        return cache.find(item.files.collect { path -> [path, file(path)] }).collect { found -> found[3]*.toString() }
+    }
+    if (item.check == 'overwrite') {
+        return overwrite(file(item.path), item)
+    }
     return Plan.parts(file(item.path))
+}
+
+/** Keeps the outputs of as many tasks as there are folders, at once, for one file. */
+def keep(item) {
+    def cache = new EmbeddingCache(file(item.root), [model: 'kmer'], [])
+    def key = EmbeddingKey.ofSequences(file(item.fasta))
+    def kept = java.util.Collections.synchronizedList([])
+    def threads = item.tasks.collect { task ->
+        Thread.start { kept << cache.keep('a', key, ['a.h5', 'a.description', 'a.json', 'a.csv'].collect { name -> file("${task}/${name}") }.findAll { path -> path.exists() }) }
+    }
+    threads*.join()
+    return kept.unique().collect { files -> files*.toString() }
+}
+
+/** Replaces the content of a file, with another time or the same. */
+def overwrite(path, item) {
+    def time = java.nio.file.Files.getLastModifiedTime(path)
+    path.text = item.text
+    java.nio.file.Files.setLastModifiedTime(path, item.same_time ? time : java.nio.file.attribute.FileTime.fromMillis(0))
+    return null
 }

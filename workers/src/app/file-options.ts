@@ -3,15 +3,28 @@ import { isStandardOutput } from '../base/files/stream-output.ts';
 
 /** Options of all commands that name local files or folders. */
 export const FILE_OPTIONS: readonly string[] = [
-  ...['input', 'output', 'ids', 'plan', 'shards', 'queries', 'neighbours', 'reports', 'truth', 'csv', 'description'],
+  ...[
+    'input',
+    'output',
+    'ids',
+    'plan',
+    'shards',
+    'queries',
+    'neighbours',
+    'reports',
+    'truth',
+    'csv',
+    'description',
+    'skipped',
+  ],
   ...['work', 'cache', 'checkpoints', 'params-file', 'config'],
 ];
 
 /** Options that also accept an address on S3. Their commands check them. */
-export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir'];
+export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir', 'embedding-cache'];
 
 /** Options that name files to write, and accept `-` for standard output. */
-export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'description'];
+export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'description', 'skipped'];
 
 /** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;

@@ -46,14 +46,12 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),
   },
-  catalog: {
-    describe: 'List the buckets of a database',
-    load: () => import('./catalog.ts'),
+  catalog: { describe: 'List the buckets of a database', load: () => import('./catalog.ts') },
+  'clean-cache': {
+    describe: 'List and remove embedded files that runs keep for later ones',
+    load: () => import('./upkeep/clean-cache.ts'),
   },
-  verify: {
-    describe: 'Check a database against its catalog',
-    load: () => import('./verify.ts'),
-  },
+  verify: { describe: 'Check a database against its catalog', load: () => import('./verify.ts') },
   doctor: {
     describe: 'Check what a run needs, on this machine or on AWS',
     load: () => import('./cloud/doctor.ts'),

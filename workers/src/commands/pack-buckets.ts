@@ -18,6 +18,12 @@ export const command = defineCommand({
       demandOption: true,
       describe: 'Shards (HDF5), or their descriptions by describe-shard',
     },
+    name: {
+      type: 'array',
+      string: true,
+      describe:
+        'Name of each input in plans and messages, in the order of --input. Default: the name in its description',
+    },
     'bucket-size': { type: 'number', default: 200_000_000, describe: 'Largest number of vectors in a bucket' },
     database: { type: 'string', describe: 'Database that the buckets will join: a folder, or s3://bucket/prefix' },
     'check-ids': {
@@ -36,6 +42,10 @@ export const command = defineCommand({
       if (paths.has(resolve(path))) throw new UsageError(`--input names ${path} twice.`);
       paths.add(resolve(path));
     }
+    if (args.name && args.name.length !== args.input.length)
+      throw new UsageError(
+        `--name has ${args.name.length} values for ${args.input.length} of --input; it needs one for each.`,
+      );
     requireWhole('bucket-size', args.bucketSize);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');

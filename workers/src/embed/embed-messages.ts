@@ -82,6 +82,16 @@ export function modelChanged(uri: string): TransientError {
 
 // Caches
 
+export function wrongMost(most: string): string {
+  return `--most must be a size such as 500GB, not ${most}.`;
+}
+
+export function noCache(folder: string): DataError {
+  return new DataError(
+    `${folder}: no such folder. --embedding-cache names the folder that runs print, "embeddings" beside work/.`,
+  );
+}
+
 export function cacheRemoved(folder: string): TransientError {
   return new TransientError(`${folder}: another process keeps removing this folder. Run the same command again.`);
 }

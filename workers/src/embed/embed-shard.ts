@@ -16,6 +16,7 @@ import { describedStream, kmerCache, missingOutput } from './embed-messages.ts';
 import type { Embedder } from './embedder.ts';
 import { loadEmbedder } from './load-embedder.ts';
 import type { ModelFolderOptions } from './transformer/model-folder.ts';
+import { hashFiles } from './transformer/model-hash.ts';
 
 /** Options of the model. Default: the model's conventions. */
 export interface ModelChoices {
@@ -49,6 +50,8 @@ export interface EmbeddedShard extends CommandResult {
   /** Count of vectors that were neither cached nor repeated. */
   computed: number;
   dimension: number;
+  /** SHA-256 of the file, by which the pipeline checks an entry of its embedding cache. */
+  shardHash: string;
   model?: string | number;
 }
 
@@ -86,18 +89,27 @@ export async function embedShard(
     const [total, unit] = survey ? [survey.residues, 'residues'] : [inputBytes, 'bytes'];
     const progress = context.progress('embed-sequences', total, unit);
     const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
-    const { rows, residues, bytes, ...skipped } = await withSkipped(args, context, (reading) =>
+    const { rows, residues, bytes, shardHash, ...skipped } = await withSkipped(args, context, (reading) =>
       writeAtomically(output, async (temporary) => {
         const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, reading, onBlock);
         const embedded = await embedding.finally(progress.stop);
-        return { ...embedded, bytes: (await stat(temporary)).size };
+        return { ...embedded, bytes: (await stat(temporary)).size, shardHash: await hashFiles([temporary]) };
       }),
     );
     const { name = output } = args;
     if (description !== undefined)
       await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context, true));
     const computed = embedder.computed ?? rows;
-    return { rows, bytes, residues, computed, ...skipped, dimension: embedder.dimension, ...embedder.attributes };
+    return {
+      rows,
+      bytes,
+      residues,
+      computed,
+      shardHash,
+      ...skipped,
+      dimension: embedder.dimension,
+      ...embedder.attributes,
+    };
   };
   return isFast ? withPlainEmbedder(model, embed) : withCachedEmbedder(model, keeping, embed);
 }

@@ -10,28 +10,40 @@ import { type DescribedShard, describeShard, type IdBlock, readShardDescription 
 import { openShard } from '../shard/shard-reader.ts';
 import { duplicatedId, type IdPlace } from './pack-messages.ts';
 
+/** A shard or its description. */
+export interface PackInput {
+  path: string;
+  /** Its name in messages and plans; default: the one in the description, or the path. */
+  name: string | undefined;
+}
+
+/** Pairs inputs with their names. @param names one for each input, or none */
+export function namedInputs(paths: readonly string[], names: readonly string[] | undefined): PackInput[] {
+  return paths.map((path, i) => ({ path, name: names?.[i] }));
+}
+
 /**
  * Reads every input, a shard or its description, once and adds its ids to `seen`.
  * @throws DataError for a file that is not a shard or has no rows, and for a duplicated id
  */
 export async function describeInputs(
-  inputs: readonly string[],
+  inputs: readonly PackInput[],
   seen: DuplicateIds,
   progress: CommandContext['progress'],
 ): Promise<DescribedShard[]> {
   const bar = progress('reading shards', inputs.length, 'shards');
   try {
     const shards: DescribedShard[] = [];
-    for (const [source, path] of inputs.entries()) {
+    for (const [source, { path, name }] of inputs.entries()) {
       const addIds = async ({ start, ids }: IdBlock) => {
         const duplicate = seen.add(ids, source, start);
         if (!duplicate) return;
         const [first, second] = [await findId(inputs, duplicate.first), await findId(inputs, duplicate.second)];
         throw duplicatedId(second.id, second, first);
       };
-      shards.push(
-        await ((await isDescription(path)) ? readShardDescription(path, addIds) : describeShard(path, addIds)),
-      );
+      const read = (await isDescription(path)) ? readShardDescription : describeShard;
+      const shard = await read(path, addIds);
+      shards.push({ ...shard, path: name ?? shard.path });
       bar.add(1);
     }
     return shards;
@@ -41,18 +53,18 @@ export async function describeInputs(
 }
 
 /** Reads the id of one row of an input again, and the input's name, because only hashes of ids were kept. */
-export async function findId(inputs: readonly string[], { source, row }: Place): Promise<IdPlace & { id: string }> {
-  const path = inputs[source]!;
+export async function findId(inputs: readonly PackInput[], { source, row }: Place): Promise<IdPlace & { id: string }> {
+  const { path, name } = inputs[source]!;
   if (await isDescription(path)) {
     let id = new Uint8Array();
-    const { path: name } = await readShardDescription(path, ({ start, ids }) => {
+    const described = await readShardDescription(path, ({ start, ids }) => {
       if (row >= start && row < start + columnLength(ids)) id = columnBytes(ids, row - start).slice();
     });
-    return { name, row, id: quoteId(id) };
+    return { name: name ?? described.path, row, id: quoteId(id) };
   }
   const shard = await openShard(path);
   try {
-    return { name: path, row, id: quoteId((await shard.readIds(row, 1)).bytes) };
+    return { name: name ?? path, row, id: quoteId((await shard.readIds(row, 1)).bytes) };
   } finally {
     shard.close();
   }

@@ -2,6 +2,7 @@ import type { CommandContext } from '../app/command.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
+import { namedInputs } from './pack-inputs.ts';
 import { packingQuality, packShards } from './packing.ts';
 import { reserveBuckets } from './reserve-buckets.ts';
 import { surveyShards } from './survey-shards.ts';
@@ -10,6 +11,8 @@ import { surveyShards } from './survey-shards.ts';
 export interface PackRequest {
   /** Shards, or their descriptions. */
   input: readonly string[];
+  /** Name of each input in the plan and in messages; default: the one in its description, or its path. */
+  name?: readonly string[] | undefined;
   /** The plan's path. */
   output: string;
   /** Maximum vector count of a bucket. */
@@ -26,10 +29,10 @@ export interface PackRequest {
  * @throws DataError for unreadable shards, shards that do not fit the database, and duplicated ids
  */
 export async function planBuckets(
-  { input, output, bucketSize, database, checkIds }: PackRequest,
+  { input, name, output, bucketSize, database, checkIds }: PackRequest,
   context: Pick<CommandContext, 'progress'>,
 ): Promise<{ plan: BucketPlan; shardCount: number }> {
-  const survey = await surveyShards(input, output, database, checkIds, context);
+  const survey = await surveyShards(namedInputs(input, name), output, database, checkIds, context);
   const { shards, dimension, model, missing, entries } = survey;
   const packed = packShards(missing.flat(), bucketSize);
   const sources = packed.map((bucket) =>

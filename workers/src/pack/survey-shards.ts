@@ -9,7 +9,7 @@ import type { Duplicate } from '../ids/id-table.ts';
 import { idsOf } from '../lance/table-ids.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
 import { modelIdentity, type ShardHeader } from '../shard/shard.ts';
-import { describeInputs, findId } from './pack-inputs.ts';
+import { describeInputs, findId, type PackInput } from './pack-inputs.ts';
 import { duplicatedId, idInDatabase, noSequences, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
 
@@ -34,7 +34,7 @@ export interface Survey {
  * @throws DataError for a file that is not a shard or has no rows, for a shard that does not fit, and for a duplicated id
  */
 export async function surveyShards(
-  inputs: readonly string[],
+  inputs: readonly PackInput[],
   output: string,
   database: Database | undefined,
   checkIds: boolean,
@@ -89,7 +89,7 @@ async function addTableIds(
 }
 
 async function duplicateError(
-  inputs: readonly string[],
+  inputs: readonly PackInput[],
   database: Database | undefined,
   entries: readonly CatalogEntry[],
   { first, second }: Duplicate,

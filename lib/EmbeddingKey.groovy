@@ -1,0 +1,58 @@
+import groovy.json.JsonOutput
+import groovy.json.JsonSlurper
+import java.nio.file.Files
+import java.nio.file.Path
+import java.security.MessageDigest
+import java.util.concurrent.ConcurrentHashMap
+
+/** Identifies an embedder and a FASTA file by content, for the embedding cache: names, places and times do not count. */
+class EmbeddingKey {
+
+    private static final int BLOCK_BYTES = 1 << 20
+    /** Hash by path, because both halves of a run use the same model. */
+    private static final Map<Path, String> MODEL_FILES = new ConcurrentHashMap<>()
+
+    /**
+     * Identifies everything that determines the vectors of a sequence and how they are stored, except the worker's code: an update must not cost
+     * days of embedding. Where it changes vectors, it raises the version.
+     * @param options of embed-sequences. `strict` does not count: see EmbeddingCache.find
+     * @param files of the model's folder; none for kmer, and for a model on S3, whose address is in the options
+     */
+    static String ofEmbedder(Map options, List<Path> files) {
+        def chosen = [vector_type: 'float32'] + options.findAll { name, value -> !(name in ['cache', 'strict']) && value != null }
+        def model = files.collect { file -> [file.name, MODEL_FILES.computeIfAbsent(file) { path -> ofFile(path) }] }.sort { pair -> pair[0] }
+        def text = JsonOutput.toJson([version: version(), options: chosen.sort(), model: model])
+        return shortened(sha256().digest(text.getBytes('UTF-8')))
+    }
+
+    /** Returns the SHA-256 of a file in hexadecimal digits. A file on S3 is read once, as its task would. */
+    static String ofFile(Path file) {
+        def hash = sha256()
+        def block = new byte[BLOCK_BYTES]
+        Files.newInputStream(file).withCloseable { stream ->
+            for (int count = stream.read(block); count >= 0; count = stream.read(block)) hash.update(block, 0, count)
+        }
+        return hash.digest().encodeHex().toString()
+    }
+
+    /** Returns the key of a FASTA file, or of a part, whose name is its key. */
+    static String ofSequences(Path file) {
+        return SequenceParts.keyOf(file) ?: ofFile(file).take(SequenceParts.KEY_DIGITS)
+    }
+
+    private static String shortened(byte[] digest) {
+        return digest.encodeHex().toString().take(SequenceParts.KEY_DIGITS)
+    }
+
+    private static MessageDigest sha256() {
+        return MessageDigest.getInstance('SHA-256')
+    }
+
+    /** Without workers, as in a stub run of the bare pipeline, nothing is embedded. */
+    private static int version() {
+        // Relative to lib/, because the main script may be elsewhere.
+        def lib = Path.of(EmbeddingKey.protectionDomain.codeSource.location.toURI()).toRealPath().parent
+        def file = lib.resolveSibling('workers/src/embed/embedding-version.json')
+        return Files.exists(file) ? new JsonSlurper().parse(file.toFile()).version : 0
+    }
+}
