@@ -1,5 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { hasChecksum } from '../base/bytes/checksum.ts';
+import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError, TransientError, toUserError, UserError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
@@ -22,9 +23,11 @@ export interface AnnQuery {
   refineFactor: number;
 }
 
-/** A copy of a table that has only what queries of the index need. */
+/** Parts of a table that were read for queries of its index. */
 export interface PartialCopy {
-  /** Reads what a query needs. @returns the copy, in which LanceDB answers it; undefined where the table itself is quicker */
+  /** Answers a query as LanceDB does. @returns rows in any order; undefined where LanceDB must answer it */
+  answer(query: AnnQuery): Promise<{ ids: Utf8Column; distances: Float32Array } | undefined>;
+  /** Reads what a query needs. @returns the copy, in which LanceDB answers it; undefined where it must read the table itself */
   prepare(query: AnnQuery): Promise<Table | undefined>;
 }
 
@@ -32,7 +35,7 @@ export interface PartialCopy {
 export interface OpenBucket {
   entry: CatalogEntry;
   table: Table;
-  /** Answers queries of the index in place of `table`. */
+  /** Is asked before `table`. */
   copy?: PartialCopy | undefined;
   database: Database;
   /** Reads the partitions once, at the first call. */

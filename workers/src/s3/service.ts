@@ -1,3 +1,4 @@
+import type { HttpRequest } from '@smithy/types';
 import { log } from '../app/progress.ts';
 
 /** Capabilities of a service, as found by trying; for the life of the client. */
@@ -10,11 +11,22 @@ export interface S3Service {
   removesMany: boolean;
   /** It has refused a conditional write. */
   heedsConditions: boolean;
+  /** By bucket: a signed request of the SDK, of which `path` is without the key. */
+  addresses: Map<string, HttpRequest>;
+  /** Presigned requests that it refused. */
+  refusedSignatures: number;
 }
 
 /** Returns the capabilities of an unknown service: all are tried. */
 export function unknownService(): S3Service {
-  return { checksCrc64: undefined, tellsChecksums: true, removesMany: true, heedsConditions: false };
+  return {
+    checksCrc64: undefined,
+    tellsChecksums: true,
+    removesMany: true,
+    heedsConditions: false,
+    addresses: new Map(),
+    refusedSignatures: 0,
+  };
 }
 
 /** Logs that files are sent with Content-MD5. */

@@ -107,6 +107,8 @@ export const f32x4 = {
   mul: vector(0xe6),
   max: vector(0xe9),
   fromIntegers: vector(0xfa),
+  /** a * b + c, rounded once where the processor can. */
+  relaxedMultiplyAdd: vector(0x105),
 };
 
 export const f64x2 = {

@@ -10,7 +10,7 @@ const REQUESTS_AT_ONCE = 16;
 
 /** Opens an object whose byte ranges are read in place, all of one version. Makes no request. */
 export function openRange(s3: S3Bucket, path: string): RangeFile {
-  const signed = new SignedObject(s3);
+  const signed = new SignedObject(s3, path);
   return {
     async read(into, position) {
       const starts = Array.from({ length: Math.ceil(into.length / REQUEST_BYTES) }, (_, i) => i * REQUEST_BYTES);

@@ -3,6 +3,7 @@ import type { S3Bucket } from '../../s3/client.ts';
 import { describeObject } from '../../s3/describe-object.ts';
 import { listObjects } from '../../s3/objects.ts';
 import { readRange } from '../../s3/ranges/range.ts';
+import { SignedObject } from '../../s3/ranges/signed-object.ts';
 import { checksumObjects } from '../../s3/transfer/checksum-objects.ts';
 import { missingObject } from '../database-messages.ts';
 import type { TableReader } from '../table-reader.ts';
@@ -33,7 +34,7 @@ export function s3Reader(s3: S3Bucket): TableReader {
     },
     async read(path) {
       const bytes = new Uint8Array(await requireSize(path));
-      await readRange(s3, path, 0, bytes.length, bytes);
+      await readRange(s3, path, 0, bytes.length, bytes, new SignedObject(s3, path));
       return bytes;
     },
     openFile: async (path) => openRange(s3, path),

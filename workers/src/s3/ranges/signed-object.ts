@@ -22,33 +22,37 @@ interface SignedUrl {
   hostname: string;
   port: number | undefined;
   path: string;
+  userAgent: string;
   credentials: AwsCredentialIdentity;
   untilMs: number;
 }
 
 /**
  * An object whose ranges are requested with a URL that is signed once (SigV4 in the query, which leaves the range unsigned). The SDK takes
- * about a millisecond of CPU time for each request, which is longer than the transfer of a small range. The SDK makes the first request,
- * so it decides about addresses, regions and signatures, and every request that the service refuses, so errors are the SDK's.
+ * about a millisecond of CPU time for each request, which is longer than the transfer of a small range. The SDK makes the first request
+ * to a bucket, so it decides about addresses, regions and signatures, and every request that the service refuses, so errors are the SDK's.
  */
 export class SignedObject {
   readonly #s3: S3Bucket;
-  /** As the SDK sent it. */
-  #sent: HttpRequest | undefined;
+  readonly #path: string;
   #signed: SignedUrl | undefined;
-  #refusals = 0;
   /** Of the object's first answer: all ranges are of one version. */
   etag: string | undefined;
 
-  constructor(s3: S3Bucket) {
+  /** @param path below the place */
+  constructor(s3: S3Bucket, path: string) {
     this.#s3 = s3;
+    this.#path = encodeKey(s3.key(path));
   }
 
   /** Keeps the address of a request of the SDK that was answered. */
   learn(sent: HttpRequest | undefined, etag: string | undefined): void {
     this.etag ??= etag;
     // Others than S3's own signature, as of access points of some kinds, cannot be made here.
-    if (sent && scopeOf(sent)?.service === 's3') this.#sent = sent;
+    if (!sent?.path.endsWith(this.#path) || scopeOf(sent)?.service !== 's3') return;
+    const { addresses } = this.#s3.service;
+    const { bucket } = this.#s3.location;
+    if (!addresses.has(bucket)) addresses.set(bucket, { ...sent, path: sent.path.slice(0, -this.#path.length) });
   }
 
   /**
@@ -64,13 +68,19 @@ export class SignedObject {
     const { statusCode = 0, headers } = answer;
     countReceived(headers['content-length']);
     if (isRange({ statusCode, headers }, bytes)) {
+      this.etag ??= headers.etag;
+      if (headers.etag !== this.etag) {
+        // The SDK asks for the version, which no longer exists.
+        answer.destroy();
+        return false;
+      }
       await drain(answer, sink);
       return true;
     }
     if (statusCode >= 500 || statusCode === 429) throw await passingFault(answer);
     answer.destroy();
     // Of expired credentials, for example. An absent or changed object is no refusal.
-    if (statusCode === 400 || statusCode === 401 || statusCode === 403) this.#refusals++;
+    if (statusCode === 400 || statusCode === 401 || statusCode === 403) this.#s3.service.refusedSignatures++;
     this.#signed = undefined;
     return false;
   }
@@ -80,7 +90,7 @@ export class SignedObject {
     const { protocol, hostname, port, path } = url;
     const isHttps = protocol === 'https:';
     const { httpAgent, httpsAgent } = this.#s3.agents;
-    const headers: Record<string, string> = { Range: range, 'User-Agent': this.#sent!.headers['user-agent'] ?? '' };
+    const headers: Record<string, string> = { Range: range, 'User-Agent': url.userAgent };
     if (this.etag !== undefined) headers['If-Match'] = this.etag;
     const options = { protocol, hostname, port, path, headers, timeout: stallMs(), ...(signal ? { signal } : {}) };
     countRequest();
@@ -98,12 +108,21 @@ export class SignedObject {
   }
 
   async #url(): Promise<SignedUrl | undefined> {
-    if (!this.#sent || this.#refusals >= MOST_REFUSALS) return undefined;
-    const credentials = await this.#s3.client.config.credentials();
+    const { service, location, client } = this.#s3;
+    const sent = service.addresses.get(location.bucket);
+    if (!sent || service.refusedSignatures >= MOST_REFUSALS) return undefined;
+    const credentials = await client.config.credentials();
     if (this.#signed?.credentials !== credentials || Date.now() > this.#signed.untilMs)
-      this.#signed = await sign(this.#s3, this.#sent, credentials);
+      this.#signed = await sign(this.#s3, { ...sent, path: sent.path + this.#path }, credentials);
     return this.#signed;
   }
+}
+
+/** Encodes a key as the SDK does. */
+function encodeKey(key: string): string {
+  const encode = (part: string) =>
+    encodeURIComponent(part).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return key.split('/').map(encode).join('/');
 }
 
 async function sign(s3: S3Bucket, sent: HttpRequest, credentials: AwsCredentialIdentity): Promise<SignedUrl> {
@@ -125,7 +144,15 @@ async function sign(s3: S3Bucket, sent: HttpRequest, credentials: AwsCredentialI
   );
   const query = Object.entries(signed.query ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(`${value}`)}`);
   const untilMs = nowMs + 500 * expiresIn;
-  return { protocol, hostname, port, path: `${path}?${query.join('&')}`, credentials, untilMs };
+  return {
+    protocol,
+    hostname,
+    port,
+    path: `${path}?${query.join('&')}`,
+    userAgent: sent.headers['user-agent'] ?? '',
+    credentials,
+    untilMs,
+  };
 }
 
 /** Returns region and service of a signed request. */

@@ -116,7 +116,10 @@ async function searchOne(
   const { metric, k, rows } = options;
   // LanceDB allocates the requested candidates at once, and ends the process where memory is too small.
   const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
-  const table = (await copy?.prepare({ vector, nprobes, limit: k, refineFactor })) ?? whole;
+  const asked = { vector, nprobes, limit: k, refineFactor };
+  const answer = await copy?.answer(asked);
+  if (answer) return answer;
+  const table = (await copy?.prepare(asked)) ?? whole;
   const query = table
     .query()
     .nearestTo(vector)

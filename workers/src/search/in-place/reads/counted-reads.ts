@@ -3,8 +3,6 @@ import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import type { ReadCounts } from './counted-tables.ts';
 import { canReadSparsely, openSparseTable, type SparseTable } from './sparse-table.ts';
 
-/** Candidates of a query from which own ranged reads are quicker than LanceDB's, which read more around each row (docs/adr/0039). */
-const LEAST_CANDIDATES = 5000;
 /** Requests of LanceDB for the codes of a partition: one a column. */
 const REQUESTS_OF_PARTITION = 4;
 
@@ -20,7 +18,7 @@ export interface CountedReads extends PartialCopy {
 }
 
 /**
- * Counts the reads of queries of a bucket on S3. Those with many candidates are answered in a copy, which has the parts that they need.
+ * Counts the reads of queries of a bucket on S3, which are answered from the parts that they need (docs/adr/0039).
  * @param counts of the bucket's tables, to which estimates are added
  */
 export function countedReads(bucket: OpenBucket, counts: ReadCounts): CountedReads | undefined {
@@ -28,6 +26,15 @@ export function countedReads(bucket: OpenBucket, counts: ReadCounts): CountedRea
   const isOwn = canReadSparsely(bucket);
   let opening: Promise<SparseTable> | undefined;
   const none = { centroids: 0, codes: 0, rescoring: 0 };
+  const open = async () => {
+    opening ??= openSparseTable(bucket);
+    const sparse = await opening.catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    reads.milliseconds = sparse.milliseconds;
+    return sparse;
+  };
   const readByLance = (query: AnnQuery) => {
     const { requests, bytes } = estimateReads(bucket, query);
     counts.requests += requests;
@@ -38,14 +45,10 @@ export function countedReads(bucket: OpenBucket, counts: ReadCounts): CountedRea
   const reads: CountedReads = {
     estimatedRequests: 0,
     milliseconds: none,
+    answer: async (query) => (isOwn ? (await open()).answer(query) : undefined),
     async prepare(query) {
-      if (!isOwn || query.limit * Math.max(1, query.refineFactor) < LEAST_CANDIDATES) return readByLance(query);
-      opening ??= openSparseTable(bucket);
-      const sparse = await opening.catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      reads.milliseconds = sparse.milliseconds;
+      if (!isOwn) return readByLance(query);
+      const sparse = await open();
       return (await sparse.prepare(query)) ? sparse.table : readByLance(query);
     },
     keptBytes: async () => (await opening?.then((sparse) => sparse.filledBytes())) ?? 0,

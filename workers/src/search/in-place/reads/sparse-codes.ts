@@ -6,6 +6,8 @@ import type { SparseFile } from './sparse-file.ts';
 
 const ROW_ID_BYTES = 8;
 const FACTOR_BYTES = 4;
+/** Columns that are read whole at the first use: a table of a quarter of a million rows has factors of this size. */
+const WHOLE_COLUMN_BYTES = 2 ** 20;
 
 /** Columns of the file of codes that are read: name, and bytes a row. */
 function columnsOf(dimension: number): [name: string, width: number][] {
@@ -75,7 +77,7 @@ export class SparseCodes {
     const ranges = spans.flatMap(({ first, end }) =>
       this.#columns.flatMap(({ width, pages }) => rangesOf(pages, width, first, end)),
     );
-    await this.#file.fill(ranges, 0);
+    await this.#file.fill([...ranges, ...this.#wholeColumns()], 0);
     for (const { parts, rows, span } of fragmentBlocks(spans, this.#bucket.entry.fragments!, Number.MAX_SAFE_INTEGER)) {
       const ids = new Float64Array(rows);
       rowIdsOf(parts, ids);
@@ -87,6 +89,14 @@ export class SparseCodes {
       }
     }
     for (const partition of missing) this.#filled.add(partition);
+  }
+
+  /** Returns small columns: each request for a part of them would cost more. */
+  #wholeColumns(): ByteRange[] {
+    const bytesOf = (pages: readonly LancePage[]) => pages.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#columns.flatMap(({ width, pages }) =>
+      width === FACTOR_BYTES && bytesOf(pages) <= WHOLE_COLUMN_BYTES ? pages : [],
+    );
   }
 }
 

@@ -1,15 +1,14 @@
+import { concatenateColumns, type Utf8Column } from '../../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../../bucket/open-bucket.ts';
-import type { FragmentFile } from '../../../database/catalog/catalog-entry.ts';
+import type { RangeFile } from '../../../database/table-reader.ts';
 import type { ByteRange } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import { SparseFile } from './sparse-file.ts';
+import { fillIds, readIds } from './sparse-ids.ts';
 
 /** Bytes between two rows that are read with them: a request costs the time of more. */
 const VECTOR_GAP_BYTES = 8192;
-/** Rows between two ids that are read with them. */
-const ID_GAP_ROWS = 512;
-const END_BYTES = 8;
 const FRAGMENT_ROWS = 2 ** 32;
 
 interface DataFile {
@@ -23,6 +22,8 @@ export class SparseData {
   readonly #bucket: OpenBucket;
   readonly #folder: string;
   readonly #files = new Map<number, Promise<DataFile>>();
+  /** Of vectors that are not kept. */
+  readonly #sources = new Map<number, Promise<RangeFile>>();
 
   /** @param bucket with fragments @param folder of the database's copy */
   constructor(bucket: OpenBucket, folder: string) {
@@ -30,19 +31,35 @@ export class SparseData {
     this.#folder = folder;
   }
 
-  /** Reads rows, unless they are there. @param rowIds of LanceDB, in any order @param vectors whether their vectors are needed too */
+  /**
+   * Reads ids, and vectors where they are needed too, into the files, unless they are there.
+   * @param rowIds of LanceDB, in any order
+   */
   async fill(rowIds: Float64Array, vectors: boolean): Promise<void> {
-    const sorted = rowIds.slice().sort();
-    const tasks: Promise<void>[] = [];
-    for (let from = 0; from < sorted.length; ) {
-      const fragment = Math.floor(sorted[from]! / FRAGMENT_ROWS);
-      let to = from;
-      while (to < sorted.length && sorted[to]! < (fragment + 1) * FRAGMENT_ROWS) to++;
-      const rows = sorted.subarray(from, to).map((row) => row % FRAGMENT_ROWS);
-      tasks.push(this.#fillFragment(fragment, rows, vectors));
-      from = to;
-    }
-    await Promise.all(tasks);
+    await Promise.all(
+      byFragment(rowIds.slice().sort()).map(async ({ fragment, rows }) => {
+        const { file, idPages } = await this.#open(fragment);
+        const ids = fillIds(file, idPages, rows);
+        if (vectors) await file.fill(vectorRanges(this.#bucket, fragment, rows), VECTOR_GAP_BYTES);
+        await ids;
+      }),
+    );
+  }
+
+  /** Reads ids. @param rowIds of LanceDB, ascending */
+  async ids(rowIds: Float64Array): Promise<Utf8Column> {
+    const columns = byFragment(rowIds).map(async ({ fragment, rows }) => {
+      const { file, idPages } = await this.#open(fragment);
+      return readIds(file, idPages, rows);
+    });
+    return concatenateColumns(await Promise.all(columns));
+  }
+
+  /** Reads the vectors of consecutive rows, which are not kept. */
+  async readVectors({ fragment, first }: { fragment: number; first: number }, into: Uint8Array): Promise<void> {
+    const { entry } = this.#bucket;
+    const source = await this.#source(fragment);
+    await source.read(into, entry.fragments![fragment]!.offset + first * vectorBytes(entry));
   }
 
   async filledBytes(): Promise<number> {
@@ -52,39 +69,49 @@ export class SparseData {
 
   async close(): Promise<void> {
     for (const opening of this.#files.values()) await opening.then(({ file }) => file.close()).catch(() => {});
+    for (const opening of this.#sources.values()) await opening.then((source) => source.close()).catch(() => {});
   }
 
-  async #fillFragment(fragment: number, rows: Float64Array, vectors: boolean): Promise<void> {
-    const { file, idPages } = await this.#open(fragment);
-    const ids = fillIds(file, idPages, rows);
-    if (vectors) await file.fill(vectorRanges(this.#bucket, fragment, rows), VECTOR_GAP_BYTES);
-    await ids;
+  #source(fragment: number): Promise<RangeFile> {
+    const { entry, database } = this.#bucket;
+    const place = `${entry.bucket}.lance/${entry.fragments![fragment]!.path}`;
+    return keep(this.#sources, fragment, () => database.tables.openFile(place));
   }
 
   #open(fragment: number): Promise<DataFile> {
-    const known = this.#files.get(fragment);
-    if (known) return known;
-    const opening = this.#create(this.#bucket.entry.fragments![fragment]!);
-    this.#files.set(fragment, opening);
-    opening.catch(() => this.#files.delete(fragment));
-    return opening;
+    return keep(this.#files, fragment, () => this.#create(fragment));
   }
 
-  async #create({ path }: FragmentFile): Promise<DataFile> {
-    const { entry, database } = this.#bucket;
+  async #create(fragment: number): Promise<DataFile> {
+    const { entry } = this.#bucket;
+    const { path } = entry.fragments![fragment]!;
     const place = `${entry.bucket}.lance/${path}`;
     const { bytes } = entry.files.find((file) => file.path === path)!;
-    const source = await database.tables.openFile(place);
-    const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, source);
+    const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, await this.#source(fragment));
     try {
       await file.fillMetadata();
       return { file, idPages: await readIdPages(file.path, place) };
     } catch (error) {
       // The next query creates it again.
+      this.#sources.delete(fragment);
       await file.abandon();
       throw error;
     }
   }
+}
+
+/** Returns what was made for a key, or makes it; after a failure, it is made again. */
+function keep<T>(kept: Map<number, Promise<T>>, key: number, make: () => Promise<T>): Promise<T> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = make();
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  return made;
+}
+
+function vectorBytes({ dimension, vectorType }: OpenBucket['entry']): number {
+  return dimension * COMPONENT_BYTES[vectorType];
 }
 
 async function readIdPages(path: string, place: string): Promise<BufferPage[]> {
@@ -99,47 +126,21 @@ async function readIdPages(path: string, place: string): Promise<BufferPage[]> {
   }
 }
 
+/** Divides rows by fragment. @param rowIds of LanceDB, ascending @returns rows of each, counted from its first */
+function byFragment(rowIds: Float64Array): { fragment: number; rows: Float64Array }[] {
+  const parts = [];
+  for (let from = 0; from < rowIds.length; ) {
+    const fragment = Math.floor(rowIds[from]! / FRAGMENT_ROWS);
+    let to = from;
+    while (to < rowIds.length && rowIds[to]! < (fragment + 1) * FRAGMENT_ROWS) to++;
+    parts.push({ fragment, rows: rowIds.subarray(from, to).map((row) => row % FRAGMENT_ROWS) });
+    from = to;
+  }
+  return parts;
+}
+
 function vectorRanges({ entry }: OpenBucket, fragment: number, rows: Float64Array): ByteRange[] {
-  const bytes = entry.dimension * COMPONENT_BYTES[entry.vectorType];
+  const bytes = vectorBytes(entry);
   const { offset } = entry.fragments![fragment]!;
   return Array.from(rows, (row) => ({ offset: offset + row * bytes, bytes }));
-}
-
-/** Reads ids in spans of rows: first where their texts end, then the texts. @param rows ascending */
-async function fillIds(file: SparseFile, pages: readonly BufferPage[], rows: Float64Array): Promise<void> {
-  const spans = pages.flatMap((page) => spansIn(page, rows));
-  const endRange = ({ page, first, end }: IdSpan): ByteRange => ({
-    // The text of a row begins where that of the row before ends.
-    offset: page.buffers[0]!.offset + END_BYTES * Math.max(0, first - 1),
-    bytes: END_BYTES * (end - Math.max(0, first - 1)),
-  });
-  await file.fill(spans.map(endRange), 0);
-  const texts: ByteRange[] = [];
-  for (const span of spans) {
-    const { offset, bytes } = endRange(span);
-    const ends = new BigUint64Array(bytes / END_BYTES);
-    await file.readBack(new Uint8Array(ends.buffer), offset);
-    const start = span.first === 0 ? 0 : Number(ends[0]!);
-    texts.push({ offset: span.page.buffers[1]!.offset + start, bytes: Number(ends.at(-1)!) - start });
-  }
-  await file.fill(texts, 0);
-}
-
-/** Rows [first, end) of a page. */
-interface IdSpan {
-  page: BufferPage;
-  first: number;
-  end: number;
-}
-
-function spansIn(page: BufferPage, rows: Float64Array): IdSpan[] {
-  const spans: IdSpan[] = [];
-  for (const row of rows) {
-    const at = row - page.firstRow;
-    if (at < 0 || at >= page.rows) continue;
-    const last = spans.at(-1);
-    if (last && at <= last.end + ID_GAP_ROWS) last.end = at + 1;
-    else spans.push({ page, first: at, end: at + 1 });
-  }
-  return spans;
 }

@@ -23,7 +23,8 @@ export class SparseFile {
   readonly #file: FileHandle;
   readonly #source: RangeFile;
   #filled: ByteRange[] = [];
-  #turns: Promise<void> = Promise.resolve();
+  /** Ranges that are being read. */
+  readonly #pending = new Map<readonly ByteRange[], Promise<void>>();
 
   private constructor(path: string, size: number, file: FileHandle, source: RangeFile) {
     this.path = path;
@@ -41,21 +42,27 @@ export class SparseFile {
   }
 
   /** Reads ranges that it does not have yet. @param gap bytes between two ranges that are read with them, to save a request */
-  fill(ranges: readonly ByteRange[], gap: number): Promise<void> {
-    // In turns: two queries that need the same range read it once.
-    const turn = this.#turns.then(() => this.#fillInTurn(ranges, gap));
-    this.#turns = turn.catch(() => {});
-    return turn;
+  async fill(ranges: readonly ByteRange[], gap: number): Promise<void> {
+    const wanted = joinRanges(ranges, 0);
+    for (;;) {
+      const missing = missingRanges(wanted, this.#filled);
+      if (missing.length === 0) return;
+      // Two queries that need the same range read it once; if that fails, the other one reads it again.
+      const pending = [...this.#pending.keys()];
+      const free = missingRanges(missing, joinRanges(pending.flat(), 0));
+      if (free.length > 0) await this.#read(joinRanges(free, gap));
+      else await Promise.race([...this.#pending.values()].map((reading) => reading.catch(() => {})));
+    }
   }
 
-  async #fillInTurn(ranges: readonly ByteRange[], gap: number): Promise<void> {
-    const missing = joinRanges(missingRanges(joinRanges(ranges, 0), this.#filled), gap);
-    await mapConcurrently(missing.flatMap(divide), READS_AT_ONCE, async ({ offset, bytes }) => {
+  async #read(ranges: readonly ByteRange[]): Promise<void> {
+    const reading = mapConcurrently(ranges.flatMap(divide), READS_AT_ONCE, async ({ offset, bytes }) => {
       const content = new Uint8Array(bytes);
       await this.#source.read(content, offset);
       await writeAt(this.#file, content, offset);
-    });
-    this.#add(missing);
+    }).then(() => this.#add(ranges));
+    this.#pending.set(ranges, reading);
+    await reading.finally(() => this.#pending.delete(ranges));
   }
 
   /** Writes a range whose content is known without reading it. */

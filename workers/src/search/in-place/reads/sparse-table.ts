@@ -3,19 +3,28 @@ import { tmpdir } from 'node:os';
 import type { Table } from '@lancedb/lancedb';
 import { hasChecksum } from '../../../base/bytes/checksum.ts';
 import { openScratch } from '../../../base/files/scratch.ts';
-import type { AnnQuery, OpenBucket } from '../../../bucket/open-bucket.ts';
+import { fragmentBlocks, type RowSpan, rowIdsOf } from '../../../bucket/fragment-blocks.ts';
+import type { AnnQuery, OpenBucket, PartialCopy } from '../../../bucket/open-bucket.ts';
 import { folderReader } from '../../../database/node/folder-reader.ts';
+import type { Metric } from '../../../vectors/metric.ts';
+import { rankRows } from '../../output/rank-rows.ts';
 import { probedPartitions } from './rank-centroids.ts';
+import { rowScorer } from './row-scorer.ts';
 import { SparseCodes } from './sparse-codes.ts';
 import { SparseData } from './sparse-data.ts';
 import { SparseFile } from './sparse-file.ts';
 
 /** Candidates beyond the last, which may be as near as it. */
 const TIES = 16;
+/** Rows that are read besides, to save requests, as a share of what a query needs. */
+const SPARE_SHARE = 0.15;
+const NO_TEXT = new Uint8Array(0);
 
 /** A copy of a table in place that has only what queries need, with the milliseconds of its steps. */
 export interface SparseTable {
   table: Table;
+  /** Answers a query. @returns undefined where only LanceDB can: for its order of ties, or for vectors of a type that it alone scores */
+  answer: PartialCopy['answer'];
   /** Reads what a query needs. @returns false if LanceDB probed other partitions than those that were read */
   prepare(query: AnnQuery): Promise<boolean>;
   milliseconds: Record<'centroids' | 'codes' | 'rescoring', number>;
@@ -74,22 +83,61 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     const table = await folderReader(scratch.folder).open(entry.bucket);
     milliseconds.centroids = performance.now() - startedMs;
     const stored = { ...centroids, vectors: asStored(centroids.vectors, entry.vectorType) };
+    const probedBy = ({ vector, nprobes }: AnnQuery) =>
+      probedPartitions(asStored(vector, entry.vectorType), stored, entry.metric, nprobes, entry.vectorType);
+    // All rows of a partition that was not read have the id 0.
+    const areRead = (rows: Float64Array) =>
+      rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
+    const candidatesOf = async (query: AnnQuery, probed: Int32Array, withTies: boolean) => {
+      const beginMs = performance.now();
+      await codes.fill(probed);
+      milliseconds.codes += performance.now() - beginMs;
+      const rows = await candidates(table, query, entry.metric, withTies);
+      return rows && areRead(rows) ? rows : undefined;
+    };
+    const rescorer = entry.vectorType === 'float32' ? rowScorer(entry.metric, entry.dimension) : undefined;
     return {
       table,
       milliseconds,
-      async prepare(query) {
+      async answer(query) {
+        const scorer = query.refineFactor > 0 ? await rescorer : undefined;
+        if (!scorer) return undefined;
+        const probed = probedBy(query);
+        const spans = [...probed]
+          .sort((a, b) => a - b)
+          .map((partition) => ({ first: firstRows[partition]!, end: firstRows[partition + 1]! }));
+        const probedRows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
+        // Which partitions are probed is certain, and all of their rows are candidates: the codes are not needed.
+        const areAll =
+          probed.length <= Math.min(query.nprobes, centroids.count) && query.limit * query.refineFactor >= probedRows;
+        const rows = areAll ? rowsOf(spans, entry) : await candidatesOf(query, probed, false);
+        if (!rows) return undefined;
         const beginMs = performance.now();
-        const { vector, nprobes, refineFactor } = query;
-        const asked = asStored(vector, entry.vectorType);
-        await codes.fill(probedPartitions(asked, stored, entry.metric, nprobes, entry.vectorType));
-        const codesMs = performance.now();
-        const rows = await candidates(table, query, entry.metric);
-        // All rows of a partition that was not read have the id 0.
-        const isWhole = rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
-        if (isWhole) await data.fill(rows, refineFactor > 0);
-        milliseconds.codes += codesMs - beginMs;
-        milliseconds.rescoring += performance.now() - codesMs;
-        return isWhole;
+        rows.sort();
+        // With few candidates, the ids of the nearest alone need fewer requests.
+        const filling = areAll ? data.fill(rows, false) : undefined;
+        filling?.catch(() => {});
+        const codeRows = areAll ? 0 : (probedRows * (entry.dimension / 8 + 8)) / (4 * entry.dimension);
+        const spareRows = Math.floor(SPARE_SHARE * (rows.length + codeRows));
+        const distances = await scorer.score(query.vector, rows, spareRows, (read, into) =>
+          data.readVectors(read, into),
+        );
+        const nearest = nearestRows(distances, query.limit);
+        await filling;
+        const answer = nearest && {
+          ids: await data.ids(nearest.map((place) => rows[place]!)),
+          distances: Float32Array.from(nearest, (place) => distances[place]!),
+        };
+        milliseconds.rescoring += performance.now() - beginMs;
+        return answer;
+      },
+      async prepare(query) {
+        const rows = await candidatesOf(query, probedBy(query), true);
+        if (!rows) return false;
+        const beginMs = performance.now();
+        await data.fill(rows, query.refineFactor > 0);
+        milliseconds.rescoring += performance.now() - beginMs;
+        return true;
       },
       filledBytes: async () => codeFile.filledBytes + (await data.filledBytes()),
       async close() {
@@ -111,12 +159,38 @@ function asStored(vectors: Float32Array, vectorType: string): Float32Array {
   return vectorType === 'float16' ? Float32Array.from(new Float16Array(vectors)) : vectors;
 }
 
-/** Returns the rows that a query rescores: the nearest by their codes, and all that tie with the last of them. */
+/** Returns LanceDB's ids of rows. @param spans ascending */
+function rowsOf(spans: readonly RowSpan[], { fragments }: OpenBucket['entry']): Float64Array {
+  const ids = new Float64Array(spans.reduce((sum, { first, end }) => sum + end - first, 0));
+  let at = 0;
+  for (const { parts, rows } of fragmentBlocks(spans, fragments!, Number.MAX_SAFE_INTEGER)) {
+    rowIdsOf(parts, ids.subarray(at, at + rows));
+    at += rows;
+  }
+  return ids;
+}
+
+/**
+ * Returns the places of the nearest rows, ascending.
+ * @returns undefined where more rows than `limit` are as near as the last of them, of which LanceDB returns any, or a distance is NaN
+ */
+function nearestRows(distances: Float32Array, limit: number): Float64Array | undefined {
+  if (distances.some(Number.isNaN)) return undefined;
+  const nearest = rankRows(distances, distances.length, limit + 1, () => NO_TEXT);
+  if (nearest.length > limit && distances[nearest[limit]!] === distances[nearest[limit - 1]!]) return undefined;
+  return Float64Array.from(nearest.subarray(0, limit)).sort();
+}
+
+/**
+ * Returns the rows that a query rescores: the nearest by their codes.
+ * @param withTies adds all that tie with the last of them @returns undefined where others tie and none are added
+ */
 async function candidates(
   table: Table,
   { vector, nprobes, limit, refineFactor }: AnnQuery,
-  metric: 'cosine' | 'l2' | 'dot',
-): Promise<Float64Array> {
+  metric: Metric,
+  withTies: boolean,
+): Promise<Float64Array | undefined> {
   const wanted = limit * Math.max(1, refineFactor);
   for (let most = wanted + TIES; ; most *= 2) {
     const found = await table
@@ -132,7 +206,9 @@ async function candidates(
     if (found.numRows === 0) return new Float64Array(0);
     const distances = found.getChild('_distance')!.toArray() as Float32Array;
     const last = distances[Math.min(wanted, distances.length) - 1]!;
-    if (distances.length === most && distances.at(-1) === last) continue;
+    const isTied = distances.length > wanted && distances[wanted] === last;
+    if (isTied && !withTies) return undefined;
+    if (isTied && distances.length === most && distances.at(-1) === last) continue;
     const rows = found.getChild('_rowid')!.toArray() as BigUint64Array;
     const isNear = (_: unknown, row: number) => row < wanted || distances[row] === last;
     return Float64Array.from(Array.from(rows, Number).filter(isNear));
