@@ -6,7 +6,11 @@ export interface Template {
     string,
     { Default?: string | number; AllowedPattern?: string; MaxLength?: number; MaxValue?: number }
   >;
-  Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: Record<string, unknown> }>;
+  Metadata?: { 'AWS::CloudFormation::Interface': { ParameterGroups: Array<{ Parameters: string[] }> } };
+  Resources: Record<
+    string,
+    { Type: string; Condition?: string; DeletionPolicy?: string; Properties: Record<string, unknown> }
+  >;
 }
 
 /** A statement of an IAM policy. */

@@ -180,6 +180,9 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
       ['ExpiredQueriesError', { settings, stored: 'queries/gone.parquet' }],
     ] as const)
       expect(await plan(wrong), JSON.stringify(wrong).slice(0, 80)).toEqual([name, 'WrongQuestions']);
+    process.env.LANCEFLOW_SEARCH_MEMORY_MB = '100';
+    expect(await plan(request())).toEqual(['WrongQuestionError', 'WrongQuestions']);
+    delete process.env.LANCEFLOW_SEARCH_MEMORY_MB;
     const embed = (sequences: string) =>
       counted(() => HANDLERS.embed({ execution: randomUUID(), request: { settings, sequences } }, callContext()));
     expect(await embed('>a\nMK1')).toEqual(['WrongQueriesError', 'WrongQuestions']);
