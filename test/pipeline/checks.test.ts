@@ -13,11 +13,28 @@ import { DEVICES } from '../../workers/src/onnx/onnx-session.ts';
 import { SEARCH_MODES } from '../../workers/src/search/plan/strategies.ts';
 import { METRICS } from '../../workers/src/vectors/metric.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
-import { check, failure, inputs, parameters, request, setup } from './support/checks.ts';
+import { check, failure, inputs, kinds, parameters, request, setup } from './support/checks.ts';
 import { nextflow } from './support/nextflow.ts';
 
 /** Creates a source of a bucket plan, with the fields that the pipeline reads. */
 const source = (shard: number, rows: number, vectorType = 'float32') => ({ shard, rows, vectorType });
+
+/** Names of files, with and without a kind. */
+const NAMES = [
+  'fa',
+  'FASTA',
+  'faa',
+  'fa.gz',
+  'fasta.ZST',
+  'faa.bz2',
+  'gz',
+  'h5',
+  'HDF5',
+  'h5.gz',
+  'csv',
+  'npy',
+  'parquet',
+].map((ending) => `/data/a.b.${ending}`);
 
 test('parameters and inputs are checked as the documentation says', async () => {
   const folder = await temporaryFolder();
@@ -113,6 +130,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
 
   const answers = await check(
     {
+      kinds: kinds(NAMES),
       setup: setup(ROOT),
       bareSetup: setup(at('bare')),
       outdatedSetup: setup(at('outdated')),
@@ -247,6 +265,11 @@ test('parameters and inputs are checked as the documentation says', async () => 
     ['.part_00001', '0:4'],
     ['.part_00002', '4:7'],
   ]);
+  // A samplesheet that tools of nf-core check is one that the pipeline takes.
+  const sheet = JSON.parse(await readFile(join(ROOT, 'assets/schema_input.json'), 'utf8'));
+  expect(sheet.items.required).toEqual(['path']);
+  const pattern = new RegExp(sheet.items.properties.path.pattern);
+  expect(answers.kinds.value).toEqual(NAMES.map((name) => (pattern.test(name) ? expect.any(String) : null)));
   expect(answers.setup.value).toBe(null);
   expect(answers.bareSetup.value).toBe(`${at('bare')} has no node_modules`);
   expect(answers.outdatedSetup.value).toBe('zod is 3.9.0, not 4.0.0, yargs is not installed');

@@ -24,6 +24,9 @@ def call(item, home) {
     if (item.check == 'request') {
         return Request.check(item.params, home, workflow.workDir, false).database
     }
+    if (item.check == 'kinds') {
+        return item.names.collect { name -> InputFiles.kindOf(file(name)) }
+    }
     if (item.check == 'setup') {
         return Setup.problemWith(file(item.home))
     }

@@ -27,6 +27,8 @@ export async function check<C extends Record<string, object>>(
 
 export const parameters = (params: object) => ({ check: 'parameters', params });
 export const request = (params: object) => ({ check: 'request', params: { outdir: 'results', ...params } });
+/** Returns the kind of each file by its name; null for none. */
+export const kinds = (names: readonly string[]) => ({ check: 'kinds', names });
 /** Returns what is wrong with the installation in a folder. */
 export const setup = (home: string) => ({ check: 'setup', home });
 export const inputs = (path: string) => ({ check: 'inputs', path });
