@@ -1,15 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './test/support/slow-first.ts';
 
-// Many tests wait for processes that they start (Nextflow, Slurm, S3 servers): two files at a time keep two cores busy.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/nextflow-archive.ts',
+    sequence: { sequencer: SlowFirst },
     // Far more than a quiet machine needs: a busy one is no failure.
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    testTimeout: 240_000,
+    hookTimeout: 400_000,
     tags: [{ name: 'slow', description: 'Left out by `npm test` on a laptop; CI=true runs all.' }],
     pool: 'forks',
-    maxWorkers: 2,
+    // Many tests wait for processes that they start (Nextflow, Slurm, S3 servers): two files at a time leave a quarter of two cores idle.
+    maxWorkers: 3,
     reporters: ['default'],
   },
 });
