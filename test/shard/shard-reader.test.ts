@@ -73,8 +73,6 @@ shard('one.h5', np.ones((1, 1), 'f4'), ['only'])
 shard('bad-no-embedding.h5', None, ['a'])
 shard('bad-no-id.h5', X, False)
 shard('bad-lengths.h5', X, ['a'] * 299)
-shard('bad-float64.h5', X.astype('f8'))
-shard('bad-int.h5', X.astype('i4'))
 shard('bad-compound.h5', np.zeros((300, 2), dtype=[('x', 'f4')]))
 shard('bad-lzf.h5', X, compression='lzf')
 shard('bad-lzf-ids.h5', X, id_options=dict(compression='lzf'))
@@ -222,17 +220,15 @@ describe.skipIf(skip)('openShard', () => {
     ['bad-no-embedding', /no dataset "embedding"/],
     ['bad-no-id', /no dataset "id"/],
     ['bad-lengths', /"embedding" has 300 rows and "id" has 299/],
-    ['bad-float64', /float64.*must be float32 or float16.*astype/],
-    ['bad-int', /int32.*must be float32 or float16/],
     ['bad-compound', /must be float32 or float16/],
     ['bad-lzf', /"embedding" is compressed with lzf.*h5repack/],
     ['bad-lzf-ids', /"id" is compressed with lzf.*h5repack/],
-    ['bad-rank', /"embedding" must have 2 dimension\(s\), not \[3600\]/],
-    ['bad-rank3', /"embedding" must have 2 dimension\(s\), not \[300, 3, 4\]/],
-    ['bad-scalar', /"embedding" must have 2 dimension\(s\)/],
+    ['bad-rank', /"embedding" must have 2 dimensions, not \[3600\]/],
+    ['bad-rank3', /"embedding" must have 2 dimensions, not \[300, 3, 4\]/],
+    ['bad-scalar', /"embedding" must have 2 dimensions/],
     ['bad-no-components', /without components/],
     ['bad-id-numbers', /"id" must be strings/],
-    ['bad-id-rank', /"id" must have 1 dimension\(s\)/],
+    ['bad-id-rank', /"id" must have 1 dimension,/],
     ['bad-latin1', /row 299 .*not UTF-8/],
     ['bad-split-letter', /row 298 .*not UTF-8/],
     ['bad-latin1-variable', /row 0 .*not UTF-8/],

@@ -54,6 +54,12 @@ function bounded(all: ReadonlyMap<string, string | number>): ShardAttributes {
   return Object.fromEntries(kept);
 }
 
+/** Reads an attribute as a text. @returns undefined unless it is one text or one number */
+export function readTextAttribute(module: H5Module, located: Located, name: string): string | undefined {
+  if (!module.get_attribute_names(located.in.file.file_id, located.path).includes(name)) return undefined;
+  return readAttribute(module, located, name)?.toString();
+}
+
 /** Reads an attribute. @returns undefined unless it is one text or one finite number */
 function readAttribute(module: H5Module, located: Located, name: string): string | number | undefined {
   const { file_id } = located.in.file;

@@ -122,7 +122,7 @@ function gatherIds(count: number, rangeOf: (row: number) => [number, number], he
 }
 
 /** @throws DataError for the first invalid id */
-function checkIds(ids: Utf8Column, path: string, firstRow: number): void {
+export function checkIds(ids: Utf8Column, path: string, firstRow: number): void {
   for (let row = 0; row < columnLength(ids); row++) {
     const length = ids.offsets[row + 1]! - ids.offsets[row]!;
     if (length > 0 && length <= MAX_ID_BYTES) continue;

@@ -1,10 +1,10 @@
+import { columnSlice } from '../base/bytes/utf8-column.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
-import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
+import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import { readAttributes } from './attributes.ts';
 import {
   chunkBytesOf,
   type DatasetHeader,
-  guardStructures,
   readDatasetHeader,
   requireAllRows,
   requireReadableFilters,
@@ -12,14 +12,18 @@ import {
 import { UNDEFINED_ADDRESS } from './hdf5/file-bytes.ts';
 import { nameFloatType } from './hdf5/float-type.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
-import { failedRead, OutOfMemory } from './hdf5/hdf5-messages.ts';
-import { withBuffer } from './hdf5/library.ts';
-import { OpenFiles } from './hdf5/locate.ts';
+import { type OpenFile, OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
-import { type IdLayout, idReader, type ReadIds } from './id-reader.ts';
+import { checkIds, type IdLayout, idReader, type ReadIds } from './id-reader.ts';
+import { type DatasetNames, findLayout } from './layouts/find-layout.ts';
+import { convertedNote, transposedNote } from './layouts/layout-messages.ts';
+import { isConverted, isNumberType, type NumberType, storedVectorType } from './layouts/number-type.ts';
+import type { ProteinTable } from './layouts/protein-table.ts';
+import { vectorReader } from './layouts/vector-reader.ts';
 import type { ShardHeader } from './shard.ts';
 import * as messages from './shard-messages.ts';
 
+const CLASS_INTEGER = 0;
 const CLASS_FLOAT = 1;
 const CLASS_STRING = 3;
 
@@ -35,24 +39,28 @@ export interface ShardFile {
   idChunkBytes: number;
   /** Decompressed bytes of the largest chunk of both datasets. */
   maxChunkBytes: number;
+  /** What the user should know about the layout of the file. */
+  notes: string[];
   close(): void;
 }
 
 /**
- * Opens a shard and checks its shape, its types, and that no rows are missing.
+ * Opens a shard, or another file of vectors (see layouts/find-layout.ts), and checks its shape, its types, and that no rows are missing.
  * @throws DataError if it is not HDF5, is truncated, is not a shard, or rows were never written
  */
-export function openShardFile(module: H5Module, path: string): ShardFile {
+export function openShardFile(module: H5Module, path: string, named: DatasetNames = {}): ShardFile {
   const files = new OpenFiles(module);
   try {
-    const { header, vectors, ids, idChunkBytes, maxChunkBytes } = readHeader(module, files, path);
+    const layout = findLayout(module, files, path, named);
+    const file =
+      layout.kind === 'pair'
+        ? openPair(module, files, path, layout)
+        : openProteins(module, files.open(path), layout.proteins);
+    const { dimension, vectorType } = file.header;
     return {
-      header,
-      idChunkBytes,
-      maxChunkBytes,
-      readVectors: vectorReader(module, header, vectors),
-      readIds: idReader(module, ids),
-      rowBytes: header.dimension * COMPONENT_BYTES[header.vectorType],
+      ...file,
+      notes: [layout.note, ...file.notes].filter((note) => note !== undefined),
+      rowBytes: dimension * COMPONENT_BYTES[vectorType],
       close: () => files.close(),
     };
   } catch (error) {
@@ -61,18 +69,57 @@ export function openShardFile(module: H5Module, path: string): ShardFile {
   }
 }
 
-function readHeader(module: H5Module, files: OpenFiles, path: string) {
-  const embedding = findDataset(module, files, path, 'embedding');
-  const id = findDataset(module, files, path, 'id');
-  const [rows, dimension] = checkShape(path, 'embedding', embedding, 2) as [number, number];
-  const [idRows] = checkShape(path, 'id', id, 1) as [number];
-  if (idRows !== rows) throw messages.rowCountsDiffer(path, rows, idRows);
-  if (dimension === 0) throw messages.noComponents(path);
-  if (dimension > MAX_DIMENSION) throw messages.dimensionTooLarge(path, dimension);
-  const vectorType = vectorTypeOf(path, embedding);
+type OpenedFile = Omit<ShardFile, 'rowBytes' | 'close'>;
+
+/** Opens a file with a dataset for each protein. */
+function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable): OpenedFile {
+  const { path } = open;
+  const { rows, dimension, type, ids } = proteins;
+  const attributes = readAttributes(module, { in: open, path: '/' }, undefined);
+  return {
+    header: { path, rows, dimension, vectorType: storedVectorType(type), attributes },
+    ...{ idChunkBytes: 0, maxChunkBytes: 0 },
+    notes: isConverted(type) ? [convertedNote(path, type)] : [],
+    readVectors: proteins.readVectors,
+    readIds(start, count, maxBytes) {
+      let end = start + 1;
+      while (end < start + count && ids.offsets[end]! - ids.offsets[start]! < maxBytes) end++;
+      const { offsets, bytes } = columnSlice(ids, start, end);
+      // Copied, because the caller transfers it to another thread.
+      const own = { offsets: offsets.slice(), bytes: bytes.slice() };
+      checkIds(own, path, start);
+      return own;
+    },
+  };
+}
+
+/** Opens a file with a dataset of vectors and one of ids. */
+function openPair(
+  module: H5Module,
+  files: OpenFiles,
+  path: string,
+  names: { embedding: string; id: string },
+): OpenedFile {
+  const { header, vectors, ids, idChunkBytes, maxChunkBytes, notes } = readHeader(module, files, path, names);
+  const readVectors = vectorReader(module, path, vectors);
+  return { header, idChunkBytes, maxChunkBytes, notes, readVectors, readIds: idReader(module, ids) };
+}
+
+function readHeader(module: H5Module, files: OpenFiles, path: string, names: { embedding: string; id: string }) {
+  const embedding = findDataset(module, files, path, names.embedding);
+  const id = findDataset(module, files, path, names.id);
+  const shape = checkShape(path, names.embedding, embedding, 2) as [number, number];
+  const [idRows] = checkShape(path, names.id, id, 1) as [number];
+  const isTransposed = shape[0] !== idRows && shape[1] === idRows;
+  const [rows, dimension] = isTransposed ? [shape[1], shape[0]] : shape;
+  if (idRows !== rows) throw messages.rowCountsDiffer(path, names, rows, idRows);
+  if (dimension === 0) throw messages.noComponents(path, names.embedding);
+  if (dimension > MAX_DIMENSION) throw messages.dimensionTooLarge(path, names.embedding, dimension);
+  const numberType = numberTypeOf(path, embedding);
+  const vectorType = storedVectorType(numberType);
   const { type, vlen, size, strpad } = id.metadata;
-  if (type !== CLASS_STRING) throw messages.idsNotText(path);
-  if (!vlen && size > MAX_ID_BYTES) throw messages.idTypeTooLong(path, size);
+  if (type !== CLASS_STRING) throw messages.idsNotText(path, names.id);
+  if (!vlen && size > MAX_ID_BYTES) throw messages.idTypeTooLong(path, names.id, size);
   for (const { header } of [embedding, id]) requireAllRows(module, files, header);
   const attributes = readAttributes(module, embedding.header.located, countAttributes(embedding.header));
   const header: ShardHeader = { path, rows, dimension, vectorType, attributes };
@@ -84,11 +131,11 @@ function readHeader(module: H5Module, files: OpenFiles, path: string) {
     idPad: strpad ?? 0,
   };
   const [vectorChunk, idChunkBytes] = [embedding, id].map((each) => chunkBytesOf(each.header)) as [number, number];
+  const notes = isConverted(numberType) ? [convertedNote(path, numberType)] : [];
+  if (isTransposed) notes.push(transposedNote(path, names.embedding, dimension, rows));
   return {
-    header,
-    vectors: embedding.header,
-    ids,
-    idChunkBytes,
+    ...{ header, ids, idChunkBytes, notes },
+    vectors: { dataset: embedding.header, rows, dimension, type: numberType, isTransposed },
     maxChunkBytes: Math.max(vectorChunk, idChunkBytes),
   };
 }
@@ -114,10 +161,14 @@ function checkShape(path: string, name: string, { metadata: { shape } }: FoundDa
 }
 
 /** Compares the whole type, because bfloat16 has the size of float16. */
-function vectorTypeOf(path: string, { header: { floatType }, metadata: { type, size } }: FoundDataset): VectorType {
-  const name = floatType ? nameFloatType(floatType) : type === 0 ? `int${size * 8}` : 'another type';
-  if (type === CLASS_FLOAT && Object.hasOwn(COMPONENT_BYTES, name)) return name as VectorType;
-  throw messages.wrongVectorType(path, name);
+function numberTypeOf(
+  path: string,
+  { header: { name, floatType }, metadata: { type, size, signed } }: FoundDataset,
+): NumberType {
+  const integer = type === CLASS_INTEGER ? `${signed ? 'int' : 'uint'}${size * 8}` : 'another type';
+  const found = floatType ? nameFloatType(floatType) : integer;
+  if ((type === CLASS_FLOAT || type === CLASS_INTEGER) && isNumberType(found)) return found;
+  throw messages.wrongVectorType(path, name, found);
 }
 
 /** Counts the attributes in an object header. @returns undefined if they are stored elsewhere */
@@ -130,33 +181,4 @@ function countAttributes({ messages, located }: DatasetHeader): number | undefin
     if (info.address() !== UNDEFINED_ADDRESS) return undefined;
   }
   return messages.filter(({ type }) => type === MESSAGE.attribute).length;
-}
-
-/** Returns a reader of vectors: directly from the file if they are contiguous and little-endian, otherwise through the library. */
-function vectorReader(module: H5Module, shard: ShardHeader, dataset: DatasetHeader): ShardFile['readVectors'] {
-  const { path, dimension, vectorType } = shard;
-  const { located, storage, floatType } = dataset;
-  const rowBytes = dimension * COMPONENT_BYTES[vectorType];
-  const isExternal = dataset.messages.some(({ type }) => type === MESSAGE.externalFiles);
-  if (storage.kind === 'contiguous' && !isExternal && floatType?.byteOrder === 'little')
-    return (start, count, into) =>
-      guardStructures(path, 'embedding', () =>
-        located.in.structures.readInto(storage.address + start * rowBytes, into.subarray(0, count * rowBytes)),
-      );
-  return (start, count, into) => {
-    const byteLength = count * rowBytes;
-    try {
-      withBuffer(module, byteLength, (address) => {
-        const extent = [BigInt(count), BigInt(dimension)];
-        const offset = [BigInt(start), 0n];
-        const { file_id } = located.in.file;
-        const status = module.get_dataset_data(file_id, located.path, extent, offset, [1n, 1n], BigInt(address));
-        if (status < 0) throw failedRead(path, 'embedding', start, count);
-        into.set(module.HEAPU8.subarray(address, address + byteLength));
-      });
-    } catch (error) {
-      if (!(error instanceof OutOfMemory)) throw error;
-      throw failedRead(path, 'embedding', start, count);
-    }
-  };
 }

@@ -36,26 +36,31 @@ export function wrongRank(path: string, name: string, rank: number, shape: reado
   );
 }
 
-export function rowCountsDiffer(path: string, rows: number, idRows: number): DataError {
+/** @param names of the datasets */
+export function rowCountsDiffer(
+  path: string,
+  names: { embedding: string; id: string },
+  rows: number,
+  idRows: number,
+): DataError {
+  const [own, other] = [`"${names.embedding}" has ${counted(rows, 'row')}`, `"${names.id}" has ${idRows}`];
+  return new DataError(`${path}: ${own} and ${other}; they must have the same length.`);
+}
+
+export function noComponents(path: string, name: string): DataError {
+  return new DataError(`${path}: "${name}" has vectors without components.`);
+}
+
+export function dimensionTooLarge(path: string, name: string, dimension: number): DataError {
   return new DataError(
-    `${path}: "embedding" has ${counted(rows, 'row')} and "id" has ${idRows}; they must have the same length.`,
+    `${path}: "${name}" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are supported.`,
   );
 }
 
-export function noComponents(path: string): DataError {
-  return new DataError(`${path}: "embedding" has vectors without components.`);
-}
-
-export function dimensionTooLarge(path: string, dimension: number): DataError {
+export function wrongVectorType(path: string, name: string, type: string): DataError {
   return new DataError(
-    `${path}: "embedding" has vectors of ${dimension} components; at most ${MAX_DIMENSION} are supported.`,
-  );
-}
-
-export function wrongVectorType(path: string, type: string): DataError {
-  return new DataError(
-    `${path}: "embedding" is ${type}; it must be float32 or float16. ` +
-      'Convert it (h5py: x = f["embedding"].astype("float32")[:]; del f["embedding"]; f["embedding"] = x; ' +
+    `${path}: "${name}" is ${type}; it must be float32 or float16, or float64 or integers, which are converted. ` +
+      `Convert it (h5py: x = f["${name}"].astype("float32")[:]; del f["${name}"]; f["${name}"] = x; ` +
       'numpy: array.astype("float32")).',
   );
 }
@@ -83,12 +88,12 @@ export function identityContradicts(path: string, name: string, ofDataset: unkno
 
 // Ids
 
-export function idsNotText(path: string): DataError {
-  return new DataError(`${path}: "id" must be strings (h5py: dtype=h5py.string_dtype()).`);
+export function idsNotText(path: string, name: string): DataError {
+  return new DataError(`${path}: "${name}" must be strings (h5py: dtype=h5py.string_dtype()).`);
 }
 
-export function idTypeTooLong(path: string, byteLength: number): DataError {
-  return new DataError(`${path}: "id" has strings of ${byteLength} bytes; at most ${MAX_ID_BYTES} are allowed.`);
+export function idTypeTooLong(path: string, name: string, byteLength: number): DataError {
+  return new DataError(`${path}: "${name}" has strings of ${byteLength} bytes; at most ${MAX_ID_BYTES} are allowed.`);
 }
 
 export function idMissing(path: string, row: number): DataError {

@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
+import { log } from '../app/progress.ts';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
+import type { DatasetNames } from './layouts/find-layout.ts';
 import type { ShardHeader } from './shard.ts';
 import { missingShard, notAFile } from './shard-messages.ts';
 import { shardThread } from './shard-thread.ts';
@@ -46,17 +49,28 @@ export interface ShardReader extends ShardHeader {
 }
 
 let opened = 0;
+/** Files about which the user was told. */
+const noted = new Set<string>();
+
+/** Tells the user how a file is read that is no plain shard: once, and not from every thread. */
+function logOnce(path: string, notes: readonly string[]): void {
+  if (!isMainThread || noted.has(path)) return;
+  for (const note of notes) log(note);
+  if (notes.length > 0) noted.add(path);
+}
 
 /**
- * Opens a shard and checks its shape, its types, and that all its rows exist.
+ * Opens a shard, or another HDF5 file of vectors, and checks its shape, its types, and that all its rows exist.
+ * @param named names of its datasets. Default: what the file has
  * @throws DataError if the file is missing, is not HDF5, is truncated, is not a shard, or rows were never written
  */
-export async function openShard(path: string): Promise<ShardReader> {
+export async function openShard(path: string, named: DatasetNames = {}): Promise<ShardReader> {
   const { size: fileBytes } = await statFile(path);
   const thread = shardThread();
   const shard = ++opened;
   const headerRead = { path, what: 'its header', maxChunkBytes: 0 };
-  const { header, maxChunkBytes } = await thread.call('open', { shard, path }, headerRead);
+  const { header, maxChunkBytes, notes } = await thread.call('open', { shard, path, named }, headerRead);
+  logOnce(path, notes);
   const read = (start: number, count: number, maxIdBytes: number, vectors: RowsRequest['vectors']) => {
     const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
     const request = { shard, start, count, maxIdBytes, vectors };

@@ -6,6 +6,7 @@ import { WithTransfer } from '../base/threads/thread-messages.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
 import { findBadHeap } from './hdf5/heap-check.ts';
 import { hdf5 } from './hdf5/library.ts';
+import type { DatasetNames } from './layouts/find-layout.ts';
 import { beginRequest, countProgress, noteRead } from './read-progress.ts';
 import { openShardFile, type ShardFile } from './shard-file.ts';
 import { libraryFailed } from './shard-messages.ts';
@@ -55,11 +56,12 @@ const module = await hdf5();
 watchReads(module);
 
 const methods = {
-  open: ({ shard, path }: { shard: number; path: string }) =>
+  open: ({ shard, path, named }: { shard: number; path: string; named: DatasetNames }) =>
     guard(path, () => {
-      const file = openShardFile(module, path);
+      const file = openShardFile(module, path, named);
       shards.set(shard, file);
-      return { header: file.header, maxChunkBytes: file.maxChunkBytes };
+      const { header, maxChunkBytes, notes } = file;
+      return { header, maxChunkBytes, notes };
     }),
 
   /** Returns the rows whose ids fit into `maxIdBytes`: at least one. */

@@ -3,12 +3,14 @@ import { BadStructure, Fields, type FileBytes, fieldsAt } from './file-bytes.ts'
 /** Types of the header messages in use. */
 export const MESSAGE = {
   dataspace: 0x01,
+  linkInfo: 0x02,
   datatype: 0x03,
   externalFiles: 0x07,
   layout: 0x08,
   filters: 0x0b,
   attribute: 0x0c,
   continuation: 0x10,
+  symbolTable: 0x11,
   attributeInfo: 0x15,
 } as const;
 

@@ -1,0 +1,116 @@
+// Messages about the layout of HDF5 files of vectors for users: what the file has, and what to do.
+
+import { DataError } from '../../base/errors.ts';
+import { MAX_DIMENSION } from '../../base/limits.ts';
+import { quoteValue } from '../../base/text/quote.ts';
+import type { FoundDataset, Survey } from './survey-datasets.ts';
+
+/** Datasets that a message names. */
+const MAX_NAMED = 6;
+
+const HOW_TO_NAME = 'Rename those to read: "embedding" and "id" (h5py: f.move("old", "embedding")).';
+
+/** Describes a dataset: `"a/b" [3, 4] float32`. */
+export function describeDataset({ path, shape, element }: FoundDataset): string {
+  return `${quoteValue(path)} [${shape.join(', ')}] ${element.name}`;
+}
+
+/** Lists what a file has. */
+export function listContent({ vectorCount, others, otherCount }: Survey, first: FoundDataset | undefined): string {
+  const named = others.slice(0, MAX_NAMED).map(describeDataset);
+  if (first)
+    named.unshift(vectorCount === 1 ? describeDataset(first) : `${vectorCount} like ${describeDataset(first)}`);
+  const more = otherCount > MAX_NAMED ? `, and ${otherCount - MAX_NAMED} more` : '';
+  return named.length === 0 ? 'It has no datasets.' : `It has ${named.join(', ')}${more}.`;
+}
+
+/** @param content what the file has: see `listContent` */
+export function noVectorDataset(path: string, content: string): DataError {
+  return new DataError(
+    `${path}: no dataset "embedding". A shard has "embedding" [N, D] and "id" [N], or a dataset [D] for each protein. ${content}`,
+  );
+}
+
+export function noIdDataset(path: string, vectors: string, content: string): DataError {
+  return new DataError(
+    `${path}: no dataset "id": strings, one for each vector of "${vectors}". ${content} Write the ids (h5py: ` +
+      'f.create_dataset("id", data=ids, dtype=h5py.string_dtype())).',
+  );
+}
+
+export function severalTables(path: string, content: string): DataError {
+  return new DataError(`${path}: several datasets may be the vectors, or their ids. ${content} ${HOW_TO_NAME}`);
+}
+
+export function noSuchDataset(path: string, option: string, name: string, content: string): DataError {
+  return new DataError(`${path}: ${option} ${name}: no such dataset. ${content}`);
+}
+
+export function residueVectors(path: string, dataset: FoundDataset): DataError {
+  return new DataError(
+    `${path}: ${describeDataset(dataset)} has a vector for each residue of a protein. LanceFlow needs one for each protein: ` +
+      'pool them (h5py: x[:].mean(axis=0)), or use the file of pooled vectors (of UniProt: per-protein.h5).',
+  );
+}
+
+export function notAllVectors(path: string, dataset: FoundDataset, content: string): DataError {
+  return new DataError(
+    `${path}: ${describeDataset(dataset)} is not the vector [D] of a protein, as other datasets of this file are. ${content} ` +
+      'Remove it, or write the vectors as "embedding" [N, D] and "id" [N].',
+  );
+}
+
+export function vectorsDiffer(path: string, first: FoundDataset, other: FoundDataset): DataError {
+  return new DataError(
+    `${path}: ${describeDataset(other)}, but ${describeDataset(first)}. All vectors must have the same length and type.`,
+  );
+}
+
+export function wrongNumberType(path: string, name: string, type: string): DataError {
+  return new DataError(
+    `${path}: ${quoteValue(name)} is ${type}; vectors must be float32 or float16, or float64 or integers, which are converted.`,
+  );
+}
+
+export function wrongDimension(path: string, name: string, dimension: number): DataError {
+  return new DataError(
+    `${path}: ${quoteValue(name)} has ${dimension} components; 1 to ${MAX_DIMENSION} are supported.`,
+  );
+}
+
+export function beyondEnd(path: string, name: string): DataError {
+  return new DataError(
+    `${path}: "${name}" cannot be read: its rows lie beyond the end of the file; the file is damaged.`,
+  );
+}
+
+export function noOriginalId(path: string, name: string, attribute: string): DataError {
+  return new DataError(
+    `${path}: ${quoteValue(name)} has no attribute "${attribute}", as other datasets have. Write its id there, or remove it.`,
+  );
+}
+
+export function linkElsewhere(path: string, name: string): DataError {
+  return new DataError(
+    `${path}: ${quoteValue(name)} is a link to another file, or to nothing. Write a file that has the vectors itself (h5repack, or h5py: f.copy).`,
+  );
+}
+
+// Notes
+
+export function convertedNote(path: string, type: string): string {
+  return `${path}: its vectors are ${type}, which are converted to float32.`;
+}
+
+export function transposedNote(path: string, name: string, dimension: number, rows: number): string {
+  return `${path}: "${name}" is transposed: [${dimension}, ${rows}], a column for each of ${rows} ids. It is read by columns, which is slower.`;
+}
+
+export function tableNote(path: string, vectors: string, ids: string): string {
+  return `${path}: reading the vectors "${vectors}" and the ids "${ids}".`;
+}
+
+/** @param id of the first vector */
+export function proteinsNote(path: string, rows: number, id: string): string {
+  return `${path}: reading ${rows} datasets as a vector each; their ids are the names, such as ${quoteValue(id)}.`;
+}
