@@ -10,7 +10,7 @@ describe('planRowReads', () => {
   it('reads every row once, no more than the spare rows besides, and no request is too long', () => {
     fc.assert(
       fc.property(ROW_IDS, fc.integer({ min: 1, max: 20 }), fc.nat(40), (rowIds, mostRows, spareRows) => {
-        const reads = planRowReads(rowIds, mostRows, spareRows);
+        const reads = planRowReads(rowIds, mostRows, spareRows, 30);
         const scored = reads.flatMap(({ fragment, runs }) =>
           runs.flatMap(({ first, rows, at }) =>
             Array.from({ length: rows }, (_, i) => [at + i, fragment * 2 ** 32 + first + i]),
@@ -31,12 +31,17 @@ describe('planRowReads', () => {
     );
   });
 
-  it('joins the runs that are nearest to each other', () => {
-    const reads = planRowReads(Float64Array.of(0, 5, 7, 8, 20, 24), 100, 5);
+  it('joins runs over short gaps, as long as rows may be read besides', () => {
+    const reads = planRowReads(Float64Array.of(0, 5, 7, 8, 20, 24, 40), 100, 20, 4);
     expect(reads.map(({ first, rows }) => [first, rows])).toEqual([
-      [0, 1],
-      [5, 4],
+      [0, 9],
       [20, 5],
+      [40, 1],
+    ]);
+    // The shortest gaps first.
+    expect(planRowReads(Float64Array.of(0, 5, 7), 100, 3, 9).map(({ first, rows }) => [first, rows])).toEqual([
+      [0, 1],
+      [5, 3],
     ]);
   });
 });

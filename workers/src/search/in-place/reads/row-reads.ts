@@ -19,9 +19,9 @@ export interface RowRead {
 /**
  * Plans requests for rows. Runs of rows are joined, those with the fewest rows between them first: a request costs the time of more.
  * @param rowIds of LanceDB (fragment * 2^32 + row), ascending @param mostRows of a request
- * @param spareRows that may be read besides
+ * @param spareRows that may be read besides @param mostGap rows of one gap
  */
-export function planRowReads(rowIds: Float64Array, mostRows: number, spareRows: number): RowRead[] {
+export function planRowReads(rowIds: Float64Array, mostRows: number, spareRows: number, mostGap: number): RowRead[] {
   const reads: RowRead[] = [];
   for (let at = 0; at < rowIds.length; ) {
     const fragment = Math.floor(rowIds[at]! / FRAGMENT_ROWS);
@@ -32,13 +32,14 @@ export function planRowReads(rowIds: Float64Array, mostRows: number, spareRows: 
     reads.push({ fragment, first, rows, runs: [{ first, rows, at }] });
     at += rows;
   }
-  return joinReads(reads, mostRows, spareRows);
+  return joinReads(reads, mostRows, spareRows, mostGap);
 }
 
-function joinReads(reads: readonly RowRead[], mostRows: number, spareRows: number): RowRead[] {
+function joinReads(reads: readonly RowRead[], mostRows: number, spareRows: number, mostGap: number): RowRead[] {
   /** Rows between a read and the one before. */
   const gapBefore = (i: number) => reads[i]!.first - (reads[i - 1]!.first + reads[i - 1]!.rows);
-  const isNear = (i: number) => reads[i]!.fragment === reads[i - 1]!.fragment && gapBefore(i) > 0;
+  const isNear = (i: number) =>
+    reads[i]!.fragment === reads[i - 1]!.fragment && gapBefore(i) > 0 && gapBefore(i) <= mostGap;
   const byGap = Array.from({ length: Math.max(0, reads.length - 1) }, (_, i) => i + 1)
     .filter(isNear)
     .sort((a, b) => gapBefore(a) - gapBefore(b));

@@ -11,6 +11,8 @@ import { packReads, planRowReads, type RowRead } from './row-reads.ts';
 const BUFFER_BYTES = 2 ** 21;
 const BUFFERS = 16;
 const READS_AT_ONCE = 32;
+/** Bytes between two rows that are read with them at most: reading them takes as long as a request. */
+const GAP_BYTES = 2 ** 17;
 const MOST_DIMENSION = 4096;
 const QUERY_BYTES = 4 * MOST_DIMENSION;
 /** Distances of a buffer's rows, of the smallest dimension. */
@@ -88,7 +90,8 @@ export class RowScorer {
     const rowBytes = 4 * this.#dimension;
     const mostRows = Math.floor(BUFFER_BYTES / rowBytes);
     const distances = new Float32Array(rowIds.length);
-    const packs = packReads(planRowReads(rowIds, mostRows, spareRows), mostRows);
+    const reads = planRowReads(rowIds, mostRows, spareRows, Math.floor(GAP_BYTES / rowBytes));
+    const packs = packReads(reads, mostRows);
     const { kernels, buffers } = this.#shared;
     await mapConcurrently(packs, Math.min(BUFFERS, packs.length), async (pack) => {
       const scratch = await buffers.acquire();

@@ -4,11 +4,13 @@ import type { RangeFile } from '../../../database/table-reader.ts';
 import type { ByteRange } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
-import { SparseFile } from './sparse-file.ts';
+import { END_BYTES, SparseFile } from './sparse-file.ts';
 import { fillIds, readIds } from './sparse-ids.ts';
 
 /** Bytes between two rows that are read with them: a request costs the time of more. */
 const VECTOR_GAP_BYTES = 8192;
+/** All ids of a file are read with its metadata if they are no longer: each request for some of them would take as long. */
+const IDS_BYTES = 2 ** 17;
 const FRAGMENT_ROWS = 2 ** 32;
 
 interface DataFile {
@@ -84,12 +86,14 @@ export class SparseData {
 
   async #create(fragment: number): Promise<DataFile> {
     const { entry } = this.#bucket;
-    const { path } = entry.fragments![fragment]!;
+    const { path, offset, rows } = entry.fragments![fragment]!;
     const place = `${entry.bucket}.lance/${path}`;
     const { bytes } = entry.files.find((file) => file.path === path)!;
     const file = await SparseFile.create(`${this.#folder}/${place}`, bytes, await this.#source(fragment));
     try {
-      await file.fillMetadata();
+      // After the vectors.
+      const endBytes = bytes - offset - rows * vectorBytes(entry);
+      await file.fillMetadata(endBytes <= IDS_BYTES ? Math.max(END_BYTES, endBytes) : END_BYTES);
       return { file, idPages: await readIdPages(file.path, place) };
     } catch (error) {
       // The next query creates it again.

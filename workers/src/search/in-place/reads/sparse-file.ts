@@ -9,7 +9,7 @@ import { joinRanges, missingRanges } from './byte-ranges.ts';
 
 const READS_AT_ONCE = 32;
 /** The last bytes of a file, which mostly have all of its metadata. */
-const END_BYTES = 8192;
+export const END_BYTES = 8192;
 
 /** One request gets a fraction of S3's throughput, so longer ranges are divided. */
 const REQUEST_BYTES = 2 * 2 ** 20;
@@ -76,9 +76,9 @@ export class SparseFile {
     this.filledBytes = this.#filled.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Reads the metadata of a Lance file, which are at its end. */
-  async fillMetadata(): Promise<void> {
-    const bytes = Math.min(this.size, END_BYTES);
+  /** Reads the metadata of a Lance file, which are at its end. @param endBytes that are read first: enough in most cases */
+  async fillMetadata(endBytes = END_BYTES): Promise<void> {
+    const bytes = Math.min(this.size, endBytes);
     const end = new Uint8Array(bytes);
     const endAt = this.size - bytes;
     await this.fill([{ offset: endAt, bytes }], 0);
