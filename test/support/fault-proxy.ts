@@ -16,6 +16,8 @@ export type Fault =
   | { stallAfter: number }
   /** No answer; the connection stays open. */
   | { noAnswer: true }
+  /** The server sees the request when this has ended. */
+  | { after: Promise<unknown> }
   /** The answer is late. */
   | { delayMs: number }
   /** The byte at this offset of the answer's body is changed. */
@@ -77,7 +79,9 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     });
     forward.on('error', () => outgoing.destroy());
     outgoing.on('close', () => forward.destroy());
-    incoming.pipe(damagedRequest(fault, incoming)).pipe(forward);
+    const send = () => incoming.pipe(damagedRequest(fault, incoming)).pipe(forward);
+    if (fault && 'after' in fault) void fault.after.then(send);
+    else send();
   });
   server.on('connection', (socket) => {
     sockets.add(socket);

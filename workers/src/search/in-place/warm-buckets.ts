@@ -120,8 +120,18 @@ async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket
   const counts = { requests: 0, bytes: 0 };
   const { tables } = database;
   const counted = tables.folder === undefined ? database.withTables(countedTables(tables, counts)) : database;
-  const { entry: searchable } = await searchableEntry(counted, entry, () => {});
-  const bucket = await openBucket(counted, searchable);
+  const bucket = await searchableEntry(counted, entry, () => {})
+    .then(({ entry: searchable }) => openBucket(counted, searchable))
+    .catch(async (error: unknown) => {
+      throw (await findEntryChange(database, entry, error).catch(() => undefined)) ?? error;
+    });
+  // LanceDB has read the manifest itself, which may be that of a newer table. All other files have names of their own, or checksums.
+  const change = await findEntryChange(database, entry);
+  if (change) {
+    bucket.table.close();
+    throw change;
+  }
+  if (tables.folder === undefined) counts.requests++;
   const reads = countedReads(bucket, counts);
   return { ...bucket, copy: reads, reads, counts };
 }
