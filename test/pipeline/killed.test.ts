@@ -2,11 +2,10 @@
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../support/run.ts';
+import { sharedFolder } from '../support/run.ts';
 import { killInTheMiddle, momentOf, processes, processTree, writerOf } from './support/kill.ts';
 import { countTasks, pipeline, startPipeline } from './support/nextflow.ts';
 import { writeShard } from './support/shards.ts';
@@ -19,8 +18,8 @@ const ANN = [...BUILD, '--search', 'ann', '--nprobes', '100', '--refine_factor',
 const EXACT = [...BUILD, '--search', 'exact'];
 
 /** Creates a folder with two shards, which become two buckets, and a query set: the same bytes every time. */
-async function inputs(inTest = true): Promise<string> {
-  const folder = await (inTest ? temporaryFolder() : mkdtemp(join(tmpdir(), 'lanceflow-test-')));
+async function inputs(): Promise<string> {
+  const folder = await sharedFolder();
   await mkdir(join(folder, 'in'));
   for (const i of [1, 2]) await writeShard(join(folder, `in/s${i}.h5`), `s${i}_`, ROWS, 128, i);
   await writeShard(join(folder, 'queries.h5'), 'q', 20, 128, 99);
@@ -31,74 +30,32 @@ async function neighbours(folder: string): Promise<string> {
   return readFile(join(folder, 'results/neighbours.csv'), 'utf8');
 }
 
-/** Resumes a killed run. @returns its neighbours */
-async function goOn(folder: string): Promise<string> {
-  await pipeline([...ANN, '-resume'], folder);
-  expect(await unfinished(folder)).toEqual([]);
-  return neighbours(folder);
-}
-
 async function unfinished(folder: string): Promise<string[]> {
   return (await readdir(join(folder, 'db'))).filter((name) => name.endsWith('.tmp'));
 }
 
-describe('a killed run, resumed, has the neighbours of an undisturbed run', { timeout: 400_000 }, () => {
+/** Each test resumes the run that the test before it has ended: it could not reach its own stage if that failed. */
+describe('a run that is killed in every stage and resumed has the neighbours of an undisturbed run', {
+  timeout: 400_000,
+}, () => {
   let undisturbed: string;
   let exact: string;
+  let folder: string;
 
   beforeAll(async () => {
-    const folder = await inputs(false);
-    await pipeline(ANN, folder);
-    undisturbed = await neighbours(folder);
-    await pipeline([...EXACT, '-resume'], folder);
-    exact = await neighbours(folder);
+    folder = await inputs();
+    const other = await inputs();
+    await pipeline(ANN, other);
+    undisturbed = await neighbours(other);
+    await pipeline([...EXACT, '-resume'], other);
+    exact = await neighbours(other);
     expect(undisturbed.split('\n')).toHaveLength(1 + 20 * 10 + 1);
-    await rm(folder, { recursive: true });
   }, 400_000);
 
-  test('killed in the middle of ingest', async () => {
-    const folder = await inputs();
-    const run = startPipeline(ANN, folder);
-    const worker = await momentOf(run, 'ingest writes', () => writerOf(join(folder, 'db'), BUCKET));
-    await killInTheMiddle(run, worker);
-    expect(existsSync(join(folder, `db/${BUCKET}.lance`))).toBe(false);
-
-    expect(await goOn(folder)).toBe(undisturbed);
-    await pipeline([...EXACT, '-resume'], folder);
-    expect(await neighbours(folder)).toBe(exact);
-  });
-
-  test('killed in the middle of index', async () => {
-    const folder = await inputs();
-    const run = startPipeline(ANN, folder);
-    const table = join(folder, `db/${BUCKET}.lance`);
-    const worker = await momentOf(run, 'index writes', async () =>
-      existsSync(table) ? writerOf(join(folder, 'db'), BUCKET) : undefined,
-    );
-    await killInTheMiddle(run, worker);
-    expect(existsSync(join(folder, `db/_catalog/${BUCKET}.json`))).toBe(false);
-
-    expect(await goOn(folder)).toBe(undisturbed);
-  });
-
-  test('killed in the middle of search', async () => {
-    const folder = await inputs();
-    const run = startPipeline(ANN, folder);
-    const worker = await momentOf(run, 'the search runs', async () => {
-      const tree = await processTree(run.pid!);
-      return tree.find(({ command }) => command.includes(`cli.ts search-bucket --bucket ${BUCKET}`))?.pid;
-    });
-    await killInTheMiddle(run, worker);
-
-    expect(await goOn(folder)).toBe(undisturbed);
-    const { ran, cached } = await countTasks(join(folder, 'results'));
-    expect(cached).toMatchObject({ DESCRIBE_SHARD: expect.any(Number), PACK_BUCKETS: 1, INGEST_BUCKET: 2 });
-    expect(ran.SEARCH_BUCKET).toBeGreaterThan(0);
-  });
+  const resume = () => startPipeline([...ANN, '-resume'], folder);
 
   test('Ctrl-C leaves no process and no unfinished file', async () => {
-    const folder = await inputs();
-    const run = startPipeline(ANN, folder);
+    const run = resume();
     const ended = once(run, 'exit');
     await momentOf(run, 'ingest writes', () => writerOf(join(folder, 'db'), BUCKET));
     const tree = await processTree(run.pid!);
@@ -113,7 +70,43 @@ describe('a killed run, resumed, has the neighbours of an undisturbed run', { ti
     };
     await expect.poll(survivors, { timeout: 20_000 }).toEqual([]);
     expect(await unfinished(folder)).toEqual([]);
+  });
 
-    expect(await goOn(folder)).toBe(undisturbed);
+  test('killed in the middle of ingest', async () => {
+    const run = resume();
+    const worker = await momentOf(run, 'ingest writes', () => writerOf(join(folder, 'db'), BUCKET));
+    await killInTheMiddle(run, worker);
+    expect(existsSync(join(folder, `db/${BUCKET}.lance`))).toBe(false);
+  });
+
+  test('killed in the middle of index', async () => {
+    const run = resume();
+    const table = join(folder, `db/${BUCKET}.lance`);
+    const worker = await momentOf(run, 'index writes', async () =>
+      existsSync(table) ? writerOf(join(folder, 'db'), BUCKET) : undefined,
+    );
+    await killInTheMiddle(run, worker);
+    expect(existsSync(join(folder, `db/_catalog/${BUCKET}.json`))).toBe(false);
+  });
+
+  test('killed in the middle of search', async () => {
+    const run = resume();
+    const worker = await momentOf(run, 'the search runs', async () => {
+      const tree = await processTree(run.pid!);
+      return tree.find(({ command }) => command.includes(`cli.ts search-bucket --bucket ${BUCKET}`))?.pid;
+    });
+    await killInTheMiddle(run, worker);
+  });
+
+  test('resumed to its end', async () => {
+    await pipeline([...ANN, '-resume'], folder);
+    expect(await unfinished(folder)).toEqual([]);
+    expect(await neighbours(folder)).toBe(undisturbed);
+    const { ran, cached } = await countTasks(join(folder, 'results'));
+    expect(cached).toMatchObject({ DESCRIBE_SHARD: expect.any(Number), PACK_BUCKETS: 1, INGEST_BUCKET: 2 });
+    expect(ran.SEARCH_BUCKET).toBeGreaterThan(0);
+
+    await pipeline([...EXACT, '-resume'], folder);
+    expect(await neighbours(folder)).toBe(exact);
   });
 });

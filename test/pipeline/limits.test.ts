@@ -11,7 +11,7 @@ import { nextflow } from './support/nextflow.ts';
 const SITE = `
 process.executor = 'local'
 process.ext.before_script = 'export SITE="of the site"'
-executor { cpus = 1000; memory = '100 TB' }
+executor { cpus = 1000; memory = '100 TB'; submitRateLimit = null }
 trace.fields = 'name,hash,cpus,memory,time'`;
 
 /** Reads cores, memory and time of each process, and the folder of one of its tasks. */
