@@ -1,5 +1,10 @@
 import { type AskDollars, askDollars } from '../../workers/src/cloud/lambda/ask-price.ts';
-import { FUNCTION_BYTES_PER_SECOND, MB_PER_CORE, ROWS_READ } from '../../workers/src/search/in-place/search-needs.ts';
+import {
+  FUNCTION_BYTES_PER_SECOND,
+  MB_PER_CORE,
+  REQUEST_BYTES,
+  vectorReads,
+} from '../../workers/src/search/in-place/search-needs.ts';
 import type { Machine } from '../scale/machine.ts';
 
 /** What a handler took for the first question of its process: bench/results/ask.json. */
@@ -42,10 +47,6 @@ export interface QuestionCost {
   dollars: AskDollars;
 }
 
-/** Bytes of a request that continues a long range: search/in-place/reads/sparse-file.ts. */
-const REQUEST_BYTES = 2 * 2 ** 20;
-/** Vectors that lie closer together are read by one request: search/in-place/reads/sparse-data.ts. */
-const GAP_BYTES = 8192;
 /** Other functions of a question with an embedded sequence, assumptions: cold, a few requests, and a merge of what the searches found. */
 const OTHER_CALLS = [
   { milliseconds: 2000, memoryMb: 3008, diskMb: 2048, requests: 5, bytes: 1e6 },
@@ -102,20 +103,13 @@ function leastSquares(rows: number[][]): number[] {
   return matrix.map((row, i) => row[size]! / row[i]!);
 }
 
-/** Rows whose vectors a query needs, of those that it probes. */
-function neededRows({ nprobes, refineFactor }: MeasuredBucket, k: number, bucketRows: number) {
-  const probed = Math.max(k, nprobes * Math.sqrt(bucketRows));
-  return { probed, rescored: Math.max(k, Math.min(k * refineFactor, probed)) };
-}
-
 /** Bytes of the vectors that queries read, and the requests for them. */
-function vectorReads(bucket: MeasuredBucket, k: number, queries: number, bucketRows: number) {
-  const vectorBytes = bucket.dimension * bucket.componentBytes;
-  const { probed, rescored } = neededRows(bucket, k, bucketRows);
-  const bytes = Math.min(probed, ROWS_READ * rescored) * vectorBytes;
-  // A range ends where the next vector is farther away than the gap. Rescored rows are taken to lie at random.
-  const farther = (1 - rescored / probed) ** (1 + Math.floor(GAP_BYTES / vectorBytes));
-  return { bytes: queries * bytes, requests: queries * (rescored * farther + bytes / REQUEST_BYTES) };
+function readsOfVectors(bucket: MeasuredBucket, k: number, queries: number, bucketRows: number) {
+  const { nprobes, refineFactor, dimension, componentBytes } = bucket;
+  const probed = Math.max(k, nprobes * Math.sqrt(bucketRows));
+  const rescored = Math.max(k, Math.min(k * refineFactor, probed));
+  const { bytes, requests } = vectorReads(rescored, probed, dimension * componentBytes);
+  return { bytes: queries * bytes, requests: queries * requests };
 }
 
 /**
@@ -128,13 +122,13 @@ export function questionReads(bucket: MeasuredBucket, k: number, queries: number
   if (!least) throw new RangeError(`no question of ${queries} queries was measured`);
   const growth = Math.sqrt(bucketRows / bucket.rows);
   // With the smallest k, the fewest vectors are read besides codes and centroids.
-  const others = vectorReads(bucket, least.k, queries, bucket.rows);
+  const others = readsOfVectors(bucket, least.k, queries, bucket.rows);
   const index = {
     bytes: Math.max(0, least.coldReads.bytes - others.bytes),
     requests: Math.max(0, least.coldReads.requests - others.requests),
   };
   const reads = [...same.filter((one) => one.k < k).map((one) => one.k), k].map((each) =>
-    vectorReads(bucket, each, queries, bucketRows),
+    readsOfVectors(bucket, each, queries, bucketRows),
   );
   return {
     bytes: index.bytes * growth + Math.max(...reads.map(({ bytes }) => bytes)),

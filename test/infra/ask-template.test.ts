@@ -162,8 +162,9 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     expect(fits({ k: 1000 }, 1)).not.toThrow();
     expect(fits({ k: 5, nprobes: 20 }, 100)).not.toThrow();
     // With 5% of the partitions, as docs/in-place.md says.
-    expect(fits({}, 1)).toThrow(/SearchMemoryMb/);
-    limits.memoryMb = 5120;
+    expect(fits({ refineFactor: 2 }, 1)).not.toThrow();
+    expect(fits({}, 1)).toThrow(/SearchTimeoutSeconds 120/);
+    limits.seconds = 600;
     expect(fits({}, 1)).not.toThrow();
     // What Lambda allows is what the parameters allow.
     expect([SearchDiskMb!.MaxValue, SearchMemoryMb!.MaxValue, SearchTimeoutSeconds!.MaxValue]).toEqual([

@@ -20,19 +20,23 @@ const REQUESTS_PER_SECOND = 1000;
 /** Memory for each processor of a function. */
 export const MB_PER_CORE = 1769;
 
-// Measured by `bench/ask/handler.ts` on 300,000 x 960 rows: peaks of 308 MB to 1.7 GB for 10 to 50,000 neighbours, 20 to 547 probes and up to 8
-// queries, from which these terms differ by 20% at most.
+// Memory was measured by `bench/ask/handler.ts` on 300,000 x 960 rows, for 10 to 50,000 neighbours, 20 to 547 probes and up to 8 queries: peaks of 328 to
+// 477 MB where vectors are scored as they are read, and of 308 MB to 1.7 GB where LanceDB rescores them.
 /** Process, engine, an open table, and buffers of requests. */
 const BASE_BYTES = 460e6;
-/** Copies of the vectors that are rescored at once, and of those of the neighbours that remain. */
+/** Bytes of a candidate that is scored as it is read: its row id and distance, several times. */
+const CANDIDATE_BYTES = 160;
+/** Copies of the vectors that LanceDB rescores at once, and of those of the neighbours that remain. */
 const RESCORED_COPIES = 1.1;
 const NEIGHBOUR_COPIES = 2.4;
+/** Rows that are read besides to save requests, as a share of those that are needed (reads/sparse-table.ts). */
+const SPARE_SHARE = 0.15;
 /** Bytes of a found neighbour until the answer is written: its ids twice, its distance. */
 const HIT_BYTES = 100;
+/** Bytes of a request that continues a long range (reads/row-scorer.ts). */
+export const REQUEST_BYTES = 2 * 2 ** 20;
 /** Queries that are searched at once: search/engine/ann.ts. */
 const IN_FLIGHT = 4;
-/** Rows that are read for each that is rescored: ranges are joined over short gaps (reads/sparse-data.ts). */
-export const ROWS_READ = 1.5;
 /** Bytes that a processor computes a second: from bench/results/ask.json. */
 const BYTES_PER_CORE_SECOND = 50e6;
 const START_SECONDS = 1;
@@ -55,25 +59,54 @@ export function searchNeeds(entry: Entry, settings: AskSettings, queryCount: num
   const probedRows = Math.min(rows, Math.ceil((probes * rows) / partitions));
   const rescored = Math.min(probedRows, k * refineFactor);
   const codeBytes = probedRows * codeBytesOf(entry);
-  const readOfQuery = codeBytes + Math.min(probedRows, ROWS_READ * rescored) * vectorBytes;
+  const vectors = vectorReads(rescored, probedRows, vectorBytes);
   // Queries share what they read.
-  const readBytes = Math.min(entry.bytes, queryCount * readOfQuery);
+  const share = (bytesOfQuery: number) => Math.min(entry.bytes, queryCount * bytesOfQuery);
+  const readBytes = share(codeBytes + vectors.bytes);
   const centroidBytes = partitions * dimension * 4;
-  const requests = queryCount * (probes + (rescored * vectorBytes) / 2 ** 21);
   const atOnce = Math.min(queryCount, IN_FLIGHT);
-  const copies = RESCORED_COPIES * rescored + NEIGHBOUR_COPIES * k;
-  const reading = Math.max(readBytes / FUNCTION_BYTES_PER_SECOND, requests / REQUESTS_PER_SECOND);
-  const computing = (queryCount * readOfQuery) / (BYTES_PER_CORE_SECOND * (memoryMb / MB_PER_CORE));
+  const isScoredWhileRead = vectorType === 'float32';
+  const scoringBytes = isScoredWhileRead
+    ? CANDIDATE_BYTES * rescored
+    : (RESCORED_COPIES * rescored + NEIGHBOUR_COPIES * k) * vectorBytes;
+  const reading = Math.max(
+    readBytes / FUNCTION_BYTES_PER_SECOND,
+    (queryCount * (probes + vectors.requests)) / REQUESTS_PER_SECOND,
+  );
+  const computing = (queryCount * (codeBytes + vectors.bytes)) / (BYTES_PER_CORE_SECOND * (memoryMb / MB_PER_CORE));
   return {
-    diskBytes: readBytes + centroidBytes,
+    diskBytes: (isScoredWhileRead ? share(codeBytes) : readBytes) + centroidBytes,
     memoryBytes:
       BASE_BYTES +
       3 * centroidBytes +
       Math.min(cacheLimits(memoryMb * 2 ** 20).index, rows * codeBytesOf(entry), queryCount * codeBytes) +
-      atOnce * copies * vectorBytes +
+      atOnce * scoringBytes +
       queryCount * k * HIT_BYTES,
     seconds: START_SECONDS + Math.max(reading, computing),
   };
+}
+
+/**
+ * Estimates what a query reads of vectors, at the most: rows that are rescored are taken to lie at random in the partitions that it probes.
+ * @param rescored rows @param probed rows
+ */
+export function vectorReads(
+  rescored: number,
+  probed: number,
+  vectorBytes: number,
+): { bytes: number; requests: number } {
+  const share = Math.min(1, rescored / probed);
+  const spare = Math.min(probed - rescored, SPARE_SHARE * rescored);
+  let requests = rescored * (1 - share);
+  // The shortest gaps are joined first, each of `gap` rows.
+  for (let [gap, left] = [1, spare]; left >= 1 && gap < probed; gap++) {
+    const joined = Math.min(rescored * share * (1 - share) ** gap, left / gap);
+    requests -= joined;
+    left -= joined * gap;
+    if (gap * share > 50) break;
+  }
+  const bytes = (rescored + spare) * vectorBytes;
+  return { bytes, requests: Math.max(0, requests) + bytes / REQUEST_BYTES };
 }
 
 /** Returns the bytes of a row in the index, with its row id. */
