@@ -34,8 +34,13 @@ if (!Object.hasOwn(BENCHMARKS, name)) {
 }
 const options = rest.filter((option) => option !== '--save');
 const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-/** Benchmarks whose script writes tables of a page from the saved result, with `--page`. */
-const WITH_PAGE = ['scale', 'threads', 'proteins'];
+/** Scripts, with their arguments, that write tables of a page from the saved result. */
+const PAGES: Record<string, string[]> = {
+  scale: ['scale.ts', '--page'],
+  threads: ['threads.ts', '--page'],
+  proteins: ['proteins.ts', '--page'],
+  ask: ['in-place/cost-page.ts'],
+};
 const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 let output = '';
 child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -51,7 +56,8 @@ child.on('close', async (code) => {
     // One result a size of the table, or a place of the server.
     else if (name === 'build-on-s3') await save(made.serverApart ? `${name}-apart` : name, { command, ...made });
     else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
-    if (WITH_PAGE.includes(name)) spawn(process.execPath, [script, '--page'], { stdio: 'inherit' });
+    const [page, ...args] = PAGES[name] ?? [];
+    if (page) spawn(process.execPath, [fileURLToPath(new URL(page, import.meta.url)), ...args], { stdio: 'inherit' });
   }
   process.exitCode = code ?? 1;
 });
