@@ -39,6 +39,9 @@ workflow {
         }
         skipped.toList().subscribe { tables -> SkippedRecords.publish(request.outdir, tables) }
         entries.subscribe { bucket, _fingerprint, _bytes -> summary.addBucket(bucket) }
+        if (!workflow.stubRun) {
+            log.info("To follow its tasks: ${CommandLine.program(projectDir, 'bin/lanceflow')} watch")
+        }
         workflow.onComplete {
             showEnd(request, summary)
         }

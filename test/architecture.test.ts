@@ -8,7 +8,7 @@ const SOURCES = join(ROOT, 'workers/src');
 
 /** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
 const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
-const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'cloud'];
+const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'watch', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
@@ -91,6 +91,7 @@ const PURE = [
   'search/search-messages.ts',
   'shard/hdf5/chunk-index.ts',
   'vectors',
+  'watch/watch-text.ts',
 ];
 const IMPURE =
   /^(node:(fs|net|http|https|dns|tls|worker_threads|child_process|cluster)\b|@lancedb|h5wasm|parquet-wasm|onnxruntime|@aws-|@smithy|yargs)/;

@@ -17,7 +17,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'description',
     'skipped',
   ],
-  ...['work', 'cache', 'checkpoints', 'params-file', 'config'],
+  ...['work', 'cache', 'checkpoints', 'params-file', 'config', 'launch-dir'],
 ];
 
 /** Options that also accept an address on S3. Their commands check them. */

@@ -50,6 +50,35 @@ export function terminalColumns(): number | undefined {
   return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
+/** A text on standard output that replaces itself on a terminal, and is written again elsewhere. */
+export interface RedrawnText {
+  isTerminal: boolean;
+  /** Size of the terminal; unlimited elsewhere. */
+  size(): { columns: number; rows: number };
+  show(text: string): void;
+}
+
+/** Creates a text that replaces itself. Its lines must be shorter than the terminal is wide. */
+export function createRedrawnText(): RedrawnText {
+  const { stdout } = process;
+  const isTerminal = stdout.isTTY && process.env.TERM !== 'dumb';
+  let height = 0;
+  return {
+    isTerminal,
+    size: () =>
+      isTerminal
+        ? { columns: stdout.columns, rows: stdout.rows }
+        : { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY },
+    show(text) {
+      const safe = printable(text);
+      // Moves to the first line of the text before, and clears from there.
+      const up = isTerminal && height > 0 ? `\x1b[${height}A\x1b[J` : '';
+      stdout.write(`${up}${safe}\n`);
+      height = safe.split('\n').length;
+    },
+  };
+}
+
 /** Registers that a bar is drawn on the terminal. */
 export function useTerminal(): void {
   if (!isUsed) process.on('exit', restoreTerminal);

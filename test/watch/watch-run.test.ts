@@ -1,0 +1,163 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readLatestRun } from '../../workers/src/watch/run-history.ts';
+import { type RunState, TaskFolders } from '../../workers/src/watch/task-folders.ts';
+import { watchText } from '../../workers/src/watch/watch-text.ts';
+import { expectRefusalHere } from '../support/refusal.ts';
+import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
+
+const STARTED = '2026-03-01 12:00:00';
+const startedMs = new Date('2026-03-01T12:00:00').getTime();
+
+/** Creates the folder of a run as Nextflow writes it. @param status `-` while it runs */
+async function runFolder({ status = '-', duration = '-', workDir = 'work' } = {}): Promise<string> {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, '.nextflow'));
+  await mkdir(join(folder, 'work'));
+  const line = (name: string, end: string) => [STARTED, duration, name, end, 'hash', 'id', 'nextflow run'].join('\t');
+  await writeFile(join(folder, '.nextflow/history'), `${line('old_name', 'ERR')}\n${line('happy_curie', status)}\n`);
+  const dir = workDir.includes('://') ? workDir : join(folder, workDir);
+  await writeFile(
+    join(folder, '.nextflow.log'),
+    `x\nMar-01 [main] DEBUG nextflow.Session - Work-dir: ${dir} [ext2/ext3]\n`,
+  );
+  return folder;
+}
+
+/** Creates a task's folder. @param files by name; `begun` and `ended` say how far it is */
+async function task(
+  folder: string,
+  hash: string,
+  name: string,
+  {
+    begun = true,
+    exitCode,
+    output = '',
+    scriptMs = startedMs + 1000,
+  }: Partial<Record<'begun', boolean>> & {
+    exitCode?: number;
+    output?: string;
+    scriptMs?: number;
+  } = {},
+): Promise<string> {
+  const path = join(folder, 'work', hash.slice(0, 2), hash.slice(2).padEnd(30, '0'));
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, '.command.run'), `#!/bin/bash\n### ---\n### name: '${name}'\n### ...\nset -e\n`);
+  await utimes(join(path, '.command.run'), scriptMs / 1000, scriptMs / 1000);
+  if (begun) {
+    await writeFile(join(path, '.command.begin'), '');
+    await utimes(join(path, '.command.begin'), startedMs / 1000 + 5, startedMs / 1000 + 5);
+    await writeFile(join(path, '.command.err'), output);
+  }
+  if (exitCode !== undefined) await writeFile(join(path, '.exitcode'), `${exitCode}`);
+  return path;
+}
+
+describe('the tasks of a run', () => {
+  it('are those of the latest run, with the last progress that each reported', async () => {
+    const folder = await runFolder();
+    await task(folder, 'aa01', 'BUILD:EMBED:EMBED_SEQUENCES (a.fa)', {
+      output: `${'noise\n'.repeat(5000)}embed-sequences: 5 of 20 residues (25%, 1/s, ETA 15 s)\na message\n`,
+    });
+    await task(folder, 'aa02', 'SEARCH:MERGE_HITS', { output: 'merge-hits: merging\n' });
+    await task(folder, 'ab03', 'BUILD:INDEX_BUCKET (b)', { begun: false });
+    await task(folder, 'ab04', 'BUILD:PACK_BUCKETS', { exitCode: 0 });
+    await task(folder, 'ac05', 'BUILD:INGEST_BUCKET (b)', { exitCode: 75 });
+    // Of an earlier run, which was killed.
+    await task(folder, 'ac06', 'SEARCH:SEARCH_BUCKET (b)', { scriptMs: startedMs - 1000 });
+    const run = await readLatestRun(folder);
+    expect(run).toEqual({ name: 'happy_curie', startedMs, workDir: join(folder, 'work') });
+    const folders = new TaskFolders(run.workDir, run.startedMs);
+    const state = await folders.read();
+    expect(state).toMatchObject({ waiting: 1, ended: 2, failed: 1 });
+    expect(state.running.map(({ name }) => name).sort()).toEqual(['EMBED_SEQUENCES (a.fa)', 'MERGE_HITS']);
+    const embed = state.running.find(({ name }) => name.startsWith('EMBED'))!;
+    expect(embed).toMatchObject({
+      progress: { done: 5, total: 20, unit: 'residues', etaSeconds: 15 },
+      lastLine: 'a message',
+    });
+
+    // A later reading finds what changed: a task that ended, one that began, and a new one.
+    await task(folder, 'aa02', 'SEARCH:MERGE_HITS', { exitCode: 0 });
+    await task(folder, 'ab03', 'BUILD:INDEX_BUCKET (b)');
+    await task(folder, 'aa07', 'SEARCH:RENDER_REPORT');
+    const later = await folders.read();
+    expect(later).toMatchObject({ waiting: 0, ended: 3, failed: 1 });
+    expect(later.running.map(({ name }) => name).sort()).toEqual([
+      'EMBED_SEQUENCES (a.fa)',
+      'INDEX_BUCKET (b)',
+      'RENDER_REPORT',
+    ]);
+  });
+});
+
+describe('the text', () => {
+  const progress = { label: 'x', done: 5e7, total: 2e8, unit: 'vectors', perSecond: 34_210, etaSeconds: 4385 };
+  const running = Array.from({ length: 30 }, (_, i) => ({
+    name: `SEARCH_BUCKET (a_bucket_with_a_long_name_${i})`,
+    startedMs: i,
+    progress: i === 0 ? progress : undefined,
+    lastLine: i === 0 ? '' : 'lanceflow: fetching s3://bucket/database/bucket_00001.lance/data/xyz (12 GB)',
+  }));
+  const state: RunState = { running, waiting: 1, ended: 5, failed: 0 };
+  const run = { name: 'happy_curie', startedMs: 0, status: undefined, duration: undefined, workDir: '/w' };
+
+  it('has a line for each running task, and fits the terminal', () => {
+    for (const columns of [60, 80, 200]) {
+      const lines = watchText(run, state, 61_000, { columns, rows: 24 }).split('\n');
+      expect(lines).toHaveLength(24);
+      expect(lines[0]).toBe('happy_curie runs: 36 tasks, 30 running, 1 waiting, 5 ended');
+      expect(lines.at(-1)).toBe('and 10 more running tasks');
+      for (const line of lines) expect([...line].length).toBeLessThanOrEqual(columns);
+      if (columns >= 80)
+        expect(lines[3]).toMatch(/^SEARCH_BUC.* {2}1 min 1 s {2}25% {3}1 h 13 min {2}34\.2K\/s {2}200M vec/);
+    }
+  });
+
+  it('shortens nothing where there is no terminal', () => {
+    const infinite = { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
+    const text = watchText(run, state, 61_000, infinite);
+    for (const { name, lastLine } of running) expect(text).toContain(lastLine || name);
+  });
+
+  it('says how a run ended', () => {
+    const ended = { ...run, status: 'ERR', duration: '2m 3s' };
+    const none = { running: [], waiting: 0, ended: 1, failed: 1 };
+    expect(watchText(ended, none, 0, { columns: 80, rows: 24 })).toBe(
+      'happy_curie failed after 2m 3s: 1 task, 0 running, 0 waiting, 1 ended (1 failed)',
+    );
+  });
+});
+
+describe('lanceflow watch', () => {
+  it('ends with the run, and reports the state as JSON', async () => {
+    const folder = await runFolder({ status: 'OK', duration: '5s' });
+    await task(folder, 'aa01', 'BUILD:PACK_BUCKETS', { exitCode: 0 });
+    const { code, stdout } = await lanceflow(['watch'], { cwd: folder });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'happy_curie succeeded after 5s: 1 task, 0 running, 0 waiting, 1 ended\n',
+    });
+    const running = await runFolder();
+    await task(running, 'aa01', 'BUILD:PACK_BUCKETS');
+    expect(await lanceflowJson(['watch', '--launch-dir', running])).toMatchObject({
+      ...{ rows: 1, run: 'happy_curie', status: 'RUNNING', waiting: 0, ended: 0 },
+      tasks: [{ name: 'PACK_BUCKETS' }],
+    });
+  });
+
+  it('says where it cannot look', async () => {
+    const onS3 = await runFolder({ workDir: 's3://bucket/work' });
+    await expectRefusalHere(['watch', '--launch-dir', onS3], 64, /s3:\/\/bucket\/work.*lanceflow launch --campaign/s);
+    const empty = await temporaryFolder();
+    await expectRefusalHere(['watch', '--launch-dir', empty], 64, /no run of Nextflow was started in/);
+    const folder = await runFolder();
+    await expectRefusalHere(
+      ['watch', '--launch-dir', folder, '--work-dir', join(folder, 'no')],
+      64,
+      /cannot be read here/,
+    );
+    await expectRefusalHere(['watch', '--launch-dir', folder, '--interval', '0'], 64, /--interval must be/);
+  });
+});
