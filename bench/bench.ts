@@ -55,6 +55,7 @@ child.on('close', async (code) => {
     if (name === 'search') await saveSearch({ commands: [command], ...made });
     // One result a size of the table, or a place of the server.
     else if (name === 'build-on-s3') await save(made.serverApart ? `${name}-apart` : name, { command, ...made });
+    else if (name === 'ask' && made['vector-type'] === 'float16') await save('ask-float16', { command, ...made });
     else await save(name === 'build' ? `build-${made.rows}` : name, { command, ...made });
     const [page, ...args] = PAGES[name] ?? [];
     if (page) spawn(process.execPath, [fileURLToPath(new URL(page, import.meta.url)), ...args], { stdio: 'inherit' });

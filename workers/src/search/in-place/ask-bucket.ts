@@ -62,7 +62,7 @@ export async function askBucket(
       milliseconds: {
         open: bucket.opened.milliseconds,
         search: performance.now() - startedMs,
-        ...(after.codes > before.codes && {
+        ...(after.rescoring > before.rescoring && {
           centroids: after.centroids - before.centroids,
           codes: after.codes - before.codes,
           rescoring: after.rescoring - before.rescoring,

@@ -105,7 +105,12 @@ async function startUse(
     use(search) {
       // A search that is abandoned still reads the bucket.
       one.users++;
-      return use(database, bucket, search).finally(release);
+      const searching = use(database, bucket, search).finally(release);
+      // What was read may be of objects that were replaced meanwhile.
+      searching.catch(() => {
+        if (held.get(key) === one) void forget(key);
+      });
+      return searching;
     },
     [Symbol.dispose]: release,
   };
