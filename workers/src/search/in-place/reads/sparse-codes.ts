@@ -67,8 +67,13 @@ export class SparseCodes {
     );
   }
 
-  /** Reads the codes of partitions, unless they are there. The ids of their rows follow from the order of the table. */
-  async fill(partitions: Int32Array): Promise<void> {
+  /**
+   * Reads the codes of partitions, unless they are there. The ids of their rows follow from the order of the table.
+   * @returns rows whose codes were there
+   */
+  async fill(partitions: Int32Array): Promise<number> {
+    const rowsOf = (some: readonly number[]) =>
+      some.reduce((sum, partition) => sum + this.#firstRows[partition + 1]! - this.#firstRows[partition]!, 0);
     const missing = [...partitions].filter((partition) => !this.#filled.has(partition)).sort((a, b) => a - b);
     const spans = missing.map((partition) => ({
       first: this.#firstRows[partition]!,
@@ -89,6 +94,7 @@ export class SparseCodes {
       }
     }
     for (const partition of missing) this.#filled.add(partition);
+    return rowsOf([...partitions]) - rowsOf(missing);
   }
 
   /** Returns small columns: each request for a part of them would cost more. */

@@ -90,10 +90,10 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
       rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
     const candidatesOf = async (query: AnnQuery, probed: Int32Array, withTies: boolean) => {
       const beginMs = performance.now();
-      await codes.fill(probed);
+      const heldRows = await codes.fill(probed);
       milliseconds.codes += performance.now() - beginMs;
       const rows = await candidates(table, query, entry.metric, withTies);
-      return rows && areRead(rows) ? rows : undefined;
+      return rows && areRead(rows) ? { rows, heldRows } : undefined;
     };
     const rescorer = entry.vectorType === 'float32' ? rowScorer(entry.metric, entry.dimension) : undefined;
     return {
@@ -110,15 +110,19 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         // Which partitions are probed is certain, and all of their rows are candidates: the codes are not needed.
         const areAll =
           probed.length <= Math.min(query.nprobes, centroids.count) && query.limit * query.refineFactor >= probedRows;
-        const rows = areAll ? rowsOf(spans, entry) : await candidatesOf(query, probed, false);
-        if (!rows) return undefined;
+        const found = areAll ? { rows: rowsOf(spans, entry) } : await candidatesOf(query, probed, false);
+        if (!found) return undefined;
         const beginMs = performance.now();
-        rows.sort();
+        const rows = found.rows.sort();
         // With few candidates, the ids of the nearest alone need fewer requests.
         const filling = areAll ? data.fill(rows, false) : undefined;
         filling?.catch(() => {});
-        const codeRows = areAll ? 0 : (probedRows * (entry.dimension / 8 + 8)) / (4 * entry.dimension);
-        const spareRows = Math.floor(SPARE_SHARE * (rows.length + codeRows));
+        // Codes that are there leave half of their bytes to rows between those that are needed.
+        const rowsOfCodes = (codedRows: number) => (codedRows * (entry.dimension / 8 + 8)) / (4 * entry.dimension);
+        const spareRows =
+          'heldRows' in found
+            ? SPARE_SHARE * (rows.length + rowsOfCodes(probedRows)) + rowsOfCodes(found.heldRows) / 2
+            : SPARE_SHARE * rows.length;
         const distances = await scorer.score(query.vector, rows, spareRows, (read, into) =>
           data.readVectors(read, into),
         );
@@ -132,10 +136,10 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         return answer;
       },
       async prepare(query) {
-        const rows = await candidatesOf(query, probedBy(query), true);
-        if (!rows) return false;
+        const found = await candidatesOf(query, probedBy(query), true);
+        if (!found) return false;
         const beginMs = performance.now();
-        await data.fill(rows, query.refineFactor > 0);
+        await data.fill(found.rows, query.refineFactor > 0);
         milliseconds.rescoring += performance.now() - beginMs;
         return true;
       },
