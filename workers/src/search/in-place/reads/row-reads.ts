@@ -1,3 +1,5 @@
+/** Bytes between two rows that are read with them at most: reading them takes as long as a request. */
+export const GAP_BYTES = 2 ** 17;
 const FRAGMENT_ROWS = 2 ** 32;
 
 /** Consecutive rows of a fragment that are scored. */

@@ -5,14 +5,12 @@ import { LANES } from '../../../base/wasm/simd.ts';
 import { connect } from '../../../lance/lancedb.ts';
 import type { Metric } from '../../../vectors/metric.ts';
 import { type LanceKernels, lanceKernels } from './lance-kernels.ts';
-import { packReads, planRowReads, type RowRead } from './row-reads.ts';
+import { GAP_BYTES, packReads, planRowReads, type RowRead } from './row-reads.ts';
 
 /** Vectors that are read and scored at once, in each buffer: a request of S3's usual throughput. */
 const BUFFER_BYTES = 2 ** 21;
 const BUFFERS = 16;
 const READS_AT_ONCE = 32;
-/** Bytes between two rows that are read with them at most: reading them takes as long as a request. */
-const GAP_BYTES = 2 ** 17;
 const MOST_DIMENSION = 4096;
 const QUERY_BYTES = 4 * MOST_DIMENSION;
 /** Distances of a buffer's rows, of the smallest dimension. */

@@ -4,11 +4,10 @@ import type { RangeFile } from '../../../database/table-reader.ts';
 import type { ByteRange } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
+import { GAP_BYTES, planRowReads } from './row-reads.ts';
 import { END_BYTES, SparseFile } from './sparse-file.ts';
 import { fillIds, readIds } from './sparse-ids.ts';
 
-/** Bytes between two rows that are read with them: a request costs the time of more. */
-const VECTOR_GAP_BYTES = 8192;
 /** All ids of a file are read with its metadata if they are no longer: each request for some of them would take as long. */
 const IDS_BYTES = 2 ** 17;
 const FRAGMENT_ROWS = 2 ** 32;
@@ -34,18 +33,33 @@ export class SparseData {
   }
 
   /**
-   * Reads ids, and vectors where they are needed too, into the files, unless they are there.
-   * @param rowIds of LanceDB, in any order
+   * Reads ids into the files, unless they are there.
+   * @param rowIds of LanceDB, ascending
    */
-  async fill(rowIds: Float64Array, vectors: boolean): Promise<void> {
+  async fill(rowIds: Float64Array): Promise<void> {
     await Promise.all(
-      byFragment(rowIds.slice().sort()).map(async ({ fragment, rows }) => {
+      byFragment(rowIds).map(async ({ fragment, rows }) => {
         const { file, idPages } = await this.#open(fragment);
-        const ids = fillIds(file, idPages, rows);
-        if (vectors) await file.fill(vectorRanges(this.#bucket, fragment, rows), VECTOR_GAP_BYTES);
-        await ids;
+        await fillIds(file, idPages, rows);
       }),
     );
+  }
+
+  /** Reads vectors into the files, unless they are there. @param rowIds of LanceDB, ascending @param spareRows that may be read besides */
+  async fillVectors(rowIds: Float64Array, spareRows: number): Promise<void> {
+    const { entry } = this.#bucket;
+    const bytes = vectorBytes(entry);
+    const ranges = new Map<number, ByteRange[]>();
+    for (const { fragment, first, rows } of planRowReads(
+      rowIds,
+      Number.MAX_SAFE_INTEGER,
+      spareRows,
+      GAP_BYTES / bytes,
+    )) {
+      const range = { offset: entry.fragments![fragment]!.offset + first * bytes, bytes: rows * bytes };
+      ranges.set(fragment, [...(ranges.get(fragment) ?? []), range]);
+    }
+    await Promise.all([...ranges].map(async ([fragment, some]) => (await this.#open(fragment)).file.fill(some, 0)));
   }
 
   /** Reads ids. @param rowIds of LanceDB, ascending */
@@ -141,10 +155,4 @@ function byFragment(rowIds: Float64Array): { fragment: number; rows: Float64Arra
     from = to;
   }
   return parts;
-}
-
-function vectorRanges({ entry }: OpenBucket, fragment: number, rows: Float64Array): ByteRange[] {
-  const bytes = vectorBytes(entry);
-  const { offset } = entry.fragments![fragment]!;
-  return Array.from(rows, (row) => ({ offset: offset + row * bytes, bytes }));
 }

@@ -7,6 +7,7 @@ import { fragmentBlocks, type RowSpan, rowIdsOf } from '../../../bucket/fragment
 import type { AnnQuery, OpenBucket, PartialCopy } from '../../../bucket/open-bucket.ts';
 import { folderReader } from '../../../database/node/folder-reader.ts';
 import type { Metric } from '../../../vectors/metric.ts';
+import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import { rankRows } from '../../output/rank-rows.ts';
 import { probedPartitions } from './rank-centroids.ts';
 import { rowScorer } from './row-scorer.ts';
@@ -88,12 +89,19 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     // All rows of a partition that was not read have the id 0.
     const areRead = (rows: Float64Array) =>
       rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
+    const rowsIn = (partition: number) => firstRows[partition + 1]! - firstRows[partition]!;
     const candidatesOf = async (query: AnnQuery, probed: Int32Array, withTies: boolean) => {
       const beginMs = performance.now();
       const heldRows = await codes.fill(probed);
       milliseconds.codes += performance.now() - beginMs;
       const rows = await candidates(table, query, entry.metric, withTies);
-      return rows && areRead(rows) ? { rows, heldRows } : undefined;
+      if (!rows || !areRead(rows)) return undefined;
+      const probedRows = probed.reduce((sum, partition) => sum + rowsIn(partition), 0);
+      // In vectors; codes that are there leave half of their bytes to rows between those that are needed.
+      const rowsOfCodes = (codedRows: number) =>
+        (codedRows * (entry.dimension / 8 + 8)) / (COMPONENT_BYTES[entry.vectorType] * entry.dimension);
+      const spareRows = SPARE_SHARE * (rows.length + rowsOfCodes(probedRows)) + rowsOfCodes(heldRows) / 2;
+      return { rows: rows.sort(), spareRows };
     };
     const rescorer = entry.vectorType === 'float32' ? rowScorer(entry.metric, entry.dimension) : undefined;
     return {
@@ -110,19 +118,15 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         // Which partitions are probed is certain, and all of their rows are candidates: the codes are not needed.
         const areAll =
           probed.length <= Math.min(query.nprobes, centroids.count) && query.limit * query.refineFactor >= probedRows;
-        const found = areAll ? { rows: rowsOf(spans, entry) } : await candidatesOf(query, probed, false);
+        const found = areAll
+          ? { rows: rowsOf(spans, entry), spareRows: SPARE_SHARE * probedRows }
+          : await candidatesOf(query, probed, false);
         if (!found) return undefined;
+        const { rows, spareRows } = found;
         const beginMs = performance.now();
-        const rows = found.rows.sort();
         // With few candidates, the ids of the nearest alone need fewer requests.
-        const filling = areAll ? data.fill(rows, false) : undefined;
+        const filling = areAll ? data.fill(rows) : undefined;
         filling?.catch(() => {});
-        // Codes that are there leave half of their bytes to rows between those that are needed.
-        const rowsOfCodes = (codedRows: number) => (codedRows * (entry.dimension / 8 + 8)) / (4 * entry.dimension);
-        const spareRows =
-          'heldRows' in found
-            ? SPARE_SHARE * (rows.length + rowsOfCodes(probedRows)) + rowsOfCodes(found.heldRows) / 2
-            : SPARE_SHARE * rows.length;
         const distances = await scorer.score(query.vector, rows, spareRows, (read, into) =>
           data.readVectors(read, into),
         );
@@ -139,7 +143,10 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         const found = await candidatesOf(query, probedBy(query), true);
         if (!found) return false;
         const beginMs = performance.now();
-        await data.fill(found.rows, query.refineFactor > 0);
+        const filling = data.fill(found.rows);
+        filling.catch(() => {});
+        if (query.refineFactor > 0) await data.fillVectors(found.rows, found.spareRows);
+        await filling;
         milliseconds.rescoring += performance.now() - beginMs;
         return true;
       },
