@@ -57,14 +57,15 @@ class Summary {
         ]
     }
 
-    /** Describes the recall: measured, or 1 because every bucket was searched exactly. */
+    /** Describes the recall: 1 because every bucket was searched exactly, or measured. */
     private String recall(Map merged) {
+        if (isExact()) return '1 (every query was compared with every vector)'
         if (merged.recall instanceof Map) {
             def number = { value -> String.format(Locale.ROOT, '%.3f', value as double) }
             return "${number(merged.recall.mean)} (95%: ${number(merged.recall.low)} to ${number(merged.recall.high)}, " +
                 "measured on ${counted(merged.recall.queries, 'query')})"
         }
-        return isExact() ? '1 (every query was compared with every vector)' : 'not measured'
+        return 'not measured'
     }
 
     private boolean isExact() {

@@ -22,7 +22,9 @@ workflow SEARCH {
     ])
     def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
     def is_divided = request.queries_per_task || Plan.isCluster()
+    // Whether searches write the ground truth, from which the recall is measured. `auto` measures it where that costs little.
     def is_measured = request.measure_recall || request.target_recall != null
+    def measuring = is_measured ? 'always' : request.search == 'auto' ? 'if cheap' : 'never'
     def checkpoints = DatabaseUri.checkpoints(workflow.workDir)
     def id_lists = request.query_ids ? [request.query_ids] : []
 
@@ -49,12 +51,16 @@ workflow SEARCH {
     // value: search count
     search_count = count.combine(parts.map { list -> list.size() }).map { bucket_count, part_count -> bucket_count * part_count }.first()
 
-    SEARCH_BUCKET(searches, queries, request.database, checkpoints, is_measured, options, request.workers.search_bucket)
+    SEARCH_BUCKET(searches, queries, request.database, checkpoints, measuring, options, request.workers.search_bucket)
 
     // value: list of Parquet files, by name
     hits = barrier(SEARCH_BUCKET.out.hits, search_count, { file -> file.name })
-    // value: list of Parquet files, by name; empty if the recall is not measured
-    ground_truth = is_measured ? barrier(SEARCH_BUCKET.out.ground_truth, search_count, { file -> file.name }) : channel.value([])
+    // value: list of Parquet files, by name; empty if not all searches wrote one
+    ground_truth = SEARCH_BUCKET.out.ground_truth.toSortedList { a, b -> a.name <=> b.name }
+        .map { list -> [list] }
+        .combine(search_count)
+        .map { list, expected -> list.size() == expected ? list : [] }
+        .first()
     MERGE_HITS(hits, ground_truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
 
     // value: list of JSON reports, by path

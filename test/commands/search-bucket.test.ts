@@ -1,4 +1,5 @@
-import { cp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -79,6 +80,26 @@ describe('search-bucket --search exact', () => {
     const { database, queries } = await buildWithQueries(folder, data, metric);
     const { hits } = await searchHere(folder, database, queries, ['--k', '7', '--search', 'exact']);
     expectSameHits(hits, bruteForce(data.queries, data.rows, metric, 7, 'bucket_00001'), 5e-5);
+  });
+});
+
+describe('search-bucket --truth-share', () => {
+  it('writes the ground truth of exact, and removes an earlier one where its cost is unknown or too high', async () => {
+    const folder = await temporaryFolder();
+    const data = { rows: randomRows(1, 1500, 16), queries: randomRows(2, 30, 16, 'q') };
+    const { database, queries } = await buildWithQueries(folder, data, 'l2');
+    const truth = join(folder, 'truth.parquet');
+    const search = (mode: string) =>
+      searchHere(folder, database, queries, ['--k', '5', '--search', mode, '--truth', truth, '--truth-share', '0.1']);
+    const { hits } = await search('exact');
+    expect(await readHitRows(truth)).toEqual(hits);
+    await search('scan');
+    expect(existsSync(truth)).toBe(false);
+    // In a second, `auto` compares all of these rows, although a scan may be quicker.
+    const { result } = await search('auto');
+    expect(result.mode).toBe('exact');
+    expect(await readHitRows(truth)).toEqual(hits);
+    expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });
 

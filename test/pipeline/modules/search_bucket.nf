@@ -9,7 +9,7 @@ workflow TEST_SEARCH_BUCKET {
         [file("${params.data}/queries.fasta")],
         'db',
         '',
-        true,
+        'always',
         [k: 10, search: 'auto', stream: false],
         'worker',
     )

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimateCosts, formatCosts } from '../../../workers/src/search/plan/cost.ts';
+import { estimateCosts, formatCosts, preferredStrategy } from '../../../workers/src/search/plan/cost.ts';
 
 const partitions = { path: 'p', count: 100, bytes: 1, checksum: '0' };
 const index = { kind: 'ivf-pq' as const, metric: 'cosine' as const, partitions: 100, parameters: {} };
@@ -41,7 +41,27 @@ describe('estimateCosts', () => {
   it('prefers the index for one query and products for many', () => {
     expect(estimateCosts(bucket, work(1, 20), rates)[0]!.way).toBe('ann');
     expect(estimateCosts(bucket, work(1e5, 20), rates)[0]!.way).toBe('scan');
-    expect(formatCosts(estimateCosts(bucket, work(1, 20), rates))).toMatch(/ann .*<- chosen/);
+    expect(formatCosts(estimateCosts(bucket, work(1, 20), rates), 'ann')).toMatch(/ann .*<- chosen/);
+  });
+
+  it('prefers exact within 1.5 times or 10 s of the quickest, and the quickest otherwise', () => {
+    const of = (scan: number, exact: number) =>
+      preferredStrategy(
+        [
+          { way: 'scan' as const, seconds: scan },
+          { way: 'exact' as const, seconds: exact },
+        ].sort((a, b) => a.seconds - b.seconds),
+      );
+    expect([of(1, 11), of(1, 11.01), of(100, 150), of(100, 150.1), of(5, 3)]).toEqual([
+      'exact',
+      'scan',
+      'exact',
+      'scan',
+      'exact',
+    ]);
+    expect(preferredStrategy([{ way: 'ann', seconds: 1 }])).toBe('ann');
+    // The days that a search of billions of vectors takes are not traded.
+    expect(of(3600, 86_400)).toBe('scan');
   });
 
   it('counts a read for each block of queries that the memory allows', () => {

@@ -9,8 +9,8 @@ import { searchAndWrite } from '../search/search-and-write.ts';
 export const command = defineCommand({
   describe:
     'Finds the nearest neighbours of every query in one bucket, by one of three strategies: `ann` searches the index, `scan` compares ' +
-    'each query with all vectors of its nearest partitions, `exact` with all vectors of the bucket. `auto` chooses the strategy with the ' +
-    'shortest estimated time.',
+    'each query with all vectors of its nearest partitions, `exact` with all vectors of the bucket. `auto` chooses by ' +
+    'estimated times: exact where it is within 1.5 times or 10 s of the quickest.',
   options: {
     bucket: { type: 'string', demandOption: true, describe: 'Bucket to search' },
     database: databaseOption,
@@ -50,6 +50,7 @@ export const command = defineCommand({
       describe:
         'Also write the ground truth of the evaluation sample to this file (Parquet). merge-hits computes recall@k from those of all buckets',
     },
+    'truth-share': { type: 'number', describe: 'Write --truth only where it costs less than this share of the search' },
     work: {
       type: 'string',
       describe:

@@ -42,6 +42,8 @@ export const SENTENCES = {
     'By stage. Time is the sum over the tasks of a stage, which may have run at the same time; peak memory is the maximum over its tasks.',
   noStages: 'There are no worker reports.',
   wholeTable: 'all vectors were compared',
+  notMeasured: 'not measured',
+  measureRecall: 'run again with --measure_recall to measure it',
 } as const;
 
 /** Titles of the axes. */

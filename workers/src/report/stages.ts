@@ -163,14 +163,13 @@ export function warningsOf(reports: readonly WorkerReport[]): string[] {
 }
 
 /**
- * Returns the recall of the merged neighbours: as measured by merge-hits, or 1 if every bucket was searched exactly. Undefined if it is
+ * Returns the recall of the merged neighbours: 1 if every bucket was searched exactly, or as measured by merge-hits. Undefined if it is
  * unknown.
  */
 export function mergedRecall(reports: readonly WorkerReport[]): Recall | undefined {
-  const measured = reports.find(({ command, recall }) => command === 'merge-hits' && recall)?.recall;
-  if (measured) return measured;
   const searches = searchesOf(reports);
-  return searches.length > 0 && searches.every(({ mode }) => mode === 'exact') ? { mean: 1 } : undefined;
+  if (searches.length > 0 && searches.every(({ mode }) => mode === 'exact')) return { mean: 1 };
+  return reports.find(({ command, recall }) => command === 'merge-hits' && recall)?.recall;
 }
 
 /** Describes the database that was searched; undefined where the reports do not say. */

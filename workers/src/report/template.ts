@@ -92,7 +92,7 @@ ${fact('Neighbours', formatCount(summary.rows), neighboursPerQuery(k))}
 ${database ? fact('Database', vectorCount(database.rows), distanceOf(database.metric, database.model)) : ''}
 ${fact('Buckets searched', formatCount(searched), bucketsWithNeighbours(summary.buckets.size))}
 ${fact('Search', strategiesOf(searches) || 'not reported', settingsOf(searches))}
-${recall ? recallFact(k, recall) : ''}
+${recall ? recallFact(k, recall) : fact(recallName(k), SENTENCES.notMeasured, SENTENCES.measureRecall)}
 </dl>`;
 }
 
@@ -102,8 +102,10 @@ function recallFact(k: number, { mean, low, high, queries }: Recall): Html {
     low === undefined || high === undefined || queries === undefined
       ? SENTENCES.wholeTable
       : recallInterval(low, high, queries);
-  return fact(`Recall@${formatCount(k)}`, html`${mean.toFixed(3)}${scale}`, note);
+  return fact(recallName(k), html`${mean.toFixed(3)}${scale}`, note);
 }
+
+const recallName = (k: number): string => `Recall@${formatCount(k)}`;
 
 function strategiesOf(searches: readonly WorkerReport[]): string {
   const counts = new Map<string, number>();

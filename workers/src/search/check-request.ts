@@ -26,6 +26,7 @@ export interface SearchOptions {
   output: string;
   /** Output for the ground truth of the evaluation sample. */
   truth?: string | undefined;
+  truthShare?: number | undefined;
 }
 
 /** Checks the options of a search. @throws UsageError naming the option that is wrong */
@@ -41,6 +42,8 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   await requireOutputsApart('queries', options.queries, { output, truth });
   if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
     throw new UsageError(SEARCH_MESSAGES.wrongTargetRecall(targetRecall));
+  const { truthShare } = options;
+  if (truthShare !== undefined && !(truthShare >= 0)) throw new UsageError(SEARCH_MESSAGES.wrongTruthShare(truthShare));
   if (Number.isNaN(maxDistance)) throw new UsageError(SEARCH_MESSAGES.wrongMaxDistance);
   if (memoryBytes === undefined) throw new UsageError(SEARCH_MESSAGES.wrongMemory(options.memory));
   if (options.queries.length === 0) throw new UsageError(SEARCH_MESSAGES.noQuerySet);

@@ -10,6 +10,7 @@ import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
 import { type ScoreThreads, startScoreThreads } from './engine/score-table.ts';
 import { writeGroundTruth } from './ground-truth.ts';
+import { isTruthWorth } from './plan/choose-plan.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
 import { divideQueries, LEAST_BLOCK_QUERIES, queriesPerBlock } from './plan/query-ranges.ts';
 import { possibleStrategies } from './plan/strategies.ts';
@@ -40,6 +41,8 @@ export interface SearchOutcome {
 export interface SearchOutputs {
   hits: string;
   groundTruth: string | undefined;
+  /** Share of the search's time that the ground truth may cost, or it is not written; undefined: whatever it costs. */
+  truthShare: number | undefined;
 }
 
 /** One search of a bucket, with all that its steps need. */
@@ -91,7 +94,7 @@ export async function searchBucket(
   try {
     const isOneBlock = queries.count <= Math.min(inMemory, request.blockQueries ?? LEAST_BLOCK_QUERIES);
     const written = await (isOneBlock ? searchAtOnce(search, outputs.hits) : searchInBlocks(search, outputs.hits));
-    await writeGroundTruth(search, written.plan.way, outputs);
+    if (isTruthWorth(written.plan, outputs.truthShare)) await writeGroundTruth(search, written.plan.way, outputs);
     const warnings = warningsOf(search);
     for (const warning of warnings) context.warn(`${warning}.`);
     return { ...written, queries: queries.count, warnings };

@@ -1,5 +1,6 @@
 import type { CommandContext } from '../app/command.ts';
-import { writeAllAtomically } from '../base/files/write-atomically.ts';
+import { writeAllAtomically, writeAtomically } from '../base/files/write-atomically.ts';
+import { writeOptionally } from '../base/files/write-optionally.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
@@ -21,6 +22,8 @@ export interface SearchPlaces {
   output: string;
   /** Output for the ground truth of the evaluation sample. */
   truth?: string | undefined;
+  /** Share of the search's time that the ground truth may cost, or it is not written; default: whatever it costs. */
+  truthShare?: number | undefined;
 }
 
 /** Searches one bucket, in a folder or on S3, and writes its hits; the outputs appear whole or not at all. */
@@ -33,13 +36,24 @@ export async function searchAndWrite(places: SearchPlaces, request: SearchReques
   );
   // The catalog has no checksums of files that another client compacted, so they are not fetched.
   const source = { ...places, stream: places.stream || isCompacted };
-  const outcome = await writeAllAtomically([places.output, places.truth], async ([hits, groundTruth]) => {
+  const { truthShare } = places;
+  const outcome = await writeOutputs(places, async (hits, groundTruth) => {
     await using table = await openSearchTable(database, entry, source, request, context);
     // Awaited here: the table is released when this function returns.
-    return await searchBucket(table, places.queries, request, { hits: hits!, groundTruth }, context);
+    return await searchBucket(table, places.queries, request, { hits, groundTruth, truthShare }, context);
   });
   await checkPartitions(database, entry, outcome, context);
   return summarize(entry, request.k, outcome);
+}
+
+/** Writes the outputs whole or not at all. @param write receives temporary names */
+function writeOutputs<T>(
+  { output, truth, truthShare }: SearchPlaces,
+  write: (hits: string, groundTruth: string | undefined) => Promise<T>,
+): Promise<T> {
+  if (truth === undefined || truthShare === undefined)
+    return writeAllAtomically([output, truth], ([hits, groundTruth]) => write(hits!, groundTruth));
+  return writeAtomically(output, (hits) => writeOptionally(truth, (groundTruth) => write(hits, groundTruth)));
 }
 
 /** Adds a warning where the table's rows are no longer in the partitions that the search relied on. */

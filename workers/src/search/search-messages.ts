@@ -7,6 +7,7 @@ export const SEARCH_MESSAGES = {
   outputIsQuerySet: (output: string, option: string, path: string) =>
     `--${output} names a file of --${option}: ${path}. Give it another name.`,
   wrongTargetRecall: (recall: number) => `--target-recall must be above 0 and at most 1, not ${recall}.`,
+  wrongTruthShare: (share: number) => `--truth-share must be a number from 0, not ${share}.`,
   wrongMaxDistance: '--max-distance must be a number.',
   wrongMemory: (text: string) => `--memory ${text}: write it like 2GB or 512MiB.`,
   wrongRange: (text: string) => `--range ${text}: write it like 0:1000, the first position and the one after the last.`,

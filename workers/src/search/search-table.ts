@@ -27,7 +27,12 @@ export interface SearchTable extends AsyncDisposable {
 export async function openSearchTable(
   database: Database,
   entry: CatalogEntry,
-  { queries, truth, stream }: { queries: readonly string[]; truth?: string | undefined; stream: boolean },
+  {
+    queries,
+    truth,
+    truthShare,
+    stream,
+  }: { queries: readonly string[]; truth?: string | undefined; truthShare?: number | undefined; stream: boolean },
   request: SearchRequest,
   { progress, log }: CommandContext,
 ): Promise<SearchTable> {
@@ -36,7 +41,7 @@ export async function openSearchTable(
     // Wrong queries are refused before anything is fetched for them.
     const queryCount = await countQueries(queries, entry, request.range);
     const k = Math.min(searchK(request), entry.rows);
-    const needs = { ...request, k, groundTruth: truth !== undefined };
+    const needs = { ...request, k, groundTruth: truth !== undefined && truthShare === undefined };
     strategies = strategiesBeforeFetch(needs, entry, queryCount, availableParallelism());
     if (strategies) log(SEARCH_MESSAGES.fetchedFor(entry.bucket, strategies));
     return neededParts({ ...needs, strategies }, entry);

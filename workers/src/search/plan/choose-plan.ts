@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
-import { COUNT, choice, SIZE } from '../../base/text/document.ts';
+import { AMOUNT, COUNT, choice, SIZE } from '../../base/text/document.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { ESTIMATE, type Estimate } from '../../vectors/recall.ts';
-import { COST_ESTIMATE, type CostEstimate, estimateCosts, type MachineRates } from './cost.ts';
+import { COST_ESTIMATE, type CostEstimate, estimateCosts, type MachineRates, preferredStrategy } from './cost.ts';
+import { sampleSize } from './sample-size.ts';
 import {
   DEFAULT_REFINE_FACTOR,
   defaultNprobes,
@@ -22,6 +23,8 @@ export const SEARCH_PLAN = z.object({
   recall: z.optional(ESTIMATE),
   /** Estimated seconds of each strategy, quickest first, where LanceFlow chose. */
   estimates: z.optional(z.array(COST_ESTIMATE)),
+  /** Estimated seconds of the ground truth, where `estimates` are known. */
+  truthSeconds: z.optional(AMOUNT),
 });
 
 /** Settings with which a sample of the queries reached the requested recall. */
@@ -79,7 +82,18 @@ export function estimateStrategies(
 }
 
 /**
- * Chooses how to search a bucket: the one strategy that is possible, or the one with the shortest estimate. A function of what
+ * Returns whether the ground truth of a search may be written: it must cost at most a share of the search's time. That of `exact` is in its
+ * hits. Without estimates, as for a requested strategy, the costs are unknown.
+ * @param share undefined where the ground truth was requested
+ */
+export function isTruthWorth({ way, estimates, truthSeconds }: SearchPlan, share: number | undefined): boolean {
+  if (share === undefined || way === 'exact') return true;
+  const chosen = estimates?.find((estimate) => estimate.way === way);
+  return chosen !== undefined && truthSeconds !== undefined && truthSeconds < share * chosen.seconds;
+}
+
+/**
+ * Chooses how to search a bucket: the one strategy that is possible, or the preferred one by the estimates. A function of what
  * was measured alone, so the same measurements give the same plan.
  * @param request k: rows to find
  */
@@ -96,6 +110,9 @@ export function choosePlan(
   if (others.length === 0) return { plan: { way: only!, ...settings, ...recall }, partitionCount };
   if (!rates) throw new Error('a choice between strategies needs rates');
   const estimates = estimateStrategies(request, entry, queryCount, { tuned, rates });
-  const { way } = estimates[0]!;
-  return { plan: { way, ...settings, ...(way === 'exact' ? {} : recall), estimates }, partitionCount };
+  const way = preferredStrategy(estimates);
+  const work = { queryCount: Math.min(sampleSize(request.k), queryCount), k: request.k, nprobes: settings.nprobes };
+  const truthSeconds = estimateCosts(entry, work, rates).find((estimate) => estimate.way === 'exact')!.seconds;
+  const plan = { way, ...settings, ...(way === 'exact' ? {} : recall), estimates, truthSeconds };
+  return { plan, partitionCount };
 }

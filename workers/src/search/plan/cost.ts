@@ -41,6 +41,9 @@ const FIXED_SECONDS = 0.25;
 /** Seconds of one core: of keeping a row that is near enough so far, and of writing a hit. */
 const OFFER_SECONDS = 2e-7;
 const HIT_SECONDS = 1e-6;
+/** `exact` is preferred up to this factor, or this difference, of the shortest estimate. */
+export const EXACT_FACTOR = 1.5;
+export const EXACT_SECONDS = 10;
 /** Seconds of reading and checking a query, a component. */
 const COMPONENT_SECONDS = 1e-8;
 
@@ -122,12 +125,23 @@ export function estimateCosts(
   return estimates.sort((a, b) => a.seconds - b.seconds);
 }
 
-/** Formats estimates as a table for people. */
-export function formatCosts(estimates: readonly CostEstimate[]): string {
+/**
+ * Chooses the quickest strategy, or `exact` where it takes little longer: nobody notices half as much time again, or EXACT_SECONDS, but
+ * missing neighbours matter.
+ * @param estimates at least one, quickest first
+ */
+export function preferredStrategy(estimates: ReadonlyArray<Pick<CostEstimate, 'way' | 'seconds'>>): SearchStrategy {
+  const { way, seconds } = estimates[0]!;
+  const exact = estimates.find((estimate) => estimate.way === 'exact');
+  return exact && exact.seconds <= Math.max(seconds * EXACT_FACTOR, seconds + EXACT_SECONDS) ? 'exact' : way;
+}
+
+/** Formats estimates as a table for people. @param chosen the strategy that is marked */
+export function formatCosts(estimates: readonly CostEstimate[], chosen: SearchStrategy): string {
   const columns = (...seconds: number[]) => seconds.map((value) => value.toFixed(2).padStart(10)).join('');
   const lines = estimates.map(
-    ({ way, readSeconds, computeSeconds, seconds }, i) =>
-      `  ${way.padEnd(8)}${columns(readSeconds, computeSeconds, seconds)}${i === 0 ? '  <- chosen' : ''}`,
+    ({ way, readSeconds, computeSeconds, seconds }) =>
+      `  ${way.padEnd(8)}${columns(readSeconds, computeSeconds, seconds)}${way === chosen ? '  <- chosen' : ''}`,
   );
   return ['  strategy   reading   compute     total  (seconds)', ...lines].join('\n');
 }

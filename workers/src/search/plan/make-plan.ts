@@ -27,6 +27,8 @@ export async function planSearch(
     log(SEARCH_MESSAGES.tunedProbes(entry.bucket, nprobes, partitionCount, recall));
   }
   if (estimates)
-    log(SEARCH_MESSAGES.estimates(entry.bucket, queries.count, nprobes, partitionCount, formatCosts(estimates)));
+    log(
+      SEARCH_MESSAGES.estimates(entry.bucket, queries.count, nprobes, partitionCount, formatCosts(estimates, plan.way)),
+    );
   return plan;
 }

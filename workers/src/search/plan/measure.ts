@@ -11,7 +11,7 @@ import {
   type SearchMeasurements,
   type TunedSettings,
 } from './choose-plan.ts';
-import type { MachineRates } from './cost.ts';
+import { EXACT_SECONDS, type MachineRates } from './cost.ts';
 import { possibleStrategies, type StrategyRequest } from './strategies.ts';
 import { tuneAnn, tuneScan } from './tune.ts';
 
@@ -32,6 +32,11 @@ export async function measureSearch(
   if (!needsRates(request, bucket.entry)) return { tuned };
   const rates = await measureRates(bucket);
   if (!possibleStrategies(request, bucket.entry).strategies.includes('ann')) return { tuned, rates };
+  // Then `exact` is taken, however quick the index is.
+  const exact = estimateStrategies(request, bucket.entry, queries.count, { tuned, rates }).find(
+    ({ way }) => way === 'exact',
+  );
+  if (exact && exact.seconds <= EXACT_SECONDS) return { tuned, rates };
   const annQueriesPerSecond = await timeAnn(bucket, queries, request, { tuned, rates });
   return { tuned, rates: { ...rates, annQueriesPerSecond } };
 }

@@ -1,6 +1,6 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
-import { estimateCosts, type MachineRates } from './cost.ts';
+import { estimateCosts, type MachineRates, preferredStrategy } from './cost.ts';
 import {
   DEFAULT_REFINE_FACTOR,
   defaultNprobes,
@@ -47,7 +47,7 @@ export function strategiesBeforeFetch(
   const probedShare = probesOf(bucket.index.partitions) / Math.max(1, bucket.index.partitions);
   const rates = typicalRates(bucket.dimension, probedShare * indexBytes, cores);
   const work = { queryCount, k: request.k, nprobes: probesOf(bucket.partitions?.count ?? 1) };
-  const [quickest] = estimateCosts(bucket, work, rates)
+  const estimates = estimateCosts(bucket, work, rates)
     .filter(({ way }) => strategies.includes(way))
     .map(({ way, seconds }) => ({
       way,
@@ -55,7 +55,7 @@ export function strategiesBeforeFetch(
     }))
     .sort((a, b) => a.seconds - b.seconds);
   // The others read the same files, so the choice between them waits until rates are measured.
-  return quickest!.way === 'ann' ? ['ann'] : strategies.filter((strategy) => strategy !== 'ann');
+  return preferredStrategy(estimates) === 'ann' ? ['ann'] : strategies.filter((strategy) => strategy !== 'ann');
 }
 
 /** @param probedBytes bytes of the index that a query reads */
