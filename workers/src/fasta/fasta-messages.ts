@@ -2,6 +2,7 @@
 
 import { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
+import { counted } from '../base/text/counted.ts';
 
 /** Letters of a sequence, for messages. */
 const ALLOWED_LETTERS = 'A-Z, "*", "-" and "."';
@@ -13,7 +14,7 @@ export function emptyFile(name: string): DataError {
 
 /** @param files their number */
 export function noSequences(files: number): DataError {
-  return new DataError(`None of the ${files} files has a sequence. Check --input.`);
+  return new DataError(`None of the ${counted(files, 'file')} has a sequence. Check --input.`);
 }
 
 /** @param name of the file */

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../app/command.ts';
 import type { DataError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
+import { counted } from '../base/text/counted.ts';
 import { quoteId } from '../base/text/quote.ts';
 import { emptyFile, noSequences, onlyStops } from './fasta-messages.ts';
 import type { FastaOptions, SkippedRecord } from './fasta-parser.ts';
@@ -45,7 +46,7 @@ export class SkippedRecords {
       .map(({ file, record, id }) => (record === 0 ? file : `${file}: record ${record} (${quoteId(Buffer.from(id))})`));
     const others = this.records + this.files - shown.length;
     log(
-      `skipped ${this.records} records without residues and ${this.files} files without records: ${shown.join(', ')}` +
+      `skipped ${counted(this.records, 'record')} without residues and ${counted(this.files, 'file')} without records: ${shown.join(', ')}` +
         (others > 0 ? `, and ${others} more` : ''),
     );
   }

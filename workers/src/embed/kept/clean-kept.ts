@@ -2,6 +2,7 @@ import type { CommandContext, CommandResult } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
 import { UsageError } from '../../base/errors.ts';
 import { formatByteSize, parseByteSize } from '../../base/text/byte-size.ts';
+import { counted } from '../../base/text/counted.ts';
 import { formatTable } from '../../base/text/format-table.ts';
 import { wrongMost } from '../embed-messages.ts';
 import { chooseRemoved, type KeptEntry } from './kept-entry.ts';
@@ -72,8 +73,8 @@ export async function cleanKept(request: CleanRequest, { progress }: CommandCont
 
 /** Summarizes what was found or removed. */
 export function cleanSummary({ rows, bytes, entries, totalBytes, leftovers, removed }: CleanedCache): string {
-  const what = `${rows} of ${entries} entries, ${formatByteSize(bytes)} of ${formatByteSize(totalBytes)}`;
-  const rest = leftovers > 0 ? `, and ${leftovers} leftovers of killed runs` : '';
+  const what = `${rows} of ${counted(entries, 'entry')}, ${formatByteSize(bytes)} of ${formatByteSize(totalBytes)}`;
+  const rest = leftovers > 0 ? `, and ${counted(leftovers, 'leftover')} of killed runs` : '';
   if (removed) return `clean-cache: removed ${what}${rest}`;
   const hint = rows + leftovers > 0 ? '. --remove removes them' : '';
   return `clean-cache: to remove: ${what}${rest}${hint}`;
