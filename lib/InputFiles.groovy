@@ -13,15 +13,16 @@ class InputFiles {
         ['.fa', '.fasta', '.faa'].collect { ending -> ending + packing }
     }
     private static final List<String> SHARD = ['.h5', '.hdf5']
+    private static final List<String> VECTORS = ['.parquet', '.npy']
     /** The same limit as MAX_TEXT_BYTES in workers/src/base/limits.ts. */
     private static final long MAX_SHEET_BYTES = 268435456
-    private static final String KNOWN = (FASTA + SHARD).join(' ')
+    private static final String KNOWN = (FASTA + SHARD + VECTORS).join(' ')
     private static final String GLOB = /[*?\[{]/
 
     /**
      * Finds and checks the files.
      * @param option name of the parameter, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard', path: file, bytes: size, null if finding it would take a request], sorted
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard' | 'vectors', path: file, ids: file of the ids of .npy, otherwise null, bytes: size, null if finding it would take a request], sorted
      *   by source
      */
     static List<Map> resolve(Object value, String option) {
@@ -166,12 +167,22 @@ class InputFiles {
         HostPath.requireFile(path, "--${option}", path.toUriString(), file.found)
         def bytes = path.fileSystem == FileSystems.default ? Files.size(path) : file.found?.bytes
         // Messages name a file by its source, whatever path is staged.
-        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), bytes: bytes]
+        def ids = path.name.toLowerCase().endsWith('.npy') ? idsOf(path, option) : null
+        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), ids: ids, bytes: bytes]
+    }
+
+    /** Finds the ids of a .npy file: the same name with .txt. */
+    private static Path idsOf(Path path, String option) {
+        def ids = path.resolveSibling(path.name.replaceFirst(/(?i)\.npy$/, '.txt'))
+        if (S3Files.has(ids) ? S3Files.look(ids).kind != 'file' : !Files.isRegularFile(ids))
+            Parameters.stop("--${option}: ${path.toUriString()} needs a file of its ids, ${ids.name}, in the same folder: one id a line.")
+        return Staging.place(ids, "--${option}")
     }
 
     private static String kindOf(Path path) {
         def name = path.name.toLowerCase()
         if (FASTA.any { ending -> name.endsWith(ending) }) return 'fasta'
+        if (VECTORS.any { ending -> name.endsWith(ending) }) return 'vectors'
         return SHARD.any { ending -> name.endsWith(ending) } ? 'shard' : null
     }
 

@@ -26,8 +26,8 @@ class Request {
         }
         Containers.check(given)
         ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
-        def inputs = given.input ? InputFiles.resolve(given.input, 'input') : []
-        def queries = given.queries ? InputFiles.resolve(given.queries, 'queries') : []
+        def inputs = given.input ? namedShards(InputFiles.resolve(given.input, 'input'), given) : []
+        def queries = given.queries ? namedShards(InputFiles.resolve(given.queries, 'queries'), given) : []
         def database = DatabaseUri.absolute(given.database)
         // A search without a build needs an existing database: checked before any task starts.
         def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub', null]] : DatabaseUri.requireEntries(database)
@@ -44,6 +44,12 @@ class Request {
             entries: entries,
             workers: WorkerSources.hashes(projectDir, [database, model].findAll()),
         ]
+    }
+
+    /** HDF5 files whose datasets the user names are imported, like files of other formats: later stages look for names by themselves. */
+    private static List<Map> namedShards(List<Map> files, Map given) {
+        if (given.h5_embedding == null && given.h5_id == null) return files
+        return files.collect { file -> file.kind == 'shard' ? file + [kind: 'vectors'] : file }
     }
 
     /** Checks the place of the results: a folder, or a prefix on S3, for which Nextflow needs its plugin. */

@@ -8,7 +8,7 @@ const SOURCES = join(ROOT, 'workers/src');
 
 /** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
 const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
-const STAGES = ['embed', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'watch', 'cloud'];
+const STAGES = ['embed', 'import', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'watch', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
@@ -17,7 +17,7 @@ const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
 const OWNERS: [engine: RegExp, owners: string[]][] = [
   [/^@lancedb\/lancedb/, ['lance']],
   [/^h5wasm/, ['shard']],
-  [/^parquet-wasm/, ['hits']],
+  [/^parquet-wasm/, ['hits', 'import']],
   [/^onnxruntime-node/, ['onnx']],
   [/^yargs/, ['completion.ts', 'parse-arguments.ts']],
   [/^(@aws-sdk|@smithy)\//, ['s3', 'cloud', 'database/s3']],

@@ -1,12 +1,13 @@
-// FASTA files -> parts of large files -> shards, together with the user's shards.
+// FASTA files -> parts of large files -> shards; vectors of other formats -> shards; together with the user's shards.
 
 include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
+include { IMPORT_VECTORS } from '../modules/import_vectors/main.nf'
 include { barrier } from './barrier.nf'
 
 workflow EMBED {
     take:
-    files   // list of [source, kind, path, bytes]: see lib/InputFiles.groovy
+    files   // list of [source, kind, path, ids, bytes]: see lib/InputFiles.groovy
     options // map: options of embed-sequences by name
     request // map: see lib/Request.groovy
 
@@ -14,6 +15,7 @@ workflow EMBED {
     def cache = new EmbeddingCache(request.embedding_cache, options, request.embedding.files)
     def checkpoints = Embedding.checkpoints(options, workflow.workDir)
     def shard_files = files.findAll { file -> file.kind == 'shard' }.collect { file -> [file.source, file.path] }
+    def vector_files = files.findAll { file -> file.kind == 'vectors' }.collect { file -> [file.source, file.path, file.ids ?: []] }
     def (large, small) = files.findAll { file -> file.kind == 'fasta' }
         .split { file -> SequenceParts.isLarge(file, request.part_residues) }
         .collect { list -> list.collect { file -> [file.source, file.path] } }
@@ -40,10 +42,12 @@ workflow EMBED {
         .map { source, key, shard, description, report, skipped -> [source, cache.keep(source, key, [shard, description, report] + skipped)] }
         .mix(sequences.known.map { source, _key, _file, entry -> [source, entry] })
 
+    IMPORT_VECTORS(channel.fromList(vector_files), request.subMap(['h5_embedding', 'h5_id']), request.workers.import_vectors)
+
     // value: shard count, known when every large file has been divided
     shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })
-        .map { lists -> small.size() + shard_files.size() + lists.sum(0) { list -> list.size() } }
-    own_shards = embedded.map { source, kept -> [source, kept[0]] }
+        .map { lists -> small.size() + shard_files.size() + vector_files.size() + lists.sum(0) { list -> list.size() } }
+    own_shards = embedded.map { source, kept -> [source, kept[0]] }.mix(IMPORT_VECTORS.out.shard)
     // value: list of shards, by source
     shards = barrier(own_shards.mix(channel.fromList(shard_files)), shard_count, { source, _shard -> source })
         .map { pairs -> pairs.collect { _source, shard -> shard } }
@@ -51,10 +55,10 @@ workflow EMBED {
     emit:
     // value: list of shards, by source
     shards
-    // [source, description] of each shard made from FASTA
-    descriptions = embedded.map { source, kept -> [source, kept[1]] }
+    // [source, description] of each shard that was embedded or imported
+    descriptions = embedded.map { source, kept -> [source, kept[1]] }.mix(IMPORT_VECTORS.out.description)
     // table of records and files that one task skipped
     skipped = SPLIT_SEQUENCES.out.skipped.mix(embedded.flatMap { _source, kept -> kept.drop(3) })
     // JSON report of a task
-    reports = SPLIT_SEQUENCES.out.report.mix(embedded.map { _source, kept -> kept[2] })
+    reports = SPLIT_SEQUENCES.out.report.mix(embedded.map { _source, kept -> kept[2] }, IMPORT_VECTORS.out.report)
 }

@@ -24,8 +24,16 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
   await writeFile(join(folder, 'one/none.faa'), '');
   await writeFile(join(folder, 'two/none.faa.gz'), gzipSync(''));
   await writeFile(join(folder, 'two/stop.fa'), `>stop\n*\n${fasta('stop', 1, 5)}`);
+  // Vectors of another tool, of no named model.
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 960), }`.padEnd(117);
+  const npy = Buffer.concat([
+    Buffer.from(`\x93NUMPY\x01\0\x76\0${header}\n`, 'latin1'),
+    Buffer.alloc(2 * 960 * 4, Uint8Array.of(0, 0, 128, 63)),
+  ]);
+  await writeFile(join(folder, 'two/vectors.npy'), npy);
+  await writeFile(join(folder, 'two/vectors.txt'), 'v1\nv2\n');
   const quoted = `"${`${ODD}/${ODD}.fa`.replaceAll('"', '""')}"`;
-  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n5,one/none.faa\n6,two/none.faa.gz\n7,two/stop.fa\n`;
+  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n5,one/none.faa\n6,two/none.faa.gz\n7,two/stop.fa\n8,two/vectors.npy\n`;
   await writeFile(join(folder, 'samples.csv'), sheet);
   await writeFile(join(folder, `${ODD}.fasta`), fasta('one', 20, 1));
   const [database, outdir] = [join(folder, `${ODD}.db`), join(folder, `${ODD}.results`)];
@@ -45,8 +53,8 @@ test('files, folders and addresses with any characters, from a samplesheet', { t
   );
   expect(stdout).toContain(`Skipped:    3 records or files without residues, listed in ${outdir}/skipped.csv`);
   const rows = (await readFile(join(outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
-  // k is larger than the database: all 81 rows are neighbours, and each query's nearest is itself.
-  expect(rows).toHaveLength(20 * 81);
+  // k is larger than the database: all 83 rows are neighbours, and each query's nearest is itself.
+  expect(rows).toHaveLength(20 * 83);
   const first = rows.map((row) => row.split(',')).filter(([, rank]) => rank === '1');
   for (const [query, , target] of first) expect(target).toBe(query);
   expect((await readdir(database)).sort()).toEqual(['_catalog', '_pending', 'bucket_00001.lance']);

@@ -24,6 +24,14 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
     },
   },
   fetch_queries: { tag: '1', emitted: { shard: 'query_ids.h5', report: 'fetch-queries.json' } },
+  import_vectors: {
+    tag: 'a b.npy',
+    emitted: {
+      shard: ['in/a b.npy', 'a_b.npy.h5'],
+      description: ['in/a b.npy', 'a_b.npy.description'],
+      report: 'a_b.npy.import-vectors.json',
+    },
+  },
   index_bucket: {
     tag: 'bucket_00001',
     emitted: { entry: ['bucket_00001', 'bucket_00001.json'], report: 'bucket_00001.index-bucket.json' },

@@ -173,7 +173,7 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
     ['bad-ids-only', /no dataset "embedding".*It has "names" \[300\] strings/],
     ['bad-no-ids', /no dataset "id": strings, one for each vector of "embeddings"/],
     ['bad-original-id', /"1" has no attribute "original_id"/],
-    ['bad-several', /several datasets may be the vectors.*It has "first" .*Rename those to read/],
+    ['bad-several', /several datasets may be the vectors.*It has "first" .*Name those to read: --h5_embedding/],
   ])('refuses %s', async (name, message) => {
     const read = readShard(at(`${name}.h5`));
     await expect(read).rejects.toThrow(DataError);

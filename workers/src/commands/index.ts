@@ -10,14 +10,15 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Embed protein sequences (FASTA) as a shard of vectors (HDF5)',
     load: () => import('./embed-sequences.ts'),
   },
+  'import-vectors': {
+    describe: 'Write vectors of another tool (Parquet, .npy, HDF5) as a shard',
+    load: () => import('./import-vectors.ts'),
+  },
   'describe-shard': {
     describe: 'Describe shards (content hash, row count, ids) for pack-buckets',
     load: () => import('./describe-shard.ts'),
   },
-  'pack-buckets': {
-    describe: 'Plan which shards go into which bucket',
-    load: () => import('./pack-buckets.ts'),
-  },
+  'pack-buckets': { describe: 'Plan which shards go into which bucket', load: () => import('./pack-buckets.ts') },
   'ingest-bucket': {
     describe: 'Write the vectors of a bucket into a LanceDB table',
     load: () => import('./ingest-bucket.ts'),
@@ -52,7 +53,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./upkeep/clean-cache.ts'),
   },
   watch: { describe: 'Show the progress of the tasks of a run', load: () => import('./pipeline/watch.ts') },
-  verify: { describe: 'Check a database against its catalog', load: () => import('./verify.ts') },
+  verify: { describe: 'Check a database against its catalog', load: () => import('./upkeep/verify.ts') },
   doctor: {
     describe: 'Check what a run needs, on this machine or on AWS',
     load: () => import('./cloud/doctor.ts'),

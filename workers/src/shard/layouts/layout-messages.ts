@@ -8,7 +8,8 @@ import type { FoundDataset, Survey } from './survey-datasets.ts';
 /** Datasets that a message names. */
 const MAX_NAMED = 6;
 
-const HOW_TO_NAME = 'Rename those to read: "embedding" and "id" (h5py: f.move("old", "embedding")).';
+const HOW_TO_NAME =
+  'Name those to read: --h5_embedding and --h5_id (of lanceflow import-vectors: --h5-embedding, --h5-id).';
 
 /** Describes a dataset: `"a/b" [3, 4] float32`. */
 export function describeDataset({ path, shape, element }: FoundDataset): string {

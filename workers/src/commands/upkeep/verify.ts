@@ -1,14 +1,14 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineCommand } from '../app/command.ts';
-import { databaseOption } from '../app/shared-options.ts';
-import { DataError } from '../base/errors.ts';
-import { counted } from '../base/text/counted.ts';
-import { findMisplacedRows } from '../bucket/partition-check.ts';
-import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../bucket/verify-database.ts';
-import { checkBucketName } from '../database/catalog/bucket-name.ts';
-import { Database } from '../database/database.ts';
-import { noBuckets } from '../database/database-messages.ts';
+import { defineCommand } from '../../app/command.ts';
+import { databaseOption } from '../../app/shared-options.ts';
+import { DataError } from '../../base/errors.ts';
+import { counted } from '../../base/text/counted.ts';
+import { findMisplacedRows } from '../../bucket/partition-check.ts';
+import { findDuplicateIds, findOrphans, readEntries, verifyBucket } from '../../bucket/verify-database.ts';
+import { checkBucketName } from '../../database/catalog/bucket-name.ts';
+import { Database } from '../../database/database.ts';
+import { noBuckets } from '../../database/database-messages.ts';
 
 export const command = defineCommand({
   describe:

@@ -1,0 +1,116 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DataError, UsageError } from '../../workers/src/base/errors.ts';
+import { importVectors } from '../../workers/src/import/import-file.ts';
+import { missingPython, python, sharedFolder } from '../support/run.ts';
+import { readShard } from '../support/shards.ts';
+
+/** Files that numpy, pyarrow, pandas and h5py write. Of each good one, the vectors are X, or I, and the ids `names`. */
+const MAKE = `
+import os, sys, numpy as np, pyarrow as pa, pyarrow.parquet as pq, pandas as pd, h5py
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(3)
+N, D = 5000, 6
+X = rng.standard_normal((N, D)).astype('f2').astype('f4'); X.tofile('X.f32')
+I = rng.integers(-100, 100, (N, D)); I.astype('f4').tofile('I.f32')
+names = [f'P{i}é' for i in range(N)]
+def npy(name, x, ids=names, end='\\n'):
+    np.save(name + '.npy', x); open(name + '.txt', 'w', newline='').write(end.join(ids) + end)
+for t in ('<f2', '<f4', '<f8', '>f4', '>f2', '>f8'): npy('X-' + t.replace('<', '').replace('>', 'big'), X.astype(t))
+for t in ('i1', 'i2', 'i4', 'i8'): npy('I-' + t, I.astype(t))
+npy('X-fortran', np.asfortranarray(X)); npy('X-transposed', X.T.copy()); npy('X-crlf', X, end='\\r\\n')
+npy('bad-three', X.reshape(N, 2, 3)); npy('bad-complex', X.astype('c8')); npy('bad-structured', np.zeros(N, dtype=[('a', 'f4')]))
+npy('bad-more', X, names + ['one']); npy('bad-fewer', X, names[:-1]); npy('bad-blank', X, names[:7] + [''] + names[8:])
+npy('bad-none', X[:0], []); np.save('bad-alone.npy', X)
+open('bad-cut.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:-9]); open('bad-cut.txt', 'w').write('\\n'.join(names))
+open('bad-header.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:60]); open('bad-header.txt', 'w').write('\\n'.join(names))
+
+fixed = lambda x, t: pa.FixedSizeListArray.from_arrays(pa.array(x.astype(t).ravel()), D)
+lists = lambda x, t: pa.array(list(x.astype(t)), type=pa.list_(pa.from_numpy_dtype(t)))
+def parquet(name, table, **options): pq.write_table(pa.table(table), name + '.parquet', **options)
+for t in ('f2', 'f4', 'f8'):
+    parquet('X-fixed-' + t, dict(id=names, embedding=fixed(X, t)), row_group_size=1700)
+    parquet('X-list-' + t, dict(embedding=lists(X, t), id=names), compression='zstd')
+for t in ('i1', 'i8'): parquet('I-' + t, dict(id=names, embedding=fixed(I, t)), compression='gzip')
+parquet('X-others', dict(accession=names, family=['f'] * N, length=list(range(N)), vec=fixed(X, 'f4')))
+pd.DataFrame(dict(embedding=list(X)), index=names).to_parquet('X-pandas.parquet')
+parquet('bad-no-vectors', dict(id=names)); parquet('bad-no-ids', dict(id=list(range(N)), embedding=fixed(X, 'f4')))
+parquet('bad-several', dict(id=names, a=fixed(X, 'f4'), b=fixed(X, 'f4')))
+ragged = [list(map(float, x)) for x in X]; ragged[4321] = [1.0]
+parquet('bad-ragged', dict(id=names, embedding=ragged)); ragged[4321] = None
+parquet('bad-null', dict(id=names, embedding=ragged)); ragged[4321] = [1.0, None, 1, 1, 1, 1]
+parquet('bad-null-component', dict(id=names, embedding=ragged))
+parquet('bad-null-id', dict(id=[None if i == 4321 else n for i, n in enumerate(names)], embedding=fixed(X, 'f4')))
+parquet('bad-empty', dict(id=names[:0], embedding=fixed(X[:0], 'f4')))
+open('bad-cut.parquet', 'wb').write(open('X-list-f4.parquet', 'rb').read()[:-500])
+open('bad-text.parquet', 'w').write('id,embedding\\n')
+with h5py.File('X-named.h5', 'w') as f:
+    f['run/mean'] = X; f['run/max'] = X + 1; f['run/a'] = names; f['run/b'] = names[::-1]
+`;
+
+describe.skipIf(missingPython())('importing vectors of other tools', () => {
+  let folder: string;
+  const at = (name: string) => join(folder, name);
+  const ids = Array.from({ length: 5000 }, (_, i) => `P${i}é`);
+  const context = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
+  const run = (name: string, more: object = {}) =>
+    importVectors({ input: at(name), output: at(`${name}.out.h5`), name, named: {}, ...more }, context);
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    await python(MAKE, folder);
+  });
+
+  it.each([
+    ...['f2', 'f4', 'f8', 'bigf4', 'bigf2', 'bigf8', 'fortran', 'transposed', 'crlf'].map((kind) => `X-${kind}.npy`),
+    ...['i1', 'i2', 'i4', 'i8'].map((kind) => `I-${kind}.npy`),
+    ...['fixed-f2', 'fixed-f4', 'fixed-f8', 'list-f2', 'list-f4', 'list-f8', 'others', 'pandas'].map(
+      (kind) => `X-${kind}.parquet`,
+    ),
+    ...['I-i1.parquet', 'I-i8.parquet', 'X-named.h5'],
+  ])('%s', async (name) => {
+    const named = name.endsWith('.h5') ? { embedding: 'run/mean', id: 'run/a' } : {};
+    expect(await run(name, { named })).toMatchObject({ rows: 5000 });
+    const shard = await readShard(at(`${name}.out.h5`));
+    expect(shard.ids).toEqual(ids);
+    const expected = await readFile(at(`${name[0]}.f32`));
+    expect(Buffer.compare(Buffer.from(shard.vectors.buffer), expected)).toBe(0);
+  });
+
+  it.each([
+    ['bad-three.npy', /its shape is \(5000, 2, 3\)/],
+    ['bad-complex.npy', /its type is "<c8"/],
+    ['bad-structured.npy', /its type is "a structure"/],
+    ['bad-more.npy', /bad-more\.txt: 5001 ids, but .*bad-more\.npy has 5000 vectors/],
+    ['bad-fewer.npy', /bad-fewer\.txt: 4999 ids/],
+    ['bad-blank.npy', /bad-blank\.txt: row 7 has no id/],
+    ['bad-none.npy', /no vectors in this file/],
+    ['bad-alone.npy', /no file of its ids, .*bad-alone\.txt/],
+    ['bad-cut.npy', /truncated: it has \d+ of \d+ bytes/],
+    ['bad-header.npy', /its header is incomplete/],
+    ['bad-no-vectors.parquet', /no column of lists of numbers\. It has "id" Utf8/],
+    ['bad-no-ids.parquet', /no column of texts, the ids\. It has "id" Int64/],
+    ['bad-several.parquet', /several columns of lists of numbers.*Rename the one to read: "embedding"/],
+    ['bad-ragged.parquet', /row 4321: "embedding" has 1 components, not 6/],
+    ['bad-null.parquet', /row 4321: "embedding" is missing/],
+    ['bad-null-component.parquet', /row 4321: "embedding" has components that are missing/],
+    ['bad-null-id.parquet', /row 4321 has no id/],
+    ['bad-empty.parquet', /no vectors in this file/],
+    ['bad-cut.parquet', /this Parquet file cannot be read/],
+  ])('refuses %s', async (name, message) => {
+    const imported = run(name);
+    await expect(imported).rejects.toThrow(DataError);
+    await expect(imported).rejects.toThrow(message);
+    await expect(imported).rejects.toThrow(at(name.replace(/\.npy$/, '')));
+  });
+
+  it('refuses what is of no known kind, and options of another kind', async () => {
+    await expect(run('bad-text.parquet')).rejects.toThrow(/of no known kind/);
+    await expect(run('X-f4.npy', { named: { id: 'x' } })).rejects.toThrow(UsageError);
+    await expect(run('X-others.parquet', { ids: at('X-f4.txt') })).rejects.toThrow(/--ids is for \.npy files/);
+    await writeFile(at('nothing.npy'), '');
+    await expect(run('nothing.npy')).rejects.toThrow(UsageError);
+    await expect(run('none.npy')).rejects.toThrow(/none\.npy: no such file/);
+  });
+});

@@ -1,0 +1,25 @@
+import { defineCommand } from '../app/command.ts';
+import { importVectors } from '../import/import-file.ts';
+
+export const command = defineCommand({
+  describe:
+    'Writes the vectors of another tool as a shard: Parquet with a column of lists and one of ids, .npy with a text file of ids, or HDF5 ' +
+    'whose datasets have other names. The kind of a file is recognized by its first bytes.',
+  options: {
+    input: { type: 'string', demandOption: true, describe: 'File of vectors: Parquet, .npy or HDF5' },
+    ids: { type: 'string', describe: 'Ids of a .npy file, one a line. Default: its name with .txt' },
+    'h5-embedding': { type: 'string', describe: 'Dataset of vectors in an HDF5 file. Default: what the file has' },
+    'h5-id': { type: 'string', describe: 'Dataset of ids in an HDF5 file. Default: what the file has' },
+    output: { type: 'string', demandOption: true, describe: 'Shard to write (HDF5)' },
+    description: { type: 'string', describe: "Also write the shard's description to this file, for pack-buckets" },
+    name: { type: 'string', describe: 'Name of the shard in plans and messages. Default: the path of --output' },
+  },
+  examples: [
+    ['import-vectors --input vectors.parquet --output vectors.h5', 'Parquet'],
+    ['import-vectors --input vectors.npy --ids names.txt --output vectors.h5', 'numpy'],
+    ['import-vectors --input x.h5 --h5-embedding mean/pooled --h5-id names --output vectors.h5', 'Named datasets'],
+  ],
+
+  run: ({ input, ids, h5Embedding, h5Id, output, description, name = output }, context) =>
+    importVectors({ input, ids, named: { embedding: h5Embedding, id: h5Id }, output, description, name }, context),
+});

@@ -1,0 +1,79 @@
+// Messages of importing vectors for users: the file and row, the problem, and what to do.
+
+import { DataError, UsageError } from '../base/errors.ts';
+import { quoteValue } from '../base/text/quote.ts';
+
+const NUMPY = 'numpy.save(path, vectors.astype("float32"))';
+
+export function unknownKind(path: string): UsageError {
+  return new UsageError(`${path}: of no known kind: HDF5, Parquet or .npy, by its first bytes.`);
+}
+
+export function idsOnlyForNpy(path: string): UsageError {
+  return new UsageError(`--ids is for .npy files; ${path} has its own ids.`);
+}
+
+export function namesOnlyForHdf5(path: string): UsageError {
+  return new UsageError(`--h5-embedding and --h5-id are for HDF5 files; ${path} is none.`);
+}
+
+export function noRows(path: string): DataError {
+  return new DataError(`${path}: no vectors in this file. Remove it from the input, or create it again.`);
+}
+
+// .npy
+
+export function badNpy(path: string, problem: string): DataError {
+  return new DataError(`${path}: not a .npy file of vectors: ${problem}. Write it again: ${NUMPY}.`);
+}
+
+export function wrongNpyShape(path: string, shape: readonly number[]): DataError {
+  return new DataError(`${path}: its shape is (${shape.join(', ')}); vectors are a matrix (N, D). ${NUMPY}.`);
+}
+
+export function wrongNpyType(path: string, type: string): DataError {
+  return new DataError(
+    `${path}: its type is ${quoteValue(type)}; float16, float32, float64 and integers can be read. ${NUMPY}.`,
+  );
+}
+
+export function shortNpy(path: string, bytes: number, expectedBytes: number): DataError {
+  return new DataError(`${path}: truncated: it has ${bytes} of ${expectedBytes} bytes. Copy or create the file again.`);
+}
+
+/** @param ids path of the file of ids */
+export function noIdFile(path: string, ids: string): DataError {
+  return new DataError(`${path}: no file of its ids, ${ids}: write it, one id a line, in the order of the vectors.`);
+}
+
+export function idCountDiffers(path: string, ids: string, rows: number, idRows: number, isMore: boolean): DataError {
+  return new DataError(
+    `${ids}: ${isMore ? 'more than ' : ''}${idRows} ids, but ${path} has ${rows} vectors. There must be one id a line for each vector.`,
+  );
+}
+
+// Parquet
+
+export function badParquet(path: string, problem: string, cause: unknown): DataError {
+  return new DataError(
+    `${path}: this Parquet file cannot be read: ${problem}. It is damaged, or its row groups are too large: write it in smaller ` +
+      'ones (pyarrow: pq.write_table(table, path, row_group_size=50000)).',
+    { cause },
+  );
+}
+
+/** @param what the column that is missing @param columns of the file, with their types */
+export function noParquetColumn(path: string, what: string, columns: readonly string[]): DataError {
+  return new DataError(`${path}: no column of ${what}. It has ${columns.join(', ')}.`);
+}
+
+export function severalParquetColumns(path: string, what: string, name: string, columns: readonly string[]): DataError {
+  return new DataError(
+    `${path}: several columns of ${what}. It has ${columns.join(', ')}. Rename the one to read: ${quoteValue(name)}.`,
+  );
+}
+
+/** @param problem of the row */
+export function badParquetRow(path: string, column: string, row: number, problem: string): DataError {
+  return new DataError(`${path}: row ${row}: ${quoteValue(column)} ${problem}. Fix or remove the row.`);
+}

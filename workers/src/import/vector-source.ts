@@ -1,0 +1,26 @@
+import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import type { ShardAttributes } from '../shard/shard.ts';
+import type { VectorType } from '../vectors/vector-type.ts';
+
+/** Consecutive rows of a file. */
+export interface SourceBlock {
+  /** [ids, D] */
+  vectors: Float32Array;
+  ids: Utf8Column;
+}
+
+/** A file of vectors that is open. */
+export interface VectorSource extends AsyncDisposable {
+  rows: number;
+  dimension: number;
+  /** The type that holds the vectors as they are, or as they are converted. */
+  vectorType: VectorType;
+  attributes: ShardAttributes;
+  /** What the user should know about the file. */
+  notes: string[];
+  /** Reads all rows, in order. @throws DataError naming the row that is wrong */
+  blocks(): AsyncGenerator<SourceBlock>;
+}
+
+/** Bytes of the vectors of a block, as float32. */
+export const BLOCK_BYTES = 8 * 2 ** 20;
