@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -76,13 +76,6 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     expect((await parquet).code).toBe(0);
     const count = 'import sys, pandas as pd\nprint(len(pd.read_parquet(sys.argv[1])))';
     expect(await python(count, at('stdout.parquet'))).toBe(2);
-  });
-
-  it('leaves nothing among the temporary files', async () => {
-    await mkdir(at('tmp'));
-    const env = { ...process.env, TMPDIR: at('tmp') };
-    expect((await lanceflow(['ask', '--id', 'p1', '--database', database], { env })).code).toBe(0);
-    expect(await readdir(at('tmp'))).toEqual([]);
   });
 
   it('shows a table of at most 80 columns', async () => {

@@ -2,7 +2,6 @@ import './quiet.ts';
 import { type Connection, type ConnectionOptions, connect as connectTo, Session } from '@lancedb/lancedb';
 import { memoryLimit } from '../base/memory-limit.ts';
 import { cacheLimits } from './cache-limits.ts';
-import { withOwnTemporaryFolder } from './temporary-folder.ts';
 
 // The only module that loads the LanceDB client, so that its log level is set first.
 export { Index } from '@lancedb/lancedb';
@@ -10,8 +9,5 @@ export { Index } from '@lancedb/lancedb';
 /** Connects to a database. The client's caches are limited by the memory of this process. */
 export function connect(uri: string, options: Partial<ConnectionOptions> = {}): Promise<Connection> {
   const { index, metadata } = cacheLimits(memoryLimit());
-  return withOwnTemporaryFolder(() => {
-    const session = new Session(BigInt(index), BigInt(metadata));
-    return connectTo(uri, { ...options, session });
-  });
+  return connectTo(uri, { ...options, session: new Session(BigInt(index), BigInt(metadata)) });
 }
