@@ -35,7 +35,7 @@ async function filesNamed(folder: string, name: string): Promise<string[]> {
   return [...(await snapshot(folder)).keys()].filter((path) => path.endsWith(name));
 }
 
-test('a parameter with a command is refused before any task, or is a path that Shell.quote quotes', async () => {
+test('a parameter with a command is refused before any task, or is a path or a name that Shell.quote quotes', async () => {
   const folder = await temporaryFolder();
   const all = Object.keys(await definitions());
   const cases = all.flatMap((name) =>
@@ -43,9 +43,10 @@ test('a parameter with a command is refused before any task, or is a path that S
   );
   const answers = await check(Object.fromEntries(cases), folder);
   const accepted = Object.keys(answers).filter((name) => answers[name]!.error === undefined);
-  // The next tests run with these.
-  const paths = ['input', 'queries', 'query_ids', 'database', 'outdir', 'model', 'cache'];
-  const expected = paths.flatMap((name) => HOSTILE.map((text) => `${name} ${JSON.stringify(text)}`));
+  // The next tests run with most of these.
+  const paths = ['input', 'queries', 'query_ids', 'database', 'outdir', 'model', 'cache', 'embedding_cache'];
+  const datasets = ['h5_embedding', 'h5_id'];
+  const expected = [...paths, ...datasets].flatMap((name) => HOSTILE.map((text) => `${name} ${JSON.stringify(text)}`));
   expect(accepted.sort()).toEqual(expected.sort());
   for (const [name, { error }] of Object.entries(answers))
     for (const letter of error ?? '') expect(letter === '\n' || !/[\p{Cc}]/u.test(letter), name).toBe(true);

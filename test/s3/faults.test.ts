@@ -205,7 +205,8 @@ describe('faults on the wire', () => {
       await fails((s3) => readRange(s3, file!.key, 0, 100, new Uint8Array(100)), TransientError, message);
       // Given up at 2.5 s, and one more stall: the same rule makes a minute of the real 40 s and 10 s.
       expect(performance.now() - startedMs).toBeLessThan(10_000);
-      expect(held!.proxy.seen.filter(isGet).length).toBeGreaterThan(2);
+      // A wait for a service that asks to slow down is random, and the second may be too long for the limit.
+      expect(held!.proxy.seen.filter(isGet).length).toBeGreaterThan(1);
     });
 
     it.skipIf(skip)('a service that cannot be reached', async () => {
