@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { s3Usage } from '../../../workers/src/app/usage.ts';
 import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import { openRange } from '../../../workers/src/database/s3/range-file.ts';
 import { s3Store } from '../../../workers/src/database/s3/s3-store.ts';
@@ -51,12 +54,44 @@ describe.skipIf(skip)('ranges of an object that is signed once', () => {
     ['stalls', { stallAfter: 10 }],
     ['does not answer', { noAnswer: true }],
     ['refuses a signature', { status: 403, code: 'SignatureDoesNotMatch' }],
+    ['does not know a signature', { status: 501, code: 'NotImplemented' }],
+    ['answers with another range', { ignores: /^$/, answer: { 'content-range': 'bytes 0-99/2600' } }],
   ];
   it.each(passing)('arrive where the service %s once', async (_, fault) => {
     const file = await open();
     expect(await isRight(file, 0)).toBe(true);
     held.proxy.rule = first(1, isSignedOnce, fault);
+    const before = s3Usage().receivedBytes;
     expect(await isRight(file, 300)).toBe(true);
+    // Each byte once, and the body of an error.
+    const received = s3Usage().receivedBytes - before;
+    expect(received).toBeGreaterThanOrEqual(100);
+    expect(received).toBeLessThan(500);
+  });
+
+  it('are requested at an IPv6 address', async ({ skip }) => {
+    const { port } = new URL(held.proxy.endpoint);
+    const server = createServer((socket) => {
+      const proxy = connect(Number(port), '127.0.0.1');
+      for (const one of [socket, proxy]) one.on('error', () => {});
+      socket.pipe(proxy).pipe(socket);
+    });
+    server.listen(0, '::1');
+    const isListening = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isListening) return skip('this machine has no IPv6');
+    try {
+      await closeS3();
+      useS3({ AWS_ENDPOINT_URL_S3: `http://[::1]:${(server.address() as { port: number }).port}` });
+      const file = await open();
+      for (const offset of [5, 0]) expect(await isRight(file, offset)).toBe(true);
+      expect(held.proxy.seen.map(isSignedOnce)).toEqual([false, true]);
+    } finally {
+      await closeS3();
+      server.close();
+    }
   });
 
   const lasting: [Fault, typeof DataError | typeof TransientError, RegExp][] = [
@@ -86,5 +121,21 @@ describe.skipIf(skip)('ranges of an object that is signed once', () => {
     for (let i = 0; i < 8; i++) expect(await isRight(await open(), 10 * i)).toBe(true);
     expect(held.proxy.seen.filter(isSignedOnce)).toHaveLength(3);
     expect(held.proxy.seen.filter((seen) => !isSignedOnce(seen))).toHaveLength(8);
+  });
+});
+
+describe.skipIf(missingServer('moto'))('ranges of a service that ignores conditions', () => {
+  // moto accepts a signature of a header that is missing.
+  const held = withFaultProxy('moto');
+
+  it('are of one version', async () => {
+    useS3(held.proxy.env);
+    const s3 = await openS3('s3://lance/signed');
+    await s3Store(s3).write('object', CONTENT);
+    held.proxy.rule = () => ({ ignores: /^if-match$/ });
+    const file = openRange(s3, 'object');
+    for (const offset of [5, 0]) await file.read(Buffer.alloc(100), offset);
+    await s3Store(s3).write('object', CONTENT.toUpperCase());
+    await expect(file.read(Buffer.alloc(100), 5)).rejects.toThrow(/object: was replaced while it was read/);
   });
 });

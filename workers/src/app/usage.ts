@@ -42,11 +42,6 @@ export function countRetry(): void {
   add(RETRIES, 1);
 }
 
-/** Subtracts bytes that a response announced but did not deliver. */
-export function countMissing(bytes: number): void {
-  add(RECEIVED_BYTES, -bytes);
-}
-
 export function countRequest(): void {
   add(REQUESTS, 1);
 }
@@ -56,8 +51,8 @@ export function countSent(body: unknown): void {
   else if (body instanceof Uint8Array) add(SENT_BYTES, body.byteLength);
 }
 
-/** Adds the bytes that a response announces. */
-export function countReceived(bytes: string | undefined): void {
+/** Adds bytes that were received, or that a response announces. */
+export function countReceived(bytes: number | string | undefined): void {
   add(RECEIVED_BYTES, Number(bytes ?? 0));
 }
 

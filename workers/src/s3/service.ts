@@ -13,8 +13,8 @@ export interface S3Service {
   heedsConditions: boolean;
   /** By bucket: a signed request of the SDK, of which `path` is without the key. */
   addresses: Map<string, HttpRequest>;
-  /** Presigned requests that it refused. */
-  refusedSignatures: number;
+  /** By credentials: presigned requests that it refused. */
+  refusedSignatures: WeakMap<object, number>;
 }
 
 /** Returns the capabilities of an unknown service: all are tried. */
@@ -25,7 +25,7 @@ export function unknownService(): S3Service {
     removesMany: true,
     heedsConditions: false,
     addresses: new Map(),
-    refusedSignatures: 0,
+    refusedSignatures: new WeakMap(),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countMissing, countRetry } from '../../app/usage.ts';
+import { countReceived, countRetry } from '../../app/usage.ts';
 import type { ChecksumAlgorithm } from '../../base/bytes/checksum.ts';
 import { DataError, TransientError, UserError } from '../../base/errors.ts';
 import { formatS3Uri } from '../../base/s3-location.ts';
@@ -44,14 +44,15 @@ async function streamRange(
   for (let attempt = 0, startedMs = performance.now(); done < length; ) {
     const begun = done;
     try {
-      await getRange(s3, key, offset + done, length - done, counted, signal, signed);
+      await getRange(s3, key, offset + done, length - done, counted, signal, signed).finally(() =>
+        countReceived(done - begun),
+      );
       if (done < length) throw new Error('aborted: the body ended early');
     } catch (error) {
       // The buffer of the sink is in use until then.
       await busy?.catch(() => {});
       if (failure) throw failure.error;
       if (signal?.aborted || error instanceof UserError) throw error;
-      countMissing(length - done);
       // Progress restarts the limits of retries.
       if (done > begun) [attempt, startedMs] = [0, performance.now()];
       const isThrottled = (error as S3Error).$metadata?.httpStatusCode === 503;
@@ -89,16 +90,21 @@ async function getRange(
     }
     signed?.learn(options.sent, options.etag);
     await options.body;
+    // Of a service that ignores conditions, or of a request that began before the version was known.
+    if (signed && signed.etag !== options.etag) throw replaced(formatS3Uri(s3.location, path));
   } catch (error) {
     const uri = formatS3Uri(s3.location, path);
     if (isAbsent(error))
       throw new DataError(`${uri}: no such object. The database is damaged: build the bucket again.`, { cause: error });
     if ((error as S3Error).name === 'InvalidRange')
       throw new DataError(`${uri}: shorter than it was when it was written. Build the bucket again.`, { cause: error });
-    if (signed && isConflict(error))
-      throw new TransientError(`${uri}: was replaced while it was read. Run the same command again.`, { cause: error });
+    if (signed && isConflict(error)) throw replaced(uri, error);
     throw error;
   }
+}
+
+function replaced(uri: string, cause?: unknown): TransientError {
+  return new TransientError(`${uri}: was replaced while it was read. Run the same command again.`, { cause });
 }
 
 /** Block size: writing each received piece on its own would cost more than the write. */

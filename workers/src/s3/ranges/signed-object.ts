@@ -11,14 +11,17 @@ import type { S3Error } from '../s3-errors.ts';
 const SIGNED_SECONDS = 3600;
 /** The first bytes of an error's body, which name it. */
 const ERROR_BYTES = 1000;
-/** Signatures that a service refuses, though it accepts the SDK's, until no more are tried. */
+/** Objects whose signature a service refuses under the same credentials, until no more are tried. */
 const MOST_REFUSALS = 3;
+/** Answers to a signature that a service does not accept, or does not know. */
+const REFUSALS = new Set([400, 401, 403, 405, 501]);
 
 /** Headers of the SDK's request that belong to its own signature, or to that request alone. */
 const OWN_HEADERS = /^x-amz-(date|content-sha256|security-token|user-agent|checksum-mode)$/;
 
 interface SignedUrl {
   protocol: string;
+  /** Without the brackets of an IPv6 address. */
   hostname: string;
   port: number | undefined;
   path: string;
@@ -57,7 +60,7 @@ export class SignedObject {
 
   /**
    * Requests a range.
-   * @param sink receives its bytes
+   * @param sink receives its bytes, which the caller counts
    * @returns false where the SDK must make the request
    * @throws S3Error for faults that may pass, and errors of the connection
    */
@@ -66,8 +69,7 @@ export class SignedObject {
     if (!url) return false;
     const answer = await this.#send(url, range, signal);
     const { statusCode = 0, headers } = answer;
-    countReceived(headers['content-length']);
-    if (isRange({ statusCode, headers }, bytes)) {
+    if (isRange({ statusCode, headers }, bytes, range)) {
       this.etag ??= headers.etag;
       if (headers.etag !== this.etag) {
         // The SDK asks for the version, which no longer exists.
@@ -77,10 +79,11 @@ export class SignedObject {
       await drain(answer, sink);
       return true;
     }
-    if (statusCode >= 500 || statusCode === 429) throw await passingFault(answer);
+    const isRefusal = REFUSALS.has(statusCode);
+    if ((statusCode >= 500 && !isRefusal) || statusCode === 429) throw await passingFault(answer);
     answer.destroy();
-    // Of expired credentials, for example. An absent or changed object is no refusal.
-    if (statusCode === 400 || statusCode === 401 || statusCode === 403) this.#s3.service.refusedSignatures++;
+    // Requests under way at once may all be refused. An absent or changed object is no refusal.
+    if (isRefusal && this.#signed === url) this.#refused(url);
     this.#signed = undefined;
     return false;
   }
@@ -107,11 +110,19 @@ export class SignedObject {
     return promise;
   }
 
+  /** Counts a refusal. New credentials are tried again: those of a session may have expired. */
+  #refused({ credentials }: SignedUrl): void {
+    const { refusedSignatures } = this.#s3.service;
+    refusedSignatures.set(credentials, (refusedSignatures.get(credentials) ?? 0) + 1);
+  }
+
   async #url(): Promise<SignedUrl | undefined> {
     const { service, location, client } = this.#s3;
     const sent = service.addresses.get(location.bucket);
-    if (!sent || service.refusedSignatures >= MOST_REFUSALS) return undefined;
-    const credentials = await client.config.credentials();
+    if (!sent) return undefined;
+    // The SDK reports what is wrong with them.
+    const credentials = await client.config.credentials().catch(() => undefined);
+    if (!credentials || (service.refusedSignatures.get(credentials) ?? 0) >= MOST_REFUSALS) return undefined;
     if (this.#signed?.credentials !== credentials || Date.now() > this.#signed.untilMs)
       this.#signed = await sign(this.#s3, { ...sent, path: sent.path + this.#path }, credentials);
     return this.#signed;
@@ -146,7 +157,7 @@ async function sign(s3: S3Bucket, sent: HttpRequest, credentials: AwsCredentialI
   const untilMs = nowMs + 500 * expiresIn;
   return {
     protocol,
-    hostname,
+    hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
     port,
     path: `${path}?${query.join('&')}`,
     userAgent: sent.headers['user-agent'] ?? '',
@@ -163,6 +174,7 @@ function scopeOf({ headers }: HttpRequest): { region: string; service: string } 
 
 /** Reads the error of an answer, as the SDK would name it. */
 async function passingFault(answer: IncomingMessage): Promise<S3Error> {
+  countReceived(answer.headers['content-length']);
   let text = '';
   for await (const chunk of answer.setEncoding('utf8')) if (text.length < ERROR_BYTES) text += chunk;
   const error: S3Error = new Error(/<Message>([^<]*)</.exec(text)?.[1] ?? `status ${answer.statusCode}`);
