@@ -6,20 +6,14 @@ import { markReserved } from '../../workers/src/database/node/disk-marks.ts';
 import { runHere } from '../support/command.ts';
 import { expectNoLeftovers } from '../support/crash.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
+import { mountDisk } from '../support/mount-disk.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { lanceflow, ROOT, run, sharedFolder, tellSkipped } from '../support/run.ts';
 import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-/** A file system of the test that can grow; needs root. */
-async function mount(folder: string, size: string): Promise<boolean> {
-  await mkdir(folder);
-  const { code } = await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]).catch(() => ({
-    code: 1,
-  }));
-  return code === 0;
-}
+/** A file system that is mounted may grow. */
 const resize = (folder: string, size: string) => run('mount', ['-o', `remount,size=${size}`, folder]);
 
 describe('a full disk', () => {
@@ -31,7 +25,8 @@ describe('a full disk', () => {
   beforeAll(async () => {
     folder = await sharedFolder();
     disk = join(folder, 'disk');
-    mounted = await mount(disk, '200k');
+    await mkdir(disk);
+    mounted = await mountDisk(disk, '200k');
     if (!mounted) tellSkipped('a full disk cannot be tried: mounting one needs root', 'a disk to mount (as root)');
     await writeShard(join(folder, 's.h5'), rows);
     await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 2000));

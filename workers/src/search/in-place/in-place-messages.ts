@@ -42,6 +42,8 @@ export const IN_PLACE_MESSAGES = {
     `${uri}: ${bucket} was built again while it was searched. Run the same command again.`,
   timeout: (uri: string, bucket: string, seconds: number) =>
     `${uri}: ${bucket} did not answer within ${seconds} s. Run the same command again, with a larger --timeout or a smaller --k.`,
+  diskFull: (folder: string, bytes: number) =>
+    `The disk is full: ${folder} has no space for ${counted(bytes, 'byte')} of a copy that the search reads. Free space, or name another folder in TMPDIR, then run the same command again.`,
   failed: (bucket: string, message: string) => (message.includes(bucket) ? message : `${bucket}: ${message}`),
   allFailed: (count: number, first: string) =>
     `None of the ${counted(count, 'bucket')} answered. The first error: ${first}`,

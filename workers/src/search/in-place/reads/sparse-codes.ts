@@ -1,4 +1,4 @@
-import { fragmentBlocks, rowIdsOf } from '../../../bucket/fragment-blocks.ts';
+import { fragmentBlocks, type RowSpan, rowIdsOf } from '../../../bucket/fragment-blocks.ts';
 import type { OpenBucket } from '../../../bucket/open-bucket.ts';
 import type { ByteRange, LancePage } from '../../../lance/format/file-format.ts';
 import { LanceFileReader } from '../../../lance/format/file-reader.ts';
@@ -60,13 +60,6 @@ export class SparseCodes {
     }
   }
 
-  /** Whether the partition of the table's first row was read. */
-  get hasFirstRow(): boolean {
-    return [...this.#filled].some(
-      (partition) => this.#firstRows[partition] === 0 && this.#firstRows[partition + 1]! > 0,
-    );
-  }
-
   /**
    * Reads the codes of partitions, unless they are there. The ids of their rows follow from the order of the table.
    * @returns rows whose codes were there
@@ -82,6 +75,12 @@ export class SparseCodes {
     const ranges = spans.flatMap(({ first, end }) =>
       this.#columns.flatMap(({ width, pages }) => rangesOf(pages, width, first, end)),
     );
+    await this.#file.opened(() => this.#fill(spans, ranges));
+    for (const partition of missing) this.#filled.add(partition);
+    return rowsOf([...partitions]) - rowsOf(missing);
+  }
+
+  async #fill(spans: readonly RowSpan[], ranges: readonly ByteRange[]): Promise<void> {
     await this.#file.fill([...ranges, ...this.#wholeColumns()], 0);
     for (const { parts, rows, span } of fragmentBlocks(spans, this.#bucket.entry.fragments!, Number.MAX_SAFE_INTEGER)) {
       const ids = new Float64Array(rows);
@@ -93,8 +92,6 @@ export class SparseCodes {
         at += range.bytes;
       }
     }
-    for (const partition of missing) this.#filled.add(partition);
-    return rowsOf([...partitions]) - rowsOf(missing);
   }
 
   /** Returns small columns: each request for a part of them would cost more. */

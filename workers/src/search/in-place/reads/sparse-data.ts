@@ -1,7 +1,7 @@
 import { concatenateColumns, type Utf8Column } from '../../../base/bytes/utf8-column.ts';
+import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import type { OpenBucket } from '../../../bucket/open-bucket.ts';
 import type { RangeFile } from '../../../database/table-reader.ts';
-import type { ByteRange } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import { GAP_BYTES, planRowReads } from './row-reads.ts';
@@ -11,6 +11,8 @@ import { fillIds, readIds } from './sparse-ids.ts';
 /** All ids of a file are read with its metadata if they are no longer: each request for some of them would take as long. */
 const IDS_BYTES = 2 ** 17;
 const FRAGMENT_ROWS = 2 ** 32;
+/** Files that a step of a query reads at once: as many as there are connections. */
+const FILES_AT_ONCE = 64;
 
 interface DataFile {
   file: SparseFile;
@@ -37,38 +39,33 @@ export class SparseData {
    * @param rowIds of LanceDB, ascending
    */
   async fill(rowIds: Float64Array): Promise<void> {
-    await Promise.all(
-      byFragment(rowIds).map(async ({ fragment, rows }) => {
-        const { file, idPages } = await this.#open(fragment);
-        await fillIds(file, idPages, rows);
-      }),
-    );
+    await mapConcurrently(byFragment(rowIds), FILES_AT_ONCE, async ({ fragment, rows }) => {
+      const { file, idPages } = await this.#open(fragment);
+      await file.opened(() => fillIds(file, idPages, rows));
+    });
   }
 
   /** Reads vectors into the files, unless they are there. @param rowIds of LanceDB, ascending @param spareRows that may be read besides */
   async fillVectors(rowIds: Float64Array, spareRows: number): Promise<void> {
     const { entry } = this.#bucket;
     const bytes = vectorBytes(entry);
-    const ranges = new Map<number, ByteRange[]>();
-    for (const { fragment, first, rows } of planRowReads(
-      rowIds,
-      Number.MAX_SAFE_INTEGER,
-      spareRows,
-      GAP_BYTES / bytes,
-    )) {
-      const range = { offset: entry.fragments![fragment]!.offset + first * bytes, bytes: rows * bytes };
-      ranges.set(fragment, [...(ranges.get(fragment) ?? []), range]);
-    }
-    await Promise.all([...ranges].map(async ([fragment, some]) => (await this.#open(fragment)).file.fill(some, 0)));
+    const reads = planRowReads(rowIds, Number.MAX_SAFE_INTEGER, spareRows, GAP_BYTES / bytes);
+    const byFile = Map.groupBy(reads, ({ fragment }) => fragment);
+    await mapConcurrently(byFile, FILES_AT_ONCE, async ([fragment, ofFile]) => {
+      const { file } = await this.#open(fragment);
+      const { offset } = entry.fragments![fragment]!;
+      const ranges = ofFile.map(({ first, rows }) => ({ offset: offset + first * bytes, bytes: rows * bytes }));
+      await file.fill(ranges, 0);
+    });
   }
 
   /** Reads ids. @param rowIds of LanceDB, ascending */
   async ids(rowIds: Float64Array): Promise<Utf8Column> {
-    const columns = byFragment(rowIds).map(async ({ fragment, rows }) => {
+    const columns = await mapConcurrently(byFragment(rowIds), FILES_AT_ONCE, async ({ fragment, rows }) => {
       const { file, idPages } = await this.#open(fragment);
-      return readIds(file, idPages, rows);
+      return file.opened(() => readIds(file, idPages, rows));
     });
-    return concatenateColumns(await Promise.all(columns));
+    return concatenateColumns(columns);
   }
 
   /** Reads the vectors of consecutive rows, which are not kept. */

@@ -75,10 +75,12 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
       if (!hasChecksum(content, fileOf(part).checksum)) throw new RangeError(`lance: another ${part}`);
     };
     const startedMs = performance.now();
-    const parts = [bucket.partitions(), create('/auxiliary.idx'), whole('.manifest'), whole('/index.idx')] as const;
-    // After a failure, none of them may create a file again in the folder that is removed.
-    await Promise.allSettled(parts);
-    const [{ centroids, firstRows }, codeFile] = await Promise.all(parts);
+    const [{ centroids, firstRows }, codeFile] = await allEnded([
+      bucket.partitions(),
+      create('/auxiliary.idx'),
+      whole('.manifest'),
+      whole('/index.idx'),
+    ] as const);
     const codes = await SparseCodes.open(codeFile, bucket, firstRows);
     const data = new SparseData(bucket, scratch.folder);
     const table = await folderReader(scratch.folder).open(entry.bucket);
@@ -86,16 +88,17 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     const stored = { ...centroids, vectors: asStored(centroids.vectors, entry.vectorType) };
     const probedBy = ({ vector, nprobes }: AnnQuery) =>
       probedPartitions(asStored(vector, entry.vectorType), stored, entry.metric, nprobes, entry.vectorType);
+    const firstPartition = firstRows.findIndex((_, partition) => firstRows[partition + 1]! > 0);
     // All rows of a partition that was not read have the id 0.
-    const areRead = (rows: Float64Array) =>
-      rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (codes.hasFirstRow ? 1 : 0);
+    const areRead = (rows: Float64Array, probed: Int32Array) =>
+      rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (probed.includes(firstPartition) ? 1 : 0);
     const rowsIn = (partition: number) => firstRows[partition + 1]! - firstRows[partition]!;
     const candidatesOf = async (query: AnnQuery, probed: Int32Array, withTies: boolean) => {
       const beginMs = performance.now();
       const heldRows = await codes.fill(probed);
       milliseconds.codes += performance.now() - beginMs;
       const rows = await candidates(table, query, entry.metric, withTies);
-      if (!rows || !areRead(rows)) return undefined;
+      if (!rows || !areRead(rows, probed)) return undefined;
       const probedRows = probed.reduce((sum, partition) => sum + rowsIn(partition), 0);
       // In vectors; codes that are there leave half of their bytes to rows between those that are needed.
       const rowsOfCodes = (codedRows: number) =>
@@ -126,12 +129,11 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         const beginMs = performance.now();
         // With few candidates, the ids of the nearest alone need fewer requests.
         const filling = areAll ? data.fill(rows) : undefined;
-        filling?.catch(() => {});
-        const distances = await scorer.score(query.vector, rows, spareRows, (read, into) =>
-          data.readVectors(read, into),
-        );
+        const [distances] = await allEnded([
+          scorer.score(query.vector, rows, spareRows, (read, into) => data.readVectors(read, into)),
+          filling,
+        ]);
         const nearest = nearestRows(distances, query.limit);
-        await filling;
         const answer = nearest && {
           ids: await data.ids(nearest.map((place) => rows[place]!)),
           distances: Float32Array.from(nearest, (place) => distances[place]!),
@@ -143,10 +145,10 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         const found = await candidatesOf(query, probedBy(query), true);
         if (!found) return false;
         const beginMs = performance.now();
-        const filling = data.fill(found.rows);
-        filling.catch(() => {});
-        if (query.refineFactor > 0) await data.fillVectors(found.rows, found.spareRows);
-        await filling;
+        await allEnded([
+          data.fill(found.rows),
+          query.refineFactor > 0 ? data.fillVectors(found.rows, found.spareRows) : undefined,
+        ]);
         milliseconds.rescoring += performance.now() - beginMs;
         return true;
       },
@@ -163,6 +165,12 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     await scratch.close();
     throw error;
   }
+}
+
+/** Waits for reads until all have ended, because none may create a file in a folder that is removed. @throws the first failure */
+async function allEnded<T extends readonly unknown[]>(reads: T): Promise<{ [I in keyof T]: Awaited<T[I]> }> {
+  await Promise.allSettled(reads);
+  return Promise.all(reads) as Promise<{ [I in keyof T]: Awaited<T[I]> }>;
 }
 
 /** Rounds vectors to the type in which the table and its index store them. */
