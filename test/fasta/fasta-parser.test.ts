@@ -150,8 +150,10 @@ describe('reading FASTA', () => {
       );
       expect(errorOf('>a\nMK\n\x1aT', { pieceBytes })).toContain('byte 0x1a at position 3 of its sequence (line 3)');
       expect(errorOf('\0\0>a\nMK\n', { pieceBytes })).toContain('line 1 comes before the first header');
-      expect(errorOf('\0\0\x1a', { pieceBytes })).toBe('x.fa: no sequences: the file is empty.');
+      // A failed copy can leave such files.
+      expect(errorOf('\0\0\x1a', { pieceBytes })).toContain('line 1 comes before the first header');
     }
+    expect(errorOf(`>a\nMK\n${'\0'.repeat(70_000)}`)).toContain('byte 0x0 at position 3 of its sequence (line 3)');
   });
 
   test('batches are cut by records and by residues, and know their first record', () => {

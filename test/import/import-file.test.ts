@@ -22,6 +22,7 @@ for t in ('i1', 'i2', 'i4', 'i8'): npy('I-' + t, I.astype(t))
 npy('X-fortran', np.asfortranarray(X)); npy('X-transposed', X.T.copy()); npy('X-crlf', X, end='\\r\\n')
 npy('bad-three', X.reshape(N, 2, 3)); npy('bad-complex', X.astype('c8')); npy('bad-structured', np.zeros(N, dtype=[('a', 'f4')]))
 npy('bad-more', X, names + ['one']); npy('bad-fewer', X, names[:-1]); npy('bad-blank', X, names[:7] + [''] + names[8:])
+npy('X-blank-end', X, names + ['', '']); npy('bad-latin', X); open('bad-latin.txt', 'w', encoding='latin-1').write('\\n'.join(names))
 npy('bad-none', X[:0], []); np.save('bad-alone.npy', X)
 open('bad-cut.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:-9]); open('bad-cut.txt', 'w').write('\\n'.join(names))
 open('bad-header.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:60]); open('bad-header.txt', 'w').write('\\n'.join(names))
@@ -35,6 +36,12 @@ for t in ('f2', 'f4', 'f8'):
 for t in ('i1', 'i8'): parquet('I-' + t, dict(id=names, embedding=fixed(I, t)), compression='gzip')
 parquet('X-others', dict(accession=names, family=['f'] * N, length=list(range(N)), vec=fixed(X, 'f4')))
 pd.DataFrame(dict(embedding=list(X)), index=names).to_parquet('X-pandas.parquet')
+whole = pa.table(dict(id=names, embedding=fixed(X, 'f4')))
+with pq.ParquetWriter('X-empty-first.parquet', whole.schema) as w: w.write_table(whole[:0]); w.write_table(whole)
+parquet('small', dict(id=names[:50], embedding=lists(X[:50], 'f4')))
+parquet('bad-numbers', dict(id=list(range(N)), sequence=names, embedding=fixed(X, 'f4')))
+parquet('bad-residues', dict(id=names, embedding=[[list(map(float, x))] for x in X], other=fixed(X, 'f4')))
+parquet('bad-large', dict(id=names, embedding=pa.array(list(X), type=pa.large_list(pa.float32()))))
 parquet('bad-no-vectors', dict(id=names)); parquet('bad-no-ids', dict(id=list(range(N)), embedding=fixed(X, 'f4')))
 parquet('bad-several', dict(id=names, a=fixed(X, 'f4'), b=fixed(X, 'f4')))
 ragged = [list(map(float, x)) for x in X]; ragged[4321] = [1.0]
@@ -63,9 +70,11 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
   });
 
   it.each([
-    ...['f2', 'f4', 'f8', 'bigf4', 'bigf2', 'bigf8', 'fortran', 'transposed', 'crlf'].map((kind) => `X-${kind}.npy`),
+    ...['f2', 'f4', 'f8', 'bigf4', 'bigf2', 'bigf8', 'fortran', 'transposed', 'crlf', 'blank-end'].map(
+      (kind) => `X-${kind}.npy`,
+    ),
     ...['i1', 'i2', 'i4', 'i8'].map((kind) => `I-${kind}.npy`),
-    ...['fixed-f2', 'fixed-f4', 'fixed-f8', 'list-f2', 'list-f4', 'list-f8', 'others', 'pandas'].map(
+    ...['fixed-f2', 'fixed-f4', 'fixed-f8', 'list-f2', 'list-f4', 'list-f8', 'others', 'pandas', 'empty-first'].map(
       (kind) => `X-${kind}.parquet`,
     ),
     ...['I-i1.parquet', 'I-i8.parquet', 'X-named.h5'],
@@ -85,12 +94,16 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
     ['bad-more.npy', /bad-more\.txt: 5001 ids, but .*bad-more\.npy has 5000 vectors/],
     ['bad-fewer.npy', /bad-fewer\.txt: 4999 ids/],
     ['bad-blank.npy', /bad-blank\.txt: row 7 has no id/],
+    ['bad-latin.npy', /bad-latin\.txt: is not UTF-8/],
     ['bad-none.npy', /no vectors in this file/],
     ['bad-alone.npy', /no file of its ids, .*bad-alone\.txt/],
     ['bad-cut.npy', /truncated: it has \d+ of \d+ bytes/],
     ['bad-header.npy', /its header is incomplete/],
     ['bad-no-vectors.parquet', /no column of lists of numbers\. It has "id" Utf8/],
     ['bad-no-ids.parquet', /no column of texts, the ids\. It has "id" Int64/],
+    ['bad-numbers.parquet', /the column "id" is Int64, not texts, the ids/],
+    ['bad-residues.parquet', /the column "embedding" is List<List<Float64>>, not lists of numbers/],
+    ['bad-large.parquet', /a column is of type large_list.*list\.to_array\(D\)/],
     ['bad-several.parquet', /several columns of lists of numbers.*Rename the one to read: "embedding"/],
     ['bad-ragged.parquet', /row 4321: "embedding" has 1 components, not 6/],
     ['bad-null.parquet', /row 4321: "embedding" is missing/],
@@ -103,6 +116,29 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
     await expect(imported).rejects.toThrow(DataError);
     await expect(imported).rejects.toThrow(message);
     await expect(imported).rejects.toThrow(at(name.replace(/\.npy$/, '')));
+  });
+
+  it('refuses a damaged Parquet file, also where the decoder traps', async () => {
+    const whole = await readFile(at('small.parquet'));
+    let refused = 0;
+    for (let position = 4; position < whole.length - 8; position += 29) {
+      const broken = Buffer.from(whole);
+      broken[position]! ^= 0xff;
+      await writeFile(at('broken.parquet'), broken);
+      const error = await run('broken.parquet').then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (error === undefined) continue;
+      expect(error, `byte ${position}`).toBeInstanceOf(DataError);
+      refused++;
+    }
+    expect(refused).toBeGreaterThan(9);
+  });
+
+  it('does not replace an input', async () => {
+    const imported = run('X-named.h5', { output: at('X-named.h5'), named: { embedding: 'run/mean', id: 'run/a' } });
+    await expect(imported).rejects.toThrow(/X-named\.h5: is also --output/);
   });
 
   it('refuses what is of no known kind, and options of another kind', async () => {

@@ -78,7 +78,19 @@ with h5py.File('bad-ids-only.h5', 'w') as f: f.create_dataset('names', data=name
 with h5py.File('bad-no-ids.h5', 'w') as f: f['embeddings'] = X
 with h5py.File('bad-original-id.h5', 'w') as f:
     f.create_dataset('0', data=X[0]).attrs['original_id'] = 'a'; f['1'] = X[1]
-pair('bad-several.h5', 'mean', 'first', x=X); 
+components = np.array([f'c{i}' for i in range(D)], dtype=object)
+pair('components.h5', 'embeddings', 'accession', features=components)
+pair('bad-component-names.h5', 'embeddings', 'sources', names=components)
+pair('bad-rows.h5', 'embeddings', 'names', x=X.T, features=components)
+pair('bad-numbers.h5', 'embeddings', 'sequences', id=np.arange(N))
+pair('bad-split.h5', 'train', 'names', test=X[:100])
+with h5py.File('bad-components.h5', 'w') as f:
+    f['embeddings'] = X; f.create_dataset('features', data=names[:D], dtype=text)
+with h5py.File('bad-residues-ids.h5', 'w') as f:
+    for i in range(3): f[names[i]] = X[:7 - 2 * i]
+    f.create_dataset('ids', data=names[:3], dtype=text)
+each('bad-shapes.h5', lambda f, id, x: f.create_dataset(id, data=x[None] if id == 'P00007' else x, compression='gzip'))
+pair('bad-several.h5', 'mean', 'first', x=X)
 with h5py.File('bad-several.h5', 'a') as f:
     f['max'] = X; f.create_dataset('second', data=names, dtype=text)
 `;
@@ -112,7 +124,7 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
       'big-endian',
       'float64',
     ],
-    ...['in-group', 'group-each', 'soft', 'bio-embeddings', 'model', 'plural', 'nested', 'labelled'],
+    ...['in-group', 'group-each', 'soft', 'bio-embeddings', 'model', 'plural', 'nested', 'labelled', 'components'],
     ...['transposed', 'transposed-float64', 'transposed-gzip', 'pair-float64', 'pair-float64-big'],
   ])('reads %s as h5py does, in blocks of any size', async (name) => {
     const expected = await floats('X.f32');
@@ -162,6 +174,7 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
     ['bad-residues', /"P00000" \[2, 12\] float64 has a vector for each residue.*pool them/],
     ['bad-lengths', /"P00007" \[5\] float32, but "P00000" \[12\] float32/],
     ['bad-types', /"P00007" \[12\] float64, but "P00000" \[12\] float32/],
+    ['bad-shapes', /"P00007" \[1, 12\] float32, but "P00000" \[12\] float32/],
     ['bad-bool', /no dataset "embedding".*"P00000" \[12\] another type/],
     ['bad-empty', /"P00000" has 0 components/],
     ['bad-unwritten', /"P00009" were never written/],
@@ -173,7 +186,16 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
     ['bad-ids-only', /no dataset "embedding".*It has "names" \[300\] strings/],
     ['bad-no-ids', /no dataset "id": strings, one for each vector of "embeddings"/],
     ['bad-original-id', /"1" has no attribute "original_id"/],
-    ['bad-several', /several datasets may be the vectors.*It has "first" .*Name those to read: --h5_embedding/],
+    ['bad-numbers', /not clear which.*"id" \[300\] int64.*"sequences" \[300\] strings/],
+    ['bad-split', /not clear which.*"test" \[100, 12\]/],
+    ['bad-components', /not clear which.*"features" \[12\] strings/],
+    ['bad-component-names', /not clear which.*"sources" \[300\] strings/],
+    ['bad-rows', /not clear which.*"features" \[12\] strings/],
+    ['bad-residues-ids', /not clear which.*"P00000" \[7, 12\]/],
+    [
+      'bad-several',
+      /it is not clear which datasets are the vectors.*It has "first" .*Name those to read: --h5_embedding/,
+    ],
   ])('refuses %s', async (name, message) => {
     const read = readShard(at(`${name}.h5`));
     await expect(read).rejects.toThrow(DataError);

@@ -55,6 +55,8 @@ const NEWLINE = '\n'.charCodeAt(0);
 const RETURN = '\r'.charCodeAt(0);
 /** What may follow the last line: NULs, which fill up a block, and ^Z, the end of a file in DOS. */
 const PADDING = [0, 0x1a];
+/** More is damage: a copy that failed can leave NULs where records were. */
+const MAX_PADDING_BYTES = 65_536;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /** ^A: NCBI writes it between the headers of identical proteins, so it ends the id of the first. */
 const HEADER_SEPARATOR = 1;
@@ -76,6 +78,7 @@ export class FastaParser {
   #returnPending = false;
   /** The error for padding that is not at the end of the file. */
   #paddingError: DataError | undefined;
+  #paddingBytes = 0;
   #lastByte = NEWLINE;
   #bytesRead = 0;
   /** Number of the current record, from 1. */
@@ -136,6 +139,8 @@ export class FastaParser {
   /** Ends the last record. @throws DataError for a file without records, unless these are skipped */
   end(): void {
     if (this.#record === 0) {
+      // A file of padding alone is damaged, not empty.
+      if (this.#paddingError) throw this.#paddingError;
       if (!this.#limits.onSkipped) throw messages.emptyFile(this.#name);
       this.#limits.onSkipped({ file: this.#name, record: 0, id: '' });
       return;
@@ -239,6 +244,8 @@ export class FastaParser {
   #readPadding(piece: Uint8Array, start: number): number {
     for (let at = start; at < piece.length; at++)
       if (!PADDING.includes(piece[at]!) && !isSpaceByte(piece[at]!)) throw this.#paddingError!;
+    this.#paddingBytes += piece.length - start;
+    if (this.#paddingBytes > MAX_PADDING_BYTES) throw this.#paddingError!;
     return piece.length;
   }
 

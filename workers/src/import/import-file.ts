@@ -1,8 +1,8 @@
-import { open, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import type { CommandContext, CommandResult } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
-import { findStats } from '../base/missing-files.ts';
+import { findStats, returnIfMissing } from '../base/missing-files.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
 import type { DatasetNames } from '../shard/layouts/find-layout.ts';
 import { readBlocks, rowsPerBlock, toFloat32 } from '../shard/shard-blocks.ts';
@@ -30,7 +30,8 @@ export interface ImportRequest {
 
 /** Writes the vectors of a file of another tool as a shard. @throws DataError for a file that cannot be read */
 export async function importVectors(request: ImportRequest, context: CommandContext): Promise<CommandResult> {
-  const { input, output, description, name } = request;
+  const { input, ids: idFile, output, description, name } = request;
+  for (const path of [input, idFile]) if (path !== undefined) await requireOther(path, output);
   await using source = await openSource(request);
   for (const note of source.notes) context.log(note);
   const { rows, dimension, vectorType, attributes } = source;
@@ -52,6 +53,14 @@ export async function importVectors(request: ImportRequest, context: CommandCont
   if (description !== undefined)
     await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context));
   return { rows, bytes: (await stat(output)).size };
+}
+
+/** @throws UsageError if the output would replace an input */
+async function requireOther(path: string, output: string): Promise<void> {
+  const [own, other] = await Promise.all(
+    [path, output].map((each) => realpath(each).catch(returnIfMissing(undefined))),
+  );
+  if (own !== undefined && own === other) throw messages.isOutput(path);
 }
 
 async function openSource({ input, ids, named }: ImportRequest): Promise<VectorSource> {

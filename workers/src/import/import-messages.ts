@@ -17,6 +17,10 @@ export function namesOnlyForHdf5(path: string): UsageError {
   return new UsageError(`--h5-embedding and --h5-id are for HDF5 files; ${path} is none.`);
 }
 
+export function isOutput(path: string): UsageError {
+  return new UsageError(`${path}: is also --output. Write to another file.`);
+}
+
 export function noRows(path: string): DataError {
   return new DataError(`${path}: no vectors in this file. Remove it from the input, or create it again.`);
 }
@@ -46,6 +50,11 @@ export function noIdFile(path: string, ids: string): DataError {
   return new DataError(`${path}: no file of its ids, ${ids}: write it, one id a line, in the order of the vectors.`);
 }
 
+/** @param ids path of the file of ids */
+export function idFileNotUtf8(ids: string): DataError {
+  return new DataError(`${ids}: is not UTF-8. Convert it (iconv -f LATIN1 -t UTF-8 old > new).`);
+}
+
 export function idCountDiffers(path: string, ids: string, rows: number, idRows: number, isMore: boolean): DataError {
   return new DataError(
     `${ids}: ${isMore ? 'more than ' : ''}${idRows} ids, but ${path} has ${rows} vectors. There must be one id a line for each vector.`,
@@ -70,6 +79,20 @@ export function noParquetColumn(path: string, what: string, columns: readonly st
 export function severalParquetColumns(path: string, what: string, name: string, columns: readonly string[]): DataError {
   return new DataError(
     `${path}: several columns of ${what}. It has ${columns.join(', ')}. Rename the one to read: ${quoteValue(name)}.`,
+  );
+}
+
+/** @param name of the column @param what it should have */
+export function wrongParquetColumn(path: string, name: string, type: string, what: string): DataError {
+  return new DataError(
+    `${path}: the column ${quoteValue(name)} is ${type}, not ${what}. Convert it, or rename it if another column has them.`,
+  );
+}
+
+export function largeList(path: string): DataError {
+  return new DataError(
+    `${path}: a column is of type large_list, which is not supported. Write lists of fixed length (polars: ` +
+      'pl.col("embedding").list.to_array(D); pyarrow: column.cast(pa.list_(pa.float32()))).',
   );
 }
 

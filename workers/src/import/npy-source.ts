@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { columnFrom } from '../base/bytes/utf8-column.ts';
-import { MAX_DIMENSION } from '../base/limits.ts';
+import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
 import { findStats } from '../base/missing-files.ts';
 import { checkIds } from '../shard/id-reader.ts';
 import { convertedNote, transposedNote } from '../shard/layouts/layout-messages.ts';
@@ -14,6 +13,7 @@ import {
   type NumberType,
   storedVectorType,
 } from '../shard/layouts/number-type.ts';
+import { idTooLong } from '../shard/shard-messages.ts';
 import * as messages from './import-messages.ts';
 import { BLOCK_BYTES, type SourceBlock, type VectorSource } from './vector-source.ts';
 
@@ -106,12 +106,42 @@ async function countLines(path: string): Promise<number> {
   return lines;
 }
 
+/** Reads the lines of a text in UTF-8, without empty ones at its end. @throws DataError */
 async function* linesOf(path: string): AsyncGenerator<string> {
-  let isFirst = true;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    yield isFirst ? line.replace(/^\ufeff/, '') : line;
-    isFirst = false;
+  let empty = 0;
+  let lines = 0;
+  for await (const line of allLinesOf(path)) {
+    if (line.length > MAX_ID_BYTES) throw idTooLong(path, lines, line.length);
+    lines++;
+    if (line === '') {
+      empty++;
+      continue;
+    }
+    for (; empty > 0; empty--) yield '';
+    yield line;
   }
+}
+
+async function* allLinesOf(path: string): AsyncGenerator<string> {
+  // It removes a byte order mark.
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decode = (bytes?: Buffer) => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch {
+      throw messages.idFileNotUtf8(path);
+    }
+  };
+  let rest = '';
+  for await (const piece of createReadStream(path)) {
+    // A carriage return at the end may be followed by a newline in the next piece.
+    const lines = (rest + decode(piece as Buffer)).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop()!;
+    yield* lines;
+    // Longer than any id: the caller refuses it.
+    if (rest.length > MAX_ID_BYTES) yield rest;
+  }
+  yield (rest + decode()).replace(/\r$/, '');
 }
 
 type Layout = Omit<NpyHeader, 'shape'> & { shape: readonly [rows: number, dimension: number] };

@@ -3,10 +3,11 @@ import { DataType, type RecordBatch, type Schema, Type, tableFromIPC, type Vecto
 import { ParquetFile } from 'parquet-wasm';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnFrom } from '../base/bytes/utf8-column.ts';
-import { UserError } from '../base/errors.ts';
+import { catchTraps } from '../base/concurrency/catch-traps.ts';
+import { toUserError, UserError } from '../base/errors.ts';
 import { MAX_DIMENSION } from '../base/limits.ts';
 import { checkIds } from '../shard/id-reader.ts';
-import { convertedNote } from '../shard/layouts/layout-messages.ts';
+import { convertedNote, tableNote } from '../shard/layouts/layout-messages.ts';
 import * as messages from './import-messages.ts';
 import type { SourceBlock, VectorSource } from './vector-source.ts';
 
@@ -21,21 +22,35 @@ export async function openParquet(path: string): Promise<VectorSource> {
   const file = await guard(path, async () => ParquetFile.fromFile(await openAsBlob(path)));
   const rows = await guard(path, async () => file.metadata().fileMetadata().numRows());
   if (rows === 0) throw messages.noRows(path);
-  const first = await guard(path, () => batchesOf(file, path, undefined, 1).next());
-  const { schema } = first.value as RecordBatch;
+  const first = await firstBatch(file, path);
+  const { schema } = first;
   const vectors = choose(path, schema, 'lists of numbers', VECTOR_NAMES, isVectorType);
   const ids = choose(path, schema, 'texts, the ids', ID_NAMES, isTextType);
-  const dimension = vectorAt(path, first.value as RecordBatch, vectors, 0, 0).length;
+  const dimension = vectorAt(path, first, vectors, 0, 0).length;
   if (dimension === 0 || dimension > MAX_DIMENSION)
     throw messages.badParquetRow(path, vectors, 0, 'is empty or too long');
   const element = elementOf(schema, vectors);
+  const notes = /^Float(16|32)$/.test(element) ? [] : [convertedNote(path, element.toLowerCase())];
+  if (vectors !== VECTOR_NAMES[0] || ids !== ID_NAMES[0]) notes.unshift(tableNote(path, vectors, ids));
   return {
     ...{ rows, dimension, attributes: {} },
     vectorType: element === 'Float16' ? 'float16' : 'float32',
-    notes: /^Float(16|32)$/.test(element) ? [] : [convertedNote(path, element.toLowerCase())],
+    notes,
     blocks: () => readBlocks(file, path, { vectors, ids }, dimension),
-    [Symbol.asyncDispose]: async () => file.free(),
+    async [Symbol.asyncDispose]() {
+      try {
+        file.free();
+      } catch {
+        // After a failure the decoder may still hold the file. The failure is the error to report.
+      }
+    },
   };
+}
+
+/** Reads the first row, with all columns. */
+async function firstBatch(file: ParquetFile, path: string): Promise<RecordBatch> {
+  for await (const batch of batchesOf(file, path, undefined, 1)) if (batch.numRows > 0) return batch;
+  throw messages.noRows(path);
 }
 
 async function* readBlocks(
@@ -77,24 +92,34 @@ async function* batchesOf(
 ): AsyncGenerator<RecordBatch> {
   const stream = await guard(path, () => file.stream({ batchSize, ...(columns && { columns }) }));
   const reader = stream.getReader();
+  let hasStoppedEarly = false;
   try {
     for (;;) {
-      const { value, done } = await guard(path, () => reader.read());
-      if (done) return;
-      yield* tableFromIPC(value.intoIPCStream()).batches;
+      const batches = await guard(path, async () => {
+        const { value, done } = await reader.read();
+        return done ? undefined : tableFromIPC(value.intoIPCStream()).batches;
+      });
+      if (!batches) return;
+      hasStoppedEarly = true;
+      yield* batches;
+      hasStoppedEarly = false;
     }
   } finally {
-    await reader.cancel().catch(() => {});
+    // Not after a failure: a decoder that failed may never answer.
+    if (hasStoppedEarly) await reader.cancel().catch(() => {});
   }
 }
 
-/** Runs a call of the library, whose errors are texts. */
+/** Runs a call of the library, whose errors are texts. @throws DataError, or the error of the system */
 async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
   try {
-    return await call();
+    return await catchTraps(call);
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw messages.badParquet(path, error instanceof Error ? error.message : String(error), error);
+    const known = toUserError(error);
+    if (known instanceof UserError) throw known;
+    const reason = error instanceof Error ? error.message : String(error);
+    // Polars writes it; the Arrow library has no such type.
+    throw /LargeList/.test(reason) ? messages.largeList(path) : messages.badParquet(path, reason, error);
   }
 }
 
@@ -120,6 +145,9 @@ function choose(
   const fitting = schema.fields.filter(({ type }) => isOne(type)).map(({ name }) => name);
   if (fitting.length === 0) throw messages.noParquetColumn(path, what, columns);
   const usual = names.find((name) => fitting.includes(name));
+  // Another column that fits may be anything: sequences beside a column `id` of numbers.
+  const wrong = schema.fields.find(({ name }) => names.includes(name));
+  if (usual === undefined && wrong) throw messages.wrongParquetColumn(path, wrong.name, `${wrong.type}`, what);
   if (usual === undefined && fitting.length > 1) throw messages.severalParquetColumns(path, what, names[0]!, columns);
   return usual ?? fitting[0]!;
 }

@@ -2,6 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Field, tableFromIPC } from 'apache-arrow';
 import { type Compression, type RecordBatch as DecodedBatch, ParquetFile } from 'parquet-wasm';
+import { catchTraps } from '../../base/concurrency/catch-traps.ts';
 import { DataError, TransientError, toUserError, UserError } from '../../base/errors.ts';
 import { isRecord, parseJson } from '../../base/text/document.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
@@ -99,19 +100,10 @@ async function checkHead(path: string): Promise<void> {
   if (head.toString('latin1') !== 'PAR1') throw new DataError(HIT_MESSAGES.notParquet(path));
 }
 
-/**
- * Runs one step of the decoder, and turns its errors into errors that name the file and its part. Damaged bytes can make the WebAssembly
- * code trap in a separate task: an uncaught exception, while the step never ends. This function catches it too.
- */
+/** Runs one step of the decoder, and turns its errors into errors that name the file and its part. */
 async function decoding<T>(path: string, part: string, step: () => Promise<T>): Promise<T> {
-  let onTrap = (_: unknown) => {};
-  const trapped = new Promise<never>((_, reject) => {
-    onTrap = reject;
-  });
-  if (waiting.size === 0) process.on('uncaughtException', failWaiting);
-  waiting.add(onTrap);
   try {
-    return await Promise.race([step(), trapped]);
+    return await catchTraps(step);
   } catch (error) {
     const known = toUserError(error);
     if (known instanceof UserError) throw known;
@@ -120,17 +112,7 @@ async function decoding<T>(path: string, part: string, step: () => Promise<T>): 
       throw new TransientError(HIT_MESSAGES.unreadable(path, part, error.message), { cause: error });
     const reason = error instanceof Error ? error.message : String(error);
     throw new DataError(HIT_MESSAGES.damaged(path, part, reason), { cause: error });
-  } finally {
-    waiting.delete(onTrap);
-    if (waiting.size === 0) process.off('uncaughtException', failWaiting);
   }
-}
-
-/** Decoder steps in progress. A trap leaves the decoder unusable, so it fails them all. */
-const waiting = new Set<(error: unknown) => void>();
-
-function failWaiting(error: unknown) {
-  for (const fail of waiting) fail(error);
 }
 
 function readPairs(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

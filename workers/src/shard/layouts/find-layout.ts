@@ -81,8 +81,9 @@ function choose(module: H5Module, files: OpenFiles, open: OpenFile, named: Datas
   const content = messages.listContent(survey, datasets.first);
   const pairs = findPairs(path, survey, named, content);
   const best = preferred(pairs);
-  if (best.length > 1) throw messages.severalTables(path, content);
   const [pair] = best;
+  if (best.length > 1 || (pair && isDoubtful(pair, pairs, survey, datasets, named)))
+    throw messages.severalTables(path, content);
   if (pair) {
     const [embedding, id] = [pair.vectors.path, pair.ids.path];
     return { kind: 'pair', embedding, id, note: messages.tableNote(path, embedding, id) };
@@ -130,12 +131,31 @@ function preferred(pairs: readonly Pair[]): readonly Pair[] {
   return usualOf(byVectors, ({ ids }) => ids, ID_NAMES);
 }
 
+/** Returns whether the preferred pair may be something else: names of components, residues of one protein, sequences beside numeric ids. */
+function isDoubtful(
+  pair: Pair,
+  pairs: readonly Pair[],
+  { others }: Survey,
+  { paths }: ProteinDatasets,
+  named: DatasetNames,
+): boolean {
+  const { vectors, ids } = pair;
+  const isLike = (other: FoundDataset) => other !== vectors && isMatrix(other) && other.shape[1] === vectors.shape[1];
+  if (named.embedding === undefined && !isNamed(vectors, VECTOR_NAMES) && others.some(isLike)) return true;
+  if (!isUpright(pair) && pairs.some((other) => other.vectors === vectors && isUpright(other))) return true;
+  if (named.id !== undefined || isNamed(ids, ID_NAMES)) return false;
+  const isOtherId = (path: string) => groupOf({ path }) === groupOf(ids) && /^ids?$/i.test(nameOf({ path }));
+  return !isUpright(pair) || paths.some(isOtherId);
+}
+
 function usualOf(pairs: readonly Pair[], of: (pair: Pair) => FoundDataset, names: readonly string[]): readonly Pair[] {
-  const usual = pairs.filter((pair) => names.includes(nameOf(of(pair)).toLowerCase()));
+  const usual = pairs.filter((pair) => isNamed(of(pair), names));
   return usual.length > 0 ? usual : pairs;
 }
 
-const nameOf = ({ path }: FoundDataset) => path.slice(path.lastIndexOf('/') + 1);
-const groupOf = ({ path }: FoundDataset) => path.slice(0, path.lastIndexOf('/') + 1);
+const isUpright = ({ vectors, ids }: Pair) => vectors.shape[0] === ids.shape[0];
+const isNamed = (dataset: FoundDataset, names: readonly string[]) => names.includes(nameOf(dataset).toLowerCase());
+const nameOf = ({ path }: Pick<FoundDataset, 'path'>) => path.slice(path.lastIndexOf('/') + 1);
+const groupOf = ({ path }: Pick<FoundDataset, 'path'>) => path.slice(0, path.lastIndexOf('/') + 1);
 const isMatrix = ({ shape, element }: FoundDataset) => shape.length === 2 && element.kind === 'number';
 const isList = ({ shape, element }: FoundDataset) => shape.length === 1 && element.kind === 'text';

@@ -40,7 +40,9 @@ export function noIdDataset(path: string, vectors: string, content: string): Dat
 }
 
 export function severalTables(path: string, content: string): DataError {
-  return new DataError(`${path}: several datasets may be the vectors, or their ids. ${content} ${HOW_TO_NAME}`);
+  return new DataError(
+    `${path}: it is not clear which datasets are the vectors and their ids. ${content} ${HOW_TO_NAME}`,
+  );
 }
 
 export function noSuchDataset(path: string, option: string, name: string, content: string): DataError {

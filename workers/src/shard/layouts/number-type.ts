@@ -40,7 +40,8 @@ export function storedVectorType(type: NumberType): VectorType {
 
 /** Converts numbers to float32. @param bytes little-endian @param into as many components as the numbers */
 export function convertToFloat32(bytes: Uint8Array, type: NumberType, into: Float32Array): void {
-  const copy = bytes.slice().buffer;
+  // Not slice(), which does not copy the bytes of a Buffer.
+  const copy = new Uint8Array(bytes).buffer;
   if (type === 'float16') decodeFloat16(new Uint16Array(copy), into, into.length);
   else if (type === 'float32') into.set(new Float32Array(copy));
   else into.set(READERS[type](copy));

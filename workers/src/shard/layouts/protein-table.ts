@@ -33,9 +33,11 @@ export class ProteinDatasets {
     const { path, address, rowsAt, element, messages: header } = dataset;
     const dimension = dataset.shape.at(-1);
     this.first ??= dataset;
-    if (dimension !== this.first.shape.at(-1) || element.name !== this.first.element.name) this.other ??= dataset;
     const isPlain =
       rowsAt !== undefined && element.isLittleEndian && !header.some(({ type }) => type === MESSAGE.externalFiles);
+    // The library reads all with the shape of the first.
+    const isOtherShape = isPlain ? dimension !== this.first.shape.at(-1) : `${dataset.shape}` !== `${this.first.shape}`;
+    if (isOtherShape || element.name !== this.first.element.name) this.other ??= dataset;
     if (!isPlain) this.headersAt.set(this.paths.length, address);
     this.paths.push(path);
     this.rowsAt.push(isPlain ? rowsAt : Number.NaN);
