@@ -1,7 +1,7 @@
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readLatestRun } from '../../workers/src/watch/run-history.ts';
+import { findWorkDir, readRuns } from '../../workers/src/watch/run-history.ts';
 import { type RunState, TaskFolders } from '../../workers/src/watch/task-folders.ts';
 import { watchText } from '../../workers/src/watch/watch-text.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
@@ -66,9 +66,11 @@ describe('the tasks of a run', () => {
     await task(folder, 'ac05', 'BUILD:INGEST_BUCKET (b)', { exitCode: 75 });
     // Of an earlier run, which was killed.
     await task(folder, 'ac06', 'SEARCH:SEARCH_BUCKET (b)', { scriptMs: startedMs - 1000 });
-    const run = await readLatestRun(folder);
-    expect(run).toEqual({ name: 'happy_curie', startedMs, workDir: join(folder, 'work') });
-    const folders = new TaskFolders(run.workDir, run.startedMs);
+    const runs = await readRuns(folder);
+    expect(runs.map(({ name }) => name)).toEqual(['old_name', 'happy_curie']);
+    expect(runs.at(-1)).toEqual({ name: 'happy_curie', startedMs });
+    expect(await findWorkDir(folder)).toBe(join(folder, 'work'));
+    const folders = new TaskFolders(join(folder, 'work'), startedMs);
     const state = await folders.read();
     expect(state).toMatchObject({ waiting: 1, ended: 2, failed: 1 });
     expect(state.running.map(({ name }) => name).sort()).toEqual(['EMBED_SEQUENCES (a.fa)', 'MERGE_HITS']);
@@ -78,17 +80,30 @@ describe('the tasks of a run', () => {
       lastLine: 'a message',
     });
 
+    // A folder whose script Nextflow has not written yet, and that has not changed for long.
+    const late = join(folder, 'work/ad', '08'.padEnd(30, '0'));
+    await mkdir(late, { recursive: true });
+    const long = (Date.now() - 60_000) / 1000;
+    await utimes(join(folder, 'work/ad'), long, long);
+    expect(await folders.read()).toEqual(state);
+
     // A later reading finds what changed: a task that ended, one that began, and a new one.
     await task(folder, 'aa02', 'SEARCH:MERGE_HITS', { exitCode: 0 });
     await task(folder, 'ab03', 'BUILD:INDEX_BUCKET (b)');
     await task(folder, 'aa07', 'SEARCH:RENDER_REPORT');
+    const script = join(late, '.command.run');
+    await writeFile(script, "### name: 'SEARCH:PLAN_SEARCH'\n");
+    await utimes(join(folder, 'work/ad'), long, long);
     const later = await folders.read();
-    expect(later).toMatchObject({ waiting: 0, ended: 3, failed: 1 });
+    expect(later).toMatchObject({ waiting: 1, ended: 3, failed: 1 });
     expect(later.running.map(({ name }) => name).sort()).toEqual([
       'EMBED_SEQUENCES (a.fa)',
       'INDEX_BUCKET (b)',
       'RENDER_REPORT',
     ]);
+
+    await rm(late, { recursive: true });
+    expect(await folders.read()).toMatchObject({ waiting: 0, ended: 3 });
   });
 });
 
@@ -101,14 +116,14 @@ describe('the text', () => {
     lastLine: i === 0 ? '' : 'lanceflow: fetching s3://bucket/database/bucket_00001.lance/data/xyz (12 GB)',
   }));
   const state: RunState = { running, waiting: 1, ended: 5, failed: 0 };
-  const run = { name: 'happy_curie', startedMs: 0, status: undefined, duration: undefined, workDir: '/w' };
+  const run = { name: 'happy_curie', startedMs: 0, status: undefined, duration: undefined };
 
   it('has a line for each running task, and fits the terminal', () => {
     for (const columns of [60, 80, 200]) {
       const lines = watchText(run, state, 61_000, { columns, rows: 24 }).split('\n');
-      expect(lines).toHaveLength(24);
+      expect(lines).toHaveLength(23); // The cursor has a line too.
       expect(lines[0]).toBe('happy_curie runs: 36 tasks, 30 running, 1 waiting, 5 ended');
-      expect(lines.at(-1)).toBe('and 10 more running tasks');
+      expect(lines.at(-1)).toBe('and 11 more running tasks');
       for (const line of lines) expect([...line].length).toBeLessThanOrEqual(columns);
       if (columns >= 80)
         expect(lines[3]).toMatch(/^SEARCH_BUC.* {2}1 min 1 s {2}25% {3}1 h 13 min {2}34\.2K\/s {2}200M vec/);

@@ -1,10 +1,13 @@
 import { writeSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
+import { shorten } from '../base/text/format-table.ts';
 import { printable } from '../base/text/printable.ts';
 
 /** Shows the cursor and wraps lines. */
 const DEFAULT_STATE = '\x1b[?25h\x1b[?7h';
+/** Of a terminal that reports a size of 0. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 let isUsed = false;
 let isSilent = false;
@@ -47,7 +50,8 @@ export function print(text: string, color: (safe: string) => string = (safe) => 
 
 /** Returns the number of columns of the terminal that shows standard output; undefined if it is a file or a pipe. */
 export function terminalColumns(): number | undefined {
-  return process.stdout.isTTY ? process.stdout.columns : undefined;
+  // A terminal of unknown size has 0 columns.
+  return (process.stdout.isTTY && process.stdout.columns) || undefined;
 }
 
 /** A text on standard output that replaces itself on a terminal, and is written again elsewhere. */
@@ -58,23 +62,24 @@ export interface RedrawnText {
   show(text: string): void;
 }
 
-/** Creates a text that replaces itself. Its lines must be shorter than the terminal is wide. */
+/** Creates a text that replaces itself. On a terminal, lines that would wrap are shortened. */
 export function createRedrawnText(): RedrawnText {
   const { stdout } = process;
   const isTerminal = stdout.isTTY && process.env.TERM !== 'dumb';
   let height = 0;
+  const size = () => {
+    if (!isTerminal) return { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
+    return { columns: stdout.columns || DEFAULT_SIZE.columns, rows: stdout.rows || DEFAULT_SIZE.rows };
+  };
   return {
     isTerminal,
-    size: () =>
-      isTerminal
-        ? { columns: stdout.columns, rows: stdout.rows }
-        : { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY },
+    size,
     show(text) {
-      const safe = printable(text);
+      const lines = printable(text).replaceAll('\t', ' ').split('\n');
       // Moves to the first line of the text before, and clears from there.
       const up = isTerminal && height > 0 ? `\x1b[${height}A\x1b[J` : '';
-      stdout.write(`${up}${safe}\n`);
-      height = safe.split('\n').length;
+      stdout.write(`${up}${lines.map((line) => shorten(line, size().columns)).join('\n')}\n`);
+      height = lines.length;
     },
   };
 }

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { UsageError } from '../base/errors.ts';
+import { join } from 'node:path';
 import { returnIfMissing } from '../base/missing-files.ts';
-import { WATCH_MESSAGES } from './watch-messages.ts';
+import { readStart } from './read-edge.ts';
 
-/** The latest run that was started in a folder. */
+/** A run that was started in a folder. */
 export interface PipelineRun {
   name: string;
   startedMs: number;
@@ -12,34 +11,32 @@ export interface PipelineRun {
   status: string | undefined;
   /** Nextflow's own duration, once the run has ended. */
   duration: string | undefined;
-  /** Absolute path, or an address such as s3://bucket/work. */
-  workDir: string;
 }
 
 const NONE = '-';
+/** Nextflow logs the work folder when it starts; the log of a long run has gigabytes. */
+const LOG_BYTES = 1 << 20;
 
-/**
- * Reads Nextflow's record of its runs, `.nextflow/history`, and the work folder from its log.
- * @param workDir in place of that of the log
- * @throws UsageError if no run was started there
- */
-export async function readLatestRun(launchDir: string, workDir?: string): Promise<PipelineRun> {
+/** Reads Nextflow's record of the runs of a folder, `.nextflow/history`, in the order of their starts. */
+export async function readRuns(launchDir: string): Promise<PipelineRun[]> {
   const history = await readFile(join(launchDir, '.nextflow/history'), 'utf8').catch(returnIfMissing(''));
-  const line = history.trimEnd().split('\n').at(-1) ?? '';
-  // Nextflow writes the local time, without its zone.
-  const [started = '', duration = NONE, name = '', status = NONE] = line.split('\t');
-  const startedMs = new Date(started.replace(' ', 'T')).getTime();
-  if (name === '' || Number.isNaN(startedMs)) throw new UsageError(WATCH_MESSAGES.noRun(resolve(launchDir)));
-  const known = workDir ?? (await loggedWorkDir(launchDir)) ?? 'work';
-  return {
-    ...{ name, startedMs },
-    status: status === NONE ? undefined : status,
-    duration: duration === NONE ? undefined : duration,
-    workDir: known.includes('://') ? known : resolve(workDir === undefined ? launchDir : '.', known),
-  };
+  return history
+    .split('\n')
+    .map(parseRun)
+    .filter((run) => run !== undefined);
 }
 
-async function loggedWorkDir(launchDir: string): Promise<string | undefined> {
-  const log = await readFile(join(launchDir, '.nextflow.log'), 'utf8').catch(returnIfMissing(''));
+function parseRun(line: string): PipelineRun | undefined {
+  const [started = '', duration = NONE, name = '', status = NONE] = line.split('\t');
+  // Nextflow writes the local time, without its zone.
+  const startedMs = new Date(started.replace(' ', 'T')).getTime();
+  if (name === '' || Number.isNaN(startedMs)) return undefined;
+  const known = (text: string) => (text === NONE ? undefined : text);
+  return { name, startedMs, status: known(status), duration: known(duration) };
+}
+
+/** Finds the work folder of the latest run in its log: an absolute path, or an address such as s3://bucket/work. */
+export async function findWorkDir(launchDir: string): Promise<string | undefined> {
+  const log = await readStart(join(launchDir, '.nextflow.log'), LOG_BYTES);
   return / - Work-dir: (.+?)(?: \[[^\]]*\])?$/m.exec(log)?.[1];
 }

@@ -1,7 +1,8 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findStats, returnIfMissing } from '../base/missing-files.ts';
 import { type ProgressState, parseProgressLine } from '../base/text/progress-text.ts';
+import { readEnd, readStart } from './read-edge.ts';
 
 /** A task of the run that has begun and has not ended. */
 export interface RunningTask {
@@ -26,8 +27,9 @@ export interface RunState {
 
 const GROUP = /^[0-9a-f]{2}$/;
 const TASK = /^[0-9a-f]{30}$/;
-/** Bytes at the end of a task's output that are searched for its last lines. */
-const TAIL_BYTES = 4096;
+const SCRIPT = '.command.run';
+/** Bytes at the start of a task's script that are searched for its name, and at the end of its output for its last lines. */
+const EDGE_BYTES = 4096;
 
 /**
  * Reads the folders in which Nextflow runs the tasks of a run. Remembers the tasks that have ended, so that each call reads the groups that
@@ -38,6 +40,7 @@ export class TaskFolders {
   readonly #sinceMs: number;
   /** Time of change of each group of folders when it was listed. */
   readonly #listed = new Map<string, number>();
+  readonly #known = new Set<string>();
   readonly #open = new Set<string>();
   #ended = 0;
   #failed = 0;
@@ -62,8 +65,10 @@ export class TaskFolders {
         continue;
       }
       const begun = await findStats(join(folder, '.command.begin'));
-      if (begun === undefined) waiting++;
-      else running.push(await readTask(folder, begun.mtimeMs));
+      if (begun !== undefined) running.push(await readTask(folder, begun.mtimeMs));
+      else if (await findStats(join(folder, SCRIPT))) waiting++;
+      // The user removed the folder.
+      else this.#open.delete(folder);
     }
     running.sort((a, b) => a.startedMs - b.startedMs);
     return { running, waiting, ended: this.#ended, failed: this.#failed };
@@ -72,45 +77,36 @@ export class TaskFolders {
   async #findTasks(): Promise<void> {
     const groups = (await readdir(this.#workDir)).filter((name) => GROUP.test(name));
     for (const group of groups) {
-      const changed = (await findStats(join(this.#workDir, group)))?.mtimeMs;
+      const path = join(this.#workDir, group);
+      const changed = (await findStats(path))?.mtimeMs;
+      // A group that did not change since the run was started has none of its tasks.
+      if (changed === undefined || changed < this.#sinceMs || changed === this.#listed.get(group)) continue;
+      const names = (await readdir(path).catch(returnIfMissing<string[]>([]))).filter((name) => TASK.test(name));
+      let areComplete = true;
+      for (const name of names) if (!(await this.#addTask(join(path, name)))) areComplete = false;
       // A folder that changed in the second in which it was listed may have changed since.
-      if (changed === undefined || changed === this.#listed.get(group)) continue;
-      if (Date.now() - changed > 2000) this.#listed.set(group, changed);
-      for (const name of await readdir(join(this.#workDir, group)))
-        if (TASK.test(name)) await this.#addTask(join(this.#workDir, group, name));
+      if (areComplete && Date.now() - changed > 2000) this.#listed.set(group, changed);
     }
   }
 
-  readonly #known = new Set<string>();
-
-  async #addTask(folder: string): Promise<void> {
-    if (this.#known.has(folder)) return;
-    const script = await findStats(join(folder, '.command.run'));
-    // Nextflow is still writing it.
-    if (script === undefined) return;
+  /** @returns whether the task's script exists: Nextflow writes it after it created the folder */
+  async #addTask(folder: string): Promise<boolean> {
+    if (this.#known.has(folder)) return true;
+    const script = await findStats(join(folder, SCRIPT));
+    if (script === undefined) return false;
     this.#known.add(folder);
     if (script.mtimeMs >= this.#sinceMs) this.#open.add(folder);
+    return true;
   }
 }
 
 async function readTask(folder: string, startedMs: number): Promise<RunningTask> {
-  const script = await readEdge(join(folder, '.command.run'), 'start');
+  const script = await readStart(join(folder, SCRIPT), EDGE_BYTES);
   const [, name = folder.slice(-33)] =
     /^### name: '(.*)'$/m.exec(script) ?? /^# NEXTFLOW TASK: (.*)$/m.exec(script) ?? [];
-  const lines = (await readEdge(join(folder, '.command.err'), 'end')).split('\n').filter((line) => line.trim() !== '');
+  const output = await readEnd(join(folder, '.command.err'), EDGE_BYTES);
+  // Other programs redraw their progress after a carriage return.
+  const lines = output.split(/[\r\n]/).filter((line) => line.trim() !== '');
   const states = lines.map(parseProgressLine).filter((state) => state !== undefined);
   return { name: name.replace(/^(?:\w+:)+/, ''), startedMs, progress: states.at(-1), lastLine: lines.at(-1) ?? '' };
-}
-
-/** Reads the first or last bytes of a text; an empty text for a missing file. */
-async function readEdge(path: string, edge: 'start' | 'end'): Promise<string> {
-  const file = await open(path, 'r').catch(returnIfMissing(undefined));
-  if (file === undefined) return '';
-  try {
-    const position = edge === 'start' ? 0 : Math.max(0, (await file.stat()).size - TAIL_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, position);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }

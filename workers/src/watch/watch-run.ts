@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedrawnText } from '../app/terminal.ts';
 import { UsageError } from '../base/errors.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
-import { readLatestRun } from './run-history.ts';
+import { findWorkDir, readRuns } from './run-history.ts';
 import { type RunState, TaskFolders } from './task-folders.ts';
 import { WATCH_MESSAGES } from './watch-messages.ts';
 import { watchText } from './watch-text.ts';
@@ -15,24 +16,38 @@ export interface WatchRequest {
   intervalMs: number;
 }
 
+/** Longest delay of a timer, in milliseconds: longer ones end at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 /**
- * Shows the tasks of the latest run of a folder until the run ends.
+ * Shows the tasks of the latest run of a folder until the run ends, or another one is started there.
  * @returns the last state
  * @throws UsageError if there is no run, or its work folder cannot be read here
  */
 export async function watchRun(request: WatchRequest, display: Pick<RedrawnText, 'size' | 'show'>) {
-  const first = await readLatestRun(request.launchDir, request.workDir);
-  if (first.workDir.includes('://')) throw new UsageError(WATCH_MESSAGES.onS3(first.workDir));
-  const folders = new TaskFolders(first.workDir, first.startedMs);
+  const { launchDir } = request;
+  let run = (await readRuns(launchDir)).at(-1);
+  if (run === undefined) throw new UsageError(WATCH_MESSAGES.noRun(resolve(launchDir)));
+  const { name, startedMs } = run;
+  const workDir = await workDirOf(request);
+  if (workDir.includes('://')) throw new UsageError(WATCH_MESSAGES.onS3(workDir));
+  const folders = new TaskFolders(workDir, startedMs);
   for (;;) {
-    const run = { ...(await readLatestRun(request.launchDir, request.workDir)), workDir: first.workDir };
+    const runs = await readRuns(launchDir);
+    // Nextflow empties its record while it writes it.
+    run = runs.findLast((one) => one.name === name) ?? run;
     // A run that has just begun has no work folder yet.
     const state = await folders.read().catch(returnIfMissing<RunState | undefined>(undefined));
-    if (state === undefined && request.workDir !== undefined)
-      throw new UsageError(WATCH_MESSAGES.noWorkDir(first.workDir));
+    if (state === undefined && request.workDir !== undefined) throw new UsageError(WATCH_MESSAGES.noWorkDir(workDir));
     const shown = state ?? { running: [], waiting: 0, ended: 0, failed: 0 };
     display.show(watchText(run, shown, Date.now(), display.size()));
-    if (request.once || run.status !== undefined || run.name !== first.name) return { run, state: shown };
-    await sleep(request.intervalMs);
+    const isLatest = (runs.at(-1) ?? run).name === name;
+    if (request.once || run.status !== undefined || !isLatest) return { run, state: shown };
+    await sleep(Math.min(request.intervalMs, LONGEST_DELAY_MS));
   }
+}
+
+async function workDirOf({ launchDir, workDir }: WatchRequest): Promise<string> {
+  const known = workDir ?? (await findWorkDir(launchDir)) ?? 'work';
+  return known.includes('://') ? known : resolve(workDir === undefined ? launchDir : '.', known);
 }

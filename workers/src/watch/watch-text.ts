@@ -4,12 +4,12 @@ import { formatEta } from '../base/text/progress-text.ts';
 import type { PipelineRun } from './run-history.ts';
 import type { RunningTask, RunState } from './task-folders.ts';
 
-/** Characters of a task's last line on a terminal, so that it leaves room for the names of the tasks. */
+/** Characters of a task's last line on a terminal, so that the names of the tasks fit. */
 const LAST_LINE = 16;
 const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 const HEADER = ['task', 'for', 'done', 'ETA', 'rate', 'of'];
-/** Lines beside those of the tasks: the summary, the table's header, its rule, and the count of tasks that are not shown. */
-const OTHER_LINES = 4;
+/** Lines beside those of the tasks: the summary, the table's header, its rule, the count of tasks that are not shown, and the cursor's. */
+const OTHER_LINES = 5;
 
 /** Size of what shows the text: a terminal's. */
 export interface Screen {
