@@ -60,7 +60,7 @@ test.each(NAMES)('every example of %s can be run', async (name) => {
 });
 
 describe('--quiet', () => {
-  it('leaves answers and errors only', async () => {
+  it('leaves answers, warnings and errors only', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'a.fa'), '>a\nMKT\n');
     const embed = (...argv: string[]) =>
@@ -72,6 +72,8 @@ describe('--quiet', () => {
     const { code, stdout, stderr } = await embed('-q', '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ rows: 1 });
+    await writeFile(join(folder, 'a.fa'), '>a\nMKT\n>b\n*\n');
+    expect(await embed('--quiet')).toMatchObject({ code: 0, stderr: expect.stringContaining('skipped 1 record') });
     await writeFile(join(folder, 'a.fa'), 'MKT\n');
     expect(await embed('--quiet')).toMatchObject({ code: 65, stderr: expect.stringContaining('first header') });
   });

@@ -30,7 +30,7 @@ export const command = defineCommand({
   },
   examples: [['index-bucket --bucket bucket_00001 --database /data/proteins', 'Index with the default parameters']],
 
-  async run(args, { log }) {
+  async run(args, context) {
     const bucket = checkBucketName(args.bucket);
     const threads = args.threads ?? availableParallelism();
     requireWhole('threads', threads);
@@ -38,7 +38,7 @@ export const command = defineCommand({
     await database.requireExists();
     const { entry, done } = await withBucketLock(database, bucket, async (lost) => {
       const isNew = (await database.entry(bucket)) === undefined;
-      const indexed = await indexBucket(database, bucket, { kind: args.index, threads }, lost, log);
+      const indexed = await indexBucket(database, bucket, { kind: args.index, threads }, lost, context);
       if (isNew) await withdrawUnlessOnce(database, indexed.entry);
       return indexed;
     });

@@ -38,14 +38,14 @@ export class SkippedRecords {
     return this.isEmpty ? {} : { skippedRecords: this.records, skippedFiles: this.files };
   }
 
-  /** Writes what was skipped to the log. */
-  report(log: (line: string) => void): void {
+  /** Warns of what was skipped. */
+  report(warn: (line: string) => void): void {
     if (this.isEmpty) return;
     const shown = this.#listed
       .slice(0, MAX_LOGGED)
       .map(({ file, record, id }) => (record === 0 ? file : `${file}: record ${record} (${quoteId(Buffer.from(id))})`));
     const others = this.records + this.files - shown.length;
-    log(
+    warn(
       `skipped ${counted(this.records, 'record')} without residues and ${counted(this.files, 'file')} without records: ${shown.join(', ')}` +
         (others > 0 ? `, and ${others} more` : ''),
     );
@@ -92,12 +92,12 @@ export function readingFor({ allowNucleotide, strict }: ReadingOptions): FastaRe
 }
 
 /**
- * Runs `use`, and reports what it skips: in the log, in the table of `skipped`, and in the result.
+ * Runs `use`, and reports what it skips: in a warning, in the table of `skipped`, and in the result.
  * @throws DataError if nothing is left
  */
 export async function withSkipped<T extends { rows: number }>(
   options: ReadingOptions,
-  { log }: Pick<CommandContext, 'log'>,
+  { warn }: Pick<CommandContext, 'warn'>,
   use: (reading: FastaReading) => Promise<T>,
 ): Promise<T & SkippedRecords['counts']> {
   const { input, name, strict, skipped, allowEmpty } = options;
@@ -106,7 +106,7 @@ export async function withSkipped<T extends { rows: number }>(
     if (rows === 0 && !allowEmpty) throw records.nothingLeft(input);
   };
   const result = await use({ ...readingFor(options), onSkipped: strict ? undefined : records.add, requireRows });
-  records.report(log);
+  records.report(warn);
   if (skipped !== undefined && !records.isEmpty) await writeTextAtomically(skipped, records.toCsv());
   return { ...result, ...records.counts };
 }

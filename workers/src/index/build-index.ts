@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { CommandContext } from '../app/command.ts';
 import { startMeter } from '../app/meter.ts';
 import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
 import { withScratch } from '../base/files/scratch.ts';
@@ -41,7 +42,7 @@ export async function indexBucket(
   bucket: string,
   { kind, threads }: IndexOptions,
   lost: AbortSignal,
-  log: (message: string) => void,
+  { log, warn }: Pick<CommandContext, 'log' | 'warn'>,
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
   const existing = await database.entry(bucket);
   const record = requireIngested(database, bucket, (await database.pendingRecord(bucket)) ?? existing);
@@ -69,7 +70,7 @@ export async function indexBucket(
     const build = async () => {
       await nodeTables.mirror(record, folder);
       return publisher.publishEarly({ bucket, folder, bytes, lost }, (publish) =>
-        indexTable({ database, bucket, scratch, ingested: table, index, threads, publish, log }),
+        indexTable({ database, bucket, scratch, ingested: table, index, threads, publish, warn }),
       );
     };
     const { result: tableVersion, files: early } = await build().finally(release);

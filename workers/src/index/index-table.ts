@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CommandContext } from '../app/command.ts';
 import { createProgress } from '../app/progress.ts';
 import { type ThreadPool, withThreadPool } from '../base/threads/thread-pool.ts';
 import type { IndexDescription, TableDescription } from '../database/catalog/catalog-entry.ts';
@@ -25,7 +26,7 @@ export interface IndexedCopy {
   /** Maximum threads. */
   threads: number;
   publish: PublishEarly;
-  log: (message: string) => void;
+  warn: CommandContext['warn'];
 }
 
 /**
@@ -39,12 +40,12 @@ export function indexTable(copy: IndexedCopy): Promise<number> {
   return withTemporaryFiles(join(copy.scratch, 'tmp'), () =>
     withThreadPool<TableThread, number>(module, options, async (thread) => {
       await createIndex(copy, thread);
-      const { bucket, scratch, ingested, index, threads, log } = copy;
+      const { bucket, scratch, ingested, index, threads, warn } = copy;
       const isLanceDbsRq = index.kind === 'ivf-rq' && index.centroids !== 'order';
       if (isLanceDbsRq && !(await rewriteInOlderForm(join(scratch, `${bucket}.lance`), threads)))
-        log(newerForm(bucket));
+        warn(newerForm(bucket));
       const { version, warning } = await thread.run('check', { folder: scratch, bucket, ingested, index });
-      if (warning !== undefined) log(`${bucket}: ${warning}.`);
+      if (warning !== undefined) warn(`${bucket}: ${warning}.`);
       return version;
     }),
   );
