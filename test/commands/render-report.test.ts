@@ -136,6 +136,20 @@ describe('render-report', () => {
     expect(await readFile(path('report.html'), 'utf8')).not.toContain('Warnings');
   });
 
+  it('has no chart of distances that are all infinite', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    const hits = ['p', 'q'].flatMap((query, i) => [
+      { query, target: 'near', distance: i, bucket: 'b' },
+      { query, target: 'far', distance: Number.POSITIVE_INFINITY, bucket: 'b' },
+    ]);
+    await writeNeighbours(path('n.parquet'), hits);
+    await render(path('n.parquet'), [], path('report.html'));
+    const page = await readFile(path('report.html'), 'utf8');
+    expect(page).toContain('<h3>Rank 2</h3><p class="note">No distances.</p>');
+    expect(page).not.toMatch(/="(NaN|Infinity)"/);
+  });
+
   it('has the same size for any number of queries', async () => {
     const folder = await temporaryFolder();
     const sizes: number[] = [];

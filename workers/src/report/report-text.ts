@@ -1,6 +1,7 @@
 // The texts of the report page, and messages for users about rendering it.
 
 import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
 import { formatCount, formatNumber } from './format.ts';
 import type { RankQuantiles } from './rank-quantiles.ts';
 
@@ -50,12 +51,12 @@ export const SENTENCES = {
 export const AXES = { distance: 'Distance', queries: 'Queries', rank: 'Rank' } as const;
 
 export const bars = (start: string, end: string, queries: number): string =>
-  `${start} to ${end}: ${formatCount(queries)} ${queries === 1 ? 'query' : 'queries'}`;
+  `${start} to ${end}: ${counted(formatCount(queries), 'query')}`;
 
 export const quantileTip = ({ rank, low, median, high }: RankQuantiles): string =>
   `Rank ${formatCount(rank)}: median ${formatNumber(median)}, 80% of the queries from ${formatNumber(low)} to ${formatNumber(high)}`;
 
-export const vectorCount = (rows: number): string => `${formatCount(rows)} ${rows === 1 ? 'vector' : 'vectors'}`;
+export const vectorCount = (rows: number): string => counted(formatCount(rows), 'vector');
 export const distanceOf = (metric: string, model: string | undefined): string =>
   `distance: ${metric}${model === undefined ? '' : `; model: ${model}`}`;
 
@@ -72,16 +73,16 @@ export const neighboursPerQuery = (k: number): string => `up to ${formatCount(k)
 export const bucketsWithNeighbours = (buckets: number): string => `neighbours in ${formatCount(buckets)} of them`;
 
 export const recallInterval = (low: number, high: number, queries: number): string =>
-  `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; share of the true neighbours found, measured on ${formatCount(queries)} queries`;
+  `95% interval ${low.toFixed(3)} to ${high.toFixed(3)}; share of the true neighbours found, measured on ${counted(formatCount(queries), 'query')}`;
 
 export const quantiles = (median: number, ninth: number): string =>
   `median ${formatNumber(median)}; 90% of the queries below ${formatNumber(ninth)}`;
 
 export const fewerThanK = (queries: number, k: number): string =>
-  `${formatCount(queries)} queries have fewer than ${formatCount(k)} neighbours; their last neighbour counts.`;
+  `${counted(formatCount(queries), 'query')} ${queries === 1 ? 'has' : 'have'} fewer than ${formatCount(k)} neighbours; the last one counts.`;
 
 export const firstQueries = (shown: number, all: number, min: number, max: number): string =>
-  `The first ${formatCount(shown)} of ${formatCount(all)} queries, in the order of their ids, with their first neighbours. ` +
+  `The first ${formatCount(shown)} of ${counted(formatCount(all), 'query')}, in the order of their ids, with their first neighbours. ` +
   `The bars are distances: from ${formatNumber(min)} to ${formatNumber(max)}, the farthest of all neighbours.`;
 
 /** @param row from 0 */

@@ -127,9 +127,14 @@ function distanceSection({ nearest, farthest, k, shortQueries, queries, ranks }:
   if (ranges.length === 0) return html`<h2>${TITLES.distances}</h2><p>${SENTENCES.noDistances}</p>`;
   // One range for both, so that they can be compared.
   const range = [Math.min(...ranges.map(([from]) => from)), Math.max(...ranges.map(([, to]) => to))] as const;
-  const chart = (title: string, histogram: typeof nearest) => html`<figure><h3>${title}</h3>
+  const chart = (title: string, histogram: typeof nearest) => {
+    // Infinite distances are not counted.
+    if (histogram.count === 0)
+      return html`<figure><h3>${title}</h3><p class="note">${SENTENCES.noDistances}</p></figure>`;
+    return html`<figure><h3>${title}</h3>
 <p class="note">${quantiles(histogram.quantile(0.5), histogram.quantile(0.9))}</p>
 ${range[0] === range[1] ? html`<p class="note">${allAt(range[0])}</p>` : histogramChart(histogram, range, `Histogram of the distance: ${title}`)}</figure>`;
+  };
   const short = shortQueries > 0 ? ` ${fewerThanK(shortQueries, k)}` : '';
   return html`<h2>${TITLES.distances}</h2>
 <p>${SENTENCES.distances}${short}</p>
@@ -181,7 +186,7 @@ function queryRow({ query, target, nearest, last, neighbours, bucket }: QuerySum
 function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary): Html {
   if (examples.length === 0) return html``;
   // All queries share one scale: a short bar is a near neighbour.
-  const share = (distance: number) => (max > min ? (distance - min) / (max - min) : 0);
+  const share = (distance: number) => (max > min ? Math.min(1, (distance - min) / (max - min)) : 0);
   const one = ({ query, neighbours }: (typeof examples)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
 <summary>${shownId(query)} ${nearestOf(neighbours[0])}</summary>
 ${table(
