@@ -10,7 +10,13 @@ const THREAD = /(new URL\('\.[^']*)\.ts(', import\.meta\.url\))/g;
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
 const compiler = join(ROOT, 'node_modules/.bin/tsc');
-const { status } = spawnSync(compiler, ['-p', join(ROOT, 'scripts/tsconfig.build.json')], { stdio: ['ignore', 2, 2] });
+const { status, error } = spawnSync(compiler, ['-p', join(ROOT, 'scripts/tsconfig.build.json')], {
+  stdio: ['ignore', 2, 2],
+});
+if (error) console.error(`${compiler}: ${error.message}. Run: npm run setup`);
 if (status !== 0) process.exit(1);
-for (const file of globSync(join(ROOT, 'dist/**/*.js')))
+// Relative, because the folder's own name may have characters of a pattern.
+for (const name of globSync('dist/**/*.js', { cwd: ROOT })) {
+  const file = join(ROOT, name);
   writeFileSync(file, readFileSync(file, 'utf8').replace(THREAD, '$1.js$2'));
+}

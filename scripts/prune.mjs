@@ -2,7 +2,7 @@
 // second copies. `npm run setup` and the workers' image run it after npm ci; a second run finds nothing to do.
 //   node scripts/prune.mjs FOLDER    FOLDER: a node_modules
 import { existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const UNUSED = [
@@ -16,10 +16,11 @@ const UNUSED = [
   'apache-arrow/src',
 ];
 
-/** Removes what this platform does not use from a `node_modules`. */
+/** Removes what this platform does not use from a `node_modules`, but nothing of packages that are links (`npm link`). */
 export function prune(modules, platform = process.platform, arch = process.arch) {
-  for (const path of [...UNUSED, ...otherRuntimes(modules, platform, arch)])
-    rmSync(join(modules, path), { recursive: true, force: true });
+  for (const path of [...UNUSED, ...otherRuntimes(modules, platform, arch)].map((name) => join(modules, name)))
+    if (existsSync(path) && realpathSync(path).startsWith(`${realpathSync(modules)}${sep}`))
+      rmSync(path, { recursive: true, force: true });
 }
 
 /** Lists ONNX Runtime's libraries of other platforms: bin/napi-v6/<platform>/<architecture>. */

@@ -19,7 +19,7 @@ async function lanceflow(...args: string[]): Promise<string> {
 // Packs a copy of the sources, and installs the package beside links to the packages of the repository.
 beforeAll(async () => {
   folder = await sharedFolder();
-  const clone = join(folder, 'clone');
+  const clone = join(folder, 'a [clone]');
   for (const path of [...SOURCES, 'workers/src'])
     await cp(join(ROOT, path), join(clone, path), { recursive: true, filter: (from) => !from.endsWith('.log') });
   await symlink(join(ROOT, 'node_modules'), join(clone, 'node_modules'));

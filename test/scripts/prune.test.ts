@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT, run, temporaryFolder } from '../support/run.ts';
@@ -20,12 +20,17 @@ test('removes what this platform does not load, and nothing else', async () => {
     await mkdir(join(modules, dirname(file)), { recursive: true });
     await writeFile(join(modules, file), '');
   }
+  // A package that is developed elsewhere.
+  const linked = await temporaryFolder();
+  await mkdir(join(linked, 'src'));
+  await symlink(linked, join(modules, 'zod'));
   const prune = () => run(process.execPath, [join(ROOT, 'scripts/prune.mjs'), modules]);
   const files = async () =>
     (await readdir(modules, { recursive: true })).filter((path) => /\w\.\w+$|\/node$/.test(path));
   for (let run = 0; run < 2; run++) {
     expect(await prune()).toMatchObject({ code: 0, stderr: '' });
     for (const file of KEPT) expect(await files()).toContain(file);
+    expect(await readdir(linked)).toEqual(['src']);
     for (const file of REMOVED) expect(await files()).not.toContain(file);
   }
 });

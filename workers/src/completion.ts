@@ -17,7 +17,7 @@ export function printCompletionScript(program: string, shell = defaultShell()): 
   // yargs chooses its script, and the form of its answers, by this variable.
   process.env.SHELL = shell;
   delete process.env.ZSH_NAME;
-  const path = program.replaceAll(/[^\w/.-]/g, (letter) => `\\${letter}`);
+  const path = program.replaceAll(/[^\w/.-]/gu, (letter) => `\\${letter}`);
   yargs([]).scriptName(`env SHELL=${shell} ${path}`).showCompletionScript();
 }
 
