@@ -70,7 +70,7 @@ class Results {
         // The heads of a campaign on AWS share a name and a session.
         if (run?.session == workflow.sessionId.toString() && run?.started == startOf(workflow)) return null
         if (!NAMES.any { name -> exists(folder.resolve(name)) }) return null
-        return run ? "the run ${run.run} of ${run.started}" : 'an earlier run'
+        return run ? Parameters.shown("the run ${run.run} of ${run.started}".toString()) : 'an earlier run'
     }
 
     private static String startOf(Object workflow) {

@@ -1,3 +1,4 @@
+import groovy.json.JsonException
 import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
@@ -28,7 +29,14 @@ class Setup {
     private static String versionProblem(Path modules, String name, String version) {
         def file = modules.resolve(name).resolve('package.json')
         if (Files.notExists(file)) return "${name} is not installed"
-        def found = (new JsonSlurper().parse(file.toFile()) as Map).version
+        // An interrupted installation leaves files that are cut or empty.
+        def found = ''
+        try {
+            found = (new JsonSlurper().parse(file.toFile()) as Map).version
+        }
+        catch (JsonException | IllegalArgumentException _problem) {
+            return "${name} is damaged"
+        }
         return found == version ? null : "${name} is ${found}, not ${version}"
     }
 

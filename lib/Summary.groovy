@@ -69,7 +69,8 @@ class Summary {
     }
 
     private boolean isExact() {
-        return of('search-bucket').every { report -> report.mode == 'exact' }
+        def searches = of('search-bucket')
+        return searches && searches.every { report -> report.mode == 'exact' }
     }
 
     /** Lists commands that may follow, ready to be copied. */

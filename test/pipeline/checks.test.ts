@@ -120,6 +120,9 @@ test('parameters and inputs are checked as the documentation says', async () => 
       await writeFile(at(`${home}/node_modules/${name}/package.json`), JSON.stringify({ version }));
     }
   }
+  await mkdir(at('damaged/node_modules/zod'), { recursive: true });
+  await writeFile(at('damaged/package.json'), manifest.replace(/"node".*?,|,"yargs".*?(?=})/g, ''));
+  await writeFile(at('damaged/node_modules/zod/package.json'), '{ "version": "4.');
   await mkdir(at('foreign/node_modules/.bin'));
   await writeFile(at('foreign/node_modules/.bin/node'), '\x7fELF of another machine', { mode: 0o755 });
 
@@ -135,6 +138,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
       bareSetup: setup(at('bare')),
       outdatedSetup: setup(at('outdated')),
       foreignSetup: setup(at('foreign')),
+      damagedSetup: setup(at('damaged')),
       bidi: inputs('no\u202efile\x9b.fa'),
       sheetLarge: inputs(at('large.csv')),
       loopCatalog: request({ queries: at('data'), database: at('loop') }),
@@ -274,6 +278,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
   expect(answers.bareSetup.value).toBe(`${at('bare')} has no node_modules`);
   expect(answers.outdatedSetup.value).toBe('zod is 3.9.0, not 4.0.0, yargs is not installed');
   expect(answers.foreignSetup.value).toBe(`${at('foreign/node_modules/.bin/node')} does not start on this machine`);
+  expect(answers.damagedSetup.value).toBe('zod is damaged');
   expect(answers.s3Database.value).toBe('s3://bucket/prefix');
   expect(answers.relativeDatabase.value).toBe(at('db'));
   expect(answers.folder.value).toEqual([

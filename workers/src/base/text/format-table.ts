@@ -4,7 +4,7 @@ const LEAST_WIDTH = 8;
 
 /**
  * Aligns rows of text in columns; the first row is the header.
- * @param columns of the terminal, to which the longest cells are shortened. Not given, nothing is shortened
+ * @param columns of the terminal, to which the longest cells are shortened. Default: unlimited
  */
 export function formatTable(rows: ReadonlyArray<readonly string[]>, columns = Number.POSITIVE_INFINITY): string {
   const longest = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -25,9 +25,9 @@ export function shorten(text: string, length: number): string {
 }
 
 /** Shrinks the widest columns until their sum fits; none below `LEAST_WIDTH`. */
-function fitWidths(longest: readonly number[], room: number): number[] {
+function fitWidths(longest: readonly number[], available: number): number[] {
   const widths = [...longest];
-  let excess = widths.reduce((sum, width) => sum + width, 0) - room;
+  let excess = widths.reduce((sum, width) => sum + width, 0) - available;
   while (excess > 0) {
     const widest = widths.indexOf(Math.max(...widths));
     if (widths[widest]! <= LEAST_WIDTH) break;

@@ -50,14 +50,14 @@ export function parseProgressLine(line: string): ProgressState | undefined {
   return { label, unit: unit!, ...counts, etaSeconds: eta === undefined ? undefined : parseEta(eta) };
 }
 
-/** Formats a line that fits a terminal: with a bar where there is room, without the label's end where there is little. */
+/** Formats a line that fits a terminal: with a bar where it is wide, and a shortened label where it is narrow. */
 export function progressBar(state: ProgressState, columns: number): string {
   const { done, total, unit, perSecond, etaSeconds } = state;
   const label = printable(state.label);
   const eta = etaSeconds === undefined ? '-' : formatEta(etaSeconds);
   const figures = `${percentOf(done, total)}% | ${done}/${total} ${unit} | ${formatRate(perSecond)}/s | ETA ${eta}`;
-  const room = columns - label.length - figures.length - 2;
-  if (room > LEAST_BAR) return `${label} ${bar(done / total, Math.min(LONGEST_BAR, room - 1))} ${figures}`;
+  const space = columns - label.length - figures.length - 2;
+  if (space > LEAST_BAR) return `${label} ${bar(done / total, Math.min(LONGEST_BAR, space - 1))} ${figures}`;
   return shorten(`${shorten(label, Math.max(LEAST_BAR, columns - figures.length - 2))}  ${figures}`, columns);
 }
 
