@@ -9,6 +9,7 @@ export default defineConfig({
     // Far more than a quiet machine needs: a busy one is no failure.
     testTimeout: 240_000,
     hookTimeout: 400_000,
+    expect: { poll: { timeout: 150_000 } },
     tags: [{ name: 'slow', description: 'Left out by `npm test` on a laptop; CI=true runs all.' }],
     pool: 'forks',
     // Many tests wait for processes that they start (Nextflow, Slurm, S3 servers): two files at a time leave a quarter of two cores idle.

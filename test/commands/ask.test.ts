@@ -25,9 +25,9 @@ beforeAll(async () => {
     [0, 300, 600].map((first) => writeShard(at(`s${first}.h5`), sliceRows(rows, first, first + 300), MODEL)),
   );
   ({ database } = await buildDatabase(folder, shards, { bucketSize: 300 }));
-}, 60_000);
+});
 
-describe.skipIf(skip)('ask', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('ask', () => {
   it('finds the nearest of all buckets by an id, whatever its characters', async () => {
     for (const row of [7, 8, 899]) {
       const answer = await askRows(['--id', rows.ids[row]!, '--database', database, '--k', '5', '--nprobes', '99']);

@@ -30,7 +30,7 @@ beforeAll(async () => {
     const shard = await writeShard(at(name), sliceRows(rows, first, first + 1500), MODEL);
     ({ database } = await buildDatabase(folder, [shard], { index: ['--index', 'ivf-rq'] }));
   }
-}, 60_000);
+});
 
 async function fetch(ids: string, name = 'ids.txt', db = database) {
   await writeFile(at(name), ids);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const shards = [await writeShard(at('a.h5'), rows)];
   ({ database } = await buildDatabase(folder, shards, { bucketSize: 2000, index: ['--index', 'ivf-rq'] }));
   queries = await writeShard(at('q.h5'), queryRows);
-}, 60_000);
+});
 
 const command = (bucket: string, path: string, output: string, options: readonly string[]) => [
   ...['search-bucket', '--bucket', bucket, '--database', database, '--queries', path],
@@ -193,7 +193,7 @@ it('refuses to merge hits of different searches', async () => {
   expect((await runHere(merge([mine, output]))).rows).toBe(120);
 });
 
-it('returns 50,000 neighbours per query by every strategy', { timeout: 120_000 }, async () => {
+it('returns 50,000 neighbours per query by every strategy', async () => {
   const own = await temporaryFolder();
   const [many, few] = [randomRows(7, 60_000, 8), randomRows(8, 3, 8, 'q')];
   const shards = [await writeShard(join(own, 'rows.h5'), many)];
@@ -243,7 +243,7 @@ describe('a killed search', () => {
     expect([...resumed]).toEqual(expect.arrayContaining([0, 4]));
   });
 
-  it('does not affect an equal search that runs at the same time', { timeout: 120_000 }, async () => {
+  it('does not affect an equal search that runs at the same time', async () => {
     const own = await temporaryFolder();
     const options = ['--k', '4', '--search', 'exact', '--block-queries', '10', '--checkpoints', join(own, 'blocks')];
     const run = (name: string) => command('bucket_00001', queries, join(own, name), options);

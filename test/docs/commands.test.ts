@@ -43,7 +43,7 @@ describe.skipIf(skip)('the documents run', () => {
   let last: Finished | undefined;
   for (const [i, block] of blocks.entries()) {
     if (isRunnable(block))
-      test(nameOf(block), { timeout: 180_000 }, async () => {
+      test(nameOf(block), async () => {
         last = undefined;
         last = await runBlock(block, clone);
         executed.add(block);

@@ -72,7 +72,7 @@ describe('builds', () => {
     );
     for (let i = 0; i < delays.length; i++)
       expect((await search(join(folder, `kill-${i}`, 'db'))).equals(expected)).toBe(true);
-  }, 120_000);
+  });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('stopped by %s remove their unfinished files and say so', async (signal) => {
     const database = await planned(signal);
@@ -133,5 +133,5 @@ describe('builds', () => {
     expect(naiveMerge(hits, 5).map(({ query, target }) => [query, target])).toEqual(
       groundTruth.map(({ query, target }) => [query, target]),
     );
-  }, 120_000);
+  });
 });

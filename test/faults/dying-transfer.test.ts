@@ -12,7 +12,7 @@ import { randomRows, writeShard } from '../support/shards.ts';
 const DIE = join(ROOT, 'test/faults/die-in-thread.mjs');
 const BUCKET = 'bucket_00001';
 
-describe.skipIf(missingServer('versitygw'))('a thread that transfers files and dies', { timeout: 120_000 }, () => {
+describe.skipIf(missingServer('versitygw'))('a thread that transfers files and dies', () => {
   const held = withS3Server('versitygw');
   /** Enough bytes for threads: 68 MB. */
   const [rows, dimension] = [16_600, 1024];

@@ -104,7 +104,7 @@ describe('a full disk', () => {
     await runHere([...same, '--k', '20', '--search', 'exact', '--output', other]);
     expect((await readFile(hits)).equals(await readFile(other))).toBe(true);
     for (const name of await readdir(disk)) await rm(join(disk, name), { recursive: true });
-  }, 120_000);
+  });
 
   it.for([
     ['ingest', 'runs.'],

@@ -42,7 +42,7 @@ describe('a command killed before any of its changes to the database, and run ag
     expected.cosine = await search(databases.indexed!);
     const other = await buildDatabase(join(folder, 'other'), shards, { ingest: ['--metric', 'l2'] });
     expected.l2 = await search(other.database);
-  }, 60_000);
+  });
 
   afterEach(() => vi.unstubAllEnvs());
 
@@ -124,5 +124,5 @@ describe('a command killed before any of its changes to the database, and run ag
       expect(await read(output)).toEqual(whole);
       expect((await readdir(output)).sort()).toEqual(['neighbours.csv', 'neighbours.parquet']);
     }
-  }, 60_000);
+  });
 });

@@ -64,7 +64,7 @@ with h5py.File('q.h5', 'w') as f:
     await build(20_000, true);
     await build(100_000, true);
     await build(300_000, false);
-  }, 120_000);
+  });
 
   // Up to 100,000 rows the buffers of a build still fill; beyond, memory stays the same.
   it.each(['pack-buckets', 'ingest-bucket'])('%s of 200 MB more', (name) => {

@@ -104,7 +104,7 @@ describe.skipIf(missingClients())('clients of LanceDB', () => {
     tables.push(['of LanceDB', await buildWithLanceDb(join(folder, 'lancedb'), all), shards.get(ROWS)!, 'cosine']);
     for (const client of CLIENTS)
       answers.set(client, await runClient(client, CLIENT, join(folder, 'q.h5'), JSON.stringify(tables)));
-  }, 300_000);
+  });
 
   describe.each(CLIENTS)('$version', (client) => {
     const answer = (name: string) => answers.get(client)![name]!;

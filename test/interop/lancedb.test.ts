@@ -85,7 +85,7 @@ shard('q.h5', rows(30, 3), [f'query {i}' for i in range(30)])`,
       const options = { ingest: ['--metric', metric], index: ['--index', index] };
       databases.set(metric, (await buildDatabase(join(folder, metric), shards(), options)).database);
     }
-  }, 60_000);
+  });
 
   async function search(metric: string, ...options: string[]): Promise<Answers> {
     const output = join(folder, `${metric}.parquet`);

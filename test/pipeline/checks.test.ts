@@ -298,7 +298,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
   ]);
 });
 
-test('the disk of a bucket follows from its plan', { timeout: 60_000 }, async () => {
+test('the disk of a bucket follows from its plan', async () => {
   const size = { rows: 200e6, dimension: 960, shard_bytes: 768e9 };
   const layout = { order: 'partition', vector_type: 'float32' };
   const disk = { check: 'disk', size, layout, database: 's3://bucket/db', disk: 7500 };

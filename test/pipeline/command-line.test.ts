@@ -29,7 +29,7 @@ test('an unknown or wrong parameter stops the run before any task', async () => 
   expect(existsSync(join(folder, 'db'))).toBe(false);
 });
 
-test('-stub-run works without any dependency', { timeout: 120_000 }, async () => {
+test('-stub-run works without any dependency', async () => {
   const folder = await temporaryFolder();
   const home = await copyPipeline(join(folder, 'lanceflow'), false);
   await rm(join(home, 'workers'), { recursive: true });

@@ -114,7 +114,7 @@ describe('the embedding cache', async () => {
       },
       folder,
     );
-  }, 60_000);
+  });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

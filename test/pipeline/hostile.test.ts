@@ -52,7 +52,7 @@ test('a parameter with a command is refused before any task, or is a path or a n
     for (const letter of error ?? '') expect(letter === '\n' || !/[\p{Cc}]/u.test(letter), name).toBe(true);
 });
 
-test('values of wrong types, and paths that are not files, are refused by name', { timeout: 60_000 }, async () => {
+test('values of wrong types, and paths that are not files, are refused by name', async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['data', 'elsewhere/inside', 'looped', 'x.fa', 'db']) await mkdir(at(name), { recursive: true });
@@ -154,7 +154,7 @@ test('values of wrong types, and paths that are not files, are refused by name',
   expect(answers.colons.value).toBe(at('a:/b'));
 });
 
-describe('names that bash would expand to others', { timeout: 180_000 }, () => {
+describe('names that bash would expand to others', () => {
   let folder: string;
   const at = (name: string) => join(folder, name);
   // Beside each is the file to which bash would expand the name, as a pattern or with a variable.

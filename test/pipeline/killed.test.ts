@@ -50,7 +50,7 @@ describe('a run that is killed in every stage and resumed has the neighbours of 
     await pipeline([...EXACT, '-resume'], other);
     exact = await neighbours(other);
     expect(undisturbed.split('\n')).toHaveLength(1 + 20 * 10 + 1);
-  }, 400_000);
+  });
 
   const resume = () => startPipeline([...ANN, '-resume'], folder);
 
@@ -68,7 +68,7 @@ describe('a run that is killed in every stage and resumed has the neighbours of 
       const alive = (await processes()).map(({ pid }) => pid);
       return tree.filter(({ pid }) => alive.includes(pid));
     };
-    await expect.poll(survivors, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(survivors).toEqual([]);
     expect(await unfinished(folder)).toEqual([]);
   });
 

@@ -21,7 +21,7 @@ function shards(count: number, bytesOf: (i: number) => number | null): Shard[] {
   return Array.from({ length: count }, (_, i) => [`s3://bucket/${String(i * 10).padStart(8, '0')}.h5`, bytesOf(i)]);
 }
 
-describe('batches of shards', { timeout: 60_000 }, () => {
+describe('batches of shards', () => {
   const random = seededRandom(7);
   const mixed = shards(5_000, (i) => (i % 100 === 0 ? 900 * MB : Math.floor(random() * 20 * MB)));
   const cases = {
@@ -69,7 +69,7 @@ describe('batches of shards', { timeout: 60_000 }, () => {
   });
 });
 
-test('a task describes many shards, and an added shard repeats few tasks', { timeout: 240_000 }, async () => {
+test('a task describes many shards, and an added shard repeats few tasks', async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'in'));
   const add = async (name: string) => {
@@ -97,9 +97,7 @@ test('a task describes many shards, and an added shard repeats few tasks', { tim
   expect(second.cached).toBeGreaterThanOrEqual(first.ran - 6);
 });
 
-test('shards of the user and embedded ones are packed together; a damaged one is named', {
-  timeout: 240_000,
-}, async () => {
+test('shards of the user and embedded ones are packed together; a damaged one is named', {}, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['in', 'in/a', 'in/b']) await mkdir(at(name));

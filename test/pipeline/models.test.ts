@@ -43,9 +43,7 @@ describe.skipIf(skip)('language models', () => {
     return uri;
   }
 
-  test('from FASTA to neighbours with a model in a folder and on S3; a database records its model', {
-    timeout: 180_000,
-  }, async () => {
+  test('from FASTA to neighbours with a model in a folder and on S3; a database records its model', {}, async () => {
     const folder = await temporaryFolder();
     useS3({ ...held.server.env, LANCEFLOW_MODELS: join(folder, 'models') });
     const places: Record<string, string> = {
@@ -85,9 +83,7 @@ describe.skipIf(skip)('language models', () => {
   });
 });
 
-test('a changed option of a language model embeds again, and the cache avoids the computation', {
-  timeout: 180_000,
-}, async () => {
+test('a changed option of a language model embeds again, and the cache avoids the computation', {}, async () => {
   const folder = await temporaryFolder();
   await randomCheckpoint(join(folder, 'model'), 'esm2');
   const input = join(folder, 'in');
@@ -134,7 +130,7 @@ test('a changed option of a language model embeds again, and the cache avoids th
   expect(Math.max(p.computed, q.computed)).toBe(30);
 });
 
-test('a run killed while it embeds resumes after the last finished block', { timeout: 240_000 }, async () => {
+test('a run killed while it embeds resumes after the last finished block', async () => {
   const folder = await temporaryFolder();
   await randomCheckpoint(join(folder, 'model'), 'esm2');
   const letters = 'LAGVSERTIDPKQNFYMHWC';

@@ -86,7 +86,7 @@ describe('the stub of each module', () => {
       emitted[module] = { ...emitted[module], [name]: value };
     }
     tasks = await readTrace(folder);
-  }, 120_000);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('has a test', async () => {

@@ -7,9 +7,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-test('a large file is embedded in parts; when it grows, unchanged parts are not embedded again', {
-  timeout: 240_000,
-}, async () => {
+test('a large file is embedded in parts; when it grows, unchanged parts are not embedded again', {}, async () => {
   const folder = await temporaryFolder();
   const results = join(folder, 'results');
   await mkdir(join(folder, 'in'));

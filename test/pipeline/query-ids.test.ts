@@ -8,9 +8,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-test('--query_ids searches with proteins of the database; FASTA needs no --model for a kmer database', {
-  timeout: 180_000,
-}, async () => {
+test('--query_ids searches with proteins of the database; FASTA needs no --model for a kmer database', {}, async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'proteins.fasta'), fasta('p', 60, 1));
   await writeFile(join(folder, "odd 'name' $(x).csv"), 'note,id\n"a, b",p3\n,p41\n');

@@ -77,7 +77,7 @@ describe.skipIf(missingServer('moto'))('the pipeline with a database on S3', () 
     for (const [path, etag] of objects) expect(grown.get(path), path).toBe(etag);
   });
 
-  test('refuses a wrong address before any task', { timeout: 120_000 }, async () => {
+  test('refuses a wrong address before any task', async () => {
     const folder = await temporaryFolder();
     await writeShard(join(folder, 'queries.h5'), 'q', 5, 64, 1);
     for (const [address, message] of [

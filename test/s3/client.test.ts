@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { promisify } from 'node:util';
 import { CompleteMultipartUploadCommand } from '@aws-sdk/client-s3';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { closeS3, openS3 } from '../../workers/src/s3/client.ts';
 import { useS3 } from '../support/s3.ts';
 import { s3Env } from '../support/s3-server.ts';
@@ -25,5 +25,5 @@ it('closes the connection on which uploads are completed', async () => {
   const connections = promisify(server.getConnections.bind(server));
   expect(await connections()).toBe(1);
   await closeS3();
-  await vi.waitFor(async () => expect(await connections()).toBe(0));
+  await expect.poll(() => connections()).toBe(0);
 });

@@ -22,7 +22,7 @@ const isList = ({ method, url }: Seen) => method === 'GET' && /[?&](list-type|up
 const isDelete = ({ method, url }: Seen) => method === 'DELETE' || (method === 'POST' && /[?&]delete\b/.test(url));
 
 /** The table in docs/aws.md; a database of three buckets, each a table of one data file. */
-describe.skipIf(missingServer('moto'))('requests to S3 are at most those of docs/aws.md', { timeout: 120_000 }, () => {
+describe.skipIf(missingServer('moto'))('requests to S3 are at most those of docs/aws.md', () => {
   const held = withFaultProxy('moto');
   let folder = '';
   beforeAll(async () => {

@@ -57,7 +57,7 @@ describe.skipIf(skip)('the pipeline on Slurm', { timeout: 400_000 }, () => {
     slurm = await startSlurm(join(built, 'slurm'));
     await pipeline(['-profile', 'test'], built);
     undisturbed = await answer(built);
-  }, 400_000);
+  });
   afterAll(() => slurm?.stop());
 
   test('a drained node and cancelled jobs, waiting and running, do not change the bytes of the neighbours', async () => {

@@ -32,7 +32,7 @@ export interface Tls {
   key: string;
 }
 
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 const ACCESS_KEY = 'test-key';
 const SECRET_KEY = 'test-secret';
 

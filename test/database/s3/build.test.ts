@@ -13,7 +13,7 @@ import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shar
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
-describe.skipIf(missingServer('moto') || missingPython())('a database on S3', { timeout: 120_000 }, () => {
+describe.skipIf(missingServer('moto') || missingPython())('a database on S3', () => {
   withDatabases();
   let folder = '';
   let rows: Rows;

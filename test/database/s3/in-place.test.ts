@@ -14,7 +14,7 @@ const DATABASE = 's3://lance/in-place';
 const isLanceDb = ({ headers }: Seen) => !/aws-sdk-js/.test(headers['user-agent'] ?? '');
 const skip = missingServer('moto');
 
-describe.skipIf(skip)('LanceDB in place on S3', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('LanceDB in place on S3', () => {
   const held = withFaultProxy('moto');
   let folder = '';
   /** Requests of LanceDB for one search. */

@@ -127,7 +127,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       ...['_indices', '_versions', '_catalog'],
     ]);
     expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 2 });
-  }, 120_000);
+  });
 
   it('abandoned leaves uploads that verify reports and the next build removes', async () => {
     useS3(held.server.env);

@@ -19,7 +19,7 @@ const DATABASE = 's3://lance/db';
 const ROWS = 3000;
 const DIMENSION = 64;
 
-describe.skipIf(missingServer('moto'))('search-bucket on S3', { timeout: 120_000 }, () => {
+describe.skipIf(missingServer('moto'))('search-bucket on S3', () => {
   withDatabases();
   const rows = randomRows(1, ROWS, DIMENSION);
   const queries = { ...randomRows(2, 30, DIMENSION, 'q') };

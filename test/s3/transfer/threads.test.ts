@@ -34,7 +34,7 @@ test('threads follow the bytes, up to the cores', () => {
 
 const kind = missingServer('versitygw') ? 'moto' : 'versitygw';
 
-describe.skipIf(missingServer(kind))('transfers in threads', { timeout: 60_000 }, () => {
+describe.skipIf(missingServer(kind))('transfers in threads', () => {
   const held = withFaultProxy(kind);
   let files: Awaited<ReturnType<typeof makeFiles>>;
   beforeAll(async () => {

@@ -50,7 +50,7 @@ async function campaign(folder: string, uri: string, buckets: string[], queries:
   return readFile(csv, 'utf8');
 }
 
-describe('ask', { timeout: 120_000 }, () => {
+describe('ask', () => {
   afterEach(closeWarmBuckets);
 
   it.each(METRICS.flatMap((metric) => ['float32', 'float16'].map((vectorType) => [metric, vectorType] as const)))(

@@ -21,7 +21,7 @@ const ROWS = 6000;
 
 const isCodes = ({ url }: Seen) => url.includes('auxiliary.idx');
 
-describe.skipIf(skip)('queries with many candidates on S3', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('queries with many candidates on S3', () => {
   const held = withFaultProxy('moto');
   let folder = '';
   let local = '';
@@ -43,7 +43,7 @@ describe.skipIf(skip)('queries with many candidates on S3', { timeout: 60_000 },
       s3,
       paths.map((path) => ({ path, key: path.slice(local.length + 1) })),
     );
-  }, 60_000);
+  });
 
   it.each([
     ['that are rescored', ['--k', '600', '--nprobes', '5']],

@@ -16,7 +16,7 @@ function builtAgain(entry: CatalogEntry): CatalogEntry {
   return { ...entry, files, fingerprint: fingerprint({ ...entry, files }) };
 }
 
-describe('findId', { timeout: 60_000 }, () => {
+describe('findId', () => {
   let folder = '';
   let database: Database;
   let entries: CatalogEntry[];
@@ -31,7 +31,7 @@ describe('findId', { timeout: 60_000 }, () => {
     const { database: uri } = await buildDatabase(folder, shards, { bucketSize: 1500 });
     database = await Database.open(uri);
     entries = await database.entries();
-  }, 60_000);
+  });
 
   const find = (id: string, of: Database = database, among = entries) => findId(of, among, id, SILENT);
   const vectorOf = (id: string) => {

@@ -22,7 +22,7 @@ const DATABASE = 's3://lance/asked';
 const skip = missingServer('moto');
 const rows = randomRows(3, 1200, 16);
 
-describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('asking in place on S3', () => {
   const held = withFaultProxy('moto');
   let folder = '';
   let local = '';
@@ -40,7 +40,7 @@ describe.skipIf(skip)('asking in place on S3', { timeout: 60_000 }, () => {
     await writeShard(at('q.h5'), sliceRows(rows, 590, 610));
     await buildDatabase(folder, shards, { database: DATABASE, bucketSize: 600 });
     ({ database: local } = await buildDatabase(folder, shards, { bucketSize: 600 }));
-  }, 60_000);
+  });
 
   const argv = (database: string, output: string) => {
     // All rows are rescored: two builds have other codes.

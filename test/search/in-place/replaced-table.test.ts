@@ -33,7 +33,7 @@ function watched(tables: TableReader, before: (call: number) => Promise<void>): 
   };
 }
 
-describe('a table that changes while it is asked', { timeout: 120_000 }, () => {
+describe('a table that changes while it is asked', () => {
   let folder = '';
   const version = (name: string) => join(folder, name);
 
@@ -45,7 +45,7 @@ describe('a table that changes while it is asked', { timeout: 120_000 }, () => {
       const shard = await writeShard(join(version(name), 'a.h5'), randomRows(seed, ROWS, 8));
       await buildDatabase(version(name), [shard]);
     }
-  }, 60_000);
+  });
   afterEach(closeWarmBuckets);
 
   const copy = (name: string, to: string, part: string) =>

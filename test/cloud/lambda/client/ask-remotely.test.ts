@@ -23,7 +23,7 @@ const RESULTS = `lanceflow-ask-123456789012-${REGION}`;
 const DATABASE = 's3://lance/db/proteins';
 const FASTA = join(ROOT, 'test/pipeline/data/queries.fasta');
 
-describe.skipIf(skip)('ask --remote', { timeout: 120_000 }, () => {
+describe.skipIf(skip)('ask --remote', () => {
   const held = withS3Server('versitygw', [RESULTS]);
   let folder = '';
   let stack: AskStack;
@@ -49,15 +49,15 @@ describe.skipIf(skip)('ask --remote', { timeout: 120_000 }, () => {
       'search-bucket': (event) => HANDLERS.searchBucket(event, callContext()),
       aggregate: (event) => HANDLERS.aggregate(event, callContext()),
     });
-  }, 240_000);
+  });
   beforeEach(async () => {
     useS3({ ...held.server.env, ...stack.variables });
     vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     await stack.answerAt(served.addresses);
   });
-  afterEach(() => {
+  afterEach(async () => {
     vi.restoreAllMocks();
-    closeWarmBuckets();
+    await closeWarmBuckets();
   });
   afterAll(async () => {
     served?.close();

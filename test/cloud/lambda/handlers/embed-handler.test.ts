@@ -15,7 +15,7 @@ import { missingServer, useS3, withS3Server } from '../../../support/s3.ts';
 const DATABASE = 's3://lance/db';
 const MODEL = 's3://lance/models/tiny';
 
-describe.skipIf(missingServer('versitygw'))('embed, with a model on S3', { timeout: 60_000 }, () => {
+describe.skipIf(missingServer('versitygw'))('embed, with a model on S3', () => {
   const held = withS3Server('versitygw');
   let folder = '';
   const fasta = join(ROOT, 'test/pipeline/data/queries.fasta');
@@ -36,7 +36,7 @@ describe.skipIf(missingServer('versitygw'))('embed, with a model on S3', { timeo
     const options = ['--model', model, '--pooling', 'mean', '--input', proteins, '--output', shard];
     await runHere(['embed-sequences', ...options]);
     await buildDatabase(folder, [shard], { database: DATABASE, bucketSize: 100 });
-  }, 120_000);
+  });
   beforeEach(() => {
     useS3(held.server.env);
     process.env.LANCEFLOW_RESULTS = 's3://lance';

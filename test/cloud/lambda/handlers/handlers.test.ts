@@ -39,7 +39,7 @@ interface EmbeddedMetrics {
   }>;
 }
 
-describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('the functions of Lambda', () => {
   const held = withS3Server('versitygw');
   let folder = '';
   let rows: Rows;
@@ -55,7 +55,7 @@ describe.skipIf(skip)('the functions of Lambda', { timeout: 60_000 }, () => {
     await buildDatabase(folder, shards, { database: DATABASE, bucketSize: 300 });
     queries = sliceRows(rows, 0, 4);
     queryShard = await writeShard(join(folder, 'queries.h5'), queries);
-  }, 120_000);
+  });
   beforeEach(() => {
     useS3(held.server.env);
     process.env.LANCEFLOW_RESULTS = 's3://lance';

@@ -12,7 +12,7 @@ import { randomRows, writeShard } from '../../../support/shards.ts';
 
 const DIMENSION = 32;
 
-describe('probedPartitions', { timeout: 60_000 }, () => {
+describe('probedPartitions', () => {
   it.each(METRICS.flatMap((metric) => VECTOR_TYPES.map((type) => [metric, type] as const)))(
     'has the partitions that LanceDB probes, and hardly any other: %s, %s',
     async (metric, vectorType) => {

@@ -25,7 +25,7 @@ function rowsWithTies() {
   return { dimension: DIMENSION, ids: ids.map((id, row) => `${id}${'-'.repeat(row % 23)}`), vectors };
 }
 
-describe('openSparseTable', { timeout: 60_000 }, () => {
+describe('openSparseTable', () => {
   it.each(METRICS.flatMap((metric) => VECTOR_TYPES.map((type) => [metric, type] as const)))(
     'answers as the whole table, from the parts that it reads: %s, %s',
     async (metric, vectorType) => {
