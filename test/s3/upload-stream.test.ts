@@ -22,7 +22,7 @@ function bodyOf(bytes: number) {
   return { content, body: Readable.from(pieces, { objectMode: false }) };
 }
 
-describe.skipIf(skip)('uploadStream', { timeout: 60_000 }, () => {
+describe.skipIf(skip)('uploadStream', () => {
   const held = withFaultProxy('moto');
   beforeEach(() => useS3(held.proxy.env));
 
@@ -45,6 +45,18 @@ describe.skipIf(skip)('uploadStream', { timeout: 60_000 }, () => {
       expect(await describeObject(await openS3('s3://lance'), 'changed.csv')).toBeUndefined();
     },
   );
+
+  it('asks to try again, and says that the changed object is still there, where removing is not allowed', async () => {
+    held.proxy.rule = (seen) =>
+      seen.method === 'DELETE'
+        ? { status: 403, code: 'AccessDenied' }
+        : isBody(seen)
+          ? { flipRequestAt: 0 }
+          : undefined;
+    const uploading = uploadStream('s3://lance/kept.csv', bodyOf(10).body, 'text/csv');
+    await expect(uploading).rejects.toThrow(TransientError);
+    await expect(uploading).rejects.toThrow(/the object could not be removed/);
+  });
 
   it('stores it where only writing is allowed', async () => {
     held.proxy.rule = ({ method }) => (method === 'PUT' ? undefined : { status: 403, code: 'AccessDenied' });

@@ -12,7 +12,7 @@ import { fetchBlocks } from './ranges/range.ts';
  * not at all.
  * @param uri address of the object
  * @returns its byte count
- * @throws UserError for faults of S3, TransientError, after removing the object, where another content arrived, and what the stream throws
+ * @throws UserError for faults of S3, TransientError, after removing the object if that is allowed, where another content arrived, and what the stream throws
  */
 export async function uploadStream(uri: string, body: Readable, contentType: string): Promise<number> {
   const { bucket, prefix: key } = parseS3Uri(uri);
@@ -28,9 +28,13 @@ export async function uploadStream(uri: string, body: Readable, contentType: str
   const params = { Bucket: bucket, Key: key, Body: body, ContentType: contentType };
   await new Upload({ client: s3.client, params }).done();
   if (await isSame(s3, key, bytes, sum)) return bytes;
-  await removeObject(s3, key);
+  // Whoever writes may be refused to remove. The next attempt replaces the object.
+  const isRemoved = await removeObject(s3, key).then(
+    () => true,
+    () => false,
+  );
   throw new TransientError(
-    `${uri}: ${s3.endpoint} kept another content than was sent, and the object was removed. Check the network, then run the same command again.`,
+    `${uri}: ${s3.endpoint} kept another content than was sent, and the object ${isRemoved ? 'was' : 'could not be'} removed. Check the network, then run the same command again.`,
   );
 }
 
