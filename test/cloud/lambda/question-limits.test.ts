@@ -52,6 +52,27 @@ test('each limit counts: disk, memory, time', () => {
   expect(refusal({ k: 10 }, 100, { diskMb: 512 }, [bucketOf(200_000)])).toBe('');
 });
 
+test('a question that takes long for lack of processors fits a function with more memory', () => {
+  expect(refusal({ k: 50_000 }, 40, { memoryMb: 1500, seconds: 840 }, [bucketOf(5e6)])).toMatch(
+    /SearchMemoryMb 1500.*Ask at most \d+ at once, or deploy the stack with larger ones\.$/,
+  );
+  expect(refusal({ k: 50_000 }, 40, { memoryMb: 10_240, seconds: 840 }, [bucketOf(5e6)])).toBe('');
+});
+
+test('one bucket that takes long does not count for all others', () => {
+  const others = Array.from({ length: 399 }, () => bucketOf(100_000));
+  const long = { seconds: 840 };
+  expect(refusal({ k: 50_000 }, 1, long, [bucketOf(200e6), ...others])).toBe('');
+  expect(
+    refusal(
+      { k: 50_000 },
+      1,
+      long,
+      Array.from({ length: 399 }, () => bucketOf(200e6)),
+    ),
+  ).toMatch(/Searching 399 buckets, 40 at once, would take about \d+ s/);
+});
+
 test('what a search needs grows with k, probes, refine factor and queries, up to the bucket itself', () => {
   const all = { nprobes: 14_142, refineFactor: 10 };
   expect(
@@ -65,7 +86,12 @@ test('what a search needs grows with k, probes, refine factor and queries, up to
 test('a merge that does not fit its disk is refused', () => {
   const buckets = Array.from({ length: 400 }, () => bucketOf(1e6));
   expect(refusal({ k: 500, nprobes: 1 }, 1000, { seconds: 840, diskMb: 10_240, memoryMb: 10_240 }, buckets)).toMatch(
-    /200000000 neighbours, whose merge needs about 7630 MB of disk; AggregateDiskMb is 4096/,
+    /200000000 neighbours, whose merge needs about 7706 MB of disk; AggregateDiskMb is 4096/,
+  );
+  // The answers of six buckets have 458 MB; the two files that are made of them do not fit beside these.
+  const six = Array.from({ length: 6 }, () => bucketOf(1e6));
+  expect(refusal({ k: 500, nprobes: 1 }, 4000, { seconds: 840, diskMb: 10_240, mergeDiskMb: 512 }, six)).toMatch(
+    /12000000 neighbours, whose merge needs about 763 MB of disk; AggregateDiskMb is 512/,
   );
 });
 

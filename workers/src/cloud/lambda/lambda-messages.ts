@@ -81,7 +81,7 @@ export const LAMBDA_MESSAGES = {
   unusedModel: '--model is only for sequences',
   idNeedsDatabase: 'With --remote, --id reads the vector of the protein on this machine: add --database.',
   largeFasta: (bytes: number, most: number) =>
-    `The sequences have ${counted(bytes, 'byte')}, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,
+    `The sequences have ${counted(bytes, 'byte')} as JSON, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,
   started: (execution: string) => `${execution} has started`,
   state: (state: string) => STATES[state] ?? state,
   stopping: (execution: string) => `stopping ${execution}`,

@@ -12,6 +12,8 @@ export const LAMBDA_LIMITS = { memoryMb: 10_240, diskMb: 10_240, seconds: 840 } 
 export const MOST_SEARCH_SECONDS = 3600 - 900;
 /** Bytes of a neighbour in a part, with its id. */
 const PART_BYTES = 40;
+/** Bytes of a neighbour in both files of the answer, of which CSV is not compressed, with two ids. */
+const ANSWER_BYTES = 160;
 const MIB = 2 ** 20;
 
 /** What the functions of the stack have. */
@@ -54,11 +56,11 @@ export function requireStackFits(
   limits: StackLimits,
 ): void {
   const { k } = settings;
-  const needsOf = (entry: CatalogEntry, count: number) => searchNeeds(entry, settings, count, limits.memoryMb);
+  const needsOf = (entry: CatalogEntry, count: number, memoryMb = limits.memoryMb) =>
+    searchNeeds(entry, settings, count, memoryMb);
   for (const entry of entries) {
     const needs = needsOf(entry, queryCount);
     if (fits(needs, limits)) continue;
-    const least = needsOf(entry, 1);
     // Needs grow with the queries: the largest number that fits, by bisection.
     let [most, tooMany] = [0, queryCount];
     while (tooMany - most > 1) {
@@ -66,20 +68,37 @@ export function requireStackFits(
       if (fits(needsOf(entry, count), limits)) most = count;
       else tooMany = count;
     }
-    const canDeploy = fits(needs, LAMBDA_LIMITS) || (most === 0 && fits(least, LAMBDA_LIMITS));
+    // More memory also brings more processors.
+    const canDeploy = [limits.memoryMb, LAMBDA_LIMITS.memoryMb].some((memoryMb) =>
+      fits(needsOf(entry, most === 0 ? 1 : queryCount, memoryMb), LAMBDA_LIMITS),
+    );
     const words = { bucket: entry.bucket, queryCount, k, needs: rounded(needs), limits, most, canDeploy };
     throw new WrongQuestionError(LAMBDA_MESSAGES.largeQuestion(words));
   }
-  const seconds = Math.max(...entries.map((entry) => needsOf(entry, queryCount).seconds));
-  const total = Math.ceil(entries.length / concurrency) * seconds;
+  const total = totalSeconds(
+    entries.map((entry) => needsOf(entry, queryCount).seconds),
+    concurrency,
+  );
   if (total > MOST_SEARCH_SECONDS)
     throw new WrongQuestionError(
       LAMBDA_MESSAGES.longQuestion(entries.length, concurrency, Math.round(total), MOST_SEARCH_SECONDS),
     );
   const hits = entries.reduce((sum, { rows }) => sum + queryCount * Math.min(k, rows), 0);
-  const mergeMb = Math.ceil((hits * PART_BYTES) / MIB);
+  const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
+  const mergeMb = Math.ceil((hits * PART_BYTES + queryCount * Math.min(k, rows) * ANSWER_BYTES) / MIB);
   if (mergeMb > limits.mergeDiskMb)
     throw new WrongQuestionError(LAMBDA_MESSAGES.largeMerge(hits, mergeMb, limits.mergeDiskMb, LAMBDA_LIMITS.diskMb));
+}
+
+/** Returns the seconds of searches of which each starts when another ends, at most: of two upper limits, the lower one. */
+function totalSeconds(seconds: readonly number[], concurrency: number): number {
+  const longest = Math.max(...seconds);
+  const sum = seconds.reduce((total, one) => total + one, 0);
+  // The last search to end starts when all others share the places, at the latest (Graham, doi.org/10.1137/0117039).
+  return Math.min(
+    Math.ceil(seconds.length / concurrency) * longest,
+    sum / concurrency + longest * (1 - 1 / concurrency),
+  );
 }
 
 function fits(needs: SearchNeeds, limits: Omit<StackLimits, 'mergeDiskMb'>): boolean {

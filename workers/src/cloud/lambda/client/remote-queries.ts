@@ -20,7 +20,7 @@ export type EventQueries = Pick<AskEvent, 'sequences' | 'vectors' | 'stored'>;
 /** Returns sequences that the stack embeds. @throws UsageError if they are too many */
 export async function sequencesForEvent(source: SequenceSource, allowNucleotide = false): Promise<EventQueries> {
   const sequences = source.kind === 'text' ? source.text : await readText(source.paths, allowNucleotide);
-  const bytes = Buffer.byteLength(sequences);
+  const bytes = bytesInEvent(sequences);
   if (bytes > MOST_BYTES) throw new UsageError(LAMBDA_MESSAGES.largeFasta(bytes, MOST_BYTES));
   return { sequences };
 }
@@ -36,8 +36,13 @@ async function readText(paths: readonly string[], allowNucleotide: boolean): Pro
 /** Returns vectors, within the event or, if they are too large for it, stored on S3. */
 export async function vectorsForEvent(queries: AskQueries, results: string, execution: string): Promise<EventQueries> {
   const vectors = eventVectors(queries);
-  if (JSON.stringify(vectors).length <= MOST_BYTES) return { vectors };
+  if (bytesInEvent(vectors) <= MOST_BYTES) return { vectors };
   const stored = resultKeys.queries(execution);
   await storeQueries(await openResults(results), stored, queries);
   return { stored };
+}
+
+/** Returns the bytes of a value in an event: JSON writes two for a line feed, and ids may have letters of several bytes. */
+function bytesInEvent(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
