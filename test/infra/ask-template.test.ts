@@ -206,6 +206,15 @@ describe.skipIf(skip)('infra/lanceflow-ask.yaml', () => {
     }
   });
 
+  test('functions that are traced are created after the right to write traces', () => {
+    // Lambda checks it: https://github.com/aws/serverless-application-model/issues/225
+    for (const [name, { Metadata, Properties }] of of('AWS::Lambda::Function')) {
+      expect(Properties.TracingConfig, name).toEqual({ Mode: { 'Fn::If': ['IsTraced', 'Active', 'PassThrough'] } });
+      expect(Metadata, name).toEqual({ Traces: { 'Fn::If': ['IsTraced', { Ref: 'WriteTraces' }, ''] } });
+    }
+    expect(template.Resources.WriteTraces!.Condition).toBe('IsTraced');
+  });
+
   test('roles have these policies only', () => {
     const roles = of('AWS::IAM::Role');
     expect(roles).toHaveLength(5);

@@ -9,7 +9,13 @@ export interface Template {
   Metadata?: { 'AWS::CloudFormation::Interface': { ParameterGroups: Array<{ Parameters: string[] }> } };
   Resources: Record<
     string,
-    { Type: string; Condition?: string; DeletionPolicy?: string; Properties: Record<string, unknown> }
+    {
+      Type: string;
+      Condition?: string;
+      DeletionPolicy?: string;
+      Metadata?: Record<string, unknown>;
+      Properties: Record<string, unknown>;
+    }
   >;
 }
 
