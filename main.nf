@@ -20,7 +20,7 @@ workflow {
         count = channel.value(request.entries.size())
         // JSON report of a task
         reports = channel.empty()
-        // table of records and files that one task skipped
+        // [source, table of records and files that one task skipped]
         skipped = channel.empty()
 
         summary = new Summary()

@@ -1,6 +1,7 @@
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
 import java.nio.channels.FileChannel
+import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.NoSuchFileException
 import java.nio.file.Path
@@ -8,6 +9,7 @@ import java.nio.file.StandardCopyOption
 import java.nio.file.StandardOpenOption
 import java.nio.file.attribute.FileTime
 import java.util.concurrent.Callable
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.Executors
 import nextflow.Nextflow
 import org.slf4j.LoggerFactory
@@ -30,6 +32,8 @@ class EmbeddingCache {
     private final Path root
     private final Map options
     private final List<Path> model
+    /** Files that were looked up, by source. */
+    private final Map<String, HashedFile> lookedUp = new ConcurrentHashMap<>()
     private Path folder
     private boolean warned
 
@@ -41,19 +45,27 @@ class EmbeddingCache {
     }
 
     /**
-     * Returns the folder of the cache: --embedding_cache, or `embeddings` beside the work folder, so that deleting `work/` keeps it. On S3 it is
-     * inside the work folder, where all roles may write, and where objects expire together. null for `none`.
+     * Returns the folder of the cache: --embedding_cache, or `embeddings` beside the work folder, so that deleting `work/` keeps it. It is inside
+     * the work folder on S3, where all roles may write, and objects expire together; and if nothing beside it can have hard links
+     * to its files, as beside a mounted folder, or a link to another disk. null for `none`.
      */
     static Path place(Object value, Path work) {
         def onS3 = S3Files.has(work)
         if (value == 'none') return null
-        if (value == null) return onS3 || !Files.isWritable(work.parent ?: work) ? work.resolve('embeddings') : work.resolveSibling('embeddings')
+        if (value == null) return !onS3 && canLinkBeside(work) ? work.resolveSibling('embeddings') : work.resolve('embeddings')
         def folder = HostPath.named(value, '--embedding_cache')
         if (S3Files.has(folder) != onS3 || value.toString() =~ /^(?!s3:)[A-Za-z][A-Za-z0-9+.-]*:\/\//)
             Parameters.stop("--embedding_cache ${value}: it must be ${onS3 ? 'an s3:// prefix, as' : 'a folder, as'} the work folder (-work-dir) is.")
         Staging.checkFolder(folder, "--embedding_cache")
         if (!onS3 && Files.exists(folder) && !Files.isDirectory(folder)) Parameters.stop("--embedding_cache ${value} is a file; name a folder.")
         return folder
+    }
+
+    private static boolean canLinkBeside(Path work) {
+        def parent = work.parent
+        if (!parent || !Files.isWritable(parent)) return false
+        if (work.fileSystem != FileSystems.default || !Files.exists(work)) return true
+        return Files.getAttribute(work, 'unix:dev') == Files.getAttribute(parent, 'unix:dev')
     }
 
     /**
@@ -84,6 +96,12 @@ class EmbeddingCache {
     List<Path> keep(String source, String key, List<Path> files) {
         if (!key) return files
         try {
+            // Its vectors would be found under the hash of the earlier content.
+            def changed = lookedUp[source]?.isUnchanged() == false ? 'the file' : !EmbeddingKey.isCurrent(model) ? 'the model' : null
+            if (changed) {
+                log.warn("The embeddings of ${source} were not kept: ${changed} was changed during the run. A later run embeds it again.")
+                return files
+            }
             return S3Files.has(root) ? note(key, files) : store(key, files)
         }
         catch (Exception problem) {
@@ -94,7 +112,8 @@ class EmbeddingCache {
 
     private List lookUp(String source, Path file) {
         try {
-            def key = EmbeddingKey.ofSequences(file)
+            lookedUp[source] = new HashedFile(file, { path -> EmbeddingKey.ofSequences(path) })
+            def key = lookedUp[source].hash
             def found = entry(home().resolve(key))
             // With --strict, a task refuses the file.
             return [source, key, file, options.strict && found?.size() == ROLES.size() ? null : found]
@@ -204,7 +223,8 @@ class EmbeddingCache {
 
     private static void link(Path file, Path target) {
         try {
-            Files.createLink(target, file)
+            // Of the file itself, because it is a link if -resume finds it in a task that another cache kept.
+            Files.createLink(target, file.toRealPath())
         }
         catch (UnsupportedOperationException | IOException _problem) {
             // Another file system, or one without links.

@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap
 class EmbeddingKey {
 
     private static final int BLOCK_BYTES = 1 << 20
-    /** Hash by path, because both halves of a run use the same model. */
-    private static final Map<Path, String> MODEL_FILES = new ConcurrentHashMap<>()
+    /** By path, because both halves of a run use the same model. */
+    private static final Map<Path, HashedFile> MODEL_FILES = new ConcurrentHashMap<>()
 
     /**
      * Identifies everything that determines the vectors of a sequence and how they are stored, except the worker's code: an update must not cost
@@ -20,9 +20,14 @@ class EmbeddingKey {
      */
     static String ofEmbedder(Map options, List<Path> files) {
         def chosen = [vector_type: 'float32'] + options.findAll { name, value -> !(name in ['cache', 'strict']) && value != null }
-        def model = files.collect { file -> [file.name, MODEL_FILES.computeIfAbsent(file) { path -> ofFile(path) }] }.sort { pair -> pair[0] }
+        def model = files.collect { file -> [file.name, hashed(file).hash] }.sort { pair -> pair[0] }
         def text = JsonOutput.toJson([version: version(), options: chosen.sort(), model: model])
         return shortened(sha256().digest(text.getBytes('UTF-8')))
+    }
+
+    /** Returns whether the files of a model are still those that `ofEmbedder` hashed. */
+    static boolean isCurrent(List<Path> files) {
+        return files.every { file -> hashed(file).isUnchanged() }
     }
 
     /** Returns the SHA-256 of a file in hexadecimal digits. A file on S3 is read once, as its task would. */
@@ -38,6 +43,10 @@ class EmbeddingKey {
     /** Returns the key of a FASTA file, or of a part, whose name is its key. */
     static String ofSequences(Path file) {
         return SequenceParts.keyOf(file) ?: ofFile(file).take(SequenceParts.KEY_DIGITS)
+    }
+
+    private static HashedFile hashed(Path file) {
+        return MODEL_FILES.computeIfAbsent(file) { path -> new HashedFile(path, { content -> ofFile(content) }) }
     }
 
     private static String shortened(byte[] digest) {

@@ -61,7 +61,7 @@ workflow BUILD {
     // bucket count: the final number of entries
     count = PACK_BUCKETS.out.plan.combine(held.map { list -> [list] })
         .map { plan, list -> Plan.names(plan).size() + list.size() }
-    // table of records and files that one task skipped
+    // [source, table of records and files that one task skipped]
     skipped = EMBED.out.skipped
     // JSON report of a task
     reports = EMBED.out.reports

@@ -57,8 +57,8 @@ workflow EMBED {
     shards
     // [source, description] of each shard that was embedded or imported
     descriptions = embedded.map { source, kept -> [source, kept[1]] }.mix(IMPORT_VECTORS.out.description)
-    // table of records and files that one task skipped
-    skipped = SPLIT_SEQUENCES.out.skipped.mix(embedded.flatMap { _source, kept -> kept.drop(3) })
+    // [source, table of records and files that one task skipped]
+    skipped = SPLIT_SEQUENCES.out.skipped.mix(embedded.flatMap { source, kept -> kept.drop(3).collect { table -> [source, table] } })
     // JSON report of a task
     reports = SPLIT_SEQUENCES.out.report.mix(embedded.map { _source, kept -> kept[2] }, IMPORT_VECTORS.out.report)
 }

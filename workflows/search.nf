@@ -82,7 +82,7 @@ workflow SEARCH {
         }
 
     emit:
-    // table of records and files that one task skipped
+    // [source, table of records and files that one task skipped]
     skipped = EMBED.out.skipped
     // report, when all results are in --outdir
     results

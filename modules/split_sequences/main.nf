@@ -10,7 +10,7 @@ process SPLIT_SEQUENCES {
 
     output:
     tuple val(source), path('parts/part_*.fasta'), emit: parts
-    path '*.skipped.csv', emit: skipped, optional: true
+    tuple val(source), path('*.skipped.csv'), emit: skipped, optional: true
     path '*.split-sequences.json', emit: report
 
     script:

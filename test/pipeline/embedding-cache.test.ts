@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -72,7 +72,18 @@ describe('the embedding cache', async () => {
       await task('fourth', SHARD),
     ];
     await task('skipped-task', SHARD);
-    await writeFile(at('skipped-task/a.csv'), 'record,reason\n');
+    await writeFile(at('skipped-task/a.csv'), 'file,record,id,reason\n"/in/a, b.fasta",2,x,no residues\n');
+    await task('linked-task', SHARD);
+    await mkdir(at('linked'));
+    for (const name of ['a.h5', 'a.description', 'a.json']) await symlink(at('linked-task', name), at('linked', name));
+    await symlink('/dev', at('mounted'));
+    const change = async (name: string, changed: string, text: string) => {
+      for (const file of ['fasta', 'model']) await writeFile(at(`${name}.${file}`), 'same');
+      return {
+        ...{ check: 'change', root: at('changing', name), task: await task(name, SHARD) },
+        ...{ fasta: at(`${name}.fasta`), model: at(`${name}.model`), changed: at(`${name}.${changed}`), text },
+      };
+    };
     const damage = (name: string, text: string, same_time = false) => ({
       ...{ check: 'overwrite', path: inEntry('cache', kmer, name), text, same_time },
     });
@@ -109,6 +120,19 @@ describe('the embedding cache', async () => {
         foundSkipped: find('skipped', 'a.fasta'),
         foundStrict: { ...find('skipped', 'a.fasta'), strict: true },
         foundStrictFull: { ...find('many', 'a.fasta'), strict: true },
+        skippedTable: {
+          ...{ check: 'skipped', outdir: at('results') },
+          tables: [
+            ['/in/a "new" name.fasta', at('skipped-task/a.csv')],
+            ['/in/z.fasta', at('skipped-task/a.csv')],
+          ],
+        },
+        keptLinked: keep('of-links', at('linked')),
+        changedFile: await change('c1', 'fasta', 'other'),
+        changedModel: await change('c2', 'model', 'other'),
+        touchedFile: await change('c3', 'fasta', 'same'),
+        beside: { check: 'place', work: at('one') },
+        mounted: { check: 'place', work: at('mounted') },
         unreadable: find('cache', 'missing.fasta'),
         notAFolder: keep('a.fasta', many[0]!),
       },
@@ -163,6 +187,28 @@ describe('the embedding cache', async () => {
     expect(answers.foundSkipped?.value).toEqual([entry]);
     expect(answers.foundStrict?.value).toEqual([null]);
     expect(answers.foundStrictFull?.value).toEqual([pathsOf('many', kmer)]);
+  });
+
+  test('lists skipped records under the name of this run', () => {
+    const rows = ['"/in/a ""new"" name.fasta",2,x,no residues', '/in/z.fasta,2,x,no residues'];
+    expect(answers.skippedTable?.value).toBe(`file,record,id,reason\n${rows.join('\n')}\n`);
+  });
+
+  test('keeps files, not the links by which another cache replaced them', async () => {
+    expect(answers.keptLinked?.value).toEqual([pathsOf('of-links', kmer)]);
+    expect((await lstat(inEntry('of-links', kmer, 'a.h5'))).isFile()).toBe(true);
+  });
+
+  test('does not keep the embeddings of a file, or a model, that was changed meanwhile', () => {
+    // [the outputs are where the task wrote them, the file is found]
+    expect(answers.changedFile).toEqual({ value: [true, false] });
+    expect(answers.changedModel).toEqual({ value: [true, false] });
+    expect(answers.touchedFile).toEqual({ value: [false, true] });
+  });
+
+  test('is beside the work folder, or inside if that is on another file system', () => {
+    expect(answers.beside?.value).toBe(at('embeddings'));
+    expect(answers.mounted?.value).toBe(at('mounted/embeddings'));
   });
 
   test('does not stop a run where it cannot be used', () => {

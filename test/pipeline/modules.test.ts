@@ -62,7 +62,7 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
     tag: 'a b.fasta',
     emitted: {
       parts: ['in/a b.fasta', 'part_00001.stub.fasta'],
-      skipped: 'a_b.fasta.skipped.csv',
+      skipped: ['in/a b.fasta', 'a_b.fasta.skipped.csv'],
       report: 'a_b.fasta.split-sequences.json',
     },
   },

@@ -63,6 +63,16 @@ def call(item, home) {
         def cache = new EmbeddingCache(file(item.root), [model: 'kmer', strict: item.strict], [])
         return cache.find(item.files.collect { path -> [path, file(path)] }).collect { found -> found[3]*.toString() }
     }
+    if (item.check == 'change') {
+        return change(item)
+    }
+    if (item.check == 'place') {
+        return EmbeddingCache.place(null, file(item.work)).toString()
+    }
+    if (item.check == 'skipped') {
+        SkippedRecords.publish(item.outdir, item.tables.collect { source, path -> [source, file(path)] })
+        return file(item.outdir).resolve('skipped.csv').text
+    }
     if (item.check == 'overwrite') {
         return overwrite(file(item.path), item)
     }
@@ -79,6 +89,16 @@ def keep(item) {
     }
     threads*.join()
     return kept.unique().collect { files -> files*.toString() }
+}
+
+/** Keeps the outputs of a task during which a file was changed. Returns which are in the cache afterwards, and whether the file is found. */
+def change(item) {
+    def cache = new EmbeddingCache(file(item.root), [model: 'model'], [file(item.model)])
+    def (source, key) = cache.find([['a', file(item.fasta)]])[0]
+    file(item.changed).text = item.text
+    def files = ['a.h5', 'a.description', 'a.json'].collect { name -> file("${item.task}/${name}") }
+    def kept = cache.keep(source, key, files)
+    return [kept == files, cache.find([['a', file(item.fasta)]])[0][3] != null]
 }
 
 /** Replaces the content of a file, with another time or the same. */
