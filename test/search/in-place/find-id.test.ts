@@ -88,7 +88,7 @@ describe('findId', () => {
   });
 
   it.each([
-    ['built again', /bucket_00002 was built again while it was searched/],
+    ['built again', /bucket_00002 was built again while it was read/],
     ['removed', /bucket_00002 was removed from the database/],
     ['damaged', /bucket_00002 is damaged/],
   ])('fails with an error that names a bucket that is %s while it is read', async (what, message) => {

@@ -7,7 +7,7 @@ import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
 import { describeChange } from '../database/table-change.ts';
-import { openVersion, readTableState } from '../database/table-state.ts';
+import { findEntryChange, openVersion, readTableState } from '../database/table-state.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { idAt, idsOf } from '../lance/table-ids.ts';
@@ -32,8 +32,21 @@ export async function readEntries(database: Database): Promise<{ entries: Catalo
 /**
  * Checks a bucket's files against its catalog entry.
  * @returns the problems; only one if another client changed the table's rows
+ * @throws TransientError if the bucket was built again meanwhile, DataError if it was removed
  */
 export async function verifyBucket(
+  database: Database,
+  entry: CatalogEntry,
+  messages: { progress: Progress; log: (message: string) => void },
+): Promise<string[]> {
+  const problems = await findProblems(database, entry, messages);
+  // Files of another table are no damage.
+  const change = problems.length > 0 ? await findEntryChange(database, entry) : undefined;
+  if (change) throw change;
+  return problems;
+}
+
+async function findProblems(
   database: Database,
   entry: CatalogEntry,
   { progress, log }: { progress: Progress; log: (message: string) => void },

@@ -132,6 +132,14 @@ export function compactedTable(bucket: string, tableVersion: number): string {
   );
 }
 
+export function removedBucket(uri: string, bucket: string): string {
+  return `${uri}: ${bucket} was removed from the database, or is being built again. Run the same command again.`;
+}
+
+export function rebuiltBucket(uri: string, bucket: string): string {
+  return `${uri}: ${bucket} was built again while it was read. Run the same command again.`;
+}
+
 // S3
 
 export function noAnswerToLanceDb(uri: string, endpoint: string, seconds: number): string {

@@ -1,10 +1,10 @@
 import type { Table } from '@lancedb/lancedb';
 import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
-import { DataError } from '../base/errors.ts';
+import { DataError, TransientError, type UserError } from '../base/errors.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 import type { Database } from './database.ts';
-import { compactedTable } from './database-messages.ts';
+import { compactedTable, rebuiltBucket, removedBucket } from './database-messages.ts';
 import { describeChange, type TableState } from './table-change.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
 import type { TableReader } from './table-reader.ts';
@@ -13,6 +13,9 @@ import type { TableReader } from './table-reader.ts';
 export const STATES_AT_ONCE = 16;
 
 const VERSIONS = '_versions/';
+
+/** Tables, and the catalog entries that describe them. */
+type TablesOfEntries = Pick<Database, 'uri' | 'tables' | 'entry'>;
 
 /**
  * Determines how other clients changed a bucket's table, from the names of its versions and the manifests of versions newer than the
@@ -68,15 +71,40 @@ export function otherTable(uri: string, entry: CatalogEntry): DataError {
   return new DataError(describeChange(uri, entry, { kind: 'remade', version: entry.tableVersion })!);
 }
 
+/**
+ * Reads the catalog entry of a bucket again. A build removes it before it changes a file of the table, so what was read before this call is
+ * of the entry's table alone where it is the same.
+ * @returns the error for a bucket that was built again or removed since; undefined if its entry is the same
+ */
+export async function findEntryChange(
+  database: Pick<Database, 'uri' | 'entry'>,
+  { bucket, fingerprint }: CatalogEntry,
+  cause?: unknown,
+): Promise<UserError | undefined> {
+  const now = await database.entry(bucket);
+  if (now === undefined) return new DataError(removedBucket(database.uri, bucket), { cause });
+  if (now.fingerprint === fingerprint) return undefined;
+  return new TransientError(rebuiltBucket(database.uri, bucket), { cause });
+}
+
+/** Returns the error of a bucket that was built again or removed while it was read, which explains any other; otherwise `error`. */
+export async function explainedByChange(
+  database: Pick<Database, 'uri' | 'entry'>,
+  entry: CatalogEntry,
+  error: unknown,
+): Promise<unknown> {
+  return (await findEntryChange(database, entry, error).catch(() => undefined)) ?? error;
+}
+
 /** Checks a table before it is read. @throws DataError if another client changed its rows, or removed it */
 export async function requireUnchanged(
-  { uri, tables }: Pick<Database, 'uri' | 'tables'>,
+  database: TablesOfEntries,
   entry: CatalogEntry,
   sizes?: ReadonlyMap<string, number>,
 ): Promise<TableState> {
-  const state = await readTableState(tables, entry, sizes);
-  const problem = describeChange(uri, entry, state);
-  if (problem !== undefined) throw new DataError(problem);
+  const state = await readTableState(database.tables, entry, sizes);
+  const problem = describeChange(database.uri, entry, state);
+  if (problem !== undefined) throw await explainedByChange(database, entry, new DataError(problem));
   return state;
 }
 
@@ -92,18 +120,31 @@ export async function requireReplaceable(
 
 /**
  * Opens a bucket's table at the catalog's version.
- * @throws DataError if another client changed its rows, or removed it
+ * @throws DataError if another client changed its rows, or removed it; TransientError if the bucket was built again meanwhile
  */
 export async function openVersion(
-  database: Pick<Database, 'uri' | 'tables'>,
+  database: TablesOfEntries,
   entry: CatalogEntry,
   sizes?: ReadonlyMap<string, number>,
 ): Promise<Table> {
   const state = await requireUnchanged(database, entry, sizes);
   const version = state.kind === 'compacted' ? state.version : entry.tableVersion;
   const table = await database.tables.open(entry.bucket);
-  if ((await table.version()) !== version) await table.checkout(version);
+  try {
+    if ((await table.version()) !== version) await table.checkout(version);
+    // LanceDB has read the manifest itself, which may be that of a newer table. All other files have names of their own, or checksums.
+    const change = readsInPlace(database) ? await findEntryChange(database, entry) : undefined;
+    if (change) throw change;
+  } catch (error) {
+    table.close();
+    throw error;
+  }
   return table;
+}
+
+/** Returns whether a build can change the tables. Nothing changes a table that was fetched, whose checksums were compared. */
+function readsInPlace({ uri, tables }: TablesOfEntries): boolean {
+  return tables.folder === undefined || tables.folder === uri;
 }
 
 /**
@@ -112,7 +153,7 @@ export async function openVersion(
  * @throws DataError if another client changed the rows of a bucket's table, or removed it
  */
 export async function currentEntry(
-  database: Pick<Database, 'uri' | 'tables'>,
+  database: TablesOfEntries,
   entry: CatalogEntry,
   log: (message: string) => void,
 ): Promise<{ entry: CatalogEntry; isCompacted: boolean }> {

@@ -1,9 +1,11 @@
 import type { CommandContext } from '../app/command.ts';
+import { DataError, UserError } from '../base/errors.ts';
 import { writeAllAtomically, writeAtomically } from '../base/files/write-atomically.ts';
 import { writeOptionally } from '../base/files/write-optionally.ts';
 import { findMisplacedRows } from '../bucket/partition-check.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
+import { explainedByChange } from '../database/table-state.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import { type SearchOutcome, searchBucket } from './run-search.ts';
 import type { SearchRequest } from './search-request.ts';
@@ -41,6 +43,9 @@ export async function searchAndWrite(places: SearchPlaces, request: SearchReques
     await using table = await openSearchTable(database, entry, source, request, context);
     // Awaited here: the table is released when this function returns.
     return await searchBucket(table, places.queries, request, { hits, groundTruth, truthShare }, context);
+  }).catch(async (error: unknown) => {
+    const isOfTable = error instanceof DataError || !(error instanceof UserError);
+    throw isOfTable ? await explainedByChange(database, entry, error) : error;
   });
   await checkPartitions(database, entry, outcome, context);
   return summarize(entry, request.k, outcome);

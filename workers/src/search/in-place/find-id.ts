@@ -4,12 +4,11 @@ import { findFirst } from '../../base/concurrency/find-first.ts';
 import { damagedBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
-import { requireUnchanged } from '../../database/table-state.ts';
+import { explainedByChange, findEntryChange, requireUnchanged } from '../../database/table-state.ts';
 import { WantedIds } from '../../ids/wanted-ids.ts';
 import { findText } from '../../lance/format/find-text.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { readQueries } from '../queries/look-up-queries.ts';
-import { findEntryChange } from './same-entry.ts';
 
 const BUCKETS_AT_ONCE = 8;
 /** Data files of a bucket; each is read a few pages at a time. */
@@ -43,8 +42,7 @@ export function findId(
       return { bucket: entry.bucket, vector };
     } catch (error) {
       signal.throwIfAborted();
-      const change = await findEntryChange(database, entry, error).catch(() => undefined);
-      throw change ?? damagedBucket(database, entry.bucket, error);
+      throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
     }
   });
 }

@@ -37,9 +37,6 @@ export const IN_PLACE_MESSAGES = {
     `${bucket} has distances of the metric ${metric}, but ${other} of ${otherMetric}. Ask them separately, with --buckets.`,
   unknownBuckets: (uri: string, unknown: readonly string[], names: readonly string[]) =>
     `${uri}: no bucket ${unknown.join(', ')}. The buckets are ${names.join(', ')}.`,
-  removed: (uri: string, bucket: string) => `${uri}: ${bucket} was removed from the database. Ask again.`,
-  rebuilt: (uri: string, bucket: string) =>
-    `${uri}: ${bucket} was built again while it was searched. Run the same command again.`,
   timeout: (uri: string, bucket: string, seconds: number) =>
     `${uri}: ${bucket} did not answer within ${seconds} s. Run the same command again, with a larger --timeout or a smaller --k.`,
   diskFull: (folder: string, bytes: number) =>

@@ -4,11 +4,11 @@ import { memoryLimit } from '../../base/memory-limit.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
+import { removedBucket } from '../../database/database-messages.ts';
+import { explainedByChange } from '../../database/table-state.ts';
 import { searchableEntry } from '../searchable-entry.ts';
-import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 import { type CountedReads, countedReads } from './reads/counted-reads.ts';
 import { countedTables, type ReadCounts } from './reads/counted-tables.ts';
-import { findEntryChange } from './same-entry.ts';
 
 /** Buckets that stay open in a process. A Lambda has one, `ask` all of a database. */
 const MOST_OPEN = 256;
@@ -78,7 +78,7 @@ async function startUse(
   if (found === undefined) {
     void forget(key);
     await database.requireEntry(name);
-    throw new DataError(IN_PLACE_MESSAGES.removed(database.uri, name));
+    throw new DataError(removedBucket(database.uri, name));
   }
   const isWarm = found === 'unchanged' && held.get(key) === known;
   const one = found === 'unchanged' ? (held.get(key) ?? known!) : hold(key, found.etag, open(database, found.entry));
@@ -128,14 +128,9 @@ async function open(database: Database, entry: CatalogEntry): Promise<HeldBucket
   const bucket = await searchableEntry(counted, entry, () => {})
     .then(({ entry: searchable }) => openBucket(counted, searchable))
     .catch(async (error: unknown) => {
-      throw (await findEntryChange(database, entry, error).catch(() => undefined)) ?? error;
+      throw await explainedByChange(database, entry, error);
     });
-  // LanceDB has read the manifest itself, which may be that of a newer table. All other files have names of their own, or checksums.
-  const change = await findEntryChange(database, entry);
-  if (change) {
-    bucket.table.close();
-    throw change;
-  }
+  // The entry was read again once the table was open.
   if (tables.folder === undefined) counts.requests++;
   const reads = countedReads(bucket, counts);
   return { ...bucket, copy: reads, reads, counts };
@@ -198,7 +193,6 @@ async function use<T>(database: Database, { entry }: OpenBucket, search: () => P
     return await search();
   } catch (error) {
     // The files of a table that is built again disappear while they are read.
-    const change = await findEntryChange(database, entry, error).catch(() => undefined);
-    throw change ?? damagedBucket(database, entry.bucket, error);
+    throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
   }
 }

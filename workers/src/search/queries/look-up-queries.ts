@@ -10,7 +10,7 @@ import {
 import { damagedBucket } from '../../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
-import { openVersion } from '../../database/table-state.ts';
+import { explainedByChange, openVersion } from '../../database/table-state.ts';
 import type { WantedIds } from '../../ids/wanted-ids.ts';
 import { readIds, takeVectors } from '../../lance/read-table.ts';
 import { createShard } from '../../shard/shard-writer.ts';
@@ -78,8 +78,8 @@ async function* readFrom(
   wanted: WantedIds,
   progress: Progress,
 ): AsyncGenerator<FoundQueries> {
-  const damaged = (error: unknown) => {
-    throw damagedBucket(database, entry.bucket, error);
+  const damaged = async (error: unknown) => {
+    throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
   };
   const table = await openVersion(database, entry).catch(damaged);
   try {
