@@ -80,7 +80,8 @@ describe('--quiet', () => {
 });
 
 test('colors: not in a pipe, unless FORCE_COLOR is set', async () => {
-  const { FORCE_COLOR: _force, NO_COLOR: _no, ...env } = process.env;
+  // Node has no colors under CI either.
+  const { FORCE_COLOR: _force, NO_COLOR: _no, CI: _ci, ...env } = process.env;
   const plain = await lanceflow(['ask', '--hlep'], { env });
   expect(plain.stderr).toMatch(/^lanceflow ask: Unknown/);
   const colored = await lanceflow(['ask', '--hlep'], { env: { ...env, FORCE_COLOR: '1' } });

@@ -20,6 +20,8 @@ const TEXTS = [
   'id',
   'buckets',
   'remote',
+  'h5-embedding',
+  'h5-id',
 ];
 
 const commands = await Promise.all(

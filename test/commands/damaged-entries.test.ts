@@ -60,7 +60,7 @@ describe('a changed catalog entry', () => {
           /bucket_00001\.json: the catalog entry is damaged: its content does not match/,
         );
       const verify = runHere(['verify', '--database', database]);
-      await expect(verify).rejects.toThrow(/1 problem\(s\):\n {2}bucket_00001: .*bucket_00001\.json: .*damaged/);
+      await expect(verify).rejects.toThrow(/1 problem:\n {2}bucket_00001: .*bucket_00001\.json: .*damaged/);
       await expect(verify).rejects.toThrow(DataError);
     });
   });

@@ -91,7 +91,7 @@ test('the SDK is loaded when an address on S3 is opened, not before', async () =
     import { registerHooks } from 'node:module';
     const seen = [];
     registerHooks({ load(url, context, next) { seen.push(url); return next(url, context); } });
-    for (const name of ['s3/client', 'database/s3/s3-store', 's3/transfer/upload', 's3/transfer/download', 's3/range'])
+    for (const name of ['s3/client', 'database/s3/s3-store', 's3/transfer/upload', 's3/transfer/download', 's3/ranges/range', 's3/ranges/signed-object'])
       await import('${ROOT}/workers/src/' + name + '.ts');
     console.log(JSON.stringify(seen.filter((url) => /aws-sdk|smithy/.test(url))));`;
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', hooks]);
