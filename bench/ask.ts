@@ -6,7 +6,7 @@
  *   npm run bench -- ask [--buckets 5] [--rows 200000] [--dimension 960] [--vector-type float32] [--runs 10] [--folder DIR]
  */
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaultProxy } from '../test/support/fault-proxy.ts';
@@ -27,6 +27,9 @@ const CASES = [
   { k: 5, queries: 100 },
 ];
 
+/** Runs after the first whose answers are compared with the ground truth. */
+const RECALL_RUNS = 4;
+
 const { values } = parseArgs({
   options: {
     buckets: { type: 'string', default: '5' },
@@ -42,7 +45,12 @@ interface Report {
   importMs: number;
   startMs?: number;
   peakMemoryBytes?: number;
-  results: { hits: number; milliseconds: number[]; costs?: { milliseconds: Record<string, number> }[] }[];
+  results: {
+    hits: number;
+    found?: Record<string, string[]>;
+    milliseconds: number[];
+    costs?: { milliseconds: Record<string, number> }[];
+  }[];
 }
 
 await withFolder(values.folder, async (folder) => {
@@ -65,6 +73,7 @@ await withFolder(values.folder, async (folder) => {
     for (const one of CASES) {
       const cases = JSON.stringify([{ ...one, ...SETTINGS }]);
       const measured: Record<string, object> = {};
+      const recalls = await recallsOf(one, { lanceflow: handler, article });
       for (const [name, command] of Object.entries({ lanceflow: handler, article })) {
         Object.assign(process.env, server.env);
         const { results: found, ...process_ } = await reportOf(command(cases, Number(values.runs)));
@@ -73,6 +82,7 @@ await withFolder(values.folder, async (folder) => {
         measured[name] = {
           ...process_,
           hits,
+          recall: recalls[name],
           coldMs: milliseconds[0],
           warmMs: { ...spread(warm), p99: quantile(warm, 0.99) },
           ...(costs && { coldPhasesMs: costs[0]!.milliseconds, warmPhasesMs: costs.at(-1)!.milliseconds }),
@@ -88,7 +98,7 @@ await withFolder(values.folder, async (folder) => {
       const argv = [
         'ask',
         '--id',
-        'b000000007',
+        'a000000007',
         '--database',
         URI,
         '--k',
@@ -105,6 +115,22 @@ await withFolder(values.folder, async (folder) => {
     process.stdout.write(
       `${JSON.stringify({ ...settings, ...SETTINGS, handlers: results, askOfAllBuckets: asked }, null, 2)}\n`,
     );
+
+    /** Answers with both, in runs of their own. @returns the recall of each, against products in float64 */
+    async function recallsOf(one: (typeof CASES)[number], commands: Record<string, typeof handler>) {
+      Object.assign(process.env, server.env);
+      const cases = JSON.stringify([{ ...one, ...SETTINGS, withIds: true }]);
+      const files = [];
+      for (const [name, command] of Object.entries(commands)) {
+        const { results: found } = await reportOf(command(cases, RECALL_RUNS));
+        files.push(join(folder, `${name}.json`));
+        await writeFile(files.at(-1)!, JSON.stringify(found[0]!.found));
+      }
+      const shard = await makeVectors(folder, 'a', values.rows, values.dimension, '1');
+      const compare = [join(ROOT, 'bench/ask/recall.py'), shard, queries, `${one.k}`, ...files];
+      const recalls = JSON.parse(await capture(PYTHON, compare)) as number[];
+      return Object.fromEntries(Object.keys(commands).map((name, i) => [name, recalls[i]!]));
+    }
 
     /** Counts the requests of a process that opens the bucket, and of each further run. */
     async function countReads(command: typeof handler, cases: string) {

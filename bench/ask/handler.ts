@@ -3,13 +3,14 @@
  *
  *   node bench/ask/handler.ts DATABASE BUCKET QUERIES CASES RUNS
  *
- * CASES: `[{"k": 10, "queries": 1, ...settings}]`. The first run opens the bucket, RUNS more find it open; each has other queries.
+ * CASES: `[{"k": 10, "queries": 1, ...settings}]`; with `withIds` the results have the ids that each query found. The first run opens the bucket, RUNS more find it open; each has other queries.
  */
 const startedMs = performance.now();
 const { Database } = await import('../../workers/src/database/database.ts');
 const { askBucket } = await import('../../workers/src/search/in-place/ask-bucket.ts');
 const { loadShards } = await import('../../workers/src/search/in-place/load-queries.ts');
 const { checkAskSettings } = await import('../../workers/src/search/in-place/ask-settings.ts');
+const { columnText } = await import('../../workers/src/base/bytes/utf8-column.ts');
 const { openWarmBucket } = await import('../../workers/src/search/in-place/warm-buckets.ts');
 await import('@lancedb/lancedb');
 const importMs = performance.now() - startedMs;
@@ -18,9 +19,10 @@ const [uri = '', bucketName = '', path = '', cases = '[]', runs = '1'] = process
 const all = await loadShards([path]);
 const { dimension } = all;
 const results = [];
-for (const { queries: count, ...settings } of JSON.parse(cases)) {
+for (const { queries: count, withIds, ...settings } of JSON.parse(cases)) {
   const times = [];
   const phases = [];
+  const found: Record<string, string[]> = {};
   let hits = 0;
   for (let run = 0; run <= Number(runs); run++) {
     const first = (run * count) % (all.ids.length - count + 1);
@@ -31,10 +33,16 @@ for (const { queries: count, ...settings } of JSON.parse(cases)) {
     const answer = await askBucket(bucket, { ...all, ids, vectors }, checkAskSettings(settings));
     times.push(performance.now() - beginMs);
     phases.push(answer.cost);
-    hits = answer.hits.distances.length;
+    const { queryIds, targetIds, distances } = answer.hits;
+    hits = distances.length;
+    for (let hit = 0; withIds && hit < hits; hit++) {
+      found[columnText(queryIds, hit)] ??= [];
+      found[columnText(queryIds, hit)]!.push(columnText(targetIds, hit));
+    }
   }
-  results.push({ ...settings, queries: count, hits, milliseconds: times, costs: phases });
+  results.push({ ...settings, queries: count, hits, milliseconds: times, costs: phases, ...(withIds && { found }) });
 }
 const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-process.stdout.write(JSON.stringify({ startMs: startedMs, importMs, peakMemoryBytes, results }));
-process.exit(0);
+// A pipe is written in the background.
+const text = JSON.stringify({ startMs: startedMs, importMs, peakMemoryBytes, results });
+process.stdout.write(text, () => process.exit(0));

@@ -1,11 +1,12 @@
 /**
- * Rewrites the table of costs in docs/in-place.md from bench/results/ask.json and scale.json.
+ * Rewrites the tables of costs and latencies in docs/in-place.md from bench/results/ask.json, ask-float16.json and scale.json.
  *
  *   node bench/in-place/cost-page.ts
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { searchNeeds } from '../../workers/src/search/in-place/search-needs.ts';
+import { type LatencyResult, latencyTable } from '../ask/latency-page.ts';
 import { readInputs } from '../scale/inputs.ts';
 import { I4I } from '../scale/machine.ts';
 import { digits, insertTables, markdownTable } from '../support/markdown.ts';
@@ -100,9 +101,14 @@ function memoryNeeded(bucket: MeasuredBucket, k: number, queries: number, rows: 
 }
 
 if (import.meta.main) {
-  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/ask.json'), 'utf8')) as AskResult;
+  const read = async (name: string) => JSON.parse(await readFile(join(ROOT, `bench/results/${name}.json`), 'utf8'));
+  const result = (await read('ask')) as AskResult & LatencyResult;
   const { scale } = await readInputs();
   const page = join(ROOT, 'docs/in-place.md');
-  const text = await readFile(page, 'utf8');
-  await writeFile(page, insertTables(text, 'in-place', costTables(result, scale.bytesPerVector['ivf-rq']!)));
+  const tables = {
+    ...costTables(result, scale.bytesPerVector['ivf-rq']!),
+    float32: latencyTable(result),
+    float16: latencyTable((await read('ask-float16')) as LatencyResult),
+  };
+  await writeFile(page, insertTables(await readFile(page, 'utf8'), 'in-place', tables));
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { latencyTable } from '../../bench/ask/latency-page.ts';
 import { costTables, measuredBucket } from '../../bench/in-place/cost-page.ts';
 import {
   fitTimes,
@@ -84,6 +85,14 @@ describe('the cost of a question', () => {
   test('a campaign pays for fetching all tables', () => {
     // 3.5e9 x 4 kB at 2 GB/s: 7,000 s of the machine.
     expect(questionsForCampaign(0.01, 3.5e9, 4000, I4I)).toBe(Math.ceil(((7000 / 3600) * 2.746) / 0.01));
+  });
+
+  test.each([
+    ['float32', 'ask'],
+    ['float16', 'ask-float16'],
+  ])('docs/in-place.md has the latencies of %s', async (_, name) => {
+    const table = latencyTable(await read(name));
+    expect(await readFile(join(ROOT, 'docs/in-place.md'), 'utf8')).toContain(table);
   });
 
   test('docs/in-place.md has the table of bench/results/ask.json', async () => {
