@@ -15,6 +15,7 @@ import { expectRefusal } from '../../support/refusal.ts';
 import { lanceflow, ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { at, objectsOf } from '../../support/s3-database.ts';
+import { type SearchedRows, searchedRows } from '../../support/searched-rows.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -31,22 +32,13 @@ describe.skipIf(missingServer(kind))('files that are published while their table
   const rows = randomRows(1, 1500, 16);
   let folder = '';
   let shard = '';
-  let queries: string[];
   let expected: Buffer;
+  let search: SearchedRows['search'];
 
   beforeAll(async () => {
     folder = await sharedFolder();
-    shard = await writeShard(join(folder, 's.h5'), rows);
-    queries = ['--queries', await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 20))];
-    expected = await search((await buildDatabase(folder, [shard])).database);
+    ({ shard, expected, search } = await searchedRows(folder, rows));
   });
-
-  async function search(database: string, ...options: string[]): Promise<Buffer> {
-    const output = join(folder, 'hits.parquet');
-    const argv = ['search-bucket', ...BUCKET, '--database', database, ...queries, '--search', 'exact', '--k', '5'];
-    await runHere([...argv, '--output', output, ...options]);
-    return readFile(output);
-  }
 
   /** Plans a build in a new database on S3, whose process goes through the proxy. */
   async function planned(name: string) {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { buildDatabase } from '../../support/database.ts';
 import { ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { at, objectsOf } from '../../support/s3-database.ts';
+import { type SearchedRows, searchedRows } from '../../support/searched-rows.ts';
 import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
@@ -20,23 +20,13 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
   const rows = randomRows(1, 1500, 16);
   let folder = '';
   let shard = '';
-  let queries: string[];
   let expected: Buffer;
+  let search: SearchedRows['search'];
 
   beforeAll(async () => {
     folder = await sharedFolder();
-    shard = await writeShard(join(folder, 's.h5'), rows);
-    queries = ['--queries', await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 20))];
-    const { database } = await buildDatabase(folder, [shard]);
-    expected = await search(database);
+    ({ shard, expected, search } = await searchedRows(folder, rows));
   });
-
-  async function search(database: string): Promise<Buffer> {
-    const output = join(folder, 'hits.parquet');
-    const argv = ['search-bucket', ...BUCKET, '--database', database, ...queries, '--search', 'exact'];
-    await runHere([...argv, '--k', '5', '--output', output]);
-    return readFile(output);
-  }
 
   /** Kills a command before its n-th request that changes an object. @returns the number of such requests */
   async function killAtChange(argv: string[], change: number): Promise<number> {
