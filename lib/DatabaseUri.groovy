@@ -1,4 +1,3 @@
-import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
@@ -61,10 +60,8 @@ class DatabaseUri {
     }
 
     private static String bucketPattern() {
-        // Relative to lib/, because the main script may be elsewhere.
-        def lib = Path.of(DatabaseUri.protectionDomain.codeSource.location.toURI()).toRealPath().parent
-        def rule = lib.resolveSibling('workers/src/database/catalog/bucket-name.json')
-        return Files.exists(rule) ? new JsonSlurper().parse(rule.toFile()).pattern : /.+/
+        def rule = WorkerSources.document('database/catalog/bucket-name.json')
+        return rule ? rule.pattern : /.+/
     }
 
     /** Returns whether a value is a valid bucket name. */

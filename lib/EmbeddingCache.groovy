@@ -8,9 +8,7 @@ import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 import java.nio.file.StandardOpenOption
 import java.nio.file.attribute.FileTime
-import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.Executors
 import nextflow.Nextflow
 import org.slf4j.LoggerFactory
 
@@ -27,7 +25,6 @@ class EmbeddingCache {
     private static final String LIST = 'entry.json'
     /** Only `skipped` may be missing. */
     private static final List<String> ROLES = ['shard', 'description', 'report', 'skipped']
-    private static final int CONNECTIONS = 16
 
     private final Path root
     private final Map options
@@ -75,17 +72,10 @@ class EmbeddingCache {
      */
     List<List> find(List<List> files) {
         if (!root) return files.collect { source, file -> [source, '', file, null] }
-        def pool = Executors.newFixedThreadPool(CONNECTIONS)
-        try {
-            def lookups = files.collect { source, file -> pool.submit({ lookUp(source, file) } as Callable<List>) }
-            def found = lookups*.get()
-            def known = found.count { row -> row[3] }
-            if (known) log.info("Not embedded again: ${known} of ${found.size()} FASTA files or parts, which are in ${root.toUriString()}")
-            return found
-        }
-        finally {
-            pool.shutdownNow()
-        }
+        def found = S3Files.concurrently(files) { List row -> lookUp(row[0], row[1]) }
+        def known = found.count { row -> row[3] }
+        if (known) log.info("Not embedded again: ${known} of ${found.size()} FASTA files or parts, which are in ${root.toUriString()}")
+        return found
     }
 
     /**

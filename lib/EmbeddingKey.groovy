@@ -1,5 +1,4 @@
 import groovy.json.JsonOutput
-import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import java.security.MessageDigest
@@ -59,9 +58,7 @@ class EmbeddingKey {
 
     /** Without workers, as in a stub run of the bare pipeline, nothing is embedded. */
     private static int version() {
-        // Relative to lib/, because the main script may be elsewhere.
-        def lib = Path.of(EmbeddingKey.protectionDomain.codeSource.location.toURI()).toRealPath().parent
-        def file = lib.resolveSibling('workers/src/embed/embedding-version.json')
-        return Files.exists(file) ? new JsonSlurper().parse(file.toFile()).version : 0
+        def found = WorkerSources.document('embed/embedding-version.json')
+        return found ? found.version : 0
     }
 }

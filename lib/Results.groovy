@@ -103,7 +103,8 @@ class Results {
         }
     }
 
-    private static boolean exists(Path file) {
+    /** Returns whether a file exists, in a folder or on S3. */
+    static boolean exists(Path file) {
         return S3Files.has(file) ? S3Files.look(file).kind == 'file' : Files.exists(file)
     }
 

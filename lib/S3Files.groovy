@@ -40,10 +40,15 @@ class S3Files {
 
     /** Looks up many addresses concurrently: each needs a request, and a samplesheet may list ten thousand files. */
     static Map<Path, Map> lookAll(Collection<Path> paths) {
+        def distinct = new LinkedHashSet<Path>(paths) as List<Path>
+        return [distinct, concurrently(distinct) { path -> look(path) }].transpose().collectEntries { path, found -> [(path): found] }
+    }
+
+    /** Runs an action for each item concurrently. @return its results, in the order of the items */
+    static List concurrently(List items, Closure action) {
         def pool = Executors.newFixedThreadPool(CONNECTIONS)
         try {
-            def lookups = new LinkedHashSet<Path>(paths).collect { path -> [path, pool.submit({ look(path) } as Callable<Map>)] }
-            return lookups.collectEntries { path, found -> [(path): found.get()] }
+            return items.collect { item -> pool.submit({ action(item) } as Callable) }*.get()
         }
         finally {
             pool.shutdownNow()

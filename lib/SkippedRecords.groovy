@@ -19,7 +19,7 @@ class SkippedRecords {
             def rows = tables.collect { source, table -> rowsOf(source, table) }.findAll().sort { list -> list[0] }.flatten()
             count = rows.size()
             if (!rows) {
-                if (onS3 ? S3Files.look(target).kind == 'file' : Files.exists(target)) Files.delete(target)
+                if (Results.exists(target)) Files.delete(target)
                 return
             }
             if (!onS3) Files.createDirectories(target.parent)

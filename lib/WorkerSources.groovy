@@ -23,6 +23,14 @@ class WorkerSources {
         return Files.isExecutable(node) && Files.exists(script) ? ofCommands(node, script, home, storageOf(places)) : ofTree(home)
     }
 
+    /** Reads a JSON file of the workers' sources. @return null without workers, as in a stub run of the bare pipeline */
+    static Map document(String path) {
+        // Relative to lib/, because the main script may be elsewhere.
+        def lib = Path.of(WorkerSources.protectionDomain.codeSource.location.toURI()).toRealPath().parent
+        def file = lib.resolveSibling("workers/src/${path}".toString())
+        return Files.exists(file) ? new JsonSlurper().parse(file.toFile()) as Map : null
+    }
+
     private static List<String> storageOf(List places) {
         def onS3 = places.collect { place -> place.toString().startsWith('s3://') }
         return (onS3.first() ? [] : ['--local']) + (onS3.any() ? ['--s3'] : [])

@@ -6,7 +6,7 @@ import { LANCEFLOW_VERSION } from './app/version.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT } from './base/errors.ts';
 import { removeUnfinished } from './base/files/unfinished.ts';
-import { CLI_MESSAGES, overview } from './cli-messages.ts';
+import { CLI_MESSAGES, GENERAL_COMMANDS, overview } from './cli-messages.ts';
 import { COMMANDS, loadCommand } from './commands/index.ts';
 import { helpOf, parseArguments } from './parse-arguments.ts';
 
@@ -23,7 +23,9 @@ async function main([name, ...argv]: string[]): Promise<number> {
   if (name === 'help') return argv[0] === undefined ? answer(showOverview()) : main([argv[0], '--help']);
   if (name === 'completion' || name === COMPLETIONS) return complete(name, argv);
   if (Object.hasOwn(COMMANDS, name)) return runNamed(name, argv);
-  const known = name.startsWith('-') ? ['--help', '--version'] : [...Object.keys(COMMANDS), 'completion', 'help'];
+  const known = name.startsWith('-')
+    ? ['--help', '--version']
+    : [...Object.keys(COMMANDS), ...GENERAL_COMMANDS.map(([general]) => general)];
   sayError('lanceflow', CLI_MESSAGES.unknownCommand(name, known));
   return EXIT.usage;
 }

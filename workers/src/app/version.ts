@@ -4,8 +4,10 @@ import { findPackageJSON } from 'node:module';
 /** Version of LanceFlow, from package.json. */
 export const LANCEFLOW_VERSION: string = readVersion(new URL('../../../package.json', import.meta.url));
 
-/** Version of the LanceDB client. */
-export const LANCEDB_VERSION: string = readVersion(findPackageJSON('@lancedb/lancedb', import.meta.url)!);
+/** Returns the version of the LanceDB client. */
+export function lancedbVersion(): string {
+  return readVersion(findPackageJSON('@lancedb/lancedb', import.meta.url)!);
+}
 
 /** Identifies the worker's code. The pipeline passes a hash of the sources, so that a changed worker rebuilds tables. */
 export const BUILD_ID: string = process.env.LANCEFLOW_WORKER || LANCEFLOW_VERSION;

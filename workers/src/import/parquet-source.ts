@@ -26,7 +26,7 @@ export async function openParquet(path: string): Promise<VectorSource> {
   const { schema } = first;
   const vectors = choose(path, schema, 'lists of numbers', VECTOR_NAMES, isVectorType);
   const ids = choose(path, schema, 'texts, the ids', ID_NAMES, isTextType);
-  const dimension = vectorAt(path, first, vectors, 0, 0).length;
+  const dimension = vectorAt(path, first.getChild(vectors)!, vectors, 0, 0).length;
   if (dimension === 0 || dimension > MAX_DIMENSION)
     throw messages.badParquetRow(path, vectors, 0, 'is empty or too long');
   const element = elementOf(schema, vectors);
@@ -64,8 +64,9 @@ async function* readBlocks(
     const vectors = new Float32Array(batch.numRows * dimension);
     const texts: string[] = [];
     const idColumn = batch.getChild(columns.ids)!;
+    const vectorColumn = batch.getChild(columns.vectors)!;
     for (let row = 0; row < batch.numRows; row++) {
-      const vector = vectorAt(path, batch, columns.vectors, row, start + row);
+      const vector = vectorAt(path, vectorColumn, columns.vectors, row, start + row);
       if (vector.length !== dimension)
         throw messages.badParquetRow(
           path,
@@ -157,8 +158,8 @@ function elementOf(schema: Schema, column: string): string {
 }
 
 /** Returns the vector of a row. @param fileRow its number in the file @throws DataError where it is missing */
-function vectorAt(path: string, batch: RecordBatch, column: string, row: number, fileRow: number): Float32Array {
-  const vector = batch.getChild(column)!.get(row) as Vector | null;
+function vectorAt(path: string, vectors: Vector, column: string, row: number, fileRow: number): Float32Array {
+  const vector = vectors.get(row) as Vector | null;
   if (vector === null) throw messages.badParquetRow(path, column, fileRow, 'is missing');
   if (vector.nullCount > 0) throw messages.badParquetRow(path, column, fileRow, 'has components that are missing');
   const numbers: unknown = vector.toArray();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { startMeter } from '../app/meter.ts';
-import { BUILD_ID, LANCEDB_VERSION, LANCEFLOW_VERSION } from '../app/version.ts';
+import { BUILD_ID, LANCEFLOW_VERSION, lancedbVersion } from '../app/version.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import {
   type CatalogEntry,
@@ -141,7 +141,7 @@ function makeEntry(
       ingest: ingest ?? { seconds: 0, cpuSeconds: 0 },
       index: { seconds: cost.seconds, cpuSeconds: cost.cpuSeconds },
     },
-    software: { lanceflow: LANCEFLOW_VERSION, lancedb: LANCEDB_VERSION, node: process.version },
+    software: { lanceflow: LANCEFLOW_VERSION, lancedb: lancedbVersion(), node: process.version },
     created: new Date().toISOString(),
   };
 }

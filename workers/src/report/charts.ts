@@ -14,7 +14,7 @@ const LOG_RANKS = 20;
 
 /**
  * Draws a histogram of distances. A tooltip shows the exact count of each bar.
- * @param range of the axis, so that several charts can be compared
+ * @param range of the axis, not empty, so that several charts can be compared
  */
 export function histogramChart(
   histogram: Histogram,
@@ -22,8 +22,7 @@ export function histogramChart(
   title: string,
 ): Html {
   const bins = histogram.bins(MAX_BARS, range);
-  // Without a width, as where all distances are equal, a bar would be invisible.
-  const domain = range[1] > range[0] ? [bins[0]!.start, bins.at(-1)!.end] : [range[0] - 0.5, range[1] + 0.5];
+  const domain = [bins[0]!.start, bins.at(-1)!.end];
   return draw(title, {
     x: { label: AXES.distance, domain, nice: true, labelArrow: 'none' },
     y: { label: AXES.queries, grid: true, nice: true, labelArrow: 'none', tickFormat: wholeCount },

@@ -10,7 +10,7 @@ import {
   requireReadableFilters,
 } from './hdf5/dataset-check.ts';
 import { UNDEFINED_ADDRESS } from './hdf5/file-bytes.ts';
-import { nameFloatType } from './hdf5/float-type.ts';
+import { CLASS_FLOAT, nameFloatType } from './hdf5/float-type.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
 import { type OpenFile, OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
@@ -24,7 +24,6 @@ import type { ShardHeader } from './shard.ts';
 import * as messages from './shard-messages.ts';
 
 const CLASS_INTEGER = 0;
-const CLASS_FLOAT = 1;
 const CLASS_STRING = 3;
 
 /** A shard that is open in the thread that reads it. */

@@ -1,6 +1,6 @@
 import { counted } from '../base/text/counted.ts';
 import { formatTable, shorten } from '../base/text/format-table.ts';
-import { formatEta } from '../base/text/progress-text.ts';
+import { formatEta, percentOf } from '../base/text/progress-text.ts';
 import type { PipelineRun } from './run-history.ts';
 import type { RunningTask, RunState } from './task-folders.ts';
 
@@ -41,7 +41,7 @@ function cells({ name, startedMs, progress, lastLine }: RunningTask, nowMs: numb
   if (progress === undefined)
     return [...first, '', '', '', Number.isFinite(columns) ? shorten(lastLine, LAST_LINE) : lastLine];
   const { done, total, unit, perSecond, etaSeconds } = progress;
-  const share = total > 0 ? `${Math.min(100, Math.floor((100 * done) / total))}%` : '';
+  const share = total > 0 ? `${percentOf(done, total)}%` : '';
   const eta = etaSeconds === undefined ? '' : formatEta(etaSeconds);
   return [...first, share, eta, `${COMPACT.format(perSecond)}/s`, `${COMPACT.format(total)} ${unit}`];
 }

@@ -68,9 +68,9 @@ export const CRC32 = new ChecksumAlgorithm('crc32', 32, 0xedb88320n, (content, b
   BigInt(crc32(content, Number(before))),
 );
 
-/** Returns the algorithm of a formatted checksum. */
-export function algorithmOf(checksum: string): ChecksumAlgorithm {
-  return CRC32.isAlgorithmOf(checksum) ? CRC32 : CRC64;
+/** Returns the algorithm of a formatted checksum; CRC-64 without one. */
+export function algorithmOf(checksum: string | undefined): ChecksumAlgorithm {
+  return checksum !== undefined && CRC32.isAlgorithmOf(checksum) ? CRC32 : CRC64;
 }
 
 export function isChecksum(value: unknown): boolean {

@@ -16,13 +16,12 @@ export function columnLength(column: Utf8Column): number {
   return column.offsets.length - 1;
 }
 
-/** Builds a column from JavaScript strings (small inputs: queries, tests). */
+/** Builds a column from JavaScript strings. */
 export function columnFrom(texts: readonly string[]): Utf8Column {
-  const parts = texts.map((text) => encoder.encode(text));
-  const offsets = new Int32Array(parts.length + 1);
-  for (const [i, part] of parts.entries()) offsets[i + 1] = offsets[i]! + part.length;
-  const bytes = new Uint8Array(offsets[parts.length]!);
-  for (const [i, part] of parts.entries()) bytes.set(part, offsets[i]!);
+  const offsets = new Int32Array(texts.length + 1);
+  for (const [i, text] of texts.entries()) offsets[i + 1] = offsets[i]! + Buffer.byteLength(text);
+  const bytes = new Uint8Array(offsets[texts.length]!);
+  for (const [i, text] of texts.entries()) encoder.encodeInto(text, bytes.subarray(offsets[i]!));
   return { offsets, bytes };
 }
 

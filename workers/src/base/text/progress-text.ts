@@ -86,7 +86,8 @@ function formatRate(perSecond: number): string {
   return String(Number(perSecond.toFixed(perSecond < 10 ? 1 : 0)));
 }
 
-function percentOf(done: number, total: number): number {
+/** Returns a share in whole percent, rounded down; 0 where the total is unknown. */
+export function percentOf(done: number, total: number): number {
   return total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
 }
 

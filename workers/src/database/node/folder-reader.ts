@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
+import { algorithmOf } from '../../base/bytes/checksum.ts';
 import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { findStats } from '../../base/missing-files.ts';
@@ -22,7 +22,7 @@ export function folderReader(folder: string): TableReader {
     openFile: (path) => openLocalFile(at(path)),
     checksums: (files, onProgress = () => {}) =>
       mapConcurrently(files, FILES_AT_ONCE, async ({ path, bytes, checksum }) => {
-        const found = await checksumOfFile(at(path), checksum === undefined ? CRC64 : algorithmOf(checksum));
+        const found = await checksumOfFile(at(path), algorithmOf(checksum));
         onProgress(bytes);
         return found;
       }),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { COUNT, checkDocument, isRecord, parseJson, TEXT } from '../../base/text/document.ts';
+import { COUNT, isRecord, parseJson, TEXT } from '../../base/text/document.ts';
 
 /** The file that lists the others of an entry, which the pipeline's head writes: lib/EmbeddingCache.groovy. */
 export const LIST = 'entry.json';
@@ -32,13 +32,7 @@ export interface KeptEntry {
 
 /** Parses the list of an entry's files. @returns undefined if it is damaged */
 export function parseEntryList(text: string): EntryList | undefined {
-  const value = parseJson(text);
-  if (!isRecord(value)) return undefined;
-  try {
-    return checkDocument(ENTRY_LIST, value, (problem) => new Error(problem));
-  } catch {
-    return undefined;
-  }
+  return z.safeParse(ENTRY_LIST, parseJson(text)).data;
 }
 
 /** Lists the files of an entry. */

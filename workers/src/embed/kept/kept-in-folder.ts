@@ -5,8 +5,8 @@ import { findStats, returnIfMissing } from '../../base/missing-files.ts';
 import type { KeptEmbeddings } from './kept-embeddings.ts';
 import { bytesOf, type KeptEntry, LIST, modelIn, parseEntryList } from './kept-entry.ts';
 
-const EMBEDDER = /^[0-9a-f]{32}$/;
-const ENTRY = /^[0-9a-f]{32}$/;
+/** Name of the folder of an embedder, and of an entry in it. */
+const HASH = /^[0-9a-f]{32}$/;
 const LEFTOVER = /^\..*\.tmp$/;
 /** A run makes an entry, or removes one, in seconds; it copies to another file system in minutes. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
@@ -14,7 +14,7 @@ const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 /** Opens the embedding cache in a folder; undefined if the folder does not exist. Other files in it are ignored. */
 export async function openKeptFolder(root: string): Promise<KeptEmbeddings | undefined> {
   if (!(await findStats(root))?.isDirectory()) return undefined;
-  const embedders = async () => (await readdir(root)).filter((name) => EMBEDDER.test(name));
+  const embedders = async () => (await readdir(root)).filter((name) => HASH.test(name));
 
   async function readEntry(path: string): Promise<KeptEntry | undefined> {
     const text = await readFile(join(root, path, LIST), 'utf8').catch(returnIfMissing(''));
@@ -30,7 +30,7 @@ export async function openKeptFolder(root: string): Promise<KeptEmbeddings | und
       const found: KeptEntry[] = [];
       for (const embedder of await embedders())
         for (const name of await readdir(join(root, embedder))) {
-          const entry = ENTRY.test(name) ? await readEntry(`${embedder}/${name}`) : undefined;
+          const entry = HASH.test(name) ? await readEntry(`${embedder}/${name}`) : undefined;
           if (entry) found.push(entry);
         }
       return found;

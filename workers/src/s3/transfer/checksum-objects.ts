@@ -1,4 +1,4 @@
-import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
+import { algorithmOf } from '../../base/bytes/checksum.ts';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import type { S3Bucket } from '../client.ts';
 import { withTransfers } from './transfers.ts';
@@ -39,7 +39,7 @@ export async function checksumObjects(
       return sum;
     }),
   );
-  const algorithms = objects.map(({ checksum }) => (checksum === undefined ? CRC64 : algorithmOf(checksum)));
+  const algorithms = objects.map(({ checksum }) => algorithmOf(checksum));
   const wholes = objects.map(() => 0n);
   for (const [i, { object, range }] of ranges.entries())
     wholes[object] = algorithms[object]!.combine(wholes[object]!, sums[i]!, range.length);

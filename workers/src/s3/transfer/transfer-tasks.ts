@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { algorithmOf, CRC64 } from '../../base/bytes/checksum.ts';
+import { algorithmOf } from '../../base/bytes/checksum.ts';
 import { checksumOfFile } from '../../base/bytes/file-checksum.ts';
 import { ResourcePool } from '../../base/concurrency/resource-pool.ts';
 import { writeAt } from '../../base/files/write-atomically.ts';
@@ -71,7 +71,7 @@ export function transferTasks(s3: S3Bucket) {
     /** Reads a range of an object without storing it. @returns its checksum */
     async checksumObject({ key, offset, length, checksum }: ObjectRange): Promise<bigint> {
       signal.throwIfAborted();
-      const options = { signal, algorithm: checksum === undefined ? CRC64 : algorithmOf(checksum) };
+      const options = { signal, algorithm: algorithmOf(checksum) };
       return fetchBlocks(s3, key, offset, length, async () => {}, options);
     },
 

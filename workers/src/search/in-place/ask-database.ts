@@ -51,7 +51,7 @@ export async function ask(
 ): Promise<DatabaseAnswer> {
   requireAnswerFits(settings, queries.ids.length);
   requireDistinctIds(queries);
-  const names = buckets ?? (await bucketsToAsk(database, undefined));
+  const names = buckets ?? (await allBuckets(database));
   const failed: FailedBucket[] = [];
   const metrics = new Map<string, string>();
   const merge = new AnswerMerge(settings.k);

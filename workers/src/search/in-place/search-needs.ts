@@ -110,6 +110,6 @@ export function vectorReads(
 }
 
 /** Returns the bytes of a row in the index, with its row id. */
-function codeBytesOf({ dimension, index }: Entry): number {
+export function codeBytesOf({ dimension, index }: Pick<Entry, 'dimension' | 'index'>): number {
   return (index.kind === 'ivf-pq' ? (index.subVectors ?? 0) : dimension / 8 + 8) + 8;
 }

@@ -42,7 +42,7 @@ const FIXED_SECONDS = 0.25;
 const OFFER_SECONDS = 2e-7;
 const HIT_SECONDS = 1e-6;
 /** `exact` is preferred up to this factor, or this difference, of the shortest estimate. */
-export const EXACT_FACTOR = 1.5;
+const EXACT_FACTOR = 1.5;
 export const EXACT_SECONDS = 10;
 /** Seconds of reading and checking a query, a component. */
 const COMPONENT_SECONDS = 1e-8;

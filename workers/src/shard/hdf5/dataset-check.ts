@@ -6,7 +6,7 @@ import { BadStructure, UNDEFINED_ADDRESS } from './file-bytes.ts';
 import { type FloatType, parseFloatType } from './float-type.ts';
 import type { H5Metadata, H5Module } from './h5wasm.ts';
 import * as hdf5Messages from './hdf5-messages.ts';
-import { findBeside, type Located, type OpenFiles } from './locate.ts';
+import { findBeside, type Located, type OpenFile, type OpenFiles } from './locate.ts';
 import { findMessage, MESSAGE, type Message, readObjectHeader } from './object-header.ts';
 import { parseExternalFiles, parseShape, parseStorage, type Storage } from './storage.ts';
 import { type Box, findUncovered, type Mapping, readMappings } from './virtual-layout.ts';
@@ -26,6 +26,11 @@ export interface DatasetHeader {
   storage: Storage;
 }
 
+/** Returns the address of the header of an object. @throws what the library throws where there is none */
+export function headerAddress(module: H5Module, { file }: OpenFile, path: string): number {
+  return module.create_object_reference(file.file_id, path).reduceRight((sum, byte) => sum * 256 + byte, 0);
+}
+
 /**
  * Reads a dataset's header.
  * @param metadata metadata that the library reports
@@ -37,11 +42,9 @@ export function readDatasetHeader(
   located: Located,
   metadata: H5Metadata,
 ): DatasetHeader {
-  const { path, file, structures } = located.in;
+  const { path, structures } = located.in;
   return guardStructures(path, name, () => {
-    const reference = module.create_object_reference(file.file_id, located.path);
-    const address = reference.reduceRight((sum, byte) => sum * 256 + byte, 0);
-    const messages = readObjectHeader(structures, address);
+    const messages = readObjectHeader(structures, headerAddress(module, located.in, located.path));
     const requireMessage = (type: number) => {
       const fields = findMessage(structures, messages, type);
       if (!fields) throw new BadStructure('a message of its header is missing');

@@ -1,3 +1,4 @@
+import { headerAddress } from '../hdf5/dataset-check.ts';
 import { BadStructure, type FileBytes, fieldsAt, UNDEFINED_ADDRESS } from '../hdf5/file-bytes.ts';
 import type { H5Module } from '../hdf5/h5wasm.ts';
 import type { OpenFile } from '../hdf5/locate.ts';
@@ -49,11 +50,10 @@ export function* groupLinks(
 }
 
 /** Returns the address of the header of an object. @returns undefined if the link leads to another file, or to nothing */
-export function addressByName(module: H5Module, { file }: OpenFile, path: string): number | undefined {
+export function addressByName(module: H5Module, open: OpenFile, path: string): number | undefined {
   try {
-    if (path !== '/' && module.get_external_link(file.file_id, path).filename !== undefined) return undefined;
-    const reference = module.create_object_reference(file.file_id, path);
-    return reference.reduceRight((sum, byte) => sum * 256 + byte, 0);
+    if (path !== '/' && module.get_external_link(open.file.file_id, path).filename !== undefined) return undefined;
+    return headerAddress(module, open, path);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) throw error;
     return undefined;

@@ -12,7 +12,7 @@ const HOW_TO_NAME =
   'Name those to read: --h5_embedding and --h5_id (of lanceflow import-vectors: --h5-embedding, --h5-id).';
 
 /** Describes a dataset: `"a/b" [3, 4] float32`. */
-export function describeDataset({ path, shape, element }: FoundDataset): string {
+function describeDataset({ path, shape, element }: FoundDataset): string {
   return `${quoteValue(path)} [${shape.join(', ')}] ${element.name}`;
 }
 

@@ -17,7 +17,7 @@ const READERS = {
 } as const;
 
 /** A type that is converted to float32. */
-export type ConvertedType = keyof typeof READERS;
+type ConvertedType = keyof typeof READERS;
 export type NumberType = VectorType | ConvertedType;
 
 export const NUMBER_BYTES: Readonly<Record<NumberType, number>> = {

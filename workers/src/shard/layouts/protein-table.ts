@@ -1,4 +1,4 @@
-import { columnText, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { columnFrom, columnText, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { MAX_DIMENSION } from '../../base/limits.ts';
 import { readTextAttribute } from '../attributes.ts';
 import { guardStructures, requireAllRows, requireReadableFilters } from '../hdf5/dataset-check.ts';
@@ -101,7 +101,7 @@ function checkedIds(
   }
   for (const [row, address] of datasets.headersAt)
     requireStored(module, files, open, datasets.paths[row]!, address, NUMBER_BYTES[type]);
-  return columnOf(idsOf(module, open, datasets.paths));
+  return columnFrom(idsOf(module, open, datasets.paths));
 }
 
 /** Checks that a vector that the library must read exists, because it would return a fill value otherwise. */
@@ -133,13 +133,6 @@ function idsOf(module: H5Module, open: OpenFile, paths: readonly string[]): stri
       return id;
     });
   return idsOfPaths(paths);
-}
-
-/** Builds a column of a million texts: without an array for each. */
-function columnOf(texts: readonly string[]): Utf8Column {
-  const offsets = new Int32Array(texts.length + 1);
-  for (const [i, text] of texts.entries()) offsets[i + 1] = offsets[i]! + Buffer.byteLength(text);
-  return { offsets, bytes: new TextEncoder().encode(texts.join('')) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Database } from '../../../database/database.ts';
 import { embedSource, loadEmbedderFor } from '../../../embed/embed-queries.ts';
-import { bucketsToAsk } from '../../../search/in-place/ask-database.ts';
+import { allBuckets } from '../../../search/in-place/ask-database.ts';
 import { MOST_QUERIES } from '../../../search/in-place/ask-settings.ts';
 import { REQUEST_EVENT } from '../ask-event.ts';
 import { defineHandler, variable } from '../define-handler.ts';
@@ -30,6 +30,6 @@ export const handler = defineHandler(
 /** Returns the attributes of the database's model, whose conventions the queries must follow. */
 async function attributesOfDatabase() {
   const database = await Database.open(variable('LANCEFLOW_DATABASE'));
-  const [first] = await bucketsToAsk(database, undefined);
+  const [first] = await allBuckets(database);
   return (await database.requireEntry(first!)).model;
 }

@@ -52,7 +52,10 @@ async function makePlan(execution: string, request: AskEvent, { results, usage }
   const database = await Database.open(variable('LANCEFLOW_DATABASE'));
   const entries = await entriesToAsk(database, request.buckets);
   // Wrong queries fail here, once, and not in every bucket.
-  await checkQuestion(() => entries.map((entry) => querySetFor(queries, entry)).length);
+  await checkQuestion(() => {
+    // Each query set is a copy of all vectors.
+    for (const entry of entries) querySetFor(queries, entry);
+  });
   requireOneMetric(entries);
   const concurrency = searchConcurrency(request.concurrency);
   requireStackFits(entries, request.settings, queries.ids.length, concurrency, stackLimits());

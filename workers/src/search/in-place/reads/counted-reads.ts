@@ -1,5 +1,6 @@
 import type { AnnQuery, OpenBucket, PartialCopy } from '../../../bucket/open-bucket.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
+import { codeBytesOf } from '../search-needs.ts';
 import type { ReadCounts } from './counted-tables.ts';
 import { canReadSparsely, openSparseTable, type SparseTable } from './sparse-table.ts';
 
@@ -64,10 +65,9 @@ function estimateReads({ entry }: OpenBucket, { nprobes, limit, refineFactor }: 
   const { rows, dimension, vectorType, index } = entry;
   const partitions = Math.min(nprobes, index.partitions);
   const probedRows = Math.ceil((rows * partitions) / Math.max(1, index.partitions));
-  const codeBytes = (index.kind === 'ivf-pq' ? (index.subVectors ?? 0) : dimension / 8 + 8) + 8;
   const rescored = Math.min(probedRows, limit * refineFactor);
   return {
     requests: REQUESTS_OF_PARTITION * partitions + Math.max(rescored, Math.min(limit, probedRows)),
-    bytes: probedRows * codeBytes + rescored * dimension * COMPONENT_BYTES[vectorType],
+    bytes: probedRows * codeBytesOf(entry) + rescored * dimension * COMPONENT_BYTES[vectorType],
   };
 }
