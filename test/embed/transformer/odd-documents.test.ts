@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toUserError, UserError } from '../../../workers/src/base/errors.ts';
 import { loadModelFolder } from '../../../workers/src/embed/transformer/model-folder.ts';
-import { type Family, randomCheckpoint } from '../../models/support/checkpoint.ts';
+import { type Family, randomCheckpoint, testConfig } from '../../models/support/checkpoint.ts';
 import { sharedFolder, temporaryFolder } from '../../support/run.ts';
 
 type Json = unknown;
@@ -19,6 +19,7 @@ const ODD: Json[] = [
   -1,
   1.5,
   1e308,
+  1e-50,
   2 ** 53,
   '',
   'x',
@@ -116,6 +117,21 @@ describe.each<Family>(['amplify', 'esm2'])('a folder of %s', (family) => {
       { numRuns: 40 },
     );
   });
+});
+
+test.each<[Family, object, RegExp]>([
+  ['amplify', { norm_eps: 1e308 }, /"norm_eps" is 1e\+308; it must be a number above 0 that float32 can hold\.$/],
+  ['amplify', { norm_eps: 1e-50 }, /"norm_eps" is 1e-50; it must be a number above 0 that float32 can hold\.$/],
+  ['esm2', { layer_norm_eps: 3.5e38 }, /"layer_norm_eps" is 3\.5e\+38; it must be a number above 0 that float32/],
+  ['esm2', { rope_theta: 1e300 }, /"rope_theta" is 1e\+300; it must be a number above 0 that float32/],
+  ['esm2', { pad_token_id: 1.5 }, /"pad_token_id" is 1\.5; it must be a whole number from 0\.$/],
+  ['esm2', { hidden_size: 4e15 }, /is \[33, 40\], but config\.json requires \[33, 4000000000000000\]/],
+  ['amplify', { hidden_size: 3e15 }, /is \[27, 48\], but config\.json requires \[27, 3000000000000000\]/],
+])('a number of config.json that no graph can have: %s %j', async (family, fields, message) => {
+  const folder = await temporaryFolder();
+  await randomCheckpoint(folder, family);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(testConfig(family, fields)));
+  expect(await outcome(folder)).toMatch(message);
 });
 
 describe('a document of another kind', () => {

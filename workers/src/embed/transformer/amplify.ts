@@ -51,11 +51,12 @@ function buildEncoder(parts: EncoderParts): Value {
   const attentionBias = config.flag('att_bias', false);
   const normalize = normOf(config, size);
   const feedForward = feedForwardOf(config, size);
-  const rotary = rotaryTables(graph, parts.maxTokens, size / heads, 'neighbours');
   const { fold, unfold } = createFolding(graph, parts.tokenIds, size);
 
   const prefix = weights.prefixOf('encoder.weight');
   const table = weights.tensor(`${prefix}encoder.weight`, [config.size('vocab_size'), size]);
+  // After the first tensor, whose shape confirms the size that the tables have.
+  const rotary = rotaryTables(graph, parts.maxTokens, size / heads, 'neighbours');
   let x = fold(graph.op('Gather', [table, parts.tokenIds]));
   if (config.flag('layer_norm_after_embedding', false)) x = normalize(parts, x, `${prefix}layer_norm_1`);
   for (let i = 0; i < layers; i++) {

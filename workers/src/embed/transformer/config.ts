@@ -29,17 +29,18 @@ export class ModelConfig {
   /** Returns a size that determines the shapes of weights: a whole number above 0, without a default. */
   size(name: string): number {
     const value = this.#fields[name];
-    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+    if (isSafeInteger(value) && value > 0) return value;
     throw this.wrong(name, 'a whole number above 0');
   }
 
-  number(name: string, otherwise: number): number {
-    return this.#read(name, otherwise, 'a number', (value) => Number.isFinite(value));
+  /** Returns a whole number from 0: the id of a token. */
+  id(name: string, otherwise: number): number {
+    return this.#read(name, otherwise, 'a whole number from 0', (value) => isSafeInteger(value) && value >= 0);
   }
 
-  /** Returns a number above 0, such as a divisor. */
+  /** Returns a number above 0, such as a divisor. Graphs compute in float32, where 1e308 is infinite and 1e-50 is 0. */
   positive(name: string, otherwise: number): number {
-    return this.#read(name, otherwise, 'a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
+    return this.#read(name, otherwise, 'a number above 0 that float32 can hold', isPositiveFloat32);
   }
 
   flag(name: string, otherwise: boolean): boolean {
@@ -62,4 +63,14 @@ export class ModelConfig {
     if (!fits(value)) throw this.wrong(name, expected);
     return value as T;
   }
+}
+
+function isSafeInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isPositiveFloat32(value: unknown): boolean {
+  if (typeof value !== 'number') return false;
+  const rounded = Math.fround(value);
+  return rounded > 0 && Number.isFinite(rounded);
 }

@@ -35,7 +35,7 @@ export const esm1: Architecture = {
   ...esm2,
   name: 'ESM-1',
   isOf: (config) => !hasRotaryPositions(config),
-  tokenLimit: (config) => config.size(POSITIONS) - config.number('pad_token_id', DEFAULT_PAD_ID) - 1,
+  tokenLimit: (config) => config.size(POSITIONS) - config.id('pad_token_id', DEFAULT_PAD_ID) - 1,
 };
 
 function parseTokenizer(path: string, text: string, config: ModelConfig): Tokenizer {
@@ -51,15 +51,19 @@ function buildEncoder(parts: EncoderParts): Value {
   const layers = config.size('num_hidden_layers');
   const heads = config.size('num_attention_heads');
   if (size % heads !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size}`);
+  const isRotary = hasRotaryPositions(config);
+  if (isRotary && size % (2 * heads) !== 0)
+    throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
   if (config.flag('is_decoder', false)) throw config.wrong('is_decoder', 'false: embeddings are made by encoders');
   if (config.text('hidden_act', 'gelu') !== 'gelu') throw config.wrong('hidden_act', '"gelu"');
   const epsilon = config.positive('layer_norm_eps', 1e-12);
   const norm = (x: Value, name: string) => layerNorm(parts, x, name, size, epsilon);
   const prefix = weights.prefixOf('embeddings.word_embeddings.weight');
-  const rotary = hasRotaryPositions(config) ? rotaryOf(parts, size, heads) : undefined;
   const { fold, unfold } = createFolding(graph, parts.tokenIds, size);
 
   let x = fold(embeddings(parts, `${prefix}embeddings`, size));
+  // After the first tensor, whose shape confirms the size that the tables have.
+  const rotary = isRotary ? rotaryOf(parts, size, heads) : undefined;
   if (config.flag('emb_layer_norm_before', false)) x = norm(x, `${prefix}embeddings.layer_norm`);
   for (let i = 0; i < layers; i++) {
     const layer = `${prefix}encoder.layer.${i}`;
@@ -93,7 +97,7 @@ function embeddings({ graph, weights, config, tokenIds }: EncoderParts, name: st
   if (hasRotaryPositions(config)) return x;
   const positions = weights.tensor(`${name}.position_embeddings.weight`, [config.size(POSITIONS), size]);
   // As in fairseq, positions start after the padding position.
-  const start = graph.integers([config.number('pad_token_id', DEFAULT_PAD_ID) + 1]);
+  const start = graph.integers([config.id('pad_token_id', DEFAULT_PAD_ID) + 1]);
   const length = graph.op('Slice', [graph.op('Shape', [tokenIds]), graph.integers([1]), graph.integers([2])]);
   return graph.op('Add', [x, graph.op('Slice', [positions, start, graph.op('Add', [start, length])])]);
 }
@@ -107,6 +111,5 @@ function hasRotaryPositions(config: ModelConfig): boolean {
 }
 
 function rotaryOf({ graph, config, maxTokens }: EncoderParts, size: number, heads: number): Rotary {
-  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
   return rotaryTables(graph, maxTokens, size / heads, 'halves', config.positive('rope_theta', 10000));
 }

@@ -61,9 +61,9 @@ export function createTokenizer(
     owners.set(id, token);
   }
   for (const [field, token] of Object.entries(special)) {
-    if (config.has(field) && config.number(field, 0) !== ids.get(token))
+    if (config.has(field) && config.id(field, 0) !== ids.get(token))
       throw new DataError(
-        `${path} gives ${token} the id ${ids.get(token)}, but ${config.path} says "${field}": ${config.number(field, 0)}. They belong to different models.`,
+        `${path} gives ${token} the id ${ids.get(token)}, but ${config.path} says "${field}": ${config.id(field, 0)}. They belong to different models.`,
       );
   }
   const idOf = (token: string): number => {
