@@ -57,7 +57,7 @@ const PURE = [
   'hits/hit-order.ts',
   'hits/merge.ts',
   'hits/parquet/join-row-groups.ts',
-  'hits/parquet/thrift.ts',
+  'hits/parquet/pages/thrift.ts',
   'hits/rank.ts',
   'index/code-layout.ts',
   'index/index-plan.ts',

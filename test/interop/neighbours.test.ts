@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createCsv } from '../../workers/src/hits/csv/csv-file.ts';
+import { type ExtraField, type ExtraValue, extraFrom, withExtra } from '../../workers/src/hits/extra-column.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
@@ -109,6 +111,64 @@ describe.skipIf(missingPython())('neighbours', () => {
     const [parquet, csv] = await merge(await temporaryFolder());
     expect(await python(DUCKDB, parquet, csv)).toEqual({ missing: 0, extra: 0, rows: expected.length });
     expect((await readFile(csv, 'utf8')).startsWith('query_id,rank,')).toBe(true);
+  });
+});
+
+/** Reads extra columns in pandas, pyarrow and DuckDB, from Parquet and CSV. */
+const EXTRA = `
+import sys, json, duckdb, pandas as pd, pyarrow.parquet as pq
+names = ["description", "length", "identity", "evalue"]
+clean = lambda rows: [[None if v is None or v != v else v for v in (r[n] for n in names)] for r in rows]
+arrow = pq.read_table(sys.argv[1])
+csv = pd.read_csv(sys.argv[2], keep_default_na=False, na_values={n: [""] for n in names[1:]},
+  dtype={"length": "Int64", "identity": "float32"})
+csv = csv.astype(object).where(csv.notna(), None)
+duck = lambda source: [dict(zip(names, r)) for r in duckdb.sql(f"select {','.join(names)} from {source} order by rank").fetchall()]
+types = "{'description': 'VARCHAR', 'length': 'BIGINT', 'identity': 'FLOAT', 'evalue': 'DOUBLE'}"
+print(json.dumps({"arrow": clean(arrow.to_pylist()), "types": [str(arrow.schema.field(n).type) for n in names],
+  "pandas": clean(pd.read_parquet(sys.argv[1], dtype_backend="pyarrow").astype(object).to_dict("records")),
+  "pandasCsv": clean(csv.to_dict("records")), "duckdb": clean(duck(f"'{sys.argv[1]}'")),
+  "duckdbCsv": clean(duck(f"read_csv('{sys.argv[2]}', header=true, types={types}, allow_quoted_nulls=false)"))}, default=str))`;
+
+describe.skipIf(missingPython())('extra columns', () => {
+  it('read the same in pandas, pyarrow and DuckDB, from Parquet and from CSV', async () => {
+    const folder = await temporaryFolder();
+    const [parquet, csv] = [join(folder, 'n.parquet'), join(folder, 'n.csv')];
+    const fields: ExtraField[] = [
+      { name: 'description', type: 'utf8' },
+      { name: 'length', type: 'int64' },
+      { name: 'identity', type: 'float32' },
+      { name: 'evalue', type: 'float64' },
+    ];
+    const rows: ExtraValue[][] = [
+      ['Hemoglobin, "alpha"', 142, 0.5, 1e-180],
+      [null, null, null, null],
+      ['=HYPERLINK("http://x")', 0, 1, 0],
+      ['<img src=x onerror=alert(1)>', 2 ** 40, 0.25, 0.1],
+      ['', -1, 0, 1e300],
+    ];
+    const hits = rows.map((_, i) => ({ query: 'q', target: `t${i}`, distance: 0.5, bucket: 'b' }));
+    const batch = withExtra(
+      { ...packedHits(hits), ranks: Int32Array.from(hits, (_, i) => i + 1) },
+      fields.map(({ type }, i) =>
+        extraFrom(
+          type,
+          rows.map((row) => row[i]!),
+        ),
+      ),
+    );
+    const writers = [await createNeighbours(parquet, 'zstd', {}, fields), await createCsv(csv, 'none', false, fields)];
+    for (const writer of writers) {
+      await writer.append(batch);
+      await writer.finish();
+    }
+    const read = await python<Record<string, unknown>>(EXTRA, parquet, csv);
+    expect(read.types).toEqual(['string', 'int64', 'float', 'double']);
+    for (const reader of ['arrow', 'pandas', 'duckdb']) expect(read[reader], reader).toEqual(rows);
+    // Text that a spreadsheet would evaluate begins with an apostrophe. pandas reads null and an empty text alike.
+    const inCsv = rows.with(2, ['\'=HYPERLINK("http://x")', ...rows[2]!.slice(1)]);
+    expect(read.duckdbCsv).toEqual(inCsv);
+    expect(read.pandasCsv).toEqual(inCsv.with(1, ['', null, null, null]));
   });
 });
 

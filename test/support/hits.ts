@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { columnFrom, columnText } from '../../workers/src/base/bytes/utf8-column.ts';
 import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, textBytes } from '../../workers/src/hits/columns.ts';
+import { EXTRA_TYPES, type ExtraField, type ExtraType, type ExtraValue } from '../../workers/src/hits/extra-column.ts';
 
 /** A hit as one object, for small tests. */
 export interface Hit {
@@ -86,3 +87,38 @@ export function hitsIn(batch: HitColumns): Hit[] {
     bucket: text(batch.buckets, row),
   }));
 }
+
+/** Values that spreadsheets evaluate, browsers run, CSV quotes, or readers take for null. */
+const hostileText = fc.constantFrom(
+  '',
+  'a,b',
+  '=1+1',
+  'x;=HYPERLINK("u")',
+  '<script>alert(1)</script>',
+  '"',
+  'l\r\nm',
+  'NA',
+  'é😀',
+);
+const extraType = fc.constantFrom(...EXTRA_TYPES);
+
+/** Returns values of a type, null among them. */
+export function extraValues(type: ExtraType): fc.Arbitrary<ExtraValue> {
+  const values: Record<ExtraType, fc.Arbitrary<string | bigint | number>> = {
+    utf8: fc.oneof(hostileText, fc.string({ unit: 'grapheme', maxLength: 8 })),
+    int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    float32: fc.float({ noNaN: true }).map((value) => value + 0),
+    float64: fc.double({ noNaN: true }).map((value) => value + 0),
+  };
+  return fc.option(values[type], { nil: null });
+}
+
+/** Some extra columns, and a row of values for each of `rows` rows. */
+export const extraRows = (rows: number): fc.Arbitrary<{ fields: ExtraField[]; columns: ExtraValue[][] }> =>
+  fc
+    .array(extraType, { maxLength: 4 })
+    .chain((types) =>
+      fc
+        .tuple(...types.map((type) => fc.array(extraValues(type), { minLength: rows, maxLength: rows })))
+        .map((columns) => ({ fields: types.map((type, i) => ({ name: `c${i}`, type })), columns })),
+    );

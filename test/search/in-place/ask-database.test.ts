@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Database } from '../../../workers/src/database/database.ts';
-import { CSV_HEADER, createCsvFormatter } from '../../../workers/src/hits/csv-format.ts';
+import { createCsvFormatter, csvHeader } from '../../../workers/src/hits/csv/csv-format.ts';
 import { ask } from '../../../workers/src/search/in-place/ask-database.ts';
 import type { AskQueries } from '../../../workers/src/search/in-place/ask-queries.ts';
 import { checkAskSettings } from '../../../workers/src/search/in-place/ask-settings.ts';
@@ -32,7 +32,7 @@ async function askAsCsv(uri: string, rows: Rows, settings: object): Promise<stri
   const { merge } = await ask(await Database.open(uri), queriesOf(rows), checked, ALL);
   const format = createCsvFormatter();
   const lines = [...merge.neighbours()].map((batch) => Buffer.from(format(batch)).toString());
-  return [CSV_HEADER, ...lines].join('');
+  return [csvHeader(), ...lines].join('');
 }
 
 /** The neighbours of a campaign: search-bucket by ann on each bucket, then merge-hits. */

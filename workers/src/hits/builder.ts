@@ -1,5 +1,7 @@
-import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { HitColumns, NeighbourColumns, Texts } from './columns.ts';
+import { createExtraBuilder } from './extra-builder.ts';
+import type { ExtraField } from './extra-column.ts';
+import { createTextBuilder, type TextBuilder } from './text-builder.ts';
 
 /** Collects rows from batches of any size into batches whose sizes depend only on the rows. */
 export interface NeighbourBuilder {
@@ -17,25 +19,36 @@ export interface BatchLimits {
   bytes: number;
 }
 
-/** Creates a builder. @param limits a batch is full when it reaches either of them */
-export function createNeighbourBuilder(limits: BatchLimits): NeighbourBuilder {
+/**
+ * Creates a builder.
+ * @param limits a batch is full when it reaches either of them
+ * @param extra extra columns to carry, in the order of `extra` of the batches; null where a batch has none
+ */
+export function createNeighbourBuilder(limits: BatchLimits, extra: readonly ExtraField[] = []): NeighbourBuilder {
   const queryIds = createTextBuilder(limits.rows);
   const targetIds = createTextBuilder(limits.rows);
   const buckets = createTextBuilder(limits.rows);
   const distances = new Float32Array(limits.rows);
   const ranks = new Int32Array(limits.rows);
+  const extras = extra.map(({ type }) => createExtraBuilder(type, limits.rows));
+  const textBytes = () => {
+    let bytes = queryIds.size() + targetIds.size() + buckets.size();
+    for (let i = 0; i < extras.length; i++) bytes += extras[i]!.size();
+    return bytes;
+  };
   let rows = 0;
   return {
     get rows() {
       return rows;
     },
     get full() {
-      return rows === limits.rows || queryIds.size() + targetIds.size() + buckets.size() >= limits.bytes;
+      return rows === limits.rows || textBytes() >= limits.bytes;
     },
     push(hits, row, rank) {
-      queryIds.push(hits.queryIds, row);
-      targetIds.push(hits.targetIds, row);
-      buckets.push(hits.buckets, row);
+      pushText(queryIds, hits.queryIds, row);
+      pushText(targetIds, hits.targetIds, row);
+      pushText(buckets, hits.buckets, row);
+      for (let i = 0; i < extras.length; i++) extras[i]!.push(hits.extra?.[i], row);
       distances[rows] = hits.distances[row]!;
       ranks[rows++] = rank;
     },
@@ -48,38 +61,12 @@ export function createNeighbourBuilder(limits: BatchLimits): NeighbourBuilder {
         buckets: buckets.take(),
         distances: distances.slice(0, count),
         ranks: ranks.slice(0, count),
+        ...(extras.length > 0 && { extra: extras.map((column) => column.take()) }),
       };
     },
   };
 }
 
-function createTextBuilder(maxRows: number) {
-  const offsets = new Int32Array(maxRows + 1);
-  let bytes = new Uint8Array(maxRows * 16);
-  let rows = 0;
-  let size = 0;
-  return {
-    size: () => size,
-    push(texts: Texts, row: number) {
-      const start = texts.starts[row]!;
-      const end = texts.ends[row]!;
-      const length = end - start;
-      if (size + length > bytes.length) {
-        const larger = new Uint8Array(Math.max(bytes.length * 2, size + length));
-        larger.set(bytes.subarray(0, size));
-        bytes = larger;
-      }
-      // For texts as short as ids, a loop is faster than set(subarray()).
-      if (length < 64) for (let i = 0; i < length; i++) bytes[size + i] = texts.bytes[start + i]!;
-      else bytes.set(texts.bytes.subarray(start, end), size);
-      size += length;
-      offsets[++rows] = size;
-    },
-    take(): Utf8Column {
-      const column = { offsets: offsets.slice(0, rows + 1), bytes: bytes.slice(0, size) };
-      rows = 0;
-      size = 0;
-      return column;
-    },
-  };
+function pushText(into: TextBuilder, { bytes, starts, ends }: Texts, row: number): void {
+  into.push(bytes, starts[row]!, ends[row]!);
 }

@@ -1,4 +1,5 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import type { ExtraColumn } from './extra-column.ts';
 
 /**
  * Texts at any positions of `bytes`: row i is bytes[starts[i] .. ends[i]). Unlike a Utf8Column, it can represent a Parquet page without a
@@ -16,6 +17,8 @@ export interface HitColumns {
   readonly targetIds: Texts;
   readonly distances: Float32Array;
   readonly buckets: Texts;
+  /** Extra columns, where the rows are neighbours that have some. */
+  readonly extra?: readonly ExtraColumn[] | undefined;
 }
 
 /** Rows of neighbours to write: hits with their rank within the query, from 1. Texts are contiguous. */
@@ -25,6 +28,8 @@ export interface NeighbourColumns {
   readonly distances: Float32Array;
   readonly buckets: Utf8Column;
   readonly ranks: Int32Array;
+  /** Extra columns, in the order of their fields (see ExtraField); undefined: none. */
+  readonly extra?: readonly ExtraColumn[] | undefined;
 }
 
 /** Row count of a row group of hits. Merging holds one of every file, 1.5 MB each. Larger row groups do not make reading faster. */
@@ -41,8 +46,14 @@ export function textsOf({ offsets, bytes }: Utf8Column): Texts {
 }
 
 /** Returns neighbours as hits, for another merge; the bytes are shared. */
-export function hitsOf({ queryIds, targetIds, distances, buckets }: Omit<NeighbourColumns, 'ranks'>): HitColumns {
-  return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets) };
+export function hitsOf({
+  queryIds,
+  targetIds,
+  distances,
+  buckets,
+  extra,
+}: Omit<NeighbourColumns, 'ranks'>): HitColumns {
+  return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets), extra };
 }
 
 /** Returns a row's text as a view. */

@@ -6,7 +6,7 @@ import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
-import { createCsv, csvCompression } from '../hits/csv-file.ts';
+import { createCsv, csvCompression } from '../hits/csv/csv-file.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
 import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';

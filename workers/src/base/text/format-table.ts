@@ -25,7 +25,7 @@ export function shorten(text: string, length: number): string {
 }
 
 /** Shrinks the widest columns until their sum fits; none below `LEAST_WIDTH`. */
-function fitWidths(longest: readonly number[], available: number): number[] {
+export function fitWidths(longest: readonly number[], available: number): number[] {
   const widths = [...longest];
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;
   while (excess > 0) {

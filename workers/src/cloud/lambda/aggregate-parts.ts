@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { withScratch } from '../../base/files/scratch.ts';
 import type { NeighbourColumns } from '../../hits/columns.ts';
-import { createCsv } from '../../hits/csv-file.ts';
+import { createCsv } from '../../hits/csv/csv-file.ts';
 import { readHits } from '../../hits/parquet/hits-reader.ts';
 import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
 import { mergeStreams, startAll } from '../../merge/streams.ts';

@@ -1,13 +1,15 @@
 import type { Field } from 'apache-arrow';
 import { DataError } from '../../base/errors.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
-import { createTaker, type DecodedColumn, layoutOf } from './decoded-batch.ts';
+import { createTaker, type DecodedColumn, type Layout, layoutOf } from './decoded-batch.ts';
 import type { ParquetSource } from './parquet-file.ts';
 
 /** A column to read. */
 export interface ColumnRequest {
   name: string;
-  type: 'text' | 'float32';
+  type: 'text' | Exclude<Layout, 'utf8' | 'other'>;
+  /** Whether rows may lack a value. */
+  nullable?: boolean;
 }
 
 /** Rows of a file, in the order of the request. */
@@ -36,7 +38,7 @@ export function checkColumns(source: ParquetSource, request: readonly ColumnRequ
       throw new DataError(HIT_MESSAGES.noColumn(source.path, name, names));
     }
     const layout = layoutOf(field.type);
-    if (layout === undefined || (type === 'text') !== (layout === 'utf8' || layout === 'other'))
+    if (type === 'text' ? layout !== 'utf8' && layout !== 'other' : layout !== type)
       throw new DataError(
         HIT_MESSAGES.wrongColumn(source.path, name, `${field.type}`, type === 'text' ? 'text (utf8)' : type),
       );
@@ -67,8 +69,8 @@ export async function* readColumns(
         const rows = batch.numRows;
         const taken = take(batch);
         const columns = columnOrder.map((at, i) => {
-          const column = taken[at];
-          if (column) return column;
+          const column = taken[at]!;
+          if (column.validity === undefined || request[i]!.nullable) return column;
           const last = firstRow + rows - 1;
           throw new DataError(HIT_MESSAGES.nullInColumn(path, request[i]!.name, rowGroup, firstRow, last));
         });
@@ -92,8 +94,7 @@ async function rowsPerBatch(source: ParquetSource, fields: readonly Field[], tak
   let bytes = 0;
   for await (const batch of source.batches(rowGroup, names(fields), SAMPLE_ROWS, SAMPLE_ROWS)) {
     rows += batch.numRows;
-    for (const column of take(batch))
-      bytes += column === undefined ? 0 : 'values' in column ? column.values.byteLength : column.bytes.length;
+    for (const column of take(batch)) bytes += 'values' in column ? column.values.byteLength : column.bytes.length;
   }
   return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_BYTES / (bytes / Math.max(1, rows) + 1))));
 }

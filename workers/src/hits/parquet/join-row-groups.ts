@@ -7,7 +7,7 @@ import {
   type ThriftStruct,
   type ThriftValue,
   writeThrift,
-} from './thrift.ts';
+} from './pages/thrift.ts';
 
 /**
  * Fields of Parquet's metadata that are used here:

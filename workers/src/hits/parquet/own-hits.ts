@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { DataError } from '../../base/errors.ts';
 import type { HitColumns } from '../columns.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
-import { createFloatDecoder, createTextDecoder, type StoredColumn } from './column-chunk.ts';
+import { createFloatDecoder, createTextDecoder, type StoredColumn } from './pages/column-chunk.ts';
 import type { ParquetSource, RowGroup } from './parquet-file.ts';
 
 /** Hits and their position in the file. */

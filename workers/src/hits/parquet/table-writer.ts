@@ -14,13 +14,18 @@ export const COMPRESSIONS = ['zstd', 'gzip', 'none'] as const;
 export type ParquetCompression = (typeof COMPRESSIONS)[number];
 
 /** A column in Arrow's layout: fixed-width values, or UTF-8 text with offsets. */
-export type ColumnData =
-  | { readonly values: Float32Array | Int32Array }
-  | { readonly offsets: Int32Array; readonly bytes: Uint8Array };
+export type ColumnData = (
+  | { readonly values: Float32Array | Float64Array | Int32Array | BigInt64Array }
+  | { readonly offsets: Int32Array; readonly bytes: Uint8Array }
+) & {
+  /** Bitmap of the rows that have a value, of a nullable column; undefined: all rows. */
+  readonly validity?: Uint8Array | undefined;
+};
 
 export interface ColumnSpec {
   readonly name: string;
   readonly type: DataType;
+  readonly nullable?: boolean;
   /** Whether values repeat, so that a dictionary is smaller. */
   readonly dictionary: boolean;
   /** False if a dictionary leaves nothing to compress. */
@@ -62,8 +67,8 @@ export const METADATA_KEY = 'lanceflow';
 const ROW_GROUP_BYTES = 64 * 1024 * 1024;
 
 /**
- * Creates a Parquet file at `path` (a temporary name: see `writeAtomically`). All columns are required (without nulls) and have minimum
- * and maximum for every row group and page.
+ * Creates a Parquet file at `path` (a temporary name: see `writeAtomically`). All columns have minimum and maximum for every row group and
+ * page, and are required (without nulls) unless they are nullable.
  */
 export async function createTable(path: string, options: TableOptions): Promise<TableWriter> {
   const file = await open(path, 'w');
@@ -107,7 +112,7 @@ export async function encodeTable(
 
 /** Starts an encoder. @param write receives the file's bytes, in chunks */
 function startEncoder(options: TableOptions, write: (chunk: Uint8Array) => Promise<void>) {
-  const schema = new Schema(options.columns.map(({ name, type }) => new Field(name, type, false)));
+  const schema = new Schema(options.columns.map(({ name, type, nullable = false }) => new Field(name, type, nullable)));
   const { readable, writable } = new TransformStream<EncoderBatch, EncoderBatch>();
   const batches = writable.getWriter();
   const ignore = () => {};
@@ -166,9 +171,10 @@ function writerProperties({ columns, compression, rowGroupRows, metadata }: Tabl
 function toEncoderBatch(schema: Schema, rows: number, columns: readonly ColumnData[]): EncoderBatch {
   const children = schema.fields.map(({ type }, i) => {
     const column = columns[i]!;
+    const validity = column.validity ? { nullCount: -1, nullBitmap: column.validity } : { nullCount: 0 };
     return 'values' in column
-      ? makeData({ type, length: rows, nullCount: 0, data: column.values })
-      : makeData({ type, length: rows, nullCount: 0, valueOffsets: column.offsets, data: column.bytes });
+      ? makeData({ type, length: rows, ...validity, data: column.values })
+      : makeData({ type, length: rows, ...validity, valueOffsets: column.offsets, data: column.bytes });
   });
   const data = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
   const table = EncoderTable.fromIPCStream(tableToIPC(new Table([new RecordBatch(schema, data)]), 'stream'));
@@ -182,5 +188,5 @@ function toEncoderBatch(schema: Schema, rows: number, columns: readonly ColumnDa
 function emptyColumn({ type }: ColumnSpec): ColumnData {
   return type.ArrayType === Uint8Array
     ? { offsets: new Int32Array(1), bytes: new Uint8Array(0) }
-    : { values: new Int32Array(0) };
+    : { values: new type.ArrayType(0) };
 }

@@ -3,7 +3,7 @@ import { checkFilePath } from '../../../app/file-options.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { isStandardOutput, isStreamOutput } from '../../../base/files/stream-output.ts';
 import { looksLikeS3, parseS3Uri } from '../../../base/s3-location.ts';
-import { type CsvCompression, csvCompression } from '../../../hits/csv-file.ts';
+import { type CsvCompression, csvCompression } from '../../../hits/csv/csv-file.ts';
 import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
 
 export const FORMATS = ['table', 'csv', 'parquet', 'jsonl'] as const;

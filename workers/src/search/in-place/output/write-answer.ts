@@ -75,10 +75,10 @@ function compressors({ compression }: AnswerOutput): Transform[] {
   return [compression === 'gzip' ? createGzip() : createZstdCompress()];
 }
 
-async function writeParquet(path: string, { neighbours }: Answer, metadata: Record<string, string>) {
+async function writeParquet(path: string, { neighbours, extra }: Answer, metadata: Record<string, string>) {
   // Loaded for this format alone.
   const { createNeighbours } = await import('../../../hits/parquet/neighbours-writer.ts');
-  const writer = await createNeighbours(path, 'zstd', metadata);
+  const writer = await createNeighbours(path, 'zstd', metadata, extra);
   try {
     for (const batch of neighbours) await writer.append(batch);
     await writer.finish();

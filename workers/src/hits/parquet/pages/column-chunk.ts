@@ -1,6 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { Compression } from 'parquet-wasm';
-import type { Texts } from '../columns.ts';
+import type { Texts } from '../../columns.ts';
 import { type PageHeader, readPageHeader } from './page-header.ts';
 import { readIndices } from './run-length.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPageHeader, readVarint } from '../../../workers/src/hits/parquet/page-header.ts';
+import { readPageHeader, readVarint } from '../../../../workers/src/hits/parquet/pages/page-header.ts';
 
 /** A header as parquet.thrift defines it: data page, 300 bytes, 200 stored, 64 values, by dictionary. */
 const DATA_PAGE = [

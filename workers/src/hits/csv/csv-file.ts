@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
-import type { NeighbourColumns } from './columns.ts';
-import { CSV_HEADER, createCsvFormatter } from './csv-format.ts';
+import type { NeighbourColumns } from '../columns.ts';
+import type { ExtraField } from '../extra-column.ts';
+import { createCsvFormatter, csvHeader } from './csv-format.ts';
 
 /** Writes neighbours as CSV, batch by batch. */
 export interface CsvWriter {
@@ -22,11 +23,15 @@ export function csvCompression(name: string): CsvCompression {
   return /\.gz$/i.test(name) ? 'gzip' : /\.zst$/i.test(name) ? 'zstd' : 'none';
 }
 
-/** Creates a CSV file at `path` (a temporary name: see `writeAtomically`) and writes its header. */
+/**
+ * Creates a CSV file at `path` (a temporary name: see `writeAtomically`) and writes its header.
+ * @param extra extra columns of the rows
+ */
 export async function createCsv(
   path: string,
   compression: CsvCompression,
   forSpreadsheets = false,
+  extra: readonly ExtraField[] = [],
 ): Promise<CsvWriter> {
   const file = createWriteStream(path);
   const compressor = { none: () => undefined, gzip: createGzip, zstd: createZstdCompress }[compression]();
@@ -45,8 +50,8 @@ export async function createCsv(
       throw error;
     }
   };
-  const format = createCsvFormatter(forSpreadsheets);
-  await write(CSV_HEADER);
+  const format = createCsvFormatter(forSpreadsheets, extra);
+  await write(csvHeader(extra));
   return {
     append: (rows) => write(format(rows)),
     async finish() {

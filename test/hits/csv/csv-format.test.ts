@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CSV_HEADER, createCsvFormatter } from '../../workers/src/hits/csv-format.ts';
-import { hits, naiveMerge, packedHits } from '../support/hits.ts';
+import { createCsvFormatter, csvHeader } from '../../../workers/src/hits/csv/csv-format.ts';
+import { type ExtraField, extraFrom } from '../../../workers/src/hits/extra-column.ts';
+import { hits, naiveMerge, packedHits } from '../../support/hits.ts';
 
 /** A strict reader of RFC 4180. */
 function parseCsv(text: string): string[][] {
@@ -58,6 +59,40 @@ describe('createCsvFormatter', () => {
     ];
     const text = createCsvFormatter()({ ...packedHits(rows), ranks: Int32Array.of(1, 12) });
     expect(Buffer.from(text).toString()).toBe('a b,1,"",0.1,b\na b,12,"say ""x""",2,b\n');
-    expect(CSV_HEADER).toBe('query_id,rank,target_id,distance,bucket\n');
+    expect(csvHeader([])).toBe('query_id,rank,target_id,distance,bucket\n');
+  });
+
+  it('adds the cells of extra columns: null is empty, no text is a formula', () => {
+    const fields: ExtraField[] = [
+      { name: '=n,"1"', type: 'utf8' },
+      { name: 'length', type: 'int64' },
+      { name: 'identity', type: 'float32' },
+      { name: 'evalue', type: 'float64' },
+    ];
+    const values = [
+      ['=1+1', 'x; -2\n\t@y', '', null, 'a=1; b-2', ' +1'],
+      [2n ** 62n, null, -5n, 0n, 1n, 1n],
+      [0.1, 1, null, 0, Number.POSITIVE_INFINITY, 0.25],
+      [1e-180, null, 0.1, 5e-324, Number.NaN, Number.NEGATIVE_INFINITY],
+    ];
+    const rows = values[0]!.map(() => ({ query: 'q', target: 't', distance: 0.5, bucket: 'b' }));
+    const formatted = createCsvFormatter(
+      false,
+      fields,
+    )({
+      ...packedHits(rows),
+      ranks: Int32Array.from(rows, (_, i) => i + 1),
+      extra: fields.map(({ type }, i) => extraFrom(type, values[i]!)),
+    });
+    expect(csvHeader(fields)).toBe(`query_id,rank,target_id,distance,bucket,"'=n,""1""",length,identity,evalue\n`);
+    const cells = [
+      "'=1+1,4611686018427387904,0.1,1e-180",
+      `"x; '-2\n\t'@y",,1,`,
+      '"",-5,,0.1',
+      ',0,0,5e-324',
+      'a=1; b-2,1,inf,nan',
+      " '+1,1,0.25,-inf",
+    ];
+    expect(Buffer.from(formatted).toString()).toBe(cells.map((line, i) => `q,${i + 1},t,0.5,b,${line}\n`).join(''));
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readIndices } from '../../../workers/src/hits/parquet/run-length.ts';
+import { readIndices } from '../../../../workers/src/hits/parquet/pages/run-length.ts';
 
 /** Writes indices as the format defines: runs if `runs` says so, otherwise groups of eight. */
 function encode(parts: readonly { run: boolean; values: readonly number[] }[], width: number): Uint8Array {

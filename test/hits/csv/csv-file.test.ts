@@ -2,9 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createCsv, csvCompression } from '../../workers/src/hits/csv-file.ts';
-import { packedHits } from '../support/hits.ts';
-import { temporaryFolder } from '../support/run.ts';
+import { createCsv, csvCompression } from '../../../workers/src/hits/csv/csv-file.ts';
+import { packedHits } from '../../support/hits.ts';
+import { temporaryFolder } from '../../support/run.ts';
 
 function batch(rows: number) {
   const hits = Array.from({ length: rows }, (_, i) => ({ query: 'q', target: `t${i}`, distance: 0.5, bucket: 'b' }));

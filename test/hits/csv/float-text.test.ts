@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FLOAT_TEXT_BYTES, putFloat32 } from '../../workers/src/hits/float-text.ts';
+import { FLOAT_TEXT_BYTES, putFloat32 } from '../../../workers/src/hits/csv/float-text.ts';
 
 function float32Text(value: number): string {
   const buffer = Buffer.alloc(FLOAT_TEXT_BYTES + 2, '?');
