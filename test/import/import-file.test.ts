@@ -24,6 +24,17 @@ npy('bad-three', X.reshape(N, 2, 3)); npy('bad-complex', X.astype('c8')); npy('b
 npy('bad-more', X, names + ['one']); npy('bad-fewer', X, names[:-1]); npy('bad-blank', X, names[:7] + [''] + names[8:])
 npy('X-blank-end', X, names + ['', '']); npy('bad-latin', X); open('bad-latin.txt', 'w', encoding='latin-1').write('\\n'.join(names))
 npy('bad-none', X[:0], []); np.save('bad-alone.npy', X)
+npy('X-square', X[:D]); npy('X-square-fortran', np.asfortranarray(X[:D]))
+for t in ('i4', 'i8', '>i8', 'u2'):
+    np.save(f'N-{t[-2:] if t[0] != ">" else "big"}.npy', X); np.save(f'N-{t[-2:] if t[0] != ">" else "big"}.ids.npy', np.arange(N).astype(t))
+np.save('T-U.npy', X); np.save('T-U.ids.npy', np.array(names)); np.save('T-S.npy', X); np.save('T-S.ids.npy', np.array([n.encode() for n in names]))
+np.save('bad-ids-float.npy', X); np.save('bad-ids-float.ids.npy', np.arange(N) / 2); np.save('bad-ids-two.npy', X); np.save('bad-ids-two.ids.npy', np.arange(2 * N).reshape(N, 2))
+np.save('bad-ids-few.npy', X); np.save('bad-ids-few.ids.npy', np.arange(N - 1)); np.save('bad-ids-latin.npy', X); np.save('bad-ids-latin.ids.npy', np.array([n.encode('latin-1') for n in names]))
+np.save('bad-ids-cut.npy', X); open('bad-ids-cut.ids.npy', 'wb').write(open('N-i8.ids.npy', 'rb').read()[:-9])
+np.save('bad-ids-object.npy', X); np.save('bad-ids-object.ids.npy', np.array(names, dtype=object), allow_pickle=True)
+H = X.astype('f8'); H[4321, 2] = -1e39; npy('huge', H); npy('huge-fortran', np.asfortranarray(H));
+L = I.astype('i8'); L[7, 3] = 2**24 + 1; L[8, 0] = 2**62 + 2**38 + 1; L[9, 1] = -2**63; L[10, 1] = -(2**62 + 2**38 + 1); L.astype('f4').tofile('L.f32'); npy('L-i8', L)
+U = np.abs(I).astype('u8'); U[7, 3] = 2**64 - 1; U[8, 0] = 2**63 + 2**39 + 1; U.astype('f4').tofile('U.f32'); npy('U-u8', U)
 open('bad-cut.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:-9]); open('bad-cut.txt', 'w').write('\\n'.join(names))
 open('bad-header.npy', 'wb').write(open('X-f4.npy', 'rb').read()[:60]); open('bad-header.txt', 'w').write('\\n'.join(names))
 
@@ -39,10 +50,21 @@ pd.DataFrame(dict(embedding=list(X)), index=names).to_parquet('X-pandas.parquet'
 whole = pa.table(dict(id=names, embedding=fixed(X, 'f4')))
 with pq.ParquetWriter('X-empty-first.parquet', whole.schema) as w: w.write_table(whole[:0]); w.write_table(whole)
 parquet('small', dict(id=names[:50], embedding=lists(X[:50], 'f4')))
-parquet('bad-numbers', dict(id=list(range(N)), sequence=names, embedding=fixed(X, 'f4')))
+for t in ('int32', 'int64', 'uint64'): parquet('N-' + t, dict(id=pa.array(range(N), getattr(pa, t)()), sequence=names, embedding=fixed(X, 'f4')))
+parquet('N-name', dict(embedding=fixed(X, 'f4'), length=[7] * N, protein_id=list(range(N))))
+parquet('N-pandas', dict(embedding=fixed(X, 'f4'), __index_level_0__=list(range(N))))
+parquet('X-index', dict(embedding=fixed(X, 'f4'), accession=names, __index_level_0__=list(range(N))))
+parquet('X-large', dict(id=pa.array(names, pa.large_string()), embedding=pa.array(list(X), type=pa.large_list(pa.float32()))), row_group_size=1300)
+parquet('X-large-f8', dict(id=pa.array(names, pa.string_view()), embedding=pa.array(list(X.astype('f8')), type=pa.large_list(pa.float64()))))
+parquet('X-dictionary', dict(id=pa.array(names).dictionary_encode(), embedding=fixed(X, 'f4')))
+parquet('huge', dict(id=names, embedding=fixed(H, 'f8'))); parquet('L-i8', dict(id=names, embedding=fixed(L, 'i8'))); parquet('U-u8', dict(id=names, embedding=lists(U, 'u8')))
+parquet('bad-numbers', dict(id=[float(i) for i in range(N)], sequence=names, embedding=fixed(X, 'f4')))
+parquet('bad-large-null', dict(id=names, embedding=pa.array([None if i == 4321 else x for i, x in enumerate(X)], type=pa.large_list(pa.float32()))))
+parquet('bad-large-ragged', dict(id=names, embedding=pa.array([x[:5] if i == 4321 else x for i, x in enumerate(X)], type=pa.large_list(pa.float32()))))
+parquet('bad-large-residues', dict(id=names, embedding=pa.array([[x] for x in X], type=pa.large_list(pa.large_list(pa.float32())))))
+parquet('bad-null-number', dict(id=pa.array([None if i == 4321 else i for i in range(N)], pa.int64()), embedding=fixed(X, 'f4')))
 parquet('bad-residues', dict(id=names, embedding=[[list(map(float, x))] for x in X], other=fixed(X, 'f4')))
-parquet('bad-large', dict(id=names, embedding=pa.array(list(X), type=pa.large_list(pa.float32()))))
-parquet('bad-no-vectors', dict(id=names)); parquet('bad-no-ids', dict(id=list(range(N)), embedding=fixed(X, 'f4')))
+parquet('bad-no-vectors', dict(id=names)); parquet('bad-no-ids', dict(length=list(range(N)), embedding=fixed(X, 'f4')))
 parquet('bad-several', dict(id=names, a=fixed(X, 'f4'), b=fixed(X, 'f4')))
 ragged = [list(map(float, x)) for x in X]; ragged[4321] = [1.0]
 parquet('bad-ragged', dict(id=names, embedding=ragged)); ragged[4321] = None
@@ -64,9 +86,20 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
   const run = (name: string, more: object = {}) =>
     importVectors({ input: at(name), output: at(`${name}.out.h5`), name, named: {}, ...more }, context);
 
+  const numbers = Array.from({ length: 5000 }, (_, i) => `${i}`);
+  const floats = async (name: string) => new Float32Array(Uint8Array.from(await readFile(at(name))).buffer);
+  /** Imports a file, and returns what the user was told and what the shard has. */
+  const noted = async (name: string, more: object = {}) => {
+    const notes: string[] = [];
+    const request = { input: at(name), output: at(`${name}.out.h5`), name, named: {}, ...more };
+    await importVectors(request, { ...context, log: (note: string) => notes.push(note) });
+    return { notes, shard: await readShard(request.output) };
+  };
+
   beforeAll(async () => {
     folder = await sharedFolder();
     await python(MAKE, folder);
+    await writeFile(at('square.txt'), ids.slice(0, 6).join('\n'));
   });
 
   it.each([
@@ -77,6 +110,8 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
     ...['fixed-f2', 'fixed-f4', 'fixed-f8', 'list-f2', 'list-f4', 'list-f8', 'others', 'pandas', 'empty-first'].map(
       (kind) => `X-${kind}.parquet`,
     ),
+    ...['index', 'large', 'large-f8', 'dictionary'].map((kind) => `X-${kind}.parquet`),
+    ...['L-i8.npy', 'L-i8.parquet', 'U-u8.npy', 'U-u8.parquet'],
     ...['I-i1.parquet', 'I-i8.parquet', 'X-named.h5'],
   ])('%s', async (name) => {
     const named = name.endsWith('.h5') ? { embedding: 'run/mean', id: 'run/a' } : {};
@@ -100,10 +135,16 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
     ['bad-cut.npy', /truncated: it has \d+ of \d+ bytes/],
     ['bad-header.npy', /its header is incomplete/],
     ['bad-no-vectors.parquet', /no column of lists of numbers\. It has "id" Utf8/],
-    ['bad-no-ids.parquet', /no column of texts, the ids\. It has "id" Int64/],
-    ['bad-numbers.parquet', /the column "id" is Int64, not texts, the ids/],
+    ['bad-no-ids.parquet', /no column of texts, the ids\. It has "length" Int64/],
+    ['bad-numbers.parquet', /the column "id" is Float64, not texts, the ids/],
     ['bad-residues.parquet', /the column "embedding" is List<List<Float64>>, not lists of numbers/],
-    ['bad-large.parquet', /a column is of type large_list.*list\.to_array\(D\)/],
+    ['bad-large-null.parquet', /row 4321: "embedding" is missing/],
+    ['bad-large-ragged.parquet', /row 4321: "embedding" has 5 components, not 6/],
+    ['bad-large-residues.parquet', /no column of lists of numbers\. It has "id" Utf8, "embedding" List<List<Float32>>/],
+    ['bad-null-number.parquet', /row 4321 has no id/],
+    ['huge.parquet', /row 4321, component 2: -1e\+39 is beyond the range of float32/],
+    ['huge.npy', /row 4321, component 2: -1e\+39 is beyond the range of float32/],
+    ['huge-fortran.npy', /row 4321, component 2: -1e\+39 is beyond the range of float32/],
     ['bad-several.parquet', /several columns of lists of numbers.*Rename the one to read: "embedding"/],
     ['bad-ragged.parquet', /row 4321: "embedding" has 1 components, not 6/],
     ['bad-null.parquet', /row 4321: "embedding" is missing/],
@@ -116,6 +157,46 @@ describe.skipIf(missingPython())('importing vectors of other tools', () => {
     await expect(imported).rejects.toThrow(DataError);
     await expect(imported).rejects.toThrow(message);
     await expect(imported).rejects.toThrow(at(name.replace(/\.npy$/, '')));
+  });
+
+  it.each(['N-int32', 'N-int64', 'N-uint64', 'N-name', 'N-pandas'])(
+    'reads the decimal text of ids: %s',
+    async (name) => {
+      const { notes, shard } = await noted(`${name}.parquet`);
+      expect(shard.ids).toEqual(numbers);
+      expect(notes).toContainEqual(expect.stringMatching(/its ids are u?int\d+; their decimal text is read/));
+    },
+  );
+
+  it.each(['N-i4', 'N-i8', 'N-big', 'N-u2', 'T-U', 'T-S'])('reads the ids of %s from a .npy file', async (name) => {
+    const { notes, shard } = await noted(`${name}.npy`, { ids: at(`${name}.ids.npy`) });
+    expect(shard.ids).toEqual(name.startsWith('N') ? numbers : ids);
+    expect(notes).toHaveLength(name.startsWith('N') ? 1 : 0);
+  });
+
+  it.each([
+    ['float', /its type is "<f8"; ids are texts or integers/],
+    ['two', /its shape is \(5000, 2\); ids are an array/],
+    ['few', /4999 ids, but .* has 5000 vectors/],
+    ['latin', /row 0: the id is not UTF-8/],
+    ['cut', /truncated: it has \d+ of \d+ bytes/],
+    ['object', /its type is "\|O"; ids are texts or integers/],
+  ])('refuses ids of a .npy file: %s', async (kind, message) => {
+    const imported = run(`bad-ids-${kind}.npy`, { ids: at(`bad-ids-${kind}.ids.npy`) });
+    await expect(imported).rejects.toThrow(DataError);
+    await expect(imported).rejects.toThrow(message);
+  });
+
+  it.each(['L-i8.npy', 'L-i8.parquet'])('notes once that float32 rounds integers: %s', async (name) => {
+    const { notes } = await noted(name);
+    const rounded = notes.filter((note) => note.includes('is stored as'));
+    expect(rounded).toEqual([expect.stringMatching(/row 7, component 3: 16777217 is stored as 16777216, because/)]);
+  });
+
+  it.each(['X-square', 'X-square-fortran'])('reads the rows of a square matrix, with a note: %s', async (name) => {
+    const { notes, shard } = await noted(`${name}.npy`, { ids: at('square.txt') });
+    expect(shard.vectors).toEqual((await floats('X.f32')).subarray(0, 36));
+    expect(notes).toEqual([expect.stringMatching(/is \[6, 6\]: each of its 6 rows is read as a vector/)]);
   });
 
   it('refuses a damaged Parquet file, also where the decoder traps', async () => {

@@ -1,6 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
 import { idsOfPaths } from '../../../workers/src/shard/layouts/protein-table.ts';
 import { openShard } from '../../../workers/src/shard/shard-reader.ts';
@@ -56,6 +56,13 @@ pair('transposed-float64.h5', 'embeddings', 'ids', x=X.T.astype('f8'))
 pair('pair-float64.h5', x=X.astype('f8'))
 pair('pair-float64-big.h5', x=X.astype('>f8'))
 for t in ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8'): pair(f'pair-{t}.h5', x=(np.abs(I) if t[0] == 'u' else I).astype(t))
+H = X.astype('f8'); H[7, 3] = 1e39
+pair('bad-huge.h5', x=H); pair('bad-huge-transposed.h5', x=H.T); each('bad-huge-each.h5', plain, H)
+L = I.astype('i8'); L[7, 3] = 2**24 + 1; L[250, 0] = 2**62 + 2**38 + 1
+L.astype('f4').tofile('L.f32')
+pair('rounded.h5', x=L); pair('rounded-transposed.h5', x=L.T); each('rounded-each.h5', plain, L)
+with h5py.File('square.h5', 'w') as f: f['embedding'] = X[:D]; f.create_dataset('id', data=names[:D], dtype=text)
+with h5py.File('square-own.h5', 'w') as f: f['embedding'] = X[:D]; f['embedding'].attrs['model'] = 'kmer'; f.create_dataset('id', data=names[:D], dtype=text)
 with h5py.File('transposed-gzip.h5', 'w') as f:
     f.create_dataset('embedding', data=X.T.astype('f2'), compression='gzip', chunks=(5, 70)); f.create_dataset('id', data=names, dtype=text)
 
@@ -148,6 +155,35 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
     expect(vectors).toEqual((await floats('I.f32')).map(Math.abs));
   });
 
+  /** Reads a file, and returns what the user was told. */
+  async function noted(name: string): Promise<{ notes: string; vectors: Float32Array }> {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const { vectors } = await readShard(at(`${name}.h5`), 1000);
+      return { notes: write.mock.calls.map(([text]) => `${text}`).join(''), vectors };
+    } finally {
+      write.mockRestore();
+    }
+  }
+
+  it.each(['rounded', 'rounded-transposed', 'rounded-each'])(
+    'rounds integers as numpy does, and notes the first of a file: %s',
+    async (name) => {
+      const { notes, vectors } = await noted(name);
+      expect(vectors).toEqual(await floats('L.f32'));
+      const place = name === 'rounded-each' ? '"P00007"' : 'row 7';
+      expect(notes.match(/is stored as/g)).toHaveLength(1);
+      expect(notes).toContain(`${at(`${name}.h5`)}: ${place}, component 3: 16777217 is stored as 16777216`);
+    },
+  );
+
+  it('reads the rows of a square matrix, with a note unless it is of LanceFlow', async () => {
+    const { notes, vectors } = await noted('square');
+    expect(vectors).toEqual((await floats('X.f32')).subarray(0, 144));
+    expect(notes).toMatch(/"embedding" is \[12, 12\]: each of its 12 rows is read as a vector/);
+    expect(await noted('square-own')).toEqual({ notes: '', vectors });
+  });
+
   it('keeps the model of the file, and the type of half precision', async () => {
     const shard = await openShard(at('model.h5'));
     expect(shard).toMatchObject({
@@ -172,6 +208,9 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
 
   it.each([
     ['bad-residues', /"P00000" \[2, 12\] float64 has a vector for each residue.*pool them/],
+    ['bad-huge', /row 7, component 3: 1e\+39 is beyond the range of float32/],
+    ['bad-huge-transposed', /row 7, component 3: 1e\+39 is beyond the range of float32/],
+    ['bad-huge-each', /"P00007", component 3: 1e\+39 is beyond the range of float32/],
     ['bad-lengths', /"P00007" \[5\] float32, but "P00000" \[12\] float32/],
     ['bad-types', /"P00007" \[12\] float64, but "P00000" \[12\] float32/],
     ['bad-shapes', /"P00007" \[1, 12\] float32, but "P00000" \[12\] float32/],

@@ -7,7 +7,10 @@ export const command = defineCommand({
     'whose datasets have other names. The kind of a file is recognized by its first bytes.',
   options: {
     input: { type: 'string', demandOption: true, describe: 'File of vectors: Parquet, .npy or HDF5' },
-    ids: { type: 'string', describe: 'Ids of a .npy file, one a line. Default: its name with .txt' },
+    ids: {
+      type: 'string',
+      describe: 'Ids of a .npy file: text, one a line, or a .npy array. Default: its name with .txt',
+    },
     'h5-embedding': { type: 'string', describe: 'Dataset of vectors in an HDF5 file. Default: what the file has' },
     'h5-id': { type: 'string', describe: 'Dataset of ids in an HDF5 file. Default: what the file has' },
     output: { type: 'string', demandOption: true, describe: 'Shard to write (HDF5)' },

@@ -10,7 +10,8 @@ import { missingShard } from '../shard/shard-messages.ts';
 import { openShard } from '../shard/shard-reader.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import * as messages from './import-messages.ts';
-import { idFileOf, NPY_SIGNATURE, openNpy } from './npy-source.ts';
+import { NPY_SIGNATURE } from './npy-header.ts';
+import { idFileOf, openNpy } from './npy-source.ts';
 import { openParquet, PARQUET_SIGNATURE } from './parquet-source.ts';
 import { BLOCK_BYTES, type VectorSource } from './vector-source.ts';
 
@@ -33,7 +34,8 @@ export async function importVectors(request: ImportRequest, context: CommandCont
   const { input, ids: idFile, output, description, name } = request;
   for (const path of [input, idFile]) if (path !== undefined) await requireOther(path, output);
   await using source = await openSource(request);
-  for (const note of source.notes) context.log(note);
+  const logNotes = () => source.notes.splice(0).forEach(context.log);
+  logNotes();
   const { rows, dimension, vectorType, attributes } = source;
   const progress = context.progress('import-vectors', rows, 'vectors');
   await writeAtomically(output, async (temporary) => {
@@ -41,6 +43,7 @@ export async function importVectors(request: ImportRequest, context: CommandCont
     try {
       for await (const { vectors, ids } of source.blocks()) {
         shard.append(vectors, ids);
+        logNotes();
         progress.add(columnLength(ids));
       }
       if (shard.rows === 0) throw messages.noRows(input);

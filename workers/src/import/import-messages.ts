@@ -25,6 +25,10 @@ export function noRows(path: string): DataError {
   return new DataError(`${path}: no vectors in this file. Remove it from the input, or create it again.`);
 }
 
+export function numericIdsNote(path: string, type: string): string {
+  return `${path}: its ids are ${type}; their decimal text is read.`;
+}
+
 // .npy
 
 export function badNpy(path: string, problem: string): DataError {
@@ -61,6 +65,24 @@ export function idCountDiffers(path: string, ids: string, rows: number, idRows: 
   );
 }
 
+/** @param ids path of the file of ids */
+export function wrongIdShape(ids: string, shape: readonly number[]): DataError {
+  return new DataError(`${ids}: its shape is (${shape.join(', ')}); ids are an array (N,), one for each vector.`);
+}
+
+/** @param ids path of the file of ids @param type as numpy writes it; empty for a structure */
+export function wrongIdType(ids: string, type: string): DataError {
+  return new DataError(
+    `${ids}: its type is ${quoteValue(type === '' ? 'a structure' : type)}; ids are texts or integers: ` +
+      'numpy.save(path, numpy.array(ids, dtype=str)). Objects (O) are not read.',
+  );
+}
+
+/** @param ids path of the file of ids */
+export function npyIdNotUtf8(ids: string, row: number): DataError {
+  return new DataError(`${ids}: row ${row}: the id is not UTF-8. Decode it: numpy.char.decode(ids, "latin-1").`);
+}
+
 // Parquet
 
 export function badParquet(path: string, problem: string, cause: unknown): DataError {
@@ -86,13 +108,6 @@ export function severalParquetColumns(path: string, what: string, name: string, 
 export function wrongParquetColumn(path: string, name: string, type: string, what: string): DataError {
   return new DataError(
     `${path}: the column ${quoteValue(name)} is ${type}, not ${what}. Convert it, or rename it if another column has them.`,
-  );
-}
-
-export function largeList(path: string): DataError {
-  return new DataError(
-    `${path}: a column is of type large_list, which is not supported. Write lists of fixed length (polars: ` +
-      'pl.col("embedding").list.to_array(D); pyarrow: column.cast(pa.list_(pa.float32()))).',
   );
 }
 

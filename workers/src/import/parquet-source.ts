@@ -1,4 +1,3 @@
-import { openAsBlob } from 'node:fs';
 import { DataType, type RecordBatch, type Schema, Type, tableFromIPC, type Vector } from 'apache-arrow';
 import { ParquetFile } from 'parquet-wasm';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
@@ -7,36 +6,53 @@ import { catchTraps } from '../base/concurrency/catch-traps.ts';
 import { toUserError, UserError } from '../base/errors.ts';
 import { MAX_DIMENSION } from '../base/limits.ts';
 import { checkIds } from '../shard/id-reader.ts';
+import type { NumberArray } from '../shard/layouts/float32-rounding.ts';
 import { convertedNote, tableNote } from '../shard/layouts/layout-messages.ts';
+import { placeInRows, type RowRounder, rowRounder } from '../shard/layouts/row-rounder.ts';
 import * as messages from './import-messages.ts';
+import { openWithoutHints } from './parquet-hints.ts';
 import type { SourceBlock, VectorSource } from './vector-source.ts';
 
 export const PARQUET_SIGNATURE = Buffer.from('PAR1');
 const BATCH_ROWS = 2048;
 /** Names that decide between several columns. */
 const VECTOR_NAMES = ['embedding', 'embeddings', 'vector', 'vectors'];
-const ID_NAMES = ['id', 'ids', 'name', 'accession', 'protein_id', 'protein', '__index_level_0__'];
+const PANDAS_INDEX = '__index_level_0__';
+const ID_NAMES = ['id', 'ids', 'name', 'accession', 'protein_id', 'protein', PANDAS_INDEX];
 
-/** Opens a Parquet file with a column of lists of numbers and one of texts. @throws DataError if it has none, or is damaged */
+/** The columns of a file that are read. */
+interface Columns {
+  vectors: string;
+  ids: string;
+  dimension: number;
+}
+
+/**
+ * Opens a Parquet file with a column of lists of numbers, and one of texts or, under a usual name, of integers.
+ * @throws DataError if it has none, or is damaged
+ */
 export async function openParquet(path: string): Promise<VectorSource> {
-  const file = await guard(path, async () => ParquetFile.fromFile(await openAsBlob(path)));
+  const file = await guard(path, async () => ParquetFile.fromFile(await openWithoutHints(path)));
   const rows = await guard(path, async () => file.metadata().fileMetadata().numRows());
   if (rows === 0) throw messages.noRows(path);
   const first = await firstBatch(file, path);
   const { schema } = first;
   const vectors = choose(path, schema, 'lists of numbers', VECTOR_NAMES, isVectorType);
-  const ids = choose(path, schema, 'texts, the ids', ID_NAMES, isTextType);
+  const ids = chooseIds(path, schema);
   const dimension = vectorAt(path, first.getChild(vectors)!, vectors, 0, 0).length;
   if (dimension === 0 || dimension > MAX_DIMENSION)
     throw messages.badParquetRow(path, vectors, 0, 'is empty or too long');
   const element = elementOf(schema, vectors);
   const notes = /^Float(16|32)$/.test(element) ? [] : [convertedNote(path, element.toLowerCase())];
+  const idType = typeOf(schema, ids);
+  if (DataType.isInt(idType)) notes.unshift(messages.numericIdsNote(path, `${idType}`.toLowerCase()));
   if (vectors !== VECTOR_NAMES[0] || ids !== ID_NAMES[0]) notes.unshift(tableNote(path, vectors, ids));
+  const round = rowRounder(path, (note) => void notes.push(note));
   return {
     ...{ rows, dimension, attributes: {} },
     vectorType: element === 'Float16' ? 'float16' : 'float32',
     notes,
-    blocks: () => readBlocks(file, path, { vectors, ids }, dimension),
+    blocks: () => readBlocks(file, path, { vectors, ids, dimension }, round),
     async [Symbol.asyncDispose]() {
       try {
         file.free();
@@ -56,9 +72,10 @@ async function firstBatch(file: ParquetFile, path: string): Promise<RecordBatch>
 async function* readBlocks(
   file: ParquetFile,
   path: string,
-  columns: { vectors: string; ids: string },
-  dimension: number,
+  columns: Columns,
+  round: RowRounder,
 ): AsyncGenerator<SourceBlock> {
+  const { dimension } = columns;
   let start = 0;
   for await (const batch of batchesOf(file, path, [columns.vectors, columns.ids], BATCH_ROWS)) {
     const vectors = new Float32Array(batch.numRows * dimension);
@@ -74,8 +91,9 @@ async function* readBlocks(
           start + row,
           `has ${vector.length} components, not ${dimension}`,
         );
-      vectors.set(vector, row * dimension);
-      texts.push((idColumn.get(row) as string | null) ?? '');
+      const into = vectors.subarray(row * dimension, (row + 1) * dimension);
+      round(vector, into, placeInRows(start + row, dimension));
+      texts.push(textOf(idColumn.get(row)));
     }
     const ids = columnFrom(texts);
     checkIds(ids, path, start);
@@ -119,8 +137,7 @@ async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
     const known = toUserError(error);
     if (known instanceof UserError) throw known;
     const reason = error instanceof Error ? error.message : String(error);
-    // Polars writes it; the Arrow library has no such type.
-    throw /LargeList/.test(reason) ? messages.largeList(path) : messages.badParquet(path, reason, error);
+    throw messages.badParquet(path, reason, error);
   }
 }
 
@@ -135,6 +152,25 @@ function isTextType(type: DataType): boolean {
   return typeId === Type.Utf8 || typeId === Type.LargeUtf8;
 }
 
+/** Integers are ids only under a usual name; the index of pandas only where nothing else is text. */
+function chooseIds(path: string, schema: Schema): string {
+  const fields = schema.fields.map(({ name, type }) => ({
+    name,
+    isText: isTextType(type),
+    isNumber: DataType.isInt(type),
+  }));
+  const names = fields.some(({ isText }) => isText) ? ID_NAMES.filter((name) => name !== PANDAS_INDEX) : ID_NAMES;
+  const isUsual = (name: string) => fields.some((field) => field.name === name && (field.isText || field.isNumber));
+  const hasUsualText = fields.some(({ name, isText }) => isText && ID_NAMES.includes(name));
+  const numbers = hasUsualText ? undefined : names.find(isUsual);
+  return numbers ?? choose(path, schema, 'texts, the ids', ID_NAMES, isTextType);
+}
+
+/** Returns the text of an id; empty where it is missing. */
+function textOf(id: unknown): string {
+  return id === null ? '' : String(id);
+}
+
 function choose(
   path: string,
   schema: Schema,
@@ -146,19 +182,23 @@ function choose(
   const fitting = schema.fields.filter(({ type }) => isOne(type)).map(({ name }) => name);
   if (fitting.length === 0) throw messages.noParquetColumn(path, what, columns);
   const usual = names.find((name) => fitting.includes(name));
-  // Another column that fits may be anything: sequences beside a column `id` of numbers.
+  // Another column that fits may be anything: sequences beside a column `id` of dates.
   const wrong = schema.fields.find(({ name }) => names.includes(name));
   if (usual === undefined && wrong) throw messages.wrongParquetColumn(path, wrong.name, `${wrong.type}`, what);
   if (usual === undefined && fitting.length > 1) throw messages.severalParquetColumns(path, what, names[0]!, columns);
   return usual ?? fitting[0]!;
 }
 
+function typeOf(schema: Schema, column: string): DataType {
+  return schema.fields.find(({ name }) => name === column)!.type;
+}
+
 function elementOf(schema: Schema, column: string): string {
-  return `${schema.fields.find(({ name }) => name === column)!.type.children[0]!.type}`;
+  return `${typeOf(schema, column).children[0]!.type}`;
 }
 
 /** Returns the vector of a row. @param fileRow its number in the file @throws DataError where it is missing */
-function vectorAt(path: string, vectors: Vector, column: string, row: number, fileRow: number): Float32Array {
+function vectorAt(path: string, vectors: Vector, column: string, row: number, fileRow: number): NumberArray {
   const vector = vectors.get(row) as Vector | null;
   if (vector === null) throw messages.badParquetRow(path, column, fileRow, 'is missing');
   if (vector.nullCount > 0) throw messages.badParquetRow(path, column, fileRow, 'has components that are missing');
@@ -168,5 +208,5 @@ function vectorAt(path: string, vectors: Vector, column: string, row: number, fi
     decodeFloat16(numbers, decoded, numbers.length);
     return decoded;
   }
-  return Float32Array.from(numbers as ArrayLike<number | bigint>, Number);
+  return numbers as NumberArray;
 }

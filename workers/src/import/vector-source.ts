@@ -16,10 +16,18 @@ export interface VectorSource extends AsyncDisposable {
   /** The type that holds the vectors as they are, or as they are converted. */
   vectorType: VectorType;
   attributes: ShardAttributes;
-  /** What the user should know about the file. */
+  /** What the user should know about the file. Reading blocks can add to it. */
   notes: string[];
   /** Reads all rows, in order. @throws DataError naming the row that is wrong */
   blocks(): AsyncGenerator<SourceBlock>;
+}
+
+/** A file of ids. */
+export interface IdFile {
+  /** Reads all ids, in order. @throws DataError */
+  ids(): AsyncGenerator<string>;
+  /** What the user should know about the file. */
+  notes: string[];
 }
 
 /** Bytes of the vectors of a block, as float32. */

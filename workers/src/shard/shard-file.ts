@@ -16,7 +16,7 @@ import { type OpenFile, OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
 import { checkIds, type IdLayout, idReader, type ReadIds } from './id-reader.ts';
 import { type DatasetNames, findLayout } from './layouts/find-layout.ts';
-import { convertedNote, transposedNote } from './layouts/layout-messages.ts';
+import { convertedNote, squareNote, transposedNote } from './layouts/layout-messages.ts';
 import { isConverted, isNumberType, type NumberType, storedVectorType } from './layouts/number-type.ts';
 import type { ProteinTable } from './layouts/protein-table.ts';
 import { vectorReader } from './layouts/vector-reader.ts';
@@ -38,7 +38,7 @@ export interface ShardFile {
   idChunkBytes: number;
   /** Decompressed bytes of the largest chunk of both datasets. */
   maxChunkBytes: number;
-  /** What the user should know about the layout of the file. */
+  /** What the user should know about the file. Reading vectors can add to it. */
   notes: string[];
   close(): void;
 }
@@ -50,15 +50,18 @@ export interface ShardFile {
 export function openShardFile(module: H5Module, path: string, named: DatasetNames = {}): ShardFile {
   const files = new OpenFiles(module);
   try {
-    const layout = findLayout(module, files, path, named);
+    const notes: string[] = [];
+    const onNote = (note: string) => void notes.push(note);
+    const layout = findLayout(module, files, path, named, onNote);
+    if (layout.note !== undefined) onNote(layout.note);
     const file =
       layout.kind === 'pair'
-        ? openPair(module, files, path, layout)
-        : openProteins(module, files.open(path), layout.proteins);
+        ? openPair(module, files, path, layout, onNote)
+        : openProteins(module, files.open(path), layout.proteins, onNote);
     const { dimension, vectorType } = file.header;
     return {
       ...file,
-      notes: [layout.note, ...file.notes].filter((note) => note !== undefined),
+      notes,
       rowBytes: dimension * COMPONENT_BYTES[vectorType],
       close: () => files.close(),
     };
@@ -68,17 +71,18 @@ export function openShardFile(module: H5Module, path: string, named: DatasetName
   }
 }
 
-type OpenedFile = Omit<ShardFile, 'rowBytes' | 'close'>;
+type OpenedFile = Omit<ShardFile, 'rowBytes' | 'notes' | 'close'>;
+type OnNote = (note: string) => void;
 
 /** Opens a file with a dataset for each protein. */
-function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable): OpenedFile {
+function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable, onNote: OnNote): OpenedFile {
   const { path } = open;
   const { rows, dimension, type, ids } = proteins;
   const attributes = readAttributes(module, { in: open, path: '/' }, undefined);
+  if (isConverted(type)) onNote(convertedNote(path, type));
   return {
     header: { path, rows, dimension, vectorType: storedVectorType(type), attributes },
     ...{ idChunkBytes: 0, maxChunkBytes: 0 },
-    notes: isConverted(type) ? [convertedNote(path, type)] : [],
     readVectors: proteins.readVectors,
     readIds(start, count, maxBytes) {
       let end = start + 1;
@@ -98,13 +102,20 @@ function openPair(
   files: OpenFiles,
   path: string,
   names: { embedding: string; id: string },
+  onNote: OnNote,
 ): OpenedFile {
-  const { header, vectors, ids, idChunkBytes, maxChunkBytes, notes } = readHeader(module, files, path, names);
-  const readVectors = vectorReader(module, path, vectors);
-  return { header, idChunkBytes, maxChunkBytes, notes, readVectors, readIds: idReader(module, ids) };
+  const { header, vectors, ids, idChunkBytes, maxChunkBytes } = readHeader(module, files, path, names, onNote);
+  const readVectors = vectorReader(module, path, vectors, onNote);
+  return { header, idChunkBytes, maxChunkBytes, readVectors, readIds: idReader(module, ids) };
 }
 
-function readHeader(module: H5Module, files: OpenFiles, path: string, names: { embedding: string; id: string }) {
+function readHeader(
+  module: H5Module,
+  files: OpenFiles,
+  path: string,
+  names: { embedding: string; id: string },
+  onNote: OnNote,
+) {
   const embedding = findDataset(module, files, path, names.embedding);
   const id = findDataset(module, files, path, names.id);
   const shape = checkShape(path, names.embedding, embedding, 2) as [number, number];
@@ -130,10 +141,13 @@ function readHeader(module: H5Module, files: OpenFiles, path: string, names: { e
     idPad: strpad ?? 0,
   };
   const [vectorChunk, idChunkBytes] = [embedding, id].map((each) => chunkBytesOf(each.header)) as [number, number];
-  const notes = isConverted(numberType) ? [convertedNote(path, numberType)] : [];
-  if (isTransposed) notes.push(transposedNote(path, names.embedding, dimension, rows));
+  if (isConverted(numberType)) onNote(convertedNote(path, numberType));
+  if (isTransposed) onNote(transposedNote(path, names.embedding, dimension, rows));
+  // Shards of LanceFlow name their model.
+  if (shape[0] === shape[1] && rows > 1 && attributes.model === undefined)
+    onNote(squareNote(path, names.embedding, rows));
   return {
-    ...{ header, ids, idChunkBytes, notes },
+    ...{ header, ids, idChunkBytes },
     vectors: { dataset: embedding.header, rows, dimension, type: numberType, isTransposed },
     maxChunkBytes: Math.max(vectorChunk, idChunkBytes),
   };

@@ -49,14 +49,16 @@ export interface ShardReader extends ShardHeader {
 }
 
 let opened = 0;
-/** Files about which the user was told. */
+/** What the user was told about files. */
 const noted = new Set<string>();
 
 /** Tells the user how a file is read that is no plain shard: once, and not from every thread. */
-function logOnce(path: string, notes: readonly string[]): void {
-  if (!isMainThread || noted.has(path)) return;
-  for (const note of notes) log(note);
-  if (notes.length > 0) noted.add(path);
+function logOnce(notes: readonly string[]): void {
+  if (!isMainThread) return;
+  for (const note of notes) {
+    if (!noted.has(note)) log(note);
+    noted.add(note);
+  }
 }
 
 /**
@@ -70,12 +72,14 @@ export async function openShard(path: string, named: DatasetNames = {}): Promise
   const shard = ++opened;
   const headerRead = { path, what: 'its header', maxChunkBytes: 0 };
   const { header, maxChunkBytes, notes } = await thread.call('open', { shard, path, named }, headerRead);
-  logOnce(path, notes);
-  const read = (start: number, count: number, maxIdBytes: number, vectors: RowsRequest['vectors']) => {
+  logOnce(notes);
+  const read = async (start: number, count: number, maxIdBytes: number, vectors: RowsRequest['vectors']) => {
     const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
     const request = { shard, start, count, maxIdBytes, vectors };
     const transfer = vectors instanceof ArrayBuffer ? [vectors] : [];
-    return thread.call('readRows', request, { path, what, maxChunkBytes }, transfer);
+    const { notes, ...rows } = await thread.call('readRows', request, { path, what, maxChunkBytes }, transfer);
+    logOnce(notes);
+    return rows;
   };
   const requireCapacity = (rows: number, { byteLength }: ArrayBuffer | Uint8Array) => {
     const needed = rows * header.dimension * COMPONENT_BYTES[header.vectorType];

@@ -61,7 +61,7 @@ const methods = {
       const file = openShardFile(module, path, named);
       shards.set(shard, file);
       const { header, maxChunkBytes, notes } = file;
-      return { header, maxChunkBytes, notes };
+      return { header, maxChunkBytes, notes: notes.splice(0) };
     }),
 
   /** Returns the rows whose ids fit into `maxIdBytes`: at least one. */
@@ -75,7 +75,7 @@ const methods = {
       const own = vectors instanceof ArrayBuffer ? vectors : undefined;
       if (vectors) file.readVectors(start, rows, vectors instanceof ArrayBuffer ? new Uint8Array(vectors) : vectors);
       const buffers = [own, ids.offsets.buffer, ids.bytes.buffer].filter((buffer) => buffer !== undefined);
-      return new WithTransfer({ rows, ids, vectors: own }, buffers as ArrayBuffer[]);
+      return new WithTransfer({ rows, ids, vectors: own, notes: file.notes.splice(0) }, buffers as ArrayBuffer[]);
     }),
 
   readVectors: ({ shard, ranges, vectors }: VectorsRequest) =>

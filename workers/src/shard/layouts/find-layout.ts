@@ -38,22 +38,29 @@ const USUAL = [
 
 /**
  * Finds out how a file stores vectors.
+ * @param onNote receives what reading the vectors shows later
  * @throws DataError that says what the file has
  */
-export function findLayout(module: H5Module, files: OpenFiles, path: string, named: DatasetNames): Layout {
+export function findLayout(
+  module: H5Module,
+  files: OpenFiles,
+  path: string,
+  named: DatasetNames,
+  onNote: (note: string) => void,
+): Layout {
   const open = files.open(path);
   const { embedding, id } = named;
   if (embedding !== undefined && id !== undefined) return { kind: 'pair', embedding, id };
   const key = keyOf(path);
   if (surveyed?.key === key && embedding === undefined && id === undefined)
-    return proteinLayout(module, files, open, surveyed.datasets);
+    return proteinLayout(module, files, open, surveyed.datasets, onNote);
   return guardStructures(path, '/', () => {
     if (embedding === undefined && id === undefined) {
       const known = namesOfRoot(module, open, USUAL.flat());
       const usual = USUAL.find((pair) => pair.every((name) => known.has(name)));
       if (usual) return { kind: 'pair', embedding: usual[0], id: usual[1] };
     }
-    return choose(module, files, open, named, key);
+    return choose(module, files, open, named, key, onNote);
   });
 }
 
@@ -66,12 +73,25 @@ function keyOf(path: string): string {
   return JSON.stringify([path, ino, size, mtimeMs]);
 }
 
-function proteinLayout(module: H5Module, files: OpenFiles, open: OpenFile, datasets: ProteinDatasets): Layout {
-  const proteins = openProteinTable(module, files, open, datasets);
+function proteinLayout(
+  module: H5Module,
+  files: OpenFiles,
+  open: OpenFile,
+  datasets: ProteinDatasets,
+  onNote: (note: string) => void,
+): Layout {
+  const proteins = openProteinTable(module, files, open, datasets, onNote);
   return { kind: 'proteins', proteins, note: messages.proteinsNote(open.path, proteins.rows, proteins.firstId) };
 }
 
-function choose(module: H5Module, files: OpenFiles, open: OpenFile, named: DatasetNames, key: string): Layout {
+function choose(
+  module: H5Module,
+  files: OpenFiles,
+  open: OpenFile,
+  named: DatasetNames,
+  key: string,
+  onNote: (note: string) => void,
+): Layout {
   const { path } = open;
   const datasets = new ProteinDatasets();
   let link: string | undefined;
@@ -98,7 +118,7 @@ function choose(module: H5Module, files: OpenFiles, open: OpenFile, named: Datas
   if (matrix) throw messages.residueVectors(path, matrix);
   if (survey.others[0]) throw messages.notAllVectors(path, survey.others[0], content);
   if (link !== undefined) throw messages.linkElsewhere(path, link);
-  const layout = proteinLayout(module, files, open, datasets);
+  const layout = proteinLayout(module, files, open, datasets, onNote);
   surveyed = { key, datasets };
   return layout;
 }

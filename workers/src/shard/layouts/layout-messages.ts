@@ -99,7 +99,24 @@ export function linkElsewhere(path: string, name: string): DataError {
   );
 }
 
+/** @param place row and component */
+export function beyondFloat32(path: string, place: string, value: number | bigint): DataError {
+  return new DataError(
+    `${path}: ${place}: ${value} is beyond the range of float32, in which vectors are stored (up to 3.4e38). Scale the vectors, or fix ` +
+      'or remove the row.',
+  );
+}
+
 // Notes
+
+/** @param place row and component */
+export function roundedNote(path: string, place: string, value: number | bigint, rounded: number): string {
+  return `${path}: ${place}: ${value} is stored as ${rounded}, because float32 holds integers above 16777216 (2^24) only to 24 bits. Others may be rounded too.`;
+}
+
+export function squareNote(path: string, name: string, rows: number): string {
+  return `${path}: "${name}" is [${rows}, ${rows}]: each of its ${rows} rows is read as a vector. If its columns are the vectors, transpose it.`;
+}
 
 export function convertedNote(path: string, type: string): string {
   return `${path}: its vectors are ${type}, which are converted to float32.`;

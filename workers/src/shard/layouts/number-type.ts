@@ -2,6 +2,7 @@ import { decodeFloat16 } from '../../base/bytes/float16.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
 import type { Fields } from '../hdf5/file-bytes.ts';
 import { CLASS_FLOAT, nameFloatType, parseFloatType } from '../hdf5/float-type.ts';
+import type { NumberArray } from './float32-rounding.ts';
 
 /** Types of numbers that can be read as vectors: those of shards, and others that are converted to float32. */
 const READERS = {
@@ -12,12 +13,12 @@ const READERS = {
   uint16: (bytes: ArrayBuffer) => new Uint16Array(bytes),
   int32: (bytes: ArrayBuffer) => new Int32Array(bytes),
   uint32: (bytes: ArrayBuffer) => new Uint32Array(bytes),
-  int64: (bytes: ArrayBuffer) => Float64Array.from(new BigInt64Array(bytes), Number),
-  uint64: (bytes: ArrayBuffer) => Float64Array.from(new BigUint64Array(bytes), Number),
+  int64: (bytes: ArrayBuffer) => new BigInt64Array(bytes),
+  uint64: (bytes: ArrayBuffer) => new BigUint64Array(bytes),
 } as const;
 
 /** A type that is converted to float32. */
-type ConvertedType = keyof typeof READERS;
+export type ConvertedType = keyof typeof READERS;
 export type NumberType = VectorType | ConvertedType;
 
 export const NUMBER_BYTES: Readonly<Record<NumberType, number>> = {
@@ -38,13 +39,17 @@ export function storedVectorType(type: NumberType): VectorType {
   return isConverted(type) ? 'float32' : type;
 }
 
-/** Converts numbers to float32. @param bytes little-endian @param into as many components as the numbers */
-export function convertToFloat32(bytes: Uint8Array, type: NumberType, into: Float32Array): void {
+/** Returns stored numbers as an array. @param bytes little-endian */
+export function numbersOf(bytes: Uint8Array, type: ConvertedType): NumberArray {
   // Not slice(), which does not copy the bytes of a Buffer.
+  return READERS[type](new Uint8Array(bytes).buffer);
+}
+
+/** Copies float32, or decodes float16. @param bytes little-endian @param into as many components as the numbers */
+export function decodeVectors(bytes: Uint8Array, type: VectorType, into: Float32Array): void {
   const copy = new Uint8Array(bytes).buffer;
   if (type === 'float16') decodeFloat16(new Uint16Array(copy), into, into.length);
-  else if (type === 'float32') into.set(new Float32Array(copy));
-  else into.set(READERS[type](copy));
+  else into.set(new Float32Array(copy));
 }
 
 /** The type of a dataset's elements. */

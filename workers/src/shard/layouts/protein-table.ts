@@ -10,7 +10,8 @@ import type { OpenFile, OpenFiles } from '../hdf5/locate.ts';
 import { MESSAGE, readObjectHeader } from '../hdf5/object-header.ts';
 import { readDatasetFacts } from './dataset-facts.ts';
 import * as messages from './layout-messages.ts';
-import { convertToFloat32, isConverted, isNumberType, NUMBER_BYTES, type NumberType } from './number-type.ts';
+import { isConverted, isNumberType, NUMBER_BYTES, type NumberType, numbersOf } from './number-type.ts';
+import { rowRounder } from './row-rounder.ts';
 import type { VectorDataset } from './survey-datasets.ts';
 
 /** The attribute with which bio_embeddings keeps an id, because its datasets are numbered. */
@@ -59,6 +60,7 @@ export interface ProteinTable {
 
 /**
  * Checks the datasets of a file that has one for each protein.
+ * @param onNote receives what the user should know about the vectors, once
  * @throws DataError that names the first one that cannot be read
  */
 export function openProteinTable(
@@ -66,6 +68,7 @@ export function openProteinTable(
   files: OpenFiles,
   open: OpenFile,
   datasets: ProteinDatasets,
+  onNote: (note: string) => void,
 ): ProteinTable {
   const first = datasets.first!;
   const dimension = first.shape.at(-1)!;
@@ -75,7 +78,7 @@ export function openProteinTable(
     ...{ rows: datasets.paths.length, dimension, type },
     ids: datasets.ids,
     firstId: columnText(datasets.ids, 0),
-    readVectors: rowReader(module, open, datasets, dimension, type),
+    readVectors: rowReader(module, open, datasets, dimension, type, onNote),
   };
 }
 
@@ -161,10 +164,11 @@ function rowReader(
   { paths, rowsAt, headersAt, first }: ProteinDatasets,
   dimension: number,
   type: NumberType,
+  onNote: (note: string) => void,
 ): ProteinTable['readVectors'] {
   const storedBytes = dimension * NUMBER_BYTES[type];
   const positions = Float64Array.from(rowsAt);
-  const isConvertedType = isConverted(type);
+  const round = rowRounder(open.path, onNote);
   const row = new Uint8Array(storedBytes);
   const extent = first!.shape.map(BigInt);
   const [zeros, ones] = [extent.map(() => 0n), extent.map(() => 1n)];
@@ -182,14 +186,15 @@ function rowReader(
     });
   };
   return (start, count, into) => {
-    if (!isConvertedType) {
+    if (!isConverted(type)) {
       for (let i = 0; i < count; i++) readStored(start + i, into.subarray(i * storedBytes, (i + 1) * storedBytes));
       return;
     }
     const floats = new Float32Array(into.buffer, into.byteOffset, count * dimension);
     for (let i = 0; i < count; i++) {
       readStored(start + i, row);
-      convertToFloat32(row, type, floats.subarray(i * dimension, (i + 1) * dimension));
+      const vector = floats.subarray(i * dimension, (i + 1) * dimension);
+      round(numbersOf(row, type), vector, (component) => `"${paths[start + i]!}", component ${component}`);
     }
   };
 }

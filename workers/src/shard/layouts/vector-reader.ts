@@ -3,7 +3,8 @@ import type { H5Module } from '../hdf5/h5wasm.ts';
 import { failedRead, OutOfMemory } from '../hdf5/hdf5-messages.ts';
 import { withBuffer } from '../hdf5/library.ts';
 import { MESSAGE } from '../hdf5/object-header.ts';
-import { convertToFloat32, isConverted, NUMBER_BYTES, type NumberType } from './number-type.ts';
+import { isConverted, NUMBER_BYTES, type NumberType, numbersOf } from './number-type.ts';
+import { placeInRows, rowRounder } from './row-rounder.ts';
 
 /** A dataset with all vectors of a file. */
 export interface VectorMatrix {
@@ -19,16 +20,25 @@ export interface VectorMatrix {
 /** Reads the vectors of rows [start, start + count): float32 or float16 as stored, other types as float32; little-endian. */
 export type ReadVectors = (start: number, count: number, into: Uint8Array) => void;
 
-/** Returns a reader of vectors: directly from the file if they are contiguous and little-endian, otherwise through the library. */
-export function vectorReader(module: H5Module, path: string, matrix: VectorMatrix): ReadVectors {
+/**
+ * Returns a reader of vectors: directly from the file if they are contiguous and little-endian, otherwise through the library.
+ * @param onNote receives what the user should know about the vectors, once
+ */
+export function vectorReader(
+  module: H5Module,
+  path: string,
+  matrix: VectorMatrix,
+  onNote: (note: string) => void,
+): ReadVectors {
   const { dimension, type, isTransposed } = matrix;
   const readStored = isTransposed ? columnReader(module, path, matrix) : rowReader(module, path, matrix);
   if (!isConverted(type)) return readStored;
+  const round = rowRounder(path, onNote);
   return (start, count, into) => {
     const stored = new Uint8Array(count * dimension * NUMBER_BYTES[type]);
     readStored(start, count, stored);
     const floats = new Float32Array(count * dimension);
-    convertToFloat32(stored, type, floats);
+    round(numbersOf(stored, type), floats, placeInRows(start, dimension));
     into.set(new Uint8Array(floats.buffer));
   };
 }
