@@ -8,7 +8,7 @@ const SOURCES = join(ROOT, 'workers/src');
 
 /** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
 const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
-const STAGES = ['embed', 'import', 'pack', 'ingest', 'index', 'search', 'merge', 'report', 'watch', 'cloud'];
+const STAGES = ['embed', 'import', 'pack', 'ingest', 'index', 'search', 'merge', 'align', 'report', 'watch', 'cloud'];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
@@ -26,6 +26,7 @@ const OWNERS: [engine: RegExp, owners: string[]][] = [
 
 /** Folders and files of pure code, which uses no file system, network, threads or engine. */
 const PURE = [
+  'align/local',
   'base/bytes/float16.ts',
   'base/bytes/key-index.ts',
   'base/bytes/murmur3.ts',

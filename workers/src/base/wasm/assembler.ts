@@ -90,10 +90,18 @@ export const v128 = {
   load: loads(0xfd, 0x00),
   /** Loads two float32 into the lower half. */
   loadHalf: loads(0xfd, 0x5d),
+  /** Loads eight int8 as int16. */
+  loadBytesAsInt16: loads(0xfd, 0x01),
+  /** Loads 32 bits into the lowest lane, zeros above. */
+  loadLowest: loads(0xfd, 0x5c),
   store: stores(0xfd, 0x0b),
   zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)] as Code,
   and: vector(0x4e),
+  or: vector(0x50),
   xor: vector(0x51),
+  /** Bits of the first operand where the mask (the last) is 1, else of the second. */
+  select: vector(0x52),
+  anyTrue: vector(0x53),
 };
 
 export const f32x4 = {
@@ -118,14 +126,43 @@ export const f64x2 = {
   sub: vector(0xf1),
   mul: vector(0xf2),
 };
-export const i8x16 = { splat: vector(0x0f), narrow: vector(0x65) };
-export const i16x8 = { narrow: vector(0x85), extendLow: vector(0x87), extendHigh: vector(0x88) };
+export const i8x16 = {
+  /** Bytes of the first operand at the positions of the second; 0 for positions from 16. */
+  swizzle: vector(0x0e),
+  splat: vector(0x0f),
+  equal: vector(0x23),
+  greater: vector(0x27),
+  narrow: vector(0x65),
+  add: vector(0x6e),
+  addSaturated: vector(0x6f),
+  sub: vector(0x71),
+  subSaturated: vector(0x72),
+  max: vector(0x78),
+};
+export const i16x8 = {
+  splat: vector(0x10),
+  equal: vector(0x2d),
+  greater: vector(0x31),
+  narrow: vector(0x85),
+  extendLow: vector(0x87),
+  extendHigh: vector(0x88),
+  add: vector(0x8e),
+  addSaturated: vector(0x8f),
+  sub: vector(0x91),
+  subSaturated: vector(0x92),
+  max: vector(0x98),
+};
 export const i32x4 = {
+  splat: vector(0x11),
   lane: lane(0x1b),
+  equal: vector(0x37),
+  greater: vector(0x3b),
+  extendLow: vector(0xa7),
   allTrue: vector(0xa3),
   bitmask: vector(0xa4),
   add: vector(0xae),
   sub: vector(0xb1),
+  max: vector(0xb8),
   /** Of pairs of int16. */
   dot: vector(0xba),
 };
