@@ -8,15 +8,15 @@
 const startedMs = performance.now();
 const { Database } = await import('../../workers/src/database/database.ts');
 const { askBucket } = await import('../../workers/src/search/in-place/ask-bucket.ts');
-const { loadShards } = await import('../../workers/src/search/in-place/load-queries.ts');
-const { checkAskSettings } = await import('../../workers/src/search/in-place/ask-settings.ts');
+const { loadVectors } = await import('../../workers/src/import/load-vectors.ts');
+const { checkAskSettings, MOST_QUERIES } = await import('../../workers/src/search/in-place/ask-settings.ts');
 const { columnText } = await import('../../workers/src/base/bytes/utf8-column.ts');
 const { openWarmBucket } = await import('../../workers/src/search/in-place/warm-buckets.ts');
 await import('@lancedb/lancedb');
 const importMs = performance.now() - startedMs;
 
 const [uri = '', bucketName = '', path = '', cases = '[]', runs = '1'] = process.argv.slice(2);
-const all = await loadShards([path]);
+const all = await loadVectors([path], {}, MOST_QUERIES, console.error);
 const { dimension } = all;
 const results = [];
 for (const { queries: count, withIds, ...settings } of JSON.parse(cases)) {

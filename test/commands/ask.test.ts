@@ -177,6 +177,47 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     await expectRefusalHere(['ask', ...argv, '--database', database], code, message);
   });
 
+  it('takes vectors in every format that the pipeline takes, also in several files', async () => {
+    const queries = sliceRows(rows, 20, 24);
+    await writeShard(at('same.h5'), queries, MODEL);
+    await python(
+      `
+import json, os, sys, h5py, numpy as np, pyarrow as pa, pyarrow.parquet as pq
+os.chdir(sys.argv[1])
+with h5py.File('same.h5') as f: X, ids = f['embedding'][:], [i.decode() for i in f['id'][:]]
+pq.write_table(pa.table(dict(id=ids, embedding=pa.array(list(X), type=pa.large_list(pa.float32())))), 'same.parquet')
+np.save('same.npy', X); open('same.txt', 'w').write('\\n'.join(ids))
+for i in range(2): np.save(f'half{i}.npy', X[2 * i:2 * i + 2]); open(f'half{i}.txt', 'w').write('\\n'.join(ids[2 * i:2 * i + 2]))
+with h5py.File('each.h5', 'w') as f:
+    for i, x in zip(ids, X): f[i] = x
+with h5py.File('named.h5', 'w') as f: f['a'] = X; f['b'] = X + 1; f['x'] = ids; f['y'] = ids[::-1]
+pq.write_table(pa.table(dict(id=ids, embedding=list(X[:, :5]))), 'short.parquet')
+open('cut.parquet', 'wb').write(open('same.parquet', 'rb').read()[:-20])
+pq.write_table(pa.table(dict(id=ids[:0], embedding=pa.array([], pa.list_(pa.float32())))), 'empty.parquet')`,
+      folder,
+    );
+    const argv = ['--database', database, '--k', '3'];
+    const answer = async (...files: string[]) => {
+      const named = files[0] === 'named.h5' ? ['--h5-embedding', 'a', '--h5_id', 'x'] : [];
+      await runHere(['ask', '--input', ...files.map(at), ...named, ...argv, '--output', at('same.csv')]);
+      return readFile(at('same.csv'), 'utf8');
+    };
+    const expected = await answer('same.h5');
+    expect(expected.split('\n')).toHaveLength(14);
+    for (const files of [['same.parquet'], ['same.npy'], ['half0.npy', 'half1.npy'], ['each.h5'], ['named.h5']])
+      expect(await answer(...files), files.join()).toBe(expected);
+    const refuse = (files: string[], code: number, message: RegExp, ...more: string[]) =>
+      expectRefusalHere(['ask', '--input', ...files.map(at), ...argv, ...more], code, message);
+    await refuse(['same.parquet', 'short.parquet'], 65, /short\.parquet have vectors of two models or dimensions/);
+    await refuse(['cut.parquet'], 65, /cut\.parquet: this Parquet file cannot be read/);
+    await refuse(['empty.parquet'], 65, /empty\.parquet: no vectors in this file/);
+    await refuse(['same.parquet'], 64, /--h5-embedding and --h5-id are for HDF5 files/, '--h5-id', 'x');
+    await refuse(['named.h5'], 65, /it is not clear which datasets/);
+    await writeFile(at('query.fa'), '>q\nMKTAYIAKQRQISFVKSHFSRQ\n');
+    await refuse(['same.parquet', 'query.fa'], 64, /names FASTA files and files of vectors/);
+    await refuse(['query.fa'], 64, /name datasets of HDF5 files, but --input names none/, '--h5-id', 'x');
+  });
+
   it('refuses to replace a file of queries', async () => {
     const queries = await writeShard(at('kept.h5'), sliceRows(rows, 0, 2), MODEL);
     const before = await readFile(queries);

@@ -8,7 +8,7 @@ import { Database } from '../../../workers/src/database/database.ts';
 import { askBucket } from '../../../workers/src/search/in-place/ask-bucket.ts';
 import { ask } from '../../../workers/src/search/in-place/ask-database.ts';
 import { checkAskSettings } from '../../../workers/src/search/in-place/ask-settings.ts';
-import { loadById } from '../../../workers/src/search/in-place/load-queries.ts';
+import { loadById } from '../../../workers/src/search/in-place/load-by-id.ts';
 import { closeWarmBuckets, openWarmBucket } from '../../../workers/src/search/in-place/warm-buckets.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';

@@ -8,6 +8,12 @@ export const databaseOption = {
   describe: 'Database: a folder, or s3://bucket/prefix',
 } as const satisfies Options;
 
+/** Names of the datasets of an HDF5 file. */
+export const h5Options = {
+  'h5-embedding': { type: 'string', describe: 'Dataset of vectors in an HDF5 file. Default: what the file has' },
+  'h5-id': { type: 'string', describe: 'Dataset of ids in an HDF5 file. Default: what the file has' },
+} as const satisfies Record<string, Options>;
+
 export const queriesOption = {
   type: 'array',
   string: true,

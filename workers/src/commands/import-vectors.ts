@@ -1,4 +1,5 @@
 import { defineCommand } from '../app/command.ts';
+import { h5Options } from '../app/shared-options.ts';
 import { importVectors } from '../import/import-file.ts';
 
 export const command = defineCommand({
@@ -11,8 +12,7 @@ export const command = defineCommand({
       type: 'string',
       describe: 'Ids of a .npy file: text, one a line, or a .npy array. Default: its name with .txt',
     },
-    'h5-embedding': { type: 'string', describe: 'Dataset of vectors in an HDF5 file. Default: what the file has' },
-    'h5-id': { type: 'string', describe: 'Dataset of ids in an HDF5 file. Default: what the file has' },
+    ...h5Options,
     output: { type: 'string', demandOption: true, describe: 'Shard to write (HDF5)' },
     description: { type: 'string', describe: "Also write the shard's description to this file, for pack-buckets" },
     name: { type: 'string', describe: 'Name of the shard in plans and messages. Default: the path of --output' },

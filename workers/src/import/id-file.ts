@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { MAX_ID_BYTES } from '../base/limits.ts';
 import { findStats } from '../base/missing-files.ts';
+import { findVectorKind } from '../shard/layouts/vector-kind.ts';
 import { idTooLong } from '../shard/shard-messages.ts';
 import * as messages from './import-messages.ts';
-import { NPY_SIGNATURE } from './npy-header.ts';
 import { readNpyIds } from './npy-ids.ts';
 import type { IdFile } from './vector-source.ts';
 
@@ -15,15 +14,8 @@ import type { IdFile } from './vector-source.ts';
  */
 export async function openIdFile(path: string, idPath: string): Promise<IdFile> {
   if (!(await findStats(idPath))?.isFile()) throw messages.noIdFile(path, idPath);
-  if (await isNpy(idPath)) return readNpyIds(idPath);
+  if ((await findVectorKind(idPath)) === 'npy') return readNpyIds(idPath);
   return { ids: () => linesOf(idPath), notes: [] };
-}
-
-async function isNpy(path: string): Promise<boolean> {
-  await using file = await open(path, 'r');
-  const start = Buffer.alloc(NPY_SIGNATURE.length);
-  await file.read(start, 0, start.length, 0);
-  return start.equals(NPY_SIGNATURE);
 }
 
 /** Reads the lines of a text in UTF-8, without empty ones at its end. @throws DataError */

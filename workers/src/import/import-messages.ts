@@ -25,6 +25,10 @@ export function noRows(path: string): DataError {
   return new DataError(`${path}: no vectors in this file. Remove it from the input, or create it again.`);
 }
 
+export function differentFiles(path: string, other: string): DataError {
+  return new DataError(`${path} and ${other} have vectors of two models or dimensions. Ask them separately.`);
+}
+
 export function numericIdsNote(path: string, type: string): string {
   return `${path}: its ids are ${type}; their decimal text is read.`;
 }

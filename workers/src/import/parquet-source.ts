@@ -13,7 +13,6 @@ import * as messages from './import-messages.ts';
 import { openWithoutHints } from './parquet-hints.ts';
 import type { SourceBlock, VectorSource } from './vector-source.ts';
 
-export const PARQUET_SIGNATURE = Buffer.from('PAR1');
 const BATCH_ROWS = 2048;
 /** Names that decide between several columns. */
 const VECTOR_NAMES = ['embedding', 'embeddings', 'vector', 'vectors'];

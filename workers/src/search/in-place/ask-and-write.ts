@@ -7,7 +7,7 @@ import { ask, bucketsToAsk } from './ask-database.ts';
 import type { AskRequest } from './ask-options.ts';
 import type { AskQueries } from './ask-queries.ts';
 import type { ReadCost } from './bucket-answer.ts';
-import { loadById, loadShards } from './load-queries.ts';
+import { loadById } from './load-by-id.ts';
 import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
 import { answerMetadata } from './output/partial-answer.ts';
 import { writeAnswer } from './output/write-answer.ts';
@@ -54,20 +54,19 @@ export async function openAsked(uri: string, { options }: AskRequest): Promise<A
   return { database, names, model };
 }
 
-/** Reads the queries of a request that are vectors already. */
-export async function loadQueries(
+/** Reads the stored vector of a protein. @throws DataError if the database has none of this id */
+export async function loadStored(
   { database }: AskedDatabase,
-  source: Exclude<AskRequest['queries'], { kind: 'text' | 'files' }>,
+  id: string,
   { progress }: CommandContext,
 ): Promise<AskQueries> {
-  if (source.kind === 'shards') return loadShards(source.paths);
   const entries: CatalogEntry[] = await database.entries();
   const bar = progress(
     'finding the id',
     entries.reduce((sum, { rows }) => sum + rows, 0),
     'ids',
   );
-  return loadById(database, entries, source.id, bar).finally(() => bar.stop());
+  return loadById(database, entries, id, bar).finally(() => bar.stop());
 }
 
 /** Asks a database, and writes the neighbours; nothing is written before all buckets have answered. */

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { databaseOption, fastaReadingOptions } from '../../app/shared-options.ts';
+import { databaseOption, fastaReadingOptions, h5Options } from '../../app/shared-options.ts';
 import { MOST_NEIGHBOURS } from './ask-settings.ts';
 import { FORMATS } from './output/answer-format.ts';
 
@@ -13,8 +13,10 @@ export const ASK_COMMAND_LINE = {
     type: 'array',
     string: true,
     default: [] as string[],
-    describe: 'Queries instead of a sequence: FASTA files, or query sets (HDF5 shards)',
+    describe:
+      'Queries instead of a sequence: FASTA files, or files of vectors: HDF5, Parquet, .npy with a .txt of ids beside it',
   },
+  ...h5Options,
   id: { type: 'string', describe: 'Id of a protein in the database, whose stored vector is the query' },
   database: { ...databaseOption, demandOption: false },
   remote: {

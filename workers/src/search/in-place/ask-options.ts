@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises';
 import { requireWhole } from '../../app/option-checks.ts';
 import { UsageError } from '../../base/errors.ts';
-import { findStats } from '../../base/missing-files.ts';
 import { readText } from '../../base/text/read-text.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
 import { STANDARD_INPUT } from '../../fasta/standard-input.ts';
+import type { DatasetNames } from '../../shard/layouts/find-layout.ts';
+import { findVectorKind } from '../../shard/layouts/vector-kind.ts';
 import { requireOutputsApart } from '../outputs-apart.ts';
 import type { AskOptions } from './ask-database.ts';
 import { type AskSettings, checkAskSettings, MOST_NEIGHBOURS } from './ask-settings.ts';
@@ -15,6 +15,8 @@ import { type AnswerOutput, checkOutput, type Format } from './output/answer-for
 export interface AskCommandOptions {
   sequence?: string | undefined;
   input: readonly string[];
+  h5Embedding?: string | undefined;
+  h5Id?: string | undefined;
   id?: string | undefined;
   k: number;
   nprobes?: number | undefined;
@@ -35,7 +37,7 @@ export interface AskCommandOptions {
 export type QuerySource =
   | { kind: 'text'; text: string }
   | { kind: 'files'; paths: readonly string[] }
-  | { kind: 'shards'; paths: readonly string[] }
+  | { kind: 'vectors'; paths: readonly string[]; named: DatasetNames }
   | { kind: 'id'; id: string };
 
 /** A checked command line. */
@@ -68,12 +70,20 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
   };
 }
 
-async function findSource({ sequence, input, id }: AskCommandOptions): Promise<QuerySource> {
-  const named = Object.entries({ 'The sequence': sequence, '--input': input[0], '--id': id });
-  const names = named.flatMap(([name, value]) => (value === undefined ? [] : [name]));
+async function findSource(args: AskCommandOptions): Promise<QuerySource> {
+  const named = { embedding: args.h5Embedding, id: args.h5Id };
+  const source = await findQueries(args, named);
+  if (source.kind !== 'vectors' && (named.embedding ?? named.id) !== undefined)
+    throw new UsageError(IN_PLACE_MESSAGES.namesWithoutVectors);
+  return source;
+}
+
+async function findQueries({ sequence, input, id }: AskCommandOptions, named: DatasetNames): Promise<QuerySource> {
+  const given = Object.entries({ 'The sequence': sequence, '--input': input[0], '--id': id });
+  const names = given.flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (names.length > 1) throw new UsageError(IN_PLACE_MESSAGES.twoSources(names));
   if (id !== undefined) return { kind: 'id', id };
-  if (input.length > 0) return sourceOfFiles(input);
+  if (input.length > 0) return sourceOfFiles(input, named);
   if (sequence !== undefined && sequence !== '-') return { kind: 'text', text: sequence };
   if (sequence === undefined && process.stdin.isTTY) throw new UsageError(IN_PLACE_MESSAGES.noQueries);
   const text = await readText(STANDARD_INPUT);
@@ -81,20 +91,10 @@ async function findSource({ sequence, input, id }: AskCommandOptions): Promise<Q
   return { kind: 'text', text };
 }
 
-async function sourceOfFiles(paths: readonly string[]): Promise<QuerySource> {
-  const shards = await Promise.all(paths.map(isShard));
-  if (shards.every(Boolean)) return { kind: 'shards', paths };
-  if (shards.some(Boolean)) throw new UsageError(IN_PLACE_MESSAGES.mixedInputs);
+async function sourceOfFiles(paths: readonly string[], named: DatasetNames): Promise<QuerySource> {
+  const kinds = await Promise.all(paths.map((path) => (path === STANDARD_INPUT ? undefined : findVectorKind(path))));
+  if (kinds.every((kind) => kind !== undefined)) return { kind: 'vectors', paths, named };
+  // Readers report files that are missing.
+  if (kinds.some((kind) => kind !== undefined)) throw new UsageError(IN_PLACE_MESSAGES.mixedInputs);
   return { kind: 'files', paths };
-}
-
-const HDF5_SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
-
-async function isShard(path: string): Promise<boolean> {
-  // Readers report files that are missing; a pipe can be read only once.
-  if (path === STANDARD_INPUT || !(await findStats(path))?.isFile()) return false;
-  await using file = await open(path, 'r');
-  const start = Buffer.alloc(HDF5_SIGNATURE.length);
-  await file.read(start, 0, start.length, 0);
-  return start.equals(HDF5_SIGNATURE);
 }

@@ -15,9 +15,8 @@ export const IN_PLACE_MESSAGES = {
   wrongTimeout: (seconds: number) => `--timeout must be a number of seconds above 0, not ${seconds}.`,
   wrongMaxDistance: '--max-distance must be a number.',
   twoSources: (names: readonly string[]) => `${names.join(' and ')} both name queries. Give one of them.`,
-  differentShards: (path: string, other: string) =>
-    `${path} and ${other} have vectors of two models or dimensions. Ask them separately.`,
-  mixedInputs: '--input names FASTA and HDF5 files. Ask them separately.',
+  mixedInputs: '--input names FASTA files and files of vectors. Ask them separately.',
+  namesWithoutVectors: '--h5-embedding and --h5-id name datasets of HDF5 files, but --input names none.',
   unknownId: (id: string, uri: string) =>
     `--id ${id} is not in the database ${uri}. Check its spelling; ids are compared byte by byte.`,
   badVector: (source: string, problem: string) => `${source}: ${problem}.`,

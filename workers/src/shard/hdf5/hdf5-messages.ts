@@ -8,7 +8,9 @@ import { counted } from '../../base/text/counted.ts';
 const MAX_NAMED = 3;
 
 export function notHdf5(path: string): DataError {
-  return new DataError(`${path}: not an HDF5 file. Shards are HDF5 with datasets "embedding" and "id".`);
+  return new DataError(
+    `${path}: not an HDF5 file. Shards are HDF5 with datasets "embedding" and "id". lanceflow import-vectors writes them from Parquet and .npy.`,
+  );
 }
 
 export function stillWritten(path: string): DataError {

@@ -3,10 +3,10 @@ import type { SFN } from '@aws-sdk/client-sfn';
 import type { CommandContext } from '../../../app/command.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { embedQueries } from '../../../embed/embed-queries.ts';
-import { type AskReport, loadQueries, openAsked } from '../../../search/in-place/ask-and-write.ts';
+import { loadVectors } from '../../../import/load-vectors.ts';
+import { type AskReport, loadStored, openAsked } from '../../../search/in-place/ask-and-write.ts';
 import type { AskRequest, QuerySource } from '../../../search/in-place/ask-options.ts';
 import { MOST_QUERIES, requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
-import { loadShards } from '../../../search/in-place/load-queries.ts';
 import { openStates, useRegion } from '../../clients.ts';
 import type { AskEvent, AskResult } from '../ask-event.ts';
 import { LAMBDA_MESSAGES } from '../lambda-messages.ts';
@@ -86,9 +86,9 @@ async function queriesForEvent(
   if (source.kind === 'id' && database === undefined) throw new UsageError(LAMBDA_MESSAGES.idNeedsDatabase);
   const queries =
     source.kind === 'id'
-      ? await loadQueries(await openAsked(database!, request), source, context)
-      : source.kind === 'shards'
-        ? await loadShards(source.paths)
+      ? await loadStored(await openAsked(database!, request), source.id, context)
+      : source.kind === 'vectors'
+        ? await loadVectors(source.paths, source.named, MOST_QUERIES, context.log)
         : await embedQueries(source, model, {}, MOST_QUERIES, allowNucleotide);
   requireAnswerFits(settings, queries.ids.length);
   return vectorsForEvent(queries, results, execution);
