@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { HIDDEN_STATES } from '../../workers/src/embed/transformer/architecture.ts';
 import { PRECISIONS } from '../../workers/src/embed/transformer/graph-weights.ts';
 import { POOLINGS } from '../../workers/src/embed/transformer/pooling.ts';
-import { UNKNOWN_LETTERS } from '../../workers/src/embed/transformer/tokenizer.ts';
+import { UNKNOWN_LETTERS } from '../../workers/src/embed/transformer/tokenizers/tokenizer.ts';
 import { LONG_SEQUENCES } from '../../workers/src/embed/transformer/transformer-embedder.ts';
 import { TRAILING_STOPS } from '../../workers/src/fasta/sequence.ts';
 import { INDEX_KINDS } from '../../workers/src/index/index-plan.ts';

@@ -16,7 +16,7 @@ test.each<[Family, 'F32' | 'F16']>([
   const folder = await temporaryFolder();
   const { tensors } = await randomCheckpoint(folder, family, { max_length: 66 }, { type, files: 2 });
   const path = join(folder, 'config.json');
-  const config = new ModelConfig(path, await readFile(path, 'utf8'));
+  const config = ModelConfig.parse(path, await readFile(path, 'utf8'));
   const stored = await findWeights(folder);
   const places = { folder, locate: basename, quantizedPath: undefined };
   const options = { hiddenState: 'after-norm', maxTokens: 66, padded: false } as const;

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { toUserError, UserError } from '../../../workers/src/base/errors.ts';
 import { loadModelFolder } from '../../../workers/src/embed/transformer/model-folder.ts';
 import { type Family, randomCheckpoint, testConfig } from '../../models/support/checkpoint.ts';
+import { CHECKPOINTS } from '../../models/support/published.ts';
 import { sharedFolder, temporaryFolder } from '../../support/run.ts';
 
 type Json = unknown;
@@ -80,23 +81,38 @@ async function outcome(folder: string): Promise<string> {
   }
 }
 
-describe.each<Family>(['amplify', 'esm2'])('a folder of %s', (family) => {
-  let good = '';
-  beforeAll(async () => {
-    good = join(await sharedFolder(), family);
-    await randomCheckpoint(good, family);
-  });
+const INDEX = 'model.safetensors.index.json';
+/** Folders of models, and their JSON documents. */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  amplify: ['config.json', 'tokenizer.json', 'model.safetensors'],
+  esm2: ['config.json', 'model.safetensors'],
+  esmc: ['config.json', 'tokenizer.json', INDEX],
+  prostt5: ['config.json', 'added_tokens.json', 'tokenizer_config.json', 'model.safetensors'],
+  ankh: ['config.json', 'tokenizer.json', INDEX],
+};
 
+async function goodFolder(name: string): Promise<string> {
+  if (name !== 'amplify' && name !== 'esm2') return join(CHECKPOINTS, name);
+  const folder = join(await sharedFolder(), name);
+  await randomCheckpoint(folder, name);
+  return folder;
+}
+
+describe.each(Object.entries(FOLDERS))('a folder of %s', (family, names) => {
   test('with an odd value at any position of its documents is used, or refused with file and field', async () => {
+    const good = await goodFolder(family);
     const folder = join(await temporaryFolder(), 'model');
     await cp(good, folder, { recursive: true });
-    const weights = split(await readFile(join(good, 'model.safetensors')));
-    const read = async (name: string): Promise<Json> => JSON.parse(await readFile(join(good, name), 'utf8'));
-    const documents: [name: string, document: Json][] = [
-      ['config.json', await read('config.json')],
-      ['model.safetensors', weights.header],
-      ...(family === 'amplify' ? [['tokenizer.json', await read('tokenizer.json')] as [string, Json]] : []),
-    ];
+    const isWeights = (name: string) => name === 'model.safetensors';
+    const weights = names.some(isWeights) ? split(await readFile(join(good, 'model.safetensors'))) : undefined;
+    const documents = await Promise.all(
+      names.map(
+        async (name): Promise<[string, Json]> => [
+          name,
+          isWeights(name) ? weights!.header : JSON.parse(await readFile(join(good, name), 'utf8')),
+        ],
+      ),
+    );
     const cases = documents.map(([name, document]) =>
       fc.tuple(
         fc.constant(name),
@@ -108,8 +124,7 @@ describe.each<Family>(['amplify', 'esm2'])('a folder of %s', (family) => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(...cases), async ([name, document, place, value]) => {
         const odd = replaced(document, place, value);
-        const bytes = name === 'model.safetensors' ? join8(odd, weights.data) : (JSON.stringify(odd) ?? '');
-        await writeFile(join(folder, name), bytes);
+        await writeFile(join(folder, name), isWeights(name) ? join8(odd, weights!.data) : (JSON.stringify(odd) ?? ''));
         const said = await outcome(folder);
         await cp(join(good, name), join(folder, name));
         if (said !== 'is used') expect(said).toContain(folder);
@@ -193,6 +208,14 @@ describe('a document of another kind', () => {
         await writeFile(join(f, 'model.safetensors.index.json'), '{"weight_map":{"x":""}}');
       },
       /"" is not the name of a file/,
+    ],
+    [
+      'an index that names what no file system can',
+      async (f) => {
+        await rm(join(f, 'model.safetensors'));
+        await writeFile(join(f, INDEX), JSON.stringify({ weight_map: { x: 'x'.repeat(5000) } }));
+      },
+      /index\.json: "x+[^ ]* is not the name of a file in this folder\.$/,
     ],
     [
       'weights that are a folder',

@@ -30,6 +30,11 @@ export function maxLengthTooLarge(maxResidues: number, name: string, limit: numb
   );
 }
 
+/** @param name of the architecture */
+export function noFirstToken(name: string): UsageError {
+  return new UsageError(`--pooling cls: this ${name} has no token before the residues. Use --pooling mean.`);
+}
+
 export const noModel =
   'The database does not say which model embedded it. Name it: --model kmer, or --model and a folder.';
 

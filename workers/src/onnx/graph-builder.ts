@@ -38,15 +38,15 @@ export class GraphBuilder {
     return this.initializer({ name, type: 'float32', shape, data: bytesOf(numbers) });
   }
 
-  /** Adds an int64 constant: axes, shapes, indices. */
+  /** Adds an int64 constant of a few values: axes, shapes, indices. */
   integers(values: readonly number[]): Value {
+    return this.integerTable(`integers_${values.join('_')}`, values);
+  }
+
+  /** Adds a named int64 constant. */
+  integerTable(name: string, values: readonly number[]): Value {
     const data = bytesOf(BigInt64Array.from(values, BigInt));
-    return this.initializer({
-      name: `integers_${values.join('_')}`,
-      type: 'int64',
-      shape: [values.length],
-      data,
-    });
+    return this.initializer({ name, type: 'int64', shape: [values.length], data });
   }
 
   /** Adds an operator with one output. */

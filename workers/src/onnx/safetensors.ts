@@ -1,4 +1,4 @@
-import { open, realpath } from 'node:fs/promises';
+import { open, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, systemErrorCode } from '../base/errors.ts';
 import { findStats } from '../base/missing-files.ts';
@@ -49,6 +49,8 @@ export interface StoredWeights {
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+/** Of file systems, in characters of one byte. */
+const LONGEST_NAME = 255;
 
 /**
  * Finds the weights of a model folder: `model.safetensors`, or the files named by `model.safetensors.index.json`. Reads only
@@ -73,11 +75,10 @@ export async function findWeights(folder: string): Promise<StoredWeights> {
 
 async function namesInIndex(folder: string): Promise<string[]> {
   const path = join(folder, INDEX);
-  const text = await readText(path, HEADER_LIMIT_BYTES).catch((error: unknown) => {
+  const text = await readText(path, HEADER_LIMIT_BYTES).catch(async (error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     throw new DataError(
-      `${folder}: no weights: the folder has neither ${SINGLE} nor ${INDEX}. ` +
-        `Weights of another format (pytorch_model.bin) must be saved as safetensors first.`,
+      `${folder}: no weights: the folder has neither ${SINGLE} nor ${INDEX}. ${await describeOtherWeights(folder)}`,
     );
   });
   const map: unknown = (parseObject(text, path) as { weight_map?: unknown }).weight_map;
@@ -85,11 +86,20 @@ async function namesInIndex(folder: string): Promise<string[]> {
     throw new DataError(`${path}: no "weight_map" from tensors to files.`);
   const names = new Set<string>();
   for (const name of Object.values(map)) {
-    if (typeof name !== 'string' || name === '' || /[/\\\0]|^\.\.?$/.test(name))
+    if (typeof name !== 'string' || name === '' || name.length > LONGEST_NAME || /[/\\\0]|^\.\.?$/.test(name))
       throw new DataError(`${path}: ${quoteValue(name)} is not the name of a file in this folder.`);
     names.add(name);
   }
   return [...names].sort();
+}
+
+/** Weights as PyTorch saves them: one file, several with an index, or of another name. */
+const PYTORCH_WEIGHTS = /\.(bin|pth?|ckpt)$/i;
+
+async function describeOtherWeights(folder: string): Promise<string> {
+  const found = (await readdir(folder)).filter((name) => PYTORCH_WEIGHTS.test(name)).sort()[0];
+  if (found === undefined) return 'Download one of them from the page of the model.';
+  return `It has ${quoteValue(found)}, in the format of PyTorch: save it as ${SINGLE} first, as docs/models.md shows under "Weights of PyTorch".`;
 }
 
 /**

@@ -11,6 +11,20 @@ const BLOCK_BYTES = 1 << 20;
  * @throws DataError if it has more than `maxBytes` bytes or is not UTF-8; the system's error if it cannot be read
  */
 export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
+  return decodeText(path, await readBytes(path, maxBytes));
+}
+
+/** Decodes UTF-8. @throws DataError, which names the file, if it is not UTF-8 */
+export function decodeText(path: string, bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new DataError(`${path}: is not UTF-8. Convert the file, for instance with iconv.`);
+  return bytes.toString('utf8');
+}
+
+/**
+ * Reads a whole file, or a pipe, whose size is unknown. Memory: at most twice the size.
+ * @throws DataError if it has more than `maxBytes` bytes; the system's error if it cannot be read
+ */
+export async function readBytes(path: string, maxBytes = MAX_TEXT_BYTES): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     if ((await file.stat()).isDirectory()) throw new DataError(`${path}: is a folder, not a file.`);
@@ -26,9 +40,7 @@ export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise
       // Copied, because most files are much smaller than a block.
       blocks.push(Buffer.from(block.subarray(0, bytesRead)));
     }
-    const all = Buffer.concat(blocks);
-    if (!isUtf8(all)) throw new DataError(`${path}: is not UTF-8. Convert the file, for instance with iconv.`);
-    return all.toString('utf8');
+    return Buffer.concat(blocks);
   } finally {
     await file.close();
   }

@@ -1,10 +1,12 @@
-import { amplify } from './amplify.ts';
 import type { Architecture } from './architecture.ts';
 import type { ModelConfig } from './config.ts';
-import { esm1, esm2 } from './esm2.ts';
+import { amplify } from './families/amplify.ts';
+import { esm1, esm2 } from './families/esm2.ts';
+import { esmC, esmPlusPlus } from './families/esmc.ts';
+import { t5 } from './families/t5.ts';
 
 /** The supported architectures. To add one, see docs/models.md. */
-export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1];
+export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1, esmC, esmPlusPlus, t5];
 
 /** Returns the architecture of a config.json. @throws DataError if it is unknown */
 export function architectureOf(config: ModelConfig): Architecture {

@@ -1,4 +1,5 @@
 import { DataError } from '../../base/errors.ts';
+import { isRecord } from '../../base/text/document.ts';
 import { parseJsonText } from '../../base/text/json-text.ts';
 import { quoteValue } from '../../base/text/quote.ts';
 
@@ -6,19 +7,31 @@ import { quoteValue } from '../../base/text/quote.ts';
 export class ModelConfig {
   readonly path: string;
   readonly #fields: Readonly<Record<string, unknown>>;
+  /** What precedes the names of the fields in messages. */
+  readonly #place: string;
+
+  /** @param place what precedes the names of the fields in messages, such as `rope_parameters.` */
+  constructor(path: string, fields: object, place = '') {
+    this.path = path;
+    this.#fields = fields as Record<string, unknown>;
+    this.#place = place;
+  }
 
   /** @throws DataError if the text is not a JSON object */
-  constructor(path: string, text: string) {
-    this.path = path;
+  static parse(path: string, text: string): ModelConfig {
     let fields: unknown;
     try {
       fields = parseJsonText(text);
     } catch (error) {
       throw new DataError(`${path}: not valid JSON: ${(error as Error).message}`, { cause: error });
     }
-    if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-      throw new DataError(`${path}: not a JSON object.`);
-    this.#fields = fields as Record<string, unknown>;
+    if (!isRecord(fields)) throw new DataError(`${path}: not a JSON object.`);
+    return new ModelConfig(path, fields);
+  }
+
+  /** Returns the fields of an object inside; none if it is missing. */
+  inside(name: string): ModelConfig {
+    return new ModelConfig(this.path, this.#read(name, {}, 'an object', isRecord), `${this.#place}${name}.`);
   }
 
   /** Returns whether the field exists and is not null. */
@@ -54,7 +67,7 @@ export class ModelConfig {
   /** Returns the error for an unusable value of a field. */
   wrong(name: string, expected: string): DataError {
     const found = this.has(name) ? `is ${quoteValue(this.#fields[name])}` : 'is missing';
-    return new DataError(`${this.path}: "${name}" ${found}; it must be ${expected}.`);
+    return new DataError(`${this.path}: "${this.#place}${name}" ${found}; it must be ${expected}.`);
   }
 
   #read<T>(name: string, otherwise: T, expected: string, fits: (value: unknown) => boolean): T {

@@ -59,6 +59,6 @@ export function buildEncoderGraph(
   });
   const row = graph.op('Unsqueeze', [poolingWeights, graph.integers([1])]);
   const pooled = graph.op('Squeeze', [graph.op('MatMul', [row, hidden]), graph.integers([1])]);
-  graph.output(ENCODER_IO.vectors, pooled, 'float32', ['batch', config.size('hidden_size')]);
+  graph.output(ENCODER_IO.vectors, pooled, 'float32', ['batch', config.size(architecture.sizeFields.dimension)]);
   return { model: graph.model(), quantizationJobs: weights.quantizationJobs, plainTensors: weights.plainTensors };
 }

@@ -60,9 +60,11 @@ export function layerNorm(
   name: string,
   size: number,
   epsilon: number,
+  hasBias = true,
 ): Value {
   const [scale, shift] = weights.has(`${name}.gamma`) ? ['gamma', 'beta'] : ['weight', 'bias'];
-  const operands = [x, weights.tensor(`${name}.${scale}`, [size]), weights.tensor(`${name}.${shift}`, [size])];
+  const operands = [x, weights.tensor(`${name}.${scale}`, [size])];
+  if (hasBias) operands.push(weights.tensor(`${name}.${shift}`, [size]));
   return graph.op('LayerNormalization', operands, { axis: { int: -1 }, epsilon: { float: epsilon } });
 }
 
@@ -116,11 +118,15 @@ export interface AttentionParts {
   rotary: Rotary | undefined;
   /** int32 [batch]: token count of each row; undefined if no row is padded. */
   tokenCounts: Value | undefined;
+  /** float32 [1, heads, length, length], added to the products of queries and keys. */
+  positionBias?: Value;
+  /** Factor of the products of queries and keys; default: 1 / sqrt(head size). */
+  scale?: number;
 }
 
 /**
- * Adds softmax attention; query, key and value are [batch, length, heads * head size]. Without padding, ONNX Runtime computes it
- * blockwise on CPU, in memory that is linear in the length.
+ * Adds softmax attention; query, key and value are [batch, length, heads * head size]. Without padding and bias, ONNX Runtime
+ * computes it blockwise on CPU, in memory that is linear in the length.
  */
 export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
   const { rotary, heads } = parts;
@@ -134,8 +140,10 @@ export function attention(graph: GraphBuilder, parts: AttentionParts): Value {
         )
       : x;
   const inputs = [rotate(parts.query), rotate(parts.key), parts.value];
-  if (parts.tokenCounts) inputs.push('', parts.tokenCounts);
-  return graph.op('MultiHeadAttention', inputs, { num_heads: { int: heads } }, MICROSOFT);
+  const { tokenCounts = '', positionBias = '', scale } = parts;
+  if (tokenCounts || positionBias) inputs.push('', tokenCounts, positionBias);
+  const attributes = { num_heads: { int: heads }, ...(scale !== undefined && { scale: { float: scale } }) };
+  return graph.op('MultiHeadAttention', inputs, attributes, MICROSOFT);
 }
 
 /** Adds x * sigmoid(x). */
@@ -146,6 +154,11 @@ export function silu(graph: GraphBuilder, x: Value): Value {
 /** Adds the exact GELU, by the error function. */
 export function gelu(graph: GraphBuilder, x: Value): Value {
   return graph.op('Gelu', [x], { approximate: { string: 'none' } });
+}
+
+/** Adds GELU in its approximation by tanh. */
+export function tanhGelu(graph: GraphBuilder, x: Value): Value {
+  return graph.op('Gelu', [x], { approximate: { string: 'tanh' } });
 }
 
 /** Returns operators that fold [batch, length, size] into rows for linear layers, and unfold them. */

@@ -18,8 +18,9 @@ import { buildEncoderGraph, type EncoderGraph } from './encoder-graph.ts';
 import type { Precision, WeightPlaces } from './graph-weights.ts';
 import { hashFiles } from './model-hash.ts';
 import type { Pooling } from './pooling.ts';
-import { readDocument } from './read-document.ts';
-import type { Tokenizer, UnknownLetters } from './tokenizer.ts';
+import { readDocument, textOf } from './read-document.ts';
+import { findTokenizer } from './tokenizers/find-tokenizer.ts';
+import type { Tokenizer, UnknownLetters } from './tokenizers/tokenizer.ts';
 import { createTransformerEmbedder, type LongSequences } from './transformer-embedder.ts';
 
 /** Conventions and resources; undefined fields have the defaults of the model. */
@@ -57,12 +58,9 @@ const MAX_RESIDUES = 2 ** 17;
  */
 export async function loadModelFolder(folder: string, options: ModelFolderOptions = {}): Promise<Embedder> {
   await requireFolder(folder);
-  const configPath = join(folder, 'config.json');
-  const config = new ModelConfig(configPath, await readModelFile(folder, 'config.json'));
+  const config = await readConfig(folder);
   const architecture = architectureOf(config);
-  const tokenizerPath = join(folder, architecture.tokenizerFile);
-  const tokenizerText = await readModelFile(folder, architecture.tokenizerFile);
-  const tokenizer = architecture.parseTokenizer(tokenizerPath, tokenizerText, config);
+  const { tokenizer, files: tokenizerFiles } = await findTokenizer(folder, architecture, config);
   const stored = await findWeights(folder);
 
   const conventions = resolveConventions(architecture, config, tokenizer, options);
@@ -71,7 +69,7 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   const batchTokens =
     conventions.precision === 'int8' ? 0 : (options.batchTokens ?? (device === 'cpu' ? 0 : ACCELERATOR_BATCH_TOKENS));
   // Files are hashed while another thread loads the graph.
-  const hashing = hashFiles([configPath, tokenizerPath, ...stored.files]);
+  const hashing = hashFiles([config.path, ...tokenizerFiles, ...stored.files]);
   hashing.catch(() => {}); // awaited below
   const session = await createEncoderSession(options, stored, (weightPlaces) =>
     buildEncoderGraph(
@@ -93,7 +91,7 @@ export async function loadModelFolder(folder: string, options: ModelFolderOption
   return createTransformerEmbedder({
     session,
     tokenizer,
-    dimension: config.size('hidden_size'),
+    dimension: config.size(architecture.sizeFields.dimension),
     attributes: describe(architecture, config, hash, conventions),
     batchTokens,
     ...conventions,
@@ -126,11 +124,12 @@ async function requireFolder(folder: string): Promise<void> {
   if (!info.isDirectory()) throw messages.modelNotAFolder(folder);
 }
 
-async function readModelFile(folder: string, name: string): Promise<string> {
-  return readDocument(join(folder, name)).catch((error: unknown) => {
+async function readConfig(folder: string): Promise<ModelConfig> {
+  const document = await readDocument(join(folder, 'config.json')).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
-    throw messages.missingModelFile(folder, name);
+    throw messages.missingModelFile(folder, 'config.json');
   });
+  return ModelConfig.parse(document.path, textOf(document));
 }
 
 type Conventions = Required<
@@ -153,8 +152,10 @@ function resolveConventions(
   const maxResidues = options.maxResidues ?? Math.min(defaults.maxResidues, limit);
   if (!Number.isSafeInteger(maxResidues) || maxResidues < 1) throw messages.wrongMaxLength(maxResidues);
   if (maxResidues > limit) throw messages.maxLengthTooLarge(maxResidues, name, limit);
+  const { pooling = 'mean' } = options;
+  if (pooling === 'cls' && tokenizer.prefix.length === 0) throw messages.noFirstToken(name);
   return {
-    pooling: options.pooling ?? 'mean',
+    pooling,
     hiddenState: options.hiddenState ?? defaults.hiddenState,
     long: options.long ?? 'truncate',
     precision: options.precision ?? 'float32',
@@ -171,7 +172,7 @@ function specialTokens({ prefix, suffix }: Tokenizer): number {
 }
 
 function describe(
-  { name, defaults }: Architecture,
+  { name, defaults, sizeFields }: Architecture,
   config: ModelConfig,
   hash: string,
   { pooling, hiddenState, long, maxResidues, windowOverlap, precision, unknownLetters, trailingStop }: Conventions,
@@ -179,7 +180,7 @@ function describe(
   // The name of the model includes unusual conventions, because vectors made with different conventions cannot be compared.
   const unusual = [pooling, hiddenState].filter((choice) => choice !== 'mean' && choice !== defaults.hiddenState);
   return {
-    model: [`${name}-${config.size('hidden_size')}x${config.size('num_hidden_layers')}`, ...unusual].join(' '),
+    model: [`${name}-${config.size(sizeFields.dimension)}x${config.size(sizeFields.layers)}`, ...unusual].join(' '),
     model_hash: hash,
     architecture: name,
     pooling,

@@ -1,4 +1,4 @@
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizers/tokenizer.ts';
 
 /**
  * Strategies that pool the hidden states of a sequence into one vector: the mean over its residues, the mean over all its tokens, or the

@@ -7,7 +7,7 @@ import type { Embedder } from '../embedder.ts';
 import { planBatches } from './batches.ts';
 import { ENCODER_IO } from './encoder-graph.ts';
 import { type Pooling, planWindows, poolingWeights } from './pooling.ts';
-import { findUnknownLetter, type Tokenizer, tokenize, type UnknownLetters } from './tokenizer.ts';
+import { findUnknownLetter, type Tokenizer, tokenize, type UnknownLetters } from './tokenizers/tokenizer.ts';
 
 /** About half a minute on a CPU, for a model of 350 million weights. */
 const BLOCK_RESIDUES = 8192;

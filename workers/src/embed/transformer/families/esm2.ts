@@ -1,8 +1,10 @@
-import type { Value } from '../../onnx/graph-builder.ts';
-import type { Architecture, EncoderParts } from './architecture.ts';
-import type { ModelConfig } from './config.ts';
-import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryTables } from './layers.ts';
-import { createTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer.ts';
+import type { Value } from '../../../onnx/graph-builder.ts';
+import type { Architecture, EncoderParts } from '../architecture.ts';
+import type { ModelConfig } from '../config.ts';
+import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryTables } from '../layers.ts';
+import type { ModelDocument } from '../read-document.ts';
+import { createTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import { parseVocabTxt } from '../tokenizers/vocabulary-files.ts';
 
 /**
  * Factor by which ESM-2 scales embeddings if no token is masked: in training, 15% of the tokens were selected and 80% of those masked,
@@ -22,11 +24,11 @@ export const esm2: Architecture = {
   name: 'ESM-2',
   modelType: 'esm',
   isOf: hasRotaryPositions,
-  tokenizerFile: 'vocab.txt',
+  sizeFields: { dimension: 'hidden_size', layers: 'num_hidden_layers' },
+  tokenizers: [{ file: 'vocab.txt', parse: ([document], config) => parseTokenizer(document, config) }],
   defaults: { hiddenState: 'after-norm', maxResidues: 1022 },
   // Rotary positions are unlimited; the model was trained on up to 1022 residues.
   tokenLimit: () => undefined,
-  parseTokenizer,
   buildEncoder,
 };
 
@@ -38,9 +40,9 @@ export const esm1: Architecture = {
   tokenLimit: (config) => config.size(POSITIONS) - config.id('pad_token_id', DEFAULT_PAD_ID) - 1,
 };
 
-function parseTokenizer(path: string, text: string, config: ModelConfig): Tokenizer {
-  const ids = parseVocabTxt(path, text);
-  const vocabulary = { path, ids, prefix: ['<cls>'], suffix: ['<eos>'], pad: '<pad>', unknown: '<unk>' };
+function parseTokenizer(document: ModelDocument, config: ModelConfig): Tokenizer {
+  const ids = parseVocabTxt(document);
+  const vocabulary = { path: document.path, ids, prefix: ['<cls>'], suffix: ['<eos>'], pad: '<pad>', unknown: '<unk>' };
   return createTokenizer(vocabulary, config, { pad_token_id: '<pad>', mask_token_id: '<mask>' });
 }
 

@@ -1,6 +1,6 @@
-import type { Value } from '../../onnx/graph-builder.ts';
-import type { Architecture, EncoderParts } from './architecture.ts';
-import type { ModelConfig } from './config.ts';
+import type { Value } from '../../../onnx/graph-builder.ts';
+import type { Architecture, EncoderParts } from '../architecture.ts';
+import type { ModelConfig } from '../config.ts';
 import {
   attention,
   createFolding,
@@ -11,8 +11,10 @@ import {
   rmsNorm,
   rotaryTables,
   silu,
-} from './layers.ts';
-import { createTokenizer, parseTokenizerJson, type Tokenizer } from './tokenizer.ts';
+} from '../layers.ts';
+import type { ModelDocument } from '../read-document.ts';
+import { createTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
+import { parseTokenizerJson } from '../tokenizers/vocabulary-files.ts';
 
 /** Default of the model's configuration class. */
 const DEFAULT_MAX_LENGTH = 2048;
@@ -24,16 +26,16 @@ const DEFAULT_MAX_LENGTH = 2048;
 export const amplify: Architecture = {
   name: 'AMPLIFY',
   modelType: 'AMPLIFY',
-  tokenizerFile: 'tokenizer.json',
+  sizeFields: { dimension: 'hidden_size', layers: 'num_hidden_layers' },
+  tokenizers: [{ file: 'tokenizer.json', parse: ([document], config) => parseTokenizer(document, config) }],
   defaults: { hiddenState: 'before-norm', maxResidues: 2000 },
   tokenLimit: (config) => (config.has('max_length') ? config.size('max_length') : DEFAULT_MAX_LENGTH),
-  parseTokenizer,
   buildEncoder,
 };
 
-function parseTokenizer(path: string, text: string, config: ModelConfig): Tokenizer {
-  const { ids, prefix = ['<bos>'], suffix = ['<eos>'] } = parseTokenizerJson(path, text);
-  return createTokenizer({ path, ids, prefix, suffix, pad: '<pad>', unknown: '<unk>' }, config, {
+function parseTokenizer(document: ModelDocument, config: ModelConfig): Tokenizer {
+  const { ids, prefix = ['<bos>'], suffix = ['<eos>'] } = parseTokenizerJson(document);
+  return createTokenizer({ path: document.path, ids, prefix, suffix, pad: '<pad>', unknown: '<unk>' }, config, {
     pad_token_id: '<pad>',
     unk_token_id: '<unk>',
     mask_token_id: '<mask>',

@@ -1,9 +1,6 @@
-import * as z from 'zod/mini';
-import { DataError } from '../../base/errors.ts';
-import { COUNT, checkDocument, TEXT } from '../../base/text/document.ts';
-import { parseJsonText } from '../../base/text/json-text.ts';
-import { quoteValue } from '../../base/text/quote.ts';
-import type { ModelConfig } from './config.ts';
+import { DataError } from '../../../base/errors.ts';
+import { quoteValue } from '../../../base/text/quote.ts';
+import type { ModelConfig } from '../config.ts';
 
 /** Maps residues to token ids: one id per character, with fixed ids around them. */
 export interface Tokenizer {
@@ -29,6 +26,10 @@ export interface Vocabulary {
   suffix: readonly string[];
   pad: string;
   unknown: string;
+  /** Returns the token of a letter; default: the letter. */
+  tokenOf?(letter: string): string;
+  /** Whether the table of embeddings may have more rows than there are tokens. */
+  hasSpareRows?: boolean;
 }
 
 const ASCII_COUNT = 128;
@@ -44,8 +45,9 @@ export function createTokenizer(
   special: Readonly<Record<string, string>>,
 ): Tokenizer {
   const { path, ids } = vocabulary;
+  const { tokenOf = (letter: string) => letter, hasSpareRows = false } = vocabulary;
   const size = config.size('vocab_size');
-  if (ids.size !== size)
+  if (hasSpareRows ? ids.size > size : ids.size !== size)
     throw new DataError(
       `${path} has ${ids.size} tokens, but ${config.path} says "vocab_size": ${size}. They belong to different models.`,
     );
@@ -77,7 +79,10 @@ export function createTokenizer(
     suffix: vocabulary.suffix.map(idOf),
     padId: idOf(vocabulary.pad),
     unknownId,
-    idOfAscii: Int32Array.from({ length: ASCII_COUNT }, (_, code) => ids.get(String.fromCharCode(code)) ?? unknownId),
+    idOfAscii: Int32Array.from(
+      { length: ASCII_COUNT },
+      (_, code) => ids.get(tokenOf(String.fromCharCode(code))) ?? unknownId,
+    ),
   };
 }
 
@@ -97,52 +102,4 @@ export function findUnknownLetter({ idOfAscii, unknownId }: Tokenizer, sequence:
   for (let i = 0; i < sequence.length; i++)
     if ((idOfAscii[sequence.charCodeAt(i)] ?? unknownId) === unknownId) return i;
   return -1;
-}
-
-/** Parses a vocab.txt: one token per line; its id is the line number from 0. */
-export function parseVocabTxt(path: string, text: string): Map<string, number> {
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  const ids = new Map(lines.map((token, id): [string, number] => [token, id]));
-  if (ids.size !== lines.length) throw new DataError(`${path}: a token occurs twice.`);
-  return ids;
-}
-
-/** The fields of a Hugging Face tokenizer.json that are read. */
-const TOKENIZER_JSON = z.object({
-  model: z.object({ vocab: z.record(z.string(), COUNT) }),
-  added_tokens: z.nullish(z.array(z.object({ id: COUNT, content: TEXT }))),
-  post_processor: z.nullish(z.object({ type: z.optional(z.string()), single: z.unknown() })),
-});
-/** The special tokens that a processor of type TemplateProcessing adds to a sequence. */
-const TEMPLATE = z.object({
-  post_processor: z.object({
-    single: z.array(z.object({ SpecialToken: z.optional(z.object({ id: TEXT })), Sequence: z.optional(z.unknown()) })),
-  }),
-});
-
-/**
- * Parses a Hugging Face tokenizer.json whose tokens are single letters.
- * @returns the vocabulary, and the special tokens that its template adds to a sequence (undefined without a template)
- */
-export function parseTokenizerJson(
-  path: string,
-  text: string,
-): { ids: Map<string, number>; prefix?: string[]; suffix?: string[] } {
-  let json: unknown;
-  try {
-    json = parseJsonText(text);
-  } catch (error) {
-    throw new DataError(`${path}: not valid JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const fail = (problem: string) => new DataError(`${path}: not a tokenizer that maps letters to ids: ${problem}.`);
-  const { model, added_tokens: added, post_processor: processor } = checkDocument(TOKENIZER_JSON, json, fail);
-  const ids = new Map(Object.entries(model.vocab));
-  for (const { content, id } of added ?? []) ids.set(content, id);
-  if (processor?.type !== 'TemplateProcessing') return { ids };
-  const { single: template } = checkDocument(TEMPLATE, json, fail).post_processor;
-  const at = template.findIndex((piece) => piece.Sequence !== undefined);
-  if (at < 0) throw new DataError(`${path}: "post_processor.single" has no place for the sequence.`);
-  const tokens = template.map((piece) => piece.SpecialToken?.id ?? '');
-  return { ids, prefix: tokens.slice(0, at), suffix: tokens.slice(at + 1) };
 }
