@@ -72,31 +72,40 @@ class DatabaseUri {
     /**
      * Checks that the database has a bucket in the state in which this run's stages left it. If these stages were cached, the folder may have
      * been removed since, or another run may have built the bucket with other settings.
-     * @return [bucket, fingerprint]
+     * @return [bucket, fingerprint]: the present one if rows were only deleted since
      */
     static List<String> requireEntry(String database, String bucket, String fingerprint) {
-        def found = isRemote(database) ? RemoteCatalog.fingerprint(database, bucket, fingerprint) : localFingerprint(database, bucket)
+        def found = isRemote(database) ? RemoteCatalog.entry(database, bucket, fingerprint) : localEntry(database, bucket)
         if (found == null)
             Nextflow.error("${database}: ${bucket} was built by an earlier run, but is no longer in the database. Run again without -resume.")
-        if (found != fingerprint)
+        if (found.fingerprint != fingerprint && !(fingerprint in found.revisionOf))
             Nextflow.error("${database}: another run has rebuilt ${bucket}, so the cached results of this run are out of date. " +
                 "To search the database as it is, run without --input. " +
                 "To rebuild the bucket, remove ${database}/_catalog/${bucket}.json and run without -resume.")
-        return [bucket, fingerprint]
+        return [bucket, found.fingerprint]
     }
 
-    private static String localFingerprint(String database, String bucket) {
-        def entry = folder(database).resolve("${bucket}.json")
-        return Files.exists(entry) ? read(entry).fingerprint.toString() : null
+    private static Map localEntry(String database, String bucket) {
+        def file = folder(database).resolve("${bucket}.json")
+        return Files.exists(file) ? described(file) : null
+    }
+
+    /** Reads bucket, fingerprint, the fingerprints before deletions, and bytes and model if known. */
+    private static Map described(Path file) {
+        def entry = read(file)
+        def revisionOf = entry.revision instanceof Map && entry.revision.of instanceof List ? entry.revision.of : []
+        def replaces = entry.replaces instanceof List ? entry.replaces.findAll { other -> other instanceof Map } : []
+        return [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), revisionOf: revisionOf, bytes: entry.bytes, model: entry.model,
+            replaces: replaces]
     }
 
     /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. */
     private static List<Map> catalog(String database) {
         if (isRemote(database)) return RemoteCatalog.entries(database)
-        return catalogFiles(database).collect { file ->
-            def entry = read(file)
-            [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), bytes: entry.bytes, model: entry.model]
-        }.sort { entry -> entry.bucket }
+        def found = catalogFiles(database).collect { file -> described(file) }
+        // A merged bucket replaces others, whose entries are removed after its own is written.
+        def replaced = found.collectMany { entry -> entry.replaces }.collect { entry -> [entry.bucket, entry.fingerprint] } as Set
+        return found.findAll { entry -> !([entry.bucket, entry.fingerprint] in replaced) }.sort { entry -> entry.bucket }
     }
 
     static boolean isRemote(String database) {

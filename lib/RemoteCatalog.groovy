@@ -29,10 +29,10 @@ class RemoteCatalog {
         return found
     }
 
-    /** Returns a bucket's fingerprint; null if the bucket does not exist. Reads the catalog again unless the last listing has the expected one. */
-    static synchronized String fingerprint(String database, String bucket, String expected) {
+    /** Returns a bucket; null if it does not exist. Reads the catalog again unless the last listing has the expected fingerprint. */
+    static synchronized Map entry(String database, String bucket, String expected) {
         def known = READ[database]?.find { entry -> entry.bucket == bucket }
-        if (known?.fingerprint == expected) return expected
-        return entries(database).find { entry -> entry.bucket == bucket }?.fingerprint
+        def found = known?.fingerprint == expected ? known : entries(database).find { entry -> entry.bucket == bucket }
+        return found == null ? null : [fingerprint: found.fingerprint, revisionOf: found.revisionOf ?: []]
     }
 }

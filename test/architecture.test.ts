@@ -8,7 +8,20 @@ const SOURCES = join(ROOT, 'workers/src');
 
 /** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
 const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
-const STAGES = ['embed', 'import', 'pack', 'ingest', 'index', 'search', 'merge', 'align', 'report', 'watch', 'cloud'];
+const STAGES = [
+  'embed',
+  'import',
+  'pack',
+  'ingest',
+  'index',
+  'search',
+  'merge',
+  'align',
+  'report',
+  'upkeep',
+  'watch',
+  'cloud',
+];
 const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
@@ -63,6 +76,7 @@ const PURE = [
   'index/code-layout.ts',
   'index/index-plan.ts',
   'index/rabitq.ts',
+  'lance/format/deletions/add-deletions.ts',
   'lance/format/add-fragments.ts',
   'lance/format/add-index.ts',
   'lance/format/data-file-format.ts',

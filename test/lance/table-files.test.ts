@@ -17,7 +17,14 @@ it('files that other clients keep beside data and indices are theirs', () => {
 });
 
 it('another version has the data files that its manifest names, and may have any index files', () => {
-  const fragment = { id: 0, rows: 1, hasDeletions: false, rest: '', files: [{ path: 'b.lance', columns: [0] }] };
+  const fragment = {
+    id: 0,
+    rows: 1,
+    hasDeletions: false,
+    deletions: undefined,
+    rest: '',
+    files: [{ path: 'b.lance', columns: [0] }],
+  };
   const more = ['data/b.lance', 'data/c.lance', '_indices/2/index.idx', '_versions/8.manifest'];
   expect(unnamedFiles(sizes(...more), files, [{ fragments: [fragment] }])).toEqual(['data/c.lance']);
 });

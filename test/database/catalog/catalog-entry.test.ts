@@ -54,7 +54,7 @@ describe('parseCatalogEntry', () => {
       '"bucket" is "bucket_00002"; it must be the name of the file',
     ],
     ['a name that leaves the folder', { ...ENTRY, bucket: '../../home' }, '"bucket"'],
-    ['rows as text', { ...ENTRY, rows: '800' }, '"rows" is "800"; it must be a whole number from 1'],
+    ['rows as text', { ...ENTRY, rows: '800' }, '"rows" is "800"; it must be a whole number from 0'],
     ['an unknown metric', { ...ENTRY, metric: 'hamming' }, '"metric" is "hamming"; it must be one of cosine, l2, dot'],
     ['sources that are not a list', { ...ENTRY, sources: 5 }, '"sources" is 5; it must be a list'],
     ['a source that is null', { ...ENTRY, sources: [null] }, '"sources[0]" is null; it must be an object'],

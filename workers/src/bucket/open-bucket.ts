@@ -12,6 +12,7 @@ import { readManifest } from '../lance/format/table-manifest.ts';
 import { s3FailureIn } from '../lance/s3-failure.ts';
 import { damagedTable, deniedBucket, noScanWithoutPartitions, unreadableNow, wrongEntry } from './bucket-messages.ts';
 import { checkFragments, sampleFragments } from './check-fragments.ts';
+import { type DeletedRows, readDeletedRows } from './deleted-rows.ts';
 
 /** A query of the index. */
 export interface AnnQuery {
@@ -38,6 +39,8 @@ export interface OpenBucket {
   /** Is asked before `table`. */
   copy?: PartialCopy | undefined;
   database: Database;
+  /** Rows that searches skip; undefined: none. */
+  deleted?: DeletedRows | undefined;
   /** Reads the partitions once, at the first call. */
   partitions(): Promise<Partitions>;
 }
@@ -71,10 +74,15 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
     throw damagedBucket(database, entry.bucket, `${counted(rows, 'row')}, its catalog entry says ${entry.rows}`);
   }
   let partitions: Promise<Partitions> | undefined;
+  const deleted = await readDeletedRows(database, entry).catch((error: unknown) => {
+    table.close();
+    throw error;
+  });
   return {
     entry,
     table,
     database,
+    deleted,
     partitions() {
       if (!entry.partitions) throw new Error(`${entry.bucket} has no partition order`);
       partitions ??= readPartitions(database, entry.partitions, entry);

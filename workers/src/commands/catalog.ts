@@ -4,6 +4,7 @@ import { print, terminalColumns } from '../app/terminal.ts';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { counted } from '../base/text/counted.ts';
 import { formatTable } from '../base/text/format-table.ts';
+import { briefEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
 import { describeState } from '../database/table-change.ts';
 import { readTableState, STATES_AT_ONCE } from '../database/table-state.ts';
@@ -61,9 +62,7 @@ export const command = defineCommand({
       ...(brief ? [] : ['other clients']),
     ];
     if (!json) print(formatTable([header, ...rows], terminalColumns()));
-    const shown = brief
-      ? entries.map(({ bucket, rows, bytes, fingerprint, model }) => ({ bucket, rows, bytes, fingerprint, model }))
-      : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
+    const shown = brief ? entries.map(briefEntry) : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
     return {
       rows: sum((entry) => entry.rows),
       bytes: sum((entry) => entry.bytes),

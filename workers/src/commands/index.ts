@@ -52,6 +52,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'List and remove embedded files that runs keep for later ones',
     load: () => import('./upkeep/clean-cache.ts'),
   },
+  delete: { describe: 'Delete rows by their ids', load: () => import('./upkeep/delete.ts') },
   watch: { describe: 'Show the progress of the tasks of a run', load: () => import('./pipeline/watch.ts') },
   verify: { describe: 'Check a database against its catalog', load: () => import('./upkeep/verify.ts') },
   doctor: {

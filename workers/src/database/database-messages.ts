@@ -140,6 +140,14 @@ export function rebuiltBucket(uri: string, bucket: string): string {
   return `${uri}: ${bucket} was built again while it was read. Run the same command again.`;
 }
 
+export function keptRevision(bucket: string): string {
+  return `${bucket}: rows were deleted or taken over from another client since it was built, so its table and index are kept.`;
+}
+
+export function changedMeanwhile(uri: string, bucket: string): string {
+  return `${uri}: another client changed ${bucket} meanwhile. Run the same command again.`;
+}
+
 // S3
 
 export function noAnswerToLanceDb(uri: string, endpoint: string, seconds: number): string {

@@ -3,7 +3,7 @@ import { DataError, UsageError } from '../base/errors.ts';
 import { looksLikeS3 } from '../base/s3-location.ts';
 import { sealedText } from '../base/text/document.ts';
 import { isBucketName } from './catalog/bucket-name.ts';
-import type { CatalogEntry, IngestRecord } from './catalog/catalog-entry.ts';
+import { type CatalogEntry, type IngestRecord, withoutReplaced } from './catalog/catalog-entry.ts';
 import { parseCatalogEntry, parseIngestRecord } from './catalog/parse-entry.ts';
 import { controlCharacters, emptyAddress, noBuckets, unknownBucket, unknownScheme } from './database-messages.ts';
 import type { BucketLocks, DatabaseParts } from './database-parts.ts';
@@ -71,11 +71,11 @@ export class Database {
   }
 
   /** Reads the catalog entries of all buckets that are part of the database, sorted by name. */
-  entries(): Promise<CatalogEntry[]> {
-    return this.#readAll(CATALOG, parseCatalogEntry);
+  async entries(): Promise<CatalogEntry[]> {
+    return withoutReplaced(await this.#readAll(CATALOG, parseCatalogEntry));
   }
 
-  /** Lists the names of the buckets that are part of the database, sorted. */
+  /** Lists the names of all buckets with an entry, sorted. `withoutReplaced` tells which are part of the database. */
   entryNames(): Promise<string[]> {
     return this.#namesIn(CATALOG);
   }
@@ -137,6 +137,16 @@ export class Database {
 
   removePending(bucket: string): Promise<void> {
     return this.#store.remove(`${PENDING}/${bucket}.json`);
+  }
+
+  /** Creates a small file unless it exists. @param path relative to the database @returns whether it was created */
+  createFile(path: string, content: string | Uint8Array): Promise<boolean> {
+    return this.#store.create(path, content);
+  }
+
+  /** Removes small files that exist, one after the other. @param paths relative to the database */
+  async removeFiles(paths: readonly string[]): Promise<void> {
+    for (const path of paths) await this.#store.remove(path);
   }
 
   async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {

@@ -16,7 +16,7 @@ export interface ObjectStore {
   /** Replaces the object in one step. */
   write(key: string, text: string): Promise<void>;
   /** Creates the object unless it exists. @returns whether it was created */
-  create(key: string, text: string): Promise<boolean>;
+  create(key: string, content: string | Uint8Array): Promise<boolean>;
   /** Removes the object if it exists. */
   remove(key: string): Promise<void>;
 }

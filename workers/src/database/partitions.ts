@@ -15,7 +15,7 @@ import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import type { Centroids } from '../vectors/kmeans.ts';
-import type { CatalogEntry, PartitionOrder } from './catalog/catalog-entry.ts';
+import { type CatalogEntry, type PartitionOrder, storedRows } from './catalog/catalog-entry.ts';
 import { damagedPartitions } from './database-messages.ts';
 import type { TableReader } from './table-reader.ts';
 
@@ -72,13 +72,13 @@ export function isPartitionFile(name: string, bucket: string): boolean {
 
 /**
  * Reads a table's partitions.
- * @param table row count and dimension that the partitions must have
+ * @param table row counts and dimension that the partitions must have
  * @throws DataError if the file is missing, or differs from its description in the catalog
  */
 export async function readPartitions(
   database: { uri: string; tables: Pick<TableReader, 'read'> },
   order: PartitionOrder,
-  table: Pick<CatalogEntry, 'rows' | 'dimension'>,
+  table: Pick<CatalogEntry, 'rows' | 'deletedRows' | 'dimension'>,
 ): Promise<Partitions> {
   const path = `${database.uri}/${order.path}`;
   const damaged = (problem: string) => new DataError(damagedPartitions(path, problem));
@@ -104,8 +104,9 @@ export async function readPartitions(
       );
     firstRows[i + 1] = firstRows[i]! + Number(count);
   }
-  if (firstRows.at(-1) !== table.rows)
-    throw damaged(`its partitions have ${counted(firstRows.at(-1)!, 'row')}, but the table has ${table.rows}`);
+  const stored = storedRows(table);
+  if (firstRows.at(-1) !== stored)
+    throw damaged(`its partitions have ${counted(firstRows.at(-1)!, 'row')}, but the table has ${stored}`);
   // Arrow pads buffers to multiples of eight bytes.
   return {
     centroids: { count: counts.length, dimension, vectors: vectors.subarray(0, counts.length * dimension) },

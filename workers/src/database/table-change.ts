@@ -44,6 +44,7 @@ export function describeChange(
 ): string | undefined {
   const rebuild = `remove _catalog/${bucket}.json there and build the bucket again`;
   const by = `${uri}: ${bucket} was changed by another client`;
+  const adopt = `To search its rows as they are now: lanceflow adopt --database ${uri} --bucket ${bucket}`;
   switch (state.kind) {
     case 'same':
     case 'newer':
@@ -51,16 +52,17 @@ export function describeChange(
       return undefined;
     case 'changed':
       return (
-        `${by}: version ${state.version}, the catalog has ${tableVersion} (${state.operation}). Restore version ${tableVersion} ` +
+        `${by}: version ${state.version}, the catalog has ${tableVersion} (${state.operation}). ${adopt}. ` +
+        `To undo the change, restore version ${tableVersion} ` +
         `(in Python: lancedb.connect("${uri}").open_table("${bucket}").restore(${tableVersion})), or ${rebuild}.`
       );
     case 'removed':
       return (
         `${by}: version ${state.version}, the catalog has ${tableVersion}, which was removed (optimize or cleanup_old_versions). ` +
-        `Its rows may differ: ${rebuild}.`
+        `Its rows may differ. ${adopt}. Or ${rebuild}.`
       );
     case 'remade':
-      return `${by}: version ${state.version} belongs to a new table of the same name, the catalog has version ${tableVersion} of the old one. To replace it, ${rebuild}.`;
+      return `${by}: version ${state.version} belongs to a new table of the same name, the catalog has version ${tableVersion} of the old one. ${adopt}. To replace it, ${rebuild}.`;
     case 'missing':
       return `${uri}: the table of ${bucket} is missing: another client removed it, or its files were deleted. Restore them, or ${rebuild}.`;
   }

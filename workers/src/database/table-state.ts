@@ -5,6 +5,7 @@ import { readManifest } from '../lance/format/table-manifest.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
 import type { Database } from './database.ts';
 import { compactedTable, rebuiltBucket, removedBucket } from './database-messages.ts';
+import { isIntended, readIntent } from './revision/intent.ts';
 import { describeChange, type TableState } from './table-change.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
 import type { TableReader } from './table-reader.ts';
@@ -50,6 +51,8 @@ export async function readTableState(
   // The check of files reports a damaged manifest.
   if (!hasChecksum(bytes, own.checksum)) return { kind: 'same' };
   const { keepsRows, operation } = await history.compareWith(readManifest(bytes));
+  if (!keepsRows && isIntended(await readIntent(tables, bucket), newest, await read(byVersion.get(newest)!)))
+    return { kind: 'same' };
   return { kind: keepsRows ? 'newer' : 'changed', version: newest, operation };
 }
 

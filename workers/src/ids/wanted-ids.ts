@@ -4,7 +4,7 @@ import { columnBytes, columnFrom, columnLength, type Utf8Column } from '../base/
 
 const KEY_WORDS = KEY_BYTES / 4;
 
-/** A set of ids to find in columns of ids. Each is found once, at its first occurrence. */
+/** A set of ids to find in columns of ids: each once, at its first occurrence, or all occurrences. */
 export class WantedIds {
   readonly #ids: Utf8Column;
   readonly #index: KeyIndex;
@@ -32,16 +32,28 @@ export class WantedIds {
   /** Returns the positions in `column` of wanted ids that were not found before. */
   find(column: Utf8Column): number[] {
     const rows: number[] = [];
-    for (let row = 0; row < columnLength(column) && this.#missingCount > 0; row++) {
-      this.#hash(column, row);
-      const wanted = this.#index.get(this.#key, 0);
-      if (wanted === undefined || this.#found[wanted]) continue;
-      if (Buffer.compare(columnBytes(this.#ids, wanted), columnBytes(column, row)) !== 0) continue;
-      this.#found[wanted] = 1;
-      this.#missingCount--;
-      rows.push(row);
-    }
+    for (let row = 0; row < columnLength(column) && this.#missingCount > 0; row++)
+      if (this.#findAt(column, row) === 'first') rows.push(row);
     return rows;
+  }
+
+  /** Returns the positions in `column` of all wanted ids. */
+  findAll(column: Utf8Column): number[] {
+    const rows: number[] = [];
+    for (let row = 0; row < columnLength(column); row++) if (this.#findAt(column, row)) rows.push(row);
+    return rows;
+  }
+
+  /** Returns whether a row's id is wanted, and whether it is found for the first time. */
+  #findAt(column: Utf8Column, row: number): 'first' | 'again' | undefined {
+    this.#hash(column, row);
+    const wanted = this.#index.get(this.#key, 0);
+    if (wanted === undefined) return undefined;
+    if (Buffer.compare(columnBytes(this.#ids, wanted), columnBytes(column, row)) !== 0) return undefined;
+    if (this.#found[wanted]) return 'again';
+    this.#found[wanted] = 1;
+    this.#missingCount--;
+    return 'first';
   }
 
   /** Returns the first `limit` ids that were not found, in their order. */

@@ -14,7 +14,9 @@ import {
 } from '../database/catalog/catalog-entry.ts';
 import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { Database } from '../database/database.ts';
+import { keptRevision } from '../database/database-messages.ts';
 import { recordOf } from '../database/record-of.ts';
+import { undoRevision } from '../database/revision/publish-revision.ts';
 import { requireReplaceable } from '../database/table-state.ts';
 import { describeFiles } from '../lance/describe-files.ts';
 import { currentFiles, dataBytes, hasFiles, type TableFile } from '../lance/table-files.ts';
@@ -47,7 +49,14 @@ export async function indexBucket(
   const existing = await database.entry(bucket);
   const record = requireIngested(database, bucket, (await database.pendingRecord(bucket)) ?? existing);
   const { table, metric = 'cosine' } = record;
-  if (existing) await requireReplaceable(database, existing);
+  if (existing) {
+    await undoRevision(database, existing);
+    await requireReplaceable(database, existing);
+  }
+  if (existing?.revision) {
+    log(keptRevision(bucket));
+    return { entry: existing, done: true };
+  }
   const { index, notes } = planIndex(kind, table.rows, table.dimension, metric, orderedPartitions(table));
   const recipe = `${record.recipe}-${indexRecipe(index)}`;
   const { nodeTables, publisher, tables } = database;

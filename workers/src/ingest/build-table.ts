@@ -14,8 +14,10 @@ import {
 import { ID_BYTES, ingestDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
+import { keptRevision } from '../database/database-messages.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
 import { recordOf } from '../database/record-of.ts';
+import { undoRevision } from '../database/revision/publish-revision.ts';
 import { requireRowsOnce } from '../database/rows-once.ts';
 import { requireReplaceable } from '../database/table-state.ts';
 import { dataBytes } from '../lance/table-files.ts';
@@ -62,7 +64,15 @@ export async function ingestBucket(
   await requireOneMetric(database, name, options.metric);
   const { tables, publisher, nodeTables } = database;
   // Changes of another client must not be lost silently.
-  if (entry) await requireReplaceable(database, entry);
+  if (entry) {
+    await undoRevision(database, entry);
+    await requireReplaceable(database, entry);
+  }
+  // A table of all rows of the sources would bring deleted rows back.
+  if (entry?.revision) {
+    context.log(keptRevision(name));
+    return { record: recordOf(entry), done: true, warnings: [] };
+  }
   const finished = pending ?? (entry && recordOf(entry));
   if (finished?.state === 'ingested' && finished.recipe === recipe) {
     await publisher.removeLeftovers(name, entry?.files ?? finished.table?.files ?? []);

@@ -5,6 +5,7 @@ import type { Schema } from 'apache-arrow';
 import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { flush } from '../base/files/write-atomically.ts';
 import { addFragments, type NewFragment } from './format/add-fragments.ts';
+import { manifestName } from './format/manifest-file.ts';
 import { createTable } from './tables.ts';
 
 /** The folder of a table's data files, in the table's own. */
@@ -13,7 +14,6 @@ const VERSIONS = '_versions';
 const TRANSACTIONS = '_transactions';
 /** A file in `_versions/` that names the newest version. LanceDB wrote it for the empty table, so it would be out of date. */
 const VERSION_HINT = 'latest_version_hint.json';
-const LARGEST_VERSION = 2n ** 64n - 1n;
 const FILES_AT_ONCE = 8;
 
 /**
@@ -55,7 +55,7 @@ export async function newestManifest(path: string): Promise<Uint8Array> {
 /** Writes the next version of a table. @throws a system error if the table has the version already */
 export async function writeVersion(path: string, version: number, manifest: Uint8Array): Promise<void> {
   await rm(join(path, VERSIONS, VERSION_HINT), { force: true });
-  await writeNew(join(path, VERSIONS, `${LARGEST_VERSION - BigInt(version)}.manifest`), manifest);
+  await writeNew(join(path, manifestName(version)), manifest);
 }
 
 function writeNew(path: string, bytes: Uint8Array): Promise<void> {

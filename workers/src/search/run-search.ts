@@ -73,7 +73,7 @@ export async function searchBucket(
   outputs: SearchOutputs,
   context: CommandContext,
 ): Promise<SearchOutcome> {
-  const k = Math.min(searchK(request), entry.rows);
+  const k = Math.min(searchK(request), Math.max(1, entry.rows));
   const threads = scoringThreads(availableParallelism(), entry.rows);
   const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
   using resources = new DisposableStack();

@@ -40,7 +40,7 @@ export async function openSearchTable(
   const chooseParts = async () => {
     // Wrong queries are refused before anything is fetched for them.
     const queryCount = await countQueries(queries, entry, request.range);
-    const k = Math.min(searchK(request), entry.rows);
+    const k = Math.min(searchK(request), Math.max(1, entry.rows));
     const needs = { ...request, k, groundTruth: truth !== undefined && truthShare === undefined };
     strategies = strategiesBeforeFetch(needs, entry, queryCount, availableParallelism());
     if (strategies) log(SEARCH_MESSAGES.fetchedFor(entry.bucket, strategies));

@@ -103,12 +103,25 @@ export const INGEST_RECORD = z.object({
   ingest: z.optional(STEP_COST),
 });
 
+const FINGERPRINT = textWhere((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits');
+
+/** How the rows of a bucket differ from those of its sources. */
+export type Revision = z.infer<typeof REVISION>;
+const REVISION = z.object({
+  /** Fingerprints that the bucket had before, the first one that of its build. */
+  of: z.array(FINGERPRINT),
+  /** Rows of the sources that were deleted since. */
+  removedRows: COUNT,
+  /** Rows that other clients added. */
+  addedRows: COUNT,
+});
+
 /** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this file exists. Format: docs/formats.md. */
 export type CatalogEntry = z.infer<typeof CATALOG_ENTRY>;
 export const CATALOG_ENTRY = z.object({
   version: z.literal(1),
   bucket: z.string(),
-  rows: SIZE,
+  rows: COUNT,
   metric: choice(METRICS),
   tableVersion: SIZE,
   files: z.array(TABLE_FILE),
@@ -120,16 +133,40 @@ export const CATALOG_ENTRY = z.object({
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   partitions: z.optional(PARTITION_ORDER),
   sources: SOURCES,
+  /** Rows that the data files still hold although they are deleted. Absent: none. */
+  deletedRows: z.optional(SIZE),
+  revision: z.optional(REVISION),
+  /** Buckets whose rows this one has. They are no part of the database any more, even where their entries are still there. */
+  replaces: z.optional(z.array(z.object({ bucket: z.string(), fingerprint: FINGERPRINT }))),
   /** Hashes of the inputs that determine the table's rows, and its index. */
   recipe: TEXT,
   indexRecipe: TEXT,
   bytes: COUNT,
   /** Changes when the table's files change. SEARCH_BUCKET has it as an input. */
-  fingerprint: textWhere((text) => /^[0-9a-f]{32}$/.test(text), '32 hexadecimal digits'),
+  fingerprint: FINGERPRINT,
   steps: z.object({ ingest: STEP_COST, index: STEP_COST }),
   software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
   created: textWhere((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
 });
+
+/** Returns the rows that a bucket's data files hold: those of the table and those that were deleted. */
+export function storedRows({ rows, deletedRows = 0 }: Pick<CatalogEntry, 'rows' | 'deletedRows'>): number {
+  return rows + deletedRows;
+}
+
+/** Returns what the pipeline needs of an entry. `revisionOf`: earlier fingerprints, by which -resume knows the bucket. */
+export function briefEntry({ bucket, rows, bytes, fingerprint, model, revision }: CatalogEntry) {
+  return { bucket, rows, bytes, fingerprint, model, ...(revision ? { revisionOf: revision.of } : {}) };
+}
+
+/** Removes the entries of buckets that another entry replaces. */
+export function withoutReplaced<T extends Pick<CatalogEntry, 'bucket' | 'fingerprint' | 'replaces'>>(
+  entries: readonly T[],
+): T[] {
+  const nameOf = ({ bucket, fingerprint }: { bucket: string; fingerprint: string }) => `${bucket} ${fingerprint}`;
+  const replaced = new Set(entries.flatMap(({ replaces = [] }) => replaces.map(nameOf)));
+  return entries.filter((entry) => !replaced.has(nameOf(entry)));
+}
 
 /** Hashes the parts of an entry that affect a search: the files and version, but not times and hosts. */
 export function fingerprint(

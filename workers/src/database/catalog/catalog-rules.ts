@@ -1,7 +1,8 @@
 import { counted } from '../../base/text/counted.ts';
+import { manifestName } from '../../lance/format/manifest-file.ts';
 import type { TableManifest } from '../../lance/format/table-manifest.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
-import type { CatalogEntry, TableDescription } from './catalog-entry.ts';
+import { type CatalogEntry, storedRows, type TableDescription } from './catalog-entry.ts';
 import type { PlanSource } from './plan.ts';
 
 // Rules between the fields of a catalog entry or ingest record. Each function describes the first contradiction, or returns undefined.
@@ -21,40 +22,44 @@ export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
 
 /** Returns the possible paths of a version's manifest in Lance: a number by which the newest sorts first, or, in earlier releases, the version. */
 export function manifestNames(version: number): string[] {
-  const descending = (2n ** 64n - 1n - BigInt(version)).toString().padStart(20, '0');
-  return [`_versions/${descending}.manifest`, `_versions/${version}.manifest`];
+  return [manifestName(version), `_versions/${version}.manifest`];
 }
+
+/** What both a table's description and a catalog entry say about a table. */
+type DescribedTable = Pick<
+  TableDescription,
+  'rows' | 'dimension' | 'vectorType' | 'fragments' | 'partitions' | 'files'
+> &
+  Partial<Pick<CatalogEntry, 'deletedRows' | 'revision'>>;
 
 /** Finds a contradiction between the fields of a table's description. @param prefix of the fields' names in the message */
 export function contradictionOfTable(
-  table: Pick<TableDescription, 'rows' | 'dimension' | 'vectorType' | 'fragments' | 'partitions' | 'files'>,
+  table: DescribedTable,
   sources: readonly PlanSource[],
   prefix: string,
 ): string | undefined {
-  const { rows, partitions, files } = table;
+  const { rows, partitions, files, revision } = table;
+  const stored = storedRows(table);
   const sourceRows = sources.reduce((sum, { start, end }) => sum + end - start, 0);
-  if (rows !== sourceRows) return `"${prefix}rows" is ${rows}, but "sources" add up to ${sourceRows}`;
-  if (partitions && partitions.count > rows)
-    return `"${prefix}partitions.count" is ${partitions.count}; it must be at most "rows", ${rows}`;
+  const expected = sourceRows - (revision?.removedRows ?? 0) + (revision?.addedRows ?? 0);
+  if (rows !== expected)
+    return revision
+      ? `"${prefix}rows" is ${rows}, but "sources" and "revision" add up to ${expected}`
+      : `"${prefix}rows" is ${rows}, but "sources" add up to ${sourceRows}`;
+  if (partitions && partitions.count > stored)
+    return `"${prefix}partitions.count" is ${partitions.count}; it must be at most "rows", ${stored}`;
   const repeated = files && firstRepeated(files.map(({ path }) => path));
   if (repeated !== undefined) return `"${prefix}files" has ${JSON.stringify(repeated)} twice`;
   return contradictionOfFragments(table, prefix);
 }
 
-function contradictionOfFragments(
-  {
-    rows,
-    dimension,
-    vectorType,
-    fragments,
-    files,
-  }: Pick<TableDescription, 'rows' | 'dimension' | 'vectorType' | 'fragments' | 'files'>,
-  prefix: string,
-): string | undefined {
+function contradictionOfFragments(table: DescribedTable, prefix: string): string | undefined {
+  const { dimension, vectorType, fragments, files } = table;
   if (!fragments) return undefined;
+  const stored = storedRows(table);
   const field = `${prefix}fragments`;
   const sum = fragments.reduce((total, fragment) => total + fragment.rows, 0);
-  if (sum !== rows) return `the rows in "${field}" add up to ${sum}, but "${prefix}rows" is ${rows}`;
+  if (sum !== stored) return `the rows in "${field}" add up to ${sum}, but "${prefix}rows" is ${stored}`;
   const repeated = firstRepeated(fragments.map(({ path }) => path));
   if (repeated !== undefined) return `"${field}" has ${JSON.stringify(repeated)} twice`;
   if (!files) return undefined;
@@ -73,7 +78,9 @@ function contradictionOfFragments(
   return undefined;
 }
 
-function contradictionOfIndex({ rows, dimension, index, partitions }: CatalogEntry): string | undefined {
+function contradictionOfIndex(entry: CatalogEntry): string | undefined {
+  const { dimension, index, partitions } = entry;
+  const rows = storedRows(entry);
   const { kind, centroids, subVectors } = index;
   if ((kind === 'none') !== (index.partitions === 0))
     return `"index.partitions" is ${index.partitions}, but "index.kind" is "${kind}"`;
@@ -90,7 +97,7 @@ const COMPONENT_TYPE = { float32: 'float', float16: 'halffloat' } as const;
 
 /** Finds a contradiction between a catalog entry and the manifest of its table's version. */
 export function contradictionOfManifest(entry: CatalogEntry, manifest: TableManifest): string | undefined {
-  const { rows, dimension, vectorType, fragments, tableVersion } = entry;
+  const { rows, deletedRows = 0, dimension, vectorType, fragments, tableVersion } = entry;
   if (manifest.version !== tableVersion)
     return `"tableVersion" is ${tableVersion}, but the table's manifest is of version ${manifest.version}`;
   const type = manifest.columns.get('embedding')?.type;
@@ -98,7 +105,9 @@ export function contradictionOfManifest(entry: CatalogEntry, manifest: TableMani
   if (type !== expected)
     return `"dimension" is ${dimension} and "vectorType" is "${vectorType}", but the table's vectors are ${type}`;
   const sum = manifest.fragments.reduce((total, fragment) => total + fragment.rows, 0);
-  if (sum !== rows) return `"rows" is ${rows}, but the table has ${sum}`;
+  if (sum !== rows + deletedRows) return `"rows" is ${rows}, but the table has ${sum - deletedRows}`;
+  const deleted = manifest.fragments.reduce((total, { deletions }) => total + (deletions?.rows ?? 0), 0);
+  if (deleted !== deletedRows) return `"deletedRows" is ${deletedRows}, but ${deleted} of the table are deleted`;
   if (!fragments) return undefined;
   if (fragments.length !== manifest.fragments.length)
     return `"fragments" has ${counted(fragments.length, 'file')}, but the table has ${manifest.fragments.length}`;

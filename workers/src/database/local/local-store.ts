@@ -22,11 +22,11 @@ export function localStore(root: string): ObjectStore {
       return text === etag ? 'unchanged' : { text, etag: text };
     },
     write: (key, text) => writeTextAtomically(at(key), text),
-    async create(key, text) {
+    async create(key, content) {
       await mkdir(dirname(at(key)), { recursive: true });
       const temporary = temporaryName(at(key));
       try {
-        await writeFile(temporary, text, { flush: true });
+        await writeFile(temporary, content, { flush: true });
         // A link fails if the name is taken, so one of two builds wins, and no reader sees a partial object.
         await link(temporary, at(key));
         return true;

@@ -83,7 +83,8 @@ function planFetch(entry: CatalogEntry, parts: NeededParts): PlannedFetch {
   const isData = (path: string) => path.startsWith('data/');
   // Readers do not need transactions, and other clients remove them.
   const files = entry.files.filter(
-    ({ path }) => isData(path) || path.startsWith('_versions/') || (parts.index && path.startsWith('_indices/')),
+    ({ path }) =>
+      isData(path) || /^_(versions|deletions)\//.test(path) || (parts.index && path.startsWith('_indices/')),
   );
   const whole = files
     .filter(({ path }) => !(sparse && isData(path)))

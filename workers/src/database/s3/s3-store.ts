@@ -9,6 +9,8 @@ import { isAbsent, isConflict, toS3UserError } from '../../s3/s3-errors.ts';
 import { ignoredCondition } from '../database-messages.ts';
 import type { ObjectStore, Tagged } from '../object-store.ts';
 
+type Content = string | Uint8Array;
+
 /** An ETag that no object has. */
 const NO_ETAG = '"00000000000000000000000000000000"';
 
@@ -16,7 +18,7 @@ const NO_ETAG = '"00000000000000000000000000000000"';
 export interface S3Store extends ObjectStore {
   readTagged(key: string): Promise<Tagged | undefined>;
   /** Creates the object unless it exists. @returns its ETag, or undefined where it existed */
-  createTagged(key: string, text: string): Promise<string | undefined>;
+  createTagged(key: string, content: string | Uint8Array): Promise<string | undefined>;
   /** Replaces the object if it still has this ETag. @returns the new ETag, or undefined where it had another one */
   replaceTagged(key: string, text: string, etag: string): Promise<string | undefined>;
 }
@@ -25,10 +27,10 @@ export interface S3Store extends ObjectStore {
 export function s3Store(s3: S3Bucket): S3Store {
   const where = (key: string) => ({ Bucket: s3.location.bucket, Key: s3.key(key) });
 
-  async function put(key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) {
+  async function put(key: string, content: Content, condition: { IfMatch?: string; IfNoneMatch?: string }) {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const ContentType = key.endsWith('.json') ? 'application/json' : 'application/octet-stream';
-    const Body = Buffer.from(text);
+    const Body = Buffer.from(content);
     // Every service knows MD5; S3 adds an object's CRC-64 by itself.
     const ContentMD5 = createHash('md5').update(Body).digest('base64');
     const command = new PutObjectCommand({ ...where(key), Body, ContentMD5, ContentType, ...condition });
@@ -36,17 +38,17 @@ export function s3Store(s3: S3Bucket): S3Store {
     return ETag ?? '';
   }
 
-  const putIf = (key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) =>
-    put(key, text, condition).catch(ifConflict);
+  const putIf = (key: string, content: Content, condition: { IfMatch?: string; IfNoneMatch?: string }) =>
+    put(key, content, condition).catch(ifConflict);
 
   /**
    * Checks that the service honours conditional writes: right after an object was created, it must refuse to create it again, and to
    * replace another version of it. Each is tried twice, because another process may remove the object in between.
    * @throws UsageError, after removing the object, where the service ignores a condition
    */
-  async function requireConditions(key: string, text: string): Promise<void> {
+  async function requireConditions(key: string, content: Content): Promise<void> {
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: NO_ETAG }]) {
-      const accepted = async () => (await putIf(key, text, condition)) !== undefined;
+      const accepted = async () => (await putIf(key, content, condition)) !== undefined;
       if (!((await accepted()) && (await accepted()))) continue;
       await removeObject(s3, key);
       throw new UsageError(ignoredCondition(s3.uri, s3.endpoint, Object.keys(condition).join()));
@@ -54,9 +56,9 @@ export function s3Store(s3: S3Bucket): S3Store {
     s3.service.heedsConditions = true;
   }
 
-  async function putChecked(key: string, text: string, condition: { IfMatch?: string; IfNoneMatch?: string }) {
-    const etag = await putIf(key, text, condition);
-    if (etag !== undefined && !s3.service.heedsConditions) await requireConditions(key, text);
+  async function putChecked(key: string, content: Content, condition: { IfMatch?: string; IfNoneMatch?: string }) {
+    const etag = await putIf(key, content, condition);
+    if (etag !== undefined && !s3.service.heedsConditions) await requireConditions(key, content);
     return etag;
   }
 
@@ -75,7 +77,7 @@ export function s3Store(s3: S3Bucket): S3Store {
     async write(key, text) {
       await put(key, text, {});
     },
-    create: async (key, text) => (await store.createTagged(key, text)) !== undefined,
+    create: async (key, content) => (await store.createTagged(key, content)) !== undefined,
     remove: (key) => removeObject(s3, key),
     async readTagged(key) {
       const found = await store.readIfChanged(key, undefined);
@@ -98,7 +100,7 @@ export function s3Store(s3: S3Bucket): S3Store {
         }
       }
     },
-    createTagged: (key, text) => putChecked(key, text, { IfNoneMatch: '*' }),
+    createTagged: (key, content) => putChecked(key, content, { IfNoneMatch: '*' }),
     replaceTagged: (key, text, etag) => putChecked(key, text, { IfMatch: etag }),
   };
   return store;

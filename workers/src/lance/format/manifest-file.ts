@@ -16,10 +16,17 @@ export const MANIFEST = {
   version: 3,
   indexSection: 6,
   timestamp: 7,
+  readerFlags: 9,
+  writerFlags: 10,
   mostFragmentId: 11,
   transactionFile: 12,
   transactionSection: 21,
 };
+
+/** Returns the path of a version's manifest in the table's folder: by its name, the newest sorts first. */
+export function manifestName(version: number): string {
+  return `_versions/${(2n ** 64n - 1n - BigInt(version)).toString().padStart(20, '0')}.manifest`;
+}
 
 /** The parts of a manifest file. */
 export interface ManifestFile {

@@ -23,16 +23,29 @@ export interface ManifestFragment {
   id: number;
   rows: number;
   hasDeletions: boolean;
+  /** File that lists the deleted rows. */
+  deletions: DeletionFile | undefined;
   /** All fields of the fragment except its files, encoded. */
   rest: string;
   /** Paths relative to `data/`, and the ids of the columns in each file. */
   files: { path: string; columns: number[] }[];
 }
 
+/** A file of a fragment's deleted rows. */
+export interface DeletionFile {
+  /** Relative to the table's folder. */
+  path: string;
+  /** Deleted rows; 0 where an earlier client did not count them. */
+  rows: number;
+}
+
 const MANIFEST = { fields: 1, fragments: 2, version: 3, transactionFile: 12, transactionOffset: 21 };
 const COLUMN = { name: 2, id: 3, parentId: 4, type: 5 };
 const FRAGMENT = { id: 1, files: 2, deletionFile: 3, rows: 4 };
 const FILE = { path: 1, columns: 2 };
+const DELETION = { type: 1, readVersion: 2, id: 3, rows: 4 };
+/** File name extensions by type: an Arrow array, or a Roaring bitmap. */
+const DELETION_TYPES = ['arrow', 'bin'];
 
 /** Reads a manifest file. @throws RangeError if the bytes are not one */
 export function readManifest(bytes: Uint8Array): TableManifest {
@@ -81,15 +94,29 @@ export function readFragment(bytes: Uint8Array): ManifestFragment {
   const fields = readFields(bytes);
   const files = fields.filter(({ field }) => field === FRAGMENT.files);
   const others = fields.filter(({ field }) => field !== FRAGMENT.files);
+  const id = Number(parts.get(FRAGMENT.id)?.integer ?? 0n);
+  const deletions = parts.get(FRAGMENT.deletionFile)?.bytes;
   return {
-    id: Number(parts.get(FRAGMENT.id)?.integer ?? 0n),
+    id,
     rows: Number(parts.get(FRAGMENT.rows)?.integer ?? 0n),
-    hasDeletions: parts.has(FRAGMENT.deletionFile),
+    hasDeletions: deletions !== undefined,
+    deletions: deletions && readDeletionFile(id, deletions),
     rest: others.map(({ raw }) => [...raw].join()).join(' '),
     files: files.map(({ bytes: file }) => {
       const inside = fieldsByNumber(file);
       return { path: text(inside.get(FILE.path)), columns: readPacked(inside.get(FILE.columns)?.bytes) };
     }),
+  };
+}
+
+function readDeletionFile(fragment: number, bytes: Uint8Array): DeletionFile {
+  const parts = fieldsByNumber(bytes);
+  const integer = (field: number) => parts.get(field)?.integer ?? 0n;
+  const extension = DELETION_TYPES[Number(integer(DELETION.type))];
+  const version = integer(DELETION.readVersion);
+  return {
+    path: `_deletions/${fragment}-${version}-${integer(DELETION.id)}.${extension}`,
+    rows: Number(integer(DELETION.rows)),
   };
 }
 

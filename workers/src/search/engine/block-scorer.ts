@@ -1,4 +1,5 @@
 import { LANES } from '../../base/wasm/simd.ts';
+import { DeletedRows, type DeletedRowsMemory } from '../../bucket/deleted-rows.ts';
 import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
 import type { Kernels } from './filters/kernels.ts';
@@ -39,10 +40,21 @@ export class BlockScorer {
   readonly #floats: FloatFilter;
   readonly #codes: CodeFilter | undefined;
   readonly #rescorer: Rescorer;
+  readonly #deleted: DeletedRows | undefined;
   #ties = noTies();
 
-  /** @param scratch address of `scratchBytes` bytes in the shared memory @param products as for `CodeFilter` */
-  constructor(shared: SharedSearch, scratch: number, nearest: NearestMemory, products?: Promise<LoadedCodeProducts>) {
+  /**
+   * @param scratch address of `scratchBytes` bytes in the shared memory @param products as for `CodeFilter`
+   * @param deleted rows of the table that are skipped
+   */
+  constructor(
+    shared: SharedSearch,
+    scratch: number,
+    nearest: NearestMemory,
+    products?: Promise<LoadedCodeProducts>,
+    deleted?: DeletedRowsMemory,
+  ) {
+    this.#deleted = deleted && new DeletedRows(deleted);
     const kernels = instantiateKernels(shared.module, shared.memory);
     let at = scratch;
     const allocate = (bytes: number) => {
@@ -77,9 +89,10 @@ export class BlockScorer {
     chosen: ChosenQueries | undefined,
     emit: (ties: RowTies) => void | Promise<void>,
   ): Promise<RowTies> {
+    const excluded = this.#excludedRows(rowIds, vectors.length / this.#shared.dimension);
     this.#rescorer.begin(vectors);
-    this.#floats.begin();
-    this.#codes?.begin();
+    this.#floats.begin(excluded);
+    this.#codes?.begin(excluded);
     const total = chosen?.queries.length ?? this.#shared.squares.length;
     for (let first = 0; first < total; first += TILE_QUERIES) {
       const count = Math.min(TILE_QUERIES, total - first);
@@ -94,6 +107,13 @@ export class BlockScorer {
   async close(): Promise<void> {
     await this.#floats.close();
     await this.#codes?.close();
+  }
+
+  /** Returns the positions of rows in the block that no query finds. */
+  #excludedRows(rowIds: Float64Array, rows: number): number[] {
+    const excluded: number[] = [];
+    if (this.#deleted) for (let row = 0; row < rows; row++) if (this.#deleted.has(rowIds[row]!)) excluded.push(row);
+    return excluded;
   }
 
   /** Prunes pairs by the quicker products, or by the others where too many survive. @returns survivors */
@@ -118,6 +138,7 @@ export class BlockScorer {
       for (let i = 0; i < count; i++) {
         const distance = distances[i]!;
         if (!(distance <= limit)) continue; // nor where it is no number
+        if (this.#deleted?.has(rowIds[rows[i]!]!)) continue;
         const tie = heaps.offer(query, distance, rowIds[rows[i]!]!);
         limit = heaps.limit(query);
         if (tie !== NO_TIE) this.#addTie(query, tie, limit);

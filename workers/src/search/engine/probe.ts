@@ -1,5 +1,6 @@
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
+import { storedRows } from '../../database/catalog/catalog-entry.ts';
 import type { Partitions } from '../../database/partitions.ts';
 import type { SearchStrategy } from '../plan/strategies.ts';
 import type { QuerySet } from '../queries/queries.ts';
@@ -10,14 +11,20 @@ import type { ScoreThreads } from './score-table.ts';
  * Returns the partitions that any query probes as spans of the table, with those queries. A query whose partitions have fewer than k
  * rows probes all partitions.
  * @param k rows to k for a query, at most those of the table
+ * @param liveFirstRows where the partitions would begin without deleted rows
  */
-export function probedSpans(probes: Probes, { firstRows, centroids }: Partitions, k: number): ScoredSpan[] {
+export function probedSpans(
+  probes: Probes,
+  { firstRows, centroids }: Partitions,
+  k: number,
+  liveFirstRows = firstRows,
+): ScoredSpan[] {
   const partitionCount = firstRows.length - 1;
   const all = Int32Array.from({ length: partitionCount }, (_, partition) => partition);
   const queryCount = probes.partitions.length / probes.nprobes;
   const partitionsOf = (query: number) => {
     const probed = probes.partitions.subarray(query * probes.nprobes, (query + 1) * probes.nprobes);
-    return probed.reduce((rows, partition) => rows + firstRows[partition + 1]! - firstRows[partition]!, 0) < k
+    return probed.reduce((rows, partition) => rows + liveFirstRows[partition + 1]! - liveFirstRows[partition]!, 0) < k
       ? all
       : probed;
   };
@@ -55,7 +62,7 @@ export async function spansToScore(
   k: number,
   threads?: ScoreThreads,
 ): Promise<ScoredSpan[]> {
-  if (strategy === 'exact') return [{ first: 0, end: bucket.entry.rows }];
+  if (strategy === 'exact') return [{ first: 0, end: storedRows(bucket.entry) }];
   const partitions = await bucket.partitions();
   const { centroids } = partitions;
   const { metric } = bucket.entry;
@@ -63,5 +70,5 @@ export async function spansToScore(
   const probes = threads
     ? await threads.threads[0]!.call('rankPartitions', request)
     : await rankPartitions(request.queries, partitions, metric, request.nprobes);
-  return probedSpans(probes, partitions, k);
+  return probedSpans(probes, partitions, k, bucket.deleted?.withoutDeleted(partitions.firstRows));
 }

@@ -20,9 +20,10 @@ export async function probesForRows(
   const { dimension, metric } = bucket.entry;
   const { count } = partitions.centroids;
   const queries = { count: vectors.length / dimension, vectors };
+  const firstRows = bucket.deleted?.withoutDeleted(partitions.firstRows) ?? partitions.firstRows;
   const ranked = (await rankPartitions(queries, partitions, metric, count)).partitions;
   return Int32Array.from({ length: queries.count }, (_, query) =>
-    countProbes(ranked.subarray(query * count, (query + 1) * count), partitions.firstRows, Math.min(k, rows), nprobes),
+    countProbes(ranked.subarray(query * count, (query + 1) * count), firstRows, Math.min(k, rows), nprobes),
   );
 }
 

@@ -92,7 +92,12 @@ export async function scoreTable(
 type Queries = Pick<QuerySet, 'count' | 'vectors'>;
 
 /** Lays out a scan, whose queries the threads load. @returns buffers for blocks */
-async function beginScan({ entry }: OpenBucket, queries: Queries, nearest: NearestRows, threads: ScoreThreads) {
+async function beginScan(
+  { entry, deleted }: OpenBucket,
+  queries: Queries,
+  nearest: NearestRows,
+  threads: ScoreThreads,
+) {
   const { count } = queries;
   const threadCount = threads.threads.length;
   const { shared, scratchAddresses, blockBuffers } = prepareScan(entry, count, nearest.k, threadCount);
@@ -100,7 +105,7 @@ async function beginScan({ entry }: OpenBucket, queries: Queries, nearest: Neare
     queries.vectors.buffer instanceof SharedArrayBuffer ? queries.vectors : sharedCopy(queries.vectors, Float32Array);
   const edge = (thread: number) => Math.floor((thread * count) / threadCount);
   await threads.runInEach('begin', (thread) => ({
-    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: deleted?.memory },
     load: { vectors, first: edge(thread), end: edge(thread + 1) },
   }));
   return blockBuffers;
@@ -118,7 +123,7 @@ async function beginExact(bucket: OpenBucket, queries: Queries, nearest: Nearest
     () => threads.threads[0]!.call('loadProducts', bucket.entry.dimension),
   );
   await threads.runInEach('begin', (thread) => ({
-    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]! },
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: bucket.deleted?.memory },
   }));
   return blockBuffers;
 }

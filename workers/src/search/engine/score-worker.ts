@@ -1,5 +1,6 @@
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import { type ThreadContext, WithTransfer } from '../../base/threads/thread-messages.ts';
+import type { DeletedRowsMemory } from '../../bucket/deleted-rows.ts';
 import { rowIdsOf } from '../../bucket/fragment-blocks.ts';
 import { PartReader, rowBytes } from '../../bucket/part-reader.ts';
 import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
@@ -30,6 +31,8 @@ export interface SearchMemory {
   nearest: NearestMemory;
   /** Address of the thread's scratch memory. */
   scratch: number;
+  /** Rows of the table that are skipped. */
+  deleted?: DeletedRowsMemory | undefined;
   /** Queries that the thread loads before it scores. */
   load?: { vectors: Float32Array; first: number; end: number };
 }
@@ -81,10 +84,10 @@ const methods = {
     return new WithTransfer(probes, [probes.partitions.buffer as ArrayBuffer]);
   },
 
-  begin({ shared, nearest, scratch, load }: SearchMemory): void {
+  begin({ shared, nearest, scratch, deleted, load }: SearchMemory): void {
     dimension = shared.dimension;
     if (load) loadQueries(shared, load.vectors, load.first, load.end);
-    scorer = new BlockScorer(shared, scratch, nearest, products);
+    scorer = new BlockScorer(shared, scratch, nearest, products, deleted);
     products = undefined;
   },
 

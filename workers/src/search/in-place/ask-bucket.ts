@@ -29,7 +29,7 @@ export async function askBucket(
   const { entry } = bucket;
   const querySet = querySetFor(queries, entry);
   const filter = { ...settings, maxDistance: settings.maxDistance ?? Number.POSITIVE_INFINITY };
-  const k = Math.min(searchK(filter), entry.rows);
+  const k = Math.min(searchK(filter), Math.max(1, entry.rows));
   const request = {
     search: 'ann' as const,
     k,

@@ -55,10 +55,11 @@ async function findInBucket(
   progress: Progress,
 ): Promise<Float32Array | undefined> {
   const state = await requireUnchanged(database, entry);
-  const files = state.kind === 'compacted' ? undefined : entry.fragments;
+  // Files still hold deleted rows.
+  const files = state.kind === 'compacted' || entry.deletedRows ? undefined : entry.fragments;
   const found = files && (await findInFiles(database, entry, id, signal, progress));
   if (found !== 'unknown' && files) return found;
-  // A table that another client has written.
+  // A table that another client has written, or with deleted rows.
   for await (const { vectors } of readQueries(database, [entry], new WantedIds([id]), progress)) return vectors;
   return undefined;
 }

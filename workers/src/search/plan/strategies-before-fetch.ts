@@ -1,4 +1,4 @@
-import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import { type CatalogEntry, storedRows } from '../../database/catalog/catalog-entry.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { estimateCosts, type MachineRates, preferredStrategy } from './cost.ts';
 import {
@@ -20,7 +20,10 @@ const QUERY_SECONDS = 2e-3;
 const READ_BYTES_PER_SECOND = 2e9;
 const FETCH_BYTES_PER_SECOND = 1e9;
 
-type Bucket = Pick<CatalogEntry, 'rows' | 'dimension' | 'vectorType' | 'index' | 'partitions' | 'files'>;
+type Bucket = Pick<
+  CatalogEntry,
+  'rows' | 'deletedRows' | 'dimension' | 'vectorType' | 'index' | 'partitions' | 'files'
+>;
 
 /**
  * Decides between the index and the other strategies for a table that must be fetched first. It uses the catalog alone: nothing
@@ -39,7 +42,7 @@ export function strategiesBeforeFetch(
   const bytesIn = (folder: string) =>
     bucket.files.filter(({ path }) => path.startsWith(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
   const [dataBytes, indexBytes] = [bytesIn('data/'), bytesIn('_indices/')];
-  const idBytes = Math.max(0, dataBytes - bucket.rows * bucket.dimension * COMPONENT_BYTES[bucket.vectorType]);
+  const idBytes = Math.max(0, dataBytes - storedRows(bucket) * bucket.dimension * COMPONENT_BYTES[bucket.vectorType]);
   const needsVectors = request.groundTruth || (request.refineFactor ?? DEFAULT_REFINE_FACTOR) > 0;
   const annBytes = indexBytes + (needsVectors ? dataBytes : idBytes);
 

@@ -1,5 +1,5 @@
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
-import { boundRows, leastScore, sameDistance } from './filter-bounds.ts';
+import { boundRows, excludeRows, leastScore, sameDistance } from './filter-bounds.ts';
 import { type Kernels, ROW_NUMBERS } from './kernels.ts';
 import { FilterPause, type PairSelector, type RowTerms, type Tile } from './pair-selector.ts';
 import { type LoadedCodeProducts, loadCodeProducts } from './products.ts';
@@ -21,6 +21,7 @@ export class CodeFilter {
   #centre: Float32Array | undefined;
   /** The queries for which the terms of the rows hold. */
   #bounded: CodedQueries | undefined;
+  #excluded: readonly number[] = [];
 
   /**
    * @param allocate returns the address of bytes in the shared memory
@@ -46,9 +47,10 @@ export class CodeFilter {
     this.#tileBuffers = allocateCodeBuffers(buffer, allocate, TILE_QUERIES, dimension);
   }
 
-  /** Starts a block. */
-  begin(): void {
+  /** Starts a block. @param excluded rows that are pruned for every query */
+  begin(excluded: readonly number[] = []): void {
     this.#centre = undefined;
+    this.#excluded = excluded;
   }
 
   /**
@@ -118,6 +120,7 @@ export class CodeFilter {
     }
     if (this.#bounded === coded) return;
     boundRows(coded, this.#rowNumbers, own.rows, own.terms, own.certain);
+    excludeRows(own.terms, own.certain, this.#excluded);
     this.#bounded = coded;
   }
 }

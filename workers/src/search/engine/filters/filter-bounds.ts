@@ -127,6 +127,18 @@ export function boundFloatRows(
 }
 
 /**
+ * Bounds rows so that they are pruned for every query that has a limit, and count as the farthest of a block for the others.
+ * @param excluded positions of the rows @param terms of all rows @param certain of all rows
+ */
+export function excludeRows(terms: Float32Array, certain: Float32Array, excluded: readonly number[]): void {
+  for (const row of excluded) {
+    terms.fill(0, 4 * row, 4 * row + 3);
+    terms[4 * row + 3] = Number.NEGATIVE_INFINITY;
+    certain[row] = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/**
  * Returns the least score, over the query's scale, of rows not farther than `limit`.
  * @param base m.(q + m) or |q|^2, in double precision @param scale of the terms of `base`, whose error is a tiny share of it
  */

@@ -1,5 +1,5 @@
 import { BLOCK_ROWS, TILE_QUERIES } from '../memory.ts';
-import { boundFloatRows, leastScore, sameDistance, usableSquare } from './filter-bounds.ts';
+import { boundFloatRows, excludeRows, leastScore, sameDistance, usableSquare } from './filter-bounds.ts';
 import type { Kernels } from './kernels.ts';
 import { FilterPause, type PairSelector, type RowTerms, type Tile } from './pair-selector.ts';
 import { createFloatProducts, type FloatProducts } from './products.ts';
@@ -19,6 +19,7 @@ export class FloatFilter {
   #products: Promise<FloatProducts> | undefined;
   #queries: Float32Array | undefined;
   #bounded = false;
+  #excluded: readonly number[] = [];
 
   /** @param allocate returns the address of bytes in the shared memory */
   constructor(shared: SharedSearch, kernels: Kernels, allocate: (bytes: number) => number, selector: PairSelector) {
@@ -30,9 +31,10 @@ export class FloatFilter {
     this.#rowTerms = { rows: 0, terms: floats(BLOCK_ROWS * 4), certain: floats(BLOCK_ROWS) };
   }
 
-  /** Starts a block. */
-  begin(): void {
+  /** Starts a block. @param excluded rows that are pruned for every query */
+  begin(excluded: readonly number[] = []): void {
     this.#bounded = false;
+    this.#excluded = excluded;
   }
 
   /** Prunes the pairs of a tile. @returns survivors; undefined where they are too many, or recently were */
@@ -75,6 +77,7 @@ export class FloatFilter {
     own.rows = vectors.length / dimension;
     this.#kernels.squares(vectors.byteOffset, own.rows, dimension, this.#squares.byteOffset);
     boundFloatRows(metric, dimension, this.#squares, own.rows, own.terms, own.certain);
+    excludeRows(own.terms, own.certain, this.#excluded);
     this.#bounded = true;
   }
 

@@ -80,6 +80,7 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
       create('/auxiliary.idx'),
       whole('.manifest'),
       whole('/index.idx'),
+      ...entry.files.filter(({ path }) => path.startsWith('_deletions/')).map(({ path }) => whole(path)),
     ] as const);
     const codes = await SparseCodes.open(codeFile, bucket, firstRows);
     const data = new SparseData(bucket, scratch.folder);
@@ -90,7 +91,9 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
       probedPartitions(asStored(vector, entry.vectorType), stored, entry.metric, nprobes, entry.vectorType);
     const firstPartition = firstRows.findIndex((_, partition) => firstRows[partition + 1]! > 0);
     // All rows of a partition that was not read have the id 0.
+    // If that row is deleted, LanceDB finds none of them.
     const areRead = (rows: Float64Array, probed: Int32Array) =>
+      !bucket.deleted?.has(0) &&
       rows.reduce((count, row) => count + (row === 0 ? 1 : 0), 0) <= (probed.includes(firstPartition) ? 1 : 0);
     const rowsIn = (partition: number) => firstRows[partition + 1]! - firstRows[partition]!;
     const candidatesOf = async (query: AnnQuery, probed: Int32Array, withTies: boolean) => {
@@ -122,7 +125,7 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
         const areAll =
           probed.length <= Math.min(query.nprobes, centroids.count) && query.limit * query.refineFactor >= probedRows;
         const found = areAll
-          ? { rows: rowsOf(spans, entry), spareRows: SPARE_SHARE * probedRows }
+          ? { rows: rowsOf(spans, bucket), spareRows: SPARE_SHARE * probedRows }
           : await candidatesOf(query, probed, false);
         if (!found) return undefined;
         const { rows, spareRows } = found;
@@ -178,15 +181,15 @@ function asStored(vectors: Float32Array, vectorType: string): Float32Array {
   return vectorType === 'float16' ? Float32Array.from(new Float16Array(vectors)) : vectors;
 }
 
-/** Returns LanceDB's ids of rows. @param spans ascending */
-function rowsOf(spans: readonly RowSpan[], { fragments }: OpenBucket['entry']): Float64Array {
+/** Returns LanceDB's ids of rows that are not deleted. @param spans ascending */
+function rowsOf(spans: readonly RowSpan[], { entry: { fragments }, deleted }: OpenBucket): Float64Array {
   const ids = new Float64Array(spans.reduce((sum, { first, end }) => sum + end - first, 0));
   let at = 0;
   for (const { parts, rows } of fragmentBlocks(spans, fragments!, Number.MAX_SAFE_INTEGER)) {
     rowIdsOf(parts, ids.subarray(at, at + rows));
     at += rows;
   }
-  return ids;
+  return deleted ? ids.filter((row) => !deleted.has(row)) : ids;
 }
 
 /**

@@ -1,0 +1,72 @@
+// @module-tag slow
+
+import { cp, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../workers/src/database/database.ts';
+import { runHere } from '../support/command.ts';
+import { countCalls, expectWholeCatalog, expireLocks, killAtCall } from '../support/crash.ts';
+import { buildDatabase, readHitRows } from '../support/database.ts';
+import { sharedFolder } from '../support/run.ts';
+import { randomRows, sliceRows, writeShard } from '../support/shards.ts';
+
+/** Kills commands that change a database before each call that changes the file system, then runs them again. */
+describe('a database whose upkeep is killed at any moment', () => {
+  let folder = '';
+  let built = '';
+  const rows = randomRows(1, 2400, 16);
+  const deleted = rows.ids.filter((_, row) => row % 7 === 0);
+
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    const shards = [
+      await writeShard(join(folder, 'a.h5'), sliceRows(rows, 0, 1200)),
+      await writeShard(join(folder, 'b.h5'), sliceRows(rows, 1200, 2400)),
+    ];
+    await writeShard(join(folder, 'q.h5'), { ...sliceRows(rows, 0, 1), ids: ['q'] });
+    ({ database: built } = await buildDatabase(folder, shards, { bucketSize: 1200 }));
+    await writeFile(join(folder, 'ids.txt'), deleted.join('\n'));
+  });
+
+  /** Lists the ids of all rows as searches of all buckets find them, sorted. */
+  async function idsFound(database: string): Promise<string[]> {
+    const found: string[] = [];
+    for (const { bucket, rows: count } of await (await Database.open(database)).entries()) {
+      const output = join(database, '..', 'hits.parquet');
+      const queries = ['--queries', join(folder, 'q.h5'), '--k', `${count + 1}`, '--search', 'exact'];
+      await runHere(['search-bucket', '--bucket', bucket, '--database', database, ...queries, '--output', output]);
+      const targets = (await readHitRows(output)).map(({ target }) => target);
+      expect(targets).toHaveLength(count);
+      found.push(...targets);
+    }
+    return found.sort();
+  }
+
+  it('finds the rows of each bucket from before or after a deletion', async () => {
+    const gone = new Set(deleted);
+    const left = rows.ids.filter((id) => !gone.has(id)).sort();
+    const command = (database: string) => ['delete', '--database', database, '--ids', join(folder, 'ids.txt')];
+    const copy = async (name: string) => {
+      await cp(built, join(folder, name, 'db'), { recursive: true });
+      return join(folder, name, 'db');
+    };
+    const calls = await countCalls(command(await copy('counted')), join(folder, 'count'));
+    expect(calls).toBeGreaterThan(20);
+    for (let call = 1; call <= calls; call += 3) {
+      const database = await copy(`${call}`);
+      await killAtCall(command(database), call);
+      await expectWholeCatalog(database);
+      const between = await idsFound(database);
+      const half = (ids: readonly string[], first: boolean) =>
+        ids.filter((id) => Number(id.slice(1)) < 1200 === first).sort();
+      for (const first of [true, false])
+        expect([half(rows.ids, first), half(left, first)]).toContainEqual(half(between, first));
+      await expireLocks(database);
+      await runHere(command(database));
+      expect(await idsFound(database), `killed before call ${call} of ${calls}`).toEqual(left);
+      await runHere(['verify', '--database', database]);
+      const pending = await readdir(join(database, '_pending'));
+      expect(pending.filter((name) => name.endsWith('.revision'))).toEqual([]);
+    }
+  }, 240_000);
+});

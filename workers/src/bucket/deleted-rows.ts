@@ -1,0 +1,107 @@
+import { hasChecksum } from '../base/bytes/checksum.ts';
+import { DataError } from '../base/errors.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { TableReader } from '../database/table-reader.ts';
+import { decodeBitmap } from '../lance/format/roaring.ts';
+import { readManifest } from '../lance/format/table-manifest.ts';
+import { damagedTable } from './bucket-messages.ts';
+
+const FRAGMENT_ROWS = 2 ** 32;
+
+/** The deleted rows of a table, in memory that threads share. */
+export interface DeletedRowsMemory {
+  /** Position in the table of each fragment's first row, and of the end. */
+  fragmentStarts: Float64Array;
+  /** A bit a row. */
+  words: Int32Array;
+  /** Deleted rows in all words before. */
+  before: Int32Array;
+}
+
+/** A set of the rows that are deleted, although the data files still hold them. */
+export class DeletedRows {
+  readonly memory: DeletedRowsMemory;
+
+  constructor(memory: DeletedRowsMemory) {
+    this.memory = memory;
+  }
+
+  /** Makes a set. @param fragments of the table, in table order @param positions deleted rows of each fragment */
+  static of(fragments: ReadonlyArray<{ rows: number }>, positions: ReadonlyMap<number, Uint32Array>): DeletedRows {
+    const fragmentStarts = new Float64Array(new SharedArrayBuffer(8 * (fragments.length + 1)));
+    for (const [i, { rows }] of fragments.entries()) fragmentStarts[i + 1] = fragmentStarts[i]! + rows;
+    const wordCount = Math.ceil(fragmentStarts[fragments.length]! / 32) + 1;
+    const words = new Int32Array(new SharedArrayBuffer(4 * wordCount));
+    for (const [fragment, rows] of positions)
+      for (const row of rows) {
+        const at = fragmentStarts[fragment]! + row;
+        words[Math.floor(at / 32)]! |= 1 << (at % 32);
+      }
+    const before = new Int32Array(new SharedArrayBuffer(4 * wordCount));
+    for (let word = 1; word < wordCount; word++) before[word] = before[word - 1]! + countBits(words[word - 1]!);
+    return new DeletedRows({ fragmentStarts, words, before });
+  }
+
+  /** Returns whether a row is deleted. @param rowId of LanceDB: fragment * 2^32 + position */
+  has(rowId: number): boolean {
+    const fragment = Math.floor(rowId / FRAGMENT_ROWS);
+    const at = this.memory.fragmentStarts[fragment]! + (rowId - fragment * FRAGMENT_ROWS);
+    return ((this.memory.words[Math.floor(at / 32)]! >>> (at % 32)) & 1) === 1;
+  }
+
+  /** Counts the deleted rows before a position in the table. */
+  countBefore(position: number): number {
+    const { words, before } = this.memory;
+    const word = Math.floor(position / 32);
+    return before[word]! + countBits(words[word]! & ((1 << (position % 32)) - 1));
+  }
+
+  /** Returns where spans of rows would begin without the deleted ones. @param firstRows ascending positions in the table */
+  withoutDeleted(firstRows: Float64Array): Float64Array {
+    return firstRows.map((first) => first - this.countBefore(first));
+  }
+}
+
+function countBits(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return (((bits + (bits >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
+}
+
+/** The places of a table whose deleted rows are read. */
+interface DeletingTable {
+  uri: string;
+  tables: Pick<TableReader, 'read'>;
+}
+
+/**
+ * Reads the deleted rows of a bucket's table.
+ * @returns undefined if it has none
+ * @throws DataError if a file of deleted rows is damaged
+ */
+export async function readDeletedRows(
+  database: DeletingTable,
+  entry: Pick<CatalogEntry, 'bucket' | 'fragments' | 'files' | 'deletedRows'>,
+): Promise<DeletedRows | undefined> {
+  if (!entry.deletedRows || !entry.fragments) return undefined;
+  return DeletedRows.of(entry.fragments, await readDeletions(database, entry));
+}
+
+/** Reads the positions of deleted rows, by fragment. @throws DataError as `readDeletedRows` */
+export async function readDeletions(
+  { uri, tables }: DeletingTable,
+  { bucket, files }: Pick<CatalogEntry, 'bucket' | 'files'>,
+): Promise<Map<number, Uint32Array>> {
+  const manifest = files.find(({ path }) => path.startsWith('_versions/'))!;
+  const { fragments } = readManifest(await tables.read(`${bucket}.lance/${manifest.path}`));
+  const positions = new Map<number, Uint32Array>();
+  for (const { id, deletions } of fragments) {
+    if (!deletions) continue;
+    const bytes = await tables.read(`${bucket}.lance/${deletions.path}`);
+    const known = files.find(({ path }) => path === deletions.path);
+    const problem = `${deletions.path} is not the file of deleted rows that the catalog describes`;
+    if (!known || !hasChecksum(bytes, known.checksum)) throw new DataError(damagedTable(uri, bucket, problem));
+    positions.set(id, decodeBitmap(bytes));
+  }
+  return positions;
+}
