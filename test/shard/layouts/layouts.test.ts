@@ -1,8 +1,12 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { columnFrom, columnTexts } from '../../../workers/src/base/bytes/utf8-column.ts';
 import { DataError } from '../../../workers/src/base/errors.ts';
-import { idsOfPaths } from '../../../workers/src/shard/layouts/protein-table.ts';
+import { DatasetList } from '../../../workers/src/shard/layouts/dataset-list.ts';
+import { idsOfPaths } from '../../../workers/src/shard/layouts/ids-of-paths.ts';
+import { ProteinDatasets } from '../../../workers/src/shard/layouts/protein-table.ts';
+import type { VectorDataset } from '../../../workers/src/shard/layouts/survey-datasets.ts';
 import { openShard } from '../../../workers/src/shard/shard-reader.ts';
 import { missingPython, sharedFolder } from '../../support/run.ts';
 import { h5py, readShard } from '../../support/shards.ts';
@@ -257,10 +261,34 @@ describe.skipIf(missingPython())('files of vectors from other tools', () => {
 });
 
 it('an id is what distinguishes the paths of datasets', () => {
-  expect(idsOfPaths(['P1', 'P2'])).toEqual(['P1', 'P2']);
-  expect(idsOfPaths(['a/b/P1', 'a/b/P2'])).toEqual(['P1', 'P2']);
-  expect(idsOfPaths(['x/P1/embedding', 'x/P2/embedding'])).toEqual(['P1', 'P2']);
-  expect(idsOfPaths(['P1/2-30', 'P1/40-80', 'P2/1-9'])).toEqual(['P1/2-30', 'P1/40-80', 'P2/1-9']);
-  expect(idsOfPaths(['x/P1/2-30', 'x/P2'])).toEqual(['P1/2-30', 'P2']);
-  expect(idsOfPaths(['only/one'])).toEqual(['one']);
+  const ids = (paths: readonly string[]) => columnTexts(idsOfPaths(columnFrom(paths)));
+  expect(ids(['P1', 'P2'])).toEqual(['P1', 'P2']);
+  expect(ids(['a/b/P1', 'a/b/P2'])).toEqual(['P1', 'P2']);
+  expect(ids(['x/P1/embedding', 'x/P2/embedding'])).toEqual(['P1', 'P2']);
+  expect(ids(['P1/2-30', 'P1/40-80', 'P2/1-9'])).toEqual(['P1/2-30', 'P1/40-80', 'P2/1-9']);
+  expect(ids(['x/P1/2-30', 'x/P2'])).toEqual(['P1/2-30', 'P2']);
+  expect(ids(['only/one'])).toEqual(['one']);
+  expect(ids(['ä/é', 'ä/ß/é'])).toEqual(['é', 'ß/é']);
+  expect(ids(['ab/x', 'a/x'])).toEqual(['ab', 'a']);
+});
+
+it('a list of datasets keeps what is added, in flat memory', () => {
+  const list = new DatasetList();
+  const path = (i: number) => `${'é'.repeat(i % 40)}/${i}`;
+  for (let i = 0; i < 5000; i++) expect(list.push(path(i), i / 2)).toBe(true);
+  expect(columnTexts(list.paths)).toEqual(Array.from({ length: 5000 }, (_, i) => path(i)));
+  expect([list.length, list.path(4999), list.value(4999)]).toEqual([5000, path(4999), 2499.5]);
+});
+
+it('refuses a file of more datasets than it can hold', () => {
+  const datasets = new ProteinDatasets('x.h5', 2);
+  const dataset = {
+    ...{ messages: [], shape: [3], maxShape: [3], address: 0, rowsAt: 100 },
+    element: { kind: 'number', name: 'float32', isLittleEndian: true },
+    storage: { kind: 'contiguous', address: 100 },
+  } as unknown as VectorDataset;
+  for (const path of ['a', 'b']) datasets.add({ ...dataset, path });
+  expect(() => datasets.add({ ...dataset, path: 'c' })).toThrow(
+    /^x\.h5: more than 2 datasets of a vector each\. Divide/,
+  );
 });

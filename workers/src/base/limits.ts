@@ -13,6 +13,9 @@ export const MAX_CHUNK_BYTES = 2 ** 30;
 export const MAX_ATTRIBUTE_BYTES = 2 ** 16;
 export const MAX_ATTRIBUTES_BYTES = 2 ** 19;
 
+/** Datasets of a vector each in an HDF5 file. Each needs 12 bytes of memory, and its path. */
+export const MAX_PROTEIN_DATASETS = 2 ** 25;
+
 /** Bytes of a FASTA header, its id included. */
 export const MAX_HEADER_BYTES = 2 ** 24;
 

@@ -93,7 +93,7 @@ function choose(
   onNote: (note: string) => void,
 ): Layout {
   const { path } = open;
-  const datasets = new ProteinDatasets();
+  const datasets = new ProteinDatasets(path);
   let link: string | undefined;
   const survey = surveyDatasets(module, open, datasets.add, (name) => {
     link ??= name;
@@ -156,7 +156,7 @@ function isDoubtful(
   pair: Pair,
   pairs: readonly Pair[],
   { others }: Survey,
-  { paths }: ProteinDatasets,
+  { list }: ProteinDatasets,
   named: DatasetNames,
 ): boolean {
   const { vectors, ids } = pair;
@@ -165,7 +165,9 @@ function isDoubtful(
   if (!isUpright(pair) && pairs.some((other) => other.vectors === vectors && isUpright(other))) return true;
   if (named.id !== undefined || isNamed(ids, ID_NAMES)) return false;
   const isOtherId = (path: string) => groupOf({ path }) === groupOf(ids) && /^ids?$/i.test(nameOf({ path }));
-  return !isUpright(pair) || paths.some(isOtherId);
+  if (!isUpright(pair)) return true;
+  for (let row = 0; row < list.length; row++) if (isOtherId(list.path(row))) return true;
+  return false;
 }
 
 function usualOf(pairs: readonly Pair[], of: (pair: Pair) => FoundDataset, names: readonly string[]): readonly Pair[] {

@@ -87,6 +87,12 @@ export function beyondEnd(path: string, name: string): DataError {
   );
 }
 
+export function manyDatasets(path: string, most: number): DataError {
+  return new DataError(
+    `${path}: more than ${most} datasets of a vector each. Divide the file, or write the vectors as "embedding" [N, D] and "id" [N].`,
+  );
+}
+
 export function noOriginalId(path: string, name: string, attribute: string): DataError {
   return new DataError(
     `${path}: ${quoteValue(name)} has no attribute "${attribute}", as other datasets have. Write its id there, or remove it.`,
@@ -130,7 +136,14 @@ export function tableNote(path: string, vectors: string, ids: string): string {
   return `${path}: reading the vectors "${vectors}" and the ids "${ids}".`;
 }
 
+/** Opening so many takes ten seconds, in each task that reads the file. */
+const SLOW_DATASETS = 1_000_000;
+
 /** @param id of the first vector */
 export function proteinsNote(path: string, rows: number, id: string): string {
-  return `${path}: reading ${rows} datasets as a vector each; their ids are the names, such as ${quoteValue(id)}.`;
+  const slow =
+    rows < SLOW_DATASETS
+      ? ''
+      : ' Each task that reads the file needs ten seconds per million of them: lanceflow import-vectors writes a shard without this cost.';
+  return `${path}: reading ${rows} datasets as a vector each; their ids are the names, such as ${quoteValue(id)}.${slow}`;
 }

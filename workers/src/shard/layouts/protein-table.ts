@@ -1,5 +1,5 @@
-import { columnFrom, columnText, type Utf8Column } from '../../base/bytes/utf8-column.ts';
-import { MAX_DIMENSION } from '../../base/limits.ts';
+import { columnText, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { MAX_DIMENSION, MAX_PROTEIN_DATASETS } from '../../base/limits.ts';
 import { readTextAttribute } from '../attributes.ts';
 import { guardStructures, requireAllRows, requireReadableFilters } from '../hdf5/dataset-check.ts';
 import { BadStructure, UNDEFINED_ADDRESS } from '../hdf5/file-bytes.ts';
@@ -9,6 +9,8 @@ import { withBuffer } from '../hdf5/library.ts';
 import type { OpenFile, OpenFiles } from '../hdf5/locate.ts';
 import { MESSAGE, readObjectHeader } from '../hdf5/object-header.ts';
 import { readDatasetFacts } from './dataset-facts.ts';
+import { DatasetList } from './dataset-list.ts';
+import { idsOfPaths } from './ids-of-paths.ts';
 import * as messages from './layout-messages.ts';
 import { isConverted, isNumberType, NUMBER_BYTES, type NumberType, numbersOf } from './number-type.ts';
 import { rowRounder } from './row-rounder.ts';
@@ -19,9 +21,8 @@ const ORIGINAL_ID = 'original_id';
 
 /** Collects the datasets of a file that has one for each protein. */
 export class ProteinDatasets {
-  readonly paths: string[] = [];
-  /** Addresses of the vectors; NaN where they are not plain bytes in the file. */
-  readonly rowsAt: number[] = [];
+  /** Their paths, and the addresses of their vectors; NaN where these are not plain bytes in the file. */
+  readonly list = new DatasetList();
   /** Addresses of the object headers of those. */
   readonly headersAt = new Map<number, number>();
   first: VectorDataset | undefined;
@@ -29,7 +30,16 @@ export class ProteinDatasets {
   other: VectorDataset | undefined;
   /** Set when the datasets have been checked. */
   ids: Utf8Column | undefined;
+  readonly #path: string;
+  readonly #most: number;
 
+  /** @param path of the file @param most datasets */
+  constructor(path: string, most = MAX_PROTEIN_DATASETS) {
+    this.#path = path;
+    this.#most = most;
+  }
+
+  /** @throws DataError if there are too many */
   readonly add = (dataset: VectorDataset): void => {
     const { path, address, rowsAt, element, messages: header } = dataset;
     const dimension = dataset.shape.at(-1);
@@ -39,9 +49,10 @@ export class ProteinDatasets {
     // The library reads all with the shape of the first.
     const isOtherShape = isPlain ? dimension !== this.first.shape.at(-1) : `${dataset.shape}` !== `${this.first.shape}`;
     if (isOtherShape || element.name !== this.first.element.name) this.other ??= dataset;
-    if (!isPlain) this.headersAt.set(this.paths.length, address);
-    this.paths.push(path);
-    this.rowsAt.push(isPlain ? rowsAt : Number.NaN);
+    const { length } = this.list;
+    if (length === this.#most || !this.list.push(path, isPlain ? rowsAt : Number.NaN))
+      throw messages.manyDatasets(this.#path, length);
+    if (!isPlain) this.headersAt.set(length, address);
   };
 }
 
@@ -75,7 +86,7 @@ export function openProteinTable(
   const type = first.element.name as NumberType;
   datasets.ids ??= checkedIds(module, files, open, datasets, first);
   return {
-    ...{ rows: datasets.paths.length, dimension, type },
+    ...{ rows: datasets.list.length, dimension, type },
     ids: datasets.ids,
     firstId: columnText(datasets.ids, 0),
     readVectors: rowReader(module, open, datasets, dimension, type, onNote),
@@ -97,14 +108,15 @@ function checkedIds(
   if (!isNumberType(type)) throw messages.wrongNumberType(path, first.path, type);
   if (dimension === 0 || dimension > MAX_DIMENSION) throw messages.wrongDimension(path, first.path, dimension);
   const rowBytes = dimension * NUMBER_BYTES[type];
-  for (const [row, at] of datasets.rowsAt.entries()) {
-    const name = datasets.paths[row]!;
-    if (at === UNDEFINED_ADDRESS) throw neverWritten(path, name, 0, 1);
-    if (at + rowBytes > open.structures.byteLength) throw messages.beyondEnd(path, name);
+  const { list } = datasets;
+  for (let row = 0; row < list.length; row++) {
+    const at = list.value(row);
+    if (at === UNDEFINED_ADDRESS) throw neverWritten(path, list.path(row), 0, 1);
+    if (at + rowBytes > open.structures.byteLength) throw messages.beyondEnd(path, list.path(row));
   }
   for (const [row, address] of datasets.headersAt)
-    requireStored(module, files, open, datasets.paths[row]!, address, NUMBER_BYTES[type]);
-  return columnFrom(idsOf(module, open, datasets.paths));
+    requireStored(module, files, open, list.path(row), address, NUMBER_BYTES[type]);
+  return idsOf(module, open, list);
 }
 
 /** Checks that a vector that the library must read exists, because it would return a fill value otherwise. */
@@ -127,55 +139,36 @@ function requireStored(
 }
 
 /** Returns the ids of datasets: their attribute, or what distinguishes their paths. */
-function idsOf(module: H5Module, open: OpenFile, paths: readonly string[]): string[] {
+function idsOf(module: H5Module, open: OpenFile, list: DatasetList): Utf8Column {
   const attributeOf = (path: string) => readTextAttribute(module, { in: open, path: `/${path}` }, ORIGINAL_ID);
-  if (attributeOf(paths[0]!) !== undefined)
-    return paths.map((path) => {
-      const id = attributeOf(path);
-      if (id === undefined) throw messages.noOriginalId(open.path, path, ORIGINAL_ID);
-      return id;
-    });
-  return idsOfPaths(paths);
-}
-
-/**
- * Returns what distinguishes paths: without the groups that all have in common, and without the last name where all have the same, as
- * `P12345/embedding`. The rest may have several names, because h5py makes groups of an id with slashes.
- */
-export function idsOfPaths(paths: readonly string[]): string[] {
-  const cutAfter = commonGroups(paths);
-  const last = (path: string) => path.slice(path.lastIndexOf('/'));
-  const name = last(paths[0]!);
-  const isSame = paths.length > 1 && name.startsWith('/') && paths.every((path) => last(path) === name);
-  return paths.map((path) => path.slice(cutAfter, isSame ? -name.length : undefined));
-}
-
-/** Returns the length of the groups that all paths begin with, with their slash. */
-function commonGroups(paths: readonly string[]): number {
-  let common = paths[0]!.slice(0, paths[0]!.lastIndexOf('/') + 1);
-  for (const path of paths)
-    while (!path.startsWith(common)) common = common.slice(0, common.lastIndexOf('/', common.length - 2) + 1);
-  return common.length;
+  if (attributeOf(list.path(0)) === undefined) return idsOfPaths(list.paths);
+  const ids = new DatasetList();
+  for (let row = 0; row < list.length; row++) {
+    const path = list.path(row);
+    const id = attributeOf(path);
+    if (id === undefined) throw messages.noOriginalId(open.path, path, ORIGINAL_ID);
+    if (!ids.push(id, 0)) throw messages.manyDatasets(open.path, row);
+  }
+  return ids.paths;
 }
 
 function rowReader(
   module: H5Module,
   open: OpenFile,
-  { paths, rowsAt, headersAt, first }: ProteinDatasets,
+  { list, headersAt, first }: ProteinDatasets,
   dimension: number,
   type: NumberType,
   onNote: (note: string) => void,
 ): ProteinTable['readVectors'] {
   const storedBytes = dimension * NUMBER_BYTES[type];
-  const positions = Float64Array.from(rowsAt);
   const round = rowRounder(open.path, onNote);
   const row = new Uint8Array(storedBytes);
   const extent = first!.shape.map(BigInt);
   const [zeros, ones] = [extent.map(() => 0n), extent.map(() => 1n)];
   const readStored = (at: number, into: Uint8Array) => {
-    const path = paths[at]!;
+    const path = list.path(at);
     if (!headersAt.has(at)) {
-      guardStructures(open.path, path, () => open.structures.readInto(positions[at]!, into));
+      guardStructures(open.path, path, () => open.structures.readInto(list.value(at), into));
       return;
     }
     withBuffer(module, storedBytes, (address) => {
@@ -194,7 +187,7 @@ function rowReader(
     for (let i = 0; i < count; i++) {
       readStored(start + i, row);
       const vector = floats.subarray(i * dimension, (i + 1) * dimension);
-      round(numbersOf(row, type), vector, (component) => `"${paths[start + i]!}", component ${component}`);
+      round(numbersOf(row, type), vector, (component) => `"${list.path(start + i)}", component ${component}`);
     }
   };
 }
