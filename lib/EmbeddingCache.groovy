@@ -119,9 +119,9 @@ class EmbeddingCache {
     private List<Path> entry(Path place) {
         def list = place.resolve(LIST)
         try {
-            def text = list.getText('UTF-8')
-            def problem = problemWith(place, text)
-            if (!problem) return use(place, text)
+            def files = parse(list.getText('UTF-8'))
+            def problem = problemWith(place, files)
+            if (!problem) return use(place, files)
             // On S3, the files expire with the work folder.
             if (S3Files.has(place)) return null
             log.warn("${place}: this entry of the embedding cache is damaged (${problem}). It is removed, and its file is embedded again.")
@@ -135,7 +135,17 @@ class EmbeddingCache {
         return null
     }
 
-    private List<Path> use(Path place, String text) {
+    /** Returns the files that a list names, by role; null if it is not JSON. */
+    private static Object parse(String text) {
+        try {
+            return new JsonSlurper().parseText(text)
+        }
+        catch (groovy.json.JsonException | IllegalArgumentException _problem) {
+            return null
+        }
+    }
+
+    private List<Path> use(Path place, Map files) {
         try {
             // clean-cache removes what was not used for a long time. Nothing else reads this time.
             if (!S3Files.has(place)) Files.setLastModifiedTime(place.resolve(LIST), FileTime.fromMillis(System.currentTimeMillis()))
@@ -143,18 +153,11 @@ class EmbeddingCache {
         catch (IOException _problem) {
             // The cache of another user.
         }
-        def files = new JsonSlurper().parseText(text)
         return ROLES.findAll { role -> files[role] }.collect { role -> resolve(place, files[role].path) }
     }
 
-    private static String problemWith(Path place, String text) {
-        def files
-        try {
-            files = new JsonSlurper().parseText(text)
-        }
-        catch (groovy.json.JsonException | IllegalArgumentException _problem) {
-            return "${LIST} is not JSON"
-        }
+    private static String problemWith(Path place, Object files) {
+        if (files == null) return "${LIST} is not JSON"
         if (!(files instanceof Map) || files.version != 1 || !ROLES.every { role -> files[role] ? files[role].path && files[role].bytes != null : role == 'skipped' })
             return "${LIST} does not list its files"
         def wrong = ROLES.find { role -> files[role] && sizeOf(resolve(place, files[role].path)) != files[role].bytes }

@@ -216,7 +216,8 @@ print(json.dumps([dict(id=job['jobId'], name=job['jobName'], status=job['status'
       const fewer = (await download('results/soil/neighbours.csv')).trimEnd().split('\n');
       expect(fewer).toEqual(expectedOf(given().neighbours.toString(), 5));
 
-      // Cancelled while its tasks run: no container keeps running. Without kept embeddings, which would leave no tasks.
+      // Cancelled while its tasks run: no container keeps running. The proteins are those of the campaign above: with its kept embeddings, no
+      // task would embed, and none could be awaited.
       const changed = { outdir: `s3://${BUCKET}/results/lake`, embedding_cache: 'none' };
       const lake = await campaign('lake', changed, 'EMBED_SEQUENCES');
       const third = start(lake);

@@ -1,4 +1,5 @@
 // @module-tag slow
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -47,7 +48,25 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     await put('lance', 'bad.csv', 'path\nin/a.fasta\nin/missing.fasta\n');
     await put('lists-only', 'odd/a%22b.fasta', '');
     await put('lance', 'named/sub.fasta/d.fa', fasta('d', 2, 1));
+    for (const name of ['a.h5', 'a.description']) await put('lance', `work/task/${name}`, name);
+    await put('lance', 'work/task/a.json', '{"shardHash":"0"}');
+    // Of an earlier run whose outputs have expired.
+    const files = { shard: 'a.h5', description: 'a.description', report: 'a.json' };
+    const expired = mapValues(files, (name) => ({ path: `s3://lance/work/gone/${name}`, bytes: 4, modified: 0 }));
+    await put('lance', entryOf(fasta('in_sub_c_fasta', 2, 1)), JSON.stringify({ version: 1, ...expired }));
+    const kept = { root: 's3://lance/work/embeddings' };
     const cases = {
+      cacheKept: { check: 'keep', ...kept, fasta: 's3://lance/in/a.fasta', tasks: ['s3://lance/work/task'] },
+      cacheFound: {
+        ...{ check: 'find', ...kept },
+        files: [
+          's3://lance/in/a.fasta',
+          's3://unlisted/in/a.fasta',
+          's3://lance/in/b.fasta.gz',
+          's3://lance/in/sub/c.fasta',
+        ],
+      },
+      cacheDenied: { check: 'find', root: 's3://closed/embeddings', files: ['s3://lance/in/a.fasta'] },
       mixed: inputs('s3://lance/mixed.csv'),
       bad: inputs('s3://lance/bad.csv'),
       nothing: inputs('s3://lance/nothing'),
@@ -85,6 +104,13 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
     const sources = (name: keyof typeof cases) =>
       (answers[name].value as [string, string][] | undefined)?.map(([source]) => source) ?? answers[name].error;
     const at = (bucket: string, ...keys: string[]) => keys.map((key) => `s3://${bucket}/${key}`);
+
+    // On S3 an entry names the outputs of the task. The same content is found under any address; files without an entry, or whose outputs
+    // have expired, are not.
+    const outputs = Object.values(files).map((name) => `/lance/work/task/${name}`);
+    expect(answers.cacheKept).toEqual({ value: [outputs] });
+    expect(answers.cacheFound).toEqual({ value: [outputs, outputs, null, null] });
+    expect(answers.cacheDenied).toEqual({ value: [null] });
 
     expect(sources('mixed')).toEqual([here, ...at('lance', 'in/a.fasta'), ...at('unlisted', 'in/a.fasta')]);
     expect(sources('deep')).toEqual(
@@ -188,6 +214,16 @@ describe.skipIf(missingServer('moto'))('inputs on S3', () => {
   const rightsBeyondReading = () =>
     held.proxy.seen.filter(({ method, url }) => (method === 'GET' && url === '/') || /[?&]acl/.test(url));
 });
+
+/** Returns the key of the embedding cache's entry of a FASTA file, embedded by kmer. */
+function entryOf(text: string): string {
+  const key = (content: string) => createHash('sha256').update(content).digest('hex').slice(0, 32);
+  const embedder = { version: 1, options: { model: 'kmer', vector_type: 'float32' }, model: [] };
+  return `work/embeddings/${key(JSON.stringify(embedder))}/${key(text)}/entry.json`;
+}
+
+const mapValues = <T, U>(from: Record<string, T>, change: (value: T) => U) =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, change(value)]));
 
 /** Denies requests that the rights of each bucket do not allow, like S3: without the right to list, a missing object is a denied one. */
 function refuse({ method, url }: Seen) {
