@@ -23,7 +23,7 @@ const BENCHMARKS: Record<string, string> = {
   ask: 'questions in place on S3: the article on Python LanceDB, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
-  proteins: 'distances of kmer on UniProt proteins, against MMseqs2',
+  proteins: 'real proteins whose answers are known: MMseqs2, DIAMOND, LanceFlow (docs/protein-benchmark.md)',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
@@ -52,7 +52,8 @@ child.on('close', async (code) => {
     const command = savedCommand(name, options);
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
-    if (name === 'search') await saveSearch({ commands: [command], ...made });
+    if (name === 'proteins') await saveTasks({ command, machine, date: made.date }, JSON.parse(output));
+    else if (name === 'search') await saveSearch({ commands: [command], ...made });
     // One result a size of the table, or a place of the server.
     else if (name === 'build-on-s3') await save(made.serverApart ? `${name}-apart` : name, { command, ...made });
     else if (name === 'ask' && made['vector-type'] === 'float16') await save('ask-float16', { command, ...made });
@@ -66,6 +67,13 @@ child.on('close', async (code) => {
 async function save(file: string, result: object): Promise<void> {
   await mkdir(new URL('results/', import.meta.url), { recursive: true });
   await writeFile(new URL(`results/${file}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** Replaces the saved results of the tasks that were measured. */
+async function saveTasks(made: object, tasks: Record<string, object>): Promise<void> {
+  const text = await readFile(new URL('results/proteins.json', import.meta.url), 'utf8').catch(() => '{}');
+  const measured = Object.entries(tasks).map(([task, result]) => [task, { ...made, ...result }]);
+  await save('proteins', { ...JSON.parse(text), ...Object.fromEntries(measured) });
 }
 
 /** Adds the measurements of one command to the saved ones, and writes the pages in docs/ from all of them. */

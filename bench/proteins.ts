@@ -1,129 +1,117 @@
 /**
- * What a distance of `--model kmer` says about real proteins: the nearest neighbours of UniProt queries, by whether MMseqs2 finds
- * the pair significant. The files and MMseqs2 are those of Debian (`apt-get install mmseqs2 mmseqs2-examples`):
+ * Searches of real proteins whose answers are known, by LanceFlow, MMseqs2 and DIAMOND: docs/protein-benchmark.md. Sequences and peers are
+ * those of Debian, labels are in bench/proteins/labels/ (made by bench/proteins/make-labels.ts).
  *
- *   npm run bench -- proteins [--queries QUERY.fasta.gz] [--targets DB.fasta.gz] [--evalue 0.001] [--folder DIR] [--save]
- *   npm run bench -- proteins --page       rewrites the tables of docs/tutorial.md from bench/results/proteins.json
+ *   npm run bench -- proteins [--tasks uniprot,shuffled,pfam,orthologs] [--model DIR]... [--rounds 3]
+ *       [--systems lanceflow,mmseqs2,diamond] [--prokka DIR] [--folder DIR] [--save]
+ *   npm run bench -- proteins --page       rewrites the tables in docs/ from bench/results/proteins.json
  *
- * A pair of one protein with itself does not count. Prints one JSON object.
+ * Prints one JSON object with the tasks by name. --save replaces the saved result of these tasks.
  */
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type ProteinsResult, proteinsTables } from './proteins/distances-page.ts';
-import { BUCKET, buildTable } from './support/build-table.ts';
+import { compareDistances } from './proteins/distances.ts';
+import { proteinTables } from './proteins/page.ts';
+import type { ProteinsResult } from './proteins/result.ts';
+import { formatFasta } from './proteins/sequences.ts';
+import { DEBIAN, Sources } from './proteins/sources.ts';
+import { type Answer, diamond, lanceflow, mmseqs2, runSystem, type System } from './proteins/systems.ts';
+import { TASKS, type Task } from './proteins/tasks.ts';
 import { insertTables } from './support/markdown.ts';
-import { capture, LANCEFLOW, measure, ROOT, say, withFolder } from './support/run.ts';
+import { ROOT, say, spread, withFolder } from './support/run.ts';
 
-const EXAMPLES = '/usr/share/doc/mmseqs2/example-data';
-/** Number of nearest neighbours in the table of distances, and among which the best homolog is looked for. */
-const [NEAREST, CANDIDATES] = [10, 300];
-const LIMITS = [0, 0.4, 0.6, 0.7, 0.8, 2];
+const { values } = parseArgs({
+  options: {
+    tasks: { type: 'string', default: Object.keys(TASKS).join() },
+    systems: { type: 'string', default: 'lanceflow,mmseqs2,diamond' },
+    model: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string', default: '1' },
+    mmseqs2: { type: 'string', default: DEBIAN.mmseqs2 },
+    hmmer: { type: 'string', default: DEBIAN.hmmer },
+    prokka: { type: 'string', default: DEBIAN.prokka },
+    folder: { type: 'string' },
+    page: { type: 'boolean', default: false },
+  },
+});
 
-/** A query's targets, best first. */
-type Ranked = Map<string, Array<{ target: string; value: number }>>;
+if (values.page) await writePages();
+else await withFolder(values.folder, measureTasks);
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      queries: { type: 'string', default: join(EXAMPLES, 'QUERY.fasta.gz') },
-      targets: { type: 'string', default: join(EXAMPLES, 'DB.fasta.gz') },
-      evalue: { type: 'string', default: '0.001' },
-      page: { type: 'boolean', default: false },
-      folder: { type: 'string' },
-    },
-  });
-  if (values.page) {
-    const path = join(ROOT, 'docs/tutorial.md');
-    const result = JSON.parse(await readFile(join(ROOT, 'bench/results/proteins.json'), 'utf8')) as ProteinsResult;
-    await writeFile(path, insertTables(await readFile(path, 'utf8'), 'proteins', proteinsTables(result)));
-    return;
+async function measureTasks(folder: string): Promise<void> {
+  const sources = await Sources.open(values);
+  const result: Record<string, unknown> = {};
+  for (const name of values.tasks.split(',')) {
+    const task = await requireNamed(TASKS, '--tasks', name)(sources);
+    result[name] = await measureTask(name, task, join(folder, name));
   }
-  await withFolder(values.folder, async (folder) => {
-    await mkdir(folder, { recursive: true });
-    say('mmseqs easy-search -s 7.5');
-    const aligned = join(folder, 'aligned.tsv');
-    const sensitive = ['-s', '7.5', '-e', values.evalue, '--max-seqs', '20000', '--format-output', 'query,target,bits'];
-    await capture('mmseqs', [
-      'easy-search',
-      values.queries,
-      values.targets,
-      aligned,
-      join(folder, 'tmp'),
-      ...sensitive,
-    ]);
-    const nearest = await search(values.queries, values.targets, folder);
-    const homologs = await read(aligned, '\t', ([query = '', target = '', bits]) => [query, target, -Number(bits)]);
-    for (const targets of homologs.values()) targets.sort((a, b) => a.value - b.value);
-    console.log(JSON.stringify({ evalue: Number(values.evalue), ...compare(nearest, homologs) }, null, 2));
-  });
+  console.log(JSON.stringify(result, null, 2));
 }
 
-/** Searches the targets exactly. @returns the candidates of each query */
-async function search(queries: string, targets: string, folder: string): Promise<Ranked> {
-  const shards = { queries: join(folder, 'queries.h5'), targets: join(folder, 'targets.h5') };
-  for (const [input, output] of [
-    [queries, shards.queries],
-    [targets, shards.targets],
-  ] as const) {
-    say(`embed ${input}`);
-    await rm(output, { force: true });
-    await measure(LANCEFLOW, ['embed-sequences', '--model', 'kmer', '--input', input, '--output', output, '--json']);
-  }
-  const database = join(folder, 'database');
-  await buildTable(shards.targets, database, { ingest: [], index: [] });
-  const [hits, neighbours] = [join(folder, 'hits.parquet'), join(folder, 'neighbours')];
-  const table = ['--bucket', BUCKET, '--database', database, '--queries', shards.queries];
-  // One more than the candidates: a protein that is its own nearest neighbour is dropped.
-  const k = ['--k', `${CANDIDATES + 1}`, '--json'];
-  await measure(LANCEFLOW, ['search-bucket', ...table, '--search', 'exact', ...k, '--output', hits]);
-  const files = ['--output', `${neighbours}.parquet`, '--csv', `${neighbours}.csv`];
-  await measure(LANCEFLOW, ['merge-hits', '--input', hits, ...k, ...files]);
-  return read(`${neighbours}.csv`, ',', ([query = '', , target = '', distance]) => [query, target, Number(distance)]);
-}
-
-async function read(
-  path: string,
-  separator: string,
-  parse: (fields: string[]) => [query: string, target: string, value: number],
-): Promise<Ranked> {
-  const ranked: Ranked = new Map();
-  for await (const line of createInterface({ input: createReadStream(path) })) {
-    const [query, target, value] = parse(line.split(separator));
-    if (!Number.isFinite(value) || accessionOf(query) === accessionOf(target)) continue;
-    const targets = ranked.get(accessionOf(query)) ?? [];
-    targets.push({ target: accessionOf(target), value });
-    ranked.set(accessionOf(query), targets);
-  }
-  return ranked;
-}
-
-/** Returns the accession of a UniProt id, `tr|A7TBS3|A7TBS3_NEMVE`, which MMseqs2 writes alone. */
-const accessionOf = (id: string) => id.split('|')[1] ?? id;
-
-/** @param homologs the significant targets of each query, the highest bit score first */
-function compare(nearest: Ranked, homologs: Ranked): ProteinsResult {
-  const byDistance = LIMITS.slice(1).map((to, i) => ({ from: LIMITS[i]!, to, pairs: 0, significant: 0 }));
-  const found = { first: 0, bestFirst: 0, bestAmongCandidates: 0 };
-  for (const [query, targets] of nearest) {
-    const significant = new Set(homologs.get(query)?.map(({ target }) => target));
-    for (const { target, value } of targets.slice(0, NEAREST)) {
-      const row = byDistance.find(({ to }) => value < to)!;
-      row.pairs++;
-      if (significant.has(target)) row.significant++;
+/** Runs all systems in turn, round by round, so that other load on the machine affects all of them. */
+async function measureTask(name: string, task: Task, folder: string) {
+  await mkdir(folder, { recursive: true });
+  const inputs = { queries: join(folder, 'queries.fasta'), targets: join(folder, 'targets.fasta') };
+  await writeFile(inputs.queries, formatFasta(task.queries));
+  await writeFile(inputs.targets, formatFasta(task.targets));
+  const [rounds, targetCount] = [Number(values.rounds), task.targets.length];
+  const answers: Answer[] = [];
+  for (let round = 1; round <= rounds; round++)
+    for (const system of chosenSystems()) {
+      const found = await runSystem(system, { ...inputs, targetCount, evalue: task.evalue }, join(folder, 'system'));
+      for (const { system: title, search } of found)
+        say(`${name}, round ${round}: ${title}: ${search.cpuSeconds.toFixed(1)} CPU-seconds`);
+      answers.push(...found);
     }
-    const [best] = homologs.get(query) ?? [];
-    if (best === undefined) continue;
-    if (significant.has(targets[0]!.target)) found.first++;
-    if (targets[0]!.target === best.target) found.bestFirst++;
-    if (targets.slice(0, CANDIDATES).some(({ target }) => target === best.target)) found.bestAmongCandidates++;
-  }
+  const bySystem = [...Map.groupBy(answers, ({ system }) => system).values()];
   return {
-    ...{ queries: nearest.size, queriesWithHomolog: homologs.size, ...found, candidates: CANDIDATES },
-    distances: byDistance,
+    ...{ queries: task.queries.length, targets: targetCount, rounds, sizes: task.sizes },
+    rows: bySystem.map((same) => ({
+      system: same[0]!.system,
+      build: medianCost(same.map(({ build }) => build)),
+      search: medianCost(same.map(({ search }) => search)),
+      scores: task.score(same[0]!.rankings),
+    })),
+    ...(name === 'uniprot' && distancesOf(answers)),
   };
 }
 
-await main();
+function chosenSystems(): System[] {
+  const models: [string, string][] = [
+    ['kmer', 'kmer'],
+    ...values.model.map((path) => [basename(path), path] as [string, string]),
+  ];
+  const known: Record<string, System[]> = {
+    lanceflow: models.map(([name, path]) => lanceflow(name, path)),
+    mmseqs2: [mmseqs2],
+    diamond: [diamond],
+  };
+  return values.systems.split(',').flatMap((name) => requireNamed(known, '--systems', name));
+}
+
+function requireNamed<T>(known: Readonly<Record<string, T>>, option: string, name: string): T {
+  if (Object.hasOwn(known, name)) return known[name]!;
+  throw new Error(`${option} ${name}: known are ${Object.keys(known).join()}`);
+}
+
+/** The distances of kmer, where MMseqs2 was run to tell homologs. */
+function distancesOf(answers: readonly Answer[]) {
+  const rankingsOf = (name: string) => answers.find(({ system }) => system.startsWith(name))?.rankings;
+  const [nearest, homologs] = [rankingsOf('LanceFlow kmer'), rankingsOf('MMseqs2')];
+  return nearest && homologs && { distances: compareDistances(nearest, homologs) };
+}
+
+function medianCost(costs: readonly Answer['build'][]) {
+  return {
+    seconds: spread(costs.map(({ seconds }) => seconds)).median,
+    cpuSeconds: spread(costs.map(({ cpuSeconds }) => cpuSeconds)).median,
+  };
+}
+
+async function writePages(): Promise<void> {
+  const result = JSON.parse(await readFile(join(ROOT, 'bench/results/proteins.json'), 'utf8')) as ProteinsResult;
+  for (const [page, tables] of Object.entries(proteinTables(result))) {
+    const path = join(ROOT, 'docs', page);
+    await writeFile(path, insertTables(await readFile(path, 'utf8'), 'proteins', tables));
+  }
+}

@@ -1,8 +1,12 @@
 /** Options whose values are folders of one machine. */
-const FOLDERS: Readonly<Record<string, string | undefined>> = { '--folder': undefined, '--other': 'CHECKOUT' };
+const FOLDERS: Readonly<Record<string, string | undefined>> = {
+  '--folder': undefined,
+  '--prokka': undefined,
+  '--other': 'CHECKOUT',
+};
 
 /**
- * Returns the command of a saved result. The folder of the data says nothing to its readers, and is left out; that of another checkout becomes
+ * Returns the command of a saved result. The folder of the data, or of a package, says nothing to its readers, and is left out; that of another checkout becomes
  * CHECKOUT.
  * @param options of the benchmark, as they were given
  */
