@@ -24,9 +24,9 @@ class Embedding {
         return embedding + [options: embedding.options + readingOf(params)]
     }
 
-    /** Returns the options of reading FASTA that are set. */
+    /** Returns the options of reading FASTA that are set, and the columns that are kept of it. */
     static Map readingOf(Map params) {
-        return READING.findAll { name -> params[name] }.collectEntries { name -> [(name): true] }
+        return READING.findAll { name -> params[name] }.collectEntries { name -> [(name): true] } + [keep: KeptColumns.ofFasta(params.keep)]
     }
 
     private static Map ofModel(Map params) {

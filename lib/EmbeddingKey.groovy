@@ -19,6 +19,8 @@ class EmbeddingKey {
      */
     static String ofEmbedder(Map options, List<Path> files) {
         def chosen = [vector_type: 'float32'] + options.findAll { name, value -> !(name in ['cache', 'strict']) && value != null }
+        // A shard without columns has the key that it had before there were any.
+        if (chosen.keep == 'none') chosen.remove('keep')
         def model = files.collect { file -> [file.name, hashed(file).hash] }.sort { pair -> pair[0] }
         def text = JsonOutput.toJson([version: version(), options: chosen.sort(), model: model])
         return shortened(sha256().digest(text.getBytes('UTF-8')))

@@ -2,6 +2,7 @@ import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Nextflow
+import org.slf4j.LoggerFactory
 
 /**
  * Finds the files that --input or --queries names: one file, a folder, a glob, or a samplesheet with a column `path`. All files are checked
@@ -22,7 +23,8 @@ class InputFiles {
     /**
      * Finds and checks the files.
      * @param option name of the parameter, for messages
-     * @return [source: absolute path as text, kind: 'fasta' | 'shard' | 'vectors', path: file, ids: file of the ids of .npy, otherwise null, bytes: size, null if finding it would take a request], sorted
+     * @return [source: absolute path as text, kind: 'fasta' | 'shard' | 'vectors', path: file, ids: file of the ids of .npy, otherwise null, bytes: size, null if finding it would take a request,
+     *   values: cells of other columns of the samplesheet by name, null without one], sorted
      *   by source
      */
     static List<Map> resolve(Object value, String option) {
@@ -107,20 +109,38 @@ class InputFiles {
         def rows = rowsOf(sheet, here)
         def columns = rows ? rows[0].cells.findIndexValues { cell -> cell == 'path' } : []
         if (columns.size() != 1) Parameters.stop("${here}: a samplesheet's first line must name a column 'path'${columns ? ', once' : ''}.")
+        def others = option == 'input' ? otherColumns(rows[0].cells, here) : [:]
         def files = rows.tail().collect { row ->
             def where = "${here}, line ${row.line}"
             def cell = row.cells[columns[0] as int]
             if (!cell) Parameters.stop("${where}: the column 'path' is empty.")
             // Relative to the samplesheet, so that both can be moved together.
-            return [path: HostPath.named(cell, where, sheet.toAbsolutePath().parent), where: where]
+            return [path: HostPath.named(cell, where, sheet.toAbsolutePath().parent), where: where, values: valuesOf(row.cells, others)]
         }
         if (!files) Parameters.stop("${here}: the samplesheet lists no file.")
         def onS3 = S3Files.lookAll(files*.path.findAll { path -> S3Files.has(path) })
         return files.collect { file ->
             def found = onS3[file.path]
             HostPath.requireFile(file.path, file.where, file.path.toUriString(), found)
-            return [path: file.path, found: found]
+            return [path: file.path, found: found, values: file.values]
         }
+    }
+
+    /** Returns the position of each column besides `path` by its name. */
+    private static Map<String, Integer> otherColumns(List<String> names, String here) {
+        def others = names.findAll { name -> name && name != 'path' }
+        def twice = others.countBy { name -> name }.find { _name, count -> count > 1 }
+        if (twice) Parameters.stop("${here}: the column '${twice.key}' occurs twice.")
+        def (known, unknown) = others.split { name -> KeptColumns.isName(name) }
+        unknown.each { name ->
+            LoggerFactory.getLogger(Nextflow).warn("${here}: the column '${name}' is not kept in the tables: name it with letters, digits and _, and not as a column of LanceFlow.")
+        }
+        return known.collectEntries { name -> [name, names.indexOf(name)] }
+    }
+
+    /** Returns the cells of a row that are not empty, by column. */
+    private static Map<String, String> valuesOf(List<String> cells, Map<String, Integer> columns) {
+        return columns.collectEntries { name, at -> [name, at < cells.size() ? cells[at] : null] }.findAll { _name, cell -> cell }
     }
 
     private static List<Map> rowsOf(Path sheet, String here) {
@@ -168,7 +188,7 @@ class InputFiles {
         def bytes = path.fileSystem == FileSystems.default ? Files.size(path) : file.found?.bytes
         // Messages name a file by its source, whatever path is staged.
         def ids = path.name.toLowerCase().endsWith('.npy') ? idsOf(path, option) : null
-        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), ids: ids, bytes: bytes]
+        return [source: path.toUriString(), kind: kind, path: Staging.place(path, "--${option}"), ids: ids, bytes: bytes, values: file.values]
     }
 
     /** Finds the ids of a .npy file: the same name with .txt. */

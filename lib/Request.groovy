@@ -15,6 +15,7 @@ class Request {
     static Map check(Map params, Path projectDir, Path work, boolean isStub) {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
+        KeptColumns.check(given.keep)
         if (!isStub) Setup.check(projectDir)
         Staging.checkFolders(projectDir)
         checkOutdir(given.outdir)

@@ -13,11 +13,11 @@ workflow BUILD {
 
     main:
     def layout = request.subMap(['metric', 'vector_type', 'order'])
-    def packing = request.subMap(['bucket_size', 'check_ids'])
+    def packing = request.subMap(['bucket_size', 'check_ids', 'keep'])
     def batches = ShardBatches.of(request.inputs.findAll { file -> file.kind == 'shard' })
     // The shards of a float16 table are written in float16, because more precision would be lost anyway.
     EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
-    DESCRIBE_SHARD(channel.fromList(batches), request.workers.describe_shard)
+    DESCRIBE_SHARD(channel.fromList(batches), request.subMap(['keep']), request.workers.describe_shard)
     // value: list of shards, by source
     shards = EMBED.out.shards
 
@@ -33,7 +33,9 @@ workflow BUILD {
             files: files
             order: order
         }
-    PACK_BUCKETS(described.files, described.order, request.database, packing, request.workers.pack_buckets)
+    // value: list of JSON objects by shard: values of the samplesheet
+    values = described.order.map { order -> KeptColumns.valuesOf(order.collect { _position, _name, source -> source }, request.inputs, request.keep) }
+    PACK_BUCKETS(described.files, described.order, values, request.database, packing, request.workers.pack_buckets)
 
     // [bucket, size, bucket plan, list of the bucket's shards]
     buckets = PACK_BUCKETS.out.plan

@@ -72,7 +72,7 @@ async function measureOne(folder: string, kind: string, partitions: number, dime
 
 function train(sample: TrainingSample, count: number): Promise<TrainedPartitions> {
   const { dimension } = sample;
-  const bucket = { dimension, metric: 'cosine', vectorType: 'float32', readType: 'float32' } as const;
+  const bucket = { dimension, metric: 'cosine', vectorType: 'float32', readType: 'float32', kept: [] } as const;
   const workerData: IngestThreadData = { bucket, unitBytes: 0, scratch: '', data: '' };
   const options = { name: 'ingest', count: availableParallelism(), workerData: () => workerData };
   return withThreadPool<IngestThread, TrainedPartitions>(THREADS, options, (pool) =>

@@ -4,6 +4,7 @@ process DESCRIBE_SHARD {
 
     input:
     tuple val(sources), path(shards, stageAs: 'input/?/*') // one batch: see lib/ShardBatches.groovy
+    val options // map: keep
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
@@ -18,7 +19,7 @@ process DESCRIBE_SHARD {
     ${Shell.list('name.list', sources)}
     ${Shell.list('output.list', files)}
     lanceflow describe-shard --input-list input.list --name-list name.list --output-list output.list \\
-        --json > describe-shard.json
+        ${Shell.options(options)} --json > describe-shard.json
     """
 
     stub:

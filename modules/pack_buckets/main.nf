@@ -5,8 +5,9 @@ process PACK_BUCKETS {
     input:
     path files, stageAs: 'descriptions/?/*' // descriptions and folders of descriptions; the shards are not staged
     val order // list of [position in files, name in the folder or '', source] by shard
+    val values // list of JSON objects by shard: columns that have one value in all its rows; empty for none
     val database
-    val options // map: bucket_size, check_ids
+    val options // map: bucket_size, check_ids, keep
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
@@ -20,7 +21,8 @@ process PACK_BUCKETS {
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('descriptions.list', descriptions)}
     ${Shell.list('names.list', order.collect { _position, _name, source -> source })}
-    lanceflow pack-buckets --input-list descriptions.list --name-list names.list \\
+    ${values ? Shell.list('values.list', values) : ''}
+    lanceflow pack-buckets --input-list descriptions.list --name-list names.list ${values ? '--values-list values.list' : ''} \\
         --database ${Shell.quote(database)} ${Shell.options(options)} \\
         --output plan.json --json > pack-buckets.json
     """

@@ -5,7 +5,7 @@ process SPLIT_SEQUENCES {
     input:
     tuple val(source), path(fasta, stageAs: 'input/*')
     val part_residues // residues of a part
-    val reading // map: allow_nucleotide, strict
+    val reading // map: allow_nucleotide, strict, keep
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:

@@ -22,6 +22,8 @@ const TEXTS = [
   'remote',
   'h5-embedding',
   'h5-id',
+  'keep',
+  'values',
 ];
 
 const commands = await Promise.all(

@@ -26,7 +26,7 @@ function train(
   { count, metric, threads = 1 }: { count: number; metric: Metric; threads?: number },
   onRound = () => {},
 ): Promise<TrainedPartitions> {
-  const bucket = { dimension: DIMENSION, metric, vectorType: 'float32', readType: 'float32' } as const;
+  const bucket = { dimension: DIMENSION, metric, vectorType: 'float32', readType: 'float32', kept: [] } as const;
   const workerData: IngestThreadData = { bucket, unitBytes: 0, scratch: '', data: '' };
   const options = { name: 'ingest', count: threads, workerData: () => workerData };
   return withThreadPool<IngestThread, TrainedPartitions>(MODULE, options, (pool) =>

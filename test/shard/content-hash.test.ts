@@ -6,16 +6,22 @@ import { ContentHash } from '../../workers/src/shard/content-hash.ts';
 const DIMENSION = 3;
 
 /** Hash of rows that are added in blocks which end at `ends`. */
-function hashOf(vectors: Float32Array, ids: string[], ends: number[] = []): string {
+function hashOf(vectors: Float32Array, ids: string[], ends: number[] = [], kept: string[][] = []): string {
   const hash = new ContentHash();
   const column = columnFrom(ids);
+  const keptColumns = kept.map(columnFrom);
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
   let start = 0;
   for (const end of [...ends.filter((row) => row <= ids.length).sort((a, b) => a - b), ids.length]) {
-    hash.add(bytes.subarray(start * DIMENSION * 4, end * DIMENSION * 4), columnSlice(column, start, end));
+    hash.add(
+      bytes.subarray(start * DIMENSION * 4, end * DIMENSION * 4),
+      columnSlice(column, start, end),
+      keptColumns.map((each) => columnSlice(each, start, end)),
+    );
     start = end;
   }
-  return hash.digest('float32', DIMENSION);
+  const columns = kept.map((_, i) => ({ name: `column_${i}`, type: 'utf8' as const }));
+  return hash.digest({ vectorType: 'float32', dimension: DIMENSION, columns }).contentHash;
 }
 
 const shard = fc
@@ -61,10 +67,34 @@ describe('ContentHash', () => {
   it('distinguishes types and dimensions with the same bytes', () => {
     const digest = (type: 'float32' | 'float16', dimension: number) => {
       const hash = new ContentHash();
-      hash.add(new Uint8Array(12), columnFrom(['a']));
-      return hash.digest(type, dimension);
+      hash.add(new Uint8Array(12), columnFrom(['a']), []);
+      return hash.digest({ vectorType: type, dimension, columns: [] }).contentHash;
     };
     expect(new Set([digest('float32', 3), digest('float16', 6), digest('float32', 6)]).size).toBe(3);
+  });
+
+  it('changes with a kept value, its row and the column that has it; the row hash does not', () => {
+    const vectors = new Float32Array(6);
+    const ids = ['a', 'b'];
+    const hashes = [
+      [],
+      [['x', 'y']],
+      [['y', 'x']],
+      [['xy', '']],
+      [
+        ['x', 'y'],
+        ['', ''],
+      ],
+      [
+        ['', ''],
+        ['x', 'y'],
+      ],
+    ].map((kept) => hashOf(vectors, ids, [], kept));
+    expect(new Set(hashes).size).toBe(hashes.length);
+    const hash = new ContentHash();
+    hash.add(new Uint8Array(24), columnFrom(ids), [columnFrom(['x', 'y'])]);
+    const columns = [{ name: 'x', type: 'utf8' as const }];
+    expect(hash.digest({ vectorType: 'float32', dimension: 3, columns }).rowHash).toBe(hashes[0]);
   });
 
   it('does not change, because databases store it', () => {

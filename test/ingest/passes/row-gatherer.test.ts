@@ -28,6 +28,9 @@ function numbered(all: Array<Array<[number, string]>>): Row[][] {
   return all.map((batch) => batch.map(([partition, id]) => ({ partition, id, vector: [next++, -next] })));
 }
 
+/** The text of a row in a kept column. */
+const keptText = ({ id, vector }: Row) => (vector[0]! % 3 === 0 ? '' : `${vector[0]}${id}`);
+
 describe('RowGatherer', () => {
   it.each(['float32', 'float16'] as const)(
     'gathers rows by partition, those of a partition as they came, whatever the runs and windows, as %s',
@@ -36,9 +39,9 @@ describe('RowGatherer', () => {
       fc.assert(
         fc.property(batches, fc.integer({ min: 1, max: 30 }), fc.boolean(), (generated, windowRows, backwards) => {
           const own = mkdtempSync(join(folder, 'runs-'));
-          createRunFiles(own);
-          const files = new RunFiles(own);
-          const shared = shareRuns(PARTITIONS);
+          createRunFiles(own, 2);
+          const files = new RunFiles(own, 2);
+          const shared = shareRuns(PARTITIONS, 2);
           const all = numbered(generated);
           let firstRow = 0;
           const writes = all.map((batch) => {
@@ -48,7 +51,7 @@ describe('RowGatherer', () => {
               new RunWriter(files, shared, DIMENSION, vectorType).write(
                 first,
                 Float32Array.from(batch.flatMap(({ vector }) => vector)),
-                batch.map(({ id }) => columnFrom([id])),
+                [batch.map(({ id }) => columnFrom([id])), [columnFrom(batch.map(keptText))]],
                 Int32Array.from(batch, ({ partition }) => partition),
               );
           });
@@ -65,6 +68,7 @@ describe('RowGatherer', () => {
           const sorted = { runs, firstRows, partitions: PARTITIONS, rowBytes };
           const gatherer = new RowGatherer(files, sorted, new Uint8Array(windowRows * rowBytes));
           const ids: string[] = [];
+          const kept: string[] = [];
           const vectors: number[] = [];
           for (let first = 0; first < firstRow; first += windowRows)
             for (const piece of gatherer.gather(first, Math.min(firstRow, first + windowRows))) {
@@ -73,8 +77,12 @@ describe('RowGatherer', () => {
               const bytes = piece.vectors.slice().buffer;
               vectors.push(...(vectorType === 'float32' ? new Float32Array(bytes) : new Float16Array(bytes)));
             }
+          for (let first = 0; first < firstRow; first += windowRows)
+            for (const cells of gatherer.gatherKept(0, first, Math.min(firstRow, first + windowRows)))
+              kept.push(...columnTexts(cells));
           const expected = all.flat().sort((a, b) => a.partition - b.partition || a.vector[0]! - b.vector[0]!);
           expect(ids).toEqual(expected.map(({ id }) => id));
+          expect(kept).toEqual(expected.map(keptText));
           expect(vectors).toEqual(expected.flatMap(({ vector }) => vector));
           files.close();
         }),
@@ -85,13 +93,13 @@ describe('RowGatherer', () => {
 
   it('gathers in pieces where ids are longer than their share of memory', async () => {
     const folder = await temporaryFolder();
-    createRunFiles(folder);
-    const files = new RunFiles(folder);
-    const shared = shareRuns(1);
+    createRunFiles(folder, 1);
+    const files = new RunFiles(folder, 1);
+    const shared = shareRuns(1, 1);
     const id = 'x'.repeat(2 ** 20);
     const ids = Array.from({ length: 150 }, (_, i) => `${i}${id}`);
     const writer = new RunWriter(files, shared, 1, 'float32');
-    const run = writer.write(0, Float32Array.from(ids.keys()), [columnFrom(ids)], new Int32Array(150));
+    const run = writer.write(0, Float32Array.from(ids.keys()), [[columnFrom(ids)]], new Int32Array(150));
     const sorted = { runs: [run], firstRows: Float64Array.of(0, 150), partitions: 1, rowBytes: 4 };
     let next = 0;
     for (const { rows, ids: part, vectors } of new RowGatherer(files, sorted, new Uint8Array(600)).gather(0, 150)) {

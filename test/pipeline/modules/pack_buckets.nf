@@ -7,6 +7,7 @@ workflow TEST_PACK_BUCKETS {
     PACK_BUCKETS(
         [file("${params.data}/queries.fasta"), file(params.data)],
         [[0, '', 'in/a.fasta'], [1, '1.description', 'in/b.h5']],
+        [],
         'db',
         [bucket_size: 1000, check_ids: false],
         'worker',

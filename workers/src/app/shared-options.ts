@@ -40,6 +40,12 @@ export const fastaReadingOptions = {
     default: false,
     describe: 'Refuse empty files and records of a stop (*) alone, instead of skipping them',
   },
+  keep: {
+    type: 'string',
+    describe:
+      'Columns to keep beside vectors and ids: description (the header after the id), sequence, both with a comma between, or none. ' +
+      'Default: both',
+  },
   skipped: { type: 'string', describe: 'Table to write (CSV) of what was skipped, if anything was' },
   'allow-empty': {
     type: 'boolean',
@@ -52,4 +58,10 @@ export const buildWorkOption = {
   type: 'string',
   describe:
     'Fast scratch folder (NVMe). Default: the database, if it is a folder; for one on S3, $LANCEFLOW_WORK or the current folder',
+} as const satisfies Options;
+
+export const keepOption = {
+  type: 'string',
+  describe:
+    'Columns of the shards to keep beside vectors and ids: names with commas between, all, or none. Default: what embed-sequences wrote',
 } as const satisfies Options;

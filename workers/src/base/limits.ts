@@ -22,6 +22,9 @@ export const MAX_HEADER_BYTES = 2 ** 24;
 /** Letters of a sequence, gaps and stops included. The longest known proteins have about 100,000. */
 export const MAX_SEQUENCE_LETTERS = 2 ** 24;
 
+/** Bytes of a text of a kept column: descriptions and sequences may be as long as FASTA allows. */
+export const MAX_CELL_BYTES = 2 ** 24;
+
 /** Bytes of a text file that is read as a whole: a list of ids, a JSON document of a model. */
 export const MAX_TEXT_BYTES = 2 ** 28;
 

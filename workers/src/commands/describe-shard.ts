@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
+import { keepOption } from '../app/shared-options.ts';
 import { UsageError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
+import { parseKeep } from '../shard/columns/keep.ts';
 import { describeShards } from '../shard/describe-shards.ts';
 
 export const command = defineCommand({
@@ -21,6 +23,7 @@ export const command = defineCommand({
       demandOption: true,
       describe: 'Descriptions to write, in the order of --input',
     },
+    keep: keepOption,
   },
   examples: [
     [
@@ -29,7 +32,7 @@ export const command = defineCommand({
     ],
   ],
 
-  async run({ input, name = input, output }, context) {
+  async run({ input, name = input, output, keep }, context) {
     if (input.length === 0) throw new UsageError('--input needs at least one shard.');
     for (const [option, values] of Object.entries({ name, output }))
       if (values.length !== input.length)
@@ -42,7 +45,7 @@ export const command = defineCommand({
       outputs.add(resolve(path));
     }
     const shards = input.map((path, i) => ({ path, name: name[i]!, output: output[i]! }));
-    return describeShards(shards, context);
+    return describeShards(shards, context, { keep: parseKeep(keep) });
   },
 
   summary: ({ rows, shards, contentHash }) =>

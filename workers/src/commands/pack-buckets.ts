@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
 import { requireWhole } from '../app/option-checks.ts';
+import { keepOption } from '../app/shared-options.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { counted } from '../base/text/counted.ts';
@@ -24,6 +25,8 @@ export const command = defineCommand({
       describe:
         'Name of each input in plans and messages, in the order of --input. Default: the name in its description',
     },
+    values: { type: 'array', string: true, describe: 'Columns of each input with one value in all rows: JSON objects' },
+    keep: keepOption,
     'bucket-size': { type: 'number', default: 200_000_000, describe: 'Largest number of vectors in a bucket' },
     database: { type: 'string', describe: 'Database that the buckets will join: a folder, or s3://bucket/prefix' },
     'check-ids': {
@@ -35,7 +38,7 @@ export const command = defineCommand({
   },
   examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
 
-  async run(args, { progress }) {
+  async run(args, { progress, log }) {
     if (args.input.length === 0) throw new UsageError('--input needs at least one shard.');
     const paths = new Set<string>();
     for (const path of args.input) {
@@ -49,7 +52,7 @@ export const command = defineCommand({
     requireWhole('bucket-size', args.bucketSize);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
-    const { plan, shardCount } = await planBuckets({ ...args, database }, { progress });
+    const { plan, shardCount } = await planBuckets({ ...args, database }, { progress, log });
     const text = `${JSON.stringify(plan, null, 2)}\n`;
     await writeTextAtomically(args.output, text);
     return {

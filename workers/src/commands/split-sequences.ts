@@ -7,6 +7,7 @@ import { counted } from '../base/text/counted.ts';
 import { splitFiles } from '../embed/split-files.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 import { withSkipped } from '../fasta/skipped-records.ts';
+import { fastaColumns, parseKeep } from '../shard/columns/keep.ts';
 
 export const command = defineCommand({
   describe:
@@ -29,9 +30,11 @@ export const command = defineCommand({
     if ((await readdir(output)).some((name) => name.startsWith('part_')))
       throw new DataError(`${output} has parts of an earlier run. Remove them, or choose another folder.`);
     const progress = context.progress('split-sequences', inputBytes, 'bytes');
-    return withSkipped(args, context, (reading) =>
-      splitFiles(args.input, output, partResidues, reading, progress.add).finally(progress.stop),
-    );
+    const descriptions = fastaColumns(parseKeep(args.keep)).includes('description');
+    return withSkipped(args, context, (reading) => {
+      const options = { ...reading, descriptions };
+      return splitFiles(args.input, output, partResidues, options, progress.add).finally(progress.stop);
+    });
   },
 
   summary: ({ rows, residues, parts }) =>

@@ -5,6 +5,8 @@ import type { TableReader } from './table-reader.ts';
 /** The parts of a table that a search reads. Ids are always among them. */
 export interface NeededParts {
   vectors: boolean;
+  /** The kept columns. */
+  columns: boolean;
   index: boolean;
   partitions: boolean;
 }

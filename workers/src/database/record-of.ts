@@ -3,8 +3,20 @@ import type { CatalogEntry, IngestRecord, TableDescription } from './catalog/cat
 
 /** Restores the ingest record of a bucket from its catalog entry. */
 export function recordOf(entry: CatalogEntry): IngestRecord {
-  const { bucket, sources, recipe, rows, dimension, vectorType, model, tableVersion, metric, fragments, partitions } =
-    entry;
+  const {
+    bucket,
+    sources,
+    recipe,
+    rows,
+    dimension,
+    vectorType,
+    model,
+    tableVersion,
+    metric,
+    fragments,
+    columns,
+    partitions,
+  } = entry;
   const table: TableDescription = {
     rows,
     dimension,
@@ -13,6 +25,7 @@ export function recordOf(entry: CatalogEntry): IngestRecord {
     dataBytes: dataBytes(new Map(entry.files.map(({ path, bytes }) => [path, bytes]))),
     tableVersion,
     ...(fragments ? { fragments } : {}),
+    ...(columns ? { columns } : {}),
     ...(partitions ? { partitions } : {}),
     files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
   };

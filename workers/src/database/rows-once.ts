@@ -1,6 +1,6 @@
 import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
-import type { PlanSource } from './catalog/plan.ts';
+import { type PlanSource, rowHashOf } from './catalog/plan.ts';
 import type { Database } from './database.ts';
 import { rowsInOtherBucket } from './database-messages.ts';
 
@@ -36,6 +36,6 @@ export async function withdrawUnlessOnce(database: Database, { bucket, sources }
 
 function overlaps(entry: CatalogEntry, sources: readonly PlanSource[]): boolean {
   return entry.sources.some((one) =>
-    sources.some((other) => one.contentHash === other.contentHash && one.start < other.end && other.start < one.end),
+    sources.some((other) => rowHashOf(one) === rowHashOf(other) && one.start < other.end && other.start < one.end),
   );
 }

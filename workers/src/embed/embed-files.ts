@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { columnFrom, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
 import { describeRecord, type FastaBatch } from '../fasta/fasta-parser.ts';
 import type { FastaReading } from '../fasta/skipped-records.ts';
+import type { FastaColumn } from '../shard/columns/keep.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import { type BadVector, describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -27,6 +29,7 @@ export type OnBlock = (bytes: number, residues: number) => void;
  * Embeds FASTA files one after another into a shard, block by block.
  * @param output name of the shard; scratch files are written beside it
  * @param temporary the path to write to: see `writeAtomically`
+ * @param kept columns of the shard beside vectors and ids
  * @throws DataError if a file is not valid FASTA, an id is duplicated, the embedder refuses a letter, or a vector cannot be searched
  */
 export async function embedFiles(
@@ -37,11 +40,13 @@ export async function embedFiles(
   vectorType: VectorType,
   { requireRows, ...reading }: FastaReading,
   onBlock: OnBlock,
+  kept: readonly FastaColumn[] = [],
 ): Promise<{ rows: number; residues: number }> {
   const { blockResidues = DEFAULT_BLOCK_RESIDUES, trailingStop = 'drop' } = embedder;
-  const limits = { ...reading, records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
+  const descriptions = kept.includes('description');
+  const limits = { ...reading, descriptions, records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
-  const shard = await createShard(temporary, embedder.dimension, vectorType);
+  const shard = await createShard(temporary, embedder.dimension, vectorType, kept);
   const { dimension, attributes } = embedder;
   const describe = (bad: BadVector, batch: FastaBatch, path: string) =>
     describeBadEmbedding(bad, `${path}: ${describeRecord(batch, bad.row)}`, attributes.precision);
@@ -52,7 +57,10 @@ export async function embedFiles(
     return { vectors, batch, bytes, path };
   };
   const write = ({ vectors, batch, bytes, path }: Computed) => {
-    shard.append(vectors, batch.ids, (bad) => describe(bad, batch, path));
+    shard.append(vectors, batch.ids, {
+      describe: (bad) => describe(bad, batch, path),
+      texts: kept.map((name) => columnOf(batch, name)),
+    });
     residues += batch.residues;
     onBlock(bytes, batch.residues);
   };
@@ -75,6 +83,11 @@ export async function embedFiles(
     throw error;
   }
   return { rows: shard.rows, residues };
+}
+
+/** Returns a column of the shard. */
+function columnOf({ descriptions, sequences }: FastaBatch, name: FastaColumn): Utf8Column {
+  return name === 'description' ? descriptions! : columnFrom(sequences);
 }
 
 /** The amount of work, and the identity of the sequences. */

@@ -7,6 +7,7 @@ import { writeAtomically } from '../base/files/write-atomically.ts';
 import { counted } from '../base/text/counted.ts';
 import { checkInputs } from '../fasta/checked-inputs.ts';
 import { type ReadingOptions, readingFor, withSkipped } from '../fasta/skipped-records.ts';
+import { fastaColumns, parseKeep } from '../shard/columns/keep.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import { type CachedEmbedder, withCachedEmbedder, withPlainEmbedder } from './cached-embedder.ts';
@@ -37,6 +38,8 @@ export interface EmbedRequest extends ModelChoices, ReadingOptions {
   model: string;
   output?: string | undefined;
   vectorType: VectorType;
+  /** Columns of the shard: see `parseKeep`. */
+  keep?: string | undefined;
   description?: string | undefined;
   cache?: string | undefined;
   checkpoints?: string | undefined;
@@ -76,6 +79,7 @@ export async function embedShard(
   const { output, description } = args;
   if (output === undefined || output === '') throw new UsageError(missingOutput);
   if (description !== undefined && isStreamOutput(output)) throw new UsageError(describedStream(output));
+  const kept = fastaColumns(parseKeep(args.keep));
   const inputBytes = await checkInputs(args.input, output);
   if (args.model === 'kmer' && (args.cache ?? args.checkpoints) !== undefined) throw new UsageError(kmerCache);
   // kmer embeds faster than a survey or a cache could be read.
@@ -91,14 +95,16 @@ export async function embedShard(
     const onBlock: OnBlock = (bytes, residues) => progress.add(unit === 'bytes' ? bytes : residues);
     const { rows, residues, bytes, shardHash, ...skipped } = await withSkipped(args, context, (reading) =>
       writeAtomically(output, async (temporary) => {
-        const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, reading, onBlock);
+        const embedding = embedFiles(args.input, embedder, output, temporary, args.vectorType, reading, onBlock, kept);
         const embedded = await embedding.finally(progress.stop);
         return { ...embedded, bytes: (await stat(temporary)).size, shardHash: await hashFiles([temporary]) };
       }),
     );
     const { name = output } = args;
     if (description !== undefined)
-      await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context, true));
+      await writeAtomically(description, (temporary) =>
+        writeShardDescription(output, name, temporary, context, { allowEmpty: true }),
+      );
     const computed = embedder.computed ?? rows;
     return {
       rows,

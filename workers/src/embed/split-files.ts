@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { columnTexts } from '../base/bytes/utf8-column.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { readChecked } from '../fasta/checked-fasta.ts';
+import type { FastaOptions } from '../fasta/fasta-parser.ts';
 import type { FastaReading } from '../fasta/skipped-records.ts';
 
 const LIMITS = { records: 4096, residues: 1 << 20 };
@@ -33,7 +34,7 @@ export async function splitFiles(
   inputs: readonly string[],
   folder: string,
   partResidues: number,
-  { requireRows, ...reading }: FastaReading,
+  { requireRows, ...reading }: FastaReading & Pick<FastaOptions, 'descriptions'>,
   onBytes: (bytes: number) => void,
 ): Promise<SplitResult> {
   const total = { rows: 0, residues: 0, parts: 0, bytes: 0 };
@@ -51,12 +52,12 @@ export async function splitFiles(
         inputs,
         { ...LIMITS, ...reading },
         join(folder, 'parts'),
-        async ({ ids, sequences, residues }, bytes) => {
-          const names = columnTexts(ids);
+        async ({ ids, sequences, residues, descriptions }, bytes) => {
+          const headers = headersOf(columnTexts(ids), descriptions && columnTexts(descriptions));
           for (let row = 0; row < sequences.length; ) {
             part ??= await createPart(join(scratch, `${total.parts}`));
             const end = endOfPart(sequences, row, partResidues - part.residues);
-            total.bytes += await append(part, names, sequences, row, end);
+            total.bytes += await append(part, headers, sequences, row, end);
             if (part.residues >= partResidues) {
               await finish(part);
               part = undefined;
@@ -81,6 +82,10 @@ export async function splitFiles(
   });
 }
 
+function headersOf(ids: readonly string[], descriptions: readonly string[] | undefined): readonly string[] {
+  return descriptions ? ids.map((id, row) => (descriptions[row] ? `${id} ${descriptions[row]}` : id)) : ids;
+}
+
 async function createPart(path: string): Promise<Part> {
   return { file: await open(path, 'wx'), path, hash: createHash('sha256'), residues: 0 };
 }
@@ -98,14 +103,14 @@ function endOfPart(sequences: readonly string[], start: number, residues: number
 /** @returns bytes written */
 async function append(
   part: Part,
-  names: readonly string[],
+  headers: readonly string[],
   sequences: readonly string[],
   start: number,
   end: number,
 ): Promise<number> {
   let text = '';
   for (let row = start; row < end; row++) {
-    text += `>${names[row]}\n${sequences[row]}\n`;
+    text += `>${headers[row]}\n${sequences[row]}\n`;
     part.residues += sequences[row]!.length;
   }
   const bytes = Buffer.from(text);

@@ -4,6 +4,7 @@ import type { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
 import { quoteId } from '../base/text/quote.ts';
 import * as messages from './fasta-messages.ts';
+import { cleanDescription, DescriptionList } from './header-description.ts';
 import { findNucleotides } from './nucleotides.ts';
 import {
   BYTE,
@@ -23,6 +24,8 @@ export interface FastaBatch {
   firstRecord: number;
   /** Letters of all sequences. */
   residues: number;
+  /** The rest of each header; where it was asked for. */
+  descriptions?: Utf8Column;
 }
 
 export interface BatchLimits {
@@ -36,6 +39,8 @@ export interface FastaOptions extends BatchLimits {
   trailingStop?: TrailingStop | undefined;
   /** Whether nucleotides are read as if they were proteins. Default: they are refused. */
   allowNucleotide?: boolean | undefined;
+  /** Whether descriptions are read. Default: they are skipped. */
+  descriptions?: boolean | undefined;
   /** Receives what is skipped: records of a stop alone, and files without records. Default: they are refused. */
   onSkipped?: ((skipped: SkippedRecord) => void) | undefined;
 }
@@ -60,7 +65,7 @@ const MAX_PADDING_BYTES = 65_536;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /** ^A: NCBI writes it between the headers of identical proteins, so it ends the id of the first. */
 const HEADER_SEPARATOR = 1;
-/** A batch ends with the record whose id reaches this limit, which bounds the memory for long ids. */
+/** A batch ends with the record whose id or description reaches this limit, which bounds the memory for long headers. */
 const BATCH_ID_BYTES = 2 ** 24;
 
 /**
@@ -96,6 +101,10 @@ export class FastaParser {
   #idLength = 0;
   #sequences: string[] = [];
   #residues = 0;
+  /** What follows the id of the current header. */
+  #rest: Uint8Array[] = [];
+  #description: Uint8Array = new Uint8Array(0);
+  readonly #descriptions = new DescriptionList();
 
   /** @param name of the file, for messages */
   constructor(name: string, limits: FastaOptions) {
@@ -109,7 +118,8 @@ export class FastaParser {
       this.#skippedAfter ||
       this.#sequences.length >= this.#limits.records ||
       this.#residues >= this.#limits.residues ||
-      (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES
+      (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES ||
+      this.#descriptions.bytes >= BATCH_ID_BYTES
     );
   }
 
@@ -159,6 +169,7 @@ export class FastaParser {
       sequences: this.#sequences,
       firstRecord: this.#taken + 1,
       residues: this.#residues,
+      ...(this.#limits.descriptions ? { descriptions: this.#descriptions.take() } : {}),
     };
     this.#idBytes.copyWithin(0, end, end + this.#idLength);
     this.#idEnds = [];
@@ -191,6 +202,7 @@ export class FastaParser {
     this.#idLength = 0;
     this.#idDone = false;
     this.#headerBytes = 0;
+    this.#rest = [];
   }
 
   #readLetters(piece: Uint8Array, start: number): number {
@@ -277,17 +289,24 @@ export class FastaParser {
     return piece[end] === RETURN && hasNewline ? end + 1 : end;
   }
 
-  /** Reads a header and keeps only its first word, the id. */
+  /** Reads a header and keeps its first word, the id, and the rest where descriptions are read. */
   #readHeader(piece: Uint8Array, start: number): number {
     const lineEnd = this.#findLineEnd(piece, start);
     const end = lineEnd ?? piece.length;
-    for (let at = start; at < end && !this.#idDone; at++) {
+    const isRest = this.#idDone;
+    let at = start;
+    for (; at < end && !this.#idDone; at++) {
       const byte = piece[at]!;
       if (!isSpaceByte(byte) && byte !== HEADER_SEPARATOR) this.#addIdByte(byte);
       else if (this.#idLength > 0) this.#idDone = true;
     }
     this.#headerBytes += end - start;
     if (this.#headerBytes > MAX_HEADER_BYTES) throw this.#bad(messages.headerTooLong);
+    // Copied only where the header goes on in the next piece: the caller may use this one again.
+    if (this.#limits.descriptions && this.#idDone) {
+      const rest = piece.subarray(isRest ? start : at - 1, end);
+      this.#rest.push(lineEnd === undefined ? rest.slice() : rest);
+    }
     if (lineEnd === undefined) return end;
     this.#endHeader();
     this.#line++;
@@ -302,6 +321,10 @@ export class FastaParser {
     if (!isUtf8(id)) throw this.#bad(messages.idNotUtf8);
     const control = findControl(id);
     if (control >= 0) throw this.#bad(messages.controlInId(control));
+    if (this.#limits.descriptions) {
+      this.#description = cleanDescription(this.#rest.length === 1 ? this.#rest[0]! : Buffer.concat(this.#rest));
+      this.#rest = [];
+    }
     this.#letterCount = 0;
     this.#state = 'letters';
   }
@@ -318,6 +341,7 @@ export class FastaParser {
     this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
     this.#residues += length;
     this.#idLength = 0;
+    if (this.#limits.descriptions) this.#descriptions.add(this.#description);
   }
 
   /** Skips a record of a stop alone. @throws DataError for a record without a sequence, which may be incomplete */

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { columnFrom } from '../base/bytes/utf8-column.ts';
 import { MAX_DIMENSION } from '../base/limits.ts';
-import { checkIds } from '../shard/id-reader.ts';
+import { idCheck } from '../shard/columns/text-checks.ts';
 import { convertedNote, squareNote, transposedNote } from '../shard/layouts/layout-messages.ts';
 import {
   decodeVectors,
@@ -97,7 +97,7 @@ async function* readBlocks(
         block.push(value);
       }
       const ids = columnFrom(block);
-      checkIds(ids, idPath, start);
+      idCheck(idPath)(ids, start);
       yield { ids, vectors: await read(start, count) };
     }
   } finally {

@@ -5,7 +5,7 @@ import { columnFrom } from '../base/bytes/utf8-column.ts';
 import { catchTraps } from '../base/concurrency/catch-traps.ts';
 import { toUserError, UserError } from '../base/errors.ts';
 import { MAX_DIMENSION } from '../base/limits.ts';
-import { checkIds } from '../shard/id-reader.ts';
+import { idCheck } from '../shard/columns/text-checks.ts';
 import type { NumberArray } from '../shard/layouts/float32-rounding.ts';
 import { convertedNote, tableNote } from '../shard/layouts/layout-messages.ts';
 import { placeInRows, type RowRounder, rowRounder } from '../shard/layouts/row-rounder.ts';
@@ -95,7 +95,7 @@ async function* readBlocks(
       texts.push(textOf(idColumn.get(row)));
     }
     const ids = columnFrom(texts);
-    checkIds(ids, path, start);
+    idCheck(path)(ids, start);
     yield { vectors, ids };
     start += batch.numRows;
   }

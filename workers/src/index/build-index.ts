@@ -130,7 +130,7 @@ function makeEntry(
   { bucket, table, metric = 'cosine', sources, recipe, ingest }: Ingested,
   { index, indexRecipe, tableVersion, files, cost }: BuiltIndex,
 ): CatalogEntry {
-  const { rows, dimension, vectorType, model, fragments, partitions } = table;
+  const { rows, dimension, vectorType, model, fragments, columns, partitions } = table;
   const facts = { bucket, rows, metric, tableVersion, files };
   return {
     version: 1,
@@ -140,6 +140,7 @@ function makeEntry(
     model,
     index,
     ...(fragments ? { fragments } : {}),
+    ...(columns ? { columns } : {}),
     ...(partitions ? { partitions } : {}),
     sources,
     recipe: recipe!,

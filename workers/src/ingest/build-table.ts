@@ -11,7 +11,7 @@ import {
   sourceKey,
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
-import { ID_BYTES, ingestDiskBytes } from '../database/catalog/disk-needs.ts';
+import { ID_BYTES, ingestDiskBytes, keptBytes } from '../database/catalog/disk-needs.ts';
 import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { keptRevision } from '../database/database-messages.ts';
@@ -84,9 +84,11 @@ export async function ingestBucket(
   const planned: IngestRecord = { version: 1, state: 'planned', bucket: name, sources: bucket.sources };
   const warnings: string[] = [];
   const record = await withScratch(nodeTables.scratch, name, async (scratch) => {
-    const release = await nodeTables.reserve(scratch, ingestDiskBytes(bucket.rows, options.dimension, options));
+    const columnBytes = keptBytes(bucket.sources);
+    const needed = ingestDiskBytes(bucket.rows, options.dimension, options, columnBytes);
+    const release = await nodeTables.reserve(scratch, needed);
     const folder = join(scratch, `${name}.lance`);
-    const bytes = bucket.rows * (options.dimension * COMPONENT_BYTES[options.vectorType] + ID_BYTES);
+    const bytes = bucket.rows * (options.dimension * COMPONENT_BYTES[options.vectorType] + ID_BYTES) + columnBytes;
     const built = publisher.publishEarly({ bucket: name, folder, bytes, lost }, (publish) =>
       buildTable({ scratch, recipe, publish }, bucket, options, context),
     );
@@ -135,7 +137,9 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 
 /** Hashes everything that the table's content depends on. */
 function ingestRecipe(sources: readonly PlanSource[], { threads: _, ...options }: IngestOptions): string {
-  const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...options };
+  const kept = sources.map(({ columns, values }) => ({ columns, values }));
+  const keeping = kept.some(({ columns, values }) => columns || values) ? { kept } : {};
+  const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...keeping, ...options };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
@@ -150,7 +154,7 @@ async function buildTable(
   const isOrdered = order === 'partition' && rows >= LEAST_ROWS_TO_ORDER;
   const { scratch, recipe } = output;
   const written = await writeTable(output, bucket, { ...options, isOrdered }, context);
-  const { tableVersion, model, fragments, files, partitions } = written;
+  const { columns, tableVersion, model, fragments, files, partitions } = written;
   const table: TableDescription = {
     rows,
     dimension,
@@ -159,6 +163,7 @@ async function buildTable(
     dataBytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     tableVersion,
     fragments,
+    ...(columns.length > 0 ? { columns } : {}),
     files,
   };
   if (!partitions) return { table };

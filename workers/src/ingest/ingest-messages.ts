@@ -1,5 +1,6 @@
 // Messages of ingest for users: the bucket, or the shard and row, the problem, and what to do. Single vectors: vectors/vector-check.ts.
 
+import type { Column, ColumnType } from '../base/columns/column-type.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
@@ -19,6 +20,22 @@ export function otherRowCount({ path, rows: planned }: PlanSource, rows: number)
 
 export function otherVectorType({ path, vectorType: planned }: PlanSource, vectorType: string): DataError {
   return changedShard(path, `vectors of ${vectorType}; the plan says ${planned}`);
+}
+
+export function changedColumn({ path }: PlanSource, name: string, planned: ColumnType): DataError {
+  return changedShard(path, `its column "${name}" is missing, or is not the ${planned} of the plan`);
+}
+
+/** @param other a shard with another type of the same column */
+export function otherColumnType(
+  path: string,
+  { name, type }: Column,
+  other: { path: string; type: ColumnType },
+): DataError {
+  return new DataError(
+    `${path}: the column "${name}" is ${type}, but ${other.type} in ${other.path}. ` +
+      'Write one type in all shards, or leave the column out with --keep.',
+  );
 }
 
 /** Where the content hash differs. */

@@ -7,6 +7,7 @@ import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import { centroidsOfLengths, MOST_LONG, shareLengths } from './partition-lengths.ts';
 import type { SortedRuns } from './passes/row-gatherer.ts';
 import { createRunFiles } from './passes/run-files.ts';
+import { columnCount } from './passes/run-reader.ts';
 import { shareRuns } from './passes/run-writer.ts';
 import type { TableWork } from './table-work.ts';
 import { TRAINING_ROUNDS, type TrainedPartitions, trainPartitions } from './train.ts';
@@ -38,8 +39,9 @@ export async function orderRows(work: TableWork, context: CommandContext): Promi
   const { centroids: directions, assignPlan, usualLength } = await trainOnSample(work, context);
   const shared = metric === 'dot' ? shareLengths(directions.count, dimension) : undefined;
   const lengths = shared && { usual: usualLength, shared };
-  const runs = shareRuns(directions.count + (shared ? MOST_LONG : 0));
-  createRunFiles(scratch);
+  const columns = columnCount(work.rowFormat);
+  const runs = shareRuns(directions.count + (shared ? MOST_LONG : 0), columns);
+  createRunFiles(scratch, columns);
   await pool.runInEach('startSorting', () => ({ assignPlan, runs, lengths, unitRows }));
   const { written, model } = await writeUnits(work, 'ordering', context, (unit, onEvent) =>
     pool.run('sortUnit', unit, { onEvent }),

@@ -1,8 +1,9 @@
+import type { Column } from '../base/columns/column-type.ts';
 import type { DataError } from '../base/errors.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 import { openShard, type ShardReader } from '../shard/shard-reader.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
-import { otherDimension, otherRowCount, otherVectorType } from './ingest-messages.ts';
+import { changedColumn, otherDimension, otherRowCount, otherVectorType } from './ingest-messages.ts';
 
 /** Whether a source is all of its shard. Of a part, only the shape can be compared with the plan: the hash is that of the whole. */
 export function isWhole({ start, end, rows }: PlanSource): boolean {
@@ -16,11 +17,17 @@ export function commonType(sources: readonly PlanSource[]): VectorType {
 
 /**
  * Opens the shard of a source.
+ * @param columns that are read with the rows
  * @throws DataError where it is not what the plan says
  */
-export async function openPlanned(source: PlanSource, dimension: number): Promise<ShardReader> {
-  const shard = await openShard(source.path);
-  const change = findChange(source, shard, dimension);
+export async function openPlanned(
+  source: PlanSource,
+  dimension: number,
+  columns: readonly Column[] = [],
+): Promise<ShardReader> {
+  const names = columns.map(({ name }) => name);
+  const shard = await openShard(source.path, {}, names);
+  const change = findChange(source, shard, dimension) ?? findColumnChange(source, shard.columns, columns);
   if (!change) return shard;
   shard.close();
   throw change;
@@ -30,5 +37,15 @@ function findChange(source: PlanSource, shard: ShardReader, dimension: number): 
   if (shard.dimension !== dimension) return otherDimension(source, shard.dimension, dimension);
   if (shard.rows !== source.rows) return otherRowCount(source, shard.rows);
   if (shard.vectorType !== source.vectorType) return otherVectorType(source, shard.vectorType);
+  return undefined;
+}
+
+function findColumnChange(
+  source: PlanSource,
+  found: readonly Column[],
+  planned: readonly Column[],
+): DataError | undefined {
+  for (const [i, { name, type }] of planned.entries())
+    if (found[i]?.name !== name || found[i].type !== type) return changedColumn(source, name, type);
   return undefined;
 }

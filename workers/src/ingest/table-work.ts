@@ -12,6 +12,7 @@ import { COMPONENT_BYTES, type VectorType } from '../vectors/vector-type.ts';
 import type { IngestThread, IngestThreadData } from './passes/ingest-thread.ts';
 import type { FileState, RowFormat, UnitRequest } from './passes/run-reader.ts';
 import { ShardHashes } from './passes/shard-hashes.ts';
+import { keptColumns } from './source-columns.ts';
 import { commonType } from './source-rows.ts';
 import { threadCount, unitRows, unitsOf } from './units.ts';
 
@@ -52,13 +53,14 @@ export async function withTableWork<T>(
 ): Promise<T> {
   const data = join(scratch, `${bucket.bucket}.lance`, DATA_FOLDER);
   await mkdir(data, { recursive: true });
-  const rowFormat: RowFormat = { dimension, metric, vectorType, readType: commonType(bucket.sources) };
+  const kept = keptColumns(bucket.sources);
+  const rowFormat: RowFormat = { dimension, metric, vectorType, readType: commonType(bucket.sources), kept };
   const ofUnit = unitRows(bucket.rows, dimension * COMPONENT_BYTES[vectorType] + ID_BYTES);
   const states = await mapConcurrently(bucket.sources, FILES_AT_ONCE, ({ path }) => stateOf(path));
   const units = Array.from(unitsOf(bucket.sources, ofUnit), (unit): UnitRequest => {
     return { ...unit, files: unit.ranges.map(({ index }) => states[index]!) };
   });
-  // It holds rows as they are read, then as they are stored.
+  // It holds rows as they are read, then as they are stored. Kept columns are beside it.
   const unitBytes = ofUnit * dimension * Math.max(COMPONENT_BYTES[rowFormat.readType], COMPONENT_BYTES[vectorType]);
   const count = threadCount(threads, units.length, unitBytes, memoryLimit());
   const workerData: IngestThreadData = { bucket: rowFormat, unitBytes, scratch, data };

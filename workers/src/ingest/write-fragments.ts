@@ -43,6 +43,7 @@ export async function writeUnits<T extends { rows: number }>(
 /** A data file with the name under which it is published. */
 export interface NamedFragment extends WrittenFragment {
   name: string;
+  keptColumns: (NonNullable<WrittenFragment['keptColumns']> & { name: string }) | undefined;
 }
 
 /** Takes a written data file. @param number in the order of the rows */

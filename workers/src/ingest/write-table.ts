@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
+import type { Column } from '../base/columns/column-type.ts';
 import type { FragmentFile } from '../database/catalog/catalog-entry.ts';
 import type { PlanBucket } from '../database/catalog/plan.ts';
 import type { PublishEarly } from '../database/table-publisher.ts';
@@ -14,10 +15,14 @@ import { FragmentNumbers } from './fragment-numbers.ts';
 import { orderRows } from './order-rows.ts';
 import type { WrittenFragment } from './passes/ingest-thread.ts';
 import { removeRunFiles } from './passes/run-files.ts';
+import { columnCount } from './passes/run-reader.ts';
+import { keptColumns } from './source-columns.ts';
 import { type TableOptions, type TableWork, withTableWork } from './table-work.ts';
 import { type FinishFragment, gatherFragments, type NamedFragment, writeUnits } from './write-fragments.ts';
 
 export interface WrittenTable {
+  /** Columns that it keeps. */
+  columns: Column[];
   tableVersion: number;
   model: ShardAttributes;
   fragments: FragmentFile[];
@@ -53,14 +58,17 @@ export async function writeTable(
     const finish: FinishFragment = (fragment, number) => finishFragment(work.data, recipe, fragment, number, publish);
     return isOrdered ? writeInPartitionOrder(work, finish, context) : writeInShardOrder(work, finish, context);
   });
-  const schema = tableSchema(options.dimension, options.vectorType);
+  const columns = keptColumns(bucket.sources);
+  const schema = tableSchema(options.dimension, options.vectorType, columns);
   return {
+    columns,
     tableVersion: await commitTable(scratch, bucket.bucket, schema, written),
     model,
-    fragments: written.map(({ name, rows, vectors, restChecksum }) => {
-      return { path: `${DATA_FOLDER}/${name}`, rows, offset: vectors.offset, checksum: restChecksum };
+    fragments: written.map(({ name, rows, vectors, restChecksum, keptColumns: kept }): FragmentFile => {
+      const fragment = { path: pathOf(name), rows, offset: vectors.offset, checksum: restChecksum };
+      return kept ? { ...fragment, columns: pathOf(kept.name) } : fragment;
     }),
-    files: written.map(({ name, bytes, checksum }) => ({ path: `${DATA_FOLDER}/${name}`, bytes, checksum })),
+    files: written.flatMap((fragment) => filesOf(fragment)),
     partitions,
   };
 }
@@ -77,7 +85,7 @@ async function writeInPartitionOrder(
   const { sorted, model, ...partitions } = await orderRows(work, context);
   const written = await gatherFragments(work, sorted, finish, context);
   // They take as much disk space as the table, which is published next.
-  await removeRunFiles(work.scratch);
+  await removeRunFiles(work.scratch, columnCount(work.rowFormat));
   return { written, model, partitions };
 }
 
@@ -95,10 +103,22 @@ async function writeInShardOrder(
   return { ...copied, partitions: undefined };
 }
 
+/** The files of a fragment: vectors and ids, then its kept columns. */
+function filesOf(fragment: NamedFragment): TableFile[] {
+  const { keptColumns: kept } = fragment;
+  return [fragment, ...(kept ? [kept] : [])].map(({ name, bytes, checksum }) => ({
+    path: pathOf(name),
+    bytes,
+    checksum,
+  }));
+}
+
+const pathOf = (name: string) => `${DATA_FOLDER}/${name}`;
+
 /**
- * Renames a data file to the name under which it is published, and begins to publish it. The name depends on the file's
+ * Renames the data files of a fragment to the names under which it is published, and begins to publish them. A name depends on the file's
  * content, so a table that is rebuilt, even on another kind of processor, never has another file of the same name.
- * @param number of the file, in the order of the rows
+ * @param number of the fragment, in the order of the rows
  */
 async function finishFragment(
   data: string,
@@ -107,9 +127,17 @@ async function finishFragment(
   number: number,
   publish: PublishEarly,
 ): Promise<NamedFragment> {
-  const { temporary, checksum, bytes } = fragment;
-  const name = dataFileName(`${recipe}/${checksum}`, number);
-  await rename(join(data, temporary), join(data, name));
-  publish({ path: `${DATA_FOLDER}/${name}`, bytes, checksum });
-  return { ...fragment, name };
+  const finishFile = async <F extends { temporary: string; checksum: string; bytes: number }>(
+    file: F,
+    seed: string,
+  ) => {
+    const { temporary, checksum, bytes } = file;
+    const name = dataFileName(`${seed}/${checksum}`, number);
+    await rename(join(data, temporary), join(data, name));
+    publish({ path: pathOf(name), bytes, checksum });
+    return { ...file, name };
+  };
+  const { keptColumns: kept } = fragment;
+  const named = await finishFile(fragment, recipe);
+  return { ...named, keptColumns: kept && (await finishFile(kept, `${recipe}/columns`)) };
 }

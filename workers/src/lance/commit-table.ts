@@ -30,7 +30,8 @@ export async function commitTable(
   fragments: readonly NewFragment[],
 ): Promise<number> {
   const path = join(folder, `${name}.lance`);
-  await mapConcurrently(fragments, FILES_AT_ONCE, (fragment) => flush(join(path, DATA_FOLDER, fragment.name)));
+  const files = fragments.flatMap((fragment) => [fragment, ...(fragment.keptColumns ? [fragment.keptColumns] : [])]);
+  await mapConcurrently(files, FILES_AT_ONCE, (file) => flush(join(path, DATA_FOLDER, file.name)));
   const empty = await createTable(folder, name, schema);
   empty.close();
   const { version, manifest, transaction } = addFragments(

@@ -6,6 +6,7 @@ import { returnIfMissing } from '../base/missing-files.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { DuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Place } from '../ids/id-table.ts';
+import type { Keep } from '../shard/columns/keep.ts';
 import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from '../shard/description-file.ts';
 import { openShard } from '../shard/shard-reader.ts';
 import { duplicatedId, type IdPlace } from './pack-messages.ts';
@@ -15,21 +16,29 @@ export interface PackInput {
   path: string;
   /** Its name in messages and plans; default: the one in the description, or the path. */
   name: string | undefined;
+  /** Columns that have one value in all its rows. */
+  values?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Pairs inputs with their names. @param names one for each input, or none */
-export function namedInputs(paths: readonly string[], names: readonly string[] | undefined): PackInput[] {
-  return paths.map((path, i) => ({ path, name: names?.[i] }));
+/** Pairs inputs with their names and values. @param names one for each input, or none @param values as for names */
+export function namedInputs(
+  paths: readonly string[],
+  names: readonly string[] | undefined,
+  values: ReadonlyArray<PackInput['values']> | undefined,
+): PackInput[] {
+  return paths.map((path, i) => ({ path, name: names?.[i], values: values?.[i] }));
 }
 
 /**
  * Reads every input, a shard or its description, once and adds its ids to `seen`.
+ * @param keep columns of shards; a description has those that were kept when it was written
  * @throws DataError for a file that is not a shard or has no rows, and for a duplicated id
  */
 export async function describeInputs(
   inputs: readonly PackInput[],
   seen: DuplicateIds,
   progress: CommandContext['progress'],
+  keep: Keep,
 ): Promise<DescribedShard[]> {
   const bar = progress('reading shards', inputs.length, 'shards');
   try {
@@ -41,8 +50,10 @@ export async function describeInputs(
         const [first, second] = [await findId(inputs, duplicate.first), await findId(inputs, duplicate.second)];
         throw duplicatedId(second.id, second, first);
       };
-      const read = (await isDescription(path)) ? readShardDescription : describeShard;
-      const shard = await read(path, addIds);
+      const isDescribed = await isDescription(path);
+      const shard = isDescribed
+        ? await readShardDescription(path, addIds)
+        : await describeShard(path, addIds, { keep });
       shards.push({ ...shard, path: name ?? shard.path });
       bar.add(1);
     }

@@ -1,5 +1,6 @@
 // Messages of packing for users: the problem, the place, and what to do.
 
+import type { Column } from '../base/columns/column-type.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 
@@ -47,4 +48,34 @@ export function otherModel(path: string, model: string, base: { name: string; mo
   return new DataError(
     `${path}: made by model ${model}, but ${base.name} by ${base.model}. Vectors of two models cannot be compared; use one database per model.`,
   );
+}
+
+/** @param other a shard or bucket with another type of the same column */
+export function otherColumnType(where: string, { name, type }: Column, other: Column & { where: string }): DataError {
+  return new DataError(
+    `${where}: the column "${name}" is ${type}, but ${other.type} in ${other.where}. A column has one type in a database: ` +
+      'convert it, or leave it out with --keep.',
+  );
+}
+
+export function columnTwice(path: string, name: string): DataError {
+  return new DataError(
+    `${path}: the column "${name}" is in the file and in the samplesheet. Rename one, or leave it out with --keep.`,
+  );
+}
+
+/** @param found the columns of all inputs */
+export function noSuchColumn(name: string, found: readonly string[]): DataError {
+  const there = found.length > 0 ? `They have ${found.join(', ')}` : 'They have no columns beside vectors and ids';
+  return new DataError(`--keep: no input has a column "${name}". ${there}.`);
+}
+
+export function badValues(text: string): string {
+  return `--values needs a JSON object of texts for each of --input, not ${text.slice(0, 100)}.`;
+}
+
+/** Rows that the database has with other columns, or with other values in them. */
+export function heldWithOtherColumns(paths: readonly string[]): string {
+  const others = paths.length > 1 ? ` and ${counted(paths.length - 1, 'other shard')}` : '';
+  return `${paths[0]}${others}: the database has these vectors with other columns, which stay as they are`;
 }

@@ -1,9 +1,12 @@
 import type { CommandContext } from '../app/command.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import type { BucketPlan, PlanSource } from '../database/catalog/plan.ts';
+import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
+import { parseKeep } from '../shard/columns/keep.ts';
 import { namedInputs } from './pack-inputs.ts';
+import { heldWithOtherColumns } from './pack-messages.ts';
 import { packingQuality, packShards } from './packing.ts';
+import { parseValues } from './parse-values.ts';
 import { reserveBuckets } from './reserve-buckets.ts';
 import { surveyShards } from './survey-shards.ts';
 
@@ -13,6 +16,10 @@ export interface PackRequest {
   input: readonly string[];
   /** Name of each input in the plan and in messages; default: the one in its description, or its path. */
   name?: readonly string[] | undefined;
+  /** Of each input, columns that have one value in all its rows: see `parseValues`. */
+  values?: readonly string[] | undefined;
+  /** Columns of the shards that have no description: see `parseKeep`. */
+  keep?: string | undefined;
   /** The plan's path. */
   output: string;
   /** Maximum vector count of a bucket. */
@@ -29,20 +36,30 @@ export interface PackRequest {
  * @throws DataError for unreadable shards, shards that do not fit the database, and duplicated ids
  */
 export async function planBuckets(
-  { input, name, output, bucketSize, database, checkIds }: PackRequest,
-  context: Pick<CommandContext, 'progress'>,
+  { input, name, values, output, bucketSize, database, checkIds, ...request }: PackRequest,
+  context: Pick<CommandContext, 'progress' | 'log'>,
 ): Promise<{ plan: BucketPlan; shardCount: number }> {
-  const survey = await surveyShards(namedInputs(input, name), output, database, checkIds, context);
+  const keep = parseKeep(request.keep);
+  const inputs = namedInputs(input, name, values && parseValues(values, input.length));
+  const survey = await surveyShards(inputs, output, database, { checkIds, keep }, context);
   const { shards, dimension, model, missing, entries } = survey;
   const packed = packShards(missing.flat(), bucketSize);
   const sources = packed.map((bucket) =>
     bucket.map(({ shard, start, end }): PlanSource => {
-      const { path, rows, contentHash, vectorType } = shards[shard]!;
-      return { shard, path, rows, start, end, contentHash, vectorType };
+      const { path, rows, contentHash, vectorType, columns, columnBytes, rowHash } = shards[shard]!;
+      const own = inputs[shard]!.values ?? {};
+      return {
+        ...{ shard, path, rows, start, end, contentHash, vectorType },
+        ...(columns.length > 0 ? { columns: [...columns], columnBytes, rowHash } : {}),
+        ...(Object.keys(own).length > 0 ? { values: own } : {}),
+      };
     }),
   );
   const names = await reserveBuckets(database, survey, sources);
   const holders = holdersOf(entries);
+  const held = shards.filter(({ rows }, shard) => rows > 0 && missing[shard]!.length === 0);
+  const changed = held.filter(({ rowHash, contentHash }) => holders.get(rowHash)?.contentHash !== contentHash);
+  if (changed.length > 0) context.log(heldWithOtherColumns(changed.map(({ path }) => path)));
   const plan: BucketPlan = {
     version: 1,
     dimension,
@@ -50,9 +67,7 @@ export async function planBuckets(
     bucketSize,
     rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
     ...(packed.length > 0 ? { quality: packingQuality(packed, bucketSize) } : {}),
-    held: shards
-      .filter(({ rows }, shard) => rows > 0 && missing[shard]!.length === 0)
-      .map(({ path, contentHash }) => ({ path, bucket: holders.get(contentHash) ?? '' })),
+    held: held.map(({ path, rowHash }) => ({ path, bucket: holders.get(rowHash)?.bucket ?? '' })),
     buckets: sources.map((bucketSources, i) => ({
       bucket: names[i]!,
       rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
@@ -62,7 +77,11 @@ export async function planBuckets(
   return { plan, shardCount: shards.length };
 }
 
-/** Maps the content hash of a shard to a bucket that has rows of it: the last of several. */
-function holdersOf(entries: readonly CatalogEntry[]): Map<string, string> {
-  return new Map(entries.flatMap(({ bucket, sources }) => sources.map(({ contentHash }) => [contentHash, bucket])));
+/** Maps the row hash of a shard to a bucket that has rows of it: the last of several. */
+function holdersOf(entries: readonly CatalogEntry[]): Map<string, { bucket: string; contentHash: string }> {
+  return new Map(
+    entries.flatMap(({ bucket, sources }) =>
+      sources.map((source) => [rowHashOf(source), { bucket, contentHash: source.contentHash }]),
+    ),
+  );
 }

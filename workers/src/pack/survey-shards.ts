@@ -2,16 +2,19 @@ import type { CommandContext } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
 import type { DataError } from '../base/errors.ts';
 import type { CatalogEntry, IngestRecord } from '../database/catalog/catalog-entry.ts';
+import { rowHashOf } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { openVersion } from '../database/table-state.ts';
 import { type DuplicateIds, withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
 import { idsOf } from '../lance/table-ids.ts';
+import type { Keep } from '../shard/columns/keep.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
 import { modelIdentity, type ShardHeader } from '../shard/shard.ts';
 import { describeInputs, findId, type PackInput } from './pack-inputs.ts';
 import { duplicatedId, idInDatabase, noSequences, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
+import { requireColumns } from './require-columns.ts';
 
 /** The shards of a build, and the rows that the database lacks. */
 export interface Survey {
@@ -26,18 +29,24 @@ export interface Survey {
   pending: IngestRecord[];
 }
 
+export interface SurveyOptions {
+  /** Whether to include the ids of the database. */
+  checkIds: boolean;
+  /** Columns of the shards that have no description. */
+  keep: Keep;
+}
+
 /**
  * Reads the content hash of every input, and searches the ids for duplicates. Reads a description if the input is one, otherwise the shard,
  * once.
  * @param output the plan's path; scratch files for ids that do not fit into memory are written beside it
- * @param checkIds whether to include the ids of the database
  * @throws DataError for a file that is not a shard or has no rows, for a shard that does not fit, and for a duplicated id
  */
 export async function surveyShards(
   inputs: readonly PackInput[],
   output: string,
   database: Database | undefined,
-  checkIds: boolean,
+  { checkIds, keep }: SurveyOptions,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<Survey> {
   let missing: RowRange[][] = [];
@@ -48,13 +57,14 @@ export async function surveyShards(
     second.source < inputs.length || (first.source < inputs.length && isPacked(first));
 
   const survey = async (seen: DuplicateIds): Promise<Survey> => {
-    const shards = await describeInputs(inputs, seen, progress);
+    const shards = await describeInputs(inputs, seen, progress, keep);
     if (shards.length > 0 && shards.every(({ rows }) => rows === 0)) throw noSequences(shards.map(({ path }) => path));
     // Read after the shards, which can take hours, and plans of other builds before entries: a bucket that is finished meanwhile is in one
     // of the two.
     const pending = (await database?.pending()) ?? [];
     const entries = (await database?.entries()) ?? [];
     const kind = requireOneKind(shards, entries);
+    requireColumns(inputs, shards, entries, keep);
     missing = rowsMissing(shards, entries);
     const inTables =
       database && checkIds ? await addTableIds(database, entries, inputs.length, seen, progress) : undefined;
@@ -102,13 +112,13 @@ async function duplicateError(
   return duplicatedId(other.id, other, here);
 }
 
-/** Returns the rows of each shard whose content no entry has. */
+/** Returns the rows of each shard whose vectors and ids no entry has. */
 function rowsMissing(shards: readonly DescribedShard[], entries: readonly CatalogEntry[]): RowRange[][] {
   const held = Map.groupBy(
     entries.flatMap(({ sources }) => sources),
-    ({ contentHash }) => contentHash,
+    rowHashOf,
   );
-  return shards.map(({ contentHash, rows }, shard) => rangesNotHeld(shard, rows, held.get(contentHash) ?? []));
+  return shards.map(({ rowHash, rows }, shard) => rangesNotHeld(shard, rows, held.get(rowHash) ?? []));
 }
 
 /**

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
-import { writeShardDescription } from './description-file.ts';
+import { type DescribeOptions, writeShardDescription } from './description-file.ts';
 import { unusableShards } from './shard-messages.ts';
 
 /** Maximum number of unusable shards that are reported together; reading each may take seconds. */
@@ -24,6 +24,7 @@ export interface ShardToDescribe {
 export async function describeShards(
   shards: readonly ShardToDescribe[],
   context: Pick<CommandContext, 'progress'>,
+  options: DescribeOptions = {},
 ): Promise<{ rows: number; bytes: number; shards: number; contentHash?: string }> {
   const sum = { rows: 0, bytes: 0, shards: shards.length };
   const problems: UserError[] = [];
@@ -32,7 +33,7 @@ export async function describeShards(
     if (problems.length === MAX_PROBLEMS) break;
     try {
       const { rows, contentHash, bytes } = await writeAtomically(shard.output, async (temporary) => {
-        const described = await writeShardDescription(shard.path, shard.name, temporary, context);
+        const described = await writeShardDescription(shard.path, shard.name, temporary, context, options);
         return { ...described, bytes: (await stat(temporary)).size };
       });
       sum.rows += rows;

@@ -4,6 +4,7 @@ import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { findStats } from '../base/missing-files.ts';
 import { counted } from '../base/text/counted.ts';
+import type { Keep } from './columns/keep.ts';
 import { ContentHash } from './content-hash.ts';
 import { parseShardDescription, type ShardDescription } from './description.ts';
 import type { ShardHeader } from './shard.ts';
@@ -14,6 +15,8 @@ import { openShard, type ShardReader } from './shard-reader.ts';
 const BLOCK_BYTES = 8 * 2 ** 20;
 /** Maximum length of the first line; attributes of a shard are few and short. */
 const MAX_HEADER_BYTES = 2 ** 20;
+/** More than the byte count of any shard, for the longest description. */
+const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 
 /** Ids of consecutive rows. */
 export interface IdBlock {
@@ -24,6 +27,17 @@ export interface IdBlock {
 /** A shard and its content hash. */
 export interface DescribedShard extends ShardHeader {
   contentHash: string;
+  /** The content hash that it has where no column is kept. */
+  rowHash: string;
+  /** Bytes of all kept columns. */
+  columnBytes: number;
+}
+
+export interface DescribeOptions {
+  /** Default: the columns that LanceFlow wrote. */
+  keep?: Keep | undefined;
+  /** Whether a shard without rows is fine. */
+  allowEmpty?: boolean;
 }
 
 /**
@@ -34,18 +48,21 @@ export interface DescribedShard extends ShardHeader {
 export async function describeShard(
   path: string,
   onIds: (block: IdBlock) => Promise<void> | void,
-  allowEmpty = false,
+  { keep = 'written', allowEmpty = false }: DescribeOptions = {},
 ): Promise<DescribedShard> {
-  const shard = await openShard(path);
+  const shard = await openShard(path, {}, keep);
   try {
     if (!allowEmpty) requireRows(shard);
-    const { rows, dimension, vectorType, attributes } = shard;
+    const { rows, dimension, vectorType, attributes, columns } = shard;
     const hash = new ContentHash();
-    for await (const { vectors, ids, start } of readBlocks(shard, { blockRows: rowsPerBlock(shard, BLOCK_BYTES) })) {
-      hash.add(vectors, ids);
+    let columnBytes = 0;
+    for await (const block of readBlocks(shard, { blockRows: rowsPerBlock(shard, BLOCK_BYTES) })) {
+      const { vectors, ids, kept, start } = block;
+      hash.add(vectors, ids, kept);
+      for (const { bytes } of kept) columnBytes += bytes.length;
       await onIds({ start, ids });
     }
-    return { path, rows, dimension, vectorType, attributes, contentHash: hash.digest(vectorType, dimension) };
+    return { path, rows, dimension, vectorType, attributes, columns, columnBytes, ...hash.digest(shard) };
   } finally {
     shard.close();
   }
@@ -59,39 +76,52 @@ function requireRows({ path, rows }: ShardReader): void {
  * Writes the description of a shard: a line of JSON, then the ids in blocks. Format: docs/formats.md.
  * @param name of the shard in messages and plans
  * @param temporary the path to write to: see `writeAtomically`
- * @param allowEmpty whether a shard without rows is fine
  */
 export async function writeShardDescription(
   path: string,
   name: string,
   temporary: string,
   { progress }: Pick<CommandContext, 'progress'>,
-  allowEmpty = false,
+  options: DescribeOptions = {},
 ): Promise<ShardDescription> {
   const { size: fileBytes, mtimeMs: modifiedMs } = await requireStats(path);
-  const shard = await openShard(path);
+  const shard = await openShard(path, {}, options.keep ?? 'written');
   shard.close();
-  if (!allowEmpty) requireRows(shard);
-  const { rows, dimension, vectorType, attributes } = shard;
+  if (!options.allowEmpty) requireRows(shard);
+  const { rows, dimension, vectorType, attributes, columns } = shard;
   const facts = { version: 1 as const, path, name, fileBytes, modifiedMs, rows, dimension, vectorType, attributes };
-  const lineOf = (contentHash: string) => Buffer.from(`${JSON.stringify({ ...facts, contentHash })}\n`);
+  const textOf = (hashes: Hashes) => JSON.stringify({ ...facts, ...hashes });
   const bar = progress('describing', rows, 'vectors');
   const file = await open(temporary, 'wx');
   try {
-    // A placeholder of the same length, because the hash is known only at the end.
-    await file.writeFile(lineOf('0'.repeat(64)));
+    // A placeholder of the same length, because the hashes are known only at the end.
+    const unknown = '0'.repeat(64);
+    const placeholder = textOf(hashesOf({ columns, contentHash: unknown, rowHash: unknown, columnBytes: MOST_BYTES }));
+    await file.writeFile(`${placeholder}\n`);
     const onIds = async ({ ids }: IdBlock) => {
       await writeIds(file, ids);
       bar.add(columnLength(ids));
     };
-    const { contentHash } = await describeShard(path, onIds, allowEmpty);
-    const line = lineOf(contentHash);
+    const hashes = hashesOf(await describeShard(path, onIds, options));
+    const line = Buffer.from(`${textOf(hashes).padEnd(placeholder.length)}\n`);
     await file.write(line, 0, line.length, 0);
-    return { ...facts, contentHash };
+    return { ...facts, ...hashes };
   } finally {
     bar.stop();
     await file.close();
   }
+}
+
+/** What a description has that only reading the rows tells, and the kept columns, if there are any. */
+type Hashes = Pick<ShardDescription, 'columns' | 'columnBytes' | 'rowHash' | 'contentHash'>;
+
+function hashesOf({
+  columns,
+  columnBytes,
+  rowHash,
+  contentHash,
+}: Pick<DescribedShard, 'columns' | 'columnBytes' | 'rowHash' | 'contentHash'>): Hashes {
+  return columns.length > 0 ? { contentHash, columns: [...columns], columnBytes, rowHash } : { contentHash };
 }
 
 async function requireStats(path: string): Promise<Stats> {
@@ -131,8 +161,8 @@ export async function readShardDescription(
       start += columnLength(ids);
     }
     if (start !== described.rows) throw damagedDescription(path, `${counted(start, 'id')} of ${described.rows}`);
-    const { rows, dimension, vectorType, attributes } = described;
-    return { path: name, rows, dimension, vectorType, attributes, contentHash };
+    const { rows, dimension, vectorType, attributes, columns = [], columnBytes = 0, rowHash = contentHash } = described;
+    return { path: name, rows, dimension, vectorType, attributes, columns, columnBytes, contentHash, rowHash };
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { COLUMN_NAME, COLUMN_TYPES, isColumnName } from '../base/columns/column-type.ts';
 import {
   AMOUNT,
   ATTRIBUTES,
@@ -18,6 +19,29 @@ import { damagedDescription, notADescription } from './shard-messages.ts';
 /** See `ContentHash`. */
 export const CONTENT_HASH = textWhere((text) => /^[0-9a-f]{64}$/.test(text), '64 hexadecimal digits');
 
+/** A kept column. */
+export const COLUMN = z.object({
+  name: textWhere(isColumnName, `a column's name: ${COLUMN_NAME}`),
+  type: choice(COLUMN_TYPES),
+});
+export const COLUMNS = z
+  .array(COLUMN)
+  .check(
+    z.refine(
+      (columns) => new Set(columns.map(({ name }) => name)).size === columns.length,
+      'columns of different names',
+    ),
+  );
+
+/** What descriptions and plans have of a shard whose columns are kept. */
+export const COLUMNS_OF_SHARD = {
+  columns: z.optional(COLUMNS),
+  /** Bytes of all kept columns. */
+  columnBytes: z.optional(COUNT),
+  /** See `ContentHash`: the hash that the shard has where no column is kept. */
+  rowHash: z.optional(CONTENT_HASH),
+};
+
 /** The facts about a shard that packing needs. With them, its vectors are read only once: when it is written or first described. */
 export type ShardDescription = z.infer<typeof SHARD_DESCRIPTION>;
 const SHARD_DESCRIPTION = z.object({
@@ -36,6 +60,7 @@ const SHARD_DESCRIPTION = z.object({
   vectorType: choice(VECTOR_TYPES),
   attributes: ATTRIBUTES,
   contentHash: CONTENT_HASH,
+  ...COLUMNS_OF_SHARD,
 });
 
 /** Parses the first line of a description. @throws DataError if the file is not a description, or damaged */

@@ -14,6 +14,8 @@ export interface ShardBlock {
   /** The vectors as stored; valid until the next block is read. */
   vectors: Uint8Array;
   ids: Utf8Column;
+  /** Cells of the kept columns. */
+  kept: Utf8Column[];
 }
 
 /** Maximum row count of a block, because ids can be long even if vectors are short. */
@@ -26,7 +28,7 @@ export function rowsPerBlock(shard: Pick<ShardHeader, 'dimension' | 'vectorType'
 }
 
 /**
- * Reads rows [start, end) of a shard in blocks of `blockRows` rows, or fewer if ids are long. While a block is used, the next one is
+ * Reads rows [start, end) of a shard in blocks of `blockRows` rows, or fewer if ids or kept columns are long. While a block is used, the next one is
  * read into the other of two buffers.
  * @throws DataError if the file changes while it is read
  */
@@ -45,9 +47,9 @@ export async function* readBlocks(
   let next: Promise<ShardRows> | undefined = start < end ? read(start, newBuffer()) : undefined;
   let spare: ArrayBuffer | undefined;
   for (let at = start; next; ) {
-    const { rows, ids, vectors } = await next;
+    const { rows, vectors, ...columns } = await next;
     next = at + rows < end ? read(at + rows, spare ?? newBuffer()) : undefined;
-    yield { start: at, rows, vectors: new Uint8Array(vectors, 0, rows * rowBytes), ids };
+    yield { start: at, rows, vectors: new Uint8Array(vectors, 0, rows * rowBytes), ...columns };
     spare = vectors;
     at += rows;
   }

@@ -1,7 +1,11 @@
-import { columnSlice } from '../base/bytes/utf8-column.ts';
+import { columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import { readAttributes } from './attributes.ts';
+import type { Keep } from './columns/keep.ts';
+import { openKeptDatasets, readKept } from './columns/kept-datasets.ts';
+import { idCheck } from './columns/text-checks.ts';
+import { type ReadColumn, type TextLayout, textReader } from './columns/text-reader.ts';
 import {
   chunkBytesOf,
   type DatasetHeader,
@@ -14,7 +18,6 @@ import { CLASS_FLOAT, nameFloatType } from './hdf5/float-type.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
 import { type OpenFile, OpenFiles } from './hdf5/locate.ts';
 import { findMessage, MESSAGE, type Message } from './hdf5/object-header.ts';
-import { checkIds, type IdLayout, idReader, type ReadIds } from './id-reader.ts';
 import { type DatasetNames, findLayout } from './layouts/find-layout.ts';
 import { convertedNote, squareNote, transposedNote } from './layouts/layout-messages.ts';
 import { isConverted, isNumberType, type NumberType, storedVectorType } from './layouts/number-type.ts';
@@ -31,12 +34,14 @@ export interface ShardFile {
   header: ShardHeader;
   /** Reads the vectors of rows [start, start + count) as stored, little-endian. */
   readVectors(start: number, count: number, into: Uint8Array): void;
-  readIds: ReadIds;
+  readIds: ReadColumn;
+  /** Reads the kept columns: of each at least one row, and fewer than asked if they reach `maxBytes`. */
+  readKept(start: number, count: number, maxBytes: number): Utf8Column[];
   /** Bytes of a vector. */
   rowBytes: number;
-  /** Decompressed bytes of a chunk of ids. */
+  /** Decompressed bytes of the largest chunk of ids and kept columns. */
   idChunkBytes: number;
-  /** Decompressed bytes of the largest chunk of both datasets. */
+  /** Decompressed bytes of the largest chunk of all datasets. */
   maxChunkBytes: number;
   /** What the user should know about the file. Reading vectors can add to it. */
   notes: string[];
@@ -47,7 +52,7 @@ export interface ShardFile {
  * Opens a shard, or another file of vectors (see layouts/find-layout.ts), and checks its shape, its types, and that no rows are missing.
  * @throws DataError if it is not HDF5, is truncated, is not a shard, or rows were never written
  */
-export function openShardFile(module: H5Module, path: string, named: DatasetNames = {}): ShardFile {
+export function openShardFile(module: H5Module, path: string, named: DatasetNames = {}, keep: Keep = []): ShardFile {
   const files = new OpenFiles(module);
   try {
     const notes: string[] = [];
@@ -56,7 +61,7 @@ export function openShardFile(module: H5Module, path: string, named: DatasetName
     if (layout.note !== undefined) onNote(layout.note);
     const file =
       layout.kind === 'pair'
-        ? openPair(module, files, path, layout, onNote)
+        ? openPair(module, files, path, layout, keep, onNote)
         : openProteins(module, files.open(path), layout.proteins, onNote);
     const { dimension, vectorType } = file.header;
     return {
@@ -80,8 +85,10 @@ function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable, 
   const { rows, dimension, type, ids } = proteins;
   const attributes = readAttributes(module, { in: open, path: '/' }, undefined);
   if (isConverted(type)) onNote(convertedNote(path, type));
+  const check = idCheck(path);
   return {
-    header: { path, rows, dimension, vectorType: storedVectorType(type), attributes },
+    header: { path, rows, dimension, vectorType: storedVectorType(type), attributes, columns: [] },
+    readKept: () => [],
     ...{ idChunkBytes: 0, maxChunkBytes: 0 },
     readVectors: proteins.readVectors,
     readIds(start, count, maxBytes) {
@@ -90,7 +97,7 @@ function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable, 
       const { offsets, bytes } = columnSlice(ids, start, end);
       // Copied, because the caller transfers it to another thread.
       const own = { offsets: offsets.slice(), bytes: bytes.slice() };
-      checkIds(own, path, start);
+      check(own, start);
       return own;
     },
   };
@@ -102,11 +109,19 @@ function openPair(
   files: OpenFiles,
   path: string,
   names: { embedding: string; id: string },
+  keep: Keep,
   onNote: OnNote,
 ): OpenedFile {
   const { header, vectors, ids, idChunkBytes, maxChunkBytes } = readHeader(module, files, path, names, onNote);
-  const readVectors = vectorReader(module, path, vectors, onNote);
-  return { header, idChunkBytes, maxChunkBytes, readVectors, readIds: idReader(module, ids) };
+  const kept = openKeptDatasets(module, files, files.open(path), names, header.rows, keep);
+  return {
+    header: { ...header, columns: kept.map(({ column }) => column) },
+    idChunkBytes: Math.max(idChunkBytes, ...kept.map(({ chunkBytes }) => chunkBytes)),
+    maxChunkBytes: Math.max(maxChunkBytes, ...kept.map(({ chunkBytes }) => chunkBytes)),
+    readVectors: vectorReader(module, path, vectors, onNote),
+    readIds: textReader(module, ids, idCheck(path)),
+    readKept: (start, count, maxBytes) => readKept(kept, start, count, maxBytes),
+  };
 }
 
 function readHeader(
@@ -132,13 +147,14 @@ function readHeader(
   if (!vlen && size > MAX_ID_BYTES) throw messages.idTypeTooLong(path, names.id, size);
   for (const { header } of [embedding, id]) requireAllRows(module, files, header);
   const attributes = readAttributes(module, embedding.header.located, countAttributes(embedding.header));
-  const header: ShardHeader = { path, rows, dimension, vectorType, attributes };
-  const ids: IdLayout = {
+  const header: Omit<ShardHeader, 'columns'> = { path, rows, dimension, vectorType, attributes };
+  const ids: TextLayout = {
     path,
+    name: 'id',
     located: id.header.located,
-    idsHaveVariableLength: vlen,
-    idBytes: size,
-    idPad: strpad ?? 0,
+    hasVariableLength: vlen,
+    textBytes: size,
+    padding: strpad ?? 0,
   };
   const [vectorChunk, idChunkBytes] = [embedding, id].map((each) => chunkBytesOf(each.header)) as [number, number];
   if (isConverted(numberType)) onNote(convertedNote(path, numberType));

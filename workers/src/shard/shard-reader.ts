@@ -3,20 +3,23 @@ import { isMainThread } from 'node:worker_threads';
 import { log } from '../app/progress.ts';
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
+import type { Keep } from './columns/keep.ts';
 import type { DatasetNames } from './layouts/find-layout.ts';
 import type { ShardHeader } from './shard.ts';
 import { missingShard, notAFile } from './shard-messages.ts';
 import { shardThread } from './shard-thread.ts';
 import type { RowRange, RowsRequest } from './shard-worker.ts';
 
-/** Limit of the id text that is read at once: if ids are long, fewer rows are read. */
+/** Limit of the text of ids, and of each kept column, that is read at once: if they are long, fewer rows are read. */
 const ID_BYTES = 64 * 2 ** 20;
 
 /** Consecutive rows of a shard. */
 export interface ShardRows {
-  /** The requested row count; fewer, but at least one, if ids are long. */
+  /** The requested row count; fewer, but at least one, if ids or kept columns are long. */
   rows: number;
   ids: Utf8Column;
+  /** Cells of the kept columns, in their order. */
+  kept: Utf8Column[];
   /** The vectors as stored (see `vectorType`), little-endian, in the buffer that the caller passed. */
   vectors: ArrayBuffer;
 }
@@ -31,11 +34,7 @@ export interface ShardReader extends ShardHeader {
    */
   readRows(start: number, count: number, into: ArrayBuffer): Promise<ShardRows>;
   /** Reads rows into shared memory, which stays usable here. @param into as for `readRows` */
-  readShared(
-    start: number,
-    count: number,
-    into: Uint8Array<SharedArrayBuffer>,
-  ): Promise<Pick<ShardRows, 'rows' | 'ids'>>;
+  readShared(start: number, count: number, into: Uint8Array<SharedArrayBuffer>): Promise<Omit<ShardRows, 'vectors'>>;
   /**
    * Reads the vectors of ranges of rows, in one request.
    * @param ranges at least one
@@ -64,17 +63,19 @@ function logOnce(notes: readonly string[]): void {
 /**
  * Opens a shard, or another HDF5 file of vectors, and checks its shape, its types, and that all its rows exist.
  * @param named names of its datasets. Default: what the file has
+ * @param keep the columns to read beside vectors and ids
  * @throws DataError if the file is missing, is not HDF5, is truncated, is not a shard, or rows were never written
  */
-export async function openShard(path: string, named: DatasetNames = {}): Promise<ShardReader> {
+export async function openShard(path: string, named: DatasetNames = {}, keep: Keep = []): Promise<ShardReader> {
   const { size: fileBytes } = await statFile(path);
   const thread = shardThread();
   const shard = ++opened;
   const headerRead = { path, what: 'its header', maxChunkBytes: 0 };
-  const { header, maxChunkBytes, notes } = await thread.call('open', { shard, path, named }, headerRead);
+  const { header, maxChunkBytes, notes } = await thread.call('open', { shard, path, named, keep }, headerRead);
   logOnce(notes);
   const read = async (start: number, count: number, maxIdBytes: number, vectors: RowsRequest['vectors']) => {
-    const what = `rows ${start} to ${start + count - 1} of ${vectors ? '"id" and "embedding"' : '"id"'}`;
+    const names = vectors ? ['"id"', ...header.columns.map(({ name }) => `"${name}"`), '"embedding"'] : ['"id"'];
+    const what = `rows ${start} to ${start + count - 1} of ${names.join(' and ')}`;
     const request = { shard, start, count, maxIdBytes, vectors };
     const transfer = vectors instanceof ArrayBuffer ? [vectors] : [];
     const { notes, ...rows } = await thread.call('readRows', request, { path, what, maxChunkBytes }, transfer);
@@ -90,8 +91,8 @@ export async function openShard(path: string, named: DatasetNames = {}): Promise
     fileBytes,
     async readRows(start, count, into) {
       requireCapacity(count, into);
-      const { rows, ids, vectors } = await read(start, count, ID_BYTES, into);
-      return { rows, ids, vectors: vectors! };
+      const { vectors, ...columns } = await read(start, count, ID_BYTES, into);
+      return { ...columns, vectors: vectors! };
     },
     async readShared(start, count, into) {
       requireCapacity(count, into);

@@ -1,8 +1,10 @@
 import { readSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { columnLength, columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError, systemErrorCode, UserError } from '../base/errors.ts';
 import { failThread, serveRequests } from '../base/threads/serve-requests.ts';
 import { WithTransfer } from '../base/threads/thread-messages.ts';
+import type { Keep } from './columns/keep.ts';
 import type { H5Module } from './hdf5/h5wasm.ts';
 import { findBadHeap } from './hdf5/heap-check.ts';
 import { hdf5 } from './hdf5/library.ts';
@@ -20,7 +22,7 @@ export interface RowRange {
 export interface RowsRequest extends RowRange {
   shard: number;
   maxIdBytes: number;
-  /** Receives the vectors; undefined: they are not read. Memory that is not shared is transferred back with the answer. */
+  /** Receives the vectors; undefined: ids alone are read. Memory that is not shared is transferred back with the answer. */
   vectors: ArrayBuffer | Uint8Array<SharedArrayBuffer> | undefined;
 }
 
@@ -56,26 +58,28 @@ const module = await hdf5();
 watchReads(module);
 
 const methods = {
-  open: ({ shard, path, named }: { shard: number; path: string; named: DatasetNames }) =>
+  open: ({ shard, path, named, keep }: { shard: number; path: string; named: DatasetNames; keep: Keep }) =>
     guard(path, () => {
-      const file = openShardFile(module, path, named);
+      const file = openShardFile(module, path, named, keep);
       shards.set(shard, file);
       const { header, maxChunkBytes, notes } = file;
       return { header, maxChunkBytes, notes: notes.splice(0) };
     }),
 
-  /** Returns the rows whose ids fit into `maxIdBytes`: at least one. */
+  /** Returns the rows whose ids, and each of their kept columns, fit into `maxIdBytes`: at least one. */
   readRows: ({ shard, start, count, maxIdBytes, vectors }: RowsRequest) =>
     guardShard(shard, (file) => {
       memoryLimitBytes = MEMORY_BYTES + file.idChunkBytes * 3;
-      const ids = file.readIds(start, count, maxIdBytes);
-      const rows = ids.offsets.length - 1;
+      const [ids, ...kept] = toSameRows(readColumns(file, start, count, maxIdBytes, vectors !== undefined));
+      const rows = columnLength(ids!);
       // A chunk of vectors may have any size up to the library's own limit.
       memoryLimitBytes = Number.POSITIVE_INFINITY;
       const own = vectors instanceof ArrayBuffer ? vectors : undefined;
       if (vectors) file.readVectors(start, rows, vectors instanceof ArrayBuffer ? new Uint8Array(vectors) : vectors);
-      const buffers = [own, ids.offsets.buffer, ids.bytes.buffer].filter((buffer) => buffer !== undefined);
-      return new WithTransfer({ rows, ids, vectors: own, notes: file.notes.splice(0) }, buffers as ArrayBuffer[]);
+      const columns = [ids!, ...kept].flatMap(({ offsets, bytes }) => [offsets.buffer, bytes.buffer]);
+      const buffers = [own, ...columns].filter((buffer) => buffer !== undefined);
+      const answer = { rows, ids: ids!, kept, vectors: own, notes: file.notes.splice(0) };
+      return new WithTransfer(answer, buffers as ArrayBuffer[]);
     }),
 
   readVectors: ({ shard, ranges, vectors }: VectorsRequest) =>
@@ -102,6 +106,22 @@ const methods = {
 export type ShardMethods = typeof methods;
 
 serveRequests(methods);
+
+/** Reads ids, and kept columns where vectors are read too. */
+function readColumns(file: ShardFile, start: number, count: number, maxBytes: number, withKept: boolean): Utf8Column[] {
+  const ids = file.readIds(start, count, maxBytes);
+  return withKept ? [ids, ...file.readKept(start, columnLength(ids), maxBytes)] : [ids];
+}
+
+/** Cuts columns to the rows that all have. Their buffers are their own, because they are transferred. */
+function toSameRows(columns: readonly Utf8Column[]): Utf8Column[] {
+  const rows = Math.min(...columns.map(columnLength));
+  if (columns.every((column) => columnLength(column) === rows)) return [...columns];
+  return columns.map((column) => {
+    const { offsets, bytes } = columnSlice(column, 0, rows);
+    return { offsets, bytes: bytes.slice() };
+  });
+}
 
 function guardShard<T>(shard: number, read: (file: ShardFile) => T): T | Promise<never> {
   const file = shards.get(shard);

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { type BadVector, describeBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
+import { WRITTEN_COLUMNS } from './columns/keep.ts';
 import h5wasm, { type H5File, type H5Module } from './hdf5/h5wasm.ts';
 import { makeHalfPrecision, OLD_FORMAT } from './hdf5/half-precision.ts';
 import { hdf5, withBuffer } from './hdf5/library.ts';
@@ -10,37 +11,44 @@ import { cannotCreate, cannotWrite, idWithNul, notFloat16 } from './shard-messag
 
 /** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
 const CHUNK_ROWS = 256;
-const ID_CHUNK_ROWS = 4096;
+const TEXT_CHUNK_ROWS = 4096;
 
-/** Writes a shard block by block: `embedding` float32 or float16 [N, D], `id` variable-length UTF-8 [N]. */
+/** Writes a shard block by block: `embedding` float32 or float16 [N, D], `id` and text columns variable-length UTF-8 [N]. */
 export interface ShardWriter {
   /** Rows written so far. */
   readonly rows: number;
   /**
    * Appends rows.
    * @param vectors rows * dimension components, row by row
-   * @param describe describes a row that float16 cannot represent, for the message. Default: by row and id
    * @throws DataError if float16 cannot represent a row
    */
-  append(vectors: Float32Array, ids: Utf8Column, describe?: (bad: BadVector) => string): void;
+  append(vectors: Float32Array, ids: Utf8Column, options?: AppendOptions): void;
   /** Writes the attributes of `embedding` and closes the file. */
   finish(attributes: ShardAttributes): void;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
 }
 
-/** Creates a shard at `path` (a temporary name: see `writeAtomically`). */
+export interface AppendOptions {
+  /** Describes a row that float16 cannot represent, for the message. Default: by row and id. */
+  describe?: (bad: BadVector) => string;
+  /** The rows of each text column. */
+  texts?: readonly Utf8Column[];
+}
+
+/** Creates a shard at `path` (a temporary name: see `writeAtomically`). @param texts names of the text columns beside the ids */
 export async function createShard(
   path: string,
   dimension: number,
   vectorType: VectorType = 'float32',
+  texts: readonly string[] = [],
 ): Promise<ShardWriter> {
   const module = await hdf5();
   const check = (status: number) => {
     if (status < 0) throw cannotWrite(path);
   };
   let file = openFile(path, 'w', vectorType === 'float16' ? OLD_FORMAT : {});
-  createDatasets(file, dimension);
+  createDatasets(file, dimension, texts);
   if (vectorType === 'float16') {
     check(file.close());
     await makeHalfPrecision(path, CHUNK_ROWS, dimension);
@@ -58,14 +66,20 @@ export async function createShard(
     get rows() {
       return rows;
     },
-    append(vectors, ids, describe = (bad) => describeBadVector(bad, rows, columnBytes(ids, bad.row))) {
+    append(vectors, ids, options = {}) {
+      const {
+        describe = (bad: BadVector) => describeBadVector(bad, rows, columnBytes(ids, bad.row)),
+        texts: kept = [],
+      } = options;
       const count = columnLength(ids);
       if (count === 0) return;
       requireNoNul(ids, rows, path);
       check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
-      check(module.resize_dataset(file.file_id, 'id', [BigInt(rows + count)]));
       check(writeVectors(module, file, stored(vectors, count, describe), rows, count, dimension));
-      check(writeIds(module, file, ids, rows, count));
+      for (const [i, name] of ['id', ...texts].entries()) {
+        check(module.resize_dataset(file.file_id, name, [BigInt(rows + count)]));
+        check(writeTexts(module, file, name, i === 0 ? ids : kept[i - 1]!, rows, count));
+      }
       rows += count;
     },
     finish(attributes) {
@@ -75,6 +89,7 @@ export async function createShard(
         const isWide = typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
         embedding?.create_attribute(name, value, null, isWide ? '<d' : null);
       }
+      if (texts.length > 0) file.create_attribute(WRITTEN_COLUMNS, texts.join(','), null, null);
       check(module.flush(file.file_id));
       close();
     },
@@ -94,7 +109,7 @@ function openFile(path: string, mode: 'w' | 'a', options: object): H5File {
   return file;
 }
 
-function createDatasets(file: H5File, dimension: number): void {
+function createDatasets(file: H5File, dimension: number, texts: readonly string[]): void {
   file.create_dataset({
     name: 'embedding',
     data: new Float32Array(0),
@@ -103,14 +118,8 @@ function createDatasets(file: H5File, dimension: number): void {
     maxshape: [null, dimension],
     chunks: [CHUNK_ROWS, dimension],
   });
-  file.create_dataset({
-    name: 'id',
-    data: [],
-    dtype: 'S',
-    shape: [0],
-    maxshape: [null],
-    chunks: [ID_CHUNK_ROWS],
-  });
+  for (const name of ['id', ...texts])
+    file.create_dataset({ name, data: [], dtype: 'S', shape: [0], maxshape: [null], chunks: [TEXT_CHUNK_ROWS] });
 }
 
 function toFloat16(
@@ -148,20 +157,27 @@ function writeVectors(
   });
 }
 
-/** Writes ids as an array of pointers: the slice writer of h5wasm refuses variable-length strings. */
-function writeIds(module: H5Module, file: H5File, ids: Utf8Column, start: number, count: number): number {
-  const textBytes = ids.bytes.length + count;
+/** Writes texts as an array of pointers: the slice writer of h5wasm refuses variable-length strings. */
+function writeTexts(
+  module: H5Module,
+  file: H5File,
+  name: string,
+  texts: Utf8Column,
+  start: number,
+  count: number,
+): number {
+  const textBytes = texts.bytes.length + count;
   return withBuffer(module, count * 4 + textBytes, (address) => {
     const heap = module.HEAPU8;
     const pointers = new DataView(heap.buffer, address, count * 4);
     let at = address + count * 4;
     for (let row = 0; row < count; row++) {
-      const text = ids.bytes.subarray(ids.offsets[row]!, ids.offsets[row + 1]!);
+      const text = texts.bytes.subarray(texts.offsets[row]!, texts.offsets[row + 1]!);
       pointers.setUint32(row * 4, at, true);
       heap.set(text, at);
       heap[at + text.length] = 0;
       at += text.length + 1;
     }
-    return module.set_dataset_data(file.file_id, 'id', [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
+    return module.set_dataset_data(file.file_id, name, [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
   });
 }

@@ -1,3 +1,4 @@
+import type { Column } from '../base/columns/column-type.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 
 /** Attributes of a shard's `embedding` dataset, which describe the origin of its vectors. */
@@ -11,6 +12,8 @@ export interface ShardHeader {
   dimension: number;
   vectorType: VectorType;
   attributes: ShardAttributes;
+  /** Columns that are kept beside vectors and ids; none unless they were asked for. */
+  columns: readonly Column[];
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   TEXT,
   textWhere,
 } from '../../base/text/document.ts';
+import { COLUMNS } from '../../shard/description.ts';
 import { METRICS } from '../../vectors/metric.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
@@ -55,6 +56,8 @@ const FRAGMENT_FILE = z.object({
   offset: COUNT,
   /** Checksum of the rest of the file: ids and metadata. */
   checksum: z.optional(CHECKSUM),
+  /** The file of the fragment's kept columns. */
+  columns: z.optional(fileIn('data')),
 });
 
 /** The partition file of a table whose rows are sorted by partition. Format: docs/formats.md. */
@@ -82,6 +85,8 @@ const TABLE_DESCRIPTION = z.object({
   tableVersion: SIZE,
   /** Locations of the vectors, fragment by fragment, for reads without LanceDB; absent if vectors are not contiguous. */
   fragments: z.optional(z.array(FRAGMENT_FILE)),
+  /** Kept columns, in the order of the table. */
+  columns: z.optional(COLUMNS),
   partitions: z.optional(PARTITION_ORDER),
   /** The files with the checksums that publishing computed; absent if it moved the files. */
   files: z.optional(z.array(TABLE_FILE)),
@@ -131,6 +136,8 @@ export const CATALOG_ENTRY = z.object({
   model: ATTRIBUTES,
   index: INDEX_DESCRIPTION,
   fragments: z.optional(z.array(FRAGMENT_FILE)),
+  /** Kept columns, in the order of the table. Absent: none. */
+  columns: z.optional(COLUMNS),
   partitions: z.optional(PARTITION_ORDER),
   sources: SOURCES,
   /** Rows that the data files still hold although they are deleted. Absent: none. */

@@ -2,7 +2,7 @@ import { counted } from '../../base/text/counted.ts';
 import { manifestName } from '../../lance/format/manifest-file.ts';
 import type { TableManifest } from '../../lance/format/table-manifest.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
-import { type CatalogEntry, storedRows, type TableDescription } from './catalog-entry.ts';
+import { type CatalogEntry, type FragmentFile, storedRows, type TableDescription } from './catalog-entry.ts';
 import type { PlanSource } from './plan.ts';
 
 // Rules between the fields of a catalog entry or ingest record. Each function describes the first contradiction, or returns undefined.
@@ -28,7 +28,7 @@ export function manifestNames(version: number): string[] {
 /** What both a table's description and a catalog entry say about a table. */
 type DescribedTable = Pick<
   TableDescription,
-  'rows' | 'dimension' | 'vectorType' | 'fragments' | 'partitions' | 'files'
+  'rows' | 'dimension' | 'vectorType' | 'fragments' | 'columns' | 'partitions' | 'files'
 > &
   Partial<Pick<CatalogEntry, 'deletedRows' | 'revision'>>;
 
@@ -54,20 +54,26 @@ export function contradictionOfTable(
 }
 
 function contradictionOfFragments(table: DescribedTable, prefix: string): string | undefined {
-  const { dimension, vectorType, fragments, files } = table;
+  const { dimension, vectorType, fragments, columns = [], files } = table;
   if (!fragments) return undefined;
   const stored = storedRows(table);
   const field = `${prefix}fragments`;
   const sum = fragments.reduce((total, fragment) => total + fragment.rows, 0);
   if (sum !== stored) return `the rows in "${field}" add up to ${sum}, but "${prefix}rows" is ${stored}`;
-  const repeated = firstRepeated(fragments.map(({ path }) => path));
+  const paths = fragments.flatMap((fragment) => pathsOf(fragment));
+  const repeated = firstRepeated(paths);
   if (repeated !== undefined) return `"${field}" has ${JSON.stringify(repeated)} twice`;
+  const other = fragments.findIndex((fragment) => (fragment.columns !== undefined) !== columns.length > 0);
+  if (other >= 0)
+    return `"${field}[${other}]" has ${columns.length > 0 ? 'no' : 'a'} file of columns, but "${prefix}columns" has ${columns.length}`;
   if (!files) return undefined;
   const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
   const dataFiles = files.filter(({ path }) => path.startsWith('data/')).length;
-  if (dataFiles !== fragments.length)
-    return `"${field}" has ${counted(fragments.length, 'file')}, but "${prefix}files" has ${dataFiles} in data/`;
-  for (const [i, { path, rows: count, offset }] of fragments.entries()) {
+  if (dataFiles !== paths.length)
+    return `"${field}" has ${counted(paths.length, 'file')}, but "${prefix}files" has ${dataFiles} in data/`;
+  for (const [i, { path, rows: count, offset, columns: kept }] of fragments.entries()) {
+    if (kept !== undefined && !sizes.has(kept))
+      return `"${field}[${i}].columns" is ${JSON.stringify(kept)}, which is no data file in "${prefix}files"`;
     const size = sizes.get(path);
     if (size === undefined)
       return `"${field}[${i}].path" is ${JSON.stringify(path)}, which is no data file in "${prefix}files"`;
@@ -94,16 +100,21 @@ function contradictionOfIndex(entry: CatalogEntry): string | undefined {
 
 /** Lance's name for the type of a component. */
 const COMPONENT_TYPE = { float32: 'float', float16: 'halffloat' } as const;
+/** Lance's name for the type of a kept column. */
+const COLUMN_TYPE = { utf8: 'string', int64: 'int64', float64: 'double' } as const;
 
 /** Finds a contradiction between a catalog entry and the manifest of its table's version. */
 export function contradictionOfManifest(entry: CatalogEntry, manifest: TableManifest): string | undefined {
-  const { rows, deletedRows = 0, dimension, vectorType, fragments, tableVersion } = entry;
+  const { rows, deletedRows = 0, dimension, vectorType, fragments, columns = [], tableVersion } = entry;
   if (manifest.version !== tableVersion)
     return `"tableVersion" is ${tableVersion}, but the table's manifest is of version ${manifest.version}`;
   const type = manifest.columns.get('embedding')?.type;
   const expected = `fixed_size_list:${COMPONENT_TYPE[vectorType]}:${dimension}`;
   if (type !== expected)
     return `"dimension" is ${dimension} and "vectorType" is "${vectorType}", but the table's vectors are ${type}`;
+  const wrong = columns.find((column) => manifest.columns.get(column.name)?.type !== COLUMN_TYPE[column.type]);
+  if (wrong)
+    return `"columns" has ${wrong.name} as ${wrong.type}, but the table has it as ${manifest.columns.get(wrong.name)?.type ?? 'no column'}`;
   const sum = manifest.fragments.reduce((total, fragment) => total + fragment.rows, 0);
   if (sum !== rows + deletedRows) return `"rows" is ${rows}, but the table has ${sum - deletedRows}`;
   const deleted = manifest.fragments.reduce((total, { deletions }) => total + (deletions?.rows ?? 0), 0);
@@ -111,14 +122,20 @@ export function contradictionOfManifest(entry: CatalogEntry, manifest: TableMani
   if (!fragments) return undefined;
   if (fragments.length !== manifest.fragments.length)
     return `"fragments" has ${counted(fragments.length, 'file')}, but the table has ${manifest.fragments.length}`;
-  for (const [i, { path, rows: count }] of fragments.entries()) {
+  for (const [i, fragment] of fragments.entries()) {
+    const { path, rows: count } = fragment;
     // LanceDB's row ids contain the position in this list.
     const { id, rows: has, files } = manifest.fragments[i]!;
-    if (id !== i || files.length !== 1 || `data/${files[0]!.path}` !== path)
+    if (id !== i || files.map((file) => `data/${file.path}`).join() !== pathsOf(fragment).join())
       return `"fragments[${i}].path" is ${JSON.stringify(path)}, but fragment ${id} of the table is ${JSON.stringify(files.map((file) => `data/${file.path}`).join(', '))}`;
     if (has !== count) return `"fragments[${i}].rows" is ${count}, but the table has ${has} there`;
   }
   return undefined;
+}
+
+/** Returns the data files of a fragment: vectors and ids, then its kept columns. */
+function pathsOf({ path, columns }: FragmentFile): string[] {
+  return columns === undefined ? [path] : [path, columns];
 }
 
 function firstRepeated(names: readonly string[]): string | undefined {

@@ -11,7 +11,7 @@ import {
   TEXT,
   textWhere,
 } from '../../base/text/document.ts';
-import { CONTENT_HASH } from '../../shard/description.ts';
+import { COLUMNS_OF_SHARD, CONTENT_HASH } from '../../shard/description.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { bucketNotInPlan, notAPlan } from '../database-messages.ts';
 import { isBucketName } from './bucket-name.ts';
@@ -29,11 +29,20 @@ export const PLAN_SOURCE = z
     end: SIZE,
     contentHash: CONTENT_HASH,
     vectorType: choice(VECTOR_TYPES),
+    /** Kept columns of the shard. */
+    ...COLUMNS_OF_SHARD,
+    /** Values that all its rows have in further columns. */
+    values: z.optional(z.record(z.string(), z.string('a text'))),
   })
   .check(
     z.refine(({ start, end }) => start < end, { path: ['end'], error: 'after "start"' }),
     z.refine(({ end, rows }) => end <= rows, { path: ['end'], error: 'at most "rows"' }),
   );
+
+/** Returns the hash of a source's vectors and ids, whatever columns are kept. */
+export function rowHashOf({ rowHash, contentHash }: Pick<PlanSource, 'rowHash' | 'contentHash'>): string {
+  return rowHash ?? contentHash;
+}
 
 export type PlanBucket = z.infer<typeof PLAN_BUCKET>;
 const PLAN_BUCKET = z.object({

@@ -12,8 +12,8 @@ import type { FetchOptions, NeededParts, OpenedTable } from '../node-tables.ts';
 import { databaseHash } from './kept-tables.ts';
 
 /**
- * Fetches the parts of a bucket's table that a search needs: an index only where one is used, of the data files only the ids where
- * no vector is compared.
+ * Fetches the parts of a bucket's table that a search needs: an index and kept columns only where they are used, of the data files only the
+ * ids where no vector is compared.
  * @param work folder that the tasks of this node share; undefined: a scratch folder, removed when the table is disposed of
  */
 export async function fetchTable(
@@ -81,10 +81,13 @@ function planFetch(entry: CatalogEntry, parts: NeededParts): PlannedFetch {
   const { bucket, partitions, ...rest } = entry;
   const sparse = parts.vectors ? undefined : filesWithoutVectors(entry);
   const isData = (path: string) => path.startsWith('data/');
+  const kept = new Set(parts.columns ? [] : entry.fragments?.map(({ columns }) => columns));
   // Readers do not need transactions, and other clients remove them.
   const files = entry.files.filter(
     ({ path }) =>
-      isData(path) || /^_(versions|deletions)\//.test(path) || (parts.index && path.startsWith('_indices/')),
+      (isData(path) && !kept.has(path)) ||
+      /^_(versions|deletions)\//.test(path) ||
+      (parts.index && path.startsWith('_indices/')),
   );
   const whole = files
     .filter(({ path }) => !(sparse && isData(path)))
@@ -132,7 +135,8 @@ function filesWithoutVectors({
 }: CatalogEntry): AroundFile[] | undefined {
   const byPath = new Map(fragments?.map((fragment) => [fragment.path, fragment]));
   const around: AroundFile[] = [];
-  for (const { path, bytes } of files.filter((file) => file.path.startsWith('data/'))) {
+  const kept = new Set(fragments?.map(({ columns }) => columns));
+  for (const { path, bytes } of files.filter((file) => file.path.startsWith('data/') && !kept.has(file.path))) {
     const { rows, offset, checksum } = byPath.get(path) ?? {};
     if (rows === undefined || offset === undefined || checksum === undefined) return undefined;
     const hole = { start: offset, end: offset + rows * dimension * COMPONENT_BYTES[vectorType] };

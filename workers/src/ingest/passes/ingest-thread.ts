@@ -1,9 +1,11 @@
 import { workerData } from 'node:worker_threads';
-import { concatenateColumns } from '../../base/bytes/utf8-column.ts';
+import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import type { ThreadContext } from '../../base/threads/thread-messages.ts';
 import type { RowSpan } from '../../bucket/fragment-blocks.ts';
+import { OWN_COLUMNS } from '../../lance/format/add-fragments.ts';
 import { DataFileWriter, type WrittenDataFile } from '../../lance/format/data-file-writer.ts';
+import { KeptColumnsWriter, type WrittenKeptColumns } from '../../lance/format/kept/kept-columns-writer.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { type Centroids, isSpherical } from '../../vectors/kmeans.ts';
 import type { AssignPlan } from '../assign/assign-plan.ts';
@@ -12,7 +14,7 @@ import { type SampleTask, writeSample } from '../write-sample.ts';
 import { CentroidTrainer, type PlanRequest, type TrainingStart } from './centroid-trainer.ts';
 import { RowGatherer, type SortedRuns } from './row-gatherer.ts';
 import { type Run, RunFiles } from './run-files.ts';
-import { type HashedBlock, type RowFormat, RunReader, type UnitRequest } from './run-reader.ts';
+import { columnCount, type HashedBlock, type RowFormat, RunReader, type UnitRequest } from './run-reader.ts';
 import { type SortOrder, UnitSorter } from './unit-sorter.ts';
 import { convertVectors, newComponents } from './vector-buffers.ts';
 
@@ -39,6 +41,8 @@ export interface WrittenFragment extends WrittenDataFile {
   firstRow: number;
   /** In the folder of data files, until it gets its name. */
   temporary: string;
+  /** The file of the kept columns, if the bucket has any. */
+  keptColumns: (WrittenKeptColumns & { temporary: string }) | undefined;
 }
 
 const { bucket, unitBytes, scratch, data } = workerData as IngestThreadData;
@@ -88,28 +92,32 @@ const methods = {
   /** Prepares this thread for `gatherFragment`. */
   async startGathering(sorted: SortedRuns): Promise<void> {
     await endSorting();
-    runFiles = new RunFiles(scratch);
+    runFiles = new RunFiles(scratch, columnCount(bucket));
     gatherer = new RowGatherer(runFiles, sorted, new Uint8Array(unitBuffer()));
   },
 
   /** Writes rows [first, end) of the sorted table as a data file. */
   gatherFragment({ first, end }: { first: number; end: number }): WrittenFragment {
-    return writeFragment(first, end - first, (writer) => {
-      for (const { vectors, ids } of gatherer!.gather(first, end)) writer.append([vectors], [ids]);
+    return writeFragment(first, end - first, {
+      append(writer) {
+        for (const { vectors, ids } of gatherer!.gather(first, end)) writer.append([vectors], [ids]);
+      },
+      kept: (column) => gatherer!.gatherKept(column, first, end),
     });
   },
 
-  /** Reads a unit and writes its rows in their order as a data file; as several if ids are long. */
+  /** Reads a unit and writes its rows in their order as a data file; as several if ids or kept columns are long. */
   async copyUnit(unit: UnitRequest, context: ThreadContext<HashedBlock>): Promise<UnitAnswer<WrittenFragment>> {
     const written: WrittenFragment[] = [];
     const attributes = await openReader().read(unit, {
       hash: (block) => emitBlock(block, context),
       async onBlock() {},
-      async take({ firstRow, rows, vectors, ids }) {
+      async take({ firstRow, rows, vectors, columns: [ids = [], ...kept] }) {
         const isStored = bucket.readType === bucket.vectorType;
         const stored = isStored ? vectors : convertVectors(vectors, newComponents(bucket.vectorType, vectors.length));
         const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-        written.push(writeFragment(firstRow, rows, (writer) => writer.append([bytes], [concatenateColumns(ids)])));
+        const append = (writer: DataFileWriter) => writer.append([bytes], [concatenateColumns(ids)]);
+        written.push(writeFragment(firstRow, rows, { append, kept: (column) => kept[column]! }));
       },
     });
     return { written, attributes };
@@ -150,18 +158,51 @@ async function endSorting(): Promise<void> {
   sorter = undefined;
 }
 
-/** Requests the hash of a block. Its vectors are in shared memory; its ids are copied. */
+/** Requests the hash of a block. Its vectors are in shared memory; its other columns are copied. */
 function emitBlock(block: HashedBlock, { emit }: ThreadContext<HashedBlock>): Promise<void> {
-  const ids = { offsets: block.ids.offsets.slice(), bytes: block.ids.bytes.slice() };
-  return emit({ ...block, ids }, [ids.offsets.buffer, ids.bytes.buffer]);
+  const copies = [block.ids, ...block.kept].map(({ offsets, bytes }) => ({
+    offsets: offsets.slice(),
+    bytes: bytes.slice(),
+  }));
+  const [ids, ...kept] = copies as [Utf8Column, ...Utf8Column[]];
+  const transfer = copies.flatMap(({ offsets, bytes }) => [offsets.buffer, bytes.buffer]);
+  return emit({ ...block, ids, kept }, transfer);
 }
 
-function writeFragment(firstRow: number, rows: number, append: (writer: DataFileWriter) => void): WrittenFragment {
+/** The rows of a fragment. */
+interface FragmentRows {
+  /** Appends vectors and ids. */
+  append(writer: DataFileWriter): void;
+  /** Returns the rows of a kept column, in pieces. */
+  kept(column: number): Iterable<Utf8Column>;
+}
+
+function writeFragment(firstRow: number, rows: number, source: FragmentRows): WrittenFragment {
   const temporary = `${firstRow}.unnamed`;
-  const writer = new DataFileWriter(`${data}/${temporary}`, columns, rows);
+  const written = closingOnError(new DataFileWriter(`${data}/${temporary}`, columns, rows), (writer) => {
+    source.append(writer);
+    return writer.finish();
+  });
+  return { ...written, firstRow, temporary, keptColumns: writeKeptColumns(firstRow, rows, source) };
+}
+
+function writeKeptColumns(firstRow: number, rows: number, source: FragmentRows): WrittenFragment['keptColumns'] {
+  const { kept } = bucket;
+  if (kept.length === 0) return undefined;
+  const temporary = `${firstRow}.columns.unnamed`;
+  const written = closingOnError(new KeptColumnsWriter(`${data}/${temporary}`, kept, OWN_COLUMNS, rows), (writer) => {
+    for (const column of kept.keys()) {
+      writer.beginColumn();
+      for (const cells of source.kept(column)) writer.append(cells);
+    }
+    return writer.finish();
+  });
+  return { ...written, temporary };
+}
+
+function closingOnError<W extends { close(): void }, T>(writer: W, use: (writer: W) => T): T {
   try {
-    append(writer);
-    return { ...writer.finish(), firstRow, temporary };
+    return use(writer);
   } catch (error) {
     writer.close();
     throw error;

@@ -1,9 +1,9 @@
 import { partitionOf } from '../../base/bytes/partition-of.ts';
-import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { columnLength, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import type { Run, RunFiles } from './run-files.ts';
 
-/** Rows with more bytes of ids are gathered in several pieces. */
-const MOST_ID_BYTES = 64 * 2 ** 20;
+/** Rows with more bytes of a column are gathered in several pieces. */
+const MOST_CELL_BYTES = 64 * 2 ** 20;
 /** Rows of a run that go to one place are read there where they have more bytes, otherwise with others, and copied. */
 const DIRECT_BYTES = 128 * 2 ** 10;
 const PIECE_BYTES = 2 ** 20;
@@ -51,23 +51,32 @@ export class RowGatherer {
     this.#vectors = buffer;
   }
 
-  /** Gathers rows [first, end) of the table: at once, or in several pieces where ids are long. */
+  /** Gathers vectors and ids of rows [first, end) of the table: at once, or in several pieces where ids are long. */
   *gather(first: number, end: number): Generator<GatheredRows> {
+    for (const { cells: ids, segments } of this.#gatherCells(0, first, end)) {
+      for (const ofRun of segments) this.#readVectors(ofRun);
+      const rows = columnLength(ids);
+      yield { rows, vectors: this.#vectors.subarray(0, rows * this.#sorted.rowBytes), ids };
+    }
+  }
+
+  /** Gathers rows [first, end) of a column that the table keeps, in pieces. @param column its position among those */
+  *gatherKept(column: number, first: number, end: number): Generator<Utf8Column> {
+    for (const { cells } of this.#gatherCells(1 + column, first, end)) yield cells;
+  }
+
+  *#gatherCells(column: number, first: number, end: number): Generator<{ cells: Utf8Column; segments: Segment[][] }> {
     const segments = this.#segments(first, end);
-    const { offsets, byteCount } = this.#idOffsets(segments, end - first);
-    if (byteCount > MOST_ID_BYTES && end - first > 1) {
+    const { offsets, byteCount } = this.#cellOffsets(column, segments, end - first);
+    if (byteCount > MOST_CELL_BYTES && end - first > 1) {
       const middle = first + ((end - first) >> 1);
-      yield* this.gather(first, middle);
-      yield* this.gather(middle, end);
+      yield* this.#gatherCells(column, first, middle);
+      yield* this.#gatherCells(column, middle, end);
       return;
     }
     const bytes = new Uint8Array(byteCount);
-    for (const ofRun of segments) {
-      this.#readIds(ofRun, { offsets, bytes });
-      this.#readVectors(ofRun);
-    }
-    const rows = end - first;
-    yield { rows, vectors: this.#vectors.subarray(0, rows * this.#sorted.rowBytes), ids: { offsets, bytes } };
+    for (const ofRun of segments) this.#readCells(column, ofRun, { offsets, bytes });
+    yield { cells: { offsets, bytes }, segments };
   }
 
   /** What each run has of rows [first, end); the segments of a run follow each other there. */
@@ -94,11 +103,15 @@ export class RowGatherer {
     return all;
   }
 
-  /** Where the id of each gathered row begins. */
-  #idOffsets(segments: readonly Segment[][], rows: number): { offsets: Int32Array; byteCount: number } {
+  /** Where the cell of each gathered row begins. */
+  #cellOffsets(
+    column: number,
+    segments: readonly Segment[][],
+    rows: number,
+  ): { offsets: Int32Array; byteCount: number } {
     const offsets = new Int32Array(rows + 1);
     for (const ofRun of segments) {
-      const ends = this.#idEnds(ofRun);
+      const ends = this.#cellEnds(column, ofRun);
       let at = 1;
       for (const { to, rows: count } of ofRun)
         for (let i = 0; i < count; i++, at++) offsets[to + i + 1] = ends[at]! - ends[at - 1]!;
@@ -111,23 +124,23 @@ export class RowGatherer {
     return { offsets, byteCount };
   }
 
-  /** Where the ids of a run's segments end, and before that where the first begins. */
-  #idEnds(segments: readonly Segment[]): Uint32Array {
+  /** Where the cells of a run's segments end, and before that where the first begins. */
+  #cellEnds(column: number, segments: readonly Segment[]): Uint32Array {
     const [{ run, from }, last] = [segments[0]!, segments.at(-1)!];
     const ends = new Uint32Array(last.from + last.rows - from + 1);
-    // The first id of a run begins at 0.
+    // The first cell of a run begins at 0.
     const into = from === 0 ? ends.subarray(1) : ends;
-    this.#files.read('idEnds', into, 4 * (run.firstRow + from - (from === 0 ? 0 : 1)));
+    this.#files.read(`ends-${column}`, into, 4 * (run.firstRow + from - (from === 0 ? 0 : 1)));
     return ends;
   }
 
-  #readIds(segments: readonly Segment[], into: { offsets: Int32Array; bytes: Uint8Array }): void {
-    const ends = this.#idEnds(segments);
-    const ids = new Uint8Array(ends.at(-1)! - ends[0]!);
-    this.#files.read('ids', ids, segments[0]!.run.idsAt + ends[0]!);
+  #readCells(column: number, segments: readonly Segment[], into: { offsets: Int32Array; bytes: Uint8Array }): void {
+    const ends = this.#cellEnds(column, segments);
+    const cells = new Uint8Array(ends.at(-1)! - ends[0]!);
+    this.#files.read(`cells-${column}`, cells, segments[0]!.run.cellsAt[column]! + ends[0]!);
     let at = 0;
     for (const { to, rows } of segments) {
-      into.bytes.set(ids.subarray(ends[at]! - ends[0]!, ends[at + rows]! - ends[0]!), into.offsets[to]!);
+      into.bytes.set(cells.subarray(ends[at]! - ends[0]!, ends[at + rows]! - ends[0]!), into.offsets[to]!);
       at += rows;
     }
   }

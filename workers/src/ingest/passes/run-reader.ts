@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import type { Column } from '../../base/columns/column-type.ts';
 import { ContentHash } from '../../shard/content-hash.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { MAX_BLOCK_ROWS } from '../../shard/shard-blocks.ts';
@@ -9,6 +10,7 @@ import type { Metric } from '../../vectors/metric.ts';
 import { describeBadVector, findBadVector, findLostInFloat16 } from '../../vectors/vector-check.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
 import { otherRows, unusableVector } from '../ingest-messages.ts';
+import { cellsOf } from '../source-columns.ts';
 import { isWhole, openPlanned } from '../source-rows.ts';
 import { isAll, type SourceRange, type Unit } from '../units.ts';
 import { type Components, convertVectors, viewComponents } from './vector-buffers.ts';
@@ -29,6 +31,13 @@ export interface RowFormat {
   vectorType: VectorType;
   /** Of the vectors in memory. */
   readType: VectorType;
+  /** Columns that the table keeps beside vectors and ids. */
+  kept: readonly Column[];
+}
+
+/** Returns the number of columns whose rows have any length: the ids, and the kept columns. */
+export function columnCount({ kept }: RowFormat): number {
+  return 1 + kept.length;
 }
 
 /** Differs after a file was changed. */
@@ -48,6 +57,8 @@ export interface HashedBlock {
   /** As they are stored, in shared memory. */
   vectors: Uint8Array<SharedArrayBuffer>;
   ids: Utf8Column;
+  /** The kept columns that the shard has. */
+  kept: readonly Utf8Column[];
 }
 
 /** Rows of a unit that are in memory together. */
@@ -57,13 +68,14 @@ export interface RunRows {
   rows: number;
   /** [rows, dimension]; valid until `take` returns */
   vectors: Components;
-  ids: Utf8Column[];
+  /** Of the ids, then of each kept column of the bucket: the cells of the rows, in blocks. */
+  columns: Utf8Column[][];
 }
 
 export interface RunConsumer {
   /** Uses rows that were just read. @param vectors float32 [rows, dimension], valid until it returns */
   onBlock(vectors: Float32Array, rows: number): Promise<void>;
-  /** Takes the rows since the last call: all of the unit, or those whose ids fill the memory. */
+  /** Takes the rows since the last call: all of the unit, or those whose ids and kept columns fill the memory. */
   take(rows: RunRows): Promise<void>;
   /** Hashes a block of a shard that is longer than the unit. @returns when its memory can be used again */
   hash(block: HashedBlock): Promise<void>;
@@ -93,7 +105,7 @@ export class RunReader {
    */
   async read({ firstRow, ranges, files }: UnitRequest, consumer: RunConsumer): Promise<ShardAttributes | undefined> {
     let attributes: ShardAttributes | undefined;
-    const run = new UnfinishedRun(firstRow);
+    const run = new UnfinishedRun(firstRow, columnCount(this.#bucket));
     const take = async () => {
       await consumer.take({ ...run, vectors: this.#view(0, run.rows) });
       await Promise.all(run.hashing);
@@ -108,19 +120,20 @@ export class RunReader {
       for (let at = range.start; at < range.end; ) {
         const block = await (next ?? this.#readBlock(shard, at, range.end, run.rows));
         at += block.rows;
-        // Ids can be long where vectors are short: then the rows so far are taken, and the buffer is used again.
-        const isFull = run.idBytes + block.ids.bytes.length >= this.#buffer.byteLength;
+        // Texts can be long where vectors are short: then the rows so far are taken, and the buffer is used again.
+        const columns = [block.ids, ...cellsOf(source, this.#bucket.kept, block)];
+        const isFull = run.cellBytes + byteLengthOf(columns) >= this.#buffer.byteLength;
         next = isFull || at === range.end ? undefined : this.#readBlock(shard, at, range.end, run.rows + block.rows);
         next?.catch(() => {}); // awaited above; an early failure must not end the thread first
         await consumer.onBlock(this.#checked(shard, block, run.rows), block.rows);
-        ownHash?.add(block.stored, block.ids);
+        ownHash?.add(block.stored, block.ids, block.kept);
         if (isWhole(source) && !ownHash)
           run.hashing.push(consumer.hash({ ...block, source: index, vectors: block.stored }));
-        run.add(block);
+        run.add(block.rows, columns);
         if (isFull) await take();
       }
       await requireSameFile(source.path, files[i]!);
-      if (ownHash && ownHash.digest(shard.vectorType, shard.dimension) !== source.contentHash) throw otherRows(source);
+      if (ownHash && ownHash.digest(shard).contentHash !== source.contentHash) throw otherRows(source);
     }
     if (run.rows > 0) await take();
     return attributes;
@@ -135,7 +148,7 @@ export class RunReader {
   async #open({ source, index }: SourceRange): Promise<ShardReader> {
     if (this.#opened?.source === index) return this.#opened.shard;
     this.close();
-    const shard = await openPlanned(source, this.#bucket.dimension);
+    const shard = await openPlanned(source, this.#bucket.dimension, source.columns);
     this.#opened = { source: index, shard };
     return shard;
   }
@@ -148,8 +161,8 @@ export class RunReader {
       shard.vectorType === this.#bucket.readType
         ? new Uint8Array(this.#buffer, position * shard.dimension * COMPONENT_BYTES[shard.vectorType], byteLength)
         : new Uint8Array(new SharedArrayBuffer(byteLength));
-    const { rows, ids } = await shard.readShared(start, count, stored);
-    return { start, rows, ids, stored: stored.subarray(0, (byteLength / count) * rows) };
+    const { rows, ids, kept } = await shard.readShared(start, count, stored);
+    return { start, rows, ids, kept, stored: stored.subarray(0, (byteLength / count) * rows) };
   }
 
   /** A block's vectors as float32. @throws DataError for the first row that cannot be searched as it will be stored */
@@ -188,6 +201,8 @@ interface ReadBlock {
   start: number;
   rows: number;
   ids: Utf8Column;
+  /** The kept columns that the shard has. */
+  kept: readonly Utf8Column[];
   /** The vectors as the shard stores them. */
   stored: Uint8Array<SharedArrayBuffer>;
 }
@@ -196,25 +211,30 @@ interface ReadBlock {
 class UnfinishedRun {
   firstRow: number;
   rows = 0;
-  ids: Utf8Column[] = [];
-  idBytes = 0;
+  columns: Utf8Column[][];
+  cellBytes = 0;
   hashing: Promise<void>[] = [];
 
-  constructor(firstRow: number) {
+  constructor(firstRow: number, columnCount: number) {
     this.firstRow = firstRow;
+    this.columns = Array.from({ length: columnCount }, () => []);
   }
 
-  add({ rows, ids }: ReadBlock): void {
+  add(rows: number, columns: readonly Utf8Column[]): void {
     this.rows += rows;
-    this.ids.push(ids);
-    this.idBytes += ids.bytes.length;
+    for (const [i, column] of columns.entries()) this.columns[i]!.push(column);
+    this.cellBytes += byteLengthOf(columns);
   }
 
   next(): void {
     this.firstRow += this.rows;
     this.rows = 0;
-    this.ids = [];
-    this.idBytes = 0;
+    this.columns = this.columns.map(() => []);
+    this.cellBytes = 0;
     this.hashing = [];
   }
+}
+
+function byteLengthOf(columns: readonly Utf8Column[]): number {
+  return columns.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }

@@ -5,20 +5,20 @@ import type { Run, RunFiles } from './run-files.ts';
 import { type Components, convertVectors, newComponents } from './vector-buffers.ts';
 
 const PIECE_BYTES = 4 * 2 ** 20;
-/** An id of more bytes is copied by a view, which costs more than the bytes of a usual one. */
+/** A cell of more bytes is copied by a view, which costs more than the bytes of a usual id. */
 const VIEWED_BYTES = 64;
 
 /** What the threads that write runs share: the next free place in the files, and the rows of each partition. */
 export interface SharedRuns {
-  /** [bytes of ids, runs] */
+  /** [runs, bytes of each column's cells] */
   next: BigInt64Array<SharedArrayBuffer>;
   partitionRows: Uint32Array<SharedArrayBuffer>;
 }
 
-/** Of no runs. */
-export function shareRuns(partitions: number): SharedRuns {
+/** Of no runs. @param columns with the one of the ids */
+export function shareRuns(partitions: number, columns: number): SharedRuns {
   return {
-    next: new BigInt64Array(new SharedArrayBuffer(16)),
+    next: new BigInt64Array(new SharedArrayBuffer(8 * (1 + columns))),
     partitionRows: new Uint32Array(new SharedArrayBuffer(4 * partitions)),
   };
 }
@@ -44,24 +44,31 @@ export class RunWriter {
    * Writes a run.
    * @param firstRow its position in the bucket
    * @param vectors [rows, dimension] of either type
+   * @param columns of each column, its cells in blocks
    * @param partitions the partition of each row
    */
-  write(firstRow: number, vectors: Components, ids: readonly Utf8Column[], partitions: Int32Array): Run {
+  write(firstRow: number, vectors: Components, columns: readonly Utf8Column[][], partitions: Int32Array): Run {
     const rows = partitions.length;
     const { order, counts } = sortByPartition(partitions, this.#shared.partitionRows.length);
     this.#writeVectors(firstRow, vectors, order);
-    const { ends, bytes } = sortIds(concatenateColumns(ids), order);
-    const idsAt = Number(Atomics.add(this.#shared.next, 0, BigInt(bytes.length)));
-    this.#files.write('ids', bytes, idsAt);
-    this.#files.write('idEnds', ends, 4 * firstRow);
-    const slot = Number(Atomics.add(this.#shared.next, 1, 1n));
+    const cellsAt = columns.map((blocks, i) => this.#writeCells(i, firstRow, blocks, order));
+    const slot = Number(Atomics.add(this.#shared.next, 0, 1n));
     const starts = new Uint32Array(counts.length + 1);
     for (const [partition, count] of counts.entries()) {
       starts[partition + 1] = starts[partition]! + count;
       if (count > 0) Atomics.add(this.#shared.partitionRows, partition, count);
     }
     this.#files.write('starts', starts, 4 * starts.length * slot);
-    return { firstRow, rows, idsAt, slot };
+    return { firstRow, rows, cellsAt, slot };
+  }
+
+  /** @returns where they begin in the file */
+  #writeCells(column: number, firstRow: number, blocks: readonly Utf8Column[], order: Int32Array): number {
+    const { ends, bytes } = sortCells(concatenateColumns(blocks), order);
+    const at = Number(Atomics.add(this.#shared.next, 1 + column, BigInt(bytes.length)));
+    this.#files.write(`cells-${column}`, bytes, at);
+    this.#files.write(`ends-${column}`, ends, 4 * firstRow);
+    return at;
   }
 
   /** In pieces, so that a run is not in memory twice. */
@@ -85,8 +92,8 @@ export class RunWriter {
   }
 }
 
-/** Ids in a new order, and where each ends. */
-function sortIds({ offsets, bytes }: Utf8Column, order: Int32Array): { ends: Uint32Array; bytes: Uint8Array } {
+/** Cells in a new order, and where each ends. */
+function sortCells({ offsets, bytes }: Utf8Column, order: Int32Array): { ends: Uint32Array; bytes: Uint8Array } {
   const sorted = new Uint8Array(bytes.length);
   const ends = new Uint32Array(order.length);
   let at = 0;

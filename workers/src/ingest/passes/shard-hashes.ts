@@ -44,8 +44,10 @@ export class ShardHashes {
     if (start > sequence.nextRow) await new Promise<void>((resolve) => sequence.waiting.set(start, resolve));
     // Calls of a thread keep their order, so the next block need not wait for this one.
     const thread = this.#pool.threads[source % this.#pool.threads.length]!;
-    const { offsets, bytes } = block.ids;
-    const transfer = [offsets.buffer, bytes.buffer] as ArrayBuffer[];
+    const transfer = [block.ids, ...block.kept].flatMap(({ offsets, bytes }) => [
+      offsets.buffer,
+      bytes.buffer,
+    ]) as ArrayBuffer[];
     const added = thread.call('add', block, { transfer });
     sequence.nextRow = start + rows;
     sequence.waiting.get(sequence.nextRow)?.();
@@ -53,8 +55,8 @@ export class ShardHashes {
     const planned = this.#sources.get(source)!;
     if (start + rows < planned.rows) return;
     this.#sequences.delete(source);
-    const { vectorType } = planned;
-    const found = await thread.call('digest', { source, vectorType, dimension: this.#dimension });
+    const { vectorType, columns = [] } = planned;
+    const found = await thread.call('digest', { source, vectorType, dimension: this.#dimension, columns });
     if (found !== planned.contentHash) throw otherRows(planned);
   }
 

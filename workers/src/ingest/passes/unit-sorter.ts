@@ -2,7 +2,14 @@ import type { AssignPlan } from '../assign/assign-plan.ts';
 import { type Assigner, createAssigner } from '../assign/assigner.ts';
 import { PartitionLengths, type SharedLengths } from '../partition-lengths.ts';
 import { type Run, RunFiles } from './run-files.ts';
-import type { HashedBlock, RowFormat, RunReader, RunRows, UnitRequest } from './run-reader.ts';
+import {
+  columnCount,
+  type HashedBlock,
+  type RowFormat,
+  type RunReader,
+  type RunRows,
+  type UnitRequest,
+} from './run-reader.ts';
 import { RunWriter, type SharedRuns } from './run-writer.ts';
 import { convertVectors } from './vector-buffers.ts';
 
@@ -39,10 +46,10 @@ export class UnitSorter {
   /** @param scratch folder of the files of runs */
   static async create(bucket: RowFormat, scratch: string, order: SortOrder): Promise<UnitSorter> {
     const assigner = await createAssigner(order.assignPlan, { threads: 1 });
-    return new UnitSorter(bucket, assigner, new RunFiles(scratch), order);
+    return new UnitSorter(bucket, assigner, new RunFiles(scratch, columnCount(bucket)), order);
   }
 
-  /** @returns the runs of a unit: one, or several where ids are long; and what `reader` returned */
+  /** @returns the runs of a unit: one, or several where ids or kept columns are long; and what `reader` returned */
   async sort(unit: UnitRequest, reader: RunReader, hash: (block: HashedBlock) => Promise<void>) {
     const written: Run[] = [];
     let filled = 0;
@@ -57,7 +64,7 @@ export class UnitSorter {
       take: async (rows) => {
         const partitions = this.#partitions.subarray(0, filled);
         this.#placeLong(unit.number, rows, partitions);
-        written.push(this.#writer.write(rows.firstRow, rows.vectors, rows.ids, partitions));
+        written.push(this.#writer.write(rows.firstRow, rows.vectors, rows.columns, partitions));
         filled = 0;
       },
     });

@@ -1,13 +1,21 @@
 import { ProtobufWriter, readFields } from '../../base/bytes/protobuf.ts';
 import { joinManifest, MANIFEST, nextManifest, splitManifest } from './manifest-file.ts';
 
-/** A data file that becomes a fragment of a table. */
-export interface NewFragment {
+/** A data file of a table that is committed. */
+export interface NewDataFile {
   /** Its name in the table's `data/`. */
   name: string;
-  rows: number;
   bytes: number;
 }
+
+/** A data file that becomes a fragment of a table, and the file of its kept columns if the table has any. */
+export interface NewFragment extends NewDataFile {
+  rows: number;
+  keptColumns?: NewDataFile | undefined;
+}
+
+/** Columns of the first data file of a fragment where kept columns have another: `embedding` and `id`. */
+export const OWN_COLUMNS = 2;
 
 /** Fields of a column in a manifest, and the parent of columns at the top level. */
 const COLUMN = { id: 3, parent: 4 };
@@ -70,12 +78,18 @@ function columnId(column: Uint8Array): number {
   return Number(find(COLUMN.id));
 }
 
-function encodeFragment(message: ProtobufWriter, { name, rows, bytes }: NewFragment, id: number, columns: number[]) {
+function encodeFragment(message: ProtobufWriter, fragment: NewFragment, id: number, columns: number[]) {
   if (id > 0) message.integer(1, id);
+  const { rows, keptColumns } = fragment;
+  encodeDataFile(message, fragment, keptColumns ? columns.slice(0, OWN_COLUMNS) : columns);
+  if (keptColumns) encodeDataFile(message, keptColumns, columns.slice(OWN_COLUMNS));
+  message.integer(4, rows);
+}
+
+/** @param columns the table's ids of the columns in the file, in its order */
+function encodeDataFile(message: ProtobufWriter, { name, bytes }: NewDataFile, columns: readonly number[]): void {
   message.message(2, (file) => {
-    // Column i of the file is column i of the table.
     file.string(1, name).packed(2, columns).packed(3, columns.keys());
     file.integer(4, DATA_FORMAT_MAJOR).integer(6, bytes);
   });
-  message.integer(4, rows);
 }

@@ -22,6 +22,7 @@ export function neededParts(
   const measuresRecall = request.groundTruth || (request.targetRecall !== undefined && request.nprobes === undefined);
   return {
     vectors: strategies.some((strategy) => strategy !== 'ann') || refines || measuresRecall,
+    columns: false,
     index: strategies.includes('ann'),
     partitions: strategies.includes('scan') || (strategies.includes('ann') && ranksPartitions(request, entry)),
   };

@@ -71,6 +71,7 @@ export interface H5Dataset {
 export interface H5File {
   file_id: bigint;
   get(name: string): H5Dataset | null;
+  create_attribute(name: string, data: string | number, shape: null, dtype: string | null): void;
   create_dataset(options: {
     name: string;
     data: unknown[] | Float32Array;

@@ -1,0 +1,36 @@
+import { isColumnName } from '../../base/columns/column-type.ts';
+import { UsageError } from '../../base/errors.ts';
+import { badKeep } from './column-messages.ts';
+
+/**
+ * Which columns of a shard are kept: those of the given names that it has; `all`: every dataset of one text or number a row; `written`:
+ * those that LanceFlow wrote into it.
+ */
+export type Keep = readonly string[] | 'all' | 'written';
+
+/** The attribute of a shard that names the columns that LanceFlow wrote into it, separated by commas. */
+export const WRITTEN_COLUMNS = 'kept_columns';
+
+/** The columns of FASTA. */
+export const FASTA_COLUMNS = ['description', 'sequence'] as const;
+export type FastaColumn = (typeof FASTA_COLUMNS)[number];
+
+/** Returns the columns of FASTA that are kept. */
+export function fastaColumns(keep: Keep): FastaColumn[] {
+  return FASTA_COLUMNS.filter((name) => keep === 'all' || keep === 'written' || keep.includes(name));
+}
+
+/**
+ * Parses the value of --keep.
+ * @param text undefined: what LanceFlow wrote, or of FASTA all that it has
+ * @throws UsageError for a name that no column can have
+ */
+export function parseKeep(text: string | undefined): Keep {
+  if (text === undefined) return 'written';
+  if (text === 'none') return [];
+  if (text === 'all') return 'all';
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !isColumnName(name));
+  if (wrong !== undefined) throw new UsageError(badKeep(wrong));
+  return [...new Set(names)];
+}
