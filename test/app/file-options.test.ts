@@ -24,6 +24,7 @@ const TEXTS = [
   'h5-id',
   'keep',
   'values',
+  'columns',
 ];
 
 const commands = await Promise.all(

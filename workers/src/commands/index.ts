@@ -43,6 +43,10 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: "Merge the hits of all buckets into each query's neighbours",
     load: () => import('./merge-hits.ts'),
   },
+  'align-neighbours': {
+    describe: 'Align queries with their neighbours',
+    load: () => import('./results/align-neighbours.ts'),
+  },
   ask: {
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),
@@ -55,14 +59,8 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
   delete: { describe: 'Delete rows by their ids', load: () => import('./upkeep/delete.ts') },
   watch: { describe: 'Show the progress of the tasks of a run', load: () => import('./pipeline/watch.ts') },
   verify: { describe: 'Check a database against its catalog', load: () => import('./upkeep/verify.ts') },
-  doctor: {
-    describe: 'Check what a run needs, on this machine or on AWS',
-    load: () => import('./cloud/doctor.ts'),
-  },
-  launch: {
-    describe: 'Run, follow, resume or cancel a campaign on AWS',
-    load: () => import('./cloud/launch.ts'),
-  },
+  doctor: { describe: 'Check what a run needs, on this machine or on AWS', load: () => import('./cloud/doctor.ts') },
+  launch: { describe: 'Run, follow, resume or cancel a campaign on AWS', load: () => import('./cloud/launch.ts') },
   'end-tasks': {
     describe: 'End the tasks of a campaign on AWS, but not its head',
     load: () => import('./cloud/end-tasks.ts'),

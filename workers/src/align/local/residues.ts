@@ -66,9 +66,10 @@ for (const byte of Buffer.from('-. \t\r\n')) CODE_OF_BYTE[byte] = NO_RESIDUE;
 export function encodeResidues(sequence: Uint8Array): Uint8Array {
   const codes = new Uint8Array(sequence.length);
   let length = 0;
-  for (const byte of sequence) {
-    const code = CODE_OF_BYTE[byte]!;
-    if (code !== NO_RESIDUE) codes[length++] = code;
+  for (let at = 0; at < sequence.length; at++) {
+    const code = CODE_OF_BYTE[sequence[at]!]!;
+    codes[length] = code;
+    if (code !== NO_RESIDUE) length++;
   }
   return codes.subarray(0, length);
 }

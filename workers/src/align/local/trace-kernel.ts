@@ -36,7 +36,7 @@ export function traceKernel(name: string, lanes: Lanes): WasmFunction {
     to.flatMap((local, i) => [...set(local, get(from[i]!))]);
   /** Sets the lanes of the mask to those of another path. */
   const replace = (path: readonly number[], other: readonly number[]): Code =>
-    path.flatMap((local, i) => [...set(local, v128.select(get(other[i]!), get(local), get(mask)))]);
+    path.flatMap((local, i) => [...set(local, v128.selectLanes(get(other[i]!), get(local), get(mask)))]);
   const increment = (local: number): Code => set(local, lanes.plainAdd(get(local), get(one)));
   const hAt = 0;
   const eAt = (1 + PATH_NUMBERS) * 16;

@@ -99,8 +99,8 @@ export const v128 = {
   and: vector(0x4e),
   or: vector(0x50),
   xor: vector(0x51),
-  /** Bits of the first operand where the mask (the last) is 1, else of the second. */
-  select: vector(0x52),
+  /** Lanes of the first operand where those of the mask (the last) are all ones, of the second where they are all zeros. */
+  selectLanes: vector(0x109),
   anyTrue: vector(0x53),
 };
 

@@ -1,0 +1,123 @@
+import { createNeighbourBuilder } from '../hits/builder.ts';
+import { hitRows, hitsOf, type NeighbourColumns, sameText } from '../hits/columns.ts';
+import { type ExtraColumn, type ExtraField, extraFrom, hasValue } from '../hits/extra-column.ts';
+import { type AlignSettings, alignQuery, type RankedCandidate } from './align-query.ts';
+import type { LocalAligner, Residues } from './local/local-aligner.ts';
+import { encodeResidues } from './local/residues.ts';
+import { alignmentEvalue, bitScore } from './local/statistics.ts';
+
+/** The columns of an alignment, null where there is none: shares from 0 to 1, bits, and expected alignments by chance. */
+export const ALIGNMENT_FIELDS = [
+  { name: 'identity', type: 'float32' },
+  { name: 'query_coverage', type: 'float32' },
+  { name: 'target_coverage', type: 'float32' },
+  { name: 'bits', type: 'float32' },
+  { name: 'alignment_evalue', type: 'float64' },
+] as const satisfies readonly ExtraField[];
+
+/** Positions of extra columns of the neighbours that are read. */
+export interface ExtraPositions {
+  sequence: number;
+  /** Written before the columns of the alignment. */
+  before: readonly number[];
+  /** Written after them. */
+  after: readonly number[];
+}
+
+export interface AlignChunkSettings extends AlignSettings {
+  databaseResidues: number;
+  /** Extra columns of the neighbours that are read. */
+  fields: readonly ExtraField[];
+  positions: ExtraPositions;
+}
+
+/** Neighbours of whole queries, and the queries' residues, in the order of the neighbours. */
+export interface Chunk {
+  neighbours: NeighbourColumns;
+  queries: Residues[];
+}
+
+export interface AlignedChunk {
+  neighbours: NeighbourColumns;
+  queries: number;
+  /** Neighbours that have an alignment. */
+  aligned: number;
+  /** Candidates that could not be aligned, as their sequence is not known. */
+  withoutSequence: number;
+}
+
+/** Aligns and orders the neighbours of whole queries. */
+export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignChunkSettings): AlignedChunk {
+  const hits = hitsOf(chunk.neighbours);
+  const rows = hitRows(hits);
+  const sequences = hits.extra![settings.positions.sequence]!;
+  const targets = Array.from({ length: rows }, (_, row) => targetOf(sequences, row));
+  const kept: (RankedCandidate & { row: number; rank: number; query: number; target: number })[] = [];
+  let withoutSequence = 0;
+  let query = 0;
+  for (let from = 0, to = 0; from < rows; from = to, query++) {
+    while (to < rows && sameText(hits.queryIds, to, hits.queryIds, from)) to++;
+    const residues = chunk.queries[query]!;
+    const own = targets.slice(from, to);
+    withoutSequence += own.slice(0, settings.candidates).filter((target) => target === undefined).length;
+    for (const [i, candidate] of alignQuery(aligner, residues, own, settings).entries()) {
+      const row = from + candidate.position;
+      kept.push({ ...candidate, row, rank: i + 1, query: residues.length, target: targets[row]?.length ?? 0 });
+    }
+  }
+  const { before, after } = settings.positions;
+  const others = [...before, ...after];
+  const builder = createNeighbourBuilder(
+    { rows: Math.max(1, kept.length), bytes: Number.POSITIVE_INFINITY },
+    others.map((position) => settings.fields[position]!),
+  );
+  const selected = { ...hits, extra: others.map((position) => hits.extra![position]!) };
+  for (const { row, rank } of kept) builder.push(selected, row, rank);
+  const taken = builder.take();
+  const facts = kept.map(({ alignment, query, target }) => {
+    if (alignment === undefined) return undefined;
+    const bits = bitScore(alignment.score);
+    return [
+      alignment.identical / alignment.columns,
+      (alignment.queryEnd - alignment.queryStart) / query,
+      (alignment.targetEnd - alignment.targetStart) / target,
+      bits,
+      alignmentEvalue(bits, query, settings.databaseResidues),
+    ];
+  });
+  const columns = ALIGNMENT_FIELDS.map(({ type }, i) =>
+    extraFrom(
+      type,
+      facts.map((row) => row?.[i] ?? null),
+    ),
+  );
+  const extra = taken.extra ?? [];
+  return {
+    neighbours: { ...taken, extra: [...extra.slice(0, before.length), ...columns, ...extra.slice(before.length)] },
+    queries: chunk.queries.length,
+    aligned: facts.filter((row) => row !== undefined).length,
+    withoutSequence,
+  };
+}
+
+function targetOf(column: ExtraColumn, row: number): Residues | undefined {
+  if ('values' in column || !hasValue(column, row)) return undefined;
+  return encodeResidues(column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!));
+}
+
+/** Returns the buffers of neighbours, for a transfer between threads. */
+export function buffersOf({
+  queryIds,
+  targetIds,
+  buckets,
+  distances,
+  ranks,
+  extra = [],
+}: NeighbourColumns): ArrayBuffer[] {
+  const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
+  const extras = extra.flatMap((column) => [
+    ...('values' in column ? [column.values] : [column.offsets, column.bytes]),
+    ...(column.validity ? [column.validity] : []),
+  ]);
+  return [...texts, distances, ranks, ...extras].map(({ buffer }) => buffer as ArrayBuffer);
+}

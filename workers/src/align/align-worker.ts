@@ -1,0 +1,18 @@
+import { workerData } from 'node:worker_threads';
+import { serveRequests } from '../base/threads/serve-requests.ts';
+import { WithTransfer } from '../base/threads/thread-messages.ts';
+import { type AlignChunkSettings, type AlignedChunk, alignChunk, buffersOf, type Chunk } from './align-columns.ts';
+import { LocalAligner } from './local/local-aligner.ts';
+
+const aligner = new LocalAligner();
+
+const methods = {
+  align(chunk: Chunk): WithTransfer<AlignedChunk> {
+    const aligned = alignChunk(aligner, chunk, workerData as AlignChunkSettings);
+    return new WithTransfer(aligned, buffersOf(aligned.neighbours));
+  },
+};
+
+export type AlignMethods = typeof methods;
+
+serveRequests(methods);

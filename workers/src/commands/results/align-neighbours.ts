@@ -1,0 +1,68 @@
+import { availableParallelism } from 'node:os';
+import { alignNeighbours } from '../../align/align-and-write.ts';
+import { RANKS } from '../../align/align-query.ts';
+import { defineCommand } from '../../app/command.ts';
+import { requireWhole } from '../../app/option-checks.ts';
+import { UsageError } from '../../base/errors.ts';
+import { counted } from '../../base/text/counted.ts';
+import { COMPRESSIONS } from '../../hits/parquet/table-writer.ts';
+
+export const command = defineCommand({
+  describe: 'Aligns queries with their neighbours (Smith-Waterman, BLOSUM62, gaps 11/1), and orders them by alignment',
+  options: {
+    neighbours: {
+      type: 'string',
+      demandOption: true,
+      describe: 'Neighbours with the column "sequence", of fetch-columns (Parquet)',
+    },
+    queries: {
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'The queries: FASTA, or HDF5 with the dataset "sequence"',
+    },
+    database: {
+      type: 'string',
+      demandOption: true,
+      describe: 'The database: a folder or s3://; its size is part of E-values',
+    },
+    candidates: { type: 'number', demandOption: true, describe: 'The first neighbours of each query that are aligned' },
+    rank: {
+      choices: RANKS,
+      default: 'distance',
+      describe: 'Order of the neighbours: distance, or alignment (the highest bit score first)',
+    },
+    k: { type: 'number', demandOption: true, describe: 'Neighbours to keep per query' },
+    columns: {
+      type: 'string',
+      describe: 'Further columns to keep, separated by commas. Default: all but "sequence"',
+    },
+    output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
+    csv: { type: 'string', describe: 'Also write the neighbours as CSV, compressed if the name ends in .gz or .zst' },
+    'csv-safe': {
+      type: 'boolean',
+      default: false,
+      describe: "CSV: put ' before texts that begin with = + - @, which spreadsheets would evaluate",
+    },
+    compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Compression of the Parquet file' },
+    threads: { type: 'number', describe: 'Threads that align. Default: one per core' },
+  },
+  examples: [
+    [
+      'align-neighbours --neighbours neighbours.parquet --queries queries.fasta --database db --candidates 300 --rank alignment --k 10 ' +
+        '--output aligned.parquet',
+      'Keep the 10 neighbours of each query that align best',
+    ],
+  ],
+  async run(args, context) {
+    const threads = args.threads ?? availableParallelism();
+    requireWhole('candidates', args.candidates);
+    requireWhole('k', args.k);
+    requireWhole('threads', threads);
+    if (args.queries.length === 0) throw new UsageError('--queries names no file.');
+    const columns = args.columns?.split(',').filter((name) => name !== '');
+    return alignNeighbours({ ...args, threads, columns }, context);
+  },
+  summary: ({ rows, queries, aligned }) =>
+    `align-neighbours: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')}, ${aligned} with an alignment`,
+});
