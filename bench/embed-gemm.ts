@@ -1,15 +1,14 @@
 import * as ort from 'onnxruntime-node';
 import { GraphBuilder } from '../workers/src/onnx/graph-builder.ts';
 import { encodeModel } from '../workers/src/onnx/model.ts';
-import { MODEL_SIZES } from './embed-model.ts';
+import type { BenchModel } from './embed-shapes.ts';
 
 const ROWS = 512;
 const PAIRS = 4;
 const RUNS = 12;
 
 /** Returns the floating-point operations a second of ONNX Runtime's float32 products of the model's sizes: the best of a few runs. */
-export async function measureGemm(threads: number): Promise<number> {
-  const { hiddenSize, inner } = MODEL_SIZES;
+export async function measureGemm({ dimension: hiddenSize, inner }: BenchModel, threads: number): Promise<number> {
   const graph = new GraphBuilder();
   let x = graph.input('x', 'float32', [ROWS, hiddenSize]);
   const wide = new Float32Array(inner * hiddenSize).map(() => 0.02 * (Math.random() - 0.5));

@@ -1,8 +1,8 @@
 /**
- * Embedding with the shape of AMPLIFY_350M and random weights, against PyTorch on the same sequences and threads:
+ * Embedding with the shape of a published model and random weights, against PyTorch on the same sequences and threads:
  *
  *   npm run setup:bench
- *   npm run bench -- embed [--layers 32] [--sequences 32] [--repeats 2] [--threads N] [--folder DIR] [--save]
+ *   npm run bench -- embed [--model amplify|esmc|prott5|ankh] [--layers 32] [--sequences 32] [--repeats 2] [--threads N] [--folder DIR] [--save]
  *
  * PyTorch computes sorted sequences, 1 and 4 at a time; the better rate counts. The programs alternate, so that other load on
  * the machine affects all of them. The matrix products of the model alone show the machine's limit. LanceFlow also computes in
@@ -17,7 +17,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureGemm } from './embed-gemm.ts';
-import { MODEL_SIZES, makeModel, makeSequences, modelFlops } from './embed-model.ts';
+import { makeModel, makeSequences } from './embed-model.ts';
+import { BENCH_MODELS, type BenchModel, modelFlops } from './embed-shapes.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DEFAULT_PYTHON = join(ROOT, '.tools/torch/bin/python');
@@ -32,6 +33,7 @@ interface Run {
 }
 
 interface Options {
+  shape: BenchModel;
   layers: number;
   sequences: number;
   repeats: number;
@@ -43,7 +45,8 @@ interface Options {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      layers: { type: 'string', default: String(MODEL_SIZES.layers) },
+      model: { type: 'string', default: 'amplify' },
+      layers: { type: 'string' },
       sequences: { type: 'string', default: '32' },
       repeats: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(availableParallelism()) },
@@ -53,41 +56,48 @@ async function main(): Promise<void> {
   });
   if (!existsSync(values.python))
     throw new Error(`${values.python} is missing: run npm run setup:bench, or name another with --python.`);
+  const shape = BENCH_MODELS[values.model];
+  if (!shape) throw new Error(`--model must be one of ${Object.keys(BENCH_MODELS).join(', ')}.`);
   const folder = values.folder ?? join(tmpdir(), `lanceflow-bench-embed-${process.pid}`);
   await mkdir(folder, { recursive: true });
   try {
-    const [layers, sequences, repeats, threads] = [values.layers, values.sequences, values.repeats, values.threads].map(
-      Number,
-    ) as [number, number, number, number];
-    console.log(
-      JSON.stringify(await compare({ layers, sequences, repeats, threads, folder, python: values.python }), null, 2),
-    );
+    const layers = Number(values.layers ?? shape.layers);
+    const [sequences, repeats, threads] = [values.sequences, values.repeats, values.threads].map(Number) as [
+      number,
+      number,
+      number,
+    ];
+    const result = await compare({ shape, layers, sequences, repeats, threads, folder, python: values.python });
+    console.log(JSON.stringify(result, null, 2));
   } finally {
     if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function compare({ layers, sequences: count, repeats, threads, folder, python }: Options) {
-  const model = await makeModel(folder, layers, 'F32');
-  const model16 = await makeModel(folder, layers, 'F16');
+async function compare({ shape, layers, sequences: count, repeats, threads, folder, python }: Options) {
+  const model = await makeModel(folder, shape, layers, 'F32');
+  const model16 = await makeModel(folder, shape, layers, 'F16');
   const sequences = makeSequences(count);
   const fasta = join(folder, 'sequences.fasta');
   await writeFile(fasta, sequences.map((sequence, i) => `>s${i}\n${sequence}\n`).join(''));
-  const tokens = sequences.reduce((sum, sequence) => sum + sequence.length + 2, 0);
-  const flops = sequences.reduce((sum, sequence) => sum + modelFlops(layers, sequence.length + 2), 0);
+  const tokens = sequences.reduce((sum, sequence) => sum + sequence.length + shape.specialTokens, 0);
+  const flops = sequences.reduce(
+    (sum, sequence) => sum + modelFlops(shape, layers, sequence.length + shape.specialTokens),
+    0,
+  );
 
   const worker = fileURLToPath(new URL('./embed-worker.ts', import.meta.url));
   const programs: Record<string, (output: string) => Promise<Run>> = {
     lanceflow: (output) => run(process.execPath, [worker, model, fasta, 'float32', `${threads}`, output]),
     lanceflowInt8: (output) => run(process.execPath, [worker, model, fasta, 'int8', `${threads}`, output]),
     lanceflowF16Weights: (output) => run(process.execPath, [worker, model16, fasta, 'float32', `${threads}`, output]),
-    pytorch1: (output) => runTorch(python, model, fasta, 1, threads, output),
-    pytorch4: (output) => runTorch(python, model, fasta, 4, threads, output),
+    pytorch1: (output) => runTorch(python, shape.script, [model, fasta, '1', `${threads}`, output]),
+    pytorch4: (output) => runTorch(python, shape.script, [model, fasta, '4', `${threads}`, output]),
   };
   const runs: Record<string, Run[]> = {};
   const gemmFlopsPerSecond: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
-    gemmFlopsPerSecond.push(await measureGemm(threads));
+    gemmFlopsPerSecond.push(await measureGemm(shape, threads));
     for (const [name, program] of Object.entries(programs)) {
       const one = await program(join(folder, `${name}.f32`));
       runs[name] = [...(runs[name] ?? []), one];
@@ -102,7 +112,7 @@ async function compare({ layers, sequences: count, repeats, threads, folder, pyt
   const ours = best.lanceflow!;
   const vectorsOf = (name: string) => readVectors(join(folder, `${name}.f32`));
   return {
-    model: { ...MODEL_SIZES, layers },
+    model: shape.config(layers),
     sequences: count,
     tokens,
     threads,
@@ -114,8 +124,12 @@ async function compare({ layers, sequences: count, repeats, threads, folder, pyt
     residentShareOfPytorch: ours.residentBytes / torch.residentBytes,
     gemmGflopsPerSecond: gemm / 1e9,
     shareOfGemmRate: flops / ours.seconds / gemm,
-    largestErrorAgainstPytorch: largestError(await vectorsOf('lanceflow'), await vectorsOf('pytorch1')),
-    meanCosineInt8: meanCosine(await vectorsOf('lanceflowInt8'), await vectorsOf('lanceflow')),
+    largestErrorAgainstPytorch: largestError(
+      shape.dimension,
+      await vectorsOf('lanceflow'),
+      await vectorsOf('pytorch1'),
+    ),
+    meanCosineInt8: meanCosine(shape.dimension, await vectorsOf('lanceflowInt8'), await vectorsOf('lanceflow')),
   };
 }
 
@@ -129,9 +143,8 @@ function describe({ loadSeconds, seconds, peakMemoryBytes, residentBytes }: Run,
   };
 }
 
-function runTorch(python: string, model: string, fasta: string, batch: number, threads: number, output: string) {
-  const script = fileURLToPath(new URL('./embed-torch.py', import.meta.url));
-  return run(python, [script, model, fasta, `${batch}`, `${threads}`, output]);
+function runTorch(python: string, script: string, args: readonly string[]) {
+  return run(python, [fileURLToPath(new URL(script, import.meta.url)), ...args]);
 }
 
 function run(program: string, args: readonly string[]): Promise<Run> {
@@ -152,19 +165,20 @@ async function readVectors(path: string): Promise<Float32Array> {
 }
 
 /** Returns the largest difference within a vector, as a share of its largest component. */
-function largestError(got: Float32Array, want: Float32Array): number {
+function largestError(dimension: number, got: Float32Array, want: Float32Array): number {
+  const others = rowsOf(dimension, got);
   return Math.max(
-    ...rowsOf(want).map((row, i) => {
-      const other = rowsOf(got)[i]!;
+    ...rowsOf(dimension, want).map((row, i) => {
+      const other = others[i]!;
       const difference = Math.max(...row.map((value, c) => Math.abs(value - other[c]!)));
       return difference / Math.max(...row.map(Math.abs));
     }),
   );
 }
 
-function meanCosine(a: Float32Array, b: Float32Array): number {
-  const others = rowsOf(b);
-  const cosines = rowsOf(a).map(
+function meanCosine(dimension: number, a: Float32Array, b: Float32Array): number {
+  const others = rowsOf(dimension, b);
+  const cosines = rowsOf(dimension, a).map(
     (row, i) => dot(row, others[i]!) / Math.sqrt(dot(row, row) * dot(others[i]!, others[i]!)),
   );
   return cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
@@ -174,10 +188,9 @@ function dot(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }
 
-function rowsOf(vectors: Float32Array): Float32Array[] {
-  const { hiddenSize } = MODEL_SIZES;
-  return Array.from({ length: vectors.length / hiddenSize }, (_, i) =>
-    vectors.subarray(i * hiddenSize, (i + 1) * hiddenSize),
+function rowsOf(dimension: number, vectors: Float32Array): Float32Array[] {
+  return Array.from({ length: vectors.length / dimension }, (_, i) =>
+    vectors.subarray(i * dimension, (i + 1) * dimension),
   );
 }
 

@@ -5,7 +5,7 @@ import { esm1, esm2 } from './families/esm2.ts';
 import { esmC, esmPlusPlus } from './families/esmc.ts';
 import { t5 } from './families/t5.ts';
 
-/** The supported architectures. To add one, see docs/models.md. */
+/** The supported architectures. To add one, see docs/adding-a-model.md. */
 export const ARCHITECTURES: readonly Architecture[] = [amplify, esm2, esm1, esmC, esmPlusPlus, t5];
 
 /** Returns the architecture of a config.json. @throws DataError if it is unknown */
