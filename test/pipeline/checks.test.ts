@@ -25,6 +25,20 @@ const NAMES = [
   'parquet',
 ].map((ending) => `/data/a.b.${ending}`);
 
+/** Command lines of a run, and what a command with other parameters keeps of each. */
+const STARTS: Record<string, string> = {
+  'run main.nf --input in': 'run main.nf',
+  '-c my.config -q run /x/main.nf -profile slurm,big --k 5 -resume':
+    '-c my.config -q run /x/main.nf -profile slurm,big',
+  'run -profile docker main.nf -c=a.config --max_distance -1 -w s3://b/w':
+    'run main.nf -profile docker -c=a.config -w s3://b/w',
+  'run lanceflow -r v1 -params-file p.yml --csv-safe -stub-run -work-dir w':
+    'run lanceflow -r v1 -params-file p.yml -work-dir w',
+  'run -resume main.nf --queries run -with-report r.html -with-docker': 'run main.nf -with-docker',
+  'run -resume happy_curie main.nf -name run -ansi-log false -offline': 'run main.nf -offline',
+  '-log x.log -C only.config run main.nf -c': '-log x.log -C only.config run main.nf -c',
+};
+
 test('parameters and inputs are checked as the documentation says', async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
@@ -334,8 +348,10 @@ test('a failure has the message of the worker, with the names of the user', asyn
       },
       files,
     );
+  const starts = Object.entries(STARTS);
   const answers = await check(
     {
+      starts: { check: 'start', lines: starts.map(([words]) => words.split(' ')) },
       spaces: failed(
         'embedding: 1 of 2 rows\nlanceflow search-bucket: queries/1/my queries.h5: query vectors of 5\n  more',
       ),
@@ -352,6 +368,7 @@ test('a failure has the message of the worker, with the names of the user', asyn
   const log = `cat ${task}/.command.log`;
   expect(Object.fromEntries(Object.entries(answers).map(([name, { value, error }]) => [name, error ?? value]))).toEqual(
     {
+      starts: starts.map(([, kept]) => kept.split(' ')),
       spaces: [`lanceflow search-bucket: ${at('my queries.h5')}: query vectors of 5\nmore`, log],
       same: [`lanceflow x: "${at('two/q.h5')}" is damaged`, log],
       made: [`lanceflow x: ${at('a b.fa')}: no model`, log],

@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findWorkDir, readRuns } from '../../workers/src/watch/run-history.ts';
+import { hasEnded, parseHead } from '../../workers/src/watch/head-process.ts';
+import { readRunLog, readRuns } from '../../workers/src/watch/run-history.ts';
 import { type RunState, TaskFolders } from '../../workers/src/watch/task-folders.ts';
 import { watchText } from '../../workers/src/watch/watch-text.ts';
 import { expectRefusalHere } from '../support/refusal.ts';
@@ -10,8 +14,8 @@ import { lanceflow, lanceflowJson, temporaryFolder } from '../support/run.ts';
 const STARTED = '2026-03-01 12:00:00';
 const startedMs = new Date('2026-03-01T12:00:00').getTime();
 
-/** Creates the folder of a run as Nextflow writes it. @param status `-` while it runs */
-async function runFolder({ status = '-', duration = '-', workDir = 'work' } = {}): Promise<string> {
+/** Creates the folder of a run as Nextflow writes it. @param status `-` while it runs @param head lines of the log about its process */
+async function runFolder({ status = '-', duration = '-', workDir = 'work', head = '' } = {}): Promise<string> {
   const folder = await temporaryFolder();
   await mkdir(join(folder, '.nextflow'));
   await mkdir(join(folder, 'work'));
@@ -20,7 +24,7 @@ async function runFolder({ status = '-', duration = '-', workDir = 'work' } = {}
   const dir = workDir.includes('://') ? workDir : join(folder, workDir);
   await writeFile(
     join(folder, '.nextflow.log'),
-    `x\nMar-01 [main] DEBUG nextflow.Session - Work-dir: ${dir} [ext2/ext3]\n`,
+    `x\nMar-01 [main] DEBUG nextflow.Session - Run name: happy_curie\n${head}Mar-01 [main] DEBUG nextflow.Session - Work-dir: ${dir} [ext2/ext3]\n`,
   );
   return folder;
 }
@@ -69,7 +73,7 @@ describe('the tasks of a run', () => {
     const runs = await readRuns(folder);
     expect(runs.map(({ name }) => name)).toEqual(['old_name', 'happy_curie']);
     expect(runs.at(-1)).toEqual({ name: 'happy_curie', startedMs });
-    expect(await findWorkDir(folder)).toBe(join(folder, 'work'));
+    expect(await readRunLog(folder, 'happy_curie')).toEqual({ workDir: join(folder, 'work'), head: undefined });
     const folders = new TaskFolders(join(folder, 'work'), startedMs);
     const state = await folders.read();
     expect(state).toMatchObject({ waiting: 1, ended: 2, failed: 1 });
@@ -85,6 +89,11 @@ describe('the tasks of a run', () => {
     await mkdir(late, { recursive: true });
     const long = (Date.now() - 60_000) / 1000;
     await utimes(join(folder, 'work/ad'), long, long);
+    expect(await folders.read()).toEqual(state);
+
+    // Nextflow never changes a script: it is read once.
+    for (const hash of ['aa01', 'aa02'])
+      await writeFile(join(folder, 'work', hash.slice(0, 2), hash.slice(2).padEnd(30, '0'), '.command.run'), 'other');
     expect(await folders.read()).toEqual(state);
 
     // A later reading finds what changed: a task that ended, one that began, and a new one.
@@ -160,6 +169,36 @@ describe('lanceflow watch', () => {
       ...{ rows: 1, run: 'happy_curie', status: 'RUNNING', waiting: 0, ended: 0 },
       tasks: [{ name: 'PACK_BUCKETS' }],
     });
+  });
+
+  it('ends when the process of the run was killed, and not before', async () => {
+    const head = spawn(process.execPath, ['-e', "console.log('up'); setInterval(() => {}, 1e6)", 'nextflow'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(head.stdout, 'data');
+    const of = (host: string) => `  Version: 24.10.0\n  Process: ${head.pid}@${host} [127.0.0.1]\n`;
+    const [here, elsewhere] = [await runFolder({ head: of(hostname()) }), await runFolder({ head: of('other-host') })];
+    expect(await lanceflowJson(['watch', '--launch-dir', here])).toMatchObject({ status: 'RUNNING' });
+    head.kill('SIGKILL');
+    await once(head, 'exit');
+    const { code, stdout, stderr } = await lanceflow(['watch'], { cwd: here });
+    expect({ code, stdout }).toEqual({
+      code: 75,
+      stdout: 'happy_curie was killed: 0 tasks, 0 running, 0 waiting, 0 ended\n',
+    });
+    expect(stderr).toMatch(
+      /happy_curie: the Nextflow process of this run was killed.*run its command again with -resume/,
+    );
+    expect(await lanceflowJson(['watch', '--launch-dir', elsewhere])).toMatchObject({ status: 'RUNNING' });
+    const ended = await runFolder({ status: 'OK', head: of(hostname()) });
+    expect(await lanceflowJson(['watch', '--launch-dir', ended])).toMatchObject({ status: 'OK' });
+  });
+
+  it('takes a number that another process has now for that of a killed run', async () => {
+    expect(await hasEnded({ pid: process.ppid, host: hostname() })).toBe(true);
+    const log = ' - Run name: a\n  Process: 7@host [::1]\n';
+    expect(parseHead(log, 'a')).toEqual({ pid: 7, host: 'host' });
+    expect(parseHead(log, 'b')).toBeUndefined();
   });
 
   it('says where it cannot look', async () => {

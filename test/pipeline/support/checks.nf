@@ -43,6 +43,9 @@ def call(item, home) {
         def files = item.files.collect { found -> found + [path: file(found.path)] }
         return [Failure.message(item.workflow, files), Failure.logCommand(item.workflow)]
     }
+    if (item.check == 'start') {
+        return item.lines.collect { words -> CommandLine.startOf(words) }
+    }
     if (item.check == 'plan') {
         return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[1], found[3]*.name] }
     }

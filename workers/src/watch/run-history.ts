@@ -1,17 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { returnIfMissing } from '../base/missing-files.ts';
+import { type HeadProcess, parseHead } from './head-process.ts';
+import type { PipelineRun } from './pipeline-run.ts';
 import { readStart } from './read-edge.ts';
-
-/** A run that was started in a folder. */
-export interface PipelineRun {
-  name: string;
-  startedMs: number;
-  /** "OK" or "ERR"; undefined while it runs, and of a run that was killed. */
-  status: string | undefined;
-  /** Nextflow's own duration, once the run has ended. */
-  duration: string | undefined;
-}
 
 const NONE = '-';
 /** Nextflow logs the work folder when it starts; the log of a long run has gigabytes. */
@@ -35,8 +27,19 @@ function parseRun(line: string): PipelineRun | undefined {
   return { name, startedMs, status: known(status), duration: known(duration) };
 }
 
-/** Finds the work folder of the latest run in its log: an absolute path, or an address such as s3://bucket/work. */
-export async function findWorkDir(launchDir: string): Promise<string | undefined> {
+/** What the log of a run says about it. */
+export interface RunLog {
+  /** An absolute path, or an address such as s3://bucket/work; undefined before the run has one. */
+  workDir: string | undefined;
+  /** undefined if the log is that of another run. */
+  head: HeadProcess | undefined;
+}
+
+/** Reads the log of the latest run of a folder. @param runName of this run */
+export async function readRunLog(launchDir: string, runName: string): Promise<RunLog> {
   const log = await readStart(join(launchDir, '.nextflow.log'), LOG_BYTES);
-  return / - Work-dir: (.+?)(?: \[[^\]]*\])?$/m.exec(log)?.[1];
+  return {
+    workDir: / - Work-dir: (.+?)(?: \[[^\]]*\])?$/m.exec(log)?.[1],
+    head: parseHead(log, runName),
+  };
 }

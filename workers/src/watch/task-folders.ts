@@ -41,7 +41,8 @@ export class TaskFolders {
   /** Time of change of each group of folders when it was listed. */
   readonly #listed = new Map<string, number>();
   readonly #known = new Set<string>();
-  readonly #open = new Set<string>();
+  /** Folders of tasks that have not ended, and their names once they were read from the script. */
+  readonly #open = new Map<string, string | undefined>();
   #ended = 0;
   #failed = 0;
 
@@ -56,7 +57,7 @@ export class TaskFolders {
     await this.#findTasks();
     const running: RunningTask[] = [];
     let waiting = 0;
-    for (const folder of this.#open) {
+    for (const [folder, known] of this.#open) {
       const exitCode = await readFile(join(folder, '.exitcode'), 'utf8').catch(returnIfMissing(undefined));
       if (exitCode !== undefined) {
         this.#open.delete(folder);
@@ -65,8 +66,11 @@ export class TaskFolders {
         continue;
       }
       const begun = await findStats(join(folder, '.command.begin'));
-      if (begun !== undefined) running.push(await readTask(folder, begun.mtimeMs));
-      else if (await findStats(join(folder, SCRIPT))) waiting++;
+      if (begun !== undefined) {
+        const name = known ?? (await readName(folder));
+        this.#open.set(folder, name);
+        running.push({ name, startedMs: begun.mtimeMs, ...(await readOutput(folder)) });
+      } else if (await findStats(join(folder, SCRIPT))) waiting++;
       // The user removed the folder.
       else this.#open.delete(folder);
     }
@@ -95,18 +99,23 @@ export class TaskFolders {
     const script = await findStats(join(folder, SCRIPT));
     if (script === undefined) return false;
     this.#known.add(folder);
-    if (script.mtimeMs >= this.#sinceMs) this.#open.add(folder);
+    if (script.mtimeMs >= this.#sinceMs) this.#open.set(folder, undefined);
     return true;
   }
 }
 
-async function readTask(folder: string, startedMs: number): Promise<RunningTask> {
+/** Reads the name of a task from its script. */
+async function readName(folder: string): Promise<string> {
   const script = await readStart(join(folder, SCRIPT), EDGE_BYTES);
   const [, name = folder.slice(-33)] =
     /^### name: '(.*)'$/m.exec(script) ?? /^# NEXTFLOW TASK: (.*)$/m.exec(script) ?? [];
+  return name.replace(/^(?:\w+:)+/, '');
+}
+
+async function readOutput(folder: string): Promise<Pick<RunningTask, 'progress' | 'lastLine'>> {
   const output = await readEnd(join(folder, '.command.err'), EDGE_BYTES);
   // Other programs redraw their progress after a carriage return.
   const lines = output.split(/[\r\n]/).filter((line) => line.trim() !== '');
   const states = lines.map(parseProgressLine).filter((state) => state !== undefined);
-  return { name: name.replace(/^(?:\w+:)+/, ''), startedMs, progress: states.at(-1), lastLine: lines.at(-1) ?? '' };
+  return { progress: states.at(-1), lastLine: lines.at(-1) ?? '' };
 }

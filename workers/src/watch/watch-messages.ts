@@ -7,5 +7,8 @@ export const WATCH_MESSAGES = {
     'Follow a campaign with lanceflow launch --campaign NAME, and its tasks with aws logs tail /lanceflow/tasks --follow.',
   noWorkDir: (workDir: string) =>
     `the work folder ${workDir} cannot be read here. Run this command on a machine that shares it, or name it: --work-dir FOLDER.`,
+  killed: (name: string) =>
+    `${name}: the Nextflow process of this run was killed. Tasks that it submitted to a cluster may still run. To go on, run its command again ` +
+    'with -resume: finished tasks are not repeated.',
   invalidInterval: (seconds: number) => `--interval must be a number of seconds above 0, not ${seconds}.`,
 };

@@ -1,7 +1,7 @@
 import { counted } from '../base/text/counted.ts';
 import { formatTable, shorten } from '../base/text/format-table.ts';
 import { formatEta, percentOf } from '../base/text/progress-text.ts';
-import type { PipelineRun } from './run-history.ts';
+import { KILLED, type PipelineRun } from './pipeline-run.ts';
 import type { RunningTask, RunState } from './task-folders.ts';
 
 /** Characters of a task's last line on a terminal, so that the names of the tasks fit. */
@@ -33,6 +33,7 @@ export function watchText(run: PipelineRun, state: RunState, nowMs: number, scre
 }
 
 function endOf({ status, duration }: PipelineRun): string {
+  if (status === KILLED) return 'was killed';
   return `${status === 'OK' ? 'succeeded' : 'failed'}${duration === undefined ? '' : ` after ${duration}`}`;
 }
 
