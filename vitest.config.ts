@@ -1,5 +1,10 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { SlowFirst } from './test/support/slow-first.ts';
+
+// That of bin/lanceflow. It also saves a tenth of the CPU time of tests that run commands, with their threads, in the test's process.
+process.env.NODE_COMPILE_CACHE ??= join(homedir(), '.cache/lanceflow/compiled');
 
 export default defineConfig({
   test: {
