@@ -43,6 +43,11 @@ class DatabaseUri {
         return [bucket, record.fingerprint.toString(), record.bytes]
     }
 
+    /** Lists the names of the columns that any bucket keeps, sorted. */
+    static List<String> columns(String database) {
+        return catalog(database).collectMany { entry -> entry.columns instanceof List ? entry.columns*.name*.toString() : [] }.unique().sort()
+    }
+
     /** Returns the attributes of the database's vectors, including `model` and `model_hash` if known. */
     static Map model(String database) {
         def models = catalog(database).collect { entry -> entry.model }
@@ -90,16 +95,16 @@ class DatabaseUri {
         return Files.exists(file) ? described(file) : null
     }
 
-    /** Reads bucket, fingerprint, the fingerprints before deletions, and bytes and model if known. */
+    /** Reads bucket, fingerprint, the fingerprints before deletions, and bytes, model and kept columns if known. */
     private static Map described(Path file) {
         def entry = read(file)
         def revisionOf = entry.revision instanceof Map && entry.revision.of instanceof List ? entry.revision.of : []
         def replaces = entry.replaces instanceof List ? entry.replaces.findAll { other -> other instanceof Map } : []
         return [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), revisionOf: revisionOf, bytes: entry.bytes, model: entry.model,
-            replaces: replaces]
+            columns: entry.columns, replaces: replaces]
     }
 
-    /** Lists [bucket, fingerprint, bytes, model] of all buckets, by name. */
+    /** Lists [bucket, fingerprint, bytes, model, columns] of all buckets, by name. */
     private static List<Map> catalog(String database) {
         if (isRemote(database)) return RemoteCatalog.entries(database)
         def found = catalogFiles(database).collect { file -> described(file) }

@@ -32,6 +32,7 @@ class Request {
         def database = DatabaseUri.absolute(given.database)
         // A search without a build needs an existing database: checked before any task starts.
         def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub', null]] : DatabaseUri.requireEntries(database)
+        if (!inputs && !isStub) ResultColumns.check(given, database)
         def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
         def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
         def model = fasta && !given.model ? modelOf(database, own, fasta) : given.model

@@ -15,7 +15,7 @@ import nextflow.file.FileHelper
 class Results {
 
     private static final String RUN = 'run.json'
-    private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'report.html']
+    private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'neighbours.fasta', 'report.html']
     /** The place of the run's facts in the page of render-report. */
     private static final String MARK = '<!-- run -->'
 
@@ -147,7 +147,7 @@ class Results {
     private static void removeLeftovers(Path folder) {
         def stream = Files.newDirectoryStream(folder, '.*.tmp')
         try {
-            stream.findAll { file -> file.name ==~ /\.(neighbours\.(parquet|csv|csv\.gz|csv\.zst)|report\.html|run\.json)\.[0-9a-f-]{36}\.tmp/ }
+            stream.findAll { file -> file.name ==~ /\.(neighbours\.(parquet|csv|csv\.gz|csv\.zst|fasta)|report\.html|run\.json)\.[0-9a-f-]{36}\.tmp/ }
                 .each { file -> Files.deleteIfExists(file) }
         }
         finally {

@@ -53,6 +53,7 @@ class Summary {
         ] : []
         return figures + [
             ['Neighbours', "${request.outdir}/neighbours.parquet${csv}"],
+        ] + (request.fasta ? [['Sequences', "${request.outdir}/neighbours.fasta"]] : []) + [
             ['Report', "${request.outdir}/${REPORT}"],
         ]
     }

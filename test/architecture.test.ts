@@ -16,6 +16,7 @@ const STAGES = [
   'index',
   'search',
   'merge',
+  'fetch',
   'align',
   'report',
   'upkeep',

@@ -1,4 +1,4 @@
-// Queries -> query set -> hits of each bucket -> neighbours of each query -> report.
+// Queries -> query set -> hits of each bucket -> neighbours of each query -> their columns -> report.
 
 include { EMBED } from './embed.nf'
 include { barrier } from './barrier.nf'
@@ -6,6 +6,7 @@ include { FETCH_QUERIES } from '../modules/fetch_queries/main.nf'
 include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
+include { FETCH_COLUMNS } from '../modules/fetch_columns/main.nf'
 include { RENDER_REPORT } from '../modules/render_report/main.nf'
 
 workflow SEARCH {
@@ -61,23 +62,37 @@ workflow SEARCH {
         .combine(search_count)
         .map { list, expected -> list.size() == expected ? list : [] }
         .first()
-    MERGE_HITS(hits, ground_truth, request.k, request.csv, request.csv_safe, request.workers.merge_hits)
+    // FETCH_COLUMNS writes the neighbours again, with columns.
+    def is_fetched = ResultColumns.isAsked(request)
+    MERGE_HITS(hits, ground_truth, request.k, is_fetched ? 'none' : request.csv, request.csv_safe, request.workers.merge_hits)
+    FETCH_COLUMNS(
+        is_fetched ? MERGE_HITS.out.neighbours : channel.empty(),
+        all_entries,
+        request.database,
+        request.columns ?: '',
+        request.fasta,
+        request.csv,
+        request.csv_safe,
+        request.workers.fetch_columns,
+    )
+    written = is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
+    neighbours = written.neighbours
 
     // value: list of JSON reports, by path
     all_reports = reports
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
-        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report)
+        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report, FETCH_COLUMNS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
-    RENDER_REPORT(MERGE_HITS.out.neighbours, all_reports, request.workers.render_report)
+    RENDER_REPORT(neighbours, all_reports, request.workers.render_report)
 
     // report, when all results are in --outdir. The head publishes them, because -resume reuses tasks, which therefore must not contain
     // anything that differs from run to run.
-    results = MERGE_HITS.out.neighbours
+    results = neighbours
         .combine(RENDER_REPORT.out.report)
-        .combine(MERGE_HITS.out.csv.toList().map { list -> [list] })
+        .combine(written.csv.mix(FETCH_COLUMNS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
         .combine(all_entries.map { list -> [list] })
-        .map { neighbours, report, csv, list ->
-            Results.publish(request.outdir, [neighbours, report] + csv, Results.describe(workflow, request, list))
+        .map { parquet, report, others, list ->
+            Results.publish(request.outdir, [parquet, report] + others, Results.describe(workflow, request, list))
             return report
         }
 
@@ -87,5 +102,5 @@ workflow SEARCH {
     // report, when all results are in --outdir
     results
     // JSON report of a task
-    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report)
+    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report)
 }

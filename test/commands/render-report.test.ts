@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataError, toUserError, UsageError } from '../../workers/src/base/errors.ts';
-import { command } from '../../workers/src/commands/render-report.ts';
+import { command } from '../../workers/src/commands/results/render-report.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
 import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';

@@ -23,6 +23,15 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
       ],
     },
   },
+  fetch_columns: {
+    tag: '1',
+    emitted: {
+      neighbours: 'neighbours.parquet',
+      csv: 'neighbours.csv',
+      fasta: 'neighbours.fasta',
+      report: 'fetch-columns.json',
+    },
+  },
   fetch_queries: { tag: '1', emitted: { shard: 'query_ids.h5', report: 'fetch-queries.json' } },
   import_vectors: {
     tag: 'a b.npy',

@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createCsv, csvCompression } from '../../../workers/src/hits/csv/csv-file.ts';
+import { createCsv } from '../../../workers/src/hits/csv/csv-file.ts';
+import { textCompression } from '../../../workers/src/hits/output/text-file.ts';
 import { packedHits } from '../../support/hits.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
@@ -42,6 +43,6 @@ describe('createCsv', () => {
   });
 
   it('chooses the compression by the name', () => {
-    expect(['n.csv', 'n.csv.gz', 'n.csv.zst'].map(csvCompression)).toEqual(['none', 'gzip', 'zstd']);
+    expect(['n.csv', 'n.csv.gz', 'n.csv.zst'].map(textCompression)).toEqual(['none', 'gzip', 'zstd']);
   });
 });

@@ -2,6 +2,7 @@
 
 include { TEST_DESCRIBE_SHARD } from './describe_shard.nf'
 include { TEST_EMBED_SEQUENCES } from './embed_sequences.nf'
+include { TEST_FETCH_COLUMNS } from './fetch_columns.nf'
 include { TEST_FETCH_QUERIES } from './fetch_queries.nf'
 include { TEST_IMPORT_VECTORS } from './import_vectors.nf'
 include { TEST_INDEX_BUCKET } from './index_bucket.nf'
@@ -16,6 +17,7 @@ include { TEST_SPLIT_SEQUENCES } from './split_sequences.nf'
 workflow {
     TEST_DESCRIBE_SHARD()
     TEST_EMBED_SEQUENCES()
+    TEST_FETCH_COLUMNS()
     TEST_FETCH_QUERIES()
     TEST_IMPORT_VECTORS()
     TEST_INDEX_BUCKET()

@@ -4,8 +4,9 @@ import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import { withThreadPool } from '../base/threads/thread-pool.ts';
-import { createCsv, csvCompression } from '../hits/csv/csv-file.ts';
+import { createCsv } from '../hits/csv/csv-file.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
+import { textCompression } from '../hits/output/text-file.ts';
 import { inspectNeighbours, type NeighboursFile } from '../hits/parquet/neighbours-reader.ts';
 import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
@@ -125,7 +126,7 @@ async function write(
   };
   const neighbours = await createNeighbours(paths.parquet, request.compression, metadata, extra);
   const csv = paths.csv
-    ? await createCsv(paths.csv, csvCompression(request.csv ?? ''), request.csvSafe, extra)
+    ? await createCsv(paths.csv, textCompression(request.csv ?? ''), request.csvSafe, extra)
     : undefined;
   try {
     const counts = { rows: 0, queries: 0, aligned: 0, withoutSequence: 0 };

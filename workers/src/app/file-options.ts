@@ -14,6 +14,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'reports',
     'truth',
     'csv',
+    'fasta',
     'description',
     'skipped',
   ],
@@ -24,7 +25,7 @@ export const FILE_OPTIONS: readonly string[] = [
 export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir', 'embedding-cache'];
 
 /** Options that name files to write, and accept `-` for standard output. */
-export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'description', 'skipped'];
+export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'fasta', 'description', 'skipped'];
 
 /** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;

@@ -18,7 +18,7 @@ export const command = defineCommand({
     brief: {
       type: 'boolean',
       default: false,
-      describe: 'With --json, print only name, rows, bytes, fingerprint and model of each bucket',
+      describe: 'With --json, print only name, rows, bytes, fingerprint, model and columns of each bucket',
     },
   },
   examples: [

@@ -27,10 +27,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Index the table of a bucket and enter it in the catalog',
     load: () => import('./index-bucket.ts'),
   },
-  'fetch-queries': {
-    describe: 'Make a query set from ids in the database',
-    load: () => import('./fetch-queries.ts'),
-  },
+  'fetch-queries': { describe: 'Make a query set from ids in the database', load: () => import('./fetch-queries.ts') },
   'plan-search': {
     describe: 'Divide the queries of a search into ranges for several tasks',
     load: () => import('./plan-search.ts'),
@@ -42,6 +39,10 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
   'merge-hits': {
     describe: "Merge the hits of all buckets into each query's neighbours",
     load: () => import('./merge-hits.ts'),
+  },
+  'fetch-columns': {
+    describe: 'Add columns of the database to neighbours, and write their sequences',
+    load: () => import('./results/fetch-columns.ts'),
   },
   'align-neighbours': {
     describe: 'Align queries with their neighbours',
@@ -67,7 +68,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
   },
   'render-report': {
     describe: 'Show neighbours, recall, time and memory on one HTML page',
-    load: () => import('./render-report.ts'),
+    load: () => import('./results/render-report.ts'),
   },
 };
 

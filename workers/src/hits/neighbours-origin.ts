@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../base/text/document.ts';
 import type { HitsOrigin } from './origin.ts';
 
 const RECIPE = 'lanceflow.recipe';
@@ -21,6 +22,14 @@ export function readRecipe(metadata: ReadonlyMap<string, string>): string | unde
   return metadata.get(RECIPE);
 }
 
+const BUCKETS = 'lanceflow.buckets';
+
+/** Returns the recipes of the tables that were searched, by bucket, of the metadata of neighbours; empty if it does not have them. */
+export function readTableRecipes(metadata: Readonly<Record<string, string>>): Map<string, string> {
+  const recipes = parseJson(metadata[BUCKETS] ?? '');
+  return new Map(isRecord(recipes) ? Object.entries(recipes).map(([bucket, recipe]) => [bucket, String(recipe)]) : []);
+}
+
 /**
  * Returns the metadata of neighbours: the request and the tables. It contains only data that determines the rows (no strategy, time, run
  * or path of the database), so that the same tables and queries give the same bytes. Empty if a file has no origin.
@@ -38,6 +47,6 @@ export function neighboursMetadata(files: readonly SearchedHits[], k: number): R
     'lanceflow.exclude_self': `${first.excludeSelf}`,
     'lanceflow.max_distance': `${first.maxDistance}`,
     'lanceflow.queries': first.queries,
-    'lanceflow.buckets': JSON.stringify(Object.fromEntries(tables)),
+    [BUCKETS]: JSON.stringify(Object.fromEntries(tables)),
   };
 }

@@ -6,9 +6,10 @@ import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
-import { createCsv, csvCompression } from '../hits/csv/csv-file.ts';
+import { createCsv } from '../hits/csv/csv-file.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
 import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
+import { textCompression } from '../hits/output/text-file.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
 import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
@@ -116,7 +117,7 @@ async function write(
   { k, compression, csv: csvName, csvSafe }: MergeRequest,
 ) {
   const neighbours = await createNeighbours(parquetPath, compression, metadata);
-  const csv = csvPath ? await createCsv(csvPath, csvCompression(csvName ?? ''), csvSafe) : undefined;
+  const csv = csvPath ? await createCsv(csvPath, textCompression(csvName ?? ''), csvSafe) : undefined;
   try {
     let rows = 0;
     let queries = 0;

@@ -162,8 +162,12 @@ export function storedRows({ rows, deletedRows = 0 }: Pick<CatalogEntry, 'rows' 
 }
 
 /** Returns what the pipeline needs of an entry. `revisionOf`: earlier fingerprints, by which -resume knows the bucket. */
-export function briefEntry({ bucket, rows, bytes, fingerprint, model, revision }: CatalogEntry) {
-  return { bucket, rows, bytes, fingerprint, model, ...(revision ? { revisionOf: revision.of } : {}) };
+export function briefEntry({ bucket, rows, bytes, fingerprint, model, columns, revision }: CatalogEntry) {
+  return {
+    ...{ bucket, rows, bytes, fingerprint, model },
+    ...(columns && { columns }),
+    ...(revision && { revisionOf: revision.of }),
+  };
 }
 
 /** Removes the entries of buckets that another entry replaces. */

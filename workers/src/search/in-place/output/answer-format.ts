@@ -3,7 +3,7 @@ import { checkFilePath } from '../../../app/file-options.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { isStandardOutput, isStreamOutput } from '../../../base/files/stream-output.ts';
 import { looksLikeS3, parseS3Uri } from '../../../base/s3-location.ts';
-import { type CsvCompression, csvCompression } from '../../../hits/csv/csv-file.ts';
+import { type TextCompression, textCompression } from '../../../hits/output/text-file.ts';
 import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
 
 export const FORMATS = ['table', 'csv', 'parquet', 'jsonl'] as const;
@@ -14,7 +14,7 @@ export interface AnswerOutput {
   format: Format;
   /** A file or an address on S3; undefined: standard output. */
   path: string | undefined;
-  compression: CsvCompression;
+  compression: TextCompression;
   /** Puts an apostrophe before ids that spreadsheets would evaluate. */
   forSpreadsheets: boolean;
 }
@@ -45,7 +45,7 @@ export function checkOutput({ format, output, csvSafe, json }: OutputOptions): A
   if (chosen === undefined) throw new UsageError(IN_PLACE_MESSAGES.unknownFormat(output));
   if (chosen === 'table') throw new UsageError(IN_PLACE_MESSAGES.tableInFile);
   const path = looksLikeS3(output) ? output : resolve(output);
-  const compression = chosen === 'parquet' ? 'none' : csvCompression(output);
+  const compression = chosen === 'parquet' ? 'none' : textCompression(output);
   return { format: chosen, path, compression, forSpreadsheets: csvSafe };
 }
 

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { defineCommand } from '../app/command.ts';
-import { UsageError } from '../base/errors.ts';
-import { writeTextAtomically } from '../base/files/write-atomically.ts';
-import { counted } from '../base/text/counted.ts';
-import { readWorkerReport, summarizeNeighbours } from '../report/report-inputs.ts';
-import type { WorkerReport } from '../report/stages.ts';
-import { renderReport } from '../report/template.ts';
+import { defineCommand } from '../../app/command.ts';
+import { UsageError } from '../../base/errors.ts';
+import { writeTextAtomically } from '../../base/files/write-atomically.ts';
+import { counted } from '../../base/text/counted.ts';
+import { readWorkerReport, summarizeNeighbours } from '../../report/report-inputs.ts';
+import type { WorkerReport } from '../../report/stages.ts';
+import { renderReport } from '../../report/template.ts';
 
 export const command = defineCommand({
   describe: 'Shows neighbours, recall, time and memory of a run on one HTML page.',

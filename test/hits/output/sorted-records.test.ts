@@ -1,0 +1,20 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SortedRecords } from '../../../workers/src/hits/output/sorted-records.ts';
+import { bytewise, id } from '../../support/hits.ts';
+import { temporaryFolder } from '../../support/run.ts';
+
+describe('SortedRecords', () => {
+  it('sorts by the bytes of ids, keeps the first record of each, and does not depend on the memory', async () => {
+    const limits = fc.record({ records: fc.integer({ min: 1, max: 8 }), bytes: fc.integer({ min: 1, max: 200 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(id, { maxLength: 60 }), fc.option(limits, { nil: undefined }), async (ids, some) => {
+        const records = new SortedRecords(await temporaryFolder(), some);
+        for (const [i, text] of ids.entries()) records.add(Buffer.from(text), () => Buffer.from(`${i} ${text}`));
+        const expected = [...new Set(ids)].sort(bytewise).map((text) => `${ids.indexOf(text)} ${text}`);
+        expect([...records.sorted()].map((bytes) => Buffer.from(bytes).toString())).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

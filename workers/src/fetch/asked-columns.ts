@@ -1,0 +1,27 @@
+import type { Column } from '../base/columns/column-type.ts';
+import { UsageError } from '../base/errors.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { COLUMN_MESSAGES, columnNames, findColumns } from '../database/catalog/kept-columns.ts';
+import { FETCH_MESSAGES } from './fetch-messages.ts';
+
+/** Columns of a record of FASTA; a database may lack descriptions. */
+const FASTA_COLUMNS = ['sequence', 'description'] as const;
+
+/**
+ * Finds the columns to add to neighbours, and all that must be fetched: the same, then those that only FASTA needs.
+ * @throws UsageError for a column that no bucket has, or if nothing is asked
+ */
+export function askedColumns(
+  uri: string,
+  entries: readonly CatalogEntry[],
+  names: readonly string[],
+  withFasta: boolean,
+): { added: Column[]; fetched: Column[] } {
+  if (names.length === 0 && !withFasta) throw new UsageError(FETCH_MESSAGES.nothingAsked);
+  const added = findColumns(uri, entries, names);
+  if (!withFasta) return { added, fetched: added };
+  const known = columnNames(entries);
+  if (!known.includes('sequence')) throw new UsageError(COLUMN_MESSAGES.noSequences(uri, known));
+  const others = FASTA_COLUMNS.filter((name) => known.includes(name) && !names.includes(name));
+  return { added, fetched: [...added, ...findColumns(uri, entries, others)] };
+}

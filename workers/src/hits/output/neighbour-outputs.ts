@@ -1,0 +1,79 @@
+import type { NeighbourColumns } from '../columns.ts';
+import { createCsv } from '../csv/csv-file.ts';
+import type { ExtraField } from '../extra-column.ts';
+import { createNeighbours } from '../parquet/neighbours-writer.ts';
+import type { ParquetCompression } from '../parquet/table-writer.ts';
+import { createTargetsFasta, type TargetTexts } from './targets-fasta.ts';
+import { textCompression } from './text-file.ts';
+
+/** The files of neighbours to write. */
+export interface OutputFiles {
+  output: string;
+  csv?: string | undefined;
+  fasta?: string | undefined;
+}
+
+export interface OutputOptions {
+  compression: ParquetCompression;
+  csvSafe: boolean;
+  /** Of the Parquet file: see `neighboursMetadata`. */
+  metadata: Readonly<Record<string, string>>;
+  /** Extra columns of Parquet and CSV. */
+  extra: readonly ExtraField[];
+  /** An existing folder for temporary files, of FASTA. */
+  scratch: string;
+}
+
+/** Writes neighbours as Parquet, CSV and FASTA, those that are wanted. */
+export interface NeighbourOutputs {
+  /** @param texts of the targets, for FASTA */
+  append(rows: NeighbourColumns, texts?: TargetTexts): Promise<void>;
+  /** Completes the files. */
+  finish(): Promise<WrittenOutputs>;
+  /** Closes and deletes the files. */
+  abandon(): Promise<void>;
+}
+
+export interface WrittenOutputs {
+  /** Of all files. */
+  bytes: number;
+  parquetBytes: number;
+  csvBytes: number;
+  /** Of the FASTA file. */
+  fasta?: { targets: number; withoutSequence: number; bytes: number };
+}
+
+/**
+ * Creates the files.
+ * @param paths temporary names: see `writeAllAtomically`
+ * @param names of the finished files, which say how they are compressed
+ */
+export async function createOutputs(
+  paths: OutputFiles,
+  names: OutputFiles,
+  { compression, csvSafe, metadata, extra, scratch }: OutputOptions,
+): Promise<NeighbourOutputs> {
+  const parquet = await createNeighbours(paths.output, compression, metadata, extra);
+  const csv = paths.csv ? await createCsv(paths.csv, textCompression(names.csv ?? ''), csvSafe, extra) : undefined;
+  const fasta = paths.fasta ? createTargetsFasta(paths.fasta, textCompression(names.fasta ?? ''), scratch) : undefined;
+  return {
+    async append(rows, texts) {
+      if (texts) fasta?.append(rows, texts);
+      await Promise.all([parquet.append(rows), csv?.append(rows)]);
+    },
+    async finish() {
+      const parquetBytes = await parquet.finish();
+      const csvBytes = (await csv?.finish()) ?? 0;
+      const written = await fasta?.finish();
+      return {
+        bytes: parquetBytes + csvBytes + (written?.bytes ?? 0),
+        parquetBytes,
+        csvBytes,
+        ...(written && { fasta: written }),
+      };
+    },
+    async abandon() {
+      await Promise.allSettled([parquet.abandon(), csv?.abandon(), fasta?.abandon()]);
+    },
+  };
+}
