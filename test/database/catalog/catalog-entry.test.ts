@@ -4,6 +4,7 @@ import { DataError } from '../../../workers/src/base/errors.ts';
 import { sealedText } from '../../../workers/src/base/text/document.ts';
 import { fingerprint, sourceKey } from '../../../workers/src/database/catalog/catalog-entry.ts';
 import { parseCatalogEntry, parseIngestRecord } from '../../../workers/src/database/catalog/parse-entry.ts';
+import { measureNulls } from '../../../workers/src/vectors/significance/measure-nulls.ts';
 import { changed, ENTRY, fieldsOf, RECORD, SOURCE } from '../../support/catalog.ts';
 
 const planned = { version: 1, state: 'planned', bucket: 'bucket_00001', sources: [SOURCE] };
@@ -23,6 +24,16 @@ describe('parseCatalogEntry', () => {
   it('accepts entries of index-bucket, and those of earlier versions without a checksum of the entry', () => {
     expect(parseEntry(sealedText(ENTRY))).toEqual(ENTRY);
     expect(parseEntry(ENTRY)).toEqual(ENTRY);
+  });
+
+  it('accepts a null distribution of the right size, and no other', () => {
+    const rows = Float32Array.from({ length: 20 * ENTRY.dimension }, (_, i) => Math.sin(i * i));
+    const nullDistances = measureNulls('cosine', ENTRY.dimension, rows, rows.subarray(0, 8 * ENTRY.dimension));
+    const entry = written({ nullDistances });
+    expect(parseEntry(entry)).toEqual(entry);
+    expect(entry.fingerprint).not.toBe(ENTRY.fingerprint);
+    const short = { ...nullDistances, mean: nullDistances.mean.slice(4) };
+    expect(() => parseEntry(written({ nullDistances: short }))).toThrow('"nullDistances.mean"');
   });
 
   it('accepts the CRC-32 of earlier versions, which their fingerprints cover', () => {

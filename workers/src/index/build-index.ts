@@ -22,7 +22,7 @@ import { describeFiles } from '../lance/describe-files.ts';
 import { currentFiles, dataBytes, hasFiles, type TableFile } from '../lance/table-files.ts';
 import { notAsIngested, notIngested } from './index-messages.ts';
 import { type IndexKind, planIndex } from './index-plan.ts';
-import { indexTable } from './index-table.ts';
+import { type IndexedTable, indexTable } from './index-table.ts';
 
 export interface IndexOptions {
   kind: IndexKind;
@@ -82,7 +82,7 @@ export async function indexBucket(
         indexTable({ database, bucket, scratch, ingested: table, index, threads, publish, warn }),
       );
     };
-    const { result: tableVersion, files: early } = await build().finally(release);
+    const { result: indexed, files: early } = await build().finally(release);
     const known = [...(table.files ?? []), ...early];
     const files = await describeFiles(folder, await currentFiles(folder), known, threads);
     lost.throwIfAborted();
@@ -90,7 +90,7 @@ export async function indexBucket(
     await database.writePending(record);
     await database.removeEntry(bucket);
     await publisher.publishIndex({ bucket, folder, files, lost });
-    const made = makeEntry(record, { index, indexRecipe: recipe, tableVersion, files, cost: meter.read() });
+    const made = makeEntry(record, { ...indexed, index, indexRecipe: recipe, files, cost: meter.read() });
     lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);
@@ -117,10 +117,9 @@ function indexRecipe(index: IndexDescription): string {
     .slice(0, 16);
 }
 
-interface BuiltIndex {
+interface BuiltIndex extends IndexedTable {
   index: IndexDescription;
   indexRecipe: string;
-  tableVersion: number;
   /** All files of the table. */
   files: TableFile[];
   cost: StepCost;
@@ -128,10 +127,10 @@ interface BuiltIndex {
 
 function makeEntry(
   { bucket, table, metric = 'cosine', sources, recipe, ingest }: Ingested,
-  { index, indexRecipe, tableVersion, files, cost }: BuiltIndex,
+  { index, indexRecipe, version: tableVersion, nullDistances, files, cost }: BuiltIndex,
 ): CatalogEntry {
   const { rows, dimension, vectorType, model, fragments, columns, partitions } = table;
-  const facts = { bucket, rows, metric, tableVersion, files };
+  const facts = { bucket, rows, metric, tableVersion, files, nullDistances };
   return {
     version: 1,
     ...facts,

@@ -7,6 +7,7 @@ import type { IndexDescription, TableDescription } from '../database/catalog/cat
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
 import type { PublishEarly } from '../database/table-publisher.ts';
+import type { NullDistances } from '../vectors/significance/null-distances.ts';
 import { buildIvfRq } from './build-ivf-rq.ts';
 import { newerForm, otherRowCount } from './index-messages.ts';
 import { rewriteInOlderForm } from './older-form/rewrite-in-older-form.ts';
@@ -29,24 +30,30 @@ export interface IndexedCopy {
   warn: CommandContext['warn'];
 }
 
+/** An indexed table. */
+export interface IndexedTable {
+  version: number;
+  nullDistances: NullDistances;
+}
+
 /**
  * Builds the index of a table in a scratch folder, and checks it.
- * @returns the table's version
  * @throws DataError if the table's rows differ from those ingested, or an ivf-pq index cannot hold them
  */
-export function indexTable(copy: IndexedCopy): Promise<number> {
+export function indexTable(copy: IndexedCopy): Promise<IndexedTable> {
   const module = new URL('./table-thread.ts', import.meta.url);
   const options = { name: 'table', count: 1, runsNativeCode: true };
   return withTemporaryFiles(join(copy.scratch, 'tmp'), () =>
-    withThreadPool<TableThread, number>(module, options, async (thread) => {
+    withThreadPool<TableThread, IndexedTable>(module, options, async (thread) => {
       await createIndex(copy, thread);
       const { bucket, scratch, ingested, index, threads, warn } = copy;
       const isLanceDbsRq = index.kind === 'ivf-rq' && index.centroids !== 'order';
       if (isLanceDbsRq && !(await rewriteInOlderForm(join(scratch, `${bucket}.lance`), threads)))
         warn(newerForm(bucket));
-      const { version, warning } = await thread.run('check', { folder: scratch, bucket, ingested, index });
+      const request = { folder: scratch, bucket, ingested, index };
+      const { version, warning } = await thread.run('check', request);
       if (warning !== undefined) warn(`${bucket}: ${warning}.`);
-      return version;
+      return { version, nullDistances: await thread.run('measureNulls', request) };
     }),
   );
 }

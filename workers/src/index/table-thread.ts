@@ -2,7 +2,10 @@ import { join } from 'node:path';
 import { serveRequests } from '../base/threads/serve-requests.ts';
 import type { IndexDescription, TableDescription } from '../database/catalog/catalog-entry.ts';
 import { Index } from '../lance/lancedb.ts';
+import { takeVectorsAt } from '../lance/read-table.ts';
 import { openTable } from '../lance/tables.ts';
+import { drawNullSample, measureNulls } from '../vectors/significance/measure-nulls.ts';
+import type { NullDistances } from '../vectors/significance/null-distances.ts';
 import { checkIndex } from './check-index.ts';
 
 /** A table `<folder>/<bucket>.lance`. */
@@ -36,6 +39,14 @@ const methods = {
       const path = join(folder, `${bucket}.lance`);
       const warning = index.kind === 'none' ? undefined : await checkIndex(table, path, bucket, ingested, index);
       return { version: await table.version(), warning };
+    }),
+
+  /** Measures the null distribution of a table's distances on a sample of its rows. */
+  measureNulls: ({ ingested, index, ...address }: IndexRequest): Promise<NullDistances> =>
+    withTable(address, async (table) => {
+      const { rows, queries } = drawNullSample(ingested.rows);
+      const vectors = { rows: await takeVectorsAt(table, rows), queries: await takeVectorsAt(table, queries) };
+      return measureNulls(index.metric, ingested.dimension, vectors.rows, vectors.queries);
     }),
 };
 

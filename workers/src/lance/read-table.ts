@@ -62,6 +62,18 @@ export async function takeRows(table: Table, positions: number[]): Promise<{ ids
   return { ids: columnTexts(idColumn(found as never)), vectors };
 }
 
+/**
+ * Reads the vectors of rows by their positions in the table.
+ * @param positions ascending
+ * @returns [rows, D], in their order
+ * @throws DataError if the table lacks any of them
+ */
+export async function takeVectorsAt(table: Table, positions: number[]): Promise<Float32Array> {
+  if (positions.length === 0) return new Float32Array(0);
+  const found = await table.takeOffsets(positions).select(['embedding']).toArrow();
+  return vectorsOfAll(table, found as never, positions.length);
+}
+
 /** A failure of LanceDB to return rows that the table must have. */
 export function unreadableRows(table: string, count: number): DataError {
   return new DataError(`${table}: ${counted(count, 'row')} cannot be read; the table is damaged.`);

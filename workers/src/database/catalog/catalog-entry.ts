@@ -13,6 +13,7 @@ import {
 } from '../../base/text/document.ts';
 import { COLUMNS } from '../../shard/description.ts';
 import { METRICS } from '../../vectors/metric.ts';
+import { NULL_DISTANCES } from '../../vectors/significance/null-distances.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
 import { PLAN_SOURCE, type PlanSource } from './plan.ts';
 
@@ -149,7 +150,9 @@ export const CATALOG_ENTRY = z.object({
   recipe: TEXT,
   indexRecipe: TEXT,
   bytes: COUNT,
-  /** Changes when the table's files change. SEARCH_BUCKET has it as an input. */
+  /** Distances of unrelated vectors, for E-values; absent in entries of earlier versions. */
+  nullDistances: z.optional(NULL_DISTANCES),
+  /** Changes when the table's files or `nullDistances` change. SEARCH_BUCKET has it as an input. */
   fingerprint: FINGERPRINT,
   steps: z.object({ ingest: STEP_COST, index: STEP_COST }),
   software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
@@ -179,13 +182,13 @@ export function withoutReplaced<T extends Pick<CatalogEntry, 'bucket' | 'fingerp
   return entries.filter((entry) => !replaced.has(nameOf(entry)));
 }
 
-/** Hashes the parts of an entry that affect a search: the files and version, but not times and hosts. */
+/** Hashes the parts of an entry that affect a search: the files, version and null distribution, but not times and hosts. */
 export function fingerprint(
-  entry: Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'tableVersion' | 'files'>,
+  entry: Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'tableVersion' | 'files' | 'nullDistances'>,
 ): string {
-  const { bucket, rows, metric, tableVersion, files } = entry;
+  const { bucket, rows, metric, tableVersion, files, nullDistances } = entry;
   return createHash('sha256')
-    .update(JSON.stringify({ bucket, rows, metric, tableVersion, files }))
+    .update(JSON.stringify({ bucket, rows, metric, tableVersion, files, nullDistances }))
     .digest('hex')
     .slice(0, 32);
 }

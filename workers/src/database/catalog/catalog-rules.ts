@@ -1,6 +1,8 @@
 import { counted } from '../../base/text/counted.ts';
 import { manifestName } from '../../lance/format/manifest-file.ts';
 import type { TableManifest } from '../../lance/format/table-manifest.ts';
+import { featureCount } from '../../vectors/significance/linear-form.ts';
+import { hasFeatures } from '../../vectors/significance/null-distances.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { type CatalogEntry, type FragmentFile, storedRows, type TableDescription } from './catalog-entry.ts';
 import type { PlanSource } from './plan.ts';
@@ -17,7 +19,7 @@ export function contradictionOfEntry(entry: CatalogEntry): string | undefined {
   if (manifests.length !== 1) return `"files" has ${manifests.length} manifests; it must have one`;
   if (!manifestNames(tableVersion).includes(manifests[0]!.path))
     return `"tableVersion" is ${tableVersion}, but its manifest is ${JSON.stringify(manifests[0]!.path)}`;
-  return contradictionOfTable(entry, entry.sources, '') ?? contradictionOfIndex(entry);
+  return contradictionOfTable(entry, entry.sources, '') ?? contradictionOfIndex(entry) ?? contradictionOfNulls(entry);
 }
 
 /** Returns the possible paths of a version's manifest in Lance: a number by which the newest sorts first, or, in earlier releases, the version. */
@@ -96,6 +98,11 @@ function contradictionOfIndex(entry: CatalogEntry): string | undefined {
   if (subVectors !== undefined && (kind !== 'ivf-pq' || dimension % subVectors !== 0))
     return `"index.subVectors" is ${subVectors}; it must divide "dimension", ${dimension}, and needs index kind ivf-pq`;
   return undefined;
+}
+
+function contradictionOfNulls({ nullDistances, metric, dimension }: CatalogEntry): string | undefined {
+  if (!nullDistances || hasFeatures(nullDistances, featureCount(metric, dimension))) return undefined;
+  return `"nullDistances.mean" and "nullDistances.factors" do not have ${counted(featureCount(metric, dimension), 'feature')} each`;
 }
 
 /** Lance's name for the type of a component. */

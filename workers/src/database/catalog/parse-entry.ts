@@ -9,6 +9,7 @@ import {
   textWhere,
 } from '../../base/text/document.ts';
 import type { TableFile } from '../../lance/table-files.ts';
+import type { NullDistances } from '../../vectors/significance/null-distances.ts';
 import { damagedRecord } from '../database-messages.ts';
 import { CATALOG_ENTRY, type CatalogEntry, fingerprint, INGEST_RECORD, type IngestRecord } from './catalog-entry.ts';
 import { contradictionOfEntry, contradictionOfTable } from './catalog-rules.ts';
@@ -22,9 +23,10 @@ export function parseCatalogEntry(text: string, bucket: string, where: string): 
   if (wrong !== undefined) throw fail(wrong);
   // The fingerprint covers the files field as it was written: earlier versions named checksums differently.
   const { bucket: name, rows, metric, tableVersion } = entry;
-  const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[] };
+  const nullDistances = record.nullDistances as NullDistances | undefined;
+  const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[], nullDistances };
   if (fingerprint(written) !== entry.fingerprint)
-    throw fail('"fingerprint" does not match its bucket, rows, metric, tableVersion and files');
+    throw fail('"fingerprint" does not match its bucket, rows, metric, tableVersion, files and nullDistances');
   checkSeal(record, fail);
   return entry;
 }

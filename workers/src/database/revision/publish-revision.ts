@@ -85,7 +85,7 @@ export function nextRevision({ fingerprint: last, revision }: CatalogEntry): Rev
 }
 
 function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntry {
-  const { bucket, metric } = entry;
+  const { bucket, metric, nullDistances } = entry;
   const { tableVersion, rows, deletedRows } = revision;
   const files = [
     ...entry.files.filter(({ path }) => revision.keeps(path)),
@@ -95,7 +95,7 @@ function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntr
       checksum: CRC64.format(CRC64.of(content)),
     })),
   ];
-  const facts = { bucket, rows, metric, tableVersion, files };
+  const facts = { bucket, rows, metric, tableVersion, files, ...(nullDistances ? { nullDistances } : {}) };
   const { deletedRows: _, ...rest } = entry;
   const before = nextRevision(entry);
   return {
