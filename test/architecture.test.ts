@@ -6,8 +6,8 @@ import { ROOT } from './support/run.ts';
 
 const SOURCES = join(ROOT, 'workers/src');
 
-/** Layers from top to bottom. Functions of Lambda are entry points, as commands are. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
-const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda'];
+/** Layers from top to bottom. Functions of Lambda and upkeep run several stages, as commands do. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
+const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda', 'upkeep'];
 const STAGES = [
   'embed',
   'import',
@@ -19,7 +19,6 @@ const STAGES = [
   'fetch',
   'align',
   'report',
-  'upkeep',
   'watch',
   'cloud',
 ];

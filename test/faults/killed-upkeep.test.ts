@@ -42,14 +42,35 @@ describe('a database whose upkeep is killed at any moment', () => {
     return found.sort();
   }
 
+  const copy = async (name: string) => {
+    await cp(built, join(folder, name, 'db'), { recursive: true });
+    return join(folder, name, 'db');
+  };
+
+  it('finds every row exactly once, whenever merge-buckets is killed', async () => {
+    const command = (database: string) => ['merge-buckets', '--database', database, '--threads', '1'];
+    const all = rows.ids.slice().sort();
+    const calls = await countCalls(command(await copy('merged')), join(folder, 'count'));
+    expect(calls).toBeGreaterThan(40);
+    // The last calls replace the buckets.
+    for (let call = 1; call <= calls; call += call < calls - 12 ? 9 : 2) {
+      const database = await copy(`m${call}`);
+      await killAtCall(command(database), call);
+      expect(await idsFound(database), `killed before call ${call} of ${calls}`).toEqual(all);
+      await expireLocks(database);
+      await runHere(command(database));
+      expect(await idsFound(database), `killed before call ${call} of ${calls}`).toEqual(all);
+      await runHere(['verify', '--database', database]);
+      const names = await readdir(database, { recursive: true });
+      expect(names.filter((name) => /\.tmp|^_pending\//.test(name))).toEqual([]);
+      expect(names.filter((name) => name.endsWith('.lance') && !name.includes('/'))).toHaveLength(1);
+    }
+  }, 240_000);
+
   it('finds the rows of each bucket from before or after a deletion', async () => {
     const gone = new Set(deleted);
     const left = rows.ids.filter((id) => !gone.has(id)).sort();
     const command = (database: string) => ['delete', '--database', database, '--ids', join(folder, 'ids.txt')];
-    const copy = async (name: string) => {
-      await cp(built, join(folder, name, 'db'), { recursive: true });
-      return join(folder, name, 'db');
-    };
     const calls = await countCalls(command(await copy('counted')), join(folder, 'count'));
     expect(calls).toBeGreaterThan(20);
     for (let call = 1; call <= calls; call += 3) {

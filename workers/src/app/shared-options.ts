@@ -54,6 +54,11 @@ export const fastaReadingOptions = {
   },
 } as const satisfies Record<string, Options>;
 
+export const threadsOption = {
+  type: 'number',
+  describe: 'Threads that read, sort, write and encode. Default: one per core',
+} as const satisfies Options;
+
 export const buildWorkOption = {
   type: 'string',
   describe:

@@ -2,7 +2,7 @@ import type { Progress } from '../app/progress.ts';
 import { DataError, toUserError, UserError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import { quoteId } from '../base/text/quote.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { type CatalogEntry, withoutReplaced } from '../database/catalog/catalog-entry.ts';
 import { contradictionOfManifest } from '../database/catalog/catalog-rules.ts';
 import type { Database } from '../database/database.ts';
 import { readPartitions } from '../database/partitions.ts';
@@ -26,7 +26,7 @@ export async function readEntries(database: Database): Promise<{ entries: Catalo
       if (!(error instanceof DataError)) throw error;
       problems.push(`${bucket}: ${error.message}`);
     }
-  return { entries, problems };
+  return { entries: withoutReplaced(entries), problems };
 }
 
 /**

@@ -16,6 +16,7 @@ import type { TableReader } from './table-reader.ts';
 const CATALOG = '_catalog';
 const PENDING = '_pending';
 const READS_AT_ONCE = 16;
+const MOST_LISTINGS = 10;
 
 /**
  * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
@@ -72,7 +73,19 @@ export class Database {
 
   /** Reads the catalog entries of all buckets that are part of the database, sorted by name. */
   async entries(): Promise<CatalogEntry[]> {
-    return withoutReplaced(await this.#readAll(CATALOG, parseCatalogEntry));
+    return withoutReplaced(await this.allEntries());
+  }
+
+  /**
+   * Reads all catalog entries, also of buckets that another one replaces. Reads them again where one was removed meanwhile: its rows may
+   * be in a bucket that was not listed yet.
+   */
+  async allEntries(): Promise<CatalogEntry[]> {
+    for (let attempt = 1; ; attempt++) {
+      const names = await this.#namesIn(CATALOG);
+      const entries = await this.#readAll(CATALOG, parseCatalogEntry, names);
+      if (entries.length === names.length || attempt === MOST_LISTINGS) return entries;
+    }
   }
 
   /** Lists the names of all buckets with an entry, sorted. `withoutReplaced` tells which are part of the database. */
@@ -149,8 +162,12 @@ export class Database {
     for (const path of paths) await this.#store.remove(path);
   }
 
-  async #readAll<T>(folder: string, parse: (text: string, bucket: string, where: string) => T): Promise<T[]> {
-    const records = await mapConcurrently(await this.#namesIn(folder), READS_AT_ONCE, async (bucket) => {
+  async #readAll<T>(
+    folder: string,
+    parse: (text: string, bucket: string, where: string) => T,
+    names?: readonly string[],
+  ): Promise<T[]> {
+    const records = await mapConcurrently(names ?? (await this.#namesIn(folder)), READS_AT_ONCE, async (bucket) => {
       const path = `${folder}/${bucket}.json`;
       const text = await this.#store.read(path);
       return text === undefined ? undefined : parse(text, bucket, `${this.uri}/${path}`);

@@ -28,6 +28,8 @@ export interface IndexOptions {
   kind: IndexKind;
   /** Maximum threads. */
   threads: number;
+  /** Completes the catalog entry before it is written. */
+  complete?: (entry: CatalogEntry) => CatalogEntry;
 }
 
 /** The record of a bucket whose table is ingested. */
@@ -42,7 +44,7 @@ type Ingested = IngestRecord & { table: TableDescription };
 export async function indexBucket(
   database: Database,
   bucket: string,
-  { kind, threads }: IndexOptions,
+  { kind, threads, complete = (entry) => entry }: IndexOptions,
   lost: AbortSignal,
   { log, warn }: Pick<CommandContext, 'log' | 'warn'>,
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
@@ -90,7 +92,7 @@ export async function indexBucket(
     await database.writePending(record);
     await database.removeEntry(bucket);
     await publisher.publishIndex({ bucket, folder, files, lost });
-    const made = makeEntry(record, { ...indexed, index, indexRecipe: recipe, files, cost: meter.read() });
+    const made = complete(makeEntry(record, { ...indexed, index, indexRecipe: recipe, files, cost: meter.read() }));
     lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);

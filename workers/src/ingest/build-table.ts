@@ -39,6 +39,8 @@ export interface IngestOptions {
   order: RowOrder;
   /** Threads to use at most. */
   threads: number;
+  /** Set for rows that are copied from another bucket, which this one will replace: they may be in both. */
+  isCopy?: boolean;
   /** Partitions of the order. Default: the square root of the rows. Benchmarks give small buckets as many as large ones have. */
   partitionCount?: number;
 }
@@ -60,7 +62,7 @@ export async function ingestBucket(
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
-  if (!entry) await requireRowsOnce(database, name, bucket.sources);
+  if (!entry && !options.isCopy) await requireRowsOnce(database, name, bucket.sources);
   await requireOneMetric(database, name, options.metric);
   const { tables, publisher, nodeTables } = database;
   // Changes of another client must not be lost silently.
@@ -136,7 +138,7 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 }
 
 /** Hashes everything that the table's content depends on. */
-function ingestRecipe(sources: readonly PlanSource[], { threads: _, ...options }: IngestOptions): string {
+function ingestRecipe(sources: readonly PlanSource[], { threads: _, isCopy: __, ...options }: IngestOptions): string {
   const kept = sources.map(({ columns, values }) => ({ columns, values }));
   const keeping = kept.some(({ columns, values }) => columns || values) ? { kept } : {};
   const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...keeping, ...options };

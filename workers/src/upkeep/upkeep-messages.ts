@@ -16,6 +16,25 @@ export function withoutFragments(uri: string, bucket: string): string {
   );
 }
 
+export function notATable(bucket: string, dimension: number, vectorType: string): string {
+  return (
+    `${bucket}: its table must have a column "embedding" with a vector of ${dimension} components of ${vectorType} in every row, and a ` +
+    'column "id" with a text in every row. Another client changed them: restore an earlier version of the table, or correct the rows there.'
+  );
+}
+
+export function noRowsLeft(bucket: string): string {
+  return `${bucket}: no rows are left. Such a bucket cannot be written again; it costs searches nothing.`;
+}
+
+export function nothingToAdopt(bucket: string): string {
+  return `${bucket}: no other client changed it; nothing to do.`;
+}
+
+export function replacedBy(buckets: readonly string[], by: string): string {
+  return `${buckets.join(', ')}: now in ${by}.`;
+}
+
 /** @param names of the first ids, quoted */
 export function idsNotFound(path: string, uri: string, names: readonly string[], missing: number, all: number): string {
   const more = missing > names.length ? ', ...' : '';

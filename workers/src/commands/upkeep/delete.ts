@@ -36,12 +36,17 @@ export const command = defineCommand({
     const bar = progress('finding ids', total, 'ids');
     const buckets: Record<string, number> = {};
     try {
-      for (const { bucket } of entries) {
-        const deleted = await withBucketLock(database, bucket, (lost) =>
-          deleteRows(database, bucket, wanted, lost, bar),
-        );
-        if (deleted > 0) buckets[bucket] = deleted;
-      }
+      const seen = new Set<string>();
+      const isUnseen = ({ bucket }: { bucket: string }) => !seen.has(bucket);
+      // Another process may merge buckets meanwhile.
+      for (let left = entries; left.length > 0; left = (await database.entries()).filter(isUnseen))
+        for (const { bucket } of left) {
+          seen.add(bucket);
+          const deleted = await withBucketLock(database, bucket, (lost) =>
+            deleteRows(database, bucket, wanted, lost, bar),
+          );
+          if (deleted > 0) buckets[bucket] = deleted;
+        }
     } finally {
       bar.stop();
     }

@@ -1,5 +1,6 @@
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError, TransientError, toUserError, UsageError, UserError, userErrorOf } from '../../base/errors.ts';
+import { withoutReplaced } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { noBuckets } from '../../database/database-messages.ts';
 import { askBucket } from './ask-bucket.ts';
@@ -60,9 +61,8 @@ export async function ask(
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
       using bucket = await openWarmBucket(database, name, signal);
       requireOneMetric(metrics, name, bucket.entry.metric);
-      const { hits, ...answer } = await askBucket(bucket, queries, settings, signal);
-      merge.add(name, hits);
-      return answer;
+      const answer = await askBucket(bucket, queries, settings, signal);
+      return { ...answer, replaces: bucket.entry.replaces };
     } catch (thrown) {
       const error = errorOf(database.uri, name, thrown, timeoutMs);
       if (!allowPartial || !(error instanceof UserError) || error instanceof UsageError) throw error;
@@ -70,7 +70,12 @@ export async function ask(
       return undefined;
     }
   });
-  const answers = found.filter((answer) => answer !== undefined);
+  // Rows of merged buckets are in two buckets until the entries of the old ones are removed.
+  const current = withoutReplaced(found.filter((answer) => answer !== undefined));
+  const answers = current.map(({ hits, replaces: _, ...answer }) => {
+    merge.add(answer.bucket, hits);
+    return answer;
+  });
   const [first] = failed;
   if (answers.length === 0 && first) {
     const message = IN_PLACE_MESSAGES.allFailed(failed.length, first.error.message);

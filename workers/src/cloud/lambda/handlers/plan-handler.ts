@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
-import type { CatalogEntry } from '../../../database/catalog/catalog-entry.ts';
+import { type CatalogEntry, withoutReplaced } from '../../../database/catalog/catalog-entry.ts';
 import { Database } from '../../../database/database.ts';
 import { allBuckets, chooseBuckets } from '../../../search/in-place/ask-database.ts';
 import { querySetFor } from '../../../search/in-place/ask-queries.ts';
@@ -97,7 +97,7 @@ async function entriesToAsk(database: Database, wanted: readonly string[] | unde
   const names = await checkQuestion(() => chooseBuckets(database.uri, all, wanted));
   if (names.length > MOST_BUCKETS)
     throw new WrongQuestionError(LAMBDA_MESSAGES.manyBuckets(names.length, MOST_BUCKETS));
-  return mapConcurrently(names, READS_AT_ONCE, (name) => database.requireEntry(name));
+  return withoutReplaced(await mapConcurrently(names, READS_AT_ONCE, (name) => database.requireEntry(name)));
 }
 
 function requireOneMetric(entries: readonly CatalogEntry[]): void {

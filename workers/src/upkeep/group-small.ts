@@ -1,0 +1,31 @@
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { modelIdentity } from '../shard/shard.ts';
+
+type Grouped = Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'dimension' | 'vectorType' | 'model'>;
+
+/**
+ * Groups small buckets that can be merged: of one metric, dimension, vector type and model.
+ * @param below buckets with fewer rows are small @param bucketSize rows of a group at most
+ * @returns names of each group of two or more, in their order
+ */
+export function groupSmall(entries: readonly Grouped[], below: number, bucketSize: number): string[][] {
+  const kindOf = ({ metric, dimension, vectorType, model }: Grouped) =>
+    JSON.stringify([metric, dimension, vectorType, modelIdentity(model) ?? '']);
+  const small = entries.filter(({ rows }) => rows > 0 && rows < below);
+  return [...Map.groupBy(small, kindOf).values()].flatMap((kind) => fill(kind, bucketSize));
+}
+
+/** Fills groups with buckets, the smallest first. */
+function fill(entries: readonly Grouped[], bucketSize: number): string[][] {
+  const groups: string[][] = [];
+  let rowsOfLast = Number.POSITIVE_INFINITY;
+  for (const { bucket, rows } of [...entries].sort((a, b) => a.rows - b.rows)) {
+    if (rowsOfLast + rows > bucketSize) {
+      groups.push([]);
+      rowsOfLast = 0;
+    }
+    groups.at(-1)!.push(bucket);
+    rowsOfLast += rows;
+  }
+  return groups.filter(({ length }) => length > 1).map((group) => group.sort());
+}

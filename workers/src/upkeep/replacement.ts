@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { removeStale } from '../base/files/temporary.ts';
+import type { CatalogEntry, IngestRecord } from '../database/catalog/catalog-entry.ts';
+import type { Database } from '../database/database.ts';
+import { nextRevision } from '../database/revision/publish-revision.ts';
+import { isExported } from './export-rows.ts';
+
+/** Name of the scratch folders of exported rows. */
+export const EXPORTED_ROWS = 'rows';
+
+/** Name of the lock that lets one process at a time replace buckets of a database. */
+export const REPLACEMENT_LOCK = 'upkeep';
+
+/**
+ * Returns the entry of a bucket with the rows of others, which it replaces as soon as it is written.
+ * @param made the entry of its table, whose sources are the exported rows
+ * @param replaced entries of the others
+ */
+export function replacementOf(made: CatalogEntry, replaced: readonly CatalogEntry[]): CatalogEntry {
+  const sum = (count: (entry: CatalogEntry) => number) => replaced.reduce((total, entry) => total + count(entry), 0);
+  const revisions = replaced.map(nextRevision);
+  // Rows of another client may be fewer or more.
+  const more = made.rows - sum(({ rows }) => rows);
+  return {
+    ...made,
+    sources: replaced.flatMap(({ sources }) => sources),
+    revision: {
+      of: revisions.flatMap(({ of }) => of),
+      removedRows: sum((entry) => entry.revision?.removedRows ?? 0) + Math.max(0, -more),
+      addedRows: sum((entry) => entry.revision?.addedRows ?? 0) + Math.max(0, more),
+    },
+    replaces: replaced.map(({ bucket, fingerprint }) => ({ bucket, fingerprint })),
+  };
+}
+
+/**
+ * Removes the entries and tables of buckets that another one replaces, and what killed processes left of new ones. The caller holds the
+ * lock REPLACEMENT_LOCK.
+ */
+export async function finishReplacements(database: Database): Promise<void> {
+  const pending = await database.pending();
+  const entries = await database.allEntries();
+  const byName = new Map(entries.map((entry) => [entry.bucket, entry]));
+  const planned = new Set(pending.map(({ bucket }) => bucket));
+  for (const { replaces = [] } of entries)
+    for (const { bucket, fingerprint } of replaces) {
+      const entry = byName.get(bucket);
+      // Another build may have the name by now.
+      if (entry ? entry.fingerprint !== fingerprint : planned.has(bucket)) continue;
+      if (entry) await database.removeEntry(bucket);
+      await database.publisher.remove(bucket);
+      await database.locks.removeEnded(bucket);
+    }
+  await removeStale(join(database.nodeTables.scratch, EXPORTED_ROWS));
+  for (const record of pending)
+    if (record.sources.every(isExported)) await discard(database, record, byName.has(record.bucket));
+}
+
+async function discard(database: Database, { bucket }: IngestRecord, isEntered: boolean): Promise<void> {
+  if (!isEntered) await database.publisher.remove(bucket);
+  await database.locks.removeEnded(bucket);
+  await database.removePending(bucket);
+}
