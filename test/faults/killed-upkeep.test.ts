@@ -53,7 +53,7 @@ describe('a database whose upkeep is killed at any moment', () => {
     const calls = await countCalls(command(await copy('merged')), join(folder, 'count'));
     expect(calls).toBeGreaterThan(40);
     // The last calls replace the buckets.
-    for (let call = 1; call <= calls; call += call < calls - 12 ? 9 : 2) {
+    for (let call = 1; call <= calls; call += call < calls - 12 ? 12 : 3) {
       const database = await copy(`m${call}`);
       await killAtCall(command(database), call);
       expect(await idsFound(database), `killed before call ${call} of ${calls}`).toEqual(all);

@@ -1,9 +1,13 @@
-import { cp, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
+import { numberCells } from '../../../workers/src/base/columns/cells.ts';
+import type { Column } from '../../../workers/src/base/columns/column-type.ts';
 import { DataError } from '../../../workers/src/base/errors.ts';
 import type { CatalogEntry } from '../../../workers/src/database/catalog/catalog-entry.ts';
 import { Database } from '../../../workers/src/database/database.ts';
+import { createShard } from '../../../workers/src/shard/shard-writer.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase } from '../../support/database.ts';
 import { missingPython, python, sharedFolder } from '../../support/run.ts';
@@ -89,6 +93,56 @@ describe('merge-buckets, compact and adopt', () => {
     expect((await buildDatabase(folder, [more], { database })).buckets).toEqual(['bucket_00006']);
     const none = await runHere(['merge-buckets', '--database', database, '--below', '1000', '--bucket-size', '1200']);
     expect(none).toMatchObject({ rows: 0, buckets: {} });
+  });
+
+  it('carries the columns of all buckets, and their nulls', async () => {
+    const own = join(folder, 'columns');
+    const database = join(own, 'db');
+    const kinds: Column[] = [
+      { name: 'length', type: 'int64' },
+      { name: 'score', type: 'float64' },
+      { name: 'taxon', type: 'utf8' },
+    ];
+    const cellsOf = (ids: readonly string[]) => [
+      numberCells(
+        BigInt64Array.from(ids, (id) => 2n ** 60n + BigInt(id.slice(1))),
+        () => false,
+      ),
+      // NaN is null.
+      numberCells(
+        Float64Array.from(ids, (id) => (Number(id.slice(1)) % 4 === 1 ? Number.NaN : Number(id.slice(1)) / 7)),
+        () => false,
+      ),
+      columnFrom(ids.map((id) => `${id} = é`)),
+    ];
+    // The second shard has no taxon.
+    for (const [i, count] of [3, 2].entries()) {
+      const part = sliceRows(rows, 600 * i, 600 * i + 600);
+      const path = join(own, `${i}.h5`);
+      await mkdir(own, { recursive: true });
+      const shard = await createShard(path, DIMENSION, 'float32', kinds.slice(0, count));
+      shard.append(part.vectors, columnFrom(part.ids), { kept: cellsOf(part.ids).slice(0, count) });
+      shard.finish({});
+      await buildDatabase(own, [path]);
+    }
+    await deleteFrom(database);
+    await runHere(['merge-buckets', '--database', database]);
+    const [entry] = (await entriesOf(database)) as [CatalogEntry];
+    expect(entry.columns).toEqual(kinds);
+    expect(entry.rows).toBe(960);
+    const table = await (await Database.open(database)).tables.open(entry.bucket);
+    const found = new Map((await table.query().toArray()).map((row) => [row.id as string, row]));
+    table.close();
+    expect(found.size).toBe(960);
+    for (const [id, { length, score, taxon }] of found) {
+      const number = Number(id.slice(1));
+      expect([length, score, taxon]).toEqual([
+        2n ** 60n + BigInt(number),
+        number % 4 === 1 ? null : number / 7,
+        number < 600 ? `${id} = é` : null,
+      ]);
+    }
+    await runHere(['verify', '--database', database]);
   });
 
   it('drops deleted rows and their disk space', async () => {

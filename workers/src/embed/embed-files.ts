@@ -46,7 +46,8 @@ export async function embedFiles(
   const descriptions = kept.includes('description');
   const limits = { ...reading, descriptions, records: BLOCK_RECORDS, residues: blockResidues, trailingStop };
   let residues = 0;
-  const shard = await createShard(temporary, embedder.dimension, vectorType, kept);
+  const texts = kept.map((name) => ({ name, type: 'utf8' as const }));
+  const shard = await createShard(temporary, embedder.dimension, vectorType, texts);
   const { dimension, attributes } = embedder;
   const describe = (bad: BadVector, batch: FastaBatch, path: string) =>
     describeBadEmbedding(bad, `${path}: ${describeRecord(batch, bad.row)}`, attributes.precision);
@@ -59,7 +60,7 @@ export async function embedFiles(
   const write = ({ vectors, batch, bytes, path }: Computed) => {
     shard.append(vectors, batch.ids, {
       describe: (bad) => describe(bad, batch, path),
-      texts: kept.map((name) => columnOf(batch, name)),
+      kept: kept.map((name) => columnOf(batch, name)),
     });
     residues += batch.residues;
     onBlock(bytes, batch.residues);

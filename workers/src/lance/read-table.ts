@@ -1,11 +1,10 @@
 import type { Table } from '@lancedb/lancedb';
-import { type Table as ArrowTable, type Float, Precision, type RecordBatch, Type } from 'apache-arrow';
+import type { Table as ArrowTable, RecordBatch } from 'apache-arrow';
 import { concatenateFloats } from '../base/bytes/concatenate-floats.ts';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
-import type { VectorType } from '../vectors/vector-type.ts';
 import { idColumn } from './arrow-ids.ts';
 
 /** Consecutive rows of a table. */
@@ -37,37 +36,6 @@ export async function* readIds(table: Table): AsyncGenerator<IdBatch> {
     const found = batch.getChild('_rowid')!.data[0]!;
     const rowIds = toNumbers(found.values as BigUint64Array, found.offset, rows);
     yield { ids: idColumn(batch as never), rowIds };
-  }
-}
-
-/**
- * Streams all rows of a table that another client may have written.
- * @returns ids and vectors [rows, D] of consecutive rows; undefined where the table lacks them, or they are of another type or null
- */
-export async function* readRows(
-  table: Table,
-  dimension: number,
-  vectorType: VectorType,
-): AsyncGenerator<{ ids: Utf8Column | undefined; vectors: Float32Array | undefined }> {
-  const { fields } = await table.schema();
-  const names = fields.map(({ name }) => name);
-  if (!['embedding', 'id'].every((name) => names.includes(name))) {
-    yield { ids: undefined, vectors: undefined };
-    return;
-  }
-  for await (const found of table.query().select(['embedding', 'id'])) {
-    const batch = found as unknown as RecordBatch;
-    const [vectors, ids] = [batch.getChild('embedding')!, batch.getChild('id')!];
-    // LanceDB has a copy of Arrow's classes.
-    const item = vectors.type.children?.[0]?.type as Float | undefined;
-    const isOwn =
-      vectors.type.listSize === dimension &&
-      item?.typeId === Type.Float &&
-      item.precision === (vectorType === 'float16' ? Precision.HALF : Precision.SINGLE);
-    yield {
-      ids: ids.type.typeId === Type.Utf8 && ids.nullCount === 0 ? idColumn(batch as never) : undefined,
-      vectors: isOwn && vectors.nullCount === 0 ? vectorsOf(batch) : undefined,
-    };
   }
 }
 
@@ -122,7 +90,8 @@ function decode(batch: RecordBatch): TableBatch {
   return { rows, vectors: vectorsOf(batch), rowIds: toNumbers(ids.values as BigUint64Array, ids.offset, rows) };
 }
 
-function vectorsOf(batch: RecordBatch): Float32Array {
+/** Returns the vectors of a batch. @returns [rows, D] */
+export function vectorsOf(batch: RecordBatch): Float32Array {
   const list = batch.getChild('embedding')!.data[0]!;
   const dimension = list.type.listSize as number;
   const child = list.children[0]!;

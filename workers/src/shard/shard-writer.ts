@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import type { Column } from '../base/columns/column-type.ts';
 import { type BadVector, describeBadVector, findLostInFloat16 } from '../vectors/vector-check.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import { WRITTEN_COLUMNS } from './columns/keep.ts';
@@ -12,6 +13,14 @@ import { cannotCreate, cannotWrite, idWithNul, notFloat16 } from './shard-messag
 /** Rows of a chunk of `embedding`: about 1 MB at D = 960. */
 const CHUNK_ROWS = 256;
 const TEXT_CHUNK_ROWS = 4096;
+
+const ID = { name: 'id', type: 'utf8' } as const;
+/** Types of datasets in HDF5. */
+const EMPTY = {
+  utf8: () => ({ data: [], dtype: 'S' }),
+  int64: () => ({ data: new BigInt64Array(0), dtype: '<q' }),
+  float64: () => ({ data: new Float64Array(0), dtype: '<d' }),
+};
 
 /** Writes a shard block by block: `embedding` float32 or float16 [N, D], `id` and text columns variable-length UTF-8 [N]. */
 export interface ShardWriter {
@@ -32,23 +41,23 @@ export interface ShardWriter {
 export interface AppendOptions {
   /** Describes a row that float16 cannot represent, for the message. Default: by row and id. */
   describe?: (bad: BadVector) => string;
-  /** The rows of each text column. */
-  texts?: readonly Utf8Column[];
+  /** Cells of each kept column, none of them null: see base/columns/cells.ts. */
+  kept?: readonly Utf8Column[];
 }
 
-/** Creates a shard at `path` (a temporary name: see `writeAtomically`). @param texts names of the text columns beside the ids */
+/** Creates a shard at `path` (a temporary name: see `writeAtomically`). @param columns kept beside vectors and ids */
 export async function createShard(
   path: string,
   dimension: number,
   vectorType: VectorType = 'float32',
-  texts: readonly string[] = [],
+  columns: readonly Column[] = [],
 ): Promise<ShardWriter> {
   const module = await hdf5();
   const check = (status: number) => {
     if (status < 0) throw cannotWrite(path);
   };
   let file = openFile(path, 'w', vectorType === 'float16' ? OLD_FORMAT : {});
-  createDatasets(file, dimension, texts);
+  createDatasets(file, dimension, columns);
   if (vectorType === 'float16') {
     check(file.close());
     await makeHalfPrecision(path, CHUNK_ROWS, dimension);
@@ -67,18 +76,17 @@ export async function createShard(
       return rows;
     },
     append(vectors, ids, options = {}) {
-      const {
-        describe = (bad: BadVector) => describeBadVector(bad, rows, columnBytes(ids, bad.row)),
-        texts: kept = [],
-      } = options;
+      const { describe = (bad: BadVector) => describeBadVector(bad, rows, columnBytes(ids, bad.row)), kept = [] } =
+        options;
       const count = columnLength(ids);
       if (count === 0) return;
       requireNoNul(ids, rows, path);
       check(module.resize_dataset(file.file_id, 'embedding', [BigInt(rows + count), BigInt(dimension)]));
       check(writeVectors(module, file, stored(vectors, count, describe), rows, count, dimension));
-      for (const [i, name] of ['id', ...texts].entries()) {
+      for (const [i, { name, type }] of [ID, ...columns].entries()) {
         check(module.resize_dataset(file.file_id, name, [BigInt(rows + count)]));
-        check(writeTexts(module, file, name, i === 0 ? ids : kept[i - 1]!, rows, count));
+        const write = type === 'utf8' ? writeTexts : writeNumbers;
+        check(write(module, file, name, i === 0 ? ids : kept[i - 1]!, rows, count));
       }
       rows += count;
     },
@@ -89,7 +97,8 @@ export async function createShard(
         const isWide = typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
         embedding?.create_attribute(name, value, null, isWide ? '<d' : null);
       }
-      if (texts.length > 0) file.create_attribute(WRITTEN_COLUMNS, texts.join(','), null, null);
+      const names = columns.map(({ name }) => name).join(',');
+      if (names !== '') file.create_attribute(WRITTEN_COLUMNS, names, null, null);
       check(module.flush(file.file_id));
       close();
     },
@@ -109,7 +118,7 @@ function openFile(path: string, mode: 'w' | 'a', options: object): H5File {
   return file;
 }
 
-function createDatasets(file: H5File, dimension: number, texts: readonly string[]): void {
+function createDatasets(file: H5File, dimension: number, columns: readonly Column[]): void {
   file.create_dataset({
     name: 'embedding',
     data: new Float32Array(0),
@@ -118,8 +127,8 @@ function createDatasets(file: H5File, dimension: number, texts: readonly string[
     maxshape: [null, dimension],
     chunks: [CHUNK_ROWS, dimension],
   });
-  for (const name of ['id', ...texts])
-    file.create_dataset({ name, data: [], dtype: 'S', shape: [0], maxshape: [null], chunks: [TEXT_CHUNK_ROWS] });
+  for (const { name, type } of [ID, ...columns])
+    file.create_dataset({ name, ...EMPTY[type](), shape: [0], maxshape: [null], chunks: [TEXT_CHUNK_ROWS] });
 }
 
 function toFloat16(
@@ -154,6 +163,21 @@ function writeVectors(
     module.HEAPU8.set(bytes, address);
     const extent = [BigInt(count), BigInt(dimension)];
     return module.set_dataset_data(file.file_id, 'embedding', extent, [BigInt(start), 0n], [1n, 1n], BigInt(address));
+  });
+}
+
+/** Writes cells of numbers, which are the bytes of the dataset. */
+function writeNumbers(
+  module: H5Module,
+  file: H5File,
+  name: string,
+  { bytes }: Utf8Column,
+  start: number,
+  count: number,
+): number {
+  return withBuffer(module, bytes.length, (address) => {
+    module.HEAPU8.set(bytes, address);
+    return module.set_dataset_data(file.file_id, name, [BigInt(count)], [BigInt(start)], [1n], BigInt(address));
   });
 }
 

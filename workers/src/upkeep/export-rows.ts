@@ -1,18 +1,23 @@
 import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import type { Progress } from '../app/progress.ts';
-import { columnLength } from '../base/bytes/utf8-column.ts';
+import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { isNullCell } from '../base/columns/cells.ts';
+import { type Column, isColumnName } from '../base/columns/column-type.ts';
 import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
-import { readRows } from '../lance/read-table.ts';
+import { readRows, type TableRows, tableColumns } from '../lance/table-rows.ts';
 import { describeShard } from '../shard/description-file.ts';
-import { createShard } from '../shard/shard-writer.ts';
-import { noRowsLeft, notATable } from './upkeep-messages.ts';
+import { createShard, type ShardWriter } from '../shard/shard-writer.ts';
+import { noRowsLeft, notATable, otherColumn, textWithNul } from './upkeep-messages.ts';
 
-/** Returns the path of the shard with the rows of a bucket. `isExported` recognizes it. */
-function shardPath(folder: string, bucket: string): string {
-  return join(folder, `rows-of-${bucket}.h5`);
+/** A shard of rows that have the same columns without null. HDF5 has no null, but a shard may lack a column. */
+interface Part {
+  path: string;
+  shard: ShardWriter;
+  /** Positions of its columns in the table's. */
+  columns: number[];
 }
 
 /** Returns whether a source is a shard of `exportRows`. */
@@ -21,32 +26,90 @@ export function isExported({ path }: Pick<PlanSource, 'path'>): boolean {
 }
 
 /**
- * Writes the rows of a table that are not deleted into a shard, from which they are ingested again. Memory does not grow with the rows.
+ * Writes the rows of a table that are not deleted, with all columns, into shards, from which they are ingested again. Memory does not grow
+ * with the rows.
  * @param table at the version to export
- * @param index of the shard in the bucket plan
- * @throws DataError for a table of another client that has no vectors of the bucket's dimension, or no ids
+ * @throws DataError for a table of another client that has no vectors of the bucket's dimension, no ids, or a column of another type
  */
 export async function exportRows(
   table: Table,
   { bucket, dimension, vectorType, model }: CatalogEntry,
   folder: string,
-  index: number,
   progress: Progress,
-): Promise<PlanSource> {
-  const path = shardPath(folder, bucket);
-  const shard = await createShard(path, dimension, vectorType);
+): Promise<PlanSource[]> {
+  const columns = await tableColumns(table);
+  const wrong = typeof columns === 'string' ? columns : columns.find(({ name }) => !isColumnName(name))?.name;
+  if (wrong !== undefined || typeof columns === 'string') throw new DataError(otherColumn(bucket, wrong!));
+  const parts = new Map<string, Part>();
+  const open = async (pattern: string): Promise<Part> => {
+    const path = join(folder, `rows-of-${bucket}-${parts.size}.h5`);
+    const present = [...columns.keys()].filter((column) => pattern[column] === '1');
+    const kept = present.map((column) => columns[column]!);
+    const part = { path, columns: present, shard: await createShard(path, dimension, vectorType, kept) };
+    parts.set(pattern, part);
+    return part;
+  };
   try {
-    for await (const { ids, vectors } of readRows(table, dimension, vectorType)) {
-      if (!ids || !vectors) throw new DataError(notATable(bucket, dimension, vectorType));
-      shard.append(vectors, ids);
-      progress.add(columnLength(ids));
+    for await (const rows of readRows(table, columns, dimension, vectorType)) {
+      if (!rows) throw new DataError(notATable(bucket, dimension, vectorType));
+      requireNoNul(bucket, columns, rows);
+      for (const [pattern, chosen] of rowsByPattern(rows)) {
+        const { shard, columns: present } = parts.get(pattern) ?? (await open(pattern));
+        const part = chosen.length === columnLength(rows.ids) ? rows : selectRows(rows, chosen, dimension);
+        shard.append(part.vectors, part.ids, { kept: present.map((column) => part.kept[column]!) });
+      }
+      progress.add(columnLength(rows.ids));
     }
-    if (shard.rows === 0) throw new DataError(noRowsLeft(bucket));
-    shard.finish(model);
+    if (parts.size === 0) throw new DataError(noRowsLeft(bucket));
+    for (const { shard } of parts.values()) shard.finish(model);
   } catch (error) {
-    await shard.abandon();
+    for (const { shard } of parts.values()) await shard.abandon();
     throw error;
   }
-  const { rows, contentHash } = await describeShard(path, () => {});
-  return { shard: index, path, rows, start: 0, end: rows, contentHash, vectorType };
+  const sources: PlanSource[] = [];
+  // The table's columns keep their order where a row has all of them.
+  const byColumns = [...parts.values()].sort((a, b) => b.columns.length - a.columns.length);
+  for (const { path } of byColumns) sources.push(await describePart(path, sources.length));
+  return sources;
+}
+
+async function describePart(path: string, shard: number): Promise<PlanSource> {
+  const { rows, contentHash, vectorType, columns, columnBytes, rowHash } = await describeShard(path, () => {});
+  return {
+    ...{ shard, path, rows, start: 0, end: rows, contentHash, vectorType },
+    ...(columns.length > 0 ? { columns: [...columns], columnBytes, rowHash } : {}),
+  };
+}
+
+/** Groups rows by the columns in which they are not null: '1' for each, '0' for the others. */
+function rowsByPattern({ ids, kept }: TableRows): Map<string, number[]> {
+  const patterns = new Map<string, number[]>();
+  for (let row = 0; row < columnLength(ids); row++) {
+    let pattern = '';
+    for (const cells of kept) pattern += isNullCell(cells, row) ? '0' : '1';
+    const rows = patterns.get(pattern);
+    if (rows) rows.push(row);
+    else patterns.set(pattern, [row]);
+  }
+  return patterns;
+}
+
+function selectRows({ ids, vectors, kept }: TableRows, rows: readonly number[], dimension: number): TableRows {
+  const chosen = new Float32Array(rows.length * dimension);
+  for (const [i, row] of rows.entries())
+    chosen.set(vectors.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+  return { ids: selectCells(ids, rows), vectors: chosen, kept: kept.map((cells) => selectCells(cells, rows)) };
+}
+
+function selectCells({ offsets, bytes }: Utf8Column, rows: readonly number[]): Utf8Column {
+  const cells = rows.map((row) => bytes.subarray(offsets[row], offsets[row + 1]));
+  const ends = new Int32Array(rows.length + 1);
+  for (const [i, cell] of cells.entries()) ends[i + 1] = ends[i]! + cell.length;
+  return { offsets: ends, bytes: new Uint8Array(Buffer.concat(cells)) };
+}
+
+/** HDF5 ends a text at its first NUL. */
+function requireNoNul(bucket: string, columns: readonly Column[], { kept }: TableRows): void {
+  for (const [i, { name, type }] of columns.entries())
+    if (type === 'utf8' && kept[i]!.bytes.includes(0)) throw new DataError(textWithNul(bucket, name));
 }

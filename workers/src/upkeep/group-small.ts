@@ -1,16 +1,20 @@
+import type { Column } from '../base/columns/column-type.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { modelIdentity } from '../shard/shard.ts';
 
-type Grouped = Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'dimension' | 'vectorType' | 'model'>;
+type Grouped = Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'dimension' | 'vectorType' | 'model' | 'columns'>;
 
 /**
- * Groups small buckets that can be merged: of one metric, dimension, vector type and model.
+ * Groups small buckets that can be merged: of one metric, dimension, vector type and model, and without columns of one name and two types.
  * @param below buckets with fewer rows are small @param bucketSize rows of a group at most
  * @returns names of each group of two or more, in their order
  */
 export function groupSmall(entries: readonly Grouped[], below: number, bucketSize: number): string[][] {
-  const kindOf = ({ metric, dimension, vectorType, model }: Grouped) =>
-    JSON.stringify([metric, dimension, vectorType, modelIdentity(model) ?? '']);
+  const columns = entries.flatMap((entry) => entry.columns ?? []);
+  const isContested = (column: Column) =>
+    columns.some(({ name, type }) => name === column.name && type !== column.type);
+  const kindOf = ({ metric, dimension, vectorType, model, columns: own = [] }: Grouped) =>
+    JSON.stringify([metric, dimension, vectorType, modelIdentity(model) ?? '', own.filter(isContested)]);
   const small = entries.filter(({ rows }) => rows > 0 && rows < below);
   return [...Map.groupBy(small, kindOf).values()].flatMap((kind) => fill(kind, bucketSize));
 }

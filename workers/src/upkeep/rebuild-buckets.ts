@@ -86,12 +86,12 @@ async function exportAll(
   const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
   const bar = progress('reading rows', rows, 'vectors');
   const sources: PlanSource[] = [];
-  for (const [i, entry] of entries.entries()) {
+  for (const entry of entries) {
     const table = await open(database, entry);
-    sources.push(await exportRows(table, entry, folder, i, bar).finally(() => table.close()));
+    sources.push(...(await exportRows(table, entry, folder, bar).finally(() => table.close())));
   }
   bar.stop();
-  return sources;
+  return sources.map((source, shard) => ({ ...source, shard }));
 }
 
 async function reserveName(database: Database, sources: PlanSource[]): Promise<string> {

@@ -23,6 +23,17 @@ export function notATable(bucket: string, dimension: number, vectorType: string)
   );
 }
 
+export function otherColumn(bucket: string, name: string): string {
+  return (
+    `${bucket}: the column ${JSON.stringify(name)} of its table cannot be kept: a column has texts, integers or floating-point numbers, and ` +
+    "no name of LanceFlow's own columns. Drop or convert it there."
+  );
+}
+
+export function textWithNul(bucket: string, name: string): string {
+  return `${bucket}: the column ${JSON.stringify(name)} of its table has a text with a NUL byte. Remove it there.`;
+}
+
 export function noRowsLeft(bucket: string): string {
   return `${bucket}: no rows are left. Such a bucket cannot be written again; it costs searches nothing.`;
 }

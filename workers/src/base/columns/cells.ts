@@ -5,7 +5,7 @@ import type { Utf8Column } from '../bytes/utf8-column.ts';
  * as its 8 bytes, little-endian. Null is one byte that neither has.
  */
 const NULL = 0xff;
-const NULL_CELL = Uint8Array.of(NULL);
+export const NULL_CELL: Uint8Array = Uint8Array.of(NULL);
 export const NUMBER_BYTES = 8;
 
 /** Returns `rows` rows of one value. @param cell undefined: null */

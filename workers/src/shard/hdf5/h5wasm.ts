@@ -74,7 +74,7 @@ export interface H5File {
   create_attribute(name: string, data: string | number, shape: null, dtype: string | null): void;
   create_dataset(options: {
     name: string;
-    data: unknown[] | Float32Array;
+    data: unknown[] | Float32Array | Float64Array | BigInt64Array;
     dtype: string;
     shape: number[];
     maxshape: Array<number | null>;
