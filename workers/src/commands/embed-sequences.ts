@@ -19,11 +19,7 @@ export const command = defineCommand({
     'Embeds protein sequences (FASTA) as a shard of vectors. The model is "kmer", which is built in and needs no weights (to try ' +
     'LanceFlow, and for close homologs), or the folder of a protein language model. There is no default.',
   options: {
-    model: {
-      type: 'string',
-      demandOption: true,
-      describe: '"kmer", or a folder of AMPLIFY, ESM-2, ESM C or T5, also on s3://',
-    },
+    model: { type: 'string', demandOption: true, describe: '"kmer", or the folder of a language model, also on s3://' },
     input: fastaOption,
     output: { type: 'string', describe: 'Shard to write (HDF5)' },
     'vector-type': {
