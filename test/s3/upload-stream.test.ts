@@ -46,6 +46,28 @@ describe.skipIf(skip)('uploadStream', () => {
     },
   );
 
+  it.each([100, 6 * 2 ** 20])(
+    'leaves the object of another program alone, which replaced one of %i bytes',
+    async (size) => {
+      const call = (init: RequestInit) =>
+        fetch(`${held.server.endpoint}/lance/shared.csv`, {
+          ...init,
+          headers: { authorization: 'AWS test-key:unsigned' },
+        });
+      let isReplaced = false;
+      held.proxy.rule = (seen) => {
+        // Before the answer to the question what was stored.
+        if (seen.method !== 'HEAD' || isReplaced) return undefined;
+        isReplaced = true;
+        return { after: call({ method: 'PUT', body: 'other' }) };
+      };
+      const uploading = uploadStream('s3://lance/shared.csv', bodyOf(size).body, 'text/csv');
+      await expect(uploading).rejects.toBeInstanceOf(TransientError);
+      await expect(uploading).rejects.toThrow(/another program replaced or removed this object/);
+      expect(await (await call({})).text()).toBe('other');
+    },
+  );
+
   it('asks to try again, and says that the changed object is still there, where removing is not allowed', async () => {
     held.proxy.rule = (seen) =>
       seen.method === 'DELETE'

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { progressBar, progressLine, progressState } from '../base/text/progress-text.ts';
-import { isQuiet, say, useTerminal } from './terminal.ts';
+import { canRedraw, isQuiet, say, useTerminal } from './terminal.ts';
 
 /** Shows the progress of long work. `add` counts work done, in the unit that the progress was created with. */
 export interface Progress {
@@ -24,9 +24,7 @@ export function log(message: string): void {
  */
 export function createProgress(label: string, total: number, unit: string): Progress {
   if (isQuiet()) return SILENT;
-  // A terminal that cannot move its cursor would show each state of a bar.
-  const canRedraw = process.stderr.isTTY && process.env.TERM !== 'dumb';
-  return canRedraw ? barProgress(label, total, unit) : lineProgress(label, total, unit);
+  return canRedraw(process.stderr) ? barProgress(label, total, unit) : lineProgress(label, total, unit);
 }
 
 function barProgress(label: string, total: number, unit: string): Progress {

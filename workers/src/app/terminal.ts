@@ -54,6 +54,11 @@ export function terminalColumns(): number | undefined {
   return (process.stdout.isTTY && process.stdout.columns) || undefined;
 }
 
+/** Returns whether a stream is a terminal that can move its cursor: another one would show each state of what is redrawn. */
+export function canRedraw({ isTTY }: NodeJS.WriteStream): boolean {
+  return isTTY && process.env.TERM !== 'dumb';
+}
+
 /** A text on standard output that replaces itself on a terminal, and is written again elsewhere. */
 export interface RedrawnText {
   isTerminal: boolean;
@@ -65,7 +70,7 @@ export interface RedrawnText {
 /** Creates a text that replaces itself. On a terminal, lines that would wrap are shortened. */
 export function createRedrawnText(): RedrawnText {
   const { stdout } = process;
-  const isTerminal = stdout.isTTY && process.env.TERM !== 'dumb';
+  const isTerminal = canRedraw(stdout);
   let height = 0;
   const size = () => {
     if (!isTerminal) return { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };

@@ -2,11 +2,10 @@ import { hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { TableReader } from '../database/table-reader.ts';
+import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 import { decodeBitmap } from '../lance/format/roaring.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { damagedTable } from './bucket-messages.ts';
-
-const FRAGMENT_ROWS = 2 ** 32;
 
 /** The deleted rows of a table, in memory that threads share. */
 export interface DeletedRowsMemory {

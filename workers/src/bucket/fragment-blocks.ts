@@ -1,3 +1,4 @@
+import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 /** Rows [first, end) of a table, in table order. */
 export interface RowSpan {
   first: number;
@@ -46,5 +47,5 @@ export function* fragmentBlocks<S extends RowSpan>(
 export function rowIdsOf(parts: readonly FragmentRows[], into: Float64Array): void {
   let at = 0;
   for (const { fragment, offset, rows } of parts)
-    for (let i = 0; i < rows; i++) into[at++] = fragment * 2 ** 32 + offset + i;
+    for (let i = 0; i < rows; i++) into[at++] = fragment * FRAGMENT_ROWS + offset + i;
 }

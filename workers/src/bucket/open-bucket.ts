@@ -68,16 +68,17 @@ export async function openBucket(database: Database, entry: CatalogEntry): Promi
   const table = await openVersion(database, entry, sizes).catch((error: unknown) => {
     throw damagedBucket(database, entry.bucket, error);
   });
-  const rows = await table.countRows();
-  if (rows !== entry.rows) {
-    table.close();
-    throw damagedBucket(database, entry.bucket, `${counted(rows, 'row')}, its catalog entry says ${entry.rows}`);
-  }
-  let partitions: Promise<Partitions> | undefined;
-  const deleted = await readDeletedRows(database, entry).catch((error: unknown) => {
+  let deleted: DeletedRows | undefined;
+  try {
+    const rows = await table.countRows();
+    if (rows !== entry.rows)
+      throw damagedBucket(database, entry.bucket, `${counted(rows, 'row')}, its catalog entry says ${entry.rows}`);
+    deleted = await readDeletedRows(database, entry);
+  } catch (error) {
     table.close();
     throw error;
-  });
+  }
+  let partitions: Promise<Partitions> | undefined;
   return {
     entry,
     table,

@@ -19,7 +19,7 @@ export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteO
     const answer = await s3.client.send(new HeadObjectCommand({ ...where, ...mode }));
     const { ContentLength: bytes, ChecksumCRC64NVME, ChecksumCRC32, ETag = '' } = answer;
     const checksum = fromBase64(CRC64.name, ChecksumCRC64NVME) ?? fromBase64(CRC32.name, ChecksumCRC32);
-    return { bytes, checksum, etag: ETag.replaceAll('"', '').toLowerCase() };
+    return { bytes, checksum, etag: plainEtag(ETag) };
   };
   try {
     return await head().catch(async (error: unknown) => {
@@ -39,6 +39,11 @@ export async function describeObject(s3: S3Bucket, key: string): Promise<RemoteO
     if (isAbsent(error)) return undefined;
     throw error;
   }
+}
+
+/** Removes the quotes, which services write or not. */
+export function plainEtag(etag: string): string {
+  return etag.replaceAll('"', '').toLowerCase();
 }
 
 /** Converts base64 of S3 to the format of the catalog. @returns undefined for a checksum of checksums ("...-3") */

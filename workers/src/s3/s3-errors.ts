@@ -104,11 +104,7 @@ export function toS3UserError(thrown: unknown, what: string, endpoint: string, i
   }
   if (status === 301 || status === 307) return wrongRegion(error, what, cause);
   if (isAbsent(error) || isConflict(error)) return thrown;
-  if (status === 401 || status === 403)
-    return new DataError(
-      `${what}: access denied. These credentials lack the permission for it: ask the bucket's owner, or use others.`,
-      cause,
-    );
+  if (status === 401 || status === 403) return new DataError(`${what}: ${denialOf(what)}`, cause);
   if (isUnknownToService(error)) return unknownRequest(error, what, endpoint, isConditional);
   if (status === 429 || error.name === 'SlowDown' || status === 503)
     return new TransientError(
@@ -171,6 +167,14 @@ function toNetworkError(error: S3Error, what: string, endpoint: string): UserErr
   if (error.name === 'TypeError' && /Invalid URL/.test(error.message))
     return new UsageError(`${what}: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is not an address: ${endpoint}.`, cause);
   return undefined;
+}
+
+/** For an absent object, S3 answers 403 to whoever may not list its folder. */
+function denialOf(what: string): string {
+  const remedy = "lack the permission for it: ask the bucket's owner, or use others.";
+  return /^(Get|Head)Object /.test(what)
+    ? `access denied, or no such object: S3 does not say which to credentials that may not list its folder. Check the name. If it is right, these credentials ${remedy}`
+    : `access denied. These credentials ${remedy}`;
 }
 
 function wrongRegion(error: S3Error, what: string, cause: ErrorOptions): UserError {

@@ -3,7 +3,7 @@ import { CRC64 } from '../base/bytes/checksum.ts';
 import { DataError, TransientError } from '../base/errors.ts';
 import { parseS3Uri } from '../base/s3-location.ts';
 import { openS3, type S3Bucket } from './client.ts';
-import { describeObject } from './describe-object.ts';
+import { describeObject, plainEtag } from './describe-object.ts';
 import { removeObject } from './objects.ts';
 import { fetchBlocks } from './ranges/range.ts';
 
@@ -12,7 +12,7 @@ import { fetchBlocks } from './ranges/range.ts';
  * not at all.
  * @param uri address of the object
  * @returns its byte count
- * @throws UserError for faults of S3, TransientError, after removing the object if that is allowed, where another content arrived, and what the stream throws
+ * @throws UserError for faults of S3, TransientError, where another content arrived, after removing it if that is allowed, or where another program replaced the object, and what the stream throws
  */
 export async function uploadStream(uri: string, body: Readable, contentType: string): Promise<number> {
   const { bucket, prefix: key } = parseS3Uri(uri);
@@ -26,8 +26,13 @@ export async function uploadStream(uri: string, body: Readable, contentType: str
   });
   body.pause();
   const params = { Bucket: bucket, Key: key, Body: body, ContentType: contentType };
-  await new Upload({ client: s3.client, params }).done();
-  if (await isSame(s3, key, bytes, sum)) return bytes;
+  const { ETag = '' } = await new Upload({ client: s3.client, params }).done();
+  const found = await compare(s3, key, { etag: plainEtag(ETag), bytes, sum });
+  if (found === 'same') return bytes;
+  if (found === 'replaced')
+    throw new TransientError(
+      `${uri}: another program replaced or removed this object while it was written. Write to another name, or run the same command again.`,
+    );
   // Whoever writes may be refused to remove. The next attempt replaces the object.
   const isRemoved = await removeObject(s3, key).then(
     () => true,
@@ -38,17 +43,25 @@ export async function uploadStream(uri: string, body: Readable, contentType: str
   );
 }
 
-/** Compares an object with what was sent: by its checksum or, where the service has none, by reading it. */
-async function isSame(s3: S3Bucket, key: string, bytes: number, sum: bigint): Promise<boolean> {
+/**
+ * Compares an object with what was sent: by its checksum or, where the service has none, by reading it. An object with another ETag is not
+ * that of this upload.
+ */
+async function compare(
+  s3: S3Bucket,
+  key: string,
+  { etag, bytes, sum }: { etag: string; bytes: number; sum: bigint },
+): Promise<'same' | 'changed' | 'replaced'> {
   try {
     const object = await describeObject(s3, key);
-    if (object?.bytes !== bytes) return false;
+    if (object === undefined || (etag !== '' && object.etag !== etag)) return 'replaced';
+    if (object.bytes !== bytes) return 'changed';
     if (object.checksum !== undefined && CRC64.isAlgorithmOf(object.checksum))
-      return CRC64.parse(object.checksum) === sum;
-    return bytes === 0 || (await fetchBlocks(s3, key, 0, bytes, async () => {})) === sum;
+      return CRC64.parse(object.checksum) === sum ? 'same' : 'changed';
+    return bytes === 0 || (await fetchBlocks(s3, key, 0, bytes, async () => {})) === sum ? 'same' : 'changed';
   } catch (error) {
     // Whoever writes may be refused to read.
-    if (error instanceof DataError) return true;
+    if (error instanceof DataError) return 'same';
     throw error;
   }
 }

@@ -9,11 +9,11 @@ import { publishRevision, undoRevision } from '../database/revision/publish-revi
 import { openVersion, requireUnchanged } from '../database/table-state.ts';
 import type { WantedIds } from '../ids/wanted-ids.ts';
 import { addDeletions } from '../lance/format/deletions/add-deletions.ts';
+import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 import { manifestName } from '../lance/format/manifest-file.ts';
 import { readIds } from '../lance/read-table.ts';
 import { changedByClient, withoutFragments } from './upkeep-messages.ts';
 
-const FRAGMENT_ROWS = 2 ** 32;
 const MOST_FILE_NUMBER = 2 ** 47;
 
 /**

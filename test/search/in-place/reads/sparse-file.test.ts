@@ -32,7 +32,7 @@ describe('SparseFile', () => {
       { offset: 90_000, bytes: 10_000 },
     ];
     await files[0]!.opened(async () => {
-      await Promise.all(files.flatMap((file) => [file.fill(ranges, 0), file.fill(ranges.slice(1), 0)]));
+      await Promise.all(files.flatMap((file) => [file.fill(ranges), file.fill(ranges.slice(1))]));
       expect(await openBelow(folder)).toEqual([files[0]!.path]);
     });
     expect(await openBelow(folder)).toEqual([]);
@@ -53,7 +53,7 @@ describe('SparseFile', () => {
     vi.stubEnv('TMPDIR', disk);
     try {
       const file = await SparseFile.create(join(disk, 'a'), CONTENT.length, source);
-      const attempt = file.fill([{ offset: 0, bytes: CONTENT.length }], 0);
+      const attempt = file.fill([{ offset: 0, bytes: CONTENT.length }]);
       await expect(attempt).rejects.toThrow(`The disk is full: ${disk} has no space for 100000 bytes`);
       await expect(attempt).rejects.toBeInstanceOf(TransientError);
     } finally {

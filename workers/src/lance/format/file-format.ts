@@ -5,6 +5,9 @@ import { ProtobufWriter } from '../../base/bytes/protobuf.ts';
  * with them. Specification: protos/file2.proto and protos/encodings_v2_0.proto of the Lance project.
  */
 
+/** A row id of LanceDB is its fragment times this, plus the row's position in the fragment. */
+export const FRAGMENT_ROWS = 2 ** 32;
+
 /** A column: one number per row, or `width` bytes per row. No row is null. */
 export interface LanceColumn {
   name: string;

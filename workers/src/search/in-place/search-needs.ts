@@ -4,6 +4,7 @@ import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { chooseSettings } from '../plan/choose-plan.ts';
 import { searchK } from '../search-request.ts';
 import type { AskSettings } from './ask-settings.ts';
+import { SPARE_SHARE } from './reads/row-reads.ts';
 
 /** What a search of a bucket on S3 takes, at the most that its settings lead to. */
 export interface SearchNeeds {
@@ -29,8 +30,6 @@ const CANDIDATE_BYTES = 160;
 /** Copies of the vectors that LanceDB rescores at once, and of those of the neighbours that remain. */
 const RESCORED_COPIES = 1.1;
 const NEIGHBOUR_COPIES = 2.4;
-/** Rows that are read besides to save requests, as a share of those that are needed (reads/sparse-table.ts). */
-const SPARE_SHARE = 0.15;
 /** Bytes of a found neighbour until the answer is written: its ids twice, its distance. */
 const HIT_BYTES = 100;
 /** Bytes of a request that continues a long range (reads/row-scorer.ts). */

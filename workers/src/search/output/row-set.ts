@@ -1,3 +1,4 @@
+import { FRAGMENT_ROWS } from '../../lance/format/file-format.ts';
 /** A set of rows of a table, in memory that threads share. */
 export interface RowSetMemory {
   /** Position in the table of each fragment's first row, and of the end. */
@@ -7,8 +8,6 @@ export interface RowSetMemory {
   /** Rows of the set in all words before; filled by `index`. */
   before: Int32Array;
 }
-
-const FRAGMENT_ROWS = 2 ** 32;
 
 /** Allocates an empty set. @param fragments of the table, in table order */
 export function allocateRowSet(fragments: ReadonlyArray<{ rows: number }>): RowSetMemory {

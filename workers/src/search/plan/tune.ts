@@ -3,6 +3,7 @@ import { partitionOf } from '../../base/bytes/partition-of.ts';
 import { columnBytes } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { rankPartitions } from '../../bucket/rank-partitions.ts';
+import { FRAGMENT_ROWS } from '../../lance/format/file-format.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
 import { estimateRecall, fewestProbes, probesForRecall } from '../../vectors/recall.ts';
 import { searchAnn } from '../engine/ann.ts';
@@ -95,5 +96,5 @@ function searchExactly(bucket: OpenBucket, sample: QuerySet, k: number, progress
 function tablePositions({ entry }: OpenBucket): (row: number) => number {
   const fragmentStarts = [0];
   for (const { rows } of entry.fragments ?? []) fragmentStarts.push(fragmentStarts.at(-1)! + rows);
-  return (row) => fragmentStarts[Math.floor(row / 2 ** 32)]! + (row % 2 ** 32);
+  return (row) => fragmentStarts[Math.floor(row / FRAGMENT_ROWS)]! + (row % FRAGMENT_ROWS);
 }

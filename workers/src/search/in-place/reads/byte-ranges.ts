@@ -1,12 +1,11 @@
 import type { ByteRange } from '../../../lance/format/file-format.ts';
 
-/** Sorts ranges, and joins those that overlap or have at most `gap` bytes between them. */
-export function joinRanges(ranges: readonly ByteRange[], gap: number): ByteRange[] {
+/** Sorts ranges, and joins those that overlap or touch. */
+export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
   const joined: ByteRange[] = [];
   for (const { offset, bytes } of ranges.filter((range) => range.bytes > 0).sort((a, b) => a.offset - b.offset)) {
     const last = joined.at(-1);
-    if (last && offset <= last.offset + last.bytes + gap)
-      last.bytes = Math.max(last.bytes, offset + bytes - last.offset);
+    if (last && offset <= last.offset + last.bytes) last.bytes = Math.max(last.bytes, offset + bytes - last.offset);
     else joined.push({ offset, bytes });
   }
   return joined;

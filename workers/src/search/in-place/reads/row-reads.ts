@@ -1,6 +1,8 @@
+import { FRAGMENT_ROWS } from '../../../lance/format/file-format.ts';
 /** Bytes between two rows that are read with them at most: reading them takes as long as a request. */
 export const GAP_BYTES = 2 ** 17;
-const FRAGMENT_ROWS = 2 ** 32;
+/** Rows that are read besides, to save requests, as a share of those that a query needs. */
+export const SPARE_SHARE = 0.15;
 
 /** Consecutive rows of a fragment that are scored. */
 export interface RowRun {

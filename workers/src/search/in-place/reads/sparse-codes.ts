@@ -81,7 +81,7 @@ export class SparseCodes {
   }
 
   async #fill(spans: readonly RowSpan[], ranges: readonly ByteRange[]): Promise<void> {
-    await this.#file.fill([...ranges, ...this.#wholeColumns()], 0);
+    await this.#file.fill([...ranges, ...this.#wholeColumns()]);
     for (const { parts, rows, span } of fragmentBlocks(spans, this.#bucket.entry.fragments!, Number.MAX_SAFE_INTEGER)) {
       const ids = new Float64Array(rows);
       rowIdsOf(parts, ids);

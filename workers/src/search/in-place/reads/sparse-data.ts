@@ -2,6 +2,7 @@ import { concatenateColumns, type Utf8Column } from '../../../base/bytes/utf8-co
 import { mapConcurrently } from '../../../base/concurrency/map-concurrently.ts';
 import type { OpenBucket } from '../../../bucket/open-bucket.ts';
 import type { RangeFile } from '../../../database/table-reader.ts';
+import { FRAGMENT_ROWS } from '../../../lance/format/file-format.ts';
 import { type BufferPage, LanceFileReader } from '../../../lance/format/file-reader.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import { GAP_BYTES, planRowReads } from './row-reads.ts';
@@ -10,7 +11,6 @@ import { fillIds, readIds } from './sparse-ids.ts';
 
 /** All ids of a file are read with its metadata if they are no longer: each request for some of them would take as long. */
 const IDS_BYTES = 2 ** 17;
-const FRAGMENT_ROWS = 2 ** 32;
 /** Files that a step of a query reads at once: as many as there are connections. */
 const FILES_AT_ONCE = 64;
 
@@ -55,7 +55,7 @@ export class SparseData {
       const { file } = await this.#open(fragment);
       const { offset } = entry.fragments![fragment]!;
       const ranges = ofFile.map(({ first, rows }) => ({ offset: offset + first * bytes, bytes: rows * bytes }));
-      await file.fill(ranges, 0);
+      await file.fill(ranges);
     });
   }
 

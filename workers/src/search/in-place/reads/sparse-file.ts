@@ -65,16 +65,16 @@ export class SparseFile {
     }
   }
 
-  /** Reads ranges that it does not have yet. @param gap bytes between two ranges that are read with them, to save a request */
-  async fill(ranges: readonly ByteRange[], gap: number): Promise<void> {
-    const wanted = joinRanges(ranges, 0);
+  /** Reads ranges that it does not have yet. */
+  async fill(ranges: readonly ByteRange[]): Promise<void> {
+    const wanted = joinRanges(ranges);
     for (;;) {
       const missing = missingRanges(wanted, this.#filled);
       if (missing.length === 0) return;
       // Two queries that need the same range read it once; if that fails, the other one reads it again.
       const pending = [...this.#pending.keys()];
-      const free = missingRanges(missing, joinRanges(pending.flat(), 0));
-      if (free.length > 0) await this.#read(joinRanges(free, gap));
+      const free = missingRanges(missing, joinRanges(pending.flat()));
+      if (free.length > 0) await this.#read(joinRanges(free));
       else await Promise.race([...this.#pending.values()].map((reading) => reading.catch(() => {})));
     }
   }
@@ -103,29 +103,24 @@ export class SparseFile {
   }
 
   #add(ranges: readonly ByteRange[]): void {
-    this.#filled = joinRanges([...this.#filled, ...ranges], 0);
+    this.#filled = joinRanges([...this.#filled, ...ranges]);
     this.filledBytes = this.#filled.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Reads the metadata of a Lance file, which are at its end. @param endBytes that are read first: enough in most cases */
   async fillMetadata(endBytes = END_BYTES): Promise<void> {
-    const bytes = Math.min(this.size, endBytes);
-    const end = new Uint8Array(bytes);
-    const endAt = this.size - bytes;
-    await this.fill([{ offset: endAt, bytes }], 0);
-    await this.readBack(end, endAt);
-    let start = metadataStart(end, this.size);
-    if (start === undefined) {
-      // The tables of a file with thousands of pages.
-      await this.fill(
-        [{ offset: Math.max(0, this.size - 64 * END_BYTES), bytes: Math.min(this.size, 64 * END_BYTES) }],
-        0,
-      );
-      const more = new Uint8Array(Math.min(this.size, 64 * END_BYTES));
-      await this.readBack(more, this.size - more.length);
-      start = metadataStart(more, this.size) ?? 0;
+    // The tables of a file with thousands of pages need the second step.
+    for (const most of [endBytes, 64 * END_BYTES]) {
+      const end = new Uint8Array(Math.min(this.size, most));
+      const endAt = this.size - end.length;
+      await this.fill([{ offset: endAt, bytes: end.length }]);
+      await this.readBack(end, endAt);
+      const start = metadataStart(end, this.size);
+      if (start === undefined) continue;
+      await this.fill([{ offset: start, bytes: this.size - start }]);
+      return;
     }
-    await this.fill([{ offset: start, bytes: this.size - start }], 0);
+    await this.fill([{ offset: 0, bytes: this.size }]);
   }
 
   /** Reads a range that it has. */

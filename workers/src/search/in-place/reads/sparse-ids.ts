@@ -48,7 +48,7 @@ async function fillSpans(file: SparseFile, spans: readonly IdSpan[]) {
     offset: page.buffers[0]!.offset + END_BYTES * Math.max(0, first - 1),
     bytes: END_BYTES * (end - Math.max(0, first - 1)),
   });
-  await file.fill(spans.map(endRange), 0);
+  await file.fill(spans.map(endRange));
   const filled: { span: IdSpan; ends: BigUint64Array; range: ByteRange }[] = [];
   for (const span of spans) {
     const { offset, bytes } = endRange(span);
@@ -58,10 +58,7 @@ async function fillSpans(file: SparseFile, spans: readonly IdSpan[]) {
     const range = { offset: span.page.buffers[1]!.offset + start, bytes: Number(ends.at(-1)!) - start };
     filled.push({ span, ends, range });
   }
-  await file.fill(
-    filled.map(({ range }) => range),
-    0,
-  );
+  await file.fill(filled.map(({ range }) => range));
   return filled;
 }
 

@@ -10,6 +10,7 @@ import type { Metric } from '../../../vectors/metric.ts';
 import { COMPONENT_BYTES } from '../../../vectors/vector-type.ts';
 import { rankRows } from '../../output/rank-rows.ts';
 import { probedPartitions } from './rank-centroids.ts';
+import { SPARE_SHARE } from './row-reads.ts';
 import { rowScorer } from './row-scorer.ts';
 import { SparseCodes } from './sparse-codes.ts';
 import { SparseData } from './sparse-data.ts';
@@ -17,8 +18,6 @@ import { SparseFile } from './sparse-file.ts';
 
 /** Candidates beyond the last, which may be as near as it. */
 const TIES = 16;
-/** Rows that are read besides, to save requests, as a share of what a query needs. */
-const SPARE_SHARE = 0.15;
 const NO_TEXT = new Uint8Array(0);
 
 /** A copy of a table in place that has only what queries need, with the milliseconds of its steps. */
@@ -68,7 +67,7 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
     };
     const whole = async (part: string) => {
       const file = await create(part);
-      await file.fill([{ offset: 0, bytes: file.size }], 0);
+      await file.fill([{ offset: 0, bytes: file.size }]);
       await file.close();
       // A table that is built again may have another file of this name.
       const content = await readFile(file.path);
