@@ -17,12 +17,12 @@ class KeptColumns {
         return FASTA.findAll { name -> isKept(name, keep) }.join(',') ?: 'none'
     }
 
-    /** Checks --keep. */
+    /** Checks the names in --keep, whose form is in nextflow_schema.json. */
     static void check(Object keep) {
         if (keep == null || keep in ['all', 'none']) return
         def wrong = keep.toString().split(',', -1)*.trim().find { name -> !isName(name) }
         if (wrong != null)
-            Parameters.stop("--keep: '${wrong}' is no column's name: use letters, digits and _. Or pass 'all' or 'none'.")
+            Parameters.stop("--keep: '${wrong}' cannot be kept: it is a name of LanceFlow's own columns, or too long. Rename the column.")
     }
 
     /** Returns whether a name can be a column's. */

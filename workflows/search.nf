@@ -19,7 +19,7 @@ workflow SEARCH {
     main:
     def options = request.subMap([
         'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
-        'stream',
+        'where', 'stream',
     ])
     def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
     def is_divided = request.queries_per_task || Plan.isCluster()

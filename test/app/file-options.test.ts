@@ -25,6 +25,7 @@ const TEXTS = [
   'keep',
   'values',
   'columns',
+  'where',
 ];
 
 const commands = await Promise.all(

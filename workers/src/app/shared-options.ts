@@ -70,3 +70,8 @@ export const keepOption = {
   describe:
     'Columns of the shards to keep beside vectors and ids: names with commas between, all, or none. Default: what embed-sequences wrote',
 } as const satisfies Options;
+
+export const whereOption = {
+  type: 'string',
+  describe: "Find only rows for which this is true, in SQL on the kept columns: length >= 300 AND taxon = 'Bacteria'",
+} as const satisfies Options;

@@ -6,6 +6,7 @@ import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 import { decodeBitmap } from '../lance/format/roaring.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { damagedTable } from './bucket-messages.ts';
+import type { RowSpan } from './fragment-blocks.ts';
 
 /** The deleted rows of a table, in memory that threads share. */
 export interface DeletedRowsMemory {
@@ -17,7 +18,7 @@ export interface DeletedRowsMemory {
   before: Int32Array;
 }
 
-/** A set of the rows that are deleted, although the data files still hold them. */
+/** A set of the rows that a search skips, although the data files hold them: deleted rows, and those that a filter does not select. */
 export class DeletedRows {
   readonly memory: DeletedRowsMemory;
 
@@ -41,10 +42,34 @@ export class DeletedRows {
     return new DeletedRows({ fragmentStarts, words, before });
   }
 
+  /**
+   * Makes a set of all rows but some.
+   * @param fragments of the table, in table order @param batches row ids of LanceDB, each once
+   * @returns the set, and the number of rows that are not in it
+   */
+  static async allBut(
+    fragments: ReadonlyArray<{ rows: number }>,
+    batches: AsyncIterable<Float64Array>,
+  ): Promise<{ skipped: DeletedRows; rows: number }> {
+    const set = DeletedRows.of(fragments, new Map());
+    const { fragmentStarts, words, before } = set.memory;
+    const end = fragmentStarts[fragments.length]!;
+    words.fill(-1);
+    let rows = 0;
+    for await (const batch of batches)
+      for (const rowId of batch) {
+        const at = positionOf(fragmentStarts, rowId);
+        if (!(at < end)) throw new RangeError(`row ${rowId} is in no fragment`);
+        words[Math.floor(at / 32)]! &= ~(1 << (at % 32));
+        rows++;
+      }
+    for (let word = 1; word < words.length; word++) before[word] = before[word - 1]! + countBits(words[word - 1]!);
+    return { skipped: set, rows };
+  }
+
   /** Returns whether a row is deleted. @param rowId of LanceDB: fragment * 2^32 + position */
   has(rowId: number): boolean {
-    const fragment = Math.floor(rowId / FRAGMENT_ROWS);
-    const at = this.memory.fragmentStarts[fragment]! + (rowId - fragment * FRAGMENT_ROWS);
+    const at = positionOf(this.memory.fragmentStarts, rowId);
     return ((this.memory.words[Math.floor(at / 32)]! >>> (at % 32)) & 1) === 1;
   }
 
@@ -55,10 +80,38 @@ export class DeletedRows {
     return before[word]! + countBits(words[word]! & ((1 << (position % 32)) - 1));
   }
 
+  /**
+   * Divides spans of rows into shorter ones that hold all rows that are not in the set, without long stretches of rows that are.
+   * @param spans ascending @param longest stretch of rows in the set that stays in a span
+   */
+  *withoutStretches<S extends RowSpan>(spans: Iterable<S>, longest: number): Generator<S> {
+    const { words } = this.memory;
+    for (const span of spans) {
+      let [first, end] = [-1, -1];
+      for (let word = Math.floor(span.first / 32); word * 32 < span.end; word++) {
+        if (words[word] === -1) continue;
+        const begin = Math.max(span.first, word * 32);
+        if (first >= 0 && begin - end > longest) {
+          yield { ...span, first, end };
+          first = -1;
+        }
+        if (first < 0) first = begin;
+        end = Math.min(span.end, word * 32 + 32);
+      }
+      if (first >= 0) yield { ...span, first, end };
+    }
+  }
+
   /** Returns where spans of rows would begin without the deleted ones. @param firstRows ascending positions in the table */
   withoutDeleted(firstRows: Float64Array): Float64Array {
     return firstRows.map((first) => first - this.countBefore(first));
   }
+}
+
+/** Returns the position in the table of a row. @param rowId of LanceDB: fragment * 2^32 + position */
+function positionOf(fragmentStarts: Float64Array, rowId: number): number {
+  const fragment = Math.floor(rowId / FRAGMENT_ROWS);
+  return fragmentStarts[fragment]! + (rowId - fragment * FRAGMENT_ROWS);
 }
 
 function countBits(word: number): number {

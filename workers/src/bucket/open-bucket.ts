@@ -39,8 +39,10 @@ export interface OpenBucket {
   /** Is asked before `table`. */
   copy?: PartialCopy | undefined;
   database: Database;
-  /** Rows that searches skip; undefined: none. */
+  /** Rows that searches skip: deleted ones, and those that `where` does not select; undefined: none. */
   deleted?: DeletedRows | undefined;
+  /** A filter in SQL, for searches by LanceDB's index; undefined: none. */
+  where?: string | undefined;
   /** Reads the partitions once, at the first call. */
   partitions(): Promise<Partitions>;
 }

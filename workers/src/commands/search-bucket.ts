@@ -1,5 +1,5 @@
 import { defineCommand } from '../app/command.ts';
-import { databaseOption, queriesOption } from '../app/shared-options.ts';
+import { databaseOption, queriesOption, whereOption } from '../app/shared-options.ts';
 import { counted } from '../base/text/counted.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { checkRequest } from '../search/check-request.ts';
@@ -29,6 +29,7 @@ export const command = defineCommand({
     },
     'exclude-self': { type: 'boolean', default: false, describe: "Omit the hit that has the query's own id" },
     'max-distance': { type: 'number', describe: 'Omit hits that are farther than this' },
+    where: whereOption,
     memory: {
       type: 'string',
       default: '2GB',

@@ -7,6 +7,7 @@ export const HIT_MESSAGES = {
     `${paths} are hits of two query sets, perhaps of two campaigns. Merge them separately.`,
   twoFilters: (paths: string) =>
     `${paths} were searched with different --exclude-self or --max-distance. Search one of them again.`,
+  twoWheres: (paths: string) => `${paths} were searched with different --where. Search one of them again.`,
   kTooSmall: (path: string, hitsK: number, k: number) =>
     `${path}: these hits were cut at k = ${hitsK}, so the ${k} nearest over all buckets are unknown. ` +
     `Search it again with --k ${k}, or merge with --k ${hitsK}.`,

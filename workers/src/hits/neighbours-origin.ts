@@ -46,6 +46,7 @@ export function neighboursMetadata(files: readonly SearchedHits[], k: number): R
     'lanceflow.k': `${k}`,
     'lanceflow.exclude_self': `${first.excludeSelf}`,
     'lanceflow.max_distance': `${first.maxDistance}`,
+    ...(first.where === undefined ? {} : { 'lanceflow.where': first.where }),
     'lanceflow.queries': first.queries,
     [BUCKETS]: JSON.stringify(Object.fromEntries(tables)),
   };

@@ -12,6 +12,8 @@ export interface HitsOrigin {
   k: number;
   excludeSelf: boolean;
   maxDistance: number;
+  /** The filter; undefined: none. */
+  where?: string | undefined;
   /** Hash of all queries of the campaign, whatever the range. */
   queries: string;
   /** The searched range of these queries. */
@@ -26,13 +28,14 @@ export interface KnownHits {
 
 /** Returns the metadata of a file of hits. */
 export function originMetadata(origin: HitsOrigin): Record<string, string> {
-  const { bucket, metric, k, excludeSelf, maxDistance, queries, range } = origin;
+  const { bucket, metric, k, excludeSelf, maxDistance, where, queries, range } = origin;
   return {
     'lanceflow.bucket': bucket,
     'lanceflow.metric': metric,
     'lanceflow.k': `${k}`,
     'lanceflow.exclude_self': `${excludeSelf}`,
     'lanceflow.max_distance': `${maxDistance}`,
+    ...(where === undefined ? {} : { 'lanceflow.where': where }),
     'lanceflow.queries': queries,
     'lanceflow.range': `${range.first}:${range.end}`,
   };
@@ -51,6 +54,7 @@ const ORIGIN_METADATA = z.object({
   'lanceflow.k': number(/^[1-9]\d{0,14}$/, 'a whole number from 1'),
   'lanceflow.exclude_self': choice(['true', 'false']),
   'lanceflow.max_distance': number(/^-?(Infinity|\d+(\.\d+)?(e[+-]?\d+)?)$/, 'a number'),
+  'lanceflow.where': z.optional(TEXT),
   'lanceflow.queries': TEXT,
   'lanceflow.range': textWhere(isRange, 'two positions, the first below the second: 0:1000'),
 });
@@ -79,6 +83,7 @@ export function readOrigin(
     k: origin['lanceflow.k'],
     excludeSelf: origin['lanceflow.exclude_self'] === 'true',
     maxDistance: origin['lanceflow.max_distance'],
+    where: origin['lanceflow.where'],
     queries: origin['lanceflow.queries'],
     range: { first, end },
   };
@@ -104,6 +109,7 @@ export function findCampaignConflict(files: readonly KnownHits[], k: number): st
     if (origin.queries !== first.origin.queries) return HIT_MESSAGES.twoQuerySets(paths);
     if (origin.excludeSelf !== first.origin.excludeSelf || origin.maxDistance !== first.origin.maxDistance)
       return HIT_MESSAGES.twoFilters(paths);
+    if (origin.where !== first.origin.where) return HIT_MESSAGES.twoWheres(paths);
     if (origin.k < k) return HIT_MESSAGES.kTooSmall(path, origin.k, k);
   }
   return undefined;

@@ -39,6 +39,14 @@ export async function* readIds(table: Table): AsyncGenerator<IdBatch> {
   }
 }
 
+/** Streams the row ids of the rows for which an expression of SQL is true. Only the columns in it are read. */
+export async function* selectedRows(table: Table, where: string): AsyncGenerator<Float64Array> {
+  for await (const batch of table.query().where(where).select([]).withRowId()) {
+    const found = batch.getChild('_rowid')!.data[0]!;
+    yield toNumbers(found.values as BigUint64Array, found.offset, batch.numRows);
+  }
+}
+
 /**
  * Reads the vectors of rows.
  * @param rows LanceDB row ids, ascending

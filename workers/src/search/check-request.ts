@@ -19,6 +19,7 @@ export interface SearchOptions {
   targetRecall?: number | undefined;
   excludeSelf: boolean;
   maxDistance?: number | undefined;
+  where?: string | undefined;
   memory: string;
   blockQueries?: number | undefined;
   range?: string | undefined;
@@ -31,7 +32,7 @@ export interface SearchOptions {
 
 /** Checks the options of a search. @throws UsageError naming the option that is wrong */
 export async function checkRequest(options: SearchOptions): Promise<SearchRequest> {
-  const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, blockQueries, output, truth } = options;
+  const { k, search, nprobes, refineFactor, targetRecall, excludeSelf, where, blockQueries, output, truth } = options;
   const maxDistance = options.maxDistance ?? Number.POSITIVE_INFINITY;
   const memoryBytes = parseByteSize(options.memory);
   requireWhole('k', k);
@@ -48,7 +49,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   if (memoryBytes === undefined) throw new UsageError(SEARCH_MESSAGES.wrongMemory(options.memory));
   if (options.queries.length === 0) throw new UsageError(SEARCH_MESSAGES.noQuerySet);
   return {
-    ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, memoryBytes, blockQueries },
+    ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, where, memoryBytes, blockQueries },
     range: options.range === undefined ? undefined : parseRange(options.range),
     checkpoints: options.checkpoints ?? dirname(scratchPathOf(output)),
   };

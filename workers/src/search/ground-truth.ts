@@ -1,5 +1,6 @@
 import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
+import { storedRows } from '../database/catalog/catalog-entry.ts';
 import { scoreTable } from './engine/score-table.ts';
 import { withHitSink } from './output/hit-sink.ts';
 import { sampleSize } from './plan/sample-size.ts';
@@ -38,7 +39,8 @@ export async function writeGroundTruth(
 
 async function searchExactly(search: EvaluatedSearch, sample: QuerySet, path: string): Promise<void> {
   const { bucket, request, k, metadata, context } = search;
-  const { bucket: name, rows } = bucket.entry;
+  const { bucket: name } = bucket.entry;
+  const rows = storedRows(bucket.entry);
   await withHitSink({ path, metadata, filter: request }, name, async (sink) => {
     if (sample.count === 0) return;
     const bar = context.progress(`measuring recall on ${name}`, rows, 'vectors');

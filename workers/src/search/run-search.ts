@@ -9,6 +9,7 @@ import type { QueryRange } from '../hits/query-range.ts';
 import { withCheckpoints } from './checkpoints.ts';
 import { queriesInMemory, scoringThreads } from './engine/memory.ts';
 import { type ScoreThreads, startScoreThreads } from './engine/score-table.ts';
+import { selectedBucket, selectedEntry } from './filter/select-rows.ts';
 import { writeGroundTruth } from './ground-truth.ts';
 import { isTruthWorth } from './plan/choose-plan.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
@@ -67,12 +68,13 @@ type Written = Omit<SearchOutcome, 'queries' | 'warnings'>;
 
 /** Searches one bucket and writes its hits. */
 export async function searchBucket(
-  { database, entry, strategies }: SearchTable,
+  { database, entry: stored, strategies, selection }: SearchTable,
   queryPaths: readonly string[],
   request: SearchRequest,
   outputs: SearchOutputs,
   context: CommandContext,
 ): Promise<SearchOutcome> {
+  const entry = selection ? selectedEntry(stored, selection) : stored;
   const k = Math.min(searchK(request), Math.max(1, entry.rows));
   const threads = scoringThreads(availableParallelism(), entry.rows);
   const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
@@ -84,8 +86,9 @@ export async function searchBucket(
   resources.defer(() => void started?.terminate());
   const queries = await openQueries(queryPaths, entry, request.range);
   resources.defer(() => queries.close());
-  const bucket = await openBucket(database, entry);
-  resources.defer(() => bucket.table.close());
+  const opened = await openBucket(database, stored);
+  resources.defer(() => opened.table.close());
+  const bucket = selection ? selectedBucket(opened, selection) : opened;
   const metadata = hitsMetadata(bucket, queries, request);
   const search: BucketSearch = {
     ...{ bucket, queries, request: asked, k, inMemory, metadata, threads: started, context },

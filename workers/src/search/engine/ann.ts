@@ -108,7 +108,7 @@ async function searchScaled(
 }
 
 async function searchOne(
-  { table: whole, copy }: OpenBucket,
+  { table: whole, copy, where }: OpenBucket,
   vector: Float32Array,
   options: AnnOptions,
   nprobes: number,
@@ -117,11 +117,12 @@ async function searchOne(
   // LanceDB allocates the requested candidates at once, and ends the process where memory is too small.
   const refineFactor = Math.min(options.refineFactor, Math.ceil(rows / k));
   const asked = { vector, nprobes, limit: k, refineFactor };
-  const answer = await copy?.answer(asked);
+  // A copy has no columns that a filter could be evaluated on.
+  const part = where === undefined ? copy : undefined;
+  const answer = await part?.answer(asked);
   if (answer) return answer;
-  const table = (await copy?.prepare(asked)) ?? whole;
-  const query = table
-    .query()
+  const table = (await part?.prepare(asked)) ?? whole;
+  const query = (where === undefined ? table.query() : table.query().where(where))
     .nearestTo(vector)
     .column('embedding')
     .distanceType(metric)

@@ -11,6 +11,8 @@ import type { RowTies } from './nearest.ts';
 import { NearestHeaps, type NearestMemory, NO_TIE } from './nearest-heaps.ts';
 import { Rescorer } from './rescorer.ts';
 
+/** Share of a block's rows that are pruned where they are; of more, the others are moved together, which costs less than comparing them. */
+const MOST_EXCLUDED = 1 / 8;
 /** Ties that are emitted before a block is done. */
 const MOST_TIES = 500_000;
 
@@ -79,17 +81,18 @@ export class BlockScorer {
   }
 
   /**
-   * Offers the rows of a block to queries.
+   * Offers the rows of a block to queries. The block's rows may be moved in its memory.
    * @param chosen the queries to compare with; default: all
    * @param emit takes ties where there are very many
    * @returns the other ties
    */
   async score(
-    { vectors, rowIds }: BlockRows,
+    block: BlockRows,
     chosen: ChosenQueries | undefined,
     emit: (ties: RowTies) => void | Promise<void>,
   ): Promise<RowTies> {
-    const excluded = this.#excludedRows(rowIds, vectors.length / this.#shared.dimension);
+    const { vectors, rowIds, excluded } = this.#selectRows(block);
+    if (vectors.length === 0) return this.#takeTies();
     this.#rescorer.begin(vectors);
     this.#floats.begin(excluded);
     this.#codes?.begin(excluded);
@@ -109,11 +112,20 @@ export class BlockScorer {
     await this.#codes?.close();
   }
 
-  /** Returns the positions of rows in the block that no query finds. */
-  #excludedRows(rowIds: Float64Array, rows: number): number[] {
+  /** Returns the block, and the positions of its rows that no query finds. Where these are many, the others alone are returned. */
+  #selectRows({ vectors, rowIds }: BlockRows): BlockRows & { excluded: readonly number[] } {
+    const { dimension } = this.#shared;
+    const rows = vectors.length / dimension;
     const excluded: number[] = [];
     if (this.#deleted) for (let row = 0; row < rows; row++) if (this.#deleted.has(rowIds[row]!)) excluded.push(row);
-    return excluded;
+    if (excluded.length <= rows * MOST_EXCLUDED) return { vectors, rowIds, excluded };
+    let kept = 0;
+    for (let row = 0; row < rows; row++) {
+      if (this.#deleted!.has(rowIds[row]!)) continue;
+      vectors.copyWithin(kept * dimension, row * dimension, (row + 1) * dimension);
+      rowIds[kept++] = rowIds[row]!;
+    }
+    return { vectors: vectors.subarray(0, kept * dimension), rowIds, excluded: [] };
   }
 
   /** Prunes pairs by the quicker products, or by the others where too many survive. @returns survivors */

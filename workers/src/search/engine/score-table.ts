@@ -5,6 +5,7 @@ import { sharedCopy } from '../../base/bytes/shared-array.ts';
 import { readAhead } from '../../base/concurrency/read-ahead.ts';
 import { ThreadPool, withStartedPool } from '../../base/threads/thread-pool.ts';
 import { LANES } from '../../base/wasm/simd.ts';
+import type { RowSpan } from '../../bucket/fragment-blocks.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { openRowSource } from '../../bucket/row-source.ts';
 import type { CatalogEntry, FragmentFile } from '../../database/catalog/catalog-entry.ts';
@@ -20,6 +21,8 @@ import { prepareScan, prepareSearch } from './shared-search.ts';
 export type ScoreThreads = ThreadPool<ScoreMethods>;
 
 const PROGRESS_MS = 250;
+/** Stretches of skipped rows up to this length are read: reading on takes less time than beginning anew. */
+const LONGEST_SKIPPED = 4096;
 
 /** Returns the thread that encodes hits which fill no row group: often all of them. It loads the encoder in time. */
 export function encodingThread({ threads }: ScoreThreads): ScoreThreads['threads'][number] {
@@ -73,7 +76,9 @@ export async function scoreTable(
     const score = (own: ScoreThreads) => scoreTable(bucket, queries, spans, k, progress, own);
     return withScoreThreads(bucket.entry, score, startScoreThreads(bucket.entry, false));
   }
-  const { entry, database } = bucket;
+  const { entry, database, deleted } = bucket;
+  const read = deleted ? [...deleted.withoutStretches(spans, LONGEST_SKIPPED)] : spans;
+  progress.add(rowsOf(spans) - rowsOf(read));
   const nearest = new NearestRows(queries.count, k);
   const blockBuffers = spans[0]?.chosen
     ? await beginScan(bucket, queries, nearest, threads)
@@ -84,9 +89,13 @@ export async function scoreTable(
   };
   const { folder } = database.tables;
   if (entry.fragments && folder !== undefined)
-    await scoreFiles(bucket, entry.fragments, folder, spans, blockBuffers, progress, threads, onEvent);
-  else await scoreStreamed(bucket, spans, blockBuffers, progress, threads, onEvent);
+    await scoreFiles(bucket, entry.fragments, folder, read, blockBuffers, progress, threads, onEvent);
+  else await scoreStreamed(bucket, read, blockBuffers, progress, threads, onEvent);
   return nearest;
+}
+
+function rowsOf(spans: readonly RowSpan[]): number {
+  return spans.reduce((sum, { first, end }) => sum + end - first, 0);
 }
 
 type Queries = Pick<QuerySet, 'count' | 'vectors'>;

@@ -2,6 +2,7 @@ import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
 import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
+import { selectBucket } from '../filter/select-rows.ts';
 import { HitSink } from '../output/hit-sink.ts';
 import { choosePlan } from '../plan/choose-plan.ts';
 import { searchIntoSink } from '../search-block.ts';
@@ -29,21 +30,24 @@ export async function askBucket(
   const { entry } = bucket;
   const querySet = querySetFor(queries, entry);
   const filter = { ...settings, maxDistance: settings.maxDistance ?? Number.POSITIVE_INFINITY };
-  const k = Math.min(searchK(filter), Math.max(1, entry.rows));
+  const { where } = settings;
+  const searched = where === undefined ? bucket : await bucket.use(() => selectBucket(bucket, where));
+  const k = Math.min(searchK(filter), Math.max(1, searched.entry.rows));
   const request = {
+    where,
     search: 'ann' as const,
     k,
     nprobes: settings.nprobes,
     refineFactor: settings.refineFactor,
     targetRecall: undefined,
   };
-  const { plan } = choosePlan(request, entry, querySet.count, {});
+  const { plan } = choosePlan(request, searched.entry, querySet.count, {});
   const startedMs = performance.now();
   const before = readSoFar(bucket);
   const found = keepHits();
   const sink = new HitSink(found.writer, entry.bucket, filter);
   await untilAborted(
-    bucket.use(() => searchIntoSink(bucket, querySet, plan, k, sink, SILENT)),
+    bucket.use(() => searchIntoSink(searched, querySet, plan, k, sink, SILENT)),
     signal,
   );
   await sink.flush();

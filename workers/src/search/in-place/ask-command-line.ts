@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { databaseOption, fastaReadingOptions, h5Options } from '../../app/shared-options.ts';
+import { databaseOption, fastaReadingOptions, h5Options, whereOption } from '../../app/shared-options.ts';
 import { MOST_NEIGHBOURS } from './ask-settings.ts';
 import { FORMATS } from './output/answer-format.ts';
 
@@ -39,6 +39,7 @@ export const ASK_COMMAND_LINE = {
   },
   'exclude-self': { type: 'boolean', default: false, describe: "Omit the hit that has the query's own id" },
   'max-distance': { type: 'number', describe: 'Omit hits that are farther than this' },
+  where: whereOption,
   buckets: { type: 'string', describe: 'Buckets to ask, with commas between. Default: all' },
   concurrency: {
     type: 'number',

@@ -23,6 +23,7 @@ export interface AskCommandOptions {
   refineFactor?: number | undefined;
   excludeSelf: boolean;
   maxDistance?: number | undefined;
+  where?: string | undefined;
   buckets?: string | undefined;
   concurrency?: number | undefined;
   timeout?: number | undefined;
@@ -50,7 +51,7 @@ export interface AskRequest {
 
 /** Checks a command line, and finds out what the inputs are. @throws UsageError naming the option that is wrong */
 export async function checkAskOptions(args: AskCommandOptions): Promise<AskRequest> {
-  const { k, nprobes, refineFactor, excludeSelf, maxDistance, allowPartial } = args;
+  const { k, nprobes, refineFactor, excludeSelf, maxDistance, where, allowPartial } = args;
   const { concurrency = 8, timeout = 300 } = args;
   if (!Number.isSafeInteger(k) || k < 1 || k > MOST_NEIGHBOURS)
     throw new UsageError(IN_PLACE_MESSAGES.wrongK(k, MOST_NEIGHBOURS));
@@ -64,7 +65,7 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
   const buckets = args.buckets?.split(',').map((name) => checkBucketName(name.trim()));
   return {
     output: checkOutput(args),
-    settings: checkAskSettings({ k, nprobes, refineFactor, excludeSelf, maxDistance }),
+    settings: checkAskSettings({ k, nprobes, refineFactor, excludeSelf, maxDistance, where }),
     options: { buckets, concurrency, timeoutMs: timeout * 1000, allowPartial },
     queries: await findSource(args),
   };

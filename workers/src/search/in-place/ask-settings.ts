@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { UsageError } from '../../base/errors.ts';
-import { COUNT, checkDocument, SIZE, wholeNumber } from '../../base/text/document.ts';
+import { COUNT, checkDocument, SIZE, TEXT, wholeNumber } from '../../base/text/document.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 
 /** Most neighbours of a query. */
@@ -22,6 +22,8 @@ export const ASK_SETTINGS = z.object({
   excludeSelf: z._default(z.boolean('true or false'), false),
   /** Drops hits that are farther. */
   maxDistance: z.optional(z.number('a number')),
+  /** A filter in SQL on the kept columns. */
+  where: z.optional(TEXT),
 });
 
 /** Checks settings, which may come from outside. @throws UsageError that names the wrong one */

@@ -7,6 +7,7 @@ import { sampleSize } from './sample-size.ts';
 import {
   DEFAULT_REFINE_FACTOR,
   defaultNprobes,
+  filteredNprobes,
   possibleStrategies,
   SEARCH_STRATEGIES,
   type StrategyRequest,
@@ -60,7 +61,11 @@ export function needsRates(request: StrategyRequest, entry: Entry): boolean {
 export function chooseSettings(request: StrategyRequest, entry: Entry, tuned?: TunedSettings) {
   const { strategies } = possibleStrategies(request, entry);
   const partitionCount = strategies.includes('scan') ? entry.partitions!.count : entry.index.partitions;
-  const asked = request.nprobes ?? defaultNprobes(partitionCount);
+  const least =
+    request.where === undefined
+      ? defaultNprobes(partitionCount)
+      : filteredNprobes(partitionCount, request.k, entry.rows);
+  const asked = request.nprobes ?? least;
   return {
     partitionCount,
     nprobes: tuned?.nprobes ?? Math.min(asked, Math.max(1, partitionCount)),

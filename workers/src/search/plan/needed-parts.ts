@@ -22,7 +22,8 @@ export function neededParts(
   const measuresRecall = request.groundTruth || (request.targetRecall !== undefined && request.nprobes === undefined);
   return {
     vectors: strategies.some((strategy) => strategy !== 'ann') || refines || measuresRecall,
-    columns: false,
+    // LanceDB evaluates a filter itself.
+    columns: request.where !== undefined && strategies.includes('ann'),
     index: strategies.includes('ann'),
     partitions: strategies.includes('scan') || (strategies.includes('ann') && ranksPartitions(request, entry)),
   };

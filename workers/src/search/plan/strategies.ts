@@ -18,6 +18,8 @@ export interface StrategyRequest {
   targetRecall: number | undefined;
   /** Queries that fit the memory together, which may be searched in one block; default: all. */
   queriesInMemory?: number | undefined;
+  /** A filter in SQL: only rows for which it is true are found. */
+  where?: string | undefined;
   /** Strategies from which `auto` chooses; default: all. */
   strategies?: readonly SearchStrategy[] | undefined;
 }
@@ -32,7 +34,7 @@ export const DEFAULT_REFINE_FACTOR = 10;
  * return k rows, the only strategy is `exact`, with a note that says why.
  */
 export function possibleStrategies(
-  { search, k, targetRecall, strategies: allowed }: StrategyRequest,
+  { search, k, targetRecall, where, strategies: allowed }: StrategyRequest,
   entry: Pick<CatalogEntry, 'rows' | 'index' | 'partitions'>,
 ): { strategies: SearchStrategy[]; notes: string[] } {
   const hasIndex = entry.index.kind !== 'none';
@@ -45,8 +47,8 @@ export function possibleStrategies(
   if (search === 'ann' && !hasIndex) return exact(SEARCH_MESSAGES.noIndex);
   if (k >= entry.rows) return exact(...(search === 'auto' ? [] : [SEARCH_MESSAGES.allRowsWanted]));
   if (search !== 'auto') return { strategies: [search], notes: [] };
-  // The recall of a scan can be measured before it runs; that of the index only by running it.
-  const considersAnn = hasIndex && (targetRecall === undefined || !entry.partitions);
+  // The recall of a scan can be measured before it runs; that of the index only by running it. The index evaluates a filter for each query.
+  const considersAnn = hasIndex && where === undefined && (targetRecall === undefined || !entry.partitions);
   const strategies: SearchStrategy[] = ['exact'];
   if (entry.partitions) strategies.push('scan');
   if (considersAnn) strategies.push('ann');
@@ -59,6 +61,15 @@ export function defaultNprobes(partitionCount: number): number {
     Math.max(1, partitionCount),
     Math.max(LEAST_NPROBES, Math.ceil(partitionCount * DEFAULT_PROBED_SHARE)),
   );
+}
+
+/** The neighbours among few rows are farther away: partitions with this many times k rows hold them as surely as the default ones do otherwise. */
+const FILTERED_ROWS_PER_HIT = 100;
+
+/** Returns the same for a search with a filter. @param rows that it selects */
+export function filteredNprobes(partitionCount: number, k: number, rows: number): number {
+  const needed = Math.ceil((FILTERED_ROWS_PER_HIT * k * partitionCount) / Math.max(1, rows));
+  return Math.min(Math.max(1, partitionCount), Math.max(defaultNprobes(partitionCount), needed));
 }
 
 /** Partitions that have this many times the wanted rows on average rarely have too few. */

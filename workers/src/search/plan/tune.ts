@@ -3,6 +3,7 @@ import { partitionOf } from '../../base/bytes/partition-of.ts';
 import { columnBytes } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { rankPartitions } from '../../bucket/rank-partitions.ts';
+import { storedRows } from '../../database/catalog/catalog-entry.ts';
 import { FRAGMENT_ROWS } from '../../lance/format/file-format.ts';
 import { lookupIds } from '../../lance/lookup-ids.ts';
 import { estimateRecall, fewestProbes, probesForRecall } from '../../vectors/recall.ts';
@@ -88,8 +89,8 @@ function shareFound({ ids, distances }: AnnAnswer, wanted: ReadonlySet<string>):
 }
 
 function searchExactly(bucket: OpenBucket, sample: QuerySet, k: number, progress: Progress): Promise<NearestRows> {
-  const { rows } = bucket.entry;
-  return scoreTable(bucket, sample, [{ first: 0, end: rows }], Math.min(k, rows), progress);
+  const { entry } = bucket;
+  return scoreTable(bucket, sample, [{ first: 0, end: storedRows(entry) }], Math.min(k, entry.rows), progress);
 }
 
 /** Returns a function that turns LanceDB's row ids (fragment * 2^32 + offset) into positions in the table. */

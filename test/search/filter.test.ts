@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../../workers/src/base/errors.ts';
+import { runHere } from '../support/command.ts';
+import { bruteForce, readHitRows } from '../support/database.ts';
+import type { Hit } from '../support/hits.ts';
+import { missingPython, sharedFolder } from '../support/run.ts';
+import { h5py, type Rows, readShard } from '../support/shards.ts';
+
+// Searches with --where, against brute force in double precision over the rows that plain JavaScript selects.
+
+const ROWS = 6000;
+const K = 10;
+
+interface Row {
+  id: string;
+  length: number;
+  taxon: string | null;
+}
+
+/** Buckets: the rows of a.h5 with both columns, those of b.h5 without taxon. */
+const rowOf = (i: number): Row => ({ id: `a${i}`, length: (i * 7) % 1000, taxon: `t${i % 4} o'x` });
+const LACKING = 1500;
+
+const FILTERS: Array<[where: string, selects: (row: Row) => boolean]> = [
+  ["taxon = 't1 o''x' OR taxon = 't2 o''x'", ({ taxon }) => taxon === "t1 o'x" || taxon === "t2 o'x"],
+  ['length >= 300 AND length < 500', ({ length }) => length >= 300 && length < 500],
+  ["LENGTH = 343 AND taxon LIKE 't%' -- one in 4,000", ({ length, taxon }) => length === 343 && taxon !== null],
+  ["id = 'a77'", ({ id }) => id === 'a77'],
+  ['length > 5000', () => false],
+  ['taxon IS NULL AND `length` <= 20', ({ taxon, length }) => taxon === null && length <= 20],
+];
+
+let folder = '';
+let tables: Array<{ bucket: string; rows: Rows; facts: Map<string, Row> }> = [];
+let queries: Rows;
+
+describe.skipIf(missingPython())('a search with a filter', () => {
+  beforeAll(async () => {
+    folder = await sharedFolder();
+    await h5py(
+      folder,
+      `
+centres = rng.standard_normal((40, 32))
+def rows(count): return (centres[rng.integers(0, 40, count)] + 0.6 * rng.standard_normal((count, 32))).astype('f4')
+shard('a.h5', rows(${ROWS}), [f'a{i}' for i in range(${ROWS})])
+shard('b.h5', rows(${LACKING}), [f'b{i}' for i in range(${LACKING})])
+shard('q.h5', rows(25), [f'q{i}' for i in range(25)])
+with h5py.File('a.h5', 'a') as f:
+    f['length'] = [i * 7 % 1000 for i in range(${ROWS})]
+    f['taxon'] = [f"t{i % 4} o'x" for i in range(${ROWS})]
+with h5py.File('b.h5', 'a') as f: f['length'] = np.arange(${LACKING})
+print('null')`,
+    );
+    const at = (name: string) => join(folder, name);
+    const database = at('db');
+    const plan = at('plan.json');
+    await runHere([
+      'pack-buckets',
+      '--input',
+      at('a.h5'),
+      at('b.h5'),
+      '--keep',
+      'all',
+      '--bucket-size',
+      `${ROWS}`,
+      '--output',
+      plan,
+    ]);
+    for (const bucket of ['bucket_00001', 'bucket_00002']) {
+      await runHere(['ingest-bucket', '--plan', plan, '--bucket', bucket, '--database', database]);
+      await runHere(['index-bucket', '--bucket', bucket, '--database', database]);
+    }
+    const [a, b] = [await readShard(at('a.h5')), await readShard(at('b.h5'))];
+    const factsOf = (rows: Rows, of: (i: number) => Row) => new Map(rows.ids.map((id, i) => [id, of(i)]));
+    tables = [
+      { bucket: 'bucket_00001', rows: a, facts: factsOf(a, rowOf) },
+      { bucket: 'bucket_00002', rows: b, facts: factsOf(b, (i) => ({ id: `b${i}`, length: i, taxon: null })) },
+    ];
+    queries = await readShard(at('q.h5'));
+  });
+
+  async function search(bucket: string, where: string, ...options: string[]): Promise<Hit[]> {
+    const output = join(folder, 'hits.parquet');
+    const places = ['--database', join(folder, 'db'), '--queries', join(folder, 'q.h5'), '--output', output];
+    await runHere(['search-bucket', '--bucket', bucket, ...places, '--k', `${K}`, '--where', where, ...options]);
+    return readHitRows(output);
+  }
+
+  function expected({ bucket, rows, facts }: (typeof tables)[number], selects: (row: Row) => boolean): Hit[] {
+    const chosen = rows.ids.flatMap((id, row) => (selects(facts.get(id)!) ? [row] : []));
+    const { dimension } = rows;
+    const vectors = Float32Array.from(
+      chosen.flatMap((row) => [...rows.vectors.subarray(row * dimension, (row + 1) * dimension)]),
+    );
+    const selected = { dimension, ids: chosen.map((row) => rows.ids[row]!), vectors };
+    return bruteForce(queries, selected, 'cosine', K, bucket);
+  }
+
+  const pairs = (hits: readonly Hit[]) => hits.map(({ query, target }) => `${query} ${target}`);
+
+  it.each(FILTERS)('finds by exact what brute force finds: %s', async (where, selects) => {
+    for (const table of tables) {
+      const hits = await search(table.bucket, where, '--search', 'exact');
+      const truth = expected(table, selects);
+      expect(pairs(hits)).toEqual(pairs(truth));
+      for (const [i, { distance }] of hits.entries()) expect(distance).toBeCloseTo(truth[i]!.distance, 5);
+    }
+  });
+
+  it.each(FILTERS)('finds nearly the same by scan and by the index: %s', async (where, selects) => {
+    const [table] = tables as [(typeof tables)[number]];
+    const truth = new Set(pairs(expected(table, selects)));
+    for (const strategy of ['scan', 'ann', 'auto']) {
+      const hits = await search(table.bucket, where, '--search', strategy);
+      expect(hits.every(({ target }) => selects(table.facts.get(target)!))).toBe(true);
+      expect(hits).toHaveLength(truth.size);
+      expect(pairs(hits).filter((pair) => truth.has(pair)).length).toBeGreaterThanOrEqual(0.95 * truth.size);
+    }
+  });
+
+  it('answers ask with the same rows, and with nothing where none is selected', async () => {
+    const [where, selects] = FILTERS[1]!;
+    const ask = async (condition: string) => {
+      const output = join(folder, 'answer.parquet');
+      const places = ['--database', join(folder, 'db'), '--input', join(folder, 'q.h5'), '--buckets', 'bucket_00001'];
+      await runHere(['ask', ...places, '--k', `${K}`, '--where', condition, '--format', 'parquet', '--output', output]);
+      return readHitRows(output);
+    };
+    const truth = new Set(pairs(expected(tables[0]!, selects)));
+    const hits = await ask(where);
+    expect(hits).toHaveLength(truth.size);
+    expect(pairs(hits).filter((pair) => truth.has(pair)).length).toBeGreaterThanOrEqual(0.95 * truth.size);
+    expect(await ask('length > 5000')).toEqual([]);
+  });
+
+  it.each([
+    ["taxn = 'x'", /No field named taxn.*on the columns id, .*length.*taxon/],
+    ["taxon = 'x", /Unterminated string literal/],
+    ['taxon = "t1"', /No field named t1/],
+    ['length in (SELECT 5)', /is not supported SQL/],
+    ['length', /does not return a boolean/],
+    ['length > 5; DROP TABLE bucket_00001', /sql parser error/],
+    ['length > 5 LIMIT 3', /sql parser error/],
+    ['length >', /sql parser error/],
+    ["length = 'x'", /could not convert/],
+  ])('refuses %s, and names the columns', async (where, problem) => {
+    const error = await search('bucket_00001', where).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as Error).message).toMatch(problem);
+    expect((error as Error).message).toContain('on the columns id, length, taxon');
+  });
+
+  it('keeps the filter in the hits, which are not merged with those of another', async () => {
+    const places = ['--database', join(folder, 'db'), '--queries', join(folder, 'q.h5')];
+    const hits = (name: string) => join(folder, `${name}.parquet`);
+    const run = (bucket: string, name: string, ...options: string[]) =>
+      runHere(['search-bucket', '--bucket', bucket, ...places, '--output', hits(name), ...options]);
+    await run('bucket_00001', 'one', '--where', 'length > 5');
+    await run('bucket_00002', 'two', '--where', 'length > 5');
+    await run('bucket_00002', 'other', '--where', 'length > 6');
+    await run('bucket_00002', 'none');
+    const merge = (other: string) =>
+      runHere(['merge-hits', '--input', hits('one'), hits(other), '--k', '10', '--output', hits('merged')]);
+    await expect(merge('two')).resolves.toMatchObject({ rows: 250 });
+    await expect(merge('other')).rejects.toThrow('--where');
+    await expect(merge('none')).rejects.toThrow('--where');
+  });
+});
