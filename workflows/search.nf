@@ -83,7 +83,7 @@ workflow SEARCH {
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
         .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report, FETCH_COLUMNS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
-    RENDER_REPORT(neighbours, all_reports, request.workers.render_report)
+    RENDER_REPORT(neighbours, all_reports, request.link_template ?: '', request.workers.render_report)
 
     // report, when all results are in --outdir. The head publishes them, because -resume reuses tasks, which therefore must not contain
     // anything that differs from run to run.

@@ -3,17 +3,19 @@ process RENDER_REPORT {
     input:
     path neighbours
     path reports, stageAs: 'reports/?/*'
+    val link_template // address of a neighbour with {id} for its id; '' for UniProt and NCBI alone
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
     path 'report.html', emit: report
 
     script:
+    def links = link_template ? "--link-template ${Shell.quote(link_template)}" : ''
     """
     export LANCEFLOW_WORKER=${worker}
     ${Shell.list('reports.list', reports)}
     lanceflow render-report --neighbours ${neighbours} --reports-list reports.list \\
-        --output report.html
+        ${links} --output report.html
     """
 
     stub:

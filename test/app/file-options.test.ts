@@ -26,6 +26,7 @@ const TEXTS = [
   'values',
   'columns',
   'where',
+  'link-template',
 ];
 
 const commands = await Promise.all(

@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataError, toUserError, UsageError } from '../../workers/src/base/errors.ts';
 import { command } from '../../workers/src/commands/results/render-report.ts';
+import { type ExtraField, extraFrom } from '../../workers/src/hits/extra-column.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
+import { runHere } from '../support/command.ts';
 import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 
 const context = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
 const render = (neighbours: string, reports: string[], output: string) =>
   command.run(
-    { _: [], $0: '', neighbours, reports, output, json: false, quiet: false } as Parameters<typeof command.run>[0],
+    { _: [], $0: '', neighbours, reports, output, json: false, quiet: false } as unknown as Parameters<
+      typeof command.run
+    >[0],
     context,
   );
 
@@ -209,5 +213,67 @@ describe('render-report', () => {
     }
     await expect(render(path('n.parquet'), [], path('n.parquet'))).rejects.toBeInstanceOf(UsageError);
     expect(await readdir(folder)).toEqual(before);
+  });
+
+  it('shows descriptions as text, alignments and E-values of the first queries, and links to the targets', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    const targets = ['sp|P69905|HBA_HUMAN', 'WP_000123456.1', 'my "own" <id>'];
+    const rows = targets.map((target, i) => ({
+      query: 'q<b>',
+      target,
+      distance: [0.1, 0.3, 0.2][i]!,
+      bucket: 'b',
+      rank: i + 1,
+    }));
+    const fields: ExtraField[] = [
+      { name: 'evalue', type: 'float64' },
+      { name: 'identity', type: 'float32' },
+      { name: 'alignment_evalue', type: 'float64' },
+      { name: 'description', type: 'utf8' },
+      { name: 'taxon', type: 'int64' },
+    ];
+    const values = [
+      [1.234e-20, 0.5, null],
+      [0.423, null, 1],
+      [3e-5, null, 2.5],
+      [HOSTILE[0]!, '=HYPERLINK("http://evil.example")', null],
+      [9606n, null, 1n],
+    ];
+    // Ranks may follow alignments instead of distances.
+    const aligned = { 'lanceflow.align': JSON.stringify({ candidates: 3, rank: 'alignment' }) };
+    const writer = await createNeighbours(path('n.parquet'), 'none', aligned, fields);
+    const extra = fields.map(({ type }, i) => extraFrom(type, values[i]!));
+    await writer.append({ ...packedHits(rows), ranks: Int32Array.from(rows, ({ rank }) => rank), extra });
+    await writer.finish();
+    await render(path('n.parquet'), [], path('report.html'));
+    const page = await readFile(path('report.html'), 'utf8');
+    expect(page).not.toContain(HOSTILE[0]);
+    expect(page).toContain('<small class="text"><bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi></small>');
+    expect(page).toContain('=HYPERLINK(&quot;http://evil.example&quot;)');
+    expect(page).toMatch(/E-value<.*Identity<.*Alignment E-value<.*Bucket</s);
+    for (const cell of ['1.2e-20', '42.3%', '3.0e-5', '2.5']) expect(page).toContain(`<td class="number">${cell}</td>`);
+    expect(page).not.toContain('9606');
+    const links = (text: string) => new Set([...text.matchAll(/<a href="([^"]*)"/g)].map(([, address]) => address));
+    expect(links(page)).toEqual(
+      new Set([
+        'https://www.uniprot.org/uniprotkb/P69905/entry',
+        'https://www.ncbi.nlm.nih.gov/protein/WP_000123456.1',
+      ]),
+    );
+
+    const output = path('linked.html');
+    await runHere([
+      'render-report',
+      '--neighbours',
+      path('n.parquet'),
+      '--output',
+      output,
+      '--link-template',
+      'https://x.org/?p={id}&a=1',
+    ]);
+    expect(links(await readFile(output, 'utf8'))).toEqual(
+      new Set(targets.map((target) => `https://x.org/?p=${encodeURIComponent(target)}&amp;a=1`)),
+    );
   });
 });

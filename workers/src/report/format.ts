@@ -13,6 +13,12 @@ export function formatNumber(value: number): string {
   return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(3);
 }
 
+/** Formats an E-value with two digits. */
+export function formatEvalue(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  return value >= 1e-3 && value < 1e4 ? String(Number(value.toPrecision(2))) : value.toExponential(1);
+}
+
 /** Formats a byte count in decimal units. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

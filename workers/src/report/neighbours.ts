@@ -1,6 +1,7 @@
 import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import { type RankQuantiles, scanRanks } from './rank-quantiles.ts';
+import type { Facts } from './targets/target-facts.ts';
 
 /** Statistics of the neighbours for the page. */
 export interface NeighbourSummary {
@@ -23,7 +24,7 @@ export interface NeighbourSummary {
   /** The queries whose nearest neighbour is the farthest, farthest first. */
   far: QuerySummary[];
   /** The first queries with their first neighbours. */
-  examples: { query: string; neighbours: { target: string; distance: number; bucket: string }[] }[];
+  examples: { query: string; neighbours: { target: string; distance: number; bucket: string; facts?: Facts }[] }[];
 }
 
 /** A query with its nearest neighbour. */
@@ -49,8 +50,11 @@ export interface NeighbourScan {
   finish(): NeighbourSummary;
 }
 
-/** Starts a pass over neighbours. Memory grows with the number of buckets, not with rows. */
-export function scanNeighbours(): NeighbourScan {
+/**
+ * Starts a pass over neighbours. Memory grows with the number of buckets, not with rows.
+ * @param isOtherOrder whether ranks follow something else than distances
+ */
+export function scanNeighbours(isOtherOrder = false): NeighbourScan {
   const summary: NeighbourSummary = {
     rows: 0,
     queries: 0,
@@ -98,7 +102,7 @@ export function scanNeighbours(): NeighbourScan {
           query = copyText(batch.queryIds, row);
           rank = 0;
           summary.queries++;
-        } else if (batch.distances[row]! < last) return summary.rows;
+        } else if (!isOtherOrder && batch.distances[row]! < last) return summary.rows;
         rank++;
         summary.rows++;
         last = batch.distances[row]!;

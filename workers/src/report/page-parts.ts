@@ -1,6 +1,7 @@
 import { formatCount, formatId, formatSeconds } from './format.ts';
 import { type Content, type Html, html } from './html.ts';
 import { shownOf } from './report-text.ts';
+import type { LinkOf } from './targets/target-link.ts';
 
 /** Maximum row count of the tables by bucket: thousands of buckets would hide the rest of the page. */
 export const MAX_BUCKETS = 100;
@@ -24,6 +25,12 @@ export const duration = (seconds: number | undefined): string => (seconds === un
 
 /** Builds an id, isolated so that right-to-left text does not reorder the text around it. */
 export const shownId = (id: string): Html => html`<bdi>${formatId(id)}</bdi>`;
+
+/** Builds an id that leads to the protein's page, where one is known. */
+export function shownTarget(id: string, linkOf: LinkOf): Html {
+  const address = linkOf(id);
+  return address === undefined ? shownId(id) : html`<a href="${address}" rel="noreferrer">${shownId(id)}</a>`;
+}
 
 /** States that a table shows only some of the buckets; empty if it shows all. */
 export const bucketLimit = (bucketCount: number, which: string): string =>

@@ -1,19 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
+import { isRecord, parseJson } from '../base/text/document.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
 import { hitRows } from '../hits/columns.ts';
 import { inspectHits, readHits } from '../hits/parquet/hits-reader.ts';
+import { inspectNeighbours } from '../hits/parquet/neighbours-reader.ts';
 import { type NeighbourSummary, scanNeighbours } from './neighbours.ts';
 import { damagedReport, noReport, notJson, unsortedNeighbours } from './report-text.ts';
 import { toWorkerReport, type WorkerReport } from './stages.ts';
+import { addFacts } from './targets/target-facts.ts';
 
-/** Reads neighbours (Parquet) once. @throws DataError if they are not sorted by query and distance */
+/** Reads neighbours (Parquet) once. @throws DataError if they are not sorted by query and, unless alignments rank them, by distance */
 export async function summarizeNeighbours(
   path: string,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<NeighbourSummary> {
-  const { rows } = await inspectHits(path);
-  const scan = scanNeighbours();
+  const { rows, columns } = await inspectHits(path);
+  // Hits have no ranks, and no further columns.
+  const file = columns.includes('rank') ? await inspectNeighbours(path) : undefined;
+  const scan = scanNeighbours(isRankedByAlignment(file?.metadata['lanceflow.align']));
   const bar = progress('Reading', rows, 'neighbours');
   try {
     for await (const batch of readHits(path)) {
@@ -24,7 +29,15 @@ export async function summarizeNeighbours(
   } finally {
     bar.stop();
   }
-  return scan.finish();
+  const summary = scan.finish();
+  if (file) await addFacts(summary.examples, file);
+  return summary;
+}
+
+/** @param alignment metadata of align-neighbours */
+function isRankedByAlignment(alignment: string | undefined): boolean {
+  const settings = parseJson(alignment ?? '');
+  return isRecord(settings) && settings.rank === 'alignment';
 }
 
 /** Reads a worker's report, as --json prints it. @throws DataError if the file is not a report */

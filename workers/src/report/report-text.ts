@@ -85,6 +85,12 @@ export const firstQueries = (shown: number, all: number, min: number, max: numbe
   `The first ${formatCount(shown)} of ${counted(formatCount(all), 'query')}, in the order of their ids, with their first neighbours. ` +
   `The bars are distances: from ${formatNumber(min)} to ${formatNumber(max)}, the farthest of all neighbours.`;
 
+/** Messages about options of render-report. */
+export const REPORT_MESSAGES = {
+  wrongTemplate: (template: string) =>
+    `--link-template ${JSON.stringify(template)}: it must be an address of http or https with one {id} after its host: https://example.org/protein/{id}.`,
+} as const;
+
 /** @param row from 0 */
 export function unsortedNeighbours(path: string, row: number): DataError {
   return new DataError(

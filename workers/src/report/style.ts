@@ -39,6 +39,9 @@ td span, td.number { white-space: nowrap; }
 bdi { display: inline-block; max-width: 26rem; font-family: ui-monospace, monospace; font-size: .88em; overflow-wrap: break-word; }
 td:nth-child(2):last-child bdi { max-width: 54rem; }
 summary bdi { max-width: 100%; }
+a { color: inherit; text-decoration-color: var(--soft); text-underline-offset: .15em; }
+td small.text { max-width: 26rem; white-space: normal; }
+small.text bdi { font-family: inherit; font-size: 1em; max-width: 100%; overflow-wrap: anywhere; }
 summary .note { margin-left: 1rem; }
 details { border-bottom: 1px solid var(--line); padding: .4rem 0; }
 summary { cursor: pointer; }
@@ -51,7 +54,7 @@ th button:focus-visible { outline: 2px solid var(--accent); }
 th[aria-sort='ascending'] button::after { content: ' \\2191'; }
 th[aria-sort='descending'] button::after { content: ' \\2193'; }
 .sortable .scroll { max-height: 30rem; overflow: auto; }
-@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } }
+@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } td small.text { max-width: 11rem; } small.text bdi { max-width: 11rem; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 9pt; }
   .scroll, .sortable .scroll { overflow: visible; max-height: none; }

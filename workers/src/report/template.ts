@@ -3,13 +3,12 @@ import { histogramChart, rankChart } from './charts.ts';
 import { formatBytes, formatCount, formatNumber, formatSeconds, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { NeighbourSummary, QuerySummary } from './neighbours.ts';
-import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } from './page-parts.ts';
+import { bucketLimit, fact, MAX_BUCKETS, number, shownId, shownTarget, table, valueRange } from './page-parts.ts';
 import {
   allAt,
   bucketsWithNeighbours,
   distanceOf,
   fewerThanK,
-  firstQueries,
   moreWarnings,
   neighboursPerQuery,
   quantiles,
@@ -33,11 +32,20 @@ import {
   warningsOf,
 } from './stages.ts';
 import { STYLE } from './style.ts';
+import { exampleSection } from './targets/example-section.ts';
+import { knownLink, type LinkOf } from './targets/target-link.ts';
 
 const MAX_WARNINGS = 100;
 
-/** Renders the page, which loads no external resources. */
-export function renderReport(summary: NeighbourSummary, reports: readonly WorkerReport[]): string {
+/**
+ * Renders the page, which loads no external resources.
+ * @param linkOf addresses of targets
+ */
+export function renderReport(
+  summary: NeighbourSummary,
+  reports: readonly WorkerReport[],
+  linkOf: LinkOf = knownLink,
+): string {
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -55,9 +63,9 @@ ${facts(summary, reports)}
 ${distanceSection(summary)}
 ${bucketSection(summary, reports)}
 ${searchSection(reports)}
-${farSection(summary)}
-${querySection(summary)}
-${exampleSection(summary)}
+${farSection(summary, linkOf)}
+${querySection(summary, linkOf)}
+${exampleSection(summary, linkOf)}
 ${stageSection(reports)}
 <!-- run -->
 <footer>${SENTENCES.footer}</footer>
@@ -165,48 +173,28 @@ function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, report
 ${table(TITLES.bucketColumns, cells)}`;
 }
 
-function farSection({ far, queries }: NeighbourSummary): Html {
+function farSection({ far, queries }: NeighbourSummary, linkOf: LinkOf): Html {
   if (queries <= far.length) return html``;
   return html`<h2>${TITLES.farQueries}</h2>
 <p>${SENTENCES.farQueries}</p>
-${table(TITLES.queryColumns, far.map(queryRow))}`;
+${table(
+  TITLES.queryColumns,
+  far.map((query) => queryRow(query, linkOf)),
+)}`;
 }
 
-function querySection({ first, queries }: NeighbourSummary): Html {
+function querySection({ first, queries }: NeighbourSummary, linkOf: LinkOf): Html {
   if (first.length < 2) return html``;
   return html`<h2>${TITLES.queries}</h2>
 <p>${SENTENCES.sort}${queries > first.length ? ` ${shownOf(first.length, 'first', queries)}` : ''}</p>
-${sortableTable(TITLES.queryColumns, first.map(queryRow))}`;
+${sortableTable(
+  TITLES.queryColumns,
+  first.map((query) => queryRow(query, linkOf)),
+)}`;
 }
 
-function queryRow({ query, target, nearest, last, neighbours, bucket }: QuerySummary): Html {
-  return html`<tr><td>${shownId(query)}</td><td>${shownId(target)}</td>${number(formatNumber(nearest))}${number(formatNumber(last))}${number(formatCount(neighbours))}<td>${shownId(bucket)}</td></tr>\n`;
-}
-
-function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary): Html {
-  if (examples.length === 0) return html``;
-  // All queries share one scale: a short bar is a near neighbour.
-  const share = (distance: number) => (max > min ? Math.min(1, (distance - min) / (max - min)) : 0);
-  const one = ({ query, neighbours }: (typeof examples)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
-<summary>${shownId(query)} ${nearestOf(neighbours[0])}</summary>
-${table(
-  TITLES.exampleColumns,
-  neighbours.map(
-    ({ target, distance, bucket }, i) =>
-      html`<tr>${number(formatCount(i + 1))}<td>${shownId(target)}</td>${number(formatNumber(distance))}<td>${barCell(share(distance))}</td><td>${shownId(bucket)}</td></tr>\n`,
-  ),
-)}
-</details>
-`;
-  return html`<h2>${TITLES.examples}</h2>
-<p>${firstQueries(examples.length, queries, min, max)}</p>
-${examples.map(one)}`;
-}
-
-/** Builds the nearest neighbour beside a query's id, which is readable while its table is closed. */
-function nearestOf(nearest: NeighbourSummary['examples'][number]['neighbours'][number] | undefined): Html {
-  if (!nearest) return html``;
-  return html`<span class="note">nearest: ${shownId(nearest.target)} at ${formatNumber(nearest.distance)}</span>`;
+function queryRow({ query, target, nearest, last, neighbours, bucket }: QuerySummary, linkOf: LinkOf): Html {
+  return html`<tr><td>${shownTarget(query, knownLink)}</td><td>${shownTarget(target, linkOf)}</td>${number(formatNumber(nearest))}${number(formatNumber(last))}${number(formatCount(neighbours))}<td>${shownId(bucket)}</td></tr>\n`;
 }
 
 function stageSection(reports: readonly WorkerReport[]): Html {

@@ -6,6 +6,7 @@ import { writeTextAtomically } from '../../base/files/write-atomically.ts';
 import { counted } from '../../base/text/counted.ts';
 import { readWorkerReport, summarizeNeighbours } from '../../report/report-inputs.ts';
 import type { WorkerReport } from '../../report/stages.ts';
+import { linkOfTargets } from '../../report/targets/target-link.ts';
 import { renderReport } from '../../report/template.ts';
 
 export const command = defineCommand({
@@ -14,6 +15,11 @@ export const command = defineCommand({
     neighbours: { type: 'string', demandOption: true, describe: 'Neighbours of merge-hits (Parquet)' },
     reports: { type: 'string', array: true, default: [] as string[], describe: "--json reports of the run's commands" },
     output: { type: 'string', demandOption: true, describe: 'Page to write (HTML)' },
+    'link-template': {
+      type: 'string',
+      describe:
+        'Address of a neighbour, with {id} for its id. Default: that of UniProt or NCBI, for ids that have their form',
+    },
   },
   examples: [
     [
@@ -24,10 +30,11 @@ export const command = defineCommand({
   async run(args, context) {
     if (resolve(args.output) === resolve(args.neighbours))
       throw new UsageError(`--output names the file with the neighbours: ${args.output}.`);
+    const linkOf = linkOfTargets(args.linkTemplate);
     const reports: WorkerReport[] = [];
     for (const path of args.reports) reports.push(await readWorkerReport(path));
     const summary = await summarizeNeighbours(args.neighbours, context);
-    await writeTextAtomically(args.output, renderReport(summary, reports));
+    await writeTextAtomically(args.output, renderReport(summary, reports, linkOf));
     const { size } = await stat(args.output);
     return { rows: summary.rows, queries: summary.queries, bytes: size };
   },

@@ -13,6 +13,8 @@ import { openParquet, type ParquetSource } from './parquet-file.ts';
 export interface HitsFile {
   path: string;
   rows: number;
+  /** Names of all columns. */
+  columns: readonly string[];
   /** Whether its writer declares the rows to be in the order of hits files. */
   ordered: boolean;
   /** The search that wrote the file, if the writer recorded it. */
@@ -43,6 +45,7 @@ export async function inspectHits(path: string): Promise<HitsFile> {
     return {
       path,
       rows: source.rows,
+      columns: source.fields.map(({ name }) => name),
       ordered: source.metadata.get(key) === hitOrder,
       origin: readOrigin(source.metadata, (problem) => new DataError(HIT_MESSAGES.damagedMetadata(path, problem))),
       recipe: readRecipe(source.metadata),
