@@ -96,8 +96,13 @@ async function namesInIndex(folder: string): Promise<string[]> {
 /** Weights as PyTorch saves them: one file, several with an index, or of another name. */
 const PYTORCH_WEIGHTS = /\.(bin|pth?|ckpt)$/i;
 
+/** Files of the same kinds that hold no weights of the model. */
+const OF_TRAINING = /^(training_args|optimizer|scheduler|rng_state)/;
+
 async function describeOtherWeights(folder: string): Promise<string> {
-  const found = (await readdir(folder)).filter((name) => PYTORCH_WEIGHTS.test(name)).sort()[0];
+  const found = (await readdir(folder))
+    .filter((name) => PYTORCH_WEIGHTS.test(name) && !OF_TRAINING.test(name))
+    .sort()[0];
   if (found === undefined) return 'Download one of them from the page of the model.';
   return `It has ${quoteValue(found)}, in the format of PyTorch: save it as ${SINGLE} first, as docs/models.md shows under "Weights of PyTorch".`;
 }

@@ -1,4 +1,4 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../../workers/src/base/errors.ts';
@@ -121,8 +121,8 @@ test('`cls` needs a token before the residues', async () => {
 
 test('weights of PyTorch only: the message names the file and the page that converts it', async () => {
   const folder = await copyCheckpoint('prostt5');
-  await cp(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'));
-  await rm(join(folder, 'model.safetensors'));
+  await rename(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'));
+  await writeFile(join(folder, 'optimizer.pt'), '');
   await expect(loadModelFolder(folder)).rejects.toThrow(
     /no weights: .* It has "pytorch_model\.bin", in the format of PyTorch: save it as model\.safetensors first, as docs\/models\.md shows/,
   );
