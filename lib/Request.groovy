@@ -16,6 +16,7 @@ class Request {
         def given = isStub && !params.input && !params.queries && !params.query_ids ? params + standIns(params, projectDir) : params
         requireAll(given)
         KeptColumns.check(given.keep)
+        ResultColumns.checkAlignment(given)
         if (!isStub) Setup.check(projectDir)
         Staging.checkFolders(projectDir)
         checkOutdir(given.outdir)

@@ -1,4 +1,4 @@
-// Queries -> query set -> hits of each bucket -> neighbours of each query -> their columns -> report.
+// Queries -> query set -> hits of each bucket -> neighbours of each query -> their columns -> alignments -> report.
 
 include { EMBED } from './embed.nf'
 include { barrier } from './barrier.nf'
@@ -7,6 +7,7 @@ include { PLAN_SEARCH } from '../modules/plan_search/main.nf'
 include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
 include { FETCH_COLUMNS } from '../modules/fetch_columns/main.nf'
+include { ALIGN_NEIGHBOURS } from '../modules/align_neighbours/main.nf'
 include { RENDER_REPORT } from '../modules/render_report/main.nf'
 
 workflow SEARCH {
@@ -17,8 +18,10 @@ workflow SEARCH {
     reports // JSON report of a task of the stages before
 
     main:
-    def options = request.subMap([
-        'k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
+    // --align aligns more neighbours than the results keep.
+    def k = ResultColumns.searched(request)
+    def options = [k: k] + request.subMap([
+        'search', 'nprobes', 'refine_factor', 'target_recall', 'exclude_self', 'max_distance',
         'where', 'stream',
     ])
     def division = request.subMap(['queries_per_task', 'search', 'nprobes'])
@@ -62,26 +65,38 @@ workflow SEARCH {
         .combine(search_count)
         .map { list, expected -> list.size() == expected ? list : [] }
         .first()
-    // FETCH_COLUMNS writes the neighbours again, with columns.
+    // FETCH_COLUMNS and ALIGN_NEIGHBOURS write the neighbours again. The last one writes CSV and FASTA.
     def is_fetched = ResultColumns.isAsked(request)
-    MERGE_HITS(hits, ground_truth, request.k, is_fetched ? 'none' : request.csv, request.csv_safe, request.workers.merge_hits)
+    def is_aligned = request.align != null
+    MERGE_HITS(hits, ground_truth, k, is_fetched ? 'none' : request.csv, request.csv_safe, request.workers.merge_hits)
     FETCH_COLUMNS(
         is_fetched ? MERGE_HITS.out.neighbours : channel.empty(),
         all_entries,
         request.database,
+        all_entries.map { _list -> ResultColumns.fetched(request) },
+        request.fasta && !is_aligned,
+        is_aligned ? 'none' : request.csv,
+        request.csv_safe,
+        request.workers.fetch_columns,
+    )
+    ALIGN_NEIGHBOURS(
+        is_aligned ? FETCH_COLUMNS.out.neighbours : channel.empty(),
+        queries,
+        request.database,
+        [candidates: request.align, rank: request.rank, k: request.k],
         request.columns ?: '',
         request.fasta,
         request.csv,
         request.csv_safe,
-        request.workers.fetch_columns,
+        request.workers.align_neighbours,
     )
-    written = is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
+    written = is_aligned ? ALIGN_NEIGHBOURS.out : is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
     neighbours = written.neighbours
 
     // value: list of JSON reports, by path
     all_reports = reports
         .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
-        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report, FETCH_COLUMNS.out.report)
+        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     RENDER_REPORT(neighbours, all_reports, request.link_template ?: '', request.workers.render_report)
 
@@ -89,7 +104,7 @@ workflow SEARCH {
     // anything that differs from run to run.
     results = neighbours
         .combine(RENDER_REPORT.out.report)
-        .combine(written.csv.mix(FETCH_COLUMNS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
+        .combine(written.csv.mix(FETCH_COLUMNS.out.fasta, ALIGN_NEIGHBOURS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
         .combine(all_entries.map { list -> [list] })
         .map { parquet, report, others, list ->
             Results.publish(request.outdir, [parquet, report] + others, Results.describe(workflow, request, list))
@@ -102,5 +117,5 @@ workflow SEARCH {
     // report, when all results are in --outdir
     results
     // JSON report of a task
-    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report)
+    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
 }

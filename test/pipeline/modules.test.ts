@@ -10,6 +10,15 @@ const MODULES = await readdir(join(ROOT, 'modules'));
 
 /** Outputs of each process, run alone by its file in modules/, and the tag of its task. */
 const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }> = {
+  align_neighbours: {
+    tag: '1',
+    emitted: {
+      neighbours: 'neighbours.parquet',
+      csv: 'neighbours.csv',
+      fasta: 'neighbours.fasta',
+      report: 'align-neighbours.json',
+    },
+  },
   describe_shard: {
     tag: 'a.h5 and 1 more',
     emitted: { description: [['in/a.h5', 'in/b.h5'], 'descriptions'], report: 'describe-shard.json' },

@@ -166,6 +166,21 @@ describe.skipIf(missingPython())('align-neighbours', () => {
     await expect(align(['--queries', at('none.h5')])).rejects.toThrow('none.h5 has no dataset "sequence"');
   });
 
+  it('writes the sequences of the neighbours that it keeps', async () => {
+    const options = ['--rank', 'alignment', '--k', '2', '--candidates', '100', '--columns', 'none'];
+    const { fasta } = await align([...options, '--output', at('f.parquet'), '--fasta', at('f.fasta')]);
+    const { names, rows: found } = await readRows(at('f.parquet'));
+    expect(names).toEqual(['evalue', ...ALIGNED]);
+    const targets = new Map(rows.map(({ target, sequence }) => [target, sequence]));
+    const records = (await readFile(at('f.fasta'), 'utf8')).split('>').slice(1);
+    expect(records.map((record) => record.split('\n')[0])).toEqual(found.map(({ target }) => target).sort());
+    for (const record of records) {
+      const [target, ...lines] = record.split('\n');
+      expect(lines.join('')).toBe(targets.get(target!));
+    }
+    expect(fasta).toMatchObject({ targets: records.length, withoutSequence: 0 });
+  });
+
   it('takes the size of the buckets that were searched', async () => {
     await writeRows(at('one.parquet'), rows, FIELDS, { 'lanceflow.buckets': '{"bucket_00002":"r"}' });
     const options = ['--candidates', '1', '--k', '1', '--output'];
@@ -199,7 +214,7 @@ describe.skipIf(missingPython())('align-neighbours', () => {
     await failure(['--neighbours', at('plain.parquet')], DataError, 'plain.parquet', '"sequence"', 'fetch-columns');
     await failure(['--columns', 'taxon'], UsageError, 'taxon', 'sequence, length, evalue');
     await failure(['--k', '0'], UsageError, '--k');
-    await failure(['--output', at('n.parquet')], UsageError, 'both input and output');
+    await failure(['--output', at('n.parquet')], UsageError, '--output names another file');
     await writeRows(at('unsorted.parquet'), [...rows.slice(EACH, 2 * EACH), ...rows.slice(0, EACH)]);
     await failure(['--neighbours', at('unsorted.parquet')], DataError, 'unsorted.parquet', 'q000');
   });

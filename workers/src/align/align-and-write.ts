@@ -1,14 +1,15 @@
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
+import { withScratch } from '../base/files/scratch.ts';
+import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import { withThreadPool } from '../base/threads/thread-pool.ts';
-import { createCsv } from '../hits/csv/csv-file.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
-import { textCompression } from '../hits/output/text-file.ts';
+import { alignMetadata } from '../hits/neighbours-origin.ts';
+import { createOutputs, type OutputFiles, type WrittenOutputs } from '../hits/output/neighbour-outputs.ts';
 import { inspectNeighbours, type NeighboursFile } from '../hits/parquet/neighbours-reader.ts';
-import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { ALIGNMENT_FIELDS, type AlignChunkSettings, type AlignedChunk } from './align-columns.ts';
 import { alignInThreads } from './align-in-threads.ts';
@@ -21,12 +22,13 @@ import { readChunks } from './read-chunks.ts';
 
 const MODULE = new URL('./align-worker.ts', import.meta.url);
 const SEQUENCE = 'sequence';
+const DESCRIPTION = 'description';
 /** Extra columns that precede those of the alignment. */
 const FIRST: ReadonlySet<string> = new Set(['evalue']);
 const OWN: ReadonlySet<string> = new Set(ALIGNMENT_FIELDS.map(({ name }) => name));
 
 /** Files to align, outputs and settings. */
-export interface AlignRequest extends AlignSettings {
+export interface AlignRequest extends AlignSettings, OutputFiles {
   /** Neighbours with the column `sequence` (Parquet). */
   neighbours: string;
   /** The sequences of the queries. */
@@ -35,11 +37,11 @@ export interface AlignRequest extends AlignSettings {
   database: string;
   /** Extra columns to write after those of the alignment. Default: all but `sequence`. */
   columns?: readonly string[] | undefined;
-  output: string;
-  csv?: string | undefined;
   csvSafe: boolean;
   compression: ParquetCompression;
   threads: number;
+  /** Folder for temporary files. Default: the folder of `output`. */
+  work?: string | undefined;
 }
 
 /**
@@ -53,14 +55,17 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
   const settings = settingsFor(file, residues, request);
   const queries = new QuerySequences();
   for (const path of request.queries) await queries.addFile(path);
+  const work = request.work ?? dirname(scratchPathOf(request.output));
   const shown = progress('Aligning', file.rows, 'neighbours');
   const threads = { name: 'align', count: request.threads, workerData: () => settings, requestsPerThread: 2 };
   try {
     const written = await withThreadPool<AlignMethods, Written>(MODULE, threads, (pool) => {
       const chunks = readChunks(file.path, settings.fields);
       const aligned = alignInThreads(pool, chunks, queries, request.queries, shown.add);
-      return writeAllAtomically([request.output, request.csv], ([parquet, csv]) =>
-        write(aligned, { parquet: parquet!, csv }, file, settings, request),
+      return withScratch(work, `${basename(request.output)}.align`, (scratch) =>
+        writeAllAtomically([request.output, request.csv, request.fasta], ([output, csv, fasta]) =>
+          write(aligned, { output: output!, csv, fasta }, { file, settings, request, scratch }),
+        ),
       );
     });
     if (written.withoutSequence > 0) warn(ALIGN_MESSAGES.withoutSequence(written.withoutSequence));
@@ -70,11 +75,13 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
   }
 }
 
-async function checkOutputs({ neighbours, output, csv }: AlignRequest): Promise<void> {
-  const outputs = [output, ...(csv === undefined ? [] : [csv])].map((path) => resolve(path));
-  if (new Set(outputs).size < outputs.length) throw new UsageError(ALIGN_MESSAGES.sameOutputs);
-  const input = await realpath(neighbours).catch(() => neighbours);
-  if (outputs.includes(input)) throw new UsageError(ALIGN_MESSAGES.inputIsOutput(neighbours));
+async function checkOutputs({ neighbours, output, csv, fasta }: AlignRequest): Promise<void> {
+  const used = new Set([await realpath(neighbours).catch(() => resolve(neighbours))]);
+  for (const [option, path] of Object.entries({ '--output': output, '--csv': csv, '--fasta': fasta })) {
+    if (path === undefined) continue;
+    if (used.has(resolve(path))) throw new UsageError(ALIGN_MESSAGES.sameFile(option, path));
+    used.add(resolve(path));
+  }
 }
 
 function settingsFor({ path, extra }: NeighboursFile, residues: number, request: AlignRequest): AlignChunkSettings {
@@ -95,25 +102,37 @@ function settingsFor({ path, extra }: NeighboursFile, residues: number, request:
   const others = names.filter((name) => !FIRST.has(name) && !OWN.has(name));
   const before = extra.flatMap(({ name }, position) => (FIRST.has(name) ? [position] : []));
   const after = others.map((name) => extra.findIndex((field) => field.name === name));
-  return { candidates, k, rank, databaseResidues: residues, fields: extra, positions: { sequence, before, after } };
+  const description = extra.findIndex(({ name, type }) => name === DESCRIPTION && type === 'utf8');
+  return {
+    ...{ candidates, k, rank, databaseResidues: residues, fields: extra, withTexts: request.fasta !== undefined },
+    positions: { sequence, description: description < 0 ? undefined : description, before, after },
+  };
 }
 
-interface Written {
+interface Written extends WrittenOutputs {
   rows: number;
   queries: number;
+  /** Neighbours with an alignment. */
   aligned: number;
+  /** Candidates without a sequence. */
   withoutSequence: number;
-  bytes: number;
+}
+
+/** What an aligned file is made of. */
+interface Alignment {
+  file: NeighboursFile;
+  settings: AlignChunkSettings;
+  request: AlignRequest;
+  scratch: string;
 }
 
 /** @param paths temporary names */
 async function write(
   chunks: AsyncIterable<AlignedChunk>,
-  paths: { parquet: string; csv: string | undefined },
-  file: NeighboursFile,
-  { fields, positions, databaseResidues: residues, candidates, k, rank }: AlignChunkSettings,
-  request: AlignRequest,
+  paths: OutputFiles,
+  { file, settings, request, scratch }: Alignment,
 ): Promise<Written> {
+  const { fields, positions, databaseResidues, candidates, k, rank } = settings;
   const extra: ExtraField[] = [
     ...positions.before.map((position) => fields[position]!),
     ...ALIGNMENT_FIELDS,
@@ -122,26 +141,22 @@ async function write(
   const metadata = {
     ...file.metadata,
     'lanceflow.k': `${k}`,
-    'lanceflow.align': JSON.stringify({ candidates, rank, databaseResidues: residues }),
+    ...alignMetadata({ candidates, rank, databaseResidues }),
   };
-  const neighbours = await createNeighbours(paths.parquet, request.compression, metadata, extra);
-  const csv = paths.csv
-    ? await createCsv(paths.csv, textCompression(request.csv ?? ''), request.csvSafe, extra)
-    : undefined;
+  const { compression, csvSafe } = request;
+  const outputs = await createOutputs(paths, request, { compression, csvSafe, metadata, extra, scratch });
   try {
     const counts = { rows: 0, queries: 0, aligned: 0, withoutSequence: 0 };
-    for await (const chunk of chunks) {
-      counts.rows += chunk.neighbours.ranks.length;
-      counts.queries += chunk.queries;
-      counts.aligned += chunk.aligned;
-      counts.withoutSequence += chunk.withoutSequence;
-      await Promise.all([neighbours.append(chunk.neighbours), csv?.append(chunk.neighbours)]);
+    for await (const { neighbours, texts, queries, aligned, withoutSequence } of chunks) {
+      counts.rows += neighbours.ranks.length;
+      counts.queries += queries;
+      counts.aligned += aligned;
+      counts.withoutSequence += withoutSequence;
+      await outputs.append(neighbours, texts);
     }
-    const parquetBytes = await neighbours.finish();
-    const csvBytes = (await csv?.finish()) ?? 0;
-    return { ...counts, bytes: parquetBytes + csvBytes };
+    return { ...counts, ...(await outputs.finish()) };
   } catch (error) {
-    await Promise.allSettled([neighbours.abandon(), csv?.abandon()]);
+    await outputs.abandon();
     throw error;
   }
 }

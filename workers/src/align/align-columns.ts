@@ -1,6 +1,7 @@
 import { createNeighbourBuilder } from '../hits/builder.ts';
 import { hitRows, hitsOf, type NeighbourColumns, sameText } from '../hits/columns.ts';
 import { type ExtraColumn, type ExtraField, extraFrom, hasValue } from '../hits/extra-column.ts';
+import type { TargetTexts } from '../hits/output/targets-fasta.ts';
 import { type AlignSettings, alignQuery, type RankedCandidate } from './align-query.ts';
 import type { LocalAligner, Residues } from './local/local-aligner.ts';
 import { encodeResidues } from './local/residues.ts';
@@ -22,6 +23,8 @@ export interface ExtraPositions {
   before: readonly number[];
   /** Written after them. */
   after: readonly number[];
+  /** Description of the targets, for FASTA. */
+  description?: number | undefined;
 }
 
 export interface AlignChunkSettings extends AlignSettings {
@@ -29,6 +32,8 @@ export interface AlignChunkSettings extends AlignSettings {
   /** Extra columns of the neighbours that are read. */
   fields: readonly ExtraField[];
   positions: ExtraPositions;
+  /** Whether the targets are written as FASTA. */
+  withTexts: boolean;
 }
 
 /** Neighbours of whole queries, and the queries' residues, in the order of the neighbours. */
@@ -39,11 +44,20 @@ export interface Chunk {
 
 export interface AlignedChunk {
   neighbours: NeighbourColumns;
+  /** For FASTA. */
+  texts: TargetTexts | undefined;
   queries: number;
   /** Neighbours that have an alignment. */
   aligned: number;
   /** Candidates that could not be aligned, as their sequence is not known. */
   withoutSequence: number;
+}
+
+interface KeptCandidate extends RankedCandidate {
+  row: number;
+  rank: number;
+  queryLength: number;
+  targetLength: number;
 }
 
 /** Aligns and orders the neighbours of whole queries. */
@@ -52,7 +66,7 @@ export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignC
   const rows = hitRows(hits);
   const sequences = hits.extra![settings.positions.sequence]!;
   const targets = Array.from({ length: rows }, (_, row) => targetOf(sequences, row));
-  const kept: (RankedCandidate & { row: number; rank: number; query: number; target: number })[] = [];
+  const kept: KeptCandidate[] = [];
   let withoutSequence = 0;
   let query = 0;
   for (let from = 0, to = 0; from < rows; from = to, query++) {
@@ -62,42 +76,52 @@ export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignC
     withoutSequence += own.slice(0, settings.candidates).filter((target) => target === undefined).length;
     for (const [i, candidate] of alignQuery(aligner, residues, own, settings).entries()) {
       const row = from + candidate.position;
-      kept.push({ ...candidate, row, rank: i + 1, query: residues.length, target: targets[row]?.length ?? 0 });
+      kept.push({
+        ...candidate,
+        row,
+        rank: i + 1,
+        queryLength: residues.length,
+        targetLength: targets[row]?.length ?? 0,
+      });
     }
   }
-  const { before, after } = settings.positions;
-  const others = [...before, ...after];
-  const builder = createNeighbourBuilder(
-    { rows: Math.max(1, kept.length), bytes: Number.POSITIVE_INFINITY },
-    others.map((position) => settings.fields[position]!),
-  );
-  const selected = { ...hits, extra: others.map((position) => hits.extra![position]!) };
-  for (const { row, rank } of kept) builder.push(selected, row, rank);
+  const limits = { rows: Math.max(1, kept.length), bytes: Number.POSITIVE_INFINITY };
+  const builder = createNeighbourBuilder(limits, settings.fields);
+  for (const { row, rank } of kept) builder.push(hits, row, rank);
   const taken = builder.take();
-  const facts = kept.map(({ alignment, query, target }) => {
-    if (alignment === undefined) return undefined;
-    const bits = bitScore(alignment.score);
-    return [
-      alignment.identical / alignment.columns,
-      (alignment.queryEnd - alignment.queryStart) / query,
-      (alignment.targetEnd - alignment.targetStart) / target,
-      bits,
-      alignmentEvalue(bits, query, settings.databaseResidues),
-    ];
-  });
+  const facts = kept.map((candidate) => factsOf(candidate, settings.databaseResidues));
   const columns = ALIGNMENT_FIELDS.map(({ type }, i) =>
     extraFrom(
       type,
       facts.map((row) => row?.[i] ?? null),
     ),
   );
-  const extra = taken.extra ?? [];
+  const columnsAt = (positions: readonly number[]) => positions.map((position) => taken.extra![position]!);
+  const { sequence, description, before, after } = settings.positions;
+  const texts = {
+    sequence: taken.extra![sequence]!,
+    description: description === undefined ? undefined : taken.extra![description]!,
+  };
   return {
-    neighbours: { ...taken, extra: [...extra.slice(0, before.length), ...columns, ...extra.slice(before.length)] },
+    neighbours: { ...taken, extra: [...columnsAt(before), ...columns, ...columnsAt(after)] },
+    texts: settings.withTexts ? texts : undefined,
     queries: chunk.queries.length,
     aligned: facts.filter((row) => row !== undefined).length,
     withoutSequence,
   };
+}
+
+/** Returns the values of ALIGNMENT_FIELDS; undefined without an alignment. */
+function factsOf({ alignment, queryLength, targetLength }: KeptCandidate, databaseResidues: number) {
+  if (alignment === undefined) return undefined;
+  const bits = bitScore(alignment.score);
+  return [
+    alignment.identical / alignment.columns,
+    (alignment.queryEnd - alignment.queryStart) / queryLength,
+    (alignment.targetEnd - alignment.targetStart) / targetLength,
+    bits,
+    alignmentEvalue(bits, queryLength, databaseResidues),
+  ];
 }
 
 function targetOf(column: ExtraColumn, row: number): Residues | undefined {
@@ -106,18 +130,16 @@ function targetOf(column: ExtraColumn, row: number): Residues | undefined {
 }
 
 /** Returns the buffers of neighbours, for a transfer between threads. */
-export function buffersOf({
-  queryIds,
-  targetIds,
-  buckets,
-  distances,
-  ranks,
-  extra = [],
-}: NeighbourColumns): ArrayBuffer[] {
+export function buffersOf(
+  { queryIds, targetIds, buckets, distances, ranks, extra = [] }: NeighbourColumns,
+  { sequence, description }: Partial<TargetTexts> = {},
+): ArrayBuffer[] {
   const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
-  const extras = extra.flatMap((column) => [
+  const columns = [...extra, sequence, description].filter((column) => column !== undefined);
+  const extras = columns.flatMap((column) => [
     ...('values' in column ? [column.values] : [column.offsets, column.bytes]),
     ...(column.validity ? [column.validity] : []),
   ]);
-  return [...texts, distances, ranks, ...extras].map(({ buffer }) => buffer as ArrayBuffer);
+  // Columns of FASTA may be columns of the neighbours, too.
+  return [...new Set([...texts, distances, ranks, ...extras].map(({ buffer }) => buffer as ArrayBuffer))];
 }

@@ -9,7 +9,7 @@ const aligner = new LocalAligner();
 const methods = {
   align(chunk: Chunk): WithTransfer<AlignedChunk> {
     const aligned = alignChunk(aligner, chunk, workerData as AlignChunkSettings);
-    return new WithTransfer(aligned, buffersOf(aligned.neighbours));
+    return new WithTransfer(aligned, buffersOf(aligned.neighbours, aligned.texts));
   },
 };
 

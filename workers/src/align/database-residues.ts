@@ -1,6 +1,6 @@
-import { isRecord, parseJson } from '../base/text/document.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
+import { readTableRecipes } from '../hits/neighbours-origin.ts';
 
 /** Residues of a protein, the mean of UniProtKB to 3%: a catalog counts rows, not residues. An E-value grows in proportion. */
 export const RESIDUES_PER_ROW = 350;
@@ -12,8 +12,8 @@ export const RESIDUES_PER_ROW = 350;
 export async function databaseResidues(uri: string, metadata: Readonly<Record<string, string>>): Promise<number> {
   const database = await Database.open(uri);
   await database.requireExists();
-  const searched = parseJson(metadata['lanceflow.buckets'] ?? '');
-  const wasSearched = ({ bucket }: CatalogEntry) => !isRecord(searched) || bucket in searched;
+  const searched = readTableRecipes(metadata);
+  const wasSearched = ({ bucket }: CatalogEntry) => searched.size === 0 || searched.has(bucket);
   const entries = await database.entries();
   return entries.filter(wasSearched).reduce((sum, { rows }) => sum + rows, 0) * RESIDUES_PER_ROW;
 }

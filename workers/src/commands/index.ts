@@ -44,10 +44,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Add columns of the database to neighbours, and write their sequences',
     load: () => import('./results/fetch-columns.ts'),
   },
-  'align-neighbours': {
-    describe: 'Align queries with their neighbours',
-    load: () => import('./results/align-neighbours.ts'),
-  },
+  'align-neighbours': { describe: 'Align neighbours', load: () => import('./results/align-neighbours.ts') },
   ask: {
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),

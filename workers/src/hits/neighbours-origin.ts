@@ -51,3 +51,17 @@ export function neighboursMetadata(files: readonly SearchedHits[], k: number): R
     [BUCKETS]: JSON.stringify(Object.fromEntries(tables)),
   };
 }
+
+const ALIGN = 'lanceflow.align';
+
+/** How neighbours were aligned. */
+export interface AlignedBy {
+  candidates: number;
+  rank: 'distance' | 'alignment';
+  databaseResidues: number;
+}
+
+/** Returns metadata that says how neighbours were aligned. */
+export function alignMetadata({ candidates, rank, databaseResidues }: AlignedBy): Record<string, string> {
+  return { [ALIGN]: JSON.stringify({ candidates, rank, databaseResidues }) };
+}

@@ -61,7 +61,7 @@ export interface Stage {
 /** Commands in the order of the pipeline. */
 const PIPELINE_ORDER = [
   ...['split-sequences', 'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
-  ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits', 'fetch-columns'],
+  ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits', 'fetch-columns', 'align-neighbours'],
 ];
 
 const NUMBER = z.nullish(AMOUNT);

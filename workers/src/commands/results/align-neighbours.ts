@@ -3,8 +3,10 @@ import { alignNeighbours } from '../../align/align-and-write.ts';
 import { RANKS } from '../../align/align-query.ts';
 import { defineCommand } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
+import { databaseOption } from '../../app/shared-options.ts';
 import { UsageError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
+import { parseColumns } from '../../database/catalog/kept-columns.ts';
 import { COMPRESSIONS } from '../../hits/parquet/table-writer.ts';
 
 export const command = defineCommand({
@@ -21,11 +23,7 @@ export const command = defineCommand({
       demandOption: true,
       describe: 'The queries: FASTA, or HDF5 with the dataset "sequence"',
     },
-    database: {
-      type: 'string',
-      demandOption: true,
-      describe: 'The database: a folder or s3://; its size is part of E-values',
-    },
+    database: databaseOption,
     candidates: { type: 'number', demandOption: true, describe: 'The first neighbours of each query that are aligned' },
     rank: {
       choices: RANKS,
@@ -35,16 +33,21 @@ export const command = defineCommand({
     k: { type: 'number', demandOption: true, describe: 'Neighbours to keep per query' },
     columns: {
       type: 'string',
-      describe: 'Further columns to keep, separated by commas. Default: all but "sequence"',
+      describe: 'Further columns to keep, with commas between, or none. Default: all but "sequence"',
     },
     output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
     csv: { type: 'string', describe: 'Also write the neighbours as CSV, compressed if the name ends in .gz or .zst' },
+    fasta: {
+      type: 'string',
+      describe: 'Also write the targets as FASTA, each id once, compressed if the name ends in .gz or .zst',
+    },
     'csv-safe': {
       type: 'boolean',
       default: false,
       describe: "CSV: put ' before texts that begin with = + - @, which spreadsheets would evaluate",
     },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Compression of the Parquet file' },
+    work: { type: 'string', describe: 'Folder for temporary files. Default: that of --output' },
     threads: { type: 'number', describe: 'Threads that align. Default: one per core' },
   },
   examples: [
@@ -60,9 +63,13 @@ export const command = defineCommand({
     requireWhole('k', args.k);
     requireWhole('threads', threads);
     if (args.queries.length === 0) throw new UsageError('--queries names no file.');
-    const columns = args.columns?.split(',').filter((name) => name !== '');
+    const columns = args.columns === undefined ? undefined : listed(args.columns);
     return alignNeighbours({ ...args, threads, columns }, context);
   },
   summary: ({ rows, queries, aligned }) =>
     `align-neighbours: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')}, ${aligned} with an alignment`,
 });
+
+function listed(columns: string): string[] {
+  return columns === 'none' ? [] : parseColumns(columns);
+}
