@@ -7,6 +7,9 @@ import { SlowFirst } from './test/support/slow-first.ts';
 process.env.NODE_COMPILE_CACHE ??= join(homedir(), '.cache/lanceflow/compiled');
 
 export default defineConfig({
+  resolve: {
+    alias: [{ find: /^fast-check$/, replacement: join(import.meta.dirname, 'test/support/seeded-fast-check.ts') }],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/nextflow-archive.ts',

@@ -108,14 +108,12 @@ describe('sessions and clocks', () => {
     expect(last.filter(({ url }) => url.includes('X-Amz-Security-Token=second'))).toHaveLength(files.length);
   });
 
-  it.skipIf(skip)('a session that cannot be renewed is told, at once', async () => {
+  it.skipIf(skip)('a session that cannot be renewed is told, without another attempt', async () => {
     const asked = await startProvider(['only']);
     const s3 = await openS3('s3://lance/session');
     expire('only');
-    const startedMs = performance.now();
     await expect(s3Store(s3).read('x')).rejects.toThrow(/the session token has expired, and no newer one is available/);
     expect([asked(), held!.proxy.seen.length]).toEqual([2, 1]);
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   it.skipIf(skip)("the service's time is taken where this machine's is wrong", async () => {

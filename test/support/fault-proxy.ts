@@ -34,6 +34,8 @@ export interface Seen {
   headers: IncomingMessage['headers'];
   /** Counted from 0, over all requests. */
   index: number;
+  /** Whether its answer has begun. */
+  isAnswered: boolean;
 }
 
 export interface FaultProxy {
@@ -56,10 +58,13 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming;
-    const one = { method, url, headers, index: seen.length };
+    const one = { method, url, headers, index: seen.length, isAnswered: false };
     seen.push(one);
     const fault = proxy.rule(one);
-    if (fault && 'status' in fault) return refuse(incoming, outgoing, fault);
+    if (fault && 'status' in fault) {
+      one.isAnswered = true;
+      return refuse(incoming, outgoing, fault);
+    }
     if (fault && 'noAnswer' in fault) return void incoming.resume();
     const known = (all: IncomingMessage['headers']) =>
       fault && 'ignores' in fault
@@ -68,6 +73,7 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     const changed = fault && 'ignores' in fault ? fault.answer : undefined;
     const forward = request({ hostname, port, method, path: url, headers: known(headers), agent }, (answer) => {
       const pass = () => {
+        one.isAnswered = true;
         answer.on('data', (chunk: Buffer) => {
           proxy.answeredBytes += chunk.length;
         });

@@ -61,13 +61,12 @@ describe.skipIf(skip)('LanceDB in place on S3', () => {
       for (const good of [0, Math.floor(requests / 2)]) {
         let count = 0;
         held.proxy.rule = (seen) => (isLanceDb(seen) && ++count > good ? fault : undefined);
-        const startedMs = performance.now();
         const attempt = search();
         await expect(attempt).rejects.toBeInstanceOf(TransientError);
         await expect(attempt).rejects.toThrow(
           /^s3:\/\/lance\/in-place: (bucket_00001 cannot be read now|http\S* did not answer LanceDB).*run the same command again/i,
         );
-        expect(performance.now() - startedMs).toBeLessThan(20_000);
+        expect(count).toBeGreaterThan(good);
         held.proxy.rule = () => undefined;
       }
     },

@@ -90,19 +90,20 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     held.proxy.seen.length = 0;
 
     // It is stopped when only its data are published.
-    let heldUp = () => {};
-    const waits = new Promise<void>((resolve) => (heldUp = resolve));
+    const waits = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
     held.proxy.rule = ({ method, url }) => {
       if (method !== 'PUT' || !url.includes('/_transactions/')) return undefined;
-      heldUp();
-      return { delayMs: 4000 };
+      waits.resolve();
+      return { after: released.promise };
     };
     const ingest = spawn(lanceflow, ['ingest-bucket', '--plan', plan, ...second], { env, stdio: 'ignore' });
     const ended = once(ingest, 'exit');
-    await waits;
+    await waits.promise;
     expect((await search(database)).equals(expected)).toBe(true);
     expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 1 });
     expect(ingest.exitCode).toBe(null);
+    released.resolve();
     expect(await ended).toEqual([0, null]);
     held.proxy.rule = () => undefined;
     const index = spawn(lanceflow, ['index-bucket', ...second], { env, stdio: 'ignore' });

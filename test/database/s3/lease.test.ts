@@ -36,7 +36,7 @@ describe.skipIf(missingServer('moto'))('the lock of a bucket on S3', () => {
 
   it('is renewed while its holder works', async () => {
     const store = await storeOf('renewed');
-    const release = await s3Locks(store, { leaseMs: 600, renewMs: 100 }).acquire(BUCKET, unexpected);
+    const release = await s3Locks(store, { leaseMs: 2000, renewMs: 100 }).acquire(BUCKET, unexpected);
     let taken = false;
     const other = s3Locks(store).acquire(BUCKET, unexpected);
     void other.then(() => {

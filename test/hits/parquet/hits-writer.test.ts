@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
 import { createHits } from '../../../workers/src/hits/parquet/hits-writer.ts';
 import { missingPython, python, temporaryFolder } from '../../support/run.ts';
 
@@ -86,7 +87,7 @@ describe('createHits', () => {
 
   it('reports a full disk instead of waiting forever', async () => {
     const writer = await createHits('/dev/full');
-    const random = () => Float32Array.from({ length: 50_000 }, Math.random);
+    const random = () => Float32Array.from({ length: 50_000 }, seededRandom(5));
     const ids = columnFrom(Array.from({ length: 50_000 }, (_, i) => `id${i}`));
     await expect(
       (async () => {

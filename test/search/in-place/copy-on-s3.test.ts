@@ -76,10 +76,8 @@ describe.skipIf(skip)('queries with many candidates on S3', () => {
     });
     const ended = finish(child);
     await waitUntil('a copy is there', async () => (await copies()).length > 0, { during: child });
-    const startedMs = performance.now();
     if (kind === 'a signal') child.kill('SIGTERM');
     expect((await ended).code).toBe(code);
-    expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect(await copies()).toEqual([]);
   });
 });
