@@ -42,7 +42,7 @@ workflow EMBED {
         .map { source, key, shard, description, report, skipped -> [source, cache.keep(source, key, [shard, description, report] + skipped)] }
         .mix(sequences.known.map { source, _key, _file, entry -> [source, entry] })
 
-    IMPORT_VECTORS(channel.fromList(vector_files), request.subMap(['h5_embedding', 'h5_id']), request.workers.import_vectors)
+    IMPORT_VECTORS(channel.fromList(vector_files), request.subMap(['h5_embedding', 'h5_id', 'keep']), request.workers.import_vectors)
 
     // value: shard count, known when every large file has been divided
     shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })

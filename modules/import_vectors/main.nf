@@ -4,7 +4,7 @@ process IMPORT_VECTORS {
 
     input:
     tuple val(source), path(vectors, stageAs: 'input/*'), path(ids, stageAs: 'ids/*') // ids: of .npy, otherwise none
-    val names // map: h5_embedding, h5_id
+    val names // map: h5_embedding, h5_id, keep; of HDF5
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:

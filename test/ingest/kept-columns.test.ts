@@ -131,6 +131,10 @@ with h5py.File('b.h5', 'a') as f:
 print('null')`,
     );
     const shards = ['a', 'b', 'c'].map((name) => join(folder, `${name}.h5`));
+    // A copy by import-vectors keeps them too.
+    const copy = join(folder, 'copy.h5');
+    await runHere(['import-vectors', '--input', shards[0]!, '--keep', 'all', '--output', copy]);
+    shards[0] = copy;
     const plan = join(folder, 'plan.json');
     await runHere(['pack-buckets', '--input', ...shards, '--keep', 'all', '--output', plan]);
     const database = join(folder, 'db');

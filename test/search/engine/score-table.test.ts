@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type OpenBucket, openBucket } from '../../../workers/src/bucket/open-bucket.ts';
 import { rankPartitions } from '../../../workers/src/bucket/rank-partitions.ts';
 import { Database } from '../../../workers/src/database/database.ts';
-import { lookupIds } from '../../../workers/src/lance/lookup-ids.ts';
+import { lookupIds } from '../../../workers/src/lance/ids/lookup-ids.ts';
 import type { NearestRows } from '../../../workers/src/search/engine/nearest.ts';
 import { probedSpans } from '../../../workers/src/search/engine/probe.ts';
 import { scoreTable } from '../../../workers/src/search/engine/score-table.ts';

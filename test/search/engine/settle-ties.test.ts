@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lookupIds } from '../../../workers/src/lance/lookup-ids.ts';
+import { lookupIds } from '../../../workers/src/lance/ids/lookup-ids.ts';
 import { openTable } from '../../../workers/src/lance/tables.ts';
 import { NearestRows } from '../../../workers/src/search/engine/nearest.ts';
 import { settleTies } from '../../../workers/src/search/engine/settle-ties.ts';

@@ -10,7 +10,7 @@ import { describeChange } from '../database/table-change.ts';
 import { findEntryChange, openVersion, readTableState } from '../database/table-state.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
-import { idAt, idsOf } from '../lance/table-ids.ts';
+import { idAt, idsOf } from '../lance/ids/table-ids.ts';
 import { compactedFiles, duplicatedId, newerVersion, wrongEntry } from './bucket-messages.ts';
 import { checkFragments } from './check-fragments.ts';
 

@@ -1,6 +1,7 @@
 import { defineCommand } from '../app/command.ts';
-import { h5Options } from '../app/shared-options.ts';
+import { h5Options, keepOption } from '../app/shared-options.ts';
 import { importVectors } from '../import/import-file.ts';
+import { parseKeep } from '../shard/columns/keep.ts';
 
 export const command = defineCommand({
   describe:
@@ -13,6 +14,7 @@ export const command = defineCommand({
       describe: 'Ids of a .npy file: text, one a line, or a .npy array. Default: its name with .txt',
     },
     ...h5Options,
+    keep: keepOption,
     output: { type: 'string', demandOption: true, describe: 'Shard to write (HDF5)' },
     description: { type: 'string', describe: "Also write the shard's description to this file, for pack-buckets" },
     name: { type: 'string', describe: 'Name of the shard in plans and messages. Default: the path of --output' },
@@ -23,6 +25,8 @@ export const command = defineCommand({
     ['import-vectors --input x.h5 --h5-embedding mean/pooled --h5-id names --output vectors.h5', 'Named datasets'],
   ],
 
-  run: ({ input, ids, h5Embedding, h5Id, output, description, name = output }, context) =>
-    importVectors({ input, ids, named: { embedding: h5Embedding, id: h5Id }, output, description, name }, context),
+  run: ({ input, ids, h5Embedding, h5Id, keep, output, description, name = output }, context) => {
+    const source = { input, ids, named: { embedding: h5Embedding, id: h5Id }, keep: parseKeep(keep) };
+    return importVectors({ ...source, output, description, name }, context);
+  },
 });

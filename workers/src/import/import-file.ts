@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { CommandContext, CommandResult } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
+import { withNaN } from '../base/columns/cells.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
@@ -22,13 +23,16 @@ export async function importVectors(request: ImportRequest, context: CommandCont
   await using source = await openVectors(request);
   const logNotes = () => source.notes.splice(0).forEach(context.log);
   logNotes();
-  const { rows, dimension, vectorType, attributes } = source;
+  const { rows, dimension, vectorType, attributes, columns = [] } = source;
   const progress = context.progress('import-vectors', rows, 'vectors');
   await writeAtomically(output, async (temporary) => {
-    const shard = await createShard(temporary, dimension, vectorType);
+    const shard = await createShard(temporary, dimension, vectorType, columns);
     try {
-      for await (const { vectors, ids } of source.blocks()) {
-        shard.append(vectors, ids);
+      for await (const { vectors, ids, kept = [] } of source.blocks()) {
+        // HDF5 has no null: as in the file that was read, NaN stands for it.
+        shard.append(vectors, ids, {
+          kept: kept.map((cells, i) => (columns[i]!.type === 'utf8' ? cells : withNaN(cells))),
+        });
         logNotes();
         progress.add(columnLength(ids));
       }

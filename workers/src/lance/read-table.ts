@@ -5,7 +5,7 @@ import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
-import { idColumn } from './arrow-ids.ts';
+import { idColumn } from './ids/arrow-ids.ts';
 
 /** Consecutive rows of a table. */
 export interface TableBatch {

@@ -4,7 +4,7 @@ import { columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { NULL_CELL, numberCells } from '../base/columns/cells.ts';
 import type { Column, ColumnType } from '../base/columns/column-type.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
-import { idColumn } from './arrow-ids.ts';
+import { idColumn } from './ids/arrow-ids.ts';
 import { vectorsOf } from './read-table.ts';
 
 /** Consecutive rows of a table, with all columns. */

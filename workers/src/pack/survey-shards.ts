@@ -7,7 +7,7 @@ import type { Database } from '../database/database.ts';
 import { openVersion } from '../database/table-state.ts';
 import { type DuplicateIds, withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
-import { idsOf } from '../lance/table-ids.ts';
+import { idsOf } from '../lance/ids/table-ids.ts';
 import type { Keep } from '../shard/columns/keep.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
 import { modelIdentity, type ShardHeader } from '../shard/shard.ts';

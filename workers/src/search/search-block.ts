@@ -1,6 +1,6 @@
 import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
-import { lookupIds } from '../lance/lookup-ids.ts';
+import { lookupIds } from '../lance/ids/lookup-ids.ts';
 import { type DistinctVectors, distinctVectors } from '../vectors/distinct.ts';
 import { searchAnn } from './engine/ann.ts';
 import type { NearestRows } from './engine/nearest.ts';

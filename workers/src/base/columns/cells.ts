@@ -41,3 +41,15 @@ export function numberCells(values: Float64Array | BigInt64Array, isNull: (row: 
   }
   return { offsets, bytes: bytes.subarray(0, at) };
 }
+
+/** Replaces the nulls of floating-point numbers by NaN. */
+export function withNaN(cells: Utf8Column): Utf8Column {
+  const rows = cells.offsets.length - 1;
+  if (cells.bytes.length === rows * NUMBER_BYTES) return cells;
+  const values = new Float64Array(rows).fill(Number.NaN);
+  const stored = new Uint8Array(values.buffer);
+  for (let row = 0; row < rows; row++)
+    if (!isNullCell(cells, row))
+      stored.set(cells.bytes.subarray(cells.offsets[row]!, cells.offsets[row + 1]!), row * NUMBER_BYTES);
+  return numberCells(values, () => false);
+}

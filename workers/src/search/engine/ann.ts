@@ -1,7 +1,7 @@
 import type { Progress } from '../../app/progress.ts';
 import { columnFrom } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
-import { idColumn } from '../../lance/arrow-ids.ts';
+import { idColumn } from '../../lance/ids/arrow-ids.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import { fitsFloat16, longestCentroid, queryFactor } from '../../vectors/query-scale.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';

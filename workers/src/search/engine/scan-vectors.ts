@@ -1,7 +1,7 @@
 import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { columnSlice, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
-import { lookupIds } from '../../lance/lookup-ids.ts';
+import { lookupIds } from '../../lance/ids/lookup-ids.ts';
 import { spansToScore } from './probe.ts';
 import { scoreTable } from './score-table.ts';
 

@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { compareIds } from '../../hits/rank.ts';
-import { lookupIds } from '../../lance/lookup-ids.ts';
+import { lookupIds } from '../../lance/ids/lookup-ids.ts';
 import type { NearestRows } from './nearest.ts';
 
 /** Most ties in memory, of all queries together: 32 MB. */

@@ -3,7 +3,7 @@ import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import { createJoinedFile } from '../../hits/parquet/joined-file.ts';
-import { readIdsOf } from '../../lance/lookup-ids.ts';
+import { readIdsOf } from '../../lance/ids/lookup-ids.ts';
 import type { NearestRows } from '../engine/nearest.ts';
 import { encodingThread, type ScoreThreads } from '../engine/score-table.ts';
 import type { QuerySet } from '../queries/queries.ts';

@@ -5,7 +5,7 @@ import type { OpenBucket } from '../../bucket/open-bucket.ts';
 import { rankPartitions } from '../../bucket/rank-partitions.ts';
 import { storedRows } from '../../database/catalog/catalog-entry.ts';
 import { FRAGMENT_ROWS } from '../../lance/format/file-format.ts';
-import { lookupIds } from '../../lance/lookup-ids.ts';
+import { lookupIds } from '../../lance/ids/lookup-ids.ts';
 import { estimateRecall, fewestProbes, probesForRecall } from '../../vectors/recall.ts';
 import { searchAnn } from '../engine/ann.ts';
 import type { NearestRows } from '../engine/nearest.ts';

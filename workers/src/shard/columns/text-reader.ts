@@ -122,9 +122,11 @@ function gatherTexts(count: number, rangeOf: (row: number) => [number, number], 
     offsets[row + 1] = offsets[row]! + (to - from);
   }
   const bytes = new Uint8Array(offsets[count]!);
+  // Copies without creating a view for each text.
+  const from = Buffer.from(heap.buffer, heap.byteOffset, heap.byteLength);
   for (let row = 0; row < count; row++) {
     const length = offsets[row + 1]! - offsets[row]!;
-    bytes.set(heap.subarray(starts[row]!, starts[row]! + length), offsets[row]!);
+    from.copy(bytes, offsets[row]!, starts[row]!, starts[row]! + length);
   }
   return { offsets, bytes };
 }

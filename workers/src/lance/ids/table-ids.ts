@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
-import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { idColumn } from './arrow-ids.ts';
 
 /** Streams all ids of a table in the order of its rows, then closes the table. */

@@ -1,5 +1,5 @@
 import type { Table, Vector } from 'apache-arrow';
-import { columnSlice, concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnSlice, concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 
 /** Returns the `id` column of an Arrow table, whose batches are concatenated. */
 export function idColumn(table: Table): Utf8Column {

@@ -1,8 +1,8 @@
 import type { Table } from '@lancedb/lancedb';
-import { concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
+import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { readIds, unreadableRows } from '../read-table.ts';
 import { idColumn } from './arrow-ids.ts';
-import { readIds, unreadableRows } from './read-table.ts';
 
 const ROWS_PER_TAKE = 100_000;
 const TAKES_IN_FLIGHT = 2;
