@@ -24,6 +24,7 @@ const BENCHMARKS: Record<string, string> = {
   align: 'local alignment on one core: parasail, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
+  weekly: 'a database after a year of weekly additions and deletions, against a fresh build (docs/upkeep.md)',
   proteins: 'real proteins whose answers are known: MMseqs2, DIAMOND, LanceFlow (docs/protein-benchmark.md)',
 };
 

@@ -74,6 +74,16 @@ export function badValues(text: string): string {
   return `--values needs a JSON object of texts for each of --input, not ${text.slice(0, 100)}.`;
 }
 
+/** @param files with other content than an input of the same name had before, and a bucket with rows of that */
+export function changedFiles(files: ReadonlyArray<{ path: string; bucket: string }>): string {
+  const [{ path, bucket }] = files as [{ path: string; bucket: string }];
+  const others = files.length > 1 ? ` (and ${counted(files.length - 1, 'other file')})` : '';
+  return (
+    `${path}${others}: its content has changed since it was added. The rows of its old version are still in ${bucket}: delete them with ` +
+    'lanceflow delete --ids OLD_VERSION (docs/upkeep.md, "Replace"), or searches find both'
+  );
+}
+
 /** Rows that the database has with other columns, or with other values in them. */
 export function heldWithOtherColumns(paths: readonly string[]): string {
   const others = paths.length > 1 ? ` and ${counted(paths.length - 1, 'other shard')}` : '';

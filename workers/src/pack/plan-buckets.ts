@@ -4,7 +4,7 @@ import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog
 import type { Database } from '../database/database.ts';
 import { parseKeep } from '../shard/columns/keep.ts';
 import { namedInputs } from './pack-inputs.ts';
-import { heldWithOtherColumns } from './pack-messages.ts';
+import { changedFiles, heldWithOtherColumns } from './pack-messages.ts';
 import { packingQuality, packShards } from './packing.ts';
 import { parseValues } from './parse-values.ts';
 import { reserveBuckets } from './reserve-buckets.ts';
@@ -38,7 +38,7 @@ export interface PackRequest {
 export async function planBuckets(
   { input, name, values, output, bucketSize, database, checkIds, ...request }: PackRequest,
   context: Pick<CommandContext, 'progress' | 'log'>,
-): Promise<{ plan: BucketPlan; shardCount: number }> {
+): Promise<{ plan: BucketPlan; shardCount: number; warnings: string[] }> {
   const keep = parseKeep(request.keep);
   const inputs = namedInputs(input, name, values && parseValues(values, input.length));
   const survey = await surveyShards(inputs, output, database, { checkIds, keep }, context);
@@ -74,7 +74,23 @@ export async function planBuckets(
       sources: bucketSources,
     })),
   };
-  return { plan, shardCount: shards.length };
+  const replaced = shards.flatMap(({ path, rowHash }, shard) => {
+    const holder = missing[shard]!.length > 0 ? holderOfName(entries, path, rowHash) : undefined;
+    return holder === undefined || isInput(shards, holder.source) ? [] : [{ path, bucket: holder.bucket }];
+  });
+  return { plan, shardCount: shards.length, warnings: replaced.length > 0 ? [changedFiles(replaced)] : [] };
+}
+
+/** Finds a bucket with rows of another content of the same name. */
+function holderOfName(entries: readonly CatalogEntry[], name: string, rowHash: string) {
+  for (const { bucket, sources } of entries)
+    for (const source of sources) if (source.path === name && rowHashOf(source) !== rowHash) return { bucket, source };
+  return undefined;
+}
+
+/** Returns whether an input has the content of a source, under any name: then the file was renamed. */
+function isInput(shards: ReadonlyArray<{ rowHash: string }>, source: PlanSource): boolean {
+  return shards.some(({ rowHash }) => rowHash === rowHashOf(source));
 }
 
 /** Maps the row hash of a shard to a bucket that has rows of it: the last of several. */

@@ -3,13 +3,12 @@ import { databaseOption } from '../../app/shared-options.ts';
 import { DataError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
 import { quoteValue } from '../../base/text/quote.ts';
-import { readText } from '../../base/text/read-text.ts';
 import { withBucketLock } from '../../database/bucket-lock.ts';
 import { Database } from '../../database/database.ts';
 import { noBuckets } from '../../database/database-messages.ts';
-import { parseIdList } from '../../ids/id-list.ts';
 import { WantedIds } from '../../ids/wanted-ids.ts';
 import { deleteRows } from '../../upkeep/delete-rows.ts';
+import { readIdFile } from '../../upkeep/read-ids.ts';
 import { idsNotFound } from '../../upkeep/upkeep-messages.ts';
 
 /** A warning names at most this many ids. */
@@ -21,12 +20,16 @@ export const command = defineCommand({
     'files. Ids that the database does not have are listed. Can be run again after a kill.',
   options: {
     database: databaseOption,
-    ids: { type: 'string', demandOption: true, describe: 'Ids to delete: one per line, or a .csv with a column "id"' },
+    ids: {
+      type: 'string',
+      demandOption: true,
+      describe: 'Ids to delete: one per line, a .csv with a column "id", or a FASTA file',
+    },
   },
   examples: [['delete --database /data/proteins --ids withdrawn.txt', 'Delete withdrawn samples']],
 
   async run(args, { progress, warn }) {
-    const ids = parseIdList(await readText(args.ids), args.ids);
+    const ids = await readIdFile(args.ids);
     const wanted = new WantedIds(ids);
     const database = await Database.open(args.database);
     await database.requireExists();
