@@ -48,27 +48,25 @@ await withFolder(values.folder, async (folder) => {
   if (!existsSync(times))
     await writeFile(times, JSON.stringify(await makeDatabases(folder, { database, upkeep, fresh })));
   const truth = await neighbours(folder, fresh, queries, 'exact');
-  const results: Record<string, object> = {};
+  const results: Record<string, Record<string, unknown>> = {};
   const places = {
     ...(values.before ? { 'before upkeep': database } : {}),
     'after merge-buckets and compact': upkeep,
     'fresh build': fresh,
   };
-  for (const [name, place] of Object.entries(places)) {
-    const { length: buckets } = await (await Database.open(place)).entries();
-    const strategies: Record<string, object> = {};
-    for (const strategy of STRATEGIES) {
-      const seconds: number[] = [];
-      let recall = 0;
-      for (let repeat = 0; repeat < (buckets === 1 ? REPEATS : 1); repeat++) {
+  for (const [name, place] of Object.entries(places))
+    results[name] = { buckets: (await (await Database.open(place)).entries()).length };
+  for (const strategy of STRATEGIES) {
+    const seconds = new Map(Object.keys(places).map((name) => [name, [] as number[]]));
+    // The places take turns, because the first searches of a process are slower.
+    for (let repeat = 0; repeat <= REPEATS; repeat++)
+      for (const [name, place] of Object.entries(places)) {
         const found = await neighbours(folder, place, queries, strategy);
-        seconds.push(found.seconds);
-        recall = recallOf(found.targets, truth.targets);
+        if (repeat > 0) seconds.get(name)!.push(found.seconds);
+        const recall = recallOf(found.targets, truth.targets);
+        results[name]![strategy] = { seconds: spread(seconds.get(name)!), recall };
       }
-      strategies[strategy] = { seconds: spread(seconds), recall };
-    }
-    results[name] = { buckets, ...strategies };
-    say(`${name}: ${JSON.stringify(results[name])}`);
+    say(`${strategy}: ${JSON.stringify(results)}`);
   }
   const settings = {
     rows,

@@ -86,6 +86,7 @@ describe('merge-buckets, compact and adopt', () => {
       entries.map(({ bucket }) => `${bucket}.lance`),
     );
     expect(await readdir(join(database, '_pending'))).toEqual([]);
+    expect(await readdir(join(database, '_partitions'))).toHaveLength(1);
     await runHere(['verify', '--database', database]);
     // Nothing is built again, and names go on.
     expect((await buildDatabase(folder, shards, { database })).buckets).toEqual([]);

@@ -24,6 +24,7 @@ export function localPublisher(root: string, scratch: string): TablePublisher {
     removeLeftovers: (bucket) => removeStale(join(scratch, bucket)),
     async remove(bucket) {
       await rm(at(bucket), { recursive: true, force: true });
+      await publishPartitions(root, bucket, undefined);
       await removeStale(join(root, bucket));
     },
     async contents() {
