@@ -5,7 +5,7 @@ import java.nio.file.Path
 class Summary {
 
     /** Tasks whose reports have a figure of the screen. */
-    private static final String SHOWN = /(?:.*\.)?(pack-buckets|index-bucket|search-bucket|merge-hits)\.json/
+    private static final String SHOWN = /(?:.*\.)?(pack-buckets|index-bucket|search-bucket|merge-hits|align-neighbours)\.json/
     private static final String REPORT = 'report.html'
 
     private final List<Map> reports = Collections.synchronizedList([])
