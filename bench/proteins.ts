@@ -58,7 +58,11 @@ async function measureTask(name: string, task: Task, folder: string) {
   const answers: Answer[] = [];
   for (let round = 1; round <= rounds; round++)
     for (const system of chosenSystems()) {
-      const found = await runSystem(system, { ...inputs, targetCount, evalue: task.evalue }, join(folder, 'system'));
+      const found = await runSystem(
+        system,
+        { ...inputs, targetCount, evalue: task.evalue, aligned: task.aligned },
+        join(folder, 'system'),
+      );
       for (const { system: title, search } of found)
         say(`${name}, round ${round}: ${title}: ${search.cpuSeconds.toFixed(1)} CPU-seconds`);
       answers.push(...found);
@@ -70,7 +74,7 @@ async function measureTask(name: string, task: Task, folder: string) {
       system: same[0]!.system,
       build: medianCost(same.map(({ build }) => build)),
       search: medianCost(same.map(({ search }) => search)),
-      scores: task.score(same[0]!.rankings),
+      scores: task.score(same[0]!.rankings, same[0]!.kept),
     })),
     ...(name === 'uniprot' && distancesOf(answers)),
   };

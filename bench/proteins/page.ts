@@ -1,19 +1,19 @@
 import { markdownTable } from '../support/markdown.ts';
 import { tutorialTables } from './distances.ts';
-import type { Made, ProteinsResult, Row, TaskResult } from './result.ts';
+import type { Made, ProteinsResult, Row, TaskResult, UniprotScores } from './result.ts';
 
 /** Returns the tables of each page of docs/, by page and name. */
 export function proteinTables(result: ProteinsResult): Record<string, Record<string, string>> {
   const { uniprot, shuffled, pfam, orthologs } = result;
   const kmer = uniprot.rows.find(({ system }) => system === 'LanceFlow kmer')!;
   return {
-    'tutorial.md': tutorialTables(uniprot.distances, kmer.scores),
+    'tutorial.md': tutorialTables(uniprot.distances, kmer.scores as Required<UniprotScores>),
     'protein-benchmark.md': {
       uniprot: taskTable(uniprot, {
         'best homolog first': ({ first }) => share(first),
-        'among 10': ({ first10 }) => share(first10),
-        'among 100': ({ first100 }) => share(first100),
-        'among 300': ({ first300 }) => share(first300),
+        'among 10': ({ first10 }) => shareIfAny(first10, ''),
+        'among 100': ({ first100 }) => shareIfAny(first100, ''),
+        'among 300': ({ first300 }) => shareIfAny(first300, ''),
       }),
       bins: binTable(uniprot),
       significance: significanceTable(uniprot, shuffled),
@@ -55,7 +55,10 @@ function significanceTable(uniprot: ProteinsResult['uniprot'], shuffled: Protein
   ];
   const rows = uniprot.rows.map(({ system, scores }) => {
     const other = shuffled.rows.find((row) => row.system === system)?.scores.significant;
-    return [system, ...[scores.significant, scores.significantWithoutHomolog, other].map(shareIfAny)];
+    return [
+      system,
+      ...[scores.significant, scores.significantWithoutHomolog, other].map((value) => shareIfAny(value, 'no E-value')),
+    ];
   });
   return markdownTable([head, ...rows]);
 }
@@ -69,4 +72,4 @@ function familyTable({ rows }: ProteinsResult['pfam']): string {
 
 const range = ([from, to]: readonly [number, number]) => `${from * 100} to ${to * 100}%`;
 const share = (value: number) => value.toFixed(3);
-const shareIfAny = (value: number | undefined) => (value === undefined ? 'no E-value' : share(value));
+const shareIfAny = (value: number | undefined, otherwise: string) => (value === undefined ? otherwise : share(value));

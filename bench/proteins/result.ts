@@ -27,9 +27,10 @@ export interface TaskResult<Scores = Record<string, unknown>> {
 
 export interface UniprotScores {
   first: number;
-  first10: number;
-  first100: number;
-  first300: number;
+  /** Absent where the system reports fewer hits. */
+  first10?: number;
+  first100?: number;
+  first300?: number;
   /** Share of the queries with a homolog, and of those without, that have a significant hit. Absent without E-values. */
   significant?: number;
   significantWithoutHomolog?: number;

@@ -4,8 +4,8 @@ import { BUCKET, buildTable } from '../support/build-table.ts';
 import { LANCEFLOW, type Measured, measure } from '../support/run.ts';
 import { parseNeighbours, parsePeerTable, type Rankings } from './rankings.ts';
 
-/** Number of nearest neighbours, of which all are aligned. */
-export const CANDIDATES = 300;
+/** Numbers of nearest neighbours that are aligned. Without alignment, the first number of neighbours is kept. */
+const CANDIDATES = [300, 1000];
 
 export interface Cost {
   seconds: number;
@@ -18,6 +18,8 @@ export interface Answer {
   build: Cost;
   search: Cost;
   rankings: Rankings;
+  /** Number of hits of a query that the system reports. */
+  kept: number;
 }
 
 /** Sequences of a task (FASTA). */
@@ -27,6 +29,8 @@ export interface Inputs {
   targetCount: number;
   /** Largest E-value that MMseqs2 and DIAMOND report. */
   evalue: number;
+  /** Number of aligned neighbours of a query that LanceFlow reports. */
+  aligned: number;
 }
 
 /** Searches with one system, in a new folder. A run may answer several ways. */
@@ -53,31 +57,72 @@ export const diamond: System = async ({ queries, targets, evalue }, folder) => {
   return [answer('DIAMOND --ultra-sensitive', build, search, parsePeerTable(await readFile(table, 'utf8')))];
 };
 
-/** Returns the system of a model: `kmer` or a folder. */
+/** Returns the system of a model: `kmer` or a folder. Its answers are the nearest neighbours, and those after alignment. */
 export function lanceflow(name: string, model: string): System {
   return async (inputs, folder) => {
     const shard = { queries: join(folder, 'queries.h5'), targets: join(folder, 'targets.h5') };
     const embed = (input: 'queries' | 'targets') =>
-      measure(LANCEFLOW, [
-        ...['embed-sequences', '--model', model, '--input', inputs[input], '--output', shard[input], '--json'],
-      ]);
+      run('embed-sequences', '--model', model, '--input', inputs[input], '--output', shard[input]);
     const database = join(folder, 'database');
     const targets = await embed('targets');
     const build = sum(targets, ...Object.values(await buildTable(shard.targets, database, { ingest: [], index: [] })));
-    const [hits, neighbours] = [join(folder, 'hits.parquet'), join(folder, 'neighbours')];
-    const table = ['--bucket', BUCKET, '--database', database, '--queries'];
-    const k = ['--k', `${CANDIDATES}`, '--json'];
     const queries = await embed('queries');
-    const search = await measure(LANCEFLOW, [
-      ...['search-bucket', ...table, shard.queries, '--search', 'exact', '--exclude-self', ...k, '--output', hits],
-    ]);
-    const merge = await measure(LANCEFLOW, [
-      ...['merge-hits', '--input', hits, ...k, '--output', `${neighbours}.parquet`, '--csv', `${neighbours}.csv`],
-    ]);
-    const rankings = parseNeighbours(await readFile(`${neighbours}.csv`, 'utf8'));
-    return [answer(`LanceFlow ${name}`, build, sum(queries, search, merge), rankings)];
+    const answers: Answer[] = [];
+    for (const candidates of CANDIDATES) {
+      const nearest = await findNearest(database, shard.queries, candidates, folder);
+      const search = sum(queries, nearest.cost);
+      if (candidates === CANDIDATES[0])
+        answers.push(answer(`LanceFlow ${name}`, build, search, parseNeighbours(nearest.csv), candidates));
+      const aligned = await align(database, inputs, candidates, folder);
+      const title = `LanceFlow ${name}, ${candidates.toLocaleString('en')} aligned`;
+      const rankings = parseNeighbours(aligned.csv, 'alignment_evalue');
+      answers.push(answer(title, build, sum(search, aligned.cost), rankings, inputs.aligned));
+    }
+    return answers;
   };
 }
+
+/** Writes neighbours.parquet. @returns the neighbours as CSV */
+async function findNearest(database: string, queries: string, k: number, folder: string) {
+  const [hits, neighbours, csv] = ['hits.parquet', 'neighbours.parquet', 'neighbours.csv'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const table = ['--bucket', BUCKET, '--database', database, '--queries', queries];
+  const options = ['--search', 'exact', '--exclude-self', '--k', `${k}`];
+  const search = await run('search-bucket', ...table, ...options, '--output', hits);
+  const merge = await run('merge-hits', '--input', hits, '--k', `${k}`, '--output', neighbours, '--csv', csv);
+  return { cost: sum(search, merge), csv: await readFile(csv, 'utf8') };
+}
+
+/** Aligns the neighbours of neighbours.parquet. @returns the best as CSV */
+async function align(database: string, { queries, aligned }: Inputs, candidates: number, folder: string) {
+  const [neighbours, fetched, output, csv] = [
+    'neighbours.parquet',
+    'fetched.parquet',
+    'aligned.parquet',
+    'aligned.csv',
+  ].map((name) => join(folder, name)) as [string, string, string, string];
+  const fetch = await run(
+    ...[
+      'fetch-columns',
+      '--neighbours',
+      neighbours,
+      '--database',
+      database,
+      '--columns',
+      'sequence',
+      '--output',
+      fetched,
+    ],
+  );
+  const best = await run(
+    ...['align-neighbours', '--neighbours', fetched, '--queries', queries, '--database', database],
+    ...['--candidates', `${candidates}`, '--rank', 'alignment', '--k', `${aligned}`, '--output', output, '--csv', csv],
+  );
+  return { cost: sum(fetch, best), csv: await readFile(csv, 'utf8') };
+}
+
+const run = (...args: string[]): Promise<Measured> => measure(LANCEFLOW, [...args, '--json']);
 
 /** Makes an empty folder for a system's files, runs it, and removes them. */
 export async function runSystem(system: System, inputs: Inputs, folder: string): Promise<Answer[]> {
@@ -88,8 +133,14 @@ export async function runSystem(system: System, inputs: Inputs, folder: string):
   return answers;
 }
 
-function answer(system: string, build: Measured | Cost, search: Measured | Cost, rankings: Rankings): Answer {
-  return { system, build: sum(build), search: sum(search), rankings };
+function answer(
+  system: string,
+  build: Cost,
+  search: Cost,
+  rankings: Rankings,
+  kept = Number.POSITIVE_INFINITY,
+): Answer {
+  return { system, build: sum(build), search: sum(search), rankings, kept };
 }
 
 function sum(...costs: readonly Cost[]): Cost {

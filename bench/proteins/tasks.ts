@@ -22,9 +22,12 @@ export interface Task {
   targets: readonly Protein[];
   /** Largest E-value that MMseqs2 and DIAMOND report. */
   evalue: number;
+  /** Number of aligned neighbours of a query that LanceFlow reports. */
+  aligned: number;
   /** What the answers are measured by, for the result file. */
   sizes: Record<string, number>;
-  score(rankings: Rankings): Record<string, unknown>;
+  /** @param kept number of hits of a query that the system reports */
+  score(rankings: Rankings, kept: number): Record<string, unknown>;
 }
 
 /** The tasks by their names in `--tasks`. */
@@ -37,13 +40,13 @@ export const TASKS: Record<string, (sources: Sources) => Promise<Task>> = {
       queries.map(({ id }) => id).filter((id) => (labels.get(id) !== undefined) === has),
     ) as [string[], string[]];
     return {
-      ...{ queries, targets, evalue: 0.001 },
+      ...{ queries, targets, evalue: 0.001, aligned: 10 },
       sizes: { queriesWithHomolog: withHomolog.length, queriesWithoutHomolog: without.length },
-      score: (rankings) => ({
+      score: (rankings, kept) => ({
         first: bestAmongFirst(rankings, labels, 1),
-        first10: bestAmongFirst(rankings, labels, 10),
-        first100: bestAmongFirst(rankings, labels, 100),
-        first300: bestAmongFirst(rankings, labels, 300),
+        first10: kept < 10 ? undefined : bestAmongFirst(rankings, labels, 10),
+        first100: kept < 100 ? undefined : bestAmongFirst(rankings, labels, 100),
+        first300: kept < 300 ? undefined : bestAmongFirst(rankings, labels, 300),
         significant: significantShare(rankings, withHomolog),
         significantWithoutHomolog: significantShare(rankings, without),
         bins: shareByBin(rankings, labels),
@@ -57,7 +60,7 @@ export const TASKS: Record<string, (sources: Sources) => Promise<Task>> = {
     const shuffled = queries.map((protein, i) => ({ ...protein, sequence: shuffle(protein.sequence, i + 1) }));
     const ids = shuffled.map(({ id }) => id);
     return {
-      ...{ queries: shuffled, targets, evalue: 0.01, sizes: {} },
+      ...{ queries: shuffled, targets, evalue: 0.01, aligned: 1, sizes: {} },
       score: (rankings) => ({ significant: significantShare(rankings, ids) }),
     };
   },
@@ -73,7 +76,7 @@ export const TASKS: Record<string, (sources: Sources) => Promise<Task>> = {
       }
     const background = await readBackground(sources);
     return {
-      ...{ queries: domains, targets: [...domains, ...background], evalue: 10 },
+      ...{ queries: domains, targets: [...domains, ...background], evalue: 10, aligned: 100 },
       sizes: { families: Object.keys(FAMILIES).length, background: background.length },
       score: (rankings) => {
         const found = sensitivities(rankings, labels);
@@ -86,15 +89,17 @@ export const TASKS: Record<string, (sources: Sources) => Promise<Task>> = {
 
   /** E. coli against two distant genera: has the first labelled neighbour the same EC number, the same gene name? */
   orthologs: async (sources) => {
-    const queries = await sources.read('prokka', 'Escherichia');
+    const proteins = await sources.read('prokka', 'Escherichia');
     const targets = [
       ...(await sources.read('prokka', 'Staphylococcus')),
       ...(await sources.read('prokka', 'Enterococcus')),
     ];
-    const ec = { queries: labelsOf(queries, ecNumber), targets: labelsOf(targets, ecNumber) };
-    const gene = { queries: labelsOf(queries, geneName), targets: labelsOf(targets, geneName) };
+    const ec = { queries: labelsOf(proteins, ecNumber), targets: labelsOf(targets, ecNumber) };
+    const gene = { queries: labelsOf(proteins, geneName), targets: labelsOf(targets, geneName) };
+    const asked = new Set([...answerable(ec), ...answerable(gene)]);
+    const queries = proteins.filter(({ id }) => asked.has(id));
     return {
-      ...{ queries, targets, evalue: 10 },
+      ...{ queries, targets, evalue: 10, aligned: 25 },
       sizes: { queriesWithEc: answerable(ec).length, queriesWithGene: answerable(gene).length },
       score: (rankings) => ({ sameEc: sameLabel(rankings, ec), sameGene: sameLabel(rankings, gene) }),
     };
