@@ -68,7 +68,15 @@ workflow SEARCH {
     // FETCH_COLUMNS and ALIGN_NEIGHBOURS write the neighbours again. The last one writes CSV and FASTA.
     def is_fetched = ResultColumns.isAsked(request)
     def is_aligned = request.align != null
-    MERGE_HITS(hits, ground_truth, k, is_fetched ? 'none' : request.csv, request.csv_safe, request.workers.merge_hits)
+    MERGE_HITS(
+        hits,
+        ground_truth,
+        k,
+        is_fetched ? 'none' : request.csv,
+        request.csv_safe,
+        request.max_evalue == null ? '' : request.max_evalue,
+        request.workers.merge_hits,
+    )
     FETCH_COLUMNS(
         is_fetched ? MERGE_HITS.out.neighbours : channel.empty(),
         all_entries,

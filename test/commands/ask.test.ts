@@ -49,7 +49,7 @@ describe.skipIf(skip)('ask', () => {
       `
 import json, sys, pandas as pd
 read = [pd.read_csv(sys.argv[1]), pd.read_csv(sys.argv[2]), pd.read_json(sys.argv[3], lines=True), pd.read_parquet(sys.argv[4])]
-print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float32'}).values.tolist()] for t in read]))`,
+print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float32', 'evalue': 'float32'}).values.tolist()] for t in read]))`,
       ...['a.csv', 'a.csv.gz', 'a.jsonl', 'a.parquet'].map(at),
     );
     expect(csv).toHaveLength(12);
@@ -83,7 +83,7 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(12);
     expect(lines[0]).toBe(`neighbours of ${rows.ids[7]}`);
-    expect(lines[2]).toMatch(/^ {4}1 {2}x'; DROP TABLE y; -- +0\.00000 +bucket_0000\d$/);
+    expect(lines[2]).toMatch(/^ {4}1 {2}x'; DROP TABLE y; -- +0\.00000 +bucket_0000\d +\S+$/);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
@@ -128,7 +128,9 @@ print(json.dumps([[[str(v) for v in row] for row in t.astype({'distance': 'float
     const { database: kmers } = await buildDatabase(folder, [at('kmer.h5')], { database: at('kmers') });
     for (const argv of [[sequences[1]!.toLowerCase()], ['--sequence', `${sequences[1]}*`]]) {
       const { rows: found } = await askRows([...argv, '--database', kmers, '--k', '1']);
-      expect(found).toEqual([{ query_id: 'query', rank: '1', target_id: 's1', distance: '0', bucket: 'bucket_00001' }]);
+      expect(found).toEqual([
+        { query_id: 'query', rank: '1', target_id: 's1', distance: '0', bucket: 'bucket_00001', evalue: '2' },
+      ]);
     }
     const { rows: found } = await askRows(['--input', fasta, '--database', kmers, '--k', '1']);
     expect(found.map((row) => [row.query_id, row.target_id])).toEqual([

@@ -66,7 +66,13 @@ async function read(path: string) {
   for await (const batch of readNeighbours(path, extra))
     for (const [i, neighbour] of neighboursOf(batch).entries()) {
       rows.push(neighbour);
-      values.push(Object.fromEntries(extra.map(({ name }, column) => [name, extraValue(batch.extra![column]!, i)])));
+      values.push(
+        Object.fromEntries(
+          extra.flatMap(({ name }, column) =>
+            name === 'evalue' ? [] : [[name, extraValue(batch.extra![column]!, i)]],
+          ),
+        ),
+      );
     }
   return { extra, rows, values };
 }
@@ -79,6 +85,7 @@ describe('fetch-columns', () => {
     expect(report).toMatchObject({ rows: QUERIES * K, buckets: 2, columns: ['length', 'description', 'taxon'] });
     const { extra, rows, values } = await read(output);
     expect(extra).toEqual([
+      { name: 'evalue', type: 'float32' },
       { name: 'length', type: 'float64' },
       { name: 'description', type: 'utf8' },
       { name: 'taxon', type: 'int64' },
@@ -94,7 +101,7 @@ describe('fetch-columns', () => {
     expect(values).toEqual(expected);
     expect((await inspectNeighbours(output)).metadata).toEqual((await inspectNeighbours(neighbours)).metadata);
     const csv = (await readFile(at('with.csv'), 'utf8')).split('\n');
-    expect(csv[0]).toBe('query_id,rank,target_id,distance,bucket,length,description,taxon');
+    expect(csv[0]).toBe('query_id,rank,target_id,distance,bucket,evalue,length,description,taxon');
     const first = expected.findIndex(({ description }) => description !== null);
     // A formula is shown, never run.
     expect(csv[first + 1]).toContain(`"'=kinase, ""${rows[first]!.target}"" <b>"`);
@@ -105,7 +112,7 @@ describe('fetch-columns', () => {
     const again = ['fetch-columns', '--neighbours', at('one.parquet'), '--database', database];
     await runHere([...again, '--columns', 'description,length', '--output', at('two.parquet')]);
     const { extra, values } = await read(at('two.parquet'));
-    expect(extra.map(({ name }) => name)).toEqual(['taxon', 'description', 'length']);
+    expect(extra.map(({ name }) => name)).toEqual(['evalue', 'taxon', 'description', 'length']);
     const { values: all } = await read(at('with.parquet'));
     expect(values).toEqual(all);
     await fetch('--columns', 'length,taxon', '--output', at('same.parquet'));

@@ -49,6 +49,8 @@ async function merge(args: { input: string[]; k: number; output: string; csv?: s
         csv: undefined,
         csvSafe: false,
         'csv-safe': false,
+        'max-evalue': undefined,
+        maxEvalue: undefined,
         quiet: false,
         json: false,
       },

@@ -31,7 +31,15 @@ async function merge(files: Awaited<ReturnType<typeof writeAll>>, k: number, scr
   const onRows = (count: number) => {
     read += count;
   };
-  const options = { k, threads: 2, memoryBytes, scratch, log: (line: string) => log.push(line), onRows };
+  const options = {
+    k,
+    threads: 2,
+    hasPValues: false,
+    memoryBytes,
+    scratch,
+    log: (line: string) => log.push(line),
+    onRows,
+  };
   for await (const batch of mergeFiles(files, options)) rows.push(...neighboursOf(batch));
   return { rows, log, read };
 }

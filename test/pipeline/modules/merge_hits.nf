@@ -10,6 +10,7 @@ workflow TEST_MERGE_HITS {
         10,
         'plain',
         false,
+        '',
         'worker',
     )
     show([

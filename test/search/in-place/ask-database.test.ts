@@ -30,9 +30,9 @@ function queriesOf({ ids, dimension, vectors }: Rows): AskQueries {
 async function askAsCsv(uri: string, rows: Rows, settings: object): Promise<string> {
   const checked = checkAskSettings(settings);
   const { merge } = await ask(await Database.open(uri), queriesOf(rows), checked, ALL);
-  const format = createCsvFormatter();
+  const format = createCsvFormatter(false, merge.extra);
   const lines = [...merge.neighbours()].map((batch) => Buffer.from(format(batch)).toString());
-  return [csvHeader(), ...lines].join('');
+  return [csvHeader(merge.extra), ...lines].join('');
 }
 
 /** The neighbours of a campaign: search-bucket by ann on each bucket, then merge-hits. */

@@ -23,7 +23,7 @@ describe('AnswerMerge', () => {
     for (const mostRows of [undefined, QUERIES.length * k, 500])
       for (const buckets of [BUCKETS, BUCKETS.toReversed()]) {
         const merge = new AnswerMerge(k, mostRows);
-        for (const bucket of buckets) merge.add(bucket, packedHits(HITS[BUCKETS.indexOf(bucket)]!));
+        for (const bucket of buckets) merge.add(bucket, packedHits(HITS[BUCKETS.indexOf(bucket)]!), 1000);
         expect(neighbours(merge)).toEqual(naiveMerge(HITS.flat(), k));
       }
   });

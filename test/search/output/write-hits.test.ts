@@ -8,6 +8,7 @@ import { withHitSink } from '../../../workers/src/search/output/hit-sink.ts';
 import { writeRankedHits } from '../../../workers/src/search/output/write-hits.ts';
 import type { QuerySet } from '../../../workers/src/search/queries/queries.ts';
 import { writeNearest } from '../../../workers/src/search/search-block.ts';
+import { measureBackgrounds } from '../../../workers/src/vectors/significance/query-chances.ts';
 import { buildDatabase } from '../../support/database.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { randomRows, writeShard } from '../../support/shards.ts';
@@ -44,6 +45,8 @@ describe('writeRankedHits', () => {
     const folder = await temporaryFolder();
     const { bucket, queries, vectorOf } = await built(folder);
     const spans = [{ first: 0, end: ROWS }];
+    const { nullDistances, metric, dimension } = bucket.entry;
+    const chances = await measureBackgrounds(nullDistances!, metric, queries.vectors, dimension, 600);
     for (const filter of [
       { k: 60, excludeSelf: false, maxDistance: Number.POSITIVE_INFINITY },
       { k: 60, excludeSelf: true, maxDistance: 3 },
@@ -52,15 +55,15 @@ describe('writeRankedHits', () => {
       const metadata = { 'lanceflow.k': `${filter.k}` };
       const k = filter.k + (filter.excludeSelf ? 1 : 0);
       const vectors = { count: 600, vectors: queries.vectors };
-      const output = (name: string) => ({ path: join(folder, name), metadata, filter });
+      const output = (name: string) => ({ path: join(folder, name), metadata, filter, hasPValues: true });
       const one = await scoreTable(bucket, vectors, spans, k, SILENT);
       const alone = await withHitSink(output('one'), bucket.entry.bucket, (sink) =>
-        writeNearest(bucket, queries, vectorOf, one, sink),
+        writeNearest(bucket, { queries, vectorOf, nearest: one, chances }, sink),
       );
       for (const mostIds of [undefined, 60 * 100]) {
         const written = await withScoreThreads(bucket.entry, async (threads) => {
           const nearest = await scoreTable(bucket, vectors, spans, k, SILENT, threads);
-          const found = { queries, vectorOf, nearest };
+          const found = { queries, vectorOf, nearest, chances };
           return writeRankedHits(bucket, bucket.entry.fragments!, found, threads, output('several'), mostIds);
         });
         expect(written).toEqual(alone);

@@ -5,3 +5,8 @@ export function requireWhole(option: string, value: number, least = 1): void {
   if (!Number.isSafeInteger(value) || value < least)
     throw new UsageError(`--${option} must be a whole number from ${least}, not ${value}.`);
 }
+
+/** Checks the value of --max-evalue. @throws UsageError if it is not a number from 0 */
+export function requireEvalue(value: number | undefined): void {
+  if (value !== undefined && !(value >= 0)) throw new UsageError(`--max-evalue must be a number from 0, not ${value}.`);
+}

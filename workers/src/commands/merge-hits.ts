@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineCommand } from '../app/command.ts';
-import { requireWhole } from '../app/option-checks.ts';
+import { requireEvalue, requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import { COMPRESSIONS } from '../hits/parquet/table-writer.ts';
@@ -28,6 +28,10 @@ export const command = defineCommand({
       default: false,
       describe: "CSV: put ' before ids that begin with = + - @, which spreadsheets would evaluate",
     },
+    'max-evalue': {
+      type: 'number',
+      describe: 'Omit neighbours with a larger E-value: targets that one would expect so near by chance',
+    },
     compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Compression of the Parquet file' },
     work: { type: 'string', describe: 'Folder for temporary files. Default: that of --output' },
     threads: { type: 'number', describe: `Threads that read hits. Default: one per core, at most ${MAX_THREADS}` },
@@ -42,6 +46,7 @@ export const command = defineCommand({
     const threads = args.threads ?? Math.min(MAX_THREADS, availableParallelism());
     requireWhole('k', args.k);
     requireWhole('threads', threads);
+    requireEvalue(args.maxEvalue);
     if (args.input.length === 0) throw new UsageError('--input names no file. Name the hits of at least one bucket.');
     return writeNeighbours({ ...args, threads }, context);
   },

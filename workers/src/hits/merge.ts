@@ -11,6 +11,7 @@ import {
   type Texts,
   textsOf,
 } from './columns.ts';
+import type { ExtraField } from './extra-column.ts';
 import { popHeap, pushHeap, sinkHeap } from './heap.ts';
 
 /** Limits of emitted batches: large enough to be cheap, small enough to hold one for each of hundreds of inputs. */
@@ -56,19 +57,21 @@ type Step = Generator<number | NeighbourColumns, boolean, HitColumns | undefined
  * and is resumed with that batch (undefined at the input's end), or yields a batch of neighbours. It holds one batch per input, whatever
  * the number of queries and k, and does not read a batch after it has received the next. Ties are broken by target and bucket, so the
  * order of the inputs does not matter.
+ * @param extra columns to carry
  * @throws OrderError
  */
 export function* mergeHits(
   inputs: number,
   k: number,
   limits: BatchLimits = OUTPUT_LIMITS,
+  extra: readonly ExtraField[] = [],
 ): Generator<number | NeighbourColumns, void, HitColumns | undefined> {
   const waiting: Cursor[] = [];
   for (let input = 0; input < inputs; input++) {
     const cursor: Cursor = { input, batch: EMPTY, rows: 0, row: 0, runEnd: 0, before: 0 };
     if (yield* refill(cursor)) pushHeap(waiting, cursor, byQuery);
   }
-  const output = createNeighbourBuilder(limits);
+  const output = createNeighbourBuilder(limits, extra);
   const active: Cursor[] = [];
   const members: Cursor[] = [];
   while (waiting.length > 0) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { NeighbourColumns } from '../hits/columns.ts';
+import { P_VALUE } from '../hits/evalues.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
 import { MERGE_MESSAGES } from './merge-messages.ts';
 import { reduceInThreads, sortInThreads, streamFromThread } from './merge-threads.ts';
@@ -9,6 +10,8 @@ import { mergeStreams, startAll } from './streams.ts';
 export interface MergeOptions {
   k: number;
   threads: number;
+  /** Whether all files have p-values, which are kept as the extra column. */
+  hasPValues: boolean;
   /** Memory for reading, in addition to threads, batches and the writer. */
   memoryBytes: number;
   /** An existing folder for temporary files. */
@@ -27,14 +30,13 @@ export async function* mergeFiles(
   files: readonly HitsFile[],
   options: MergeOptions,
 ): AsyncGenerator<NeighbourColumns, void, void> {
-  const { k, threads, memoryBytes, scratch } = options;
+  const { k, threads, hasPValues, memoryBytes, scratch } = options;
   let inputs: MergeInput[] = await sortWhereNeeded(files, options);
   let onRows = options.onRows;
   let pass = planPass(inputs, threads, memoryBytes);
   for (let number = 1; !pass.last; number++) {
     const tasks = pass.groups.map((paths, group) => ({
-      paths,
-      k,
+      ...{ paths, k, hasPValues },
       output: join(scratch, `pass${number}.${group}.parquet`),
     }));
     options.log(MERGE_MESSAGES.severalPasses(inputs.length, tasks.length));
@@ -45,8 +47,8 @@ export async function* mergeFiles(
     for (const { output } of tasks) inputs.push(await inspectHits(output));
     pass = planPass(inputs, threads, memoryBytes);
   }
-  const streams = pass.groups.map((paths) => streamFromThread({ paths, k }, onRows));
-  yield* mergeStreams(startAll(streams), k);
+  const streams = pass.groups.map((paths) => streamFromThread({ paths, k, hasPValues }, onRows));
+  yield* mergeStreams(startAll(streams), k, hasPValues ? [P_VALUE] : []);
 }
 
 /** Checks the order of files that are not marked as sorted, and sorts those that are not sorted. */

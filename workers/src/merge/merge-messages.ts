@@ -13,6 +13,9 @@ export const MERGE_MESSAGES = {
     return `${file}: an id is not UTF-8 text: the file is damaged. Search its bucket again.`;
   },
 
+  noPValues: (path: string) =>
+    `${path} has no p-values, which --max-evalue needs: its bucket was built by an earlier version. Run index-bucket again for it, then search it again.`,
+
   checkingOrder: (files: number) =>
     `merge-hits: checking the order of ${counted(files, 'file')} that ${files === 1 ? 'is' : 'are'} not marked as sorted`,
   sortedFirst: (path: string) => `merge-hits: ${path} was not sorted by query and distance, so it was sorted first`,

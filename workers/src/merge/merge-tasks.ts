@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '../base/errors.ts';
 import { type HitColumns, hitRows, type NeighbourColumns } from '../hits/columns.ts';
+import { P_VALUE } from '../hits/evalues.ts';
 import { OrderError } from '../hits/merge.ts';
 import { readHits } from '../hits/parquet/hits-reader.ts';
 import { MERGE_MESSAGES } from './merge-messages.ts';
@@ -18,6 +19,8 @@ export interface SortTask {
 export interface MergeTask {
   paths: string[];
   k: number;
+  /** Whether the files have p-values, which are kept. */
+  hasPValues: boolean;
 }
 
 /** The sorted files that replace an input, by its path, without the inputs that were already sorted. */
@@ -36,12 +39,12 @@ export async function sortInputs({ paths, folder, label }: SortTask): Promise<So
  * @throws DataError for a file whose rows are out of order, or whose ids are not text
  */
 export async function* mergeSorted(
-  { paths, k }: MergeTask,
+  { paths, k, hasPValues }: MergeTask,
   onRows: (rows: number) => void,
 ): AsyncGenerator<NeighbourColumns> {
   try {
-    const streams = paths.map((path) => counted(readHits(path), onRows));
-    for await (const batch of mergeStreams(streams, k)) {
+    const streams = paths.map((path) => counted(readHits(path, hasPValues), onRows));
+    for await (const batch of mergeStreams(streams, k, hasPValues ? [P_VALUE] : [])) {
       requireText(batch, paths);
       yield batch;
     }

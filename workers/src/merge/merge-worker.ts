@@ -20,7 +20,7 @@ const methods = {
   /** Merges sorted files into one file. */
   async reduce({ output, ...task }: MergeTask & { output: string }, context: Context): Promise<void> {
     const progress = startProgress(context);
-    await writeHits(output, mergeSorted(task, progress.add));
+    await writeHits(output, mergeSorted(task, progress.add), {}, task.hasPValues);
     progress.flush();
   },
 
@@ -58,7 +58,8 @@ function startProgress({ emit }: Context) {
   };
 }
 
-function buffersOf({ queryIds, targetIds, buckets, distances, ranks }: NeighbourColumns): ArrayBuffer[] {
+function buffersOf({ queryIds, targetIds, buckets, distances, ranks, extra = [] }: NeighbourColumns): ArrayBuffer[] {
   const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
-  return [...texts, distances, ranks].map(({ buffer }) => buffer as ArrayBuffer);
+  const numbers = extra.flatMap((column) => ('values' in column ? [column.values] : []));
+  return [...texts, distances, ranks, ...numbers].map(({ buffer }) => buffer as ArrayBuffer);
 }

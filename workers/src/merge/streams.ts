@@ -1,15 +1,18 @@
 import type { HitColumns, NeighbourColumns } from '../hits/columns.ts';
-import { mergeHits } from '../hits/merge.ts';
+import type { ExtraField } from '../hits/extra-column.ts';
+import { mergeHits, OUTPUT_LIMITS } from '../hits/merge.ts';
 
 /**
  * Merges streams of batches with `mergeHits`. Always closes all streams at the end.
+ * @param extra columns to carry
  * @throws OrderError, and the streams' errors
  */
 export async function* mergeStreams(
   streams: readonly AsyncIterator<HitColumns>[],
   k: number,
+  extra: readonly ExtraField[] = [],
 ): AsyncGenerator<NeighbourColumns, void, void> {
-  const merge = mergeHits(streams.length, k);
+  const merge = mergeHits(streams.length, k, OUTPUT_LIMITS, extra);
   try {
     let step = merge.next();
     while (!step.done) {

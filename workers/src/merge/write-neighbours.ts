@@ -7,6 +7,8 @@ import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { createCsv } from '../hits/csv/csv-file.ts';
+import { createEvalues, EVALUE } from '../hits/evalues.ts';
+import type { ExtraField } from '../hits/extra-column.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
 import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
 import { textCompression } from '../hits/output/text-file.ts';
@@ -31,6 +33,8 @@ export interface MergeRequest {
   output: string;
   csv?: string | undefined;
   csvSafe: boolean;
+  /** Drops neighbours with a larger E-value. */
+  maxEvalue?: number | undefined;
   compression: ParquetCompression;
   threads: number;
   /** Folder for temporary files. Default: the folder of `output`. */
@@ -53,7 +57,7 @@ export async function writeNeighbours(request: MergeRequest, context: CommandCon
   return withScratch(work, `${basename(request.output)}.merge`, (scratch) => merge(inputs, request, scratch, context));
 }
 
-async function openInputs({ input, truth, k, output, csv }: MergeRequest): Promise<MergeInputs> {
+async function openInputs({ input, truth, k, output, csv, maxEvalue }: MergeRequest): Promise<MergeInputs> {
   const outputs = [output, ...(csv ? [csv] : [])].map((path) => resolve(path));
   if (new Set(outputs).size < outputs.length) throw new UsageError(MERGE_MESSAGES.sameOutputs);
   const hits = await inspectInputs(input, outputs);
@@ -63,6 +67,8 @@ async function openInputs({ input, truth, k, output, csv }: MergeRequest): Promi
     findMergeConflict(groundTruth, k) ??
     findCampaignConflict([...hits, ...groundTruth], k);
   if (conflict !== undefined) throw new DataError(conflict);
+  const unjudged = maxEvalue === undefined ? undefined : hits.find(({ bucketRows }) => bucketRows === undefined);
+  if (unjudged) throw new DataError(MERGE_MESSAGES.noPValues(unjudged.path));
   return { hits, groundTruth };
 }
 
@@ -91,14 +97,20 @@ async function merge(
   const hitCount = hits.reduce((sum, { rows }) => sum + rows, 0);
   const progress = context.progress('Merging', hitCount, 'hits');
   try {
+    const databaseRows = searchedRows(hits);
+    const hasPValues = databaseRows !== undefined;
     const options = { k, threads, memoryBytes: READ_BYTES, scratch, log: context.log };
     const recall = new MergedRecall();
     if (groundTruth.length > 0)
-      for await (const batch of mergeFiles(groundTruth, { ...options, onRows() {} })) recall.addGroundTruth(batch);
+      for await (const batch of mergeFiles(groundTruth, { ...options, hasPValues: false, onRows() {} }))
+        recall.addGroundTruth(batch);
     const metadata = neighboursMetadata(hits, k);
-    const merged = mergeFiles(hits, { ...options, onRows: progress.add });
+    const merged = mergeFiles(hits, { ...options, hasPValues, onRows: progress.add });
+    const significance = hasPValues
+      ? { extra: [EVALUE], convert: createEvalues(databaseRows, request.maxEvalue) }
+      : { extra: [], convert: (batch: NeighbourColumns) => batch };
     const written = await writeAllAtomically([output, csv], ([parquetPath, csvPath]) =>
-      write(merged, { parquetPath: parquetPath!, csvPath }, recall, metadata, request),
+      write(merged, { parquetPath: parquetPath!, csvPath }, recall, { metadata, ...significance }, request),
     );
     const estimate = recall.estimate();
     if (estimate) context.log(MERGE_MESSAGES.recall(k, formatEstimate(estimate)));
@@ -108,23 +120,40 @@ async function merge(
   }
 }
 
+/** What becomes of the p-values. */
+interface Significance {
+  extra: readonly ExtraField[];
+  convert(batch: NeighbourColumns): NeighbourColumns;
+}
+
+/** Returns the rows of all searched buckets; undefined where hits of any have no p-values. */
+function searchedRows(hits: readonly HitsFile[]): number | undefined {
+  const rows = new Map<string, number>();
+  for (const { origin, bucketRows } of hits) {
+    if (!origin || bucketRows === undefined) return undefined;
+    rows.set(origin.bucket, bucketRows);
+  }
+  return [...rows.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /** @param paths temporary names */
 async function write(
   merged: AsyncIterable<NeighbourColumns>,
   { parquetPath, csvPath }: { parquetPath: string; csvPath: string | undefined },
   recall: MergedRecall,
-  metadata: Record<string, string>,
+  { metadata, extra, convert }: Significance & { metadata: Record<string, string> },
   { k, compression, csv: csvName, csvSafe }: MergeRequest,
 ) {
-  const neighbours = await createNeighbours(parquetPath, compression, metadata);
-  const csv = csvPath ? await createCsv(csvPath, textCompression(csvName ?? ''), csvSafe) : undefined;
+  const neighbours = await createNeighbours(parquetPath, compression, metadata, extra);
+  const csv = csvPath ? await createCsv(csvPath, textCompression(csvName ?? ''), csvSafe, extra) : undefined;
   try {
     let rows = 0;
     let queries = 0;
-    for await (const batch of merged) {
+    for await (const found of merged) {
+      recall.addFound(found);
+      const batch = convert(found);
       rows += batch.ranks.length;
       for (const rank of batch.ranks) if (rank === 1) queries++;
-      recall.addFound(batch);
       await Promise.all([neighbours.append(batch), csv?.append(batch)]);
     }
     const parquetBytes = await neighbours.finish();

@@ -41,12 +41,12 @@ async function searchExactly(search: EvaluatedSearch, sample: QuerySet, path: st
   const { bucket, request, k, metadata, context } = search;
   const { bucket: name } = bucket.entry;
   const rows = storedRows(bucket.entry);
-  await withHitSink({ path, metadata, filter: request }, name, async (sink) => {
+  await withHitSink({ path, metadata, filter: request, hasPValues: false }, name, async (sink) => {
     if (sample.count === 0) return;
     const bar = context.progress(`measuring recall on ${name}`, rows, 'vectors');
     const nearest = await scoreTable(bucket, sample, [{ first: 0, end: rows }], k, bar).finally(() => bar.stop());
     const ownVectors = Int32Array.from({ length: sample.count }, (_, query) => query);
-    await writeNearest(bucket, sample, ownVectors, nearest, sink);
+    await writeNearest(bucket, { queries: sample, vectorOf: ownVectors, nearest }, sink);
   });
 }
 

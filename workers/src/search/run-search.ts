@@ -11,6 +11,7 @@ import { queriesInMemory, scoringThreads } from './engine/memory.ts';
 import { type ScoreThreads, startScoreThreads } from './engine/score-table.ts';
 import { selectedBucket, selectedEntry } from './filter/select-rows.ts';
 import { writeGroundTruth } from './ground-truth.ts';
+import { hasPValues } from './output/hit-sink.ts';
 import { isTruthWorth } from './plan/choose-plan.ts';
 import { planSearch, SEARCH_PLAN, type SearchPlan } from './plan/make-plan.ts';
 import { divideQueries, LEAST_BLOCK_QUERIES, queriesPerBlock } from './plan/query-ranges.ts';
@@ -140,7 +141,7 @@ async function searchInBlocks(search: BucketSearch, output: string): Promise<Wri
     if (resumedBlocks > 0) context.log(SEARCH_MESSAGES.resumed(name, resumedBlocks, blocks));
     // It loads a decoder of Parquet, which most searches do not need.
     const { joinHits } = await import('../hits/parquet/join-hits.ts');
-    const written = await joinHits(paths, output, metadata);
+    const written = await joinHits(paths, output, metadata, hasPValues(bucket.entry, request.refineFactor));
     return { ...written, plan, planSeconds, searchSeconds: stopwatch(), blocks, resumedBlocks };
   });
 }
@@ -152,7 +153,12 @@ function makePlan({ bucket, queries, request, k, inMemory, context }: BucketSear
 /** Searches a block of queries and writes its hits. @param output a temporary name */
 async function writeBlock(search: BucketSearch, plan: SearchPlan, { first, end }: QueryRange, output: string) {
   const { bucket, queries, request, k, metadata, context } = search;
-  const hitsOutput = { path: output, metadata, filter: request };
+  const hitsOutput = {
+    path: output,
+    metadata,
+    filter: request,
+    hasPValues: hasPValues(bucket.entry, request.refineFactor),
+  };
   const readQueries = () => queries.block(first, end);
   const { threads } = search;
   search.threads = undefined;
@@ -162,9 +168,12 @@ async function writeBlock(search: BucketSearch, plan: SearchPlan, { first, end }
 }
 
 function hitsMetadata({ entry }: OpenBucket, queries: QueryFiles, request: SearchRequest): Record<string, string> {
-  const { bucket, metric, recipe } = entry;
+  const { bucket, metric, recipe, rows } = entry;
   const { contentHash, range } = queries;
-  return { ...originMetadata({ ...request, bucket, metric, queries: contentHash, range }), ...tableMetadata(recipe) };
+  return {
+    ...originMetadata({ ...request, bucket, metric, queries: contentHash, range }),
+    ...tableMetadata(recipe, hasPValues(entry, request.refineFactor) ? rows : undefined),
+  };
 }
 
 function warningsOf({ bucket, scannedQueries }: BucketSearch): string[] {

@@ -2,13 +2,13 @@ import type { CommandContext } from '../app/command.ts';
 import type { OpenBucket } from '../bucket/open-bucket.ts';
 import { lookupIds } from '../lance/ids/lookup-ids.ts';
 import { type DistinctVectors, distinctVectors } from '../vectors/distinct.ts';
+import { chanceOfDistance, measureBackgrounds, type QueryChances } from '../vectors/significance/query-chances.ts';
 import { searchAnn } from './engine/ann.ts';
-import type { NearestRows } from './engine/nearest.ts';
 import { spansToScore } from './engine/probe.ts';
 import type { AnnAnswer } from './engine/scan-vectors.ts';
 import { type ScoreThreads, scoreTable, withScoreThreads } from './engine/score-table.ts';
 import { HITS_PER_BATCH, type HitSink, type HitsOutput, withHitSink } from './output/hit-sink.ts';
-import { writeRankedHits } from './output/write-hits.ts';
+import { type FoundRows, writeRankedHits } from './output/write-hits.ts';
 import type { SearchPlan } from './plan/make-plan.ts';
 import type { SearchStrategy } from './plan/strategies.ts';
 import type { QuerySet } from './queries/queries.ts';
@@ -40,7 +40,7 @@ export async function searchBlock(
   const read = async (): Promise<Work> => {
     const queries = await readQueries();
     const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-    return { bucket, queries, distinct, plan, k, context };
+    return { bucket, hasPValues: output.hasPValues, queries, distinct, plan, k, context };
   };
   const { way: strategy } = plan;
   if (strategy === 'ann') {
@@ -68,17 +68,21 @@ export async function searchIntoSink(
   k: number,
   sink: HitSink,
   context: CommandContext,
+  hasPValues: boolean,
 ): Promise<number> {
   const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-  if (plan.way === 'ann') return searchIndex({ bucket, queries, distinct, plan, k, context }, sink);
+  if (plan.way === 'ann') return searchIndex({ bucket, hasPValues, queries, distinct, plan, k, context }, sink);
   const spans = await spansToScore(bucket, distinct, plan.way, plan.nprobes, k);
+  const chances = await chancesOf({ bucket, hasPValues, distinct });
   const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''));
-  await writeNearest(bucket, queries, distinct.of, nearest, sink);
+  await writeNearest(bucket, { queries, vectorOf: distinct.of, nearest, chances }, sink);
   return 0;
 }
 
 interface Work {
   bucket: OpenBucket;
+  /** Whether hits get p-values. */
+  hasPValues: boolean;
   queries: QuerySet;
   distinct: DistinctVectors;
   plan: SearchPlan;
@@ -89,7 +93,7 @@ interface Work {
 
 /** Searches by `scan` or `exact`. */
 async function searchRows(
-  { bucket, queries, distinct, plan, k, context }: Work,
+  { bucket, hasPValues, queries, distinct, plan, k, context }: Work,
   strategy: Exclude<SearchStrategy, 'ann'>,
   threads: ScoreThreads,
   output: HitsOutput,
@@ -98,18 +102,36 @@ async function searchRows(
   const spans = await spansToScore(bucket, distinct, strategy, plan.nprobes, k, threads);
   const rows = spans.reduce((sum, { first, end }) => sum + end - first, 0);
   const bar = context.progress(`searching ${name}`, rows, 'vectors');
-  const nearest = await scoreTable(bucket, distinct, spans, k, bar, threads).finally(() => bar.stop());
-  if (fragments)
-    return writeRankedHits(bucket, fragments, { queries, vectorOf: distinct.of, nearest }, threads, output);
-  return withHitSink(output, name, (sink) => writeNearest(bucket, queries, distinct.of, nearest, sink));
+  // This thread computes them while the others score.
+  const [nearest, chances] = await Promise.all([
+    scoreTable(bucket, distinct, spans, k, bar, threads),
+    chancesOf({ bucket, hasPValues, distinct }),
+  ]).finally(() => bar.stop());
+  const found = { queries, vectorOf: distinct.of, nearest, chances };
+  if (fragments) return writeRankedHits(bucket, fragments, found, threads, output);
+  return withHitSink(output, name, (sink) => writeNearest(bucket, found, sink));
 }
 
-/** Looks up the ids of the nearest rows and writes them. @param of for each query, the position of its vector */
+/** Computes the chances of distances from each distinct vector, where hits get p-values. */
+async function chancesOf({
+  bucket,
+  hasPValues,
+  distinct: { vectors, count },
+}: Pick<Work, 'bucket' | 'hasPValues' | 'distinct'>): Promise<QueryChances | undefined> {
+  const { nullDistances, metric, dimension } = bucket.entry;
+  if (!hasPValues || !nullDistances) return undefined;
+  return measureBackgrounds(nullDistances, metric, vectors, dimension, count);
+}
+
+/** Returns the p-value of a distance from a distinct vector. */
+function pValuesOf(chances: QueryChances | undefined, vector: number): ((distance: number) => number) | undefined {
+  return chances && ((distance) => chanceOfDistance(chances, vector, distance));
+}
+
+/** Looks up the ids of the nearest rows and writes them. */
 export async function writeNearest(
   { table }: OpenBucket,
-  queries: QuerySet,
-  of: Int32Array,
-  nearest: NearestRows,
+  { queries, vectorOf: of, nearest, chances }: FoundRows,
   sink: HitSink,
 ) {
   const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
@@ -122,12 +144,15 @@ export async function writeNearest(
     });
     const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
     for (const { query, distances, rows } of candidates)
-      await sink.add(queries.id(query), rows.map(position), distances, ids);
+      await sink.add(queries.id(query), rows.map(position), distances, ids, pValuesOf(chances, of[query]!));
   }
 }
 
 /** Searches by `ann`. @returns queries that were scanned */
-async function searchIndex({ bucket, queries, distinct, plan, k, context }: Work, sink: HitSink): Promise<number> {
+async function searchIndex(
+  { bucket, hasPValues, queries, distinct, plan, k, context }: Work,
+  sink: HitSink,
+): Promise<number> {
   const { entry } = bucket;
   const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;
@@ -138,6 +163,7 @@ async function searchIndex({ bucket, queries, distinct, plan, k, context }: Work
   // Answers are kept until the last query that has the vector.
   const lastQueryOf = new Int32Array(count);
   for (const [query, position] of of.entries()) lastQueryOf[position] = query;
+  const chances = await chancesOf({ bucket, hasPValues, distinct });
   const answers = new Map<number, AnnAnswer>();
   let searched = 0;
   let scanned = 0;
@@ -160,7 +186,7 @@ async function searchIndex({ bucket, queries, distinct, plan, k, context }: Work
       if (isScanned) scanned++;
       const targets = Array.from(distances, (_, row) => row);
       const lifted = distances.map((distance) => Math.max(least, distance));
-      await sink.add(queries.id(query), targets, lifted, ids);
+      await sink.add(queries.id(query), targets, lifted, ids, pValuesOf(chances, position));
       if (lastQueryOf[position] === query) answers.delete(position);
     }
   } finally {

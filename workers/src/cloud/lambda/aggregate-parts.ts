@@ -6,7 +6,8 @@ import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { withScratch } from '../../base/files/scratch.ts';
 import type { NeighbourColumns } from '../../hits/columns.ts';
 import { createCsv } from '../../hits/csv/csv-file.ts';
-import { readHits } from '../../hits/parquet/hits-reader.ts';
+import { createEvalues, EVALUE, P_VALUE } from '../../hits/evalues.ts';
+import { inspectHits, readHits } from '../../hits/parquet/hits-reader.ts';
 import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
 import { mergeStreams, startAll } from '../../merge/streams.ts';
 import { uploadStream } from '../../s3/upload-stream.ts';
@@ -36,8 +37,12 @@ export function mergeParts({ execution, parts, failed, settings }: PartsToMerge,
   return withScratch(tmpdir(), 'lanceflow-parts', async (folder) => {
     const paths = await mapConcurrently(parts, READS_AT_ONCE, (part) => fetchPart(execution, part, folder, call));
     const [csv, parquet] = [join(folder, 'neighbours.csv'), join(folder, 'neighbours.parquet')];
-    const merged = mergeStreams(startAll(paths.map(readHits)), settings.k);
-    const rows = await write(merged, csv, parquet, answerMetadata(settings, failed));
+    const databaseRows = await searchedRows(paths);
+    const hasPValues = databaseRows !== undefined;
+    const streams = startAll(paths.map((path) => readHits(path, hasPValues)));
+    const merged = mergeStreams(streams, settings.k, hasPValues ? [P_VALUE] : []);
+    const convert = hasPValues ? createEvalues(databaseRows, settings.maxEvalue) : undefined;
+    const rows = await write(merged, csv, parquet, answerMetadata(settings, failed), convert);
     if (failed.length > 0) await appendFile(csv, partialNote(failed));
     const upload = (path: string, key: string, type: string) =>
       uploadStream(call.results.uri(key), createReadStream(path), type);
@@ -45,6 +50,17 @@ export function mergeParts({ execution, parts, failed, settings }: PartsToMerge,
     await upload(parquet, resultKeys.parquet(execution), 'application/vnd.apache.parquet');
     return rows;
   });
+}
+
+/** Returns the rows of all buckets; undefined where hits of any have no p-values. */
+async function searchedRows(paths: readonly string[]): Promise<number | undefined> {
+  let sum = 0;
+  for (const path of paths) {
+    const { bucketRows } = await inspectHits(path);
+    if (bucketRows === undefined) return undefined;
+    sum += bucketRows;
+  }
+  return sum;
 }
 
 async function fetchPart(
@@ -69,12 +85,15 @@ async function write(
   csvPath: string,
   parquetPath: string,
   metadata: Record<string, string>,
+  convert: ((batch: NeighbourColumns) => NeighbourColumns) | undefined,
 ): Promise<number> {
-  const parquet = await createNeighbours(parquetPath, 'zstd', metadata);
-  const csv = await createCsv(csvPath, 'none');
+  const extra = convert ? [EVALUE] : [];
+  const parquet = await createNeighbours(parquetPath, 'zstd', metadata, extra);
+  const csv = await createCsv(csvPath, 'none', false, extra);
   let rows = 0;
   try {
-    for await (const batch of merged) {
+    for await (const found of merged) {
+      const batch = convert?.(found) ?? found;
       rows += batch.ranks.length;
       await Promise.all([parquet.append(batch), csv.append(batch)]);
     }

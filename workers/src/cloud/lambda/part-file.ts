@@ -1,4 +1,5 @@
 import { checkDocument, parseJson } from '../../base/text/document.ts';
+import { bucketRowsMetadata } from '../../hits/neighbours-origin.ts';
 import { encodeHits } from '../../hits/parquet/hits-writer.ts';
 import { openParquet } from '../../hits/parquet/parquet-file.ts';
 import type { BucketAnswer } from '../../search/in-place/bucket-answer.ts';
@@ -9,7 +10,13 @@ const SUMMARY = 'lanceflow.answer';
 
 /** Encodes the answer of a bucket as a file of hits. */
 export function encodePart(summary: PartSummary, hits: BucketAnswer['hits']): Promise<Uint8Array> {
-  return encodeHits({ ...hits, bucket: summary.bucket }, { [SUMMARY]: JSON.stringify(summary) });
+  return encodeHits(
+    { ...hits, bucket: summary.bucket },
+    {
+      [SUMMARY]: JSON.stringify(summary),
+      ...bucketRowsMetadata(hits.pValues && summary.rows),
+    },
+  );
 }
 
 /** Reads the summary of a part. @throws DataError if the file is damaged, the error of `fail` if it is another file */

@@ -1,8 +1,9 @@
 import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { DataError } from '../../base/errors.ts';
 import { type HitColumns, textsOf } from '../columns.ts';
+import { P_VALUE } from '../evalues.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
-import { readRecipe } from '../neighbours-origin.ts';
+import { readBucketRows, readRecipe } from '../neighbours-origin.ts';
 import { type HitsOrigin, readOrigin } from '../origin.ts';
 import { BATCH_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
 import { ORDERED_BY } from './hits-writer.ts';
@@ -21,6 +22,8 @@ export interface HitsFile {
   origin: HitsOrigin | undefined;
   /** Recipe of the searched table, if the writer recorded it. */
   recipe: string | undefined;
+  /** Rows of the searched bucket, if the hits have p-values. */
+  bucketRows: number | undefined;
   /** Bytes of memory needed to read the file: its largest row group, compressed and decoded. */
   readBytes: number;
 }
@@ -49,11 +52,16 @@ export async function inspectHits(path: string): Promise<HitsFile> {
       ordered: source.metadata.get(key) === hitOrder,
       origin: readOrigin(source.metadata, (problem) => new DataError(HIT_MESSAGES.damagedMetadata(path, problem))),
       recipe: readRecipe(source.metadata),
+      bucketRows: source.ours && hasPValues(source) ? readBucketRows(source.metadata) : undefined,
       readBytes: OPEN_BYTES + source.rowGroups.reduce((most, group) => Math.max(most, groupBytes(group)), 0),
     };
   } finally {
     source.close();
   }
+}
+
+function hasPValues({ fields }: ParquetSource): boolean {
+  return fields.some(({ name }) => name === P_VALUE.name);
 }
 
 /** Estimates the memory of a row group: by measurement, the decoder holds its stored bytes and 1.5 times its decompressed bytes. */
@@ -63,11 +71,14 @@ function groupBytes({ rows, bytes, compressedBytes }: ParquetSource['rowGroups']
 
 /**
  * Reads hits batch by batch; a batch is valid until the next is requested. Also reads neighbours, whose columns include those of hits.
+ * @param withPValues whether to read the p-values of a file that has `bucketRows`, as the extra column
  * @throws DataError if the file is damaged or a distance is not a number (with row group and row)
  */
-export async function* readHits(path: string): AsyncGenerator<HitColumns, void, void> {
+export async function* readHits(path: string, withPValues = false): AsyncGenerator<HitColumns, void, void> {
   const source = await openParquet(path);
-  for await (const { rowGroup, firstRow, hits } of source.ours ? readOwnHits(source) : readForeignHits(source)) {
+  for await (const { rowGroup, firstRow, hits } of source.ours
+    ? readOwnHits(source, withPValues)
+    : readForeignHits(source)) {
     const nan = findNaN(hits.distances);
     if (nan >= 0) throw new DataError(HIT_MESSAGES.notANumber(path, rowGroup, firstRow + nan));
     yield hits;

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { DataError } from '../../base/errors.ts';
 import type { HitColumns } from '../columns.ts';
+import { P_VALUE } from '../evalues.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
 import { createFloatDecoder, createTextDecoder, type StoredColumn } from './pages/column-chunk.ts';
 import type { ParquetSource, RowGroup } from './parquet-file.ts';
@@ -20,13 +21,17 @@ const FILE_HEAD_BYTES = 4;
  * Reads hits from a file that LanceFlow wrote, a row group at a time, and closes it; a batch is valid until the next is requested.
  * Merging keeps few of the rows that it reads, so this reader, unlike the library, does not copy texts after decompression, which is
  * three times as fast. It reads the encodings that `createTable` uses, and relies on contiguous column chunks.
+ * @param withPValues whether to read the p-values, as the extra column
  * @throws DataError if the file is damaged
  */
-export async function* readOwnHits(source: ParquetSource): AsyncGenerator<PlacedHits, void, void> {
+export async function* readOwnHits(
+  source: ParquetSource,
+  withPValues: boolean,
+): AsyncGenerator<PlacedHits, void, void> {
   const { path, rowGroups } = source;
   const file = await open(path);
   const [queries, targets, buckets] = [createTextDecoder(), createTextDecoder(), createTextDecoder()];
-  const floats = createFloatDecoder();
+  const [floats, chances] = [createFloatDecoder(), createFloatDecoder()];
   let stored = new Uint8Array(0);
   let offset = FILE_HEAD_BYTES;
   let firstRow = 0;
@@ -40,6 +45,7 @@ export async function* readOwnHits(source: ParquetSource): AsyncGenerator<Placed
         targetIds: targets(column('target_id')),
         distances: floats(column('distance')),
         buckets: buckets(column('bucket')),
+        ...(withPValues && { extra: [{ values: chances(column(P_VALUE.name)) }] }),
       }));
       yield { rowGroup, firstRow, hits };
       firstRow += group.rows;

@@ -80,13 +80,13 @@ export async function askAndWrite(
     const { answers, merge, failed } = await ask(database, queries, settings, { ...options, buckets: names });
     let rows = 0;
     const countRows = function* () {
-      for (const batch of merge.neighbours()) {
+      for (const batch of merge.neighbours(settings.maxEvalue)) {
         rows += batch.ranks.length;
         yield batch;
       }
     };
     const metadata = answerMetadata(settings, failed);
-    const bytes = await writeAnswer({ neighbours: countRows(), failed }, output, metadata);
+    const bytes = await writeAnswer({ neighbours: countRows(), extra: merge.extra, failed }, output, metadata);
     for (const { error } of failed) warn(error.message);
     const { lookup } = queries;
     const read = {

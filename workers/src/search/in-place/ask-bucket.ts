@@ -3,7 +3,7 @@ import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts'
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
 import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { selectBucket } from '../filter/select-rows.ts';
-import { HitSink } from '../output/hit-sink.ts';
+import { HitSink, hasPValues } from '../output/hit-sink.ts';
 import { choosePlan } from '../plan/choose-plan.ts';
 import { searchIntoSink } from '../search-block.ts';
 import { searchK } from '../search-request.ts';
@@ -44,10 +44,11 @@ export async function askBucket(
   const { plan } = choosePlan(request, searched.entry, querySet.count, {});
   const startedMs = performance.now();
   const before = readSoFar(bucket);
-  const found = keepHits();
+  const isJudged = hasPValues(entry, settings.refineFactor);
+  const found = keepHits(isJudged);
   const sink = new HitSink(found.writer, entry.bucket, filter);
   await untilAborted(
-    bucket.use(() => searchIntoSink(searched, querySet, plan, k, sink, SILENT)),
+    bucket.use(() => searchIntoSink(searched, querySet, plan, k, sink, SILENT, isJudged)),
     signal,
   );
   await sink.flush();
@@ -84,7 +85,7 @@ function readSoFar({ reads, counts }: WarmBucket) {
 }
 
 /** Returns a writer that keeps hits in memory. */
-function keepHits(): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
+function keepHits(isJudged: boolean): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
   const batches: HitBatch[] = [];
   const none = columnFrom([]);
   return {
@@ -97,9 +98,10 @@ function keepHits(): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
     },
     hits() {
       const distances = concatenateFloats(batches.map((batch) => batch.distances));
+      const pValues = isJudged ? concatenateFloats(batches.map((batch) => batch.pValues!)) : undefined;
       const queryIds = concatenateColumns([none, ...batches.map((batch) => batch.queryIds)]);
       const targetIds = concatenateColumns([none, ...batches.map((batch) => batch.targetIds)]);
-      return { queryIds, targetIds, distances };
+      return { queryIds, targetIds, distances, pValues };
     },
   };
 }

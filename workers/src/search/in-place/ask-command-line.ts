@@ -40,6 +40,10 @@ export const ASK_COMMAND_LINE = {
   'exclude-self': { type: 'boolean', default: false, describe: "Omit the hit that has the query's own id" },
   'max-distance': { type: 'number', describe: 'Omit hits that are farther than this' },
   where: whereOption,
+  'max-evalue': {
+    type: 'number',
+    describe: 'Omit neighbours with a larger E-value: targets that one would expect so near by chance',
+  },
   buckets: { type: 'string', describe: 'Buckets to ask, with commas between. Default: all' },
   concurrency: {
     type: 'number',

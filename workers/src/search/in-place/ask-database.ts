@@ -73,7 +73,7 @@ export async function ask(
   // Rows of merged buckets are in two buckets until the entries of the old ones are removed.
   const current = withoutReplaced(found.filter((answer) => answer !== undefined));
   const answers = current.map(({ hits, replaces: _, ...answer }) => {
-    merge.add(answer.bucket, hits);
+    merge.add(answer.bucket, hits, answer.rows);
     return answer;
   });
   const [first] = failed;

@@ -1,4 +1,4 @@
-import { requireWhole } from '../../app/option-checks.ts';
+import { requireEvalue, requireWhole } from '../../app/option-checks.ts';
 import { UsageError } from '../../base/errors.ts';
 import { readText } from '../../base/text/read-text.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
@@ -24,6 +24,7 @@ export interface AskCommandOptions {
   excludeSelf: boolean;
   maxDistance?: number | undefined;
   where?: string | undefined;
+  maxEvalue?: number | undefined;
   buckets?: string | undefined;
   concurrency?: number | undefined;
   timeout?: number | undefined;
@@ -51,7 +52,7 @@ export interface AskRequest {
 
 /** Checks a command line, and finds out what the inputs are. @throws UsageError naming the option that is wrong */
 export async function checkAskOptions(args: AskCommandOptions): Promise<AskRequest> {
-  const { k, nprobes, refineFactor, excludeSelf, maxDistance, where, allowPartial } = args;
+  const { k, nprobes, refineFactor, excludeSelf, maxDistance, maxEvalue, where, allowPartial } = args;
   const { concurrency = 8, timeout = 300 } = args;
   if (!Number.isSafeInteger(k) || k < 1 || k > MOST_NEIGHBOURS)
     throw new UsageError(IN_PLACE_MESSAGES.wrongK(k, MOST_NEIGHBOURS));
@@ -59,13 +60,14 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
   if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
   requireWhole('concurrency', concurrency);
   if (!(timeout > 0 && timeout < 2 ** 31 / 1000)) throw new UsageError(IN_PLACE_MESSAGES.wrongTimeout(timeout));
+  requireEvalue(maxEvalue);
   if (maxDistance !== undefined && !Number.isFinite(maxDistance))
     throw new UsageError(IN_PLACE_MESSAGES.wrongMaxDistance);
   if (args.output !== undefined) await requireOutputsApart('input', args.input, { output: args.output });
   const buckets = args.buckets?.split(',').map((name) => checkBucketName(name.trim()));
   return {
     output: checkOutput(args),
-    settings: checkAskSettings({ k, nprobes, refineFactor, excludeSelf, maxDistance, where }),
+    settings: checkAskSettings({ k, nprobes, refineFactor, excludeSelf, maxDistance, maxEvalue, where }),
     options: { buckets, concurrency, timeoutMs: timeout * 1000, allowPartial },
     queries: await findSource(args),
   };

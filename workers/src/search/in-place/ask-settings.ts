@@ -24,6 +24,8 @@ export const ASK_SETTINGS = z.object({
   maxDistance: z.optional(z.number('a number')),
   /** A filter in SQL on the kept columns. */
   where: z.optional(TEXT),
+  /** Drops neighbours with a larger E-value. */
+  maxEvalue: z.optional(z.number('a number')),
 });
 
 /** Checks settings, which may come from outside. @throws UsageError that names the wrong one */

@@ -29,6 +29,6 @@ export interface BucketAnswer {
   nprobes: number;
   refineFactor: number;
   /** Hits of all queries in the order of hits files: query id, distance, target id. */
-  hits: { queryIds: Utf8Column; targetIds: Utf8Column; distances: Float32Array };
+  hits: { queryIds: Utf8Column; targetIds: Utf8Column; distances: Float32Array; pValues?: Float32Array | undefined };
   cost: ReadCost;
 }

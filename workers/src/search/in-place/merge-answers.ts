@@ -1,7 +1,11 @@
+import { DataError } from '../../base/errors.ts';
 import { type HitColumns, hitRows, hitsOf, type NeighbourColumns, repeatText } from '../../hits/columns.ts';
-import { mergeHits } from '../../hits/merge.ts';
+import { createEvalues, EVALUE, P_VALUE } from '../../hits/evalues.ts';
+import type { ExtraField } from '../../hits/extra-column.ts';
+import { mergeHits, OUTPUT_LIMITS } from '../../hits/merge.ts';
 import { MOST_HITS } from './ask-settings.ts';
 import type { BucketAnswer } from './bucket-answer.ts';
+import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 
 /**
  * Merges the hits of buckets into each query's k nearest, as merge-hits merges files of hits: the same order, ties and distances. Memory
@@ -13,6 +17,8 @@ export class AnswerMerge {
   /** Batches of each bucket, or of several that are merged, in the order of hits files. */
   #inputs: HitColumns[][] = [];
   #rows = 0;
+  /** Rows of the buckets; undefined once hits without p-values have come. */
+  #databaseRows: number | undefined = 0;
 
   /** @param mostRows hits that are kept before they are merged: more than the neighbours of all queries */
   constructor(k: number, mostRows = 2 * MOST_HITS) {
@@ -20,21 +26,39 @@ export class AnswerMerge {
     this.#mostRows = mostRows;
   }
 
-  /** Adds the hits of a bucket, in any order of the buckets. */
-  add(bucket: string, hits: BucketAnswer['hits']): void {
+  /** Adds the hits of a bucket, in any order of the buckets. @param bucketRows rows of the bucket */
+  add(bucket: string, { pValues, ...hits }: BucketAnswer['hits'], bucketRows: number): void {
     const rows = hits.distances.length;
-    this.#inputs.push([hitsOf({ ...hits, buckets: repeatText(bucket, rows) })]);
+    const extra = pValues && [{ values: pValues }];
+    this.#databaseRows = pValues && this.#databaseRows !== undefined ? this.#databaseRows + bucketRows : undefined;
+    this.#inputs.push([hitsOf({ ...hits, buckets: repeatText(bucket, rows), extra })]);
     this.#rows += rows;
     if (this.#rows <= this.#mostRows) return;
-    const merged = [...this.neighbours()].map((batch) => hitsOf(batch));
+    const merged = [...this.#merged()].map((batch) => hitsOf(batch));
     this.#inputs = [merged];
     this.#rows = merged.reduce((sum, batch) => sum + hitRows(batch), 0);
   }
 
-  /** Returns batches of neighbours, sorted by query and rank. */
-  *neighbours(): Generator<NeighbourColumns, void, void> {
+  /** Returns the extra columns of the neighbours: E-values, where all hits have p-values. */
+  get extra(): readonly ExtraField[] {
+    return this.#databaseRows === undefined ? [] : [EVALUE];
+  }
+
+  /** Returns batches of neighbours, sorted by query and rank. @param maxEvalue drops neighbours with a larger E-value */
+  *neighbours(maxEvalue?: number): Generator<NeighbourColumns, void, void> {
+    if (this.#databaseRows === undefined) {
+      if (maxEvalue !== undefined) throw new DataError(IN_PLACE_MESSAGES.noPValues);
+      for (const { extra: _, ...batch } of this.#merged()) yield batch;
+    } else {
+      const convert = createEvalues(this.#databaseRows, maxEvalue);
+      for (const batch of this.#merged()) yield convert(batch);
+    }
+  }
+
+  /** Merges all hits, with their p-values. */
+  *#merged(): Generator<NeighbourColumns, void, void> {
     const unread = this.#inputs.map((batches) => batches.values());
-    const merge = mergeHits(unread.length, this.#k);
+    const merge = mergeHits(unread.length, this.#k, OUTPUT_LIMITS, [P_VALUE]);
     for (let step = merge.next(); !step.done; ) {
       if (typeof step.value === 'number') {
         step = merge.next(unread[step.value]!.next().value);

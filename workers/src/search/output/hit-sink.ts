@@ -1,4 +1,5 @@
 import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import type { HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { rankHits } from '../../hits/rank.ts';
@@ -13,17 +14,27 @@ export interface HitsOutput {
   path: string;
   metadata: Record<string, string>;
   filter: HitFilter;
+  /** Whether the bucket has a null distribution, so that its hits have p-values. */
+  hasPValues: boolean;
+}
+
+/**
+ * Returns whether hits of a bucket get p-values: those built by earlier versions have no null distribution, and a refine factor of 0
+ * reports the distances of the codes.
+ */
+export function hasPValues({ nullDistances }: CatalogEntry, refineFactor: number | undefined): boolean {
+  return nullDistances !== undefined && refineFactor !== 0;
 }
 
 /** Writes the hits that `search` adds to a sink. */
 export async function withHitSink(
-  { path, metadata, filter }: HitsOutput,
+  { path, metadata, filter, hasPValues }: HitsOutput,
   bucket: string,
   search: (sink: HitSink) => Promise<void>,
 ): Promise<{ hits: number; bytes: number }> {
   // It loads the encoder of Parquet, which only threads need in a scan.
   const { createHits } = await import('../../hits/parquet/hits-writer.ts');
-  const writer = await createHits(path, metadata);
+  const writer = await createHits(path, metadata, hasPValues);
   try {
     const sink = new HitSink(writer, bucket, filter);
     await search(sink);
@@ -44,6 +55,7 @@ export class HitSink {
   #queries: Uint8Array[] = [];
   #targets: Uint8Array[] = [];
   #distances: number[] = [];
+  #pValues: number[] = [];
 
   constructor(writer: HitsWriter, bucket: string, filter: HitFilter) {
     this.#writer = writer;
@@ -51,12 +63,13 @@ export class HitSink {
     this.#filter = filter;
   }
 
-  /** Adds the rows found for a query; queries come in the order of their ids. @param targets positions in `ids` */
+  /** Adds the rows found for a query; queries come in the order of their ids. @param targets positions in `ids` @param pValueOf of the query, where its hits have p-values */
   async add(
     queryId: Uint8Array,
     targets: readonly number[],
     distances: ArrayLike<number>,
     ids: Utf8Column,
+    pValueOf?: (distance: number) => number,
   ): Promise<void> {
     const { k, excludeSelf, maxDistance } = this.#filter;
     const ranked = rankHits(targets, distances, ids, searchK(this.#filter));
@@ -67,6 +80,7 @@ export class HitSink {
       this.#queries.push(queryId);
       this.#targets.push(target);
       this.#distances.push(ranked.distances[i]!);
+      if (pValueOf) this.#pValues.push(pValueOf(ranked.distances[i]!));
       this.hits++;
       left--;
     }
@@ -78,6 +92,7 @@ export class HitSink {
     this.#queries = this.#queries.slice(at);
     this.#targets = this.#targets.slice(at);
     this.#distances = this.#distances.slice(at);
+    this.#pValues = this.#pValues.slice(at);
   }
 
   /** Writes the hits that do not fill a row group. */
@@ -86,6 +101,7 @@ export class HitSink {
     this.#queries = [];
     this.#targets = [];
     this.#distances = [];
+    this.#pValues = [];
   }
 
   #write(from: number, to: number): Promise<void> {
@@ -94,6 +110,7 @@ export class HitSink {
       targetIds: columnOf(this.#targets.slice(from, to)),
       distances: Float32Array.from(this.#distances.slice(from, to)),
       bucket: this.#bucket,
+      ...(this.#pValues.length > 0 && { pValues: Float32Array.from(this.#pValues.slice(from, to)) }),
     });
   }
 }

@@ -1,4 +1,6 @@
+import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
 import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { chanceOfDistance, type QueryChances } from '../../vectors/significance/query-chances.ts';
 import { NearestHeaps, type NearestMemory } from '../engine/nearest-heaps.ts';
 import type { HitFilter } from '../search-request.ts';
 import { rankRows, type SharedTexts, sharedText } from './rank-rows.ts';
@@ -16,6 +18,8 @@ export interface HitMemory {
   /** Position of the query's own row among its ranked rows; -1 where it is not there. */
   ownRanks: Int32Array;
   filter: HitFilter;
+  /** By the position of the vector, where the bucket has a null distribution. */
+  chances: QueryChances | undefined;
   bucket: string;
   /** Of the file. */
   metadata: Record<string, string>;
@@ -33,6 +37,7 @@ export interface HitPart {
   queryIds: Utf8Column;
   targetIds: Utf8Column;
   distances: Float32Array;
+  pValues?: Float32Array | undefined;
 }
 
 /** A range of hits: `offset` is the position of the first among those of the query. */
@@ -101,8 +106,9 @@ export class HitTasks {
 
   /** Gathers a range of hits. @param ids of the set's rows */
   gather({ query: firstQuery, offset, count }: HitRange, ids: SharedTexts): HitPart {
-    const { vectorOf, hitCounts, ownRanks, queryIds } = this.#memory;
+    const { vectorOf, hitCounts, ownRanks, queryIds, chances } = this.#memory;
     const distances = new Float32Array(count);
+    const pValues = chances && new Float32Array(count);
     const queryOf = new Int32Array(count);
     const idOf = new Int32Array(count);
     let at = 0;
@@ -112,11 +118,12 @@ export class HitTasks {
       for (let hit = query === firstQuery ? offset : 0; hit < hitCounts[query]! && at < count; hit++, at++) {
         const rank = own >= 0 && hit >= own ? hit + 1 : hit;
         distances[at] = kept.distances[rank]!;
+        if (pValues) pValues[at] = chanceOfDistance(chances, vectorOf[query]!, distances[at]!);
         queryOf[at] = query;
         idOf[at] = this.#rows.place(kept.rows[rank]!);
       }
     }
-    return { queryIds: selectTexts(queryIds, queryOf), targetIds: selectTexts(ids, idOf), distances };
+    return { queryIds: selectTexts(queryIds, queryOf), targetIds: selectTexts(ids, idOf), distances, pValues };
   }
 
   #findOwnRank(id: Uint8Array, rows: Float64Array, ids: SharedTexts): number {
@@ -128,13 +135,11 @@ export class HitTasks {
 
 /** Returns hits end to end. */
 export function joinParts(a: HitPart, b: HitPart): HitPart {
-  const distances = new Float32Array(a.distances.length + b.distances.length);
-  distances.set(a.distances);
-  distances.set(b.distances, a.distances.length);
   return {
     queryIds: concatenateColumns([a.queryIds, b.queryIds]),
     targetIds: concatenateColumns([a.targetIds, b.targetIds]),
-    distances,
+    distances: concatenateFloats([a.distances, b.distances]),
+    pValues: a.pValues && b.pValues && concatenateFloats([a.pValues, b.pValues]),
   };
 }
 

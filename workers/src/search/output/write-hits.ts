@@ -4,6 +4,7 @@ import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import { createJoinedFile } from '../../hits/parquet/joined-file.ts';
 import { readIdsOf } from '../../lance/ids/lookup-ids.ts';
+import type { QueryChances } from '../../vectors/significance/query-chances.ts';
 import type { NearestRows } from '../engine/nearest.ts';
 import { encodingThread, type ScoreThreads } from '../engine/score-table.ts';
 import type { QuerySet } from '../queries/queries.ts';
@@ -23,6 +24,8 @@ export interface FoundRows {
   /** For each query, the position of its vector in `nearest`. */
   vectorOf: Int32Array;
   nearest: NearestRows;
+  /** By the position of the vector, where the bucket has a null distribution. */
+  chances?: QueryChances | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export async function writeRankedHits(
   mostIds = MOST_IDS,
 ): Promise<{ hits: number; bytes: number }> {
   const { entry } = bucket;
-  const { queries, vectorOf, nearest } = found;
+  const { queries, vectorOf, nearest, chances } = found;
   const memory: HitMemory = {
     nearest: nearest.memory,
     rowSet: allocateRowSet(fragments),
@@ -48,7 +51,7 @@ export async function writeRankedHits(
     vectorOf: shareIntegers(vectorOf),
     hitCounts: shareIntegers(new Int32Array(queries.count)),
     ownRanks: shareIntegers(new Int32Array(queries.count)),
-    ...{ filter, metadata, bucket: entry.bucket },
+    ...{ filter, metadata, chances, bucket: entry.bucket },
   };
   await threads.runInEach('beginHits', () => memory);
   const rows = new RowSet(memory.rowSet);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { DataError } from '../../../base/errors.ts';
 import { withScratch } from '../../../base/files/scratch.ts';
 import { parseS3Uri } from '../../../base/s3-location.ts';
-import type { NeighbourColumns } from '../../../hits/columns.ts';
-import { readHits } from '../../../hits/parquet/hits-reader.ts';
-import { mergeStreams, startAll } from '../../../merge/streams.ts';
+import { type HitColumns, hitsOf, type NeighbourColumns } from '../../../hits/columns.ts';
+import type { ExtraField } from '../../../hits/extra-column.ts';
+import { inspectNeighbours, readNeighbours } from '../../../hits/parquet/neighbours-reader.ts';
+import { mergeStreams } from '../../../merge/streams.ts';
 import type { AnswerOutput } from '../../../search/in-place/output/answer-format.ts';
 import { answerMetadata } from '../../../search/in-place/output/partial-answer.ts';
 import { writeAnswer } from '../../../search/in-place/output/write-answer.ts';
@@ -24,8 +25,13 @@ export function writeRemoteAnswer(result: AskResult, output: AnswerOutput): Prom
     await writeFile(path, file);
     const neighbours: NeighbourColumns[] = [];
     // Their ranks follow from their order.
-    for await (const batch of mergeStreams(startAll([readHits(path)]), result.settings.k)) neighbours.push(batch);
+    const { extra } = await inspectNeighbours(path);
+    for await (const batch of mergeStreams([storedHits(path, extra)], result.settings.k, extra)) neighbours.push(batch);
     const failed = result.failed.map(({ bucket: name, error }) => ({ bucket: name, error: new Error(error) }));
-    return writeAnswer({ neighbours, failed }, output, answerMetadata(result.settings, failed));
+    return writeAnswer({ neighbours, extra, failed }, output, answerMetadata(result.settings, failed));
   });
+}
+
+async function* storedHits(path: string, extra: readonly ExtraField[]): AsyncGenerator<HitColumns> {
+  for await (const batch of readNeighbours(path, extra)) yield hitsOf(batch);
 }
