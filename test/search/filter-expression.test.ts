@@ -16,6 +16,7 @@ describe('withNulls', () => {
     ['taxon_id > 5 -- not the length\nAND score > 1', 'taxon_id > 5 -- not the length\nAND CAST(NULL AS DOUBLE) > 1'],
     ['a > 5 /* taxon */ AND b', 'a > 5 /* taxon */ AND b'],
     ["id = 'taxon", "id = 'taxon"],
+    ['length(taxon) > 5 AND length > 5', 'length(CAST(NULL AS STRING)) > 5 AND CAST(NULL AS BIGINT) > 5'],
   ])('replaces names of columns alone: %s', (expression, expected) => {
     expect(withNulls(expression, MISSING)).toBe(expected);
     expect(withNulls(expression, [])).toBe(expression);

@@ -144,6 +144,8 @@ print('null')`,
     ['length > 5 LIMIT 3', /sql parser error/],
     ['length >', /sql parser error/],
     ["length = 'x'", /could not convert/],
+    ['length / 0 > 1', /Divide by zero error\. Write/],
+    ['CAST(taxon AS INT) > 1', /Cannot cast string 't\d o'x' to value of Int32 type\. Write/],
   ])('refuses %s, and names the columns', async (where, problem) => {
     const error = await search('bucket_00001', where).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UsageError);

@@ -7,7 +7,9 @@ import type { Column } from '../../../workers/src/base/columns/column-type.ts';
 import { DataError } from '../../../workers/src/base/errors.ts';
 import type { CatalogEntry } from '../../../workers/src/database/catalog/catalog-entry.ts';
 import { Database } from '../../../workers/src/database/database.ts';
+import { WantedIds } from '../../../workers/src/ids/wanted-ids.ts';
 import { createShard } from '../../../workers/src/shard/shard-writer.ts';
+import { deleteRows } from '../../../workers/src/upkeep/delete-rows.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase } from '../../support/database.ts';
 import { missingPython, python, sharedFolder } from '../../support/run.ts';
@@ -175,6 +177,13 @@ describe('merge-buckets, compact and adopt', () => {
     const answer = await runHere(['ask', '--id', 'p3', '--database', database, '--output', join(folder, 'a.csv')]);
     expect(answer).toMatchObject({ failed: [], vectors: 2600 });
     await runHere(['verify', '--database', database]);
+    // A deletion that listed the buckets before they were merged does not make one part of the database again.
+    const listed = new Set(['bucket_00001', 'bucket_00002', 'bucket_00003', 'bucket_00004']);
+    const opened = await Database.open(database);
+    const { signal } = new AbortController();
+    const progress = { add() {}, stop() {} };
+    expect(await deleteRows(opened, 'bucket_00001', listed, new WantedIds(['p3']), signal, progress)).toBe(0);
+    expect((await entriesOf(database)).map(({ bucket }) => bucket)).toEqual(['bucket_00004', 'bucket_00005']);
     await runHere(['compact', '--database', database]);
     expect((await readdir(catalog)).sort()).toEqual(['bucket_00004.json', 'bucket_00005.json']);
   });
@@ -216,10 +225,17 @@ t.update(where="id = 'p2002'", values={'embedding': [0.0, 1.0] + [0.0] * 30})`,
     await python(
       `import sys, lancedb, pyarrow as pa
 db = lancedb.connect(sys.argv[1])
-db.create_table('bucket_00001', pa.table({'id': ['a'], 'text': ['b']}), mode='overwrite')`,
+v = pa.array([[1.0] + [0.0] * 31], pa.list_(pa.float32(), 32))
+db.create_table('bucket_00001', pa.table({'id': ['a'], 'text': ['b']}), mode='overwrite')
+db.create_table('bucket_00002', pa.table({'id': ['a'], 'embedding': v, 'n': pa.array([1], pa.uint64())}), mode='overwrite')
+db.create_table('bucket_00003', pa.table({'id': ['a'], 'embedding': v, 'h': pa.array([0.5], pa.float16())}), mode='overwrite')`,
       database,
     );
-    const adopt = runHere(['adopt', '--database', database, '--bucket', 'bucket_00001']);
-    await expect(adopt).rejects.toThrow(/must have a column "embedding" with a vector of 32 components of float32/);
+    const adopt = (bucket: string) => runHere(['adopt', '--database', database, '--bucket', bucket]);
+    await expect(adopt('bucket_00001')).rejects.toThrow(
+      /must have a column "embedding" with a vector of 32 components of float32/,
+    );
+    await expect(adopt('bucket_00002')).rejects.toThrow(/the column "n" of its table cannot be kept/);
+    await expect(adopt('bucket_00003')).rejects.toThrow(/the column "h" of its table cannot be kept/);
   });
 });

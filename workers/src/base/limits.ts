@@ -25,6 +25,9 @@ export const MAX_SEQUENCE_LETTERS = 2 ** 24;
 /** Bytes of a text of a kept column: descriptions and sequences may be as long as FASTA allows. */
 export const MAX_CELL_BYTES = 2 ** 24;
 
+/** Bytes of a text that all rows of a shard have: a block of 65,536 rows holds it as often. */
+export const MAX_SHARED_CELL_BYTES = 2 ** 10;
+
 /** Bytes of a text file that is read as a whole: a list of ids, a JSON document of a model. */
 export const MAX_TEXT_BYTES = 2 ** 28;
 

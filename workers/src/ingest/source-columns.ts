@@ -35,7 +35,7 @@ export function cellsOf(
   return kept.map(({ name }) => {
     const own = columns.findIndex((column) => column.name === name);
     if (own >= 0) return block.kept[own]!;
-    const value = values[name];
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
     return repeatCell(value === undefined ? undefined : encoder.encode(value), block.rows);
   });
 }

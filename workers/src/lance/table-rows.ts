@@ -1,5 +1,5 @@
 import type { Table } from '@lancedb/lancedb';
-import { type Data, type FixedSizeList, type Float, Precision, type RecordBatch, Type } from 'apache-arrow';
+import { type Data, type FixedSizeList, type Float, type Int, Precision, type RecordBatch, Type } from 'apache-arrow';
 import { columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { NULL_CELL, numberCells } from '../base/columns/cells.ts';
 import type { Column, ColumnType } from '../base/columns/column-type.ts';
@@ -16,12 +16,6 @@ export interface TableRows {
   kept: Utf8Column[];
 }
 
-const COLUMN_TYPES: Partial<Record<Type, ColumnType>> = {
-  [Type.Utf8]: 'utf8',
-  [Type.Int]: 'int64',
-  [Type.Float]: 'float64',
-};
-
 /**
  * Describes the columns of a table beside `embedding` and `id`.
  * @returns the name of a column whose type cannot be kept; otherwise the columns
@@ -30,11 +24,21 @@ export async function tableColumns(table: Table): Promise<Column[] | string> {
   const columns: Column[] = [];
   for (const { name, type } of (await table.schema()).fields) {
     if (name === 'embedding' || name === 'id') continue;
-    const known = COLUMN_TYPES[(type as { typeId: Type }).typeId];
+    const known = columnType(type);
     if (known === undefined) return name;
     columns.push({ name, type: known });
   }
   return columns;
+}
+
+/** Returns the type that holds all values of a type of Arrow, as their arrays have them; undefined if none does. */
+function columnType(type: unknown): ColumnType | undefined {
+  // LanceDB has a copy of Arrow's classes.
+  const { typeId } = type as { typeId: Type };
+  const { bitWidth, isSigned } = type as Int;
+  if (typeId === Type.Utf8) return 'utf8';
+  if (typeId === Type.Int) return isSigned || bitWidth < 64 ? 'int64' : undefined;
+  return typeId === Type.Float && (type as Float).precision !== Precision.HALF ? 'float64' : undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { Column } from '../base/columns/column-type.ts';
 import { DataError } from '../base/errors.ts';
+import { MAX_SHARED_CELL_BYTES } from '../base/limits.ts';
 import { counted } from '../base/text/counted.ts';
 
 /** The file, or the bucket of a database, from which an id was read. Rows count from 0. */
@@ -81,6 +82,14 @@ export function changedFiles(files: ReadonlyArray<{ path: string; bucket: string
   return (
     `${path}${others}: its content has changed since it was added. The rows of its old version are still in ${bucket}: delete them with ` +
     'lanceflow delete --ids OLD_VERSION (docs/upkeep.md, "Replace"), or searches find both'
+  );
+}
+
+/** @param value of a samplesheet's column, for all rows of a file */
+export function longValue(name: string, value: string): string {
+  return (
+    `The column "${name}" of the samplesheet has a value of ${Buffer.byteLength(value)} bytes, ${JSON.stringify(value.slice(0, 40))}...; ` +
+    `at most ${MAX_SHARED_CELL_BYTES} are allowed, as all rows of a file get it. Shorten it.`
   );
 }
 

@@ -3,7 +3,8 @@ import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { parseKeep } from '../shard/columns/keep.ts';
-import { namedInputs } from './pack-inputs.ts';
+import type { DescribedShard } from '../shard/description-file.ts';
+import { namedInputs, type PackInput } from './pack-inputs.ts';
 import { changedFiles, heldWithOtherColumns } from './pack-messages.ts';
 import { packingQuality, packShards } from './packing.ts';
 import { parseValues } from './parse-values.ts';
@@ -57,8 +58,14 @@ export async function planBuckets(
   );
   const names = await reserveBuckets(database, survey, sources);
   const holders = holdersOf(entries);
-  const held = shards.filter(({ rows }, shard) => rows > 0 && missing[shard]!.length === 0);
-  const changed = held.filter(({ rowHash, contentHash }) => holders.get(rowHash)?.contentHash !== contentHash);
+  const isHeld = ({ rows }: DescribedShard, shard: number) => rows > 0 && missing[shard]!.length === 0;
+  const held = shards.filter(isHeld);
+  const changed = shards.filter((described, shard) => {
+    const { rowHash, contentHash } = described;
+    const holder = holders.get(rowHash);
+    const isSame = holder?.contentHash === contentHash && sameValues(holder.values, inputs[shard]!.values);
+    return isHeld(described, shard) && !isSame;
+  });
   if (changed.length > 0) context.log(heldWithOtherColumns(changed.map(({ path }) => path)));
   const plan: BucketPlan = {
     version: 1,
@@ -93,11 +100,15 @@ function isInput(shards: ReadonlyArray<{ rowHash: string }>, source: PlanSource)
   return shards.some(({ rowHash }) => rowHash === rowHashOf(source));
 }
 
-/** Maps the row hash of a shard to a bucket that has rows of it: the last of several. */
-function holdersOf(entries: readonly CatalogEntry[]): Map<string, { bucket: string; contentHash: string }> {
+/** Maps the row hash of a shard to the source with its rows, and that one's bucket: the last of several. */
+function holdersOf(entries: readonly CatalogEntry[]): Map<string, PlanSource & { bucket: string }> {
   return new Map(
-    entries.flatMap(({ bucket, sources }) =>
-      sources.map((source) => [rowHashOf(source), { bucket, contentHash: source.contentHash }]),
-    ),
+    entries.flatMap(({ bucket, sources }) => sources.map((source) => [rowHashOf(source), { ...source, bucket }])),
   );
+}
+
+/** Returns whether two samplesheets have the same values of a file, in any order of their columns. */
+function sameValues(one: PackInput['values'] = {}, other: PackInput['values'] = {}): boolean {
+  const sorted = (values: NonNullable<PackInput['values']>) => JSON.stringify(Object.entries(values).sort());
+  return sorted(one) === sorted(other);
 }

@@ -19,6 +19,7 @@ const MOST_FILE_NUMBER = 2 ** 47;
 /**
  * Deletes all rows of a bucket that have one of the wanted ids. The data files stay; searches skip the rows from the new catalog entry on.
  * The caller holds the bucket's lock.
+ * @param listed names of the buckets that were part of the database when this one was listed, and of those listed before
  * @param wanted of all buckets; those found are marked
  * @returns deleted rows
  * @throws DataError if another client changed the table
@@ -26,13 +27,14 @@ const MOST_FILE_NUMBER = 2 ** 47;
 export async function deleteRows(
   database: Database,
   bucket: string,
+  listed: ReadonlySet<string>,
   wanted: WantedIds,
   lost: AbortSignal,
   progress: Progress,
 ): Promise<number> {
   const entry = await database.entry(bucket);
-  // Merged into another bucket since it was listed, or removed.
-  if (!entry) return 0;
+  // Merged into another bucket since it was listed, or removed. A new entry would make a replaced bucket part of the database again.
+  if (!entry || (await isReplaced(database, entry, listed))) return 0;
   await undoRevision(database, entry);
   const state = await requireUnchanged(database, entry);
   if ('version' in state) throw new DataError(changedByClient(database.uri, bucket, state.version));
@@ -42,6 +44,20 @@ export async function deleteRows(
   const rows = [...found.values()].reduce((sum, { length }) => sum + length, 0);
   await publishDeletion(database, entry, found, rows, lost);
   return rows;
+}
+
+/** Returns whether a bucket that was not listed replaces another. The lock of that one is free only after the new entry is written. */
+async function isReplaced(
+  database: Database,
+  { bucket, fingerprint }: CatalogEntry,
+  listed: ReadonlySet<string>,
+): Promise<boolean> {
+  for (const name of await database.entryNames()) {
+    if (listed.has(name)) continue;
+    const { replaces = [] } = (await database.entry(name)) ?? {};
+    if (replaces.some((other) => other.bucket === bucket && other.fingerprint === fingerprint)) return true;
+  }
+  return false;
 }
 
 /** Finds the rows of wanted ids. @returns their positions by fragment, ascending */

@@ -20,9 +20,9 @@ interface Part {
   columns: number[];
 }
 
-/** Returns whether a source is a shard of `exportRows`. */
+/** Returns whether a source is a shard of `exportRows`, in a scratch folder: users may have files of such names elsewhere. */
 export function isExported({ path }: Pick<PlanSource, 'path'>): boolean {
-  return /(^|\/)rows-of-[^/]+\.h5$/.test(path);
+  return /\/\.rows\.[^/]+\.tmp\/rows-of-[^/]+\.h5$/.test(path);
 }
 
 /**

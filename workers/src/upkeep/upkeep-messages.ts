@@ -25,8 +25,8 @@ export function notATable(bucket: string, dimension: number, vectorType: string)
 
 export function otherColumn(bucket: string, name: string): string {
   return (
-    `${bucket}: the column ${JSON.stringify(name)} of its table cannot be kept: a column has texts, integers or floating-point numbers, and ` +
-    "no name of LanceFlow's own columns. Drop or convert it there."
+    `${bucket}: the column ${JSON.stringify(name)} of its table cannot be kept: a column has texts, integers up to int64, or floats of 32 ` +
+    "or 64 bits, and no name of LanceFlow's own columns. Drop or convert it there."
   );
 }
 

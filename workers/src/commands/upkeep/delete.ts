@@ -39,17 +39,18 @@ export const command = defineCommand({
     const bar = progress('finding ids', total, 'ids');
     const buckets: Record<string, number> = {};
     try {
-      const seen = new Set<string>();
-      const isUnseen = ({ bucket }: { bucket: string }) => !seen.has(bucket);
+      const listed = new Set<string>();
       // Another process may merge buckets meanwhile.
-      for (let left = entries; left.length > 0; left = (await database.entries()).filter(isUnseen))
+      for (let left = entries; left.length > 0; ) {
+        for (const { bucket } of left) listed.add(bucket);
         for (const { bucket } of left) {
-          seen.add(bucket);
           const deleted = await withBucketLock(database, bucket, (lost) =>
-            deleteRows(database, bucket, wanted, lost, bar),
+            deleteRows(database, bucket, listed, wanted, lost, bar),
           );
           if (deleted > 0) buckets[bucket] = deleted;
         }
+        left = (await database.entries()).filter(({ bucket }) => !listed.has(bucket));
+      }
     } finally {
       bar.stop();
     }

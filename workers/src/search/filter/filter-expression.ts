@@ -3,8 +3,8 @@ import type { Column, ColumnType } from '../../base/columns/column-type.ts';
 /** SQL names of the types of columns. */
 const SQL_TYPES: Record<ColumnType, string> = { utf8: 'STRING', int64: 'BIGINT', float64: 'DOUBLE' };
 
-/** Texts in single quotes, comments, quoted names, and names: whatever is none of these stays as it is. */
-const TOKEN = /'(?:[^']|'')*'?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|`[^`]*`?|"[^"]*"?|[A-Za-z_][A-Za-z0-9_]*/g;
+/** Texts in single quotes, comments, quoted names, and names that are no function's: whatever is none of these stays as it is. */
+const TOKEN = /'(?:[^']|'')*'?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|`[^`]*`?|"[^"]*"?|[A-Za-z_][A-Za-z0-9_]*\b(?!\s*\()/g;
 
 /**
  * Encloses an expression, so that what follows an expression in SQL (`LIMIT 5`, a second statement) is an error instead of being ignored.

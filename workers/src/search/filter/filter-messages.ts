@@ -22,15 +22,23 @@ export function filterNeedsFragments(bucket: string): UsageError {
 
 /** @param message of LanceDB @returns its reason; undefined for an error of another kind */
 export function reasonOf(message: string): string | undefined {
+  // Texts that are no numbers, or a division by zero, are found only in the rows.
+  const inRows = /Error applying filter expression to batch: Arrow error: (.*)/s.exec(message)?.[1];
+  if (inRows !== undefined) return tidied(inRows);
   const said = message.replace(/^.*GenericFailure, /s, '');
   if (!/^(Invalid|Schema error|Expression |Error (parsing|resolving|optimizing)|The filter )/.test(said))
     return undefined;
   const reason = said
     .replace(/^(Invalid (user )?input, )+/, '')
-    .replace(/, \/[^\s,]*\.rs:\d+:\d+.*$/s, '')
     .replace(/Error parsing statement: .*\((sql parser error: .*)\)$/s, '$1')
     .replace(/Valid fields are .*$/s, '');
-  return reason.replaceAll(/\s+/g, ' ').replace(/[\s.]+$/, '');
+  return tidied(reason);
+}
+
+/** Removes places in LanceDB's sources, and line breaks. */
+function tidied(reason: string): string {
+  const alone = reason.replace(/, \/[^\s,]*\.rs:\d+(:\d+)?.*$/s, '');
+  return alone.replaceAll(/\s+/g, ' ').replace(/[\s.]+$/, '');
 }
 
 function shortened(text: string): string {
