@@ -40,6 +40,8 @@ export function createEvalues(
 function selectSignificant(batch: NeighbourColumns, evalues: Float32Array, maxEvalue: number): NeighbourColumns {
   const kept = createNeighbourBuilder({ rows: evalues.length, bytes: Number.POSITIVE_INFINITY }, [EVALUE]);
   const hits = hitsOf(batch);
-  for (const [row, evalue] of evalues.entries()) if (evalue <= maxEvalue) kept.push(hits, row, batch.ranks[row]!);
+  // As float32, 0.1 is above 0.1.
+  const limit = Math.fround(maxEvalue);
+  for (const [row, evalue] of evalues.entries()) if (evalue <= limit) kept.push(hits, row, batch.ranks[row]!);
   return kept.take();
 }

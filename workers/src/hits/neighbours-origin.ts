@@ -14,21 +14,21 @@ export interface SearchedHits {
 /**
  * Returns metadata that identifies the searched table by its recipe. A rebuilt or reindexed table has other files and another
  * fingerprint, but the same recipe, so that equal hits have equal bytes.
- * @param bucketRows of hits with p-values: E-values follow from the rows of all buckets
+ * @param bucketRows of hits with p-values: E-values follow from the searched rows of all buckets
  */
 export function tableMetadata(recipe: string, bucketRows?: number): Record<string, string> {
   return { [RECIPE]: recipe, ...bucketRowsMetadata(bucketRows) };
 }
 
-/** Returns metadata of hits with p-values: the rows of their bucket. */
+/** Returns metadata of hits with p-values: the searched rows of their bucket, without deleted ones and those that the filter does not select. */
 export function bucketRowsMetadata(bucketRows: number | undefined): Record<string, string> {
   return bucketRows === undefined ? {} : { [BUCKET_ROWS]: `${bucketRows}` };
 }
 
-/** Returns the rows of the searched bucket; undefined where the metadata does not have them. */
+/** Returns the searched rows of a bucket; undefined where the metadata does not have them. */
 export function readBucketRows(metadata: ReadonlyMap<string, string>): number | undefined {
   const rows = Number(metadata.get(BUCKET_ROWS));
-  return Number.isSafeInteger(rows) && rows > 0 ? rows : undefined;
+  return Number.isSafeInteger(rows) && rows >= 0 ? rows : undefined;
 }
 
 export function readRecipe(metadata: ReadonlyMap<string, string>): string | undefined {

@@ -88,7 +88,7 @@ export type PartSummary = z.infer<typeof PART_SUMMARY>;
 export const PART_SUMMARY = z.object({
   bucket: BUCKET,
   fingerprint: TEXT,
-  /** Rows of the bucket, and hits found. */
+  /** Rows that the filter selects, and hits found. */
   rows: COUNT,
   hits: COUNT,
   strategy: TEXT,

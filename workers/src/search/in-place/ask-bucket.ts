@@ -56,7 +56,7 @@ export async function askBucket(
   return {
     bucket: entry.bucket,
     fingerprint: entry.fingerprint,
-    rows: entry.rows,
+    rows: searched.entry.rows,
     strategy: plan.way,
     nprobes: plan.nprobes,
     refineFactor: plan.refineFactor,

@@ -22,7 +22,7 @@ export interface BucketAnswer {
   bucket: string;
   /** Of the catalog entry of the table that answered. */
   fingerprint: string;
-  /** Rows of the bucket. */
+  /** Searched rows: those of the bucket that the filter selects. */
   rows: number;
   /** How it was searched: by `ann`, or by `exact` where the bucket has no index or no more than k rows. */
   strategy: string;

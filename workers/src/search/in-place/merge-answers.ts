@@ -17,7 +17,7 @@ export class AnswerMerge {
   /** Batches of each bucket, or of several that are merged, in the order of hits files. */
   #inputs: HitColumns[][] = [];
   #rows = 0;
-  /** Rows of the buckets; undefined once hits without p-values have come. */
+  /** Searched rows of the buckets; undefined once hits without p-values have come. */
   #databaseRows: number | undefined = 0;
 
   /** @param mostRows hits that are kept before they are merged: more than the neighbours of all queries */
@@ -26,7 +26,7 @@ export class AnswerMerge {
     this.#mostRows = mostRows;
   }
 
-  /** Adds the hits of a bucket, in any order of the buckets. @param bucketRows rows of the bucket */
+  /** Adds the hits of a bucket, in any order of the buckets. @param bucketRows searched rows of the bucket */
   add(bucket: string, { pValues, ...hits }: BucketAnswer['hits'], bucketRows: number): void {
     const rows = hits.distances.length;
     const extra = pValues && [{ values: pValues }];

@@ -1,5 +1,5 @@
 import { seededRandom } from '../../base/random.ts';
-import { productAt } from './linear-form.ts';
+import { RowProducts } from './row-products.ts';
 
 /** The mean of rows, and their covariance: the sum of `rank` outer products and a diagonal. */
 export interface Covariance {
@@ -20,15 +20,18 @@ const SEED = 0x5eed;
  */
 export function covarianceOf(rows: Float32Array, dimension: number, rank: number): Covariance {
   const count = rows.length / dimension;
-  const mean = subtractMean(rows, dimension);
+  const mean = meanOf(rows, dimension);
+  subtractFromAll(rows, mean);
+  const products = new RowProducts(count, dimension);
+  for (let at = 0; at < rows.length; at += dimension) products.add(rows.subarray(at, at + dimension));
   let directions = randomDirections(rank, dimension);
   for (let pass = 0; pass < PASSES; pass++) {
     orthonormalize(directions);
-    directions = project(rows, count, directions);
+    directions = directions.map((direction) => project(rows, products, direction));
   }
   orthonormalize(directions);
   const factors = new Float32Array((rank + 1) * dimension);
-  const roots = choleskyOf(covarianceWithin(rows, count, directions));
+  const roots = choleskyOf(covarianceWithin(products, directions));
   for (let factor = 0; factor < rank; factor++)
     for (let j = factor; j < rank; j++) {
       const share = roots[j]![factor]!;
@@ -39,12 +42,16 @@ export function covarianceOf(rows: Float32Array, dimension: number, rank: number
   return { mean, factors };
 }
 
-function subtractMean(rows: Float32Array, dimension: number): Float32Array {
+/** Computes the mean of rows. @param rows [count, D] @returns [D] */
+export function meanOf(rows: Float32Array, dimension: number): Float32Array {
   const sums = new Float64Array(dimension);
   for (let at = 0; at < rows.length; at += dimension) for (let i = 0; i < dimension; i++) sums[i]! += rows[at + i]!;
-  const mean = Float32Array.from(sums, (sum) => (sum * dimension) / rows.length);
+  return Float32Array.from(sums, (sum) => (sum * dimension) / rows.length);
+}
+
+function subtractFromAll(rows: Float32Array, mean: Float32Array): void {
+  const dimension = mean.length;
   for (let at = 0; at < rows.length; at += dimension) for (let i = 0; i < dimension; i++) rows[at + i]! -= mean[i]!;
-  return mean;
 }
 
 function randomDirections(rank: number, dimension: number): Float64Array[] {
@@ -67,32 +74,19 @@ function orthonormalize(directions: readonly Float64Array[]): void {
   }
 }
 
-/** Multiplies each direction by the rows' covariance, up to a factor. */
-function project(rows: Float32Array, count: number, directions: readonly Float64Array[]): Float64Array[] {
-  const dimension = rows.length / count;
-  const products = directions.map(() => new Float64Array(dimension));
-  for (let row = 0; row < count; row++) {
-    const at = row * dimension;
-    for (const [k, direction] of directions.entries()) {
-      const share = productAt(direction, rows, at);
-      const product = products[k]!;
-      for (let i = 0; i < dimension; i++) product[i]! += share * rows[at + i]!;
-    }
-  }
-  return products;
+/** Multiplies a direction by the rows' covariance, up to a factor. */
+function project(rows: Float32Array, products: RowProducts, direction: Float64Array): Float64Array {
+  const dimension = direction.length;
+  const sums = new Float64Array(dimension);
+  for (const [row, share] of products.of(direction).entries())
+    for (let i = 0, at = row * dimension; i < dimension; i++, at++) sums[i]! += share * rows[at]!;
+  return sums;
 }
 
 /** Returns the covariance of the rows' coordinates along directions. */
-function covarianceWithin(rows: Float32Array, count: number, directions: readonly Float64Array[]): Float64Array[] {
-  const dimension = rows.length / count;
-  const rank = directions.length;
-  const sums = directions.map(() => new Float64Array(rank));
-  const along = new Float64Array(rank);
-  for (let row = 0; row < count; row++) {
-    for (const [k, direction] of directions.entries()) along[k] = productAt(direction, rows, row * dimension);
-    for (let k = 0; k < rank; k++) for (let j = 0; j <= k; j++) sums[k]![j]! += (along[k]! * along[j]!) / count;
-  }
-  return sums;
+function covarianceWithin(products: RowProducts, directions: readonly Float64Array[]): Float64Array[] {
+  const along = directions.map((direction) => Float64Array.from(products.of(direction)));
+  return along.map((a) => Float64Array.from(along, (b) => dot(a, b) / products.count));
 }
 
 /** Returns the lower triangle whose product with its transpose is the matrix; zeros in columns without variance. */

@@ -40,11 +40,6 @@ export function linearForm(metric: Metric, query: Float32Array): LinearForm {
   return { constant: innerProduct(query, query), weights };
 }
 
-/** Computes the distance of a query's form to row `row`. @param features of `featuresOf` */
-export function distanceTo({ constant, weights }: LinearForm, features: Float32Array, row: number): number {
-  return constant + productAt(weights, features, row * weights.length);
-}
-
 /** Computes the inner product of `weights` and as many values from `start`. */
 export function productAt(weights: Float64Array, values: Float32Array, start: number): number {
   // Four sums: each addition would wait for the one before.

@@ -1,16 +1,17 @@
 import { seededRandom } from '../../base/random.ts';
 import type { Metric } from '../metric.ts';
-import { type Covariance, covarianceOf } from './covariance.ts';
-import { distanceTo, featureCount, featuresOf, linearForm } from './linear-form.ts';
-import { encodeNulls, type NullDistances, type NullHistogram } from './null-distances.ts';
+import { covarianceOf } from './covariance.ts';
+import { featureCount, linearForm } from './linear-form.ts';
+import { encodeNulls, type NullDistances, type NullHistogram, type NullModel } from './null-distances.ts';
 import { backgroundOf, scoreOf } from './query-background.ts';
+import { RowDistances } from './row-distances.ts';
 import { fitTail } from './tail.ts';
-import { dropRelatives } from './unrelated-rows.ts';
+import { unrelatedFeatures } from './unrelated-rows.ts';
 
 /** Most rows whose mean and covariance are measured, and most others that are their queries. */
 const [MOST_ROWS, MOST_QUERIES] = [1024, 256];
 /** A sample of a small bucket is this share of it, so that measuring stays a small part of its build. */
-const SAMPLED_SHARE = 1 / 32;
+const SAMPLED_SHARE = 1 / 16;
 const LEAST_SAMPLE = 512;
 /** Fewer rows have no background. */
 const LEAST_ROWS = 16;
@@ -58,22 +59,22 @@ export function measureNulls(
   const queryCount = queries.length / dimension;
   const none = () => encodeNulls(noNulls(features), 0, { from: 0, to: 0, counts: [] });
   if (count === 0) return none();
-  const unrelated = dropRelatives(metric, dimension, rows);
-  const rowFeatures = featuresOf(metric, unrelated, dimension);
-  const compared = unrelated.length / dimension;
+  const unrelated = unrelatedFeatures(metric, dimension, rows);
+  const compared = unrelated.length / features;
   const rank = Math.min(RANK, features, Math.floor(compared / ROWS_PER_DIRECTION));
-  const covariance = covarianceOf(rowFeatures.slice(), features, rank);
+  const covariance = covarianceOf(unrelated.slice(), features, rank);
+  const nearby = new RowDistances(covariance.mean, compared);
+  for (let at = 0; at < unrelated.length; at += features) nearby.add(unrelated.subarray(at, at + features));
   const distances = new Float64Array(queryCount * compared);
   const scores = new Float64Array(distances.length);
   let at = 0;
   for (let query = 0; query < queryCount; query++) {
     const form = linearForm(metric, queries.subarray(query * dimension, (query + 1) * dimension));
     const background = backgroundOf(metric, form, covariance);
-    for (let row = 0; row < compared; row++, at++) {
-      const distance = distanceTo(form, rowFeatures, row);
+    for (const distance of nearby.of(form)) {
       distances[at] = distance;
       const score = scoreOf(metric, background, distance);
-      scores[at] = Number.isNaN(score) ? 0 : score;
+      scores[at++] = Number.isNaN(score) ? 0 : score;
     }
   }
   const nulls = { rows: covariance, tail: fitTail(scores) };
@@ -83,9 +84,9 @@ export function measureNulls(
 }
 
 /** The null distribution of a bucket without one: every chance is 1. */
-function noNulls(features: number): { rows: Covariance; tail: { start: number; share: number; scale: number } } {
+function noNulls(features: number): NullModel {
   const rows = { mean: new Float32Array(features), factors: new Float32Array(features) };
-  return { rows, tail: { start: 0, share: 1, scale: 1 } };
+  return { rows, tail: { start: 0, share: 1, scale: 1, shape: 1 } };
 }
 
 function histogramOf(distances: Float64Array): NullHistogram {

@@ -5,6 +5,7 @@ import type { Tail } from './tail.ts';
 
 const BASE64 = textWhere((text) => /^[A-Za-z0-9+/]*={0,2}$/.test(text), 'a text in base64');
 const NUMBER = z.number('a number');
+const POSITIVE = z.number('a number above 0').check(z.gt(0, 'a number above 0'));
 
 /** How far a bucket's vectors are from unrelated ones, as its catalog entry keeps it. Format: docs/formats.md. */
 export type NullDistances = z.infer<typeof NULL_DISTANCES>;
@@ -16,7 +17,7 @@ export const NULL_DISTANCES = z.object({
   /** Their covariance, `Covariance.factors`: int8 [number of scales, F], base64. A value is scale * int8. */
   factors: BASE64,
   scales: z.array(AMOUNT),
-  tail: z.object({ start: NUMBER, share: AMOUNT, scale: AMOUNT }),
+  tail: z.object({ start: NUMBER, share: AMOUNT, scale: AMOUNT, shape: POSITIVE }),
   /** Distances of the sampled pairs: equal bins between `from` and `to`. */
   histogram: z.object({ from: NUMBER, to: NUMBER, counts: z.array(COUNT) }),
 });

@@ -4,13 +4,15 @@ export interface Tail {
   start: number;
   share: number;
   scale: number;
+  /** Above zero: heavier than exponential. */
+  shape: number;
 }
 
 /**
  * Shape of the tail, heavier than exponential: some proteins of low complexity are near many others, also beyond what their background
  * shows. Fixed, because a sample that holds relatives cannot show it: measured on UniProt, docs/output.md#e-values.
  */
-const SHAPE = 0.12;
+const SHAPE = 0.15;
 /** The tail is fitted to the scores that these shares of the pairs exceed. Fewer pairs of most samples than the second are relatives. */
 const [UPPER, LOWER] = [0.1, 0.01];
 /** Pairs that would be rarer than this among unrelated ones are relatives: they are dropped before the fit. */
@@ -19,7 +21,7 @@ const ROUNDS = 10;
 /** Fewer scores do not show a tail. */
 const LEAST_SCORES = 20_000;
 /** Of samples that are too small: wider than those of kmer and of small transformers on UniProt. */
-const DEFAULT_TAIL: Tail = { start: 1.3, share: UPPER, scale: 0.6 };
+const DEFAULT_TAIL: Tail = { start: 1.3, share: UPPER, scale: 0.6, shape: SHAPE };
 /** Smaller chances are not distinguished: nobody has measured so far out. */
 const LEAST_CHANCE = 1e-37;
 
@@ -42,16 +44,16 @@ export function fitTail(scores: Float64Array): Tail {
 }
 
 /** Returns the chance that an unrelated pair has this score or a higher one. */
-export function chanceOf({ start, share, scale }: Tail, score: number): number {
-  const growth = 1 + (SHAPE * (score - start)) / scale;
+export function chanceOf({ start, share, scale, shape }: Tail, score: number): number {
+  const growth = 1 + (shape * (score - start)) / scale;
   if (Number.isNaN(growth)) return 1;
-  const chance = share * Math.max(growth, Number.MIN_VALUE) ** (-1 / SHAPE);
+  const chance = share * Math.max(growth, Number.MIN_VALUE) ** (-1 / shape);
   return Math.min(1, Math.max(LEAST_CHANCE, chance));
 }
 
 /** Returns the score that a share of unrelated pairs exceeds. */
-function scoreAt({ start, share, scale }: Tail, chance: number): number {
-  return start + (scale / SHAPE) * ((share / chance) ** SHAPE - 1);
+function scoreAt({ start, share, scale, shape }: Tail, chance: number): number {
+  return start + (scale / shape) * ((share / chance) ** shape - 1);
 }
 
 /** Returns the tail through two quantiles of the first `count` scores, which are sorted. */
@@ -60,7 +62,7 @@ function tailThrough(scores: Float64Array, count: number, upper: number, lower: 
   const [start, far] = [at(upper), at(lower)];
   // Where all pairs are equally far, any nearer one is significant.
   const scale = Math.max(1e-6, (SHAPE * (far - start)) / ((upper / lower) ** SHAPE - 1));
-  return { start, share: upper, scale };
+  return { start, share: upper, scale, shape: SHAPE };
 }
 
 /** Counts the sorted scores below a limit. */
