@@ -34,7 +34,7 @@ async function errorOf(path: string): Promise<string> {
 
 // Longer than two blocks of the reader, and than many batches.
 const MANY = Array.from({ length: 12_000 }, (_, i): [string, string] => [`r${i}`, 'MKTAYIAKQR'.repeat(1 + (i % 40))]);
-const TEXT = MANY.map(([id, sequence]) => `>${id} text\n${sequence}\n`).join('');
+const TEXT = MANY.map(([id, sequence]) => `>${id} protein ${id}${sequence.length}\n${sequence}\n`).join('');
 
 describe('a FASTA file', () => {
   test('is read completely, plain, gzip or zstd, whatever its name', async () => {
@@ -44,6 +44,16 @@ describe('a FASTA file', () => {
     expect(await readAll(await fileOf('a.fa', zipped))).toEqual({ records: MANY, bytes: zipped.length });
     const frames = Buffer.concat([zstdCompressSync(TEXT.slice(0, 1e6)), zstdCompressSync(TEXT.slice(1e6))]);
     expect(await readAll(await fileOf('b.fa', frames))).toEqual({ records: MANY, bytes: frames.length });
+  });
+
+  test('has the description of each record, although blocks are read into the same memory', async () => {
+    for (const content of [Buffer.from(TEXT), gzipSync(TEXT), zstdCompressSync(TEXT)]) {
+      const path = await fileOf('a.fa', content);
+      const read: string[] = [];
+      for await (const { descriptions } of readFasta(path, { ...LIMITS, descriptions: true }))
+        read.push(...columnTexts(descriptions!));
+      expect(read).toEqual(MANY.map(([id, sequence]) => `protein ${id}${sequence.length}`));
+    }
   });
 
   test('may be several concatenated gzip files, as of bgzip and cat', async () => {

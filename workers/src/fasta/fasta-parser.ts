@@ -302,10 +302,10 @@ export class FastaParser {
     }
     this.#headerBytes += end - start;
     if (this.#headerBytes > MAX_HEADER_BYTES) throw this.#bad(messages.headerTooLong);
-    // Copied only where the header goes on in the next piece: the caller may use this one again.
+    // Copied only where the header goes on in the next piece: the caller may use this one again. `slice` of a Buffer would share it.
     if (this.#limits.descriptions && this.#idDone) {
       const rest = piece.subarray(isRest ? start : at - 1, end);
-      this.#rest.push(lineEnd === undefined ? rest.slice() : rest);
+      this.#rest.push(lineEnd === undefined ? new Uint8Array(rest) : rest);
     }
     if (lineEnd === undefined) return end;
     this.#endHeader();

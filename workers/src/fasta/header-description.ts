@@ -14,7 +14,8 @@ export function cleanDescription(header: Uint8Array): Uint8Array {
   while (end > start && isSpaceByte(header[end - 1]!)) end--;
   const bytes = header.subarray(start, end);
   const isPlain = isUtf8(bytes) && !bytes.some((byte) => byte < 0x20 || byte === 0x7f || byte === 0xc2);
-  if (isPlain) return bytes.slice();
+  // A copy: the caller may use these bytes again. `slice` of a Buffer would share them.
+  if (isPlain) return new Uint8Array(bytes);
   const text = Buffer.from(bytes).toString(isUtf8(bytes) ? 'utf8' : 'latin1');
   return Buffer.from(text.replaceAll('\u0001', ' >').replaceAll(CONTROLS, ' ').trim());
 }
