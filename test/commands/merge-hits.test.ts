@@ -6,6 +6,8 @@ import { Table, writeParquet } from 'parquet-wasm';
 import { describe, expect, it } from 'vitest';
 import { DataError, UsageError } from '../../workers/src/base/errors.ts';
 import { command } from '../../workers/src/commands/merge-hits.ts';
+import { tableMetadata } from '../../workers/src/hits/neighbours-origin.ts';
+import { originMetadata } from '../../workers/src/hits/origin.ts';
 import { readHits } from '../../workers/src/hits/parquet/hits-reader.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { type Hit, naiveMerge, packedHits, sortedHits } from '../support/hits.ts';
@@ -112,6 +114,35 @@ describe('merge-hits', () => {
     expect(outputs[1]).toEqual(outputs[0]);
     expect(outputs[2]).toEqual(outputs[0]);
     expect(gunzipSync(Buffer.from(outputs[0]![1], 'base64')).toString()).toBe(csvOf(files.flat(), 7));
+  });
+
+  it('drops neighbours by --max-evalue, and reports the queries that lose all', async () => {
+    const folder = await temporaryFolder();
+    const paths: string[] = [];
+    for (const bucket of ['a', 'b']) {
+      const rows = ['near', 'far'].map((query, i) => ({ query, target: `t${bucket}`, distance: i, bucket }));
+      const range = { first: 0, end: 2 };
+      const filters = { excludeSelf: false, maxDistance: Number.POSITIVE_INFINITY };
+      const origin = { bucket, metric: 'l2', k: 3, ...filters, queries: 'hash', range };
+      const metadata = { ...originMetadata(origin), ...tableMetadata('recipe', 1000) };
+      paths.push(join(folder, `${bucket}.parquet`));
+      const writer = await createHits(paths.at(-1)!, metadata, true);
+      const pValues = Float32Array.of(2e-3, bucket === 'a' ? 1e-9 : 1e-3);
+      await writer.append({ ...packedHits(sortedHits(rows)), bucket, pValues });
+      await writer.finish();
+    }
+    const merged = (...options: string[]) =>
+      lanceflowJson(
+        ['merge-hits', '--k', '3', '--output', join(folder, 'n.parquet'), ...options].concat('--input', ...paths),
+      );
+    const far = { query: 'far', target: 'ta', bucket: 'a', distance: 1, evalue: 4 };
+    expect(await merged('--max-evalue', '0.1')).toMatchObject({
+      ...{ rows: 1, queries: 1, maxEvalue: 0.1 },
+      droppedQueries: { count: 1, first: [far] },
+    });
+    const all = await merged();
+    expect(all).toMatchObject({ rows: 4, queries: 2 });
+    expect(all).not.toHaveProperty('droppedQueries');
   });
 
   it('sorts unsorted hits first, and logs it', async () => {

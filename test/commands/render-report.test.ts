@@ -140,6 +140,48 @@ describe('render-report', () => {
     expect(await readFile(path('report.html'), 'utf8')).not.toContain('Warnings');
   });
 
+  it('says how many queries have no significant neighbour, and shows the distances of unrelated proteins', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    const rows = naiveMerge(HITS, 1);
+    const fields: ExtraField[] = [{ name: 'evalue', type: 'float32' }];
+    const writer = await createNeighbours(path('n.parquet'), 'zstd', {}, fields);
+    const extra = [extraFrom('float32', [1e-5, 0.02, 0.2, null, 2])];
+    await writer.append({ ...packedHits(rows), ranks: Int32Array.from(rows, ({ rank }) => rank), extra });
+    await writer.finish();
+    const background = { from: 0.5, to: 1.5, counts: [1, 5, 4] };
+    const search = { command: 'search-bucket', bucket: 'b', bucketRows: 10, queries: 8, background };
+    await writeFile(path('search.json'), JSON.stringify(search));
+    const lost = { query: '<i>lost</i>', target: 't', bucket: 'b', distance: 0.7, evalue: 3 };
+    const merge = { command: 'merge-hits', maxEvalue: 0.1, droppedQueries: { count: 2, first: [lost] } };
+    await writeFile(path('merge.json'), JSON.stringify(merge));
+    const pageOf = async (reports: string[]) => {
+      await render(path('n.parquet'), reports.map(path), path('report.html'));
+      return readFile(path('report.html'), 'utf8');
+    };
+
+    const page = await pageOf(['search.json']);
+    expect(page).toContain('7 of 8<small>queries without an E-value of at most 0.01</small>');
+    expect(page).toContain('7 of 8 queries (87.5%) have no significant neighbour');
+    expect(page).toMatch(/<svg[^>]*aria-label="Nearest neighbours and unrelated proteins\. Bars: .*Line: /);
+    expect(page).toMatch(/#?E-value.*<td class="number">0\.02<\/td>/s);
+    const limited = await pageOf(['search.json', 'merge.json']);
+    expect(limited).toContain('6 of 8 queries (75.0%) have no significant neighbour');
+    expect(limited).toContain('left without neighbours are not in the chart.');
+    expect(limited).toContain('--max_evalue left 2 of them without neighbours.');
+    expect(limited).toContain(
+      '&lt;i&gt;lost&lt;/i&gt;</bdi></td><td><bdi>t</bdi></td><td class="number">0.7</td><td class="number">3</td><td class="number"></td><td class="number">0</td>',
+    );
+
+    // Databases of earlier versions have no E-values.
+    await writeNeighbours(path('n.parquet'), HITS);
+    await writeFile(path('search.json'), JSON.stringify({ ...search, background: undefined }));
+    const old = await pageOf(['search.json']);
+    expect(old).toContain('unknown<small>the neighbours have no E-values</small>');
+    expect(old).toContain('Run index-bucket again for it, then search again.');
+    expect(old).not.toContain('unrelated proteins.');
+  });
+
   it('has no chart of distances that are all infinite', async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);

@@ -78,8 +78,11 @@ describe('search-bucket --search exact', () => {
     const folder = await temporaryFolder();
     const data = { rows: randomRows(1, 2500, 48), queries: randomRows(2, 100, 48, 'q') };
     const { database, queries } = await buildWithQueries(folder, data, metric);
-    const { hits } = await searchHere(folder, database, queries, ['--k', '7', '--search', 'exact']);
+    const { hits, result } = await searchHere(folder, database, queries, ['--k', '7', '--search', 'exact']);
     expectSameHits(hits, bruteForce(data.queries, data.rows, metric, 7, 'bucket_00001'), 5e-5);
+    // The report shows it beside the distances of the hits.
+    const entry = JSON.parse(await readFile(join(database, '_catalog', 'bucket_00001.json'), 'utf8'));
+    expect(result.background).toEqual(entry.nullDistances.histogram);
   });
 });
 

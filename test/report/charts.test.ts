@@ -1,8 +1,9 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { histogramChart, rankChart } from '../../workers/src/report/charts.ts';
+import { comparisonChart, histogramChart, rankChart } from '../../workers/src/report/charts.ts';
 import { createHistogram } from '../../workers/src/report/histogram.ts';
 import { scanRanks } from '../../workers/src/report/rank-quantiles.ts';
+import { joinBackgrounds } from '../../workers/src/report/significance/background.ts';
 
 const parse = (markup: string) => parseHTML(`<html><body>${markup}</body></html>`).document;
 const texts = (document: ReturnType<typeof parse>, part: string) =>
@@ -35,6 +36,23 @@ describe('histogramChart', () => {
     const axis = (document: typeof first) => document.querySelector('[aria-label="x-axis tick label"]')!.outerHTML;
     expect(axis(draw([0.9], [0, 1]))).toBe(axis(first));
   });
+});
+
+it('comparisonChart shows shares of the nearest neighbours and of unrelated pairs on the same axes', () => {
+  const nearest = createHistogram();
+  for (const value of [0.1, 0.1, 0.6, 0.8]) nearest.add(value);
+  const background = joinBackgrounds([{ rows: 9, background: { from: 0.5, to: 1, counts: [1, 3] } }])!;
+  const document = parse(comparisonChart(nearest, background, [0, 1], 'Nearest and unrelated').markup);
+  expect(document.querySelector('svg')!.getAttribute('aria-label')).toBe('Nearest and unrelated');
+  expect(texts(document, 'x-axis label')).toEqual(['Distance']);
+  expect(texts(document, 'y-axis label')).toEqual(['Share (%)']);
+  const tips = [...document.querySelectorAll('rect title')].map(({ textContent }) => textContent!);
+  const shares = tips.map((tip) => Array.from(tip.matchAll(/([\d.]+)%/g), ([, share]) => Number(share)));
+  expect(shares.reduce((sum, [found]) => sum + found!, 0)).toBeCloseTo(100);
+  // Shares are rounded to a tenth of a percent.
+  expect(Math.abs(shares.reduce((sum, [, unrelated]) => sum + unrelated!, 0) - 100)).toBeLessThan(2);
+  expect(tips[3]).toBe('0.09375 to 0.125: 50.0% of the nearest neighbours, 0% of the unrelated pairs');
+  expect(document.querySelectorAll('g[aria-label="line"] path')).toHaveLength(1);
 });
 
 describe('rankChart', () => {

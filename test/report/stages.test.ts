@@ -47,6 +47,10 @@ describe('a report with a wrong field', () => {
     ['recall', 1.5],
     ['estimates', [null]],
     ['estimates', 7],
+    ['background', { from: 0, to: 1 }],
+    ['background', { from: 0, to: 1, counts: [0.5] }],
+    ['maxEvalue', -1],
+    ['droppedQueries', { count: 1, first: [{ query: 1 }] }],
     ['warnings', 'text'],
     ['warnings', [1]],
   ])('is refused with its name: %s %j', (field, value) => {

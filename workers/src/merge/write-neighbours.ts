@@ -7,7 +7,7 @@ import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
 import { createCsv } from '../hits/csv/csv-file.ts';
-import { createEvalues, EVALUE } from '../hits/evalues.ts';
+import { createEvalues, type DroppedQueries, EVALUE } from '../hits/evalues.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
 import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
@@ -106,15 +106,18 @@ async function merge(
         recall.addGroundTruth(batch);
     const metadata = neighboursMetadata(hits, k);
     const merged = mergeFiles(hits, { ...options, hasPValues, onRows: progress.add });
+    const { maxEvalue } = request;
+    const droppedQueries: DroppedQueries = { count: 0, first: [] };
     const significance = hasPValues
-      ? { extra: [EVALUE], convert: createEvalues(databaseRows, request.maxEvalue) }
+      ? { extra: [EVALUE], convert: createEvalues(databaseRows, maxEvalue, droppedQueries) }
       : { extra: [], convert: (batch: NeighbourColumns) => batch };
     const written = await writeAllAtomically([output, csv], ([parquetPath, csvPath]) =>
       write(merged, { parquetPath: parquetPath!, csvPath }, recall, { metadata, ...significance }, request),
     );
     const estimate = recall.estimate();
     if (estimate) context.log(MERGE_MESSAGES.recall(k, formatEstimate(estimate)));
-    return { ...written, ...(estimate && { recall: estimate }) };
+    const limited = maxEvalue === undefined ? {} : { maxEvalue, droppedQueries };
+    return { ...written, ...limited, ...(estimate && { recall: estimate }) };
   } finally {
     progress.stop();
   }

@@ -1,13 +1,14 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { formatCount, formatNumber } from './format.ts';
+import { formatCount, formatNumber, formatShare } from './format.ts';
 import type { Histogram } from './histogram.ts';
 import { Html } from './html.ts';
 import type { RankQuantiles } from './rank-quantiles.ts';
-import { AXES, bars, quantileTip } from './report-text.ts';
+import { AXES, BACKGROUND_TEXTS, bars, quantileTip } from './report-text.ts';
+import type { Background } from './significance/background.ts';
 
 /** Size of a drawing in its own units; the browser scales it. */
-const SIZE = { width: 480, height: 220, marginLeft: 52, marginBottom: 38 };
+const SIZE = { width: 480, height: 226, marginLeft: 52, marginBottom: 44 };
 const MAX_BARS = 48;
 /** Number of ranks from which their axis is logarithmic. */
 const LOG_RANKS = 20;
@@ -31,6 +32,39 @@ export function histogramChart(
         ...{ x1: 'start', x2: 'end', y: 'count', inset: 0.5, fill: 'var(--accent)' },
         title: ({ start, end, count }) => bars(formatNumber(start), formatNumber(end), count),
       }),
+      Plot.ruleY([0]),
+    ],
+  });
+}
+
+/**
+ * Draws the distances of nearest neighbours as bars, and those of unrelated pairs as a line, both as shares of their number.
+ * @param range of the axis, not empty
+ */
+export function comparisonChart(
+  nearest: Histogram,
+  background: Background,
+  range: readonly [start: number, end: number],
+  title: string,
+): Html {
+  const bins = nearest.bins(MAX_BARS, range).map(({ start, end, count }) => ({
+    ...{ start, end, found: count / nearest.count },
+    unrelated: background.shareBelow(end) - background.shareBelow(start),
+  }));
+  const domain = [bins[0]!.start, bins.at(-1)!.end];
+  // The line is a step for each bar; its last step ends where the last bar does.
+  const steps = [...bins, { start: domain[1]!, unrelated: bins.at(-1)!.unrelated }];
+  const line = { x: 'start', y: 'unrelated', curve: 'step-after' } as const;
+  return draw(title, {
+    x: { label: AXES.distance, domain, nice: true, labelArrow: 'none' },
+    y: { label: AXES.share, percent: true, grid: true, nice: true, labelArrow: 'none' },
+    marks: [
+      Plot.rectY(bins, {
+        ...{ x1: 'start', x2: 'end', y: 'found', inset: 0.5, fill: 'var(--accent)' },
+        title: ({ start, end, found, unrelated }) =>
+          BACKGROUND_TEXTS.tip([start, end].map(formatNumber), [found, unrelated].map(formatShare)),
+      }),
+      Plot.lineY(steps, { ...line, stroke: 'var(--ink)', strokeWidth: 1.5 }),
       Plot.ruleY([0]),
     ],
   });

@@ -1,16 +1,22 @@
 import { compareText, copyText, type HitColumns, hitRows, sameText, type Texts, textBytes } from '../hits/columns.ts';
+import { isSignificant, LISTED_QUERIES } from '../hits/evalues.ts';
+import { type ExtraColumn, hasValue } from '../hits/extra-column.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import { type RankQuantiles, scanRanks } from './rank-quantiles.ts';
 import type { Facts } from './targets/target-facts.ts';
 
 /** Statistics of the neighbours for the page. */
 export interface NeighbourSummary {
+  /** Whether these are neighbours over all buckets, not the hits of one, which have no ranks. */
+  isRanked: boolean;
   rows: number;
   queries: number;
   /** Maximum neighbour count of a query. */
   k: number;
   /** Queries with fewer than k neighbours. */
   shortQueries: number;
+  /** Queries with a neighbour of at most the scan's E-value; undefined: the neighbours have no E-values. */
+  significantQueries?: number;
   /** Distances of each query's nearest neighbour, and of its last one. */
   nearest: Histogram;
   farthest: Histogram;
@@ -33,12 +39,13 @@ export interface QuerySummary {
   target: string;
   bucket: string;
   nearest: number;
-  /** Distance of the last neighbour. */
-  last: number;
+  /** Distance of the last neighbour; undefined where --max_evalue dropped all. */
+  last?: number | undefined;
+  /** Smallest E-value, where the neighbours have E-values. */
+  evalue?: number | undefined;
   neighbours: number;
 }
 
-const FIRST_QUERIES = 500;
 const FAR_QUERIES = 20;
 const EXAMPLE_QUERIES = 20;
 const EXAMPLE_NEIGHBOURS = 10;
@@ -50,16 +57,24 @@ export interface NeighbourScan {
   finish(): NeighbourSummary;
 }
 
-/**
- * Starts a pass over neighbours. Memory grows with the number of buckets, not with rows.
- * @param isOtherOrder whether ranks follow something else than distances
- */
-export function scanNeighbours(isOtherOrder = false): NeighbourScan {
+export interface ScanOptions {
+  /** Whether the rows are neighbours, not hits. */
+  isRanked?: boolean;
+  /** Whether ranks follow something else than distances. */
+  isOtherOrder?: boolean;
+  /** Largest E-value of significant neighbours. The batches then have E-values as their extra column; undefined: they have none. */
+  maxEvalue?: number | undefined;
+}
+
+/** Starts a pass over neighbours. Memory grows with the number of buckets, not with rows. */
+export function scanNeighbours({ isRanked = true, isOtherOrder = false, maxEvalue }: ScanOptions = {}): NeighbourScan {
   const summary: NeighbourSummary = {
+    isRanked,
     rows: 0,
     queries: 0,
     k: 0,
     shortQueries: 0,
+    ...(maxEvalue !== undefined && { significantQueries: 0 }),
     nearest: createHistogram(),
     farthest: createHistogram(),
     buckets: new Map(),
@@ -74,6 +89,8 @@ export function scanNeighbours(isOtherOrder = false): NeighbourScan {
   let query: Texts | undefined;
   let rank = 0;
   let last = 0;
+  /** Smallest E-value of the query. */
+  let least = Number.POSITIVE_INFINITY;
   /** The query that is read, where the page lists it. */
   let listed: QuerySummary | undefined;
   let bucketText: Texts | undefined;
@@ -81,7 +98,8 @@ export function scanNeighbours(isOtherOrder = false): NeighbourScan {
   const endQuery = () => {
     if (rank === 0) return;
     summary.farthest.add(last);
-    if (listed) Object.assign(listed, { last, neighbours: rank });
+    if (maxEvalue !== undefined && isSignificant(least, maxEvalue)) summary.significantQueries!++;
+    if (listed) Object.assign(listed, { last, neighbours: rank, evalue: Number.isFinite(least) ? least : undefined });
     lengths.set(rank, (lengths.get(rank) ?? 0) + 1);
   };
   const bucketOf = (column: Texts, row: number) => {
@@ -101,6 +119,7 @@ export function scanNeighbours(isOtherOrder = false): NeighbourScan {
           endQuery();
           query = copyText(batch.queryIds, row);
           rank = 0;
+          least = Number.POSITIVE_INFINITY;
           summary.queries++;
         } else if (!isOtherOrder && batch.distances[row]! < last) return summary.rows;
         rank++;
@@ -108,6 +127,7 @@ export function scanNeighbours(isOtherOrder = false): NeighbourScan {
         last = batch.distances[row]!;
         if (last > summary.bounds[1] && last !== Number.POSITIVE_INFINITY) summary.bounds[1] = last;
         if (last < summary.bounds[0] && last !== Number.NEGATIVE_INFINITY) summary.bounds[0] = last;
+        if (maxEvalue !== undefined) least = Math.min(least, evalueOf(batch, row));
         const counts = bucketOf(batch.buckets, row);
         counts.neighbours++;
         ranks.add(rank, last);
@@ -133,7 +153,7 @@ export function scanNeighbours(isOtherOrder = false): NeighbourScan {
 /** Lists the query of a nearest neighbour among the first ones, and among those with the farthest. @returns undefined if in neither */
 function list({ queries, first, far }: NeighbourSummary, batch: HitColumns, row: number): QuerySummary | undefined {
   const nearest = batch.distances[row]!;
-  const isFirst = queries <= FIRST_QUERIES;
+  const isFirst = queries <= LISTED_QUERIES;
   const isFar = far.length < FAR_QUERIES || nearest > far.at(-1)!.nearest;
   if (!isFirst && !isFar) return undefined;
   const query = {
@@ -160,6 +180,12 @@ function addExample({ examples }: NeighbourSummary, batch: HitColumns, row: numb
     distance: batch.distances[row]!,
     bucket: textOf(batch.buckets, row),
   });
+}
+
+/** Returns the E-value of a row; infinite where it has none. */
+function evalueOf({ extra }: HitColumns, row: number): number {
+  const column = extra![0]! as ExtraColumn & { values: Float32Array | Float64Array };
+  return hasValue(column, row) ? column.values[row]! : Number.POSITIVE_INFINITY;
 }
 
 const decoder = new TextDecoder();

@@ -2,7 +2,7 @@
 
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
-import { formatCount, formatNumber } from './format.ts';
+import { formatCount, formatEvalue, formatNumber, formatShare } from './format.ts';
 import type { RankQuantiles } from './rank-quantiles.ts';
 
 /** Titles and column names. # marks a column of numbers. */
@@ -17,6 +17,7 @@ export const TITLES = {
   ranks: 'Distance by rank',
   farQueries: 'Queries farthest from the database',
   queries: 'Queries',
+  evalueColumn: '#E-value',
   queryColumns: ['Query', 'Nearest neighbour', '#Distance', '#Last distance', '#Neighbours', 'Bucket'],
   exampleColumns: ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
   stages: 'Time and memory',
@@ -34,6 +35,10 @@ export const SENTENCES = {
     'Median over the queries; the band has the middle 80% of them. Where the line is flat, more neighbours are about as far as these.',
   farQueries:
     'The queries whose nearest neighbour is the farthest. They may have no relative in the database: every query gets its nearest neighbours, related or not.',
+  farKept:
+    'The queries whose nearest neighbour is the farthest. Queries that --max_evalue left without neighbours are not among them.',
+  droppedQueries:
+    'Queries with 0 neighbours lost theirs to --max_evalue; the nearest target and its distance are shown all the same.',
   search: 'Find a query or a neighbour',
   sort: 'Click the name of a column to sort.',
   buckets: 'Number of neighbours by bucket.',
@@ -48,7 +53,7 @@ export const SENTENCES = {
 } as const;
 
 /** Titles of the axes. */
-export const AXES = { distance: 'Distance', queries: 'Queries', rank: 'Rank' } as const;
+export const AXES = { distance: 'Distance', queries: 'Queries', rank: 'Rank', share: 'Share (%)' } as const;
 
 export const bars = (start: string, end: string, queries: number): string =>
   `${start} to ${end}: ${counted(formatCount(queries), 'query')}`;
@@ -84,6 +89,48 @@ export const fewerThanK = (queries: number, k: number): string =>
 export const firstQueries = (shown: number, all: number, min: number, max: number): string =>
   `The first ${formatCount(shown)} of ${counted(formatCount(all), 'query')}, in the order of their ids, with their first neighbours. ` +
   `The bars are distances: from ${formatNumber(min)} to ${formatNumber(max)}, the farthest of all neighbours.`;
+
+/** Number of names in a sentence. */
+const MAX_NAMES = 3;
+
+/** About neighbours that are nearer than chance would explain. */
+export const SIGNIFICANCE = {
+  title: 'Significance',
+  fact: 'No significant neighbour',
+  unknown: 'unknown',
+  unknownNote: 'the neighbours have no E-values',
+  share: (queries: string, all: string) => `${queries} of ${all}`,
+  level: (maxEvalue: number) => `queries without an E-value of at most ${formatEvalue(maxEvalue)}`,
+  counted: (queries: number, all: number, maxEvalue: number, dropped: number) =>
+    `${formatCount(queries)} of ${counted(formatCount(all), 'query')} (${formatShare(queries / all)}) ${queries === 1 ? 'has' : 'have'} no significant neighbour: ` +
+    `none with an E-value of at most ${formatEvalue(maxEvalue)}, which is the number of targets of the whole database that one would expect so near by chance. ` +
+    'Such a query may have no relative in the database, or one that its distance does not tell from chance.' +
+    (dropped > 0 ? ` --max_evalue left ${formatCount(dropped)} of them without neighbours.` : ''),
+  noEvalues: 'These neighbours have no E-values, so it is unknown which of them are significant.',
+  indexAgain: (buckets: readonly string[]) =>
+    'These neighbours have no E-values, so it is unknown which of them are significant: ' +
+    `an earlier version built ${counted(formatCount(buckets.length), 'bucket')} without the distances of unrelated proteins (${namesOf(buckets)}). ` +
+    `Run index-bucket again for ${buckets.length === 1 ? 'it' : 'each'}, then search again.`,
+  ofCodes:
+    'These neighbours have no E-values, so it is unknown which of them are significant: a refine factor of 0 reports estimated distances. Search with another one.',
+} as const;
+
+const namesOf = (names: readonly string[]): string =>
+  names.slice(0, MAX_NAMES).join(', ') +
+  (names.length > MAX_NAMES ? ` and ${formatCount(names.length - MAX_NAMES)} more` : '');
+
+/** About the chart of distances between unrelated proteins. */
+export const BACKGROUND_TEXTS = {
+  title: 'Nearest neighbours and unrelated proteins',
+  medians: (nearest: number, unrelated: number, near: number) =>
+    `Bars: distances of the nearest neighbours (median ${formatNumber(nearest)}). ` +
+    `Line: of pairs of the database that were sampled as unrelated (median ${formatNumber(unrelated)}; 1% are nearer than ${formatNumber(near)}).`,
+  caution:
+    'Where both overlap, the distance alone does not tell: the nearest of many targets is nearer than most pairs also by chance. The E-value allows for that.',
+  withoutDropped: 'Queries that --max_evalue left without neighbours are not in the chart.',
+  tip: ([start, end]: readonly string[], [found, unrelated]: readonly string[]) =>
+    `${start} to ${end}: ${found} of the nearest neighbours, ${unrelated} of the unrelated pairs`,
+} as const;
 
 /** Messages about options of render-report. */
 export const REPORT_MESSAGES = {

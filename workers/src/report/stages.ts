@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { AMOUNT, COUNT, checkDocument, FRACTION, isRecord, TEXT } from '../base/text/document.ts';
+import { BACKGROUND, type BucketBackground } from './significance/background.ts';
+import { DROPPED_QUERIES, type DroppedQueries } from './significance/dropped-queries.ts';
 
 /** The fields of a worker's `--json` report that the page shows; a missing or null field is undefined. */
 export interface WorkerReport {
@@ -27,6 +29,12 @@ export interface WorkerReport {
   /** Its estimates for the other strategies, quickest first. */
   otherStrategies?: StrategyEstimate[];
   searchSeconds?: number;
+  /** Distances of unrelated pairs in the bucket, where it has a null distribution. */
+  background?: BucketBackground;
+  /** Of merge-hits, where neighbours with a larger E-value were dropped. */
+  maxEvalue?: number;
+  /** Of merge-hits: the queries that thereby lost all neighbours. */
+  droppedQueries?: DroppedQueries;
   /** Sentences without their full stops. */
   warnings?: string[];
 }
@@ -89,6 +97,7 @@ const REPORT = z.object({
     model: NAME,
     mode: NAME,
   },
+  ...{ background: z.nullish(BACKGROUND), maxEvalue: NUMBER, droppedQueries: z.nullish(DROPPED_QUERIES) },
   recall: z.nullish(
     z.union(
       [

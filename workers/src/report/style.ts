@@ -48,13 +48,14 @@ summary { cursor: pointer; }
 details table { margin: .5rem 0 .75rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 figure { margin: 0; }
+figure.single { max-width: 34rem; }
 .search { font: inherit; width: min(24rem, 100%); margin: 0 0 .5rem; padding: .3rem .5rem; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; }
 th button { all: unset; cursor: pointer; }
 th button:focus-visible { outline: 2px solid var(--accent); }
 th[aria-sort='ascending'] button::after { content: ' \\2191'; }
 th[aria-sort='descending'] button::after { content: ' \\2193'; }
 .sortable .scroll { max-height: 30rem; overflow: auto; }
-@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } td small.text { max-width: 11rem; } small.text bdi { max-width: 11rem; } }
+@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } figure svg { font-size: 15px; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } td small.text { max-width: 11rem; } small.text bdi { max-width: 11rem; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 9pt; }
   .scroll, .sortable .scroll { overflow: visible; max-height: none; }

@@ -1,9 +1,9 @@
 import { barCell, shareScale } from './bars.ts';
 import { histogramChart, rankChart } from './charts.ts';
-import { formatBytes, formatCount, formatNumber, formatSeconds, formatShare } from './format.ts';
+import { formatBytes, formatCount, formatSeconds, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { NeighbourSummary, QuerySummary } from './neighbours.ts';
-import { bucketLimit, fact, MAX_BUCKETS, number, shownId, shownTarget, table, valueRange } from './page-parts.ts';
+import type { NeighbourSummary } from './neighbours.ts';
+import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } from './page-parts.ts';
 import {
   allAt,
   bucketsWithNeighbours,
@@ -14,16 +14,16 @@ import {
   quantiles,
   recallInterval,
   SENTENCES,
-  shownOf,
   TITLES,
   vectorCount,
   withoutNeighbour,
 } from './report-text.ts';
 import { searchSection } from './search-section.ts';
-import { SCRIPT, SCRIPT_HASH, sortableTable } from './sortable-table.ts';
+import { type Significance, significanceOf } from './significance/significance.ts';
+import { significanceFact, significanceSection } from './significance/significance-section.ts';
+import { SCRIPT, SCRIPT_HASH } from './sortable-table.ts';
 import {
   mergedRecall,
-  queryCount,
   type Recall,
   searchedDatabase,
   searchesOf,
@@ -33,6 +33,7 @@ import {
 } from './stages.ts';
 import { STYLE } from './style.ts';
 import { exampleSection } from './targets/example-section.ts';
+import { farSection, querySection } from './targets/query-section.ts';
 import { knownLink, type LinkOf } from './targets/target-link.ts';
 
 const MAX_WARNINGS = 100;
@@ -46,6 +47,7 @@ export function renderReport(
   reports: readonly WorkerReport[],
   linkOf: LinkOf = knownLink,
 ): string {
+  const significance = significanceOf(summary, reports);
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -59,12 +61,13 @@ export function renderReport(
 <h1>${TITLES.page}</h1>
 <p class="note">${SENTENCES.page}</p>
 ${warningSection(reports)}
-${facts(summary, reports)}
+${facts(summary, significance, reports)}
+${summary.isRanked ? significanceSection(significance, summary) : ''}
 ${distanceSection(summary)}
 ${bucketSection(summary, reports)}
 ${searchSection(reports)}
-${farSection(summary, linkOf)}
-${querySection(summary, linkOf)}
+${farSection(summary, significance, linkOf)}
+${querySection(summary, significance, linkOf)}
 ${exampleSection(summary, linkOf)}
 ${stageSection(reports)}
 <!-- run -->
@@ -87,9 +90,9 @@ ${all.slice(0, MAX_WARNINGS).map((text) => html`<li dir="auto">${text}.</li>\n`)
 ${hidden > 0 ? html`<p>${moreWarnings(hidden)}</p>` : ''}</section>`;
 }
 
-function facts(summary: NeighbourSummary, reports: readonly WorkerReport[]): Html {
+function facts(summary: NeighbourSummary, significance: Significance, reports: readonly WorkerReport[]): Html {
   const searches = searchesOf(reports);
-  const queries = Math.max(summary.queries, queryCount(searches));
+  const { queries } = significance;
   const k = Math.max(summary.k, ...searches.map((search) => search.k ?? 0));
   const recall = mergedRecall(reports);
   const searched = new Set(searches.map(({ bucket }) => bucket)).size || summary.buckets.size;
@@ -101,6 +104,7 @@ ${database ? fact('Database', vectorCount(database.rows), distanceOf(database.me
 ${fact('Buckets searched', formatCount(searched), bucketsWithNeighbours(summary.buckets.size))}
 ${fact('Search', strategiesOf(searches) || 'not reported', settingsOf(searches))}
 ${recall ? recallFact(k, recall) : fact(recallName(k), SENTENCES.notMeasured, SENTENCES.measureRecall)}
+${summary.isRanked && queries > 0 ? significanceFact(significance) : ''}
 </dl>`;
 }
 
@@ -171,30 +175,6 @@ function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, report
   return html`<h2>${TITLES.buckets}</h2>
 <p>${SENTENCES.buckets}${bucketLimit(sorted.length, 'most frequent')}</p>
 ${table(TITLES.bucketColumns, cells)}`;
-}
-
-function farSection({ far, queries }: NeighbourSummary, linkOf: LinkOf): Html {
-  if (queries <= far.length) return html``;
-  return html`<h2>${TITLES.farQueries}</h2>
-<p>${SENTENCES.farQueries}</p>
-${table(
-  TITLES.queryColumns,
-  far.map((query) => queryRow(query, linkOf)),
-)}`;
-}
-
-function querySection({ first, queries }: NeighbourSummary, linkOf: LinkOf): Html {
-  if (first.length < 2) return html``;
-  return html`<h2>${TITLES.queries}</h2>
-<p>${SENTENCES.sort}${queries > first.length ? ` ${shownOf(first.length, 'first', queries)}` : ''}</p>
-${sortableTable(
-  TITLES.queryColumns,
-  first.map((query) => queryRow(query, linkOf)),
-)}`;
-}
-
-function queryRow({ query, target, nearest, last, neighbours, bucket }: QuerySummary, linkOf: LinkOf): Html {
-  return html`<tr><td>${shownTarget(query, knownLink)}</td><td>${shownTarget(target, linkOf)}</td>${number(formatNumber(nearest))}${number(formatNumber(last))}${number(formatCount(neighbours))}<td>${shownId(bucket)}</td></tr>\n`;
 }
 
 function stageSection(reports: readonly WorkerReport[]): Html {

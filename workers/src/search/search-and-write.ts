@@ -81,8 +81,8 @@ function usesPartitions({ index }: CatalogEntry, strategy: SearchStrategy): bool
 }
 
 function summarize(entry: CatalogEntry, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
-  const { bucket, rows: bucketRows, metric, model } = entry;
+  const { bucket, rows: bucketRows, metric, model, nullDistances } = entry;
   const { way: mode, ...settings } = plan;
-  const table = { bucket, bucketRows, metric, model: model.model };
+  const table = { bucket, bucketRows, metric, model: model.model, background: nullDistances?.histogram };
   return { rows: hits, ...table, k, mode, ...settings, ...outcome, warnings };
 }

@@ -5,6 +5,7 @@ import { UsageError } from '../../base/errors.ts';
 import { writeTextAtomically } from '../../base/files/write-atomically.ts';
 import { counted } from '../../base/text/counted.ts';
 import { readWorkerReport, summarizeNeighbours } from '../../report/report-inputs.ts';
+import { significantEvalue } from '../../report/significance/significance.ts';
 import type { WorkerReport } from '../../report/stages.ts';
 import { linkOfTargets } from '../../report/targets/target-link.ts';
 import { renderReport } from '../../report/template.ts';
@@ -33,7 +34,7 @@ export const command = defineCommand({
     const linkOf = linkOfTargets(args.linkTemplate);
     const reports: WorkerReport[] = [];
     for (const path of args.reports) reports.push(await readWorkerReport(path));
-    const summary = await summarizeNeighbours(args.neighbours, context);
+    const summary = await summarizeNeighbours(args.neighbours, significantEvalue(reports), context);
     await writeTextAtomically(args.output, renderReport(summary, reports, linkOf));
     const { size } = await stat(args.output);
     return { rows: summary.rows, queries: summary.queries, bytes: size };
