@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../workers/src/base/errors.ts';
@@ -151,6 +152,29 @@ print('null')`,
     expect(error).toBeInstanceOf(UsageError);
     expect((error as Error).message).toMatch(problem);
     expect((error as Error).message).toContain('on the columns id, length, taxon');
+  });
+
+  it('computes E-values from the selected rows, also where a bucket has none', async () => {
+    const [where, selects] = FILTERS[0]!;
+    const places = ['--database', join(folder, 'db'), '--k', `${K}`, '--where', where];
+    const hits = tables.map(({ bucket }) => join(folder, `${bucket}.parquet`));
+    for (const [i, { bucket }] of tables.entries())
+      await runHere([
+        'search-bucket',
+        ...['--bucket', bucket, ...places, '--queries', join(folder, 'q.h5'), '--search', 'ann', '--output', hits[i]!],
+      ]);
+    const [merged, asked] = [join(folder, 'merged.csv'), join(folder, 'asked.csv')];
+    const all = ['--max-evalue', '1e9'];
+    const neighbours = join(folder, 'merged.parquet');
+    await runHere(['merge-hits', '--input', ...hits, '--k', `${K}`, '--output', neighbours, '--csv', merged, ...all]);
+    await runHere(['ask', ...places, '--input', join(folder, 'q.h5'), '--output', asked, ...all]);
+    const text = await readFile(merged, 'utf8');
+    expect(await readFile(asked, 'utf8')).toBe(text);
+    const [header, ...rows] = text.trim().split(/\r?\n/);
+    expect(header).toMatch(/,evalue$/);
+    const selected = [...tables[0]!.facts.values()].filter(selects).length;
+    const evalues = rows.map((row) => Number(row.split(',').at(-1)));
+    expect(Math.max(...evalues)).toBeLessThanOrEqual(selected);
   });
 
   it('keeps the filter in the hits, which are not merged with those of another', async () => {

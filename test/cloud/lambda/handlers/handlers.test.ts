@@ -99,6 +99,10 @@ describe.skipIf(skip)('the functions of Lambda', () => {
     }
   });
 
+  test('refuse a largest E-value where hits have no p-values', async () => {
+    await expect(askByHandlers(request({ refineFactor: 0, maxEvalue: 1 }))).rejects.toThrow('have no p-values');
+  });
+
   test('answer a repeated call with the answer of the first one', async () => {
     const execution = randomUUID();
     const first = await askByHandlers(request(), execution);

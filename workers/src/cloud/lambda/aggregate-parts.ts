@@ -3,6 +3,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { DataError } from '../../base/errors.ts';
 import { withScratch } from '../../base/files/scratch.ts';
 import type { NeighbourColumns } from '../../hits/columns.ts';
 import { createCsv } from '../../hits/csv/csv-file.ts';
@@ -12,6 +13,7 @@ import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
 import { mergeStreams, startAll } from '../../merge/streams.ts';
 import { uploadStream } from '../../s3/upload-stream.ts';
 import type { AskSettings } from '../../search/in-place/ask-settings.ts';
+import { IN_PLACE_MESSAGES } from '../../search/in-place/in-place-messages.ts';
 import { answerMetadata, partialNote } from '../../search/in-place/output/partial-answer.ts';
 import type { PartSummary } from './ask-event.ts';
 import type { CheckedParts } from './check-parts.ts';
@@ -31,7 +33,7 @@ interface PartsToMerge extends CheckedParts {
 /**
  * Merges stored parts as merge-hits merges files of hits, and stores neighbours as CSV and Parquet, with the bytes that `ask` writes.
  * @returns their row count
- * @throws AskAgainError that names the bucket if a part is missing
+ * @throws AskAgainError that names the bucket if a part is missing; DataError where E-values are asked for, but hits have no p-values
  */
 export function mergeParts({ execution, parts, failed, settings }: PartsToMerge, call: Call): Promise<number> {
   return withScratch(tmpdir(), 'lanceflow-parts', async (folder) => {
@@ -39,6 +41,7 @@ export function mergeParts({ execution, parts, failed, settings }: PartsToMerge,
     const [csv, parquet] = [join(folder, 'neighbours.csv'), join(folder, 'neighbours.parquet')];
     const databaseRows = await searchedRows(paths);
     const hasPValues = databaseRows !== undefined;
+    if (!hasPValues && settings.maxEvalue !== undefined) throw new DataError(IN_PLACE_MESSAGES.noPValues);
     const streams = startAll(paths.map((path) => readHits(path, hasPValues)));
     const merged = mergeStreams(streams, settings.k, hasPValues ? [P_VALUE] : []);
     const convert = hasPValues ? createEvalues(databaseRows, settings.maxEvalue) : undefined;
