@@ -4,12 +4,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
 import { numberCells } from '../../../workers/src/base/columns/cells.ts';
 import type { Column } from '../../../workers/src/base/columns/column-type.ts';
-import { DataError } from '../../../workers/src/base/errors.ts';
+import { DataError, TransientError } from '../../../workers/src/base/errors.ts';
 import type { CatalogEntry } from '../../../workers/src/database/catalog/catalog-entry.ts';
 import { Database } from '../../../workers/src/database/database.ts';
 import { WantedIds } from '../../../workers/src/ids/wanted-ids.ts';
 import { createShard } from '../../../workers/src/shard/shard-writer.ts';
 import { deleteRows } from '../../../workers/src/upkeep/delete-rows.ts';
+import { type RebuildOptions, rebuildBuckets } from '../../../workers/src/upkeep/rebuild-buckets.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase } from '../../support/database.ts';
 import { missingPython, python, sharedFolder } from '../../support/run.ts';
@@ -153,7 +154,8 @@ describe('merge-buckets, compact and adopt', () => {
     const database = await copyOf('compacted');
     await deleteFrom(database);
     const before = await entriesOf(database);
-    expect(await runHere(['compact', '--database', database, '--bucket', 'bucket_00004'])).toMatchObject({
+    const twice = ['--bucket', 'bucket_00004', 'bucket_00004'];
+    expect(await runHere(['compact', '--database', database, ...twice])).toMatchObject({
       buckets: { bucket_00004: 'bucket_00005' },
     });
     await expectRows(database, 'bucket_00005', sliceRows(left, 1120, 2080));
@@ -218,6 +220,52 @@ t.update(where="id = 'p2002'", values={'embedding': [0.0, 1.0] + [0.0] * 30})`,
     expect(revision).toMatchObject({ removedRows: 240, addedRows: 1 });
     expect(await runHere(['adopt', '--database', database, '--bucket', bucket])).toMatchObject({ replaced: undefined });
     await runHere(['verify', '--database', database]);
+  });
+
+  it('takes over what another client wrote after a deletion that was killed', async () => {
+    const database = await Database.open(await copyOf('continued'));
+    const bucket = 'bucket_00001';
+    let checks = 0;
+    const lost = {
+      // The last check is the one before the catalog entry is written.
+      throwIfAborted() {
+        if (++checks === 5) throw new Error('killed');
+      },
+    } as AbortSignal;
+    const wanted = new WantedIds(rows.ids.filter(isDeleted));
+    const progress = { add() {}, stop() {} };
+    await expect(deleteRows(database, bucket, new Set([bucket]), wanted, lost, progress)).rejects.toThrow('killed');
+    const table = await database.tables.open(bucket);
+    await table.delete("id = 'p1'");
+    table.close();
+    expect(await runHere(['adopt', '--database', database.uri, '--bucket', bucket])).toMatchObject({ rows: 79 });
+    await runHere(['verify', '--database', database.uri]);
+    expect((await readdir(join(database.uri, '_pending'))).filter((name) => name.endsWith('.revision'))).toEqual([]);
+  });
+
+  it('keeps a bucket to which another client writes meanwhile', async () => {
+    const database = await Database.open(await copyOf('meanwhile'));
+    const bucket = 'bucket_00001';
+    const context = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
+    const rebuild = (open?: RebuildOptions['open']) => {
+      const { signal: lost } = new AbortController();
+      return rebuildBuckets(database, [bucket], { threads: 1, lost, ...(open && { open }) }, context);
+    };
+    const failure = rebuild(async () => {
+      const table = await database.tables.open(bucket);
+      await table.checkout(await table.version());
+      const other = await database.tables.open(bucket);
+      await other.delete("id = 'p1'");
+      other.close();
+      return table;
+    });
+    await expect(failure).rejects.toThrow(TransientError);
+    expect((await database.entries()).map((entry) => entry.bucket)).toContain(bucket);
+    // The next one removes what was built.
+    const adopted = await runHere(['adopt', '--database', database.uri, '--bucket', bucket]);
+    expect(adopted).toMatchObject({ rows: 99 });
+    await runHere(['verify', '--database', database.uri]);
+    expect(await readdir(join(database.uri, '_pending'))).toEqual([]);
   });
 
   it.skipIf(missingPython())('refuses a table of another form', async () => {

@@ -29,7 +29,7 @@ export interface IndexOptions {
   /** Maximum threads. */
   threads: number;
   /** Completes the catalog entry before it is written. */
-  complete?: (entry: CatalogEntry) => CatalogEntry;
+  complete?: (entry: CatalogEntry) => CatalogEntry | Promise<CatalogEntry>;
 }
 
 /** The record of a bucket whose table is ingested. */
@@ -92,7 +92,9 @@ export async function indexBucket(
     await database.writePending(record);
     await database.removeEntry(bucket);
     await publisher.publishIndex({ bucket, folder, files, lost });
-    const made = complete(makeEntry(record, { ...indexed, index, indexRecipe: recipe, files, cost: meter.read() }));
+    const made = await complete(
+      makeEntry(record, { ...indexed, index, indexRecipe: recipe, files, cost: meter.read() }),
+    );
     lost.throwIfAborted();
     await database.writeEntry(made);
     await database.removePending(bucket);

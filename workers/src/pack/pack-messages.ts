@@ -96,5 +96,5 @@ export function longValue(name: string, value: string): string {
 /** Rows that the database has with other columns, or with other values in them. */
 export function heldWithOtherColumns(paths: readonly string[]): string {
   const others = paths.length > 1 ? ` and ${counted(paths.length - 1, 'other shard')}` : '';
-  return `${paths[0]}${others}: the database has these vectors with other columns, which stay as they are`;
+  return `${paths[0]}${others}: the database has these vectors with other columns or values, which stay as they are`;
 }

@@ -1,15 +1,17 @@
 import type { Table } from '@lancedb/lancedb';
 import type { CommandContext } from '../app/command.ts';
-import { DataError } from '../base/errors.ts';
+import { DataError, TransientError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { bucketName, bucketNumber } from '../database/catalog/bucket-name.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
+import { changedMeanwhile } from '../database/database-messages.ts';
 import { undoRevision } from '../database/revision/publish-revision.ts';
+import { versionsIn } from '../database/table-history.ts';
 import { openVersion, requireUnchanged } from '../database/table-state.ts';
-import { indexBucket } from '../index/build-index.ts';
+import { type IndexOptions, indexBucket } from '../index/build-index.ts';
 import { DEFAULT_INDEX, type IndexKind } from '../index/index-plan.ts';
 import { ingestBucket } from '../ingest/build-table.ts';
 import { exportRows } from './export-rows.ts';
@@ -18,6 +20,8 @@ import { changedByClient } from './upkeep-messages.ts';
 
 export interface RebuildOptions {
   threads: number;
+  /** Is aborted when the lock REPLACEMENT_LOCK is lost: another process may then remove what this one has begun. */
+  lost: AbortSignal;
   /** Default: the kind of the first bucket. */
   index?: IndexKind | undefined;
   /** Opens a bucket's table. Default: at the catalog's version, which must be the newest. */
@@ -35,15 +39,19 @@ export async function rebuildBuckets(
   options: RebuildOptions,
   context: CommandContext,
 ): Promise<CatalogEntry> {
-  const entry = await withLocks(database, buckets, [], async (signals) => {
+  const entry = await withLocks(database, buckets, [options.lost], async (signals) => {
     const replaced = await Promise.all(buckets.map((bucket) => database.requireEntry(bucket)));
     for (const each of replaced) await undoRevision(database, each);
     return withScratch(database.nodeTables.scratch, EXPORTED_ROWS, async (scratch) => {
-      const sources = await exportAll(database, replaced, scratch, options.open ?? openNewest, context);
+      const { sources, versions } = await exportAll(database, replaced, scratch, options.open ?? openNewest, context);
       const bucket = await reserveName(database, sources);
+      const complete = async (made: CatalogEntry) => {
+        await requireNoNewer(database, versions);
+        return replacementOf(made, replaced);
+      };
       return withBucketLock(database, bucket, (signal) => {
         const lost = AbortSignal.any([...signals, signal]);
-        return build(database, bucket, sources, replaced, options, lost, context);
+        return build(database, bucket, sources, replaced, { ...options, complete }, lost, context);
       });
     });
   });
@@ -56,7 +64,7 @@ async function build(
   bucket: string,
   sources: PlanSource[],
   replaced: readonly CatalogEntry[],
-  { threads, index }: RebuildOptions,
+  { threads, index, complete }: RebuildOptions & Required<Pick<IndexOptions, 'complete'>>,
   lost: AbortSignal,
   context: CommandContext,
 ): Promise<CatalogEntry> {
@@ -65,7 +73,6 @@ async function build(
   const layout = { dimension, metric, vectorType, order: 'partition', threads, isCopy: true } as const;
   await ingestBucket(database, { bucket, rows, sources }, layout, lost, context);
   const kind = index ?? (built.kind === 'none' ? DEFAULT_INDEX : built.kind);
-  const complete = (made: CatalogEntry) => replacementOf(made, replaced);
   return (await indexBucket(database, bucket, { kind, threads, complete }, lost, context)).entry;
 }
 
@@ -82,16 +89,33 @@ async function exportAll(
   folder: string,
   open: typeof openNewest,
   { progress }: CommandContext,
-): Promise<PlanSource[]> {
+): Promise<{ sources: PlanSource[]; versions: Map<string, number> }> {
   const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
   const bar = progress('reading rows', rows, 'vectors');
   const sources: PlanSource[] = [];
-  for (const entry of entries) {
-    const table = await open(database, entry);
-    sources.push(...(await exportRows(table, entry, folder, bar).finally(() => table.close())));
+  const versions = new Map<string, number>();
+  try {
+    for (const entry of entries) {
+      const table = await open(database, entry);
+      versions.set(entry.bucket, await table.version());
+      sources.push(...(await exportRows(table, entry, folder, bar).finally(() => table.close())));
+    }
+  } finally {
+    bar.stop();
   }
-  bar.stop();
-  return sources.map((source, shard) => ({ ...source, shard }));
+  return { sources: sources.map((source, shard) => ({ ...source, shard })), versions };
+}
+
+/**
+ * Checks that no other client wrote a version after the one whose rows were exported: they would be lost with the table.
+ * @param versions by bucket
+ * @throws TransientError
+ */
+async function requireNoNewer(database: Database, versions: ReadonlyMap<string, number>): Promise<void> {
+  for (const [bucket, version] of versions) {
+    const present = versionsIn((await database.tables.sizes(bucket, '_versions/')).keys());
+    if (Math.max(...present.keys()) > version) throw new TransientError(changedMeanwhile(database.uri, bucket));
+  }
 }
 
 async function reserveName(database: Database, sources: PlanSource[]): Promise<string> {

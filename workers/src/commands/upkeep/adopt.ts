@@ -33,7 +33,7 @@ export const command = defineCommand({
     requireWhole('threads', threads);
     const database = await Database.open(args.database, args.work);
     await database.requireExists();
-    return withBucketLock(database, REPLACEMENT_LOCK, async () => {
+    return withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
       await finishReplacements(database);
       const entry = await database.requireEntry(bucket);
       const state = await readTableState(database.tables, entry);
@@ -44,7 +44,7 @@ export const command = defineCommand({
       }
       // Its newest version.
       const open = () => database.tables.open(bucket);
-      const made = await rebuildBuckets(database, [bucket], { threads, index: args.index, open }, context);
+      const made = await rebuildBuckets(database, [bucket], { threads, lost, index: args.index, open }, context);
       context.log(replacedBy([bucket], made.bucket));
       return { rows: made.rows, bytes: made.bytes, bucket: made.bucket, replaced: bucket };
     });

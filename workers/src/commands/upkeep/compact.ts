@@ -31,17 +31,17 @@ export const command = defineCommand({
     await database.requireExists();
     const buckets: Record<string, string> = {};
     let [rows, bytes] = [0, 0];
-    await withBucketLock(database, REPLACEMENT_LOCK, async () => {
+    await withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
       await finishReplacements(database);
       const chosen = args.bucket
-        ? await Promise.all(args.bucket.map((name) => database.requireEntry(checkBucketName(name))))
+        ? await Promise.all([...new Set(args.bucket)].map((name) => database.requireEntry(checkBucketName(name))))
         : (await database.entries()).filter(({ deletedRows }) => deletedRows);
       for (const entry of chosen) {
         if (entry.rows === 0) {
           context.log(noRowsLeft(entry.bucket));
           continue;
         }
-        const made = await rebuildBuckets(database, [entry.bucket], { threads, index: args.index }, context);
+        const made = await rebuildBuckets(database, [entry.bucket], { threads, lost, index: args.index }, context);
         context.log(replacedBy([entry.bucket], made.bucket));
         buckets[entry.bucket] = made.bucket;
         rows += made.rows;

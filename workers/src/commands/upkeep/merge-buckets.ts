@@ -38,10 +38,10 @@ export const command = defineCommand({
     await database.requireExists();
     const buckets: Record<string, string[]> = {};
     let [rows, bytes] = [0, 0];
-    await withBucketLock(database, REPLACEMENT_LOCK, async () => {
+    await withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
       await finishReplacements(database);
       for (const group of groupSmall(await database.entries(), below, args.bucketSize)) {
-        const made = await rebuildBuckets(database, group, { threads, index: args.index }, context);
+        const made = await rebuildBuckets(database, group, { threads, lost, index: args.index }, context);
         context.log(replacedBy(group, made.bucket));
         buckets[made.bucket] = group;
         rows += made.rows;

@@ -4,6 +4,7 @@ import { sealedText } from '../../base/text/document.ts';
 import { type CatalogEntry, fingerprint, type Revision } from '../catalog/catalog-entry.ts';
 import type { Database } from '../database.ts';
 import { changedMeanwhile } from '../database-messages.ts';
+import { versionsIn } from '../table-history.ts';
 import { intentPath, type RevisionIntent, readIntent } from './intent.ts';
 
 /** A new file of a table, by its path in the table's folder. */
@@ -68,7 +69,9 @@ export async function undoRevision(database: Database, { bucket, tableVersion, f
   const intent = await readIntent(database.tables, bucket);
   if (!intent) return;
   const [manifest, ...others] = intent.files.map((path) => `${bucket}.lance/${path}`);
-  if (tableVersion < intent.tableVersion) {
+  // Another client may have made its version from this one, with these files.
+  const versions = versionsIn((await database.tables.sizes(bucket, '_versions/')).keys());
+  if (tableVersion < intent.tableVersion && Math.max(...versions.keys()) <= intent.tableVersion) {
     const isPresent = (await database.tables.size(manifest!)) !== undefined;
     const isOwn = isPresent && hasChecksum(await database.tables.read(manifest!), intent.manifest);
     if (isOwn) await database.removeFiles([manifest!]);
