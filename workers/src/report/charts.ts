@@ -8,7 +8,7 @@ import { AXES, BACKGROUND_TEXTS, bars, quantileTip } from './report-text.ts';
 import type { Background } from './significance/background.ts';
 
 /** Size of a drawing in its own units; the browser scales it. */
-const SIZE = { width: 480, height: 226, marginLeft: 52, marginBottom: 44 };
+const SIZE = { width: 480, height: 232, marginTop: 26, marginLeft: 52, marginBottom: 44 };
 const MAX_BARS = 48;
 /** Number of ranks from which their axis is logarithmic. */
 const LOG_RANKS = 20;

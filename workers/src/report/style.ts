@@ -55,7 +55,7 @@ th button:focus-visible { outline: 2px solid var(--accent); }
 th[aria-sort='ascending'] button::after { content: ' \\2191'; }
 th[aria-sort='descending'] button::after { content: ' \\2193'; }
 .sortable .scroll { max-height: 30rem; overflow: auto; }
-@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } figure svg { font-size: 15px; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } td small.text { max-width: 11rem; } small.text bdi { max-width: 11rem; } }
+@media (max-width: 30rem) { body { padding: 1rem .75rem 3rem; } figure svg { font-size: 15px; } svg.inline { width: 2.5rem; } th, td { padding-right: .75rem; } table { font-size: .85rem; } bdi { max-width: 8rem; } td small.text { max-width: 11rem; } small.text bdi { max-width: 11rem; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 9pt; }
   .scroll, .sortable .scroll { overflow: visible; max-height: none; }
