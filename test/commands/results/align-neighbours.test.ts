@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError, UsageError } from '../../../workers/src/base/errors.ts';
@@ -212,9 +212,16 @@ describe.skipIf(missingPython())('align-neighbours', () => {
     await failure(['--queries', at('q.fasta'), at('twice.fasta')], DataError, 'twice.fasta', 'q001');
     await writeRows(at('plain.parquet'), rows.slice(0, 3), []);
     await failure(['--neighbours', at('plain.parquet')], DataError, 'plain.parquet', '"sequence"', 'fetch-columns');
+    await writeRows(at('other.parquet'), rows, FIELDS, {
+      'lanceflow.buckets': '{"bucket_00001":"r","bucket_00009":"r"}',
+    });
+    await failure(['--neighbours', at('other.parquet')], DataError, 'no bucket "bucket_00009"', 'bucket_00001');
     await failure(['--columns', 'taxon'], UsageError, 'taxon', 'sequence, length, evalue');
     await failure(['--k', '0'], UsageError, '--k');
     await failure(['--output', at('n.parquet')], UsageError, '--output names another file');
+    await failure(['--csv', at('q.fasta')], UsageError, '--csv names another file');
+    await symlink(at('n.parquet'), at('link.parquet'));
+    await failure(['--output', at('link.parquet')], UsageError, '--output names another file');
     await writeRows(at('unsorted.parquet'), [...rows.slice(EACH, 2 * EACH), ...rows.slice(0, EACH)]);
     await failure(['--neighbours', at('unsorted.parquet')], DataError, 'unsorted.parquet', 'q000');
   });

@@ -1,7 +1,7 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
+import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
@@ -49,22 +49,23 @@ export interface AlignRequest extends AlignSettings, OutputFiles {
  * @throws UsageError if a file is named twice; DataError if a sequence of a query is missing
  */
 export async function alignNeighbours(request: AlignRequest, { progress, warn }: CommandContext) {
-  await checkOutputs(request);
-  const file = await inspectNeighbours(request.neighbours);
+  const { neighbours, output, csv, fasta } = request;
+  await requireDistinctOutputs([neighbours, ...request.queries], { output, csv, fasta });
+  const file = await inspectNeighbours(neighbours);
   const residues = await databaseResidues(request.database, file.metadata);
   const settings = settingsFor(file, residues, request);
   const queries = new QuerySequences();
   for (const path of request.queries) await queries.addFile(path);
-  const work = request.work ?? dirname(scratchPathOf(request.output));
+  const work = request.work ?? dirname(scratchPathOf(output));
   const shown = progress('Aligning', file.rows, 'neighbours');
   const threads = { name: 'align', count: request.threads, workerData: () => settings, requestsPerThread: 2 };
   try {
     const written = await withThreadPool<AlignMethods, Written>(MODULE, threads, (pool) => {
       const chunks = readChunks(file.path, settings.fields);
       const aligned = alignInThreads(pool, chunks, queries, request.queries, shown.add);
-      return withScratch(work, `${basename(request.output)}.align`, (scratch) =>
-        writeAllAtomically([request.output, request.csv, request.fasta], ([output, csv, fasta]) =>
-          write(aligned, { output: output!, csv, fasta }, { file, settings, request, scratch }),
+      return withScratch(work, `${basename(output)}.align`, (scratch) =>
+        writeAllAtomically([output, csv, fasta], ([outputPath, csvPath, fastaPath]) =>
+          write(aligned, { output: outputPath!, csv: csvPath, fasta: fastaPath }, { file, settings, request, scratch }),
         ),
       );
     });
@@ -72,15 +73,6 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
     return written;
   } finally {
     shown.stop();
-  }
-}
-
-async function checkOutputs({ neighbours, output, csv, fasta }: AlignRequest): Promise<void> {
-  const used = new Set([await realpath(neighbours).catch(() => resolve(neighbours))]);
-  for (const [option, path] of Object.entries({ '--output': output, '--csv': csv, '--fasta': fasta })) {
-    if (path === undefined) continue;
-    if (used.has(resolve(path))) throw new UsageError(ALIGN_MESSAGES.sameFile(option, path));
-    used.add(resolve(path));
   }
 }
 

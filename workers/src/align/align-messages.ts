@@ -2,8 +2,6 @@ import { counted } from '../base/text/counted.ts';
 
 /** Messages of align-neighbours for users. */
 export const ALIGN_MESSAGES = {
-  sameFile: (option: string, path: string) =>
-    `${option} names another file of this command: ${path}. Choose two names.`,
   noSequences: (path: string) =>
     `${path} has no column "sequence", so there is nothing to align. Fetch it with fetch-columns --columns sequence, from a database that was ` +
     'built from FASTA and keeps the sequences (see --keep).',

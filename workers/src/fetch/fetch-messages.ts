@@ -3,8 +3,6 @@ import { counted } from '../base/text/counted.ts';
 /** Messages of fetch-columns for users. */
 export const FETCH_MESSAGES = {
   nothingAsked: 'Name what to fetch: --columns description,sequence, or --fasta FILE.',
-  sameFile: (option: string, path: string) =>
-    `${option} names another file of this command: ${path}. Choose two names.`,
   unknownBuckets: (path: string, uri: string, names: readonly string[], known: readonly string[]) =>
     `${path}: its neighbours are of ${names.join(', ')}, but ${uri} has ${known.join(', ')}. Name the database that was searched.`,
   otherTable: (path: string, uri: string, bucket: string) =>

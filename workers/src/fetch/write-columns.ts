@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
 import type { Column } from '../base/columns/column-type.ts';
-import { DataError, UsageError } from '../base/errors.ts';
+import { DataError } from '../base/errors.ts';
+import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
@@ -49,27 +49,19 @@ interface OpenedRequest extends FetchRequest {
  * @throws UsageError for a column that no bucket has; DataError if the tables are not those that were searched
  */
 export async function writeColumns(request: FetchRequest, context: CommandContext) {
-  await requireOutputsApart(request);
-  const file = await inspectNeighbours(request.neighbours);
+  const { neighbours, output, csv, fasta } = request;
+  await requireDistinctOutputs([neighbours], { output, csv, fasta });
+  const file = await inspectNeighbours(neighbours);
   const opened = await Database.open(request.database);
   const entries = await opened.entries();
   if (entries.length === 0) throw new DataError(noBuckets(opened.uri));
-  const { added, fetched } = askedColumns(opened.uri, entries, request.columns, request.fasta !== undefined);
+  const { added, fetched } = askedColumns(opened.uri, entries, request.columns, fasta !== undefined);
   const byName = new Map(entries.map((entry) => [entry.bucket, entry]));
   requireSearched(file, opened.uri, byName);
-  const work = request.work ?? dirname(scratchPathOf(request.output));
-  return withScratch(work, `${basename(request.output)}.columns`, (scratch) =>
+  const work = request.work ?? dirname(scratchPathOf(output));
+  return withScratch(work, `${basename(output)}.columns`, (scratch) =>
     fetchAndWrite({ ...request, file, opened, entries: byName, added, fetched }, scratch, context),
   );
-}
-
-async function requireOutputsApart({ neighbours, output, csv, fasta }: FetchRequest): Promise<void> {
-  const used = new Set([await realpath(neighbours).catch(() => resolve(neighbours))]);
-  for (const [option, path] of Object.entries({ '--output': output, '--csv': csv, '--fasta': fasta })) {
-    if (path === undefined) continue;
-    if (used.has(resolve(path))) throw new UsageError(FETCH_MESSAGES.sameFile(option, path));
-    used.add(resolve(path));
-  }
 }
 
 /** Checks that tables have the rows that were searched: those of the same recipe. A bucket may have got another index since. */
