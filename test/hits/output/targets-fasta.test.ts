@@ -58,6 +58,25 @@ describe('createTargetsFasta', () => {
     for await (const { ids } of readFasta(path, { maxResidues: 1000 } as never)) expect(ids.offsets).toHaveLength(2);
   });
 
+  it('writes the sequence of the first row that has one', async () => {
+    const { bytes, report } = await write([
+      ['a', 'of a bucket without sequences', null],
+      ['a', 'second', 'MKV'],
+      ['a', 'third', 'W'],
+    ]);
+    expect(bytes.toString()).toBe('>a second\nMKV\n');
+    expect(report).toMatchObject({ targets: 1, withoutSequence: 0 });
+  });
+
+  it('keeps a sequence in its record, whatever its characters', async () => {
+    const { bytes, report } = await write([
+      ['a', null, `${'M'.repeat(60)}>fake\r\n>W K`],
+      ['b', null, ' \n'],
+    ]);
+    expect(bytes.toString()).toBe(`>a\n${'M'.repeat(60)}\nfakeWK\n`);
+    expect(report).toMatchObject({ targets: 1, withoutSequence: 1 });
+  });
+
   it('compresses', async () => {
     const { bytes } = await write([['a', null, 'MKV']], 'gzip');
     expect(gunzipSync(bytes).toString()).toBe('>a\nMKV\n');

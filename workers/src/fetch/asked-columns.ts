@@ -1,15 +1,12 @@
 import type { Column } from '../base/columns/column-type.ts';
-import { UsageError } from '../base/errors.ts';
+import { DataError, UsageError } from '../base/errors.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { COLUMN_MESSAGES, columnNames, findColumns } from '../database/catalog/kept-columns.ts';
 import { FETCH_MESSAGES } from './fetch-messages.ts';
 
-/** Columns of a record of FASTA; a database may lack descriptions. */
-const FASTA_COLUMNS = ['sequence', 'description'] as const;
-
 /**
  * Finds the columns to add to neighbours, and all that must be fetched: the same, then those that only FASTA needs.
- * @throws UsageError for a column that no bucket has, or if nothing is asked
+ * @throws UsageError for a column that no bucket has, or if nothing is asked; DataError for sequences that are no text
  */
 export function askedColumns(
   uri: string,
@@ -22,6 +19,12 @@ export function askedColumns(
   if (!withFasta) return { added, fetched: added };
   const known = columnNames(entries);
   if (!known.includes('sequence')) throw new UsageError(COLUMN_MESSAGES.noSequences(uri, known));
-  const others = FASTA_COLUMNS.filter((name) => known.includes(name) && !names.includes(name));
-  return { added, fetched: [...added, ...findColumns(uri, entries, others)] };
+  const [sequence, ...descriptions] = findColumns(uri, entries, [
+    'sequence',
+    // A database may lack descriptions.
+    ...known.filter((name) => name === 'description'),
+  ]);
+  if (sequence!.type !== 'utf8') throw new DataError(FETCH_MESSAGES.sequenceIsNotText(uri, sequence!.type));
+  const texts = [sequence!, ...descriptions.filter(({ type }) => type === 'utf8')];
+  return { added, fetched: [...added, ...texts.filter(({ name }) => !names.includes(name))] };
 }

@@ -116,7 +116,8 @@ async function writeJoined(request: OpenedRequest, paths: OutputFiles, store: Va
   const outputs: NeighbourOutputs = await createOutputs(paths, request, options);
   try {
     for await (const { rows, values } of joinValues(readNeighbours(file.path, kept), kept, fetched, store)) {
-      const column = (name: string) => values[fetched.findIndex((field) => field.name === name)];
+      const column = (name: string) =>
+        values[fetched.findIndex((field) => field.name === name && field.type === 'utf8')];
       const sequence = request.fasta === undefined ? undefined : column('sequence');
       const texts = sequence && { sequence, description: column('description') };
       const extra = [...(rows.extra ?? []), ...values.slice(0, added.length)];

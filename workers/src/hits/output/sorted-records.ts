@@ -18,7 +18,10 @@ interface SortedRecord {
   bytes: Uint8Array;
 }
 
-/** Sorts any number of records by the bytes of their ids, in constant memory. Of several with one id, the first that was added counts. */
+/**
+ * Sorts any number of records by the bytes of their ids, in constant memory. Of several with one id, the first that was added counts that is
+ * not empty; an empty one, where there is no other.
+ */
 export class SortedRecords {
   readonly #folder: string;
   readonly #limits: RunLimits;
@@ -38,7 +41,14 @@ export class SortedRecords {
   /** Adds a record unless its id is known to be there. @param record creates its bytes */
   add(id: Uint8Array, record: () => Uint8Array): void {
     murmur3(id, 0, id.length, this.#key, 0);
-    if (this.#known.get(this.#key, 0) !== undefined) return;
+    const known = this.#known.get(this.#key, 0);
+    if (known !== undefined) {
+      const one = this.#records[known]!;
+      if (one.bytes.length > 0) return;
+      one.bytes = record();
+      this.#bytes += one.bytes.length;
+      return;
+    }
     if (this.#known.isFull || this.#bytes > this.#limits.bytes) this.#writeRun();
     this.#known.add(this.#key, 0, this.#records.length);
     const one = { id: id.slice(), bytes: record() };
@@ -59,18 +69,23 @@ export class SortedRecords {
       const { value } = records.next();
       if (value) pushHeap(heap, { run, records, record: value }, inOrder);
     }
-    let last: Uint8Array | undefined;
+    let last: SortedRecord | undefined;
     while (heap.length > 0) {
       const cursor = heap[0]!;
-      const { id, bytes } = cursor.record;
-      if (last === undefined || Buffer.compare(last, id) !== 0) yield bytes;
-      last = id;
+      const { record } = cursor;
+      if (last !== undefined && byId(last, record) === 0) {
+        if (last.bytes.length === 0) last = record;
+      } else {
+        if (last !== undefined) yield last.bytes;
+        last = record;
+      }
       const { value } = cursor.records.next();
       if (value) {
         cursor.record = value;
         sinkHeap(heap, inOrder);
       } else popHeap(heap, inOrder);
     }
+    if (last !== undefined) yield last.bytes;
     for (const path of this.#runs) rmSync(path);
   }
 

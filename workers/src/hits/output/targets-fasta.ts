@@ -9,6 +9,7 @@ const LINE_LENGTH = 60;
 const WRITE_BYTES = 2 ** 18;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
+const GREATER = 0x3e;
 const DELETE = 0x7f;
 
 /** What the FASTA file says of the targets of a batch, one a row: columns of text. */
@@ -28,8 +29,8 @@ export interface FastaWriter {
 }
 
 /**
- * Creates a FASTA file at `path` (a temporary name: see `writeAtomically`). Of several rows with one id, the first counts; a target without
- * a sequence is left out and counted.
+ * Creates a FASTA file at `path` (a temporary name: see `writeAtomically`). Of several rows with one id, the first with a sequence counts; a
+ * target without one is left out and counted.
  * @param folder existing, for targets that do not fit into memory
  */
 export function createTargetsFasta(path: string, compression: TextCompression, folder: string): FastaWriter {
@@ -40,8 +41,8 @@ export function createTargetsFasta(path: string, compression: TextCompression, f
       for (let row = 0; row < hitRows(batch); row++) {
         const id = columnBytes(targetIds, row);
         records.add(id, () => {
-          const residues = textAt(sequence, row);
-          return residues ? fastaRecord(id, textAt(description, row), residues) : NO_RECORD;
+          const residues = lettersOf(textAt(sequence, row) ?? NO_RECORD);
+          return residues.length > 0 ? fastaRecord(id, textAt(description, row), residues) : NO_RECORD;
         });
       }
     },
@@ -65,6 +66,14 @@ export function createTargetsFasta(path: string, compression: TextCompression, f
 }
 
 const NO_RECORD = new Uint8Array(0);
+
+/** Returns a sequence without white space, control characters and >, which would end its line or its record. */
+function lettersOf(sequence: Uint8Array): Uint8Array {
+  const isLetter = (byte: number) => byte > SPACE && byte !== DELETE && byte !== GREATER;
+  // Nearly all have letters alone, and are not copied.
+  for (let at = 0; at < sequence.length; at++) if (!isLetter(sequence[at]!)) return sequence.filter(isLetter);
+  return sequence;
+}
 
 /** @returns undefined for null, and for an empty text */
 function textAt(column: ExtraColumn | undefined, row: number): Uint8Array | undefined {
