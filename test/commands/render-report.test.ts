@@ -304,6 +304,13 @@ describe('render-report', () => {
       ]),
     );
 
+    await writeFile(path('search.json'), JSON.stringify({ command: 'search-bucket', bucket: 'b', queries: 1, k: 300 }));
+    await writeFile(path('align.json'), JSON.stringify({ command: 'align-neighbours', rows: 3 }));
+    await render(path('n.parquet'), [path('search.json'), path('align.json')], path('kept.html'));
+    const kept = await readFile(path('kept.html'), 'utf8');
+    expect(kept).toContain('up to 3 per query');
+    expect(kept).toContain('Recall@300');
+
     const output = path('linked.html');
     await runHere([
       'render-report',

@@ -132,7 +132,8 @@ async function write(
   ];
   const metadata = {
     ...file.metadata,
-    'lanceflow.k': `${k}`,
+    // No more than merge-hits kept.
+    'lanceflow.k': `${Math.min(k, Number(file.metadata['lanceflow.k']) || k)}`,
     ...alignMetadata({ candidates, rank, databaseResidues }),
   };
   const { compression, csvSafe } = request;

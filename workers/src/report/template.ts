@@ -94,12 +94,14 @@ function facts(summary: NeighbourSummary, significance: Significance, reports: r
   const searches = searchesOf(reports);
   const { queries } = significance;
   const k = Math.max(summary.k, ...searches.map((search) => search.k ?? 0));
+  // Searches find the candidates of align-neighbours, which keeps fewer.
+  const keptK = reports.some(({ command }) => command === 'align-neighbours') ? summary.k : k;
   const recall = mergedRecall(reports);
   const searched = new Set(searches.map(({ bucket }) => bucket)).size || summary.buckets.size;
   const database = searchedDatabase(searches);
   return html`<dl class="facts">
 ${fact('Queries', formatCount(queries), queries > summary.queries ? withoutNeighbour(queries - summary.queries) : '')}
-${fact('Neighbours', formatCount(summary.rows), neighboursPerQuery(k))}
+${fact('Neighbours', formatCount(summary.rows), neighboursPerQuery(keptK))}
 ${database ? fact('Database', vectorCount(database.rows), distanceOf(database.metric, database.model)) : ''}
 ${fact('Buckets searched', formatCount(searched), bucketsWithNeighbours(summary.buckets.size))}
 ${fact('Search', strategiesOf(searches) || 'not reported', settingsOf(searches))}
