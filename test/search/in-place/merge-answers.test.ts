@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DataError } from '../../../workers/src/base/errors.ts';
+import { EVALUE } from '../../../workers/src/hits/evalues.ts';
 import { AnswerMerge } from '../../../workers/src/search/in-place/merge-answers.ts';
 import { type Hit, naiveMerge, neighboursOf, packedHits, sortedHits } from '../../support/hits.ts';
 
@@ -26,6 +28,16 @@ describe('AnswerMerge', () => {
         for (const bucket of buckets) merge.add(bucket, packedHits(HITS[BUCKETS.indexOf(bucket)]!), 1000);
         expect(neighbours(merge)).toEqual(naiveMerge(HITS.flat(), k));
       }
+  });
+
+  it('refuses a largest E-value at once where a bucket has no p-values', () => {
+    const merge = new AnswerMerge(3);
+    merge.add('bucket_0', { ...packedHits(HITS[0]!), pValues: new Float32Array(HITS[0]!.length) }, 1000);
+    expect(merge.extra).toEqual([EVALUE]);
+    expect(() => merge.neighbours(0.01)).not.toThrow();
+    merge.add('bucket_1', packedHits(HITS[1]!), 1000);
+    expect(merge.extra).toEqual([]);
+    expect(() => merge.neighbours(0.01)).toThrow(DataError);
   });
 
   it('has no neighbours without hits', () => {

@@ -78,9 +78,11 @@ export async function askAndWrite(
 ): Promise<AskReport> {
   try {
     const { answers, merge, failed } = await ask(database, queries, settings, { ...options, buckets: names });
+    // Checked before the first line is printed.
+    const neighbours = merge.neighbours(settings.maxEvalue);
     let rows = 0;
     const countRows = function* () {
-      for (const batch of merge.neighbours(settings.maxEvalue)) {
+      for (const batch of neighbours) {
         rows += batch.ranks.length;
         yield batch;
       }

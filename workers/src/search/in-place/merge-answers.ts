@@ -44,10 +44,18 @@ export class AnswerMerge {
     return this.#databaseRows === undefined ? [] : [EVALUE];
   }
 
-  /** Returns batches of neighbours, sorted by query and rank. @param maxEvalue drops neighbours with a larger E-value */
-  *neighbours(maxEvalue?: number): Generator<NeighbourColumns, void, void> {
+  /**
+   * Returns batches of neighbours, sorted by query and rank.
+   * @param maxEvalue drops neighbours with a larger E-value
+   * @throws DataError, before the first batch, for a largest E-value where hits have no p-values
+   */
+  neighbours(maxEvalue?: number): Generator<NeighbourColumns, void, void> {
+    if (this.#databaseRows === undefined && maxEvalue !== undefined) throw new DataError(IN_PLACE_MESSAGES.noPValues);
+    return this.#judged(maxEvalue);
+  }
+
+  *#judged(maxEvalue?: number): Generator<NeighbourColumns, void, void> {
     if (this.#databaseRows === undefined) {
-      if (maxEvalue !== undefined) throw new DataError(IN_PLACE_MESSAGES.noPValues);
       for (const { extra: _, ...batch } of this.#merged()) yield batch;
     } else {
       const convert = createEvalues(this.#databaseRows, maxEvalue);
