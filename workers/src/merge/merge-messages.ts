@@ -14,7 +14,8 @@ export const MERGE_MESSAGES = {
   },
 
   noPValues: (path: string) =>
-    `${path} has no p-values, which --max-evalue needs: its bucket was built by an earlier version. Run index-bucket again for it, then search it again.`,
+    `${path} has no p-values, which --max-evalue needs: its bucket was built by an earlier version, or searched with a refine ` +
+    'factor of 0. Run index-bucket again for it, then search it again without that.',
 
   checkingOrder: (files: number) =>
     `merge-hits: checking the order of ${counted(files, 'file')} that ${files === 1 ? 'is' : 'are'} not marked as sorted`,

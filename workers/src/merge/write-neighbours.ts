@@ -67,8 +67,8 @@ async function openInputs({ input, truth, k, output, csv, maxEvalue }: MergeRequ
     findMergeConflict(groundTruth, k) ??
     findCampaignConflict([...hits, ...groundTruth], k);
   if (conflict !== undefined) throw new DataError(conflict);
-  const unjudged = maxEvalue === undefined ? undefined : hits.find(({ bucketRows }) => bucketRows === undefined);
-  if (unjudged) throw new DataError(MERGE_MESSAGES.noPValues(unjudged.path));
+  const unjudged = hits.find(({ origin, bucketRows }) => !origin || bucketRows === undefined);
+  if (maxEvalue !== undefined && unjudged) throw new DataError(MERGE_MESSAGES.noPValues(unjudged.path));
   return { hits, groundTruth };
 }
 
