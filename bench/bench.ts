@@ -25,6 +25,7 @@ const BENCHMARKS: Record<string, string> = {
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
   weekly: 'a database after a year of weekly additions and deletions, against a fresh build (docs/upkeep.md)',
+  significance: 'E-values of real proteins, related and unrelated ones (docs/output.md)',
   proteins: 'real proteins whose answers are known: MMseqs2, DIAMOND, LanceFlow (docs/protein-benchmark.md)',
 };
 
@@ -41,6 +42,7 @@ const PAGES: Record<string, string[]> = {
   scale: ['scale.ts', '--page'],
   threads: ['threads.ts', '--page'],
   proteins: ['proteins.ts', '--page'],
+  significance: ['significance.ts', '--page'],
   ask: ['in-place/cost-page.ts'],
 };
 const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -54,7 +56,8 @@ child.on('close', async (code) => {
     const command = savedCommand(name, options);
     const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
     const made = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), ...JSON.parse(output) };
-    if (name === 'proteins') await saveTasks({ command, machine, date: made.date }, JSON.parse(output));
+    if (name === 'proteins' || name === 'significance')
+      await saveTasks(name, { command, machine, date: made.date }, JSON.parse(output));
     else if (name === 'search') await saveSearch({ commands: [command], ...made });
     // One result a size of the table, or a place of the server.
     else if (name === 'build-on-s3') await save(made.serverApart ? `${name}-apart` : name, { command, ...made });
@@ -71,11 +74,11 @@ async function save(file: string, result: object): Promise<void> {
   await writeFile(new URL(`results/${file}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** Replaces the saved results of the tasks that were measured. */
-async function saveTasks(made: object, tasks: Record<string, object>): Promise<void> {
-  const text = await readFile(new URL('results/proteins.json', import.meta.url), 'utf8').catch(() => '{}');
+/** Replaces the saved results of the tasks, or models, that were measured. */
+async function saveTasks(name: string, made: object, tasks: Record<string, object>): Promise<void> {
+  const text = await readFile(new URL(`results/${name}.json`, import.meta.url), 'utf8').catch(() => '{}');
   const measured = Object.entries(tasks).map(([task, result]) => [task, { ...made, ...result }]);
-  await save('proteins', { ...JSON.parse(text), ...Object.fromEntries(measured) });
+  await save(name, { ...JSON.parse(text), ...Object.fromEntries(measured) });
 }
 
 /** Adds the measurements of one command to the saved ones, and writes the pages in docs/ from all of them. */

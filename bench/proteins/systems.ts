@@ -83,7 +83,7 @@ export function lanceflow(name: string, model: string): System {
 }
 
 /** Writes neighbours.parquet. @returns the neighbours as CSV */
-async function findNearest(database: string, queries: string, k: number, folder: string) {
+export async function findNearest(database: string, queries: string, k: number, folder: string) {
   const [hits, neighbours, csv] = ['hits.parquet', 'neighbours.parquet', 'neighbours.csv'].map((name) =>
     join(folder, name),
   ) as [string, string, string];
