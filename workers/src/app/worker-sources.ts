@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../base/errors.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
@@ -30,6 +30,7 @@ export function importsOf(file: string, text: string): string[] {
  * Finds the files that a command consists of: its source, and all files in workers/src that it imports, also indirectly.
  * @param storage that the database and the model use
  * @returns absolute paths, sorted
+ * @throws if there is no such command
  */
 export function sourcesOf(command: string, home = HOME, storage = ALL_STORAGE): string[] {
   const found = new Set<string>();
@@ -37,7 +38,7 @@ export function sourcesOf(command: string, home = HOME, storage = ALL_STORAGE): 
     .flatMap((kind) => STORAGE_FOLDERS[kind])
     .map((folder) => `${resolve(home, folder)}/`);
   const isPruned = (file: string) => pruned.some((folder) => file.startsWith(folder));
-  const waiting = [resolve(home, `workers/src/commands/${command}.ts`)];
+  const waiting = [findCommand(command, home)];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     const text = found.has(file) || isPruned(file) ? undefined : findText(file);
     if (text === undefined) continue;
@@ -45,6 +46,15 @@ export function sourcesOf(command: string, home = HOME, storage = ALL_STORAGE): 
     waiting.push(...importsOf(file, text));
   }
   return [...found].sort();
+}
+
+/** Returns the path of a command's source, in `commands/` or a folder below it. */
+function findCommand(command: string, home: string): string {
+  const folder = resolve(home, 'workers/src/commands');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const file = files.find((path) => basename(path) === `${command}.ts`);
+  if (file === undefined) throw new Error(`no command ${command} in ${folder}`);
+  return join(folder, file);
 }
 
 /** Hashes the files that a command consists of, and the versions of its packages. */

@@ -83,9 +83,12 @@ export async function scoreTable(
   const blockBuffers = spans[0]?.chosen
     ? await beginScan(bucket, queries, nearest, threads)
     : await beginExact(bucket, queries, nearest, threads);
-  const onEvent = async (ties: RowTies) => {
+  // One at a time: two that overlap would each put the first rows that it knows of into the heaps.
+  let settled: Promise<void> = Promise.resolve();
+  const onEvent = (ties: RowTies) => {
     nearest.addTies(ties);
-    await settleTies(bucket.table, nearest);
+    settled = settled.then(() => settleTies(bucket.table, nearest));
+    return settled;
   };
   const { folder } = database.tables;
   if (entry.fragments && folder !== undefined)

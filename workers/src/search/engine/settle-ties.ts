@@ -8,7 +8,8 @@ const MOST_TIES = 4_000_000;
 
 /**
  * Bounds the memory of ties, where very many rows are at the distance of the k-th (a table that repeats one vector): looks up their
- * ids now instead of in the end, and drops those that rank too low. The answer is the same.
+ * ids now instead of in the end, and drops those that rank too low. The answer is the same. Threads may offer rows meanwhile, but no other
+ * call may be running.
  */
 export async function settleTies(table: Table, nearest: NearestRows, mostTies = MOST_TIES): Promise<void> {
   if (nearest.tieCount <= mostTies) return;
