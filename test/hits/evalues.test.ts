@@ -42,3 +42,24 @@ it('createEvalues lists the first queries and counts all', () => {
   expect(dropped.count).toBe(some.length);
   expect(dropped.first.map(({ query }) => query)).toEqual(some.slice(0, LISTED_QUERIES).map(({ query }) => query));
 });
+
+it('createEvalues judges each neighbour by its own bucket, and ranks those that stay', () => {
+  // A bucket of few rows knows nothing: its p-value is 1.
+  const some = ['a', 'b'].flatMap((query) =>
+    [0.125, 0.25, 0.375, 0.5].map((distance, i) => ({ query, target: `t${i}`, bucket: `b${i % 2}`, distance })),
+  );
+  const dropped: DroppedQueries = { count: 0, first: [] };
+  const convert = createEvalues(ROWS, 0.3, dropped);
+  const all = naiveMerge(some, 5);
+  const unknown = (i: number) => all[i]!.query === 'b' || i % 2 === 0;
+  const values = Float32Array.from(all, ({ distance }, i) => (unknown(i) ? 1 : distance / ROWS));
+  const kept = [0, 1, 5].flatMap((first, i) => {
+    const part = all.slice(first, [1, 5, 8][i]);
+    const ranks = Int32Array.from(part, ({ rank }) => rank);
+    return neighboursOf(
+      convert({ ...packedHits(part), ranks, extra: [{ values: values.slice(first, first + part.length) }] }),
+    );
+  });
+  expect(kept).toEqual([{ ...all[1]!, rank: 1 }]);
+  expect(dropped).toMatchObject({ count: 1, first: [{ query: 'b', target: 't0', evalue: ROWS }] });
+});

@@ -19,10 +19,10 @@ export interface DroppedQueries {
 }
 
 /**
- * Creates a function that replaces the p-values of neighbours, their only extra column, by E-values. These do not fall with the rank: a
- * neighbour has at least that of the ones before. Batches come in order, sorted by query and rank.
+ * Creates a function that replaces the p-values of neighbours, their only extra column, by E-values. Each is judged by its own bucket, so
+ * where buckets differ, an E-value may be below that of a nearer neighbour. Batches come in order, sorted by query and rank.
  * @param databaseRows of all searched buckets
- * @param maxEvalue neighbours above it are dropped
+ * @param maxEvalue neighbours above it are dropped; the ranks of the others count from 1
  * @param dropped gets the queries that thereby lose all neighbours
  */
 export function createEvalues(
@@ -31,28 +31,27 @@ export function createEvalues(
   dropped: DroppedQueries = { count: 0, first: [] },
 ): (batch: NeighbourColumns) => NeighbourColumns {
   let query: Texts | undefined;
-  let last = 0;
+  let keptOfQuery = 0;
   return (batch) => {
     const { values: chances } = batch.extra![0] as { values: Float32Array };
-    const queries = textsOf(batch.queryIds);
-    const rows = hitRows(batch);
-    const values = new Float32Array(rows);
-    for (let row = 0; row < rows; row++) {
-      const [before, at] = row > 0 ? [queries, row - 1] : [query, 0];
-      const isSame = before !== undefined && sameText(before, at, queries, row);
-      last = Math.max(isSame ? last : 0, databaseRows * chances[row]!);
-      // More digits would pretend precision.
-      values[row] = Number(last.toPrecision(3));
-    }
-    if (rows > 0) query = copyText(queries, rows - 1);
+    // More digits would pretend precision.
+    const values = chances.map((chance) => Number((databaseRows * chance).toPrecision(3)));
     const converted = { ...batch, extra: [{ values }] };
     if (maxEvalue === Number.POSITIVE_INFINITY) return converted;
+    const rows = hitRows(batch);
     const kept = createNeighbourBuilder({ rows, bytes: Number.POSITIVE_INFINITY }, [EVALUE]);
     const hits = hitsOf(converted);
+    const queries = textsOf(batch.queryIds);
     for (const [row, evalue] of values.entries()) {
-      if (isSignificant(evalue, maxEvalue)) kept.push(hits, row, batch.ranks[row]!);
-      else if (batch.ranks[row] === 1) addDropped(dropped, batch, row, evalue);
+      const [before, at] = row > 0 ? [queries, row - 1] : [query, 0];
+      if (before === undefined || !sameText(before, at, queries, row)) keptOfQuery = 0;
+      const isNearest = batch.ranks[row] === 1;
+      if (isSignificant(evalue, maxEvalue)) {
+        if (keptOfQuery === 0 && !isNearest) removeLast(dropped);
+        kept.push(hits, row, ++keptOfQuery);
+      } else if (isNearest) addDropped(dropped, batch, row, evalue);
     }
+    if (rows > 0) query = copyText(queries, rows - 1);
     return kept.take();
   };
 }
@@ -62,7 +61,7 @@ export function isSignificant(evalue: number, maxEvalue: number): boolean {
   return Math.fround(evalue) <= Math.fround(maxEvalue);
 }
 
-/** Adds the query of a nearest target that is dropped: the others, which have at least its E-value, are dropped too. */
+/** Adds the query of a nearest target that is dropped. */
 function addDropped(dropped: DroppedQueries, batch: NeighbourColumns, row: number, evalue: number): void {
   if (++dropped.count > LISTED_QUERIES) return;
   dropped.first.push({
@@ -72,4 +71,10 @@ function addDropped(dropped: DroppedQueries, batch: NeighbourColumns, row: numbe
     distance: batch.distances[row]!,
     evalue: Number(evalue.toPrecision(3)),
   });
+}
+
+/** Removes the query that was added last: it has another neighbour. */
+function removeLast(dropped: DroppedQueries): void {
+  dropped.count--;
+  if (dropped.first.length > dropped.count) dropped.first.pop();
 }
