@@ -57,7 +57,7 @@ describe.skipIf(missingServer('moto') || missingPython())('fetch-columns', () =>
       .slice(1)
       .map((line) => line.split(','));
     expect(rows).toHaveLength(4500);
-    for (const [, , target, , , description] of rows) expect(description).toBe(`description of ${target}`);
+    for (const [, , target, , , , description] of rows) expect(description).toBe(`description of ${target}`);
     expect(outputs[2]!.toString()).toContain('>p7 description of p7\nsequence of p7\n');
   });
 });
