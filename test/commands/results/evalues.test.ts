@@ -81,8 +81,8 @@ describe.skipIf(missingPython())('E-values from build to neighbours', () => {
     queries = await writeShard(join(folder, 'q.h5'), asked);
   });
 
-  /** Searches all buckets, and merges. @returns the Parquet file, and the lines of the CSV */
-  async function searchAll(name: string, database: string, search: string[], merge: string[] = []) {
+  /** Searches all buckets, and merges. @returns the hits, the Parquet file, and the lines of the CSV */
+  async function searchAll(name: string, database: string, search: string[]) {
     const own = join(folder, name);
     await mkdir(own, { recursive: true });
     const hits: string[] = [];
@@ -91,9 +91,13 @@ describe.skipIf(missingPython())('E-values from build to neighbours', () => {
       const table = ['--bucket', bucket, '--database', database, '--queries', queries];
       await runHere(['search-bucket', ...table, ...SETTINGS, ...search, '--output', hits.at(-1)!]);
     }
+    return { hits, ...(await mergeAll(own, hits)) };
+  }
+
+  async function mergeAll(own: string, hits: string[], options: string[] = []) {
     const [parquet, csv] = [join(own, 'neighbours.parquet'), join(own, 'neighbours.csv')];
-    const options = ['--k', `${K}`, '--output', parquet, '--csv', csv];
-    await runHere(['merge-hits', '--input', ...hits, ...options, ...merge]);
+    const outputs = ['--output', parquet, '--csv', csv];
+    await runHere(['merge-hits', '--input', ...hits, '--k', `${K}`, ...outputs, ...options]);
     return { parquet, lines: await linesOf(csv) };
   }
 
@@ -109,7 +113,7 @@ describe.skipIf(missingPython())('E-values from build to neighbours', () => {
   it.each<Metric>(['cosine', 'l2', 'dot'])('are those of the catalog under %s', async (metric) => {
     const database = join(folder, metric);
     await buildDatabase(folder, shards, { database, bucketSize: 600, ingest: ['--metric', metric] });
-    const { parquet, lines } = await searchAll(`${metric}-exact`, database, ['--search', 'exact']);
+    const { hits, parquet, lines } = await searchAll(`${metric}-exact`, database, ['--search', 'exact']);
     expectEqual((await compareEvalues([[parquet, database, ROWS]], queries))[0]!);
     const [head, ...neighbours] = lines;
     expect(head).toBe('query_id,rank,target_id,distance,bucket,evalue');
@@ -119,7 +123,7 @@ describe.skipIf(missingPython())('E-values from build to neighbours', () => {
     const limit = neighbours.map(evalueOf).sort((a, b) => a - b)[Math.floor(neighbours.length / 3)]!;
     const significant = rankAgain(neighbours.filter((line) => evalueOf(line) <= limit));
     const options = ['--max-evalue', `${limit}`];
-    const limited = await searchAll(`${metric}-limited`, database, ['--search', 'exact'], options);
+    const limited = await mergeAll(join(folder, `${metric}-exact`), hits, options);
     expect(limited.lines).toEqual([head, ...significant]);
 
     const campaign = await searchAll(`${metric}-ann`, database, ['--search', 'ann']);
