@@ -58,6 +58,6 @@ describe.skipIf(missingServer('moto') || missingPython())('fetch-columns', () =>
       .map((line) => line.split(','));
     expect(rows).toHaveLength(4500);
     for (const [, , target, , , , description] of rows) expect(description).toBe(`description of ${target}`);
-    expect(outputs[2]!.toString()).toContain('>p7 description of p7\nsequence of p7\n');
+    expect(outputs[2]!.toString()).toContain('>p7 description of p7\nsequenceofp7\n');
   });
 });
