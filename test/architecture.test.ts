@@ -60,6 +60,7 @@ const PURE = [
   'base/s3-location.ts',
   'base/wasm',
   'bucket/fragment-blocks.ts',
+  'bucket/row-bits.ts',
   'bucket/uneven-partitions.ts',
   'cloud/launch/campaign.ts',
   'database/catalog',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allocateRowSet, RowSet } from '../../../workers/src/search/output/row-set.ts';
+import { allocateRowBits } from '../../../workers/src/bucket/row-bits.ts';
+import { RowSet } from '../../../workers/src/search/output/row-set.ts';
 
 test('a set returns its rows in ascending order, and the place of each', () => {
   const fragments = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 5 });
@@ -9,7 +10,7 @@ test('a set returns its rows in ascending order, and the place of each', () => {
       const all = sizes.flatMap((rows, fragment) =>
         Array.from({ length: rows }, (_, offset) => fragment * 2 ** 32 + offset),
       );
-      const memory = allocateRowSet(sizes.map((rows) => ({ rows })));
+      const memory = allocateRowBits(sizes.map((rows) => ({ rows })));
       const set = new RowSet(memory);
       const check = (rowIds: number[]) => {
         for (const row of rowIds) set.add(row);

@@ -2,44 +2,31 @@ import { hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError } from '../base/errors.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { TableReader } from '../database/table-reader.ts';
-import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 import { decodeBitmap } from '../lance/format/roaring.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import { damagedTable } from './bucket-messages.ts';
 import type { RowSpan } from './fragment-blocks.ts';
-
-/** The deleted rows of a table, in memory that threads share. */
-export interface DeletedRowsMemory {
-  /** Position in the table of each fragment's first row, and of the end. */
-  fragmentStarts: Float64Array;
-  /** A bit a row. */
-  words: Int32Array;
-  /** Deleted rows in all words before. */
-  before: Int32Array;
-}
+import { allocateRowBits, countBefore, countWords, positionOf, type RowBits } from './row-bits.ts';
 
 /** A set of the rows that a search skips, although the data files hold them: deleted rows, and those that a filter does not select. */
 export class DeletedRows {
-  readonly memory: DeletedRowsMemory;
+  readonly bits: RowBits;
 
-  constructor(memory: DeletedRowsMemory) {
-    this.memory = memory;
+  constructor(bits: RowBits) {
+    this.bits = bits;
   }
 
   /** Makes a set. @param fragments of the table, in table order @param positions deleted rows of each fragment */
   static of(fragments: ReadonlyArray<{ rows: number }>, positions: ReadonlyMap<number, Uint32Array>): DeletedRows {
-    const fragmentStarts = new Float64Array(new SharedArrayBuffer(8 * (fragments.length + 1)));
-    for (const [i, { rows }] of fragments.entries()) fragmentStarts[i + 1] = fragmentStarts[i]! + rows;
-    const wordCount = Math.ceil(fragmentStarts[fragments.length]! / 32) + 1;
-    const words = new Int32Array(new SharedArrayBuffer(4 * wordCount));
+    const bits = allocateRowBits(fragments);
+    const { fragmentStarts, words } = bits;
     for (const [fragment, rows] of positions)
       for (const row of rows) {
         const at = fragmentStarts[fragment]! + row;
         words[Math.floor(at / 32)]! |= 1 << (at % 32);
       }
-    const before = new Int32Array(new SharedArrayBuffer(4 * wordCount));
-    for (let word = 1; word < wordCount; word++) before[word] = before[word - 1]! + countBits(words[word - 1]!);
-    return new DeletedRows({ fragmentStarts, words, before });
+    countWords(bits);
+    return new DeletedRows(bits);
   }
 
   /**
@@ -51,33 +38,31 @@ export class DeletedRows {
     fragments: ReadonlyArray<{ rows: number }>,
     batches: AsyncIterable<Float64Array>,
   ): Promise<{ skipped: DeletedRows; rows: number }> {
-    const set = DeletedRows.of(fragments, new Map());
-    const { fragmentStarts, words, before } = set.memory;
+    const bits = allocateRowBits(fragments);
+    const { fragmentStarts, words } = bits;
     const end = fragmentStarts[fragments.length]!;
     words.fill(-1);
     let rows = 0;
     for await (const batch of batches)
       for (const rowId of batch) {
-        const at = positionOf(fragmentStarts, rowId);
+        const at = positionOf(bits, rowId);
         if (!(at < end)) throw new RangeError(`row ${rowId} is in no fragment`);
         words[Math.floor(at / 32)]! &= ~(1 << (at % 32));
         rows++;
       }
-    for (let word = 1; word < words.length; word++) before[word] = before[word - 1]! + countBits(words[word - 1]!);
-    return { skipped: set, rows };
+    countWords(bits);
+    return { skipped: new DeletedRows(bits), rows };
   }
 
   /** Returns whether a row is deleted. @param rowId of LanceDB: fragment * 2^32 + position */
   has(rowId: number): boolean {
-    const at = positionOf(this.memory.fragmentStarts, rowId);
-    return ((this.memory.words[Math.floor(at / 32)]! >>> (at % 32)) & 1) === 1;
+    const at = positionOf(this.bits, rowId);
+    return ((this.bits.words[Math.floor(at / 32)]! >>> (at % 32)) & 1) === 1;
   }
 
   /** Counts the deleted rows before a position in the table. */
   countBefore(position: number): number {
-    const { words, before } = this.memory;
-    const word = Math.floor(position / 32);
-    return before[word]! + countBits(words[word]! & ((1 << (position % 32)) - 1));
+    return countBefore(this.bits, position);
   }
 
   /**
@@ -85,7 +70,7 @@ export class DeletedRows {
    * @param spans ascending @param longest stretch of rows in the set that stays in a span
    */
   *withoutStretches<S extends RowSpan>(spans: Iterable<S>, longest: number): Generator<S> {
-    const { words } = this.memory;
+    const { words } = this.bits;
     for (const span of spans) {
       let [first, end] = [-1, -1];
       for (let word = Math.floor(span.first / 32); word * 32 < span.end; word++) {
@@ -106,18 +91,6 @@ export class DeletedRows {
   withoutDeleted(firstRows: Float64Array): Float64Array {
     return firstRows.map((first) => first - this.countBefore(first));
   }
-}
-
-/** Returns the position in the table of a row. @param rowId of LanceDB: fragment * 2^32 + position */
-function positionOf(fragmentStarts: Float64Array, rowId: number): number {
-  const fragment = Math.floor(rowId / FRAGMENT_ROWS);
-  return fragmentStarts[fragment]! + (rowId - fragment * FRAGMENT_ROWS);
-}
-
-function countBits(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555);
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
-  return (((bits + (bits >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
 /** The places of a table whose deleted rows are read. */

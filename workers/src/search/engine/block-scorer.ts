@@ -1,5 +1,6 @@
 import { LANES } from '../../base/wasm/simd.ts';
-import { DeletedRows, type DeletedRowsMemory } from '../../bucket/deleted-rows.ts';
+import { DeletedRows } from '../../bucket/deleted-rows.ts';
+import type { RowBits } from '../../bucket/row-bits.ts';
 import { CodeFilter } from './filters/code-filter.ts';
 import { FloatFilter } from './filters/float-filter.ts';
 import type { Kernels } from './filters/kernels.ts';
@@ -54,7 +55,7 @@ export class BlockScorer {
     scratch: number,
     nearest: NearestMemory,
     products?: Promise<LoadedCodeProducts>,
-    deleted?: DeletedRowsMemory,
+    deleted?: RowBits,
   ) {
     this.#deleted = deleted && new DeletedRows(deleted);
     const kernels = instantiateKernels(shared.module, shared.memory);

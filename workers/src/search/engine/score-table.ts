@@ -117,7 +117,7 @@ async function beginScan(
     queries.vectors.buffer instanceof SharedArrayBuffer ? queries.vectors : sharedCopy(queries.vectors, Float32Array);
   const edge = (thread: number) => Math.floor((thread * count) / threadCount);
   await threads.runInEach('begin', (thread) => ({
-    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: deleted?.memory },
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: deleted?.bits },
     load: { vectors, first: edge(thread), end: edge(thread + 1) },
   }));
   return blockBuffers;
@@ -135,7 +135,7 @@ async function beginExact(bucket: OpenBucket, queries: Queries, nearest: Nearest
     () => threads.threads[0]!.call('loadProducts', bucket.entry.dimension),
   );
   await threads.runInEach('begin', (thread) => ({
-    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: bucket.deleted?.memory },
+    ...{ shared, nearest: nearest.memory, scratch: scratchAddresses[thread]!, deleted: bucket.deleted?.bits },
   }));
   return blockBuffers;
 }

@@ -1,9 +1,9 @@
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import { type ThreadContext, WithTransfer } from '../../base/threads/thread-messages.ts';
-import type { DeletedRowsMemory } from '../../bucket/deleted-rows.ts';
 import { rowIdsOf } from '../../bucket/fragment-blocks.ts';
 import { PartReader, rowBytes } from '../../bucket/part-reader.ts';
 import { type Probes, rankPartitions } from '../../bucket/rank-partitions.ts';
+import type { RowBits } from '../../bucket/row-bits.ts';
 import type { Centroids } from '../../vectors/kmeans.ts';
 import type { Metric } from '../../vectors/metric.ts';
 import type { VectorType } from '../../vectors/vector-type.ts';
@@ -32,7 +32,7 @@ export interface SearchMemory {
   /** Address of the thread's scratch memory. */
   scratch: number;
   /** Rows of the table that are skipped. */
-  deleted?: DeletedRowsMemory | undefined;
+  deleted?: RowBits | undefined;
   /** Queries that the thread loads before it scores. */
   load?: { vectors: Float32Array; first: number; end: number };
 }

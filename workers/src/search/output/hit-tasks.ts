@@ -1,15 +1,16 @@
 import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
 import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import type { RowBits } from '../../bucket/row-bits.ts';
 import { chanceOfDistance, type QueryChances } from '../../vectors/significance/query-chances.ts';
 import { NearestHeaps, type NearestMemory } from '../engine/nearest-heaps.ts';
 import type { HitFilter } from '../search-request.ts';
 import { rankRows, type SharedTexts, sharedText } from './rank-rows.ts';
-import { RowSet, type RowSetMemory } from './row-set.ts';
+import { RowSet } from './row-set.ts';
 
 /** The nearest rows of a search and its queries, in memory that threads share. */
 export interface HitMemory {
   nearest: NearestMemory;
-  rowSet: RowSetMemory;
+  rowSet: RowBits;
   queryIds: SharedTexts;
   /** For each query, the position of its vector in `nearest`. */
   vectorOf: Int32Array;

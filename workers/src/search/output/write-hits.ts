@@ -1,5 +1,6 @@
 import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import { allocateRowBits } from '../../bucket/row-bits.ts';
 import type { FragmentFile } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import { createJoinedFile } from '../../hits/parquet/joined-file.ts';
@@ -11,7 +12,7 @@ import type { QuerySet } from '../queries/queries.ts';
 import type { HitsOutput } from './hit-sink.ts';
 import type { HitMemory, HitPart, HitRange, VectorSlice } from './hit-tasks.ts';
 import { allocateTexts, type SharedTexts } from './rank-rows.ts';
-import { allocateRowSet, RowSet } from './row-set.ts';
+import { RowSet } from './row-set.ts';
 
 /** Most rows whose ids are in memory at once, ties aside. */
 const MOST_IDS = 2_000_000;
@@ -46,7 +47,7 @@ export async function writeRankedHits(
   const { queries, vectorOf, nearest, chances } = found;
   const memory: HitMemory = {
     nearest: nearest.memory,
-    rowSet: allocateRowSet(fragments),
+    rowSet: allocateRowBits(fragments),
     queryIds: shareTexts([idsOf(queries)]),
     vectorOf: shareIntegers(vectorOf),
     hitCounts: shareIntegers(new Int32Array(queries.count)),
