@@ -4,7 +4,7 @@ import { counted } from '../base/text/counted.ts';
 export const FETCH_MESSAGES = {
   nothingAsked: 'Name what to fetch: --columns description,sequence, or --fasta FILE.',
   sequenceIsNotText: (uri: string, type: string) =>
-    `--fasta: the column sequence of ${uri} is ${type}, not text, so there are no sequences to write. Leave out --fasta.`,
+    `--fasta: the column sequence of ${uri} is ${type}, not text, so there are no sequences to write. Omit --fasta.`,
   unknownBuckets: (path: string, uri: string, names: readonly string[], known: readonly string[]) =>
     `${path}: its neighbours are of ${names.join(', ')}, but ${uri} has ${known.join(', ')}. Name the database that was searched.`,
   otherTable: (path: string, uri: string, bucket: string) =>

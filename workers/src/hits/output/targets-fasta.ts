@@ -30,7 +30,7 @@ export interface FastaWriter {
 
 /**
  * Creates a FASTA file at `path` (a temporary name: see `writeAtomically`). Of several rows with one id, the first with a sequence counts; a
- * target without one is left out and counted.
+ * target without one is omitted and counted.
  * @param folder existing, for targets that do not fit into memory
  */
 export function createTargetsFasta(path: string, compression: TextCompression, folder: string): FastaWriter {
