@@ -128,18 +128,3 @@ function targetOf(column: ExtraColumn, row: number): Residues | undefined {
   if ('values' in column || !hasValue(column, row)) return undefined;
   return encodeResidues(column.bytes.subarray(column.offsets[row]!, column.offsets[row + 1]!));
 }
-
-/** Returns the buffers of neighbours, for a transfer between threads. */
-export function buffersOf(
-  { queryIds, targetIds, buckets, distances, ranks, extra = [] }: NeighbourColumns,
-  { sequence, description }: Partial<TargetTexts> = {},
-): ArrayBuffer[] {
-  const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
-  const columns = [...extra, sequence, description].filter((column) => column !== undefined);
-  const extras = columns.flatMap((column) => [
-    ...('values' in column ? [column.values] : [column.offsets, column.bytes]),
-    ...(column.validity ? [column.validity] : []),
-  ]);
-  // Columns of FASTA may be columns of the neighbours, too.
-  return [...new Set([...texts, distances, ranks, ...extras].map(({ buffer }) => buffer as ArrayBuffer))];
-}

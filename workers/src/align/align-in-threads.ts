@@ -1,8 +1,8 @@
 import { DataError } from '../base/errors.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { ThreadPool } from '../base/threads/thread-pool.ts';
-import { hitRows } from '../hits/columns.ts';
-import { type AlignedChunk, buffersOf, type Chunk } from './align-columns.ts';
+import { hitRows, neighbourBuffers } from '../hits/columns.ts';
+import type { AlignedChunk, Chunk } from './align-columns.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
 import type { AlignMethods } from './align-worker.ts';
 import type { QuerySequences } from './query-sequences.ts';
@@ -29,7 +29,7 @@ export async function* alignInThreads(
     const residues = queryIds.map((id) => requireQuery(queries, id, files).slice());
     const chunk: Chunk = { neighbours, queries: residues };
     const rows = hitRows(neighbours);
-    const aligned = pool.run('align', chunk, { transfer: buffersOf(neighbours) }).then((result) => {
+    const aligned = pool.run('align', chunk, { transfer: neighbourBuffers(neighbours) }).then((result) => {
       onRows(rows);
       return result;
     });

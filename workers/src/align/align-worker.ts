@@ -1,7 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import { serveRequests } from '../base/threads/serve-requests.ts';
 import { WithTransfer } from '../base/threads/thread-messages.ts';
-import { type AlignChunkSettings, type AlignedChunk, alignChunk, buffersOf, type Chunk } from './align-columns.ts';
+import { neighbourBuffers } from '../hits/columns.ts';
+import { type AlignChunkSettings, type AlignedChunk, alignChunk, type Chunk } from './align-columns.ts';
 import { LocalAligner } from './local/local-aligner.ts';
 
 const aligner = new LocalAligner();
@@ -9,7 +10,8 @@ const aligner = new LocalAligner();
 const methods = {
   align(chunk: Chunk): WithTransfer<AlignedChunk> {
     const aligned = alignChunk(aligner, chunk, workerData as AlignChunkSettings);
-    return new WithTransfer(aligned, buffersOf(aligned.neighbours, aligned.texts));
+    const { texts } = aligned;
+    return new WithTransfer(aligned, neighbourBuffers(aligned.neighbours, [texts?.sequence, texts?.description]));
   },
 };
 

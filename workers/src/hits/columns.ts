@@ -56,6 +56,20 @@ export function hitsOf({
   return { queryIds: textsOf(queryIds), targetIds: textsOf(targetIds), distances, buckets: textsOf(buckets), extra };
 }
 
+/** Returns the buffers of neighbours, each once, for a transfer between threads. @param further columns that go along; they may be among `extra` */
+export function neighbourBuffers(
+  { queryIds, targetIds, buckets, distances, ranks, extra = [] }: NeighbourColumns,
+  further: readonly (ExtraColumn | undefined)[] = [],
+): ArrayBuffer[] {
+  const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
+  const columns = [...extra, ...further].filter((column) => column !== undefined);
+  const extras = columns.flatMap((column) => [
+    ...('values' in column ? [column.values] : [column.offsets, column.bytes]),
+    ...(column.validity ? [column.validity] : []),
+  ]);
+  return [...new Set([...texts, distances, ranks, ...extras].map(({ buffer }) => buffer as ArrayBuffer))];
+}
+
 /** Returns a row's text as a view. */
 export function textBytes({ starts, ends, bytes }: Texts, row: number): Uint8Array {
   return bytes.subarray(starts[row], ends[row]);

@@ -1,7 +1,7 @@
 import { Semaphore } from '../base/concurrency/semaphore.ts';
 import { serveRequests } from '../base/threads/serve-requests.ts';
 import type { ThreadContext } from '../base/threads/thread-messages.ts';
-import type { NeighbourColumns } from '../hits/columns.ts';
+import { type NeighbourColumns, neighbourBuffers } from '../hits/columns.ts';
 import { writeHits } from '../hits/parquet/hits-writer.ts';
 import { type MergeTask, mergeSorted, sortInputs } from './merge-tasks.ts';
 
@@ -30,7 +30,7 @@ const methods = {
     const ahead = new Semaphore(BATCHES_AHEAD);
     for await (const hits of mergeSorted(task, progress.add)) {
       await ahead.acquire();
-      context.emit({ hits }, buffersOf(hits)).then(
+      context.emit({ hits }, neighbourBuffers(hits)).then(
         () => ahead.release(),
         () => ahead.release(),
       );
@@ -56,10 +56,4 @@ function startProgress({ emit }: Context) {
     },
     flush,
   };
-}
-
-function buffersOf({ queryIds, targetIds, buckets, distances, ranks, extra = [] }: NeighbourColumns): ArrayBuffer[] {
-  const texts = [queryIds, targetIds, buckets].flatMap(({ offsets, bytes }) => [offsets, bytes]);
-  const numbers = extra.flatMap((column) => ('values' in column ? [column.values] : []));
-  return [...texts, distances, ranks, ...numbers].map(({ buffer }) => buffer as ArrayBuffer);
 }
