@@ -1,10 +1,10 @@
 import { barCell } from '../bars.ts';
 import { formatCount, formatEvalue, formatNumber, formatShare } from '../format.ts';
-import { type Content, type Html, html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { NeighbourSummary } from '../neighbours.ts';
 import { number, shownId, shownTarget, table } from '../page-parts.ts';
 import { firstQueries, TITLES } from '../report-text.ts';
-import type { Facts } from './target-facts.ts';
+import type { FactName, Facts } from './target-facts.ts';
 import { knownLink, type LinkOf } from './target-link.ts';
 
 /** Characters of a description on the page. */
@@ -14,56 +14,32 @@ type Neighbour = NeighbourSummary['examples'][number]['neighbours'][number];
 
 interface FactColumn {
   head: string;
-  isKnown: (facts: Facts) => boolean;
-  cell: (facts: Facts) => Content;
+  name: FactName;
+  format: (value: number) => string;
 }
 
 /** Columns that are shown where one of the examples has them. */
 const FACTS: readonly FactColumn[] = [
-  {
-    head: '#E-value',
-    isKnown: ({ evalue }) => evalue !== undefined,
-    cell: ({ evalue }) => shown(evalue, formatEvalue),
-  },
-  {
-    head: '#Identity',
-    isKnown: ({ identity }) => identity !== undefined,
-    cell: ({ identity }) => shown(identity, formatShare),
-  },
-  {
-    head: '#Query covered',
-    isKnown: ({ query_coverage }) => query_coverage !== undefined,
-    cell: ({ query_coverage }) => shown(query_coverage, formatShare),
-  },
-  {
-    head: '#Neighbour covered',
-    isKnown: ({ target_coverage }) => target_coverage !== undefined,
-    cell: ({ target_coverage }) => shown(target_coverage, formatShare),
-  },
-  { head: '#Bits', isKnown: ({ bits }) => bits !== undefined, cell: ({ bits }) => shown(bits, formatNumber) },
-  {
-    head: '#Alignment E-value',
-    isKnown: ({ alignment_evalue }) => alignment_evalue !== undefined,
-    cell: ({ alignment_evalue }) => shown(alignment_evalue, formatEvalue),
-  },
+  { head: '#E-value', name: 'evalue', format: formatEvalue },
+  { head: '#Identity', name: 'identity', format: formatShare },
+  { head: '#Query covered', name: 'query_coverage', format: formatShare },
+  { head: '#Neighbour covered', name: 'target_coverage', format: formatShare },
+  { head: '#Bits', name: 'bits', format: formatNumber },
+  { head: '#Alignment E-value', name: 'alignment_evalue', format: formatEvalue },
 ];
-
-function shown(value: string | number | undefined, format: (value: number) => string): string {
-  return typeof value === 'number' ? format(value) : '';
-}
 
 /** Builds the tables of the first queries, with what the neighbours' file says of each target. @param linkOf addresses of targets */
 export function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary, linkOf: LinkOf): Html {
   if (examples.length === 0) return html``;
   // All queries share one scale: a short bar is a near neighbour.
   const share = (distance: number) => (max > min ? Math.min(1, (distance - min) / (max - min)) : 0);
-  const known = FACTS.filter(({ isKnown }) =>
-    examples.some(({ neighbours }) => neighbours.some(({ facts }) => facts && isKnown(facts))),
+  const known = FACTS.filter(({ name }) =>
+    examples.some(({ neighbours }) => neighbours.some(({ facts }) => facts?.[name] !== undefined)),
   );
   const [rank, neighbour, distance, bar, bucket] = TITLES.exampleColumns;
   const head = [rank, neighbour, distance, bar, ...known.map((column) => column.head), bucket];
   const row = ({ target, distance, bucket, facts = {} }: Neighbour, i: number) =>
-    html`<tr>${number(formatCount(i + 1))}<td>${shownTarget(target, linkOf)}${description(facts)}</td>${number(formatNumber(distance))}<td>${barCell(share(distance))}</td>${known.map(({ cell }) => number(cell(facts)))}<td>${shownId(bucket)}</td></tr>\n`;
+    html`<tr>${number(formatCount(i + 1))}<td>${shownTarget(target, linkOf)}${description(facts)}</td>${number(formatNumber(distance))}<td>${barCell(share(distance))}</td>${known.map((column) => number(factOf(facts, column)))}<td>${shownId(bucket)}</td></tr>\n`;
   const one = ({ query, neighbours }: (typeof examples)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
 <summary>${shownTarget(query, knownLink)} ${nearestOf(neighbours[0])}</summary>
 ${table(head, neighbours.map(row))}
@@ -72,6 +48,12 @@ ${table(head, neighbours.map(row))}
   return html`<h2>${TITLES.examples}</h2>
 <p>${firstQueries(examples.length, queries, min, max)}</p>
 ${examples.map(one)}`;
+}
+
+/** Formats a fact; empty where a target lacks it. */
+function factOf(facts: Facts, { name, format }: FactColumn): string {
+  const value = facts[name];
+  return typeof value === 'number' ? format(value) : '';
 }
 
 /** Builds a description, isolated like ids; nothing without one. */
