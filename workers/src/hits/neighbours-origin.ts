@@ -78,3 +78,9 @@ export interface AlignedBy {
 export function alignMetadata({ candidates, rank, databaseResidues }: AlignedBy): Record<string, string> {
   return { [ALIGN]: JSON.stringify({ candidates, rank, databaseResidues }) };
 }
+
+/** Returns whether alignments rank neighbours, of their metadata; false if they were not aligned. */
+export function isRankedByAlignment(metadata: Readonly<Record<string, string>>): boolean {
+  const settings = parseJson(metadata[ALIGN] ?? '');
+  return isRecord(settings) && settings.rank === 'alignment';
+}

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
-import { isRecord, parseJson } from '../base/text/document.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
 import { type HitColumns, hitRows, hitsOf } from '../hits/columns.ts';
 import { EVALUE } from '../hits/evalues.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
+import { isRankedByAlignment } from '../hits/neighbours-origin.ts';
 import { inspectHits, readHits } from '../hits/parquet/hits-reader.ts';
 import { inspectNeighbours, readNeighbours } from '../hits/parquet/neighbours-reader.ts';
 import { type NeighbourSummary, scanNeighbours } from './neighbours.ts';
@@ -28,7 +28,7 @@ export async function summarizeNeighbours(
   const evalues = file?.extra.filter(isEvalue) ?? [];
   const scan = scanNeighbours({
     isRanked: file !== undefined,
-    isOtherOrder: isRankedByAlignment(file?.metadata['lanceflow.align']),
+    isOtherOrder: isRankedByAlignment(file?.metadata ?? {}),
     maxEvalue: evalues.length > 0 ? maxEvalue : undefined,
   });
   const bar = progress('Reading', rows, 'neighbours');
@@ -53,12 +53,6 @@ function isEvalue({ name, type }: ExtraField): boolean {
 
 async function* withEvalues(path: string, evalues: readonly ExtraField[]): AsyncGenerator<HitColumns> {
   for await (const batch of readNeighbours(path, evalues)) yield hitsOf(batch);
-}
-
-/** @param alignment metadata of align-neighbours */
-function isRankedByAlignment(alignment: string | undefined): boolean {
-  const settings = parseJson(alignment ?? '');
-  return isRecord(settings) && settings.rank === 'alignment';
 }
 
 /** Reads a worker's report, as --json prints it. @throws DataError if the file is not a report */
