@@ -9,6 +9,7 @@ import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
+import { withExtra } from '../hits/extra-column.ts';
 import { readTableRecipes } from '../hits/neighbours-origin.ts';
 import { createOutputs, type NeighbourOutputs, type OutputFiles } from '../hits/output/neighbour-outputs.ts';
 import { inspectNeighbours, type NeighboursFile, readNeighbours } from '../hits/parquet/neighbours-reader.ts';
@@ -120,8 +121,7 @@ async function writeJoined(request: OpenedRequest, paths: OutputFiles, store: Va
         values[fetched.findIndex((field) => field.name === name && field.type === 'utf8')];
       const sequence = request.fasta === undefined ? undefined : column('sequence');
       const texts = sequence && { sequence, description: column('description') };
-      const extra = [...(rows.extra ?? []), ...values.slice(0, added.length)];
-      await outputs.append(extra.length > 0 ? { ...rows, extra } : rows, texts);
+      await outputs.append(added.length > 0 ? withExtra(rows, values.slice(0, added.length)) : rows, texts);
     }
     return await outputs.finish();
   } catch (error) {
