@@ -4,11 +4,10 @@ import { DataError, UsageError } from '../base/errors.ts';
 import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
-import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import { withThreadPool } from '../base/threads/thread-pool.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
 import { alignMetadata } from '../hits/neighbours-origin.ts';
-import { createOutputs, type OutputFiles, type WrittenOutputs } from '../hits/output/neighbour-outputs.ts';
+import { type OutputFiles, type WrittenOutputs, writeOutputs } from '../hits/output/neighbour-outputs.ts';
 import { inspectNeighbours, type NeighboursFile } from '../hits/parquet/neighbours-reader.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { ALIGNMENT_FIELDS, type AlignChunkSettings, type AlignedChunk } from './align-columns.ts';
@@ -64,9 +63,7 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
       const chunks = readChunks(file.path, settings.fields);
       const aligned = alignInThreads(pool, chunks, queries, request.queries, shown.add);
       return withScratch(work, `${basename(output)}.align`, (scratch) =>
-        writeAllAtomically([output, csv, fasta], ([outputPath, csvPath, fastaPath]) =>
-          write(aligned, { output: outputPath!, csv: csvPath, fasta: fastaPath }, { file, settings, request, scratch }),
-        ),
+        write(aligned, { file, settings, request, scratch }),
       );
     });
     if (written.withoutSequence > 0) warn(ALIGN_MESSAGES.withoutSequence(written.withoutSequence));
@@ -118,10 +115,8 @@ interface Alignment {
   scratch: string;
 }
 
-/** @param paths temporary names */
 async function write(
   chunks: AsyncIterable<AlignedChunk>,
-  paths: OutputFiles,
   { file, settings, request, scratch }: Alignment,
 ): Promise<Written> {
   const { fields, positions, databaseResidues, candidates, k, rank } = settings;
@@ -137,19 +132,15 @@ async function write(
     ...alignMetadata({ candidates, rank, databaseResidues }),
   };
   const { compression, csvSafe } = request;
-  const outputs = await createOutputs(paths, request, { compression, csvSafe, metadata, extra, scratch });
-  try {
+  return writeOutputs(request, { compression, csvSafe, metadata, extra, scratch }, async (append) => {
     const counts = { rows: 0, queries: 0, aligned: 0, withoutSequence: 0 };
     for await (const { neighbours, texts, queries, aligned, withoutSequence } of chunks) {
       counts.rows += neighbours.ranks.length;
       counts.queries += queries;
       counts.aligned += aligned;
       counts.withoutSequence += withoutSequence;
-      await outputs.append(neighbours, texts);
+      await append(neighbours, texts);
     }
-    return { ...counts, ...(await outputs.finish()) };
-  } catch (error) {
-    await outputs.abandon();
-    throw error;
-  }
+    return counts;
+  });
 }

@@ -5,13 +5,12 @@ import { DataError } from '../base/errors.ts';
 import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
-import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
 import { withExtra } from '../hits/extra-column.ts';
 import { readTableRecipes } from '../hits/neighbours-origin.ts';
-import { createOutputs, type NeighbourOutputs, type OutputFiles } from '../hits/output/neighbour-outputs.ts';
+import { type OutputFiles, writeOutputs } from '../hits/output/neighbour-outputs.ts';
 import { inspectNeighbours, type NeighboursFile, readNeighbours } from '../hits/parquet/neighbours-reader.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { askedColumns } from './asked-columns.ts';
@@ -99,35 +98,27 @@ async function fetchAndWrite(request: OpenedRequest, scratch: string, { progress
   } finally {
     bar.stop();
   }
-  const { output, csv, fasta } = request;
-  const written = await writeAllAtomically([output, csv, fasta], ([outputPath, csvPath, fastaPath]) =>
-    writeJoined(request, { output: outputPath!, csv: csvPath, fasta: fastaPath }, store, scratch),
-  );
+  const written = await writeJoined(request, store, scratch);
   const left = written.fasta?.withoutSequence ?? 0;
   if (left > 0) warn(FETCH_MESSAGES.withoutSequence(left));
   return { rows: file.rows, buckets: withValues.length, columns: request.added.map(({ name }) => name), ...written };
 }
 
-/** @param paths temporary names */
-async function writeJoined(request: OpenedRequest, paths: OutputFiles, store: ValueStore, scratch: string) {
+async function writeJoined(request: OpenedRequest, store: ValueStore, scratch: string) {
   const { file, added, fetched, compression, csvSafe } = request;
   // A column that is fetched again takes the place of the one that is there.
   const kept = file.extra.filter(({ name }) => !added.some((column) => column.name === name));
   const options = { compression, csvSafe, metadata: file.metadata, extra: [...kept, ...added], scratch };
-  const outputs: NeighbourOutputs = await createOutputs(paths, request, options);
-  try {
+  return writeOutputs(request, options, async (append) => {
     for await (const { rows, values } of joinValues(readNeighbours(file.path, kept), kept, fetched, store)) {
       const column = (name: string) =>
         values[fetched.findIndex((field) => field.name === name && field.type === 'utf8')];
       const sequence = request.fasta === undefined ? undefined : column('sequence');
       const texts = sequence && { sequence, description: column('description') };
-      await outputs.append(added.length > 0 ? withExtra(rows, values.slice(0, added.length)) : rows, texts);
+      await append(added.length > 0 ? withExtra(rows, values.slice(0, added.length)) : rows, texts);
     }
-    return await outputs.finish();
-  } catch (error) {
-    await outputs.abandon();
-    throw error;
-  }
+    return {};
+  });
 }
 
 function hasAny({ columns = [] }: CatalogEntry, wanted: readonly Column[]): boolean {

@@ -4,16 +4,12 @@ import type { CommandContext } from '../app/command.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
-import { writeAllAtomically } from '../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../hits/columns.ts';
-import { createCsv } from '../hits/csv/csv-file.ts';
 import { createEvalues, type DroppedQueries, EVALUE } from '../hits/evalues.ts';
-import type { ExtraField } from '../hits/extra-column.ts';
 import { neighboursMetadata } from '../hits/neighbours-origin.ts';
 import { findCampaignConflict, findMergeConflict } from '../hits/origin.ts';
-import { textCompression } from '../hits/output/text-file.ts';
+import { writeOutputs } from '../hits/output/neighbour-outputs.ts';
 import { type HitsFile, inspectHits } from '../hits/parquet/hits-reader.ts';
-import { createNeighbours } from '../hits/parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { formatEstimate } from '../vectors/recall.ts';
 import { mergeFiles } from './merge-files.ts';
@@ -93,7 +89,7 @@ async function merge(
   scratch: string,
   context: CommandContext,
 ) {
-  const { k, threads, output, csv } = request;
+  const { k, threads, maxEvalue, compression, csvSafe } = request;
   const hitCount = hits.reduce((sum, { rows }) => sum + rows, 0);
   const progress = context.progress('Merging', hitCount, 'hits');
   try {
@@ -106,14 +102,22 @@ async function merge(
         recall.addGroundTruth(batch);
     const metadata = neighboursMetadata(hits, k);
     const merged = mergeFiles(hits, { ...options, hasPValues, onRows: progress.add });
-    const { maxEvalue } = request;
     const droppedQueries: DroppedQueries = { count: 0, first: [] };
-    const significance = hasPValues
+    const { extra, convert } = hasPValues
       ? { extra: [EVALUE], convert: createEvalues(databaseRows, maxEvalue, droppedQueries) }
       : { extra: [], convert: (batch: NeighbourColumns) => batch };
-    const written = await writeAllAtomically([output, csv], ([parquetPath, csvPath]) =>
-      write(merged, { parquetPath: parquetPath!, csvPath }, recall, { metadata, ...significance }, request),
-    );
+    const written = await writeOutputs(request, { compression, csvSafe, metadata, extra, scratch }, async (append) => {
+      let rows = 0;
+      let queries = 0;
+      for await (const found of merged) {
+        recall.addFound(found);
+        const batch = convert(found);
+        rows += batch.ranks.length;
+        for (const rank of batch.ranks) if (rank === 1) queries++;
+        await append(batch);
+      }
+      return { rows, queries, k };
+    });
     const estimate = recall.estimate();
     if (estimate) context.log(MERGE_MESSAGES.recall(k, formatEstimate(estimate)));
     const limited = maxEvalue === undefined ? {} : { maxEvalue, droppedQueries };
@@ -121,12 +125,6 @@ async function merge(
   } finally {
     progress.stop();
   }
-}
-
-/** What becomes of the p-values. */
-interface Significance {
-  extra: readonly ExtraField[];
-  convert(batch: NeighbourColumns): NeighbourColumns;
 }
 
 /** Returns the rows of all searched buckets; undefined where hits of any have no p-values. */
@@ -137,33 +135,4 @@ function searchedRows(hits: readonly HitsFile[]): number | undefined {
     rows.set(origin.bucket, bucketRows);
   }
   return [...rows.values()].reduce((sum, count) => sum + count, 0);
-}
-
-/** @param paths temporary names */
-async function write(
-  merged: AsyncIterable<NeighbourColumns>,
-  { parquetPath, csvPath }: { parquetPath: string; csvPath: string | undefined },
-  recall: MergedRecall,
-  { metadata, extra, convert }: Significance & { metadata: Record<string, string> },
-  { k, compression, csv: csvName, csvSafe }: MergeRequest,
-) {
-  const neighbours = await createNeighbours(parquetPath, compression, metadata, extra);
-  const csv = csvPath ? await createCsv(csvPath, textCompression(csvName ?? ''), csvSafe, extra) : undefined;
-  try {
-    let rows = 0;
-    let queries = 0;
-    for await (const found of merged) {
-      recall.addFound(found);
-      const batch = convert(found);
-      rows += batch.ranks.length;
-      for (const rank of batch.ranks) if (rank === 1) queries++;
-      await Promise.all([neighbours.append(batch), csv?.append(batch)]);
-    }
-    const parquetBytes = await neighbours.finish();
-    const csvBytes = (await csv?.finish()) ?? 0;
-    return { rows, queries, k, bytes: parquetBytes + csvBytes, parquetBytes, csvBytes };
-  } catch (error) {
-    await Promise.allSettled([neighbours.abandon(), csv?.abandon()]);
-    throw error;
-  }
 }

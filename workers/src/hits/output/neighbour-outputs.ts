@@ -1,3 +1,4 @@
+import { writeAllAtomically } from '../../base/files/write-atomically.ts';
 import type { NeighbourColumns } from '../columns.ts';
 import { createCsv } from '../csv/csv-file.ts';
 import type { ExtraField } from '../extra-column.ts';
@@ -24,10 +25,11 @@ export interface OutputOptions {
   scratch: string;
 }
 
-/** Writes neighbours as Parquet, CSV and FASTA, those that are wanted. */
-export interface NeighbourOutputs {
-  /** @param texts of the targets, for FASTA */
-  append(rows: NeighbourColumns, texts?: TargetTexts): Promise<void>;
+/** Appends neighbours to the files. @param texts of the targets, for FASTA */
+export type AppendNeighbours = (rows: NeighbourColumns, texts?: TargetTexts) => Promise<void>;
+
+interface NeighbourOutputs {
+  append: AppendNeighbours;
   /** Completes the files. */
   finish(): Promise<WrittenOutputs>;
   /** Closes and deletes the files. */
@@ -44,11 +46,29 @@ export interface WrittenOutputs {
 }
 
 /**
- * Creates the files.
- * @param paths temporary names: see `writeAllAtomically`
- * @param names of the finished files, which say how they are compressed
+ * Writes neighbours as Parquet, CSV and FASTA, those that are wanted: all files appear, or none.
+ * @param files their names say how they are compressed
+ * @returns the result of `write`, and the sizes
  */
-export async function createOutputs(
+export async function writeOutputs<T extends object>(
+  files: OutputFiles,
+  options: OutputOptions,
+  write: (append: AppendNeighbours) => Promise<T>,
+): Promise<T & WrittenOutputs> {
+  return writeAllAtomically([files.output, files.csv, files.fasta], async ([output, csv, fasta]) => {
+    const outputs = await createOutputs({ output: output!, csv, fasta }, files, options);
+    try {
+      const written = await write(outputs.append);
+      return { ...written, ...(await outputs.finish()) };
+    } catch (error) {
+      await outputs.abandon();
+      throw error;
+    }
+  });
+}
+
+/** @param paths temporary names: see `writeAllAtomically` @param names of the finished files */
+async function createOutputs(
   paths: OutputFiles,
   names: OutputFiles,
   { compression, csvSafe, metadata, extra, scratch }: OutputOptions,
