@@ -1,4 +1,4 @@
-import { type Code, f32x4, get, i32, set } from './assembler.ts';
+import { type Code, f32, f32x4, get, i32, set } from './assembler.ts';
 
 /** Codes of 8 bits that kernels process in one step: rows, columns and components are padded to a multiple of it. */
 export const LANES = 16;
@@ -13,3 +13,13 @@ export const advance = (local: number, by: number | Code): Code =>
 export const countDown = (local: number): Code => advance(local, -1);
 /** The four float32 of a local. */
 export const lanesOf = (local: number): Code[] => QUARTERS.map((lane) => f32x4.lane(get(local), lane));
+
+/**
+ * Sums LANES float32 in four locals: adds the upper half to the lower one, until one is left.
+ * @param buffer local that `fold` overwrites @returns `sum`, the value after `fold`
+ */
+export function sumByHalves([s0, s1, s2, s3]: readonly number[], buffer: number): { fold: Code; sum: Code } {
+  const fold = set(buffer, f32x4.add(f32x4.add(get(s0!), get(s2!)), f32x4.add(get(s1!), get(s3!))));
+  const [a, b, c, d] = lanesOf(buffer) as [Code, Code, Code, Code];
+  return { fold, sum: f32.add(f32.add(a, c), f32.add(b, d)) };
+}

@@ -11,7 +11,7 @@ import {
   v128,
   type WasmFunction,
 } from '../../base/wasm/assembler.ts';
-import { advance, countDown, LANES, lanesOf, QUARTERS } from '../../base/wasm/simd.ts';
+import { advance, countDown, LANES, QUARTERS, sumByHalves } from '../../base/wasm/simd.ts';
 
 const PAGE_BYTES = 2 ** 16;
 
@@ -62,13 +62,13 @@ function compile(memory: WebAssembly.Memory): Kernel {
 function multiply(): WasmFunction {
   const locals = new Locals('i32', 'i32', 'i32', 'i32', 'i32');
   const [vector, row, count, stride, into] = [0, 1, 2, 3, 4];
-  const [component, end, sum] = [locals.add('i32'), locals.add('i32'), locals.add('v128')];
+  const [component, end, buffer] = [locals.add('i32'), locals.add('i32'), locals.add('v128')];
   const sums = QUARTERS.map(() => locals.add('v128'));
   const step = (part: number): Code => {
     const product = f32x4.mul(v128.load(get(component), 16 * part), v128.load(get(row), 16 * part));
     return set(sums[part]!, f32x4.add(get(sums[part]!), product));
   };
-  const plus = ([a, b, c, d]: readonly Code[], add: (a: Code, b: Code) => Code) => add(add(a!, c!), add(b!, d!));
+  const { fold, sum } = sumByHalves(sums, buffer);
   const body = loop(
     get(count),
     ...sums.map((each) => set(each, v128.zero)),
@@ -79,8 +79,8 @@ function multiply(): WasmFunction {
       advance(component, 4 * LANES),
       advance(row, 4 * LANES),
     ),
-    set(sum, plus(sums.map(get), f32x4.add)),
-    f32.store(get(into), plus(lanesOf(sum), f32.add)),
+    fold,
+    f32.store(get(into), sum),
     advance(into, 4),
     countDown(count),
   );

@@ -11,7 +11,7 @@ import {
   v128,
   type WasmFunction,
 } from '../../../base/wasm/assembler.ts';
-import { advance, countDown, LANES, lanesOf, QUARTERS } from '../../../base/wasm/simd.ts';
+import { advance, countDown, LANES, QUARTERS, sumByHalves } from '../../../base/wasm/simd.ts';
 import type { Metric } from '../../../vectors/metric.ts';
 
 /** Functions in WebAssembly; arguments are addresses in its memory, or counts. */
@@ -23,13 +23,6 @@ export type LanceKernels = Record<
    */
   (query: number, rows: number, count: number, dimension: number, into: number) => void
 >;
-
-/** Adds the upper half of the lanes to the lower one, until one is left. */
-function byHalves([s0, s1, s2, s3]: readonly number[], buffer: number): Code[] {
-  const sum = set(buffer, f32x4.add(f32x4.add(get(s0!), get(s2!)), f32x4.add(get(s1!), get(s3!))));
-  const [a, b, c, d] = lanesOf(buffer) as [Code, Code, Code, Code];
-  return [sum, f32.add(f32.add(a, c), f32.add(b, d))];
-}
 
 /**
  * LanceDB sums LANES components side by side (f32x16 in lance-linalg/src/simd). Products are added without rounding them before.
@@ -60,8 +53,8 @@ function distances(metric: Metric): WasmFunction {
     dot: (part) => [load(part), plus(sums[part]!, a, b)],
     cosine: (part) => [load(part), plus(sums[part]!, a, b), plus(squares[part]!, b, b)],
   };
-  const [fold, sum] = byHalves(sums, a) as [Code, Code];
-  const [foldSquares, square] = byHalves(squares, b) as [Code, Code];
+  const { fold, sum } = sumByHalves(sums, a);
+  const { fold: foldSquares, sum: square } = sumByHalves(squares, b);
   const lengthOfQuery = [...eachStep((part) => [plus(sums[part]!, a, a)]), fold, set(length, f32.sqrt(sum))];
   const results: Record<Metric, Code> = {
     l2: sum,
