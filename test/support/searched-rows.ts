@@ -1,11 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { beforeAll } from 'vitest';
 import { runHere } from './command.ts';
 import { buildDatabase } from './database.ts';
-import { type Rows, sliceRows, writeShard } from './shards.ts';
+import { sharedFolder } from './run.ts';
+import { type Rows, randomRows, sliceRows, writeShard } from './shards.ts';
 
-/** A shard, and the hits of its first rows as queries. */
+/** Rows as a shard, and the hits of the first ones as queries. */
 export interface SearchedRows {
+  rows: Rows;
+  /** The folder of the shard, for all tests of a file. */
+  folder: string;
   shard: string;
   /** Hits in a database in a folder that nothing disturbed. */
   expected: Buffer;
@@ -13,8 +18,18 @@ export interface SearchedRows {
   search(database: string, ...options: string[]): Promise<Buffer>;
 }
 
-/** Writes rows as a shard in a folder, and searches them there. */
-export async function searchedRows(folder: string, rows: Rows): Promise<SearchedRows> {
+/** Writes 1,500 rows as a shard and searches them, for all tests of a file. Call it inside `describe`. */
+export function withSearchedRows(): SearchedRows {
+  const held = {} as SearchedRows;
+  beforeAll(async () => {
+    Object.assign(held, await searchedRows());
+  });
+  return held;
+}
+
+async function searchedRows(): Promise<SearchedRows> {
+  const folder = await sharedFolder();
+  const rows = randomRows(1, 1500, 16);
   const shard = await writeShard(join(folder, 's.h5'), rows);
   const queries = await writeShard(join(folder, 'q.h5'), sliceRows(rows, 0, 20));
   const output = join(folder, 'hits.parquet');
@@ -24,5 +39,5 @@ export async function searchedRows(folder: string, rows: Rows): Promise<Searched
     return readFile(output);
   }
   const { database } = await buildDatabase(folder, [shard]);
-  return { shard, expected: await search(database), search };
+  return { rows, folder, shard, expected: await search(database), search };
 }

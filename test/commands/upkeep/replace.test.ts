@@ -34,7 +34,7 @@ it('warns of a changed file, whose old rows delete removes by its ids', async ()
   await buildDatabase(folder, [shard]);
   const entries = await (await Database.open(database)).entries();
   expect(entries.map((entry) => entry.rows)).toEqual([0, 29]);
-  // No id is there twice.
+  // Fails on a duplicated id.
   await runHere(['verify', '--database', database]);
 
   // A renamed file is no change, also where another one has its name.

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openRemote } from '../../../workers/src/database/s3/s3-database.ts';
 import type { PublishEarly } from '../../../workers/src/database/table-publisher.ts';
 import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
@@ -12,11 +12,11 @@ import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
 import { every, type Seen } from '../../support/fault-proxy.ts';
 import { expectRefusal } from '../../support/refusal.ts';
-import { lanceflow, ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { lanceflow, ROOT, temporaryFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { at, objectsOf } from '../../support/s3-database.ts';
-import { type SearchedRows, searchedRows } from '../../support/searched-rows.ts';
-import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+import { withSearchedRows } from '../../support/searched-rows.ts';
+import { sliceRows, writeShard } from '../../support/shards.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
@@ -29,16 +29,7 @@ const kind = missingServer('versitygw') ? 'moto' : 'versitygw';
 
 describe.skipIf(missingServer(kind))('files that are published while their table is built', () => {
   const held = withFaultProxy(kind);
-  const rows = randomRows(1, 1500, 16);
-  let folder = '';
-  let shard = '';
-  let expected: Buffer;
-  let search: SearchedRows['search'];
-
-  beforeAll(async () => {
-    folder = await sharedFolder();
-    ({ shard, expected, search } = await searchedRows(folder, rows));
-  });
+  const searched = withSearchedRows();
 
   /** Plans a build in a new database on S3, whose process goes through the proxy. */
   async function planned(name: string) {
@@ -46,7 +37,7 @@ describe.skipIf(missingServer(kind))('files that are published while their table
     const database = `s3://lance/${name}`;
     const work = await temporaryFolder();
     const plan = join(work, 'plan.json');
-    await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
+    await runHere(['pack-buckets', '--input', searched.shard, '--database', database, '--output', plan]);
     const on = [...BUCKET, '--database', database, '--work', work];
     const env = { ...process.env, ...held.proxy.env, LANCEFLOW_S3_GIVE_UP_MS: '3000' };
     const names = async () => [...(await objectsOf(await at(name))).keys()];
@@ -80,7 +71,7 @@ describe.skipIf(missingServer(kind))('files that are published while their table
   }
 
   async function expectComplete({ database, names, work }: Awaited<ReturnType<typeof planned>>): Promise<void> {
-    expect((await search(database)).equals(expected)).toBe(true);
+    expect((await searched.search(database)).equals(searched.expected)).toBe(true);
     expect(await runHere(['verify', '--database', database])).toMatchObject({ rows: 1500, orphans: [] });
     expect((await names()).filter((name) => name.startsWith('_pending/'))).toEqual([]);
     const { entries } = await runHere(['catalog', '--database', database, '--json']);
@@ -95,7 +86,7 @@ describe.skipIf(missingServer(kind))('files that are published while their table
     const { publisher } = await openRemote('s3://lance/parts');
     const s3 = await at('parts');
     const from = await temporaryFolder();
-    const { database } = await buildDatabase(from, [shard]);
+    const { database } = await buildDatabase(from, [searched.shard]);
     const { entries } = await runHere(['catalog', '--database', database, '--json']);
     const [{ files }] = entries as [{ files: { path: string; bytes: number; checksum: string }[] }];
     const [data] = files.filter(({ path }) => path.startsWith('data/'));
@@ -118,7 +109,7 @@ describe.skipIf(missingServer(kind))('files that are published while their table
     const { publisher } = await openRemote('s3://lance/denied');
     held.proxy.rule = (seen) => (isData(seen) ? { status: 403, code: 'AccessDenied' } : undefined);
     const table = { bucket: 'b', folder: await temporaryFolder(), bytes: 1, lost: new AbortController().signal };
-    const path = await writeShard(join(table.folder, 'data/x'), sliceRows(rows, 0, 5)).then(() => 'data/x');
+    const path = await writeShard(join(table.folder, 'data/x'), sliceRows(searched.rows, 0, 5)).then(() => 'data/x');
     const bytes = (await readFile(join(table.folder, path))).length;
     let calls = 0;
     const use = async (publish: PublishEarly) => {
@@ -176,8 +167,8 @@ describe.skipIf(missingServer(kind))('files that are published while their table
       expect(await signalAtData(other, build.env, n, 'SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
       expect(await build.names()).toEqual(expect.arrayContaining(complete));
       expect((await build.names()).length).toBeGreaterThan(complete.length + 1);
-      expect((await search(build.database)).equals(expected)).toBe(true);
-      expect((await search(build.database, '--stream')).equals(expected)).toBe(true);
+      expect((await searched.search(build.database)).equals(searched.expected)).toBe(true);
+      expect((await searched.search(build.database, '--stream')).equals(searched.expected)).toBe(true);
       const { orphans } = await runHere(['verify', '--database', build.database]);
       expect(orphans).toEqual([
         expect.stringMatching(/^bucket_00001\.lance has files of a version that is being built/),

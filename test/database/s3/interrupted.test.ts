@@ -2,31 +2,22 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
 import { openUploads } from '../../../workers/src/s3/transfer/open-uploads.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
-import { ROOT, sharedFolder, temporaryFolder } from '../../support/run.ts';
+import { ROOT, temporaryFolder } from '../../support/run.ts';
 import { missingServer, useS3, withFaultProxy } from '../../support/s3.ts';
 import { at, objectsOf } from '../../support/s3-database.ts';
-import { type SearchedRows, searchedRows } from '../../support/searched-rows.ts';
-import { randomRows, sliceRows, writeShard } from '../../support/shards.ts';
+import { withSearchedRows } from '../../support/searched-rows.ts';
+import { sliceRows, writeShard } from '../../support/shards.ts';
 
 const BUCKET = ['--bucket', 'bucket_00001'];
 
 describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
   const held = withFaultProxy('moto');
-  const rows = randomRows(1, 1500, 16);
-  let folder = '';
-  let shard = '';
-  let expected: Buffer;
-  let search: SearchedRows['search'];
-
-  beforeAll(async () => {
-    folder = await sharedFolder();
-    ({ shard, expected, search } = await searchedRows(folder, rows));
-  });
+  const searched = withSearchedRows();
 
   /** Kills a command before its n-th request that changes an object. @returns the number of such requests */
   async function killAtChange(argv: string[], change: number): Promise<number> {
@@ -57,9 +48,9 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       const database = `s3://lance/killed-${inIngest}`;
       const s3 = await at(`killed-${inIngest}`);
       const plan = join(await temporaryFolder(), 'plan.json');
-      await runHere(['pack-buckets', '--input', shard, '--database', database, '--output', plan]);
-      const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', folder];
-      const index = ['index-bucket', ...BUCKET, '--database', database, '--work', folder];
+      await runHere(['pack-buckets', '--input', searched.shard, '--database', database, '--output', plan]);
+      const ingest = ['ingest-bucket', '--plan', plan, ...BUCKET, '--database', database, '--work', searched.folder];
+      const index = ['index-bucket', ...BUCKET, '--database', database, '--work', searched.folder];
       // Requests in flight at the kill do not arrive.
       expect(await killAtChange(ingest, inIngest)).toBeGreaterThanOrEqual(inIngest);
       expect((await objectsOf(s3)).has('_catalog/bucket_00001.json')).toBe(false);
@@ -72,7 +63,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
       // No file has a second version.
       expect(names.filter((name) => name.endsWith('.manifest'))).toHaveLength(1);
       expect(names.filter((name) => name.startsWith('_partitions/'))).toHaveLength(1);
-      expect((await search(database)).equals(expected)).toBe(true);
+      expect((await searched.search(database)).equals(searched.expected)).toBe(true);
     },
     120_000,
   );
@@ -80,11 +71,11 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
   it('running publishes data, then the manifest, then the catalog entry; the published version stays searchable', async () => {
     useS3(held.server.env);
     const database = 's3://lance/building';
-    await buildDatabase(await temporaryFolder(), [shard], { database });
-    const other = await writeShard(join(folder, 'second.h5'), sliceRows(rows, 0, 1400));
-    const plan = join(folder, 'second.json');
+    await buildDatabase(await temporaryFolder(), [searched.shard], { database });
+    const other = await writeShard(join(searched.folder, 'second.h5'), sliceRows(searched.rows, 0, 1400));
+    const plan = join(searched.folder, 'second.json');
     await runHere(['pack-buckets', '--input', other, '--database', database, '--output', plan]);
-    const second = ['--bucket', 'bucket_00002', '--database', database, '--work', folder];
+    const second = ['--bucket', 'bucket_00002', '--database', database, '--work', searched.folder];
     const lanceflow = join(ROOT, 'bin/lanceflow');
     const env = { ...process.env, ...held.proxy.env };
     held.proxy.seen.length = 0;
@@ -100,7 +91,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     const ingest = spawn(lanceflow, ['ingest-bucket', '--plan', plan, ...second], { env, stdio: 'ignore' });
     const ended = once(ingest, 'exit');
     await waits.promise;
-    expect((await search(database)).equals(expected)).toBe(true);
+    expect((await searched.search(database)).equals(searched.expected)).toBe(true);
     expect(await runHere(['catalog', '--database', database])).toMatchObject({ buckets: 1 });
     expect(ingest.exitCode).toBe(null);
     released.resolve();
@@ -124,7 +115,7 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
     useS3(held.server.env);
     const database = 's3://lance/uploads';
     const s3 = await at('uploads');
-    await buildDatabase(await temporaryFolder(), [shard], { database });
+    await buildDatabase(await temporaryFolder(), [searched.shard], { database });
     const Key = s3.key('bucket_00001.lance/data/x.lance');
     await s3.client.send(new CreateMultipartUploadCommand({ Bucket: 'lance', Key }));
     const { orphans } = await runHere(['verify', '--database', database]);
@@ -136,16 +127,16 @@ describe.skipIf(missingServer('moto'))('a build on S3 that is', () => {
   it('denied writing stops with a clear error, and the database stays searchable', async () => {
     useS3(held.server.env);
     const database = 's3://lance/readonly';
-    const { buckets } = await buildDatabase(await temporaryFolder(), [shard], { database });
+    const { buckets } = await buildDatabase(await temporaryFolder(), [searched.shard], { database });
     expect(buckets).toEqual(['bucket_00001']);
     useS3(held.proxy.env);
     const { closeS3 } = await import('../../../workers/src/s3/client.ts');
     await closeS3();
     held.proxy.rule = ({ method }) =>
       method === 'GET' || method === 'HEAD' ? undefined : { status: 403, code: 'AccessDenied' };
-    expect((await search(database)).equals(expected)).toBe(true);
-    const other = await writeShard(join(folder, 'other.h5'), sliceRows(rows, 0, 400));
-    const plan = join(folder, 'other.json');
+    expect((await searched.search(database)).equals(searched.expected)).toBe(true);
+    const other = await writeShard(join(searched.folder, 'other.h5'), sliceRows(searched.rows, 0, 400));
+    const plan = join(searched.folder, 'other.json');
     for (const argv of [
       ['pack-buckets', '--input', other, '--database', database, '--output', plan],
       ['index-bucket', ...BUCKET, '--database', database, '--index', 'ivf-pq'],

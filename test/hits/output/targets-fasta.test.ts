@@ -46,7 +46,7 @@ describe('createTargetsFasta', () => {
     expect(report).toEqual({ targets: 3, withoutSequence: 0, bytes: bytes.length });
   });
 
-  it('keeps a header on its line, whatever its description, and leaves out targets without a sequence', async () => {
+  it('writes a header on one line, whatever the description, and omits targets without a sequence', async () => {
     const { path, report } = await write([
       ['x', 'one\r\n>fake\nMMM\tend\u0001', 'MKV'],
       ['y', '<script>', null],
