@@ -1,20 +1,15 @@
-"""AMPLIFY in PyTorch, float32 on CPU: what bench/embed.ts compares with.
+"""AMPLIFY in PyTorch: what bench/embed.ts compares with. Arguments: see embed_padded.py.
 
-Written after the model's published code, with PyTorch's own fused attention and SiLU. Sequences are sorted by
-length and computed `batch` at a time, padded and masked where a batch has several lengths.
-Arguments: model folder, FASTA, batch, threads, output (float32 vectors in FASTA order). Prints one JSON object.
+Written after the model's published code, with PyTorch's own fused attention and SiLU.
 """
-import json, math, resource, sys, time
+import json, math
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
-folder, fasta, batch, threads, output = sys.argv[1:]
-batch = int(batch)
-torch.set_num_threads(int(threads))
+from embed_padded import embed
 
 
 class RMSNorm(nn.Module):
@@ -77,37 +72,13 @@ class Amplify(nn.Module):
         return x
 
 
-started = time.perf_counter()
-config = json.load(open(f"{folder}/config.json"))
-vocabulary = json.load(open(f"{folder}/tokenizer.json"))["model"]["vocab"]
-# As the model's own `load` does; its peak holds the weights twice.
-model = Amplify(config)
-model.load_state_dict(load_file(f"{folder}/model.safetensors"), strict=False)
-model.eval()
-loaded = time.perf_counter()
+def load(folder):
+    config = json.load(open(f"{folder}/config.json"))
+    # As the model's own `load` does; its peak holds the weights twice.
+    model = Amplify(config)
+    model.load_state_dict(load_file(f"{folder}/model.safetensors"), strict=False)
+    model.eval()
+    return config["hidden_size"], lambda ids, mask: model(ids, None if mask.all() else mask[:, None, None, :])
 
-sequences = [part.split("\n", 1)[1].replace("\n", "") for part in open(fasta).read().split(">")[1:]]
-tokens = [[vocabulary["<bos>"], *(vocabulary[letter] for letter in s), vocabulary["<eos>"]] for s in sequences]
-vectors = np.zeros((len(tokens), config["hidden_size"]), np.float32)
-order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-with torch.inference_mode():
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        longest = max(len(tokens[i]) for i in rows)
-        ids = torch.full((len(rows), longest), vocabulary["<pad>"])
-        for row, i in enumerate(rows):
-            ids[row, : len(tokens[i])] = torch.tensor(tokens[i])
-        padded = any(len(tokens[i]) < longest for i in rows)
-        mask = (ids != vocabulary["<pad>"])[:, None, None, :] if padded else None
-        states = model(ids, mask)
-        for row, i in enumerate(rows):
-            vectors[i] = states[row, 1 : len(tokens[i]) - 1].mean(0).numpy()
-done = time.perf_counter()
-vectors.tofile(output)
-print(json.dumps({
-    "loadSeconds": loaded - started,
-    "seconds": done - loaded,
-    "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    "residentBytes": int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize(),
-    "version": torch.__version__,
-}))
+
+embed(load)
