@@ -1,6 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 import { readFasta } from '../fasta/fasta.ts';
-import { describeRecord, type FastaOptions } from '../fasta/fasta-parser.ts';
+import { describeRecord, type FastaOptions } from '../fasta/fasta-batch.ts';
 import type { FastaReading } from '../fasta/skipped-records.ts';
 import { describeBadEmbedding, findBadEmbedding } from '../vectors/vector-check.ts';
 import { badVector, kmerPrecision } from './embed-messages.ts';

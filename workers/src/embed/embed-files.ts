@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { columnFrom, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { isFile, readChecked } from '../fasta/checked-fasta.ts';
-import { describeRecord, type FastaBatch } from '../fasta/fasta-parser.ts';
+import { describeRecord, type FastaBatch } from '../fasta/fasta-batch.ts';
 import type { FastaReading } from '../fasta/skipped-records.ts';
 import type { FastaColumn } from '../shard/columns/keep.ts';
 import { createShard } from '../shard/shard-writer.ts';

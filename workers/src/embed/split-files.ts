@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { columnTexts } from '../base/bytes/utf8-column.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { readChecked } from '../fasta/checked-fasta.ts';
-import type { FastaOptions } from '../fasta/fasta-parser.ts';
+import type { FastaOptions } from '../fasta/fasta-batch.ts';
 import type { FastaReading } from '../fasta/skipped-records.ts';
 
 const LIMITS = { records: 4096, residues: 1 << 20 };

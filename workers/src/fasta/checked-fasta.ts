@@ -4,8 +4,8 @@ import { quoteId } from '../base/text/quote.ts';
 import { withDuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Duplicate } from '../ids/id-table.ts';
 import { readFasta } from './fasta.ts';
+import type { FastaBatch, FastaOptions } from './fasta-batch.ts';
 import { duplicatedRecordId, fileChanged } from './fasta-messages.ts';
-import type { FastaBatch, FastaOptions } from './fasta-parser.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 /** Returns whether an input can be read twice: pipes and standard input cannot. */

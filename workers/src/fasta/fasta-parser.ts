@@ -1,63 +1,17 @@
 import { isUtf8 } from 'node:buffer';
-import { columnBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { DataError } from '../base/errors.ts';
 import { MAX_HEADER_BYTES, MAX_ID_BYTES, MAX_SEQUENCE_LETTERS } from '../base/limits.ts';
 import { quoteId } from '../base/text/quote.ts';
+import { BatchIds, grow } from './batch-ids.ts';
+import { describeRecord, type FastaBatch, type FastaOptions } from './fasta-batch.ts';
 import * as messages from './fasta-messages.ts';
 import { cleanDescription, DescriptionList } from './header-description.ts';
+import { LineEnds, NEWLINE, RETURN } from './line-ends.ts';
 import { findNucleotides } from './nucleotides.ts';
-import {
-  BYTE,
-  isSpaceByte,
-  LETTER_OF_BYTE,
-  LETTER_WITH_RETURNS,
-  lengthWithoutStop,
-  type TrailingStop,
-} from './sequence.ts';
-
-/** Consecutive records of a FASTA file. */
-export interface FastaBatch {
-  ids: Utf8Column;
-  /** Upper case, without the trailing stop unless `trailingStop` is `keep`; one per id. */
-  sequences: string[];
-  /** Number of the first record in its file, from 1. */
-  firstRecord: number;
-  /** Letters of all sequences. */
-  residues: number;
-  /** The rest of each header; where it was asked for. */
-  descriptions?: Utf8Column;
-}
-
-export interface BatchLimits {
-  records: number;
-  /** A batch ends with the record that reaches this limit. */
-  residues: number;
-}
-
-export interface FastaOptions extends BatchLimits {
-  /** Default: `drop`. */
-  trailingStop?: TrailingStop | undefined;
-  /** Whether nucleotides are read as if they were proteins. Default: they are refused. */
-  allowNucleotide?: boolean | undefined;
-  /** Whether descriptions are read. Default: they are skipped. */
-  descriptions?: boolean | undefined;
-  /** Receives what is skipped: records of a stop alone, and files without records. Default: they are refused. */
-  onSkipped?: ((skipped: SkippedRecord) => void) | undefined;
-}
-
-/** A record without residues; a file without records has the number 0. */
-export interface SkippedRecord {
-  /** The name of the file. */
-  file: string;
-  /** Number in the file, from 1. */
-  record: number;
-  id: string;
-}
+import { BYTE, isSpaceByte, LETTER_OF_BYTE, LETTER_WITH_RETURNS, lengthWithoutStop } from './sequence.ts';
 
 const GREATER = '>'.charCodeAt(0);
 const SEMICOLON = ';'.charCodeAt(0);
-const NEWLINE = '\n'.charCodeAt(0);
-const RETURN = '\r'.charCodeAt(0);
 /** What may follow the last line: NULs, which fill up a block, and ^Z, the end of a file in DOS. */
 const PADDING = [0, 0x1a];
 /** More is damage: a copy that failed can leave NULs where records were. */
@@ -77,10 +31,7 @@ export class FastaParser {
   readonly #limits: FastaOptions;
   #state: 'start' | 'header' | 'letters' | 'comment' | 'padding' = 'start';
   #line = 1;
-  /** How lines end: see #findLineEnd. `return`: a carriage return alone ends a line too, as in files of old Macs. */
-  #lineEnd: 'unknown' | 'newline' | 'return' = 'unknown';
-  /** Whether the first line ended with a carriage return at the end of the last piece. */
-  #returnPending = false;
+  readonly #lineEnds = new LineEnds();
   /** The error for padding that is not at the end of the file. */
   #paddingError: DataError | undefined;
   #paddingBytes = 0;
@@ -95,10 +46,8 @@ export class FastaParser {
   #headerBytes = 0;
   #letters = Buffer.allocUnsafe(1 << 16);
   #letterCount = 0;
-  #idBytes = new Uint8Array(1 << 16);
-  /** Ends of the batch's ids in #idBytes; the bytes after the last end belong to the current record. */
-  #idEnds: number[] = [];
-  #idLength = 0;
+  /** Ids of the batch; the current one is that of the current record. */
+  readonly #ids = new BatchIds();
   #sequences: string[] = [];
   #residues = 0;
   /** What follows the id of the current header. */
@@ -118,7 +67,7 @@ export class FastaParser {
       this.#skippedAfter ||
       this.#sequences.length >= this.#limits.records ||
       this.#residues >= this.#limits.residues ||
-      (this.#idEnds.at(-1) ?? 0) >= BATCH_ID_BYTES ||
+      this.#ids.bytes >= BATCH_ID_BYTES ||
       this.#descriptions.bytes >= BATCH_ID_BYTES
     );
   }
@@ -163,16 +112,13 @@ export class FastaParser {
   take(): FastaBatch | undefined {
     const count = this.#sequences.length;
     if (count === 0) return undefined;
-    const end = this.#idEnds[count - 1]!;
     const batch = {
-      ids: { offsets: Int32Array.of(0, ...this.#idEnds), bytes: this.#idBytes.slice(0, end) },
+      ids: this.#ids.take(),
       sequences: this.#sequences,
       firstRecord: this.#taken + 1,
       residues: this.#residues,
       ...(this.#limits.descriptions ? { descriptions: this.#descriptions.take() } : {}),
     };
-    this.#idBytes.copyWithin(0, end, end + this.#idLength);
-    this.#idEnds = [];
     this.#sequences = [];
     this.#residues = 0;
     this.#taken += count + (this.#skippedAfter ? 1 : 0);
@@ -199,14 +145,14 @@ export class FastaParser {
   #startRecord(): void {
     this.#state = 'header';
     this.#record++;
-    this.#idLength = 0;
+    this.#ids.clearCurrent();
     this.#idDone = false;
     this.#headerBytes = 0;
     this.#rest = [];
   }
 
   #readLetters(piece: Uint8Array, start: number): number {
-    const letterOf = this.#lineEnd === 'return' ? LETTER_WITH_RETURNS : LETTER_OF_BYTE;
+    const letterOf = this.#lineEnds.areReturns ? LETTER_WITH_RETURNS : LETTER_OF_BYTE;
     const letters = this.#reserveLetters(piece.length - start);
     let count = this.#letterCount;
     let at = start;
@@ -231,7 +177,7 @@ export class FastaParser {
     else if (before !== NEWLINE && before !== RETURN) throw this.#badLetter(piece, at);
     else if (piece[at] === SEMICOLON) this.#state = 'comment';
     else if (piece[at] === GREATER) {
-      if (before === RETURN) this.#lineEnd = 'return';
+      if (before === RETURN) this.#lineEnds.setReturns();
       this.#endRecord();
       this.#startRecord();
     } else throw this.#badLetter(piece, at);
@@ -240,7 +186,7 @@ export class FastaParser {
 
   /** Skips the rest of a line that starts with ";". */
   #readComment(piece: Uint8Array, start: number): number {
-    const end = this.#findLineEnd(piece, start);
+    const end = this.#lineEnds.find(piece, start);
     if (end === undefined) return piece.length;
     this.#line++;
     this.#lastByte = NEWLINE;
@@ -261,44 +207,16 @@ export class FastaParser {
     return piece.length;
   }
 
-  /**
-   * Finds the end of the current line: a newline, or where a carriage return alone ends lines, either. The first line decides, because
-   * a carriage return inside a later header may be a stray one.
-   * @returns undefined if the line goes on in the next piece; start - 1 if it ended with the last one
-   */
-  #findLineEnd(piece: Uint8Array, start: number): number | undefined {
-    if (this.#returnPending) {
-      this.#returnPending = false;
-      this.#lineEnd = piece[start] === NEWLINE ? 'newline' : 'return';
-      return this.#lineEnd === 'return' ? start - 1 : start;
-    }
-    if (this.#lineEnd === 'newline') {
-      const end = piece.indexOf(NEWLINE, start);
-      return end < 0 ? undefined : end;
-    }
-    let end = start;
-    while (end < piece.length && piece[end] !== NEWLINE && piece[end] !== RETURN) end++;
-    if (end === piece.length) return undefined;
-    const hasNewline = piece[end] === NEWLINE || piece[end + 1] === NEWLINE;
-    const isLast = end + 1 === piece.length;
-    if (this.#lineEnd === 'unknown') {
-      this.#returnPending = !hasNewline && isLast;
-      if (this.#returnPending) return undefined;
-      this.#lineEnd = hasNewline ? 'newline' : 'return';
-    }
-    return piece[end] === RETURN && hasNewline ? end + 1 : end;
-  }
-
   /** Reads a header and keeps its first word, the id, and the rest where descriptions are read. */
   #readHeader(piece: Uint8Array, start: number): number {
-    const lineEnd = this.#findLineEnd(piece, start);
+    const lineEnd = this.#lineEnds.find(piece, start);
     const end = lineEnd ?? piece.length;
     const isRest = this.#idDone;
     let at = start;
     for (; at < end && !this.#idDone; at++) {
       const byte = piece[at]!;
       if (!isSpaceByte(byte) && byte !== HEADER_SEPARATOR) this.#addIdByte(byte);
-      else if (this.#idLength > 0) this.#idDone = true;
+      else if (this.#ids.currentBytes > 0) this.#idDone = true;
     }
     this.#headerBytes += end - start;
     if (this.#headerBytes > MAX_HEADER_BYTES) throw this.#bad(messages.headerTooLong);
@@ -315,8 +233,7 @@ export class FastaParser {
   }
 
   #endHeader(): void {
-    const start = this.#idEnds.at(-1) ?? 0;
-    const id = this.#idBytes.subarray(start, start + this.#idLength);
+    const id = this.#ids.current;
     if (id.length === 0) throw messages.headerWithoutId(this.#name, this.#record, this.#line);
     if (!isUtf8(id)) throw this.#bad(messages.idNotUtf8);
     const control = findControl(id);
@@ -338,9 +255,8 @@ export class FastaParser {
     }
     if (length > MAX_SEQUENCE_LETTERS) throw this.#bad(messages.sequenceTooLong);
     this.#sequences.push(this.#letters.toString('latin1', 0, length));
-    this.#idEnds.push((this.#idEnds.at(-1) ?? 0) + this.#idLength);
+    this.#ids.endCurrent();
     this.#residues += length;
-    this.#idLength = 0;
     if (this.#limits.descriptions) this.#descriptions.add(this.#description);
   }
 
@@ -348,20 +264,15 @@ export class FastaParser {
   #skipRecord(): void {
     const { onSkipped } = this.#limits;
     if (this.#letterCount === 0 || !onSkipped) throw this.#bad(messages.sequenceEmpty);
-    const start = this.#idEnds.at(-1) ?? 0;
-    const id = Buffer.from(this.#idBytes.subarray(start, start + this.#idLength)).toString();
-    onSkipped({ file: this.#name, record: this.#record, id });
-    this.#idLength = 0;
+    onSkipped({ file: this.#name, record: this.#record, id: Buffer.from(this.#ids.current).toString() });
+    this.#ids.clearCurrent();
     if (this.#sequences.length > 0) this.#skippedAfter = true;
     else this.#taken++;
   }
 
   #addIdByte(byte: number): void {
-    if (this.#idLength === MAX_ID_BYTES) throw this.#bad(messages.idTooLong);
-    const at = (this.#idEnds.at(-1) ?? 0) + this.#idLength;
-    if (at === this.#idBytes.length) this.#idBytes = grow(this.#idBytes, at + 1);
-    this.#idBytes[at] = byte;
-    this.#idLength++;
+    if (this.#ids.currentBytes === MAX_ID_BYTES) throw this.#bad(messages.idTooLong);
+    this.#ids.addByte(byte);
   }
 
   /** Grows the buffer of the sequence. */
@@ -377,15 +288,8 @@ export class FastaParser {
   }
 
   #bad(problem: string): DataError {
-    const start = this.#idEnds.at(-1) ?? 0;
-    const id = this.#idBytes.subarray(start, start + this.#idLength);
-    return messages.badRecord(`${this.#name}: record ${this.#record} (${quoteId(id)})`, problem);
+    return messages.badRecord(`${this.#name}: record ${this.#record} (${quoteId(this.#ids.current)})`, problem);
   }
-}
-
-/** Describes a record of a batch for messages: its number in the file and its id. */
-export function describeRecord({ firstRecord, ids }: FastaBatch, row: number): string {
-  return `record ${firstRecord + row} (${quoteId(columnBytes(ids, row))})`;
 }
 
 /** Finds the first control character (C0, DEL or C1) of UTF-8 text; -1 if there is none. */
@@ -397,10 +301,4 @@ function findControl(text: Uint8Array): number {
     if (byte === 0xc2 && text[at + 1]! < 0xa0) return text[at + 1]!;
   }
   return -1;
-}
-
-function grow(bytes: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(needed, bytes.length * 2));
-  larger.set(bytes);
-  return larger;
 }

@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataError, systemErrorCode } from '../base/errors.ts';
 import { decompress } from './decompress.ts';
+import type { FastaBatch, FastaOptions } from './fasta-batch.ts';
 import { FOREIGN_FORMATS, isFolder, missingFile } from './fasta-messages.ts';
-import { type FastaBatch, type FastaOptions, FastaParser } from './fasta-parser.ts';
+import { FastaParser } from './fasta-parser.ts';
 import { STANDARD_INPUT } from './standard-input.ts';
 
 const BLOCK_BYTES = 1 << 20;

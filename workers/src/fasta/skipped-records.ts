@@ -3,8 +3,8 @@ import type { DataError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { counted } from '../base/text/counted.ts';
 import { quoteId } from '../base/text/quote.ts';
+import type { FastaOptions, SkippedRecord } from './fasta-batch.ts';
 import { emptyFile, noSequences, onlyStops } from './fasta-messages.ts';
-import type { FastaOptions, SkippedRecord } from './fasta-parser.ts';
 
 /** Records that are listed; others are counted. */
 const MAX_LISTED = 100_000;
