@@ -136,7 +136,7 @@ export function tableNote(path: string, vectors: string, ids: string): string {
   return `${path}: reading the vectors "${vectors}" and the ids "${ids}".`;
 }
 
-/** Opening so many takes ten seconds, in each task that reads the file. */
+/** Row count from which opening the datasets takes ten seconds or more, in each task that reads the file. */
 const SLOW_DATASETS = 1_000_000;
 
 /** @param id of the first vector */
