@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   columnBytes,
+  columnCopy,
   columnFrom,
+  columnFromBytes,
   columnLength,
   columnSlice,
   columnText,
@@ -29,6 +31,31 @@ describe('a UTF-8 column', () => {
           expect(columnText(column, i)).toBe(text);
           expect(Buffer.from(columnBytes(column, i))).toEqual(Buffer.from(text));
         }
+      }),
+    );
+  });
+
+  it('is the same built from the bytes of the texts, in memory of its own', () => {
+    fc.assert(
+      fc.property(texts, (rows) => {
+        const bytes = rows.map((row) => new TextEncoder().encode(row));
+        const column = columnFromBytes(bytes);
+        for (const each of bytes) each.fill(0);
+        expect(column).toEqual(columnFrom(rows));
+      }),
+    );
+  });
+
+  it('copies a range like a slice, in memory of its own', () => {
+    fc.assert(
+      fc.property(texts, fc.nat(20), fc.nat(20), (rows, a, b) => {
+        const [start, end] = [Math.min(a, b, rows.length), Math.min(Math.max(a, b), rows.length)];
+        const column = columnFrom(rows);
+        const copy = columnCopy(column, start, end);
+        expect(copy).toEqual(columnSlice(column, start, end));
+        expect(columnCopy(column)).toEqual(column);
+        column.bytes.fill(0);
+        expect(columnTexts(copy)).toEqual(rows.slice(start, end));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnFromBytes, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { isSpaceByte } from './sequence.ts';
 
 const CONTROLS = /\p{Cc}+/gu;
@@ -32,9 +32,7 @@ export class DescriptionList {
 
   /** Empties the list. @returns its descriptions */
   take(): Utf8Column {
-    const offsets = new Int32Array(this.#texts.length + 1);
-    for (const [row, { length }] of this.#texts.entries()) offsets[row + 1] = offsets[row]! + length;
-    const column = { offsets, bytes: new Uint8Array(Buffer.concat(this.#texts)) };
+    const column = columnFromBytes(this.#texts);
     this.#texts = [];
     this.bytes = 0;
     return column;

@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { type Data, type FixedSizeList, type Float, type Int, Precision, type RecordBatch, Type } from 'apache-arrow';
-import { columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnFromBytes, columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { NULL_CELL, numberCells } from '../base/columns/cells.ts';
 import type { Column, ColumnType } from '../base/columns/column-type.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
@@ -103,10 +103,9 @@ function textCells(
   rows: number,
   isNull: (row: number) => boolean,
 ): Utf8Column {
-  const cells = Array.from({ length: rows }, (_, row) =>
-    isNull(row) ? NULL_CELL : bytes.subarray(offsets[first + row], offsets[first + row + 1]),
+  return columnFromBytes(
+    Array.from({ length: rows }, (_, row) =>
+      isNull(row) ? NULL_CELL : bytes.subarray(offsets[first + row], offsets[first + row + 1]),
+    ),
   );
-  const ends = new Int32Array(rows + 1);
-  for (const [row, cell] of cells.entries()) ends[row + 1] = ends[row]! + cell.length;
-  return { offsets: ends, bytes: new Uint8Array(Buffer.concat(cells)) };
 }

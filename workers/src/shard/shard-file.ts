@@ -1,4 +1,4 @@
-import { columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnCopy, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { MAX_DIMENSION, MAX_ID_BYTES } from '../base/limits.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 import { readAttributes } from './attributes.ts';
@@ -94,9 +94,8 @@ function openProteins(module: H5Module, open: OpenFile, proteins: ProteinTable, 
     readIds(start, count, maxBytes) {
       let end = start + 1;
       while (end < start + count && ids.offsets[end]! - ids.offsets[start]! < maxBytes) end++;
-      const { offsets, bytes } = columnSlice(ids, start, end);
       // Copied, because the caller transfers it to another thread.
-      const own = { offsets: offsets.slice(), bytes: bytes.slice() };
+      const own = columnCopy(ids, start, end);
       check(own, start);
       return own;
     },

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { columnLength, columnSlice, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { columnCopy, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError, systemErrorCode, UserError } from '../base/errors.ts';
 import { failThread, serveRequests } from '../base/threads/serve-requests.ts';
 import { WithTransfer } from '../base/threads/thread-messages.ts';
@@ -117,10 +117,7 @@ function readColumns(file: ShardFile, start: number, count: number, maxBytes: nu
 function toSameRows(columns: readonly Utf8Column[]): Utf8Column[] {
   const rows = Math.min(...columns.map(columnLength));
   if (columns.every((column) => columnLength(column) === rows)) return [...columns];
-  return columns.map((column) => {
-    const { offsets, bytes } = columnSlice(column, 0, rows);
-    return { offsets, bytes: bytes.slice() };
-  });
+  return columns.map((column) => columnCopy(column, 0, rows));
 }
 
 function guardShard<T>(shard: number, read: (file: ShardFile) => T): T | Promise<never> {

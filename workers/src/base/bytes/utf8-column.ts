@@ -8,6 +8,12 @@ export interface Utf8Column {
   readonly bytes: Uint8Array;
 }
 
+/** A column in memory of its own. */
+interface OwnColumn extends Utf8Column {
+  readonly offsets: Int32Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,6 +28,15 @@ export function columnFrom(texts: readonly string[]): Utf8Column {
   for (const [i, text] of texts.entries()) offsets[i + 1] = offsets[i]! + Buffer.byteLength(text);
   const bytes = new Uint8Array(offsets[texts.length]!);
   for (const [i, text] of texts.entries()) encoder.encodeInto(text, bytes.subarray(offsets[i]!));
+  return { offsets, bytes };
+}
+
+/** Builds a column from UTF-8 texts, which it copies. */
+export function columnFromBytes(texts: readonly Uint8Array[]): Utf8Column {
+  const offsets = new Int32Array(texts.length + 1);
+  for (const [i, { length }] of texts.entries()) offsets[i + 1] = offsets[i]! + length;
+  const bytes = new Uint8Array(offsets[texts.length]!);
+  for (const [i, text] of texts.entries()) bytes.set(text, offsets[i]!);
   return { offsets, bytes };
 }
 
@@ -41,10 +56,16 @@ export function columnTexts(column: Utf8Column): string[] {
 }
 
 /** Returns rows [start, end) as a column, which shares the bytes. */
-export function columnSlice(column: Utf8Column, start: number, end: number): Utf8Column {
+export function columnSlice(column: Utf8Column, start: number, end: number): Utf8Column & Pick<OwnColumn, 'offsets'> {
   const base = column.offsets[start]!;
   const offsets = column.offsets.slice(start, end + 1).map((offset) => offset - base);
   return { offsets, bytes: column.bytes.subarray(base, column.offsets[end]!) };
+}
+
+/** Returns rows [start, end) as a column in memory of its own, so that it can be transferred to another thread. */
+export function columnCopy(column: Utf8Column, start = 0, end = columnLength(column)): OwnColumn {
+  const { offsets, bytes } = columnSlice(column, start, end);
+  return { offsets, bytes: new Uint8Array(bytes) };
 }
 
 /** Concatenates columns. */

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { columnCopy, concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import type { ThreadContext } from '../../base/threads/thread-messages.ts';
 import type { RowSpan } from '../../bucket/fragment-blocks.ts';
@@ -160,10 +160,7 @@ async function endSorting(): Promise<void> {
 
 /** Requests the hash of a block. Its vectors are in shared memory; its other columns are copied. */
 function emitBlock(block: HashedBlock, { emit }: ThreadContext<HashedBlock>): Promise<void> {
-  const copies = [block.ids, ...block.kept].map(({ offsets, bytes }) => ({
-    offsets: offsets.slice(),
-    bytes: bytes.slice(),
-  }));
+  const copies = [block.ids, ...block.kept].map((column) => columnCopy(column));
   const [ids, ...kept] = copies as [Utf8Column, ...Utf8Column[]];
   const transfer = copies.flatMap(({ offsets, bytes }) => [offsets.buffer, bytes.buffer]);
   return emit({ ...block, ids, kept }, transfer);

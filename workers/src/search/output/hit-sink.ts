@@ -1,4 +1,4 @@
-import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { columnBytes, columnFromBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { HITS_ROW_GROUP } from '../../hits/columns.ts';
 import type { HitsWriter } from '../../hits/parquet/hits-writer.ts';
@@ -106,17 +106,11 @@ export class HitSink {
 
   #write(from: number, to: number): Promise<void> {
     return this.#writer.append({
-      queryIds: columnOf(this.#queries.slice(from, to)),
-      targetIds: columnOf(this.#targets.slice(from, to)),
+      queryIds: columnFromBytes(this.#queries.slice(from, to)),
+      targetIds: columnFromBytes(this.#targets.slice(from, to)),
       distances: Float32Array.from(this.#distances.slice(from, to)),
       bucket: this.#bucket,
       ...(this.#pValues.length > 0 && { pValues: Float32Array.from(this.#pValues.slice(from, to)) }),
     });
   }
-}
-
-function columnOf(texts: readonly Uint8Array[]): Utf8Column {
-  const offsets = new Int32Array(texts.length + 1);
-  for (const [i, text] of texts.entries()) offsets[i + 1] = offsets[i]! + text.length;
-  return { offsets, bytes: Buffer.concat(texts) };
 }
