@@ -1,7 +1,6 @@
 import { numberCells } from '../../base/columns/cells.ts';
 import type { H5Metadata, H5Module } from '../hdf5/h5wasm.ts';
-import { failedRead, OutOfMemory } from '../hdf5/hdf5-messages.ts';
-import { withBuffer } from '../hdf5/library.ts';
+import { readBox } from '../hdf5/library.ts';
 import type { Located } from '../hdf5/locate.ts';
 import { integerTooLarge } from './column-messages.ts';
 import type { ReadColumn } from './text-reader.ts';
@@ -20,7 +19,8 @@ export interface NumberLayout {
 export function numberReader(module: H5Module, layout: NumberLayout): ReadColumn {
   const { path, name, type, metadata } = layout;
   return (start, count) => {
-    const bytes = readBytes(module, layout, start, count);
+    const bytes = new Uint8Array(count * metadata.size);
+    readBox(module, layout, [start], [count], start, count, bytes);
     const view = new DataView(bytes.buffer);
     if (type === 'float64') {
       const values = new Float64Array(count);
@@ -35,26 +35,6 @@ export function numberReader(module: H5Module, layout: NumberLayout): ReadColumn
     }
     return numberCells(values, () => false);
   };
-}
-
-function readBytes(
-  module: H5Module,
-  { path, name, located, metadata: { size } }: NumberLayout,
-  start: number,
-  count: number,
-): Uint8Array {
-  try {
-    return withBuffer(module, count * size, (address) => {
-      const to = BigInt(address);
-      const { file_id } = located.in.file;
-      const status = module.get_dataset_data(file_id, located.path, [BigInt(count)], [BigInt(start)], [1n], to);
-      if (status < 0) throw failedRead(path, name, start, count);
-      return module.HEAPU8.slice(address, address + count * size);
-    });
-  } catch (error) {
-    if (!(error instanceof OutOfMemory)) throw error;
-    throw failedRead(path, name, start, count);
-  }
 }
 
 type Stored = NumberLayout['metadata'];

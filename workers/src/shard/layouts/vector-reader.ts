@@ -1,7 +1,6 @@
 import { type DatasetHeader, guardStructures } from '../hdf5/dataset-check.ts';
 import type { H5Module } from '../hdf5/h5wasm.ts';
-import { failedRead, OutOfMemory } from '../hdf5/hdf5-messages.ts';
-import { withBuffer } from '../hdf5/library.ts';
+import { readBox } from '../hdf5/library.ts';
 import { MESSAGE } from '../hdf5/object-header.ts';
 import { isConverted, NUMBER_BYTES, type NumberType, numbersOf } from './number-type.ts';
 import { placeInRows, rowRounder } from './row-rounder.ts';
@@ -53,46 +52,29 @@ function rowReader(module: H5Module, path: string, { dataset, dimension, type }:
         located.in.structures.readInto(storage.address + start * rowBytes, into.subarray(0, count * rowBytes)),
       );
   return (start, count, into) =>
-    readBox(module, path, dataset, [start, 0], [count, dimension], rowBytes * count, start, count, into);
+    readBox(
+      module,
+      { path, name, located },
+      [start, 0],
+      [count, dimension],
+      start,
+      count,
+      into.subarray(0, rowBytes * count),
+    );
 }
 
 /** Returns a reader of the columns of a matrix, as rows. */
 function columnReader(module: H5Module, path: string, { dataset, dimension, type }: VectorMatrix): ReadVectors {
+  const { name, located } = dataset;
   const bytes = NUMBER_BYTES[type];
   const Elements = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[bytes]!;
   return (start, count, into) => {
     const stored = new Uint8Array(count * dimension * bytes);
-    readBox(module, path, dataset, [0, start], [dimension, count], stored.length, start, count, stored);
+    readBox(module, { path, name, located }, [0, start], [dimension, count], start, count, stored);
     const columns = new Elements(stored.buffer);
     const rows = new Elements(columns.length);
     for (let component = 0; component < dimension; component++)
       for (let row = 0; row < count; row++) rows[row * dimension + component] = columns[component * count + row]!;
     into.set(new Uint8Array(rows.buffer));
   };
-}
-
-/** Reads a rectangle of a dataset through the library. @param row first one, and their count, for the message */
-function readBox(
-  module: H5Module,
-  path: string,
-  { name, located }: DatasetHeader,
-  start: readonly number[],
-  size: readonly number[],
-  byteLength: number,
-  row: number,
-  count: number,
-  into: Uint8Array,
-): void {
-  try {
-    withBuffer(module, byteLength, (address) => {
-      const { file_id } = located.in.file;
-      const [extent, offset] = [size.map(BigInt), start.map(BigInt)];
-      const status = module.get_dataset_data(file_id, located.path, extent, offset, [1n, 1n], BigInt(address));
-      if (status < 0) throw failedRead(path, name, row, count);
-      into.set(module.HEAPU8.subarray(address, address + byteLength));
-    });
-  } catch (error) {
-    if (!(error instanceof OutOfMemory)) throw error;
-    throw failedRead(path, name, row, count);
-  }
 }
