@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import type { ModelConfig } from './config.ts';
 import type { GraphWeights } from './graph-weights.ts';
 
 const MICROSOFT = 'com.microsoft';
@@ -77,6 +78,11 @@ export interface Rotary {
   /** Every sequence starts at position 0. */
   start: Value;
   pairs: RotaryPairs;
+}
+
+/** Checks that the components of a head form pairs. @throws DataError */
+export function requirePairs(config: ModelConfig, size: number, heads: number): void {
+  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
 }
 
 /**

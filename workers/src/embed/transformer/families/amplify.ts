@@ -8,6 +8,7 @@ import {
   type LayerContext,
   layerNorm,
   linear,
+  requirePairs,
   rmsNorm,
   rotaryTables,
   silu,
@@ -49,7 +50,7 @@ function buildEncoder(parts: EncoderParts): Value {
   const size = config.size('hidden_size');
   const layers = config.size('num_hidden_layers');
   const heads = config.size('num_attention_heads');
-  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
+  requirePairs(config, size, heads);
   const attentionBias = config.flag('att_bias', false);
   const normalize = normOf(config, size);
   const feedForward = feedForwardOf(config, size);

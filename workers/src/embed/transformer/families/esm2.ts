@@ -1,7 +1,16 @@
 import type { Value } from '../../../onnx/graph-builder.ts';
 import type { Architecture, EncoderParts } from '../architecture.ts';
 import type { ModelConfig } from '../config.ts';
-import { attention, createFolding, gelu, layerNorm, linear, type Rotary, rotaryTables } from '../layers.ts';
+import {
+  attention,
+  createFolding,
+  gelu,
+  layerNorm,
+  linear,
+  type Rotary,
+  requirePairs,
+  rotaryTables,
+} from '../layers.ts';
 import type { ModelDocument } from '../read-document.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { parseVocabTxt } from '../tokenizers/vocabulary-files.ts';
@@ -54,8 +63,7 @@ function buildEncoder(parts: EncoderParts): Value {
   const heads = config.size('num_attention_heads');
   if (size % heads !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size}`);
   const isRotary = hasRotaryPositions(config);
-  if (isRotary && size % (2 * heads) !== 0)
-    throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
+  if (isRotary) requirePairs(config, size, heads);
   if (config.flag('is_decoder', false)) throw config.wrong('is_decoder', 'false: embeddings are made by encoders');
   if (config.text('hidden_act', 'gelu') !== 'gelu') throw config.wrong('hidden_act', '"gelu"');
   const epsilon = config.positive('layer_norm_eps', 1e-12);

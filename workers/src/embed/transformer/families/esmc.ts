@@ -1,7 +1,7 @@
 import type { Value } from '../../../onnx/graph-builder.ts';
 import type { Architecture, EncoderParts } from '../architecture.ts';
 import type { ModelConfig } from '../config.ts';
-import { attention, createFolding, layerNorm, linear, rotaryTables, silu } from '../layers.ts';
+import { attention, createFolding, layerNorm, linear, requirePairs, rotaryTables, silu } from '../layers.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizers/tokenizer.ts';
 import { idsByPosition, parseTokenizerJson } from '../tokenizers/vocabulary-files.ts';
 import { type Projection, tensorNames } from './esmc-names.ts';
@@ -90,7 +90,7 @@ function buildEncoder(parts: EncoderParts): Value {
 
 /** @throws DataError for what no published model has, and this graph does not compute */
 function checkVariant(config: ModelConfig, size: number, heads: number): void {
-  if (size % (2 * heads) !== 0) throw config.wrong('num_attention_heads', `a divisor of ${size} into even parts`);
+  requirePairs(config, size, heads);
   for (const [field, only] of [
     ['num_key_value_heads', heads],
     ['head_dim', size / heads],
