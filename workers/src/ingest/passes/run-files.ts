@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-
 import { join } from 'node:path';
 import { writePieces } from '../../base/files/write-pieces.ts';
 

@@ -57,9 +57,7 @@ export function addDeletions(
   const name = `${readVersion}-${uuid}.txn`;
 
   const { indexSection, transactionFile, transactionSection, readerFlags, writerFlags } = MANIFEST;
-  const replaced = [
-    ...[MANIFEST.fragments, indexSection, transactionFile, transactionSection, readerFlags, writerFlags],
-  ];
+  const replaced = [MANIFEST.fragments, indexSection, transactionFile, transactionSection, readerFlags, writerFlags];
   const next = nextManifest(fields, replaced, readVersion + 1, createdMs);
   for (const fragment of fragments) next.message(MANIFEST.fragments, copyFragment(fragment));
   for (const flags of [readerFlags, writerFlags])
