@@ -134,6 +134,18 @@ describe('the end of a thread', () => {
     await expect(start({ signal: abort.signal }).call('add', { a: 1, b: 2 })).rejects.toThrow('stop');
   });
 
+  it('comes after the native code that runs, whose request is rejected before', async () => {
+    const closed = counter();
+    const thread = start({ runsNativeCode: true, workerData: { closed } });
+    const answer = thread.call('wait', 500);
+    const ended = Promise.all([thread.terminate(new Error('no longer wanted')), thread.terminate()]);
+    await expect(answer).rejects.toThrow('no longer wanted');
+    expect(busyThreads.has(thread)).toBe(true);
+    await ended;
+    expect(closed[0]).toBe(1);
+    expect(busyThreads.has(thread)).toBe(false);
+  });
+
   it('comes after all answers if it is closed', async () => {
     const closed = counter();
     const thread = start({ workerData: { closed } });

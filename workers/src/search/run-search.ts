@@ -79,12 +79,12 @@ export async function searchBucket(
   const k = Math.min(searchK(request), Math.max(1, entry.rows));
   const threads = scoringThreads(availableParallelism(), entry.rows);
   const inMemory = queriesInMemory(request.memoryBytes, entry.dimension, k, threads);
-  using resources = new DisposableStack();
+  await using resources = new AsyncDisposableStack();
   const asked = { ...request, strategies };
   // Where it is certain that threads compare rows, they start while the queries and the table are opened.
   const scores = !possibleStrategies({ ...asked, k }, entry).strategies.includes('ann');
   const started = scores ? startScoreThreads(entry, true) : undefined;
-  resources.defer(() => void started?.terminate());
+  resources.defer(() => started?.terminate());
   const queries = await openQueries(queryPaths, entry, request.range);
   resources.defer(() => queries.close());
   const opened = await openBucket(database, stored);

@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { busyThreads } from './busy-threads.ts';
 import { decodeFailure, errorOfDeath } from './thread-error.ts';
 import type { AnswerOf, EventOf, FromThread, RequestOf, ThreadMethods, ToThread } from './thread-messages.ts';
+
+/** Time that a thread has to leave native code before it is terminated: inside such code, as while a library loads, that aborts the process. */
+const LEAVE_MS = 5000;
 
 export interface ThreadOptions {
   /** The thread's purpose in a word or two, for errors and for tools that list threads. */
@@ -45,6 +49,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
   #lastId = 0;
   #isClosing = false;
   #failure: Error | undefined;
+  #terminated: Promise<void> | undefined;
 
   /** @param module of the thread; also import its type, so that it counts as a source of the stage */
   constructor(module: URL, { name, workerData, signal, runsNativeCode = false, onFailure }: ThreadOptions) {
@@ -61,6 +66,7 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     this.#worker.on('error', (error) => this.#fail(errorOfDeath(error, name)));
     this.#worker.on('exit', (code) => {
       signal?.removeEventListener('abort', abort);
+      busyThreads.delete(this);
       if (!this.#isClosing || this.#calls.size > 0 || code !== 0)
         this.#fail(new Error(`The thread "${name}" exited with code ${code} before its work was done.`));
       resolve();
@@ -121,9 +127,21 @@ export class WorkerThread<M extends ThreadMethods<M>> {
     if (this.#failure !== before) throw this.#failure;
   }
 
-  /** Terminates the thread now. @param reason with which unanswered requests are rejected */
-  async terminate(reason: Error = new Error(`The thread "${this.#name}" was terminated.`)): Promise<void> {
+  /** Terminates the thread: now, or when its native code returns. @param reason with which unanswered requests are rejected, now */
+  terminate(reason: Error = new Error(`The thread "${this.#name}" was terminated.`)): Promise<void> {
+    this.#terminated ??= this.#terminate(reason);
+    return this.#terminated;
+  }
+
+  async #terminate(reason: Error): Promise<void> {
+    const isBusy = busyThreads.has(this);
     this.#fail(reason);
+    if (isBusy) {
+      this.#post({ kind: 'close' });
+      const timer = new AbortController();
+      await Promise.race([this.#exited, delay(LEAVE_MS, undefined, timer).catch(() => {})]);
+      timer.abort();
+    }
     await this.#worker.terminate();
   }
 
@@ -139,7 +157,10 @@ export class WorkerThread<M extends ThreadMethods<M>> {
       return;
     }
     this.#calls.delete(message.id);
-    if (this.#calls.size === 0) this.#rest();
+    if (this.#calls.size === 0) {
+      busyThreads.delete(this);
+      this.#rest();
+    }
     if (message.kind === 'answer' && !call.eventFailure) call.resolve(message.value);
     else call.reject(call.eventFailure ?? decodeFailure((message as Extract<FromThread, { kind: 'failure' }>).failure));
   }
@@ -154,7 +175,6 @@ export class WorkerThread<M extends ThreadMethods<M>> {
   }
 
   #rest(): void {
-    busyThreads.delete(this);
     if (!this.#isClosing) this.#worker.unref();
   }
 
