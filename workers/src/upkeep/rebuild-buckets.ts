@@ -20,7 +20,7 @@ import { changedByClient } from './upkeep-messages.ts';
 
 export interface RebuildOptions {
   threads: number;
-  /** Is aborted when the lock REPLACEMENT_LOCK is lost: another process may then remove what this one has begun. */
+  /** Is aborted when the lock of `withReplacements` is lost: another process may then remove what this one has begun. */
   lost: AbortSignal;
   /** Default: the kind of the first bucket. */
   index?: IndexKind | undefined;
@@ -30,7 +30,7 @@ export interface RebuildOptions {
 
 /**
  * Writes the rows of buckets into a new one, which replaces them in one step: its entry names them. Vectors are not embedded again. Can be
- * killed at any moment. The caller holds the lock REPLACEMENT_LOCK.
+ * killed at any moment. Is called within `withReplacements`.
  * @param buckets of one metric, dimension, vector type and model
  */
 export async function rebuildBuckets(

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { removeStale } from '../base/files/temporary.ts';
+import { withBucketLock } from '../database/bucket-lock.ts';
 import type { CatalogEntry, IngestRecord } from '../database/catalog/catalog-entry.ts';
-import type { Database } from '../database/database.ts';
+import { Database } from '../database/database.ts';
 import { nextRevision } from '../database/revision/publish-revision.ts';
 import { isExported } from './export-rows.ts';
 
@@ -9,7 +10,26 @@ import { isExported } from './export-rows.ts';
 export const EXPORTED_ROWS = 'rows';
 
 /** Name of the lock that lets one process at a time replace buckets of a database. */
-export const REPLACEMENT_LOCK = 'upkeep';
+const REPLACEMENT_LOCK = 'upkeep';
+
+/**
+ * Opens a database, and runs `use` while no other process replaces its buckets, and without what killed processes left.
+ * @param work scratch folder, as for `Database.open`
+ * @param use receives a signal that is aborted when the lock is lost; after that it must not write
+ * @throws DataError if there is no such database, TransientError if the lock was lost
+ */
+export async function withReplacements<T>(
+  uri: string,
+  work: string | undefined,
+  use: (database: Database, lost: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const database = await Database.open(uri, work);
+  await database.requireExists();
+  return withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
+    await finishReplacements(database);
+    return use(database, lost);
+  });
+}
 
 /**
  * Returns the entry of a bucket with the rows of others, which it replaces as soon as it is written.
@@ -34,8 +54,8 @@ export function replacementOf(made: CatalogEntry, replaced: readonly CatalogEntr
 }
 
 /**
- * Removes the entries and tables of buckets that another one replaces, and what killed processes left of new ones. The caller holds the
- * lock REPLACEMENT_LOCK.
+ * Removes the entries and tables of buckets that another one replaces, and what killed processes left of new ones. Is called within
+ * `withReplacements`.
  */
 export async function finishReplacements(database: Database): Promise<void> {
   const pending = await database.pending();

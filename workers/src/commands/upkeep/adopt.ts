@@ -4,14 +4,12 @@ import { requireWhole } from '../../app/option-checks.ts';
 import { buildWorkOption, databaseOption, threadsOption } from '../../app/shared-options.ts';
 import { DataError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
-import { withBucketLock } from '../../database/bucket-lock.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
-import { Database } from '../../database/database.ts';
 import { describeChange } from '../../database/table-change.ts';
 import { readTableState } from '../../database/table-state.ts';
 import { INDEX_KINDS } from '../../index/index-plan.ts';
 import { rebuildBuckets } from '../../upkeep/rebuild-buckets.ts';
-import { finishReplacements, REPLACEMENT_LOCK } from '../../upkeep/replacement.ts';
+import { withReplacements } from '../../upkeep/replacement.ts';
 import { nothingToAdopt, replacedBy } from '../../upkeep/upkeep-messages.ts';
 
 export const command = defineCommand({
@@ -31,10 +29,7 @@ export const command = defineCommand({
     const bucket = checkBucketName(args.bucket);
     const threads = args.threads ?? availableParallelism();
     requireWhole('threads', threads);
-    const database = await Database.open(args.database, args.work);
-    await database.requireExists();
-    return withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
-      await finishReplacements(database);
+    return withReplacements(args.database, args.work, async (database, lost) => {
       const entry = await database.requireEntry(bucket);
       const state = await readTableState(database.tables, entry);
       if (state.kind === 'missing') throw new DataError(describeChange(database.uri, entry, state)!);

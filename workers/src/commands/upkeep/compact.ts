@@ -3,12 +3,10 @@ import { defineCommand } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
 import { buildWorkOption, databaseOption, threadsOption } from '../../app/shared-options.ts';
 import { counted } from '../../base/text/counted.ts';
-import { withBucketLock } from '../../database/bucket-lock.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
-import { Database } from '../../database/database.ts';
 import { INDEX_KINDS } from '../../index/index-plan.ts';
 import { rebuildBuckets } from '../../upkeep/rebuild-buckets.ts';
-import { finishReplacements, REPLACEMENT_LOCK } from '../../upkeep/replacement.ts';
+import { withReplacements } from '../../upkeep/replacement.ts';
 import { noRowsLeft, replacedBy } from '../../upkeep/upkeep-messages.ts';
 
 export const command = defineCommand({
@@ -27,12 +25,9 @@ export const command = defineCommand({
   async run(args, context) {
     const threads = args.threads ?? availableParallelism();
     requireWhole('threads', threads);
-    const database = await Database.open(args.database, args.work);
-    await database.requireExists();
     const buckets: Record<string, string> = {};
     let [rows, bytes] = [0, 0];
-    await withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
-      await finishReplacements(database);
+    await withReplacements(args.database, args.work, async (database, lost) => {
       const chosen = args.bucket
         ? await Promise.all([...new Set(args.bucket)].map((name) => database.requireEntry(checkBucketName(name))))
         : (await database.entries()).filter(({ deletedRows }) => deletedRows);

@@ -3,12 +3,10 @@ import { defineCommand } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
 import { buildWorkOption, databaseOption, threadsOption } from '../../app/shared-options.ts';
 import { counted } from '../../base/text/counted.ts';
-import { withBucketLock } from '../../database/bucket-lock.ts';
-import { Database } from '../../database/database.ts';
 import { INDEX_KINDS } from '../../index/index-plan.ts';
 import { groupSmall } from '../../upkeep/group-small.ts';
 import { rebuildBuckets } from '../../upkeep/rebuild-buckets.ts';
-import { finishReplacements, REPLACEMENT_LOCK } from '../../upkeep/replacement.ts';
+import { withReplacements } from '../../upkeep/replacement.ts';
 import { replacedBy } from '../../upkeep/upkeep-messages.ts';
 
 export const command = defineCommand({
@@ -34,12 +32,9 @@ export const command = defineCommand({
     requireWhole('bucket-size', args.bucketSize);
     const below = args.below ?? Math.ceil(args.bucketSize / 2);
     requireWhole('below', below);
-    const database = await Database.open(args.database, args.work);
-    await database.requireExists();
     const buckets: Record<string, string[]> = {};
     let [rows, bytes] = [0, 0];
-    await withBucketLock(database, REPLACEMENT_LOCK, async (lost) => {
-      await finishReplacements(database);
+    await withReplacements(args.database, args.work, async (database, lost) => {
       for (const group of groupSmall(await database.entries(), below, args.bucketSize)) {
         const made = await rebuildBuckets(database, group, { threads, lost, index: args.index }, context);
         context.log(replacedBy(group, made.bucket));
