@@ -64,6 +64,15 @@ describe.skipIf(missingServer('moto'))('kept columns of a table on S3', () => {
     expect(await fetchedColumns(work)).toHaveLength(fetched);
   });
 
+  it('are fetched for a filter of LanceDB also where no vectors are', async () => {
+    const options = ['--k', '5', '--search', 'ann', '--nprobes', '99', '--refine-factor', '0'];
+    const where = ['--where', "taxon = 'Archaea'", ...options];
+    const fetched = await searchHere(folder, DATABASE, path, [...where, '--work', join(folder, 'codes-where')]);
+    const streamed = await searchHere(folder, DATABASE, path, [...where, '--stream']);
+    expect(fetched.hits).toHaveLength(100);
+    expect(fetched.hits).toEqual(streamed.hits);
+  });
+
   it('select rows without reading the vectors', async () => {
     const none = ['--search', 'exact', '--stream', '--where', "taxon = 'Eukaryota'"];
     const { result, received } = await cost(() => searchHere(folder, DATABASE, path, none));

@@ -80,12 +80,13 @@ interface PlannedFetch {
 function planFetch(entry: CatalogEntry, parts: NeededParts): PlannedFetch {
   const { bucket, partitions, ...rest } = entry;
   const sparse = parts.vectors ? undefined : filesWithoutVectors(entry);
-  const isData = (path: string) => path.startsWith('data/');
-  const kept = new Set(parts.columns ? [] : entry.fragments?.map(({ columns }) => columns));
+  const kept = new Set(entry.fragments?.map(({ columns }) => columns));
+  const isData = (path: string) => path.startsWith('data/') && !kept.has(path);
   // Readers do not need transactions, and other clients remove them.
   const files = entry.files.filter(
     ({ path }) =>
-      (isData(path) && !kept.has(path)) ||
+      isData(path) ||
+      (parts.columns && kept.has(path)) ||
       /^_(versions|deletions)\//.test(path) ||
       (parts.index && path.startsWith('_indices/')),
   );
