@@ -12,7 +12,7 @@ class ResultColumns {
         if (given.query_ids)
             Parameters.stop('--align: queries by --query_ids have no sequences. Pass them as FASTA with --queries.')
         if (given.keep != null && !('sequence' in KeptColumns.ofFasta(given.keep).split(',')))
-            Parameters.stop("--align needs the sequences, which --keep ${given.keep} leaves out. Add sequence to --keep.")
+            Parameters.stop("--align: --keep ${given.keep} omits the sequences, which alignments need. Add sequence to --keep.")
     }
 
     /** Checks that a database has the columns, before it is searched. Stops the run if no bucket has one. */
