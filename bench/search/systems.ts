@@ -122,9 +122,9 @@ async function searchBucket(bench: Bench, strategy: string, setting: Setting): P
     mode: string;
     searchSeconds: number;
     planSeconds: number;
-    estimates?: { way: string; seconds: number }[];
+    estimates?: { strategy: string; seconds: number }[];
   };
-  const estimated = estimates?.find(({ way }) => way === mode)?.seconds;
+  const estimated = estimates?.find(({ strategy }) => strategy === mode)?.seconds;
   return {
     system: `LanceFlow ${strategy}`,
     ...setting,

@@ -87,8 +87,8 @@ describe('render-report', () => {
     const path = (name: string) => join(folder, name);
     await writeNeighbours(path('n.parquet'), HITS);
     const estimates = [
-      { way: 'scan', seconds: 2.5 },
-      { way: 'ann', seconds: 40 },
+      { strategy: 'scan', seconds: 2.5 },
+      { strategy: 'ann', seconds: 40 },
     ];
     const search = { command: 'search-bucket', queries: 40, mode: 'scan', nprobes: 7, estimates, searchSeconds: 5 };
     const names: string[] = [];

@@ -280,9 +280,9 @@ describe('a killed search', () => {
     const changed = await writeShard(join(own, 'changed.h5'), sliceRows(queryRows, 1, 40));
     const others = run('other.parquet', '--k', '3').map((word) => (word === queries ? changed : word));
     expect(await runHere(others)).toMatchObject({ resumedBlocks: 0 });
-    const { way, nprobes, estimates } = decision;
+    const { strategy, nprobes, estimates } = decision;
     expect(await runHere(run('hits.parquet', '--k', '3'))).toMatchObject({
-      ...{ mode: way, nprobes, estimates, blocks: 3, resumedBlocks: 3 },
+      ...{ mode: strategy, nprobes, estimates, blocks: 3, resumedBlocks: 3 },
     });
     expect(await readdir(join(own, 'blocks'))).toEqual([]);
   });

@@ -21,8 +21,8 @@ describe('toWorkerReport', () => {
       recall: { mean: 0.96, low: 0.95, high: 0.97, queries: 200 },
     };
     const estimates = [
-      { way: 'ann', seconds: 9 },
-      { way: 'scan', seconds: 3, readSeconds: 1 },
+      { strategy: 'ann', seconds: 9 },
+      { strategy: 'scan', seconds: 3, readSeconds: 1 },
     ];
     expect(read({ ...full, estimates, other: {} })).toEqual({
       ...full,

@@ -21,7 +21,7 @@ test('settings of the environment become headers', () => {
 test.each([
   [{ LANCEFLOW_S3_REQUESTER_PAYS: 'yes' }, /must be true or false, not "yes"/],
   [{ LANCEFLOW_S3_ENCRYPTION: 'kms' }, /must be AES256, aws:kms or aws:kms:dsse, not "kms"/],
-  [{ LANCEFLOW_S3_ENCRYPTION: 'AES256', LANCEFLOW_S3_KMS_KEY: 'a' }, /Leave out one of the two/],
+  [{ LANCEFLOW_S3_ENCRYPTION: 'AES256', LANCEFLOW_S3_KMS_KEY: 'a' }, /Set only one of the two/],
   [{ LANCEFLOW_S3_KMS_KEY: 'a key\r\nx-amz-acl: public-read' }, /must be the id, alias or ARN of a key/],
 ])('%o is refused', (env, message) => {
   expect(() => s3Settings(env)).toThrow(message);

@@ -66,18 +66,18 @@ describe('choosePlan', () => {
         const known = measured(asked, of, all);
         const { plan, partitionCount } = choosePlan(asked, of, queries, known);
         const { strategies } = possibleStrategies(asked, of);
-        expect(strategies).toContain(plan.way);
+        expect(strategies).toContain(plan.strategy);
         expect(SEARCH_PLAN.parse(plan)).toEqual(plan);
         expect(choosePlan(asked, of, queries, known)).toEqual({ plan, partitionCount });
         if (strategies.length === 1) expect(plan.estimates).toBeUndefined();
         else {
-          expect(plan.estimates!.map(({ way }) => way).sort()).toEqual([...strategies].sort());
+          expect(plan.estimates!.map(({ strategy }) => strategy).sort()).toEqual([...strategies].sort());
           const seconds = plan.estimates!.map((estimate) => estimate.seconds);
           expect(seconds[0]).toBe(Math.min(...seconds));
           // `exact` finds all neighbours, so it may take half as long again, or ten seconds longer.
-          const exact = plan.estimates!.find(({ way }) => way === 'exact')!;
+          const exact = plan.estimates!.find(({ strategy }) => strategy === 'exact')!;
           const isNear = exact.seconds <= 1.5 * seconds[0]! || exact.seconds <= seconds[0]! + 10;
-          expect(plan.way).toBe(isNear ? 'exact' : plan.estimates![0]!.way);
+          expect(plan.strategy).toBe(isNear ? 'exact' : plan.estimates![0]!.strategy);
         }
         if (known.tuned)
           expect(plan).toMatchObject({ nprobes: all.tuned.nprobes, refineFactor: all.tuned.refineFactor });
@@ -87,7 +87,7 @@ describe('choosePlan', () => {
           expect(plan.refineFactor).toBe(asked.refineFactor ?? 10);
         }
         // A recall is reported if it was measured and applies to the strategy: that of `exact` is 1.
-        expect(plan.recall !== undefined).toBe(known.tuned !== undefined && plan.way !== 'exact');
+        expect(plan.recall !== undefined).toBe(known.tuned !== undefined && plan.strategy !== 'exact');
       }),
     );
   });
@@ -98,12 +98,12 @@ describe('choosePlan', () => {
         const { plan } = choosePlan(asked, of, queries, measured(asked, of, all));
         expect(isTruthWorth(plan, undefined)).toBe(true);
         // The ground truth of `exact` is in its hits. Otherwise it takes some time.
-        expect(isTruthWorth(plan, 0)).toBe(plan.way === 'exact');
-        const chosen = plan.estimates?.find(({ way }) => way === plan.way);
-        if (plan.way === 'exact' || !chosen) return;
+        expect(isTruthWorth(plan, 0)).toBe(plan.strategy === 'exact');
+        const chosen = plan.estimates?.find(({ strategy }) => strategy === plan.strategy);
+        if (plan.strategy === 'exact' || !chosen) return;
         expect(isTruthWorth(plan, 0.1)).toBe(plan.truthSeconds! < 0.1 * chosen.seconds);
         // It is an exact search of the evaluation sample, of 200 queries at most.
-        const exact = plan.estimates!.find(({ way }) => way === 'exact')!;
+        const exact = plan.estimates!.find(({ strategy }) => strategy === 'exact')!;
         expect(plan.truthSeconds).toBeLessThanOrEqual(exact.seconds * (1 + 1e-9));
       }),
     );

@@ -29,18 +29,18 @@ describe('estimateCosts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 100 }), (queries, nprobes) => {
         const estimates = estimateCosts(bucket, work(queries, nprobes), rates);
-        expect(estimates.map(({ way }) => way).sort()).toEqual(['ann', 'exact', 'scan']);
+        expect(estimates.map(({ strategy }) => strategy).sort()).toEqual(['ann', 'exact', 'scan']);
         const seconds = estimates.map((estimate) => estimate.seconds);
         expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
-        const read = (wanted: string) => estimates.find(({ way }) => way === wanted)!.readSeconds;
+        const read = (wanted: string) => estimates.find(({ strategy }) => strategy === wanted)!.readSeconds;
         expect(read('scan')).toBeLessThanOrEqual(read('exact'));
       }),
     );
   });
 
   it('prefers the index for one query and products for many', () => {
-    expect(estimateCosts(bucket, work(1, 20), rates)[0]!.way).toBe('ann');
-    expect(estimateCosts(bucket, work(1e5, 20), rates)[0]!.way).toBe('scan');
+    expect(estimateCosts(bucket, work(1, 20), rates)[0]!.strategy).toBe('ann');
+    expect(estimateCosts(bucket, work(1e5, 20), rates)[0]!.strategy).toBe('scan');
     expect(formatCosts(estimateCosts(bucket, work(1, 20), rates), 'ann')).toMatch(/ann .*<- chosen/);
   });
 
@@ -48,8 +48,8 @@ describe('estimateCosts', () => {
     const of = (scan: number, exact: number) =>
       preferredStrategy(
         [
-          { way: 'scan' as const, seconds: scan },
-          { way: 'exact' as const, seconds: exact },
+          { strategy: 'scan' as const, seconds: scan },
+          { strategy: 'exact' as const, seconds: exact },
         ].sort((a, b) => a.seconds - b.seconds),
       );
     expect([of(1, 11), of(1, 11.01), of(100, 150), of(100, 150.1), of(5, 3)]).toEqual([
@@ -59,7 +59,7 @@ describe('estimateCosts', () => {
       'scan',
       'exact',
     ]);
-    expect(preferredStrategy([{ way: 'ann', seconds: 1 }])).toBe('ann');
+    expect(preferredStrategy([{ strategy: 'ann', seconds: 1 }])).toBe('ann');
     // The days that a search of billions of vectors takes are not traded.
     expect(of(3600, 86_400)).toBe('scan');
   });
@@ -67,13 +67,13 @@ describe('estimateCosts', () => {
   it('counts a read for each block of queries that the memory allows', () => {
     const readSeconds = (queriesInMemory: number) =>
       Object.fromEntries(
-        estimateCosts(bucket, { ...work(1e6, 50), queriesInMemory }, rates).map(({ way, readSeconds: read }) => [
-          way,
+        estimateCosts(bucket, { ...work(1e6, 50), queriesInMemory }, rates).map(({ strategy, readSeconds: read }) => [
+          strategy,
           read,
         ]),
       );
     const [once, roomy, small] = [estimateCosts(bucket, work(1e6, 1000), rates), readSeconds(5e5), readSeconds(1e5)];
-    const tableSeconds = once.find(({ way }) => way === 'scan')!.readSeconds / 16;
+    const tableSeconds = once.find(({ strategy }) => strategy === 'scan')!.readSeconds / 16;
     expect(tableSeconds).toBeCloseTo(3.84, 2);
     expect(roomy.scan! / tableSeconds).toBeCloseTo(Math.ceil(1e6 / 163_840), 5);
     expect(small.scan! / tableSeconds).toBeCloseTo(10, 5);
@@ -83,6 +83,8 @@ describe('estimateCosts', () => {
 
   it('omits strategies that the bucket does not support', () => {
     const { partitions: _, ...unordered } = bucket;
-    expect(estimateCosts({ ...unordered, index: none }, work(5, 1), rates).map(({ way }) => way)).toEqual(['exact']);
+    expect(estimateCosts({ ...unordered, index: none }, work(5, 1), rates).map(({ strategy }) => strategy)).toEqual([
+      'exact',
+    ]);
   });
 });

@@ -107,7 +107,7 @@ const REPORT = z.object({
       'a share of 1, or an object with "mean"',
     ),
   ),
-  estimates: z.nullish(z.array(z.object({ way: TEXT, seconds: AMOUNT }))),
+  estimates: z.nullish(z.array(z.object({ strategy: TEXT, seconds: AMOUNT }))),
   warnings: z.nullish(z.array(TEXT)),
 });
 
@@ -123,12 +123,12 @@ export function toWorkerReport(json: unknown, fail: (problem: string) => Error):
   const report: WorkerReport = { command: fields.command, ...known };
   if (typeof recall === 'number') report.recall = { mean: recall };
   else if (recall) report.recall = recall;
-  const chosen = estimates?.find(({ way }) => way === report.mode);
+  const chosen = estimates?.find(({ strategy }) => strategy === report.mode);
   if (chosen) {
     report.estimatedSeconds = chosen.seconds;
     report.otherStrategies = estimates!
       .filter((one) => one !== chosen)
-      .map(({ way: strategy, seconds }) => ({ strategy, seconds }));
+      .map(({ strategy, seconds }) => ({ strategy, seconds }));
   }
   return report;
 }

@@ -38,7 +38,7 @@ export function s3Settings(env: NodeJS.ProcessEnv = process.env): S3Settings {
   if (key !== undefined && (encryption === 'AES256' || !/^[A-Za-z0-9:/_-]+$/.test(key)))
     throw new UsageError(
       encryption === 'AES256'
-        ? 'LANCEFLOW_S3_KMS_KEY is for LANCEFLOW_S3_ENCRYPTION=aws:kms. Leave out one of the two.'
+        ? 'LANCEFLOW_S3_KMS_KEY is for LANCEFLOW_S3_ENCRYPTION=aws:kms. Set only one of the two.'
         : `LANCEFLOW_S3_KMS_KEY must be the id, alias or ARN of a key, not ${JSON.stringify(key)}.`,
     );
   return {

@@ -98,7 +98,7 @@ export async function searchBucket(
   try {
     const isOneBlock = queries.count <= Math.min(inMemory, request.blockQueries ?? LEAST_BLOCK_QUERIES);
     const written = await (isOneBlock ? searchAtOnce(search, outputs.hits) : searchInBlocks(search, outputs.hits));
-    if (isTruthWorth(written.plan, outputs.truthShare)) await writeGroundTruth(search, written.plan.way, outputs);
+    if (isTruthWorth(written.plan, outputs.truthShare)) await writeGroundTruth(search, written.plan.strategy, outputs);
     const warnings = warningsOf(search);
     for (const warning of warnings) context.warn(`${warning}.`);
     return { ...written, queries: queries.count, warnings };
@@ -125,8 +125,8 @@ async function searchInBlocks(search: BucketSearch, output: string): Promise<Wri
     const stopwatch = startStopwatch();
     const plan = await checkpoints.decision(SEARCH_PLAN, () => makePlan(search));
     const planSeconds = stopwatch();
-    const probedShare = plan.way === 'scan' && partitions ? plan.nprobes / partitions.count : 1;
-    const perBlock = Math.min(inMemory, blockQueries ?? queriesPerBlock(plan.way, probedShare, inMemory));
+    const probedShare = plan.strategy === 'scan' && partitions ? plan.nprobes / partitions.count : 1;
+    const perBlock = Math.min(inMemory, blockQueries ?? queriesPerBlock(plan.strategy, probedShare, inMemory));
     const ranges = divideQueries(queries.count, perBlock);
     const paths: string[] = [];
     let searched = 0;

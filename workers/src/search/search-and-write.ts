@@ -68,7 +68,7 @@ async function checkPartitions(
   { plan, warnings }: SearchOutcome,
   { warn }: CommandContext,
 ): Promise<void> {
-  if (!usesPartitions(entry, plan.way)) return;
+  if (!usesPartitions(entry, plan.strategy)) return;
   const misplaced = await findMisplacedRows(database, entry);
   if (misplaced === undefined) return;
   warn(`${misplaced}.`);
@@ -82,7 +82,7 @@ function usesPartitions({ index }: CatalogEntry, strategy: SearchStrategy): bool
 
 function summarize(entry: CatalogEntry, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
   const { bucket, rows: bucketRows, metric, model, nullDistances } = entry;
-  const { way: mode, ...settings } = plan;
+  const { strategy: mode, ...settings } = plan;
   const table = { bucket, bucketRows, metric, model: model.model, background: nullDistances?.histogram };
   return { rows: hits, ...table, k, mode, ...settings, ...outcome, warnings };
 }

@@ -42,7 +42,7 @@ export async function searchBlock(
     const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
     return { bucket, hasPValues: output.hasPValues, queries, distinct, plan, k, context };
   };
-  const { way: strategy } = plan;
+  const { strategy } = plan;
   if (strategy === 'ann') {
     let scannedQueries = 0;
     const written = await withHitSink(output, bucket.entry.bucket, async (sink) => {
@@ -71,8 +71,8 @@ export async function searchIntoSink(
   hasPValues: boolean,
 ): Promise<number> {
   const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-  if (plan.way === 'ann') return searchIndex({ bucket, hasPValues, queries, distinct, plan, k, context }, sink);
-  const spans = await spansToScore(bucket, distinct, plan.way, plan.nprobes, k);
+  if (plan.strategy === 'ann') return searchIndex({ bucket, hasPValues, queries, distinct, plan, k, context }, sink);
+  const spans = await spansToScore(bucket, distinct, plan.strategy, plan.nprobes, k);
   const chances = await chancesOf({ bucket, hasPValues, distinct });
   const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''));
   await writeNearest(bucket, { queries, vectorOf: distinct.of, nearest, chances }, sink);

@@ -57,7 +57,7 @@ export async function askBucket(
     bucket: entry.bucket,
     fingerprint: entry.fingerprint,
     rows: searched.entry.rows,
-    strategy: plan.way,
+    strategy: plan.strategy,
     nprobes: plan.nprobes,
     refineFactor: plan.refineFactor,
     hits: found.hits(),

@@ -17,7 +17,7 @@ import {
 export type SearchPlan = z.infer<typeof SEARCH_PLAN>;
 export const SEARCH_PLAN = z.object({
   /** The strategy. */
-  way: choice(SEARCH_STRATEGIES),
+  strategy: choice(SEARCH_STRATEGIES),
   nprobes: SIZE,
   refineFactor: COUNT,
   /** Recall measured on a sample of the queries, if one was requested. */
@@ -83,7 +83,7 @@ export function estimateStrategies(
   const { strategies } = possibleStrategies(request, entry);
   const { nprobes } = chooseSettings(request, entry, tuned);
   const work = { queryCount, k: request.k, nprobes, queriesInMemory: request.queriesInMemory };
-  return estimateCosts(entry, work, rates).filter(({ way }) => strategies.includes(way));
+  return estimateCosts(entry, work, rates).filter(({ strategy }) => strategies.includes(strategy));
 }
 
 /**
@@ -91,9 +91,9 @@ export function estimateStrategies(
  * hits. Without estimates, as for a requested strategy, the costs are unknown.
  * @param share undefined where the ground truth was requested
  */
-export function isTruthWorth({ way, estimates, truthSeconds }: SearchPlan, share: number | undefined): boolean {
-  if (share === undefined || way === 'exact') return true;
-  const chosen = estimates?.find((estimate) => estimate.way === way);
+export function isTruthWorth({ strategy, estimates, truthSeconds }: SearchPlan, share: number | undefined): boolean {
+  if (share === undefined || strategy === 'exact') return true;
+  const chosen = estimates?.find((estimate) => estimate.strategy === strategy);
   return chosen !== undefined && truthSeconds !== undefined && truthSeconds < share * chosen.seconds;
 }
 
@@ -112,12 +112,12 @@ export function choosePlan(
   const { partitionCount, ...settings } = chooseSettings(request, entry, tuned);
   const recall = tuned && { recall: tuned.recall };
   const [only, ...others] = possibleStrategies(request, entry).strategies;
-  if (others.length === 0) return { plan: { way: only!, ...settings, ...recall }, partitionCount };
+  if (others.length === 0) return { plan: { strategy: only!, ...settings, ...recall }, partitionCount };
   if (!rates) throw new Error('a choice between strategies needs rates');
   const estimates = estimateStrategies(request, entry, queryCount, { tuned, rates });
-  const way = preferredStrategy(estimates);
+  const strategy = preferredStrategy(estimates);
   const work = { queryCount: Math.min(sampleSize(request.k), queryCount), k: request.k, nprobes: settings.nprobes };
-  const truthSeconds = estimateCosts(entry, work, rates).find((estimate) => estimate.way === 'exact')!.seconds;
-  const plan = { way, ...settings, ...(way === 'exact' ? {} : recall), estimates, truthSeconds };
+  const truthSeconds = estimateCosts(entry, work, rates).find((estimate) => estimate.strategy === 'exact')!.seconds;
+  const plan = { strategy, ...settings, ...(strategy === 'exact' ? {} : recall), estimates, truthSeconds };
   return { plan, partitionCount };
 }

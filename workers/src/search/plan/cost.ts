@@ -30,7 +30,7 @@ export interface MachineRates {
 export type CostEstimate = z.infer<typeof COST_ESTIMATE>;
 export const COST_ESTIMATE = z.object({
   /** The strategy. */
-  way: choice(SEARCH_STRATEGIES),
+  strategy: choice(SEARCH_STRATEGIES),
   readSeconds: AMOUNT,
   computeSeconds: AMOUNT,
   seconds: AMOUNT,
@@ -78,14 +78,14 @@ export function estimateCosts(
   const hitsPerQuery = Math.min(k, rows);
   const querySeconds = queryCount * (hitsPerQuery * HIT_SECONDS + dimension * COMPONENT_SECONDS);
   const estimates: CostEstimate[] = [];
-  const add = (way: SearchStrategy, readBytes: number, computeSeconds: number) => {
+  const add = (strategy: SearchStrategy, readBytes: number, computeSeconds: number) => {
     const readSeconds = readBytes / rates.readBytesPerSecond;
     // The cores that read are those that compute.
-    estimates.push({ way, readSeconds, computeSeconds, seconds: FIXED_SECONDS + readSeconds + computeSeconds });
+    estimates.push({ strategy, readSeconds, computeSeconds, seconds: FIXED_SECONDS + readSeconds + computeSeconds });
   };
   // Each block of queries reads the rows once more.
-  const blocksOf = (way: SearchStrategy, probedShare: number) =>
-    Math.ceil(queryCount / queriesPerBlock(way, probedShare, queriesInMemory));
+  const blocksOf = (strategy: SearchStrategy, probedShare: number) =>
+    Math.ceil(queryCount / queriesPerBlock(strategy, probedShare, queriesInMemory));
   const compareSeconds = (comparedRows: number, queriesPerRow: number, queryBlocks: number) => {
     const few = queriesPerRow <= FEW_QUERIES * queryBlocks;
     const productSeconds = (2 * dimension) / (few ? rates.fewFlopsPerSecond : rates.flopsPerSecond);
@@ -130,18 +130,20 @@ export function estimateCosts(
  * missing neighbours matter.
  * @param estimates at least one, quickest first
  */
-export function preferredStrategy(estimates: ReadonlyArray<Pick<CostEstimate, 'way' | 'seconds'>>): SearchStrategy {
-  const { way, seconds } = estimates[0]!;
-  const exact = estimates.find((estimate) => estimate.way === 'exact');
-  return exact && exact.seconds <= Math.max(seconds * EXACT_FACTOR, seconds + EXACT_SECONDS) ? 'exact' : way;
+export function preferredStrategy(
+  estimates: ReadonlyArray<Pick<CostEstimate, 'strategy' | 'seconds'>>,
+): SearchStrategy {
+  const { strategy, seconds } = estimates[0]!;
+  const exact = estimates.find((estimate) => estimate.strategy === 'exact');
+  return exact && exact.seconds <= Math.max(seconds * EXACT_FACTOR, seconds + EXACT_SECONDS) ? 'exact' : strategy;
 }
 
 /** Formats estimates as a table for people. @param chosen the strategy that is marked */
 export function formatCosts(estimates: readonly CostEstimate[], chosen: SearchStrategy): string {
   const columns = (...seconds: number[]) => seconds.map((value) => value.toFixed(2).padStart(10)).join('');
   const lines = estimates.map(
-    ({ way, readSeconds, computeSeconds, seconds }) =>
-      `  ${way.padEnd(8)}${columns(readSeconds, computeSeconds, seconds)}${way === chosen ? '  <- chosen' : ''}`,
+    ({ strategy, readSeconds, computeSeconds, seconds }) =>
+      `  ${strategy.padEnd(8)}${columns(readSeconds, computeSeconds, seconds)}${strategy === chosen ? '  <- chosen' : ''}`,
   );
   return ['  strategy   reading   compute     total  (seconds)', ...lines].join('\n');
 }

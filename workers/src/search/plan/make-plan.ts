@@ -28,7 +28,13 @@ export async function planSearch(
   }
   if (estimates)
     log(
-      SEARCH_MESSAGES.estimates(entry.bucket, queries.count, nprobes, partitionCount, formatCosts(estimates, plan.way)),
+      SEARCH_MESSAGES.estimates(
+        entry.bucket,
+        queries.count,
+        nprobes,
+        partitionCount,
+        formatCosts(estimates, plan.strategy),
+      ),
     );
   return plan;
 }

@@ -34,7 +34,7 @@ export async function measureSearch(
   if (!possibleStrategies(request, bucket.entry).strategies.includes('ann')) return { tuned, rates };
   // Then `exact` is taken, however quick the index is.
   const exact = estimateStrategies(request, bucket.entry, queries.count, { tuned, rates }).find(
-    ({ way }) => way === 'exact',
+    ({ strategy }) => strategy === 'exact',
   );
   if (exact && exact.seconds <= EXACT_SECONDS) return { tuned, rates };
   const annQueriesPerSecond = await timeAnn(bucket, queries, request, { tuned, rates });

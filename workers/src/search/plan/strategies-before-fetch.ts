@@ -51,10 +51,10 @@ export function strategiesBeforeFetch(
   const rates = typicalRates(bucket.dimension, probedShare * indexBytes, cores);
   const work = { queryCount, k: request.k, nprobes: probesOf(bucket.partitions?.count ?? 1) };
   const estimates = estimateCosts(bucket, work, rates)
-    .filter(({ way }) => strategies.includes(way))
-    .map(({ way, seconds }) => ({
-      way,
-      seconds: seconds + (way === 'ann' ? annBytes : dataBytes) / FETCH_BYTES_PER_SECOND,
+    .filter(({ strategy }) => strategies.includes(strategy))
+    .map(({ strategy, seconds }) => ({
+      strategy,
+      seconds: seconds + (strategy === 'ann' ? annBytes : dataBytes) / FETCH_BYTES_PER_SECOND,
     }))
     .sort((a, b) => a.seconds - b.seconds);
   // The others read the same files, so the choice between them waits until rates are measured.
