@@ -22,7 +22,7 @@ const STAGES = [
   'watch',
   'cloud',
 ];
-const SHARED = ['bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
+const SHARED = ['forecast', 'bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
 
