@@ -2,9 +2,10 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
+import { fingerprint } from '../../../workers/src/database/catalog/catalog-entry.ts';
 import { Database } from '../../../workers/src/database/database.ts';
 import { runHere, type Spoken } from '../../support/command.ts';
-import { bruteForce, buildDatabase } from '../../support/database.ts';
+import { bruteForce, buildDatabase, namesIn } from '../../support/database.ts';
 import { missingPython, python, sharedFolder } from '../../support/run.ts';
 import { expectSameHits, searchHere } from '../../support/search.ts';
 import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shards.ts';
@@ -104,6 +105,38 @@ describe('delete', () => {
     expect(spoken.lines.join('\n')).toContain('2 of 4 ids are not in');
     const again = await deleteIds(database, ['p7']);
     expect(again).toMatchObject({ rows: 0, buckets: {}, missing: ['p7'] });
+  });
+
+  it('leaves a bucket of an earlier version that index-bucket measures, without building it again', async () => {
+    const folderOf = await copyOf('unmeasured');
+    await deleteIds(folderOf, list);
+    const database = await Database.open(folderOf);
+    const { nullDistances: _, ...plain } = await database.requireEntry(BUCKETS[0]!);
+    const old = { ...plain, fingerprint: fingerprint(plain) };
+    await database.writeEntry(old);
+    const merged = async () => {
+      await searched(folderOf, BUCKETS[0]!, []);
+      const [hits, output] = [`${BUCKETS[0]}.parquet`, 'n.parquet'].map((name) => join(folder, name)) as [
+        string,
+        string,
+      ];
+      return runHere(['merge-hits', '--input', hits, '--k', '5', '--max-evalue', '1', '--output', output]);
+    };
+    await expect(merged()).rejects.toThrow('Run index-bucket again');
+    const files = await namesIn(folderOf);
+    const spoken: Spoken = { lines: [] };
+    const index = () => runHere(['index-bucket', '--bucket', BUCKETS[0]!, '--database', folderOf], spoken);
+    expect(await index()).toMatchObject({ rows: old.rows, alreadyDone: true });
+    expect(spoken.lines.join('\n')).toContain('measured the distances of unrelated proteins');
+    expect(await namesIn(folderOf)).toEqual(files);
+    const measured = await database.requireEntry(BUCKETS[0]!);
+    const revision = { ...old.revision, of: [...old.revision!.of, old.fingerprint] };
+    const { nullDistances, fingerprint: print } = measured;
+    expect(measured).toEqual({ ...old, nullDistances, fingerprint: print, revision });
+    expect(nullDistances!.sampledRows).toBeGreaterThan(500);
+    await merged();
+    await index();
+    expect(await database.requireEntry(BUCKETS[0]!)).toEqual(measured);
   });
 
   it('changes the fingerprints of the buckets with deleted rows alone', async () => {

@@ -36,6 +36,16 @@ describe('parseCatalogEntry', () => {
     expect(() => parseEntry(written({ nullDistances: short }))).toThrow('"nullDistances.mean"');
   });
 
+  it('reads an entry whose null distribution has no shape of the tail as one without', () => {
+    const nulls = { mean: '', factors: '', scales: [], tail: { start: 1, share: 0.1, scale: 2 }, histogram: {} };
+    const entry = { ...ENTRY, nullDistances: nulls };
+    const print = fingerprint(entry as never);
+    expect(parseEntry({ ...entry, fingerprint: print })).toEqual({ ...ENTRY, fingerprint: print });
+    expect(() => parseEntry({ ...entry, nullDistances: { ...nulls, mean: 'AA==' }, fingerprint: print })).toThrow(
+      '"fingerprint" does not match',
+    );
+  });
+
   it('accepts the CRC-32 of earlier versions, which their fingerprints cover', () => {
     const [old, now] = [{ crc32: '0000000a' }, { checksum: 'crc32:0000000a' }].map((sum) => ({
       ...{ files: ENTRY.files.map(({ path, bytes }) => ({ path, bytes, ...sum })) },

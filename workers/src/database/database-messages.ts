@@ -144,6 +144,10 @@ export function keptRevision(bucket: string): string {
   return `${bucket}: rows were deleted or taken over from another client since it was built, so its table and index are kept.`;
 }
 
+export function measuredNulls(bucket: string): string {
+  return `${bucket}: measured the distances of unrelated proteins, so searches of it have E-values now.`;
+}
+
 export function changedMeanwhile(uri: string, bucket: string): string {
   return `${uri}: another client changed ${bucket} meanwhile. Run the same command again.`;
 }

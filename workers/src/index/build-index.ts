@@ -16,6 +16,7 @@ import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
 import type { Database } from '../database/database.ts';
 import { keptRevision } from '../database/database-messages.ts';
 import { recordOf } from '../database/record-of.ts';
+import { addNulls } from '../database/revision/add-nulls.ts';
 import { undoRevision } from '../database/revision/publish-revision.ts';
 import { requireReplaceable } from '../database/table-state.ts';
 import { describeFiles } from '../lance/describe-files.ts';
@@ -57,7 +58,7 @@ export async function indexBucket(
   }
   if (existing?.revision) {
     log(keptRevision(bucket));
-    return { entry: existing, done: true };
+    return { entry: await addNulls(database, existing, lost, { log }), done: true };
   }
   const { index, notes } = planIndex(kind, table.rows, table.dimension, metric, orderedPartitions(table));
   const recipe = `${record.recipe}-${indexRecipe(index)}`;

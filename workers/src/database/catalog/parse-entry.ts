@@ -21,7 +21,7 @@ export function parseCatalogEntry(text: string, bucket: string, where: string): 
   const entry = checkDocument(CATALOG_ENTRY, withCurrentFields(record), fail);
   const wrong = contradictionOfEntry(entry);
   if (wrong !== undefined) throw fail(wrong);
-  // The fingerprint covers the files field as it was written: earlier versions named checksums differently.
+  // The fingerprint covers the fields as they were written, before their conversion.
   const { bucket: name, rows, metric, tableVersion } = entry;
   const nullDistances = record.nullDistances as NullDistances | undefined;
   const written = { bucket: name, rows, metric, tableVersion, files: record.files as TableFile[], nullDistances };
@@ -54,7 +54,10 @@ function openRecord(text: string, bucket: string, where: string, kind: string): 
   return record;
 }
 
-/** Converts a record to the current fields: earlier versions wrote `crc32`, and null for an attribute that is NaN. */
+/**
+ * Converts a record to the current fields: earlier versions wrote `crc32`, null for an attribute that is NaN, and null distributions whose
+ * tail had no shape. index-bucket measures these again.
+ */
 function withCurrentFields(value: JsonRecord): JsonRecord {
   const one = (file: unknown) => {
     if (!isRecord(file) || typeof file.crc32 !== 'string') return file;
@@ -67,8 +70,11 @@ function withCurrentFields(value: JsonRecord): JsonRecord {
     if (record[field] !== undefined) record[field] = all(record[field]);
   if (isRecord(record.model)) record.model = withoutNulls(record.model);
   if (isRecord(record.table)) record.table = withCurrentFields(record.table);
+  if (isRecord(record.nullDistances) && !hasShape(record.nullDistances)) delete record.nullDistances;
   return record;
 }
+
+const hasShape = ({ tail }: JsonRecord) => !isRecord(tail) || 'shape' in tail;
 
 /** Removes attributes without a value, except those that name the model. */
 function withoutNulls(attributes: JsonRecord): JsonRecord {
