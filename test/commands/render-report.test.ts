@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DataError, toUserError, UsageError } from '../../workers/src/base/errors.ts';
 import { command } from '../../workers/src/commands/results/render-report.ts';
 import { type ExtraField, extraFrom } from '../../workers/src/hits/extra-column.ts';
+import { alignMetadata } from '../../workers/src/hits/neighbours-origin.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
 import { runHere } from '../support/command.ts';
@@ -138,6 +139,28 @@ describe('render-report', () => {
     expect(long).toContain('53 more are in');
     await render(path('n.parquet'), [], path('report.html'));
     expect(await readFile(path('report.html'), 'utf8')).not.toContain('Warnings');
+  });
+
+  it('calls no neighbour the nearest where alignments rank them', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, name);
+    const query = (at: number) => `q${String(at).padStart(2, '0')}`;
+    const rows = Array.from({ length: 50 }, (_, i) => ({ query: query(i >> 1), target: `t${i}`, bucket: 'b' }));
+    const distances = rows.map((_, i) => (i % 2 === 0 ? 0.5 : 0.25));
+    const hits = packedHits(rows.map((row, i) => ({ ...row, distance: distances[i]! })));
+    const aligned = alignMetadata({ candidates: 2, rank: 'alignment', databaseResidues: 9 });
+    const writer = await createNeighbours(path('n.parquet'), 'zstd', aligned);
+    await writer.append({ ...hits, ranks: Int32Array.from(rows, (_, i) => (i % 2) + 1) });
+    await writer.finish();
+    const search = { command: 'search-bucket', bucket: 'b', background: { from: 0, to: 1, counts: [1, 5, 4] } };
+    await writeFile(path('search.json'), JSON.stringify(search));
+    await render(path('n.parquet'), [path('search.json')], path('report.html'));
+    const page = await readFile(path('report.html'), 'utf8');
+    expect(page).toContain('<h1>Neighbours ranked by alignment</h1>');
+    expect(page).toContain('Alignments rank the neighbours, so a later one may be nearer.');
+    // Every query gets its nearest neighbours also where alignments order them.
+    const texts = page.replaceAll('every query gets its nearest neighbours', '').replace(/<style>.*?<\/style>/s, '');
+    expect(texts).not.toMatch(/nearest/i);
   });
 
   it('says how many queries have no significant neighbour, and shows the distances of unrelated proteins', async () => {

@@ -42,7 +42,7 @@ it('comparisonChart shows shares of the nearest neighbours and of unrelated pair
   const nearest = createHistogram();
   for (const value of [0.1, 0.1, 0.6, 0.8]) nearest.add(value);
   const background = joinBackgrounds([{ rows: 9, background: { from: 0.5, to: 1, counts: [1, 3] } }])!;
-  const document = parse(comparisonChart(nearest, background, [0, 1], 'Nearest and unrelated').markup);
+  const document = parse(comparisonChart(['nearest', nearest], background, [0, 1], 'Nearest and unrelated').markup);
   expect(document.querySelector('svg')!.getAttribute('aria-label')).toBe('Nearest and unrelated');
   expect(texts(document, 'x-axis label')).toEqual(['Distance']);
   expect(texts(document, 'y-axis label')).toEqual(['Share (%)']);

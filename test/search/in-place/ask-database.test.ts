@@ -10,6 +10,7 @@ import { closeWarmBuckets } from '../../../workers/src/search/in-place/warm-buck
 import { METRICS } from '../../../workers/src/vectors/metric.ts';
 import { runHere } from '../../support/command.ts';
 import { buildDatabase } from '../../support/database.ts';
+import { neighboursOf } from '../../support/hits.ts';
 import { temporaryFolder } from '../../support/run.ts';
 import { type Rows, randomRows, sliceRows, writeParts, writeShard } from '../../support/shards.ts';
 
@@ -52,6 +53,33 @@ async function campaign(folder: string, uri: string, buckets: string[], queries:
 
 describe('ask', () => {
   afterEach(closeWarmBuckets);
+
+  it.each([1, 2])(
+    'omits a bucket that another one replaces, also one that answered before it: %i at once',
+    async (concurrency) => {
+      const folder = await temporaryFolder();
+      const rows = randomRows(2, 90, 16);
+      const shards = await writeParts(folder, rows, [30, 30, 30]);
+      const { database: uri, buckets } = await buildDatabase(folder, shards, { bucketSize: 30 });
+      const database = await Database.open(uri);
+      const [first, second, third] = buckets as [string, string, string];
+      const replaced = await database.requireEntry(first);
+      const replacing = await database.requireEntry(third);
+      const { bucket, fingerprint } = replaced;
+      await database.writeEntry({ ...replacing, replaces: [{ bucket, fingerprint }] });
+      const queries = queriesOf(sliceRows(rows, 0, 5));
+      const answer = async (names?: string[]) => {
+        const { merge, answers } = await ask(database, queries, checkAskSettings({ k: 40 }), {
+          ...{ ...ALL, concurrency, buckets: names },
+        });
+        return { answers: answers.map((one) => one.bucket), neighbours: [...merge.neighbours()].flatMap(neighboursOf) };
+      };
+      const { answers, neighbours } = await answer();
+      expect(answers).toEqual([second, third]);
+      expect(neighbours).toEqual((await answer([second, third])).neighbours);
+      expect(neighbours).toHaveLength(5 * 40);
+    },
+  );
 
   it.each(METRICS.flatMap((metric) => ['float32', 'float16'].map((vectorType) => [metric, vectorType] as const)))(
     'answers as a campaign does, byte for byte: %s, %s',

@@ -47,8 +47,13 @@ export function readTableRecipes(metadata: Readonly<Record<string, string>>): Ma
  * Returns the metadata of neighbours: the request and the tables. It contains only data that determines the rows (no strategy, time, run
  * or path of the database), so that the same tables and queries give the same bytes. Empty if a file has no origin.
  * @param files hits of the same queries (`findCampaignConflict`), in any order
+ * @param maxEvalue the limit that dropped neighbours; undefined: none
  */
-export function neighboursMetadata(files: readonly SearchedHits[], k: number): Record<string, string> {
+export function neighboursMetadata(
+  files: readonly SearchedHits[],
+  k: number,
+  maxEvalue?: number,
+): Record<string, string> {
   const known = files.flatMap(({ origin, recipe }) => (origin && recipe !== undefined ? [{ origin, recipe }] : []));
   const first = known[0]?.origin;
   if (!first || known.length < files.length) return {};
@@ -60,6 +65,7 @@ export function neighboursMetadata(files: readonly SearchedHits[], k: number): R
     'lanceflow.exclude_self': `${first.excludeSelf}`,
     'lanceflow.max_distance': `${first.maxDistance}`,
     ...(first.where === undefined ? {} : { 'lanceflow.where': first.where }),
+    ...(maxEvalue === undefined ? {} : { 'lanceflow.max_evalue': `${maxEvalue}` }),
     'lanceflow.queries': first.queries,
     [BUCKETS]: JSON.stringify(Object.fromEntries(tables)),
   };

@@ -100,7 +100,7 @@ async function merge(
     if (groundTruth.length > 0)
       for await (const batch of mergeFiles(groundTruth, { ...options, hasPValues: false, onRows() {} }))
         recall.addGroundTruth(batch);
-    const metadata = neighboursMetadata(hits, k);
+    const metadata = neighboursMetadata(hits, k, maxEvalue);
     const merged = mergeFiles(hits, { ...options, hasPValues, onRows: progress.add });
     const droppedQueries: DroppedQueries = { count: 0, first: [] };
     const { extra, convert } = hasPValues

@@ -6,6 +6,7 @@ import { Html } from './html.ts';
 import type { RankQuantiles } from './rank-quantiles.ts';
 import { AXES, BACKGROUND_TEXTS, bars, quantileTip } from './report-text.ts';
 import type { Background } from './significance/background.ts';
+import type { FirstNeighbour } from './targets/first-neighbour-texts.ts';
 
 /** Size of a drawing in its own units; the browser scales it. */
 const SIZE = { width: 480, height: 232, marginTop: 26, marginLeft: 52, marginBottom: 44 };
@@ -38,17 +39,17 @@ export function histogramChart(
 }
 
 /**
- * Draws the distances of nearest neighbours as bars, and those of unrelated pairs as a line, both as shares of their number.
+ * Draws the distances of first neighbours as bars, and those of unrelated pairs as a line, both as shares of their number.
  * @param range of the axis, not empty
  */
 export function comparisonChart(
-  nearest: Histogram,
+  [first, distances]: readonly [FirstNeighbour, Histogram],
   background: Background,
   range: readonly [start: number, end: number],
   title: string,
 ): Html {
-  const bins = nearest.bins(MAX_BARS, range).map(({ start, end, count }) => ({
-    ...{ start, end, found: count / nearest.count },
+  const bins = distances.bins(MAX_BARS, range).map(({ start, end, count }) => ({
+    ...{ start, end, found: count / distances.count },
     unrelated: background.shareBelow(end) - background.shareBelow(start),
   }));
   const domain = [bins[0]!.start, bins.at(-1)!.end];
@@ -62,7 +63,7 @@ export function comparisonChart(
       Plot.rectY(bins, {
         ...{ x1: 'start', x2: 'end', y: 'found', inset: 0.5, fill: 'var(--accent)' },
         title: ({ start, end, found, unrelated }) =>
-          BACKGROUND_TEXTS.tip([start, end].map(formatNumber), [found, unrelated].map(formatShare)),
+          BACKGROUND_TEXTS.tip(first, [start, end].map(formatNumber), [found, unrelated].map(formatShare)),
       }),
       Plot.lineY(steps, { ...line, stroke: 'var(--ink)', strokeWidth: 1.5 }),
       Plot.ruleY([0]),

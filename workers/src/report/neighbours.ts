@@ -9,6 +9,8 @@ import type { Facts } from './targets/target-facts.ts';
 export interface NeighbourSummary {
   /** Whether these are neighbours over all buckets, not the hits of one, which have no ranks. */
   isRanked: boolean;
+  /** Whether alignments rank them: the first neighbour, called nearest below, is then that of the best alignment. */
+  isRankedByAlignment: boolean;
   rows: number;
   queries: number;
   /** Maximum neighbour count of a query. */
@@ -60,16 +62,18 @@ export interface NeighbourScan {
 export interface ScanOptions {
   /** Whether the rows are neighbours, not hits. */
   isRanked?: boolean;
-  /** Whether ranks follow something else than distances. */
-  isOtherOrder?: boolean;
+  /** Whether ranks follow alignments, not distances. */
+  isRankedByAlignment?: boolean;
   /** Largest E-value of significant neighbours. The batches then have E-values as their extra column; undefined: they have none. */
   maxEvalue?: number | undefined;
 }
 
 /** Starts a pass over neighbours. Memory grows with the number of buckets, not with rows. */
-export function scanNeighbours({ isRanked = true, isOtherOrder = false, maxEvalue }: ScanOptions = {}): NeighbourScan {
+export function scanNeighbours(options: ScanOptions = {}): NeighbourScan {
+  const { isRanked = true, isRankedByAlignment = false, maxEvalue } = options;
   const summary: NeighbourSummary = {
     isRanked,
+    isRankedByAlignment,
     rows: 0,
     queries: 0,
     k: 0,
@@ -121,7 +125,7 @@ export function scanNeighbours({ isRanked = true, isOtherOrder = false, maxEvalu
           rank = 0;
           least = Number.POSITIVE_INFINITY;
           summary.queries++;
-        } else if (!isOtherOrder && batch.distances[row]! < last) return summary.rows;
+        } else if (!isRankedByAlignment && batch.distances[row]! < last) return summary.rows;
         rank++;
         summary.rows++;
         last = batch.distances[row]!;

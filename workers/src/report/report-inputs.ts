@@ -28,7 +28,7 @@ export async function summarizeNeighbours(
   const evalues = file?.extra.filter(isEvalue) ?? [];
   const scan = scanNeighbours({
     isRanked: file !== undefined,
-    isOtherOrder: isRankedByAlignment(file?.metadata ?? {}),
+    isRankedByAlignment: isRankedByAlignment(file?.metadata ?? {}),
     maxEvalue: evalues.length > 0 ? maxEvalue : undefined,
   });
   const bar = progress('Reading', rows, 'neighbours');

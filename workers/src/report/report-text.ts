@@ -4,39 +4,36 @@ import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
 import { formatCount, formatEvalue, formatNumber, formatShare } from './format.ts';
 import type { RankQuantiles } from './rank-quantiles.ts';
+import type { FirstNeighbour } from './targets/first-neighbour-texts.ts';
 
 /** Titles and column names. # marks a column of numbers. */
 export const TITLES = {
-  page: 'Nearest neighbours',
   warnings: 'Warnings',
   distances: 'Distances',
   buckets: 'Buckets',
-  bucketColumns: ['Bucket', '#Neighbours', '#Share', '', '#Nearest neighbours', '#Share'],
+  bucketColumns: ['Bucket', '#Neighbours', '#Share', ''],
+  firstShare: '#Share',
   searches: 'Searches',
   examples: 'First queries',
   ranks: 'Distance by rank',
   farQueries: 'Queries farthest from the database',
   queries: 'Queries',
   evalueColumn: '#E-value',
-  queryColumns: ['Query', 'Nearest neighbour', '#Distance', '#Last distance', '#Neighbours', 'Bucket'],
+  query: 'Query',
+  queryColumns: ['#Last distance', '#Neighbours', 'Bucket'],
+  distanceColumn: '#Distance',
   exampleColumns: ['#Rank', 'Neighbour', '#Distance', '', 'Bucket'],
   stages: 'Time and memory',
   stageColumns: ['Stage', '#Tasks', '#Rows', '#Time', '', '#Longest task', '#CPU time', '#Output', '#Peak memory'],
 } as const;
 
 export const SENTENCES = {
-  page: 'The nearest neighbours, the buckets that contain them, and the time and memory of the run.',
   footer:
     'All neighbours are in the Parquet and CSV files beside this page: query_id, rank, target_id, distance, bucket.',
   noNeighbour: 'No query has a neighbour.',
   noDistances: 'No distances.',
-  distances: 'Number of queries by the distance of their nearest and of their last neighbour.',
   ranks:
     'Median over the queries; the band has the middle 80% of them. Where the line is flat, more neighbours are about as far as these.',
-  farQueries:
-    'The queries whose nearest neighbour is the farthest. They may have no relative in the database: every query gets its nearest neighbours, related or not.',
-  farKept:
-    'The queries whose nearest neighbour is the farthest. Queries that --max_evalue left without neighbours are not among them.',
   droppedQueries:
     'Queries with 0 neighbours lost theirs to --max_evalue; the nearest target and its distance are shown all the same.',
   search: 'Find a query or a neighbour',
@@ -121,15 +118,14 @@ const namesOf = (names: readonly string[]): string =>
 
 /** About the chart of distances between unrelated proteins. */
 export const BACKGROUND_TEXTS = {
-  title: 'Nearest neighbours and unrelated proteins',
-  medians: (nearest: number, unrelated: number, near: number) =>
-    `Bars: distances of the nearest neighbours (median ${formatNumber(nearest)}). ` +
+  medians: (first: FirstNeighbour, found: number, unrelated: number, near: number) =>
+    `Bars: distances of the ${first} neighbours (median ${formatNumber(found)}). ` +
     `Line: of pairs of the database that were sampled as unrelated (median ${formatNumber(unrelated)}; 1% are nearer than ${formatNumber(near)}).`,
   caution:
     'Where both overlap, the distance alone does not tell: the nearest of many targets is nearer than most pairs also by chance. The E-value allows for that.',
   withoutDropped: 'Queries that --max_evalue left without neighbours are not in the chart.',
-  tip: ([start, end]: readonly string[], [found, unrelated]: readonly string[]) =>
-    `${start} to ${end}: ${found} of the nearest neighbours, ${unrelated} of the unrelated pairs`,
+  tip: (first: FirstNeighbour, [start, end]: readonly string[], [found, unrelated]: readonly string[]) =>
+    `${start} to ${end}: ${found} of the ${first} neighbours, ${unrelated} of the unrelated pairs`,
 } as const;
 
 /** Messages about options of render-report. */

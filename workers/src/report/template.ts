@@ -33,6 +33,7 @@ import {
 } from './stages.ts';
 import { STYLE } from './style.ts';
 import { exampleSection } from './targets/example-section.ts';
+import { FIRST_NEIGHBOUR, firstNeighbour } from './targets/first-neighbour-texts.ts';
 import { farSection, querySection } from './targets/query-section.ts';
 import { knownLink, type LinkOf } from './targets/target-link.ts';
 
@@ -48,18 +49,19 @@ export function renderReport(
   linkOf: LinkOf = knownLink,
 ): string {
   const significance = significanceOf(summary, reports);
+  const title = FIRST_NEIGHBOUR.title(firstNeighbour(summary));
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '${SCRIPT_HASH}'">
-<title>LanceFlow: nearest neighbours</title>
+<title>LanceFlow: ${title[0]!.toLowerCase()}${title.slice(1)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>${TITLES.page}</h1>
-<p class="note">${SENTENCES.page}</p>
+<h1>${title}</h1>
+<p class="note">${FIRST_NEIGHBOUR.page(firstNeighbour(summary))}</p>
 ${warningSection(reports)}
 ${facts(summary, significance, reports)}
 ${summary.isRanked ? significanceSection(significance, summary) : ''}
@@ -135,7 +137,8 @@ function settingsOf(searches: readonly WorkerReport[]): string {
   return [...valueRange('nprobes', nprobes), ...valueRange('refine factor', refineFactors)].join(', ');
 }
 
-function distanceSection({ nearest, farthest, k, shortQueries, queries, ranks }: NeighbourSummary): Html {
+function distanceSection(summary: NeighbourSummary): Html {
+  const { nearest, farthest, k, shortQueries, queries, ranks } = summary;
   const ranges = [nearest.range(), farthest.range()].filter((range) => range !== undefined);
   if (queries === 0) return html`<h2>${TITLES.distances}</h2><p>${SENTENCES.noNeighbour}</p>`;
   if (ranges.length === 0) return html`<h2>${TITLES.distances}</h2><p>${SENTENCES.noDistances}</p>`;
@@ -151,7 +154,7 @@ ${range[0] === range[1] ? html`<p class="note">${allAt(range[0])}</p>` : histogr
   };
   const short = shortQueries > 0 ? ` ${fewerThanK(shortQueries, k)}` : '';
   return html`<h2>${TITLES.distances}</h2>
-<p>${SENTENCES.distances}${short}</p>
+<p>${FIRST_NEIGHBOUR.distances(firstNeighbour(summary))}${short}</p>
 <div class="charts">
 ${chart('Rank 1', nearest)}
 ${k > 1 ? chart(`Rank ${formatCount(k)}`, farthest) : ''}
@@ -159,7 +162,8 @@ ${ranks.length > 1 ? html`<figure><h3>${TITLES.ranks}</h3><p class="note">${SENT
 </div>`;
 }
 
-function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, reports: readonly WorkerReport[]): Html {
+function bucketSection(summary: NeighbourSummary, reports: readonly WorkerReport[]): Html {
+  const { buckets: all, rows, queries } = summary;
   if (rows === 0) return html``;
   // A bucket without neighbours is listed too.
   const none = { neighbours: 0, nearest: 0 };
@@ -176,7 +180,7 @@ function bucketSection({ buckets: all, rows, queries }: NeighbourSummary, report
     );
   return html`<h2>${TITLES.buckets}</h2>
 <p>${SENTENCES.buckets}${bucketLimit(sorted.length, 'most frequent')}</p>
-${table(TITLES.bucketColumns, cells)}`;
+${table([...TITLES.bucketColumns, FIRST_NEIGHBOUR.countColumn(firstNeighbour(summary)), TITLES.firstShare], cells)}`;
 }
 
 function stageSection(reports: readonly WorkerReport[]): Html {

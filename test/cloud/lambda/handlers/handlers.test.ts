@@ -218,6 +218,13 @@ describe.skipIf(skip)('the functions of Lambda', () => {
     expect(lines.join()).not.toMatch(/MKTAYIAKQR|SECRET/);
   });
 
+  test('refuse a largest E-value below 0', async () => {
+    const event = { execution: randomUUID(), request: request({ maxEvalue: -0.1 }) };
+    await expect(HANDLERS.plan(event, callContext())).rejects.toThrow(
+      '"request.settings.maxEvalue" is -0.1; it must be a number from 0',
+    );
+  });
+
   test('the errors of all buckets fit into the input of the merge', async () => {
     const plan = await HANDLERS.plan({ execution: randomUUID(), request: request() }, callContext());
     const missing = { ...searchEvent(plan), bucket: { name: 'bucket_00099', fingerprint: 'x' } };

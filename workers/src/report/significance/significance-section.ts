@@ -4,6 +4,7 @@ import { type Html, html } from '../html.ts';
 import type { NeighbourSummary } from '../neighbours.ts';
 import { fact } from '../page-parts.ts';
 import { BACKGROUND_TEXTS, SIGNIFICANCE } from '../report-text.ts';
+import { FIRST_NEIGHBOUR, firstNeighbour } from '../targets/first-neighbour-texts.ts';
 import type { Background } from './background.ts';
 import type { Significance } from './significance.ts';
 
@@ -21,7 +22,7 @@ export function significanceFact({ insignificant, queries, maxEvalue }: Signific
 }
 
 /** Builds the section that says which neighbours chance would explain, with the distances of unrelated pairs. */
-export function significanceSection(significance: Significance, { nearest }: NeighbourSummary): Html {
+export function significanceSection(significance: Significance, summary: NeighbourSummary): Html {
   const { background, insignificant, queries, maxEvalue, dropped } = significance;
   if (queries === 0) return html``;
   const counted =
@@ -30,7 +31,7 @@ export function significanceSection(significance: Significance, { nearest }: Nei
       : SIGNIFICANCE.counted(insignificant, queries, maxEvalue, dropped?.count ?? 0);
   return html`<h2>${SIGNIFICANCE.title}</h2>
 <p>${counted}</p>
-${background ? backgroundFigure(background, nearest, dropped ? BACKGROUND_TEXTS.withoutDropped : '') : ''}`;
+${background ? backgroundFigure(background, summary, dropped ? BACKGROUND_TEXTS.withoutDropped : '') : ''}`;
 }
 
 function howToGetEvalues({ unmeasured, isOfCodes }: Significance): string {
@@ -39,15 +40,19 @@ function howToGetEvalues({ unmeasured, isOfCodes }: Significance): string {
 }
 
 /** @param note added to the explanation */
-function backgroundFigure(background: Background, nearest: NeighbourSummary['nearest'], note: string): Html {
+function backgroundFigure(background: Background, summary: NeighbourSummary, note: string): Html {
+  const { nearest } = summary;
   const found = nearest.range();
   if (!found) return html``;
   const range = [
     Math.min(found[0], background.quantile(NEAREST_PAIRS)),
     Math.max(found[1], background.quantile(FARTHEST_PAIRS)),
   ] as const;
-  const medians = BACKGROUND_TEXTS.medians(nearest.quantile(0.5), background.quantile(0.5), background.quantile(0.01));
-  return html`<figure class="single"><h3>${BACKGROUND_TEXTS.title}</h3>
+  const first = firstNeighbour(summary);
+  const title = FIRST_NEIGHBOUR.background(first);
+  const quantiles = [nearest.quantile(0.5), background.quantile(0.5), background.quantile(0.01)] as const;
+  const medians = BACKGROUND_TEXTS.medians(first, ...quantiles);
+  return html`<figure class="single"><h3>${title}</h3>
 <p class="note">${medians} ${BACKGROUND_TEXTS.caution} ${note}</p>
-${comparisonChart(nearest, background, range, `${BACKGROUND_TEXTS.title}. ${medians}`)}</figure>`;
+${comparisonChart([first, nearest], background, range, `${title}. ${medians}`)}</figure>`;
 }

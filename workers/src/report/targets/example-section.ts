@@ -4,6 +4,7 @@ import { type Html, html } from '../html.ts';
 import type { NeighbourSummary } from '../neighbours.ts';
 import { number, shownId, shownTarget, table } from '../page-parts.ts';
 import { firstQueries, TITLES } from '../report-text.ts';
+import { type FirstNeighbour, firstNeighbour } from './first-neighbour-texts.ts';
 import type { FactName, Facts } from './target-facts.ts';
 import { knownLink, type LinkOf } from './target-link.ts';
 
@@ -29,7 +30,10 @@ const FACTS: readonly FactColumn[] = [
 ];
 
 /** Builds the tables of the first queries, with what the neighbours' file says of each target. @param linkOf addresses of targets */
-export function exampleSection({ examples, queries, bounds: [min, max] }: NeighbourSummary, linkOf: LinkOf): Html {
+export function exampleSection(summary: NeighbourSummary, linkOf: LinkOf): Html {
+  const { examples, queries, bounds } = summary;
+  const [min, max] = bounds;
+  const first = firstNeighbour(summary);
   if (examples.length === 0) return html``;
   // All queries share one scale: a short bar is a near neighbour.
   const share = (distance: number) => (max > min ? Math.min(1, (distance - min) / (max - min)) : 0);
@@ -41,7 +45,7 @@ export function exampleSection({ examples, queries, bounds: [min, max] }: Neighb
   const row = ({ target, distance, bucket, facts = {} }: Neighbour, i: number) =>
     html`<tr>${number(formatCount(i + 1))}<td>${shownTarget(target, linkOf)}${description(facts)}</td>${number(formatNumber(distance))}<td>${barCell(share(distance))}</td>${known.map((column) => number(factOf(facts, column)))}<td>${shownId(bucket)}</td></tr>\n`;
   const one = ({ query, neighbours }: (typeof examples)[number], i: number) => html`<details${i < 1 ? html` open` : ''}>
-<summary>${shownTarget(query, knownLink)} ${nearestOf(neighbours[0])}</summary>
+<summary>${shownTarget(query, knownLink)} ${shownFirst(first, neighbours[0])}</summary>
 ${table(head, neighbours.map(row))}
 </details>
 `;
@@ -64,8 +68,8 @@ function description({ description: text }: Facts): Html {
   return html`<small class="text"><bdi>${characters.slice(0, MAX_DESCRIPTION).join('')}${shortened ? '…' : ''}</bdi></small>`;
 }
 
-/** Builds the nearest neighbour beside a query's id, which is readable while its table is closed. */
-function nearestOf(nearest: Neighbour | undefined): Html {
-  if (!nearest) return html``;
-  return html`<span class="note">nearest: ${shownId(nearest.target)} at ${formatNumber(nearest.distance)}</span>`;
+/** Builds the first neighbour beside a query's id, which is readable while its table is closed. */
+function shownFirst(first: FirstNeighbour, neighbour: Neighbour | undefined): Html {
+  if (!neighbour) return html``;
+  return html`<span class="note">${first}: ${shownId(neighbour.target)} at ${formatNumber(neighbour.distance)}</span>`;
 }

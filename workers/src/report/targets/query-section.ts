@@ -6,14 +6,16 @@ import { SENTENCES, shownOf, TITLES } from '../report-text.ts';
 import { withDropped } from '../significance/dropped-queries.ts';
 import type { Significance } from '../significance/significance.ts';
 import { sortableTable } from '../sortable-table.ts';
+import { FIRST_NEIGHBOUR, firstNeighbour } from './first-neighbour-texts.ts';
 import { knownLink, type LinkOf } from './target-link.ts';
 
-/** Builds the table of the queries whose nearest neighbour is the farthest. @param linkOf addresses of targets */
+/** Builds the table of the queries whose first neighbour is the farthest. @param linkOf addresses of targets */
 export function farSection(summary: NeighbourSummary, { dropped }: Significance, linkOf: LinkOf): Html {
   const { far, queries } = summary;
   if (queries <= far.length) return html``;
+  const first = firstNeighbour(summary);
   return html`<h2>${TITLES.farQueries}</h2>
-<p>${dropped ? SENTENCES.farKept : SENTENCES.farQueries}</p>
+<p>${dropped ? FIRST_NEIGHBOUR.farKept(first) : FIRST_NEIGHBOUR.farQueries(first)}</p>
 ${table(
   queryColumns(summary),
   far.map((query) => queryRow(query, summary, linkOf)),
@@ -35,9 +37,10 @@ ${sortableTable(
 }
 
 /** Returns the column names of `queryRow`. */
-function queryColumns({ significantQueries }: NeighbourSummary): string[] {
-  const [query, target, distance, ...others] = TITLES.queryColumns;
-  return [query, target, distance, ...(significantQueries === undefined ? [] : [TITLES.evalueColumn]), ...others];
+function queryColumns(summary: NeighbourSummary): string[] {
+  const evalue = summary.significantQueries === undefined ? [] : [TITLES.evalueColumn];
+  const target = FIRST_NEIGHBOUR.column(firstNeighbour(summary));
+  return [TITLES.query, target, TITLES.distanceColumn, ...evalue, ...TITLES.queryColumns];
 }
 
 function queryRow(

@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError, TransientError, toUserError, UsageError, UserError, userErrorOf } from '../../base/errors.ts';
-import { withoutReplaced } from '../../database/catalog/catalog-entry.ts';
+import { type CatalogEntry, withoutReplaced } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { noBuckets } from '../../database/database-messages.ts';
 import { askBucket } from './ask-bucket.ts';
@@ -56,13 +56,23 @@ export async function ask(
   const failed: FailedBucket[] = [];
   const metrics = new Map<string, string>();
   const merge = new AnswerMerge(settings.k);
+  // Rows of merged buckets are in two buckets until the entries of the old ones are removed. Hits are merged as they come, so where those of
+  // an old bucket came before the answer of the new one, the current buckets are asked again.
+  const answered: (Omit<BucketAnswer, 'hits'> & Pick<CatalogEntry, 'replaces'>)[] = [];
+  let merged = 0;
   const found = await mapConcurrently(names, Math.min(concurrency, names.length), async (name, _, stopped) => {
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
       using bucket = await openWarmBucket(database, name, signal);
       requireOneMetric(metrics, name, bucket.entry.metric);
-      const answer = await askBucket(bucket, queries, settings, signal);
-      return { ...answer, replaces: bucket.entry.replaces };
+      const { hits, ...rest } = await askBucket(bucket, queries, settings, signal);
+      const answer = { ...rest, replaces: bucket.entry.replaces };
+      answered.push(answer);
+      if (withoutReplaced(answered).includes(answer)) {
+        merge.add(name, hits, answer.rows);
+        merged++;
+      }
+      return answer;
     } catch (thrown) {
       const error = errorOf(database.uri, name, thrown, timeoutMs);
       if (!allowPartial || !(error instanceof UserError) || error instanceof UsageError) throw error;
@@ -70,11 +80,16 @@ export async function ask(
       return undefined;
     }
   });
-  // Rows of merged buckets are in two buckets until the entries of the old ones are removed.
-  const current = withoutReplaced(found.filter((answer) => answer !== undefined));
-  const answers = current.map(({ hits, replaces: _, ...answer }) => {
-    merge.add(answer.bucket, hits, answer.rows);
-    return answer;
+  const current = withoutReplaced(answered);
+  if (merged > current.length) {
+    const replaced = answered.filter((answer) => !current.includes(answer)).map(({ bucket }) => bucket);
+    const others = names.filter((name) => !replaced.includes(name));
+    return ask(database, queries, settings, { buckets: others, concurrency, timeoutMs, allowPartial });
+  }
+  const answers = found.flatMap((answer) => {
+    if (!answer || !current.includes(answer)) return [];
+    const { replaces: _, ...others } = answer;
+    return [others];
   });
   const [first] = failed;
   if (answers.length === 0 && first) {

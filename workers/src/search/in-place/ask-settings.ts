@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { UsageError } from '../../base/errors.ts';
-import { COUNT, checkDocument, SIZE, TEXT, wholeNumber } from '../../base/text/document.ts';
+import { AMOUNT, COUNT, checkDocument, SIZE, TEXT, wholeNumber } from '../../base/text/document.ts';
 import { IN_PLACE_MESSAGES } from './in-place-messages.ts';
 
 /** Most neighbours of a query. */
@@ -25,7 +25,7 @@ export const ASK_SETTINGS = z.object({
   /** A filter in SQL on the kept columns. */
   where: z.optional(TEXT),
   /** Drops neighbours with a larger E-value. */
-  maxEvalue: z.optional(z.number('a number')),
+  maxEvalue: z.optional(AMOUNT),
 });
 
 /** Checks settings, which may come from outside. @throws UsageError that names the wrong one */

@@ -12,10 +12,14 @@ export function partialNote(failed: FailedNames): string {
 }
 
 /** Returns the metadata of neighbours in Parquet. */
-export function answerMetadata({ k, excludeSelf }: AskSettings, failed: FailedNames): Record<string, string> {
+export function answerMetadata(settings: AskSettings, failed: FailedNames): Record<string, string> {
+  const { k, excludeSelf, maxDistance, where, maxEvalue } = settings;
   return {
     'lanceflow.k': `${k}`,
     'lanceflow.exclude_self': `${excludeSelf}`,
+    ...(maxDistance === undefined ? {} : { 'lanceflow.max_distance': `${maxDistance}` }),
+    ...(where === undefined ? {} : { 'lanceflow.where': where }),
+    ...(maxEvalue === undefined ? {} : { 'lanceflow.max_evalue': `${maxEvalue}` }),
     ...(failed.length > 0 ? { 'lanceflow.failed_buckets': JSON.stringify(namesOf(failed)) } : {}),
   };
 }
