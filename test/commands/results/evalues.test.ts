@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../../workers/src/database/database.ts';
+import { inspectNeighbours } from '../../../workers/src/hits/parquet/neighbours-reader.ts';
 import type { Metric } from '../../../workers/src/vectors/metric.ts';
 import { runHere } from '../../support/command.ts';
 import { bruteForce, buildDatabase } from '../../support/database.ts';
@@ -125,6 +126,7 @@ describe.skipIf(missingPython())('E-values from build to neighbours', () => {
     const options = ['--max-evalue', `${limit}`];
     const limited = await mergeAll(join(folder, `${metric}-exact`), hits, options);
     expect(limited.lines).toEqual([head, ...significant]);
+    expect((await inspectNeighbours(limited.parquet)).metadata).toMatchObject({ 'lanceflow.max_evalue': `${limit}` });
 
     const campaign = await searchAll(`${metric}-ann`, database, ['--search', 'ann']);
     expect(await ask(metric, database)).toEqual(campaign.lines);
