@@ -70,6 +70,7 @@ const PURE = [
   'fasta/fasta-parser.ts',
   'fasta/line-ends.ts',
   'fasta/sequence.ts',
+  'forecast/model',
   'hits/heap.ts',
   'hits/hit-messages.ts',
   'hits/hit-order.ts',

@@ -5,10 +5,10 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { I4I } from '../../workers/src/forecast/machines/price-table.ts';
 import { searchNeeds } from '../../workers/src/search/in-place/search-needs.ts';
 import { type LatencyResult, latencyTable } from '../ask/latency-page.ts';
 import { readInputs } from '../scale/inputs.ts';
-import { I4I } from '../scale/machine.ts';
 import { digits, insertTables, markdownTable } from '../support/markdown.ts';
 import { ROOT } from '../support/run.ts';
 import { type MeasuredBucket, type MeasuredQuestion, questionCost, questionsForCampaign } from './question-cost.ts';

@@ -1,11 +1,11 @@
 import { type AskDollars, askDollars } from '../../workers/src/cloud/lambda/ask-price.ts';
+import type { Machine } from '../../workers/src/forecast/model/model-machine.ts';
 import {
   FUNCTION_BYTES_PER_SECOND,
   MB_PER_CORE,
   REQUEST_BYTES,
   vectorReads,
 } from '../../workers/src/search/in-place/search-needs.ts';
-import type { Machine } from '../scale/machine.ts';
 
 /** What a handler took for the first question of its process: bench/results/ask.json. */
 export interface MeasuredQuestion {

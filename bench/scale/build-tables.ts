@@ -1,8 +1,8 @@
+import { I4I } from '../../workers/src/forecast/machines/price-table.ts';
+import { bucketSeconds } from '../../workers/src/forecast/model/bucket-time.ts';
 import { digits, markdownTable } from '../support/markdown.ts';
-import { bucketSeconds } from './bucket-time.ts';
 import type { ScaleInputs } from './inputs.ts';
 import { ALL_ROWS, BUCKET_ROWS, BUILDS, estimateBucket } from './large-bucket.ts';
-import { I4I } from './machine.ts';
 
 const ARTICLE = { hours: 108, terabytes: 12.9 };
 const BUCKETS = ALL_ROWS / BUCKET_ROWS;
@@ -22,7 +22,7 @@ export function phasesTable(inputs: ScaleInputs): string {
 /** The bucket of 200 million, and all of 3.5 billion. */
 export function derivedTable(inputs: ScaleInputs): string {
   const rows = BUILDS.map((build) => {
-    const { phases, cpuSeconds, tableBytesPerRow } = estimateBucket(inputs, I4I, BUCKET_ROWS, build);
+    const { phases, cpuSeconds, bytes } = estimateBucket(inputs, I4I, BUCKET_ROWS, build);
     const { seconds, overlapped } = bucketSeconds(phases);
     const hours = (seconds / 3600) * BUCKETS;
     return [
@@ -32,7 +32,7 @@ export function derivedTable(inputs: ScaleInputs): string {
       digits(cpuSeconds / 3600),
       digits(hours),
       `$${digits(hours * I4I.dollarsPerHour)}`,
-      `${digits((tableBytesPerRow * ALL_ROWS) / 1e12)} TB`,
+      `${digits(((bytes.vector + bytes.rest) * ALL_ROWS) / 1e12)} TB`,
     ];
   });
   const article = [

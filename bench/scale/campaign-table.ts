@@ -1,12 +1,18 @@
+import { I4I } from '../../workers/src/forecast/machines/price-table.ts';
+import {
+  type Campaign,
+  estimateCampaign,
+  type QueryCost,
+  queryCost,
+  type Reading,
+} from '../../workers/src/forecast/model/campaign-cost.ts';
+import { type Division, divisionOf, EVEN } from '../../workers/src/forecast/model/speed-up.ts';
+import { unitTerms } from '../../workers/src/forecast/model/unit-terms.ts';
 import { queriesInMemory } from '../../workers/src/search/engine/memory.ts';
 import { queriesPerBlock } from '../../workers/src/search/plan/query-ranges.ts';
 import { digits, markdownTable } from '../support/markdown.ts';
-import { type Division, divisionOf, EVEN } from '../threads/speed-up.ts';
-import { type Campaign, estimateCampaign, type QueryCost, queryCost, type Reading } from './campaign.ts';
 import type { ScaleInputs } from './inputs.ts';
 import { ALL_ROWS, BUCKET_ROWS, vectorBytes } from './large-bucket.ts';
-import { I4I } from './machine.ts';
-import { unitTerms } from './unit-terms.ts';
 
 const QUERIES = 1e6;
 const RECALL = 0.95;

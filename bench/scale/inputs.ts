@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Measurements } from '../../workers/src/forecast/model/growth.ts';
+import type { UnitMeasurements } from '../../workers/src/forecast/model/unit-terms.ts';
 import type { Saved } from '../search/result.ts';
 import { ROOT } from '../support/run.ts';
 import type { ThreadsResult } from '../threads/threads-page.ts';
-import type { Measurements } from './model.ts';
-import type { UnitMeasurements } from './unit-terms.ts';
 
 /** bench/results/scale.json */
 export interface ScaleResult extends Measurements {

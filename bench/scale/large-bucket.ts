@@ -1,24 +1,27 @@
-/** Combines the measurements into estimates of large buckets. Pure. */
-import { divisionOf, type StageThreads } from '../threads/speed-up.ts';
-import { type BucketBytes, type BuildWork, buildPhases, type PhaseTime, phaseTime } from './bucket-time.ts';
+/** The buckets and builds of docs/scale.md, estimated by the model of `workers/src/forecast/`. */
+import {
+  type BucketEstimate,
+  type Build,
+  type BuildRates,
+  estimateBucket as estimate,
+} from '../../workers/src/forecast/model/bucket-estimate.ts';
+import { growthOf, parallelShare } from '../../workers/src/forecast/model/growth.ts';
+import type { Machine } from '../../workers/src/forecast/model/model-machine.ts';
+import { divisionOf, type StageThreads } from '../../workers/src/forecast/model/speed-up.ts';
+import { unitCpuSeconds, unitTerms } from '../../workers/src/forecast/model/unit-terms.ts';
 import type { ScaleInputs } from './inputs.ts';
-import type { Machine } from './machine.ts';
-import { cpuSecondsOf, growthOf, parallelShare } from './model.ts';
-import { unitCpuSeconds, unitTerms } from './unit-terms.ts';
+
+export { vectorBytes } from '../../workers/src/forecast/model/bucket-estimate.ts';
 
 /** The default bucket, and the one whose units are measured. */
 export const BUCKET_ROWS = 200e6;
 export const ALL_ROWS = 3.5e9;
 
-/** Options of a build: its measured steps, and the kind of table that it writes. */
-export interface Build {
+export interface NamedBuild extends Build {
   name: string;
-  steps: { ingest: string; index: string };
-  table: string;
-  shardComponentBytes: number;
 }
 
-export const BUILDS: readonly Build[] = [
+export const BUILDS: readonly NamedBuild[] = [
   {
     name: 'default (`ivf-rq` over the order)',
     steps: { ingest: 'ingest', index: 'index-rq' },
@@ -39,59 +42,54 @@ export const BUILDS: readonly Build[] = [
   },
 ];
 
-export interface BucketEstimate {
-  phases: PhaseTime[];
-  cpuSeconds: number;
-  tableBytesPerRow: number;
-}
-
 /** Estimates one bucket on a machine. */
 export function estimateBucket(inputs: ScaleInputs, machine: Machine, rows: number, build: Build): BucketEstimate {
-  const bytes = bytesOf(inputs, rows, build);
-  const work = workOf(inputs, rows, build);
-  const phases = buildPhases(bytes, work);
-  return {
-    phases: phases.map((phase) => phaseTime(phase, machine)),
-    cpuSeconds: phases.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
-    tableBytesPerRow: bytes.vector + bytes.rest,
-  };
+  return estimate(buildRatesOf(inputs), machine, rows, build);
 }
 
-function bytesOf({ scale: { dimension, bytesPerVector } }: ScaleInputs, rows: number, build: Build): BucketBytes {
-  const vector = vectorBytes(build.table, dimension);
-  return {
-    ...{ rows, vector, shard: dimension * build.shardComponentBytes },
-    rest: bytesPerVector[build.table]! - vector,
-  };
-}
-
-/** Returns the bytes of a vector in a kind of table. */
-export function vectorBytes(table: string, dimension: number): number {
-  return dimension * (table.includes('float16') ? 2 : 4);
-}
-
-function workOf({ scale, threads }: ScaleInputs, rows: number, { steps }: Build): BuildWork {
+/** Derives the rates of building from the measurements. */
+export function buildRatesOf({ scale, threads }: ScaleInputs): BuildRates {
   const terms = unitTerms(scale.units);
   const stageOf = (name: string) => threads.stages.find(({ stage }) => stage === name);
   const start = stageOf('start (catalog)')!;
-  const cpuSeconds = (step: string, stage: string) =>
-    cpuSecondsOf(growthOf(scale, step), rows) + unitCpuSeconds(terms, stage, rows, BUCKET_ROWS);
-  // LanceDB's training has no thread names: its parallel share follows from the cores that it kept busy.
-  const trained = parallelShare(scale.steps[steps.index]!.at(-1)!, scale.cores);
   const moved = [stageOf('publish'), stageOf('fetch')].filter((stage): stage is StageThreads => stage !== undefined);
   const movedBytes = moved.length * threads.rows * threads.dimension * 4;
   const movedCpuSeconds = moved.reduce((sum, stage) => sum + Math.max(0, stage.cpuSeconds - start.cpuSeconds), 0);
+  const steps = Object.keys(scale.steps).map((step) => {
+    const stage = step.startsWith('ingest') ? 'ingest' : 'index';
+    const { assign: _, ...growth } = growthOf(scale, step);
+    // LanceDB's training has no thread names: its parallel share follows from the cores that it kept busy.
+    const trained = parallelShare(scale.steps[step]!.at(-1)!, scale.cores);
+    const division = step === 'index-pq' ? { loneShare: 1 - trained, evenness: 1 } : divisionOf(stageOf(stage)!, start);
+    const unitSeconds = unitCpuSeconds(terms, stage, BUCKET_ROWS, BUCKET_ROWS);
+    const fixedShare = fixedShareOf(scale, growth.perRow, stage, start.cpuSeconds);
+    return [
+      step,
+      { ...growth, division, assigns: step === 'ingest', unitCpuSeconds: unitSeconds, fixedShare },
+    ] as const;
+  });
+  const clustered = scale.assignment.filter(({ kind }) => kind === 'clustered');
+  const rest = Object.entries(scale.bytesPerVector).map(([table, bytes]) => [
+    table,
+    bytes - scale.dimension * (table.includes('float16') ? 2 : 4),
+  ]);
   return {
-    ingest: {
-      cpuSeconds: cpuSeconds(steps.ingest, 'ingest'),
-      division: divisionOf(stageOf('ingest')!, start),
-    },
-    index: {
-      cpuSeconds: cpuSeconds(steps.index, 'index'),
-      division:
-        steps.index === 'index-rq' ? divisionOf(stageOf('index')!, start) : { loneShare: 1 - trained, evenness: 1 },
-    },
+    ...{ dimension: scale.dimension, unitRows: BUCKET_ROWS },
+    steps: Object.fromEntries(steps),
+    assignment: clustered.map(({ partitions, cpuSeconds }) => ({ partitions, cpuSeconds })),
     transferCpuSecondsPerByte: movedBytes === 0 ? 0 : movedCpuSeconds / movedBytes,
-    isOrdered: steps.ingest === 'ingest',
+    restBytes: Object.fromEntries(rest),
   };
+}
+
+/** Derives the share of a row's time that does not depend on its components, from the short vectors whose units are measured. */
+function fixedShareOf(
+  { units, dimension }: ScaleInputs['scale'],
+  perRow: number,
+  stage: string,
+  start: number,
+): number {
+  const share = Math.max(0, units.few.stages[stage]!.cpuSeconds - start) / units.rows / perRow;
+  const size = units.dimension / dimension;
+  return Math.min(1, Math.max(0, (share - size) / (1 - size)));
 }

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { withThreadPool } from '../../workers/src/base/threads/thread-pool.ts';
+import type { Assignment } from '../../workers/src/forecast/model/growth.ts';
 import { type AssignPlan, flatPlan, subtractCentre } from '../../workers/src/ingest/assign/assign-plan.ts';
 import { createAssigner } from '../../workers/src/ingest/assign/assigner.ts';
 import { TrialRecall } from '../../workers/src/ingest/assign/plan-trial.ts';
@@ -9,7 +10,6 @@ import type { IngestThread, IngestThreadData } from '../../workers/src/ingest/pa
 import { type TrainedPartitions, trainPartitions } from '../../workers/src/ingest/train.ts';
 import type { TrainingSample } from '../../workers/src/ingest/training-sample.ts';
 import { capture, PYTHON, ROOT, say } from '../support/run.ts';
-import type { Assignment } from './model.ts';
 
 export const KINDS = ['clustered', 'unclustered'] as const;
 const ROWS_PER_CENTROID = 16;

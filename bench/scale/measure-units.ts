@@ -1,12 +1,12 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ID_BYTES } from '../../workers/src/database/catalog/disk-needs.ts';
+import type { Cost, UnitMeasurements, UnitsAt } from '../../workers/src/forecast/model/unit-terms.ts';
 import { unitRows } from '../../workers/src/ingest/units.ts';
 import { BUCKET } from '../support/build-table.ts';
 import { LANCEFLOW, type Measured, measure, PYTHON, ROOT, say } from '../support/run.ts';
 import { transferTable } from '../support/transfer.ts';
 import { makeVectors } from '../support/vectors.ts';
-import type { Cost, UnitMeasurements, UnitsAt } from './unit-terms.ts';
 
 /** The bucket whose units are imitated. */
 const LARGE = { rows: 200e6, dimension: 960 };

@@ -1,10 +1,10 @@
+import { growthOf } from '../../workers/src/forecast/model/growth.ts';
+import { unitCpuSeconds, unitTerms } from '../../workers/src/forecast/model/unit-terms.ts';
 import { digits, markdownTable } from '../support/markdown.ts';
 import { bucketsTable, derivedTable, phasesTable } from './build-tables.ts';
 import { campaignTable } from './campaign-table.ts';
 import type { ScaleInputs, ScaleResult } from './inputs.ts';
 import { ALL_ROWS, BUCKET_ROWS, BUILDS, vectorBytes } from './large-bucket.ts';
-import { growthOf } from './model.ts';
-import { unitCpuSeconds, unitTerms } from './unit-terms.ts';
 import { unitsTable } from './units-table.ts';
 
 /** Returns the tables of docs/scale.md by name. */

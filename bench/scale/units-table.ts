@@ -1,8 +1,8 @@
+import { I4I } from '../../workers/src/forecast/machines/price-table.ts';
+import { type UnitTerm, unitTerms } from '../../workers/src/forecast/model/unit-terms.ts';
 import { digits, markdownTable, percent } from '../support/markdown.ts';
 import type { ScaleInputs } from './inputs.ts';
 import { BUCKET_ROWS, BUILDS, estimateBucket, vectorBytes } from './large-bucket.ts';
-import { I4I } from './machine.ts';
-import { type UnitTerm, unitTerms } from './unit-terms.ts';
 
 /** What fragments, partitions and files cost, and their share of each stage at 200 million. */
 export function unitsTable(inputs: ScaleInputs): string {
@@ -45,7 +45,7 @@ function secondsOf({ stage, fragments, partitions }: UnitTerm): number {
 /** Returns the seconds of the rows of a bucket of 200 million, by stage; searches read the table once, or the codes. */
 function secondsOfRows(inputs: ScaleInputs): Record<string, number> {
   const build = BUILDS[0]!;
-  const { phases, tableBytesPerRow } = estimateBucket(inputs, I4I, BUCKET_ROWS, build);
+  const { phases, bytes } = estimateBucket(inputs, I4I, BUCKET_ROWS, build);
   const phase = (...names: string[]) =>
     phases.reduce((sum, { name, seconds }) => sum + (names.includes(name) ? seconds : 0), 0);
   const publish = phase('publish the table', 'publish the index');
@@ -53,7 +53,7 @@ function secondsOfRows(inputs: ScaleInputs): Record<string, number> {
   const vector = vectorBytes(build.table, inputs.scale.dimension);
   return {
     ...{ ingest: phase('ingest'), index: phase('index'), publish, fetch: publish },
-    ...{ 'search, ann': read(tableBytesPerRow - vector), 'search, scan': read(vector), 'search, exact': read(vector) },
-    verify: read(tableBytesPerRow),
+    ...{ 'search, ann': read(bytes.rest), 'search, scan': read(vector), 'search, exact': read(vector) },
+    verify: read(bytes.vector + bytes.rest),
   };
 }

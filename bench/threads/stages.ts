@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { groupThreads, type StageThreads, type ThreadTime } from '../../workers/src/forecast/model/speed-up.ts';
 import { BUCKET } from '../support/build-table.ts';
 import { capture, LANCEFLOW, type Measured, measure, PYTHON, ROOT, say } from '../support/run.ts';
 import { makeSequences } from '../support/sequences.ts';
 import { transferTable } from '../support/transfer.ts';
 import { makeVectors } from '../support/vectors.ts';
-import { groupThreads, type StageThreads, type ThreadTime } from './speed-up.ts';
 
 export interface Size {
   rows: number;

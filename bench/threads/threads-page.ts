@@ -1,5 +1,5 @@
+import { parallelismOf, type StageThreads, speedUp } from '../../workers/src/forecast/model/speed-up.ts';
 import { digits, markdownTable, percent } from '../support/markdown.ts';
-import { parallelismOf, type StageThreads, speedUp } from './speed-up.ts';
 
 /** bench/results/threads.json */
 export interface ThreadsResult {

@@ -11,7 +11,7 @@ import {
   questionReads,
   questionsForCampaign,
 } from '../../bench/in-place/question-cost.ts';
-import { I4I } from '../../bench/scale/machine.ts';
+import { I4I } from '../../workers/src/forecast/machines/price-table.ts';
 import { AWS_PRICES } from '../../workers/src/search/in-place/output/aws-prices.ts';
 import { ROOT } from '../support/run.ts';
 

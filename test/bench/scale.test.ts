@@ -3,9 +3,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readInputs } from '../../bench/scale/inputs.ts';
-import { type Assignment, assignCpuSeconds, cpuSecondsOf, fitGrowth, parallelShare } from '../../bench/scale/model.ts';
 import { scaleTables } from '../../bench/scale/page.ts';
 import { insertTables } from '../../bench/support/markdown.ts';
+import {
+  type Assignment,
+  assignCpuSeconds,
+  cpuSecondsOf,
+  fitGrowth,
+  parallelShare,
+} from '../../workers/src/forecast/model/growth.ts';
 import { ROOT } from '../support/run.ts';
 
 const at = (rows: number, cpuSeconds: number, seconds = cpuSeconds) => ({ rows, cpuSeconds, seconds });

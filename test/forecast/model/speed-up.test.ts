@@ -2,10 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { insertTables } from '../../bench/support/markdown.ts';
-import { divisionOf, groupThreads, type Parallelism, parallelismOf, speedUp } from '../../bench/threads/speed-up.ts';
-import { type ThreadsResult, threadsTables } from '../../bench/threads/threads-page.ts';
-import { ROOT } from '../support/run.ts';
+import { insertTables } from '../../../bench/support/markdown.ts';
+import { type ThreadsResult, threadsTables } from '../../../bench/threads/threads-page.ts';
+import {
+  divisionOf,
+  groupThreads,
+  type Parallelism,
+  parallelismOf,
+  speedUp,
+} from '../../../workers/src/forecast/model/speed-up.ts';
+import { ROOT } from '../../support/run.ts';
 
 const thread = (name: string, cpuSeconds: number, isMain = false) => ({ name, isMain, cpuSeconds });
 const divided = (share: number, evenness: number): Parallelism => ({

@@ -5,9 +5,9 @@ import {
   queryCost,
   type Reading,
   type SearchRate,
-} from '../../bench/scale/campaign.ts';
-import type { Machine } from '../../bench/scale/machine.ts';
-import { EVEN } from '../../bench/threads/speed-up.ts';
+} from '../../../workers/src/forecast/model/campaign-cost.ts';
+import type { Machine } from '../../../workers/src/forecast/model/model-machine.ts';
+import { EVEN } from '../../../workers/src/forecast/model/speed-up.ts';
 
 const SYSTEM = 'LanceFlow scan';
 const rate = (

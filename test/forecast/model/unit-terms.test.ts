@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { type UnitMeasurements, type UnitsAt, unitCpuSeconds, unitTerms } from '../../bench/scale/unit-terms.ts';
+import {
+  type UnitMeasurements,
+  type UnitsAt,
+  unitCpuSeconds,
+  unitTerms,
+} from '../../../workers/src/forecast/model/unit-terms.ts';
 
 const at = (ingest: number, search: number): UnitsAt => ({
   ...{ fragments: 1, partitions: 1, files: 1, catalogEntryBytes: 1 },

@@ -39,11 +39,17 @@ export interface Measurements {
   bytesPerVector: Record<string, number>;
 }
 
-/** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 + assign(N) */
-export interface Growth {
+/** What a row costs to assign to one of a number of partitions. */
+export type AssignmentPoint = Pick<Assignment, 'partitions' | 'cpuSeconds'>;
+
+export interface GrowthTerms {
   fixed: number;
   perRow: number;
   perRowRoot: number;
+}
+
+/** cpuSeconds(N) = fixed + perRow N + perRowRoot N^1.5 + assign(N) */
+export interface Growth extends GrowthTerms {
   /** CPU-seconds of assigning N rows to sqrt(N) partitions. */
   assign: (rows: number) => number;
 }
@@ -115,7 +121,7 @@ export function cpuSecondsOf({ fixed, perRow, perRowRoot, assign }: Growth, rows
  * Returns the CPU-seconds of assigning N rows to sqrt(N) partitions. Between and beyond measured numbers of partitions, the cost
  * of a row is a power of theirs.
  */
-export function assignCpuSeconds(measured: readonly Assignment[], rows: number): number {
+export function assignCpuSeconds(measured: readonly AssignmentPoint[], rows: number): number {
   const points = measured.map(({ partitions, cpuSeconds }) => [Math.log(partitions), Math.log(cpuSeconds)] as const);
   const at = Math.log(rows) / 2;
   const next = points.findIndex(([partitions], i) => i > 0 && (at <= partitions || i === points.length - 1));

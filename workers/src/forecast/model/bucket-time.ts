@@ -1,6 +1,7 @@
 /** Derives how long a machine takes for one bucket, with its cores, its disks and its network as limits. Pure; see docs/scale.md. */
-import { computingSeconds, type Division, EVEN } from '../threads/speed-up.ts';
-import type { Machine } from './machine.ts';
+
+import type { Machine } from './model-machine.ts';
+import { computingSeconds, type Division, EVEN } from './speed-up.ts';
 
 /**
  * Phases that share the machine's time: publishing begins with the first finished file (`publishEarly` of

@@ -2,10 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BuildWork, bucketSeconds, buildPhases, OVERLAPPING, phaseTime } from '../../bench/scale/bucket-time.ts';
-import type { Machine } from '../../bench/scale/machine.ts';
-import { computingSeconds, EVEN } from '../../bench/threads/speed-up.ts';
-import { ROOT } from '../support/run.ts';
+import {
+  type BuildWork,
+  bucketSeconds,
+  buildPhases,
+  OVERLAPPING,
+  phaseTime,
+} from '../../../workers/src/forecast/model/bucket-time.ts';
+import type { Machine } from '../../../workers/src/forecast/model/model-machine.ts';
+import { computingSeconds, EVEN } from '../../../workers/src/forecast/model/speed-up.ts';
+import { ROOT } from '../../support/run.ts';
 
 const MACHINE: Machine = {
   ...{ name: 'm', cores: 10, dollarsPerHour: 1 },

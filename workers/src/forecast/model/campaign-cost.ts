@@ -1,6 +1,7 @@
 /** Derives what a campaign of many queries costs from rates measured on one bucket (bench/results/search.json). Pure; see docs/scale.md. */
-import { computingSeconds, type Division } from '../threads/speed-up.ts';
-import type { Machine } from './machine.ts';
+
+import type { Machine } from './model-machine.ts';
+import { computingSeconds, type Division } from './speed-up.ts';
 
 /** A rate that was measured on the small bucket. */
 export interface SearchRate {
