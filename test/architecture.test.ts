@@ -22,7 +22,7 @@ const STAGES = [
   'watch',
   'cloud',
 ];
-const SHARED = ['forecast', 'bucket', 'database', 'shard', 'fasta', 'hits', 'lance'];
+const SHARED = ['forecast', 'bucket', 'database', 'shard', 'fasta', 'hits', 'lance', 'run'];
 const GROUND = ['ids', 'vectors', 'onnx', 's3', 'app', 'base'];
 const ROOMS = [...TOP, ...STAGES, ...SHARED, ...GROUND];
 
@@ -97,6 +97,7 @@ const PURE = [
   'onnx/quantize-weights.ts',
   'pack/packing.ts',
   'report/html.ts',
+  'run',
   'search/engine/filters/filter-bounds.ts',
   'search/engine/filters/kernels.ts',
   'search/engine/block-schedule.ts',

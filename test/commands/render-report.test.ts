@@ -8,14 +8,15 @@ import { type ExtraField, extraFrom } from '../../workers/src/hits/extra-column.
 import { alignMetadata } from '../../workers/src/hits/neighbours-origin.ts';
 import { createHits } from '../../workers/src/hits/parquet/hits-writer.ts';
 import { createNeighbours } from '../../workers/src/hits/parquet/neighbours-writer.ts';
+import { parseOutcome } from '../../workers/src/run/outcome.ts';
 import { runHere } from '../support/command.ts';
 import { type Hit, naiveMerge, packedHits } from '../support/hits.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
 
 const context = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} };
-const render = (neighbours: string, reports: string[], output: string) =>
+const render = (neighbours: string, reports: string[], output: string, outcome?: string) =>
   command.run(
-    { _: [], $0: '', neighbours, reports, output, json: false, quiet: false } as unknown as Parameters<
+    { _: [], $0: '', neighbours, reports, output, outcome, json: false, quiet: false } as unknown as Parameters<
       typeof command.run
     >[0],
     context,
@@ -55,9 +56,15 @@ describe('render-report', () => {
         path('a.json'),
         path('b.json'),
         path('c.json'),
-      ].concat(...['--output', path('report.html')]),
+      ].concat(...['--output', path('report.html'), '--outcome', path('outcome.json')]),
     );
     const page = await readFile(path('report.html'), 'utf8');
+    const { stages } = parseOutcome(await readFile(path('outcome.json'), 'utf8'), 'outcome.json');
+    expect(stages.map(({ command, rows, queries }) => [command, rows, queries])).toEqual([
+      ['search-bucket', 1, 6],
+      ['merge-hits', 0, undefined],
+      [HOSTILE[3], 3, undefined],
+    ]);
     expect(report).toMatchObject({ command: 'render-report', rows: 50, queries: 5, bytes: Buffer.byteLength(page) });
     for (const text of HOSTILE.slice(0, 4)) expect(page).not.toContain(text);
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
@@ -277,6 +284,8 @@ describe('render-report', () => {
       expect((error as Error).message).toMatch(message);
     }
     await expect(render(path('n.parquet'), [], path('n.parquet'))).rejects.toBeInstanceOf(UsageError);
+    for (const other of ['n.parquet', 'report.html'])
+      await expect(render(path('n.parquet'), [], path('report.html'), path(other))).rejects.toBeInstanceOf(UsageError);
     expect(await readdir(folder)).toEqual(before);
   });
 

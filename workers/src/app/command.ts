@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
@@ -94,10 +95,18 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
   args: CommandArguments<O>,
 ): Promise<number> {
   const meter = startMeter();
+  const started = new Date().toISOString();
   if (args.quiet) beQuiet();
   try {
     const result = await command.run(args, { progress: createProgress, log, warn: say });
-    const report = { command: name, ...result, ...meter.read(), ...remoteUsage() };
+    const report = {
+      command: name,
+      ...result,
+      ...meter.read(),
+      ...remoteUsage(),
+      started,
+      cores: availableParallelism(),
+    };
     if (args.json) print(printableJson(report));
     else if (!args.quiet || command.isAnswer?.(result))
       say(command.summary?.(result) ?? `${name}: ${counted(result.rows, 'row')} in ${report.seconds.toFixed(1)} s`);

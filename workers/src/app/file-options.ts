@@ -12,6 +12,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'queries',
     'neighbours',
     'reports',
+    'outcome',
     'truth',
     'csv',
     'fasta',

@@ -46,7 +46,8 @@ export const command = defineCommand({
       const text = sealedText(entry);
       await writeTextAtomically(args.output, text);
     }
-    return { rows: entry.rows, bytes: entry.bytes, bucket, index: entry.index, alreadyDone: done };
+    const { rows, bytes, dimension, vectorType, index } = entry;
+    return { rows, bytes, bucket, dimension, vectorType, index, alreadyDone: done };
   },
 
   summary: ({ bucket, rows, index, alreadyDone }) => {

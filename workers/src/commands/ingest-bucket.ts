@@ -61,7 +61,8 @@ export const command = defineCommand({
     );
     if (args.output !== undefined) await writeTextAtomically(args.output, sealedText(record));
     const { rows, dataBytes: bytes } = record.table!;
-    return { rows, bytes, bucket: bucket.bucket, alreadyDone: done, warnings };
+    const { dimension } = plan;
+    return { rows, bytes, bucket: bucket.bucket, dimension, vectorType, alreadyDone: done, warnings };
   },
 
   summary: ({ bucket, rows, bytes, alreadyDone }) =>

@@ -53,6 +53,8 @@ export interface EmbeddedShard extends CommandResult {
   /** Count of vectors that were neither cached nor repeated. */
   computed: number;
   dimension: number;
+  /** Of a model with weights. */
+  device?: ModelFolderOptions['device'];
   /** SHA-256 of the file, by which the pipeline checks an entry of its embedding cache. */
   shardHash: string;
   model?: string | number;
@@ -115,6 +117,7 @@ export async function embedShard(
       ...skipped,
       dimension: embedder.dimension,
       ...embedder.attributes,
+      ...(isFast ? {} : { device: args.device ?? 'cpu' }),
     };
   };
   return isFast ? withPlainEmbedder(model, embed) : withCachedEmbedder(model, keeping, embed);

@@ -121,7 +121,7 @@ async function merge(
     const estimate = recall.estimate();
     if (estimate) context.log(MERGE_MESSAGES.recall(k, formatEstimate(estimate)));
     const limited = maxEvalue === undefined ? {} : { maxEvalue, droppedQueries };
-    return { ...written, ...limited, ...(estimate && { recall: estimate }) };
+    return { ...written, hits: hitCount, ...limited, ...(estimate && { recall: estimate }) };
   } finally {
     progress.stop();
   }

@@ -8,8 +8,8 @@ import { isRankedByAlignment } from '../hits/neighbours-origin.ts';
 import { inspectHits, readHits } from '../hits/parquet/hits-reader.ts';
 import { inspectNeighbours, readNeighbours } from '../hits/parquet/neighbours-reader.ts';
 import { type NeighbourSummary, scanNeighbours } from './neighbours.ts';
+import { toWorkerReport, type WorkerReport } from './outcome/worker-report.ts';
 import { damagedReport, noReport, notJson, unsortedNeighbours } from './report-text.ts';
-import { toWorkerReport, type WorkerReport } from './stages.ts';
 import { addFacts } from './targets/target-facts.ts';
 
 /**

@@ -1,9 +1,10 @@
 import { pairCell } from './bars.ts';
 import { formatCount, formatSeconds } from './format.ts';
 import { type Html, html } from './html.ts';
+import type { Recall, WorkerReport } from './outcome/worker-report.ts';
 import { bucketLimit, duration, MAX_BUCKETS, number, shownId, table } from './page-parts.ts';
 import { SENTENCES, TITLES } from './report-text.ts';
-import { type Recall, searchesOf, type WorkerReport } from './stages.ts';
+import { searchesOf } from './stages.ts';
 
 interface Column {
   head: string;

@@ -1,57 +1,4 @@
-import * as z from 'zod/mini';
-import { AMOUNT, COUNT, checkDocument, FRACTION, isRecord, TEXT } from '../base/text/document.ts';
-import { BACKGROUND, type BucketBackground } from './significance/background.ts';
-import { DROPPED_QUERIES, type DroppedQueries } from './significance/dropped-queries.ts';
-
-/** The fields of a worker's `--json` report that the page shows; a missing or null field is undefined. */
-export interface WorkerReport {
-  command: string;
-  rows?: number;
-  seconds?: number;
-  cpuSeconds?: number;
-  bytes?: number;
-  peakMemoryBytes?: number;
-  /** This and the following fields are of search-bucket. */
-  bucket?: string;
-  /** Row count of the bucket. */
-  bucketRows?: number;
-  metric?: string;
-  /** Name of the model that made the vectors. */
-  model?: string;
-  mode?: string;
-  queries?: number;
-  k?: number;
-  nprobes?: number;
-  refineFactor?: number;
-  recall?: Recall;
-  /** The cost model's estimate of the search time, for the chosen strategy. */
-  estimatedSeconds?: number;
-  /** Its estimates for the other strategies, quickest first. */
-  otherStrategies?: StrategyEstimate[];
-  searchSeconds?: number;
-  /** Distances of unrelated pairs in the bucket, where it has a null distribution. */
-  background?: BucketBackground;
-  /** Of merge-hits, where neighbours with a larger E-value were dropped. */
-  maxEvalue?: number;
-  /** Of merge-hits: the queries that thereby lost all neighbours. */
-  droppedQueries?: DroppedQueries;
-  /** Sentences without their full stops. */
-  warnings?: string[];
-}
-
-export interface StrategyEstimate {
-  strategy: string;
-  seconds: number;
-}
-
-/** Measured share of the true neighbours that were found, with its 95% interval if known. */
-export interface Recall {
-  mean: number;
-  low?: number;
-  high?: number;
-  /** Queries of the evaluation sample. */
-  queries?: number;
-}
+import type { Recall, WorkerReport } from './outcome/worker-report.ts';
 
 /** All tasks of one command. */
 export interface Stage {
@@ -68,70 +15,10 @@ export interface Stage {
 
 /** Commands in the order of the pipeline. */
 const PIPELINE_ORDER = [
-  ...['split-sequences', 'embed-sequences', 'describe-shard', 'pack-buckets', 'ingest-bucket', 'index-bucket'],
+  ...['split-sequences', 'embed-sequences', 'import-vectors', 'describe-shard'],
+  ...['pack-buckets', 'ingest-bucket', 'index-bucket'],
   ...['fetch-queries', 'plan-search', 'search-bucket', 'merge-hits', 'fetch-columns', 'align-neighbours'],
 ];
-
-const NUMBER = z.nullish(AMOUNT);
-const NAME = z.nullish(z.string('a text'));
-
-/** The fields of a report; commands omit what they do not know, or write null. */
-const REPORT = z.object({
-  command: TEXT,
-  ...{
-    rows: NUMBER,
-    seconds: NUMBER,
-    cpuSeconds: NUMBER,
-    bytes: NUMBER,
-    peakMemoryBytes: NUMBER,
-    searchSeconds: NUMBER,
-  },
-  ...{
-    queries: NUMBER,
-    bucketRows: NUMBER,
-    k: NUMBER,
-    nprobes: NUMBER,
-    refineFactor: NUMBER,
-    bucket: NAME,
-    metric: NAME,
-    model: NAME,
-    mode: NAME,
-  },
-  ...{ background: z.nullish(BACKGROUND), maxEvalue: NUMBER, droppedQueries: z.nullish(DROPPED_QUERIES) },
-  recall: z.nullish(
-    z.union(
-      [
-        FRACTION,
-        z.object({ mean: FRACTION, low: z.optional(FRACTION), high: z.optional(FRACTION), queries: z.optional(COUNT) }),
-      ],
-      'a share of 1, or an object with "mean"',
-    ),
-  ),
-  estimates: z.nullish(z.array(z.object({ strategy: TEXT, seconds: AMOUNT }))),
-  warnings: z.nullish(z.array(TEXT)),
-});
-
-/**
- * Reads a worker's report from parsed JSON.
- * @returns undefined if it is not a worker's report
- * @throws what `fail` returns, for a field of a wrong type or value
- */
-export function toWorkerReport(json: unknown, fail: (problem: string) => Error): WorkerReport | undefined {
-  if (!isRecord(json) || typeof json.command !== 'string') return undefined;
-  const { estimates, recall, ...fields } = checkDocument(REPORT, json, fail);
-  const known = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
-  const report: WorkerReport = { command: fields.command, ...known };
-  if (typeof recall === 'number') report.recall = { mean: recall };
-  else if (recall) report.recall = recall;
-  const chosen = estimates?.find(({ strategy }) => strategy === report.mode);
-  if (chosen) {
-    report.estimatedSeconds = chosen.seconds;
-    report.otherStrategies = estimates!
-      .filter((one) => one !== chosen)
-      .map(({ strategy, seconds }) => ({ strategy, seconds }));
-  }
-  return report;
-}
 
 /** Sums the reports by command, in the order of the pipeline; other commands come last. */
 export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
@@ -150,9 +37,14 @@ export function summarizeStages(reports: readonly WorkerReport[]): Stage[] {
     stage.bytes += bytes;
     stage.peakMemoryBytes = Math.max(stage.peakMemoryBytes, peakMemoryBytes);
   }
-  const place = ({ command }: Stage) =>
+  return [...stages.values()].sort((a, b) => compareCommands(a.command, b.command));
+}
+
+/** Compares the names of two commands by the order of the pipeline, in which other commands come last. */
+export function compareCommands(a: string, b: string): number {
+  const place = (command: string) =>
     (PIPELINE_ORDER.indexOf(command) + PIPELINE_ORDER.length + 1) % (PIPELINE_ORDER.length + 1);
-  return [...stages.values()].sort((a, b) => place(a) - place(b) || (a.command < b.command ? -1 : 1));
+  return place(a) - place(b) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 /** Returns the reports of search-bucket, by bucket. */

@@ -3,6 +3,7 @@ import { histogramChart, rankChart } from './charts.ts';
 import { formatBytes, formatCount, formatSeconds, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { NeighbourSummary } from './neighbours.ts';
+import type { Recall, WorkerReport } from './outcome/worker-report.ts';
 import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } from './page-parts.ts';
 import {
   allAt,
@@ -22,15 +23,7 @@ import { searchSection } from './search-section.ts';
 import { type Significance, significanceOf } from './significance/significance.ts';
 import { significanceFact, significanceSection } from './significance/significance-section.ts';
 import { SCRIPT, SCRIPT_HASH } from './sortable-table.ts';
-import {
-  mergedRecall,
-  type Recall,
-  searchedDatabase,
-  searchesOf,
-  summarizeStages,
-  type WorkerReport,
-  warningsOf,
-} from './stages.ts';
+import { mergedRecall, searchedDatabase, searchesOf, summarizeStages, warningsOf } from './stages.ts';
 import { STYLE } from './style.ts';
 import { exampleSection } from './targets/example-section.ts';
 import { FIRST_NEIGHBOUR, firstNeighbour } from './targets/first-neighbour-texts.ts';

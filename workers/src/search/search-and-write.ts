@@ -81,8 +81,16 @@ function usesPartitions({ index }: CatalogEntry, strategy: SearchStrategy): bool
 }
 
 function summarize(entry: CatalogEntry, k: number, { hits, plan, warnings, ...outcome }: SearchOutcome) {
-  const { bucket, rows: bucketRows, metric, model, nullDistances } = entry;
+  const { bucket, rows: bucketRows, dimension, metric, vectorType, model, nullDistances } = entry;
   const { strategy: mode, ...settings } = plan;
-  const table = { bucket, bucketRows, metric, model: model.model, background: nullDistances?.histogram };
+  const table = {
+    bucket,
+    bucketRows,
+    dimension,
+    vectorType,
+    metric,
+    model: model.model,
+    background: nullDistances?.histogram,
+  };
   return { rows: hits, ...table, k, mode, ...settings, ...outcome, warnings };
 }
