@@ -1,4 +1,8 @@
 import groovy.json.JsonOutput
+import groovy.json.JsonSlurper
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.nio.file.Path
 
 /** The columns that tables keep beside vectors and ids: --keep, and the other columns of samplesheets. */
 class KeptColumns {
@@ -7,6 +11,8 @@ class KeptColumns {
     private static final List<String> FASTA = ['description', 'sequence']
     /** The same as isColumnName in workers/src/base/columns/column-type.ts. */
     private static final String NAME = /[A-Za-z][A-Za-z0-9_]{0,63}/
+    /** Files that are opened to find a column, before a task starts. */
+    private static final int MOST_OPENED = 1000
     private static final List<String> RESERVED = [
         'embedding', 'id', 'query_id', 'target_id', 'rank', 'distance', 'bucket', 'evalue', 'vector',
         'identity', 'query_coverage', 'target_coverage', 'bits', 'alignment_evalue',
@@ -23,6 +29,42 @@ class KeptColumns {
         def wrong = keep.toString().split(',', -1)*.trim().find { name -> !isName(name) }
         if (wrong != null)
             Parameters.stop("--keep: '${wrong}' cannot be kept: it is a name of LanceFlow's own columns, or too long. Rename the column.")
+    }
+
+    /**
+     * Checks that an input has each column in --keep, before any task starts. Stops the run if none has. Without the workers' Node, and for
+     * files on S3, PACK_BUCKETS checks it.
+     * @param files see InputFiles.resolve
+     */
+    static void requireKnown(Map given, List<Map> files, Path projectDir) {
+        if (given.keep == null || given.keep in ['all', 'none'] || !files) return
+        def names = given.keep.toString().split(',')*.trim()
+        def known = (files.any { file -> file.kind == 'fasta' } ? FASTA : []) + files.collectMany { file -> (file.values ?: [:]).keySet() }
+        def unknown = names - known
+        if (!unknown) return
+        def others = files.findAll { file -> file.kind != 'fasta' }
+        def found = others ? columnsOf(others, given, unknown, projectDir) : []
+        if (found == null) return
+        def missing = unknown - found
+        def all = (known + found).unique()
+        if (missing)
+            Parameters.stop("--keep: no input has a column ${missing.collect { name -> "\"${name}\"" }.join(', ')}. " +
+                "${all ? "They have ${all.join(', ')}" : 'They have no columns beside vectors and ids'}.")
+    }
+
+    /** Lists the columns of files of vectors, through a worker. @return null if this machine cannot */
+    private static List<String> columnsOf(List<Map> files, Map given, List<String> wanted, Path projectDir) {
+        def home = projectDir.normalize()
+        def paths = files.collect { file -> file.path as Path }.take(MOST_OPENED)
+        if (Files.notExists(home.resolve('node_modules/.bin/node')) || paths.any { path -> path.fileSystem != FileSystems.default }) return null
+        def named = ['h5_embedding', 'h5_id'].findAll { name -> given[name] }.collectMany { name -> ["--${name.replace('_', '-')}", given[name]] }
+        def arguments = ['list-columns', '--json', '--until', wanted.join(','), *named, '--input', *paths]
+        def fails = false
+        def printed = Program.output(new ProcessBuilder([home.resolve('bin/lanceflow'), *arguments]*.toString())) { _messages -> fails = true }
+        // A file that cannot be read stops the task that reads it, with its name.
+        if (fails) return null
+        def found = (new JsonSlurper().parseText(printed) as Map).columns*.name as List<String>
+        return files.size() > paths.size() && !found.containsAll(wanted) ? null : found
     }
 
     /** Returns whether a name can be a column's. */

@@ -29,6 +29,7 @@ class Request {
         Containers.check(given)
         ['database', 'nvme', 'cache'].each { name -> checkMount(name, given[name]) }
         def inputs = given.input ? namedShards(InputFiles.resolve(given.input, 'input'), given) : []
+        if (!isStub) KeptColumns.requireKnown(given, inputs, projectDir)
         def queries = given.queries ? namedShards(InputFiles.resolve(given.queries, 'queries'), given) : []
         def database = DatabaseUri.absolute(given.database)
         // A search without a build needs an existing database: checked before any task starts.

@@ -4,7 +4,7 @@ process IMPORT_VECTORS {
 
     input:
     tuple val(source), path(vectors, stageAs: 'input/*'), path(ids, stageAs: 'ids/*') // ids: of .npy, otherwise none
-    val names // map: h5_embedding, h5_id, keep; of HDF5
+    val names // map: h5_embedding, h5_id, of HDF5; keep, of HDF5 and Parquet
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:
@@ -14,10 +14,10 @@ process IMPORT_VECTORS {
 
     script:
     def name = Shell.safeName(source.tokenize('/').last())
-    def isNamed = source ==~ /(?i).*\.(h5|hdf5)/
+    def options = source ==~ /(?i).*\.(h5|hdf5)/ ? names : source ==~ /(?i).*\.parquet/ ? names.subMap(['keep']) : [:]
     """
     export LANCEFLOW_WORKER=${worker}
-    lanceflow import-vectors --input ${vectors} ${ids ? "--ids ${ids}" : ''} ${isNamed ? Shell.options(names) : ''} \\
+    lanceflow import-vectors --input ${vectors} ${ids ? "--ids ${ids}" : ''} ${Shell.options(options)} \\
         --name ${Shell.quote(source)} --output ${name}.h5 --description ${name}.description \\
         --json > ${name}.import-vectors.json
     """

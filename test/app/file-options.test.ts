@@ -23,6 +23,7 @@ const TEXTS = [
   'h5-embedding',
   'h5-id',
   'keep',
+  'until',
   'values',
   'columns',
   'where',

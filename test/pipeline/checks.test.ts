@@ -1,7 +1,9 @@
 import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { columnFrom } from '../../workers/src/base/bytes/utf8-column.ts';
 import { MAX_TEXT_BYTES } from '../../workers/src/base/limits.ts';
+import { createShard } from '../../workers/src/shard/shard-writer.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { check, failure, inputs, kinds, parameters, request, setup } from './support/checks.ts';
 
@@ -68,6 +70,11 @@ test('parameters and inputs are checked as the documentation says', async () => 
   await writeFile(at('missing.csv'), 'path\ndata/b.fasta\ndata/nothing.fasta\n');
   await writeFile(at('twice.csv'), 'path\ndata/b.fasta\ndata/../data/b.fasta\n');
   await writeFile(at('none.csv'), 'path\n');
+  await writeFile(at('taxa.csv'), 'path,taxon\ndata/b.fasta,Bacteria\n');
+  await writeFile(at('shards.csv'), 'path,taxon\nrows.h5,Bacteria\n');
+  const shard = await createShard(at('rows.h5'), 2, 'float32', [{ name: 'description', type: 'utf8' }]);
+  shard.append(Float32Array.of(1, 2), columnFrom(['a']), { kept: [columnFrom(['first'])] });
+  shard.finish({});
 
   const documents: Record<string, unknown> = {
     plan: {
@@ -178,6 +185,10 @@ test('parameters and inputs are checked as the documentation says', async () => 
         ...{ input: at('data'), queries: at('data'), database: at('db'), model: 'kmer' },
         ...{ keep: 'description', align: 5 },
       }),
+      keepOfFasta: request({ input: at('data/b.fasta'), database: at('db'), model: 'kmer', keep: 'sequence,taxn' }),
+      keepOfSheet: request({ input: at('taxa.csv'), database: at('db'), model: 'kmer', keep: 'sequence,taxn' }),
+      keepOfShards: request({ input: at('shards.csv'), database: at('db'), keep: 'taxn,taxon' }),
+      keepKnown: request({ input: at('shards.csv'), database: at('db'), keep: 'description,taxon' }),
       alignOldDatabase: request({ queries: at('data'), database: at('kmer'), align: 5 }),
       kmerOption: request({ input: at('data'), database: at('db'), model: 'kmer', pooling: 'cls' }),
       int8OnGpu: request({ input: at('data'), database: at('db'), model: 'm', precision: 'int8', device: 'cuda' }),
@@ -246,6 +257,9 @@ test('parameters and inputs are checked as the documentation says', async () => 
     alignNothing: ['--align', 'Pass --queries'],
     alignIds: ['--query_ids', 'Pass them as FASTA'],
     alignWithoutKept: ['--keep description', 'Add sequence to --keep'],
+    keepOfFasta: ['--keep: no input has a column "taxn". They have description, sequence.'],
+    keepOfSheet: ['--keep: no input has a column "taxn". They have description, sequence, taxon.'],
+    keepOfShards: ['--keep: no input has a column "taxn". They have taxon, description.'],
     alignOldDatabase: ['--align', 'no bucket of', 'has a column sequence'],
     noModel: ['--model is missing', 'a.faa.gz'],
     wrongModel: ['no such folder'],

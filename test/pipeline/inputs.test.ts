@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { runHere } from '../support/command.ts';
 import { ROOT, temporaryFolder } from '../support/run.ts';
 import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
@@ -33,7 +34,13 @@ test('files, folders and addresses with any characters, from a samplesheet', asy
   await writeFile(join(folder, 'two/vectors.npy'), npy);
   await writeFile(join(folder, 'two/vectors.txt'), 'v1\nv2\n');
   const quoted = `"${`${ODD}/${ODD}.fa`.replaceAll('"', '""')}"`;
-  const sheet = `sample,path\n1,one/same.fasta\n2,two/same.fasta\n3,two/zipped.faa.gz\n4,${quoted}\n5,one/none.faa\n6,two/none.faa.gz\n7,two/stop.fa\n8,two/vectors.npy\n`;
+  // Columns of keywords of SQL, with empty cells, an apostrophe, and what looks like a formula.
+  const lines = [
+    ...['1,one/same.fasta,=SUM(A1),Bacteria', "2,two/same.fasta,,it's"],
+    ...['3,two/zipped.faa.gz,é,', `4,${quoted},"a, b",x`, '5,one/none.faa,,', '6,two/none.faa.gz,,', '7,two/stop.fa,,'],
+    '8,two/vectors.npy,vectors,none',
+  ];
+  const sheet = `sample,path,order,Taxon\n${lines.join('\n')}\n`;
   await writeFile(join(folder, 'samples.csv'), sheet);
   await writeFile(join(folder, `${ODD}.fasta`), fasta('one', 20, 1));
   const [database, outdir] = [join(folder, `${ODD}.db`), join(folder, `${ODD}.results`)];
@@ -41,7 +48,7 @@ test('files, folders and addresses with any characters, from a samplesheet', asy
   const { stdout } = await pipeline(
     [
       ...['--input', '../samples.csv', '--queries', `../${ODD}.fasta`, '--model', 'kmer'],
-      ...['--database', database, '--outdir', outdir, '--k', '100'],
+      ...['--database', database, '--outdir', outdir, '--k', '100', '--columns', 'sample,order,Taxon,description'],
     ],
     work,
   );
@@ -57,6 +64,33 @@ test('files, folders and addresses with any characters, from a samplesheet', asy
   expect(rows).toHaveLength(20 * 83);
   const first = rows.map((row) => row.split(',')).filter(([, rank]) => rank === '1');
   for (const [query, , target] of first) expect(target).toBe(query);
+  // Each target has the cells of its file, in the results and for other clients. Null is an empty cell, an empty description two quotes.
+  const cells: Record<string, string> = {
+    ...{ one: `1,'=SUM(A1),Bacteria,""`, two: `2,,it's,""`, zip: '3,é,,""', odd: '4,"a, b",x,""', stop: '7,,,""' },
+    v: '8,vectors,none,',
+  };
+  const fileOf = (id: string) => id.replace(/\d+$|_.*/g, '');
+  for (const row of rows) expect(row.endsWith(`,${cells[fileOf(row.split(',')[2]!)]}`), row).toBe(true);
+  const where = ['--where', "`order` = '=SUM(A1)' AND `Taxon` = 'Bacteria'"];
+  const asked = join(folder, 'asked.csv');
+  await runHere([
+    'ask',
+    '--input',
+    join(folder, `${ODD}.fasta`),
+    '--database',
+    database,
+    ...where,
+    '--k',
+    '100',
+    '--output',
+    asked,
+  ]);
+  const found = (await readFile(asked, 'utf8'))
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .map((row) => row.split(',')[2]!);
+  expect(new Set(found)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `one${i}`)));
   expect((await readdir(database)).sort()).toEqual(['_catalog', '_pending', 'bucket_00001.lance']);
   const everything = [...(await snapshot(folder)).keys()];
   expect(everything.filter((path) => path.endsWith('RUN'))).toEqual([]);

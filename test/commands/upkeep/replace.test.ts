@@ -44,3 +44,28 @@ it('warns of a changed file, whose old rows delete removes by its ids', async ()
   const result = await runHere([...both, '--output', join(folder, 'p.json')]);
   expect(result.warnings).toBeUndefined();
 });
+
+it('warns of a file of which the descriptions alone have changed, and of other values of a samplesheet', async () => {
+  const folder = await temporaryFolder();
+  const [fasta, shard] = [join(folder, 'a.fasta'), join(folder, 'a.h5')];
+  const embed = async (description: string) => {
+    await writeFile(fasta, `>a ${description}\nMKVLA\n>b same\nMKTLL\n`);
+    await runHere(['embed-sequences', '--model', 'kmer', '--input', fasta, '--output', shard]);
+  };
+  await embed('uncharacterized protein');
+  const { database } = await buildDatabase(folder, [shard]);
+  const warningsOf = async (...options: string[]) => {
+    const output = join(folder, 'p.json');
+    const packed = ['pack-buckets', '--input', shard, '--database', database, '--output', output, ...options];
+    const { rows, heldShards, warnings } = await runHere(packed);
+    expect({ rows, heldShards }).toEqual({ rows: 0, heldShards: 1 });
+    return warnings;
+  };
+  expect(await warningsOf()).toBeUndefined();
+  const changed = [
+    expect.stringMatching(/a\.h5: the database has these vectors with other columns or values .*bucket_00001/),
+  ];
+  expect(await warningsOf('--values', '{"taxon":"Bacteria"}')).toEqual(changed);
+  await embed('alcohol dehydrogenase');
+  expect(await warningsOf()).toEqual(changed);
+});

@@ -14,6 +14,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Write vectors of another tool (Parquet, .npy, HDF5) as a shard',
     load: () => import('./import-vectors.ts'),
   },
+  'list-columns': { describe: 'List the columns that --keep can name', load: () => import('./list-columns.ts') },
   'describe-shard': {
     describe: 'Describe shards (content hash, row count, ids) for pack-buckets',
     load: () => import('./describe-shard.ts'),

@@ -38,7 +38,7 @@ export const command = defineCommand({
   },
   examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
 
-  async run(args, { progress, log, warn }) {
+  async run(args, { progress, warn }) {
     if (args.input.length === 0) throw new UsageError('--input needs at least one shard.');
     const paths = new Set<string>();
     for (const path of args.input) {
@@ -52,7 +52,7 @@ export const command = defineCommand({
     requireWhole('bucket-size', args.bucketSize);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
     if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
-    const { plan, shardCount, warnings } = await planBuckets({ ...args, database }, { progress, log });
+    const { plan, shardCount, warnings } = await planBuckets({ ...args, database }, { progress });
     for (const warning of warnings) warn(`pack-buckets: ${warning}.`);
     const text = `${JSON.stringify(plan, null, 2)}\n`;
     await writeTextAtomically(args.output, text);

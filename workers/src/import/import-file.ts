@@ -2,8 +2,10 @@ import { realpath, stat } from 'node:fs/promises';
 import type { CommandContext, CommandResult } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
 import { withNaN } from '../base/columns/cells.ts';
+import type { Column } from '../base/columns/column-type.ts';
 import { writeAtomically } from '../base/files/write-atomically.ts';
 import { returnIfMissing } from '../base/missing-files.ts';
+import { columnsNotThere } from '../shard/columns/column-messages.ts';
 import { writeShardDescription } from '../shard/description-file.ts';
 import { createShard } from '../shard/shard-writer.ts';
 import * as messages from './import-messages.ts';
@@ -21,6 +23,8 @@ export async function importVectors(request: ImportRequest, context: CommandCont
   const { input, ids: idFile, output, description, name } = request;
   for (const path of [input, idFile]) if (path !== undefined) await requireOther(path, output);
   await using source = await openVectors(request);
+  const missing = typeof request.keep === 'object' ? missingColumns(request.keep, source.columns) : [];
+  if (missing.length > 0) context.log(columnsNotThere(input, missing));
   const logNotes = () => source.notes.splice(0).forEach(context.log);
   logNotes();
   const { rows, dimension, vectorType, attributes, columns = [] } = source;
@@ -46,6 +50,10 @@ export async function importVectors(request: ImportRequest, context: CommandCont
   if (description !== undefined)
     await writeAtomically(description, (temporary) => writeShardDescription(output, name, temporary, context));
   return { rows, bytes: (await stat(output)).size };
+}
+
+function missingColumns(keep: readonly string[], columns: readonly Column[] = []): string[] {
+  return keep.filter((name) => !columns.some((column) => column.name === name));
 }
 
 /** @throws UsageError if the output would replace an input */

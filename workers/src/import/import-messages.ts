@@ -33,7 +33,19 @@ export function numericIdsNote(path: string, type: string): string {
   return `${path}: its ids are ${type}; their decimal text is read.`;
 }
 
+/** @param file of which texts are missing */
+export function missingTextsNote(path: string, column: string): string {
+  return `${path}: texts of the column ${quoteValue(column)} are missing; HDF5 has no null, so they are empty texts in the shard.`;
+}
+
 // .npy
+
+/** @param names of --keep */
+export function noNpyColumns(path: string, names: readonly string[]): UsageError {
+  return new UsageError(
+    `--keep ${names.join(',')}: ${path} has vectors alone, as every .npy file. Write a Parquet or HDF5 file with the columns.`,
+  );
+}
 
 export function badNpy(path: string, problem: string): DataError {
   return new DataError(`${path}: not a .npy file of vectors: ${problem}. Write it again: ${NUMPY}.`);

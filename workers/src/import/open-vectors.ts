@@ -17,21 +17,22 @@ export interface VectorFile {
   ids?: string | undefined;
   /** Names of the datasets; for HDF5. */
   named: DatasetNames;
-  /** Columns to keep; of HDF5. Default: those that LanceFlow wrote. */
+  /** Columns to keep; of HDF5 and Parquet. Default: those that LanceFlow wrote. */
   keep?: Keep | undefined;
 }
 
 /**
  * Opens a file of vectors, whose kind is recognized by its first bytes.
- * @throws UsageError for another kind, or options of another kind; DataError for a file that cannot be read
+ * @throws UsageError for another kind, options of another kind, or a column of .npy; DataError for a file that cannot be read
  */
 export async function openVectors({ input, ids, named, keep = 'written' }: VectorFile): Promise<VectorSource> {
   const kind = await findVectorKind(input);
   if (kind === undefined) throw (await findStats(input))?.isFile() ? messages.unknownKind(input) : missingShard(input);
   if (kind !== 'npy' && ids !== undefined) throw messages.idsOnlyForNpy(input);
   if (kind !== 'hdf5' && (named.embedding ?? named.id) !== undefined) throw messages.namesOnlyForHdf5(input);
+  if (kind === 'npy' && typeof keep !== 'string' && keep.length > 0) throw messages.noNpyColumns(input, keep);
   if (kind === 'npy') return openNpy(input, ids ?? idFileOf(input));
-  return kind === 'parquet' ? openParquet(input) : openHdf5(input, named, keep);
+  return kind === 'parquet' ? openParquet(input, keep) : openHdf5(input, named, keep);
 }
 
 async function openHdf5(path: string, named: DatasetNames, keep: Keep): Promise<VectorSource> {

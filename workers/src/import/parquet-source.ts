@@ -1,16 +1,19 @@
-import { DataType, type RecordBatch, type Schema, Type, tableFromIPC, type Vector } from 'apache-arrow';
+import { DataType, type RecordBatch, type Schema, tableFromIPC, type Vector } from 'apache-arrow';
 import { ParquetFile } from 'parquet-wasm';
 import { decodeFloat16 } from '../base/bytes/float16.ts';
 import { columnFrom } from '../base/bytes/utf8-column.ts';
 import { catchTraps } from '../base/concurrency/catch-traps.ts';
 import { toUserError, UserError } from '../base/errors.ts';
 import { MAX_DIMENSION } from '../base/limits.ts';
+import type { Keep } from '../shard/columns/keep.ts';
 import { idCheck } from '../shard/columns/text-checks.ts';
 import type { NumberArray } from '../shard/layouts/float32-rounding.ts';
 import { convertedNote, tableNote } from '../shard/layouts/layout-messages.ts';
 import { placeInRows, type RowRounder, rowRounder } from '../shard/layouts/row-rounder.ts';
 import * as messages from './import-messages.ts';
+import { cellReader, keptColumns, type ParquetColumn } from './parquet-columns.ts';
 import { openWithoutHints } from './parquet-hints.ts';
+import { isTextType, isVectorType } from './parquet-types.ts';
 import type { SourceBlock, VectorSource } from './vector-source.ts';
 
 const BATCH_ROWS = 2048;
@@ -24,13 +27,15 @@ interface Columns {
   vectors: string;
   ids: string;
   dimension: number;
+  kept: readonly ParquetColumn[];
 }
 
 /**
  * Opens a Parquet file with a column of lists of numbers, and one of texts or, under a usual name, of integers.
+ * @param keep the columns to read beside them
  * @throws DataError if it has none, or is damaged
  */
-export async function openParquet(path: string): Promise<VectorSource> {
+export async function openParquet(path: string, keep: Keep): Promise<VectorSource> {
   const file = await guard(path, async () => ParquetFile.fromFile(await openWithoutHints(path)));
   const rows = await guard(path, async () => file.metadata().fileMetadata().numRows());
   if (rows === 0) throw messages.noRows(path);
@@ -46,12 +51,18 @@ export async function openParquet(path: string): Promise<VectorSource> {
   const idType = typeOf(schema, ids);
   if (DataType.isInt(idType)) notes.unshift(messages.numericIdsNote(path, `${idType}`.toLowerCase()));
   if (vectors !== VECTOR_NAMES[0] || ids !== ID_NAMES[0]) notes.unshift(tableNote(path, vectors, ids));
-  const round = rowRounder(path, (note) => void notes.push(note));
+  const onNote = (note: string) => void notes.push(note);
+  const kept = await withNulls(file, path, schema, keptColumns(path, schema, [vectors, ids], keep));
+  const readers: Readers = {
+    round: rowRounder(path, onNote),
+    cells: kept.map((column) => cellReader(path, column, onNote)),
+  };
   return {
     ...{ rows, dimension, attributes: {} },
+    columns: kept.map(({ name, type }) => ({ name, type })),
     vectorType: element === 'Float16' ? 'float16' : 'float32',
     notes,
-    blocks: () => readBlocks(file, path, { vectors, ids, dimension }, round),
+    blocks: () => readBlocks(file, path, { vectors, ids, dimension, kept }, readers),
     async [Symbol.asyncDispose]() {
       try {
         file.free();
@@ -68,15 +79,39 @@ async function firstBatch(file: ParquetFile, path: string): Promise<RecordBatch>
   throw messages.noRows(path);
 }
 
+/** Stores integers of which some are missing as float64: the values are read once before, because a shard's types are known first. */
+async function withNulls(
+  file: ParquetFile,
+  path: string,
+  schema: Schema,
+  kept: readonly ParquetColumn[],
+): Promise<ParquetColumn[]> {
+  const isNullable = (column: string) => schema.fields.find(({ name }) => name === column)!.nullable;
+  const asked = kept.filter(({ name, type }) => type === 'int64' && isNullable(name)).map(({ name }) => name);
+  const missing = new Set<string>();
+  if (asked.length > 0)
+    for await (const batch of batchesOf(file, path, asked, BATCH_ROWS))
+      for (const name of asked) if (batch.getChild(name)!.nullCount > 0) missing.add(name);
+  return kept.map((column) => (missing.has(column.name) ? { ...column, type: 'float64', isWidened: true } : column));
+}
+
+/** How values become those of a shard. */
+interface Readers {
+  round: RowRounder;
+  /** Of each kept column. */
+  cells: ReadonlyArray<ReturnType<typeof cellReader>>;
+}
+
 async function* readBlocks(
   file: ParquetFile,
   path: string,
   columns: Columns,
-  round: RowRounder,
+  { round, cells }: Readers,
 ): AsyncGenerator<SourceBlock> {
   const { dimension } = columns;
+  const names = [columns.vectors, columns.ids, ...columns.kept.map(({ name }) => name)];
   let start = 0;
-  for await (const batch of batchesOf(file, path, [columns.vectors, columns.ids], BATCH_ROWS)) {
+  for await (const batch of batchesOf(file, path, names, BATCH_ROWS)) {
     const vectors = new Float32Array(batch.numRows * dimension);
     const texts: string[] = [];
     const idColumn = batch.getChild(columns.ids)!;
@@ -96,7 +131,8 @@ async function* readBlocks(
     }
     const ids = columnFrom(texts);
     idCheck(path)(ids, start);
-    yield { vectors, ids };
+    const kept = columns.kept.map(({ name }, i) => cells[i]!(batch.getChild(name)!, start));
+    yield { vectors, ids, kept };
     start += batch.numRows;
   }
 }
@@ -138,17 +174,6 @@ async function guard<T>(path: string, call: () => Promise<T>): Promise<T> {
     const reason = error instanceof Error ? error.message : String(error);
     throw messages.badParquet(path, reason, error);
   }
-}
-
-function isVectorType(type: DataType): boolean {
-  const isList = type.typeId === Type.List || type.typeId === Type.FixedSizeList;
-  const child = isList ? (type as DataType<Type.List>).children?.[0]?.type : undefined;
-  return child?.typeId === Type.Float || child?.typeId === Type.Int;
-}
-
-function isTextType(type: DataType): boolean {
-  const { typeId } = DataType.isDictionary(type) ? type.dictionary : type;
-  return typeId === Type.Utf8 || typeId === Type.LargeUtf8;
 }
 
 /** Integers are ids only under a usual name; the index of pandas only where nothing else is text. */

@@ -82,7 +82,7 @@ export async function findId(inputs: readonly PackInput[], { source, row }: Plac
 }
 
 /** Returns whether a file is a description, which begins with a brace. */
-async function isDescription(path: string): Promise<boolean> {
+export async function isDescription(path: string): Promise<boolean> {
   // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
   const file = await open(path, 'r').catch(returnIfMissing(undefined));
   try {

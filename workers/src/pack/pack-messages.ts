@@ -65,12 +65,6 @@ export function columnTwice(path: string, name: string): DataError {
   );
 }
 
-/** @param found the columns of all inputs */
-export function noSuchColumn(name: string, found: readonly string[]): DataError {
-  const there = found.length > 0 ? `They have ${found.join(', ')}` : 'They have no columns beside vectors and ids';
-  return new DataError(`--keep: no input has a column "${name}". ${there}.`);
-}
-
 export function badValues(text: string): string {
   return `--values needs a JSON object of texts for each of --input, not ${text.slice(0, 100)}.`;
 }
@@ -93,8 +87,12 @@ export function longValue(name: string, value: string): string {
   );
 }
 
-/** Rows that the database has with other columns, or with other values in them. */
-export function heldWithOtherColumns(paths: readonly string[]): string {
-  const others = paths.length > 1 ? ` and ${counted(paths.length - 1, 'other shard')}` : '';
-  return `${paths[0]}${others}: the database has these vectors with other columns or values, which stay as they are`;
+/** @param files with vectors and ids that a bucket holds with other columns, or other values in them */
+export function heldWithOtherColumns(files: ReadonlyArray<{ path: string; bucket: string }>): string {
+  const [{ path, bucket }] = files as [{ path: string; bucket: string }];
+  const others = files.length > 1 ? ` (and ${counted(files.length - 1, 'other file')})` : '';
+  return (
+    `${path}${others}: the database has these vectors with other columns or values (descriptions, for example) in ${bucket}. They stay as they ` +
+    'are: to have the new ones, build a new database (docs/upkeep.md, "Replace")'
+  );
 }

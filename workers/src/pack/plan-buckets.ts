@@ -38,7 +38,7 @@ export interface PackRequest {
  */
 export async function planBuckets(
   { input, name, values, output, bucketSize, database, checkIds, ...request }: PackRequest,
-  context: Pick<CommandContext, 'progress' | 'log'>,
+  context: Pick<CommandContext, 'progress'>,
 ): Promise<{ plan: BucketPlan; shardCount: number; warnings: string[] }> {
   const keep = parseKeep(request.keep);
   const inputs = namedInputs(input, name, values && parseValues(values, input.length));
@@ -60,13 +60,13 @@ export async function planBuckets(
   const holders = holdersOf(entries);
   const isHeld = ({ rows }: DescribedShard, shard: number) => rows > 0 && missing[shard]!.length === 0;
   const held = shards.filter(isHeld);
+  const ofBucket = ({ path, rowHash }: DescribedShard) => ({ path, bucket: holders.get(rowHash)?.bucket ?? '' });
   const changed = shards.filter((described, shard) => {
     const { rowHash, contentHash } = described;
     const holder = holders.get(rowHash);
     const isSame = holder?.contentHash === contentHash && sameValues(holder.values, inputs[shard]!.values);
     return isHeld(described, shard) && !isSame;
   });
-  if (changed.length > 0) context.log(heldWithOtherColumns(changed.map(({ path }) => path)));
   const plan: BucketPlan = {
     version: 1,
     dimension,
@@ -74,7 +74,7 @@ export async function planBuckets(
     bucketSize,
     rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
     ...(packed.length > 0 ? { quality: packingQuality(packed, bucketSize) } : {}),
-    held: held.map(({ path, rowHash }) => ({ path, bucket: holders.get(rowHash)?.bucket ?? '' })),
+    held: held.map(ofBucket),
     buckets: sources.map((bucketSources, i) => ({
       bucket: names[i]!,
       rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
@@ -85,7 +85,11 @@ export async function planBuckets(
     const holder = missing[shard]!.length > 0 ? holderOfName(entries, path, rowHash) : undefined;
     return holder === undefined || isInput(shards, holder.source) ? [] : [{ path, bucket: holder.bucket }];
   });
-  return { plan, shardCount: shards.length, warnings: replaced.length > 0 ? [changedFiles(replaced)] : [] };
+  const warnings = [
+    ...(replaced.length > 0 ? [changedFiles(replaced)] : []),
+    ...(changed.length > 0 ? [heldWithOtherColumns(changed.map(ofBucket))] : []),
+  ];
+  return { plan, shardCount: shards.length, warnings };
 }
 
 /** Finds a bucket with rows of another content of the same name. */

@@ -14,7 +14,7 @@ import { modelIdentity, type ShardHeader } from '../shard/shard.ts';
 import { describeInputs, findId, type PackInput } from './pack-inputs.ts';
 import { duplicatedId, idInDatabase, noSequences, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
-import { requireColumns } from './require-columns.ts';
+import { requireColumns, requireNamedColumns } from './require-columns.ts';
 
 /** The shards of a build, and the rows that the database lacks. */
 export interface Survey {
@@ -56,6 +56,7 @@ export async function surveyShards(
   const matters = ({ first, second }: Duplicate) =>
     second.source < inputs.length || (first.source < inputs.length && isPacked(first));
 
+  await requireNamedColumns(inputs, keep);
   const survey = async (seen: DuplicateIds): Promise<Survey> => {
     const shards = await describeInputs(inputs, seen, progress, keep);
     if (shards.length > 0 && shards.every(({ rows }) => rows === 0)) throw noSequences(shards.map(({ path }) => path));

@@ -51,7 +51,38 @@ export function integerTooLarge(path: string, name: string, row: number, value: 
   );
 }
 
+/** @param value of a column of integers that is stored as float64, because others are missing */
+export function integerNotExact(path: string, name: string, row: number, value: number | bigint): DataError {
+  return new DataError(
+    `${path}: "${name}" of row ${row} is ${value}. The column is kept as float64, as values of other rows are missing, and float64 does not ` +
+      `hold it exactly. Write it as text, ${LEAVE_OUT}.`,
+  );
+}
+
 /** @param name a name of --keep that no column can have */
 export function badKeep(name: string): string {
   return `--keep: ${JSON.stringify(name)} is no column's name: use ${COLUMN_NAME}. Or pass "all" or "none".`;
+}
+
+/** @param names of --keep @param own columns of FASTA */
+export function noFastaColumn(names: readonly string[], own: readonly string[]): string {
+  return `--keep ${names.join(',')}: FASTA has ${own.join(' and ')} alone. Name one or both, or pass "none".`;
+}
+
+/** Other inputs may have them. @param names of --keep */
+export function columnsNotThere(path: string, names: readonly string[]): string {
+  return `${path}: has no column ${names.join(', ')}, so none of its rows has a value there. lanceflow list-columns lists its columns.`;
+}
+
+/** @param names of --keep @param found columns of the inputs */
+export function noSuchColumn(names: readonly string[], found: readonly string[]): DataError {
+  const there = found.length > 0 ? `They have ${found.join(', ')}` : 'They have no columns beside vectors and ids';
+  const columns = names.map((name) => `"${name}"`).join(', ');
+  return new DataError(`--keep: no input has a column ${columns}. ${there}.`);
+}
+
+export function cellWithNul(path: string, name: string, row: number): DataError {
+  return new DataError(
+    `${path}: "${name}" of row ${row} has a NUL character, at which HDF5 ends a text. Remove it, ${LEAVE_OUT}.`,
+  );
 }

@@ -1,12 +1,12 @@
 import { isColumnName } from '../../base/columns/column-type.ts';
 import { UsageError } from '../../base/errors.ts';
-import { badKeep } from './column-messages.ts';
+import { badKeep, noFastaColumn } from './column-messages.ts';
 
 /**
  * Which columns of a shard are kept: those of the given names that it has; `all`: every dataset of one text or number a row; `written`:
- * those that LanceFlow wrote into it.
+ * those that LanceFlow wrote into it; `possible`: all but those whose names no column can have, which `all` refuses.
  */
-export type Keep = readonly string[] | 'all' | 'written';
+export type Keep = readonly string[] | 'all' | 'written' | 'possible';
 
 /** The attribute of a shard that names the columns that LanceFlow wrote into it, separated by commas. */
 export const WRITTEN_COLUMNS = 'kept_columns';
@@ -15,9 +15,11 @@ export const WRITTEN_COLUMNS = 'kept_columns';
 export const FASTA_COLUMNS = ['description', 'sequence'] as const;
 export type FastaColumn = (typeof FASTA_COLUMNS)[number];
 
-/** Returns the columns of FASTA that are kept. */
+/** Returns the columns of FASTA that are kept. @throws UsageError for a name that FASTA does not have */
 export function fastaColumns(keep: Keep): FastaColumn[] {
-  return FASTA_COLUMNS.filter((name) => keep === 'all' || keep === 'written' || keep.includes(name));
+  const unknown = typeof keep === 'string' ? [] : keep.filter((name) => !FASTA_COLUMNS.some((own) => own === name));
+  if (unknown.length > 0) throw new UsageError(noFastaColumn(unknown, FASTA_COLUMNS));
+  return FASTA_COLUMNS.filter((name) => typeof keep === 'string' || keep.includes(name));
 }
 
 /**

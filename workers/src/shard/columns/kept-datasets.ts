@@ -42,15 +42,16 @@ export function openKeptDatasets(
 ): KeptDataset[] {
   const group = names.embedding.slice(0, names.embedding.lastIndexOf('/') + 1);
   const isOwn = (name: string) => `${group}${name}` === names.embedding || `${group}${name}` === names.id;
-  const opened = (name: string) => openKept(module, files, open, { group, name, rows, isRequired: keep !== 'all' });
+  const isRequired = keep !== 'all' && keep !== 'possible';
+  const opened = (name: string) => openKept(module, files, open, { group, name, rows, isRequired });
   return wantedNames(module, open, group, keep)
-    .filter((name) => !isOwn(name))
+    .filter((name) => !isOwn(name) && (keep !== 'possible' || isColumnName(name)))
     .flatMap((name) => opened(name) ?? []);
 }
 
 function wantedNames(module: H5Module, open: OpenFile, group: string, keep: Keep): readonly string[] {
   const { file_id } = open.file;
-  if (keep === 'all') return module.get_names(file_id, group || '/', false).sort();
+  if (keep === 'all' || keep === 'possible') return module.get_names(file_id, group || '/', false).sort();
   if (keep !== 'written') return keep;
   return readTextAttribute(module, { in: open, path: '/' }, WRITTEN_COLUMNS)?.split(',') ?? [];
 }
