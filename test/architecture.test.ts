@@ -6,8 +6,17 @@ import { ROOT } from './support/run.ts';
 
 const SOURCES = join(ROOT, 'workers/src');
 
-/** Layers from top to bottom. Functions of Lambda and upkeep run several stages, as commands do. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
-const TOP = ['cli.ts', 'completion.ts', 'cli-messages.ts', 'parse-arguments.ts', 'commands', 'cloud/lambda', 'upkeep'];
+/** Layers from top to bottom. Functions of Lambda, upkeep and evaluate run several stages, as commands do. A folder imports folders of lower layers, and later ones of its own layer; stages do not import stages. */
+const TOP = [
+  'cli.ts',
+  'completion.ts',
+  'cli-messages.ts',
+  'parse-arguments.ts',
+  'commands',
+  'cloud/lambda',
+  'upkeep',
+  'evaluate',
+];
 const STAGES = [
   'embed',
   'import',
@@ -65,6 +74,7 @@ const PURE = [
   'cloud/launch/campaign.ts',
   'database/catalog',
   'embed/kmer/kmer.ts',
+  'evaluate/grid.ts',
   'fasta/batch-ids.ts',
   'fasta/fasta-batch.ts',
   'fasta/fasta-parser.ts',

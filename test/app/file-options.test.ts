@@ -28,6 +28,9 @@ const TEXTS = [
   'columns',
   'where',
   'link-template',
+  'strategies',
+  'nprobes',
+  'refine-factor',
 ];
 
 const commands = await Promise.all(

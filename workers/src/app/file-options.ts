@@ -14,6 +14,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'reports',
     'outcome',
     'truth',
+    'plot',
     'csv',
     'fasta',
     'description',

@@ -50,6 +50,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),
   },
+  evaluate: { describe: 'Measure what searches find and cost', load: () => import('./evaluate.ts') },
   catalog: { describe: 'List the buckets of a database', load: () => import('./catalog.ts') },
   'clean-cache': {
     describe: 'List and remove embedded files that runs keep for later ones',

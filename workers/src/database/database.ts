@@ -157,6 +157,16 @@ export class Database {
     return this.#store.create(path, content);
   }
 
+  /** Replaces a small file in one step. @param path relative to the database */
+  writeFile(path: string, text: string): Promise<void> {
+    return this.#store.write(path, text);
+  }
+
+  /** Reads a small file; undefined if it does not exist. @param path relative to the database */
+  readFile(path: string): Promise<string | undefined> {
+    return this.#store.read(path);
+  }
+
   /** Removes small files that exist, one after the other. @param paths relative to the database */
   async removeFiles(paths: readonly string[]): Promise<void> {
     for (const path of paths) await this.#store.remove(path);

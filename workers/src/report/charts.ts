@@ -25,7 +25,7 @@ export function histogramChart(
 ): Html {
   const bins = histogram.bins(MAX_BARS, range);
   const domain = [bins[0]!.start, bins.at(-1)!.end];
-  return draw(title, {
+  return drawChart(title, {
     x: { label: AXES.distance, domain, nice: true, labelArrow: 'none' },
     y: { label: AXES.queries, grid: true, nice: true, labelArrow: 'none', tickFormat: wholeCount },
     marks: [
@@ -56,7 +56,7 @@ export function comparisonChart(
   // The line is a step for each bar; its last step ends where the last bar does.
   const steps = [...bins, { start: domain[1]!, unrelated: bins.at(-1)!.unrelated }];
   const line = { x: 'start', y: 'unrelated', curve: 'step-after' } as const;
-  return draw(title, {
+  return drawChart(title, {
     x: { label: AXES.distance, domain, nice: true, labelArrow: 'none' },
     y: { label: AXES.share, percent: true, grid: true, nice: true, labelArrow: 'none' },
     marks: [
@@ -74,7 +74,7 @@ export function comparisonChart(
 /** Draws the median of the distance by rank, within the range of the middle 80% of the queries. */
 export function rankChart(ranks: readonly RankQuantiles[], title: string): Html {
   const type = ranks.at(-1)!.rank > LOG_RANKS ? ('log' as const) : ('linear' as const);
-  return draw(title, {
+  return drawChart(title, {
     x: { label: AXES.rank, type, labelArrow: 'none', tickFormat: wholeCount },
     y: { label: AXES.distance, grid: true, nice: true, labelArrow: 'none' },
     marks: [
@@ -88,7 +88,8 @@ export function rankChart(ranks: readonly RankQuantiles[], title: string): Html 
 /** Labels whole numbers only: half a query and rank 1.5 do not exist. */
 const wholeCount = (value: number): string => (Number.isInteger(value) ? formatCount(value) : '');
 
-function draw(title: string, options: Plot.PlotOptions): Html {
+/** Draws a chart as SVG, in the colors of the page. @param title for readers of the screen */
+export function drawChart(title: string, options: Plot.PlotOptions): Html {
   // Plot expects a browser's document, of whose types this project has none.
   const { document } = parseHTML('<!DOCTYPE html><html><body></body></html>');
   const svg = Plot.plot({ ...SIZE, ...options, document: document as never, ariaLabel: title });

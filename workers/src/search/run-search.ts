@@ -183,7 +183,7 @@ function warningsOf({ bucket, scannedQueries }: BucketSearch): string[] {
     : [SEARCH_MESSAGES.queriesOutsideFloat16(name, scannedQueries, partitions !== undefined)];
 }
 
-/** Errors of LanceDB's native part have no class: only their text shows their origin. */
-function isLanceError(error: unknown): boolean {
+/** Returns whether an error is of LanceDB's native part. Those have no class: only their text shows their origin. */
+export function isLanceError(error: unknown): boolean {
   return error instanceof Error && /lance|Failed to get next batch|Panic in async/i.test(error.message);
 }

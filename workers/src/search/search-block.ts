@@ -59,6 +59,7 @@ export async function searchBlock(
 /**
  * Searches a block of queries, and adds their hits to a sink instead of a file: those that `searchBlock` writes.
  * @param queries whose vectors are changed
+ * @param threads that compare rows, and live on; default: threads of its own
  * @returns queries that `ann` scanned
  */
 export async function searchIntoSink(
@@ -69,12 +70,13 @@ export async function searchIntoSink(
   sink: HitSink,
   context: CommandContext,
   hasPValues: boolean,
+  threads?: ScoreThreads,
 ): Promise<number> {
   const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
   if (plan.strategy === 'ann') return searchIndex({ bucket, hasPValues, queries, distinct, plan, k, context }, sink);
-  const spans = await spansToScore(bucket, distinct, plan.strategy, plan.nprobes, k);
+  const spans = await spansToScore(bucket, distinct, plan.strategy, plan.nprobes, k, threads);
   const chances = await chancesOf({ bucket, hasPValues, distinct });
-  const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''));
+  const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''), threads);
   await writeNearest(bucket, { queries, vectorOf: distinct.of, nearest, chances }, sink);
   return 0;
 }

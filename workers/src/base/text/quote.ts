@@ -14,3 +14,8 @@ export function quoteId(id: Uint8Array): string {
   const start = characters.slice(0, MAX_CHARACTERS).join('');
   return JSON.stringify(characters.length > MAX_CHARACTERS ? `${start}...` : start);
 }
+
+/** Quotes a word of a command line for a shell, where it needs quotes. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

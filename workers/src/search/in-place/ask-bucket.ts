@@ -1,9 +1,7 @@
-import { concatenateFloats } from '../../base/bytes/concatenate-floats.ts';
-import { columnFrom, concatenateColumns } from '../../base/bytes/utf8-column.ts';
 import { untilAborted } from '../../base/concurrency/until-aborted.ts';
-import type { HitBatch, HitsWriter } from '../../hits/parquet/hits-writer.ts';
 import { selectBucket } from '../filter/select-rows.ts';
 import { HitSink, hasPValues } from '../output/hit-sink.ts';
+import { keepHits } from '../output/keep-hits.ts';
 import { choosePlan } from '../plan/choose-plan.ts';
 import { searchIntoSink } from '../search-block.ts';
 import { searchK } from '../search-request.ts';
@@ -82,26 +80,4 @@ export async function askBucket(
 function readSoFar({ reads, counts }: WarmBucket) {
   const estimated = reads?.estimatedRequests ?? 0;
   return { ...counts, centroids: 0, codes: 0, rescoring: 0, ...reads?.milliseconds, estimated };
-}
-
-/** Returns a writer that keeps hits in memory. */
-function keepHits(isJudged: boolean): { writer: HitsWriter; hits(): BucketAnswer['hits'] } {
-  const batches: HitBatch[] = [];
-  const none = columnFrom([]);
-  return {
-    writer: {
-      async append(batch) {
-        batches.push(batch);
-      },
-      finish: async () => 0,
-      async abandon() {},
-    },
-    hits() {
-      const distances = concatenateFloats(batches.map((batch) => batch.distances));
-      const pValues = isJudged ? concatenateFloats(batches.map((batch) => batch.pValues!)) : undefined;
-      const queryIds = concatenateColumns([none, ...batches.map((batch) => batch.queryIds)]);
-      const targetIds = concatenateColumns([none, ...batches.map((batch) => batch.targetIds)]);
-      return { queryIds, targetIds, distances, pValues };
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import type { Utf8Column } from '../../base/bytes/utf8-column.ts';
+import type { KeptHits } from '../output/keep-hits.ts';
 
 /** What reading a bucket took. */
 export interface ReadCost {
@@ -28,7 +28,6 @@ export interface BucketAnswer {
   strategy: string;
   nprobes: number;
   refineFactor: number;
-  /** Hits of all queries in the order of hits files: query id, distance, target id. */
-  hits: { queryIds: Utf8Column; targetIds: Utf8Column; distances: Float32Array; pValues?: Float32Array | undefined };
+  hits: KeptHits;
   cost: ReadCost;
 }

@@ -1,0 +1,41 @@
+import { DataError } from '../base/errors.ts';
+import { counted } from '../base/text/counted.ts';
+import { quoteValue } from '../base/text/quote.ts';
+
+// Errors, warnings and log lines of this folder, for users.
+
+export const EVALUATE_MESSAGES = {
+  wrongTarget: (recall: number) => `--target-recall must be above 0 and at most 1, not ${recall}.`,
+  noQuerySet: '--queries needs at least one shard.',
+  wrongPlot: (path: string) => `--plot ${path}: the name must end in .html or .svg.`,
+  sameOutputs: '--output and --plot name the same file. Give each its own.',
+  wrongList: (option: string, text: string, expected: string) =>
+    `--${option} ${text}: write ${expected}, with commas between.`,
+  noStrategy: (strategies: readonly string[]) =>
+    `No bucket can be searched by ${strategies.join(' or ')}: none has an index or an order of partitions. ` +
+    'Name exact in --strategies, or build the buckets with an index.',
+  tooMany: (queries: number, k: number, points: number, most: number) =>
+    `${counted(queries, 'query')} x k = ${k} x ${counted(points, 'point')} of the grid are more than ${most} hits, which are kept in memory. ` +
+    'Reduce --sample, --k, --nprobes or --refine-factor.',
+  noRows: (uri: string) => `${uri}: its buckets have no rows to evaluate.`,
+  severalKinds: (uri: string, kinds: readonly string[]) =>
+    `${uri}: its buckets differ in model, components or metric (${kinds.join('; ')}), so no query can be compared with all of them. ` +
+    'Name those of one kind in --buckets.',
+  notRecorded: (uri: string, reason: string) =>
+    `${uri}: the recall is not recorded there, so catalog will not show it: ${reason}.`,
+  recommended: (target: number, settings: string) =>
+    `The quickest point whose recall is surely ${target} or more: ${settings}. To search with it:`,
+  noneReaches: (target: number, mean: string, queries: number) =>
+    `No point of the grid surely reaches recall ${target}: the best lower bound is ${mean}. Add exact to --strategies, ` +
+    `larger --nprobes or --refine-factor, or more queries than ${queries} (--sample), which narrow the intervals.`,
+} as const;
+
+export function badEvaluation(where: string, problem: string): DataError {
+  return new DataError(`${where}: not an evaluation (${problem}). Remove it, and run evaluate again.`);
+}
+
+export function otherFormat(where: string, format: unknown): DataError {
+  return new DataError(
+    `${where}: format ${quoteValue(String(format))} is not that of this version. Run evaluate again.`,
+  );
+}

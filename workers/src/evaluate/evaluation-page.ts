@@ -1,0 +1,102 @@
+import * as Plot from '@observablehq/plot';
+import { drawChart } from '../report/charts.ts';
+import { formatCount } from '../report/format.ts';
+import { type Html, html } from '../report/html.ts';
+import { number, table } from '../report/page-parts.ts';
+import { STYLE } from '../report/style.ts';
+import type { Evaluation, EvaluationPoint } from './evaluation.ts';
+import { millisecondsText, pointCells, pointColumns, recallText, searchCommand, settingsText } from './point-text.ts';
+
+const SIZE = { width: 720, height: 400, marginTop: 28, marginRight: 24, marginLeft: 56, marginBottom: 48 };
+const COLORS = { exact: 'var(--ink)', scan: 'var(--second)', ann: 'var(--accent)' };
+/** Colors of a drawing that stands alone, as those of the report. */
+const OWN_COLORS = 'svg { background: #fff; --ink: #1c2330; --accent: #2f6fb3; --second: #b3622f; color: #5b6678; }';
+
+/** Draws recall against time, with intervals; a ring marks the recommended point. */
+export function evaluationChart(evaluation: Evaluation): Html {
+  const { points, recommended, targetRecall, k } = evaluation;
+  const shown = points.map((point) => ({
+    ...point.recall,
+    milliseconds: 1000 * point.secondsPerQuery,
+    line: `${point.strategy} ${point.refineFactor ?? ''}`,
+    color: COLORS[point.strategy],
+    tip: tipOf(point),
+  }));
+  const [x, y] = ['milliseconds', 'mean'] as const;
+  const best = recommended === undefined ? [] : [{ ...shown[recommended]!, text: settingsText(points[recommended]!) }];
+  // One name for each strategy, at its best point.
+  const names = Object.keys(COLORS).flatMap((strategy) => {
+    const own = shown.filter(({ line }) => line.startsWith(`${strategy} `));
+    return own.length === 0 ? [] : [{ ...own.reduce((a, b) => (b.mean > a.mean ? b : a)), strategy }];
+  });
+  const isOneTime = new Set(shown.map(({ milliseconds }) => milliseconds)).size === 1;
+  return drawChart(`Recall@${k} against time`, {
+    ...SIZE,
+    x: {
+      label: 'Milliseconds a query',
+      type: isOneTime ? 'linear' : 'log',
+      labelArrow: 'none',
+      ticks: 6,
+      tickFormat: '~g',
+    },
+    y: { label: `Recall@${k}`, grid: true, nice: true, labelArrow: 'none' },
+    marks: [
+      Plot.ruleY([targetRecall], { stroke: 'currentColor', strokeDasharray: '4 4' }),
+      Plot.line(shown, { x, y, z: 'line', stroke: 'color', strokeOpacity: 0.5 }),
+      Plot.ruleX(shown, { x, y1: 'low', y2: 'high', stroke: 'color', strokeOpacity: 0.5 }),
+      Plot.dot(shown, { x, y, fill: 'color', r: 3.5, title: 'tip' }),
+      Plot.dot(best, { x, y, stroke: 'var(--ink)', strokeWidth: 2, r: 8 }),
+      Plot.text(best, { x, y, text: 'text', dy: 18, fill: 'var(--ink)' }),
+      Plot.text(names, { x, y, text: 'strategy', dy: -14, fill: 'color', fontWeight: 600 }),
+    ],
+  });
+}
+
+const tipOf = (point: EvaluationPoint) =>
+  `${settingsText(point)}: recall ${recallText(point.recall)}, ${millisecondsText(point.secondsPerQuery)} ms a query`;
+
+/** Renders the chart as an SVG file. */
+export function evaluationSvg(evaluation: Evaluation): string {
+  const { markup } = evaluationChart(evaluation);
+  const at = markup.indexOf('>') + 1;
+  const namespace = markup.slice(0, at).includes('xmlns=') ? '' : ' xmlns="http://www.w3.org/2000/svg"';
+  return `${markup.slice(0, at - 1)}${namespace}><style>${OWN_COLORS}</style>${markup.slice(at)}\n`;
+}
+
+/** Renders a page with the chart and the table, which loads no external resources. */
+export function evaluationPage(evaluation: Evaluation): string {
+  const { points, recommended, k, queries, buckets, excludesSelf, database, measured, targetRecall } = evaluation;
+  const best = recommended === undefined ? undefined : points[recommended]!;
+  const rows = points.map((point, i) => {
+    const [strategy, ...numbers] = pointCells(point);
+    return html`<tr><td>${strategy}</td>${numbers.map(number)}<td>${i === recommended ? 'recommended' : ''}</td></tr>\n`;
+  });
+  const kind = excludesSelf ? 'rows of the database, whose own hits are not counted' : 'a query set';
+  const page = html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>LanceFlow: recall of a database</title>
+<style>${STYLE}:root { --second: #b3622f; } .wide { max-width: 52rem; }</style>
+</head>
+<body>
+<h1>Recall of a database</h1>
+<p class="note">Recall@${formatCount(k)} against exact answers, ${formatCount(queries)} queries (${kind}), ${formatCount(Object.keys(buckets).length)} buckets of <bdi>${database}</bdi>, measured ${measured}.</p>
+<figure class="wide">${evaluationChart(evaluation)}</figure>
+<p>${best ? html`The quickest point whose interval begins at ${targetRecall} or above: ${settingsText(best)}.` : html`No point has an interval that begins at ${targetRecall} or above.`}
+Bars are 95% intervals over the queries. The dashed line is the wanted recall.</p>
+${best ? html`<p>To search with it: <bdi>${searchCommand(evaluation, best)}</bdi></p>` : ''}
+${table(
+  pointColumns(k)
+    .map((name, i) => (i === 0 ? name : `#${name}`))
+    .concat(''),
+  rows,
+)}
+<footer>Times are of this machine, with all ${formatCount(queries)} queries searched together.</footer>
+</body>
+</html>
+`;
+  return page.markup;
+}
