@@ -6,7 +6,7 @@ import { DataError, TransientError, toUserError, UserError } from '../../workers
 import { verifyBucket } from '../../workers/src/bucket/verify-database.ts';
 import type { CatalogEntry } from '../../workers/src/database/catalog/catalog-entry.ts';
 import { Database } from '../../workers/src/database/database.ts';
-import { openVersion, requireUnchanged } from '../../workers/src/database/table-state.ts';
+import { explainedByChange, openVersion, requireUnchanged } from '../../workers/src/database/table-state.ts';
 import { WantedIds } from '../../workers/src/ids/wanted-ids.ts';
 import { readQueries } from '../../workers/src/search/queries/look-up-queries.ts';
 import { searchBucket } from '../../workers/src/search/run-search.ts';
@@ -57,18 +57,27 @@ describe('a bucket that is built again while it is read', { timeout: 120_000 }, 
     ['plan-search', (database, entry) => requireUnchanged(database, entry)],
   ];
 
+  /** Reads a copy of the old build. @param before called with the number of each call that reads tables, before it */
+  async function readOld(
+    read: (typeof readers)[number][1],
+    before: (call: number, live: string) => Promise<void>,
+  ): Promise<{ result: unknown; calls: number }> {
+    const live = await versions.copyOld();
+    const opened = await Database.open(live);
+    const entry = await opened.requireEntry(BUCKET);
+    let calls = 0;
+    const database = opened.withTables(watched(opened.tables, () => before(calls++, live)));
+    const result = await read(database, entry).catch(async (error: unknown) => {
+      throw error instanceof TransientError ? error : await explainedByChange(opened, entry, error);
+    });
+    return { result, calls };
+  }
+
   it.each(readers)('is read in one version, or %s says what happened', async (_, read) => {
-    const readOld = async (before: (call: number, live: string) => Promise<void>) => {
-      const live = await versions.copyOld();
-      const opened = await Database.open(live);
-      let calls = 0;
-      const database = opened.withTables(watched(opened.tables, () => before(calls++, live)));
-      return { result: await read(database, await opened.requireEntry(BUCKET)), calls };
-    };
-    const whole = await readOld(async () => {});
+    const whole = await readOld(read, async () => {});
     expect(whole.calls).toBeGreaterThan(0);
     for (let at = 0; at < whole.calls; at++) {
-      const outcome = await readOld(async (call, live) => {
+      const outcome = await readOld(read, async (call, live) => {
         if (call === at) await versions.replace(live);
       }).catch(toUserError);
       if (outcome instanceof Error) {
@@ -76,6 +85,24 @@ describe('a bucket that is built again while it is read', { timeout: 120_000 }, 
         expect(outcome.message).toContain(BUCKET);
       } else expect((outcome as typeof whole).result).toEqual(whole.result);
     }
+  });
+
+  it.each(readers)('is read before compact replaces it, or %s names the bucket with its rows', async (_, read) => {
+    const whole = await readOld(read, async () => {});
+    let refused = 0;
+    for (let at = 0; at < whole.calls; at++) {
+      const outcome = await readOld(read, async (call, live) => {
+        if (call === at) await versions.compact(live);
+      }).catch((error: Error) => error);
+      if (!(outcome instanceof Error)) {
+        expect(outcome.result).toEqual(whole.result);
+        continue;
+      }
+      expect(outcome).toBeInstanceOf(TransientError);
+      expect(outcome.message).toContain(`${BUCKET} was replaced: its rows are in bucket_00002`);
+      refused++;
+    }
+    expect(refused).toBeGreaterThan(0);
   });
 
   it('is not opened in LanceDB for the entry of the other version', async () => {

@@ -1,6 +1,7 @@
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TableReader } from '../../workers/src/database/table-reader.ts';
+import { runHere } from './command.ts';
 import { buildDatabase } from './database.ts';
 import { sharedFolder, temporaryFolder } from './run.ts';
 import { randomRows, writeShard } from './shards.ts';
@@ -29,6 +30,8 @@ export interface TableVersions {
   copyOld(): Promise<string>;
   /** Puts the new build in place of the old one, as a build does: the entry goes first and comes last. */
   replace(database: string): Promise<void>;
+  /** Moves the rows of the old build into bucket_00002, as `compact` does. */
+  compact(database: string): Promise<void>;
 }
 
 /** Builds the versions in a folder that the tests of a file share. */
@@ -39,6 +42,8 @@ export async function buildVersions(rows: number, dimension: number): Promise<Ta
     const shard = await writeShard(join(folder, name, 'a.h5'), randomRows(seed, rows, dimension));
     await buildDatabase(join(folder, name), [shard]);
   }
+  await cp(join(folder, 'old'), join(folder, 'compacted'), { recursive: true });
+  await runHere(['compact', '--database', join(folder, 'compacted/db'), '--bucket', 'bucket_00001']);
   const copy = (name: string, to: string, part = '') =>
     cp(join(folder, name, 'db', part), join(to, part), { recursive: true });
   return {
@@ -54,6 +59,13 @@ export async function buildVersions(rows: number, dimension: number): Promise<Ta
         await copy('new', database, part);
       }
       await copy('new', database, '_catalog');
+    },
+    async compact(database) {
+      for (const part of ['bucket_00002.lance', '_partitions', '_catalog']) await copy('compacted', database, part);
+      for (const part of ['_catalog/bucket_00001.json', 'bucket_00001.lance'])
+        await rm(join(database, part), { recursive: true });
+      for (const name of await readdir(join(database, '_partitions')))
+        if (name.startsWith('bucket_00001')) await rm(join(database, '_partitions', name));
     },
   };
 }

@@ -36,6 +36,7 @@ describe('a table that changes while it is asked', () => {
 
   const changes: [string, (live: string) => Promise<void>][] = [
     ['is built again', (live) => versions.replace(live)],
+    ['is replaced by another bucket', (live) => versions.compact(live)],
     ['is removed', (live) => rm(join(live, 'bucket_00001.lance'), { recursive: true })],
     ['loses its versions', (live) => rm(join(live, 'bucket_00001.lance/_versions'), { recursive: true })],
     ['leaves the catalog', (live) => rm(join(live, '_catalog/bucket_00001.json'))],

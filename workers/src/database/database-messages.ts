@@ -136,6 +136,14 @@ export function removedBucket(uri: string, bucket: string): string {
   return `${uri}: ${bucket} was removed from the database, or is being built again. Run the same command again.`;
 }
 
+/** @param by the bucket that has its rows */
+export function replacedBucket(uri: string, bucket: string, by: string): string {
+  return (
+    `${uri}: ${bucket} was replaced: its rows are in ${by} (merge-buckets, compact or adopt). Name that bucket, or run the whole build or ` +
+    'search again, which reads the catalog anew.'
+  );
+}
+
 export function rebuiltBucket(uri: string, bucket: string): string {
   return `${uri}: ${bucket} was built again while it was read. Run the same command again.`;
 }

@@ -5,7 +5,15 @@ import { sealedText } from '../base/text/document.ts';
 import { isBucketName } from './catalog/bucket-name.ts';
 import { type CatalogEntry, type IngestRecord, withoutReplaced } from './catalog/catalog-entry.ts';
 import { parseCatalogEntry, parseIngestRecord } from './catalog/parse-entry.ts';
-import { controlCharacters, emptyAddress, noBuckets, unknownBucket, unknownScheme } from './database-messages.ts';
+import { findReplacement } from './catalog/replaced-buckets.ts';
+import {
+  controlCharacters,
+  emptyAddress,
+  noBuckets,
+  replacedBucket,
+  unknownBucket,
+  unknownScheme,
+} from './database-messages.ts';
 import type { BucketLocks, DatabaseParts } from './database-parts.ts';
 import { openLocal } from './local/local-database.ts';
 import type { NodeTables } from './node-tables.ts';
@@ -110,10 +118,12 @@ export class Database {
     return { entry, etag: found.etag };
   }
 
-  /** Reads the catalog entry of a bucket. @throws DataError that lists the buckets, if this one does not exist */
+  /** Reads the catalog entry of a bucket. @throws DataError that names the bucket that replaced it, or all buckets, if it does not exist */
   async requireEntry(bucket: string): Promise<CatalogEntry> {
     const entry = await this.entry(bucket);
     if (entry) return entry;
+    const by = await findReplacement(this, bucket, undefined);
+    if (by !== undefined) throw new DataError(replacedBucket(this.uri, bucket, by));
     const names = await this.entryNames();
     throw new DataError(names.length === 0 ? noBuckets(this.uri) : unknownBucket(this.uri, bucket, names));
   }

@@ -3,8 +3,9 @@ import { CRC64, hasChecksum } from '../base/bytes/checksum.ts';
 import { DataError, TransientError, type UserError } from '../base/errors.ts';
 import { readManifest } from '../lance/format/table-manifest.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
+import { findReplacement } from './catalog/replaced-buckets.ts';
 import type { Database } from './database.ts';
-import { compactedTable, rebuiltBucket, removedBucket } from './database-messages.ts';
+import { compactedTable, rebuiltBucket, removedBucket, replacedBucket } from './database-messages.ts';
 import { isIntended, readIntent } from './revision/intent.ts';
 import { describeChange, type TableState } from './table-change.ts';
 import { TableHistory, versionsIn } from './table-history.ts';
@@ -16,7 +17,8 @@ export const STATES_AT_ONCE = 16;
 const VERSIONS = '_versions/';
 
 /** Tables, and the catalog entries that describe them. */
-type TablesOfEntries = Pick<Database, 'uri' | 'tables' | 'entry'>;
+type Entries = Pick<Database, 'uri' | 'entry' | 'entryNames'>;
+type TablesOfEntries = Entries & Pick<Database, 'tables'>;
 
 /**
  * Determines how other clients changed a bucket's table, from the names of its versions and the manifests of versions newer than the
@@ -77,25 +79,25 @@ export function otherTable(uri: string, entry: CatalogEntry): DataError {
 /**
  * Reads the catalog entry of a bucket again. A build removes it before it changes a file of the table, so what was read before this call is
  * of the entry's table alone where it is the same.
- * @returns the error for a bucket that was built again or removed since; undefined if its entry is the same
+ * @returns the error for a bucket that was built again, replaced or removed since; undefined if its entry is the same
  */
 export async function findEntryChange(
-  database: Pick<Database, 'uri' | 'entry'>,
+  database: Entries,
   { bucket, fingerprint }: CatalogEntry,
   cause?: unknown,
 ): Promise<UserError | undefined> {
   const now = await database.entry(bucket);
-  if (now === undefined) return new DataError(removedBucket(database.uri, bucket), { cause });
+  if (now === undefined) {
+    const by = await findReplacement(database, bucket, undefined);
+    if (by !== undefined) return new TransientError(replacedBucket(database.uri, bucket, by), { cause });
+    return new DataError(removedBucket(database.uri, bucket), { cause });
+  }
   if (now.fingerprint === fingerprint) return undefined;
   return new TransientError(rebuiltBucket(database.uri, bucket), { cause });
 }
 
 /** Returns the error of a bucket that was built again or removed while it was read, which explains any other; otherwise `error`. */
-export async function explainedByChange(
-  database: Pick<Database, 'uri' | 'entry'>,
-  entry: CatalogEntry,
-  error: unknown,
-): Promise<unknown> {
+export async function explainedByChange(database: Entries, entry: CatalogEntry, error: unknown): Promise<unknown> {
   return (await findEntryChange(database, entry, error).catch(() => undefined)) ?? error;
 }
 

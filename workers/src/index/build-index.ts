@@ -13,6 +13,7 @@ import {
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
 import { indexDiskBytes } from '../database/catalog/disk-needs.ts';
+import { requireNotReplaced } from '../database/catalog/replaced-buckets.ts';
 import type { Database } from '../database/database.ts';
 import { keptRevision } from '../database/database-messages.ts';
 import { recordOf } from '../database/record-of.ts';
@@ -40,7 +41,7 @@ type Ingested = IngestRecord & { table: TableDescription };
  * Indexes a bucket's table in a scratch folder that shares its files, publishes the index and writes the bucket's catalog entry.
  * The caller holds the bucket's lock.
  * @returns the catalog entry, and whether the bucket had this index already
- * @throws DataError if the bucket is not ingested
+ * @throws DataError if the bucket is not ingested, or another one replaced it
  */
 export async function indexBucket(
   database: Database,
@@ -50,7 +51,9 @@ export async function indexBucket(
   { log, warn }: Pick<CommandContext, 'log' | 'warn'>,
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
   const existing = await database.entry(bucket);
-  const record = requireIngested(database, bucket, (await database.pendingRecord(bucket)) ?? existing);
+  const found = (await database.pendingRecord(bucket)) ?? existing;
+  if (existing || !found) await requireNotReplaced(database, bucket, existing);
+  const record = requireIngested(database, bucket, found);
   const { table, metric = 'cosine' } = record;
   if (existing) {
     await undoRevision(database, existing);

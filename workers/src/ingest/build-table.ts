@@ -13,6 +13,7 @@ import {
 } from '../database/catalog/catalog-entry.ts';
 import { ID_BYTES, ingestDiskBytes, keptBytes } from '../database/catalog/disk-needs.ts';
 import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
+import { requireNotReplaced } from '../database/catalog/replaced-buckets.ts';
 import type { Database } from '../database/database.ts';
 import { keptRevision } from '../database/database-messages.ts';
 import { ASSIGNER_VERSION, describePartitions, writePartitions } from '../database/partitions.ts';
@@ -48,7 +49,7 @@ export interface IngestOptions {
 /**
  * Builds a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
  * @returns the record, whether the table existed already, and warnings about its partitions
- * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched
+ * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched, or another bucket has the rows
  */
 export async function ingestBucket(
   database: Database,
@@ -62,7 +63,8 @@ export async function ingestBucket(
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
-  if (!entry && !options.isCopy) await requireRowsOnce(database, name, bucket.sources);
+  if (entry) await requireNotReplaced(database, name, entry);
+  else if (!options.isCopy) await requireRowsOnce(database, name, bucket.sources);
   await requireOneMetric(database, name, options.metric);
   const { tables, publisher, nodeTables } = database;
   // Changes of another client must not be lost silently.

@@ -4,6 +4,7 @@ import { DataError } from '../base/errors.ts';
 import { readDeletions } from '../bucket/deleted-rows.ts';
 import { damagedBucket } from '../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import { findReplacement } from '../database/catalog/replaced-buckets.ts';
 import type { Database } from '../database/database.ts';
 import { publishRevision, undoRevision } from '../database/revision/publish-revision.ts';
 import { openVersion, requireUnchanged } from '../database/table-state.ts';
@@ -34,7 +35,7 @@ export async function deleteRows(
 ): Promise<number> {
   const entry = await database.entry(bucket);
   // Merged into another bucket since it was listed, or removed. A new entry would make a replaced bucket part of the database again.
-  if (!entry || (await isReplaced(database, entry, listed))) return 0;
+  if (!entry || (await findReplacement(database, bucket, entry, listed)) !== undefined) return 0;
   await undoRevision(database, entry);
   const state = await requireUnchanged(database, entry);
   if ('version' in state) throw new DataError(changedByClient(database.uri, bucket, state.version));
@@ -44,20 +45,6 @@ export async function deleteRows(
   const rows = [...found.values()].reduce((sum, { length }) => sum + length, 0);
   await publishDeletion(database, entry, found, rows, lost);
   return rows;
-}
-
-/** Returns whether a bucket that was not listed replaces another. The lock of that one is free only after the new entry is written. */
-async function isReplaced(
-  database: Database,
-  { bucket, fingerprint }: CatalogEntry,
-  listed: ReadonlySet<string>,
-): Promise<boolean> {
-  for (const name of await database.entryNames()) {
-    if (listed.has(name)) continue;
-    const { replaces = [] } = (await database.entry(name)) ?? {};
-    if (replaces.some((other) => other.bucket === bucket && other.fingerprint === fingerprint)) return true;
-  }
-  return false;
 }
 
 /** Finds the rows of wanted ids. @returns their positions by fragment, ascending */

@@ -67,7 +67,11 @@ export async function finishReplacements(database: Database): Promise<void> {
       const entry = byName.get(bucket);
       // Another build may have the name by now.
       if (entry ? entry.fingerprint !== fingerprint : planned.has(bucket)) continue;
-      if (entry) await database.removeEntry(bucket);
+      if (entry) {
+        // Of a build that was killed after it wrote the entry: with the record alone, index-bucket would write the entry again.
+        if (planned.has(bucket)) await database.removePending(bucket);
+        await database.removeEntry(bucket);
+      }
       await database.publisher.remove(bucket);
       await database.locks.removeEnded(bucket);
     }

@@ -32,7 +32,13 @@ export async function readIntent(
   const path = intentPath(bucket);
   if ((await tables.size(path)) === undefined) return undefined;
   const fail = (problem: string) => new DataError(damagedRecord(path, 'record of a deletion', problem));
-  const text = new TextDecoder().decode(await tables.read(path));
+  const content = await tables.read(path).catch(async (error: unknown) => {
+    // The deletion has ended meanwhile.
+    if ((await tables.size(path)) === undefined) return undefined;
+    throw error;
+  });
+  if (!content) return undefined;
+  const text = new TextDecoder().decode(content);
   return checkDocument(REVISION_INTENT, parseSealed(text, fail), fail);
 }
 
