@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encloseExpression, withNulls } from '../../workers/src/search/filter/filter-expression.ts';
+import { encloseExpression, quotedName, withNulls } from '../../workers/src/search/filter/filter-expression.ts';
+import { badFilter } from '../../workers/src/search/filter/filter-messages.ts';
 
 const MISSING = [
   { name: 'taxon', type: 'utf8' },
@@ -20,6 +21,21 @@ describe('withNulls', () => {
   ])('replaces names of columns alone: %s', (expression, expected) => {
     expect(withNulls(expression, MISSING)).toBe(expected);
     expect(withNulls(expression, [])).toBe(expression);
+  });
+});
+
+describe('words of SQL as names of columns', () => {
+  it('are replaced in quotes alone', () => {
+    const missing = [...MISSING, { name: 'and', type: 'utf8' }, { name: 'order', type: 'int64' }] as const;
+    expect(withNulls("score > 5 and `and` = 'x' AND order = 2", missing)).toBe(
+      "CAST(NULL AS DOUBLE) > 5 and CAST(NULL AS STRING) = 'x' AND CAST(NULL AS BIGINT) = 2",
+    );
+  });
+
+  it('are shown with the backticks that they need', () => {
+    expect(['order', 'Select', 'length', 'null'].map(quotedName)).toEqual(['order', '`Select`', 'length', '`null`']);
+    const { message } = badFilter("select = 'x'", 'sql parser error', ['id', 'select']);
+    expect(message).toContain('on the columns id, `select`, with these backticks, with texts');
   });
 });
 

@@ -17,11 +17,20 @@ interface Row {
   id: string;
   length: number;
   taxon: string | null;
+  /** NaN in the file, null in the table. */
+  score: number | null;
+  /** Columns of words of SQL. */
+  select: string | null;
+  order: number | null;
 }
 
 /** Buckets: the rows of a.h5 with both columns, those of b.h5 without taxon. */
-const rowOf = (i: number): Row => ({ id: `a${i}`, length: (i * 7) % 1000, taxon: `t${i % 4} o'x` });
+const rowOf = (i: number): Row => ({
+  ...{ id: `a${i}`, length: (i * 7) % 1000, taxon: `t${i % 4} o'x` },
+  ...{ score: i % 3 === 0 ? null : i / ROWS, select: `s${i % 5}`, order: i % 6 },
+});
 const LACKING = 1500;
+const LACKED = { taxon: null, score: null, select: null, order: null };
 
 const FILTERS: Array<[where: string, selects: (row: Row) => boolean]> = [
   ["taxon = 't1 o''x' OR taxon = 't2 o''x'", ({ taxon }) => taxon === "t1 o'x" || taxon === "t2 o'x"],
@@ -29,6 +38,11 @@ const FILTERS: Array<[where: string, selects: (row: Row) => boolean]> = [
   ["LENGTH = 343 AND taxon LIKE 't%' -- one in 4,000", ({ length, taxon }) => length === 343 && taxon !== null],
   ["id = 'a77'", ({ id }) => id === 'a77'],
   ['length > 5000', () => false],
+  ["`select` = 's1' AND order > 2 AND `Order` < 5", ({ select, order }) => select === 's1' && order! > 2 && order! < 5],
+  ['score > 0.5', ({ score }) => score !== null && score > 0.5],
+  ['NOT (score > 0.5)', ({ score }) => score !== null && score <= 0.5],
+  ['score IS NULL', ({ score }) => score === null],
+  ['score <> 2 OR score IS NULL AND length = 9', ({ score, length }) => score !== null || length === 9],
   ['taxon IS NULL AND `length` <= 20', ({ taxon, length }) => taxon === null && length <= 20],
 ];
 
@@ -50,6 +64,9 @@ shard('q.h5', rows(25), [f'q{i}' for i in range(25)])
 with h5py.File('a.h5', 'a') as f:
     f['length'] = [i * 7 % 1000 for i in range(${ROWS})]
     f['taxon'] = [f"t{i % 4} o'x" for i in range(${ROWS})]
+    f['score'] = [np.nan if i % 3 == 0 else i / ${ROWS} for i in range(${ROWS})]
+    f['select'] = [f's{i % 5}' for i in range(${ROWS})]
+    f['Order'] = np.arange(${ROWS}) % 6
 with h5py.File('b.h5', 'a') as f: f['length'] = np.arange(${LACKING})
 print('null')`,
     );
@@ -76,7 +93,7 @@ print('null')`,
     const factsOf = (rows: Rows, of: (i: number) => Row) => new Map(rows.ids.map((id, i) => [id, of(i)]));
     tables = [
       { bucket: 'bucket_00001', rows: a, facts: factsOf(a, rowOf) },
-      { bucket: 'bucket_00002', rows: b, facts: factsOf(b, (i) => ({ id: `b${i}`, length: i, taxon: null })) },
+      { bucket: 'bucket_00002', rows: b, facts: factsOf(b, (i) => ({ id: `b${i}`, length: i, ...LACKED })) },
     ];
     queries = await readShard(at('q.h5'));
   });
@@ -137,6 +154,8 @@ print('null')`,
 
   it.each([
     ["taxn = 'x'", /No field named taxn.*on the columns id, .*length.*taxon/],
+    ["select = 's1'", /sql parser error/],
+    ["`SELECT` = 's1'", /No field named `SELECT`|No field named "SELECT"/],
     ["taxon = 'x", /Unterminated string literal/],
     ['taxon = "t1"', /No field named t1/],
     ['length in (SELECT 5)', /is not supported SQL/],
@@ -151,7 +170,9 @@ print('null')`,
     const error = await search('bucket_00001', where).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UsageError);
     expect((error as Error).message).toMatch(problem);
-    expect((error as Error).message).toContain('on the columns id, length, taxon');
+    expect((error as Error).message).toContain(
+      'on the columns id, Order, length, score, `select`, taxon, with these backticks',
+    );
   });
 
   it('computes E-values from the selected rows, also where a bucket has none', async () => {

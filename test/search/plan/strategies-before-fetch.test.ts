@@ -29,6 +29,17 @@ describe('strategiesBeforeFetch', () => {
     expect(strategies({ refineFactor: 0, groundTruth: true }, 8000)).toEqual(['exact', 'scan']);
   });
 
+  it('ignores the files of kept columns, which no strategy fetches', () => {
+    const columns = file('data/1-kept.lance', 1e13);
+    const withColumns = { files: [...files, columns], fragments: [{ path: files[0]!.path, columns: columns.path }] };
+    const cases = [{}, { refineFactor: 0 }, { refineFactor: 0, groundTruth: true }];
+    for (const request of cases)
+      for (const queries of [1, 1000, 8000, 100_000])
+        expect(strategies(request, queries, withColumns)).toEqual(strategies(request, queries));
+    // As bytes of vectors they would let the other strategies look slow.
+    expect(strategies({ refineFactor: 0 }, 20_000, withColumns)).toEqual(strategies({ refineFactor: 0 }, 20_000));
+  });
+
   it('chooses between the index and exact where there is no other strategy', () => {
     const without = { partitions: undefined };
     const large = { ...without, files: [file('data/1', 1e12), file('_indices/1', 1e6)] };

@@ -14,12 +14,28 @@ export function encloseExpression(expression: string): string {
   return `(${expression}\n)`;
 }
 
+/** Words that the engine reads as SQL: a column of such a name must be quoted (in LanceDB 0.39, of the 180 of its parser). */
+const SQL_WORDS = new Set(
+  [
+    'all and any as between by case cast current_date current_time current_timestamp distinct else end escape exists false from ilike in',
+    'interval is like not null or returning select similar some then to trim true when with',
+  ]
+    .join(' ')
+    .split(' '),
+);
+
+/** Returns a column's name as an expression needs it: in backticks where SQL has a meaning for it. */
+export function quotedName(name: string): string {
+  return SQL_WORDS.has(name.toLowerCase()) ? `\`${name}\`` : name;
+}
+
 /** Replaces columns that a table lacks by nulls of their type, so that the expression means what it does where all rows are null. */
 export function withNulls(expression: string, missing: readonly Column[]): string {
   const types = new Map(missing.map(({ name, type }) => [name.toLowerCase(), SQL_TYPES[type]]));
   return expression.replaceAll(TOKEN, (token) => {
-    const name = /^[`"]/.test(token) ? token.slice(1, -1) : token;
-    const type = types.get(name.toLowerCase());
+    const isQuoted = /^[`"]/.test(token);
+    const name = (isQuoted ? token.slice(1, -1) : token).toLowerCase();
+    const type = isQuoted || !SQL_WORDS.has(name) ? types.get(name) : undefined;
     return type === undefined ? token : `CAST(NULL AS ${type})`;
   });
 }

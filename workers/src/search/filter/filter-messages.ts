@@ -1,4 +1,5 @@
 import { UsageError } from '../../base/errors.ts';
+import { quotedName } from './filter-expression.ts';
 
 const MOST = 200;
 
@@ -7,8 +8,10 @@ const MOST = 200;
  * @param reason of the engine @param columns names of all columns
  */
 export function badFilter(expression: string, reason: string, columns: readonly string[]): UsageError {
+  const names = columns.map(quotedName);
+  const quotes = names.some((name) => name.startsWith('`')) ? ', with these backticks' : '';
   return new UsageError(
-    `--where ${shortened(expression)}: ${shortened(reason)}. Write a condition in SQL on the columns ${columns.join(', ')}, ` +
+    `--where ${shortened(expression)}: ${shortened(reason)}. Write a condition in SQL on the columns ${names.join(', ')}${quotes}, ` +
       "with texts in single quotes: length >= 300 AND taxon = 'Bacteria'.",
   );
 }

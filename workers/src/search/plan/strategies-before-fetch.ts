@@ -22,7 +22,7 @@ const FETCH_BYTES_PER_SECOND = 1e9;
 
 type Bucket = Pick<
   CatalogEntry,
-  'rows' | 'deletedRows' | 'dimension' | 'vectorType' | 'index' | 'partitions' | 'files'
+  'rows' | 'deletedRows' | 'dimension' | 'vectorType' | 'index' | 'partitions' | 'files' | 'fragments'
 >;
 
 /**
@@ -39,8 +39,12 @@ export function strategiesBeforeFetch(
   const { strategies } = possibleStrategies(request, bucket);
   // Recall is measured against an exact search, which needs the vectors in any case.
   if (!strategies.includes('ann') || strategies.length === 1 || request.targetRecall !== undefined) return undefined;
+  // Kept columns are fetched for none of the strategies: with a filter, which needs them, the index is not among these.
+  const kept = new Set(bucket.fragments?.map(({ columns }) => columns));
   const bytesIn = (folder: string) =>
-    bucket.files.filter(({ path }) => path.startsWith(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
+    bucket.files
+      .filter(({ path }) => path.startsWith(folder) && !kept.has(path))
+      .reduce((sum, { bytes }) => sum + bytes, 0);
   const [dataBytes, indexBytes] = [bytesIn('data/'), bytesIn('_indices/')];
   const idBytes = Math.max(0, dataBytes - storedRows(bucket) * bucket.dimension * COMPONENT_BYTES[bucket.vectorType]);
   const needsVectors = request.groundTruth || (request.refineFactor ?? DEFAULT_REFINE_FACTOR) > 0;
