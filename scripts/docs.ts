@@ -1,4 +1,5 @@
-// `npm run docs`: generates the tables of docs/parameters.md and docs/commands.md from nextflow_schema.json and the commands. The text
+// `npm run docs`: generates the tables of docs/parameters.md, docs/commands.md and docs/monitoring.md from nextflow_schema.json, the commands
+// and the schema of events, and docs/events.schema.json. The text
 // between `<!-- begin: NAME -->` and `<!-- end -->` is generated; the rest of a page is written by hand.
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadCommand } from '../workers/src/commands/index.ts';
+import { eventsSchemaText, monitoringSection } from './monitoring-page.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -32,6 +34,7 @@ type Section = (name: string) => Promise<string>;
 const PAGES: Record<string, Section> = {
   'docs/parameters.md': parameterGroup,
   'docs/commands.md': commandReference,
+  'docs/monitoring.md': monitoringSection,
 };
 
 /** Generates the pages. @returns the text of each by path */
@@ -39,6 +42,7 @@ export async function makePages(): Promise<Map<string, string>> {
   const pages = new Map<string, string>();
   for (const [path, section] of Object.entries(PAGES))
     pages.set(path, await fillSections(await readFile(join(ROOT, path), 'utf8'), section));
+  pages.set('docs/events.schema.json', eventsSchemaText());
   return pages;
 }
 

@@ -55,6 +55,8 @@ async function merge(args: { input: string[]; k: number; output: string; csv?: s
         maxEvalue: undefined,
         quiet: false,
         json: false,
+        events: undefined,
+        metrics: undefined,
       },
       ...{ threads: undefined, work: undefined, ...args },
     },

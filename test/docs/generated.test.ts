@@ -8,7 +8,12 @@ import { parseTables, readDocument } from './support/markdown.ts';
 
 test('the generated pages are what `npm run docs` writes', async () => {
   const pages = await makePages();
-  expect([...pages.keys()]).toEqual(['docs/parameters.md', 'docs/commands.md']);
+  expect([...pages.keys()]).toEqual([
+    'docs/parameters.md',
+    'docs/commands.md',
+    'docs/monitoring.md',
+    'docs/events.schema.json',
+  ]);
   for (const [path, text] of pages) expect(await readDocument(path), `${path}: run npm run docs`).toBe(text);
 });
 

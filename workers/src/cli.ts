@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { reportError, runCommand } from './app/command.ts';
+import { isMonitored, startMonitoring } from './app/monitoring/monitor.ts';
 import { onStop } from './app/signals.ts';
-import { outputFailure, sayError, watchOutputs } from './app/terminal.ts';
+import { outputFailure, sayError, sayOnly, watchOutputs } from './app/terminal.ts';
 import { LANCEFLOW_VERSION } from './app/version.ts';
 import { requireOwnSources } from './app/worker-sources.ts';
 import { EXIT } from './base/errors.ts';
@@ -38,7 +39,22 @@ async function runNamed(name: string, argv: string[]): Promise<number> {
     if (argv.some((word) => VERSION.includes(word))) return answer(`lanceflow ${LANCEFLOW_VERSION}`);
     return await runCommand(name, command, await parseArguments(name, command, argv));
   } catch (error) {
+    monitorRefused(name, argv);
     return reportError(name, error);
+  }
+}
+
+/** Starts the events of a command line that was refused, so that its error is among them. */
+function monitorRefused(name: string, argv: readonly string[]): void {
+  const pathOf = (option: string) => {
+    const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+    return at < 0 ? undefined : argv[at] === option ? argv[at + 1] : argv[at]!.slice(option.length + 1);
+  };
+  try {
+    const files = { events: pathOf('--events') || undefined, metrics: pathOf('--metrics') || undefined };
+    if (!isMonitored()) startMonitoring({ command: name, ...files, say: sayOnly });
+  } catch {
+    // One error is enough.
   }
 }
 

@@ -5,8 +5,10 @@ import { counted } from '../base/text/counted.ts';
 import { printableJson } from '../base/text/printable.ts';
 import { checkFileOptions, checkStandardOutput } from './file-options.ts';
 import { startMeter } from './meter.ts';
+import { endMonitoring, endMonitoringByError, startMonitoring } from './monitoring/monitor.ts';
+import { shownOptions } from './monitoring/shown-options.ts';
 import { createProgress, log, type Progress } from './progress.ts';
-import { beQuiet, print, say, sayError } from './terminal.ts';
+import { beQuiet, print, sayError, sayOnly, warn } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
 /** The figures that every command reports. A command may add its own fields. */
@@ -39,6 +41,15 @@ export const commonOptions = {
     alias: 'q',
     default: false,
     describe: 'Show no progress and no messages, only results and errors',
+  },
+  events: {
+    type: 'string',
+    describe:
+      'File to which a line of JSON is appended for the start, progress, messages and the end (docs/monitoring.md)',
+  },
+  metrics: {
+    type: 'string',
+    describe: 'File of metrics for Prometheus (OpenMetrics), replaced every 10 seconds and at the end',
   },
 } as const satisfies Record<string, Options>;
 
@@ -98,7 +109,10 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
   const started = new Date().toISOString();
   if (args.quiet) beQuiet();
   try {
-    const result = await command.run(args, { progress: createProgress, log, warn: say });
+    const { events, metrics } = args;
+    const options = shownOptions(args, Object.keys({ ...command.options, ...commonOptions }));
+    startMonitoring({ command: name, options, events, metrics, say: sayOnly });
+    const result = await command.run(args, { progress: createProgress, log, warn });
     const report = {
       command: name,
       ...result,
@@ -109,8 +123,10 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
     };
     if (args.json) print(printableJson(report));
     else if (!args.quiet || command.isAnswer?.(result))
-      say(command.summary?.(result) ?? `${name}: ${counted(result.rows, 'row')} in ${report.seconds.toFixed(1)} s`);
-    return command.exitCode?.(result) ?? EXIT.ok;
+      sayOnly(command.summary?.(result) ?? `${name}: ${counted(result.rows, 'row')} in ${report.seconds.toFixed(1)} s`);
+    const exitCode = command.exitCode?.(result) ?? EXIT.ok;
+    endMonitoring(exitCode, report);
+    return exitCode;
   } catch (thrown) {
     return reportError(name, withUserName(thrown, args));
   }
@@ -130,14 +146,16 @@ function remoteUsage(): Record<string, number> {
   return requests === 0 ? {} : { requests, retries, bytesSent: sentBytes, bytesReceived: receivedBytes };
 }
 
-/** Prints an error: one line for a user's error, the stack for a bug. @returns the exit code */
+/** Prints an error, also as an event: one line for a user's error, the stack for a bug. @returns the exit code */
 export function reportError(name: string, thrown: unknown): number {
   const error = toUserError(thrown);
   if (error instanceof UserError) {
+    endMonitoringByError(error.exitCode, error.message);
     sayError(`lanceflow ${name}`, error.message);
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  endMonitoringByError(EXIT.bug, error instanceof Error ? error.message : text, text);
   sayError(`lanceflow ${name}`, `this is a bug in LanceFlow; please report it with these lines.\n${text}`);
   return EXIT.bug;
 }

@@ -20,14 +20,14 @@ export const FILE_OPTIONS: readonly string[] = [
     'description',
     'skipped',
   ],
-  ...['work', 'cache', 'checkpoints', 'params-file', 'config', 'launch-dir'],
+  ...['work', 'cache', 'checkpoints', 'params-file', 'config', 'launch-dir', 'events', 'metrics'],
 ];
 
 /** Options that also accept an address on S3. Their commands check them. */
 export const ADDRESS_OPTIONS: readonly string[] = ['database', 'model', 'work-dir', 'embedding-cache'];
 
 /** Options that name files to write, and accept `-` for standard output. */
-export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'fasta', 'description', 'skipped'];
+export const OUTPUT_OPTIONS: readonly string[] = ['output', 'csv', 'fasta', 'description', 'skipped', 'events'];
 
 /** Matches a scheme, also the misspelt `s3:/bucket`. */
 const ADDRESS = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|(s3[an]?|file):)/i;

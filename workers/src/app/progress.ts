@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { progressBar, progressLine, progressState } from '../base/text/progress-text.ts';
-import { canRedraw, isQuiet, say, useTerminal } from './terminal.ts';
+import { announce, watchProgress } from './monitoring/event-bus.ts';
+import { canRedraw, isQuiet, sayOnly, useTerminal } from './terminal.ts';
 
 /** Shows the progress of long work. `add` counts work done, in the unit that the progress was created with. */
 export interface Progress {
@@ -12,17 +13,25 @@ const LINE_EVERY_MS = 10_000;
 const DEFAULT_COLUMNS = 80;
 const SILENT: Progress = { add() {}, stop() {} };
 
-/** Writes a line to standard error, because standard output belongs to `--json`. Writes nothing with `--quiet`. */
+/** Writes a line to standard error, because standard output belongs to `--json`; with `--quiet` only an event. */
 export function log(message: string): void {
-  if (!isQuiet()) say(message);
+  announce('log', message);
+  if (!isQuiet()) sayOnly(message);
 }
 
 /**
  * Shows a bar with an ETA on a terminal; elsewhere, as in the log of a Nextflow task, a line at most every ten seconds, which
- * `lanceflow watch` reads. Shows nothing with `--quiet`.
+ * `lanceflow watch` reads. Shows nothing with `--quiet`, but events have it.
  * @param unit in the plural
  */
 export function createProgress(label: string, total: number, unit: string): Progress {
+  const startedMs = performance.now();
+  return watchProgress(showProgress(label, total, unit), (done) =>
+    progressState({ label, done, total, unit }, (performance.now() - startedMs) / 1000),
+  );
+}
+
+function showProgress(label: string, total: number, unit: string): Progress {
   if (isQuiet()) return SILENT;
   return canRedraw(process.stderr) ? barProgress(label, total, unit) : lineProgress(label, total, unit);
 }
@@ -63,7 +72,7 @@ function lineProgress(label: string, total: number, unit: string): Progress {
       const nowMs = performance.now();
       if (nowMs - lastMs < LINE_EVERY_MS) return;
       lastMs = nowMs;
-      say(progressLine(progressState({ label, done, total, unit }, (nowMs - startedMs) / 1000)));
+      sayOnly(progressLine(progressState({ label, done, total, unit }, (nowMs - startedMs) / 1000)));
     },
     stop() {},
   };

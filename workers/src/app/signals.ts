@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { busyThreads } from '../base/threads/busy-threads.ts';
-import { restoreTerminal, say } from './terminal.ts';
+import { endMonitoringByError } from './monitoring/monitor.ts';
+import { restoreTerminal, sayOnly } from './terminal.ts';
 
 const SIGNAL_MS = 1000;
 /** Signals that stop a command, and the exit code of each. SIGHUP: the terminal was closed. */
@@ -24,7 +25,10 @@ function listen(): void {
 function stop(signal: NodeJS.Signals, code: number): void {
   // Nextflow also kills the readers of this process's output. A failed write must not prevent the cleanup.
   process.stderr.on('error', () => {});
-  say(`\nStopped by ${signal}; unfinished files are being removed. Run the same command again to continue.`);
+  const message = `Stopped by ${signal}; unfinished files are being removed. Run the same command again to continue.`;
+  sayOnly(`\n${message}`);
+  // Before the cleanup, which a second signal may cut short.
+  endMonitoringByError(code, message);
   for (const cleanup of cleanups) cleanup();
   restoreTerminal();
   if (busyThreads.size > 0) {

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
 import { shorten } from '../base/text/format-table.ts';
 import { printable } from '../base/text/printable.ts';
+import { announce } from './monitoring/event-bus.ts';
 
 /** Shows the cursor and wraps lines. */
 const DEFAULT_STATE = '\x1b[?25h\x1b[?7h';
@@ -33,8 +34,23 @@ export function isQuiet(): boolean {
   return isSilent;
 }
 
-/** Writes a line to standard error, with control characters escaped: a name or an id cannot control the terminal. */
+/** Tells the user something: a line on standard error, and an event. */
 export function say(message: string): void {
+  announce('log', message);
+  sayOnly(message);
+}
+
+/** Tells the user of a problem that does not stop the command, as `say`. */
+export function warn(message: string): void {
+  announce('warning', message);
+  sayOnly(message);
+}
+
+/**
+ * Writes a line to standard error, with control characters escaped: a name or an id cannot control the terminal. For lines that other
+ * events hold, such as progress.
+ */
+export function sayOnly(message: string): void {
   process.stderr.write(`${printable(message)}\n`);
 }
 

@@ -83,8 +83,8 @@ async function openPipe(path: string): Promise<Writable> {
   }
 }
 
-/** @param target absolute */
-function descriptorOf(target: string): number | undefined {
+/** Returns the descriptor that a path names, as /dev/stdout and /dev/fd/3 do. @param target absolute */
+export function descriptorOf(target: string): number | undefined {
   const standard = ['/dev/stdin', STANDARD_OUTPUT, '/dev/stderr'].indexOf(target);
   if (standard > 0) return standard;
   const [, number] = DESCRIPTOR.exec(target) ?? [];
