@@ -22,6 +22,7 @@ class Request {
         checkOutdir(given.outdir)
         if (given.nvme && !given.nvme.toString().startsWith('/'))
             Parameters.stop("--nvme ${given.nvme}: it must be an absolute path, the same on every machine.")
+        checkMonitoring(given.monitoring)
         ['max_cpus', 'max_memory'].each { name ->
             if (given[name] != null && Resources.isBatch())
                 Parameters.stop("--${name}: not with -profile awsbatch; there, --aws_storage_cpus and --aws_storage_memory set the size of a machine.")
@@ -48,6 +49,18 @@ class Request {
             entries: entries,
             workers: WorkerSources.hashes(projectDir, [database, model].findAll()),
         ]
+    }
+
+    /** Checks the folder of events and metrics, and creates it, because a container engine mounts only existing folders. */
+    private static void checkMonitoring(Object folder) {
+        if (!folder) return
+        if (Resources.isBatch())
+            Parameters.stop("--monitoring: tasks on AWS Batch share no folder. Their metrics are in CloudWatch (docs/aws.md#metrics-of-the-tasks).")
+        if (!folder.toString().startsWith('/'))
+            Parameters.stop("--monitoring ${folder}: it must be an absolute path, the same on every machine.")
+        if (Files.exists(Path.of(folder.toString())) && !Files.isDirectory(Path.of(folder.toString())))
+            Parameters.stop("--monitoring ${folder} is a file; name a folder.")
+        Files.createDirectories(Path.of(folder.toString()))
     }
 
     /** HDF5 files whose datasets the user names are imported, like files of other formats: later stages look for names by themselves. */

@@ -146,7 +146,7 @@ test('events change neither outputs nor exit code, and --quiet does not silence 
   const file = join(folder, 'events.ndjson');
   const plain = await lanceflow([...CATALOG, '--json'], { cwd: folder });
   const told = await lanceflow([...CATALOG, '--json', '--quiet', '--events', file], { cwd: folder });
-  const times = /"(seconds|cpuSeconds|peakMemoryBytes|started)":("[^"]*"|[\d.e-]+)/g;
+  const times = /"(seconds|cpuSeconds|peakMemoryBytes|started|bytesRead|bytesWritten)":("[^"]*"|[\d.e-]+)/g;
   expect(told.stdout.replaceAll(times, '')).toBe(plain.stdout.replaceAll(times, ''));
   expect(told).toMatchObject({ code: 0, stderr: plain.stderr });
   expectWhole(await eventsIn(file), 'result');
