@@ -15,6 +15,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'outcome',
     'truth',
     'plot',
+    'labels',
     'csv',
     'fasta',
     'description',

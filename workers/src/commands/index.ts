@@ -14,7 +14,10 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Write vectors of another tool (Parquet, .npy, HDF5) as a shard',
     load: () => import('./import-vectors.ts'),
   },
-  'list-columns': { describe: 'List the columns that --keep can name', load: () => import('./list-columns.ts') },
+  'list-columns': {
+    describe: 'List the columns that --keep can name',
+    load: () => import('./inspect/list-columns.ts'),
+  },
   'describe-shard': {
     describe: 'Describe shards (content hash, row count, ids) for pack-buckets',
     load: () => import('./describe-shard.ts'),
@@ -50,8 +53,8 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),
   },
-  evaluate: { describe: 'Measure what searches find and cost', load: () => import('./evaluate.ts') },
-  catalog: { describe: 'List the buckets of a database', load: () => import('./catalog.ts') },
+  evaluate: { describe: 'Measure what searches find and cost', load: () => import('./inspect/evaluate.ts') },
+  catalog: { describe: 'List the buckets of a database', load: () => import('./inspect/catalog.ts') },
   'clean-cache': {
     describe: 'List and remove embedded files that runs keep for later ones',
     load: () => import('./upkeep/clean-cache.ts'),

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../app/command.ts';
 import { DataError } from '../base/errors.ts';
 import { damagedBucket, type OpenBucket, openBucket } from '../bucket/open-bucket.ts';
+import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
@@ -10,6 +11,11 @@ import { isLanceError } from '../search/run-search.ts';
 import { searchableEntry } from '../search/searchable-entry.ts';
 import { modelIdentity } from '../shard/shard.ts';
 import { EVALUATE_MESSAGES } from './evaluate-messages.ts';
+
+/** Parses --buckets. @throws UsageError for a name that no bucket can have */
+export function bucketsIn(list: string | undefined): string[] | undefined {
+  return list?.split(',').map((name) => checkBucketName(name.trim()));
+}
 
 /**
  * Returns the entries of the buckets to evaluate that have rows.

@@ -6,10 +6,9 @@ import { requireWhole } from '../app/option-checks.ts';
 import { print, terminalColumns } from '../app/terminal.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
-import { checkBucketName } from '../database/catalog/bucket-name.ts';
 import { Database } from '../database/database.ts';
 import { requireOutputsApart } from '../search/outputs-apart.ts';
-import { chosenEntries } from './chosen-buckets.ts';
+import { bucketsIn, chosenEntries } from './chosen-buckets.ts';
 import { type EvaluationRequest, evaluateDatabase } from './evaluate-database.ts';
 import { EVALUATE_MESSAGES } from './evaluate-messages.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -18,12 +17,15 @@ import { type GridRequest, parseGrid } from './grid.ts';
 import { recordRecall } from './last-recall.ts';
 import { pointTable, searchCommand, settingsText } from './point-text.ts';
 
+const DEFAULT_K = 10;
+
 /** The options of an evaluation, as given on the command line. */
 export interface EvaluationOptions extends GridRequest {
   database: string;
   queries?: readonly string[] | undefined;
   sample?: number | undefined;
-  k: number;
+  k?: number | undefined;
+  labels?: string | undefined;
   buckets?: string | undefined;
   targetRecall: number;
   excludeSelf: boolean;
@@ -44,7 +46,7 @@ export interface CheckedEvaluation extends EvaluationRequest {
 
 /** Checks the options of an evaluation. @throws UsageError that names the option that is wrong */
 export async function checkEvaluation(options: EvaluationOptions): Promise<CheckedEvaluation> {
-  const { database, queries, sample, k, targetRecall, excludeSelf, stream, work, output, plot } = options;
+  const { database, queries, sample, k = DEFAULT_K, targetRecall, excludeSelf, stream, work, output, plot } = options;
   requireWhole('k', k);
   if (sample !== undefined) requireWhole('sample', sample);
   if (!(targetRecall > 0 && targetRecall <= 1)) throw new UsageError(EVALUATE_MESSAGES.wrongTarget(targetRecall));
@@ -56,7 +58,7 @@ export async function checkEvaluation(options: EvaluationOptions): Promise<Check
   return {
     ...parseGrid(options),
     ...{ database, queries, sample, k, targetRecall, excludeSelf, stream, work, output, plot },
-    buckets: options.buckets?.split(',').map((name) => checkBucketName(name.trim())),
+    buckets: bucketsIn(options.buckets),
     scratch: work ?? tmpdir(),
   };
 }

@@ -9,9 +9,26 @@ import {
 import { EVALUATE_MESSAGES } from './evaluate-messages.ts';
 import type { PointSettings } from './evaluation.ts';
 
-/** Probes of the default grid, as multiples of those of a search; also refine factors. */
-const PROBE_STEPS = [1 / 8, 1 / 4, 1 / 2, 1, 2, 4];
-const REFINE_FACTORS = [1, DEFAULT_REFINE_FACTOR, 4 * DEFAULT_REFINE_FACTOR];
+/** What a grid has where the user does not say. */
+export interface GridDefaults {
+  strategies: readonly SearchStrategy[];
+  /** Probes, as multiples of those of a search. */
+  probeSteps: readonly number[];
+  refineFactors: readonly number[];
+}
+
+const WIDE_GRID: GridDefaults = {
+  strategies: SEARCH_STRATEGIES,
+  probeSteps: [1 / 8, 1 / 4, 1 / 2, 1, 2, 4],
+  refineFactors: [1, DEFAULT_REFINE_FACTOR, 4 * DEFAULT_REFINE_FACTOR],
+};
+
+/** The settings of a search without options, beside the exact answer. */
+export const USUAL_SETTINGS: GridDefaults = {
+  strategies: ['ann', 'exact'],
+  probeSteps: [1],
+  refineFactors: [DEFAULT_REFINE_FACTOR],
+};
 
 /** The user's choices, with commas between; undefined: by the buckets. */
 export interface GridRequest {
@@ -66,21 +83,22 @@ const ascending = (numbers: readonly number[]) => [...new Set(numbers)].sort((a,
 
 /**
  * Returns the points of a grid over the strategies that any bucket allows: `exact` once, `scan` by nprobes, `ann` by nprobes and refine
- * factors. By default, probes are those of a search and some from an eighth to four times as many.
+ * factors.
  * @throws UsageError if no bucket allows any of the strategies
  */
 export function gridPoints(
   { strategies, nprobes, refineFactors }: GridLists,
   entries: readonly Entry[],
+  defaults = WIDE_GRID,
 ): PointSettings[] {
-  const wanted = strategies ?? SEARCH_STRATEGIES;
+  const wanted = strategies ?? defaults.strategies;
   const points = [...wanted].sort(exactFirst).flatMap((strategy): PointSettings[] => {
     if (strategy === 'exact') return [{ strategy }];
     const partitionCount = Math.max(0, ...entries.map((entry) => partitionsFor(strategy, entry)));
     if (partitionCount === 0) return [];
-    const probes = probesOf(nprobes, partitionCount);
+    const probes = probesOf(nprobes, partitionCount, defaults.probeSteps);
     if (strategy === 'scan') return probes.map((each) => ({ strategy, nprobes: each }));
-    const refining = refineFactors ?? REFINE_FACTORS;
+    const refining = refineFactors ?? defaults.refineFactors;
     return probes.flatMap((each) => refining.map((refineFactor) => ({ strategy, nprobes: each, refineFactor })));
   });
   if (points.length === 0) throw new UsageError(EVALUATE_MESSAGES.noStrategy(wanted));
@@ -99,8 +117,8 @@ export function partitionsFor(strategy: SearchStrategy, { index, partitions }: E
 }
 
 /** @param asked more than there are partitions probe all of them */
-function probesOf(asked: readonly number[] | undefined, partitionCount: number): number[] {
+function probesOf(asked: readonly number[] | undefined, partitionCount: number, steps: readonly number[]): number[] {
   const usual = defaultNprobes(partitionCount);
-  const probes = asked ?? PROBE_STEPS.map((step) => Math.max(1, Math.round(usual * step)));
+  const probes = asked ?? steps.map((step) => Math.max(1, Math.round(usual * step)));
   return ascending(probes.map((count) => Math.min(count, partitionCount)));
 }

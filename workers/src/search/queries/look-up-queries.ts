@@ -36,11 +36,38 @@ export async function* readQueries(
   wanted: WantedIds,
   progress: Progress,
 ): AsyncGenerator<FoundQueries> {
-  const newestFirst = [...entries].sort((a, b) => (a.bucket < b.bucket ? 1 : -1));
-  for (const entry of newestFirst) {
+  for (const entry of newestFirst(entries)) {
     if (wanted.missingCount === 0) return;
     yield* readFrom(database, entry, wanted, progress);
   }
+}
+
+/** Looks up ids without their vectors: `wanted` then knows which of them the database does not have. */
+export async function findIds(
+  database: Database,
+  entries: readonly CatalogEntry[],
+  wanted: WantedIds,
+  progress: Progress,
+): Promise<void> {
+  for (const entry of newestFirst(entries)) {
+    if (wanted.missingCount === 0) return;
+    const damaged = damagedIn(database, entry);
+    const table = await openVersion(database, entry).catch(damaged);
+    await findRows(table, wanted, progress)
+      .catch(damaged)
+      .finally(() => table.close());
+  }
+}
+
+function newestFirst(entries: readonly CatalogEntry[]): CatalogEntry[] {
+  return [...entries].sort((a, b) => (a.bucket < b.bucket ? 1 : -1));
+}
+
+/** Returns a function that throws the error of a bucket that cannot be read. */
+function damagedIn(database: Database, entry: CatalogEntry): (error: unknown) => Promise<never> {
+  return async (error) => {
+    throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
+  };
 }
 
 /**
@@ -78,9 +105,7 @@ async function* readFrom(
   wanted: WantedIds,
   progress: Progress,
 ): AsyncGenerator<FoundQueries> {
-  const damaged = async (error: unknown) => {
-    throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
-  };
+  const damaged = damagedIn(database, entry);
   const table = await openVersion(database, entry).catch(damaged);
   try {
     const found = await findRows(table, wanted, progress).catch(damaged);

@@ -1,13 +1,13 @@
-import { defineCommand } from '../app/command.ts';
-import { databaseOption } from '../app/shared-options.ts';
-import { print, terminalColumns } from '../app/terminal.ts';
-import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
-import { counted } from '../base/text/counted.ts';
-import { formatTable } from '../base/text/format-table.ts';
-import { briefEntry } from '../database/catalog/catalog-entry.ts';
-import { Database } from '../database/database.ts';
-import { describeState } from '../database/table-change.ts';
-import { readTableState, STATES_AT_ONCE } from '../database/table-state.ts';
+import { defineCommand } from '../../app/command.ts';
+import { databaseOption } from '../../app/shared-options.ts';
+import { print, terminalColumns } from '../../app/terminal.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
+import { counted } from '../../base/text/counted.ts';
+import { formatTable } from '../../base/text/format-table.ts';
+import { briefEntry } from '../../database/catalog/catalog-entry.ts';
+import { Database } from '../../database/database.ts';
+import { describeState } from '../../database/table-change.ts';
+import { readTableState, STATES_AT_ONCE } from '../../database/table-state.ts';
 
 export const command = defineCommand({
   describe:

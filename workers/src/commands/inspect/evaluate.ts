@@ -1,13 +1,15 @@
-import { defineCommand } from '../app/command.ts';
-import { databaseOption } from '../app/shared-options.ts';
-import { counted } from '../base/text/counted.ts';
-import { checkEvaluation, evaluateAndWrite, showEvaluation } from '../evaluate/evaluate-and-write.ts';
-import { settingsText } from '../evaluate/point-text.ts';
+import { defineCommand } from '../../app/command.ts';
+import { databaseOption } from '../../app/shared-options.ts';
+import { print, terminalColumns } from '../../app/terminal.ts';
+import { checkEvaluation, evaluateAndWrite, showEvaluation } from '../../evaluate/evaluate-and-write.ts';
+import { judgeAndWrite } from '../../evaluate/labels/judge-and-write.ts';
+import { evaluationSummary, labelTables } from '../../evaluate/labels/label-text.ts';
 
 export const command = defineCommand({
   describe:
     'Measures what searches of a database find and cost: recall@k against exact answers, time and bytes over a grid of strategies, ' +
-    'nprobes and refine factors, and recommends the quickest that reaches a recall.',
+    'nprobes and refine factors, and recommends the quickest that reaches a recall. With --labels, how well neighbours agree with ' +
+    'families that are known.',
   options: {
     database: databaseOption,
     queries: { type: 'array', string: true, describe: 'Query sets (HDF5 shards). Default: rows of the database' },
@@ -15,7 +17,13 @@ export const command = defineCommand({
       type: 'number',
       describe: 'Queries to draw. Default: 200 rows of the database; of --queries at most 1,000; fewer for a large k',
     },
-    k: { type: 'number', default: 10, describe: 'Neighbours per query' },
+    k: { type: 'number', describe: 'Neighbours per query. Default: 10; with --labels 1,000' },
+    labels: {
+      type: 'string',
+      describe:
+        'Judge neighbours by labels, such as families, instead of exact answers: a table (.csv) with columns id and label. The ' +
+        'labelled rows are the queries',
+    },
     buckets: { type: 'string', describe: 'Buckets to search, with commas between. Default: all' },
     strategies: {
       type: 'string',
@@ -46,19 +54,20 @@ export const command = defineCommand({
   },
   examples: [
     ['evaluate --database /data/proteins --sample 200', 'Compare the strategies on rows of the database'],
+    ['evaluate --database db --labels families.csv', 'Judge the neighbours by known families'],
     ['evaluate --database db --queries q.h5 --k 100 --nprobes 10,20,40 --plot recall.html', 'Draw recall against time'],
   ],
 
   async run(args, context) {
-    const request = await checkEvaluation(args);
-    const result = await evaluateAndWrite(request, context);
-    if (!args.json) showEvaluation(result.evaluation);
-    const { evaluation, ...written } = result;
+    if (args.labels !== undefined) {
+      const { evaluation, ...written } = await judgeAndWrite(args.labels, args, context);
+      if (!args.json) print(labelTables(evaluation, terminalColumns()));
+      return { ...written, ...evaluation };
+    }
+    const { evaluation, ...written } = await evaluateAndWrite(await checkEvaluation(args), context);
+    if (!args.json) showEvaluation(evaluation);
     return { ...written, ...evaluation };
   },
 
-  summary: ({ queries, points, recommended }) => {
-    const best = recommended === undefined ? 'none reaches the recall' : settingsText(points[recommended]!);
-    return `evaluate: ${counted(points.length, 'point')}, ${counted(queries, 'query')}; recommended: ${best}`;
-  },
+  summary: (result) => `evaluate: ${evaluationSummary(result)}`,
 });

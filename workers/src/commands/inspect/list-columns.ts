@@ -1,7 +1,7 @@
-import { defineCommand } from '../app/command.ts';
-import { h5Options } from '../app/shared-options.ts';
-import { UsageError } from '../base/errors.ts';
-import { listColumns } from '../import/columns-of-files.ts';
+import { defineCommand } from '../../app/command.ts';
+import { h5Options } from '../../app/shared-options.ts';
+import { UsageError } from '../../base/errors.ts';
+import { listColumns } from '../../import/columns-of-files.ts';
 
 export const command = defineCommand({
   describe:
