@@ -2,6 +2,7 @@
 // LanceFlow: builds a database of protein embeddings (--input), searches it (--queries), or both in one run.
 
 include { BUILD } from './workflows/build.nf'
+include { REPORT } from './workflows/report.nf'
 include { SEARCH } from './workflows/search.nf'
 
 workflow {
@@ -20,6 +21,8 @@ workflow {
         count = channel.value(request.entries.size())
         // JSON report of a task
         reports = channel.empty()
+        // list of the results of a search
+        results = channel.value([])
         // [source, table of records and files that one task skipped]
         skipped = channel.empty()
 
@@ -30,13 +33,15 @@ workflow {
             count = BUILD.out.count
             reports = BUILD.out.reports
             skipped = skipped.mix(BUILD.out.skipped)
-            reports.subscribe { file -> summary.addReport(file) }
         }
         if (request.queries || request.query_ids) {
-            SEARCH(request, entries, count, reports)
+            SEARCH(request, entries, count)
+            results = SEARCH.out.results
+            reports = reports.mix(SEARCH.out.reports)
             skipped = skipped.mix(SEARCH.out.skipped)
-            SEARCH.out.reports.subscribe { file -> summary.addReport(file) }
         }
+        REPORT(request, results, reports, entries, count)
+        reports.subscribe { file -> summary.addReport(file) }
         skipped.toList().subscribe { tables -> SkippedRecords.publish(request.outdir, tables) }
         entries.subscribe { bucket, _fingerprint, _bytes -> summary.addBucket(bucket) }
         if (!workflow.stubRun) {

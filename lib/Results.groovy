@@ -15,22 +15,31 @@ import nextflow.file.FileHelper
 class Results {
 
     private static final String RUN = 'run.json'
-    private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'neighbours.fasta', 'report.html']
+    private static final String PAGE = 'report.html'
+    /** The page of a run that only builds. */
+    private static final String BUILD_PAGE = 'build.html'
+    private static final String OUTCOME = 'outcome.json'
+    private static final List<String> NAMES = ['neighbours.parquet', 'neighbours.csv', 'neighbours.csv.gz', 'neighbours.csv.zst', 'neighbours.fasta', PAGE]
     /** The place of the run's facts in the page of render-report. */
     private static final String MARK = '<!-- run -->'
 
     /**
-     * Replaces the results in a folder, or below an s3:// prefix, with those of this run.
-     * @param files outputs of the tasks; the facts of the run are added to the report
+     * Replaces the results in a folder, or below an s3:// prefix, with those of this run. A run that only builds has none, and keeps those of
+     * an earlier run.
+     * @param results of a search; empty without one
+     * @param page report of the run, to which its facts are added
+     * @param outcome what the run took
      * @param run see `describe`
      */
-    static void publish(Object outdir, List<Path> files, Map run) {
+    static void publish(Object outdir, List<Path> results, Path page, Path outcome, Map run) {
+        def isSearch = !results.isEmpty()
+        def files = results.collectEntries { file -> [(file.name): file] } + [(isSearch ? PAGE : BUILD_PAGE): page, (OUTCOME): outcome]
         def folder = HostPath.named(outdir, '--outdir')
         try {
             // S3 has no folders.
             if (isLocal(folder)) Files.createDirectories(folder)
             withLock(folder) {
-                isLocal(folder) ? replace(folder, files, run) : copyOver(folder, files, run)
+                isLocal(folder) ? replace(folder, files, run, isSearch) : copyOver(folder, files, run, isSearch)
             }
         }
         catch (Exception problem) {
@@ -87,20 +96,37 @@ class Results {
         }
     }
 
-    private static void replace(Path folder, List<Path> files, Map run) {
+    private static void replace(Path folder, Map<String, Path> files, Map run, boolean isSearch) {
         removeLeftovers(folder)
         def mark = UUID.randomUUID().toString()
         def temporary = { String name -> folder.resolve(".${name}.${mark}.tmp") }
+        def names = files.keySet() + (isSearch ? [RUN] : [])
         try {
-            files.each { file -> copy(file, temporary(file.name), run, files*.name) }
-            temporary(RUN).setText(json(run, files.collect { file -> temporary(file.name) }, files*.name), 'UTF-8')
-            Files.deleteIfExists(folder.resolve(RUN))
-            (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
-            (files*.name + RUN).each { name -> Files.move(temporary(name), folder.resolve(name), StandardCopyOption.ATOMIC_MOVE) }
+            files.each { name, file -> copy(file, temporary(name), run, besides(name, files, isSearch)) }
+            if (isSearch) {
+                temporary(RUN).setText(json(run, listed(files).collectEntries { name -> [(name): temporary(name)] }), 'UTF-8')
+                removeOthers(folder, files)
+            }
+            names.each { name -> Files.move(temporary(name), folder.resolve(name), StandardCopyOption.ATOMIC_MOVE) }
         }
         finally {
-            (files*.name + RUN).each { name -> Files.deleteIfExists(temporary(name)) }
+            names.each { name -> Files.deleteIfExists(temporary(name)) }
         }
+    }
+
+    /** Names the other files of the run. */
+    private static Collection<String> besides(String name, Map<String, Path> files, boolean isSearch) {
+        return files.keySet() - name + (isSearch ? [RUN] : [])
+    }
+
+    private static void removeOthers(Path folder, Map<String, Path> files) {
+        Files.deleteIfExists(folder.resolve(RUN))
+        (NAMES - files.keySet()).each { name -> Files.deleteIfExists(folder.resolve(name)) }
+    }
+
+    /** Selects the names for run.json. A run that only builds replaces the outcome, and no other file of a search. */
+    private static Collection<String> listed(Map<String, Path> files) {
+        return files.keySet() - OUTCOME
     }
 
     /** Returns whether a file exists, in a folder or on S3. */
@@ -109,30 +135,42 @@ class Results {
     }
 
     /** Replaces the results without renaming: S3 replaces each object atomically. */
-    private static void copyOver(Path folder, List<Path> files, Map run) {
-        Files.deleteIfExists(folder.resolve(RUN))
-        (NAMES - files*.name).each { name -> Files.deleteIfExists(folder.resolve(name)) }
-        files.each { file -> copy(file, folder.resolve(file.name), run, files*.name) }
-        folder.resolve(RUN).setText(json(run, files.collect { file -> folder.resolve(file.name) }, files*.name), 'UTF-8')
+    private static void copyOver(Path folder, Map<String, Path> files, Map run, boolean isSearch) {
+        if (isSearch) removeOthers(folder, files)
+        files.each { name, file -> copy(file, folder.resolve(name), run, besides(name, files, isSearch)) }
+        if (isSearch)
+            folder.resolve(RUN).setText(json(run, listed(files).collectEntries { name -> [(name): folder.resolve(name)] }), 'UTF-8')
     }
 
-    private static void copy(Path file, Path target, Map run, List<String> names) {
-        if (file.name == 'report.html') target.setText(stamped(file.getText('UTF-8'), run, names - file.name + RUN), 'UTF-8')
-        else FileHelper.copyPath(file, target, StandardCopyOption.REPLACE_EXISTING)
+    /** @param others names of the files beside it */
+    private static void copy(Path file, Path target, Map run, Collection<String> others) {
+        switch (file.name) {
+            case PAGE: target.setText(stamped(file.getText('UTF-8'), run, others), 'UTF-8'); break
+            case OUTCOME: target.setText(named(file.getText('UTF-8'), run), 'UTF-8'); break
+            default: FileHelper.copyPath(file, target, StandardCopyOption.REPLACE_EXISTING)
+        }
     }
 
-    private static String json(Map run, List<Path> written, List<String> names) {
-        def files = [names, written].transpose().collect { name, file -> [name: name, bytes: Files.size(file)] }
+    /** Adds the name of the run to its outcome. */
+    private static String named(String outcome, Map run) {
+        // Tasks of a stub run write empty files.
+        if (!outcome) return outcome
+        def document = new JsonSlurper().parseText(outcome) as Map
+        return JsonOutput.prettyPrint(JsonOutput.toJson(document + run.subMap(['run', 'session', 'started']))) + '\n'
+    }
+
+    private static String json(Map run, Map<String, Path> written) {
+        def files = written.collect { name, file -> [name: name, bytes: Files.size(file)] }
         return JsonOutput.prettyPrint(JsonOutput.toJson(run + [completed: java.time.Instant.now().toString(), files: files])) + '\n'
     }
 
     /** Adds the facts of the run, with links to the files beside the page. */
-    private static String stamped(String page, Map run, List<String> names) {
+    private static String stamped(String page, Map run, Collection<String> names) {
         def facts = [
             'Run': run.run, 'Started': run.started, 'Command': run.command, 'Database': run.database,
             'Versions': "LanceFlow ${run.lanceflow}, Nextflow ${run.nextflow}",
             'Catalog': run.buckets.take(100).collect { bucket, fingerprint -> "${bucket} ${fingerprint}" }.join(', ') +
-                (run.buckets.size() > 100 ? ", and ${run.buckets.size() - 100} more: run.json" : ''),
+                (run.buckets.size() > 100 ? ", and ${run.buckets.size() - 100} more${RUN in names ? ": ${RUN}" : ''}" : ''),
         ]
         def rows = facts.collect { name, value -> "<tr><td>${name}</td><td><bdi>${html(value)}</bdi></td></tr>\n" }.join('')
         rows += "<tr><td>Files</td><td>${names.sort(false).collect { name -> "<a href=\"${name}\">${name}</a>" }.join(', ')}</td></tr>\n"
@@ -147,7 +185,7 @@ class Results {
     private static void removeLeftovers(Path folder) {
         def stream = Files.newDirectoryStream(folder, '.*.tmp')
         try {
-            stream.findAll { file -> file.name ==~ /\.(neighbours\.(parquet|csv|csv\.gz|csv\.zst|fasta)|report\.html|run\.json)\.[0-9a-f-]{36}\.tmp/ }
+            stream.findAll { file -> file.name ==~ /\.(neighbours\.(parquet|csv|csv\.gz|csv\.zst|fasta)|report\.html|build\.html|outcome\.json|run\.json)\.[0-9a-f-]{36}\.tmp/ }
                 .each { file -> Files.deleteIfExists(file) }
         }
         finally {

@@ -59,6 +59,7 @@ const PURE = [
   'base/text/byte-size.ts',
   'base/text/counted.ts',
   'base/text/document.ts',
+  'base/text/format-dollars.ts',
   'base/text/format-table.ts',
   'base/text/json-text.ts',
   'base/text/nearest-name.ts',

@@ -1,4 +1,4 @@
-// Queries -> query set -> hits of each bucket -> neighbours of each query -> their columns -> alignments -> report.
+// Queries -> query set -> hits of each bucket -> neighbours of each query -> their columns -> alignments.
 
 include { EMBED } from './embed.nf'
 include { barrier } from './barrier.nf'
@@ -8,14 +8,12 @@ include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
 include { FETCH_COLUMNS } from '../modules/fetch_columns/main.nf'
 include { ALIGN_NEIGHBOURS } from '../modules/align_neighbours/main.nf'
-include { RENDER_REPORT } from '../modules/render_report/main.nf'
 
 workflow SEARCH {
     take:
     request // map: see lib/Request.groovy
     entries // [bucket, fingerprint, bytes] of every bucket to search
     count   // bucket count
-    reports // JSON report of a task of the stages before
 
     main:
     // --align aligns more neighbours than the results keep.
@@ -99,31 +97,19 @@ workflow SEARCH {
         request.workers.align_neighbours,
     )
     written = is_aligned ? ALIGN_NEIGHBOURS.out : is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
-    neighbours = written.neighbours
 
-    // value: list of JSON reports, by path
-    all_reports = reports
-        .mix(EMBED.out.reports, FETCH_QUERIES.out.report, PLAN_SEARCH.out.report)
-        .mix(SEARCH_BUCKET.out.report, MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
-        .toSortedList { a, b -> a.toString() <=> b.toString() }
-    RENDER_REPORT(neighbours, all_reports, request.link_template ?: '', request.workers.render_report)
-
-    // report, when all results are in --outdir. The head publishes them, because -resume reuses tasks, which therefore must not contain
-    // anything that differs from run to run.
-    results = neighbours
-        .combine(RENDER_REPORT.out.report)
+    // list of the results: neighbours, then their forms as text
+    results = written.neighbours
         .combine(written.csv.mix(FETCH_COLUMNS.out.fasta, ALIGN_NEIGHBOURS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
-        .combine(all_entries.map { list -> [list] })
-        .map { parquet, report, others, list ->
-            Results.publish(request.outdir, [parquet, report] + others, Results.describe(workflow, request, list))
-            return report
-        }
+        .map { parquet, others -> [parquet] + others }
 
     emit:
     // [source, table of records and files that one task skipped]
     skipped = EMBED.out.skipped
-    // report, when all results are in --outdir
+    // list of the results: neighbours, then their forms as text
     results
     // JSON report of a task
-    reports = SEARCH_BUCKET.out.report.mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
+    reports = EMBED.out.reports
+        .mix(FETCH_QUERIES.out.report, PLAN_SEARCH.out.report, SEARCH_BUCKET.out.report)
+        .mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
 }

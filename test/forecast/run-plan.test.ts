@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunPlan, type RunPlan } from '../../workers/src/forecast/run-plan.ts';
 
-const one = { expected: 1, low: 0.5, high: 2 };
+const one = { estimate: 1, low: 0.5, high: 2 };
 const figures = {
   ...{ hours: one, cpuHours: one, bytesRead: 10, bytesWritten: 20, bytesStored: 20, requests: 0 },
-  dollars: { expected: 0, low: 0, high: 0 },
+  dollars: { estimate: 0, low: 0, high: 0 },
 };
 const plan: RunPlan = {
   ...{ format: 1, version: '0.1.0' },
@@ -29,7 +29,7 @@ describe('parseRunPlan', () => {
 
   it('names a field that is wrong', () => {
     expect(() => parse({ ...plan, total: { ...figures, bytesRead: -1 } })).toThrow('"total.bytesRead" is -1');
-    expect(() => parse({ ...plan, total: { ...figures, hours: { expected: 3, low: 1, high: 2 } } })).toThrow(
+    expect(() => parse({ ...plan, total: { ...figures, hours: { estimate: 3, low: 1, high: 2 } } })).toThrow(
       '"total.hours"',
     );
     expect(() => parseRunPlan('no', 'x.json')).toThrow('x.json: not a plan of a run (it is not JSON)');

@@ -67,7 +67,7 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
   },
   pack_buckets: { tag: '', emitted: { plan: 'plan.json', report: 'pack-buckets.json' } },
   plan_search: { tag: '', emitted: { parts: 'parts.json', report: 'plan-search.json' } },
-  render_report: { tag: '', emitted: { report: 'report.html' } },
+  render_report: { tag: '', emitted: { report: 'report.html', outcome: 'outcome.json' } },
   search_bucket: {
     tag: 'bucket_00001.part_00001',
     emitted: {

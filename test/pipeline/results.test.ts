@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openParquet } from '../../workers/src/hits/parquet/parquet-file.ts';
+import { parseOutcome } from '../../workers/src/run/outcome.ts';
 import { ROOT, run as runProgram, temporaryFolder } from '../support/run.ts';
 import { NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
@@ -47,11 +48,12 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   ])
     expect(screen.split('\n')).toContain(line);
   const first = await results();
-  expect(first.names).toEqual(['neighbours.csv', 'neighbours.parquet', 'report.html', 'run.json']);
+  const listed = ['neighbours.csv', 'neighbours.parquet', 'report.html'];
+  expect(first.names).toEqual([...listed, 'run.json', 'outcome.json'].sort());
   const { run, command, database, buckets, started, files } = first.run;
   expect(command).toMatch(/^nextflow run .*main\.nf --queries 'a <b>\.fasta' .* --bucket_size 10$/);
   expect(database).toBe(at('db'));
-  expect(files.map(({ name }) => name).sort()).toEqual(first.names.slice(0, 3));
+  expect(files.map(({ name }) => name).sort()).toEqual(listed);
   const report = await readFile(at('results/report.html'), 'utf8');
   for (const text of [run, started, at('db'), "--queries 'a &lt;b&gt;.fasta'", ...Object.values(buckets)])
     expect(report).toContain(text);
@@ -59,7 +61,24 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   expect([...report.matchAll(/href="([^"]*)"/g)].map(([, name]) => name)).toEqual([
     'neighbours.csv',
     'neighbours.parquet',
+    'outcome.json',
     'run.json',
+  ]);
+  // It names its run, and has all stages.
+  const outcomeText = await readFile(at('results/outcome.json'), 'utf8');
+  expect(JSON.parse(outcomeText).run).toBe(run);
+  const { stages } = parseOutcome(outcomeText, 'outcome.json');
+  expect(stages.map(({ command: stage, tasks }) => [stage, tasks])).toEqual([
+    ...[
+      ['embed-sequences', 1],
+      ['pack-buckets', 1],
+      ['ingest-bucket', 2],
+      ['index-bucket', 2],
+    ],
+    ...[
+      ['search-bucket', 2],
+      ['merge-hits', 1],
+    ],
   ]);
   // The file records the searched tables, but nothing that differs between runs with the same neighbours.
   const neighbours = await readFile(at('results/neighbours.parquet'));
@@ -76,7 +95,9 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   await writeFile(at('results/notes.txt'), 'mine');
   await pipeline([...search, '--csv', 'gzip', '--search', 'exact'], folder);
   const second = await results();
-  expect(second.names).toEqual(['neighbours.csv.gz', 'neighbours.parquet', 'notes.txt', 'report.html', 'run.json']);
+  expect(second.names).toEqual([
+    ...['neighbours.csv.gz', 'neighbours.parquet', 'notes.txt', 'outcome.json', 'report.html', 'run.json'],
+  ]);
   expect(second.run.run).not.toBe(run);
   expect((await readFile(at('results/neighbours.parquet'))).equals(neighbours)).toBe(true);
 

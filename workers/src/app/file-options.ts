@@ -13,6 +13,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'neighbours',
     'reports',
     'outcome',
+    'run-plan',
     'truth',
     'plot',
     'labels',

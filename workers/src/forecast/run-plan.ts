@@ -3,11 +3,11 @@ import { AMOUNT, COUNT, checkDocument, choice, isRecord, SIZE, TEXT } from '../b
 import { parseJsonText } from '../base/text/json-text.ts';
 import { badRunPlan, otherRunPlanFormat } from './forecast-messages.ts';
 
-/** An expected value, and the interval that the outcome lies in about nineteen times in twenty. */
+/** An estimate, and the interval that the outcome lies in about nineteen times in twenty. */
 export type Interval = z.infer<typeof INTERVAL>;
 const INTERVAL = z
-  .object({ expected: AMOUNT, low: AMOUNT, high: AMOUNT })
-  .check(z.refine(({ expected, low, high }) => low <= expected && expected <= high, 'low <= expected <= high'));
+  .object({ estimate: AMOUNT, low: AMOUNT, high: AMOUNT })
+  .check(z.refine(({ estimate, low, high }) => low <= estimate && estimate <= high, 'low <= estimate <= high'));
 
 /** Where rates come from: the checked-in measurements, a calibration, or, best, this database or an earlier run. */
 export const RATE_SOURCES = ['measured', 'calibrated', 'catalog', 'outcome'] as const;
@@ -25,8 +25,8 @@ const FIGURES = {
   bytesStored: AMOUNT,
   /** To S3. */
   requests: AMOUNT,
-  /** Of machines and requests; 0 on a machine without a price. */
-  dollars: INTERVAL,
+  /** Of machines and requests; absent where a price is unknown. */
+  dollars: z.optional(INTERVAL),
 };
 
 export type PlannedStage = z.infer<typeof PLANNED_STAGE>;
@@ -34,6 +34,12 @@ const PLANNED_STAGE = z.object({
   /** The worker's command, as in its reports. */
   command: TEXT,
   tasks: COUNT,
+  /** Share of its machine that a task holds while it runs. */
+  machineShare: z.optional(AMOUNT),
+  /** Of that machine; absent where it is unknown. */
+  dollarsPerHour: z.optional(AMOUNT),
+  /** Of `requests`. */
+  requestDollars: z.optional(AMOUNT),
   ...FIGURES,
 });
 
@@ -45,7 +51,7 @@ const PLANNED_MACHINE = z.object({
   memoryGiB: AMOUNT,
   /** Of its fast disk. */
   diskGB: AMOUNT,
-  dollarsPerHour: AMOUNT,
+  dollarsPerHour: z.optional(AMOUNT),
   /** Of the price. */
   date: TEXT,
 });
@@ -61,7 +67,7 @@ const BUCKET_CHOICE = z.object({
   problem: z.optional(TEXT),
 });
 
-/** The document that `plan` writes: what a run is expected to take. */
+/** The document that `plan` writes: an estimate of what a run takes. */
 export type RunPlan = z.infer<typeof RUN_PLAN>;
 export const RUN_PLAN = z.object({
   format: z.literal(1),

@@ -1,10 +1,10 @@
 import { pairCell } from './bars.ts';
 import { formatCount, formatSeconds } from './format.ts';
 import { type Html, html } from './html.ts';
+import { searchesOf } from './outcome/stages.ts';
 import type { Recall, WorkerReport } from './outcome/worker-report.ts';
 import { bucketLimit, duration, MAX_BUCKETS, number, shownId, table } from './page-parts.ts';
 import { SENTENCES, TITLES } from './report-text.ts';
-import { searchesOf } from './stages.ts';
 
 interface Column {
   head: string;

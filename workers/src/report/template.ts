@@ -1,16 +1,20 @@
+import type { RunPlan } from '../forecast/run-plan.ts';
 import { barCell, shareScale } from './bars.ts';
 import { histogramChart, rankChart } from './charts.ts';
-import { formatBytes, formatCount, formatSeconds, formatShare } from './format.ts';
+import { formatCount, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { NeighbourSummary } from './neighbours.ts';
+import { planSection } from './outcome/plan-section.ts';
+import { stageSection } from './outcome/stage-section.ts';
+import { mergedRecall, searchedDatabase, searchesOf } from './outcome/stages.ts';
 import type { Recall, WorkerReport } from './outcome/worker-report.ts';
+import { pageOf } from './page.ts';
 import { bucketLimit, fact, MAX_BUCKETS, number, shownId, table, valueRange } from './page-parts.ts';
 import {
   allAt,
   bucketsWithNeighbours,
   distanceOf,
   fewerThanK,
-  moreWarnings,
   neighboursPerQuery,
   quantiles,
   recallInterval,
@@ -22,67 +26,38 @@ import {
 import { searchSection } from './search-section.ts';
 import { type Significance, significanceOf } from './significance/significance.ts';
 import { significanceFact, significanceSection } from './significance/significance-section.ts';
-import { SCRIPT, SCRIPT_HASH } from './sortable-table.ts';
-import { mergedRecall, searchedDatabase, searchesOf, summarizeStages, warningsOf } from './stages.ts';
-import { STYLE } from './style.ts';
 import { exampleSection } from './targets/example-section.ts';
 import { FIRST_NEIGHBOUR, firstNeighbour } from './targets/first-neighbour-texts.ts';
 import { farSection, querySection } from './targets/query-section.ts';
 import { knownLink, type LinkOf } from './targets/target-link.ts';
 
-const MAX_WARNINGS = 100;
-
 /**
- * Renders the page, which loads no external resources.
+ * Renders the page of a search.
  * @param linkOf addresses of targets
+ * @param plan of the run, where one was made
  */
 export function renderReport(
   summary: NeighbourSummary,
   reports: readonly WorkerReport[],
   linkOf: LinkOf = knownLink,
+  plan?: RunPlan,
 ): string {
   const significance = significanceOf(summary, reports);
-  const title = FIRST_NEIGHBOUR.title(firstNeighbour(summary));
-  const page = html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '${SCRIPT_HASH}'">
-<title>LanceFlow: ${title[0]!.toLowerCase()}${title.slice(1)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${title}</h1>
-<p class="note">${FIRST_NEIGHBOUR.page(firstNeighbour(summary))}</p>
-${warningSection(reports)}
-${facts(summary, significance, reports)}
-${summary.isRanked ? significanceSection(significance, summary) : ''}
-${distanceSection(summary)}
-${bucketSection(summary, reports)}
-${searchSection(reports)}
-${farSection(summary, significance, linkOf)}
-${querySection(summary, significance, linkOf)}
-${exampleSection(summary, linkOf)}
-${stageSection(reports)}
-<!-- run -->
-<footer>${SENTENCES.footer}</footer>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
-  return page.markup;
-}
-
-/** Builds the list of warnings. It comes first, because a reader must know them before the results. */
-function warningSection(reports: readonly WorkerReport[]): Html {
-  const all = warningsOf(reports);
-  if (all.length === 0) return html``;
-  const hidden = all.length - MAX_WARNINGS;
-  return html`<section class="warnings"><h2>${TITLES.warnings}</h2>
-<ul>
-${all.slice(0, MAX_WARNINGS).map((text) => html`<li dir="auto">${text}.</li>\n`)}</ul>
-${hidden > 0 ? html`<p>${moreWarnings(hidden)}</p>` : ''}</section>`;
+  const heading = FIRST_NEIGHBOUR.title(firstNeighbour(summary));
+  const title = `LanceFlow: ${heading[0]!.toLowerCase()}${heading.slice(1)}`;
+  const note = FIRST_NEIGHBOUR.page(firstNeighbour(summary));
+  return pageOf({ title, heading, note, footer: SENTENCES.footer }, reports, [
+    facts(summary, significance, reports),
+    summary.isRanked ? significanceSection(significance, summary) : '',
+    distanceSection(summary),
+    bucketSection(summary, reports),
+    searchSection(reports),
+    farSection(summary, significance, linkOf),
+    querySection(summary, significance, linkOf),
+    exampleSection(summary, linkOf),
+    plan ? planSection(plan, reports) : '',
+    stageSection(reports),
+  ]);
 }
 
 function facts(summary: NeighbourSummary, significance: Significance, reports: readonly WorkerReport[]): Html {
@@ -174,17 +149,4 @@ function bucketSection(summary: NeighbourSummary, reports: readonly WorkerReport
   return html`<h2>${TITLES.buckets}</h2>
 <p>${SENTENCES.buckets}${bucketLimit(sorted.length, 'most frequent')}</p>
 ${table([...TITLES.bucketColumns, FIRST_NEIGHBOUR.countColumn(firstNeighbour(summary)), TITLES.firstShare], cells)}`;
-}
-
-function stageSection(reports: readonly WorkerReport[]): Html {
-  const all = summarizeStages(reports);
-  if (all.length === 0) return html`<h2>${TITLES.stages}</h2><p>${SENTENCES.noStages}</p>`;
-  const most = Math.max(...all.map(({ seconds }) => seconds), 1e-9);
-  const cells = all.map(
-    (stage) =>
-      html`<tr><td>${stage.command}</td>${number(formatCount(stage.tasks))}${number(formatCount(stage.rows))}${number(formatSeconds(stage.seconds))}<td>${barCell(stage.seconds / most)}</td>${number(formatSeconds(stage.longestSeconds))}${number(formatSeconds(stage.cpuSeconds))}${number(formatBytes(stage.bytes))}${number(formatBytes(stage.peakMemoryBytes))}</tr>\n`,
-  );
-  return html`<h2>${TITLES.stages}</h2>
-<p>${SENTENCES.stages}</p>
-${table(TITLES.stageColumns, cells)}`;
 }

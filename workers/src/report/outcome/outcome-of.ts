@@ -1,6 +1,6 @@
 import { LANCEFLOW_VERSION } from '../../app/version.ts';
 import { OUTCOME_FORMAT, type Outcome, type OutcomeSettings, type OutcomeStage } from '../../run/outcome.ts';
-import { compareCommands } from '../stages.ts';
+import { compareCommands } from './stages.ts';
 import type { WorkerReport } from './worker-report.ts';
 
 /** Sums what the tasks took, by command, settings, and whether the result was found. */

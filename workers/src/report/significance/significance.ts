@@ -1,6 +1,6 @@
 import type { NeighbourSummary } from '../neighbours.ts';
+import { queryCount, searchesOf } from '../outcome/stages.ts';
 import type { WorkerReport } from '../outcome/worker-report.ts';
-import { queryCount, searchesOf } from '../stages.ts';
 import { type Background, joinBackgrounds } from './background.ts';
 import type { DroppedQueries } from './dropped-queries.ts';
 

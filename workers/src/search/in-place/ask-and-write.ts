@@ -1,5 +1,6 @@
 import type { CommandContext, CommandResult } from '../../app/command.ts';
 import { counted } from '../../base/text/counted.ts';
+import { formatDollars } from '../../base/text/format-dollars.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { Database } from '../../database/database.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
@@ -8,7 +9,7 @@ import type { AskRequest } from './ask-options.ts';
 import type { AskQueries } from './ask-queries.ts';
 import type { ReadCost } from './bucket-answer.ts';
 import { loadById } from './load-by-id.ts';
-import { AWS_PRICES, formatDollars, readingCost } from './output/aws-prices.ts';
+import { AWS_PRICES, readingCost } from './output/aws-prices.ts';
 import { answerMetadata } from './output/partial-answer.ts';
 import { writeAnswer } from './output/write-answer.ts';
 import type { ReadCounts } from './reads/counted-tables.ts';

@@ -25,11 +25,3 @@ export function readingCost({ requests, bytes }: { requests: number; bytes: numb
   const inRegion = requests * AWS_PRICES.s3Read;
   return { inRegion, outside: inRegion + (bytes / 1e9) * AWS_PRICES.s3Gigabyte };
 }
-
-/** Formats a small amount with two digits that count. */
-export function formatDollars(amount: number): string {
-  if (amount === 0) return '$0';
-  return amount >= 1
-    ? `$${amount.toFixed(2)}`
-    : `$${Number(amount.toPrecision(2)).toFixed(Math.min(9, 1 - Math.floor(Math.log10(amount))))}`;
-}

@@ -1,4 +1,4 @@
-import type { Recall, WorkerReport } from './outcome/worker-report.ts';
+import type { Recall, WorkerReport } from './worker-report.ts';
 
 /** All tasks of one command. */
 export interface Stage {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { mergedRecall, queryCount, searchesOf, summarizeStages, warningsOf } from '../../workers/src/report/stages.ts';
+import {
+  mergedRecall,
+  queryCount,
+  searchesOf,
+  summarizeStages,
+  warningsOf,
+} from '../../../workers/src/report/outcome/stages.ts';
 
 describe('summarizeStages', () => {
   it('sums by command, in the order of the pipeline, with unknown commands last', () => {
