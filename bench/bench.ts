@@ -21,6 +21,7 @@ const BENCHMARKS: Record<string, string> = {
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',
   ask: 'questions in place on S3: the article on Python LanceDB, LanceFlow',
+  composition: 'scores of random sequences of unusual composition, for the E-values of alignments',
   align: 'local alignment on one core: parasail, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',

@@ -155,7 +155,7 @@ describe('render-report', () => {
     const rows = Array.from({ length: 50 }, (_, i) => ({ query: query(i >> 1), target: `t${i}`, bucket: 'b' }));
     const distances = rows.map((_, i) => (i % 2 === 0 ? 0.5 : 0.25));
     const hits = packedHits(rows.map((row, i) => ({ ...row, distance: distances[i]! })));
-    const aligned = alignMetadata({ candidates: 2, rank: 'alignment', databaseResidues: 9 });
+    const aligned = alignMetadata({ candidates: 2, rank: 'alignment', databaseResidues: 9, assumedRows: 0 });
     const writer = await createNeighbours(path('n.parquet'), 'zstd', aligned);
     await writer.append({ ...hits, ranks: Int32Array.from(rows, (_, i) => (i % 2) + 1) });
     await writer.finish();

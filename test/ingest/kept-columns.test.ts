@@ -71,7 +71,8 @@ describe.skipIf(missingPython())('columns of FASTA', () => {
       expect(byId(table)).toEqual(expected);
       expect(table.filtered[where]).toEqual(filtered);
     }
-    const { columns, fragments, files } = await readEntry(database);
+    const { columns, residues, fragments, files } = await readEntry(database);
+    expect(residues).toBe(PROTEINS.reduce((sum, { sequence }) => sum + sequence.length, 0));
     expect(columns).toEqual([
       { name: 'description', type: 'utf8' },
       { name: 'sequence', type: 'utf8' },

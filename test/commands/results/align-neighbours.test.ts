@@ -1,6 +1,10 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compositionOf, relativeLambda } from '../../../workers/src/align/local/composition.ts';
+import { LocalAligner } from '../../../workers/src/align/local/local-aligner.ts';
+import { encodeResidues } from '../../../workers/src/align/local/residues.ts';
+import { alignmentEvalue } from '../../../workers/src/align/local/statistics.ts';
 import { DataError, UsageError } from '../../../workers/src/base/errors.ts';
 import { seededRandom } from '../../../workers/src/base/random.ts';
 import { fingerprint } from '../../../workers/src/database/catalog/catalog-entry.ts';
@@ -118,12 +122,29 @@ describe.skipIf(missingPython())('align-neighbours', () => {
     expect(names).toEqual(['evalue', ...ALIGNED, 'length']);
     const first = (await readFile(at('a.csv'), 'utf8')).split('\n')[0];
     expect(first).toBe(`query_id,rank,target_id,distance,bucket,evalue,${ALIGNED.join(',')},length`);
-    const given = [[...sequences], rows, { candidates: 80, k: 12, residues: 350 * 2000 }];
+    const given = [[...sequences], rows, { candidates: 80, k: 12 }];
     await writeFile(at('given.json'), JSON.stringify(given));
     const expected = await python<unknown[]>(BIOPYTHON, at('given.json'));
-    expect(
-      found.map(({ query, rank, target, bits, alignment_evalue: evalue }) => [query, rank, target, bits, evalue]),
-    ).toEqual(expected.map((row) => close(row as unknown[])));
+    expect(found.map(({ query, rank, target, bits }) => [query, rank, target, bits])).toEqual(
+      expected.map((row) => close(row as unknown[])),
+    );
+  });
+
+  it('computes E-values from the aligned residues', async () => {
+    await align(['--candidates', '4', '--k', '4', '--columns', 'sequence', '--output', at('e.parquet')]);
+    const { rows: found } = await readRows(at('e.parquet'));
+    const aligner = new LocalAligner();
+    for (const { query, sequence, alignment_evalue: evalue } of found) {
+      if (sequence === null) continue;
+      const [own, target] = [sequences.get(query as string)!, sequence as string].map((text) =>
+        encodeResidues(Buffer.from(text)),
+      ) as [Uint8Array, Uint8Array];
+      aligner.setQuery(own);
+      const { score, queryStart, queryEnd, targetStart, targetEnd } = aligner.align([target])[0]!;
+      const parts = [own.subarray(queryStart, queryEnd), target.subarray(targetStart, targetEnd)] as const;
+      const relative = relativeLambda(compositionOf(parts[0]), compositionOf(parts[1]));
+      expect(evalue).toBe(score === 0 ? null : alignmentEvalue(score, relative, own.length, 350 * 2000));
+    }
   });
 
   it('keeps the order of distances, and the columns that are asked', async () => {
@@ -181,6 +202,21 @@ describe.skipIf(missingPython())('align-neighbours', () => {
     expect(fasta).toMatchObject({ targets: records.length, withoutSequence: 0 });
   });
 
+  it('counts the residues of the catalog, and 350 a row where it has none', async () => {
+    const database = await Database.open(at('counted'));
+    await database.create();
+    for (const entry of await (await Database.open(at('db'))).entries()) {
+      // The first bucket counts them for its deleted rows, too.
+      const isFirst = entry.bucket === 'bucket_00001';
+      const counted = isFirst ? { residues: 30_000, deletedRows: 200 } : {};
+      await database.writeEntry({ ...entry, ...counted });
+    }
+    await align(['--database', at('counted'), '--output', at('counted.parquet')]);
+    const { metadata } = await inspectNeighbours(at('counted.parquet'));
+    const expected = { databaseResidues: 24_000 + 1200 * 350, assumedRows: 1200 };
+    expect(JSON.parse(metadata['lanceflow.align']!)).toMatchObject(expected);
+  });
+
   it('takes the size of the buckets that were searched', async () => {
     await writeRows(at('one.parquet'), rows, FIELDS, { 'lanceflow.buckets': '{"bucket_00002":"r"}' });
     const options = ['--candidates', '1', '--k', '1', '--output'];
@@ -228,9 +264,8 @@ describe.skipIf(missingPython())('align-neighbours', () => {
 });
 
 /** Bits are float32. */
-const close = ([query, rank, target, bits, evalue]: unknown[]) => [
+const close = ([query, rank, target, bits]: unknown[]) => [
   ...[query, rank, target, bits === null ? null : Math.fround(bits as number)],
-  evalue === null ? null : (expect.closeTo(evalue as number, 6) as unknown),
 ];
 
 const BIOPYTHON = `
@@ -248,6 +283,5 @@ for query, sequence in sequences:
     own.sort(key=lambda row: (-row['score'], row['rank']))
     for rank, row in enumerate(own[:settings['k']], 1):
         bits = (0.267 * row['score'] - math.log(0.041)) / math.log(2)
-        evalue = len(sequence) * settings['residues'] * 2 ** -bits
-        out.append([query, rank, row['target'], bits, evalue] if row['score'] else [query, rank, row['target'], None, None])
+        out.append([query, rank, row['target'], bits if row['score'] else None])
 print(json.dumps(out))`;

@@ -15,7 +15,7 @@ import { alignInThreads } from './align-in-threads.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
 import type { AlignSettings } from './align-query.ts';
 import type { AlignMethods } from './align-worker.ts';
-import { databaseResidues } from './database-residues.ts';
+import { type DatabaseResidues, databaseResidues } from './database-residues.ts';
 import { QuerySequences } from './query-sequences.ts';
 import { readChunks } from './read-chunks.ts';
 
@@ -73,7 +73,11 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
   }
 }
 
-function settingsFor({ path, extra }: NeighboursFile, residues: number, request: AlignRequest): AlignChunkSettings {
+function settingsFor(
+  { path, extra }: NeighboursFile,
+  residues: DatabaseResidues,
+  request: AlignRequest,
+): AlignChunkSettings {
   const { candidates, k, rank } = request;
   const sequence = extra.findIndex(({ name }) => name === SEQUENCE);
   if (sequence < 0) throw new DataError(ALIGN_MESSAGES.noSequences(path));
@@ -93,7 +97,7 @@ function settingsFor({ path, extra }: NeighboursFile, residues: number, request:
   const after = others.map((name) => extra.findIndex((field) => field.name === name));
   const description = extra.findIndex(({ name, type }) => name === DESCRIPTION && type === 'utf8');
   return {
-    ...{ candidates, k, rank, databaseResidues: residues, fields: extra, withTexts: request.fasta !== undefined },
+    ...{ candidates, k, rank, ...residues, fields: extra, withTexts: request.fasta !== undefined },
     positions: { sequence, description: description < 0 ? undefined : description, before, after },
   };
 }
@@ -119,7 +123,7 @@ async function write(
   chunks: AsyncIterable<AlignedChunk>,
   { file, settings, request, scratch }: Alignment,
 ): Promise<Written> {
-  const { fields, positions, databaseResidues, candidates, k, rank } = settings;
+  const { fields, positions, databaseResidues, assumedRows, candidates, k, rank } = settings;
   const extra: ExtraField[] = [
     ...positions.before.map((position) => fields[position]!),
     ...ALIGNMENT_FIELDS,
@@ -129,7 +133,7 @@ async function write(
     ...file.metadata,
     // No more than merge-hits kept.
     'lanceflow.k': `${Math.min(k, Number(file.metadata['lanceflow.k']) || k)}`,
-    ...alignMetadata({ candidates, rank, databaseResidues }),
+    ...alignMetadata({ candidates, rank, databaseResidues, assumedRows }),
   };
   const { compression, csvSafe } = request;
   return writeOutputs(request, { compression, csvSafe, metadata, extra, scratch }, async (append) => {

@@ -3,6 +3,8 @@ import { hitRows, hitsOf, type NeighbourColumns, sameText } from '../hits/column
 import { type ExtraColumn, type ExtraField, extraFrom, hasValue } from '../hits/extra-column.ts';
 import type { TargetTexts } from '../hits/output/targets-fasta.ts';
 import { type AlignSettings, alignQuery, type RankedCandidate } from './align-query.ts';
+import type { DatabaseResidues } from './database-residues.ts';
+import { compositionOf, relativeLambda } from './local/composition.ts';
 import type { LocalAligner, Residues } from './local/local-aligner.ts';
 import { encodeResidues } from './local/residues.ts';
 import { alignmentEvalue, bitScore } from './local/statistics.ts';
@@ -27,8 +29,7 @@ export interface ExtraPositions {
   description?: number | undefined;
 }
 
-export interface AlignChunkSettings extends AlignSettings {
-  databaseResidues: number;
+export interface AlignChunkSettings extends AlignSettings, DatabaseResidues {
   /** Extra columns of the neighbours that are read. */
   fields: readonly ExtraField[];
   positions: ExtraPositions;
@@ -56,8 +57,8 @@ export interface AlignedChunk {
 interface KeptCandidate extends RankedCandidate {
   row: number;
   rank: number;
-  queryLength: number;
-  targetLength: number;
+  query: Residues;
+  target: Residues | undefined;
 }
 
 /** Aligns and orders the neighbours of whole queries. */
@@ -76,13 +77,7 @@ export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignC
     withoutSequence += own.slice(0, settings.candidates).filter((target) => target === undefined).length;
     for (const [i, candidate] of alignQuery(aligner, residues, own, settings).entries()) {
       const row = from + candidate.position;
-      kept.push({
-        ...candidate,
-        row,
-        rank: i + 1,
-        queryLength: residues.length,
-        targetLength: targets[row]?.length ?? 0,
-      });
+      kept.push({ ...candidate, row, rank: i + 1, query: residues, target: targets[row] });
     }
   }
   const limits = { rows: Math.max(1, kept.length), bytes: Number.POSITIVE_INFINITY };
@@ -112,15 +107,18 @@ export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignC
 }
 
 /** Returns the values of ALIGNMENT_FIELDS; undefined without an alignment. */
-function factsOf({ alignment, queryLength, targetLength }: KeptCandidate, databaseResidues: number) {
-  if (alignment === undefined) return undefined;
-  const bits = bitScore(alignment.score);
+function factsOf({ alignment, query, target }: KeptCandidate, databaseResidues: number) {
+  if (alignment === undefined || target === undefined) return undefined;
+  const { score, identical, columns, queryStart, queryEnd, targetStart, targetEnd } = alignment;
+  // Of the aligned residues alone: a repeat in one part of a protein does not show in the composition of the whole.
+  const aligned = [query.subarray(queryStart, queryEnd), target.subarray(targetStart, targetEnd)] as const;
+  const relative = relativeLambda(compositionOf(aligned[0]), compositionOf(aligned[1]));
   return [
-    alignment.identical / alignment.columns,
-    (alignment.queryEnd - alignment.queryStart) / queryLength,
-    (alignment.targetEnd - alignment.targetStart) / targetLength,
-    bits,
-    alignmentEvalue(bits, queryLength, databaseResidues),
+    identical / columns,
+    (queryEnd - queryStart) / query.length,
+    (targetEnd - targetStart) / target.length,
+    bitScore(score),
+    alignmentEvalue(score, relative, query.length, databaseResidues),
   ];
 }
 

@@ -15,6 +15,7 @@ export function recordOf(entry: CatalogEntry): IngestRecord {
     metric,
     fragments,
     columns,
+    residues,
     partitions,
   } = entry;
   const table: TableDescription = {
@@ -26,6 +27,7 @@ export function recordOf(entry: CatalogEntry): IngestRecord {
     tableVersion,
     ...(fragments ? { fragments } : {}),
     ...(columns ? { columns } : {}),
+    ...(residues === undefined ? {} : { residues }),
     ...(partitions ? { partitions } : {}),
     files: entry.files.filter(({ path }) => !path.startsWith('_indices/')),
   };

@@ -78,11 +78,13 @@ export interface AlignedBy {
   candidates: number;
   rank: 'distance' | 'alignment';
   databaseResidues: number;
+  /** Rows whose residues are not known, and were assumed for `databaseResidues`. */
+  assumedRows: number;
 }
 
 /** Returns metadata that says how neighbours were aligned. */
-export function alignMetadata({ candidates, rank, databaseResidues }: AlignedBy): Record<string, string> {
-  return { [ALIGN]: JSON.stringify({ candidates, rank, databaseResidues }) };
+export function alignMetadata({ candidates, rank, databaseResidues, assumedRows }: AlignedBy): Record<string, string> {
+  return { [ALIGN]: JSON.stringify({ candidates, rank, databaseResidues, assumedRows }) };
 }
 
 /** Returns whether alignments rank neighbours, of their metadata; false if they were not aligned. */

@@ -137,7 +137,7 @@ function makeEntry(
   { bucket, table, metric = 'cosine', sources, recipe, ingest }: Ingested,
   { index, indexRecipe, version: tableVersion, nullDistances, files, cost }: BuiltIndex,
 ): CatalogEntry {
-  const { rows, dimension, vectorType, model, fragments, columns, partitions } = table;
+  const { rows, dimension, vectorType, model, fragments, columns, residues, partitions } = table;
   const facts = { bucket, rows, metric, tableVersion, files, nullDistances };
   return {
     version: 1,
@@ -148,6 +148,7 @@ function makeEntry(
     index,
     ...(fragments ? { fragments } : {}),
     ...(columns ? { columns } : {}),
+    ...(residues === undefined ? {} : { residues }),
     ...(partitions ? { partitions } : {}),
     sources,
     recipe: recipe!,

@@ -158,7 +158,7 @@ async function buildTable(
   const isOrdered = order === 'partition' && rows >= LEAST_ROWS_TO_ORDER;
   const { scratch, recipe } = output;
   const written = await writeTable(output, bucket, { ...options, isOrdered }, context);
-  const { columns, tableVersion, model, fragments, files, partitions } = written;
+  const { columns, residues, tableVersion, model, fragments, files, partitions } = written;
   const table: TableDescription = {
     rows,
     dimension,
@@ -168,6 +168,7 @@ async function buildTable(
     tableVersion,
     fragments,
     ...(columns.length > 0 ? { columns } : {}),
+    ...(residues === undefined ? {} : { residues }),
     files,
   };
   if (!partitions) return { table };

@@ -2,8 +2,10 @@ import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { repeatCell } from '../base/columns/cells.ts';
 import type { Column } from '../base/columns/column-type.ts';
 import type { PlanSource } from '../database/catalog/plan.ts';
+import { FASTA_COLUMNS } from '../shard/columns/keep.ts';
 import { otherColumnType } from './ingest-messages.ts';
 
+const [, SEQUENCE] = FASTA_COLUMNS;
 const encoder = new TextEncoder();
 
 /**
@@ -21,6 +23,11 @@ export function keptColumns(sources: readonly PlanSource[]): Column[] {
     }
   }
   return [...kept.values()].map(({ name, type }) => ({ name, type }));
+}
+
+/** Returns the position of the column that has the residues of proteins, or -1. */
+export function sequenceColumn(kept: readonly Column[]): number {
+  return kept.findIndex(({ name, type }) => name === SEQUENCE && type === 'utf8');
 }
 
 /**

@@ -16,13 +16,15 @@ import { orderRows } from './order-rows.ts';
 import type { WrittenFragment } from './passes/ingest-thread.ts';
 import { removeRunFiles } from './passes/run-files.ts';
 import { columnCount } from './passes/run-reader.ts';
-import { keptColumns } from './source-columns.ts';
+import { keptColumns, sequenceColumn } from './source-columns.ts';
 import { type TableOptions, type TableWork, withTableWork } from './table-work.ts';
 import { type FinishFragment, gatherFragments, type NamedFragment, writeUnits } from './write-fragments.ts';
 
 export interface WrittenTable {
   /** Columns that it keeps. */
   columns: Column[];
+  /** Letters in its sequences, if it keeps them. */
+  residues: number | undefined;
   tableVersion: number;
   model: ShardAttributes;
   fragments: FragmentFile[];
@@ -62,6 +64,10 @@ export async function writeTable(
   const schema = tableSchema(options.dimension, options.vectorType, columns);
   return {
     columns,
+    residues:
+      sequenceColumn(columns) < 0
+        ? undefined
+        : written.reduce((sum, { keptColumns: kept }) => sum + (kept?.residues ?? 0), 0),
     tableVersion: await commitTable(scratch, bucket.bucket, schema, written),
     model,
     fragments: written.map(({ name, rows, vectors, restChecksum, keptColumns: kept }): FragmentFile => {

@@ -25,6 +25,14 @@ export function isNullCell({ offsets, bytes }: Utf8Column, row: number): boolean
   return offsets[row + 1]! - offsets[row]! === 1 && bytes[offsets[row]!] === NULL;
 }
 
+/** Returns the bytes of all texts; null has none. */
+export function textBytes(cells: Utf8Column): number {
+  const rows = cells.offsets.length - 1;
+  let bytes = cells.offsets[rows]!;
+  for (let row = 0; row < rows; row++) if (isNullCell(cells, row)) bytes--;
+  return bytes;
+}
+
 /** Builds rows from numbers of 8 bytes. @param isNull tells the rows that are null */
 export function numberCells(values: Float64Array | BigInt64Array, isNull: (row: number) => boolean): Utf8Column {
   const stored = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -73,6 +73,9 @@ const PARTITION_ORDER = z.object({
   assigner: z.optional(SIZE),
 });
 
+/** Letters in the kept sequences of all rows that the data files hold. Absent: none are kept, or an earlier version built the table. */
+const RESIDUES = z.optional(COUNT);
+
 /** Describes the table that ingest-bucket wrote. */
 export type TableDescription = z.infer<typeof TABLE_DESCRIPTION>;
 const TABLE_DESCRIPTION = z.object({
@@ -88,6 +91,7 @@ const TABLE_DESCRIPTION = z.object({
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   /** Kept columns, in the order of the table. */
   columns: z.optional(COLUMNS),
+  residues: RESIDUES,
   partitions: z.optional(PARTITION_ORDER),
   /** The files with the checksums that publishing computed; absent if it moved the files. */
   files: z.optional(z.array(TABLE_FILE)),
@@ -139,6 +143,7 @@ export const CATALOG_ENTRY = z.object({
   fragments: z.optional(z.array(FRAGMENT_FILE)),
   /** Kept columns, in the order of the table. Absent: none. */
   columns: z.optional(COLUMNS),
+  residues: RESIDUES,
   partitions: z.optional(PARTITION_ORDER),
   sources: SOURCES,
   /** Rows that the data files still hold although they are deleted. Absent: none. */

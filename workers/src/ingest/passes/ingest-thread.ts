@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import { columnCopy, concatenateColumns, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { textBytes } from '../../base/columns/cells.ts';
 import { serveRequests } from '../../base/threads/serve-requests.ts';
 import type { ThreadContext } from '../../base/threads/thread-messages.ts';
 import type { RowSpan } from '../../bucket/fragment-blocks.ts';
@@ -9,6 +10,7 @@ import { KeptColumnsWriter, type WrittenKeptColumns } from '../../lance/format/k
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { type Centroids, isSpherical } from '../../vectors/kmeans.ts';
 import type { AssignPlan } from '../assign/assign-plan.ts';
+import { sequenceColumn } from '../source-columns.ts';
 import type { SamplePart } from '../training-sample.ts';
 import { type SampleTask, writeSample } from '../write-sample.ts';
 import { CentroidTrainer, type PlanRequest, type TrainingStart } from './centroid-trainer.ts';
@@ -42,7 +44,7 @@ export interface WrittenFragment extends WrittenDataFile {
   /** In the folder of data files, until it gets its name. */
   temporary: string;
   /** The file of the kept columns, if the bucket has any. */
-  keptColumns: (WrittenKeptColumns & { temporary: string }) | undefined;
+  keptColumns: (WrittenKeptColumns & { temporary: string; residues: number }) | undefined;
 }
 
 const { bucket, unitBytes, scratch, data } = workerData as IngestThreadData;
@@ -187,14 +189,19 @@ function writeKeptColumns(firstRow: number, rows: number, source: FragmentRows):
   const { kept } = bucket;
   if (kept.length === 0) return undefined;
   const temporary = `${firstRow}.columns.unnamed`;
+  const sequences = sequenceColumn(kept);
+  let residues = 0;
   const written = closingOnError(new KeptColumnsWriter(`${data}/${temporary}`, kept, OWN_COLUMNS, rows), (writer) => {
     for (const column of kept.keys()) {
       writer.beginColumn();
-      for (const cells of source.kept(column)) writer.append(cells);
+      for (const cells of source.kept(column)) {
+        writer.append(cells);
+        if (column === sequences) residues += textBytes(cells);
+      }
     }
     return writer.finish();
   });
-  return { ...written, temporary };
+  return { ...written, temporary, residues };
 }
 
 function closingOnError<W extends { close(): void }, T>(writer: W, use: (writer: W) => T): T {
