@@ -59,5 +59,28 @@ describe.skipIf(missingServer('moto') || missingPython())('fetch-columns', () =>
     expect(rows).toHaveLength(4500);
     for (const [, , target, , , , description] of rows) expect(description).toBe(`description of ${target}`);
     expect(outputs[2]!.toString()).toContain('>p7 description of p7\nsequenceofp7\n');
+
+    // ask reads the columns of the rows that it found: the table is not fetched.
+    const answers: Buffer[] = [];
+    for (const database of [at('db'), 's3://lance/columns'])
+      for (const [name, options] of [
+        ['d.csv', ['--columns', 'description']],
+        ['d.fasta', []],
+      ] as const) {
+        const ask = ['ask', '--id', 'p7', '--database', database, '--k', '5', ...options, '--output', at(name)];
+        const report = await runHere(ask);
+        answers.push(await readFile(at(name)));
+        if (database.startsWith('s3:'))
+          expect(report).toMatchObject({
+            rows: 5,
+            isEstimated: true,
+            columns: { requests: name === 'd.csv' ? 5 : 10 },
+          });
+      }
+    expect(answers.slice(2)).toEqual(answers.slice(0, 2));
+    const found = answers[0]!.toString().trimEnd().split('\n').slice(1);
+    expect(found).toHaveLength(5);
+    for (const line of found) expect(line).toMatch(/,(p\d+),.*,description of \1$/);
+    expect(answers[1]!.toString()).toContain('>p7 description of p7\nsequenceofp7\n');
   });
 });

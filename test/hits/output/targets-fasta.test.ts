@@ -43,7 +43,7 @@ describe('createTargetsFasta', () => {
     ]);
     const [k, m, a] = ['K', 'M', 'A'].map((residue) => residue.repeat(60));
     expect(bytes.toString()).toBe(`>a\n${k}\nK\n>b second\n${m}\n>c\n${a}\n${a}\n`);
-    expect(report).toEqual({ targets: 3, withoutSequence: 0, bytes: bytes.length });
+    expect(report).toEqual({ targets: 3, withoutSequence: 0, ambiguous: 1, firstAmbiguous: 'b', bytes: bytes.length });
   });
 
   it('writes a header on one line, whatever the description, and omits targets without a sequence', async () => {
@@ -65,7 +65,7 @@ describe('createTargetsFasta', () => {
       ['a', 'third', 'W'],
     ]);
     expect(bytes.toString()).toBe('>a second\nMKV\n');
-    expect(report).toMatchObject({ targets: 1, withoutSequence: 0 });
+    expect(report).toMatchObject({ targets: 1, withoutSequence: 0, ambiguous: 1, firstAmbiguous: 'a' });
   });
 
   it('keeps a sequence in its record, whatever its characters', async () => {

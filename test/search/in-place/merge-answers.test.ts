@@ -24,7 +24,7 @@ describe('AnswerMerge', () => {
   it.each([1, 7, 40])('finds the k = %i nearest of each query, however few hits it keeps, in any order', (k) => {
     for (const mostRows of [undefined, QUERIES.length * k, 500])
       for (const buckets of [BUCKETS, BUCKETS.toReversed()]) {
-        const merge = new AnswerMerge(k, mostRows);
+        const merge = new AnswerMerge(k, { mostRows });
         for (const bucket of buckets) merge.add(bucket, packedHits(HITS[BUCKETS.indexOf(bucket)]!), 1000);
         expect(neighbours(merge)).toEqual(naiveMerge(HITS.flat(), k));
       }

@@ -8,6 +8,7 @@ import { withThreadPool } from '../base/threads/thread-pool.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
 import { alignMetadata } from '../hits/neighbours-origin.ts';
 import { type OutputFiles, type WrittenOutputs, writeOutputs } from '../hits/output/neighbour-outputs.ts';
+import { fastaWarnings } from '../hits/output/targets-fasta.ts';
 import { inspectNeighbours, type NeighboursFile } from '../hits/parquet/neighbours-reader.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { ALIGNMENT_FIELDS, type AlignChunkSettings, type AlignedChunk } from './align-columns.ts';
@@ -67,6 +68,7 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
       );
     });
     if (written.withoutSequence > 0) warn(ALIGN_MESSAGES.withoutSequence(written.withoutSequence));
+    for (const warning of written.fasta ? fastaWarnings(written.fasta) : []) warn(warning);
     return written;
   } finally {
     shown.stop();

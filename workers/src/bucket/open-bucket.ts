@@ -26,8 +26,8 @@ export interface AnnQuery {
 
 /** Parts of a table that were read for queries of its index. */
 export interface PartialCopy {
-  /** Answers a query as LanceDB does. @returns rows in any order; undefined where LanceDB must answer it */
-  answer(query: AnnQuery): Promise<{ ids: Utf8Column; distances: Float32Array } | undefined>;
+  /** Answers a query as LanceDB does. @returns rows in any order, with LanceDB's row ids; undefined where LanceDB must answer it */
+  answer(query: AnnQuery): Promise<{ ids: Utf8Column; distances: Float32Array; rowIds: Float64Array } | undefined>;
   /** Reads what a query needs. @returns the copy, in which LanceDB answers it; undefined where it must read the table itself */
   prepare(query: AnnQuery): Promise<Table | undefined>;
 }

@@ -94,7 +94,7 @@ async function timed(
   const kept = keepHits(false);
   const sink = new HitSink(kept.writer, bucket.entry.bucket, filter);
   const stopwatch = startStopwatch();
-  await searchIntoSink(bucket, own, plan, k, sink, counting, false, threads);
+  await searchIntoSink(bucket, own, plan, k, sink, counting, { hasPValues: false }, threads);
   await sink.flush();
   return { seconds: stopwatch(), hits: kept.hits() };
 }

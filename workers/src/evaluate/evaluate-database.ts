@@ -59,8 +59,8 @@ export async function evaluateDatabase(
     const total = entries.reduce((sum, entry) => sum + workOn(entry, points), 0);
     const bar = context.progress('evaluating', total, 'vectors');
     const measured = points.map(() => ({ seconds: 0, bytesRead: 0, bytesFetched: 0 }));
-    const merges = points.map(() => new AnswerMerge(request.k, 2 * size * request.k));
-    const truth = new AnswerMerge(request.k, 2 * size * request.k);
+    const merges = points.map(() => new AnswerMerge(request.k, { mostRows: 2 * size * request.k }));
+    const truth = new AnswerMerge(request.k, { mostRows: 2 * size * request.k });
     let queryCount = 0;
     try {
       for (const entry of entries)

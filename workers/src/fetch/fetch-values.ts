@@ -9,16 +9,15 @@ import { damagedBucket } from '../bucket/open-bucket.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { explainedByChange, findEntryChange, openVersion } from '../database/table-state.ts';
-import { readIds } from '../lance/read-table.ts';
 import { takeColumns } from '../lance/take-columns.ts';
 import { FETCH_MESSAGES } from './fetch-messages.ts';
+import { type FoundRows, findRows, NOT_FOUND } from './find-rows.ts';
 import type { TargetGroup, TargetLists } from './target-lists.ts';
 import { encodeRecords } from './value-records.ts';
 import type { ValueStore } from './value-store.ts';
 
 /** Rows whose values are read at once: a few megabytes. The next are read while these are written. */
 const ROWS_PER_TAKE = 8192;
-const NOT_FOUND = -1;
 
 /** What to fetch, and from where. */
 export interface FetchTask {
@@ -36,66 +35,56 @@ export interface FetchTask {
 /**
  * Fetches the values of all targets of a bucket: streams its ids once for each group of targets, then reads the columns of the rows that
  * were found. Of several rows with one id, the first in the table counts.
- * @returns targets with several rows
+ * @returns ids of targets whose rows have different values
  * @throws DataError for a target that the bucket does not have, or a damaged table; TransientError if it was built again meanwhile
  */
-export async function fetchValues(task: FetchTask): Promise<number> {
+export async function fetchValues(task: FetchTask): Promise<string[]> {
   const { database, entry, lists } = task;
   const damaged = async (error: unknown) => {
     throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
   };
   const table = await openVersion(database, entry).catch(damaged);
   try {
-    let repeated = 0;
+    const ambiguous = new Set<string>();
     for (const group of lists.groups(entry.bucket)) {
       const found = await findRows(table, group, task.progress).catch(damaged);
-      repeated += found.repeated;
       requireAll(found.rows, group, task);
-      await storeValues(table, found.rows, group, task).catch(damaged);
+      const differing = await storeValues(table, found, group, task).catch(damaged);
+      for (const target of differing) ambiguous.add(idOf(target, group, task));
     }
     // In place, files may have been replaced while they were read.
     const change = await findEntryChange(database, entry);
     if (change) throw change;
-    return repeated;
+    return [...ambiguous];
   } finally {
     table.close();
   }
 }
 
-/** Finds the row of each target. @returns row ids by number of the target, and how many targets have several */
-async function findRows(table: Table, { numbers }: TargetGroup, progress: Progress) {
-  const rows = new Float64Array(numbers.size).fill(NOT_FOUND);
-  const isRepeated = new Uint8Array(numbers.size);
-  const key = new Uint32Array(KEY_BYTES / 4);
-  for await (const { ids, rowIds } of readIds(table)) {
-    for (let i = 0; i < rowIds.length; i++) {
-      murmur3(ids.bytes, ids.offsets[i]!, ids.offsets[i + 1]!, key, 0);
-      const target = numbers.get(key, 0);
-      if (target === undefined) continue;
-      if (rows[target] !== NOT_FOUND) isRepeated[target] = 1;
-      if (rows[target] === NOT_FOUND || rowIds[i]! < rows[target]!) rows[target] = rowIds[i]!;
-    }
-    progress.add(rowIds.length);
-  }
-  return { rows, repeated: isRepeated.reduce((sum, one) => sum + one, 0) };
-}
-
-function requireAll(rows: Float64Array, { first, targets }: TargetGroup, task: FetchTask): void {
+function requireAll(rows: Float64Array, group: TargetGroup, task: FetchTask): void {
   const missing = rows.indexOf(NOT_FOUND);
   if (missing < 0) return;
-  const { lists, entry, database, path } = task;
-  const id = quoteId(lists.idAt(entry.bucket, first + targets.indexOf(missing)));
-  throw new DataError(FETCH_MESSAGES.missingTarget(path, id, entry.bucket, database.uri));
+  const { entry, database, path } = task;
+  throw new DataError(FETCH_MESSAGES.missingTarget(path, idOf(missing, group, task), entry.bucket, database.uri));
 }
 
-/** Reads the values of found rows in the order of the table, and stores them with their places. */
+/** Returns the id of a target, for messages. @param target its number in the group */
+function idOf(target: number, { first, targets }: TargetGroup, { lists, entry }: FetchTask): string {
+  return quoteId(lists.idAt(entry.bucket, first + targets.indexOf(target)));
+}
+
+/**
+ * Reads the values of found rows in the order of the table, and stores them with their places.
+ * @returns numbers of targets whose further rows have other values
+ */
 async function storeValues(
   table: Table,
-  rows: Float64Array,
+  { rows, further }: FoundRows,
   { targets }: TargetGroup,
   { entry, columns, store }: FetchTask,
-): Promise<void> {
+): Promise<Set<number>> {
   const inTableOrder = Int32Array.from(rows, (_, target) => target).sort((a, b) => rows[a]! - rows[b]!);
+  const firstRecords = new Map(further.map(({ target }) => [target, '']));
   const own = columns.filter(({ name }) => entry.columns?.some((column) => column.name === name));
   const offsets = new Float64Array(rows.length);
   const lengths = new Float64Array(rows.length);
@@ -122,6 +111,7 @@ async function storeValues(
       const start = i === 0 ? 0 : ends[i - 1]!;
       offsets[target] = first + start;
       lengths[target] = ends[i]! - start;
+      if (firstRecords.has(target)) firstRecords.set(target, hashOf(bytes, start, ends[i]!));
     }
   }
   const places = new Float64Array(2 * targets.length);
@@ -130,4 +120,25 @@ async function storeValues(
     places[2 * i + 1] = lengths[target]!;
   }
   store.addPlaces(entry.bucket, places);
+  const differing = new Set<number>();
+  const inOrder = further.sort((a, b) => a.row - b.row);
+  for (let from = 0; from < inOrder.length; from += ROWS_PER_TAKE) {
+    const some = inOrder.slice(from, from + ROWS_PER_TAKE);
+    const taken = await takeColumns(
+      table,
+      Float64Array.from(some, ({ row }) => row),
+      own,
+    );
+    const values = columns.map((column) => taken[own.indexOf(column)]);
+    const { bytes, ends } = encodeRecords(values, some.length);
+    for (const [i, { target }] of some.entries())
+      if (hashOf(bytes, i === 0 ? 0 : ends[i - 1]!, ends[i]!) !== firstRecords.get(target)) differing.add(target);
+  }
+  return differing;
+}
+
+function hashOf(bytes: Uint8Array, start: number, end: number): string {
+  const key = new Uint32Array(KEY_BYTES / 4);
+  murmur3(bytes, start, end, key, 0);
+  return key.join();
 }

@@ -5,20 +5,24 @@ import { DataError } from '../base/errors.ts';
 import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
+import { askedColumns } from '../database/catalog/asked-columns.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { Database } from '../database/database.ts';
 import { noBuckets } from '../database/database-messages.ts';
 import { withExtra } from '../hits/extra-column.ts';
 import { readTableRecipes } from '../hits/neighbours-origin.ts';
 import { type OutputFiles, writeOutputs } from '../hits/output/neighbour-outputs.ts';
+import { fastaWarnings } from '../hits/output/targets-fasta.ts';
 import { inspectNeighbours, type NeighboursFile, readNeighbours } from '../hits/parquet/neighbours-reader.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
-import { askedColumns } from './asked-columns.ts';
 import { FETCH_MESSAGES } from './fetch-messages.ts';
 import { fetchValues } from './fetch-values.ts';
 import { joinValues } from './join-values.ts';
 import { TargetLists } from './target-lists.ts';
 import { ValueStore } from './value-store.ts';
+
+/** Ambiguous ids that a warning lists. */
+const SHOWN_IDS = 5;
 
 /** Neighbours, what to add to them, and outputs. */
 export interface FetchRequest extends OutputFiles {
@@ -88,19 +92,19 @@ async function fetchAndWrite(request: OpenedRequest, scratch: string, { progress
   using store = new ValueStore(scratch, new Map(withValues));
   const ids = withValues.reduce((sum, [bucket]) => sum + entries.get(bucket)!.rows, 0);
   const bar = progress('Finding targets', ids, 'ids');
+  const ambiguous: string[] = [];
   try {
     for (const [bucket] of withValues) {
       const entry = entries.get(bucket)!;
       const task = { database: opened, entry, columns: fetched, lists, store, path: file.path, progress: bar };
-      const repeated = await fetchValues(task);
-      if (repeated > 0) warn(FETCH_MESSAGES.repeatedIds(bucket, repeated));
+      for (const id of await fetchValues(task)) ambiguous.push(`${id} (${bucket})`);
     }
   } finally {
     bar.stop();
   }
+  if (ambiguous.length > 0) warn(FETCH_MESSAGES.ambiguousIds(ambiguous.length, ambiguous.slice(0, SHOWN_IDS)));
   const written = await writeJoined(request, store, scratch);
-  const left = written.fasta?.withoutSequence ?? 0;
-  if (left > 0) warn(FETCH_MESSAGES.withoutSequence(left));
+  for (const warning of written.fasta ? fastaWarnings(written.fasta) : []) warn(warning);
   return { rows: file.rows, buckets: withValues.length, columns: request.added.map(({ name }) => name), ...written };
 }
 

@@ -19,27 +19,30 @@ export interface DroppedQueries {
 }
 
 /**
- * Creates a function that replaces the p-values of neighbours, their only extra column, by E-values. Each is judged by its own bucket, so
+ * Creates a function that replaces the p-values of neighbours, their first extra column, by E-values. Each is judged by its own bucket, so
  * where buckets differ, an E-value may be below that of a nearer neighbour. Batches come in order, sorted by query and rank.
  * @param databaseRows of all searched buckets
  * @param maxEvalue neighbours above it are dropped; the ranks of the others count from 1
  * @param dropped gets the queries that thereby lose all neighbours
+ * @param others extra columns after the first, which stay
  */
 export function createEvalues(
   databaseRows: number,
   maxEvalue = Number.POSITIVE_INFINITY,
   dropped: DroppedQueries = { count: 0, first: [] },
+  others: readonly ExtraField[] = [],
 ): (batch: NeighbourColumns) => NeighbourColumns {
   let query: Texts | undefined;
   let keptOfQuery = 0;
   return (batch) => {
-    const { values: chances } = batch.extra![0] as { values: Float32Array };
+    const [first, ...rest] = batch.extra!;
+    const { values: chances } = first as { values: Float32Array };
     // More digits would pretend precision.
     const values = chances.map((chance) => Number((databaseRows * chance).toPrecision(3)));
-    const converted = { ...batch, extra: [{ values }] };
+    const converted = { ...batch, extra: [{ values }, ...rest] };
     if (maxEvalue === Number.POSITIVE_INFINITY) return converted;
     const rows = hitRows(batch);
-    const kept = createNeighbourBuilder({ rows, bytes: Number.POSITIVE_INFINITY }, [EVALUE]);
+    const kept = createNeighbourBuilder({ rows, bytes: Number.POSITIVE_INFINITY }, [EVALUE, ...others]);
     const hits = hitsOf(converted);
     const queries = textsOf(batch.queryIds);
     for (const [row, evalue] of values.entries()) {

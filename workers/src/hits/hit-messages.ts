@@ -1,4 +1,6 @@
-/** Messages about hits files for users. */
+import { counted } from '../base/text/counted.ts';
+
+/** Messages about hits and neighbours for users. */
 export const HIT_MESSAGES = {
   // Merging
   twoMetrics: (paths: string, metrics: readonly [string, string]) =>
@@ -13,6 +15,12 @@ export const HIT_MESSAGES = {
     `Search it again with --k ${k}, or merge with --k ${hitsK}.`,
   countedTwice: (path: string, other: string, bucket: string) =>
     `${path} and ${other} both have hits of ${bucket} for the same queries, which would be counted twice. Name only one.`,
+
+  // FASTA
+  withoutSequence: (count: number) =>
+    `${counted(count, 'target')} without a sequence ${count === 1 ? 'is' : 'are'} not in the FASTA file`,
+  twoSequences: (count: number, first: string) =>
+    `${counted(count, 'target')} ${count === 1 ? 'has' : 'have'} several sequences under one id, ${first} for example; the FASTA file has that of the first neighbour`,
 
   // Reading
   notParquet: (path: string) => `${path}: this is not a Parquet file. Name the hits that search-bucket wrote.`,

@@ -59,6 +59,7 @@ export async function searchBlock(
 /**
  * Searches a block of queries, and adds their hits to a sink instead of a file: those that `searchBlock` writes.
  * @param queries whose vectors are changed
+ * @param added whether hits get p-values and LanceDB's row ids
  * @param threads that compare rows, and live on; default: threads of its own
  * @returns queries that `ann` scanned
  */
@@ -69,22 +70,31 @@ export async function searchIntoSink(
   k: number,
   sink: HitSink,
   context: CommandContext,
-  hasPValues: boolean,
+  { hasPValues, hasRowIds = false }: AddedToHits,
   threads?: ScoreThreads,
 ): Promise<number> {
   const distinct = distinctVectors(queries.vectors, bucket.entry.dimension);
-  if (plan.strategy === 'ann') return searchIndex({ bucket, hasPValues, queries, distinct, plan, k, context }, sink);
+  if (plan.strategy === 'ann')
+    return searchIndex({ bucket, hasPValues, hasRowIds, queries, distinct, plan, k, context }, sink);
   const spans = await spansToScore(bucket, distinct, plan.strategy, plan.nprobes, k, threads);
   const chances = await chancesOf({ bucket, hasPValues, distinct });
   const nearest = await scoreTable(bucket, distinct, spans, k, context.progress('', 0, ''), threads);
-  await writeNearest(bucket, { queries, vectorOf: distinct.of, nearest, chances }, sink);
+  await writeNearest(bucket, { queries, vectorOf: distinct.of, nearest, chances }, sink, hasRowIds);
   return 0;
+}
+
+/** What hits get. */
+interface AddedToHits {
+  hasPValues: boolean;
+  hasRowIds?: boolean | undefined;
 }
 
 interface Work {
   bucket: OpenBucket;
   /** Whether hits get p-values. */
   hasPValues: boolean;
+  /** Whether hits get LanceDB's row ids. */
+  hasRowIds?: boolean | undefined;
   queries: QuerySet;
   distinct: DistinctVectors;
   plan: SearchPlan;
@@ -135,6 +145,7 @@ export async function writeNearest(
   { table }: OpenBucket,
   { queries, vectorOf: of, nearest, chances }: FoundRows,
   sink: HitSink,
+  hasRowIds = false,
 ) {
   const perBatch = Math.max(1, Math.floor(HITS_PER_BATCH / nearest.k));
   for (let first = 0; first < queries.count; first += perBatch) {
@@ -144,22 +155,29 @@ export async function writeNearest(
       const limit = nearest.limit(of[query]!);
       return { query, distances: [...distances, ...ties.map(() => limit)], rows: [...rows, ...ties] };
     });
-    const { ids, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
+    const { ids, rowIds, position } = await lookupIds(table, Float64Array.from(candidates.flatMap(({ rows }) => rows)));
     for (const { query, distances, rows } of candidates)
-      await sink.add(queries.id(query), rows.map(position), distances, ids, pValuesOf(chances, of[query]!));
+      await sink.add(
+        queries.id(query),
+        rows.map(position),
+        distances,
+        ids,
+        pValuesOf(chances, of[query]!),
+        hasRowIds ? rowIds : undefined,
+      );
   }
 }
 
 /** Searches by `ann`. @returns queries that were scanned */
 async function searchIndex(
-  { bucket, hasPValues, queries, distinct, plan, k, context }: Work,
+  { bucket, hasPValues, hasRowIds, queries, distinct, plan, k, context }: Work,
   sink: HitSink,
 ): Promise<number> {
   const { entry } = bucket;
   const { of, vectors, count } = distinct;
   const { nprobes, refineFactor } = plan;
   const bar = context.progress(`searching ${entry.bucket}`, count, 'queries');
-  const options = { ...entry, partitions: entry.index.partitions, k, nprobes, refineFactor };
+  const options = { ...entry, partitions: entry.index.partitions, k, nprobes, refineFactor, withRowIds: hasRowIds };
   const batchVectors = Math.max(16, Math.floor(HITS_PER_BATCH / k));
   const least = entry.metric === 'dot' ? Number.NEGATIVE_INFINITY : 0;
   // Answers are kept until the last query that has the vector.
@@ -184,11 +202,12 @@ async function searchIndex(
         );
         for (const answer of batch) answers.set(searched++, answer);
       }
-      const { ids, distances, isScanned } = answers.get(position)!;
+      const { ids, distances, rowIds, isScanned } = answers.get(position)!;
       if (isScanned) scanned++;
       const targets = Array.from(distances, (_, row) => row);
       const lifted = distances.map((distance) => Math.max(least, distance));
-      await sink.add(queries.id(query), targets, lifted, ids, pValuesOf(chances, position));
+      const chance = pValuesOf(chances, position);
+      await sink.add(queries.id(query), targets, lifted, ids, chance, hasRowIds ? rowIds : undefined);
       if (lastQueryOf[position] === query) answers.delete(position);
     }
   } finally {

@@ -79,6 +79,8 @@ export const LAMBDA_MESSAGES = {
   unusedTimeout: '--timeout has no effect: the stack has a limit of its own, SearchTimeoutSeconds',
   unusedDatabase: '--database is only for --id: the stack has its own',
   unusedModel: '--model is only for sequences',
+  unusedColumns:
+    '--columns and --format fasta need kept columns, which the functions do not read: write Parquet, then run fetch-columns',
   idNeedsDatabase: 'With --remote, --id reads the vector of the protein on this machine: add --database.',
   largeFasta: (bytes: number, most: number) =>
     `The sequences have ${counted(bytes, 'byte')} as JSON, but the stack embeds at most ${most} of a question. Embed them on this machine: add --model.`,

@@ -13,10 +13,13 @@ export const COLUMN_MESSAGES = {
       ? `The columns are ${known.join(', ')}.`
       : 'Its buckets keep no columns: build them with LanceFlow 1.1 or newer, without --keep none.'),
   noSequences: (uri: string, known: readonly string[]) =>
-    `--fasta: no bucket of ${uri} has a column sequence (its columns: ${known.join(', ') || 'none'}). Build it from FASTA, without --keep none.`,
+    `FASTA needs sequences, but no bucket of ${uri} has a column sequence (its columns: ${known.join(', ') || 'none'}). Build it from FASTA, without --keep none.`,
   twoTypes: (uri: string, name: string, [type, bucket]: TypeOf, [otherType, otherBucket]: TypeOf) =>
     `${uri}: the column ${name} is ${type} in ${bucket} and ${otherType} in ${otherBucket}. Leave it out of --columns, or build one of ` +
     'the buckets again.',
+  nothingAsked: 'Name what to fetch: --columns description,sequence, or --fasta FILE.',
+  sequenceIsNotText: (uri: string, type: string) =>
+    `FASTA needs sequences, but the column sequence of ${uri} is ${type}, not text. Write another format.`,
   noNames: (value: string) =>
     `--columns ${JSON.stringify(value)}: name columns, with commas between: description,taxon.`,
 } as const;

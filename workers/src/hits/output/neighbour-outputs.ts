@@ -4,7 +4,7 @@ import { createCsv } from '../csv/csv-file.ts';
 import type { ExtraField } from '../extra-column.ts';
 import { createNeighbours } from '../parquet/neighbours-writer.ts';
 import type { ParquetCompression } from '../parquet/table-writer.ts';
-import { createTargetsFasta, type TargetTexts } from './targets-fasta.ts';
+import { createTargetsFasta, type TargetTexts, type WrittenFasta } from './targets-fasta.ts';
 import { textCompression } from './text-file.ts';
 
 /** The files of neighbours to write. */
@@ -42,7 +42,7 @@ export interface WrittenOutputs {
   parquetBytes: number;
   csvBytes: number;
   /** Of the FASTA file. */
-  fasta?: { targets: number; withoutSequence: number; bytes: number };
+  fasta?: WrittenFasta;
 }
 
 /**

@@ -10,12 +10,17 @@ export interface RunLimits {
   bytes: number;
 }
 const RUN_LIMITS: RunLimits = { records: 2 ** 16, bytes: 32 * 2 ** 20 };
-const HEAD_BYTES = 8;
+const HEAD_BYTES = 16;
 const READ_BYTES = 64 * 1024;
+const EMPTY = new Uint8Array(0);
 
-interface SortedRecord {
-  id: Uint8Array;
+export interface SortedRecord {
+  readonly id: Uint8Array;
   bytes: Uint8Array;
+  /** Of the content. */
+  checksum: number;
+  /** Whether records of this id, those that are not empty, have several checksums. */
+  isAmbiguous: boolean;
 }
 
 /**
@@ -38,28 +43,38 @@ export class SortedRecords {
     this.#known = new KeyIndex(limits.records);
   }
 
-  /** Adds a record unless its id is known to be there. @param record creates its bytes */
-  add(id: Uint8Array, record: () => Uint8Array): void {
+  /**
+   * Adds a record unless its id is known to be there.
+   * @param checksum of the content; undefined: the record is empty
+   * @param record creates its bytes
+   */
+  add(id: Uint8Array, checksum: number | undefined, record: () => Uint8Array): void {
     murmur3(id, 0, id.length, this.#key, 0);
     const known = this.#known.get(this.#key, 0);
     if (known !== undefined) {
       const one = this.#records[known]!;
-      if (one.bytes.length > 0) return;
+      if (checksum === undefined) return;
+      if (one.bytes.length > 0) {
+        one.isAmbiguous ||= one.checksum !== checksum;
+        return;
+      }
       one.bytes = record();
+      one.checksum = checksum;
       this.#bytes += one.bytes.length;
       return;
     }
     if (this.#known.isFull || this.#bytes > this.#limits.bytes) this.#writeRun();
     this.#known.add(this.#key, 0, this.#records.length);
-    const one = { id: id.slice(), bytes: record() };
+    const bytes = checksum === undefined ? EMPTY : record();
+    const one = { id: id.slice(), bytes, checksum: checksum ?? 0, isAmbiguous: false };
     this.#records.push(one);
     this.#bytes += one.id.length + one.bytes.length;
   }
 
   /** Returns all records in the order of their ids; no record may be added afterwards. */
-  *sorted(): Generator<Uint8Array> {
+  *sorted(): Generator<SortedRecord> {
     if (this.#runs.length === 0) {
-      for (const { bytes } of this.#records.sort(byId)) yield bytes;
+      yield* this.#records.sort(byId);
       return;
     }
     this.#writeRun();
@@ -75,8 +90,9 @@ export class SortedRecords {
       const { record } = cursor;
       if (last !== undefined && byId(last, record) === 0) {
         if (last.bytes.length === 0) last = record;
+        else if (record.bytes.length > 0) last.isAmbiguous ||= record.isAmbiguous || record.checksum !== last.checksum;
       } else {
-        if (last !== undefined) yield last.bytes;
+        if (last !== undefined) yield last;
         last = record;
       }
       const { value } = cursor.records.next();
@@ -85,7 +101,7 @@ export class SortedRecords {
         sinkHeap(heap, inOrder);
       } else popHeap(heap, inOrder);
     }
-    if (last !== undefined) yield last.bytes;
+    if (last !== undefined) yield last;
     for (const path of this.#runs) rmSync(path);
   }
 
@@ -93,9 +109,11 @@ export class SortedRecords {
     const path = join(this.#folder, `run.${this.#runs.length}`);
     const heads = new DataView(new ArrayBuffer(HEAD_BYTES));
     let pieces: Uint8Array[] = [];
-    for (const [i, { id, bytes }] of this.#records.sort(byId).entries()) {
+    for (const [i, { id, bytes, checksum, isAmbiguous }] of this.#records.sort(byId).entries()) {
       heads.setUint32(0, id.length);
       heads.setUint32(4, bytes.length);
+      heads.setUint32(8, checksum);
+      heads.setUint32(12, isAmbiguous ? 1 : 0);
       pieces.push(new Uint8Array(heads.buffer.slice(0)), id, bytes);
       if (i % 1024 < 1023 && i < this.#records.length - 1) continue;
       appendFileSync(path, Buffer.concat(pieces));
@@ -141,7 +159,12 @@ function* readRun(path: string): Generator<SortedRecord, undefined> {
       const [idLength, length] = [block.readUint32BE(0), block.readUint32BE(4)];
       fill(HEAD_BYTES + idLength + length);
       const start = HEAD_BYTES + idLength;
-      yield { id: block.subarray(HEAD_BYTES, start), bytes: block.subarray(start, start + length) };
+      yield {
+        id: block.subarray(HEAD_BYTES, start),
+        bytes: block.subarray(start, start + length),
+        checksum: block.readUInt32BE(8),
+        isAmbiguous: block.readUInt32BE(12) === 1,
+      };
       block = block.subarray(start + length);
     }
     return undefined;

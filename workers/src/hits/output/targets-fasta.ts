@@ -1,6 +1,9 @@
+import { crc32 } from 'node:zlib';
 import { columnBytes, type Utf8Column } from '../../base/bytes/utf8-column.ts';
+import { quoteValue } from '../../base/text/quote.ts';
 import { hitRows, type NeighbourColumns } from '../columns.ts';
 import { type ExtraColumn, hasValue } from '../extra-column.ts';
+import { HIT_MESSAGES } from '../hit-messages.ts';
 import { SortedRecords } from './sorted-records.ts';
 import { createTextFile, type TextCompression } from './text-file.ts';
 
@@ -19,11 +22,22 @@ export interface TargetTexts {
   sequence: ExtraColumn;
 }
 
+/** What a FASTA file has. */
+export interface WrittenFasta {
+  targets: number;
+  /** Targets that are omitted, because they have no sequence. */
+  withoutSequence: number;
+  /** Ids with several sequences, and the first of them. */
+  ambiguous: number;
+  firstAmbiguous?: string;
+  bytes: number;
+}
+
 /** Writes the targets of neighbours as FASTA, each id once, in the order of the ids' bytes. */
 export interface FastaWriter {
   append(rows: NeighbourColumns, texts: TargetTexts): void;
   /** Completes the file. */
-  finish(): Promise<{ targets: number; withoutSequence: number; bytes: number }>;
+  finish(): Promise<WrittenFasta>;
   /** Closes and deletes the file. */
   abandon(): Promise<void>;
 }
@@ -40,16 +54,20 @@ export function createTargetsFasta(path: string, compression: TextCompression, f
     append({ targetIds, ...batch }, { description, sequence }) {
       for (let row = 0; row < hitRows(batch); row++) {
         const id = columnBytes(targetIds, row);
-        records.add(id, () => {
-          const residues = lettersOf(textAt(sequence, row) ?? NO_RECORD);
-          return residues.length > 0 ? fastaRecord(id, textAt(description, row), residues) : NO_RECORD;
-        });
+        const residues = lettersOf(textAt(sequence, row) ?? NO_LETTERS);
+        const checksum = residues.length > 0 ? crc32(residues) : undefined;
+        records.add(id, checksum, () => fastaRecord(id, textAt(description, row), residues));
       }
     },
     async finish() {
-      let [targets, withoutSequence] = [0, 0];
+      let [targets, withoutSequence, ambiguous] = [0, 0, 0];
+      let firstAmbiguous: string | undefined;
       let [pieces, pieceBytes]: [Uint8Array[], number] = [[], 0];
-      for (const record of records.sorted()) {
+      for (const { id, bytes: record, isAmbiguous } of records.sorted()) {
+        if (isAmbiguous) {
+          ambiguous++;
+          firstAmbiguous ??= Buffer.from(id).toString();
+        }
         if (record.length === 0) withoutSequence++;
         else targets++;
         pieces.push(record);
@@ -59,13 +77,22 @@ export function createTargetsFasta(path: string, compression: TextCompression, f
         [pieces, pieceBytes] = [[], 0];
       }
       await file.write(Buffer.concat(pieces));
-      return { targets, withoutSequence, bytes: await file.finish() };
+      const bytes = await file.finish();
+      return { targets, withoutSequence, ambiguous, ...(firstAmbiguous !== undefined && { firstAmbiguous }), bytes };
     },
     abandon: file.abandon,
   };
 }
 
-const NO_RECORD = new Uint8Array(0);
+/** Lists what a reader of a FASTA file must know. */
+export function fastaWarnings({ withoutSequence, ambiguous, firstAmbiguous = '' }: WrittenFasta): string[] {
+  return [
+    ...(withoutSequence > 0 ? [HIT_MESSAGES.withoutSequence(withoutSequence)] : []),
+    ...(ambiguous > 0 ? [HIT_MESSAGES.twoSequences(ambiguous, quoteValue(firstAmbiguous))] : []),
+  ];
+}
+
+const NO_LETTERS = new Uint8Array(0);
 
 /** Returns a sequence without white space, control characters and >, which would end its line or its record. */
 function lettersOf(sequence: Uint8Array): Uint8Array {

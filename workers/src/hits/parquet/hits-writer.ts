@@ -11,6 +11,8 @@ export interface HitBatch {
   distances: Float32Array;
   /** For each hit, the chance that an unrelated vector of the bucket is as near; undefined where the bucket has no null distribution. */
   pValues?: Float32Array | undefined;
+  /** LanceDB's row ids of the targets, where they are asked for. Files do not have them. */
+  rowIds?: Float64Array | undefined;
   /** The bucket of all these hits. */
   bucket: string;
 }

@@ -12,6 +12,8 @@ const STREAMED_SHARE = 1 / 8;
 /** Ids of some rows of a table. */
 export interface RowIds {
   ids: Utf8Column;
+  /** Their LanceDB row ids, ascending, each once. */
+  rowIds: Float64Array;
   /** Returns the position of a row's id in `ids`. @param row one of the rows that were looked up */
   position(row: number): number;
 }
@@ -20,7 +22,7 @@ export interface RowIds {
 export async function lookupIds(table: Table, rows: Float64Array): Promise<RowIds> {
   const unique = sortedUnique(rows);
   const ids = concatenateColumns(await takeIds(table, unique));
-  return { ids, position: (row) => lowerBound(unique, row) };
+  return { ids, rowIds: unique, position: (row) => lowerBound(unique, row) };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface AnnOptions {
   nprobes: number;
   /** 0: distances are those of the index's codes, without rescoring. */
   refineFactor: number;
+  /** Whether answers have row ids. */
+  withRowIds?: boolean | undefined;
 }
 
 /**
@@ -103,8 +105,8 @@ async function searchScaled(
 ): Promise<AnnAnswer> {
   if (factor === 1) return searchOne(bucket, vector, options, nprobes);
   const scaled = vector.map((value) => value * factor);
-  const { ids, distances } = await searchOne(bucket, scaled, options, nprobes);
-  return { ids, distances: distances.map((distance) => 1 - (1 - distance) / factor) };
+  const { distances, ...found } = await searchOne(bucket, scaled, options, nprobes);
+  return { ...found, distances: distances.map((distance) => 1 - (1 - distance) / factor) };
 }
 
 async function searchOne(
@@ -129,15 +131,19 @@ async function searchOne(
     .nprobes(nprobes)
     .limit(k)
     .select(['id', '_distance']);
+  if (options.withRowIds) query.withRowId();
   // A factor of 1 rescores as well; without a factor, distances are those of the index's codes.
   const found = await (refineFactor > 0 ? query.refineFactor(refineFactor) : query).toArrow();
   // Where all probed partitions are empty, LanceDB returns a table without columns.
-  if (found.numRows === 0) return { ids: columnFrom([]), distances: new Float32Array(0) };
+  if (found.numRows === 0) return { ids: columnFrom([]), distances: new Float32Array(0), rowIds: new Float64Array(0) };
   const distances = new Float32Array(found.numRows);
   let at = 0;
   for (const { values, offset, length } of found.getChild('_distance')!.data) {
     distances.set((values as Float32Array).subarray(offset, offset + length), at);
     at += length;
   }
-  return { ids: idColumn(found as never), distances };
+  const rowIds = options.withRowIds
+    ? Float64Array.from(found.getChild('_rowid')!.toArray() as BigUint64Array, Number)
+    : undefined;
+  return { ids: idColumn(found as never), distances, rowIds };
 }

@@ -9,6 +9,8 @@ import { scoreTable } from './score-table.ts';
 export interface AnnAnswer {
   ids: Utf8Column;
   distances: Float32Array;
+  /** LanceDB's row ids; undefined where they were not asked for. */
+  rowIds?: Float64Array | undefined;
   /** Set where the query does not fit the type of the vectors, so it was scanned. */
   isScanned?: true;
 }
@@ -42,6 +44,7 @@ export async function scanVectors(
   return found.map(({ rows, distances }) => ({
     ids: concatenateColumns(rows.map(idOf)),
     distances,
+    rowIds: Float64Array.from(rows),
     isScanned: true as const,
   }));
 }

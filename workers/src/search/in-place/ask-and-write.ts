@@ -1,9 +1,13 @@
 import type { CommandContext, CommandResult } from '../../app/command.ts';
+import type { Column } from '../../base/columns/column-type.ts';
+import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { counted } from '../../base/text/counted.ts';
 import { formatDollars } from '../../base/text/format-dollars.ts';
+import { askedColumns } from '../../database/catalog/asked-columns.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import { Database } from '../../database/database.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
+import { addColumns } from './add-columns.ts';
 import { ask, bucketsToAsk } from './ask-database.ts';
 import type { AskRequest } from './ask-options.ts';
 import type { AskQueries } from './ask-queries.ts';
@@ -15,6 +19,8 @@ import { writeAnswer } from './output/write-answer.ts';
 import type { ReadCounts } from './reads/counted-tables.ts';
 import { closeWarmBuckets } from './warm-buckets.ts';
 
+const ENTRIES_AT_ONCE = 16;
+
 /** A database that is asked. */
 export interface AskedDatabase {
   database: Database;
@@ -22,6 +28,8 @@ export interface AskedDatabase {
   names: string[];
   /** Attributes of the model of the first bucket. */
   model: ShardAttributes;
+  /** Kept columns to add to the neighbours, or to write as FASTA. */
+  columns: readonly Column[];
 }
 
 /** The report of `ask`. */
@@ -37,7 +45,9 @@ export interface AskReport extends CommandResult {
   failed: Array<{ bucket: string; error: string }>;
   /** What finding the protein of --id read, on S3. */
   lookup?: ReadCounts;
-  /** Of the lookup and of all buckets. */
+  /** What the kept columns of the neighbours read, on S3: an estimate. */
+  columns?: ReadCounts;
+  /** Of the lookup, of all buckets and of the columns. */
   readRequests: number;
   readBytes: number;
   /** Whether LanceDB made some of these requests itself, which are estimated. */
@@ -47,12 +57,25 @@ export interface AskReport extends CommandResult {
   remote?: boolean;
 }
 
-/** Opens the database of a request. @throws DataError if it has no buckets, or not all that are named */
-export async function openAsked(uri: string, { options }: AskRequest): Promise<AskedDatabase> {
+/**
+ * Opens the database of a request.
+ * @throws DataError if it has no buckets, or not all that are named; UsageError for a column that none of them has
+ */
+export async function openAsked(uri: string, { options, output, columns }: AskRequest): Promise<AskedDatabase> {
   const database = await Database.open(uri);
   const names = await bucketsToAsk(database, options.buckets);
   const { model } = await database.requireEntry(names[0]!);
-  return { database, names, model };
+  const isFasta = output.format === 'fasta';
+  if (columns.length === 0 && !isFasta) return { database, names, model, columns: [] };
+  const entries = await mapConcurrently(names, ENTRIES_AT_ONCE, (name) =>
+    database.requireEntry(name).catch((error: unknown) => {
+      // Its search fails in the same way.
+      if (options.allowPartial) return undefined;
+      throw error;
+    }),
+  );
+  const known = entries.filter((entry) => entry !== undefined);
+  return { database, names, model, columns: askedColumns(database.uri, known, columns, isFasta).fetched };
 }
 
 /** Reads the stored vector of a protein. @throws DataError if the database has none of this id */
@@ -72,29 +95,38 @@ export async function loadStored(
 
 /** Asks a database, and writes the neighbours; nothing is written before all buckets have answered. */
 export async function askAndWrite(
-  { database, names }: AskedDatabase,
+  { database, names, columns }: AskedDatabase,
   queries: AskQueries,
   { settings, options, output }: AskRequest,
   { warn }: CommandContext,
 ): Promise<AskReport> {
   try {
-    const { answers, merge, failed } = await ask(database, queries, settings, { ...options, buckets: names });
+    const hasRowIds = columns.length > 0;
+    const { answers, merge, failed } = await ask(database, queries, settings, {
+      ...options,
+      buckets: names,
+      hasRowIds,
+    });
     // Checked before the first line is printed.
-    const neighbours = merge.neighbours(settings.maxEvalue);
+    const found = merge.neighbours(settings.maxEvalue);
+    const counts = { requests: 0, bytes: 0 };
+    const fingerprints = new Map(answers.map(({ bucket, fingerprint }) => [bucket, fingerprint]));
+    const neighbours = hasRowIds ? addColumns(found, { database, fingerprints, columns, counts }) : found;
     let rows = 0;
-    const countRows = function* () {
-      for (const batch of neighbours) {
+    const countRows = async function* () {
+      for await (const batch of neighbours) {
         rows += batch.ranks.length;
         yield batch;
       }
     };
     const metadata = answerMetadata(settings, failed);
-    const bytes = await writeAnswer({ neighbours: countRows(), extra: merge.extra, failed }, output, metadata);
+    const answer = { neighbours: countRows(), extra: [...merge.extra, ...columns], failed };
+    const bytes = await writeAnswer(answer, output, metadata, warn);
     for (const { error } of failed) warn(error.message);
     const { lookup } = queries;
     const read = {
-      requests: answers.reduce((sum, { cost }) => sum + cost.requests, lookup?.requests ?? 0),
-      bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, lookup?.bytes ?? 0),
+      requests: answers.reduce((sum, { cost }) => sum + cost.requests, (lookup?.requests ?? 0) + counts.requests),
+      bytes: answers.reduce((sum, { cost }) => sum + cost.bytes, (lookup?.bytes ?? 0) + counts.bytes),
     };
     return {
       rows,
@@ -108,9 +140,10 @@ export async function askAndWrite(
       vectors: answers.reduce((sum, answer) => sum + answer.rows, 0),
       failed: failed.map(({ bucket, error }) => ({ bucket, error: error.message })),
       ...(lookup && { lookup }),
+      ...(counts.requests > 0 && { columns: counts }),
       readRequests: read.requests,
       readBytes: read.bytes,
-      isEstimated: answers.some(({ cost }) => cost.isEstimated),
+      isEstimated: counts.requests > 0 || answers.some(({ cost }) => cost.isEstimated),
       dollars: readingCost(read).inRegion,
     };
   } finally {

@@ -15,6 +15,7 @@ const SILENT = { progress: () => ({ add() {}, stop() {} }), log() {}, warn() {} 
 /**
  * Searches a bucket where it lies. The hits are those that search-bucket finds by `ann` with the same settings.
  * @param bucket of `openWarmBucket`
+ * @param hasRowIds whether hits get LanceDB's row ids, to read kept columns
  * @throws UserError for queries that do not fit the bucket, and faults of the storage; the signal's reason
  */
 export async function askBucket(
@@ -22,6 +23,7 @@ export async function askBucket(
   queries: AskQueries,
   settings: AskSettings,
   signal?: AbortSignal,
+  hasRowIds = false,
 ): Promise<BucketAnswer> {
   signal?.throwIfAborted();
   requireAnswerFits(settings, queries.ids.length);
@@ -43,10 +45,10 @@ export async function askBucket(
   const startedMs = performance.now();
   const before = readSoFar(bucket);
   const isJudged = hasPValues(entry, settings.refineFactor);
-  const found = keepHits(isJudged);
+  const found = keepHits(isJudged, hasRowIds);
   const sink = new HitSink(found.writer, entry.bucket, filter);
   await untilAborted(
-    bucket.use(() => searchIntoSink(searched, querySet, plan, k, sink, SILENT, isJudged)),
+    bucket.use(() => searchIntoSink(searched, querySet, plan, k, sink, SILENT, { hasPValues: isJudged, hasRowIds })),
     signal,
   );
   await sink.flush();

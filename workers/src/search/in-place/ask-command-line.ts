@@ -44,6 +44,11 @@ export const ASK_COMMAND_LINE = {
     type: 'number',
     describe: 'Omit neighbours with a larger E-value: targets that one would expect so near by chance',
   },
+  columns: {
+    type: 'string',
+    describe:
+      'Kept columns to add to the neighbours, with commas between: description,sequence,taxon. Not with --remote',
+  },
   buckets: { type: 'string', describe: 'Buckets to ask, with commas between. Default: all' },
   concurrency: {
     type: 'number',
@@ -55,10 +60,14 @@ export const ASK_COMMAND_LINE = {
     default: false,
     describe: 'Answer without the buckets that fail. The output names them, and the exit code is 75',
   },
-  format: { choices: FORMATS, describe: 'Default: by the name of --output; a table on a terminal, csv elsewhere' },
+  format: {
+    choices: FORMATS,
+    describe:
+      'Default: by the name of --output; a table on a terminal, csv elsewhere. fasta: sequences of the neighbours, each id once',
+  },
   output: {
     type: 'string',
-    describe: 'File to write, or s3://bucket/key: .csv, .csv.gz, .parquet or .jsonl. Default: standard output',
+    describe: 'File to write, or s3://bucket/key: .csv, .csv.gz, .parquet, .jsonl or .fasta. Default: standard output',
   },
   'csv-safe': { type: 'boolean', default: false, describe: "CSV: put ' before ids that spreadsheets would evaluate" },
 } as const satisfies Record<string, Options>;

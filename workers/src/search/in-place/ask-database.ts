@@ -21,6 +21,8 @@ export interface AskOptions {
   timeoutMs: number;
   /** Answers without the buckets that fail. */
   allowPartial: boolean;
+  /** Whether neighbours get LanceDB's row ids, to read kept columns. */
+  hasRowIds?: boolean | undefined;
 }
 
 /** A bucket without an answer. */
@@ -48,14 +50,15 @@ export async function ask(
   database: Database,
   queries: AskQueries,
   settings: AskSettings,
-  { buckets, concurrency, timeoutMs, allowPartial }: AskOptions,
+  options: AskOptions,
 ): Promise<DatabaseAnswer> {
+  const { buckets, concurrency, timeoutMs, allowPartial, hasRowIds } = options;
   requireAnswerFits(settings, queries.ids.length);
   requireDistinctIds(queries);
   const names = buckets ?? (await allBuckets(database));
   const failed: FailedBucket[] = [];
   const metrics = new Map<string, string>();
-  const merge = new AnswerMerge(settings.k);
+  const merge = new AnswerMerge(settings.k, { hasRowIds });
   // Rows of merged buckets are in two buckets until the entries of the old ones are removed. Hits are merged as they come, so where those of
   // an old bucket came before the answer of the new one, the current buckets are asked again.
   const answered: (Omit<BucketAnswer, 'hits'> & Pick<CatalogEntry, 'replaces'>)[] = [];
@@ -65,7 +68,7 @@ export async function ask(
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]);
       using bucket = await openWarmBucket(database, name, signal);
       requireOneMetric(metrics, name, bucket.entry.metric);
-      const { hits, ...rest } = await askBucket(bucket, queries, settings, signal);
+      const { hits, ...rest } = await askBucket(bucket, queries, settings, signal, hasRowIds);
       const answer = { ...rest, replaces: bucket.entry.replaces };
       answered.push(answer);
       if (withoutReplaced(answered).includes(answer)) {
@@ -84,7 +87,7 @@ export async function ask(
   if (merged > current.length) {
     const replaced = answered.filter((answer) => !current.includes(answer)).map(({ bucket }) => bucket);
     const others = names.filter((name) => !replaced.includes(name));
-    return ask(database, queries, settings, { buckets: others, concurrency, timeoutMs, allowPartial });
+    return ask(database, queries, settings, { ...options, buckets: others });
   }
   const answers = found.flatMap((answer) => {
     if (!answer || !current.includes(answer)) return [];

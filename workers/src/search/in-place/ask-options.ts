@@ -2,6 +2,7 @@ import { requireEvalue, requireWhole } from '../../app/option-checks.ts';
 import { UsageError } from '../../base/errors.ts';
 import { readText } from '../../base/text/read-text.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
+import { parseColumns } from '../../database/catalog/kept-columns.ts';
 import { STANDARD_INPUT } from '../../fasta/standard-input.ts';
 import type { DatasetNames } from '../../shard/layouts/find-layout.ts';
 import { findVectorKind } from '../../shard/layouts/vector-kind.ts';
@@ -29,6 +30,7 @@ export interface AskCommandOptions {
   concurrency?: number | undefined;
   timeout?: number | undefined;
   allowPartial: boolean;
+  columns?: string | undefined;
   format?: Format | undefined;
   output?: string | undefined;
   csvSafe: boolean;
@@ -47,6 +49,8 @@ export interface AskRequest {
   queries: QuerySource;
   settings: AskSettings;
   options: AskOptions;
+  /** Kept columns to add to the neighbours. */
+  columns: readonly string[];
   output: AnswerOutput;
 }
 
@@ -65,8 +69,12 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
     throw new UsageError(IN_PLACE_MESSAGES.wrongMaxDistance);
   if (args.output !== undefined) await requireOutputsApart('input', args.input, { output: args.output });
   const buckets = args.buckets?.split(',').map((name) => checkBucketName(name.trim()));
+  const columns = args.columns === undefined ? [] : parseColumns(args.columns);
+  const output = checkOutput(args);
+  if (output.format === 'fasta' && columns.length > 0) throw new UsageError(IN_PLACE_MESSAGES.fastaHasNoColumns);
   return {
-    output: checkOutput(args),
+    output,
+    columns,
     settings: checkAskSettings({ k, nprobes, refineFactor, excludeSelf, maxDistance, maxEvalue, where }),
     options: { buckets, concurrency, timeoutMs: timeout * 1000, allowPartial },
     queries: await findSource(args),

@@ -27,9 +27,11 @@ export const IN_PLACE_MESSAGES = {
   jsonNeedsOutput: '--json prints its report on standard output. Write the neighbours to a file, with --output.',
   parquetNeedsOutput: '--format parquet needs --output, because a terminal or a pipe may change its bytes.',
   unknownFormat: (output: string) =>
-    `--output ${output}: its name does not say the format. End it in .csv, .parquet or .jsonl, or add --format.`,
+    `--output ${output}: its name does not say the format. End it in .csv, .parquet, .jsonl or .fasta, or add --format.`,
   outputIsBucket: (output: string) => `--output ${output}: names a whole bucket. Write it like s3://bucket/near.csv.`,
-  tableInFile: '--format table is for terminals. Write a file as csv, parquet or jsonl.',
+  fastaHasNoColumns:
+    '--format fasta writes descriptions and sequences, no other --columns. Omit --columns, or write csv, parquet or jsonl.',
+  tableInFile: '--format table is for terminals. Write a file as csv, parquet, jsonl or fasta.',
   partialNote: (buckets: readonly string[]) => `partial answer without ${buckets.join(', ')}`,
   moreRows: (count: number) => `... and ${count} more: write all with --output`,
 

@@ -56,6 +56,7 @@ export class HitSink {
   #targets: Uint8Array[] = [];
   #distances: number[] = [];
   #pValues: number[] = [];
+  #rowIds: number[] = [];
 
   constructor(writer: HitsWriter, bucket: string, filter: HitFilter) {
     this.#writer = writer;
@@ -63,13 +64,18 @@ export class HitSink {
     this.#filter = filter;
   }
 
-  /** Adds the rows found for a query; queries come in the order of their ids. @param targets positions in `ids` @param pValueOf of the query, where its hits have p-values */
+  /**
+   * Adds the rows found for a query; queries come in the order of their ids.
+   * @param targets positions in `ids` @param pValueOf of the query, where its hits have p-values
+   * @param rowIds of `ids`, where hits have row ids
+   */
   async add(
     queryId: Uint8Array,
     targets: readonly number[],
     distances: ArrayLike<number>,
     ids: Utf8Column,
     pValueOf?: (distance: number) => number,
+    rowIds?: Float64Array,
   ): Promise<void> {
     const { k, excludeSelf, maxDistance } = this.#filter;
     const ranked = rankHits(targets, distances, ids, searchK(this.#filter));
@@ -81,6 +87,7 @@ export class HitSink {
       this.#targets.push(target);
       this.#distances.push(ranked.distances[i]!);
       if (pValueOf) this.#pValues.push(pValueOf(ranked.distances[i]!));
+      if (rowIds) this.#rowIds.push(rowIds[ranked.targets[i]!]!);
       this.hits++;
       left--;
     }
@@ -93,6 +100,7 @@ export class HitSink {
     this.#targets = this.#targets.slice(at);
     this.#distances = this.#distances.slice(at);
     this.#pValues = this.#pValues.slice(at);
+    this.#rowIds = this.#rowIds.slice(at);
   }
 
   /** Writes the hits that do not fill a row group. */
@@ -102,6 +110,7 @@ export class HitSink {
     this.#targets = [];
     this.#distances = [];
     this.#pValues = [];
+    this.#rowIds = [];
   }
 
   #write(from: number, to: number): Promise<void> {
@@ -111,6 +120,7 @@ export class HitSink {
       distances: Float32Array.from(this.#distances.slice(from, to)),
       bucket: this.#bucket,
       ...(this.#pValues.length > 0 && { pValues: Float32Array.from(this.#pValues.slice(from, to)) }),
+      ...(this.#rowIds.length > 0 && { rowIds: Float64Array.from(this.#rowIds.slice(from, to)) }),
     });
   }
 }

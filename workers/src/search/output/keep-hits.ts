@@ -8,10 +8,12 @@ export interface KeptHits {
   targetIds: Utf8Column;
   distances: Float32Array;
   pValues?: Float32Array | undefined;
+  /** LanceDB's row ids of the targets, where they are asked for. */
+  rowIds?: Float64Array | undefined;
 }
 
-/** Returns a writer that keeps hits in memory. @param isJudged whether they have p-values */
-export function keepHits(isJudged: boolean): { writer: HitsWriter; hits(): KeptHits } {
+/** Returns a writer that keeps hits in memory. @param isJudged whether they have p-values @param hasRowIds whether they have row ids */
+export function keepHits(isJudged: boolean, hasRowIds = false): { writer: HitsWriter; hits(): KeptHits } {
   const batches: HitBatch[] = [];
   const none = columnFrom([]);
   return {
@@ -27,7 +29,18 @@ export function keepHits(isJudged: boolean): { writer: HitsWriter; hits(): KeptH
       const pValues = isJudged ? concatenateFloats(batches.map((batch) => batch.pValues!)) : undefined;
       const queryIds = concatenateColumns([none, ...batches.map((batch) => batch.queryIds)]);
       const targetIds = concatenateColumns([none, ...batches.map((batch) => batch.targetIds)]);
-      return { queryIds, targetIds, distances, pValues };
+      const rowIds = hasRowIds ? concatenateRows(batches.map((batch) => batch.rowIds!)) : undefined;
+      return { queryIds, targetIds, distances, pValues, rowIds };
     },
   };
+}
+
+function concatenateRows(parts: readonly Float64Array[]): Float64Array {
+  const rows = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    rows.set(part, at);
+    at += part.length;
+  }
+  return rows;
 }

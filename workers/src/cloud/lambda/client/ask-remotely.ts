@@ -5,7 +5,7 @@ import { UsageError } from '../../../base/errors.ts';
 import { embedQueries } from '../../../embed/embed-queries.ts';
 import { loadVectors } from '../../../import/load-vectors.ts';
 import { type AskReport, loadStored, openAsked } from '../../../search/in-place/ask-and-write.ts';
-import type { AskRequest, QuerySource } from '../../../search/in-place/ask-options.ts';
+import type { AskRequest } from '../../../search/in-place/ask-options.ts';
 import { MOST_QUERIES, requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
 import { openStates, useRegion } from '../../clients.ts';
 import type { AskEvent, AskResult } from '../ask-event.ts';
@@ -36,7 +36,7 @@ export async function askRemotely(
   context: CommandContext,
 ): Promise<AskReport> {
   const machine = parseStateMachine(options.remote);
-  requireEffect(options, request.queries);
+  requireEffect(options, request);
   const execution = `ask-${randomUUID()}`;
   const states = await openStates(await useRegion(machine.region));
   const { buckets, allowPartial } = request.options;
@@ -63,12 +63,14 @@ export async function askRemotely(
 }
 
 /** @throws UsageError that names options without an effect on this question */
-function requireEffect({ database, model, timeout }: RemoteOptions, { kind }: QuerySource): void {
+function requireEffect({ database, model, timeout }: RemoteOptions, { queries, columns, output }: AskRequest): void {
+  const { kind } = queries;
   const hasSequences = kind === 'text' || kind === 'files';
   const reasons = [
     ...(timeout === undefined ? [] : [LAMBDA_MESSAGES.unusedTimeout]),
     ...(database === undefined || kind === 'id' ? [] : [LAMBDA_MESSAGES.unusedDatabase]),
     ...(model === undefined || hasSequences ? [] : [LAMBDA_MESSAGES.unusedModel]),
+    ...(columns.length === 0 && output.format !== 'fasta' ? [] : [LAMBDA_MESSAGES.unusedColumns]),
   ];
   if (reasons.length > 0) throw new UsageError(LAMBDA_MESSAGES.unusedRemotely(reasons));
 }

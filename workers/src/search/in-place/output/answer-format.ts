@@ -6,7 +6,7 @@ import { looksLikeS3, parseS3Uri } from '../../../base/s3-location.ts';
 import { type TextCompression, textCompression } from '../../../hits/output/text-file.ts';
 import { IN_PLACE_MESSAGES } from '../in-place-messages.ts';
 
-export const FORMATS = ['table', 'csv', 'parquet', 'jsonl'] as const;
+export const FORMATS = ['table', 'csv', 'parquet', 'jsonl', 'fasta'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Where the neighbours go, and how. */
@@ -50,6 +50,7 @@ export function checkOutput({ format, output, csvSafe, json }: OutputOptions): A
 }
 
 function formatOfName(name: string): Format | undefined {
-  const [, parquet, text] = /\.(?:(parquet)|(csv|jsonl)(?:\.gz|\.zst)?)$/i.exec(name) ?? [];
+  const [, parquet, fasta, text] = /\.(?:(parquet)|(?:(fasta|faa|fa)|(csv|jsonl))(?:\.gz|\.zst)?)$/i.exec(name) ?? [];
+  if (fasta !== undefined) return 'fasta';
   return (parquet ?? text)?.toLowerCase() as Format | undefined;
 }

@@ -18,11 +18,11 @@ const MOST_ROWS = 100;
 type TableRow = [rank: string, target: string, distance: string, bucket: string, ...extra: string[]];
 
 /** Formats neighbours as tables, one a query. @param columns of the terminal, to which texts are shortened; undefined elsewhere */
-export function tableText(
-  neighbours: Iterable<NeighbourColumns>,
+export async function tableText(
+  neighbours: Iterable<NeighbourColumns> | AsyncIterable<NeighbourColumns>,
   extra: readonly ExtraField[],
   columns = Number.POSITIVE_INFINITY,
-): string {
+): Promise<string> {
   const head: TableRow = ['rank', 'target_id', 'distance', 'bucket', ...extra.map(({ name }) => lineOf(name))];
   const tables: string[] = [];
   let query: string | undefined;
@@ -32,7 +32,7 @@ export function tableText(
     if (query !== undefined) tables.push(queryTable(query, [head, ...rows], hidden, columns));
     [rows, hidden] = [[], 0];
   };
-  for (const { queryIds, ranks, targetIds, distances, buckets, extra: values = [] } of neighbours)
+  for await (const { queryIds, ranks, targetIds, distances, buckets, extra: values = [] } of neighbours)
     for (const [row, rank] of ranks.entries()) {
       const id = columnText(queryIds, row);
       if (id !== query) endQuery();

@@ -12,7 +12,7 @@ import { partialNote } from './partial-answer.ts';
 
 /** Neighbours to write, and the buckets that did not answer. */
 export interface Answer {
-  neighbours: Iterable<NeighbourColumns>;
+  neighbours: Iterable<NeighbourColumns> | AsyncIterable<NeighbourColumns>;
   /** Extra columns of the neighbours. */
   extra?: readonly ExtraField[] | undefined;
   failed: ReadonlyArray<{ bucket: string; error: Error }>;
@@ -22,22 +22,22 @@ export interface Answer {
  * Formats an answer as text. One without all buckets says so: CSV in a last line after #, JSON lines in a last object, a table below it.
  * @returns pieces, each valid until the next one
  */
-export function* answerText(
+export async function* answerText(
   { neighbours, extra = [], failed }: Answer,
   { format, forSpreadsheets }: Pick<AnswerOutput, 'format' | 'forSpreadsheets'>,
-): Generator<Uint8Array> {
+): AsyncGenerator<Uint8Array> {
   const buckets = failed.map(({ bucket }) => bucket);
   const note = IN_PLACE_MESSAGES.partialNote(buckets);
   if (format === 'jsonl') {
-    for (const batch of neighbours) yield Buffer.from(jsonLines(batch, extra));
+    for await (const batch of neighbours) yield Buffer.from(jsonLines(batch, extra));
     if (failed.length > 0) yield Buffer.from(`${JSON.stringify({ partial: true, failed_buckets: buckets })}\n`);
   } else if (format === 'table') {
-    yield Buffer.from(tableText(neighbours, extra, terminalColumns()));
+    yield Buffer.from(await tableText(neighbours, extra, terminalColumns()));
     if (failed.length > 0) yield Buffer.from(`\n${note}\n`);
   } else {
     yield Buffer.from(csvHeader(extra));
     const formatCsv = createCsvFormatter(forSpreadsheets, extra);
-    for (const batch of neighbours) yield formatCsv(batch);
+    for await (const batch of neighbours) yield formatCsv(batch);
     if (failed.length > 0) yield Buffer.from(partialNote(failed));
   }
 }

@@ -14,14 +14,17 @@ import { type Answer, answerText } from './answer-text.ts';
 /**
  * Writes an answer to standard output, a file or S3. A file or an object appears whole or not at all.
  * @param metadata of a Parquet file
+ * @param warn gets warnings about sequences of FASTA
  * @returns its byte count
  */
 export async function writeAnswer(
   answer: Answer,
   output: AnswerOutput,
   metadata: Record<string, string>,
+  warn: (message: string) => void = () => {},
 ): Promise<number> {
   const { path, format } = output;
+  if (format === 'fasta') return writeFasta(answer, output, warn);
   if (path === undefined) return writeToStdout(answerText(answer, output));
   if (looksLikeS3(path)) return writeToS3(path, answer, output, metadata);
   return writeAtomically(path, async (temporary) => {
@@ -31,9 +34,9 @@ export async function writeAnswer(
   });
 }
 
-async function writeToStdout(pieces: Iterable<Uint8Array>): Promise<number> {
+async function writeToStdout(pieces: AsyncIterable<Uint8Array>): Promise<number> {
   let bytes = 0;
-  for (const piece of pieces) {
+  for await (const piece of pieces) {
     bytes += piece.length;
     // The piece is reused when it has been written. A closed pipe is not an error: `| head`.
     await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
@@ -62,10 +65,28 @@ async function writeToS3(
   });
 }
 
+/** Writes the neighbours' sequences: sorted in a folder for temporary files, and complete before the first is printed. */
+function writeFasta(answer: Answer, { path, compression }: AnswerOutput, warn: (message: string) => void) {
+  return withScratch(tmpdir(), 'lanceflow-answer', async (folder) => {
+    const write = async (temporary: string) => {
+      // Loaded for this format alone.
+      const { writeTargets } = await import('./write-targets.ts');
+      return writeTargets(temporary, compression, answer, folder, warn);
+    };
+    if (path !== undefined && !looksLikeS3(path)) return writeAtomically(path, write);
+    const file = join(folder, 'neighbours.fasta');
+    const bytes = await write(file);
+    if (path === undefined) return writeToStdout(createReadStream(file));
+    const { uploadStream } = await import('../../../s3/upload-stream.ts');
+    await uploadStream(path, createReadStream(file), 'text/plain');
+    return bytes;
+  });
+}
+
 function textStream(answer: Answer, output: AnswerOutput): Readable {
   // Copied, because a stream reads ahead of its reader.
-  const pieces = function* () {
-    for (const piece of answerText(answer, output)) yield Buffer.from(piece);
+  const pieces = async function* () {
+    for await (const piece of answerText(answer, output)) yield Buffer.from(piece);
   };
   return Readable.from(pieces(), { objectMode: false });
 }
@@ -80,7 +101,7 @@ async function writeParquet(path: string, { neighbours, extra }: Answer, metadat
   const { createNeighbours } = await import('../../../hits/parquet/neighbours-writer.ts');
   const writer = await createNeighbours(path, 'zstd', metadata, extra);
   try {
-    for (const batch of neighbours) await writer.append(batch);
+    for await (const batch of neighbours) await writer.append(batch);
     await writer.finish();
   } catch (error) {
     await writer.abandon();

@@ -136,9 +136,11 @@ export async function openSparseTable(bucket: OpenBucket): Promise<SparseTable> 
           filling,
         ]);
         const nearest = nearestRows(distances, query.limit);
-        const answer = nearest && {
-          ids: await data.ids(nearest.map((place) => rows[place]!)),
-          distances: Float32Array.from(nearest, (place) => distances[place]!),
+        const rowIds = nearest?.map((place) => rows[place]!);
+        const answer = rowIds && {
+          ids: await data.ids(rowIds),
+          distances: Float32Array.from(nearest!, (place) => distances[place]!),
+          rowIds,
         };
         milliseconds.rescoring += performance.now() - beginMs;
         return answer;

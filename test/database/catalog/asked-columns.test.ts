@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Column } from '../../workers/src/base/columns/column-type.ts';
-import { DataError, UsageError } from '../../workers/src/base/errors.ts';
-import { askedColumns } from '../../workers/src/fetch/asked-columns.ts';
-import { ENTRY } from '../support/catalog.ts';
+import type { Column } from '../../../workers/src/base/columns/column-type.ts';
+import { DataError, UsageError } from '../../../workers/src/base/errors.ts';
+import { askedColumns } from '../../../workers/src/database/catalog/asked-columns.ts';
+import { ENTRY } from '../../support/catalog.ts';
 
 const sequence: Column = { name: 'sequence', type: 'utf8' };
 const description: Column = { name: 'description', type: 'utf8' };

@@ -1,8 +1,7 @@
-import type { Column } from '../base/columns/column-type.ts';
-import { DataError, UsageError } from '../base/errors.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import { COLUMN_MESSAGES, columnNames, findColumns } from '../database/catalog/kept-columns.ts';
-import { FETCH_MESSAGES } from './fetch-messages.ts';
+import type { Column } from '../../base/columns/column-type.ts';
+import { DataError, UsageError } from '../../base/errors.ts';
+import type { CatalogEntry } from './catalog-entry.ts';
+import { COLUMN_MESSAGES, columnNames, findColumns } from './kept-columns.ts';
 
 /**
  * Finds the columns to add to neighbours, and all that must be fetched: the same, then those that only FASTA needs.
@@ -14,7 +13,7 @@ export function askedColumns(
   names: readonly string[],
   withFasta: boolean,
 ): { added: Column[]; fetched: Column[] } {
-  if (names.length === 0 && !withFasta) throw new UsageError(FETCH_MESSAGES.nothingAsked);
+  if (names.length === 0 && !withFasta) throw new UsageError(COLUMN_MESSAGES.nothingAsked);
   const added = findColumns(uri, entries, names);
   if (!withFasta) return { added, fetched: added };
   const known = columnNames(entries);
@@ -24,7 +23,7 @@ export function askedColumns(
     // A database may lack descriptions.
     ...known.filter((name) => name === 'description'),
   ]);
-  if (sequence!.type !== 'utf8') throw new DataError(FETCH_MESSAGES.sequenceIsNotText(uri, sequence!.type));
+  if (sequence!.type !== 'utf8') throw new DataError(COLUMN_MESSAGES.sequenceIsNotText(uri, sequence!.type));
   const texts = [sequence!, ...descriptions.filter(({ type }) => type === 'utf8')];
   return { added, fetched: [...added, ...texts.filter(({ name }) => !names.includes(name))] };
 }
