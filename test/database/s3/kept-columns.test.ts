@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { columnFrom } from '../../../workers/src/base/bytes/utf8-column.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
 import { Database } from '../../../workers/src/database/database.ts';
 import { createShard } from '../../../workers/src/shard/shard-writer.ts';
 import { runHere } from '../../support/command.ts';
@@ -71,6 +72,32 @@ describe.skipIf(missingServer('moto'))('kept columns of a table on S3', () => {
     const streamed = await searchHere(folder, DATABASE, path, [...where, '--stream']);
     expect(fetched.hits).toHaveLength(100);
     expect(fetched.hits).toEqual(streamed.hits);
+  });
+
+  it.each(['ivf-rq', 'ivf-pq'])('are not fetched for an index, and are in its table: %s', async (kind) => {
+    const database = `s3://lance/indexed-${kind}`;
+    const random = seededRandom(9);
+    const letters = () =>
+      Array.from({ length: 600 }, () => String.fromCharCode(33 + Math.floor(90 * random()))).join('');
+    const texts = rows.ids.map(letters);
+    const shard = await createShard(join(folder, 'long.h5'), DIMENSION, 'float32', [{ name: 'text', type: 'utf8' }]);
+    shard.append(rows.vectors, columnFrom(rows.ids), { kept: [columnFrom(texts)] });
+    shard.finish({});
+    const plan = join(folder, `${kind}.json`);
+    const packing = ['--input', join(folder, 'long.h5'), '--keep', 'text', '--database', database, '--output', plan];
+    await runHere(['pack-buckets', ...packing]);
+    await runHere(['ingest-bucket', '--plan', plan, '--bucket', BUCKET, '--database', database]);
+    const indexing = ['index-bucket', '--bucket', BUCKET, '--database', database, '--index', kind];
+    const { received } = await cost(() => runHere(indexing));
+    const { files, fragments } = await (await Database.open(database)).requireEntry(BUCKET);
+    const columns = files.filter(({ path: file }) => fragments!.some((fragment) => fragment.columns === file));
+    const columnBytes = columns.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(columnBytes).toBeGreaterThan(800_000);
+    expect(received).toBeLessThan(columnBytes);
+    await expect(runHere(['verify', '--database', database])).resolves.toMatchObject({ rows: 2000 });
+    const where = ['--where', `text = '${texts[1234]!.replaceAll("'", "''")}'`, '--k', '3'];
+    const { hits } = await searchHere(folder, database, path, where);
+    expect(new Set(hits.map(({ target }) => target))).toEqual(new Set([rows.ids[1234]]));
   });
 
   it('select rows without reading the vectors', async () => {

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { mirrorTable, newestVersion, type TableFile } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { downloadFiles } from '../../s3/transfer/download.ts';
@@ -28,6 +29,7 @@ export function s3NodeTables(s3: S3Bucket, tables: TableReader, work: string | u
   };
 }
 
+/** Fetches the files that an index is built of, and sparse ones for the others. */
 async function fetchWithoutIndex(
   s3: S3Bucket,
   tables: TableReader,
@@ -47,10 +49,22 @@ async function fetchWithoutIndex(
   const files = paths.map((path): TableFile => {
     return { path, bytes: sizes.get(path)!, checksum: computed.get(path) ?? recorded.get(path)!.checksum };
   });
+  // No index is built of kept columns: a sparse file of the size stands for each, whose checksum is recorded.
+  const kept = new Set(table?.fragments?.map(({ columns }) => columns));
+  const isSparse = ({ path }: TableFile) => kept.has(path) && isRecorded(path);
   await downloadFiles(
     s3,
-    files.map((file) => ({ ...file, key: `${bucket}.lance/${file.path}`, path: join(to, file.path) })),
+    files
+      .filter((file) => !isSparse(file))
+      .map((file) => ({ ...file, key: `${bucket}.lance/${file.path}`, path: join(to, file.path) })),
   );
+  for (const { path, bytes } of files.filter(isSparse)) await writeSparse(join(to, path), bytes);
+}
+
+async function writeSparse(path: string, bytes: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await using file = await open(path, 'w');
+  await file.truncate(bytes);
 }
 
 function isNoIndex(path: string): boolean {
