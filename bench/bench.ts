@@ -14,6 +14,7 @@ const BENCHMARKS: Record<string, string> = {
   build: 'ingest and index a bucket: the article, good Python, FAISS, LanceFlow',
   'build-on-s3': 'ingest and index a bucket on S3, against the same in a folder and the transfer alone',
   search: 'search campaigns: LanceDB, FAISS, LanceFlow',
+  filter: 'searches with --where, by the share of the rows that it selects (docs/benchmarks.md)',
   ingest: 'ingest against the rates of the disk',
   refine: 'reads of a LanceDB query with and without partition order',
   scale: 'rates at three sizes, and estimates for billions (docs/scale.md)',

@@ -40,6 +40,20 @@ describe('strategiesBeforeFetch', () => {
     expect(strategies({ refineFactor: 0 }, 20_000, withColumns)).toEqual(strategies({ refineFactor: 0 }, 20_000));
   });
 
+  it('counts what a filter of the index costs: its columns, and every row for every query', () => {
+    const columns = file('data/1-kept.lance', ROWS * 230);
+    const fragments = [{ path: files[0]!.path, columns: columns.path }];
+    const half = { rows: ROWS / 2, deletedRows: ROWS / 2, files: [...files, columns], fragments };
+    const codes = { where: "taxon = 'x'", refineFactor: 0 };
+    // A query evaluates it for 200 million rows, in an eighth of a second on 32 cores.
+    expect(strategies(codes, 1000, half)).toEqual(['ann']);
+    expect(strategies({ ...codes, where: undefined }, 4000, half)).toEqual(['ann']);
+    expect(strategies(codes, 8000, half)).toEqual(['exact', 'scan']);
+    // Columns that are as large as the vectors save nothing.
+    const large = { ...half, files: [...files, file(columns.path, 2e12)] };
+    expect(strategies(codes, 1000, large)).toEqual(['exact', 'scan']);
+  });
+
   it('chooses between the index and exact where there is no other strategy', () => {
     const without = { partitions: undefined };
     const large = { ...without, files: [file('data/1', 1e12), file('_indices/1', 1e6)] };

@@ -17,6 +17,8 @@ const QUERY_BLOCK_SECONDS_PER_COMPONENT = 2e-9;
 const DISTANCE_SECONDS_PER_COMPONENT = 3e-10;
 const INDEX_BYTES_PER_CORE = 4e8;
 const QUERY_SECONDS = 2e-3;
+/** Of a core, to evaluate a condition on one number (docs/benchmarks.md#filters). */
+const FILTERED_ROW_SECONDS = 2e-8;
 const READ_BYTES_PER_SECOND = 2e9;
 const FETCH_BYTES_PER_SECOND = 1e9;
 
@@ -39,20 +41,22 @@ export function strategiesBeforeFetch(
   const { strategies } = possibleStrategies(request, bucket);
   // Recall is measured against an exact search, which needs the vectors in any case.
   if (!strategies.includes('ann') || strategies.length === 1 || request.targetRecall !== undefined) return undefined;
-  // Kept columns are fetched for none of the strategies: with a filter, which needs them, the index is not among these.
+  // Kept columns are fetched for a filter of the index alone: rows of other strategies are selected in place.
   const kept = new Set(bucket.fragments?.map(({ columns }) => columns));
-  const bytesIn = (folder: string) =>
-    bucket.files
-      .filter(({ path }) => path.startsWith(folder) && !kept.has(path))
-      .reduce((sum, { bytes }) => sum + bytes, 0);
-  const [dataBytes, indexBytes] = [bytesIn('data/'), bytesIn('_indices/')];
+  const bytesOf = (isWanted: (path: string) => boolean) =>
+    bucket.files.reduce((sum, { path, bytes }) => sum + (isWanted(path) ? bytes : 0), 0);
+  const dataBytes = bytesOf((path) => path.startsWith('data/') && !kept.has(path));
+  const indexBytes = bytesOf((path) => path.startsWith('_indices/'));
+  const filters = request.where !== undefined;
+  const columnBytes = filters ? bytesOf((path) => kept.has(path)) : 0;
   const idBytes = Math.max(0, dataBytes - storedRows(bucket) * bucket.dimension * COMPONENT_BYTES[bucket.vectorType]);
   const needsVectors = request.groundTruth || (request.refineFactor ?? DEFAULT_REFINE_FACTOR) > 0;
-  const annBytes = indexBytes + (needsVectors ? dataBytes : idBytes);
+  const annBytes = indexBytes + columnBytes + (needsVectors ? dataBytes : idBytes);
 
   const probesOf = (partitions: number) => Math.min(request.nprobes ?? defaultNprobes(partitions), partitions);
   const probedShare = probesOf(bucket.index.partitions) / Math.max(1, bucket.index.partitions);
-  const rates = typicalRates(bucket.dimension, probedShare * indexBytes, cores);
+  const filteredRows = filters ? storedRows(bucket) : 0;
+  const rates = typicalRates(bucket.dimension, { probedBytes: probedShare * indexBytes, filteredRows }, cores);
   const work = { queryCount, k: request.k, nprobes: probesOf(bucket.partitions?.count ?? 1) };
   const estimates = estimateCosts(bucket, work, rates)
     .filter(({ strategy }) => strategies.includes(strategy))
@@ -65,8 +69,13 @@ export function strategiesBeforeFetch(
   return preferredStrategy(estimates) === 'ann' ? ['ann'] : strategies.filter((strategy) => strategy !== 'ann');
 }
 
-/** @param probedBytes bytes of the index that a query reads */
-function typicalRates(dimension: number, probedBytes: number, cores: number): MachineRates {
+/** @param probedBytes bytes of the index that a query reads @param filteredRows rows for which it evaluates a filter */
+function typicalRates(
+  dimension: number,
+  { probedBytes, filteredRows }: { probedBytes: number; filteredRows: number },
+  cores: number,
+): MachineRates {
+  const querySeconds = QUERY_SECONDS + probedBytes / INDEX_BYTES_PER_CORE + filteredRows * FILTERED_ROW_SECONDS;
   return {
     flopsPerSecond: cores * FLOPS_PER_CORE,
     rowSeconds: (dimension * ROW_SECONDS_PER_COMPONENT) / cores,
@@ -75,6 +84,6 @@ function typicalRates(dimension: number, probedBytes: number, cores: number): Ma
     queryBlockSeconds: (dimension * QUERY_BLOCK_SECONDS_PER_COMPONENT) / cores,
     distanceSeconds: (dimension * DISTANCE_SECONDS_PER_COMPONENT) / cores,
     readBytesPerSecond: READ_BYTES_PER_SECOND,
-    annQueriesPerSecond: cores / (QUERY_SECONDS + probedBytes / INDEX_BYTES_PER_CORE),
+    annQueriesPerSecond: cores / querySeconds,
   };
 }

@@ -34,7 +34,7 @@ export const DEFAULT_REFINE_FACTOR = 10;
  * return k rows, the only strategy is `exact`, with a note that says why.
  */
 export function possibleStrategies(
-  { search, k, targetRecall, where, strategies: allowed }: StrategyRequest,
+  { search, k, targetRecall, strategies: allowed }: StrategyRequest,
   entry: Pick<CatalogEntry, 'rows' | 'index' | 'partitions'>,
 ): { strategies: SearchStrategy[]; notes: string[] } {
   const hasIndex = entry.index.kind !== 'none';
@@ -47,8 +47,8 @@ export function possibleStrategies(
   if (search === 'ann' && !hasIndex) return exact(SEARCH_MESSAGES.noIndex);
   if (k >= entry.rows) return exact(...(search === 'auto' ? [] : [SEARCH_MESSAGES.allRowsWanted]));
   if (search !== 'auto') return { strategies: [search], notes: [] };
-  // The recall of a scan can be measured before it runs; that of the index only by running it. The index evaluates a filter for each query.
-  const considersAnn = hasIndex && where === undefined && (targetRecall === undefined || !entry.partitions);
+  // The recall of a scan can be measured before it runs; that of the index only by running it.
+  const considersAnn = hasIndex && (targetRecall === undefined || !entry.partitions);
   const strategies: SearchStrategy[] = ['exact'];
   if (entry.partitions) strategies.push('scan');
   if (considersAnn) strategies.push('ann');
