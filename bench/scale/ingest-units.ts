@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { withBucketLock } from '../../workers/src/database/bucket-lock.ts';
-import { findBucket, parsePlan } from '../../workers/src/database/catalog/plan.ts';
+import { findBucket, parsePlan } from '../../workers/src/database/catalog/bucket-plan.ts';
 import { Database } from '../../workers/src/database/database.ts';
 import { ingestBucket } from '../../workers/src/ingest/build-table.ts';
 

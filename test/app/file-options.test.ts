@@ -31,6 +31,9 @@ const TEXTS = [
   'strategies',
   'nprobes',
   'refine-factor',
+  'profile',
+  'machine',
+  'goal',
 ];
 
 const commands = await Promise.all(

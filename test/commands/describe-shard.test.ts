@@ -1,7 +1,7 @@
 import { appendFile, copyFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BucketPlan } from '../../workers/src/database/catalog/plan.ts';
+import type { BucketPlan } from '../../workers/src/database/catalog/bucket-plan.ts';
 import { runHere } from '../support/command.ts';
 import { namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BucketPlan } from '../../workers/src/database/catalog/plan.ts';
+import type { BucketPlan } from '../../workers/src/database/catalog/bucket-plan.ts';
 import { runHere } from '../support/command.ts';
 import { buildDatabase, namesIn } from '../support/database.ts';
 import { expectRefusal, expectRefusalHere } from '../support/refusal.ts';

@@ -63,10 +63,14 @@ describe('the hash of a worker', () => {
   test('covers the files that a command imports', () => {
     const files = (command: string) => sourcesOf(command).map((file) => relative(join(ROOT, 'workers/src'), file));
     const ingest = files('ingest-bucket');
-    for (const file of ['database/catalog/plan.ts', 'shard/shard-reader.ts', 'database/catalog/bucket-name.json'])
+    for (const file of [
+      'database/catalog/bucket-plan.ts',
+      'shard/shard-reader.ts',
+      'database/catalog/bucket-name.json',
+    ])
       expect(ingest).toContain(file);
     expect(ingest).not.toContain('cli.ts');
-    expect(files('merge-hits')).not.toContain('database/catalog/plan.ts');
+    expect(files('merge-hits')).not.toContain('database/catalog/bucket-plan.ts');
   });
 
   test('changes with a file that a command imports, and with no other', async () => {

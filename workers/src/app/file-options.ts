@@ -14,6 +14,7 @@ export const FILE_OPTIONS: readonly string[] = [
     'reports',
     'outcome',
     'run-plan',
+    'prices',
     'truth',
     'plot',
     'labels',

@@ -26,6 +26,13 @@ export const AWS = {
     `${where} cannot be reached (${reason}). Check the network, the region and AWS_ENDPOINT_URL, then run the same command again.`,
 } as const;
 
+// --- plan --price-api.
+
+export const PRICE_LIST = {
+  noPrice: (machine: string, region: string) =>
+    `AWS's price list has no price on demand of ${machine} in ${region}. Name a machine of that region, or use --prices FILE.`,
+} as const;
+
 // --- launch: refusals, and messages while following a job.
 
 export const LAUNCH = {

@@ -63,6 +63,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
   'merge-buckets': { describe: 'Merge small buckets into large ones', load: () => import('./upkeep/merge-buckets.ts') },
   compact: { describe: 'Write tables again without their deleted rows', load: () => import('./upkeep/compact.ts') },
   adopt: { describe: "Take another client's changes of a table over", load: () => import('./upkeep/adopt.ts') },
+  plan: { describe: 'Plan the time and cost of a run', load: () => import('./pipeline/plan.ts') },
   watch: { describe: 'Show the progress of the tasks of a run', load: () => import('./pipeline/watch.ts') },
   verify: { describe: 'Check a database against its catalog', load: () => import('./upkeep/verify.ts') },
   doctor: { describe: 'Check what a run needs, on this machine or on AWS', load: () => import('./cloud/doctor.ts') },

@@ -8,7 +8,7 @@ import { counted } from '../base/text/counted.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
-import { findBucket, parsePlan, withShards } from '../database/catalog/plan.ts';
+import { findBucket, parsePlan, withShards } from '../database/catalog/bucket-plan.ts';
 import { Database } from '../database/database.ts';
 import { ingestBucket, ROW_ORDERS } from '../ingest/build-table.ts';
 import { METRICS } from '../vectors/metric.ts';

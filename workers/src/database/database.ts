@@ -143,6 +143,11 @@ export class Database {
     return this.#readAll(PENDING, parseIngestRecord);
   }
 
+  /** Lists the names of buckets that are planned or ingested but not indexed yet, sorted. */
+  pendingNames(): Promise<string[]> {
+    return this.#namesIn(PENDING);
+  }
+
   /** Reads the ingest record of a bucket; undefined if it has none. */
   async pendingRecord(bucket: string): Promise<IngestRecord | undefined> {
     const text = await this.#store.read(`${PENDING}/${bucket}.json`);

@@ -1,6 +1,6 @@
 import { DataError } from '../base/errors.ts';
+import { type PlanSource, rowHashOf } from './catalog/bucket-plan.ts';
 import type { CatalogEntry } from './catalog/catalog-entry.ts';
-import { type PlanSource, rowHashOf } from './catalog/plan.ts';
 import type { Database } from './database.ts';
 import { rowsInOtherBucket } from './database-messages.ts';
 

@@ -5,6 +5,7 @@ import { startMeter } from '../app/meter.ts';
 import { BUILD_ID } from '../app/version.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { describeUneven } from '../bucket/partition-check.ts';
+import type { PlanBucket, PlanSource } from '../database/catalog/bucket-plan.ts';
 import {
   type CatalogEntry,
   type IngestRecord,
@@ -12,7 +13,6 @@ import {
   type TableDescription,
 } from '../database/catalog/catalog-entry.ts';
 import { ID_BYTES, ingestDiskBytes, keptBytes } from '../database/catalog/disk-needs.ts';
-import type { PlanBucket, PlanSource } from '../database/catalog/plan.ts';
 import { requireNotReplaced } from '../database/catalog/replaced-buckets.ts';
 import type { Database } from '../database/database.ts';
 import { keptRevision } from '../database/database-messages.ts';

@@ -3,7 +3,7 @@
 import type { Column, ColumnType } from '../base/columns/column-type.ts';
 import { DataError } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import type { Metric } from '../vectors/metric.ts';
 
 function changedShard(path: string, problem: string): DataError {

@@ -1,7 +1,7 @@
 import type { Utf8Column } from '../base/bytes/utf8-column.ts';
 import { repeatCell } from '../base/columns/cells.ts';
 import type { Column } from '../base/columns/column-type.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import { FASTA_COLUMNS } from '../shard/columns/keep.ts';
 import { otherColumnType } from './ingest-messages.ts';
 

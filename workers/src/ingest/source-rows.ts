@@ -1,6 +1,6 @@
 import type { Column } from '../base/columns/column-type.ts';
 import type { DataError } from '../base/errors.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import { openShard, type ShardReader } from '../shard/shard-reader.ts';
 import type { VectorType } from '../vectors/vector-type.ts';
 import { changedColumn, otherDimension, otherRowCount, otherVectorType } from './ingest-messages.ts';

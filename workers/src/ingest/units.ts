@@ -1,5 +1,5 @@
 import { numberVariable } from '../app/environment.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 
 /** Units of small buckets: each is a fragment of the table. */
 const LEAST_UNIT_BYTES = 16 * 2 ** 20;

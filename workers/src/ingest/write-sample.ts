@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { writePieces } from '../base/files/write-pieces.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import { readRanges, toFloat32 } from '../shard/shard-blocks.ts';
 import type { RowRange } from '../shard/shard-worker.ts';
 import { lengthOf, normalizeRows } from '../vectors/kmeans.ts';

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../app/command.ts';
+import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog/bucket-plan.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
-import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { parseKeep } from '../shard/columns/keep.ts';
 import type { DescribedShard } from '../shard/description-file.ts';

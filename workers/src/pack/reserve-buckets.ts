@@ -1,6 +1,6 @@
 import { bucketName, bucketNumber } from '../database/catalog/bucket-name.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import { type CatalogEntry, type IngestRecord, sourceKey } from '../database/catalog/catalog-entry.ts';
-import type { PlanSource } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { rangesNotHeld } from './packing.ts';
 

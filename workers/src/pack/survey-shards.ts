@@ -1,8 +1,8 @@
 import type { CommandContext } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
 import type { DataError } from '../base/errors.ts';
+import { rowHashOf } from '../database/catalog/bucket-plan.ts';
 import type { CatalogEntry, IngestRecord } from '../database/catalog/catalog-entry.ts';
-import { rowHashOf } from '../database/catalog/plan.ts';
 import type { Database } from '../database/database.ts';
 import { openVersion } from '../database/table-state.ts';
 import { type DuplicateIds, withDuplicateIds } from '../ids/duplicate-ids.ts';

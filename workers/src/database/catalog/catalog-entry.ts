@@ -15,7 +15,7 @@ import { COLUMNS } from '../../shard/description.ts';
 import { METRICS } from '../../vectors/metric.ts';
 import { NULL_DISTANCES } from '../../vectors/significance/null-distances.ts';
 import { VECTOR_TYPES } from '../../vectors/vector-type.ts';
-import { PLAN_SOURCE, type PlanSource } from './plan.ts';
+import { PLAN_SOURCE, type PlanSource } from './bucket-plan.ts';
 
 /** Accepts the path of a file in one of these folders. */
 function fileIn(...folders: string[]) {

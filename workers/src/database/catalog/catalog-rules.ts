@@ -4,8 +4,8 @@ import type { TableManifest } from '../../lance/format/table-manifest.ts';
 import { featureCount } from '../../vectors/significance/linear-form.ts';
 import { hasFeatures } from '../../vectors/significance/null-distances.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
+import type { PlanSource } from './bucket-plan.ts';
 import { type CatalogEntry, type FragmentFile, storedRows, type TableDescription } from './catalog-entry.ts';
-import type { PlanSource } from './plan.ts';
 
 // Rules between the fields of a catalog entry or ingest record. Each function describes the first contradiction, or returns undefined.
 

@@ -1,6 +1,6 @@
 import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
+import type { PlanSource } from './bucket-plan.ts';
 import type { IndexDescription } from './catalog-entry.ts';
-import type { PlanSource } from './plan.ts';
 
 /** Bytes of an id and its offset; ids of UniProt have up to 30 characters. lib/Resources.groovy has the same figure. */
 export const ID_BYTES = 32;

@@ -124,7 +124,8 @@ async function requireFolder(folder: string): Promise<void> {
   if (!info.isDirectory()) throw messages.modelNotAFolder(folder);
 }
 
-async function readConfig(folder: string): Promise<ModelConfig> {
+/** Reads config.json of a model folder. @throws DataError if it is missing, or no JSON object */
+export async function readConfig(folder: string): Promise<ModelConfig> {
   const document = await readDocument(join(folder, 'config.json')).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     throw messages.missingModelFile(folder, 'config.json');

@@ -5,6 +5,8 @@ import { badPrices, unknownMachine } from '../forecast-messages.ts';
 import type { Machine } from '../model/model-machine.ts';
 import table from './machines.json' with { type: 'json' };
 
+/** Name of the machine on which the command runs. */
+export const LOCAL = 'local';
 const RATE = z.number('a number above 0').check(z.gt(0, 'a number above 0'));
 
 export type MachineType = z.infer<typeof MACHINE_TYPE>;
@@ -60,7 +62,7 @@ export function parsePrices(text: string, where: string): PriceTable {
 /** Finds a machine type. @throws UsageError that lists the known ones */
 export function findMachine({ machines }: PriceTable, name: string): MachineType {
   const found = machines.find((machine) => machine.name === name);
-  if (!found) throw unknownMachine(name, ['local', ...machines.map((machine) => machine.name)]);
+  if (!found) throw unknownMachine(name, [LOCAL, ...machines.map((machine) => machine.name)]);
   return found;
 }
 

@@ -30,13 +30,14 @@ export interface PhaseTime {
   disk: number;
   network: number;
   seconds: number;
+  cpuSeconds: number;
 }
 
 export function phaseTime({ name, cpuSeconds, division, diskBytes, networkBytes }: Phase, machine: Machine): PhaseTime {
   const cores = computingSeconds(cpuSeconds, division, machine.cores);
   const disk = diskBytes / machine.diskBytesPerSecond;
   const network = networkBytes / machine.networkBytesPerSecond;
-  return { name, cores, disk, network, seconds: Math.max(cores, disk, network) };
+  return { name, cores, disk, network, seconds: Math.max(cores, disk, network), cpuSeconds };
 }
 
 /** Sizes of a bucket, in bytes a row. */

@@ -1,5 +1,5 @@
 import { ThreadPool } from '../../base/threads/thread-pool.ts';
-import type { PlanSource } from '../../database/catalog/plan.ts';
+import type { PlanSource } from '../../database/catalog/bucket-plan.ts';
 import { otherRows } from '../ingest-messages.ts';
 import { isWhole } from '../source-rows.ts';
 import { isAll, type Unit } from '../units.ts';

@@ -20,7 +20,7 @@ const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
-type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
+export type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
 const RATE = z.number().check(z.positive());
 /** Content of the cache; rates are measured again where it is anything else. */
 const CACHED_RATES = z.object({
@@ -35,10 +35,14 @@ const CACHED_RATES = z.object({
  * the user's cache folder, and reading the table.
  */
 export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
-  const { entry } = bucket;
-  const compute = (await readCache(entry.dimension)) ?? (await measureCompute(entry.dimension));
+  const compute = await measureComputeRates(bucket.entry.dimension);
   const readBytesPerSecond = await measureReading(bucket);
   return { ...compute, readBytesPerSecond, annQueriesPerSecond: undefined };
+}
+
+/** Measures products and distances of this machine, or takes what was measured within a week. */
+export async function measureComputeRates(dimension: number): Promise<ComputeRates> {
+  return (await readCache(dimension)) ?? (await measureCompute(dimension));
 }
 
 async function measureCompute(dimension: number): Promise<ComputeRates> {

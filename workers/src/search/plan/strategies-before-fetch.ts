@@ -69,8 +69,8 @@ export function strategiesBeforeFetch(
   return preferredStrategy(estimates) === 'ann' ? ['ann'] : strategies.filter((strategy) => strategy !== 'ann');
 }
 
-/** @param probedBytes bytes of the index that a query reads @param filteredRows rows for which it evaluates a filter */
-function typicalRates(
+/** Returns the rates of a usual machine. @param probedBytes bytes of the index that a query reads @param filteredRows rows for which it evaluates a filter */
+export function typicalRates(
   dimension: number,
   { probedBytes, filteredRows }: { probedBytes: number; filteredRows: number },
   cores: number,

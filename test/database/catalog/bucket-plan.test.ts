@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
-import { findBucket, parsePlan } from '../../../workers/src/database/catalog/plan.ts';
+import { findBucket, parsePlan } from '../../../workers/src/database/catalog/bucket-plan.ts';
 
 const source = {
   shard: 0,

@@ -1,0 +1,148 @@
+import { looksLikeS3 } from '../base/s3-location.ts';
+import { counted } from '../base/text/counted.ts';
+import { readText } from '../base/text/read-text.ts';
+import { Database } from '../database/database.ts';
+import { parseOutcome } from '../run/outcome.ts';
+import { compareBucketSizes } from './bucket-size.ts';
+import { goalNeedsPrice, nothingToBuild, nothingToPlan, nothingToSearch } from './forecast-messages.ts';
+import { forecastRun } from './forecast-run.ts';
+import { parseGoal } from './goal.ts';
+import { readBuckets } from './inputs/read-buckets.ts';
+import { buildOf, checkCounts, type PlanArguments, resolveInputs, resolveQueries } from './inputs/resolve-inputs.ts';
+import { clusterOf } from './machines/cluster.ts';
+import { LOCAL, PRICES, type PriceTable, parsePrices } from './machines/price-table.ts';
+import { learnFactors } from './rates/learned-rates.ts';
+import { MEASURED, type SearchRates, searchRatesFor, shareForRecall } from './rates/run-rates.ts';
+import type { RunPlan } from './run-plan.ts';
+import type { BucketGroup, Cluster, ForecastModel, RunRequest, SearchForecast } from './run-request.ts';
+
+/** What the stages contribute, which a forecast may not import. */
+export interface PlanParts {
+  /** Reads the size of a model's folder. */
+  readModel(folder: string): Promise<ForecastModel>;
+  /** Measures how quickly this machine compares vectors: half a second, unless it did within a week. */
+  calibrate(dimension: number): Promise<SearchRates>;
+  /** Forecasts the search of a bucket by the cost model of `auto`. */
+  forecastSearch: (bucket: BucketGroup, queries: number, options: SearchSettings) => SearchForecast;
+  /** Asks AWS for prices. */
+  askPrices(machine: string, prices: PriceTable): Promise<PriceTable>;
+}
+
+/** What the cost model needs of the machine and the run. */
+export interface SearchSettings {
+  cores: number;
+  rates: SearchRates;
+  readBytesPerSecond: number;
+  isRemote: boolean;
+  isDivided: boolean;
+  /** Where a recall is requested; undefined: the default. */
+  probedShare: number | undefined;
+}
+
+/** Dimension of `kmer`. */
+const KMER: ForecastModel = { name: 'kmer', dimension: 960 };
+
+/**
+ * Plans a run: counts its inputs, looks at its database, and forecasts what each stage takes. It reads no vector.
+ * @throws UsageError and DataError for inputs, counts, machines and prices that do not fit
+ */
+export async function planRun(args: PlanArguments, parts: PlanParts): Promise<RunPlan> {
+  checkCounts(args);
+  const goal = args.goal === undefined ? undefined : parseGoal(args.goal);
+  const database = args.database === undefined ? undefined : await Database.open(args.database);
+  const known = database && (await readBuckets(database));
+  // With awsbatch, a database that is not named is on S3 too.
+  const isRemote = args.database === undefined ? /(^|,)awsbatch(,|$)/.test(args.profile) : looksLikeS3(args.database);
+  const inputs = await resolveInputs(args, { dimension: known?.groups[0]?.dimension });
+  const queries = await resolveQueries(args);
+  if (!inputs && !queries) throw nothingToPlan();
+  if (!inputs && goal) throw nothingToBuild();
+  if (!inputs && (!known || known.buckets === 0)) throw nothingToSearch(args.database);
+  const model = args.model === undefined || args.model === 'kmer' ? modelOf(args) : await parts.readModel(args.model);
+  const build = inputs && buildOf(args, inputs, model);
+  const cluster = await clusterOf(
+    { ...args, folder: isRemote ? '.' : (args.database ?? '.') },
+    await pricesOf(args, parts),
+  );
+  if (goal && goal.kind !== 'fastest' && cluster.machine.dollarsPerHour === undefined) throw goalNeedsPrice(args.goal!);
+  const dimension = build?.dimension ?? known!.groups[0]!.dimension;
+  const share =
+    args.targetRecall !== undefined && args.nprobes === undefined
+      ? shareForRecall(MEASURED, args.k, args.targetRecall)
+      : undefined;
+  const request: RunRequest = {
+    ...(build && { build }),
+    ...(model && { model }),
+    ...(queries && { queries }),
+    ...{ existing: known?.groups ?? [], isRemote, cluster },
+    ...(await searchOf(parts, dimension, cluster, { isRemote, probedShare: share })),
+  };
+  const outcomes = await Promise.all(
+    args.outcome.map(async (path) => ({ path, outcome: parseOutcome(await readText(path), path) })),
+  );
+  const factors = learnFactors(request, MEASURED, outcomes, known?.entries ?? []);
+  const plan = forecastRun(request, MEASURED, factors);
+  const notes = [
+    ...(inputs?.notes ?? []),
+    ...(queries?.notes ?? []),
+    ...(known?.isSampled ? [`${counted(known.buckets, 'bucket')} are described by some of their entries`] : []),
+    ...(await pendingNotes(database)),
+    ...(cluster.machine.name === LOCAL
+      ? ['this machine has no price, and its disk is assumed to read and write 1 GB/s']
+      : []),
+    ...(share === undefined
+      ? []
+      : [
+          `probes for the recall are those that reached it in the checked-in benchmark: ${(share * 100).toFixed(1)}% of the partitions`,
+        ]),
+  ];
+  return {
+    ...plan,
+    ...(goal && { bucketSize: compareBucketSizes(request, goal, MEASURED, factors) }),
+    ...(notes.length > 0 && { notes }),
+  };
+}
+
+/** Takes the rates of this machine, where tasks run on it, or those of the measured one by the number of cores. */
+async function searchOf(
+  { calibrate, forecastSearch }: PlanParts,
+  dimension: number,
+  { machine, copiesInputs }: Cluster,
+  settings: Pick<SearchSettings, 'isRemote' | 'probedShare'>,
+): Promise<Pick<RunRequest, 'forecastSearch' | 'calibrated'>> {
+  const own = machine.name === LOCAL ? await calibrate(dimension) : undefined;
+  const readBytesPerSecond = machine.diskBytesPerSecond;
+  return {
+    ...(own && { calibrated: 'this machine' }),
+    forecastSearch: (bucket, queries, cores) => {
+      const rates = own ?? searchRatesFor(MEASURED, cores, dimension);
+      return forecastSearch(bucket, queries, {
+        ...settings,
+        cores,
+        rates,
+        readBytesPerSecond,
+        isDivided: copiesInputs,
+      });
+    },
+  };
+}
+
+function modelOf({ model }: PlanArguments): ForecastModel | undefined {
+  return model === 'kmer' ? KMER : undefined;
+}
+
+async function pricesOf({ prices, priceApi, machine, profile }: PlanArguments, parts: PlanParts): Promise<PriceTable> {
+  const table = prices === undefined ? PRICES : parsePrices(await readText(prices), prices);
+  if (!priceApi) return table;
+  const name = machine ?? (profile.split(',').includes('awsbatch') ? 'i4i.8xlarge' : LOCAL);
+  return name === LOCAL ? table : parts.askPrices(name, table);
+}
+
+/** Says which buckets are being built: they are not counted. */
+async function pendingNotes(database: Database | undefined): Promise<string[]> {
+  const pending = (await database?.pendingNames()) ?? [];
+  if (pending.length === 0) return [];
+  return [
+    `${counted(pending.length, 'bucket')} of the database, such as ${pending[0]}, are being built and are not counted: plan again when they are finished`,
+  ];
+}
