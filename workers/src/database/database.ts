@@ -26,6 +26,9 @@ const PENDING = '_pending';
 const READS_AT_ONCE = 16;
 const MOST_LISTINGS = 10;
 
+/** What tells which buckets are part of the database. */
+type Named = Pick<CatalogEntry, 'bucket' | 'fingerprint' | 'replaces'>;
+
 /**
  * A LanceDB database with LanceFlow's catalog: `<bucket>.lance/` tables, `_catalog/<bucket>.json` for each
  * bucket that is part of the database, `_pending/<bucket>.json` for each that is being built.
@@ -88,10 +91,24 @@ export class Database {
    * Reads all catalog entries, also of buckets that another one replaces. Reads them again where one was removed meanwhile: its rows may
    * be in a bucket that was not listed yet.
    */
-  async allEntries(): Promise<CatalogEntry[]> {
+  allEntries(): Promise<CatalogEntry[]> {
+    return this.#allEntries((entry) => entry);
+  }
+
+  /**
+   * Reads the catalog entries of all buckets that are part of the database, and keeps of each what `use` returns: entries of large buckets
+   * have hundreds of kilobytes.
+   * @returns the results, sorted by name
+   */
+  async mapEntries<T extends Named>(use: (entry: CatalogEntry) => T | Promise<T>): Promise<T[]> {
+    return withoutReplaced(await this.#allEntries(use));
+  }
+
+  async #allEntries<T>(use: (entry: CatalogEntry) => T | Promise<T>): Promise<T[]> {
+    const parse = (text: string, bucket: string, where: string) => use(parseCatalogEntry(text, bucket, where));
     for (let attempt = 1; ; attempt++) {
       const names = await this.#namesIn(CATALOG);
-      const entries = await this.#readAll(CATALOG, parseCatalogEntry, names);
+      const entries = await this.#readAll(CATALOG, parse, names);
       if (entries.length === names.length || attempt === MOST_LISTINGS) return entries;
     }
   }
@@ -189,7 +206,7 @@ export class Database {
 
   async #readAll<T>(
     folder: string,
-    parse: (text: string, bucket: string, where: string) => T,
+    parse: (text: string, bucket: string, where: string) => T | Promise<T>,
     names?: readonly string[],
   ): Promise<T[]> {
     const records = await mapConcurrently(names ?? (await this.#namesIn(folder)), READS_AT_ONCE, async (bucket) => {

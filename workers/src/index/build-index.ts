@@ -72,7 +72,7 @@ export async function indexBucket(
   if (existing && isSame && hasFiles(present, existing.files)) {
     // A build that was killed after it wrote the entry leaves its ingest record.
     await database.removePending(bucket);
-    return { entry: existing, done: true };
+    return { entry: await addNulls(database, existing, lost, { log }), done: true };
   }
   if (dataBytes(present) !== table.dataBytes) throw notAsIngested(database.uri, bucket);
   for (const note of notes) log(`${bucket}: ${note}.`);

@@ -1,4 +1,4 @@
-import type { Column } from '../base/columns/column-type.ts';
+import type { Column, ColumnType } from '../base/columns/column-type.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { modelIdentity } from '../shard/shard.ts';
 
@@ -10,9 +10,10 @@ type Grouped = Pick<CatalogEntry, 'bucket' | 'rows' | 'metric' | 'dimension' | '
  * @returns names of each group of two or more, in their order
  */
 export function groupSmall(entries: readonly Grouped[], below: number, bucketSize: number): string[][] {
-  const columns = entries.flatMap((entry) => entry.columns ?? []);
-  const isContested = (column: Column) =>
-    columns.some(({ name, type }) => name === column.name && type !== column.type);
+  const typesOf = new Map<string, Set<ColumnType>>();
+  for (const { name, type } of entries.flatMap((entry) => entry.columns ?? []))
+    typesOf.set(name, (typesOf.get(name) ?? new Set()).add(type));
+  const isContested = ({ name }: Column) => typesOf.get(name)!.size > 1;
   const kindOf = ({ metric, dimension, vectorType, model, columns: own = [] }: Grouped) =>
     JSON.stringify([metric, dimension, vectorType, modelIdentity(model) ?? '', own.filter(isContested)]);
   const small = entries.filter(({ rows }) => rows > 0 && rows < below);

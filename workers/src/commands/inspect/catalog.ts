@@ -1,18 +1,15 @@
 import { defineCommand } from '../../app/command.ts';
 import { databaseOption } from '../../app/shared-options.ts';
 import { print, terminalColumns } from '../../app/terminal.ts';
-import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { counted } from '../../base/text/counted.ts';
-import { formatTable } from '../../base/text/format-table.ts';
 import { briefEntry } from '../../database/catalog/catalog-entry.ts';
 import { Database } from '../../database/database.ts';
-import { describeState } from '../../database/table-change.ts';
-import { readTableState, STATES_AT_ONCE } from '../../database/table-state.ts';
+import { bucketLine } from '../../upkeep/overview/bucket-line.ts';
 
 export const command = defineCommand({
   describe:
-    'Lists the buckets of a database with their vectors, index and size, and what other LanceDB clients changed. --json prints the ' +
-    'catalog entries.',
+    'Lists the buckets of a database with their vectors, index and size, and what other LanceDB clients changed; then the database as a ' +
+    'whole, the recall that was measured last, and what should be done for it, with the commands. --json prints the catalog entries.',
   options: {
     database: databaseOption,
     brief: {
@@ -20,57 +17,43 @@ export const command = defineCommand({
       default: false,
       describe: 'With --json, print only name, rows, bytes, fingerprint, model and columns of each bucket',
     },
+    'bucket-size': {
+      type: 'number',
+      default: 200_000_000,
+      describe: 'Vectors of a full bucket: less than half of it is a small one, which can be merged',
+    },
   },
   examples: [
-    ['catalog --database /data/proteins', 'Print a table of the buckets'],
+    ['catalog --database /data/proteins', 'Print a table of the buckets, and what to do'],
     ['catalog --database /data/proteins --json', 'Print the catalog entries'],
   ],
 
-  async run({ database: uri, brief, json }) {
+  async run({ database: uri, brief, bucketSize, json }, { warn }) {
     const database = await Database.open(uri);
+    if (!brief) {
+      const { showOverview } = await import('../../upkeep/overview/show-overview.ts');
+      const { lines, ...shown } = await showOverview(database, bucketSize, json, warn);
+      return { ...totals(lines), ...shown };
+    }
+    // The pipeline requests the brief form, which reads the entries alone.
     const entries = await database.entries();
-    const sum = (of: (entry: (typeof entries)[number]) => number) =>
-      entries.reduce((total, entry) => total + of(entry), 0);
-    // Only people need the states of the tables; the pipeline requests the brief form.
-    const states = brief
-      ? []
-      : await mapConcurrently(entries, STATES_AT_ONCE, (entry) => readTableState(database.tables, entry));
-    const rows = entries.map(
-      ({ bucket, rows, dimension, vectorType, metric, index, partitions, bytes, model, created }, i) => [
-        bucket,
-        String(rows),
-        `${dimension} ${vectorType}`,
-        metric,
-        index.kind === 'none' ? 'none' : `${index.kind}, ${counted(index.partitions, 'partition')}`,
-        partitions ? counted(partitions.count, 'partition') : 'as in the shards',
-        `${(bytes / 1e6).toFixed(1)} MB`,
-        String(model.model ?? 'unknown'),
-        created.slice(0, 19).replace('T', ' '),
-        ...(states[i] ? [describeState(states[i])] : []),
-      ],
-    );
-    const header = [
-      'bucket',
-      'vectors',
-      'type',
-      'metric',
-      'index',
-      'order of rows',
-      'size',
-      'model',
-      'built (UTC)',
-      ...(brief ? [] : ['other clients']),
-    ];
-    if (!json) print(formatTable([header, ...rows], terminalColumns()));
-    const shown = brief ? entries.map(briefEntry) : entries.map((entry, i) => ({ ...entry, state: states[i]! }));
-    return {
-      rows: sum((entry) => entry.rows),
-      bytes: sum((entry) => entry.bytes),
-      buckets: entries.length,
-      entries: shown,
-    };
+    if (!json) {
+      const { bucketTable } = await import('../../upkeep/overview/overview-text.ts');
+      print(
+        bucketTable(
+          entries.map((entry) => bucketLine(entry)),
+          terminalColumns(),
+        ),
+      );
+    }
+    return { ...totals(entries), entries: entries.map(briefEntry) };
   },
 
   summary: ({ buckets, rows, bytes }) =>
     `catalog: ${counted(buckets, 'bucket')}, ${counted(rows, 'vector')}, ${(bytes / 1e6).toFixed(1)} MB`,
 });
+
+function totals(lines: readonly { rows: number; bytes: number }[]) {
+  const [rows, bytes] = (['rows', 'bytes'] as const).map((name) => lines.reduce((sum, line) => sum + line[name], 0));
+  return { rows: rows!, bytes: bytes!, buckets: lines.length };
+}

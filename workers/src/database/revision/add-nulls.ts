@@ -8,7 +8,7 @@ import { openVersion } from '../table-state.ts';
 import { nextRevision } from './publish-revision.ts';
 
 /**
- * Measures the null distribution of a bucket that an earlier version built and whose rows changed since, and adds it to the catalog
+ * Measures the null distribution of a bucket that an earlier version built, and adds it to the catalog
  * entry. Table and index stay. The caller holds the bucket's lock.
  * @returns the entry: as it was, where it has a null distribution
  * @throws DataError if another client changed the table

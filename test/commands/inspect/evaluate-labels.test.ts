@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../workers/src/base/random.ts';
-import type { LabelEvaluation } from '../../workers/src/evaluate/labels/evaluate-labels.ts';
-import { runHere } from '../support/command.ts';
-import { buildDatabase } from '../support/database.ts';
-import { expectRefusalHere } from '../support/refusal.ts';
-import { missingPython, python, sharedFolder } from '../support/run.ts';
-import { type Rows, randomRows, writeShard } from '../support/shards.ts';
+import { seededRandom } from '../../../workers/src/base/random.ts';
+import type { LabelEvaluation } from '../../../workers/src/evaluate/labels/evaluate-labels.ts';
+import { runHere } from '../../support/command.ts';
+import { buildDatabase } from '../../support/database.ts';
+import { expectRefusalHere } from '../../support/refusal.ts';
+import { missingPython, python, sharedFolder } from '../../support/run.ts';
+import { type Rows, randomRows, writeShard } from '../../support/shards.ts';
 
 const ROWS = 1500;
 const DIMENSION = 16;
