@@ -52,8 +52,14 @@ class KeptColumns {
                 "${all ? "They have ${all.join(', ')}" : 'They have no columns beside vectors and ids'}.")
     }
 
+    /** Lists the columns that are kept of FASTA, and the kept columns of samplesheets. @param files see InputFiles.resolve */
+    static List<String> knownOf(List<Map> files, Object keep) {
+        def fasta = files.any { file -> file.kind == 'fasta' } ? FASTA : []
+        return (fasta + files.collectMany { file -> (file.values ?: [:]).keySet() }).unique().findAll { name -> isKept(name, keep) }
+    }
+
     /** Lists the columns of files of vectors, through a worker. @return null if this machine cannot */
-    private static List<String> columnsOf(List<Map> files, Map given, List<String> wanted, Path projectDir) {
+    static List<String> columnsOf(List<Map> files, Map given, List<String> wanted, Path projectDir) {
         def home = projectDir.normalize()
         def paths = files.collect { file -> file.path as Path }.take(MOST_OPENED)
         if (Files.notExists(home.resolve('node_modules/.bin/node')) || paths.any { path -> path.fileSystem != FileSystems.default }) return null

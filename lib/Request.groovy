@@ -17,6 +17,8 @@ class Request {
         requireAll(given)
         KeptColumns.check(given.keep)
         ResultColumns.checkAlignment(given)
+        if (given.max_evalue != null && given.refine_factor == 0)
+            Parameters.stop('--max_evalue: with --refine_factor 0, distances are estimates, which have no E-values. Omit one of them.')
         if (!isStub) Setup.check(projectDir)
         Staging.checkFolders(projectDir)
         checkOutdir(given.outdir)
@@ -35,7 +37,9 @@ class Request {
         def database = DatabaseUri.absolute(given.database)
         // A search without a build needs an existing database: checked before any task starts.
         def entries = inputs ? [] : isStub ? [['bucket_00001', 'stub', null]] : DatabaseUri.requireEntries(database)
-        if (!inputs && !isStub) ResultColumns.check(given, database)
+        if (!isStub && queries) ResultColumns.checkQueries(given, queries, projectDir)
+        if (!isStub && inputs) ResultColumns.checkBuilt(given, inputs, database, projectDir)
+        else if (!isStub) ResultColumns.check(given, database)
         def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
         def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
         def model = fasta && !given.model ? modelOf(database, own, fasta) : given.model

@@ -65,6 +65,7 @@ export async function checkAskOptions(args: AskCommandOptions): Promise<AskReque
   requireWhole('concurrency', concurrency);
   if (!(timeout > 0 && timeout < 2 ** 31 / 1000)) throw new UsageError(IN_PLACE_MESSAGES.wrongTimeout(timeout));
   requireEvalue(maxEvalue);
+  if (maxEvalue !== undefined && refineFactor === 0) throw new UsageError(IN_PLACE_MESSAGES.evalueOfCodes);
   if (maxDistance !== undefined && !Number.isFinite(maxDistance))
     throw new UsageError(IN_PLACE_MESSAGES.wrongMaxDistance);
   if (args.output !== undefined) await requireOutputsApart('input', args.input, { output: args.output });

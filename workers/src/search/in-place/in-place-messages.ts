@@ -6,6 +6,8 @@ const CAMPAIGN = 'Ask for less, or run a campaign: search-bucket and merge-hits,
 export const IN_PLACE_MESSAGES = {
   noPValues:
     'The hits of a bucket have no p-values, which --max-evalue needs: an earlier version built it, or the refine factor is 0. Run index-bucket again for it, or ask without --max-evalue.',
+  evalueOfCodes:
+    'With --refine-factor 0, distances are estimates, which have no E-values for --max-evalue. Omit one of the two.',
   // Settings and queries.
   wrongSettings: (problem: string) => `The settings of the search are wrong: ${problem}.`,
   manyQueries: (most: number) => `More than ${counted(most, 'query')}. ${CAMPAIGN}`,
