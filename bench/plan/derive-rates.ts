@@ -25,6 +25,7 @@ interface EmbedResult {
   tokens: number;
   threads: number;
   runs: { lanceflow: { tokensPerSecond: number } };
+  shareOfGemmRate: number;
 }
 
 export const RATES = join(ROOT, 'workers/src/forecast/rates/rates.json');
@@ -95,7 +96,7 @@ export function ratesOf(
       ),
       'ingest-bucket': { fixed: startOf('ingest-bucket', 'ingest'), per: {}, busyCores: 1 },
       'index-bucket': { fixed: startOf('index-bucket', 'index-rq'), per: {}, busyCores: 1 },
-      'search-bucket': { fixed: 0.5, per: { queries: 0 }, busyCores: 1 },
+      'search-bucket': { fixed: 0.1, per: { queries: 0 }, busyCores: 1 },
       'merge-hits': rate(
         Math.max(0.1, hits.cpuSeconds - slope(hits, moreHits, 'hits') * hits.work.hits!),
         { hits: slope(hits, moreHits, 'hits') },
@@ -108,6 +109,7 @@ export function ratesOf(
       ),
     },
     modelFlopsPerCoreSecond: (embed.runs.lanceflow.tokensPerSecond * flops) / embed.threads,
+    modelShareOfProducts: embed.shareOfGemmRate,
     search: { ...search, cores },
     bytes: bytesOf(of, residues),
     head,
@@ -116,15 +118,20 @@ export function ratesOf(
 }
 
 function bytesOf(of: (command: string) => MeasuredStage[], residues: number): RunRates['bytes'] {
-  const large = of('embed-sequences').at(-1)!;
+  const [small, large] = of('embed-sequences') as [MeasuredStage, MeasuredStage];
+  const perRow = (large.bytes - small.bytes) / (large.work.rows! - small.work.rows!);
   const table = of('ingest-bucket')[0]!;
   const id = 6;
-  const shardText = large.bytes / large.work.rows! - 3840;
+  const shardText = perRow - 3840;
   const tableText = table.bytes / table.work.rows! - 3840;
   const search = of('search-bucket exact').at(-1)!;
   const merged = of('merge-hits').at(-1)!;
   return {
     hit: search.bytes / search.work.hits!,
+    // Metadata of the settings, and of the columns.
+    hitFile: 1800,
+    neighbourFile: 4000,
+    shardFile: small.bytes - perRow * small.work.rows!,
     neighbour: merged.bytes / merged.work.rows! - 2 * id,
     shardRow: shardText - residues - id,
     tableRow: tableText - 0.53 * residues - id,

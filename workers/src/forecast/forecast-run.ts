@@ -44,6 +44,8 @@ function addStage(stages: StageWork[], added: StageWork): void {
     return;
   }
   const tasks = own.tasks + added.tasks;
+  const { slots, mostSlots } = own.placement;
+  own.placement = { ...own.placement, slots: Math.min(mostSlots, slots + added.placement.slots) };
   own.longestSeconds = Math.max(own.longestSeconds ?? own.seconds, added.longestSeconds ?? added.seconds);
   for (const field of ['seconds', 'cpuSeconds'] as const)
     own[field] = (own.tasks * own[field] + added.tasks * added[field]) / tasks;
@@ -137,10 +139,10 @@ function plannedStage(
   return { stage, source: { stage: command, source, from } };
 }
 
-function unlearned(command: string, calibrated: string | undefined, { from }: RunRates) {
-  const isCalibrated = command === 'search-bucket' && calibrated !== undefined;
+function unlearned(command: string, calibrated: RunRequest['calibrated'], { from }: RunRates) {
+  const isCalibrated = calibrated?.commands.includes(command) === true;
   const source = isCalibrated ? ('calibrated' as const) : ('measured' as const);
-  return { time: 1, cpu: 1, source, from: isCalibrated ? calibrated : from };
+  return { time: 1, cpu: 1, source, from: isCalibrated ? calibrated.from : from };
 }
 
 /** Hours of Nextflow itself: its start and end, and the pause between two stages. */

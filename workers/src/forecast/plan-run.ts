@@ -12,7 +12,7 @@ import { buildOf, checkCounts, type PlanArguments, resolveInputs, resolveQueries
 import { clusterOf } from './machines/cluster.ts';
 import { LOCAL, PRICES, type PriceTable, parsePrices } from './machines/price-table.ts';
 import { learnFactors } from './rates/learned-rates.ts';
-import { MEASURED, type SearchRates, searchRatesFor, shareForRecall } from './rates/run-rates.ts';
+import { MEASURED, type RunRates, type SearchRates, searchRatesFor, shareForRecall } from './rates/run-rates.ts';
 import type { RunPlan } from './run-plan.ts';
 import type { BucketGroup, Cluster, ForecastModel, RunRequest, SearchForecast } from './run-request.ts';
 
@@ -70,18 +70,22 @@ export async function planRun(args: PlanArguments, parts: PlanParts): Promise<Ru
     args.targetRecall !== undefined && args.nprobes === undefined
       ? shareForRecall(MEASURED, args.k, args.targetRecall)
       : undefined;
+  const settings = { isRemote, probedShare: share };
+  const hasModel = model?.flopsOf !== undefined;
+  const { rates, calibrated, forecastSearch } = await searchOf(parts, dimension, cluster, settings, hasModel);
   const request: RunRequest = {
     ...(build && { build }),
     ...(model && { model }),
     ...(queries && { queries }),
     ...{ existing: known?.groups ?? [], isRemote, cluster },
-    ...(await searchOf(parts, dimension, cluster, { isRemote, probedShare: share })),
+    ...(calibrated && { calibrated }),
+    forecastSearch,
   };
   const outcomes = await Promise.all(
     args.outcome.map(async (path) => ({ path, outcome: parseOutcome(await readText(path), path) })),
   );
-  const factors = learnFactors(request, MEASURED, outcomes, known?.entries ?? []);
-  const plan = forecastRun(request, MEASURED, factors);
+  const factors = learnFactors(request, rates, outcomes, known?.entries ?? []);
+  const plan = forecastRun(request, rates, factors);
   const notes = [
     ...(inputs?.notes ?? []),
     ...(queries?.notes ?? []),
@@ -98,10 +102,13 @@ export async function planRun(args: PlanArguments, parts: PlanParts): Promise<Ru
   ];
   return {
     ...plan,
-    ...(goal && { bucketSize: compareBucketSizes(request, goal, MEASURED, factors) }),
+    ...(goal && { bucketSize: compareBucketSizes(request, goal, rates, factors) }),
     ...(notes.length > 0 && { notes }),
   };
 }
+
+/** Stages whose arithmetic a calibration measures; the first only with a model. */
+const CALIBRATED = ['embed-sequences', 'search-bucket'];
 
 /** Takes the rates of this machine, where tasks run on it, or those of the measured one by the number of cores. */
 async function searchOf(
@@ -109,11 +116,14 @@ async function searchOf(
   dimension: number,
   { machine, copiesInputs }: Cluster,
   settings: Pick<SearchSettings, 'isRemote' | 'probedShare'>,
-): Promise<Pick<RunRequest, 'forecastSearch' | 'calibrated'>> {
+  hasModel: boolean,
+): Promise<{ rates: RunRates } & Pick<RunRequest, 'forecastSearch' | 'calibrated'>> {
   const own = machine.name === LOCAL ? await calibrate(dimension) : undefined;
+  const modelFlopsPerCoreSecond = own && (MEASURED.modelShareOfProducts * own.fewFlopsPerSecond) / machine.cpus;
   const readBytesPerSecond = machine.diskBytesPerSecond;
   return {
-    ...(own && { calibrated: 'this machine' }),
+    rates: { ...MEASURED, ...(modelFlopsPerCoreSecond && { modelFlopsPerCoreSecond }) },
+    ...(own && { calibrated: { from: 'this machine', commands: hasModel ? CALIBRATED : CALIBRATED.slice(1) } }),
     forecastSearch: (bucket, queries, cores) => {
       const rates = own ?? searchRatesFor(MEASURED, cores, dimension);
       return forecastSearch(bucket, queries, {

@@ -108,8 +108,8 @@ export interface RunRequest {
   existing: readonly BucketGroup[];
   queries?: QueryRequest;
   forecastSearch: ForecastSearch;
-  /** The machine whose comparing of vectors was measured for this plan. */
-  calibrated?: string;
+  /** The machine whose arithmetic was measured for this plan, and the stages that it concerns. */
+  calibrated?: { from: string; commands: readonly string[] };
   /** Whether the database is on S3. */
   isRemote: boolean;
   cluster: Cluster;

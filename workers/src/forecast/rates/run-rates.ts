@@ -33,11 +33,24 @@ export interface RunRates {
   commands: Readonly<Record<string, LinearRate>>;
   /** Floating-point operations a second and core, of a model's encoder. */
   modelFlopsPerCoreSecond: number;
+  /** Of what the machine reaches in products of float32 alone. */
+  modelShareOfProducts: number;
   /** Of all cores of the measured machine, with vectors of `build.dimension` components: search/plan/calibrate.ts. */
   search: SearchRates & { cores: number };
   /** Bytes of small outputs, apart from vectors and texts. */
   bytes: Readonly<
-    Record<'hit' | 'neighbour' | 'shardRow' | 'tableRow' | 'sequenceByteInShard' | 'sequenceByteInTable', number>
+    Record<
+      | 'hit'
+      | 'hitFile'
+      | 'neighbour'
+      | 'neighbourFile'
+      | 'shardFile'
+      | 'shardRow'
+      | 'tableRow'
+      | 'sequenceByteInShard'
+      | 'sequenceByteInTable',
+      number
+    >
   >;
   /** Nextflow: seconds of starting and ending a run, between two stages, and of starting a task. */
   head: { runSeconds: number; stageSeconds: number; taskSeconds: number };

@@ -11,6 +11,8 @@ import { buildDiskBytes, indexCores, ingestCores, placeTasks } from './task-reso
 const COMPONENT_BYTES = { float32: 4, float16: 2 } as const;
 /** Below it, k-means has too few rows a centroid, so rows keep their order. */
 export const LEAST_ORDERED_ROWS = 1024;
+/** Below it, an index has too few rows to train: workers/src/index/index-plan.ts. */
+const LEAST_INDEXED_ROWS = 256;
 /** Phases of a build in a folder: nothing is fetched or published. */
 const LOCAL_PHASES = ['ingest', 'index'];
 
@@ -53,7 +55,7 @@ export function builtGroup(build: BuildRequest, shape: BuildShape, rates: RunRat
   const isSorted = build.order === 'partition' && rows >= LEAST_ORDERED_ROWS;
   return {
     ...{ buckets: shape.buckets, rows, dimension: build.dimension, vectorType: build.vectorType },
-    index: rows < LEAST_ORDERED_ROWS ? 'none' : build.index,
+    index: rows < LEAST_INDEXED_ROWS ? 'none' : build.index,
     partitions: isSorted ? Math.floor(Math.sqrt(rows)) : 0,
     ...{ dataBytes: rows * (vectorBytes + shape.textBytes), indexBytes: rows * indexBytes },
   };
@@ -65,7 +67,7 @@ function bytesOfRow({ vectorType, dimension, index }: BuildRequest, rows: number
   const centroids = (Math.sqrt(rows) * dimension * 4) / rows;
   return {
     vectorBytes: dimension * COMPONENT_BYTES[vectorType],
-    indexBytes: rows < LEAST_ORDERED_ROWS ? 0 : codes + centroids,
+    indexBytes: rows < LEAST_INDEXED_ROWS ? 0 : codes + centroids,
   };
 }
 

@@ -26,12 +26,15 @@ export function embeddingStages(
   const kept = keepsSequences
     ? fasta.residues * rates.bytes.sequenceByteInShard + fasta.sequences * fasta.descriptionBytes
     : 0;
-  const written = fasta.sequences * (model.dimension * componentBytes + fasta.idBytes + rates.bytes.shardRow) + kept;
+  const written =
+    fasta.sequences * (model.dimension * componentBytes + fasta.idBytes + rates.bytes.shardRow) +
+    kept +
+    tasks * rates.bytes.shardFile;
   const each = { rows: fasta.sequences / tasks, residues: fasta.residues / tasks };
   const rate = rates.commands['embed-sequences']!;
   const ofKmer = cpuSecondsAt(rate, each);
   const time = isKmer
-    ? { cpuSeconds: ofKmer, seconds: wallSeconds(ofKmer, rate, cores) }
+    ? { cpuSeconds: ofKmer, seconds: wallSeconds(ofKmer, rate, light.cpus) }
     : modelTime(each, model, rates, cores);
   time.seconds += copySeconds((fasta.bytes + written) / tasks, placement, cluster);
   const copies = cluster.copiesInputs || isRemote;

@@ -56,8 +56,8 @@ export function searchingStages(
   const hitRows = sum(({ group }) => group.buckets * queries.count * Math.min(queries.k, group.rows));
   const allRows = sum(({ group }) => group.buckets * group.rows);
   const rows = queries.count * Math.min(queries.k, allRows);
-  const hitBytes = hitRows * rates.bytes.hit;
-  const written = rows * (rates.bytes.neighbour + 2 * queries.idBytes);
+  const hitBytes = hitRows * rates.bytes.hit + tasks * rates.bytes.hitFile;
+  const written = rows * (rates.bytes.neighbour + 2 * queries.idBytes) + rates.bytes.neighbourFile;
   const fetched = request.isRemote ? sum((one) => one.tasks * one.forecast.fetchedBytes) : 0;
   const cores = Math.min(machine.cpus, SEARCH_CORES);
   const search: StageWork = {

@@ -49,6 +49,8 @@ export interface Placement {
   perMachine: number;
   /** Tasks at once on all machines. */
   slots: number;
+  /** The most that would be at once, if there were more tasks. */
+  mostSlots: number;
 }
 
 /** Places tasks on machines. @param diskBytes of a task; 0 where its files are not on the machine's disk */
@@ -62,6 +64,8 @@ export function placeTasks(
   const byCores = Math.max(1, Math.floor(machine.cpus / cores));
   const usable = machine.diskGB * 1e9 * USABLE_DISK;
   const byDisk = diskBytes > 0 ? Math.max(1, Math.floor(usable / diskBytes)) : byCores;
-  const perMachine = Math.max(1, Math.min(byCores, byDisk, tasks));
-  return { perMachine, slots: perMachine * Math.max(1, Math.min(machines, Math.ceil(tasks / perMachine))) };
+  const fitting = Math.max(1, Math.min(byCores, byDisk));
+  const perMachine = Math.max(1, Math.min(fitting, tasks));
+  const used = Math.max(1, Math.min(machines, Math.ceil(tasks / perMachine)));
+  return { perMachine, slots: perMachine * used, mostSlots: fitting * machines };
 }
