@@ -17,6 +17,11 @@ import { sampleTasks } from './write-sample.ts';
 
 /** Rows that each centroid is trained on, as far as the bucket has them. */
 const SAMPLE_PER_CENTROID = 64;
+/**
+ * Rows of a copy's sample that are consecutive: consecutive rows of the copied tables are of one partition, so that slices would miss most
+ * partitions. Single rows are read quickly there, from a contiguous file on this machine.
+ */
+const COPIED_SLICE_ROWS = 1;
 /** Share of the rows that are not longer than usual. */
 const USUAL = 0.9;
 
@@ -57,12 +62,14 @@ export async function orderRows(work: TableWork, context: CommandContext): Promi
 
 /** Trains centroids on a sample that threads read together. */
 async function trainOnSample(
-  { bucket, rowFormat: { dimension, metric }, pool, scratch, partitionCount }: TableWork,
+  { bucket, rowFormat: { dimension, metric }, pool, scratch, partitionCount, isCopy }: TableWork,
   { progress }: Pick<CommandContext, 'progress'>,
 ): Promise<TrainedPartitions & { usualLength: number }> {
   const path = samplePath(scratch);
   await writeFile(path, '', { flag: 'wx' });
-  const tasks = [...sampleTasks(bucket.sources, partitionCount * SAMPLE_PER_CENTROID, SLICE_ROWS, dimension * 4)];
+  const wanted = partitionCount * SAMPLE_PER_CENTROID;
+  const sliceRows = isCopy ? COPIED_SLICE_ROWS : SLICE_ROWS;
+  const tasks = [...sampleTasks(bucket.sources, wanted, sliceRows, dimension * 4)];
   const parts = await Promise.all(tasks.map((task) => pool.run('sample', { task, path })));
   const lengths = parts.flatMap((part) => [...part]);
   const bar = progress(`clustering ${bucket.bucket}`, TRAINING_ROUNDS, 'rounds');

@@ -32,6 +32,8 @@ export interface TableWork {
   data: string;
   /** Partitions of the order. */
   partitionCount: number;
+  /** Whether the rows are copied from other tables, in the order of their partitions. */
+  isCopy: boolean;
 }
 
 export interface TableOptions {
@@ -42,15 +44,18 @@ export interface TableOptions {
   threads: number;
   /** Partitions of the order. Default: int(sqrt(rows)), as the article has for its index. */
   partitionCount?: number;
+  /** Default: false. */
+  isCopy?: boolean;
 }
 
 /** Divides a bucket into units, and starts threads that read and write them; they end with `use`. */
 export async function withTableWork<T>(
   scratch: string,
   bucket: PlanBucket,
-  { dimension, metric, vectorType, threads, partitionCount = Math.floor(Math.sqrt(bucket.rows)) }: TableOptions,
+  { dimension, metric, vectorType, threads, isCopy = false, ...options }: TableOptions,
   use: (work: TableWork) => Promise<T>,
 ): Promise<T> {
+  const { partitionCount = Math.floor(Math.sqrt(bucket.rows)) } = options;
   const data = join(scratch, `${bucket.bucket}.lance`, DATA_FOLDER);
   await mkdir(data, { recursive: true });
   const kept = keptColumns(bucket.sources);
@@ -70,7 +75,8 @@ export async function withTableWork<T>(
     return await withThreadPool<IngestThread, T>(
       module,
       { name: 'ingest', count, workerData: () => workerData, runsNativeCode: true },
-      (pool) => use({ bucket, rowFormat, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount }),
+      (pool) =>
+        use({ bucket, rowFormat, units, unitRows: ofUnit, pool, hashes, scratch, data, partitionCount, isCopy }),
     );
   } finally {
     await hashes.terminate();

@@ -4,7 +4,7 @@ import type { RowSpan } from '../bucket/fragment-blocks.ts';
 
 /** Vectors of a part of a sample. */
 const PART_BYTES = 32 * 2 ** 20;
-/** Rows that are consecutive in the sample and in the bucket. */
+/** Rows that are consecutive in the sample, and in the shards of a bucket. */
 export const SLICE_ROWS = 64;
 /** Rows of the sample that a plan of assignment is tried on, about. */
 const TRIAL_ROWS = 4096;
