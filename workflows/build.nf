@@ -6,6 +6,7 @@ include { DESCRIBE_SHARD } from '../modules/describe_shard/main.nf'
 include { PACK_BUCKETS } from '../modules/pack_buckets/main.nf'
 include { INGEST_BUCKET } from '../modules/ingest_bucket/main.nf'
 include { INDEX_BUCKET } from '../modules/index_bucket/main.nf'
+include { DELETE_REPLACED } from '../modules/delete_replaced/main.nf'
 
 workflow BUILD {
     take:
@@ -13,7 +14,7 @@ workflow BUILD {
 
     main:
     def layout = request.subMap(['metric', 'vector_type', 'order'])
-    def packing = request.subMap(['bucket_size', 'check_ids', 'keep'])
+    def packing = request.subMap(['bucket_size', 'check_ids', 'replace', 'keep'])
     def batches = ShardBatches.of(request.inputs.findAll { file -> file.kind == 'shard' })
     // The shards of a float16 table are written in float16, because more precision would be lost anyway.
     EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
@@ -53,9 +54,21 @@ workflow BUILD {
     if (!workflow.stubRun) {
         built = built.map { bucket, fingerprint, bytes -> DatabaseUri.requireEntry(request.database, bucket, fingerprint) + [bytes] }
     }
+    planned = PACK_BUCKETS.out.plan
+    task_reports = EMBED.out.reports
+        .mix(DESCRIBE_SHARD.out.report, PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
+    if (request.replace) {
+        // value: fingerprints of the plan's buckets, when all are in the database
+        complete = barrier(built, planned.map { plan -> Plan.names(plan).size() }, { bucket, _fingerprint, _bytes -> bucket })
+            .map { list -> list.collect { _bucket, fingerprint, _bytes -> fingerprint } }
+        DELETE_REPLACED(planned, complete, described.files, described.order, request.database, request.workers.delete_replaced)
+        // The catalog is read after the deletion.
+        planned = planned.combine(DELETE_REPLACED.out.report).map { plan, _report -> plan }
+        task_reports = task_reports.mix(DELETE_REPLACED.out.report)
+    }
     // list of [bucket, fingerprint, bytes] of the other buckets in the catalog. It is read when the plan is known, because the entry of a
     // bucket that this run rebuilds would be outdated
-    held = PACK_BUCKETS.out.plan.map { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
+    held = planned.map { plan -> DatabaseUri.entries(request.database, Plan.names(plan)) }
 
     emit:
     // [bucket, fingerprint, bytes] of every bucket in the database
@@ -66,6 +79,5 @@ workflow BUILD {
     // [source, table of records and files that one task skipped]
     skipped = EMBED.out.skipped
     // JSON report of a task
-    reports = EMBED.out.reports
-        .mix(DESCRIBE_SHARD.out.report, PACK_BUCKETS.out.report, INGEST_BUCKET.out.report, INDEX_BUCKET.out.report)
+    reports = task_reports
 }

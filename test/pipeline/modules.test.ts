@@ -19,6 +19,7 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
       report: 'align-neighbours.json',
     },
   },
+  delete_replaced: { tag: '', emitted: { report: 'delete-replaced.json' } },
   describe_shard: {
     tag: 'a.h5 and 1 more',
     emitted: { description: [['in/a.h5', 'in/b.h5'], 'descriptions'], report: 'describe-shard.json' },

@@ -3,6 +3,8 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Database } from '../../workers/src/database/database.ts';
+import { runHere } from '../support/command.ts';
 import { temporaryFolder } from '../support/run.ts';
 import { copyPipeline, countTasks, nextflow, pipeline, readTrace, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
@@ -75,20 +77,38 @@ test('-resume repeats the stages that a change affects, and no others', { timeou
   expect(refused.stdout).toMatch(/again\.fasta: row 0: the id "a0*\w*" is also the id of row \d+ of bucket_00001/);
   expect(await database()).toEqual(grown);
 
+  // Deleted rows: their bucket is searched again, also with -resume, and they stay away.
+  const nearest = lines(await neighbours()).slice(1);
+  const withdrawn = [...new Set(nearest.map((line) => line.split(',')[2]!).filter((id) => id.startsWith('b')))];
+  expect(withdrawn.length).toBeGreaterThan(0);
+  await writeFile(join(folder, 'withdrawn.txt'), withdrawn.join('\n'));
+  await runHere(['delete', '--database', join(folder, 'db'), '--ids', join(folder, 'withdrawn.txt')]);
+
   // A changed worker: its stage and those that follow run again, for the bucket of this run's plan.
   await appendFile(join(home, 'workers/src/commands/index-bucket.ts'), '\n// changed\n');
   await pipeline(ARGS, folder, home);
   const { ran, cached } = await countTasks(outdir);
-  expect(cached).toEqual({ PACK_BUCKETS: 1, INGEST_BUCKET: 1, SEARCH_BUCKET: 2 });
-  expect(ran).toEqual({ INDEX_BUCKET: 1, SEARCH_BUCKET: 1, MERGE_HITS: 1, RENDER_REPORT: 1 });
+  expect(cached).toEqual({ PACK_BUCKETS: 1, INGEST_BUCKET: 1, SEARCH_BUCKET: 1 });
+  expect(ran).toEqual({ INDEX_BUCKET: 1, SEARCH_BUCKET: 2, MERGE_HITS: 1, RENDER_REPORT: 1 });
   const searched = (await readTrace(outdir)).filter(({ process }) => process === 'SEARCH_BUCKET');
-  expect(searched.find(({ status }) => status !== 'CACHED')?.tag).toBe('bucket_00003');
+  const repeated = searched.filter(({ status }) => status !== 'CACHED').map(({ tag }) => tag);
+  expect(repeated.sort()).toEqual(['bucket_00002', 'bucket_00003']);
+  const targets = async () => lines(await neighbours()).map((line) => line.split(',')[2]!);
+  expect((await targets()).filter((id) => withdrawn.includes(id))).toEqual([]);
 
-  // Without -resume only a new file is embedded, and the database holds the rows of the others: no table changes.
+  // Without -resume only new and changed files are embedded, and the database holds the rows of the others: no other table changes. The
+  // earlier version of a changed file goes, with the bucket that had its rows alone.
   const before = await database();
   await writeFile(join(folder, 'in/d.fasta'), fasta('d', 300, 5));
-  await pipeline(ARGS.slice(0, -1), folder, home);
-  expect((await countTasks(outdir)).ran).toMatchObject({ EMBED_SEQUENCES: 1, INGEST_BUCKET: 1, SEARCH_BUCKET: 4 });
+  await writeFile(join(folder, 'in/a.fasta'), fasta('a', 299, 6));
+  await pipeline([...ARGS.slice(0, -1), '--replace'], folder, home);
+  const last = (await countTasks(outdir)).ran;
+  expect(last).toMatchObject({ EMBED_SEQUENCES: 2, INGEST_BUCKET: 2, DELETE_REPLACED: 1, SEARCH_BUCKET: 4 });
   const after = await database();
-  for (const [path, content] of before) expect(after.get(path)?.equals(content), path).toBe(true);
+  expect([...after.keys()].filter((path) => path.includes('bucket_00001'))).toEqual([]);
+  for (const [path, content] of before)
+    if (!path.includes('bucket_00001')) expect(after.get(path)?.equals(content), path).toBe(true);
+  const entries = await (await Database.open(join(folder, 'db'))).entries();
+  expect(entries.map(({ rows }) => rows)).toEqual([300 - withdrawn.length, 300, 300, 299]);
+  expect((await targets()).filter((id) => withdrawn.includes(id))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // Runs each process alone, in one stub run: no channel leads from one to another. test/pipeline/modules.test.ts starts it.
 
 include { TEST_ALIGN_NEIGHBOURS } from './align_neighbours.nf'
+include { TEST_DELETE_REPLACED } from './delete_replaced.nf'
 include { TEST_DESCRIBE_SHARD } from './describe_shard.nf'
 include { TEST_EMBED_SEQUENCES } from './embed_sequences.nf'
 include { TEST_FETCH_COLUMNS } from './fetch_columns.nf'
@@ -17,6 +18,7 @@ include { TEST_SPLIT_SEQUENCES } from './split_sequences.nf'
 
 workflow {
     TEST_ALIGN_NEIGHBOURS()
+    TEST_DELETE_REPLACED()
     TEST_DESCRIBE_SHARD()
     TEST_EMBED_SEQUENCES()
     TEST_FETCH_COLUMNS()

@@ -60,6 +60,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./upkeep/clean-cache.ts'),
   },
   delete: { describe: 'Delete rows by their ids', load: () => import('./upkeep/delete.ts') },
+  'delete-replaced': { describe: 'Delete earlier versions', load: () => import('./upkeep/delete-replaced.ts') },
   'merge-buckets': { describe: 'Merge small buckets into large ones', load: () => import('./upkeep/merge-buckets.ts') },
   compact: { describe: 'Write tables again without their deleted rows', load: () => import('./upkeep/compact.ts') },
   adopt: { describe: "Take another client's changes of a table over", load: () => import('./upkeep/adopt.ts') },

@@ -8,7 +8,7 @@ import { counted } from '../base/text/counted.ts';
 import { sealedText } from '../base/text/document.ts';
 import { withBucketLock } from '../database/bucket-lock.ts';
 import { checkBucketName } from '../database/catalog/bucket-name.ts';
-import { findBucket, parsePlan, withShards } from '../database/catalog/bucket-plan.ts';
+import { findBucket, parsePlan } from '../database/catalog/bucket-plan.ts';
 import { Database } from '../database/database.ts';
 import { ingestBucket, ROW_ORDERS } from '../ingest/build-table.ts';
 import { METRICS } from '../vectors/metric.ts';
@@ -52,9 +52,9 @@ export const command = defineCommand({
     requireWhole('threads', threads);
     const database = await Database.open(args.database, args.work);
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
-    const bucket = withShards(findBucket(plan, args.bucket, args.plan), args.shards);
-    const { metric, vectorType, order } = args;
-    const options = { dimension: plan.dimension, metric, vectorType, order, threads };
+    const bucket = findBucket(plan, args.bucket, args.plan);
+    const { metric, vectorType, order, shards } = args;
+    const options = { dimension: plan.dimension, metric, vectorType, order, threads, shards };
     await database.create();
     const { record, done, warnings } = await withBucketLock(database, bucket.bucket, (lost) =>
       ingestBucket(database, bucket, options, lost, context),

@@ -1,12 +1,10 @@
-import { resolve } from 'node:path';
 import { defineCommand } from '../app/command.ts';
-import { requireWhole } from '../app/option-checks.ts';
 import { keepOption } from '../app/shared-options.ts';
-import { UsageError } from '../base/errors.ts';
 import { writeTextAtomically } from '../base/files/write-atomically.ts';
 import { counted } from '../base/text/counted.ts';
 import { Database } from '../database/database.ts';
 import { planBuckets } from '../pack/plan-buckets.ts';
+import { requireArguments } from '../pack/require-arguments.ts';
 
 export const command = defineCommand({
   describe:
@@ -34,24 +32,18 @@ export const command = defineCommand({
       default: false,
       describe: 'Refuse ids that the database already has. Reads the ids of all its tables',
     },
+    replace: {
+      type: 'boolean',
+      default: false,
+      describe: 'Plan the deletion of rows of earlier versions of the inputs, by delete-replaced',
+    },
     output: { type: 'string', demandOption: true, describe: 'Bucket plan to write (JSON)' },
   },
   examples: [['pack-buckets --input shards/*.h5 --bucket-size 1000000 --output plan.json', 'Plan a new database']],
 
   async run(args, { progress, warn }) {
-    if (args.input.length === 0) throw new UsageError('--input needs at least one shard.');
-    const paths = new Set<string>();
-    for (const path of args.input) {
-      if (paths.has(resolve(path))) throw new UsageError(`--input names ${path} twice.`);
-      paths.add(resolve(path));
-    }
-    if (args.name && args.name.length !== args.input.length)
-      throw new UsageError(
-        `--name has ${args.name.length} values for ${args.input.length} of --input; it needs one for each.`,
-      );
-    requireWhole('bucket-size', args.bucketSize);
+    requireArguments(args);
     const database = args.database === undefined ? undefined : await Database.open(args.database);
-    if (args.checkIds && !database) throw new UsageError('--check-ids needs --database.');
     const { plan, shardCount, warnings } = await planBuckets({ ...args, database }, { progress });
     for (const warning of warnings) warn(`pack-buckets: ${warning}.`);
     const text = `${JSON.stringify(plan, null, 2)}\n`;
@@ -62,6 +54,7 @@ export const command = defineCommand({
       buckets: plan.buckets.length,
       shards: shardCount,
       heldShards: plan.held.length,
+      ...(plan.replaced ? { replacedSources: plan.replaced.sources.length } : {}),
       ...plan.quality,
       ...(warnings.length > 0 ? { warnings } : {}),
     };

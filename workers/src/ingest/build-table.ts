@@ -5,7 +5,7 @@ import { startMeter } from '../app/meter.ts';
 import { BUILD_ID } from '../app/version.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { describeUneven } from '../bucket/partition-check.ts';
-import type { PlanBucket, PlanSource } from '../database/catalog/bucket-plan.ts';
+import { type PlanBucket, type PlanSource, withShards } from '../database/catalog/bucket-plan.ts';
 import {
   type CatalogEntry,
   type IngestRecord,
@@ -40,6 +40,8 @@ export interface IngestOptions {
   order: RowOrder;
   /** Threads to use at most. */
   threads: number;
+  /** Paths at which the shards are read, if not those of the plan, which the catalog keeps. */
+  shards?: readonly string[] | undefined;
   /** Set for rows that are copied from another bucket, which this one will replace: they may be in both. */
   isCopy?: boolean;
   /** Partitions of the order. Default: the square root of the rows. Benchmarks give small buckets as many as large ones have. */
@@ -49,7 +51,7 @@ export interface IngestOptions {
 /**
  * Builds a bucket's table in a scratch folder and moves it into the database. The caller holds the bucket's lock.
  * @returns the record, whether the table existed already, and warnings about its partitions
- * @throws DataError where a shard is not what the plan says or holds rows that cannot be searched, or another bucket has the rows
+ * @throws UsageError for another number of `shards` than sources; DataError where a shard is not what the plan says or holds rows that cannot be searched, or another bucket has the rows
  */
 export async function ingestBucket(
   database: Database,
@@ -59,6 +61,7 @@ export async function ingestBucket(
   context: CommandContext,
 ): Promise<{ record: IngestRecord; done: boolean; warnings: string[] }> {
   const name = bucket.bucket;
+  const staged = withShards(bucket, options.shards);
   const recipe = ingestRecipe(bucket.sources, options);
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
@@ -94,7 +97,7 @@ export async function ingestBucket(
     const folder = join(scratch, `${name}.lance`);
     const bytes = bucket.rows * (options.dimension * COMPONENT_BYTES[options.vectorType] + ID_BYTES) + columnBytes;
     const built = publisher.publishEarly({ bucket: name, folder, bytes, lost }, (publish) =>
-      buildTable({ scratch, recipe, publish }, bucket, options, context),
+      buildTable({ scratch, recipe, publish }, staged, options, context),
     );
     const { table, warning } = (await built.finally(release)).result;
     if (warning !== undefined) warnings.push(`${name}: ${warning}`);
@@ -140,7 +143,10 @@ async function requireOneMetric(database: Database, bucket: string, metric: Metr
 }
 
 /** Hashes everything that the table's content depends on. */
-function ingestRecipe(sources: readonly PlanSource[], { threads: _, isCopy: __, ...options }: IngestOptions): string {
+function ingestRecipe(
+  sources: readonly PlanSource[],
+  { threads: _, isCopy: __, shards: ___, ...options }: IngestOptions,
+): string {
   const kept = sources.map(({ columns, values }) => ({ columns, values }));
   const keeping = kept.some(({ columns, values }) => columns || values) ? { kept } : {};
   const parts = { build: BUILD_ID, assigner: ASSIGNER_VERSION, sources: sourceKey(sources), ...keeping, ...options };

@@ -1,13 +1,16 @@
-import { open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
-import { systemErrorCode } from '../base/errors.ts';
-import { returnIfMissing } from '../base/missing-files.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { DuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Place } from '../ids/id-table.ts';
 import type { Keep } from '../shard/columns/keep.ts';
-import { type DescribedShard, describeShard, type IdBlock, readShardDescription } from '../shard/description-file.ts';
+import {
+  type DescribedShard,
+  describeInput,
+  type IdBlock,
+  isDescription,
+  readShardDescription,
+} from '../shard/description-file.ts';
 import { openShard } from '../shard/shard-reader.ts';
 import { duplicatedId, type IdPlace } from './pack-messages.ts';
 
@@ -50,10 +53,7 @@ export async function describeInputs(
         const [first, second] = [await findId(inputs, duplicate.first), await findId(inputs, duplicate.second)];
         throw duplicatedId(second.id, second, first);
       };
-      const isDescribed = await isDescription(path);
-      const shard = isDescribed
-        ? await readShardDescription(path, addIds)
-        : await describeShard(path, addIds, { keep });
+      const shard = await describeInput(path, addIds, { keep });
       shards.push({ ...shard, path: name ?? shard.path });
       bar.add(1);
     }
@@ -78,20 +78,5 @@ export async function findId(inputs: readonly PackInput[], { source, row }: Plac
     return { name: name ?? path, row, id: quoteId((await shard.readIds(row, 1)).bytes) };
   } finally {
     shard.close();
-  }
-}
-
-/** Returns whether a file is a description, which begins with a brace. */
-export async function isDescription(path: string): Promise<boolean> {
-  // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
-  const file = await open(path, 'r').catch(returnIfMissing(undefined));
-  try {
-    const first = Buffer.alloc(1);
-    await file?.read(first, 0, 1, 0).catch((error: unknown) => {
-      if (systemErrorCode(error) !== 'EISDIR') throw error;
-    });
-    return first.toString() === '{';
-  } finally {
-    await file?.close();
   }
 }

@@ -74,8 +74,26 @@ export function changedFiles(files: ReadonlyArray<{ path: string; bucket: string
   const [{ path, bucket }] = files as [{ path: string; bucket: string }];
   const others = files.length > 1 ? ` (and ${counted(files.length - 1, 'other file')})` : '';
   return (
-    `${path}${others}: its content has changed since it was added. The rows of its old version are still in ${bucket}: delete them with ` +
-    'lanceflow delete --ids OLD_VERSION (docs/upkeep.md, "Replace"), or searches find both'
+    `${path}${others}: its content has changed since it was added. The rows of its old version are still in ${bucket}, and searches find both. ` +
+    'With --replace, a build deletes them (docs/upkeep.md, "Replace")'
+  );
+}
+
+export const replaceAndCheckIds =
+  '--replace adds rows whose ids the database still has, which --check-ids refuses. Use one of them.';
+
+/** @param path an earlier version of an input @param other another source of its bucket */
+export function otherRowsUnknown(path: string, bucket: string, other: string): string {
+  return (
+    `--replace: ${bucket} has rows of ${path} and of ${other}, which their ids tell apart. Pass ${other} in --input, too, as it was added: ` +
+    'its rows are not built again. Or delete the old rows with lanceflow delete --ids (docs/upkeep.md, "Replace").'
+  );
+}
+
+export function otherClientsRows(path: string, bucket: string): string {
+  return (
+    `--replace: ${bucket} has rows that another client added, which cannot be told from those of ${path}. ` +
+    'Delete the old rows with lanceflow delete --ids (docs/upkeep.md, "Replace").'
   );
 }
 

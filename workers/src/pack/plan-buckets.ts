@@ -8,6 +8,7 @@ import { namedInputs, type PackInput } from './pack-inputs.ts';
 import { changedFiles, heldWithOtherColumns } from './pack-messages.ts';
 import { packingQuality, packShards } from './packing.ts';
 import { parseValues } from './parse-values.ts';
+import { fileOf, findReplaced, planReplacement } from './replaced-sources.ts';
 import { reserveBuckets } from './reserve-buckets.ts';
 import { surveyShards } from './survey-shards.ts';
 
@@ -29,6 +30,8 @@ export interface PackRequest {
   database: Database | undefined;
   /** Whether to refuse ids that the database already has. */
   checkIds: boolean;
+  /** Whether to plan the deletion of the rows of earlier versions of the inputs. */
+  replace: boolean;
 }
 
 /**
@@ -37,13 +40,15 @@ export interface PackRequest {
  * @throws DataError for unreadable shards, shards that do not fit the database, and duplicated ids
  */
 export async function planBuckets(
-  { input, name, values, output, bucketSize, database, checkIds, ...request }: PackRequest,
+  { input, name, values, output, bucketSize, database, checkIds, replace, ...request }: PackRequest,
   context: Pick<CommandContext, 'progress'>,
 ): Promise<{ plan: BucketPlan; shardCount: number; warnings: string[] }> {
   const keep = parseKeep(request.keep);
   const inputs = namedInputs(input, name, values && parseValues(values, input.length));
   const survey = await surveyShards(inputs, output, database, { checkIds, keep }, context);
   const { shards, dimension, model, missing, entries } = survey;
+  const earlier = findReplaced(shards, entries);
+  const replaced = replace ? planReplacement(shards, entries, earlier) : undefined;
   const packed = packShards(missing.flat(), bucketSize);
   const sources = packed.map((bucket) =>
     bucket.map(({ shard, start, end }): PlanSource => {
@@ -75,33 +80,23 @@ export async function planBuckets(
     rows: sources.flat().reduce((sum, { start, end }) => sum + end - start, 0),
     ...(packed.length > 0 ? { quality: packingQuality(packed, bucketSize) } : {}),
     held: held.map(ofBucket),
+    ...(replaced ? { replaced } : {}),
     buckets: sources.map((bucketSources, i) => ({
       bucket: names[i]!,
       rows: bucketSources.reduce((sum, { start, end }) => sum + end - start, 0),
       sources: bucketSources,
     })),
   };
-  const replaced = shards.flatMap(({ path, rowHash }, shard) => {
-    const holder = missing[shard]!.length > 0 ? holderOfName(entries, path, rowHash) : undefined;
-    return holder === undefined || isInput(shards, holder.source) ? [] : [{ path, bucket: holder.bucket }];
+  const bucketOf = new Map(earlier.map(({ bucket, source }) => [fileOf(source.path), bucket]));
+  const added = shards.flatMap(({ path }, shard) => {
+    const bucket = missing[shard]!.length > 0 ? bucketOf.get(fileOf(path)) : undefined;
+    return bucket === undefined ? [] : [{ path, bucket }];
   });
   const warnings = [
-    ...(replaced.length > 0 ? [changedFiles(replaced)] : []),
+    ...(added.length > 0 && !replace ? [changedFiles(added)] : []),
     ...(changed.length > 0 ? [heldWithOtherColumns(changed.map(ofBucket))] : []),
   ];
   return { plan, shardCount: shards.length, warnings };
-}
-
-/** Finds a bucket with rows of another content of the same name. */
-function holderOfName(entries: readonly CatalogEntry[], name: string, rowHash: string) {
-  for (const { bucket, sources } of entries)
-    for (const source of sources) if (source.path === name && rowHashOf(source) !== rowHash) return { bucket, source };
-  return undefined;
-}
-
-/** Returns whether an input has the content of a source, under any name: then the file was renamed. */
-function isInput(shards: ReadonlyArray<{ rowHash: string }>, source: PlanSource): boolean {
-  return shards.some(({ rowHash }) => rowHash === rowHashOf(source));
 }
 
 /** Maps the row hash of a shard to the source with its rows, and that one's bucket: the last of several. */

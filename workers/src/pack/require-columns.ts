@@ -2,9 +2,9 @@ import type { Column } from '../base/columns/column-type.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { noSuchColumn } from '../shard/columns/column-messages.ts';
 import type { Keep } from '../shard/columns/keep.ts';
-import type { DescribedShard } from '../shard/description-file.ts';
+import { type DescribedShard, isDescription } from '../shard/description-file.ts';
 import { openShard } from '../shard/shard-reader.ts';
-import { isDescription, type PackInput } from './pack-inputs.ts';
+import type { PackInput } from './pack-inputs.ts';
 import { columnTwice, otherColumnType } from './pack-messages.ts';
 
 /**

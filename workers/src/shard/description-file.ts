@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { findStats } from '../base/missing-files.ts';
+import { systemErrorCode } from '../base/errors.ts';
+import { findStats, returnIfMissing } from '../base/missing-files.ts';
 import { counted } from '../base/text/counted.ts';
 import type { Keep } from './columns/keep.ts';
 import { ContentHash } from './content-hash.ts';
@@ -165,6 +166,30 @@ export async function readShardDescription(
     return { path: name, rows, dimension, vectorType, attributes, columns, columnBytes, contentHash, rowHash };
   } finally {
     await file.close();
+  }
+}
+
+/** Reads a shard, or its description, once: see `describeShard` and `readShardDescription`. */
+export async function describeInput(
+  path: string,
+  onIds: (block: IdBlock) => Promise<void> | void,
+  options: DescribeOptions = {},
+): Promise<DescribedShard> {
+  return (await isDescription(path)) ? readShardDescription(path, onIds) : describeShard(path, onIds, options);
+}
+
+/** Returns whether a file is a description, which begins with a brace. */
+export async function isDescription(path: string): Promise<boolean> {
+  // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
+  const file = await open(path, 'r').catch(returnIfMissing(undefined));
+  try {
+    const first = Buffer.alloc(1);
+    await file?.read(first, 0, 1, 0).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'EISDIR') throw error;
+    });
+    return first.toString() === '{';
+  } finally {
+    await file?.close();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Progress } from '../app/progress.ts';
 import { DataError } from '../base/errors.ts';
 import { readDeletions } from '../bucket/deleted-rows.ts';
 import { damagedBucket } from '../bucket/open-bucket.ts';
+import type { PlanSource } from '../database/catalog/bucket-plan.ts';
 import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { findReplacement } from '../database/catalog/replaced-buckets.ts';
 import type { Database } from '../database/database.ts';
@@ -13,6 +14,7 @@ import { addDeletions } from '../lance/format/deletions/add-deletions.ts';
 import { FRAGMENT_ROWS } from '../lance/format/file-format.ts';
 import { manifestName } from '../lance/format/manifest-file.ts';
 import { readIds } from '../lance/read-table.ts';
+import type { ChooseRows } from './ids-of-sources.ts';
 import { changedByClient, withoutFragments } from './upkeep-messages.ts';
 
 const MOST_FILE_NUMBER = 2 ** 47;
@@ -36,29 +38,37 @@ export async function deleteRows(
   const entry = await database.entry(bucket);
   // Merged into another bucket since it was listed, or removed. A new entry would make a replaced bucket part of the database again.
   if (!entry || (await findReplacement(database, bucket, entry, listed)) !== undefined) return 0;
-  await undoRevision(database, entry);
-  const state = await requireUnchanged(database, entry);
-  if ('version' in state) throw new DataError(changedByClient(database.uri, bucket, state.version));
-  const found = await findRows(database, entry, wanted, progress);
+  await openToDelete(database, entry);
+  const found = await findRows(database, entry, (ids) => wanted.findAll(ids), progress);
   if (found.size === 0) return 0;
-  if (!entry.fragments) throw new DataError(withoutFragments(database.uri, bucket));
-  const rows = [...found.values()].reduce((sum, { length }) => sum + length, 0);
-  await publishDeletion(database, entry, found, rows, lost);
-  return rows;
+  await publishDeletion(database, entry, found, entry.sources, lost);
+  return countRows(found);
 }
 
-/** Finds the rows of wanted ids. @returns their positions by fragment, ascending */
-async function findRows(
+/** Prepares a bucket for a deletion. The caller holds its lock. @throws DataError if another client changed the table */
+export async function openToDelete(database: Database, entry: CatalogEntry): Promise<void> {
+  await undoRevision(database, entry);
+  const state = await requireUnchanged(database, entry);
+  if ('version' in state) throw new DataError(changedByClient(database.uri, entry.bucket, state.version));
+}
+
+/** Returns the number of rows in lists of positions by fragment. */
+export function countRows(found: ReadonlyMap<number, readonly number[]>): number {
+  return [...found.values()].reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Finds rows of a table by their ids. @param found receives their positions by fragment @returns found */
+export async function findRows(
   database: Database,
   entry: CatalogEntry,
-  wanted: WantedIds,
+  choose: ChooseRows,
   progress: Progress,
+  found = new Map<number, number[]>(),
 ): Promise<Map<number, number[]>> {
-  const found = new Map<number, number[]>();
   const table = await openVersion(database, entry);
   try {
     for await (const { ids, rowIds } of readIds(table)) {
-      for (const row of wanted.findAll(ids)) {
+      for (const row of choose(ids)) {
         const fragment = Math.floor(rowIds[row]! / FRAGMENT_ROWS);
         const positions = found.get(fragment) ?? [];
         positions.push(rowIds[row]! % FRAGMENT_ROWS);
@@ -74,14 +84,21 @@ async function findRows(
   return found;
 }
 
-async function publishDeletion(
+/**
+ * Publishes a deletion. The caller holds the bucket's lock.
+ * @param found positions of the rows by fragment @param sources those that the bucket still has
+ * @throws DataError if the catalog does not say where the table stores its vectors
+ */
+export async function publishDeletion(
   database: Database,
   entry: CatalogEntry,
   found: ReadonlyMap<number, readonly number[]>,
-  count: number,
+  sources: readonly PlanSource[],
   lost: AbortSignal,
 ): Promise<void> {
   const { bucket, files, deletedRows = 0 } = entry;
+  const count = countRows(found);
+  if (count > 0 && !entry.fragments) throw new DataError(withoutFragments(database.uri, bucket));
   const earlier = await readDeletions(database, entry);
   const deleted = new Map(
     Array.from(found, ([fragment, positions]) => {
@@ -97,6 +114,7 @@ async function publishDeletion(
     tableVersion: made.version,
     rows: entry.rows - count,
     deletedRows: deletedRows + count,
+    sources,
     files: [
       ...made.deletions.map(({ path, bytes }) => ({ path, content: bytes })),
       { path: `_transactions/${made.transaction.name}`, content: made.transaction.bytes },

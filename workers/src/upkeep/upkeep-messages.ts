@@ -34,6 +34,25 @@ export function textWithNul(bucket: string, name: string): string {
   return `${bucket}: the column ${JSON.stringify(name)} of its table has a text with a NUL byte. Remove it there.`;
 }
 
+export function notAddedYet(uri: string, bucket: string): string {
+  return (
+    `${uri}: it does not have all rows of ${bucket} yet, so the rows of earlier versions are kept. Finish the build first: run it again, or ` +
+    'ingest-bucket and index-bucket.'
+  );
+}
+
+/** @param path a source whose rows stay */
+export function sourceNotPassed(path: string): string {
+  return `--input has no shard with the rows of ${path} that the database has: it has changed since pack-buckets. Plan again.`;
+}
+
+export function notToldApart(uri: string, bucket: string): string {
+  return (
+    `${uri}: ids do not tell which rows of ${bucket} are of an earlier version: an id is in two files, or another client added rows. ` +
+    'Delete the old rows with lanceflow delete --ids (docs/upkeep.md, "Replace").'
+  );
+}
+
 export function noRowsLeft(bucket: string): string {
   return `${bucket}: no rows are left. Such a bucket cannot be written again; it costs searches nothing.`;
 }

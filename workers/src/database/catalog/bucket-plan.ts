@@ -51,6 +51,16 @@ const PLAN_BUCKET = z.object({
   sources: z.array(PLAN_SOURCE).check(z.minLength(1, 'a list of at least one source')),
 });
 
+/** Earlier versions of inputs, whose rows `delete-replaced` deletes once the database has those of the plan. */
+export type ReplacedSources = z.infer<typeof REPLACED_SOURCES>;
+const REPLACED_SOURCES = z.object({
+  sources: z
+    .array(z.object({ path: TEXT, rowHash: CONTENT_HASH }))
+    .check(z.minLength(1, 'a list of at least one source')),
+  /** Positions in the list of packed inputs of those whose rows are in the same buckets. */
+  kept: z.array(COUNT),
+});
+
 /** The bucket plan, which PACK_BUCKETS writes and INGEST_BUCKET reads. Format: docs/formats.md. */
 export type BucketPlan = z.infer<typeof BUCKET_PLAN>;
 const BUCKET_PLAN = z.object({
@@ -71,6 +81,8 @@ const BUCKET_PLAN = z.object({
   ),
   /** Inputs whose contents the database already has. */
   held: z.array(z.object({ path: TEXT, bucket: z.string() })),
+  /** Only with --replace. */
+  replaced: z.optional(REPLACED_SOURCES),
   buckets: z.array(PLAN_BUCKET),
 });
 

@@ -1,6 +1,7 @@
 import { CRC64, hasChecksum } from '../../base/bytes/checksum.ts';
 import { TransientError } from '../../base/errors.ts';
 import { sealedText } from '../../base/text/document.ts';
+import type { PlanSource } from '../catalog/bucket-plan.ts';
 import { type CatalogEntry, fingerprint, type Revision } from '../catalog/catalog-entry.ts';
 import type { Database } from '../database.ts';
 import { changedMeanwhile } from '../database-messages.ts';
@@ -18,6 +19,8 @@ export interface TableRevision {
   tableVersion: number;
   rows: number;
   deletedRows: number;
+  /** Sources that the bucket still has rows of. */
+  sources: readonly PlanSource[];
   /** New files, the manifest last. */
   files: readonly RevisionFile[];
   /** Returns whether the version has a file of the version before. */
@@ -89,7 +92,7 @@ export function nextRevision({ fingerprint: last, revision }: CatalogEntry): Rev
 
 function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntry {
   const { bucket, metric, nullDistances } = entry;
-  const { tableVersion, rows, deletedRows } = revision;
+  const { tableVersion, rows, deletedRows, sources } = revision;
   const files = [
     ...entry.files.filter(({ path }) => revision.keeps(path)),
     ...revision.files.map(({ path, content }) => ({
@@ -101,14 +104,20 @@ function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntr
   const facts = { bucket, rows, metric, tableVersion, files, ...(nullDistances ? { nullDistances } : {}) };
   const { deletedRows: _, ...rest } = entry;
   const before = nextRevision(entry);
+  const droppedRows = sourceRows(entry.sources) - sourceRows(sources);
   return {
     ...rest,
     ...facts,
+    sources: [...sources],
     ...(deletedRows > 0 ? { deletedRows } : {}),
-    revision: { ...before, removedRows: before.removedRows + entry.rows - rows },
+    revision: { ...before, removedRows: before.removedRows + entry.rows - rows - droppedRows },
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     fingerprint: fingerprint(facts),
   };
+}
+
+function sourceRows(sources: readonly PlanSource[]): number {
+  return sources.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /** Removes the files of versions before the last one, which searches may still read. */
