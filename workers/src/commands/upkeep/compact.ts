@@ -1,13 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { defineCommand } from '../../app/command.ts';
-import { requireWhole } from '../../app/option-checks.ts';
-import { buildWorkOption, databaseOption, threadsOption } from '../../app/shared-options.ts';
+import { databaseOption } from '../../app/shared-options.ts';
 import { counted } from '../../base/text/counted.ts';
 import { checkBucketName } from '../../database/catalog/bucket-name.ts';
-import { INDEX_KINDS } from '../../index/index-plan.ts';
-import { rebuildBuckets } from '../../upkeep/rebuild-buckets.ts';
-import { withReplacements } from '../../upkeep/replacement.ts';
-import { noRowsLeft, replacedBy } from '../../upkeep/upkeep-messages.ts';
+import { rebuildGroups, rebuildOptions } from '../../upkeep/rebuild-groups.ts';
+import { noRowsLeft } from '../../upkeep/upkeep-messages.ts';
 
 export const command = defineCommand({
   describe:
@@ -16,34 +12,24 @@ export const command = defineCommand({
   options: {
     database: databaseOption,
     bucket: { type: 'array', string: true, describe: 'Compact these buckets. Default: all that have deleted rows' },
-    index: { choices: INDEX_KINDS, describe: 'Kind of the new index. Default: as before' },
-    work: buildWorkOption,
-    threads: threadsOption,
+    ...rebuildOptions,
   },
   examples: [['compact --database /data/proteins', 'Free the space of deleted rows']],
 
   async run(args, context) {
-    const threads = args.threads ?? availableParallelism();
-    requireWhole('threads', threads);
-    const buckets: Record<string, string> = {};
-    let [rows, bytes] = [0, 0];
-    await withReplacements(args.database, args.work, async (database, lost) => {
-      const chosen = args.bucket
-        ? await Promise.all([...new Set(args.bucket)].map((name) => database.requireEntry(checkBucketName(name))))
-        : (await database.entries()).filter(({ deletedRows }) => deletedRows);
-      for (const entry of chosen) {
-        if (entry.rows === 0) {
-          context.log(noRowsLeft(entry.bucket));
-          continue;
-        }
-        const made = await rebuildBuckets(database, [entry.bucket], { threads, lost, index: args.index }, context);
-        context.log(replacedBy([entry.bucket], made.bucket));
-        buckets[entry.bucket] = made.bucket;
-        rows += made.rows;
-        bytes += made.bytes;
-      }
-    });
-    return { rows, bytes, buckets };
+    const names = args.bucket && [...new Set(args.bucket)].map((name) => checkBucketName(name));
+    const { made, ...sums } = await rebuildGroups(
+      args,
+      async (database) => {
+        const chosen = names
+          ? await Promise.all(names.map((name) => database.requireEntry(name)))
+          : (await database.entries()).filter(({ deletedRows }) => deletedRows);
+        for (const { bucket, rows } of chosen) if (rows === 0) context.log(noRowsLeft(bucket));
+        return chosen.filter(({ rows }) => rows > 0).map(({ bucket }) => ({ buckets: [bucket] }));
+      },
+      context,
+    );
+    return { ...sums, buckets: Object.fromEntries(made.map(({ bucket, replaced }) => [replaced[0]!, bucket])) };
   },
 
   summary: ({ rows, bytes, buckets }) =>

@@ -1,13 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { defineCommand } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
-import { buildWorkOption, databaseOption, threadsOption } from '../../app/shared-options.ts';
+import { databaseOption } from '../../app/shared-options.ts';
 import { counted } from '../../base/text/counted.ts';
-import { INDEX_KINDS } from '../../index/index-plan.ts';
 import { groupSmall } from '../../upkeep/group-small.ts';
-import { rebuildBuckets } from '../../upkeep/rebuild-buckets.ts';
-import { withReplacements } from '../../upkeep/replacement.ts';
-import { replacedBy } from '../../upkeep/upkeep-messages.ts';
+import { rebuildGroups, rebuildOptions } from '../../upkeep/rebuild-groups.ts';
 
 export const command = defineCommand({
   describe:
@@ -20,30 +16,20 @@ export const command = defineCommand({
       describe: 'Merge buckets with fewer rows than this. Default: half of --bucket-size',
     },
     'bucket-size': { type: 'number', default: 200_000_000, describe: 'Largest number of vectors in a merged bucket' },
-    index: { choices: INDEX_KINDS, describe: 'Kind of the new index. Default: that of the first bucket' },
-    work: buildWorkOption,
-    threads: threadsOption,
+    ...rebuildOptions,
   },
   examples: [['merge-buckets --database /data/proteins --below 10000000', 'Merge weekly additions']],
 
   async run(args, context) {
-    const threads = args.threads ?? availableParallelism();
-    requireWhole('threads', threads);
     requireWhole('bucket-size', args.bucketSize);
     const below = args.below ?? Math.ceil(args.bucketSize / 2);
     requireWhole('below', below);
-    const buckets: Record<string, string[]> = {};
-    let [rows, bytes] = [0, 0];
-    await withReplacements(args.database, args.work, async (database, lost) => {
-      for (const group of groupSmall(await database.entries(), below, args.bucketSize)) {
-        const made = await rebuildBuckets(database, group, { threads, lost, index: args.index }, context);
-        context.log(replacedBy(group, made.bucket));
-        buckets[made.bucket] = group;
-        rows += made.rows;
-        bytes += made.bytes;
-      }
-    });
-    return { rows, bytes, buckets };
+    const { made, ...sums } = await rebuildGroups(
+      args,
+      async (database) => groupSmall(await database.entries(), below, args.bucketSize).map((buckets) => ({ buckets })),
+      context,
+    );
+    return { ...sums, buckets: Object.fromEntries(made.map(({ bucket, replaced }) => [bucket, replaced])) };
   },
 
   summary: ({ rows, buckets }) => {
