@@ -4,6 +4,7 @@
 include { BUILD } from './workflows/build.nf'
 include { REPORT } from './workflows/report.nf'
 include { SEARCH } from './workflows/search.nf'
+include { EVALUATION } from './workflows/evaluate.nf'
 
 workflow {
     if (params.help) {
@@ -40,8 +41,14 @@ workflow {
             reports = reports.mix(SEARCH.out.reports)
             skipped = skipped.mix(SEARCH.out.skipped)
         }
-        REPORT(request, results, reports, entries, count)
+        if (request.inputs || request.queries || request.query_ids) {
+            REPORT(request, results, reports, entries, count)
+        }
         reports.subscribe { file -> summary.addReport(file) }
+        if (request.evaluate) {
+            EVALUATION(request, entries, count)
+            EVALUATION.out.files.subscribe { files -> EvaluationFiles.publish(request.outdir, files) }
+        }
         skipped.toList().subscribe { tables -> SkippedRecords.publish(request.outdir, tables) }
         entries.subscribe { bucket, _fingerprint, _bytes -> summary.addBucket(bucket) }
         if (!workflow.stubRun) {

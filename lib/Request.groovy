@@ -103,7 +103,7 @@ class Request {
     }
 
     private static void requireAll(Map given) {
-        if (!given.input && !given.queries && !given.query_ids)
+        if (!given.input && !given.queries && !given.query_ids && !given.evaluate)
             Parameters.stop('Nothing to do: pass --input to build a database, --queries or --query_ids to search one, or both.\n' +
                 'nextflow run main.nf --help lists the parameters.')
         if (!given.database)

@@ -33,6 +33,10 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
       ],
     },
   },
+  evaluate: {
+    tag: '',
+    emitted: { evaluation: 'evaluation.json', page: 'evaluation.html', report: 'evaluate.json' },
+  },
   fetch_columns: {
     tag: '1',
     emitted: {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/run.ts';
 import { countTasks, pipeline } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
-test('--query_ids searches with proteins of the database; FASTA needs no --model for a kmer database', {}, async () => {
+test('--query_ids searches with proteins of the database, --evaluate measures it; FASTA needs no --model for a kmer database', {}, async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'proteins.fasta'), fasta('p', 60, 1));
   await writeFile(join(folder, "odd 'name' $(x).csv"), 'note,id\n"a, b",p3\n,p41\n');
@@ -18,9 +18,16 @@ test('--query_ids searches with proteins of the database; FASTA needs no --model
   const neighbours = async (outdir: string) =>
     (await readFile(join(folder, outdir, 'neighbours.csv'), 'utf8')).trimEnd().split('\n').slice(1);
 
-  const { stdout, stderr } = await pipeline([...build, ...ids, ...where], folder);
+  const { stdout, stderr } = await pipeline([...build, ...ids, ...where, '--evaluate'], folder);
   expect(stdout + stderr).not.toContain('WARN');
-  expect((await countTasks(join(folder, 'results'))).ran).toMatchObject({ FETCH_QUERIES: 1, SEARCH_BUCKET: 2 });
+  const { ran } = await countTasks(join(folder, 'results'));
+  expect(ran).toMatchObject({ FETCH_QUERIES: 1, SEARCH_BUCKET: 2, EVALUATE: 1 });
+  expect(stdout).toContain('results/evaluation.html');
+  const evaluation = JSON.parse(await readFile(join(folder, 'results/evaluation.json'), 'utf8'));
+  expect(Object.keys(evaluation.buckets)).toEqual(['bucket_00001', 'bucket_00002']);
+  expect(evaluation).toMatchObject({ k: 4, queries: 60, targetRecall: 0.95 });
+  expect(evaluation.points[evaluation.recommended].recall.low).toBeGreaterThanOrEqual(0.95);
+  expect(await readFile(join(folder, 'results/evaluation.html'), 'utf8')).toContain('<svg');
   const found = await neighbours('results');
   expect(found).toHaveLength(8);
   expect(found.filter((row) => /^(\w+),\d+,\1,/.test(row))).toEqual([]);

@@ -4,6 +4,7 @@ include { TEST_ALIGN_NEIGHBOURS } from './align_neighbours.nf'
 include { TEST_DELETE_REPLACED } from './delete_replaced.nf'
 include { TEST_DESCRIBE_SHARD } from './describe_shard.nf'
 include { TEST_EMBED_SEQUENCES } from './embed_sequences.nf'
+include { TEST_EVALUATE } from './evaluate.nf'
 include { TEST_FETCH_COLUMNS } from './fetch_columns.nf'
 include { TEST_FETCH_QUERIES } from './fetch_queries.nf'
 include { TEST_IMPORT_VECTORS } from './import_vectors.nf'
@@ -21,6 +22,7 @@ workflow {
     TEST_DELETE_REPLACED()
     TEST_DESCRIBE_SHARD()
     TEST_EMBED_SEQUENCES()
+    TEST_EVALUATE()
     TEST_FETCH_COLUMNS()
     TEST_FETCH_QUERIES()
     TEST_IMPORT_VECTORS()
