@@ -9,8 +9,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LocalAligner, type Residues } from '../workers/src/align/local/local-aligner.ts';
-import { encodeResidues } from '../workers/src/align/local/residues.ts';
+import { LocalAligner } from '../workers/src/align/local/local-aligner.ts';
+import { encodeResidues, type Residues } from '../workers/src/align/local/residues.ts';
 import { capture, PYTHON, ROOT, say, spread, withFolder } from './support/run.ts';
 import { makeSequences } from './support/sequences.ts';
 

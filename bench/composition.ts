@@ -10,8 +10,8 @@
  */
 import { parseArgs } from 'node:util';
 import { compositionOf, relativeLambda } from '../workers/src/align/local/composition.ts';
-import { LocalAligner, type Residues } from '../workers/src/align/local/local-aligner.ts';
-import { encodeResidues } from '../workers/src/align/local/residues.ts';
+import { LocalAligner } from '../workers/src/align/local/local-aligner.ts';
+import { encodeResidues, type Residues } from '../workers/src/align/local/residues.ts';
 import { MEASURED } from '../workers/src/align/local/statistics.ts';
 import { seededRandom } from '../workers/src/base/random.ts';
 import { drawResidues, fitScores } from './align/random-scores.ts';

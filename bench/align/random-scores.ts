@@ -1,4 +1,4 @@
-import type { Residues } from '../../workers/src/align/local/local-aligner.ts';
+import type { Residues } from '../../workers/src/align/local/residues.ts';
 
 /** Draws a sequence, as codes, from frequencies of residues in the order of the codes. */
 export function drawResidues(frequencies: Float64Array, length: number, random: () => number): Residues {

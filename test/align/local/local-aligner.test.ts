@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LocalAligner, type LocalAlignment } from '../../../workers/src/align/local/local-aligner.ts';
+import { LocalAligner } from '../../../workers/src/align/local/local-aligner.ts';
 import { encodeResidues } from '../../../workers/src/align/local/residues.ts';
+import type { LocalAlignment } from '../../../workers/src/align/local/trace-back.ts';
 import { seededRandom } from '../../../workers/src/base/random.ts';
 import { missingPython, python, temporaryFolder } from '../../support/run.ts';
 
@@ -27,8 +28,10 @@ interface Pair extends LocalAlignment {
 }
 
 /** Aligns each query with its targets, in both kernels. */
-function alignAll(requests: readonly { query: string; targets: readonly string[] }[]): Pair[] {
-  const aligner = new LocalAligner();
+function alignAll(
+  requests: readonly { query: string; targets: readonly string[] }[],
+  aligner = new LocalAligner(),
+): Pair[] {
   return requests.flatMap(({ query, targets }) => {
     const encoded = targets.map(encode);
     aligner.setQuery(encode(query));
@@ -196,6 +199,11 @@ describe('local alignment', () => {
       expect(alignPair(query, query)).toMatchObject(expected);
       expect(score(query, query)).toBe(11 * length);
     }
+  });
+
+  it('finds the same alignment where paths are carried along as where they are followed back', () => {
+    const requests = randomRequests(120, 20);
+    expect(alignAll(requests, new LocalAligner(0))).toEqual(alignAll(requests));
   });
 
   it('counts positions of very long sequences', () => {

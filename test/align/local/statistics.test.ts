@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compositionOf, relativeLambda } from '../../../workers/src/align/local/composition.ts';
-import { LocalAligner, type Residues } from '../../../workers/src/align/local/local-aligner.ts';
-import { encodeResidues } from '../../../workers/src/align/local/residues.ts';
+import { LocalAligner } from '../../../workers/src/align/local/local-aligner.ts';
+import { encodeResidues, type Residues } from '../../../workers/src/align/local/residues.ts';
 import { alignmentEvalue, bitScore, MEASURED } from '../../../workers/src/align/local/statistics.ts';
 import { seededRandom } from '../../../workers/src/base/random.ts';
 

@@ -5,8 +5,8 @@ import type { TargetTexts } from '../hits/output/targets-fasta.ts';
 import { type AlignSettings, alignQuery, type RankedCandidate } from './align-query.ts';
 import type { DatabaseResidues } from './database-residues.ts';
 import { compositionOf, relativeLambda } from './local/composition.ts';
-import type { LocalAligner, Residues } from './local/local-aligner.ts';
-import { encodeResidues } from './local/residues.ts';
+import type { LocalAligner } from './local/local-aligner.ts';
+import { encodeResidues, type Residues } from './local/residues.ts';
 import { alignmentEvalue, bitScore } from './local/statistics.ts';
 
 /** The columns of an alignment, null where there is none: shares from 0 to 1, bits, and expected alignments by chance. */

@@ -1,4 +1,6 @@
-import type { LocalAligner, LocalAlignment, Residues } from './local/local-aligner.ts';
+import type { LocalAligner } from './local/local-aligner.ts';
+import type { Residues } from './local/residues.ts';
+import type { LocalAlignment } from './local/trace-back.ts';
 
 /** Orders of a query's neighbours: by distance, or by the score of the alignment, best first. */
 export const RANKS = ['distance', 'alignment'] as const;

@@ -9,8 +9,7 @@ import { findVectorKind } from '../shard/layouts/vector-kind.ts';
 import { readBlocks } from '../shard/shard-blocks.ts';
 import { openShard } from '../shard/shard-reader.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
-import type { Residues } from './local/local-aligner.ts';
-import { encodeResidues } from './local/residues.ts';
+import { encodeResidues, type Residues } from './local/residues.ts';
 
 /** Records of a block; the number of a query is that of its block times this, plus its position. */
 const BLOCK_RECORDS = 4096;

@@ -53,6 +53,9 @@ function scoreTable(): Int8Array {
   return table;
 }
 
+/** A sequence as codes of `encodeResidues`. */
+export type Residues = Uint8Array;
+
 /** Codes by byte; undefined letters are X, gaps are marked by NO_RESIDUE. */
 const CODE_OF_BYTE = new Uint8Array(256).fill(ORDER.indexOf('X'));
 for (const [code, letter] of [...LETTERS].entries())
