@@ -5,7 +5,7 @@ import { LANCEFLOW, type Measured, measure } from '../support/run.ts';
 import { parseNeighbours, parsePeerTable, type Rankings } from './rankings.ts';
 
 /** Numbers of nearest neighbours that are aligned. Without alignment, the first number of neighbours is kept. */
-const CANDIDATES = [300, 1000];
+const CANDIDATES = [300, 1200];
 
 export interface Cost {
   seconds: number;
