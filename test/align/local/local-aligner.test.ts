@@ -143,6 +143,15 @@ describe.skipIf(missingPython())('local alignment against parasail and Biopython
 });
 
 describe('local alignment', () => {
+  it('has the scores of parasail for real proteins', async () => {
+    const proteins = await realProteins();
+    // sw_striped_sat of parasail, for all pairs in their order.
+    const text = await readFile(join(import.meta.dirname, 'proteins-scores.txt'), 'utf8');
+    const expected = text.trim().split(/\s+/).map(Number);
+    const found = alignAll(proteins.map((query) => ({ query, targets: proteins })));
+    expect(found.map((pair) => pair.score)).toEqual(expected);
+  });
+
   it('has numbers that follow from the alignment alone', () => {
     // HEA and HEA: 8 + 5 + 4. AWGHE and AW-HE score one less.
     expect(alignPair('HEAGAWGHEE', 'PAWHEAE')).toEqual({
