@@ -67,6 +67,105 @@ describe('a database whose upkeep is killed at any moment', () => {
     }
   }, 240_000);
 
+  /** Kills a command at many calls; each time the rows are all there, and the same command finishes. */
+  async function killOften(name: string, from: string, command: (database: string) => string[], expected: string[]) {
+    const copyFrom = async (to: string) => {
+      const database = join(folder, to, 'db');
+      await cp(from, database, { recursive: true });
+      return database;
+    };
+    const calls = await countCalls(command(await copyFrom(`${name}-counted`)), join(folder, 'count'));
+    expect(calls).toBeGreaterThan(20);
+    // The last calls replace the bucket.
+    for (let call = 2; call <= calls; call += call < calls - 10 ? 25 : 3) {
+      const where = `${name} killed before call ${call} of ${calls}`;
+      const database = await copyFrom(`${name}-${call}`);
+      await killAtCall(command(database), call);
+      await expireLocks(database);
+      await runHere(command(database)).catch((error: Error) => {
+        // The bucket was replaced before the kill.
+        expect(error.message, where).toMatch(/bucket_00001 was replaced: its rows are in bucket_00003/);
+      });
+      expect(await idsFound(database), where).toEqual(expected);
+      await runHere(['verify', '--database', database]);
+      await runHere(['compact', '--database', database]);
+      const names = await readdir(database, { recursive: true });
+      expect(names.filter((path) => /\.tmp|^_pending\//.test(path))).toEqual([]);
+      expect(names.filter((path) => /^[^/]+\.lance$/.test(path))).toHaveLength(2);
+    }
+  }
+
+  it('loses no row of a bucket that compact writes again, whenever it is killed', async () => {
+    const from = await copy('to-compact');
+    await runHere(['delete', '--database', from, '--ids', join(folder, 'ids.txt')]);
+    const gone = new Set(deleted);
+    const left = rows.ids.filter((id) => !gone.has(id)).sort();
+    const argv = (database: string) => [
+      'compact',
+      '--database',
+      database,
+      '--bucket',
+      'bucket_00001',
+      '--threads',
+      '1',
+    ];
+    await killOften('compact', from, argv, left);
+  }, 240_000);
+
+  it('loses no row that adopt takes over, whenever it is killed', async () => {
+    const from = await copy('to-adopt');
+    const table = await (await Database.open(from)).tables.open('bucket_00001');
+    await table.delete("id = 'p5'");
+    table.close();
+    const left = rows.ids.filter((id) => id !== 'p5').sort();
+    const argv = (database: string) => ['adopt', '--database', database, '--bucket', 'bucket_00001', '--threads', '1'];
+    await killOften('adopt', from, argv, left);
+  }, 240_000);
+
+  it('has every row of a changed file or of its earlier version, whenever delete-replaced is killed', async () => {
+    const from = await copy('to-replace');
+    const changed = { ...sliceRows(rows, 0, 1200), vectors: randomRows(7, 1200, 16).vectors };
+    const [shard, other, plan] = ['a2.h5', 'b.h5', 'replace.json'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeShard(shard, changed);
+    await runHere(['merge-buckets', '--database', from]);
+    const inputs = ['--input', shard, other, '--name', join(folder, 'a.h5'), other];
+    await runHere(['pack-buckets', ...inputs, '--database', from, '--replace', '--output', plan]);
+    const bucket = ['--bucket', 'bucket_00004', '--database', from];
+    await runHere(['ingest-bucket', '--plan', plan, '--shards', shard, ...bucket]);
+    await runHere(['index-bucket', ...bucket]);
+    const command = (database: string) => [
+      'delete-replaced',
+      '--plan',
+      plan,
+      '--input',
+      shard,
+      other,
+      '--database',
+      database,
+    ];
+    const start = async (name: string) => {
+      await cp(from, join(folder, name, 'db'), { recursive: true });
+      return join(folder, name, 'db');
+    };
+    const calls = await countCalls(command(await start('replaced')), join(folder, 'count'));
+    expect(calls).toBeGreaterThan(8);
+    for (let call = 1; call <= calls; call += 4) {
+      const database = await start(`r${call}`);
+      await killAtCall(command(database), call);
+      await expectWholeCatalog(database);
+      const between = new Set(await idsFound(database));
+      expect(rows.ids.filter((id) => !between.has(id))).toEqual([]);
+      await expireLocks(database);
+      await runHere(command(database));
+      expect(await idsFound(database), `killed before call ${call} of ${calls}`).toEqual(rows.ids.slice().sort());
+      await runHere(['verify', '--database', database]);
+    }
+  }, 240_000);
+
   it('finds the rows of each bucket from before or after a deletion', async () => {
     const gone = new Set(deleted);
     const left = rows.ids.filter((id) => !gone.has(id)).sort();

@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DataError } from '../../../workers/src/base/errors.ts';
@@ -137,6 +137,25 @@ describe('delete', () => {
     await merged();
     await index();
     expect(await database.requireEntry(BUCKETS[0]!)).toEqual(measured);
+  });
+
+  it('finds ids with quotes, commas and line ends, and no others', async () => {
+    const own = join(folder, 'odd');
+    await mkdir(own);
+    const ids = ["it's", 'say "x"', 'a,b', 'two\nlines', 'two', 'lines', "'; DROP TABLE x; --", 'é', 'plain'];
+    const odd = { ...sliceRows(first, 0, ids.length), ids };
+    const { database } = await buildDatabase(own, [await writeShard(join(own, 'odd.h5'), odd)]);
+    const quoted = (id: string) => `"${id.replaceAll('"', '""')}"`;
+    const gone = ids.filter((id) => !['two', 'lines', 'plain'].includes(id));
+    const list = join(own, 'ids.csv');
+    await writeFile(list, `name,id\n${[...gone, 'no "such"\nid'].map((id, i) => `${i},${quoted(id)}`).join('\n')}\n`);
+    const spoken: Spoken = { lines: [] };
+    const result = await runHere(['delete', '--database', database, '--ids', list], spoken);
+    expect(result).toMatchObject({ rows: gone.length, missing: ['no "such"\nid'] });
+    // The warning stays one line.
+    expect(spoken.lines.every((line) => !line.includes('\n'))).toBe(true);
+    const { hits } = await searchHere(own, database, queries, ['--k', '9', '--search', 'exact']);
+    expect([...new Set(hits.map(({ target }) => target))].sort()).toEqual(['lines', 'plain', 'two']);
   });
 
   it('changes the fingerprints of the buckets with deleted rows alone', async () => {

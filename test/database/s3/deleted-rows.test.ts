@@ -67,6 +67,30 @@ describe.skipIf(missingServer('moto'))('deleted rows of a table on S3', () => {
     expect(found).toHaveLength(150);
   });
 
+  it('of two deletions at the same moment are all gone', async () => {
+    const database = 's3://lance/two-writers';
+    await buildDatabase(folder, [join(folder, 'a.h5')], { database });
+    const parts = [
+      [0, 350],
+      [300, 600],
+    ] as const;
+    const results = await Promise.all(
+      parts.map(async ([start, end], i) => {
+        const ids = join(folder, `ids-${i}.txt`);
+        await writeFile(ids, rows.ids.slice(start, end).join('\n'));
+        return runHere(['delete', '--database', database, '--ids', ids]);
+      }),
+    );
+    // The second one misses what the first has deleted.
+    expect(results.reduce((sum, { rows: count }) => sum + count, 0)).toBe(600);
+    expect(results.map(({ missing }) => (missing as string[]).length).sort((x, y) => x - y)).toEqual([0, 50]);
+    const entry = await (await Database.open(database)).requireEntry(BUCKET);
+    expect([entry.rows, entry.deletedRows, entry.revision?.removedRows]).toEqual([1400, 600, 600]);
+    const { hits } = await searchHere(folder, database, path, ['--k', '5', '--search', 'exact', '--stream']);
+    expectSameHits(hits, bruteForce(queries, left, 'cosine', 5, BUCKET), 1e-5);
+    await runHere(['verify', '--database', database]);
+  });
+
   it('have no id in place, and leave nothing of older versions', async () => {
     const ask = (id: string) =>
       runHere(['ask', '--id', id, '--database', DATABASE, '--output', join(folder, 'id.csv')]);
