@@ -26,6 +26,7 @@ const BENCHMARKS: Record<string, string> = {
   align: 'local alignment on one core: parasail, LanceFlow',
   checksum: 'CRC-64/NVME, CRC-32, SHA-256',
   embed: 'embedding: PyTorch, LanceFlow',
+  plan: 'plans of five unlike runs beside what they took (docs/planning.md)',
   weekly: 'a database after a year of weekly additions and deletions, against a fresh build (docs/upkeep.md)',
   significance: 'E-values of real proteins, related and unrelated ones (docs/output.md)',
   proteins: 'real proteins whose answers are known: MMseqs2, DIAMOND, LanceFlow (docs/protein-benchmark.md)',
@@ -46,6 +47,7 @@ const PAGES: Record<string, string[]> = {
   proteins: ['proteins.ts', '--page'],
   significance: ['significance.ts', '--page'],
   ask: ['in-place/cost-page.ts'],
+  plan: ['plan.ts', '--page'],
 };
 const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 let output = '';

@@ -4,6 +4,7 @@
  *   npm run bench -- plan --save            all runs, about 4 minutes on 2 idle cores
  *   npm run bench -- plan --runs kmer,s3    some of them
  *   node bench/plan.ts --stages             measures the stages whose rates other benchmarks lack
+ *   node bench/plan.ts --page               rewrites the table of docs/planning.md from bench/results/plan.json
  *   node bench/plan.ts --rates              writes the checked-in rates from bench/results/
  */
 import { readFile, rm } from 'node:fs/promises';
@@ -17,6 +18,7 @@ import { measureComputeRates } from '../workers/src/search/plan/calibrate.ts';
 import { compareStages, pair, parseTrace, type RunComparison } from './plan/compare.ts';
 import { writeRates } from './plan/derive-rates.ts';
 import { measureStages } from './plan/measure-stages.ts';
+import { writePage } from './plan/plan-page.ts';
 import { type BenchRun, RUNS, type RunOptions } from './plan/runs.ts';
 import { capture, LANCEFLOW, ROOT, say, withFolder } from './support/run.ts';
 
@@ -25,11 +27,13 @@ const { values } = parseArgs({
     runs: { type: 'string', default: RUNS.map(({ name }) => name).join(',') },
     stages: { type: 'boolean', default: false },
     rates: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
     folder: { type: 'string' },
   },
 });
 
 if (values.rates) await writeRates();
+else if (values.page) await writePage();
 else
   await withFolder(values.folder, async (folder) => {
     const result = values.stages

@@ -53,7 +53,9 @@ function milliseconds(text: string): number {
 
 /** Compares each stage: its seconds by the trace, its bytes by the reports of the tasks. */
 export function compareStages(plan: RunPlan, outcome: Outcome, tasks: readonly TracedTask[]): Comparison[] {
-  return plan.stages.map(({ command, hours, bytesWritten }) => {
+  // The report cannot have its own size.
+  const known = plan.stages.filter(({ command }) => command !== 'render-report');
+  return known.map(({ command, hours, bytesWritten }) => {
     const own = tasks.filter((task) => task.command === command);
     const bytes = outcome.stages
       .filter((stage) => stage.command === command)

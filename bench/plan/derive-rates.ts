@@ -54,6 +54,7 @@ export function ratesOf(
   const [fewShards, manyShards, oneShard] = of('describe-shard') as [MeasuredStage, MeasuredStage, MeasuredStage];
   const ofShard = Math.max(0, manyShards.cpuSeconds - oneShard.cpuSeconds) / (manyShards.work.shards! - 1);
   const start = Math.max(0.05, fewShards.cpuSeconds - ofShard * fewShards.work.shards! - 0.01);
+  const [ingested, manyIngested] = of('ingest-bucket') as [MeasuredStage, MeasuredStage];
   const [packed, packedMore, packedMany] = of('pack-buckets') as [MeasuredStage, MeasuredStage, MeasuredStage];
   const [hits, moreHits] = of('merge-hits') as [MeasuredStage, MeasuredStage];
   const [report, largeReport] = of('render-report') as [MeasuredStage, MeasuredStage];
@@ -94,7 +95,11 @@ export function ratesOf(
         },
         packedMany,
       ),
-      'ingest-bucket': { fixed: startOf('ingest-bucket', 'ingest'), per: {}, busyCores: 1 },
+      'ingest-bucket': {
+        fixed: startOf('ingest-bucket', 'ingest'),
+        per: { shards: Math.max(0, manyIngested.cpuSeconds - ingested.cpuSeconds) / (manyIngested.work.shards! - 1) },
+        busyCores: 1,
+      },
       'index-bucket': { fixed: startOf('index-bucket', 'index-rq'), per: {}, busyCores: 1 },
       'search-bucket': { fixed: 0.1, per: { queries: 0 }, busyCores: 1 },
       'merge-hits': rate(

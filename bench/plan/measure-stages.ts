@@ -71,11 +71,15 @@ export async function measureStages(folder: string): Promise<MeasuredStage[]> {
   ]);
 
   const database = at('database');
-  await rm(database, { recursive: true, force: true });
-  await run('ingest-bucket', ({ rows }) => ({ rows, units: 1 }), [
-    ...['--plan', at('plan-60000.json'), '--bucket', 'bucket_00001', '--database', database],
-  ]);
-  await run('index-bucket', ({ rows }) => ({ rows, units: 1 }), ['--bucket', 'bucket_00001', '--database', database]);
+  for (const made of [database, at('many-database')]) await rm(made, { recursive: true, force: true });
+  for (const [plan, count] of [
+    ['plan-60000.json', 1],
+    ['many.json', SHARDS],
+  ] as const)
+    await run('ingest-bucket', ({ rows }) => ({ rows, shards: count }), [
+      ...['--plan', at(plan), '--bucket', 'bucket_00001', '--database', count === 1 ? database : at('many-database')],
+    ]);
+  await run('index-bucket', ({ rows }) => ({ rows, shards: 1 }), ['--bucket', 'bucket_00001', '--database', database]);
   for (const queries of QUERIES) {
     const set = at(`s${queries <= 6000 ? 6000 : 60_000}.h5`);
     for (const search of ['exact', 'scan', 'ann'])

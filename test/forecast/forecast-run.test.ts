@@ -21,7 +21,15 @@ function requestOf(rows: number, { bucketSize = 200e6, machines = 20, queries = 
   });
   return {
     build: {
-      vectors: { shards: 100, describeTasks: 10, rows, bytes: rows * 3872, dimension: 960, vectorType: 'float32' },
+      vectors: {
+        shards: 100,
+        describeTasks: 10,
+        rows,
+        bytes: rows * 3872,
+        idBytes: 20,
+        dimension: 960,
+        vectorType: 'float32',
+      },
       ...{
         dimension: 960,
         bucketSize,

@@ -95,7 +95,7 @@ describe('plan', () => {
     );
     const args = ['--rows', '1000000', '--dimension', '960', '--bucket-size', '1000000'];
     const [plain, learned] = [await plan(...args), await plan(...args, '--outcome', at('outcome.json'))];
-    expect(stageOf(learned, 'ingest-bucket').cpuHours.estimate).toBeCloseTo(900 / 3600, 6);
+    expect(stageOf(learned, 'ingest-bucket').cpuHours.estimate).toBeCloseTo(900 / 3600, 3);
     expect(stageOf(plain, 'ingest-bucket').cpuHours.estimate).toBeLessThan(900 / 3600);
     expect(learned.rates.find(({ stage: name }) => name === 'ingest-bucket')).toEqual({
       ...{ stage: 'ingest-bucket', source: 'outcome', from: at('outcome.json') },

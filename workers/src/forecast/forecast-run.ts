@@ -116,8 +116,10 @@ function plannedStage(
   const { command, tasks, bytesRead, bytesWritten, bytesStored, readRequests, writeRequests } = work;
   const { time, cpu, source, from } = factors.get(command) ?? unlearned(command, calibrated, rates);
   const spread = UNCERTAINTY[source];
-  const seconds = work.seconds * time + rates.head.taskSeconds;
-  const { dollarsPerHour } = work.isLight ? cluster.light : cluster.machine;
+  const startSeconds = rates.head.taskSeconds + (work.files ?? 0) * rates.head.fileSeconds;
+  const seconds = work.seconds * time + startSeconds;
+  const { dollarsPerHour, cpus } = work.isLight ? cluster.light : cluster.machine;
+  const pace = { time, cpu, startSeconds, cores: cpus * cluster.machines };
   const machineHours = (tasks * seconds) / work.placement.perMachine / 3600;
   const s3 = isRemote ? cluster.prices.services.s3 : undefined;
   const requestDollars = s3
@@ -125,7 +127,7 @@ function plannedStage(
     : 0;
   const stage: PlannedStage = {
     ...{ command, tasks },
-    hours: around(stageSeconds(work, time, rates.head.taskSeconds) / 3600, spread),
+    hours: around(stageSeconds(work, pace) / 3600, spread),
     cpuHours: around((tasks * work.cpuSeconds * cpu) / 3600, spread),
     bytesRead: Math.round(bytesRead),
     bytesWritten: Math.round(bytesWritten),

@@ -33,6 +33,8 @@ export interface VectorInputs {
   /** Tasks that describe the user's own shards; 0 for embedded ones. */
   describeTasks: number;
   rows: number;
+  /** Mean bytes of an id. */
+  idBytes: number;
   /** Of the shards' files. */
   bytes: number;
   dimension: number;

@@ -7,6 +7,7 @@ import type { InputFile } from './list-inputs.ts';
 /** Shards whose headers are read: all, or as many as this, spread over the list. */
 const MOST_OPENED = 48;
 const OPENED_AT_ONCE = 4;
+const SAMPLED_IDS = 64;
 /** lib/ShardBatches.groovy: means of a task that describes shards. */
 const MEAN_SHARDS = 250;
 const MEAN_BYTES = 500_000_000;
@@ -16,9 +17,7 @@ const MEAN_BYTES = 500_000_000;
  * of the others.
  * @throws DataError for a file that is not a shard
  */
-export async function countShards(
-  files: readonly InputFile[],
-): Promise<VectorInputs & { isSampled: boolean; idBytes: number }> {
+export async function countShards(files: readonly InputFile[]): Promise<VectorInputs & { isSampled: boolean }> {
   const isSampled = files.length > MOST_OPENED;
   const chosen = isSampled
     ? Array.from({ length: MOST_OPENED }, (_, i) => files[Math.floor(((i + 0.5) * files.length) / MOST_OPENED)]!)
@@ -26,8 +25,10 @@ export async function countShards(
   const headers = await mapConcurrently(chosen, OPENED_AT_ONCE, async ({ path, bytes }) => {
     const shard = await openShard(path);
     const { rows, dimension, vectorType } = shard;
+    const ids = await shard.readIds(0, Math.min(rows, SAMPLED_IDS));
     shard.close();
-    return { path, bytes, rows, dimension, vectorType };
+    const idBytes = ids.bytes.length / Math.min(rows, SAMPLED_IDS);
+    return { path, bytes, rows, dimension, vectorType, idBytes };
   });
   const first = headers[0]!;
   const other = headers.find(({ dimension }) => dimension !== first.dimension);
@@ -39,7 +40,7 @@ export async function countShards(
   return {
     ...{ shards: files.length, rows, bytes, dimension: first.dimension, vectorType: first.vectorType, isSampled },
     describeTasks: describeTasks(files.length, bytes),
-    idBytes: 16,
+    idBytes: headers.reduce((total, one) => total + one.idBytes, 0) / headers.length,
   };
 }
 

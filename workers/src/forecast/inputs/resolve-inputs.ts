@@ -73,6 +73,7 @@ export async function resolveInputs(
     vectors: {
       shards,
       rows: rows!,
+      idBytes: USUAL_ID_BYTES,
       bytes,
       dimension,
       vectorType: 'float32',
@@ -90,7 +91,12 @@ export async function resolveQueries(args: PlanArguments): Promise<(QueryRequest
   const { fasta, vectors, notes } = await countFiles('queries', await listInputs('queries', queries), partResidues);
   return {
     ...(fasta && { fasta }),
-    ...{ count: (fasta?.sequences ?? 0) + (vectors?.rows ?? 0), k, idBytes: fasta?.idBytes ?? USUAL_ID_BYTES, notes },
+    ...{
+      count: (fasta?.sequences ?? 0) + (vectors?.rows ?? 0),
+      k,
+      idBytes: fasta?.idBytes ?? vectors?.idBytes ?? USUAL_ID_BYTES,
+      notes,
+    },
   };
 }
 

@@ -52,8 +52,8 @@ export interface RunRates {
       number
     >
   >;
-  /** Nextflow: seconds of starting and ending a run, between two stages, and of starting a task. */
-  head: { runSeconds: number; stageSeconds: number; taskSeconds: number };
+  /** Nextflow: seconds of starting and ending a run, between two stages, of starting a task, and of each file that a task gets. */
+  head: { runSeconds: number; stageSeconds: number; taskSeconds: number; fileSeconds: number };
   /** By k, smallest share first. */
   recall: readonly { k: number; points: readonly RecallPoint[] }[];
 }

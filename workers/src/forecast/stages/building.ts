@@ -84,12 +84,13 @@ export function measuredBuild({ order, index, vectorType }: BuildRequest, shardC
   };
 }
 
-/** Estimates the phases of one bucket on the share of a machine that its tasks have. */
+/** Estimates the phases of one bucket on the share of a machine that its tasks have. @param asked cores of a task; default: of ingest */
 export function estimateBuild(
   build: BuildRequest,
   shape: BuildShape,
   request: RunRequest,
   rates: RunRates,
+  asked = ingestCores(Math.ceil(shape.rows / shape.buckets), build.dimension),
 ): BucketEstimate & { disk: number } {
   const rows = Math.ceil(shape.rows / shape.buckets);
   const { machine } = request.cluster;
@@ -97,7 +98,7 @@ export function estimateBuild(
     ...{ shardBytes: request.cluster.copiesInputs ? shape.shardComponentBytes : 0 },
     ...{ tableBytes: COMPONENT_BYTES[build.vectorType], isOrdered: build.order === 'partition' },
   });
-  const cores = Math.min(machine.cpus, ingestCores(rows, build.dimension));
+  const cores = Math.min(machine.cpus, asked);
   const { perMachine: atOnce } = placeTasks(
     machine,
     request.cluster.machines,
@@ -126,13 +127,17 @@ export function buildingStages(build: BuildRequest, request: RunRequest, rates: 
   const { buckets, rows } = group;
   const { machine, light, machines } = cluster;
   const { phases, bytes, disk } = estimateBuild(build, shape, request, rates);
-  const takes = (names: readonly string[]) => phases.filter(({ name }) => names.includes(name));
+  const isOnePass = measuredBuild(build, shape.shardComponentBytes).steps.index === 'index-rq';
+  const ofIndex = indexCores(rows, build.dimension, isOnePass);
+  const indexed = estimateBuild(build, shape, request, rates, ofIndex);
+  const takes = (names: readonly string[]) =>
+    (names.includes('index') ? indexed.phases : phases).filter(({ name }) => names.includes(name));
   const secondsOf = (times: readonly PhaseTime[]) => bucketSeconds(times).seconds;
   const ingestPhases = isRemote ? ['fetch shards', 'ingest', 'publish the table'] : LOCAL_PHASES.slice(0, 1);
   const indexPhases = isRemote ? ['index', 'publish the index'] : LOCAL_PHASES.slice(1);
   const cpuOf = (step: string) => rates.commands[step]!.fixed;
-  const work = measuredBuild(build, shape.shardComponentBytes);
-  const textCpu = shape.textBytes * rows * (rates.commands['ingest-bucket']!.per.textBytes ?? 0);
+  const shards = shape.shards / buckets;
+  const shardCpu = shards * (rates.commands['ingest-bucket']!.per.shards ?? 0);
   const dataBytes = buckets * group.dataBytes;
   const indexBytes = buckets * group.indexBytes;
   const shardBytes = buckets * rows * (bytes.shard + shape.textBytes);
@@ -163,7 +168,6 @@ export function buildingStages(build: BuildRequest, request: RunRequest, rates: 
   const pack = rates.commands['pack-buckets']!;
   const packCpu = cpuSecondsAt(pack, { rows: shape.rows, shards: shape.shards });
   const files = Math.ceil(group.dataBytes / 256e6) + 8;
-  const isOnePass = work.steps.index === 'index-rq';
   return [
     {
       ...{ command: 'pack-buckets', tasks: 1, placement: placeTasks(light, machines, 1, 1), isLight: true },
@@ -174,24 +178,19 @@ export function buildingStages(build: BuildRequest, request: RunRequest, rates: 
     stage(
       'ingest-bucket',
       ingestCores(rows, build.dimension),
-      secondsOf(takes(ingestPhases)) + textCpu,
-      cpu(ingestPhases) + textCpu,
+      secondsOf(takes(ingestPhases)) + shardCpu,
+      cpu(ingestPhases) + shardCpu,
       {
+        files: shards,
         ...{ bytesRead: shardBytes, bytesWritten: dataBytes, bytesStored: dataBytes },
         readRequests: cluster.copiesInputs ? requestsOf(shardBytes, shape.shards) : 0,
         writeRequests: isRemote ? buckets * requestsOf(group.dataBytes, files) : 0,
       },
     ),
-    stage(
-      'index-bucket',
-      indexCores(rows, build.dimension, isOnePass),
-      secondsOf(takes(indexPhases)),
-      cpu(indexPhases),
-      {
-        ...{ bytesRead: dataBytes, bytesWritten: dataBytes + indexBytes, bytesStored: indexBytes },
-        readRequests: isRemote ? buckets * 4 : 0,
-        writeRequests: isRemote ? buckets * requestsOf(group.indexBytes, 4) : 0,
-      },
-    ),
+    stage('index-bucket', ofIndex, secondsOf(takes(indexPhases)), cpu(indexPhases), {
+      ...{ bytesRead: dataBytes, bytesWritten: dataBytes + indexBytes, bytesStored: indexBytes },
+      readRequests: isRemote ? buckets * 4 : 0,
+      writeRequests: isRemote ? buckets * requestsOf(group.indexBytes, 4) : 0,
+    }),
   ];
 }

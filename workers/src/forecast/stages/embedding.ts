@@ -103,7 +103,7 @@ export function describeStage(vectors: VectorInputs, { cluster }: RunRequest, ra
   const written = vectors.shards * rates.bytes.shardRow + vectors.rows * 24;
   return {
     ...{ command: 'describe-shard', tasks, placement },
-    ...{ isLight: true, cpuSeconds, seconds, rows: vectors.rows },
+    ...{ isLight: true, cpuSeconds, seconds, files: vectors.shards / tasks, rows: vectors.rows },
     ...{ bytesRead: vectors.bytes, bytesWritten: written, bytesStored: 0 },
     ...{ readRequests: cluster.copiesInputs ? requestsOf(vectors.bytes, vectors.shards) : 0, writeRequests: 0 },
   };

@@ -11,6 +11,8 @@ export interface StageWork {
   cpuSeconds: number;
   /** Of the longest task, where tasks differ. */
   longestSeconds?: number;
+  /** Input files of one task; absent where they are few. */
+  files?: number;
   /** Of all tasks. */
   rows: number;
   bytesRead: number;
@@ -28,12 +30,27 @@ export function requestsOf(bytes: number, files = 1): number {
   return Math.max(files, Math.ceil(bytes / PART_BYTES));
 }
 
-/** Returns the wall seconds of a stage: all tasks divided among the slots, but no less than the longest. @param more of starting a task */
-export function stageSeconds(
-  { tasks, placement, seconds, longestSeconds = seconds }: StageWork,
-  factor: number,
-  more: number,
-): number {
+/** How a stage's seconds differ from its work's. */
+export interface Pace {
+  /** By an earlier run: seconds, and CPU-seconds, for one of the checked-in rates. */
+  time: number;
+  cpu: number;
+  /** Of starting a task. */
+  startSeconds: number;
+  /** Of all machines. */
+  cores: number;
+}
+
+/** Returns the wall seconds of a stage: waves of tasks, but no less than the longest of them, and no less than its cores compute. */
+export function stageSeconds(work: StageWork, { time, cpu, startSeconds, cores }: Pace): number {
+  const { tasks, placement, seconds, longestSeconds, cpuSeconds } = work;
   if (tasks === 0) return 0;
-  return Math.max(longestSeconds * factor + more, (tasks * (seconds * factor + more)) / placement.slots);
+  // Tasks of different lengths fill each other's gaps.
+  const waves = longestSeconds === undefined ? Math.ceil(tasks / placement.slots) : tasks / placement.slots;
+  const computing = (tasks * (cpuSeconds * cpu + startSeconds)) / cores;
+  return Math.max(
+    (longestSeconds ?? seconds) * time + startSeconds,
+    waves * (seconds * time + startSeconds),
+    computing,
+  );
 }
