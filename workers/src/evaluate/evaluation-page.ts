@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { counted } from '../base/text/counted.ts';
 import { drawChart } from '../report/charts.ts';
 import { formatCount } from '../report/format.ts';
 import { type Html, html } from '../report/html.ts';
@@ -9,8 +10,11 @@ import { millisecondsText, pointCells, pointColumns, recallText, searchCommand, 
 
 const SIZE = { width: 720, height: 400, marginTop: 28, marginRight: 24, marginLeft: 56, marginBottom: 48 };
 const COLORS = { exact: 'var(--ink)', scan: 'var(--second)', ann: 'var(--accent)' };
+/** Keeps texts apart from the lines below them. */
+const HALO = { stroke: 'var(--paper)', strokeWidth: 4 } as const;
 /** Colors of a drawing that stands alone, as those of the report. */
-const OWN_COLORS = 'svg { background: #fff; --ink: #1c2330; --accent: #2f6fb3; --second: #b3622f; color: #5b6678; }';
+const OWN_COLORS =
+  'svg { background: #fff; --paper: #fff; --ink: #1c2330; --accent: #2f6fb3; --second: #b3622f; color: #5b6678; }';
 
 /** Draws recall against time, with intervals; a ring marks the recommended point. */
 export function evaluationChart(evaluation: Evaluation): Html {
@@ -25,10 +29,11 @@ export function evaluationChart(evaluation: Evaluation): Html {
   const [x, y] = ['milliseconds', 'mean'] as const;
   const best = recommended === undefined ? [] : [{ ...shown[recommended]!, text: settingsText(points[recommended]!) }];
   // One name for each strategy, at its best point.
-  const names = Object.keys(COLORS).flatMap((strategy) => {
+  const nameOf = (strategy: string) => {
     const own = shown.filter(({ line }) => line.startsWith(`${strategy} `));
     return own.length === 0 ? [] : [{ ...own.reduce((a, b) => (b.mean > a.mean ? b : a)), strategy }];
-  });
+  };
+  const named = { x, y, text: 'strategy', fill: 'color', fontWeight: 600, ...HALO };
   const isOneTime = new Set(shown.map(({ milliseconds }) => milliseconds)).size === 1;
   return drawChart(`Recall@${k} against time`, {
     ...SIZE,
@@ -40,14 +45,17 @@ export function evaluationChart(evaluation: Evaluation): Html {
       tickFormat: '~g',
     },
     y: { label: `Recall@${k}`, grid: true, nice: true, labelArrow: 'none' },
+    inset: 16,
     marks: [
       Plot.ruleY([targetRecall], { stroke: 'currentColor', strokeDasharray: '4 4' }),
       Plot.line(shown, { x, y, z: 'line', stroke: 'color', strokeOpacity: 0.5 }),
       Plot.ruleX(shown, { x, y1: 'low', y2: 'high', stroke: 'color', strokeOpacity: 0.5 }),
       Plot.dot(shown, { x, y, fill: 'color', r: 3.5, title: 'tip' }),
       Plot.dot(best, { x, y, stroke: 'var(--ink)', strokeWidth: 2, r: 8 }),
-      Plot.text(best, { x, y, text: 'text', dy: 18, fill: 'var(--ink)' }),
-      Plot.text(names, { x, y, text: 'strategy', dy: -14, fill: 'color', fontWeight: 600 }),
+      Plot.text(best, { x, y, text: 'text', dx: 10, dy: 20, textAnchor: 'start', fill: 'var(--ink)', ...HALO }),
+      Plot.text(['ann', 'scan'].flatMap(nameOf), { ...named, dy: -14 }),
+      // `exact` is often beside the best `scan`.
+      Plot.text(nameOf('exact'), { ...named, dx: 8, textAnchor: 'start' }),
     ],
   });
 }
@@ -79,22 +87,22 @@ export function evaluationPage(evaluation: Evaluation): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>LanceFlow: recall of a database</title>
-<style>${STYLE}:root { --second: #b3622f; } .wide { max-width: 52rem; }</style>
+<style>${STYLE}:root { --second: #b3622f; } .wide, .wide bdi { max-width: 52rem; }</style>
 </head>
 <body>
 <h1>Recall of a database</h1>
-<p class="note">Recall@${formatCount(k)} against exact answers, ${formatCount(queries)} queries (${kind}), ${formatCount(Object.keys(buckets).length)} buckets of <bdi>${database}</bdi>, measured ${measured}.</p>
+<p class="note">Recall@${formatCount(k)} against exact answers, ${counted(formatCount(queries), 'query')} (${kind}), ${counted(formatCount(Object.keys(buckets).length), 'bucket')} of <bdi>${database}</bdi>, measured ${measured}.</p>
 <figure class="wide">${evaluationChart(evaluation)}</figure>
 <p>${best ? html`The quickest point whose interval begins at ${targetRecall} or above: ${settingsText(best)}.` : html`No point has an interval that begins at ${targetRecall} or above.`}
 Bars are 95% intervals over the queries. The dashed line is the wanted recall.</p>
-${best ? html`<p>To search with it: <bdi>${searchCommand(evaluation, best)}</bdi></p>` : ''}
+${best ? html`<p class="wide">To search with it: <bdi>${searchCommand(evaluation, best)}</bdi></p>` : ''}
 ${table(
   pointColumns(k)
     .map((name, i) => (i === 0 ? name : `#${name}`))
     .concat(''),
   rows,
 )}
-<footer>Times are of this machine, with all ${formatCount(queries)} queries searched together.</footer>
+<footer>Times are of this machine, with all ${counted(formatCount(queries), 'query')} searched together.</footer>
 </body>
 </html>
 `;
