@@ -18,6 +18,7 @@ const BENCHMARKS: Record<string, string> = {
   ingest: 'ingest against the rates of the disk',
   refine: 'reads of a LanceDB query with and without partition order',
   scale: 'rates at three sizes, and estimates for billions (docs/scale.md)',
+  growth: 'pack-buckets and catalog with 100,000 shards and 10,000 buckets (docs/scale.md)',
   threads: 'CPU time of every stage by thread (docs/benchmarks.md)',
   merge: 'merging hits: DuckDB, LanceFlow',
   s3: 'a table to S3 and back: the AWS CLI, the SDK, curl, LanceFlow',

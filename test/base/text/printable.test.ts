@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { printable, printableJson } from '../../../workers/src/base/text/printable.ts';
+import { printable, printableJson, printableJsonPieces } from '../../../workers/src/base/text/printable.ts';
 
 /** Control and format characters of Unicode, except those that join emoji and letters. */
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
@@ -28,6 +28,19 @@ test('JSON contains no control characters, and parses to the same value', () => 
       const json = printableJson({ [given]: [given] });
       expect(json).not.toMatch(CONTROLS);
       expect(JSON.parse(json)).toEqual({ [given]: [given] });
+    }),
+  );
+});
+
+test('pieces of an object are its line', () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constant(undefined),
+    fc.array(fc.oneof(fc.jsonValue(), fc.constant(undefined))),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), value), (record) => {
+      expect([...printableJsonPieces(record)].join('')).toBe(printableJson(record));
     }),
   );
 });

@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os';
 import type { ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
 import { EXIT, toUserError, UserError, withFileName } from '../base/errors.ts';
 import { counted } from '../base/text/counted.ts';
-import { printableJson } from '../base/text/printable.ts';
 import { checkFileOptions, checkStandardOutput } from './file-options.ts';
 import { startMeter } from './meter.ts';
 import { endMonitoring, endMonitoringByError, startMonitoring } from './monitoring/monitor.ts';
 import { shownOptions } from './monitoring/shown-options.ts';
 import { createProgress, log, type Progress } from './progress.ts';
-import { beQuiet, print, sayError, sayOnly, warn } from './terminal.ts';
+import { beQuiet, printJson, sayError, sayOnly, warn } from './terminal.ts';
 import { s3Usage } from './usage.ts';
 
 /** The figures that every command reports. A command may add its own fields. */
@@ -121,7 +120,7 @@ export async function runCommand<O extends Record<string, Options>, R extends Co
       started,
       cores: availableParallelism(),
     };
-    if (args.json) print(printableJson(report));
+    if (args.json) printJson(report);
     else if (!args.quiet || command.isAnswer?.(result))
       sayOnly(command.summary?.(result) ?? `${name}: ${counted(result.rows, 'row')} in ${report.seconds.toFixed(1)} s`);
     const exitCode = command.exitCode?.(result) ?? EXIT.ok;

@@ -2,11 +2,12 @@ import { writeSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
 import { shorten } from '../base/text/format-table.ts';
-import { printable } from '../base/text/printable.ts';
+import { printable, printableJsonPieces } from '../base/text/printable.ts';
 import { announce } from './monitoring/event-bus.ts';
 
 /** Shows the cursor and wraps lines. */
 const DEFAULT_STATE = '\x1b[?25h\x1b[?7h';
+const PIECE_LENGTH = 2 ** 16;
 /** Of a terminal that reports a size of 0. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
@@ -62,6 +63,18 @@ export function sayError(who: string, message: string): void {
 /** Prints a command's answer on standard output, with control characters escaped. @param color colors the escaped text */
 export function print(text: string, color: (safe: string) => string = (safe) => safe): void {
   process.stdout.write(`${color(printable(text))}\n`);
+}
+
+/** Prints an object on standard output as one line of JSON, which may be longer than a text can be. */
+export function printJson(record: object): void {
+  let waiting = '';
+  for (const piece of printableJsonPieces(record)) {
+    waiting += piece;
+    if (waiting.length < PIECE_LENGTH) continue;
+    process.stdout.write(waiting);
+    waiting = '';
+  }
+  process.stdout.write(`${waiting}\n`);
 }
 
 /** Returns the number of columns of the terminal that shows standard output; undefined if it is a file or a pipe. */

@@ -1,18 +1,17 @@
 import type { CommandContext } from '../app/command.ts';
 import { columnBytes, columnLength } from '../base/bytes/utf8-column.ts';
+import { mapAhead } from '../base/concurrency/map-ahead.ts';
 import { quoteId } from '../base/text/quote.ts';
 import type { DuplicateIds } from '../ids/duplicate-ids.ts';
 import type { Place } from '../ids/id-table.ts';
 import type { Keep } from '../shard/columns/keep.ts';
-import {
-  type DescribedShard,
-  describeInput,
-  type IdBlock,
-  isDescription,
-  readShardDescription,
-} from '../shard/description-file.ts';
+import { type DescribedShard, describeShard, type IdBlock } from '../shard/description-file.ts';
+import { openDescription, readShardDescription } from '../shard/open-description.ts';
 import { openShard } from '../shard/shard-reader.ts';
 import { duplicatedId, type IdPlace } from './pack-messages.ts';
+
+/** Number of descriptions whose start is read before the ids of the one before are compared. */
+const OPENED_AHEAD = 32;
 
 /** A shard or its description. */
 export interface PackInput {
@@ -46,14 +45,18 @@ export async function describeInputs(
   const bar = progress('reading shards', inputs.length, 'shards');
   try {
     const shards: DescribedShard[] = [];
-    for (const [source, { path, name }] of inputs.entries()) {
+    for await (const description of mapAhead(inputs, OPENED_AHEAD, ({ path }) => openDescription(path))) {
+      const source = shards.length;
+      const { path, name } = inputs[source]!;
       const addIds = async ({ start, ids }: IdBlock) => {
         const duplicate = seen.add(ids, source, start);
         if (!duplicate) return;
         const [first, second] = [await findId(inputs, duplicate.first), await findId(inputs, duplicate.second)];
         throw duplicatedId(second.id, second, first);
       };
-      const shard = await describeInput(path, addIds, { keep });
+      const shard = description
+        ? await readShardDescription(description, addIds)
+        : await describeShard(path, addIds, { keep });
       shards.push({ ...shard, path: name ?? shard.path });
       bar.add(1);
     }
@@ -66,9 +69,10 @@ export async function describeInputs(
 /** Reads the id of one row of an input again, and the input's name, because only hashes of ids were kept. */
 export async function findId(inputs: readonly PackInput[], { source, row }: Place): Promise<IdPlace & { id: string }> {
   const { path, name } = inputs[source]!;
-  if (await isDescription(path)) {
+  const description = await openDescription(path);
+  if (description) {
     let id = new Uint8Array();
-    const described = await readShardDescription(path, ({ start, ids }) => {
+    const described = await readShardDescription(description, ({ start, ids }) => {
       if (row >= start && row < start + columnLength(ids)) id = columnBytes(ids, row - start).slice();
     });
     return { name: name ?? described.path, row, id: quoteId(id) };

@@ -1,9 +1,9 @@
 import type { CommandContext } from '../app/command.ts';
 import { type BucketPlan, type PlanSource, rowHashOf } from '../database/catalog/bucket-plan.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { parseKeep } from '../shard/columns/keep.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
+import type { KnownBucket } from './known-bucket.ts';
 import { namedInputs, type PackInput } from './pack-inputs.ts';
 import { changedFiles, heldWithOtherColumns } from './pack-messages.ts';
 import { packingQuality, packShards } from './packing.ts';
@@ -100,7 +100,7 @@ export async function planBuckets(
 }
 
 /** Maps the row hash of a shard to the source with its rows, and that one's bucket: the last of several. */
-function holdersOf(entries: readonly CatalogEntry[]): Map<string, PlanSource & { bucket: string }> {
+function holdersOf(entries: readonly KnownBucket[]): Map<string, PlanSource & { bucket: string }> {
   return new Map(
     entries.flatMap(({ bucket, sources }) => sources.map((source) => [rowHashOf(source), { ...source, bucket }])),
   );

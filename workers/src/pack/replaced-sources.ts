@@ -1,6 +1,6 @@
 import { DataError } from '../base/errors.ts';
 import { type PlanSource, type ReplacedSources, rowHashOf } from '../database/catalog/bucket-plan.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { KnownBucket } from './known-bucket.ts';
 import { otherClientsRows, otherRowsUnknown } from './pack-messages.ts';
 
 /** A source of a bucket, of which an input of the same name has another content. */
@@ -15,7 +15,7 @@ export interface ReplacedSource {
  */
 export function findReplaced(
   inputs: ReadonlyArray<{ path: string; rowHash: string }>,
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
 ): ReplacedSource[] {
   const names = new Set(inputs.map(({ path }) => fileOf(path)));
   const contents = new Set(inputs.map(({ rowHash }) => rowHash));
@@ -36,7 +36,7 @@ export function fileOf(path: string): string {
  */
 export function planReplacement(
   inputs: ReadonlyArray<{ rowHash: string }>,
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
   replaced: readonly ReplacedSource[],
 ): ReplacedSources | undefined {
   if (replaced.length === 0) return undefined;

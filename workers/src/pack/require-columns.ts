@@ -1,9 +1,10 @@
 import type { Column } from '../base/columns/column-type.ts';
-import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import { noSuchColumn } from '../shard/columns/column-messages.ts';
 import type { Keep } from '../shard/columns/keep.ts';
-import { type DescribedShard, isDescription } from '../shard/description-file.ts';
+import type { DescribedShard } from '../shard/description-file.ts';
+import { openDescription } from '../shard/open-description.ts';
 import { openShard } from '../shard/shard-reader.ts';
+import type { KnownBucket } from './known-bucket.ts';
 import type { PackInput } from './pack-inputs.ts';
 import { columnTwice, otherColumnType } from './pack-messages.ts';
 
@@ -14,7 +15,7 @@ import { columnTwice, otherColumnType } from './pack-messages.ts';
 export function requireColumns(
   inputs: readonly PackInput[],
   shards: readonly DescribedShard[],
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
   keep: Keep,
 ): void {
   const known = new Map<string, Column & { where: string }>();
@@ -50,7 +51,7 @@ export async function requireNamedColumns(inputs: readonly PackInput[], keep: Ke
   const found = new Set(inputs.flatMap(({ values = {} }) => Object.keys(values)));
   for (const { path } of inputs) {
     if (keep.every((name) => found.has(name))) return;
-    if (await isDescription(path)) return;
+    if (await openDescription(path)) return;
     for (const { name } of await columnsOfShard(path, keep)) found.add(name);
   }
   const all = await Promise.all(inputs.slice(0, MOST_LISTED).map(({ path }) => columnsOfShard(path, 'possible')));

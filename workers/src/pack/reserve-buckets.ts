@@ -1,13 +1,18 @@
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { bucketName, bucketNumber } from '../database/catalog/bucket-name.ts';
 import type { PlanSource } from '../database/catalog/bucket-plan.ts';
-import { type CatalogEntry, type IngestRecord, sourceKey } from '../database/catalog/catalog-entry.ts';
+import { type IngestRecord, sourceKey } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
+import type { KnownBucket } from './known-bucket.ts';
 import { rangesNotHeld } from './packing.ts';
+
+/** Number of names that are reserved, and of plans that are removed, at once: each waits for the disk or for S3. */
+const CHANGES_AT_ONCE = 16;
 
 /** The shards of the build, and the state of the database. */
 interface Known {
   shards: ReadonlyArray<{ path: string; contentHash: string }>;
-  entries: readonly CatalogEntry[];
+  entries: readonly KnownBucket[];
   pending: readonly IngestRecord[];
 }
 
@@ -30,23 +35,19 @@ export async function reserveBuckets(
   const { entries, pending } = known;
   const entered = new Set(entries.map(({ bucket }) => bucket));
   // index-bucket still needs the record of a bucket that has its entry.
-  for (const record of supersededPlans(known, buckets))
-    if (!entered.has(record.bucket)) await discard(database, record);
+  const superseded = supersededPlans(known, buckets).filter(({ bucket }) => !entered.has(bucket));
+  await mapConcurrently(superseded, CHANGES_AT_ONCE, (record) => discard(database, record));
   const nameBySources = new Map(pending.map((record) => [sourceKey(record.sources), record.bucket]));
-  let last = Math.max(0, ...[...entries, ...pending].map(({ bucket }) => bucketNumber(bucket)));
-  const names: string[] = [];
-  for (const sources of buckets) {
+  let last = [...entries, ...pending].reduce((most, { bucket }) => Math.max(most, bucketNumber(bucket)), 0);
+  // Names are in the order of the buckets, unless another build takes one of them.
+  return mapConcurrently(buckets, CHANGES_AT_ONCE, async (sources) => {
     const planned = nameBySources.get(sourceKey(sources));
-    if (planned !== undefined && !entered.has(planned)) {
-      names.push(planned);
-      continue;
-    }
+    if (planned !== undefined && !entered.has(planned)) return planned;
     let name: string;
     do name = bucketName(++last);
     while (!(await reserve(database, name, sources)));
-    names.push(name);
-  }
-  return names;
+    return name;
+  });
 }
 
 /** Finds the plans of interrupted builds that these buckets replace: see `reserveBuckets`. */

@@ -2,7 +2,7 @@ import type { CommandContext } from '../app/command.ts';
 import { columnLength } from '../base/bytes/utf8-column.ts';
 import type { DataError } from '../base/errors.ts';
 import { rowHashOf } from '../database/catalog/bucket-plan.ts';
-import type { CatalogEntry, IngestRecord } from '../database/catalog/catalog-entry.ts';
+import type { IngestRecord } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { openVersion } from '../database/table-state.ts';
 import { type DuplicateIds, withDuplicateIds } from '../ids/duplicate-ids.ts';
@@ -11,6 +11,7 @@ import { idsOf } from '../lance/ids/table-ids.ts';
 import type { Keep } from '../shard/columns/keep.ts';
 import type { DescribedShard } from '../shard/description-file.ts';
 import { modelIdentity, type ShardHeader } from '../shard/shard.ts';
+import { type KnownBucket, knownBucket } from './known-bucket.ts';
 import { describeInputs, findId, type PackInput } from './pack-inputs.ts';
 import { duplicatedId, idInDatabase, noSequences, noShards, otherDimension, otherModel } from './pack-messages.ts';
 import { type RowRange, rangesNotHeld } from './packing.ts';
@@ -24,7 +25,7 @@ export interface Survey {
   model: string | undefined;
   /** Rows of each shard that the database does not have. */
   missing: RowRange[][];
-  entries: CatalogEntry[];
+  entries: KnownBucket[];
   /** The plans of all builds, read before the entries. */
   pending: IngestRecord[];
 }
@@ -63,7 +64,7 @@ export async function surveyShards(
     // Read after the shards, which can take hours, and plans of other builds before entries: a bucket that is finished meanwhile is in one
     // of the two.
     const pending = (await database?.pending()) ?? [];
-    const entries = (await database?.entries()) ?? [];
+    const entries = (await database?.mapEntries(knownBucket)) ?? [];
     const kind = requireOneKind(shards, entries);
     requireColumns(inputs, shards, entries, keep);
     missing = rowsMissing(shards, entries);
@@ -79,7 +80,7 @@ export async function surveyShards(
 /** Adds the ids of all tables, as inputs after those of the plan. */
 async function addTableIds(
   database: Database,
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
   firstSource: number,
   seen: DuplicateIds,
   progress: CommandContext['progress'],
@@ -87,12 +88,14 @@ async function addTableIds(
   const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
   const bar = progress('reading ids of the database', rows, 'ids');
   try {
-    for (const [i, entry] of entries.entries())
+    for (const [i, known] of entries.entries()) {
+      const entry = await database.requireEntry(known.bucket);
       for await (const { start, ids } of idsOf(await openVersion(database, entry))) {
         const duplicate = seen.add(ids, firstSource + i, start);
         if (duplicate) return duplicate;
         bar.add(columnLength(ids));
       }
+    }
     return undefined;
   } finally {
     bar.stop();
@@ -102,7 +105,7 @@ async function addTableIds(
 async function duplicateError(
   inputs: readonly PackInput[],
   database: Database | undefined,
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
   { first, second }: Duplicate,
 ): Promise<DataError> {
   const here = await findId(inputs, first);
@@ -114,7 +117,7 @@ async function duplicateError(
 }
 
 /** Returns the rows of each shard whose vectors and ids no entry has. */
-function rowsMissing(shards: readonly DescribedShard[], entries: readonly CatalogEntry[]): RowRange[][] {
+function rowsMissing(shards: readonly DescribedShard[], entries: readonly KnownBucket[]): RowRange[][] {
   const held = Map.groupBy(
     entries.flatMap(({ sources }) => sources),
     rowHashOf,
@@ -129,7 +132,7 @@ function rowsMissing(shards: readonly DescribedShard[], entries: readonly Catalo
  */
 function requireOneKind(
   shards: readonly ShardHeader[],
-  entries: readonly CatalogEntry[],
+  entries: readonly KnownBucket[],
 ): { dimension: number; model: string | undefined } {
   const [first] = shards;
   if (!first) throw noShards();

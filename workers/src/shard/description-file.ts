@@ -2,20 +2,16 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { CommandContext } from '../app/command.ts';
 import { columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
-import { systemErrorCode } from '../base/errors.ts';
-import { findStats, returnIfMissing } from '../base/missing-files.ts';
-import { counted } from '../base/text/counted.ts';
+import { findStats } from '../base/missing-files.ts';
 import type { Keep } from './columns/keep.ts';
 import { ContentHash } from './content-hash.ts';
-import { parseShardDescription, type ShardDescription } from './description.ts';
+import type { ShardDescription } from './description.ts';
 import type { ShardHeader } from './shard.ts';
 import { readBlocks, rowsPerBlock } from './shard-blocks.ts';
-import { changedSinceDescribed, damagedDescription, missingShard, noVectors } from './shard-messages.ts';
+import { missingShard, noVectors } from './shard-messages.ts';
 import { openShard, type ShardReader } from './shard-reader.ts';
 
 const BLOCK_BYTES = 8 * 2 ** 20;
-/** Maximum length of the first line; attributes of a shard are few and short. */
-const MAX_HEADER_BYTES = 2 ** 20;
 /** More than the byte count of any shard, for the longest description. */
 const MOST_BYTES = Number.MAX_SAFE_INTEGER;
 
@@ -139,91 +135,4 @@ async function writeIds(file: FileHandle, { offsets, bytes }: Utf8Column): Promi
   for (let row = 0; row < rows; row++) words[1 + row] = offsets[row + 1]! - offsets[row]!;
   await file.writeFile(new Uint8Array(words.buffer));
   await file.writeFile(bytes.subarray(offsets[0]!, offsets[rows]!));
-}
-
-/**
- * Reads the description of a shard. If the shard still has the path at which it was described, it must not have changed.
- * @throws DataError if the file is damaged, or the shard has changed
- */
-export async function readShardDescription(
-  path: string,
-  onIds: (block: IdBlock) => Promise<void> | void,
-): Promise<DescribedShard> {
-  const file = await open(path, 'r');
-  try {
-    const { line, end } = await readFirstLine(file);
-    const { name, contentHash, ...described } = parseShardDescription(line, path);
-    const info = await findStats(described.path);
-    if (info && (info.size !== described.fileBytes || info.mtimeMs !== described.modifiedMs))
-      throw changedSinceDescribed(described.path, path);
-    let start = 0;
-    for await (const ids of readIds(file, end, path)) {
-      await onIds({ start, ids });
-      start += columnLength(ids);
-    }
-    if (start !== described.rows) throw damagedDescription(path, `${counted(start, 'id')} of ${described.rows}`);
-    const { rows, dimension, vectorType, attributes, columns = [], columnBytes = 0, rowHash = contentHash } = described;
-    return { path: name, rows, dimension, vectorType, attributes, columns, columnBytes, contentHash, rowHash };
-  } finally {
-    await file.close();
-  }
-}
-
-/** Reads a shard, or its description, once: see `describeShard` and `readShardDescription`. */
-export async function describeInput(
-  path: string,
-  onIds: (block: IdBlock) => Promise<void> | void,
-  options: DescribeOptions = {},
-): Promise<DescribedShard> {
-  return (await isDescription(path)) ? readShardDescription(path, onIds) : describeShard(path, onIds, options);
-}
-
-/** Returns whether a file is a description, which begins with a brace. */
-export async function isDescription(path: string): Promise<boolean> {
-  // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
-  const file = await open(path, 'r').catch(returnIfMissing(undefined));
-  try {
-    const first = Buffer.alloc(1);
-    await file?.read(first, 0, 1, 0).catch((error: unknown) => {
-      if (systemErrorCode(error) !== 'EISDIR') throw error;
-    });
-    return first.toString() === '{';
-  } finally {
-    await file?.close();
-  }
-}
-
-async function readFirstLine(file: FileHandle): Promise<{ line: string; end: number }> {
-  const { size } = await file.stat();
-  const buffer = Buffer.alloc(Math.min(size, MAX_HEADER_BYTES));
-  await file.read(buffer, 0, buffer.length, 0);
-  const end = buffer.indexOf(10);
-  return { line: buffer.toString('utf8', 0, Math.max(0, end)), end: end + 1 };
-}
-
-async function* readIds(file: FileHandle, from: number, path: string): AsyncGenerator<Utf8Column> {
-  const { size } = await file.stat();
-  let at = from;
-  const take = async (byteLength: number): Promise<Uint8Array> => {
-    // Checked before allocating: a damaged length can have any value.
-    if (at + byteLength > size) throw damagedDescription(path, 'it ends too early');
-    const bytes = new Uint8Array(byteLength);
-    for (let done = 0; done < byteLength; ) {
-      const { bytesRead } = await file.read(bytes, done, byteLength - done, at + done);
-      if (bytesRead === 0) throw damagedDescription(path, 'it ends too early');
-      done += bytesRead;
-    }
-    at += byteLength;
-    return bytes;
-  };
-  const words = async (count: number) => new Uint32Array((await take(count * 4)).buffer);
-  while (at < size) {
-    const [rows = 0] = await words(1);
-    const lengths = await words(rows);
-    const byteLength = lengths.reduce((sum, length) => sum + length, 0);
-    const bytes = await take(byteLength);
-    const offsets = new Int32Array(rows + 1);
-    for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + lengths[row]!;
-    yield { offsets, bytes };
-  }
 }

@@ -3,7 +3,7 @@ import { columnTexts, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import { DataError } from '../base/errors.ts';
 import { type PlanSource, rowHashOf } from '../database/catalog/bucket-plan.ts';
 import { WantedIds } from '../ids/wanted-ids.ts';
-import { describeInput } from '../shard/description-file.ts';
+import { describeInput } from '../shard/open-description.ts';
 import { sourceNotPassed } from './upkeep-messages.ts';
 
 /** Ids that are held in memory at once. */

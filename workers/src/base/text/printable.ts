@@ -13,6 +13,25 @@ export function printable(text: string): string {
   });
 }
 
+/**
+ * Serializes an object as `printableJson` does, in pieces: a list of a hundred megabytes is never one text.
+ * @returns pieces that together are the line
+ */
+export function* printableJsonPieces(record: object): Generator<string, void, undefined> {
+  let separator = '{';
+  for (const [key, value] of Object.entries(record) as [string, unknown][]) {
+    if (value === undefined) continue;
+    yield `${separator}${printableJson(key)}:`;
+    separator = ',';
+    if (!Array.isArray(value) || value.length === 0) yield printableJson(value);
+    else {
+      for (const [i, item] of value.entries()) yield `${i === 0 ? '[' : ','}${printableJson(item ?? null)}`;
+      yield ']';
+    }
+  }
+  yield separator === '{' ? '{}' : '}';
+}
+
 /** Serializes to one line of JSON that is safe on a terminal. */
 export function printableJson(value: unknown): string {
   // JSON.stringify escapes C0; other controls can only occur inside strings.
