@@ -48,7 +48,8 @@ class Summary {
     private List<List<String>> searched(Map request) {
         def merged = of('merge-hits')[0]
         // With --align, more neighbours are merged than the results keep.
-        def rows = (of('align-neighbours')[0] ?: merged)?.rows
+        def aligned = of('align-neighbours')
+        def rows = aligned ? aligned*.rows.sum() : merged?.rows
         def csv = [none: '', plain: ' (and .csv)', gzip: ' (and .csv.gz)', zstd: ' (and .csv.zst)'][request.csv]
         def figures = merged ? [
             ['Searched', "${counted(merged.queries, 'query')}, ${counted(rows, 'neighbour')} (k = ${request.k})"],

@@ -8,6 +8,7 @@ include { SEARCH_BUCKET } from '../modules/search_bucket/main.nf'
 include { MERGE_HITS } from '../modules/merge_hits/main.nf'
 include { FETCH_COLUMNS } from '../modules/fetch_columns/main.nf'
 include { ALIGN_NEIGHBOURS } from '../modules/align_neighbours/main.nf'
+include { JOIN_NEIGHBOURS } from '../modules/join_neighbours/main.nf'
 
 workflow SEARCH {
     take:
@@ -63,7 +64,7 @@ workflow SEARCH {
         .combine(search_count)
         .map { list, expected -> list.size() == expected ? list : [] }
         .first()
-    // FETCH_COLUMNS and ALIGN_NEIGHBOURS write the neighbours again. The last one writes CSV and FASTA.
+    // FETCH_COLUMNS and ALIGN_NEIGHBOURS, with several parts JOIN_NEIGHBOURS, write the neighbours again. The last one writes CSV and FASTA.
     def is_fetched = ResultColumns.isAsked(request)
     def is_aligned = request.align != null
     MERGE_HITS(
@@ -85,22 +86,38 @@ workflow SEARCH {
         request.csv_safe,
         request.workers.fetch_columns,
     )
+    // One task, or one for each part of the queries: [part, query range, neighbours].
     ALIGN_NEIGHBOURS(
-        is_aligned ? FETCH_COLUMNS.out.neighbours : channel.empty(),
+        parts.flatMap { list -> list }.combine(is_aligned ? FETCH_COLUMNS.out.neighbours : channel.empty()),
         queries,
         request.database,
         [candidates: request.align, rank: request.rank, k: request.k],
         request.columns ?: '',
+        all_entries.map { _list -> ResultColumns.fetched(request) },
         request.fasta,
         request.csv,
         request.csv_safe,
         request.workers.align_neighbours,
     )
-    written = is_aligned ? ALIGN_NEIGHBOURS.out : is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
+    // value: list of Parquet files, by name
+    aligned_parts = barrier(ALIGN_NEIGHBOURS.out.neighbours, parts.map { list -> list.size() }, { file -> file.name })
+    JOIN_NEIGHBOURS(
+        aligned_parts.filter { list -> list.size() > 1 },
+        request.columns ?: '',
+        request.fasta,
+        request.csv,
+        request.csv_safe,
+        request.workers.join_neighbours,
+    )
+    aligned = [
+        neighbours: aligned_parts.filter { list -> list.size() == 1 }.map { list -> list[0] }.mix(JOIN_NEIGHBOURS.out.neighbours).first(),
+        csv: ALIGN_NEIGHBOURS.out.csv.mix(JOIN_NEIGHBOURS.out.csv),
+    ]
+    written = is_aligned ? aligned : is_fetched ? FETCH_COLUMNS.out : MERGE_HITS.out
 
     // list of the results: neighbours, then their forms as text
     results = written.neighbours
-        .combine(written.csv.mix(FETCH_COLUMNS.out.fasta, ALIGN_NEIGHBOURS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
+        .combine(written.csv.mix(FETCH_COLUMNS.out.fasta, ALIGN_NEIGHBOURS.out.fasta, JOIN_NEIGHBOURS.out.fasta).toSortedList { a, b -> a.name <=> b.name }.map { list -> [list] })
         .map { parquet, others -> [parquet] + others }
 
     emit:
@@ -111,5 +128,5 @@ workflow SEARCH {
     // JSON report of a task
     reports = EMBED.out.reports
         .mix(FETCH_QUERIES.out.report, PLAN_SEARCH.out.report, SEARCH_BUCKET.out.report)
-        .mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report)
+        .mix(MERGE_HITS.out.report, FETCH_COLUMNS.out.report, ALIGN_NEIGHBOURS.out.report, JOIN_NEIGHBOURS.out.report)
 }

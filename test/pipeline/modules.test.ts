@@ -11,12 +11,12 @@ const MODULES = await readdir(join(ROOT, 'modules'));
 /** Outputs of each process, run alone by its file in modules/, and the tag of its task. */
 const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }> = {
   align_neighbours: {
-    tag: '1',
+    tag: 'all queries',
     emitted: {
       neighbours: 'neighbours.parquet',
       csv: 'neighbours.csv',
       fasta: 'neighbours.fasta',
-      report: 'align-neighbours.json',
+      report: 'neighbours.align-neighbours.json',
     },
   },
   delete_replaced: { tag: '', emitted: { report: 'delete-replaced.json' } },
@@ -58,6 +58,15 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
   index_bucket: {
     tag: 'bucket_00001',
     emitted: { entry: ['bucket_00001', 'bucket_00001.json'], report: 'bucket_00001.index-bucket.json' },
+  },
+  join_neighbours: {
+    tag: '1',
+    emitted: {
+      neighbours: 'neighbours.parquet',
+      csv: 'neighbours.csv',
+      fasta: 'neighbours.fasta',
+      report: 'join-neighbours.json',
+    },
   },
   ingest_bucket: {
     tag: 'bucket_00001',

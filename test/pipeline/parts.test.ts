@@ -19,7 +19,9 @@ test('a large file is embedded in parts; when it grows, unchanged parts are not 
     return pipeline([...args, '--search', 'exact', ...extra], folder);
   };
   const neighbours = async () =>
-    (await readFile(join(results, 'neighbours.csv'), 'utf8')).replaceAll(/,bucket_\d+(,.*)?$/gm, '');
+    // Buckets differ, and so do E-values, the next column.
+    (await readFile(join(results, 'neighbours.csv'), 'utf8')).replaceAll(/,bucket_\d+(,[^,\n]*)?/g, '');
+  const align = ['--align', '12', '--rank', 'alignment', '--k', '5', '--fasta', '--columns', 'description'];
 
   // 300 proteins of 80 residues.
   await run('db', '--part_residues', '4000');
@@ -29,17 +31,21 @@ test('a large file is embedded in parts; when it grows, unchanged parts are not 
 
   // Without -resume, which would go back to the last run only.
   await appendFile(join(folder, 'in/large.fasta'), fasta('c', 10, 4));
-  await run('db', '--part_residues', '4000');
+  await run('db', '--part_residues', '4000', ...align);
   const { ran } = await countTasks(results);
   expect([ran.SPLIT_SEQUENCES, ran.EMBED_SEQUENCES]).toEqual([1, 1]);
   const grown = await snapshot(join(folder, 'db'));
   for (const [path, content] of tables) expect(grown.get(path)?.equals(content), path).toBe(true);
   expect(await neighbours()).not.toBe(answer);
   const found = await neighbours();
+  const sequences = await readFile(join(results, 'neighbours.fasta'), 'utf8');
+  expect([ran.ALIGN_NEIGHBOURS, ran.JOIN_NEIGHBOURS]).toEqual([1, undefined]);
 
-  // Without parts, the neighbours are the same.
-  await run('whole');
+  // Without parts of the file, but with three of the queries, the neighbours are the same.
+  await run('whole', '--queries_per_task', '4', ...align);
   const whole = await countTasks(results);
   expect([whole.ran.SPLIT_SEQUENCES, whole.ran.EMBED_SEQUENCES]).toEqual([undefined, 1]);
+  expect([whole.ran.SEARCH_BUCKET, whole.ran.ALIGN_NEIGHBOURS, whole.ran.JOIN_NEIGHBOURS]).toEqual([3, 3, 1]);
   expect(await neighbours()).toBe(found);
+  expect(await readFile(join(results, 'neighbours.fasta'), 'utf8')).toBe(sequences);
 });

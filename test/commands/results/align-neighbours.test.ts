@@ -176,6 +176,43 @@ describe('align-neighbours', () => {
     expect(one!.equals(three!)).toBe(true);
   });
 
+  it('writes the same bytes in one task and in parts that are joined', async () => {
+    const columns = ['--columns', 'length,sequence'];
+    const options = ['--candidates', '20', '--k', '7', '--rank', 'alignment'];
+    const outputs = (name: string) =>
+      ['output', 'csv', 'fasta'].flatMap((kind) => [
+        `--${kind}`,
+        at(`${name}.${kind === 'output' ? 'parquet' : kind}`),
+      ]);
+    await align([...options, '--columns', 'length', ...outputs('whole')]);
+    const parts: string[] = [];
+    // Row groups, and queries that are not there.
+    for (const range of ['0:1', '1:31', '31:59', '59:100', '100:200']) {
+      parts.push(at(`part${parts.length}.parquet`));
+      await align([...options, ...columns, '--range', range, '--output', parts.at(-1)!]);
+    }
+    const join = ['join-neighbours', '--columns', 'length', '--input'];
+    const result = await runHere([...join, ...parts, ...outputs('joined')]);
+    expect(result).toMatchObject({ rows: 7 * QUERIES, queries: QUERIES });
+    for (const kind of ['parquet', 'csv', 'fasta']) {
+      const [whole, joined] = await Promise.all(['whole', 'joined'].map((name) => readFile(at(`${name}.${kind}`))));
+      expect(joined!.equals(whole!), kind).toBe(true);
+    }
+
+    const output = ['--output', at('x.parquet')];
+    await expect(runHere([...join, parts[1]!, parts[0]!, ...output])).rejects.toThrow(
+      'its queries are not after those of',
+    );
+    await expect(runHere([...join, parts[1]!, parts[1]!, ...output])).rejects.toThrow(DataError);
+    await expect(runHere([...join, parts[0]!, at('whole.parquet'), ...output])).rejects.toThrow(
+      'is no part of the same neighbours',
+    );
+    const lacking = ['join-neighbours', '--input', at('whole.parquet'), ...output];
+    await expect(runHere([...lacking, '--fasta', at('x.fasta')])).rejects.toThrow(UsageError);
+    await expect(runHere([...lacking, '--columns', 'taxon'])).rejects.toThrow('has no column taxon');
+    await expect(align(['--range', '3:3'])).rejects.toThrow('--range 3:3');
+  });
+
   it('reads the sequences of queries from FASTA and from a query set alike', async () => {
     await runHere(['embed-sequences', '--model', 'kmer', '--input', at('q.fasta'), '--output', at('q.h5')]);
     await align(['--output', at('from-fasta.parquet')]);

@@ -5,11 +5,12 @@ include { show } from './show.nf'
 
 workflow TEST_ALIGN_NEIGHBOURS {
     ALIGN_NEIGHBOURS(
-        channel.of(file("${params.data}/queries.fasta")),
+        channel.of(['', '', file("${params.data}/queries.fasta")]),
         channel.value([file("${params.data}/queries.fasta")]),
         'db',
         [candidates: 100, rank: 'alignment', k: 10],
         'description',
+        'description,sequence',
         true,
         'plain',
         false,

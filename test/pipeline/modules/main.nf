@@ -10,6 +10,7 @@ include { TEST_FETCH_QUERIES } from './fetch_queries.nf'
 include { TEST_IMPORT_VECTORS } from './import_vectors.nf'
 include { TEST_INDEX_BUCKET } from './index_bucket.nf'
 include { TEST_INGEST_BUCKET } from './ingest_bucket.nf'
+include { TEST_JOIN_NEIGHBOURS } from './join_neighbours.nf'
 include { TEST_MERGE_HITS } from './merge_hits.nf'
 include { TEST_PACK_BUCKETS } from './pack_buckets.nf'
 include { TEST_PLAN_SEARCH } from './plan_search.nf'
@@ -28,6 +29,7 @@ workflow {
     TEST_IMPORT_VECTORS()
     TEST_INDEX_BUCKET()
     TEST_INGEST_BUCKET()
+    TEST_JOIN_NEIGHBOURS()
     TEST_MERGE_HITS()
     TEST_PACK_BUCKETS()
     TEST_PLAN_SEARCH()

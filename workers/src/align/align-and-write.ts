@@ -7,10 +7,12 @@ import { scratchPathOf } from '../base/files/stream-output.ts';
 import { withThreadPool } from '../base/threads/thread-pool.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
 import { alignMetadata } from '../hits/neighbours-origin.ts';
+import { createEvenBatches } from '../hits/output/even-batches.ts';
 import { type OutputFiles, type WrittenOutputs, writeOutputs } from '../hits/output/neighbour-outputs.ts';
 import { fastaWarnings } from '../hits/output/targets-fasta.ts';
 import { inspectNeighbours, type NeighboursFile } from '../hits/parquet/neighbours-reader.ts';
 import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
+import type { QueryRange } from '../hits/query-range.ts';
 import { ALIGNMENT_FIELDS, type AlignChunkSettings, type AlignedChunk } from './align-columns.ts';
 import { alignInThreads } from './align-in-threads.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
@@ -35,6 +37,8 @@ export interface AlignRequest extends AlignSettings, OutputFiles {
   queries: readonly string[];
   /** Folder or S3 address of the database that was searched. */
   database: string;
+  /** Positions, among the queries of the neighbours, of those to align. Default: all. */
+  range?: QueryRange | undefined;
   /** Extra columns to write after those of the alignment. Default: all but `sequence`. */
   columns?: readonly string[] | undefined;
   csvSafe: boolean;
@@ -61,7 +65,7 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
   const threads = { name: 'align', count: request.threads, workerData: () => settings, requestsPerThread: 2 };
   try {
     const written = await withThreadPool<AlignMethods, Written>(MODULE, threads, (pool) => {
-      const chunks = readChunks(file.path, settings.fields);
+      const chunks = readChunks(file.path, settings.fields, request.range);
       const aligned = alignInThreads(pool, chunks, queries, request.queries, shown.add);
       return withScratch(work, `${basename(output)}.align`, (scratch) =>
         write(aligned, { file, settings, request, scratch }),
@@ -138,15 +142,18 @@ async function write(
     ...alignMetadata({ candidates, rank, databaseResidues, assumedRows }),
   };
   const { compression, csvSafe } = request;
-  return writeOutputs(request, { compression, csvSafe, metadata, extra, scratch }, async (append) => {
+  return writeOutputs(request, { compression, csvSafe, metadata, extra, scratch }, async (append, addTexts) => {
+    const batches = createEvenBatches(extra, append);
     const counts = { rows: 0, queries: 0, aligned: 0, withoutSequence: 0 };
     for await (const { neighbours, texts, queries, aligned, withoutSequence } of chunks) {
       counts.rows += neighbours.ranks.length;
       counts.queries += queries;
       counts.aligned += aligned;
       counts.withoutSequence += withoutSequence;
-      await append(neighbours, texts);
+      if (texts) addTexts(neighbours, texts);
+      await batches.add(neighbours);
     }
+    await batches.finish();
     return counts;
   });
 }

@@ -18,6 +18,14 @@ export const ALIGN_MESSAGES = {
     `${path}: the query ${id} has another sequence than before. Ids of queries must be unique: rename or remove one.`,
   notSorted: (path: string, id: string) =>
     `${path}: the rows of the query ${id} are not after those of the query before, by id. Pass a file of merge-hits or fetch-columns.`,
+  otherPart: (path: string, first: string) =>
+    `${path} is no part of the same neighbours as ${first}: it has other columns or settings. Name the parts that align-neighbours wrote of one file.`,
+  partOrder: (path: string, before: string) =>
+    `${path}: its queries are not after those of ${before}. Name each part once, in the order of the ranges.`,
+  noPartColumn: (path: string, name: string) =>
+    `--columns: ${path} has no column ${name}. Keep it when the parts are aligned.`,
+  noPartSequences: (path: string) =>
+    `--fasta: ${path} has no column "sequence" (text). Keep it when the parts are aligned: --columns sequence,description.`,
   withoutSequence: (rows: number) =>
     `align-neighbours: ${counted(rows, 'neighbour')} without a sequence could not be aligned: their buckets keep none`,
 } as const;

@@ -7,11 +7,14 @@ import {
   hitRows,
   hitsOf,
   type NeighbourColumns,
+  sameText,
   type Texts,
   textBytes,
 } from '../hits/columns.ts';
 import type { ExtraField } from '../hits/extra-column.ts';
+import { ALL_ROWS, type RowRange } from '../hits/parquet/column-reader.ts';
 import { readNeighbours } from '../hits/parquet/neighbours-reader.ts';
+import type { QueryRange } from '../hits/query-range.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
 
 /** Rows and bytes of text after which a chunk ends with its query. */
@@ -27,9 +30,15 @@ export interface QueryRows {
 
 /**
  * Reads neighbours in chunks of whole queries.
+ * @param range positions of the queries among those of the file. Default: all
  * @throws DataError if the file is damaged, or not sorted by query
  */
-export async function* readChunks(path: string, fields: readonly ExtraField[]): AsyncGenerator<QueryRows> {
+export async function* readChunks(
+  path: string,
+  fields: readonly ExtraField[],
+  range?: QueryRange,
+): AsyncGenerator<QueryRows> {
+  const found = range ? await findRows(path, range) : ALL_ROWS;
   const rows = new GrowingBuilder(fields);
   let queryIds: Uint8Array[] = [];
   let last: Texts | undefined;
@@ -38,9 +47,10 @@ export async function* readChunks(path: string, fields: readonly ExtraField[]): 
     queryIds = [];
     return chunk;
   };
-  for await (const batch of readNeighbours(path, fields)) {
+  for await (const batch of readNeighbours(path, fields, found)) {
     const hits = hitsOf(batch);
-    for (let row = 0; row < hitRows(hits); row++) {
+    const [from, to] = [found.first - batch.firstRow, found.end - batch.firstRow];
+    for (let row = Math.max(0, from); row < Math.min(to, hitRows(hits)); row++) {
       const order = last ? compareText(last, 0, hits.queryIds, row) : -1;
       if (order > 0) throw new DataError(ALIGN_MESSAGES.notSorted(path, quoteId(textBytes(hits.queryIds, row))));
       if (order < 0) {
@@ -52,6 +62,22 @@ export async function* readChunks(path: string, fields: readonly ExtraField[]): 
     }
   }
   if (queryIds.length > 0) yield take();
+}
+
+/** Finds the rows of queries, without their sequences. */
+async function findRows(path: string, { first, end }: QueryRange): Promise<RowRange> {
+  let [query, firstRow, rows] = [-1, Number.POSITIVE_INFINITY, 0];
+  let last: Texts | undefined;
+  for await (const batch of readNeighbours(path)) {
+    const { queryIds } = hitsOf(batch);
+    for (let row = 0; row < hitRows(batch); row++, rows++) {
+      if (last && sameText(last, 0, queryIds, row)) continue;
+      last = copyText(queryIds, row);
+      if (++query === first) firstRow = rows;
+      if (query === end) return { first: firstRow, end: rows };
+    }
+  }
+  return { first: Math.min(firstRow, rows), end: rows };
 }
 
 /** Collects rows, however many one query has. */

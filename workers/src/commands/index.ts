@@ -49,6 +49,7 @@ export const COMMANDS: Record<string, { describe: string; load(): Promise<{ comm
     load: () => import('./results/fetch-columns.ts'),
   },
   'align-neighbours': { describe: 'Align neighbours', load: () => import('./results/align-neighbours.ts') },
+  'join-neighbours': { describe: 'Join aligned parts', load: () => import('./results/join-neighbours.ts') },
   ask: {
     describe: 'Find the nearest neighbours of a few proteins at once, in place',
     load: () => import('./ask.ts'),

@@ -2,6 +2,8 @@ import { counted } from '../base/text/counted.ts';
 
 /** Messages about hits and neighbours for users. */
 export const HIT_MESSAGES = {
+  wrongRange: (text: string) => `--range ${text}: write it like 0:1000, the first position and the one after the last.`,
+
   // Merging
   twoMetrics: (paths: string, metrics: readonly [string, string]) =>
     `${paths} have distances of two metrics, ${metrics[0]} and ${metrics[1]}. Merge them separately.`,

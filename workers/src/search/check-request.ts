@@ -3,7 +3,7 @@ import { requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
-import type { QueryRange } from '../hits/query-range.ts';
+import { parseQueryRange } from '../hits/query-range.ts';
 import { requireOutputsApart } from './outputs-apart.ts';
 import type { SearchMode } from './plan/strategies.ts';
 import { SEARCH_MESSAGES } from './search-messages.ts';
@@ -50,13 +50,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   if (options.queries.length === 0) throw new UsageError(SEARCH_MESSAGES.noQuerySet);
   return {
     ...{ k, search, nprobes, refineFactor, targetRecall, excludeSelf, maxDistance, where, memoryBytes, blockQueries },
-    range: options.range === undefined ? undefined : parseRange(options.range),
+    range: options.range === undefined ? undefined : parseQueryRange(options.range),
     checkpoints: options.checkpoints ?? dirname(scratchPathOf(output)),
   };
-}
-
-function parseRange(text: string): QueryRange {
-  const [, first, end] = /^(\d{1,12}):(\d{1,12})$/.exec(text) ?? [];
-  if (first === undefined || Number(first) >= Number(end)) throw new UsageError(SEARCH_MESSAGES.wrongRange(text));
-  return { first: Number(first), end: Number(end) };
 }

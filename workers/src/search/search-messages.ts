@@ -10,7 +10,6 @@ export const SEARCH_MESSAGES = {
   wrongTruthShare: (share: number) => `--truth-share must be a number from 0, not ${share}.`,
   wrongMaxDistance: '--max-distance must be a number.',
   wrongMemory: (text: string) => `--memory ${text}: write it like 2GB or 512MiB.`,
-  wrongRange: (text: string) => `--range ${text}: write it like 0:1000, the first position and the one after the last.`,
   rangeTooLong: (end: number, queryCount: number) =>
     `--range ends at ${end}, but there are ${counted(queryCount, 'query')}.`,
   memoryTooSmall: (memory: string, k: number, dimension: number, least: string) =>

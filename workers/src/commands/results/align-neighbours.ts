@@ -6,8 +6,9 @@ import { requireWhole } from '../../app/option-checks.ts';
 import { databaseOption } from '../../app/shared-options.ts';
 import { UsageError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
-import { parseColumns } from '../../database/catalog/kept-columns.ts';
+import { parseKeptColumns } from '../../database/catalog/kept-columns.ts';
 import { COMPRESSIONS } from '../../hits/parquet/table-writer.ts';
+import { parseQueryRange } from '../../hits/query-range.ts';
 
 export const command = defineCommand({
   describe: 'Aligns queries with their neighbours (Smith-Waterman, BLOSUM62, gaps 11/1), and orders them by alignment',
@@ -31,6 +32,11 @@ export const command = defineCommand({
       describe: 'Order of the neighbours: distance, or alignment (the highest bit score first)',
     },
     k: { type: 'number', demandOption: true, describe: 'Neighbours to keep per query' },
+    range: {
+      type: 'string',
+      describe:
+        'Align only queries first:end, such as 0:1000, among those of the neighbours. join-neighbours joins the parts',
+    },
     columns: {
       type: 'string',
       describe: 'Further columns to keep, with commas between, or none. Default: all but "sequence"',
@@ -63,13 +69,10 @@ export const command = defineCommand({
     requireWhole('k', args.k);
     requireWhole('threads', threads);
     if (args.queries.length === 0) throw new UsageError('--queries names no file.');
-    const columns = args.columns === undefined ? undefined : listed(args.columns);
-    return alignNeighbours({ ...args, threads, columns }, context);
+    const columns = args.columns === undefined ? undefined : parseKeptColumns(args.columns);
+    const range = args.range === undefined ? undefined : parseQueryRange(args.range);
+    return alignNeighbours({ ...args, threads, columns, range }, context);
   },
   summary: ({ rows, queries, aligned }) =>
     `align-neighbours: ${counted(rows, 'neighbour')} of ${counted(queries, 'query')}, ${aligned} with an alignment`,
 });
-
-function listed(columns: string): string[] {
-  return columns === 'none' ? [] : parseColumns(columns);
-}

@@ -33,6 +33,11 @@ export function parseColumns(text: string): string[] {
   return [...new Set(names)];
 }
 
+/** Parses a list of columns to keep, or none. @throws UsageError for an empty name */
+export function parseKeptColumns(text: string): string[] {
+  return text === 'none' ? [] : parseColumns(text);
+}
+
 /** Lists the names of the columns that any of the buckets has, sorted. */
 export function columnNames(entries: readonly KeptColumns[]): string[] {
   return [...new Set(entries.flatMap(({ columns = [] }) => columns.map(({ name }) => name)))].sort();

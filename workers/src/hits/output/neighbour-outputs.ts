@@ -28,8 +28,12 @@ export interface OutputOptions {
 /** Appends neighbours to the files. @param texts of the targets, for FASTA */
 export type AppendNeighbours = (rows: NeighbourColumns, texts?: TargetTexts) => Promise<void>;
 
+/** Adds targets to the FASTA file alone. */
+export type AddTexts = (rows: NeighbourColumns, texts: TargetTexts) => void;
+
 interface NeighbourOutputs {
   append: AppendNeighbours;
+  addTexts: AddTexts;
   /** Completes the files. */
   finish(): Promise<WrittenOutputs>;
   /** Closes and deletes the files. */
@@ -53,12 +57,12 @@ export interface WrittenOutputs {
 export async function writeOutputs<T extends object>(
   files: OutputFiles,
   options: OutputOptions,
-  write: (append: AppendNeighbours) => Promise<T>,
+  write: (append: AppendNeighbours, addTexts: AddTexts) => Promise<T>,
 ): Promise<T & WrittenOutputs> {
   return writeAllAtomically([files.output, files.csv, files.fasta], async ([output, csv, fasta]) => {
     const outputs = await createOutputs({ output: output!, csv, fasta }, files, options);
     try {
-      const written = await write(outputs.append);
+      const written = await write(outputs.append, outputs.addTexts);
       return { ...written, ...(await outputs.finish()) };
     } catch (error) {
       await outputs.abandon();
@@ -80,6 +84,9 @@ async function createOutputs(
     async append(rows, texts) {
       if (texts) fasta?.append(rows, texts);
       await Promise.all([parquet.append(rows), csv?.append(rows)]);
+    },
+    addTexts(rows, texts) {
+      fasta?.append(rows, texts);
     },
     async finish() {
       const parquetBytes = await parquet.finish();

@@ -21,6 +21,14 @@ export interface RowBatch {
   columns: DecodedColumn[];
 }
 
+/** Rows [first, end) of a file. */
+export interface RowRange {
+  first: number;
+  end: number;
+}
+
+export const ALL_ROWS: RowRange = { first: 0, end: Number.POSITIVE_INFINITY };
+
 /** Limits of a batch: a merge holds batches of hundreds of files at once. */
 export const BATCH_ROWS = 8192;
 const BATCH_BYTES = 2 * 1024 * 1024;
@@ -48,11 +56,13 @@ export function checkColumns(source: ParquetSource, request: readonly ColumnRequ
 /**
  * Reads columns of a file from its first row to its last, a batch at a time, and closes the file. A batch is valid until the next is
  * requested.
+ * @param range rows to read; batches may have rows before and after them. Default: all
  * @throws DataError if the file is damaged, lacks a column or contains a null (with row group and row)
  */
 export async function* readColumns(
   source: ParquetSource,
   request: readonly ColumnRequest[],
+  { first, end }: RowRange = ALL_ROWS,
 ): AsyncGenerator<RowBatch, void, void> {
   const { path } = source;
   try {
@@ -64,7 +74,12 @@ export async function* readColumns(
     const take = createTaker(layouts);
     const batchRows = await rowsPerBatch(source, fields, take);
     let firstRow = 0;
-    for (const rowGroup of source.rowGroups.keys())
+    for (const [rowGroup, { rows: groupRows }] of source.rowGroups.entries()) {
+      if (firstRow >= end) return;
+      if (firstRow + groupRows <= first) {
+        firstRow += groupRows;
+        continue;
+      }
       for await (const batch of source.batches(rowGroup, names(fields), batchRows)) {
         const rows = batch.numRows;
         const taken = take(batch);
@@ -77,6 +92,7 @@ export async function* readColumns(
         yield { rowGroup, firstRow, rows, columns };
         firstRow += rows;
       }
+    }
   } finally {
     source.close();
   }

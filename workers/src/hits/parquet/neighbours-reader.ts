@@ -2,10 +2,16 @@ import { DataError } from '../../base/errors.ts';
 import type { NeighbourColumns } from '../columns.ts';
 import type { ExtraColumn, ExtraField, ExtraType } from '../extra-column.ts';
 import { HIT_MESSAGES } from '../hit-messages.ts';
-import { type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
+import { ALL_ROWS, type ColumnRequest, checkColumns, readColumns } from './column-reader.ts';
 import type { DecodedColumn, DecodedValues, Layout } from './decoded-batch.ts';
 import { layoutOf } from './decoded-batch.ts';
 import { openParquet, type ParquetSource } from './parquet-file.ts';
+
+/** Rows of a neighbours file. */
+export interface NeighbourBatch extends NeighbourColumns {
+  /** Number, within the file, of the first row. */
+  readonly firstRow: number;
+}
 
 /** The footer of a neighbours file. */
 export interface NeighboursFile {
@@ -41,20 +47,22 @@ export async function inspectNeighbours(path: string): Promise<NeighboursFile> {
 /**
  * Reads neighbours batch by batch, in the order of the file; a batch is valid until the next is requested.
  * @param extra extra columns to read, of `inspectNeighbours`; the batches have them in this order
+ * @param range rows to read; the first and the last batch may have others. Each batch has the number of its first row
  * @throws DataError if the file is damaged, lacks a column, or a distance is not a number (with row group and row)
  */
 export async function* readNeighbours(
   path: string,
   extra: readonly ExtraField[] = [],
-): AsyncGenerator<NeighbourColumns, void, void> {
+  range = ALL_ROWS,
+): AsyncGenerator<NeighbourBatch, void, void> {
   const source = await openParquet(path);
   const request = [...COLUMNS, ...extra.map(extraRequest)];
-  for await (const { rowGroup, firstRow, columns } of readColumns(source, request)) {
+  for await (const { rowGroup, firstRow, columns } of readColumns(source, request, range)) {
     const [queryIds, targetIds, { values: distances }, buckets, { values: ranks }] = columns as FixedColumns;
     const nan = distances.findIndex(Number.isNaN);
     if (nan >= 0) throw new DataError(HIT_MESSAGES.notANumber(path, rowGroup, firstRow + nan));
     const extras = columns.slice(COLUMNS.length) as ExtraColumn[];
-    yield { queryIds, targetIds, distances, buckets, ranks, ...(extras.length > 0 && { extra: extras }) };
+    yield { firstRow, queryIds, targetIds, distances, buckets, ranks, ...(extras.length > 0 && { extra: extras }) };
   }
 }
 
