@@ -135,6 +135,11 @@ class DatabaseUri {
         return Containers.mount(folders.toList())
     }
 
+    /** Mounts a local database as `mount` does, but only where it exists. */
+    static String mountExisting(String database) {
+        return isRemote(database) || Files.isDirectory(Path.of(database)) ? mount(database) : ''
+    }
+
     /**
      * Returns the folder in which searches keep finished query blocks for the task that repeats a killed one, because each task has a new work
      * folder. '' if `work` is not a local folder.

@@ -47,6 +47,7 @@ class Request {
             inputs: inputs,
             queries: queries,
             query_ids: given.query_ids ? InputFiles.idList(given.query_ids) : null,
+            plan_prices: given.plan_prices ? RunPlan.prices(given.plan_prices) : null,
             database: database,
             embedding: fasta ? Embedding.check(given + [model: model]) : [options: [:], files: []],
             embedding_cache: isStub ? null : EmbeddingCache.place(given.embedding_cache, work),

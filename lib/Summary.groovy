@@ -30,6 +30,7 @@ class Summary {
         def rows = [['Database', "${request.database}${buckets ? " (${counted(buckets.size(), 'bucket')})" : ''}"]]
         if (request.inputs && reports) rows << ['Built', built()]
         if (isSearch) rows.addAll(searched(request))
+        if (request.inputs && !isSearch) rows << ['Report', "${request.outdir}/build.html".toString()]
         if (request.evaluate) rows << ['Evaluation', "${request.outdir}/evaluation.html".toString()]
         rows << ['Time', workflow.duration.toString()]
         def width = rows.collect { name, _value -> name.size() }.max() + 2

@@ -1,4 +1,4 @@
-// A barrier: the next task needs all items of a channel at once.
+// Barriers: the next task needs all items of a channel at once, or waits for another.
 
 /**
  * Collects a channel into one list, sorted by the key of each item: the list is part of the next tasks' cache keys, so its order must not
@@ -16,4 +16,14 @@ def barrier(items, count, key) {
         .filter { list, expected -> list.size() == expected }
         .map { list, _expected -> list }
         .first()
+}
+
+/**
+ * Holds a channel back until another has emitted, for example a plan that the budget allows.
+ * @param items channel of lists
+ * @param gate value channel
+ * @return the items
+ */
+def after(items, gate) {
+    return items.combine(gate).map { row -> row.init() }
 }

@@ -1,7 +1,7 @@
 // Sequences -> shards and their descriptions -> bucket plan -> for each bucket a table, its index and its catalog entry.
 
 include { EMBED } from './embed.nf'
-include { barrier } from './barrier.nf'
+include { after ; barrier } from './barrier.nf'
 include { DESCRIBE_SHARD } from '../modules/describe_shard/main.nf'
 include { PACK_BUCKETS } from '../modules/pack_buckets/main.nf'
 include { INGEST_BUCKET } from '../modules/ingest_bucket/main.nf'
@@ -11,14 +11,15 @@ include { DELETE_REPLACED } from '../modules/delete_replaced/main.nf'
 workflow BUILD {
     take:
     request // map: see lib/Request.groovy
+    gate    // value channel: no task starts before it emits
 
     main:
     def layout = request.subMap(['metric', 'vector_type', 'order'])
     def packing = request.subMap(['bucket_size', 'check_ids', 'replace', 'keep'])
     def batches = ShardBatches.of(request.inputs.findAll { file -> file.kind == 'shard' })
     // The shards of a float16 table are written in float16, because more precision would be lost anyway.
-    EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request)
-    DESCRIBE_SHARD(channel.fromList(batches), request.subMap(['keep']), request.workers.describe_shard)
+    EMBED(request.inputs, request.embedding.options + request.subMap(['vector_type']), request, gate)
+    DESCRIBE_SHARD(after(channel.fromList(batches), gate), request.subMap(['keep']), request.workers.describe_shard)
     // value: list of shards, by source
     shards = EMBED.out.shards
 

@@ -3,13 +3,14 @@
 include { SPLIT_SEQUENCES } from '../modules/split_sequences/main.nf'
 include { EMBED_SEQUENCES } from '../modules/embed_sequences/main.nf'
 include { IMPORT_VECTORS } from '../modules/import_vectors/main.nf'
-include { barrier } from './barrier.nf'
+include { after ; barrier } from './barrier.nf'
 
 workflow EMBED {
     take:
     files   // list of [source, kind, path, ids, bytes]: see lib/InputFiles.groovy
     options // map: options of embed-sequences by name
     request // map: see lib/Request.groovy
+    gate    // value channel: no task starts before it emits
 
     main:
     def cache = new EmbeddingCache(request.embedding_cache, options, request.embedding.files)
@@ -20,11 +21,11 @@ workflow EMBED {
         .split { file -> SequenceParts.isLarge(file, request.part_residues) }
         .collect { list -> list.collect { file -> [file.source, file.path] } }
 
-    SPLIT_SEQUENCES(channel.fromList(large), request.part_residues, Embedding.readingOf(request), request.workers.split_sequences)
+    SPLIT_SEQUENCES(after(channel.fromList(large), gate), request.part_residues, Embedding.readingOf(request), request.workers.split_sequences)
     // list of [source, part] of one large file
     parts = SPLIT_SEQUENCES.out.parts.map { source, list -> SequenceParts.keep(source, list, workflow.workDir) }
     // [source, key, FASTA file or part, entry of the cache or null]
-    sequences = channel.of(small).mix(parts)
+    sequences = after(channel.of(small), gate).mix(parts)
         .flatMap { list -> cache.find(list) }
         .branch { row ->
             known: row[3]
@@ -42,7 +43,7 @@ workflow EMBED {
         .map { source, key, shard, description, report, skipped -> [source, cache.keep(source, key, [shard, description, report] + skipped)] }
         .mix(sequences.known.map { source, _key, _file, entry -> [source, entry] })
 
-    IMPORT_VECTORS(channel.fromList(vector_files), request.subMap(['h5_embedding', 'h5_id', 'keep']), request.workers.import_vectors)
+    IMPORT_VECTORS(after(channel.fromList(vector_files), gate), request.subMap(['h5_embedding', 'h5_id', 'keep']), request.workers.import_vectors)
 
     // value: shard count, known when every large file has been divided
     shard_count = barrier(parts, channel.value(large.size()), { list -> list[0][0] })

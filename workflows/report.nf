@@ -10,6 +10,7 @@ workflow REPORT {
     reports // JSON report of a task
     entries // [bucket, fingerprint, bytes] of every bucket in the database
     count   // bucket count
+    plans   // value: list of the run's plan; empty without one
 
     main:
     // value: list of [bucket, fingerprint], by bucket, when all buckets are built
@@ -18,7 +19,7 @@ workflow REPORT {
     finished = results.map { files -> [files] }.combine(all_entries.map { list -> [list] }).map { files, _list -> files }.first()
     // value: list of JSON reports, by path. Inputs and queries of the same content share the report of their embedding.
     all_reports = reports.unique().toSortedList { a, b -> a.toString() <=> b.toString() }
-    RENDER_REPORT(finished.map { files -> files.take(1) }, all_reports, [], request.link_template ?: '', request.workers.render_report)
+    RENDER_REPORT(finished.map { files -> files.take(1) }, all_reports, plans, request.link_template ?: '', request.workers.render_report)
 
     // outcome, when all results are in --outdir. The head publishes them, because -resume reuses tasks, which therefore must not contain
     // anything that differs from run to run.

@@ -15,6 +15,7 @@ workflow SEARCH {
     request // map: see lib/Request.groovy
     entries // [bucket, fingerprint, bytes] of every bucket to search
     count   // bucket count
+    gate    // value channel: no task starts before it emits
 
     main:
     // --align aligns more neighbours than the results keep.
@@ -37,7 +38,7 @@ workflow SEARCH {
 
     // value: list of the query set of --query_ids; empty without --query_ids
     fetched = barrier(FETCH_QUERIES.out.shard, channel.value(id_lists.size()), { file -> file.name })
-    EMBED(request.queries, request.embedding.options, request)
+    EMBED(request.queries, request.embedding.options, request, gate)
     // value: list of query sets
     queries = EMBED.out.shards
         .map { list -> [list] }

@@ -171,6 +171,9 @@ test('parameters and inputs are checked as the documentation says', async () => 
       unknown: parameters({ inptu: 'x', serch: 'ann', zzzzzz: 1 }),
       kebab: parameters({ 'bucket-size': 5, bucketSize: 5 }),
       types: parameters({ k: '10x', bucket_size: 1.5, help: 'maybe' }),
+      budgets: parameters({ budget: 'cheap', plan_machine: 'my machine', plan_machines: 0 }),
+      debt: parameters({ budget: -1 }),
+      noPrices: request({ input: at('data'), database: at('db'), model: 'kmer', plan_prices: at('nothing.json') }),
       limits: parameters({ k: 0, nprobes: -1, index: 'hnsw', outdir: ' ' }),
       noValue: parameters({ k: true, input: true }),
       nothing: request({}),
@@ -262,6 +265,14 @@ test('parameters and inputs are checked as the documentation says', async () => 
     unknown: ['Unknown parameter --inptu. Did you mean --input?', 'Did you mean --search?', '--zzzzzz.\n'],
     kebab: ['Unknown parameter --bucket-size. Did you mean --bucket_size?'],
     types: ["--k is '10x'; it needs a whole number from 1", '--bucket_size is 1.5', "--help is 'maybe'"],
+    budgets: [
+      "--budget is 'cheap'; it needs a number",
+      '--plan_machine is',
+      'the form i4i.8xlarge',
+      '--plan_machines is 0',
+    ],
+    debt: ['--budget is -1; it needs a number from 0'],
+    noPrices: [`--plan_prices: no such file: ${at('nothing.json')}`],
     limits: ['--k is 0', '--nprobes is -1', "--index is 'hnsw'; it needs one of ivf-pq, ivf-rq", '--outdir is empty'],
     noValue: ['--k has no value', '--input has no value'],
     nothing: ['Nothing to do: pass --input'],
@@ -376,6 +387,29 @@ test('the disk of a bucket follows from its plan', async () => {
   expect([problem('usual'), problem('folder')]).toEqual([null, null]);
   expect(problem('large')).toMatch(/^bucket_00001: building it takes 9235 GB of disk.* a machine has 7125 GB to use/);
   expect(problem('smallDisk')).toContain('--aws_storage_disk 1900');
+});
+
+test('a plan keeps the budget, or says what to change', async () => {
+  const plan = (dollars?: object) => ({ total: { dollars }, machine: { name: 'local' } });
+  const priced = plan({ estimate: 12.3, low: 8, high: 19.25 });
+  const budget = (document: object, dollars: number) => ({ check: 'budget', plan: document, budget: dollars });
+  const answers = await check(
+    {
+      kept: budget(priced, 19.25),
+      above: budget(priced, 19),
+      small: budget(plan({ estimate: 1e-5, low: 1e-6, high: 1e-4 }), 1e-7),
+      unknown: budget(plan(), 1e6),
+    },
+    await temporaryFolder(),
+  );
+  expect(answers.kept.value).toBeNull();
+  expect(answers.above.value).toMatch(
+    /^--budget 19: this run may cost \$19\.25 \(estimate \$12\.30\), which is above the budget\. Allow --budget 20, or/,
+  );
+  expect(answers.small.value).toMatch(/^--budget 0\.0000001: this run may cost less than \$0\.01 .* Allow --budget 1,/);
+  expect(answers.unknown.value).toMatch(
+    /^--budget 1000000: what this run costs is unknown, because no price is known for the machine local\. Name .*--plan_prices FILE/,
+  );
 });
 
 test('a failure has the message of the worker, with the names of the user', async () => {

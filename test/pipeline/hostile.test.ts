@@ -44,7 +44,17 @@ test('a parameter with a command is refused before any task, or is a path or a n
   const answers = await check(Object.fromEntries(cases), folder);
   const accepted = Object.keys(answers).filter((name) => answers[name]!.error === undefined);
   // The next tests run with most of these.
-  const paths = ['input', 'queries', 'query_ids', 'database', 'outdir', 'model', 'cache', 'embedding_cache'];
+  const paths = [
+    'input',
+    'queries',
+    'query_ids',
+    'database',
+    'outdir',
+    'model',
+    'cache',
+    'embedding_cache',
+    'plan_prices',
+  ];
   const datasets = ['h5_embedding', 'h5_id', 'where'];
   const expected = [...paths, ...datasets].flatMap((name) => HOSTILE.map((text) => `${name} ${JSON.stringify(text)}`));
   expect(accepted.sort()).toEqual(expected.sort());

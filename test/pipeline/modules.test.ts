@@ -80,6 +80,7 @@ const EXPECTED: Record<string, { tag: string; emitted: Record<string, unknown> }
     emitted: { neighbours: 'neighbours.parquet', csv: 'neighbours.csv', report: 'merge-hits.json' },
   },
   pack_buckets: { tag: '', emitted: { plan: 'plan.json', report: 'pack-buckets.json' } },
+  plan_run: { tag: '', emitted: { plan: 'run_plan.json', table: 'run_plan.txt' } },
   plan_search: { tag: '', emitted: { parts: 'parts.json', report: 'plan-search.json' } },
   render_report: { tag: '', emitted: { report: 'report.html', outcome: 'outcome.json' } },
   search_bucket: {

@@ -2,13 +2,14 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openParquet } from '../../workers/src/hits/parquet/parquet-file.ts';
 import { parseOutcome } from '../../workers/src/run/outcome.ts';
 import { ROOT, run as runProgram, temporaryFolder } from '../support/run.ts';
-import { NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
+import { countTasks, NEXTFLOW, nextflow, pipeline, snapshot } from './support/nextflow.ts';
 import { fasta } from './support/proteins.ts';
 
 interface Run {
@@ -37,7 +38,16 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   await writeFile(at('bad.fasta'), '>a\nMK1V\n');
   const search = ['--queries', 'a <b>.fasta', '--model', 'kmer', '--database', 'db', '-resume'];
 
-  const { stdout: screen } = await pipeline([...search, '--input', 'a <b>.fasta', '--bucket_size', '10'], folder);
+  const build = ['--input', 'a <b>.fasta', '--bucket_size', '10'];
+  // A plan is all that --plan_only makes.
+  const { stdout: planned } = await pipeline([...search, ...build, '--plan_only'], folder);
+  expect(planned).toMatch(/^ingest-bucket +2 .*\n.*^all +11 .*^In all: /ms);
+  expect(await countTasks(at('results'))).toEqual({ ran: { PLAN_RUN: 1 }, cached: {} });
+  expect([existsSync(at('db')), existsSync(at('results/report.html'))]).toEqual([false, false]);
+
+  // A run with a budget shows the plan beside what it took.
+  const priced = ['--budget', '50', '--plan_machine', 'i4i.8xlarge'];
+  const { stdout: screen } = await pipeline([...search, ...build, ...priced], folder);
   for (const line of [
     `Database:   ${at('db')} (2 buckets)`,
     'Built:      2 buckets, 20 vectors',
@@ -51,12 +61,13 @@ test('the results in a folder belong to one run, which run.json names', { timeou
   const listed = ['neighbours.csv', 'neighbours.parquet', 'report.html'];
   expect(first.names).toEqual([...listed, 'run.json', 'outcome.json'].sort());
   const { run, command, database, buckets, started, files } = first.run;
-  expect(command).toMatch(/^nextflow run .*main\.nf --queries 'a <b>\.fasta' .* --bucket_size 10$/);
+  expect(command).toMatch(/^nextflow run .*main\.nf --queries 'a <b>\.fasta' .* --bucket_size 10 --budget 50 /);
   expect(database).toBe(at('db'));
   expect(files.map(({ name }) => name).sort()).toEqual(listed);
   const report = await readFile(at('results/report.html'), 'utf8');
   for (const text of [run, started, at('db'), "--queries 'a &lt;b&gt;.fasta'", ...Object.values(buckets)])
     expect(report).toContain(text);
+  expect(report).toMatch(/<h2>Plan and outcome<.*i4i\.8xlarge at the prices of .*<span>ingest-bucket<.*<strong>Run</s);
   // Links to the files beside it.
   expect([...report.matchAll(/href="([^"]*)"/g)].map(([, name]) => name)).toEqual([
     'neighbours.csv',

@@ -1,7 +1,7 @@
 import { appendFile, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hashesByModule } from '../../workers/src/app/print-sources.ts';
+import { commandOf, hashesByModule } from '../../workers/src/app/print-sources.ts';
 import {
   ALL_STORAGE,
   hashOfSources,
@@ -52,7 +52,7 @@ describe('the hash of a worker', () => {
     expect(both).toEqual(hashesByModule(ROOT, ['local', 's3']));
     const modules = Object.keys(onS3!);
     expect(modules).toContain('search_bucket');
-    for (const module of modules) expect(Object.keys(COMMANDS)).toContain(module.replaceAll('_', '-'));
+    for (const module of modules) expect(Object.keys(COMMANDS)).toContain(commandOf(module));
     for (const hashes of [onS3!, local!, both!]) expect(new Set(Object.values(hashes)).size).toBe(modules.length);
     for (const hashes of withoutNode)
       expect(hashes).toEqual(Object.fromEntries(modules.map((module) => [module, hashOfTree(bare)])));

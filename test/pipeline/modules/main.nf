@@ -13,6 +13,7 @@ include { TEST_INGEST_BUCKET } from './ingest_bucket.nf'
 include { TEST_JOIN_NEIGHBOURS } from './join_neighbours.nf'
 include { TEST_MERGE_HITS } from './merge_hits.nf'
 include { TEST_PACK_BUCKETS } from './pack_buckets.nf'
+include { TEST_PLAN_RUN } from './plan_run.nf'
 include { TEST_PLAN_SEARCH } from './plan_search.nf'
 include { TEST_RENDER_REPORT } from './render_report.nf'
 include { TEST_SEARCH_BUCKET } from './search_bucket.nf'
@@ -32,6 +33,7 @@ workflow {
     TEST_JOIN_NEIGHBOURS()
     TEST_MERGE_HITS()
     TEST_PACK_BUCKETS()
+    TEST_PLAN_RUN()
     TEST_PLAN_SEARCH()
     TEST_RENDER_REPORT()
     TEST_SEARCH_BUCKET()

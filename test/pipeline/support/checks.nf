@@ -49,6 +49,9 @@ def call(item, home) {
     if (item.check == 'plan') {
         return Plan.buckets(file(item.path), [file('one.h5'), file('two.h5')]).collect { found -> [found[0], found[1], found[3]*.name] }
     }
+    if (item.check == 'budget') {
+        return RunPlan.problemWith(item.plan, item.budget)
+    }
     if (item.check == 'disk') {
         def needed = Resources.ingest(item.size, item.layout, item.database, true)
         return [needed?.toBytes(), Resources.problemWith('bucket_00001', needed, item.disk)]

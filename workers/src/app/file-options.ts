@@ -15,6 +15,8 @@ export const FILE_OPTIONS: readonly string[] = [
     'outcome',
     'run-plan',
     'prices',
+    'input-files',
+    'query-files',
     'truth',
     'plot',
     'labels',

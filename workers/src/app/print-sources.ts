@@ -6,18 +6,21 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ALL_STORAGE, hashOfSources, type Storage, sourcesOf } from './worker-sources.ts';
 
-/** Hashes the sources of every stage. @returns hashes by module; a module has the name of its command, with underscores */
+/** Hashes the sources of every stage. @returns hashes by module */
 export function hashesByModule(home: string, storage: readonly Storage[]): Record<string, string> {
-  return Object.fromEntries(
-    modulesOf(home).map((module) => [module, hashOfSources(module.replaceAll('_', '-'), home, storage)]),
-  );
+  return Object.fromEntries(modulesOf(home).map((module) => [module, hashOfSources(commandOf(module), home, storage)]));
+}
+
+/** Returns the command of a module, which has its name with underscores; a process needs a noun, and `plan` has none. */
+export function commandOf(module: string): string {
+  return module === 'plan_run' ? 'plan' : module.replaceAll('_', '-');
 }
 
 const modulesOf = (home: string) => readdirSync(join(home, 'modules')).sort();
 
 /** Counts the files of each stage, or lists the files of the named stages. @param names commands; empty for all stages */
 function describeSources(home: string, names: readonly string[], storage: readonly Storage[]): string[] {
-  const stages = names.length > 0 ? names : modulesOf(home).map((module) => module.replaceAll('_', '-'));
+  const stages = names.length > 0 ? names : modulesOf(home).map(commandOf);
   return stages.flatMap((name) => {
     const files = sourcesOf(name, home, storage).map((file) => relative(join(home, 'workers/src'), file));
     const details = names.length > 0 ? files : [countByFolder(files)];

@@ -117,3 +117,11 @@ export function goalNeedsPrice(goal: string): UsageError {
     `--goal ${goal}: this machine has no price to compare. Name one with --machine, or use --goal fastest.`,
   );
 }
+
+export function badFileList(path: string, problem: string): DataError {
+  return new DataError(`${path}: not a list of files (${problem}). The pipeline writes it; name files by --input.`);
+}
+
+export function unreadNote(option: string): string {
+  return `sequences and vectors of --${option} follow from the sizes of its files, of which nothing was read`;
+}

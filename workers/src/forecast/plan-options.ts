@@ -3,6 +3,10 @@ import type { Options } from 'yargs';
 /** Options of `plan`: those of the run, and what is known of it instead of files. */
 export const PLAN_OPTIONS = {
   input: { type: 'string', describe: 'FASTA files or shards of the run: a file, a folder, a glob, or a samplesheet' },
+  'input-files': {
+    type: 'string',
+    describe: 'Instead of --input: list of files with kind and bytes (JSON), which need not be readable here',
+  },
   rows: { type: 'number', describe: 'Instead of --input: number of vectors, or of sequences with --residues' },
   residues: {
     type: 'number',
@@ -16,6 +20,7 @@ export const PLAN_OPTIONS = {
   model: { type: 'string', describe: 'Model that embeds FASTA: kmer, or a folder' },
   database: { type: 'string', describe: 'Database: a folder, or s3://bucket/prefix' },
   queries: { type: 'string', describe: 'Queries of the run, as --input' },
+  'query-files': { type: 'string', describe: 'Instead of --queries: list of files, as --input-files' },
   'query-count': { type: 'number', describe: 'Instead of --queries: number of queries, already embedded' },
   k: { type: 'number', default: 10, describe: 'Neighbours per query' },
   search: { choices: ['auto', 'ann', 'scan', 'exact'], default: 'auto' as const, describe: 'Strategy of the searches' },

@@ -66,7 +66,7 @@ function spreadOver<T>(items: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / most)]!);
 }
 
-const isPacked = (path: string) => /\.(gz|zst)$/i.test(path);
+export const isPacked = (path: string) => /\.(gz|zst)$/i.test(path);
 
 async function samplesOf(file: InputFile, count: number): Promise<Sample[]> {
   if (isPacked(file.path)) return [await packedSample(file)];

@@ -1,11 +1,12 @@
 import type { CommandArguments } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
-import { bothCounts, lackOfRows, modelNeeded, otherVectors } from '../forecast-messages.ts';
+import { bothCounts, lackOfRows, modelNeeded, otherVectors, unreadNote } from '../forecast-messages.ts';
 import type { PLAN_OPTIONS } from '../plan-options.ts';
 import type { BuildRequest, FastaInputs, ForecastModel, QueryRequest, VectorInputs } from '../run-request.ts';
-import { countFasta } from './count-fasta.ts';
+import { countFasta, isPacked } from './count-fasta.ts';
 import { countShards, describeTasks } from './count-shards.ts';
 import { type InputFile, listInputs } from './list-inputs.ts';
+import { readListedFiles } from './listed-files.ts';
 
 export type PlanArguments = CommandArguments<typeof PLAN_OPTIONS>;
 
@@ -14,6 +15,8 @@ const MEAN_RESIDUES = 350;
 /** Of ids of UniProt with their database and name, and of their descriptions. */
 const USUAL_ID_BYTES = 22;
 const USUAL_DESCRIPTION_BYTES = 70;
+/** Of FASTA by gzip or zstd. */
+const PACKING = 1.9;
 const ROWS_PER_SHARD = 1_000_000;
 const USUAL_DIMENSION = 960;
 const COUNTS = [
@@ -61,12 +64,14 @@ export async function resolveInputs(
   known: { dimension: number | undefined },
 ): Promise<ResolvedInputs | undefined> {
   const { input, rows, residues, partResidues } = args;
+  if (args.inputFiles !== undefined)
+    return countListed('input', args.inputFiles, partResidues, dimensionOf(args, known));
   if (input !== undefined) return countFiles('input', await listInputs('input', input), partResidues);
   if (rows === undefined && residues === undefined) return undefined;
   // Sequences are embedded where a model is named, or residues are.
   if (residues !== undefined || args.model !== undefined)
     return { fasta: fastaOf(rows, residues, partResidues), notes: [] };
-  const dimension = args.dimension ?? known.dimension ?? USUAL_DIMENSION;
+  const dimension = dimensionOf(args, known);
   const shards = args.shards ?? Math.max(1, Math.round(rows! / ROWS_PER_SHARD));
   const bytes = rows! * (dimension * 4 + USUAL_ID_BYTES);
   return {
@@ -83,21 +88,73 @@ export async function resolveInputs(
   };
 }
 
+function dimensionOf({ dimension }: PlanArguments, known: { dimension: number | undefined }): number {
+  return dimension ?? known.dimension ?? USUAL_DIMENSION;
+}
+
+/** Counts files that the pipeline lists: from their sizes alone, where a task cannot read them. @returns undefined for an empty list */
+async function countListed(
+  option: string,
+  list: string,
+  partResidues: number,
+  dimension: number,
+): Promise<ResolvedInputs | undefined> {
+  const { files, areReadable } = await readListedFiles(list);
+  if (files.length === 0) return undefined;
+  if (areReadable && files.every(({ kind }) => kind !== 'vectors')) return countFiles(option, files, partResidues);
+  const sequences = files.filter(({ kind }) => kind === 'fasta');
+  const shards = files.filter(({ kind }) => kind !== 'fasta');
+  const bytes = shards.reduce((sum, file) => sum + file.bytes, 0);
+  const vectors: VectorInputs = {
+    ...{ shards: shards.length, bytes, dimension, vectorType: 'float32', idBytes: USUAL_ID_BYTES },
+    rows: Math.max(1, Math.round(bytes / (dimension * 4 + USUAL_ID_BYTES))),
+    describeTasks: describeTasks(shards.length, bytes),
+  };
+  return {
+    ...(sequences.length > 0 && { fasta: fastaOfSizes(sequences, partResidues) }),
+    ...(shards.length > 0 && { vectors }),
+    notes: [unreadNote(option)],
+  };
+}
+
+/** Estimates sequences from the sizes of their files, as those of UniProt. */
+function fastaOfSizes(files: readonly InputFile[], partResidues: number): FastaInputs {
+  const share = MEAN_RESIDUES / (MEAN_RESIDUES * (1 + 1 / 60) + USUAL_ID_BYTES + USUAL_DESCRIPTION_BYTES + 3);
+  const residuesOf = ({ path, bytes }: InputFile) => bytes * (isPacked(path) ? PACKING : 1) * share;
+  const residues = files.reduce((sum, file) => sum + residuesOf(file), 0);
+  const parts = files.map((file) => Math.ceil(residuesOf(file) / partResidues));
+  const tasks = parts.reduce((sum, count) => sum + Math.max(1, count), 0);
+  return {
+    ...{ files: files.length, largeFiles: parts.filter((count) => count > 1).length, tasks },
+    largestShare: Math.min(
+      1,
+      Math.max(...files.map((file) => Math.min(partResidues, residuesOf(file)))) / Math.max(1, residues),
+    ),
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    ...{ sequences: Math.max(1, Math.round(residues / MEAN_RESIDUES)), residues: Math.max(1, Math.round(residues)) },
+    ...{ idBytes: USUAL_ID_BYTES, descriptionBytes: USUAL_DESCRIPTION_BYTES },
+  };
+}
+
 /** Counts the queries. @returns undefined where there are none */
 export async function resolveQueries(args: PlanArguments): Promise<(QueryRequest & { notes: string[] }) | undefined> {
   const { queries, queryCount, k, partResidues } = args;
+  if (args.queryFiles !== undefined) return listedQueries(args, args.queryFiles);
   if (queries === undefined && queryCount === undefined) return undefined;
   if (queries === undefined) return { count: queryCount!, k, idBytes: USUAL_ID_BYTES, notes: [] };
-  const { fasta, vectors, notes } = await countFiles('queries', await listInputs('queries', queries), partResidues);
-  return {
-    ...(fasta && { fasta }),
-    ...{
-      count: (fasta?.sequences ?? 0) + (vectors?.rows ?? 0),
-      k,
-      idBytes: fasta?.idBytes ?? vectors?.idBytes ?? USUAL_ID_BYTES,
-      notes,
-    },
-  };
+  return queriesOf(await countFiles('queries', await listInputs('queries', queries), partResidues), k);
+}
+
+/** Counts the queries of the pipeline: files, and ids whose vectors the database has. */
+async function listedQueries({ queryCount = 0, k, partResidues }: PlanArguments, list: string) {
+  const counted = await countListed('queries', list, partResidues, USUAL_DIMENSION);
+  if (!counted && queryCount === 0) return undefined;
+  return queriesOf(counted ?? { notes: [] }, k, queryCount);
+}
+
+function queriesOf({ fasta, vectors, notes }: ResolvedInputs, k: number, more = 0): QueryRequest & { notes: string[] } {
+  const count = (fasta?.sequences ?? 0) + (vectors?.rows ?? 0) + more;
+  return { ...(fasta && { fasta }), count, k, idBytes: fasta?.idBytes ?? vectors?.idBytes ?? USUAL_ID_BYTES, notes };
 }
 
 async function countFiles(option: string, files: readonly InputFile[], partResidues: number): Promise<ResolvedInputs> {

@@ -18,7 +18,8 @@ export const OUTCOME_TEXTS = {
   cost: (machine: string, date: string) => `Costs are those of ${machine} at the prices of ${date}.`,
   noCost: (machine: string) => `No price is known for ${machine}.`,
   total: 'Run',
-  totalNote: 'The planned time of the run includes starting and pauses of the pipeline itself.',
+  totalNote:
+    'The planned time of the run includes starting and pauses of the pipeline itself. What was read includes the files of the program, some megabytes a task.',
   buildHeading: 'Build of the database',
   buildTitle: 'LanceFlow: build of the database',
   buildNote: 'The stages that built the database, with their time and memory.',

@@ -29,11 +29,15 @@ export interface RunComparison {
   total: StageComparison;
 }
 
+/** The command that makes the comparison, before it has a report of its own. */
+const OWN = 'render-report';
+
 /** Puts the figures of a plan beside those of the tasks' reports. */
 export function comparePlan(plan: RunPlan, reports: readonly WorkerReport[]): RunComparison {
   const planned = new Map(plan.stages.map((stage) => [stage.command, stage]));
   const ran = new Map(summarizeStages(reports).map((stage) => [stage.command, stage]));
-  const commands = [...new Set([...planned.keys(), ...ran.keys()])].sort(compareCommands);
+  const commands = [...new Set([...planned.keys(), ...ran.keys()])].filter((command) => command !== OWN);
+  commands.sort(compareCommands);
   const stages = commands.map((command) => {
     const own = reports.filter((report) => report.command === command);
     return compareStage(command, planned.get(command), ran.get(command), own);
@@ -65,8 +69,11 @@ function totalOf({ total }: RunPlan, stages: StageComparison[], reports: readonl
     command: '',
     tasks: { planned: sum(({ tasks }) => tasks.planned), took: sum(({ tasks }) => tasks.took) },
     seconds: interval(total.hours, wallSeconds(reports), 3600),
-    bytesRead: { planned: total.bytesRead, took: sum((stage) => stage.bytesRead.took) },
-    bytesWritten: { planned: total.bytesWritten, took: sum((stage) => stage.bytesWritten.took) },
+    bytesRead: { planned: sum((stage) => stage.bytesRead.planned), took: sum((stage) => stage.bytesRead.took) },
+    bytesWritten: {
+      planned: sum((stage) => stage.bytesWritten.planned),
+      took: sum((stage) => stage.bytesWritten.took),
+    },
     dollars: interval(
       total.dollars,
       sum(({ dollars, tasks }) => (tasks.took === 0 ? 0 : dollars.took)),

@@ -30,7 +30,10 @@ export function planSection(plan: RunPlan, reports: readonly WorkerReport[]): Ht
 <p>${OUTCOME_TEXTS.plan(plan.version)} ${cost} ${OUTCOME_TEXTS.totalNote}</p>
 ${table(
   [stage, ...figures.flatMap((figure) => heads[figure])],
-  [...stages.map((one) => row(html`${one.command}`, one)), row(html`<strong>${OUTCOME_TEXTS.total}</strong>`, total)],
+  [
+    ...stages.map((one) => row(html`<span>${one.command}</span>`, one)),
+    row(html`<strong>${OUTCOME_TEXTS.total}</strong>`, total),
+  ],
 )}`;
 }
 
