@@ -151,9 +151,16 @@ export function watchOutputs(): void {
 
 /** Returns the error because of which standard output is incomplete; undefined if it is complete or was closed. */
 export async function outputFailure(): Promise<unknown> {
+  await Promise.all([process.stdout, process.stderr].map(writtenOut));
   // Streams emit errors after the write.
   await new Promise((resolve) => setImmediate(resolve));
   if (failure === undefined) return undefined;
   const known = toUserError(failure);
   return known instanceof UserError ? new UserError(known.exitCode, `standard output: ${known.message}`) : known;
+}
+
+/** Waits until a stream has written all: a pipe takes 64 KiB at once, and what waits for its reader would be lost with the process. */
+function writtenOut(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
