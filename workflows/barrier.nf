@@ -20,10 +20,11 @@ def barrier(items, count, key) {
 
 /**
  * Holds a channel back until another has emitted, for example a plan that the budget allows.
- * @param items channel of lists
+ * @param items channel
  * @param gate value channel
  * @return the items
  */
 def after(items, gate) {
-    return items.combine(gate).map { row -> row.init() }
+    // The list around each item keeps `combine` from spreading items that are lists, of which an empty one would be lost.
+    return items.map { item -> [item] }.combine(gate).map { item, _gate -> item }
 }
