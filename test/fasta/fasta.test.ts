@@ -101,16 +101,18 @@ describe('one clear error', () => {
   });
 
   test('a file without line breaks ends at a limit, however well it is compressed', async () => {
+    // What is read before the limit is collected late; the whole text would exceed the bound by far.
+    const residues = Buffer.alloc(240 << 20, 'M');
     for (const [text, message] of [
-      [Buffer.alloc(40 << 20, 'M'), 'line 1 comes before the first header'],
-      [Buffer.concat([Buffer.from('>'), Buffer.alloc(40 << 20, 'M')]), `its id has more than ${MAX_ID_BYTES} bytes`],
-      [Buffer.concat([Buffer.from('>a '), Buffer.alloc(40 << 20, 'M')]), `its header has more than`],
-      [Buffer.concat([Buffer.from('>a\n'), Buffer.alloc(40 << 20, 'M')]), `its sequence has more than`],
+      [residues, 'line 1 comes before the first header'],
+      [Buffer.concat([Buffer.from('>'), residues]), `its id has more than ${MAX_ID_BYTES} bytes`],
+      [Buffer.concat([Buffer.from('>a '), residues]), `its header has more than`],
+      [Buffer.concat([Buffer.from('>a\n'), residues]), `its sequence has more than`],
     ] as const) {
       const path = await fileOf('bomb.zst', zstdCompressSync(text));
       const before = process.memoryUsage().arrayBuffers;
       expect(await errorOf(path)).toContain(message);
-      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 << 20);
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(160 << 20);
     }
   });
 
