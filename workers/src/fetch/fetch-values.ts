@@ -35,7 +35,7 @@ export interface FetchTask {
 /**
  * Fetches the values of all targets of a bucket: streams its ids once for each group of targets, then reads the columns of the rows that
  * were found. Of several rows with one id, the first in the table counts.
- * @returns ids of targets whose rows have different values
+ * @returns ids of targets whose rows have different values, sorted
  * @throws DataError for a target that the bucket does not have, or a damaged table; TransientError if it was built again meanwhile
  */
 export async function fetchValues(task: FetchTask): Promise<string[]> {
@@ -50,12 +50,12 @@ export async function fetchValues(task: FetchTask): Promise<string[]> {
       const found = await findRows(table, group, task.progress).catch(damaged);
       requireAll(found.rows, group, task);
       const differing = await storeValues(table, found, group, task).catch(damaged);
-      for (const target of differing) ambiguous.add(idOf(target, group, task));
+      for (const id of idsOf(differing, group, task)) ambiguous.add(id);
     }
     // In place, files may have been replaced while they were read.
     const change = await findEntryChange(database, entry);
     if (change) throw change;
-    return [...ambiguous];
+    return [...ambiguous].sort();
   } finally {
     table.close();
   }
@@ -65,12 +65,16 @@ function requireAll(rows: Float64Array, group: TargetGroup, task: FetchTask): vo
   const missing = rows.indexOf(NOT_FOUND);
   if (missing < 0) return;
   const { entry, database, path } = task;
-  throw new DataError(FETCH_MESSAGES.missingTarget(path, idOf(missing, group, task), entry.bucket, database.uri));
+  const [id] = idsOf(new Set([missing]), group, task);
+  throw new DataError(FETCH_MESSAGES.missingTarget(path, id!, entry.bucket, database.uri));
 }
 
-/** Returns the id of a target, for messages. @param target its number in the group */
-function idOf(target: number, { first, targets }: TargetGroup, { lists, entry }: FetchTask): string {
-  return quoteId(lists.idAt(entry.bucket, first + targets.indexOf(target)));
+/** Returns the ids of targets, for messages. @param wanted their numbers in the group */
+function idsOf(wanted: ReadonlySet<number>, { first, targets }: TargetGroup, { lists, entry }: FetchTask): string[] {
+  const unseen = new Set(wanted);
+  const positions: number[] = [];
+  for (let i = 0; i < targets.length && unseen.size > 0; i++) if (unseen.delete(targets[i]!)) positions.push(first + i);
+  return Array.from(lists.idsAt(entry.bucket, positions), quoteId);
 }
 
 /**

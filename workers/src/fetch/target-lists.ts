@@ -1,13 +1,14 @@
-import { appendFileSync, closeSync, openSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { KEY_BYTES, KeyIndex } from '../base/bytes/key-index.ts';
 import { murmur3 } from '../base/bytes/murmur3.ts';
 import { columnBytes, columnLength, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { fillFromFile } from '../base/files/fill-from-file.ts';
 import { hitRows, type NeighbourColumns, textBytes, textsOf } from '../hits/columns.ts';
 import { createTextBuilder, type TextBuilder } from '../hits/text-builder.ts';
 
 /** Rows of a bucket, and bytes of all buckets, that are in memory before they are written. */
-const BLOCK_ROWS = 4096;
+const BLOCK_ROWS = 512;
 const MOST_BYTES = 32 * 2 ** 20;
 
 /** Target ids of a bucket that are looked up together: they bound the memory, wherever the ids come from. */
@@ -73,12 +74,12 @@ export class TargetLists {
     try {
       for (let at = 0; ; ) {
         const head = new Int32Array(2);
-        if (!readAll(file, new Uint8Array(head.buffer), at)) return;
+        if (!fillFromFile(file, new Uint8Array(head.buffer), at)) return;
         const [rows, byteLength] = head as unknown as [number, number];
         const offsets = new Int32Array(rows + 1);
         const bytes = new Uint8Array(byteLength);
-        readAll(file, new Uint8Array(offsets.buffer), at + head.byteLength);
-        readAll(file, bytes, at + head.byteLength + offsets.byteLength);
+        fillFromFile(file, new Uint8Array(offsets.buffer), at + head.byteLength);
+        fillFromFile(file, bytes, at + head.byteLength + offsets.byteLength);
         yield { offsets, bytes };
         at += head.byteLength + offsets.byteLength + byteLength;
       }
@@ -109,14 +110,16 @@ export class TargetLists {
     if (targets.length > 0) yield { first, numbers, targets: Int32Array.from(targets) };
   }
 
-  /** Reads the target id of a bucket's neighbour. @param position among the neighbours of the bucket */
-  idAt(bucket: string, position: number): Uint8Array {
-    let first = 0;
+  /** Reads the target ids of some of a bucket's neighbours, in one pass. @param positions among the neighbours of the bucket, ascending */
+  *idsAt(bucket: string, positions: readonly number[]): Generator<Uint8Array> {
+    let [first, next] = [0, 0];
     for (const ids of this.read(bucket)) {
-      if (position < first + columnLength(ids)) return columnBytes(ids, position - first);
-      first += columnLength(ids);
+      const end = first + columnLength(ids);
+      for (; next < positions.length && positions[next]! < end; next++)
+        yield columnBytes(ids, positions[next]! - first);
+      if (next === positions.length) return;
+      first = end;
     }
-    throw new RangeError(`no neighbour ${position} of ${bucket}`);
   }
 
   #list(name: string) {
@@ -143,14 +146,4 @@ function bucketName(latin1: string): string {
 
 function bytesOf({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-/** Fills a buffer. @returns false at the end of the file */
-function readAll(file: number, into: Uint8Array, position: number): boolean {
-  for (let done = 0; done < into.length; ) {
-    const read = readSync(file, into, done, into.length - done, position + done);
-    if (read === 0) return false;
-    done += read;
-  }
-  return true;
 }

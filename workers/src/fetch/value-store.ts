@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { fillFromFile } from '../base/files/fill-from-file.ts';
 
 /** Offset and byte count of a record. */
 const PLACE_NUMBERS = 2;
@@ -93,9 +94,5 @@ function writeAll(file: number, bytes: Uint8Array, position: number): void {
 }
 
 function readAll(file: number, into: Uint8Array, position: number): void {
-  for (let done = 0; done < into.length; ) {
-    const read = readSync(file, into, done, into.length - done, position + done);
-    if (read === 0) throw new Error(`a scratch file ends ${into.length - done} bytes too early`);
-    done += read;
-  }
+  if (!fillFromFile(file, into, position)) throw new Error(`a scratch file ends before byte ${position + into.length}`);
 }

@@ -1,5 +1,5 @@
-import { readSync } from 'node:fs';
 import { join } from 'node:path';
+import { fillFromFile } from '../base/files/fill-from-file.ts';
 import type { RowSpan } from '../bucket/fragment-blocks.ts';
 
 /** Vectors of a part of a sample. */
@@ -52,11 +52,8 @@ export function* stretchesOf(sampleRows: number, { first, every, count }: Sample
 export function readSampleRows(file: number, { dimension }: TrainingSample, first: number, into: Float32Array): void {
   const rowBytes = dimension * 4;
   const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
-  for (let done = 0; done < bytes.length; ) {
-    const read = readSync(file, bytes, done, bytes.length - done, first * rowBytes + done);
-    if (read === 0) throw new Error(`The training sample ends before row ${first + into.length / dimension}.`);
-    done += read;
-  }
+  if (!fillFromFile(file, bytes, first * rowBytes))
+    throw new Error(`The training sample ends before row ${first + into.length / dimension}.`);
 }
 
 /** Marks the rows of a part that are not trained on. @param clusters the cluster of each row; -1 where it is held out */
