@@ -1,3 +1,4 @@
+import { createValidityBuilder } from '../base/columns/validity.ts';
 import { createValues, type ExtraColumn, type ExtraField, hasValue } from '../hits/extra-column.ts';
 import { createTextBuilder } from '../hits/text-builder.ts';
 
@@ -51,8 +52,7 @@ export interface RecordColumns {
 /** Creates columns from records. @param maxRows most rows between two calls of `take` */
 export function createRecordColumns(fields: readonly ExtraField[], maxRows: number): RecordColumns {
   const columns = fields.map(({ type }) => (type === 'utf8' ? collectTexts(maxRows) : collectNumbers(type, maxRows)));
-  const validities = fields.map(() => new Uint8Array((maxRows + 7) >> 3));
-  const nulls = fields.map(() => 0);
+  const validities = fields.map(() => createValidityBuilder(maxRows));
   let rows = 0;
   return {
     push(record) {
@@ -61,24 +61,15 @@ export function createRecordColumns(fields: readonly ExtraField[], maxRows: numb
       for (const [i, column] of columns.entries()) {
         const length = view?.getUint32(at) ?? NO_VALUE;
         at += LENGTH_BYTES;
-        if (length === NO_VALUE) {
-          nulls[i]!++;
-          column.push(NOTHING, rows);
-          continue;
-        }
-        validities[i]![rows >> 3]! |= 1 << (rows & 7);
-        column.push(record!.subarray(at, at + length), rows);
-        at += length;
+        const isPresent = length !== NO_VALUE;
+        validities[i]!.push(isPresent);
+        column.push(isPresent ? record!.subarray(at, at + length) : NOTHING, rows);
+        if (isPresent) at += length;
       }
       rows++;
     },
     take() {
-      const taken = columns.map((column, i) => ({
-        ...column.take(rows),
-        validity: nulls[i]! > 0 ? validities[i]!.slice(0, (rows + 7) >> 3) : undefined,
-      }));
-      for (const validity of validities) validity.fill(0);
-      nulls.fill(0);
+      const taken = columns.map((column, i) => ({ ...column.take(rows), validity: validities[i]!.take() }));
       rows = 0;
       return taken;
     },

@@ -1,3 +1,4 @@
+import { createValidityBuilder } from '../base/columns/validity.ts';
 import { createValues, type ExtraColumn, type ExtraType, hasValue } from './extra-column.ts';
 import { createTextBuilder } from './text-builder.ts';
 
@@ -14,28 +15,21 @@ export interface ExtraBuilder {
 /** Creates a builder. @param maxRows most rows between two calls of `take` */
 export function createExtraBuilder(type: ExtraType, maxRows: number): ExtraBuilder {
   const append = type === 'utf8' ? collectTexts(maxRows) : collectNumbers(type, maxRows);
-  const validity = new Uint8Array((maxRows + 7) >> 3);
+  const validity = createValidityBuilder(maxRows);
   let rows = 0;
-  let nulls = 0;
   return {
     size: append.size,
     push(column, row) {
-      if (column !== undefined && hasValue(column, row)) {
-        validity[rows >> 3]! |= 1 << (rows & 7);
-        append.value(column, row, rows);
-      } else {
-        nulls++;
-        append.none();
-      }
+      const isPresent = column !== undefined && hasValue(column, row);
+      validity.push(isPresent);
+      if (isPresent) append.value(column, row, rows);
+      else append.none();
       rows++;
     },
     take() {
       const taken = append.take(rows);
-      const bitmap = nulls > 0 ? validity.slice(0, (rows + 7) >> 3) : undefined;
-      validity.fill(0);
       rows = 0;
-      nulls = 0;
-      return { ...taken, validity: bitmap };
+      return { ...taken, validity: validity.take() };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { columnFrom, columnText, type Utf8Column } from '../base/bytes/utf8-column.ts';
+import { validityOf } from '../base/columns/validity.ts';
 
 /** Types of extra columns. */
 export const EXTRA_TYPES = ['utf8', 'int64', 'float32', 'float64'] as const;
@@ -57,12 +58,4 @@ export function extraFrom(type: ExtraType, values: readonly ExtraValue[]): Extra
   if (type === 'int64') return { values: BigInt64Array.from(values, (value) => BigInt(value ?? 0)), validity };
   const numbers = values.map((value) => Number(value ?? 0));
   return { values: type === 'float32' ? Float32Array.from(numbers) : Float64Array.from(numbers), validity };
-}
-
-/** Returns the bitmap of rows that have a value; undefined where all have one. */
-export function validityOf(present: readonly boolean[]): Uint8Array | undefined {
-  if (present.every(Boolean)) return undefined;
-  const validity = new Uint8Array((present.length + 7) >> 3);
-  for (const [row, isPresent] of present.entries()) if (isPresent) validity[row >> 3]! |= 1 << (row & 7);
-  return validity;
 }

@@ -2,6 +2,7 @@ import type { Table } from '@lancedb/lancedb';
 import { type Data, DataType, type Vector } from 'apache-arrow';
 import { columnFrom, columnSlice, concatenateColumns, type Utf8Column } from '../base/bytes/utf8-column.ts';
 import type { Column, ColumnType } from '../base/columns/column-type.ts';
+import { validityOf } from '../base/columns/validity.ts';
 import { unreadableRows } from './read-table.ts';
 
 /** Values of rows: text, or numbers. Bit `row & 7` of byte `row >> 3` of `validity` is 1 where a row has one; undefined: all have. */
@@ -24,7 +25,10 @@ export async function takeColumns(table: Table, rows: Float64Array, fields: read
 }
 
 function decode(vector: Vector, type: ColumnType): TakenColumn {
-  const validity = validityOf(vector);
+  const validity =
+    vector.nullCount === 0
+      ? undefined
+      : validityOf(Array.from({ length: vector.length }, (_, row) => vector.isValid(row)));
   if (type === 'utf8') return { ...textsOf(vector), validity };
   const values = type === 'int64' ? new BigInt64Array(vector.length) : new Float64Array(vector.length);
   let at = 0;
@@ -47,11 +51,4 @@ function textsOf(vector: Vector): Utf8Column {
       columnSlice({ offsets: valueOffsets as Int32Array, bytes: values as Uint8Array }, offset, offset + length),
     ),
   );
-}
-
-function validityOf(vector: Vector): Uint8Array | undefined {
-  if (vector.nullCount === 0) return undefined;
-  const validity = new Uint8Array((vector.length + 7) >> 3);
-  for (let row = 0; row < vector.length; row++) if (vector.isValid(row)) validity[row >> 3]! |= 1 << (row & 7);
-  return validity;
 }

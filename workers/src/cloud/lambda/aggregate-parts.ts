@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { DataError } from '../../base/errors.ts';
 import { withScratch } from '../../base/files/scratch.ts';
-import type { NeighbourColumns } from '../../hits/columns.ts';
-import { createCsv } from '../../hits/csv/csv-file.ts';
 import { createEvalues, EVALUE, P_VALUE } from '../../hits/evalues.ts';
+import { writeOutputs } from '../../hits/output/neighbour-outputs.ts';
 import { inspectHits, readHits } from '../../hits/parquet/hits-reader.ts';
-import { createNeighbours } from '../../hits/parquet/neighbours-writer.ts';
 import { mergeStreams, startAll } from '../../merge/streams.ts';
 import { uploadStream } from '../../s3/upload-stream.ts';
 import type { AskSettings } from '../../search/in-place/ask-settings.ts';
@@ -45,7 +43,19 @@ export function mergeParts({ execution, parts, failed, settings }: PartsToMerge,
     const streams = startAll(paths.map((path) => readHits(path, hasPValues)));
     const merged = mergeStreams(streams, settings.k, hasPValues ? [P_VALUE] : []);
     const convert = hasPValues ? createEvalues(databaseRows, settings.maxEvalue) : undefined;
-    const rows = await write(merged, csv, parquet, answerMetadata(settings, failed), convert);
+    const options = {
+      ...({ compression: 'zstd', csvSafe: false, metadata: answerMetadata(settings, failed) } as const),
+      ...{ extra: convert ? [EVALUE] : [], scratch: folder },
+    };
+    const { rows } = await writeOutputs({ output: parquet, csv }, options, async (append) => {
+      let rows = 0;
+      for await (const found of merged) {
+        const batch = convert?.(found) ?? found;
+        rows += batch.ranks.length;
+        await append(batch);
+      }
+      return { rows };
+    });
     if (failed.length > 0) await appendFile(csv, partialNote(failed));
     const upload = (path: string, key: string, type: string) =>
       uploadStream(call.results.uri(key), createReadStream(path), type);
@@ -81,29 +91,4 @@ async function fetchPart(
   const stored = await readPartSummary(path, wrong);
   if (stored.bucket !== bucket || stored.fingerprint !== fingerprint) throw wrong();
   return path;
-}
-
-async function write(
-  merged: AsyncIterable<NeighbourColumns>,
-  csvPath: string,
-  parquetPath: string,
-  metadata: Record<string, string>,
-  convert: ((batch: NeighbourColumns) => NeighbourColumns) | undefined,
-): Promise<number> {
-  const extra = convert ? [EVALUE] : [];
-  const parquet = await createNeighbours(parquetPath, 'zstd', metadata, extra);
-  const csv = await createCsv(csvPath, 'none', false, extra);
-  let rows = 0;
-  try {
-    for await (const found of merged) {
-      const batch = convert?.(found) ?? found;
-      rows += batch.ranks.length;
-      await Promise.all([parquet.append(batch), csv.append(batch)]);
-    }
-    await Promise.all([parquet.finish(), csv.finish()]);
-    return rows;
-  } catch (error) {
-    await Promise.allSettled([parquet.abandon(), csv.abandon()]);
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { type DataType, Type, tableFromIPC } from 'apache-arrow';
 import { type RecordBatch as DecodedBatch, wasmMemory } from 'parquet-wasm';
 import { columnFrom, type Utf8Column } from '../../base/bytes/utf8-column.ts';
-import { validityOf } from '../extra-column.ts';
+import { validityOf } from '../../base/columns/validity.ts';
 
 /** A column of a decoded batch, copied out of the decoder's memory: its rows without a value are those whose bit in `validity` is 0. */
 export type DecodedColumn = ({ values: DecodedValues } | Utf8Column) & { validity?: Uint8Array | undefined };
