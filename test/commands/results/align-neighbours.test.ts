@@ -282,7 +282,11 @@ describe('align-neighbours', () => {
     );
     await failure(['--queries', at('few.fasta')], DataError, 'q000', 'few.fasta');
     await writeFile(at('twice.fasta'), `>q001\nWWWW\n`);
-    await failure(['--queries', at('q.fasta'), at('twice.fasta')], DataError, 'twice.fasta', 'q001');
+    const twice = ['--queries', at('q.fasta'), at('twice.fasta')];
+    await failure(twice, DataError, 'twice.fasta', 'q001');
+    await failure([...twice, '--range', '1:2'], DataError, 'twice.fasta', 'q001');
+    // A part keeps the sequences of its own queries alone.
+    await expect(align([...twice, '--range', '0:1'])).resolves.toMatchObject({ queries: 1 });
     await writeRows(at('plain.parquet'), rows.slice(0, 3), []);
     await failure(['--neighbours', at('plain.parquet')], DataError, 'plain.parquet', '"sequence"', 'fetch-columns');
     await writeRows(at('other.parquet'), rows, FIELDS, {

@@ -20,7 +20,7 @@ import type { AlignSettings } from './align-query.ts';
 import type { AlignMethods } from './align-worker.ts';
 import { type DatabaseResidues, databaseResidues } from './database-residues.ts';
 import { QuerySequences } from './query-sequences.ts';
-import { readChunks } from './read-chunks.ts';
+import { findPart, readChunks } from './read-chunks.ts';
 
 const MODULE = new URL('./align-worker.ts', import.meta.url);
 const SEQUENCE = 'sequence';
@@ -58,14 +58,15 @@ export async function alignNeighbours(request: AlignRequest, { progress, warn }:
   const file = await inspectNeighbours(neighbours);
   const residues = await databaseResidues(request.database, file.metadata);
   const settings = settingsFor(file, residues, request);
-  const queries = new QuerySequences();
+  const part = request.range && (await findPart(file.path, request.range));
+  const queries = new QuerySequences(part?.queries);
   for (const path of request.queries) await queries.addFile(path);
   const work = request.work ?? dirname(scratchPathOf(output));
   const shown = progress('Aligning', file.rows, 'neighbours');
   const threads = { name: 'align', count: request.threads, workerData: () => settings, requestsPerThread: 2 };
   try {
     const written = await withThreadPool<AlignMethods, Written>(MODULE, threads, (pool) => {
-      const chunks = readChunks(file.path, settings.fields, request.range);
+      const chunks = readChunks(file.path, settings.fields, part?.rows);
       const aligned = alignInThreads(pool, chunks, queries, request.queries, shown.add);
       return withScratch(work, `${basename(output)}.align`, (scratch) =>
         write(aligned, { file, settings, request, scratch }),

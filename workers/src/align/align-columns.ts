@@ -66,18 +66,20 @@ export function alignChunk(aligner: LocalAligner, chunk: Chunk, settings: AlignC
   const hits = hitsOf(chunk.neighbours);
   const rows = hitRows(hits);
   const sequences = hits.extra![settings.positions.sequence]!;
-  const targets = Array.from({ length: rows }, (_, row) => targetOf(sequences, row));
   const kept: KeptCandidate[] = [];
   let withoutSequence = 0;
   let query = 0;
   for (let from = 0, to = 0; from < rows; from = to, query++) {
     while (to < rows && sameText(hits.queryIds, to, hits.queryIds, from)) to++;
     const residues = chunk.queries[query]!;
-    const own = targets.slice(from, to);
-    withoutSequence += own.slice(0, settings.candidates).filter((target) => target === undefined).length;
-    for (const [i, candidate] of alignQuery(aligner, residues, own, settings).entries()) {
-      const row = from + candidate.position;
-      kept.push({ ...candidate, row, rank: i + 1, query: residues, target: targets[row] });
+    // Only candidates are aligned.
+    const targets = Array.from({ length: to - from }, (_, position) =>
+      position < settings.candidates ? targetOf(sequences, from + position) : undefined,
+    );
+    withoutSequence += targets.slice(0, settings.candidates).filter((target) => target === undefined).length;
+    for (const [i, candidate] of alignQuery(aligner, residues, targets, settings).entries()) {
+      const { position } = candidate;
+      kept.push({ ...candidate, row: from + position, rank: i + 1, query: residues, target: targets[position] });
     }
   }
   const limits = { rows: Math.max(1, kept.length), bytes: Number.POSITIVE_INFINITY };

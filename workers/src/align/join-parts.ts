@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
+import { mapConcurrently } from '../base/concurrency/map-concurrently.ts';
 import { DataError, UsageError } from '../base/errors.ts';
 import { requireDistinctOutputs } from '../base/files/distinct-outputs.ts';
 import { withScratch } from '../base/files/scratch.ts';
@@ -14,6 +15,8 @@ import type { ParquetCompression } from '../hits/parquet/table-writer.ts';
 import { ALIGNMENT_FIELDS } from './align-columns.ts';
 import { ALIGN_MESSAGES } from './align-messages.ts';
 
+/** Files whose footers are read at once. */
+const FILES_AT_ONCE = 16;
 /** Extra columns that are always written. */
 const OWN: ReadonlySet<string> = new Set(['evalue', ...ALIGNMENT_FIELDS.map(({ name }) => name)]);
 
@@ -36,7 +39,7 @@ export interface JoinRequest extends OutputFiles {
 export async function joinParts(request: JoinRequest, { progress, warn }: CommandContext) {
   const { input, output, csv, fasta, compression, csvSafe } = request;
   await requireDistinctOutputs(input, { output, csv, fasta });
-  const parts = await Promise.all(input.map(inspectNeighbours));
+  const parts = await mapConcurrently(input, FILES_AT_ONCE, inspectNeighbours);
   const [first] = parts as [NeighboursFile];
   const other = parts.find((part) => keyOf(part) !== keyOf(first));
   if (other) throw new DataError(ALIGN_MESSAGES.otherPart(other.path, first.path));

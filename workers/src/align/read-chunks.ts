@@ -1,3 +1,5 @@
+import { KEY_BYTES, KeyIndex } from '../base/bytes/key-index.ts';
+import { murmur3 } from '../base/bytes/murmur3.ts';
 import { DataError } from '../base/errors.ts';
 import { quoteId } from '../base/text/quote.ts';
 import { createNeighbourBuilder, type NeighbourBuilder } from '../hits/builder.ts';
@@ -30,15 +32,14 @@ export interface QueryRows {
 
 /**
  * Reads neighbours in chunks of whole queries.
- * @param range positions of the queries among those of the file. Default: all
+ * @param range rows of whole queries (see `findPart`). Default: all
  * @throws DataError if the file is damaged, or not sorted by query
  */
 export async function* readChunks(
   path: string,
   fields: readonly ExtraField[],
-  range?: QueryRange,
+  range: RowRange = ALL_ROWS,
 ): AsyncGenerator<QueryRows> {
-  const found = range ? await findRows(path, range) : ALL_ROWS;
   const rows = new GrowingBuilder(fields);
   let queryIds: Uint8Array[] = [];
   let last: Texts | undefined;
@@ -47,9 +48,9 @@ export async function* readChunks(
     queryIds = [];
     return chunk;
   };
-  for await (const batch of readNeighbours(path, fields, found)) {
+  for await (const batch of readNeighbours(path, fields, range)) {
     const hits = hitsOf(batch);
-    const [from, to] = [found.first - batch.firstRow, found.end - batch.firstRow];
+    const [from, to] = [range.first - batch.firstRow, range.end - batch.firstRow];
     for (let row = Math.max(0, from); row < Math.min(to, hitRows(hits)); row++) {
       const order = last ? compareText(last, 0, hits.queryIds, row) : -1;
       if (order > 0) throw new DataError(ALIGN_MESSAGES.notSorted(path, quoteId(textBytes(hits.queryIds, row))));
@@ -64,20 +65,32 @@ export async function* readChunks(
   if (queryIds.length > 0) yield take();
 }
 
-/** Finds the rows of queries, without their sequences. */
-async function findRows(path: string, { first, end }: QueryRange): Promise<RowRange> {
+/** Some of the queries of a file of neighbours. */
+export interface NeighboursPart {
+  rows: RowRange;
+  /** By the hashes of their ids (murmur3, 128 bits). */
+  queries: KeyIndex;
+}
+
+/** Finds the rows of queries, without reading their sequences. @param range positions of the queries among those of the file */
+export async function findPart(path: string, { first, end }: QueryRange): Promise<NeighboursPart> {
   let [query, firstRow, rows] = [-1, Number.POSITIVE_INFINITY, 0];
   let last: Texts | undefined;
+  const queries = new KeyIndex(Number.POSITIVE_INFINITY);
+  const key = new Uint32Array(KEY_BYTES / 4);
   for await (const batch of readNeighbours(path)) {
     const { queryIds } = hitsOf(batch);
     for (let row = 0; row < hitRows(batch); row++, rows++) {
       if (last && sameText(last, 0, queryIds, row)) continue;
       last = copyText(queryIds, row);
       if (++query === first) firstRow = rows;
-      if (query === end) return { first: firstRow, end: rows };
+      if (query === end) return { rows: { first: firstRow, end: rows }, queries };
+      if (query < first) continue;
+      murmur3(last.bytes, 0, last.bytes.length, key, 0);
+      queries.add(key, 0, query);
     }
   }
-  return { first: Math.min(firstRow, rows), end: rows };
+  return { rows: { first: Math.min(firstRow, rows), end: rows }, queries };
 }
 
 /** Collects rows, however many one query has. */
