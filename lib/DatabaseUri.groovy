@@ -48,6 +48,11 @@ class DatabaseUri {
         return catalog(database).collectMany { entry -> entry.columns instanceof List ? entry.columns*.name*.toString() : [] }.unique().sort()
     }
 
+    /** Lists the names of the buckets whose hits have no p-values, because an earlier version built them, sorted. */
+    static List<String> withoutPValues(String database) {
+        return catalog(database).findAll { entry -> !entry.hasNullDistances }*.bucket*.toString()
+    }
+
     /** Returns the attributes of the database's vectors, including `model` and `model_hash` if known. */
     static Map model(String database) {
         def models = catalog(database).collect { entry -> entry.model }
@@ -95,16 +100,16 @@ class DatabaseUri {
         return Files.exists(file) ? described(file) : null
     }
 
-    /** Reads bucket, fingerprint, the fingerprints before deletions, and bytes, model and kept columns if known. */
+    /** Reads bucket, fingerprint, the fingerprints before deletions, whether its hits get p-values, and bytes, model and kept columns if known. */
     private static Map described(Path file) {
         def entry = read(file)
         def revisionOf = entry.revision instanceof Map && entry.revision.of instanceof List ? entry.revision.of : []
         def replaces = entry.replaces instanceof List ? entry.replaces.findAll { other -> other instanceof Map } : []
         return [bucket: file.baseName, fingerprint: entry.fingerprint.toString(), revisionOf: revisionOf, bytes: entry.bytes, model: entry.model,
-            columns: entry.columns, replaces: replaces]
+            columns: entry.columns, hasNullDistances: entry.nullDistances != null, replaces: replaces]
     }
 
-    /** Lists [bucket, fingerprint, bytes, model, columns] of all buckets, by name. */
+    /** Lists [bucket, fingerprint, bytes, model, columns, hasNullDistances] of all buckets, by name. */
     private static List<Map> catalog(String database) {
         if (isRemote(database)) return RemoteCatalog.entries(database)
         def found = catalogFiles(database).collect { file -> described(file) }

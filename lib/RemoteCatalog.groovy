@@ -9,7 +9,7 @@ class RemoteCatalog {
     /** The last listing by database. A listing takes a second, and a run with hundreds of cached buckets would need hundreds. */
     private static final Map<String, List<Map>> READ = [:]
 
-    /** Lists [bucket, fingerprint, bytes, model, columns] of all buckets, by name. Stops the run if the database cannot be read. */
+    /** Lists [bucket, fingerprint, bytes, model, columns, hasNullDistances] of all buckets, by name. Stops the run if the database cannot be read. */
     static synchronized List<Map> entries(String database) {
         // A stub run builds nothing, and must not send requests.
         if (Global.session.stubRun) return []

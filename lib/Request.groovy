@@ -4,6 +4,9 @@ import java.nio.file.Path
 /** The request of one run: the checked combination of parameters, and all input files. */
 class Request {
 
+    /** Buckets that a message names. */
+    private static final int MOST_NAMED = 5
+
     /**
      * Checks the combination of parameters, and finds the inputs. Stops the run if something is wrong.
      * @param params the user's parameters, already checked one by one
@@ -40,6 +43,7 @@ class Request {
         if (!isStub && queries) ResultColumns.checkQueries(given, queries, projectDir)
         if (!isStub && inputs) ResultColumns.checkBuilt(given, inputs, database, projectDir)
         else if (!isStub) ResultColumns.check(given, database)
+        if (!isStub && !inputs && (queries || given.query_ids) && given.max_evalue != null) checkPValues(database)
         def fasta = (inputs + queries).find { file -> file.kind == 'fasta' }
         def own = fasta && !given.model && !inputs && !isStub ? DatabaseUri.model(database) : [:]
         def model = fasta && !given.model ? modelOf(database, own, fasta) : given.model
@@ -54,6 +58,16 @@ class Request {
             entries: entries,
             workers: WorkerSources.hashes(projectDir, [database, model].findAll()),
         ]
+    }
+
+    /** Checks that all hits will have the p-values that --max_evalue needs. Stops the run if an earlier version built any bucket. */
+    private static void checkPValues(String database) {
+        def without = DatabaseUri.withoutPValues(database)
+        if (!without) return
+        def names = without.take(MOST_NAMED).join(', ') + (without.size() > MOST_NAMED ? ", ... (${without.size()} buckets)" : '')
+        Parameters.stop("--max_evalue: hits of ${names} of ${database} have no p-values, because an earlier version built " +
+            "${without.size() == 1 ? 'it' : 'them'}. Run bin/lanceflow index-bucket --bucket ${without[0]} --database ${database}" +
+            "${without.size() == 1 ? '' : ', and for the others'}, or search without --max_evalue.")
     }
 
     /** Checks the folder of events and metrics, and creates it, because a container engine mounts only existing folders. */

@@ -69,6 +69,13 @@ describe('a changed catalog entry', () => {
     });
   });
 
+  it('of an earlier version is refused for E-values before the queries are read', async () => {
+    const question = ['ask', '--input', join(folder, 'no-such-file.h5'), '--database', database, '--max-evalue', '1'];
+    const match =
+      /hits of bucket_00001 have no p-values.* Run lanceflow index-bucket --bucket bucket_00001 --database /;
+    await expectRefusalHere(question, 65, match);
+  });
+
   const shift = (by: number) => (one: CatalogEntry) => ({
     ...one,
     fragments: one.fragments!.map((fragment) => ({ ...fragment, offset: fragment.offset + by })),

@@ -45,13 +45,14 @@ test('parameters and inputs are checked as the documentation says', async () => 
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
   for (const name of ['empty', 'data', 'data/sub', 'db', "odd 'é$(x)"]) await mkdir(at(name));
-  for (const [name, model] of [
-    ['kmer', { model: 'kmer', model_hash: '1' }],
-    ['esm', { model: 'ESM-2', model_hash: 'abc' }],
-    ['unnamed', {}],
+  for (const [name, model, others] of [
+    ['kmer', { model: 'kmer', model_hash: '1' }, {}],
+    ['judged', { model: 'kmer', model_hash: '1' }, { nullDistances: {} }],
+    ['esm', { model: 'ESM-2', model_hash: 'abc' }, {}],
+    ['unnamed', {}, {}],
   ] as const) {
     await mkdir(at(`${name}/_catalog`), { recursive: true });
-    await writeFile(at(`${name}/_catalog/b.json`), JSON.stringify({ fingerprint: 'f', model }));
+    await writeFile(at(`${name}/_catalog/b.json`), JSON.stringify({ fingerprint: 'f', model, ...others }));
   }
   for (const name of [
     'data/b.fasta',
@@ -204,6 +205,8 @@ test('parameters and inputs are checked as the documentation says', async () => 
       columnsKnown: request({ input: at('shards.csv'), database: at('db'), columns: 'description,taxon' }),
       fastaOfShards: request({ input: at('shards.csv'), database: at('db'), fasta: true }),
       evalueOfCodes: request({ queries: at('data'), database: at('kmer'), max_evalue: 0.1, refine_factor: 0 }),
+      evalueOfOldBucket: request({ queries: at('data'), database: at('kmer'), max_evalue: 0.1 }),
+      evalueOfNewBucket: request({ queries: at('data'), database: at('judged'), max_evalue: 0.1 }),
       kmerOption: request({ input: at('data'), database: at('db'), model: 'kmer', pooling: 'cls' }),
       int8OnGpu: request({ input: at('data'), database: at('db'), model: 'm', precision: 'int8', device: 'cuda' }),
       cacheUri: request({ input: at('data'), database: at('db'), model: 'm', cache: 's3://b/c' }),
@@ -293,6 +296,10 @@ test('parameters and inputs are checked as the documentation says', async () => 
     columnsOfShards: ['--columns length: neither', 'The columns are description, taxon.'],
     fastaOfShards: ['--fasta: neither', 'nor an input has a column sequence (the columns: description, taxon)'],
     evalueOfCodes: ['--max_evalue: with --refine_factor 0, distances are estimates'],
+    evalueOfOldBucket: [
+      `--max_evalue: hits of b of ${at('kmer')} have no p-values`,
+      `Run bin/lanceflow index-bucket --bucket b --database ${at('kmer')}, or`,
+    ],
     noModel: ['--model is missing', 'a.faa.gz'],
     wrongModel: ['no such folder'],
     noConfig: ['no config.json in this folder'],

@@ -110,7 +110,9 @@ describe('catalog', () => {
   it('prints in the brief form what the pipeline reads, and nothing else', async () => {
     const { stdout } = await lanceflow(['catalog', '--database', database, '--brief', '--json']);
     const { entries, ...totals } = JSON.parse(stdout);
-    expect(Object.keys(entries[0])).toEqual(['bucket', 'rows', 'bytes', 'fingerprint', 'model', 'revisionOf']);
+    expect(Object.keys(entries[0])).toEqual([
+      ...['bucket', 'rows', 'bytes', 'fingerprint', 'model', 'revisionOf', 'hasNullDistances'],
+    ]);
     expect(Object.keys(totals)).toEqual(
       expect.arrayContaining(['command', 'rows', 'bytes', 'buckets', 'seconds', 'cpuSeconds', 'peakMemoryBytes']),
     );

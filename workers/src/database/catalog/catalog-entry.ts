@@ -169,12 +169,17 @@ export function storedRows({ rows, deletedRows = 0 }: Pick<CatalogEntry, 'rows' 
   return rows + deletedRows;
 }
 
-/** Returns what the pipeline needs of an entry. `revisionOf`: earlier fingerprints, by which -resume knows the bucket. */
-export function briefEntry({ bucket, rows, bytes, fingerprint, model, columns, revision }: CatalogEntry) {
+/**
+ * Returns what the pipeline needs of an entry. `revisionOf`: earlier fingerprints, by which -resume knows the bucket. `hasNullDistances`: whether
+ * its hits get p-values.
+ */
+export function briefEntry(entry: CatalogEntry) {
+  const { bucket, rows, bytes, fingerprint, model, columns, revision, nullDistances } = entry;
   return {
     ...{ bucket, rows, bytes, fingerprint, model },
     ...(columns && { columns }),
     ...(revision && { revisionOf: revision.of }),
+    hasNullDistances: nullDistances !== undefined,
   };
 }
 

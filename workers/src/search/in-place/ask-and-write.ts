@@ -4,11 +4,11 @@ import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
 import { counted } from '../../base/text/counted.ts';
 import { formatDollars } from '../../base/text/format-dollars.ts';
 import { askedColumns } from '../../database/catalog/asked-columns.ts';
-import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import { type CatalogEntry, withoutReplaced } from '../../database/catalog/catalog-entry.ts';
 import { Database } from '../../database/database.ts';
 import type { ShardAttributes } from '../../shard/shard.ts';
 import { addColumns } from './add-columns.ts';
-import { ask, bucketsToAsk } from './ask-database.ts';
+import { ask, bucketsToAsk, requirePValues } from './ask-database.ts';
 import type { AskRequest } from './ask-options.ts';
 import type { AskQueries } from './ask-queries.ts';
 import type { ReadCost } from './bucket-answer.ts';
@@ -59,14 +59,19 @@ export interface AskReport extends CommandResult {
 
 /**
  * Opens the database of a request.
- * @throws DataError if it has no buckets, or not all that are named; UsageError for a column that none of them has
+ * @throws DataError if it has no buckets, or not all that are named, or for a largest E-value where hits of any have no p-values; UsageError for a
+ *   column that none of them has
  */
-export async function openAsked(uri: string, { options, output, columns }: AskRequest): Promise<AskedDatabase> {
+export async function openAsked(
+  uri: string,
+  { settings, options, output, columns }: AskRequest,
+): Promise<AskedDatabase> {
   const database = await Database.open(uri);
   const names = await bucketsToAsk(database, options.buckets);
   const { model } = await database.requireEntry(names[0]!);
   const isFasta = output.format === 'fasta';
-  if (columns.length === 0 && !isFasta) return { database, names, model, columns: [] };
+  const hasColumns = columns.length > 0 || isFasta;
+  if (!hasColumns && settings.maxEvalue === undefined) return { database, names, model, columns: [] };
   const entries = await mapConcurrently(names, ENTRIES_AT_ONCE, (name) =>
     database.requireEntry(name).catch((error: unknown) => {
       // Its search fails in the same way.
@@ -74,8 +79,10 @@ export async function openAsked(uri: string, { options, output, columns }: AskRe
       throw error;
     }),
   );
-  const known = entries.filter((entry) => entry !== undefined);
-  return { database, names, model, columns: askedColumns(database.uri, known, columns, isFasta).fetched };
+  const known = withoutReplaced(entries.filter((entry) => entry !== undefined));
+  requirePValues(database.uri, known, settings);
+  const asked = hasColumns ? askedColumns(database.uri, known, columns, isFasta).fetched : [];
+  return { database, names, model, columns: asked };
 }
 
 /** Reads the stored vector of a protein. @throws DataError if the database has none of this id */

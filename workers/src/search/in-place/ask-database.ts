@@ -3,6 +3,7 @@ import { DataError, TransientError, toUserError, UsageError, UserError, userErro
 import { type CatalogEntry, withoutReplaced } from '../../database/catalog/catalog-entry.ts';
 import type { Database } from '../../database/database.ts';
 import { noBuckets } from '../../database/database-messages.ts';
+import { hasPValues } from '../output/hit-sink.ts';
 import { askBucket } from './ask-bucket.ts';
 import { type AskQueries, requireDistinctIds } from './ask-queries.ts';
 import { type AskSettings, requireAnswerFits } from './ask-settings.ts';
@@ -121,6 +122,17 @@ export function chooseBuckets(uri: string, names: string[], wanted: readonly str
   const unknown = wanted.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new DataError(IN_PLACE_MESSAGES.unknownBuckets(uri, unknown, names));
   return [...new Set(wanted)].sort();
+}
+
+/** Checks, before buckets are searched, that their hits will have the p-values that a largest E-value needs. @throws DataError that names the others */
+export function requirePValues(
+  uri: string,
+  entries: readonly CatalogEntry[],
+  { maxEvalue, refineFactor }: AskSettings,
+): void {
+  if (maxEvalue === undefined) return;
+  const without = entries.filter((entry) => !hasPValues(entry, refineFactor)).map(({ bucket }) => bucket);
+  if (without.length > 0) throw new DataError(IN_PLACE_MESSAGES.withoutPValues(uri, without));
 }
 
 function requireOneMetric(metrics: Map<string, string>, bucket: string, metric: string): void {

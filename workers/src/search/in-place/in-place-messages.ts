@@ -2,10 +2,17 @@ import { counted } from '../../base/text/counted.ts';
 
 const CAMPAIGN = 'Ask for less, or run a campaign: search-bucket and merge-hits, or the pipeline with --queries.';
 
+/** Buckets that a message names. */
+const SHOWN_BUCKETS = 5;
+
 /** Texts for users about searches in place. */
 export const IN_PLACE_MESSAGES = {
   noPValues:
     'The hits of a bucket have no p-values, which --max-evalue needs: an earlier version built it, or the refine factor is 0. Run index-bucket again for it, or ask without --max-evalue.',
+  withoutPValues: (uri: string, buckets: readonly string[]) =>
+    `${uri}: hits of ${buckets.slice(0, SHOWN_BUCKETS).join(', ')}${buckets.length > SHOWN_BUCKETS ? `, ... (${counted(buckets.length, 'bucket')})` : ''} ` +
+    'have no p-values, which --max-evalue needs: an earlier version built the table, or the refine factor is 0. Run lanceflow index-bucket ' +
+    `--bucket ${buckets[0]} --database ${uri}${buckets.length > 1 ? ', and for the others' : ''}, or ask without --max-evalue.`,
   evalueOfCodes:
     'With --refine-factor 0, distances are estimates, which have no E-values for --max-evalue. Omit one of the two.',
   // Settings and queries.

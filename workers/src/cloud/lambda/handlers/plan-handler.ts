@@ -4,7 +4,7 @@ import { DataError } from '../../../base/errors.ts';
 import { checkDocument, parseJson } from '../../../base/text/document.ts';
 import { type CatalogEntry, withoutReplaced } from '../../../database/catalog/catalog-entry.ts';
 import { Database } from '../../../database/database.ts';
-import { allBuckets, chooseBuckets } from '../../../search/in-place/ask-database.ts';
+import { allBuckets, chooseBuckets, requirePValues } from '../../../search/in-place/ask-database.ts';
 import { querySetFor } from '../../../search/in-place/ask-queries.ts';
 import { requireAnswerFits } from '../../../search/in-place/ask-settings.ts';
 import { IN_PLACE_MESSAGES } from '../../../search/in-place/in-place-messages.ts';
@@ -55,6 +55,7 @@ async function makePlan(execution: string, request: AskEvent, { results, usage }
   await checkQuestion(() => {
     // Each query set is a copy of all vectors.
     for (const entry of entries) querySetFor(queries, entry);
+    requirePValues(database.uri, entries, request.settings);
   });
   requireOneMetric(entries);
   const concurrency = searchConcurrency(request.concurrency);
