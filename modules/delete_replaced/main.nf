@@ -1,5 +1,6 @@
 // Deletes the rows of earlier versions of changed files, once all buckets of the plan are in the database.
 process DELETE_REPLACED {
+    label 'write'
     containerOptions { DatabaseUri.mount(database) }
 
     input:

@@ -1,5 +1,6 @@
 // Plans which shards go into which bucket. Rows that the database already has are skipped.
 process PACK_BUCKETS {
+    label 'write'
     containerOptions { DatabaseUri.mount(database) }
 
     input:
@@ -7,7 +8,7 @@ process PACK_BUCKETS {
     val order // list of [position in files, name in the folder or '', source] by shard
     val values // list of JSON objects by shard: columns that have one value in all its rows; empty for none
     val database
-    val options // map: bucket_size, check_ids, keep
+    val options // map: bucket_size, check_ids, replace, keep
     val worker // hash of the command's sources: -resume runs this stage again when they change
 
     output:

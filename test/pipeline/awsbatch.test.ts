@@ -69,7 +69,7 @@ test('each stage runs in its queue; a new head resumes the run of a lost one', {
   await writeFile(join(folder, 'model/config.json'), '{}');
   // Machines with a third of that disk: one ingest and one index task each.
   const small = { aws_storage_disk: 2500, aws_storage_cpus: 12, aws_storage_memory: 90, bucket_size: 200_000_000 };
-  // Tasks that build have the building role, tasks that need CUDA its image; all others have the readers' job definition.
+  // Tasks that write to the database have the building role, tasks that need CUDA its image; all others have the readers' job definition.
   const reader = 'lanceflow-reader';
   await runHead(folder, 'third', {
     database: 's3://data/db',
@@ -78,10 +78,10 @@ test('each stage runs in its queue; a new head resumes the run of a lost one', {
     aws_reader_definition: reader,
     ...small,
   });
-  const { INGEST_BUCKET, INDEX_BUCKET, EMBED_SEQUENCES, ...others } = await readPlaces(folder);
+  const { PACK_BUCKETS, INGEST_BUCKET, INDEX_BUCKET, EMBED_SEQUENCES, ...others } = await readPlaces(folder);
   expect(EMBED_SEQUENCES).toMatch(new RegExp(`^lanceflow-gpu, ${IMAGE}, `));
-  for (const place of [INGEST_BUCKET, INDEX_BUCKET]) expect(place?.split(', ')[1]).toBe(IMAGE);
-  expect(Object.keys(others)).toEqual(expect.arrayContaining(['PACK_BUCKETS', 'SEARCH_BUCKET', 'MERGE_HITS']));
+  for (const place of [PACK_BUCKETS, INGEST_BUCKET, INDEX_BUCKET]) expect(place?.split(', ')[1]).toBe(IMAGE);
+  expect(Object.keys(others)).toEqual(expect.arrayContaining(['SEARCH_BUCKET', 'MERGE_HITS']));
   for (const place of Object.values(others)) expect(place.split(', ')[1]).toBe(`job-definition://${reader}`);
   expect(INGEST_BUCKET).toMatch(/, 12, 59 GB, 1.4 TB$/);
   expect(others.SEARCH_BUCKET).toMatch(/, 12, 64 GB, 721.2 GB$/);
