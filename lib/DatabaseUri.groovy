@@ -89,9 +89,9 @@ class DatabaseUri {
         if (found == null)
             Nextflow.error("${database}: ${bucket} was built by an earlier run, but is no longer in the database. Run again without -resume.")
         if (found.fingerprint != fingerprint && !(fingerprint in found.revisionOf))
-            Nextflow.error("${database}: another run has rebuilt ${bucket}, so the cached results of this run are out of date. " +
-                "To search the database as it is, run without --input. " +
-                "To rebuild the bucket, remove ${database}/_catalog/${bucket}.json and run without -resume.")
+            Nextflow.error("${database}: another run has rebuilt ${bucket}, or replaced files in it, so the cached results of this run are out of date. " +
+                "To search the database as it is, run without --input. To add what it lacks, run without -resume. " +
+                "To rebuild the bucket, remove ${database}/_catalog/${bucket}.json before that.")
         return [bucket, found.fingerprint]
     }
 

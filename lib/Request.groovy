@@ -121,6 +121,8 @@ class Request {
         if (!given.input && !given.queries && !given.query_ids && !given.evaluate)
             Parameters.stop('Nothing to do: pass --input to build a database, --queries or --query_ids to search one, or both.\n' +
                 'nextflow run main.nf --help lists the parameters.')
+        if (given.replace && given.check_ids)
+            Parameters.stop('--replace adds rows whose ids the database still has, which --check_ids refuses. Use one of them.')
         if (!given.database)
             Parameters.stop('--database is missing: the folder (or s3:// prefix) of the database to build or search.')
     }

@@ -204,6 +204,13 @@ test('parameters and inputs are checked as the documentation says', async () => 
       columnsOfShards: request({ input: at('shards.csv'), database: at('db'), columns: 'length' }),
       columnsKnown: request({ input: at('shards.csv'), database: at('db'), columns: 'description,taxon' }),
       fastaOfShards: request({ input: at('shards.csv'), database: at('db'), fasta: true }),
+      replaceAndCheck: request({
+        input: at('data'),
+        model: 'kmer',
+        database: at('db'),
+        replace: true,
+        check_ids: true,
+      }),
       evalueOfCodes: request({ queries: at('data'), database: at('kmer'), max_evalue: 0.1, refine_factor: 0 }),
       evalueOfOldBucket: request({ queries: at('data'), database: at('kmer'), max_evalue: 0.1 }),
       evalueOfNewBucket: request({ queries: at('data'), database: at('judged'), max_evalue: 0.1 }),
@@ -295,6 +302,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
     ],
     columnsOfShards: ['--columns length: neither', 'The columns are description, taxon.'],
     fastaOfShards: ['--fasta: neither', 'nor an input has a column sequence (the columns: description, taxon)'],
+    replaceAndCheck: ['--replace adds rows whose ids the database still has'],
     evalueOfCodes: ['--max_evalue: with --refine_factor 0, distances are estimates'],
     evalueOfOldBucket: [
       `--max_evalue: hits of b of ${at('kmer')} have no p-values`,

@@ -23,5 +23,9 @@ it.each([1, 7, 1000])('finds the rows whose ids no source has, with %i ids in me
   for await (const choose of ids.others(kept)) found.push(...choose(columnFrom(rows.ids)));
   const expected = [...rows.ids.keys()].filter((row) => row >= 60 || (row >= 30 && row < 40));
   expect(found.sort((x, y) => x - y)).toEqual(expected);
+  expect(ids.hasRepeated).toBe(false);
+  for await (const choose of ids.others(kept))
+    for (let i = 0; i < 2; i++) [...choose(columnFrom(rows.ids.slice(0, 1)))];
+  expect(ids.hasRepeated).toBe(true);
   await expect(Array.fromAsync(new IdsOfSources([a.path]).others(kept))).rejects.toThrow(/b\.h5/);
 });

@@ -217,7 +217,7 @@ t.update(where="id = 'p2002'", values={'embedding': [0.0, 1.0] + [0.0] * 30})`,
     };
     await expectRows(database, bucket, expected);
     const { revision } = (await entriesOf(database)).find((entry) => entry.bucket === bucket)!;
-    expect(revision).toMatchObject({ removedRows: 240, addedRows: 1 });
+    expect(revision).toMatchObject({ removedRows: 240, addedRows: 1, isAdopted: true });
     expect(await runHere(['adopt', '--database', database, '--bucket', bucket])).toMatchObject({ replaced: undefined });
     await runHere(['verify', '--database', database]);
   });

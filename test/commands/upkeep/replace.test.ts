@@ -120,6 +120,8 @@ describe('a changed file', () => {
       ['bucket_00003', 1000],
     ]);
     expect(entries[0]!.sources.map(({ path }) => path)).toEqual([at('b')]);
+    // With -resume, a run that built the bucket with both files must not take this one for it.
+    expect(entries[0]!.revision?.of).toEqual([]);
     await expectRows(database, 'bucket_00001', b);
     await expectRows(database, 'bucket_00003', changed);
     // Fails on a duplicated id.
@@ -179,6 +181,34 @@ describe('a changed file', () => {
     await buildPlanned(database, ['a2', 'b']);
     expect(await replace(database, ['a2', 'b'])).toMatchObject({ rows: 1000 });
     await runHere(['verify', '--database', database]);
+  });
+
+  it('keeps its earlier version where another run has made that the new one meanwhile', async () => {
+    const database = await copyOf('crossed');
+    await pack(database, ['a2', 'b'], ['--replace']);
+    await buildPlanned(database, ['a2', 'b']);
+    await cp(planOf(database), join(folder, 'first.json'));
+    // Both versions are in the database, and either can be asked for.
+    await pack(database, ['a', 'b'], ['--replace']);
+    const first = ['--plan', join(folder, 'first.json'), '--input', at('a2'), at('b')];
+    await runHere(['delete-replaced', '--database', database, ...first]);
+    const second = deleteReplaced(database, ['a', 'b']);
+    await expect(second).rejects.toThrow(DataError);
+    await expect(second).rejects.toThrow(/no longer has all rows of .*a\.h5/);
+    expect((await entriesOf(database)).map(({ rows: count }) => count)).toEqual([1200, 800, 1000]);
+  });
+
+  it('is refused where a withdrawn id is also in another file', async () => {
+    const database = await copyOf('shared');
+    const e = { ...sliceRows(randomRows(5, 100, DIMENSION, 'e'), 0, 100) };
+    await writeShard(at('e'), { ...e, ids: [a.ids[0]!, ...e.ids.slice(1)] });
+    await pack(database, ['e'], []);
+    await buildPlanned(database, ['e']);
+    await runHere(['merge-buckets', '--database', database]);
+    await writeFile(join(folder, 'ids.txt'), b.ids[0]!);
+    await runHere(['delete', '--database', database, '--ids', join(folder, 'ids.txt')]);
+    await expect(replace(database, ['a2', 'b', 'c', 'e'])).rejects.toThrow(/ids do not tell which rows/);
+    expect((await entriesOf(database)).map(({ rows: count }) => count)).toEqual([3099, 1000]);
   });
 
   it('is refused where the rows of its earlier version cannot be told apart', async () => {

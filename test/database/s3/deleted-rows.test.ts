@@ -91,6 +91,31 @@ describe.skipIf(missingServer('moto'))('deleted rows of a table on S3', () => {
     await runHere(['verify', '--database', database]);
   });
 
+  it('of an earlier version of a file are gone, and the bucket that had these alone', async () => {
+    const database = 's3://lance/replaced-files';
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, `replaced-${name}.h5`)) as [string, string, string];
+    await writeShard(a, sliceRows(rows, 0, 600));
+    await writeShard(b, left);
+    await writeShard(c, randomRows(6, 50, 32, 'c'));
+    await buildDatabase(folder, [a, b], { database });
+    await buildDatabase(folder, [c], { database });
+    await writeShard(a, { ...sliceRows(rows, 0, 600), vectors: randomRows(7, 600, 32).vectors });
+    await writeShard(c, randomRows(8, 50, 32, 'c'));
+    const plan = ['--plan', join(folder, 'replace.json')];
+    const inputs = ['--input', a, b, c, '--database', database];
+    await runHere(['pack-buckets', ...inputs, '--replace', '--output', plan[1]!]);
+    const made = ['--bucket', 'bucket_00003', '--database', database];
+    await runHere(['ingest-bucket', ...plan, ...made]);
+    await runHere(['index-bucket', ...made]);
+    const { buckets } = await runHere(['delete-replaced', ...plan, ...inputs]);
+    expect(buckets).toEqual({ [BUCKET]: 600, bucket_00002: 50 });
+    const { hits } = await searchHere(folder, database, path, ['--k', '5', '--search', 'exact', '--stream']);
+    expectSameHits(hits, bruteForce(queries, left, 'cosine', 5, BUCKET), 1e-5);
+    const objects = [...(await objectsOf(await at('replaced-files'))).keys()];
+    expect(objects.filter((name) => name.includes('bucket_00002'))).toEqual([]);
+    await runHere(['verify', '--database', database]);
+  });
+
   it('have no id in place, and leave nothing of older versions', async () => {
     const ask = (id: string) =>
       runHere(['ask', '--id', id, '--database', DATABASE, '--output', join(folder, 'id.csv')]);

@@ -82,6 +82,21 @@ export function changedFiles(files: ReadonlyArray<{ path: string; bucket: string
 export const replaceAndCheckIds =
   '--replace adds rows whose ids the database still has, which --check-ids refuses. Use one of them.';
 
+export function relativePath(path: string): string {
+  return (
+    `--replace: ${path} is a relative path, which names other files from other folders. Pass absolute paths, in --input or --name, also when ` +
+    'the files are added.'
+  );
+}
+
+/** @param path of an input without rows */
+export function emptyVersion(path: string, bucket: string): string {
+  return (
+    `--replace: ${path} has no sequences, and ${bucket} has rows of its earlier version. If it is complete, delete them with ` +
+    'lanceflow delete --ids and remove the file from --input; otherwise correct it.'
+  );
+}
+
 /** @param path an earlier version of an input @param other another source of its bucket */
 export function otherRowsUnknown(path: string, bucket: string, other: string): string {
   return (
@@ -92,7 +107,7 @@ export function otherRowsUnknown(path: string, bucket: string, other: string): s
 
 export function otherClientsRows(path: string, bucket: string): string {
   return (
-    `--replace: ${bucket} has rows that another client added, which cannot be told from those of ${path}. ` +
+    `--replace: ${bucket} has rows that another client added or changed, which cannot be told from those of ${path}. ` +
     'Delete the old rows with lanceflow delete --ids (docs/upkeep.md, "Replace").'
   );
 }

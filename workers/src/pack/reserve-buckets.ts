@@ -5,6 +5,7 @@ import { type IngestRecord, sourceKey } from '../database/catalog/catalog-entry.
 import type { Database } from '../database/database.ts';
 import type { KnownBucket } from './known-bucket.ts';
 import { rangesNotHeld } from './packing.ts';
+import { isAbsolutePath } from './replaced-sources.ts';
 
 /** Number of names that are reserved, and of plans that are removed, at once: each waits for the disk or for S3. */
 const CHANGES_AT_ONCE = 16;
@@ -61,7 +62,7 @@ function supersededPlans({ shards, entries, pending }: Known, buckets: readonly 
   );
   const isReplaced = ({ path, contentHash }: PlanSource) => {
     // Relative paths of two builds may name different files.
-    const contentNow = /^(\/|[a-z][a-z0-9+.-]*:\/\/)/i.test(path) ? contentByPath.get(path) : undefined;
+    const contentNow = isAbsolutePath(path) ? contentByPath.get(path) : undefined;
     return contents.has(contentHash) || (contentNow !== undefined && contentNow !== contentHash);
   };
   return pending.filter(

@@ -17,11 +17,17 @@ export class IdsOfSources {
   readonly #paths: readonly string[];
   readonly #rowHashes = new Map<string, string>();
   readonly #passIds: number;
+  #hasRepeated = false;
 
   /** @param paths of shards or their descriptions @param passIds ids that are held in memory at once */
   constructor(paths: readonly string[], passIds = PASS_IDS) {
     this.#paths = paths;
     this.#passIds = passIds;
+  }
+
+  /** Whether a table had an id of the sources twice. */
+  get hasRepeated(): boolean {
+    return this.#hasRepeated;
   }
 
   /**
@@ -34,9 +40,17 @@ export class IdsOfSources {
     const passes = Math.max(1, Math.ceil(rows / this.#passIds));
     for (let pass = 0; pass < passes; pass++) {
       const isOfPass = passFilter(pass, passes);
-      const ids = new WantedIds([...(await this.#read(sources, isOfPass))]);
+      const texts = [...(await this.#read(sources, isOfPass))];
+      const idCount = texts.length;
+      const ids = new WantedIds(texts);
+      const setRepeated = () => {
+        this.#hasRepeated = true;
+      };
+      let knownRows = 0;
       yield function* (column) {
         const known = new Set(ids.findAll(column));
+        knownRows += known.size;
+        if (knownRows > idCount - ids.missingCount) setRepeated();
         for (let row = 0; row < column.offsets.length - 1; row++)
           if (isOfPass(column, row) && !known.has(row)) yield row;
       };

@@ -26,6 +26,8 @@ export interface RebuildOptions {
   index?: IndexKind | undefined;
   /** Opens a bucket's table. Default: at the catalog's version, which must be the newest. */
   open?: typeof openNewest;
+  /** Whether another client has changed rows of the buckets. Default: false. */
+  isAdopted?: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function rebuildBuckets(
       const bucket = await reserveName(database, sources);
       const complete = async (made: CatalogEntry) => {
         await requireNoNewer(database, versions);
-        return replacementOf(made, replaced);
+        return replacementOf(made, replaced, options.isAdopted ?? false);
       };
       return withBucketLock(database, bucket, (signal) => {
         const lost = AbortSignal.any([...signals, signal]);

@@ -29,8 +29,9 @@ interface RebuildArguments {
 /** Buckets that one new bucket will replace. */
 export interface RebuildGroup {
   buckets: readonly string[];
-  /** See `RebuildOptions`. */
+  /** These two: see `RebuildOptions`. */
   open?: RebuildOptions['open'];
+  isAdopted?: boolean;
 }
 
 /** New buckets, and their rows and bytes. */
@@ -53,8 +54,8 @@ export async function rebuildGroups(
   requireWhole('threads', threads);
   const result: RebuiltGroups = { rows: 0, bytes: 0, made: [] };
   await withReplacements(uri, work, async (database, lost) => {
-    for (const { buckets, open } of await choose(database)) {
-      const options = { threads, lost, index, ...(open && { open }) };
+    for (const { buckets, ...group } of await choose(database)) {
+      const options = { threads, lost, index, ...group };
       const { bucket, rows, bytes } = await rebuildBuckets(database, buckets, options, context);
       context.log(replacedBy(buckets, bucket));
       result.rows += rows;

@@ -34,9 +34,9 @@ export async function withReplacements<T>(
 /**
  * Returns the entry of a bucket with the rows of others, which it replaces as soon as it is written.
  * @param made the entry of its table, whose sources are the exported rows
- * @param replaced entries of the others
+ * @param replaced entries of the others @param isAdopted whether another client has changed their rows
  */
-export function replacementOf(made: CatalogEntry, replaced: readonly CatalogEntry[]): CatalogEntry {
+export function replacementOf(made: CatalogEntry, replaced: readonly CatalogEntry[], isAdopted: boolean): CatalogEntry {
   const sum = (count: (entry: CatalogEntry) => number) => replaced.reduce((total, entry) => total + count(entry), 0);
   const revisions = replaced.map(nextRevision);
   // Rows of another client may be fewer or more.
@@ -48,6 +48,7 @@ export function replacementOf(made: CatalogEntry, replaced: readonly CatalogEntr
       of: revisions.flatMap(({ of }) => of),
       removedRows: sum((entry) => entry.revision?.removedRows ?? 0) + Math.max(0, -more),
       addedRows: sum((entry) => entry.revision?.addedRows ?? 0) + Math.max(0, more),
+      ...(isAdopted || revisions.some((revision) => revision.isAdopted) ? { isAdopted: true } : {}),
     },
     replaces: replaced.map(({ bucket, fingerprint }) => ({ bucket, fingerprint })),
   };

@@ -41,6 +41,14 @@ export function notAddedYet(uri: string, bucket: string): string {
   );
 }
 
+/** @param path an input that replaces an earlier version */
+export function goneSincePlanned(uri: string, path: string): string {
+  return (
+    `${uri}: it no longer has all rows of ${path}, so those of its earlier version are kept: another run has replaced them since this one ` +
+    'was planned. Run again without -resume.'
+  );
+}
+
 /** @param path a source whose rows stay */
 export function sourceNotPassed(path: string): string {
   return `--input has no shard with the rows of ${path} that the database has: it has changed since pack-buckets. Plan again.`;

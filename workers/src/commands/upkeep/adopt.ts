@@ -30,7 +30,8 @@ export const command = defineCommand({
         const state = await readTableState(database.tables, entry);
         if (state.kind === 'missing') throw new DataError(describeChange(database.uri, entry, state)!);
         // Its newest version.
-        if (state.kind !== 'same') return [{ buckets: [bucket], open: () => database.tables.open(bucket) }];
+        const isAdopted = state.kind !== 'newer' && state.kind !== 'compacted';
+        if (state.kind !== 'same') return [{ buckets: [bucket], open: () => database.tables.open(bucket), isAdopted }];
         context.log(nothingToAdopt(bucket));
         return [];
       },

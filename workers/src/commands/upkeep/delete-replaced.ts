@@ -4,8 +4,8 @@ import { databaseOption } from '../../app/shared-options.ts';
 import { UsageError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
 import { parsePlan } from '../../database/catalog/bucket-plan.ts';
-import { Database } from '../../database/database.ts';
 import { deleteReplaced } from '../../upkeep/delete-sources.ts';
+import { withReplacements } from '../../upkeep/replacement.ts';
 
 export const command = defineCommand({
   describe:
@@ -26,15 +26,16 @@ export const command = defineCommand({
   ],
 
   async run(args, context) {
-    const database = await Database.open(args.database);
-    await database.requireExists();
     const plan = parsePlan(await readFile(args.plan, 'utf8'), args.plan);
-    if (!plan.replaced) return { rows: 0, bytes: 0, buckets: {} };
-    if (plan.replaced.kept.some((position) => position >= args.input.length))
+    const { replaced } = plan;
+    if (!replaced) return { rows: 0, bytes: 0, buckets: {} };
+    if (replaced.kept.some((position) => position >= args.input.length))
       throw new UsageError(
         `--input names ${counted(args.input.length, 'file')}, fewer than pack-buckets got for ${args.plan}.`,
       );
-    const deleted = await deleteReplaced(database, plan, plan.replaced, args.input, context);
+    const deleted = await withReplacements(args.database, undefined, (database, lost) =>
+      deleteReplaced(database, plan, replaced, args.input, lost, context),
+    );
     const rows = [...deleted.values()].reduce((sum, count) => sum + count, 0);
     return { rows, bytes: 0, buckets: Object.fromEntries(deleted) };
   },

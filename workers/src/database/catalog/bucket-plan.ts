@@ -57,6 +57,10 @@ const REPLACED_SOURCES = z.object({
   sources: z
     .array(z.object({ path: TEXT, rowHash: CONTENT_HASH }))
     .check(z.minLength(1, 'a list of at least one source')),
+  /** The inputs that replace them. */
+  versions: z
+    .array(z.object({ path: TEXT, rowHash: CONTENT_HASH, rows: SIZE }))
+    .check(z.minLength(1, 'a list of at least one input')),
   /** Positions in the list of packed inputs of those whose rows are in the same buckets. */
   kept: z.array(COUNT),
 });

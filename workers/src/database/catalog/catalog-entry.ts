@@ -124,6 +124,8 @@ const REVISION = z.object({
   removedRows: COUNT,
   /** Rows that other clients added. */
   addedRows: COUNT,
+  /** Set where another client changed rows: the two counts are then the difference, and do not tell whether it added some and deleted others. */
+  isAdopted: z.optional(z.literal(true, 'true')),
 });
 
 /** `_catalog/<bucket>.json`: a bucket is part of the database if and only if this file exists. Format: docs/formats.md. */
@@ -163,6 +165,11 @@ export const CATALOG_ENTRY = z.object({
   software: z.object({ lanceflow: TEXT, lancedb: TEXT, node: TEXT }),
   created: textWhere((text) => !Number.isNaN(Date.parse(text)), 'a time (ISO 8601)'),
 });
+
+/** Returns whether a bucket may have rows of another client, beside those of its sources. */
+export function mayHaveOtherRows({ revision }: Pick<CatalogEntry, 'revision'>): boolean {
+  return revision !== undefined && (revision.addedRows > 0 || revision.isAdopted === true);
+}
 
 /** Returns the rows that a bucket's data files hold: those of the table and those that were deleted. */
 export function storedRows({ rows, deletedRows = 0 }: Pick<CatalogEntry, 'rows' | 'deletedRows'>): number {

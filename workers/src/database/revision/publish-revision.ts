@@ -86,8 +86,8 @@ export async function undoRevision(database: Database, { bucket, tableVersion, f
 
 /** Returns the entry of a bucket whose rows another entry's differ from by a revision. */
 export function nextRevision({ fingerprint: last, revision }: CatalogEntry): Revision {
-  const { of = [], removedRows = 0, addedRows = 0 } = revision ?? {};
-  return { of: [...of, last], removedRows, addedRows };
+  const { of = [], removedRows = 0, addedRows = 0, ...rest } = revision ?? {};
+  return { of: [...of, last], removedRows, addedRows, ...rest };
 }
 
 function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntry {
@@ -105,12 +105,14 @@ function revisedEntry(entry: CatalogEntry, revision: TableRevision): CatalogEntr
   const { deletedRows: _, ...rest } = entry;
   const before = nextRevision(entry);
   const droppedRows = sourceRows(entry.sources) - sourceRows(sources);
+  // Without the rows of a source, the bucket is no longer what -resume of its build would take it for.
+  const of = droppedRows > 0 ? [] : before.of;
   return {
     ...rest,
     ...facts,
     sources: [...sources],
     ...(deletedRows > 0 ? { deletedRows } : {}),
-    revision: { ...before, removedRows: before.removedRows + entry.rows - rows - droppedRows },
+    revision: { ...before, of, removedRows: before.removedRows + entry.rows - rows - droppedRows },
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     fingerprint: fingerprint(facts),
   };
