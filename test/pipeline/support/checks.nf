@@ -1,4 +1,4 @@
-// Runs the pipeline's checks (lib/) on a list of cases, for test/pipeline/checks.test.ts. Writes the result or the error of each to
+// Runs the pipeline's checks (lib/) on a list of cases, for tests of test/pipeline/. Writes the result or the error of each to
 // --answers, in the order of the cases.
 
 workflow {
