@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stepCpuSeconds } from '../../workers/src/forecast/model/bucket-estimate.ts';
-import type { LinearRate, RunRates, SearchRates } from '../../workers/src/forecast/rates/run-rates.ts';
+import type { SearchRates } from '../../workers/src/forecast/model/search-rates.ts';
+import type { LinearRate, RunRates } from '../../workers/src/forecast/rates/run-rates.ts';
 import { BENCH_MODELS, modelFlops } from '../embed-shapes.ts';
 import { readInputs, type ScaleInputs } from '../scale/inputs.ts';
 import { buildRatesOf } from '../scale/large-bucket.ts';
@@ -28,7 +29,7 @@ interface EmbedResult {
   shareOfGemmRate: number;
 }
 
-export const RATES = join(ROOT, 'workers/src/forecast/rates/rates.json');
+const RATES = join(ROOT, 'workers/src/forecast/rates/rates.json');
 
 /** Writes rates.json from bench/results/. */
 export async function writeRates(): Promise<void> {
@@ -41,7 +42,7 @@ export async function derivedRates(): Promise<RunRates> {
   return ratesOf(await readInputs(), stages, embed);
 }
 
-export function ratesOf(
+function ratesOf(
   inputs: ScaleInputs,
   { stages, head, search, machine, date, cores }: PlanStages,
   embed: EmbedResult,

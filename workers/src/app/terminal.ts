@@ -31,6 +31,7 @@ export function beQuiet(): void {
   isSilent = true;
 }
 
+/** Returns whether `beQuiet` was called. */
 export function isQuiet(): boolean {
   return isSilent;
 }

@@ -77,7 +77,7 @@ async function getProducts(machine: string, region: string): Promise<unknown> {
 }
 
 /** Reads the price of an hour on demand from an answer of GetProducts. @returns undefined if it has none */
-export function parsePrice(answer: unknown): number | undefined {
+function parsePrice(answer: unknown): number | undefined {
   const products = isRecord(answer) && Array.isArray(answer.PriceList) ? answer.PriceList : [];
   for (const product of products) {
     // Each product is a JSON text.

@@ -1,5 +1,4 @@
 import type { CommandContext } from '../app/command.ts';
-import { LANCEFLOW_VERSION } from '../app/version.ts';
 import { UsageError } from '../base/errors.ts';
 import { withScratch } from '../base/files/scratch.ts';
 import { type CatalogEntry, storedRows } from '../database/catalog/catalog-entry.ts';
@@ -12,7 +11,13 @@ import type { HitFilter } from '../search/search-request.ts';
 import { withBucket } from './chosen-buckets.ts';
 import { type BucketPoint, evaluateBucket, pointWork } from './evaluate-bucket.ts';
 import { EVALUATE_MESSAGES } from './evaluate-messages.ts';
-import { type Evaluation, type EvaluationPoint, type PointSettings, recommendedPoint } from './evaluation.ts';
+import {
+  type Evaluation,
+  type EvaluationPoint,
+  measurementOf,
+  type PointSettings,
+  recommendedPoint,
+} from './evaluation.ts';
 import { type GridLists, gridPoints, partitionsFor } from './grid.ts';
 import { sampleRows } from './sample-rows.ts';
 
@@ -143,12 +148,7 @@ function evaluationOf(
     point.strategy === 'exact' ? { ...point, recall: { ...point.recall, low: 1 } } : point,
   );
   return {
-    format: 1,
-    version: LANCEFLOW_VERSION,
-    measured: new Date().toISOString(),
-    database: database.uri,
-    buckets: Object.fromEntries(entries.map(({ bucket, fingerprint }) => [bucket, fingerprint])),
-    k,
+    ...measurementOf(database, entries, k),
     queries,
     excludesSelf: excludeSelf,
     targetRecall,

@@ -3,13 +3,15 @@ import { counted } from '../base/text/counted.ts';
 import { drawChart } from '../report/charts.ts';
 import { formatCount } from '../report/format.ts';
 import { type Html, html } from '../report/html.ts';
-import { number, table } from '../report/page-parts.ts';
+import { number, pageHead, table } from '../report/page-parts.ts';
 import { STYLE } from '../report/style.ts';
 import type { Evaluation, EvaluationPoint } from './evaluation.ts';
 import { millisecondsText, pointCells, pointColumns, recallText, searchCommand, settingsText } from './point-text.ts';
 
 const SIZE = { width: 720, height: 400, marginTop: 28, marginRight: 24, marginLeft: 56, marginBottom: 48 };
 const COLORS = { exact: 'var(--ink)', scan: 'var(--second)', ann: 'var(--accent)' };
+/** What the page adds to the style of the report. */
+const OWN_STYLE = html`:root { --second: #b3622f; } .wide, .wide bdi { max-width: 52rem; }`;
 /** Keeps texts apart from the lines below them. */
 const HALO = { stroke: 'var(--paper)', strokeWidth: 4 } as const;
 /** Colors of a drawing that stands alone, as those of the report. */
@@ -17,7 +19,7 @@ const OWN_COLORS =
   'svg { background: #fff; --paper: #fff; --ink: #1c2330; --accent: #2f6fb3; --second: #b3622f; color: #5b6678; }';
 
 /** Draws recall against time, with intervals; a ring marks the recommended point. */
-export function evaluationChart(evaluation: Evaluation): Html {
+function evaluationChart(evaluation: Evaluation): Html {
   const { points, recommended, targetRecall, k } = evaluation;
   const shown = points.map((point) => ({
     ...point.recall,
@@ -80,15 +82,7 @@ export function evaluationPage(evaluation: Evaluation): string {
     return html`<tr><td>${strategy}</td>${numbers.map(number)}<td>${i === recommended ? 'recommended' : ''}</td></tr>\n`;
   });
   const kind = excludesSelf ? 'rows of the database, whose own hits are not counted' : 'a query set';
-  const page = html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>LanceFlow: recall of a database</title>
-<style>${STYLE}:root { --second: #b3622f; } .wide, .wide bdi { max-width: 52rem; }</style>
-</head>
+  const page = html`${pageHead('LanceFlow: recall of a database', [STYLE, OWN_STYLE])}
 <body>
 <h1>Recall of a database</h1>
 <p class="note">Recall@${formatCount(k)} against exact answers, ${counted(formatCount(queries), 'query')} (${kind}), ${counted(formatCount(Object.keys(buckets).length), 'bucket')} of <bdi>${database}</bdi>, measured ${measured}.</p>

@@ -1,6 +1,9 @@
 import * as z from 'zod/mini';
+import { LANCEFLOW_VERSION } from '../app/version.ts';
 import { AMOUNT, COUNT, checkDocument, choice, isRecord, SIZE, TEXT, textWhere } from '../base/text/document.ts';
 import { parseJsonText } from '../base/text/json-text.ts';
+import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
+import type { Database } from '../database/database.ts';
 import { SEARCH_STRATEGIES } from '../search/plan/strategies.ts';
 import { ESTIMATE } from '../vectors/recall.ts';
 import { badEvaluation, otherFormat } from './evaluate-messages.ts';
@@ -46,7 +49,7 @@ const MEASUREMENT = {
 
 /** `evaluation.json`: recall and cost of searches over a grid of settings. Format: docs/formats.md. */
 export type Evaluation = z.infer<typeof EVALUATION>;
-export const EVALUATION = z.object({
+const EVALUATION = z.object({
   ...MEASUREMENT,
   database: TEXT,
   /** Whether the queries are rows of the database, whose own hits are not counted. */
@@ -56,6 +59,18 @@ export const EVALUATION = z.object({
   /** Position of the recommended point; absent where no point reaches the target. */
   recommended: z.optional(COUNT),
 });
+
+/** Says what was measured, of which tables, with which version, and when. */
+export function measurementOf(database: Database, entries: readonly CatalogEntry[], k: number) {
+  return {
+    format: 1 as const,
+    version: LANCEFLOW_VERSION,
+    measured: new Date().toISOString(),
+    database: database.uri,
+    buckets: Object.fromEntries(entries.map(({ bucket, fingerprint }) => [bucket, fingerprint])),
+    k,
+  };
+}
 
 /** `_evaluations/latest.json` in the database: the recall that was measured last, which `catalog` shows. */
 export type LastRecall = z.infer<typeof LAST_RECALL>;

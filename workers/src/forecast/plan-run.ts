@@ -11,8 +11,9 @@ import { readBuckets } from './inputs/read-buckets.ts';
 import { buildOf, checkCounts, type PlanArguments, resolveInputs, resolveQueries } from './inputs/resolve-inputs.ts';
 import { clusterOf } from './machines/cluster.ts';
 import { LOCAL, PRICES, type PriceTable, parsePrices } from './machines/price-table.ts';
+import type { SearchRates } from './model/search-rates.ts';
 import { learnFactors } from './rates/learned-rates.ts';
-import { MEASURED, type RunRates, type SearchRates, searchRatesFor, shareForRecall } from './rates/run-rates.ts';
+import { MEASURED, type RunRates, searchRatesFor, shareForRecall } from './rates/run-rates.ts';
 import type { RunPlan } from './run-plan.ts';
 import type { BucketGroup, Cluster, ForecastModel, RunRequest, SearchForecast } from './run-request.ts';
 
@@ -43,7 +44,7 @@ export interface SearchSettings {
 const KMER: ForecastModel = { name: 'kmer', dimension: 960 };
 
 /**
- * Plans a run: counts its inputs, looks at its database, and forecasts what each stage takes. It reads no vector.
+ * Plans a run: counts its inputs, reads the catalog of its database, and forecasts what each stage takes. It reads no vector.
  * @throws UsageError and DataError for inputs, counts, machines and prices that do not fit
  */
 export async function planRun(args: PlanArguments, parts: PlanParts): Promise<RunPlan> {

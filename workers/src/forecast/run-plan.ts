@@ -3,14 +3,14 @@ import { AMOUNT, COUNT, checkDocument, choice, isRecord, SIZE, TEXT } from '../b
 import { parseJsonText } from '../base/text/json-text.ts';
 import { badRunPlan, otherRunPlanFormat } from './forecast-messages.ts';
 
-/** An estimate, and the interval that the outcome lies in about nineteen times in twenty. */
+/** An estimate, and its interval: a factor that follows from where the rates come from (docs/planning.md). */
 export type Interval = z.infer<typeof INTERVAL>;
 const INTERVAL = z
   .object({ estimate: AMOUNT, low: AMOUNT, high: AMOUNT })
   .check(z.refine(({ estimate, low, high }) => low <= estimate && estimate <= high, 'low <= estimate <= high'));
 
 /** Where rates come from: the checked-in measurements, a calibration, or, best, this database or an earlier run. */
-export const RATE_SOURCES = ['measured', 'calibrated', 'catalog', 'outcome'] as const;
+const RATE_SOURCES = ['measured', 'calibrated', 'catalog', 'outcome'] as const;
 
 /** Figures of a stage, and of the run. */
 const FIGURES = {
@@ -44,7 +44,6 @@ const PLANNED_STAGE = z.object({
 });
 
 /** Machine of the tasks that build and search. */
-export type PlannedMachine = z.infer<typeof PLANNED_MACHINE>;
 const PLANNED_MACHINE = z.object({
   name: TEXT,
   cpus: SIZE,
@@ -69,7 +68,7 @@ const BUCKET_CHOICE = z.object({
 
 /** The document that `plan` writes: an estimate of what a run takes. */
 export type RunPlan = z.infer<typeof RUN_PLAN>;
-export const RUN_PLAN = z.object({
+const RUN_PLAN = z.object({
   format: z.literal(1),
   /** Of LanceFlow. */
   version: TEXT,
@@ -86,7 +85,7 @@ export const RUN_PLAN = z.object({
     }),
   ),
   bucketSize: z.optional(z.object({ goal: TEXT, chosen: SIZE, choices: z.array(BUCKET_CHOICE) })),
-  /** Sentences about what the plan leaves out, or could not know. */
+  /** Sentences about what the plan does not count, or could not know. */
   notes: z.optional(z.array(TEXT)),
 });
 

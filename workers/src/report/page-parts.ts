@@ -6,6 +6,22 @@ import type { LinkOf } from './targets/target-link.ts';
 /** Maximum row count of the tables by bucket: thousands of buckets would hide the rest of the page. */
 export const MAX_BUCKETS = 100;
 
+/**
+ * Builds the start of a page, up to its body. Its policy lets a browser load nothing.
+ * @param script hash of the only script that the browser may run
+ */
+export function pageHead(title: string, styles: readonly Html[], script?: string): Html {
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'${script && html`; script-src '${script}'`}">
+<title>${title}</title>
+<style>${styles}</style>
+</head>`;
+}
+
 /** Builds a table. @param head names of the columns; # marks a column of numbers */
 export function table(head: readonly string[], rows: readonly Html[]): Html {
   const cells = head.map((name) =>

@@ -1,6 +1,7 @@
 import { type Html, html } from './html.ts';
 import { warningsOf } from './outcome/stages.ts';
 import type { WorkerReport } from './outcome/worker-report.ts';
+import { pageHead } from './page-parts.ts';
 import { moreWarnings, TITLES } from './report-text.ts';
 import { SCRIPT, SCRIPT_HASH } from './sortable-table.ts';
 import { STYLE } from './style.ts';
@@ -25,15 +26,7 @@ export function pageOf(
   reports: readonly WorkerReport[],
   sections: readonly (Html | '')[],
 ): string {
-  const page = html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '${SCRIPT_HASH}'">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+  const page = html`${pageHead(title, [STYLE], SCRIPT_HASH)}
 <body>
 <h1>${heading}</h1>
 <p class="note">${note}</p>

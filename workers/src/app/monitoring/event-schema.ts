@@ -86,7 +86,7 @@ export const EVENT_TYPES = {
 
 /** A line that `--events` writes. */
 export type CommandEvent = z.infer<typeof COMMAND_EVENT>;
-export const COMMAND_EVENT = z.discriminatedUnion('type', [START, PROGRESS, LOG, WARNING, RESULT, ERROR]);
+const COMMAND_EVENT = z.discriminatedUnion('type', [START, PROGRESS, LOG, WARNING, RESULT, ERROR]);
 
 /** An event without what every event has. */
 export type EventFields = CommandEvent extends infer E

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { alignNeighbours } from '../../align/align-and-write.ts';
 import { RANKS } from '../../align/align-query.ts';
+import { alignedOutputOptions } from '../../align/aligned-output-options.ts';
 import { defineCommand } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
 import { databaseOption } from '../../app/shared-options.ts';
 import { UsageError } from '../../base/errors.ts';
 import { counted } from '../../base/text/counted.ts';
 import { parseKeptColumns } from '../../database/catalog/kept-columns.ts';
-import { COMPRESSIONS } from '../../hits/parquet/table-writer.ts';
 import { parseQueryRange } from '../../hits/query-range.ts';
 
 export const command = defineCommand({
@@ -37,23 +37,7 @@ export const command = defineCommand({
       describe:
         'Align only queries first:end, such as 0:1000, among those of the neighbours. join-neighbours joins the parts',
     },
-    columns: {
-      type: 'string',
-      describe: 'Further columns to keep, with commas between, or none. Default: all but "sequence"',
-    },
-    output: { type: 'string', demandOption: true, describe: 'Neighbours to write (Parquet)' },
-    csv: { type: 'string', describe: 'Also write the neighbours as CSV, compressed if the name ends in .gz or .zst' },
-    fasta: {
-      type: 'string',
-      describe: 'Also write the targets as FASTA, each id once, compressed if the name ends in .gz or .zst',
-    },
-    'csv-safe': {
-      type: 'boolean',
-      default: false,
-      describe: "CSV: put ' before texts that begin with = + - @, which spreadsheets would evaluate",
-    },
-    compression: { choices: COMPRESSIONS, default: 'zstd', describe: 'Compression of the Parquet file' },
-    work: { type: 'string', describe: 'Folder for temporary files. Default: that of --output' },
+    ...alignedOutputOptions,
     threads: { type: 'number', describe: 'Threads that align. Default: one per core' },
   },
   examples: [

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '../../app/command.ts';
-import { LANCEFLOW_VERSION } from '../../app/version.ts';
 import { DataError } from '../../base/errors.ts';
 import { withScratch } from '../../base/files/scratch.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
@@ -12,7 +11,7 @@ import { WantedIds } from '../../ids/wanted-ids.ts';
 import { mergeFiles } from '../../merge/merge-files.ts';
 import { fetchQueries, findIds } from '../../search/queries/look-up-queries.ts';
 import { searchAndWrite } from '../../search/search-and-write.ts';
-import type { PointSettings } from '../evaluation.ts';
+import { measurementOf, type PointSettings } from '../evaluation.ts';
 import { type GridLists, gridPoints, USUAL_SETTINGS } from '../grid.ts';
 import { drawPositions } from '../sample-rows.ts';
 import { FamilyJudge } from './family-judge.ts';
@@ -93,12 +92,7 @@ export async function evaluateLabels(
     return found;
   });
   return {
-    format: 1,
-    version: LANCEFLOW_VERSION,
-    measured: new Date().toISOString(),
-    database: database.uri,
-    buckets: Object.fromEntries(entries.map(({ bucket, fingerprint }) => [bucket, fingerprint])),
-    k: request.k,
+    ...measurementOf(database, entries, request.k),
     queries: queries.length,
     labelledIds: present.size,
     missingIds,

@@ -33,6 +33,7 @@ export interface PhaseTime {
   cpuSeconds: number;
 }
 
+/** Returns the seconds that a phase keeps each resource of a machine busy. */
 export function phaseTime({ name, cpuSeconds, division, diskBytes, networkBytes }: Phase, machine: Machine): PhaseTime {
   const cores = computingSeconds(cpuSeconds, division, machine.cores);
   const disk = diskBytes / machine.diskBytesPerSecond;

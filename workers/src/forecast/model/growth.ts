@@ -113,6 +113,7 @@ function leastSquares(rows: readonly number[][], values: readonly number[]): num
   return matrix.map((row, i) => row[count]! / row[i]! / scale[i]!);
 }
 
+/** Returns the CPU-seconds of a step on N rows. */
 export function cpuSecondsOf({ fixed, perRow, perRowRoot, assign }: Growth, rows: number): number {
   return fixed + perRow * rows + perRowRoot * rows ** 1.5 + assign(rows);
 }

@@ -1,4 +1,5 @@
 import type { BuildRates } from '../model/bucket-estimate.ts';
+import type { SearchRates } from '../model/search-rates.ts';
 import checkedIn from './rates.json' with { type: 'json' };
 
 /** CPU-seconds of a task: fixed, and of each row, residue, ... that it has. */
@@ -7,16 +8,6 @@ export interface LinearRate {
   per: Readonly<Record<string, number>>;
   /** Cores that it keeps busy on the measured machine, or fewer where it has fewer. */
   busyCores: number;
-}
-
-/** How quickly a machine compares vectors: those of MachineRates in search/plan/cost.ts that do not depend on a table. */
-export interface SearchRates {
-  flopsPerSecond: number;
-  rowSeconds: number;
-  queryBlockSeconds: number;
-  fewFlopsPerSecond: number;
-  fewRowSeconds: number;
-  distanceSeconds: number;
 }
 
 /** A share of the partitions to probe, and the recall that it reached. */

@@ -10,7 +10,7 @@ import { buildDiskBytes, indexCores, ingestCores, placeTasks } from './task-reso
 
 const COMPONENT_BYTES = { float32: 4, float16: 2 } as const;
 /** Below it, k-means has too few rows a centroid, so rows keep their order. */
-export const LEAST_ORDERED_ROWS = 1024;
+const LEAST_ORDERED_ROWS = 1024;
 /** Below it, an index has too few rows to train: workers/src/index/index-plan.ts. */
 const LEAST_INDEXED_ROWS = 256;
 /** Phases of a build in a folder: nothing is fetched or published. */
@@ -72,7 +72,7 @@ function bytesOfRow({ vectorType, dimension, index }: BuildRequest, rows: number
 }
 
 /** Returns the name of the measured steps of a build. */
-export function measuredBuild({ order, index, vectorType }: BuildRequest, shardComponentBytes: number): Build {
+function measuredBuild({ order, index, vectorType }: BuildRequest, shardComponentBytes: number): Build {
   const isOrdered = order === 'partition';
   return {
     steps: {

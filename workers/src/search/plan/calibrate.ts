@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { seededRandom } from '../../base/random.ts';
 import { AMOUNT, parseJson } from '../../base/text/document.ts';
 import type { OpenBucket } from '../../bucket/open-bucket.ts';
+import type { SearchRates } from '../../forecast/model/search-rates.ts';
 import { BlockScorer, instantiateKernels } from '../engine/block-scorer.ts';
 import { BLOCK_ROWS, FEW_QUERIES, TILE_QUERIES } from '../engine/memory.ts';
 import { allocateNearest } from '../engine/nearest-heaps.ts';
@@ -20,7 +21,6 @@ const CHOSEN_QUERIES = 128;
 const REPEATS = 8;
 const CACHE_MS = 7 * 24 * 60 * 60 * 1000;
 
-export type ComputeRates = Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'>;
 const RATE = z.number().check(z.positive());
 /** Content of the cache; rates are measured again where it is anything else. */
 const CACHED_RATES = z.object({
@@ -41,11 +41,11 @@ export async function measureRates(bucket: OpenBucket): Promise<MachineRates> {
 }
 
 /** Measures products and distances of this machine, or takes what was measured within a week. */
-export async function measureComputeRates(dimension: number): Promise<ComputeRates> {
+export async function measureComputeRates(dimension: number): Promise<SearchRates> {
   return (await readCache(dimension)) ?? (await measureCompute(dimension));
 }
 
-async function measureCompute(dimension: number): Promise<ComputeRates> {
+async function measureCompute(dimension: number): Promise<SearchRates> {
   const most = await timeBlock(dimension, TILE_QUERIES, false);
   const many = await timeBlock(dimension, CHOSEN_QUERIES, false);
   const chosen = await timeBlock(dimension, CHOSEN_QUERIES, true);
@@ -151,7 +151,7 @@ function machine(): string {
   return `${cpus()[0]?.model ?? ''} x ${availableParallelism()}`;
 }
 
-async function readCache(dimension: number): Promise<ComputeRates | undefined> {
+async function readCache(dimension: number): Promise<SearchRates | undefined> {
   // Whatever is wrong with the file: measuring again takes half a second.
   const text = await readFile(cachePath(dimension), 'utf8').catch(() => '');
   const { success, data } = z.safeParse(CACHED_RATES, parseJson(text));
@@ -161,7 +161,7 @@ async function readCache(dimension: number): Promise<ComputeRates | undefined> {
 }
 
 /** A cache folder that cannot be written only costs the next run half a second. */
-async function writeCache(dimension: number, rates: ComputeRates): Promise<void> {
+async function writeCache(dimension: number, rates: SearchRates): Promise<void> {
   const path = cachePath(dimension);
   await mkdir(join(path, '..'), { recursive: true })
     .then(() => writeFile(path, JSON.stringify({ ...rates, machine: machine(), at: Date.now() })))

@@ -1,25 +1,14 @@
 import * as z from 'zod/mini';
 import { AMOUNT, choice } from '../../base/text/document.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { SearchRates } from '../../forecast/model/search-rates.ts';
 import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import { BLOCK_ROWS, FEW_QUERIES } from '../engine/memory.ts';
 import { queriesPerBlock } from './query-ranges.ts';
 import { SEARCH_STRATEGIES, type SearchStrategy } from './strategies.ts';
 
-/** Rates of this machine, as measured by search/plan/calibrate.ts. Seconds are of all cores together. */
-export interface MachineRates {
-  /** Operations a second, two a component, where more than FEW_QUERIES are compared with a block: products of codes. */
-  flopsPerSecond: number;
-  /** Seconds a row, whatever the queries, where products are of codes: the row is quantized. */
-  rowSeconds: number;
-  /** Seconds a query and block of a scan, where products are of codes: the query is quantized for the block. */
-  queryBlockSeconds: number;
-  /** Operations a second with up to FEW_QUERIES: products of float32. */
-  fewFlopsPerSecond: number;
-  /** Seconds a row, whatever the queries, where products are of float32. */
-  fewRowSeconds: number;
-  /** Seconds of a true distance. */
-  distanceSeconds: number;
+/** Rates of this machine, as measured by search/plan/calibrate.ts. Up to FEW_QUERIES are few. */
+export interface MachineRates extends SearchRates {
   /** Bytes a second of reading the table. */
   readBytesPerSecond: number;
   /** Queries a second that the index answers, several in flight; undefined without an index. */

@@ -1,6 +1,7 @@
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
+import type { SearchRates } from '../../forecast/model/search-rates.ts';
 import { COMPONENT_BYTES, type VectorType } from '../../vectors/vector-type.ts';
-import { type CostEstimate, estimateCosts, type MachineRates, preferredStrategy } from './cost.ts';
+import { type CostEstimate, estimateCosts, preferredStrategy } from './cost.ts';
 import { queriesPerTask } from './query-ranges.ts';
 import { sampleSize } from './sample-size.ts';
 import { DEFAULT_REFINE_FACTOR, defaultNprobes, possibleStrategies, type StrategyRequest } from './strategies.ts';
@@ -21,7 +22,7 @@ export interface SizedBucket {
 export interface ForecastOptions {
   cores: number;
   /** Products and distances of all cores; typical ones where absent. */
-  rates?: Omit<MachineRates, 'readBytesPerSecond' | 'annQueriesPerSecond'> | undefined;
+  rates?: SearchRates | undefined;
   readBytesPerSecond: number;
   /** Whether each task fetches the bucket, and queries are divided among tasks. */
   isRemote: boolean;
