@@ -1,6 +1,6 @@
 import type { MachineType } from '../machines/price-table.ts';
 
-/** Cores that a stage asks for: conf/base.config has the same figures. Pure. */
+/** Cores that a stage asks for: conf/base.config has the same figures, which a test compares. Pure. */
 
 /** Components of a unit of ingest, as conf/base.config computes them, and the threads' share of units. */
 const UNIT_COMPONENTS = 65_536;
@@ -12,11 +12,12 @@ const TRAINING_CORES = 32;
 export const USABLE_DISK = 0.95;
 const ID_BYTES = 32;
 
+/** Returns the cores of a task of ingest. */
 export function ingestCores(rows: number, dimension: number): number {
   return limited(Math.ceil(Math.sqrt((rows * dimension) / UNIT_COMPONENTS) / UNITS_PER_THREAD));
 }
 
-/** @param isOnePass ivf-rq over the order of the rows */
+/** Returns the cores of a task that builds an index. @param isOnePass ivf-rq over the order of the rows */
 export function indexCores(rows: number, dimension: number, isOnePass: boolean): number {
   return isOnePass ? limited(Math.ceil((rows * dimension) / INDEX_COMPONENTS_PER_THREAD)) : TRAINING_CORES;
 }
@@ -24,7 +25,7 @@ export function indexCores(rows: number, dimension: number, isOnePass: boolean):
 export const SEARCH_CORES = 16;
 export const MERGE_CORES = 4;
 
-/** @param model `kmer` or a folder */
+/** Returns the cores of a task that embeds. @param model `kmer` or a folder */
 export function embedCores(model: string): number {
   return model === 'kmer' ? 1 : 8;
 }
