@@ -49,7 +49,7 @@ class KeptColumns {
         def all = (known + found).unique()
         if (missing)
             Parameters.stop("--keep: no input has a column ${missing.collect { name -> "\"${name}\"" }.join(', ')}. " +
-                "${all ? "They have ${all.join(', ')}" : 'They have no columns beside vectors and ids'}.")
+                "${all ? "The inputs have ${all.join(', ')}" : 'The inputs have no columns beside vectors and ids'}.")
     }
 
     /** Lists the columns that are kept of FASTA, and the kept columns of samplesheets. @param files see InputFiles.resolve */

@@ -73,7 +73,7 @@ class RunPlan {
         def dollars = plan.total.dollars
         if (dollars == null)
             return "${option}: what this run costs is unknown, because no price is known for the machine ${plan.machine.name}. " +
-                'Name the type of its machines (--plan_machine i4i.8xlarge) or a table with its price (--plan_prices FILE), or leave out --budget.'
+                'Name the type of its machines (--plan_machine i4i.8xlarge) or a table with its price (--plan_prices FILE), or omit --budget.'
         if (dollars.high <= budget) return null
         return "${option}: this run may cost ${shown(dollars.high)} (estimate ${shown(dollars.estimate)}), which is above the budget. " +
             "Allow --budget ${Math.ceil(dollars.high as double) as long}, or lower the cost: --vector_type float16, a larger --bucket_size for searches, " +

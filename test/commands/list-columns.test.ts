@@ -47,7 +47,7 @@ print('null')`,
     const pack = (keep: string, ...inputs: string[]) =>
       runHere(['pack-buckets', '--input', ...inputs.map(at), '--keep', keep, '--output', at('plan.json')]);
     await expect(pack('taxn,taxon,lenght', 'a.h5', 'b.h5')).rejects.toThrow(
-      '--keep: no input has a column "taxn", "lenght". They have taxon, length.',
+      '--keep: no input has a column "taxn", "lenght". The inputs have taxon, length.',
     );
     await expect(pack('taxon', 'a.h5')).resolves.toMatchObject({ rows: 40 });
     await expect(pack('matrix', 'a.h5')).rejects.toThrow('the column "matrix" has the shape [40, 2]');

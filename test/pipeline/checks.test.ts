@@ -277,9 +277,9 @@ test('parameters and inputs are checked as the documentation says', async () => 
     alignNothing: ['--align', 'Pass --queries'],
     alignIds: ['--query_ids', 'Pass them as FASTA'],
     alignWithoutKept: ['--keep description', 'Add sequence to --keep'],
-    keepOfFasta: ['--keep: no input has a column "taxn". They have description, sequence.'],
-    keepOfSheet: ['--keep: no input has a column "taxn". They have description, sequence, taxon.'],
-    keepOfShards: ['--keep: no input has a column "taxn". They have taxon, description.'],
+    keepOfFasta: ['--keep: no input has a column "taxn". The inputs have description, sequence.'],
+    keepOfSheet: ['--keep: no input has a column "taxn". The inputs have description, sequence, taxon.'],
+    keepOfShards: ['--keep: no input has a column "taxn". The inputs have taxon, description.'],
     alignOldDatabase: ['--align', 'no bucket of', 'has a column sequence'],
     alignShards: ['--align: the queries of', 'rows.h5 have no column sequence'],
     columnsOfFasta: [

@@ -33,7 +33,7 @@ Options:
 
 Examples:
   lanceflow ask MKTAYIAKQRQISFVKSHFSRQ --database db   Print the nearest proteins
-  lanceflow catalog --database db                      List the buckets of a database
+  lanceflow catalog --database db                      Show a database, and what to do for it
   lanceflow search-bucket --help                       Explain a command
   source <(lanceflow completion bash)                  Complete commands and options with Tab
 

@@ -17,16 +17,16 @@ export const EVALUATE_MESSAGES = {
   tooMany: (queries: number, k: number, points: number, most: number) =>
     `${counted(queries, 'query')} x k = ${k} x ${counted(points, 'point')} of the grid are more than ${most} hits, which are kept in memory. ` +
     'Reduce --sample, --k, --nprobes or --refine-factor.',
-  noRows: (uri: string) => `${uri}: its buckets have no rows to evaluate.`,
+  noRows: (uri: string) => `${uri}: its buckets have no rows to evaluate. Add data, or name another --database.`,
   severalKinds: (uri: string, kinds: readonly string[]) =>
     `${uri}: its buckets differ in model, components or metric (${kinds.join('; ')}), so no query can be compared with all of them. ` +
     'Name those of one kind in --buckets.',
   notRecorded: (uri: string, reason: string) =>
     `${uri}: the recall is not recorded there, so catalog will not show it: ${reason}.`,
   recommended: (target: number, settings: string) =>
-    `The quickest point whose recall is surely ${target} or more: ${settings}. To search with it:`,
+    `The quickest point whose 95% interval of the recall begins at ${target} or above: ${settings}. To search with it:`,
   noneReaches: (target: number, mean: string, queries: number) =>
-    `No point of the grid surely reaches recall ${target}: the best lower bound is ${mean}. Add exact to --strategies, ` +
+    `No point of the grid has a recall whose 95% interval begins at ${target} or above: the best begins at ${mean}. Add exact to --strategies, ` +
     `larger --nprobes or --refine-factor, or more queries than ${queries} (--sample), which narrow the intervals.`,
 } as const;
 

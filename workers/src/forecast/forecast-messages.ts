@@ -28,7 +28,7 @@ export function unknownMachine(name: string, known: readonly string[]): UsageErr
 /** @param what the machine or the service */
 export function missingPrice(what: string, date: string): UsageError {
   return new UsageError(
-    `The prices of ${date} have none of ${what}. Add it to a file for --prices, or use --price-api.`,
+    `The prices of ${date} have none of ${what}. Add one to a file for --prices, or use --price-api.`,
   );
 }
 

@@ -9,7 +9,7 @@ import { bucketLine } from '../../upkeep/overview/bucket-line.ts';
 export const command = defineCommand({
   describe:
     'Lists the buckets of a database with their vectors, index and size, and what other LanceDB clients changed; then the database as a ' +
-    'whole, the recall that was measured last, and what should be done for it, with the commands. --json prints the catalog entries.',
+    'whole, the recall that was measured last, and what should be done for it, with the commands. --json prints the catalog entries, and the rest as overview.',
   options: {
     database: databaseOption,
     brief: {

@@ -15,7 +15,7 @@ export const LABEL_MESSAGES = {
     'Write comma-separated columns id and label.',
   twoColumns: (path: string, column: string) =>
     `${path}: the first line names two columns ${JSON.stringify(column)}. Rename one of them.`,
-  noLabels: (path: string) => `${path}: no row has an id and a label.`,
+  noLabels: (path: string) => `${path}: no row has an id and a label. Write comma-separated columns id and label.`,
   emptyRows: (path: string, rows: number) =>
     `${path}: ${counted(rows, 'row')} without an id or a label ${rows === 1 ? 'is' : 'are'} skipped.`,
   noneFound: (path: string, uri: string, ids: readonly string[], all: number) =>
@@ -23,7 +23,7 @@ export const LABEL_MESSAGES = {
   someMissing: (path: string, uri: string, ids: readonly string[], missing: number, all: number) =>
     `${path}: ${missing} of ${counted(all, 'id')} ${missing === 1 ? 'is' : 'are'} not in the database ${uri} and not counted: ${namesOf(ids, missing)}.`,
   noFamilies: (path: string, uri: string) =>
-    `${path}: no label has two ids in the database ${uri}, so there is no family whose members could find each other.`,
+    `${path}: no label has two ids in the database ${uri}, so there is no family whose members could find each other. Add rows to the table, or use broader labels.`,
   notWithLabels: (option: string) =>
     `--${option} is not for --labels, whose queries are the labelled rows of the database.`,
 } as const;

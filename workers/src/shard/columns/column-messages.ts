@@ -76,7 +76,8 @@ export function columnsNotThere(path: string, names: readonly string[]): string 
 
 /** @param names of --keep @param found columns of the inputs */
 export function noSuchColumn(names: readonly string[], found: readonly string[]): DataError {
-  const there = found.length > 0 ? `They have ${found.join(', ')}` : 'They have no columns beside vectors and ids';
+  const there =
+    found.length > 0 ? `The inputs have ${found.join(', ')}` : 'The inputs have no columns beside vectors and ids';
   const columns = names.map((name) => `"${name}"`).join(', ');
   return new DataError(`--keep: no input has a column ${columns}. ${there}.`);
 }

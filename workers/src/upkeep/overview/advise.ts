@@ -134,6 +134,6 @@ function adviseOnRecall(lines: readonly BucketLine[], { recall }: CatalogSummary
   if (searched === 0 || (recall && recall.changedBuckets === 0)) return [];
   const why = recall
     ? `${counted(recall.changedBuckets, 'bucket')} changed since the recall was measured`
-    : 'its recall was never measured';
+    : 'the recall of the database was never measured';
   return [{ action: 'evaluate', buckets: [], why, commands: [command('evaluate')] }];
 }
