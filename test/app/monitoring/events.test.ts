@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openEventFile } from '../../../workers/src/app/monitoring/event-file.ts';
 import { shownOptions } from '../../../workers/src/app/monitoring/shown-options.ts';
 import { mapConcurrently } from '../../../workers/src/base/concurrency/map-concurrently.ts';
 import { COMMANDS, loadCommand } from '../../../workers/src/commands/index.ts';
@@ -128,6 +129,15 @@ test('events follow those of earlier commands, also after half a line', async ()
   const [half, ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\n');
   expect(half).toBe('{"type":"progress","do');
   expect(lines.map((line) => JSON.parse(line).type)).toEqual(['start', 'result', 'start', 'result']);
+});
+
+test('a line that needs several calls of the system is whole', async () => {
+  const path = join(await temporaryFolder(), 'events.ndjson');
+  const file = openEventFile(path);
+  const pieces = Array.from({ length: 40 }, (_, i) => `${i}`.padEnd(10 ** 6, '\u00e9'));
+  file.append(pieces);
+  file.append(['{}']);
+  expect((await readFile(path, 'utf8')).split('\n')).toEqual([pieces.join(''), '{}', '']);
 });
 
 test('a wrong command line is an error event, without options', async () => {

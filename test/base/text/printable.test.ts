@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { printable, printableJson, printableJsonPieces } from '../../../workers/src/base/text/printable.ts';
+import { joinPieces, printable, printableJson, printableJsonPieces } from '../../../workers/src/base/text/printable.ts';
 
 /** Control and format characters of Unicode, except those that join emoji and letters. */
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
@@ -41,6 +41,12 @@ test('pieces of an object are its line', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string({ unit: 'binary' }), value), (record) => {
       expect([...printableJsonPieces(record)].join('')).toBe(printableJson(record));
+      expect([...joinPieces(printableJsonPieces(record), 10)].join('')).toBe(printableJson(record));
     }),
   );
+  const inner = { report: { buckets: [1, undefined, { a: [] }], at: new Date(0), absent: undefined, empty: {} } };
+  expect([...printableJsonPieces(inner)].join('')).toBe(printableJson(inner));
+  // No piece is longer than an element of a list, however deep the list is.
+  const long = { report: { buckets: Array.from({ length: 1000 }, () => 'x'.repeat(100)) } };
+  expect(Math.max(...[...printableJsonPieces(long)].map((piece) => piece.length))).toBe(103);
 });

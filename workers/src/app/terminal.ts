@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { systemErrorCode, toUserError, UserError } from '../base/errors.ts';
 import { shorten } from '../base/text/format-table.ts';
-import { printable, printableJsonPieces } from '../base/text/printable.ts';
+import { joinPieces, printable, printableJsonPieces } from '../base/text/printable.ts';
 import { announce } from './monitoring/event-bus.ts';
 
 /** Shows the cursor and wraps lines. */
@@ -68,14 +68,8 @@ export function print(text: string, color: (safe: string) => string = (safe) => 
 
 /** Prints an object on standard output as one line of JSON, which may be longer than a text can be. */
 export function printJson(record: object): void {
-  let waiting = '';
-  for (const piece of printableJsonPieces(record)) {
-    waiting += piece;
-    if (waiting.length < PIECE_LENGTH) continue;
-    process.stdout.write(waiting);
-    waiting = '';
-  }
-  process.stdout.write(`${waiting}\n`);
+  for (const text of joinPieces(printableJsonPieces(record), PIECE_LENGTH)) process.stdout.write(text);
+  process.stdout.write('\n');
 }
 
 /** Returns the number of columns of the terminal that shows standard output; undefined if it is a file or a pipe. */

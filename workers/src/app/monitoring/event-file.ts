@@ -2,16 +2,24 @@ import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSy
 import { dirname, resolve } from 'node:path';
 import { systemErrorCode, TransientError, toUserError, UsageError } from '../../base/errors.ts';
 import { descriptorOf } from '../../base/files/stream-output.ts';
+import { joinPieces } from '../../base/text/printable.ts';
 import { MONITORING_MESSAGES } from './monitoring-messages.ts';
 
 const NEWLINE = '\n'.charCodeAt(0);
-const RETRY_MS = 10;
+const RETRY_MS = 1;
+/** Longest wait for a reader that takes nothing. */
 const READER_MS = 2000;
+/** Longer lines are written by several calls, between which another process may write its own. */
+const CALL_LENGTH = 2 ** 24;
 
 /** Appends lines to a file, a pipe or an open descriptor, so that a killed process has written all lines before. */
 export interface EventFile {
-  /** @throws the system's error, or a TransientError for a pipe that is full */
-  append(line: string): void;
+  /**
+   * Appends a line.
+   * @param pieces of the line, without its end: one of a hundred megabytes is never one text
+   * @throws the system's error, or a TransientError for a pipe that is full
+   */
+  append(pieces: Iterable<string>): void;
 }
 
 /**
@@ -22,7 +30,16 @@ export function openEventFile(path: string): EventFile {
   const target = resolve(path);
   // Another descriptor of the same file would overwrite what this process writes into it.
   const file = descriptorOf(target) ?? open(path, target);
-  return { append: (line) => writeAll(file, Buffer.from(line)) };
+  return {
+    append(pieces) {
+      for (const text of joinPieces(withNewline(pieces), CALL_LENGTH)) writeAll(file, Buffer.from(text));
+    },
+  };
+}
+
+function* withNewline(pieces: Iterable<string>): Generator<string, void, undefined> {
+  yield* pieces;
+  yield '\n';
 }
 
 function open(path: string, target: string): number {
@@ -57,6 +74,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let done = 0, waitedMs = 0; done < bytes.length; ) {
     try {
       done += writeSync(file, bytes, done);
+      waitedMs = 0;
     } catch (error) {
       if (systemErrorCode(error) !== 'EAGAIN') throw error;
       if (waitedMs >= READER_MS) throw new TransientError(MONITORING_MESSAGES.slowReader, { cause: error });

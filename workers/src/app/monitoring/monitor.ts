@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, UsageError } from '../../base/errors.ts';
-import { printableJson } from '../../base/text/printable.ts';
+import { printableJsonPieces } from '../../base/text/printable.ts';
 import type { ProgressState } from '../../base/text/progress-text.ts';
 import { checkFilePath } from '../file-options.ts';
 import { startMeter, type Usage } from '../meter.ts';
@@ -171,8 +171,8 @@ class Monitor {
     if (this.#events.length === 0) return;
     const { type, ...fields } = event;
     const common = { time: new Date().toISOString(), run: this.#run, command: this.#command };
-    const line = `${printableJson({ type, ...common, ...fields })}\n`;
-    this.#each(this.#events, 'events', ({ file }) => file.append(line));
+    const record = { type, ...common, ...fields };
+    this.#each(this.#events, 'events', ({ file }) => file.append(printableJsonPieces(record)));
   }
 
   #showProgress(state: ProgressState, hasEnded: boolean): void {

@@ -23,13 +23,30 @@ export function* printableJsonPieces(record: object): Generator<string, void, un
     if (value === undefined) continue;
     yield `${separator}${printableJson(key)}:`;
     separator = ',';
-    if (!Array.isArray(value) || value.length === 0) yield printableJson(value);
-    else {
+    if (Array.isArray(value) && value.length > 0) {
       for (const [i, item] of value.entries()) yield `${i === 0 ? '[' : ','}${printableJson(item ?? null)}`;
       yield ']';
-    }
+    } else if (isPlainObject(value)) yield* printableJsonPieces(value);
+    else yield printableJson(value);
   }
   yield separator === '{' ? '{}' : '}';
+}
+
+/** Returns whether JSON has the fields of an object as they are: a date, for example, becomes a text. */
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Joins pieces into texts of at least `length` characters, and the rest. */
+export function* joinPieces(pieces: Iterable<string>, length: number): Generator<string, void, undefined> {
+  let joined = '';
+  for (const piece of pieces) {
+    joined += piece;
+    if (joined.length < length) continue;
+    yield joined;
+    joined = '';
+  }
+  if (joined !== '') yield joined;
 }
 
 /** Serializes to one line of JSON that is safe on a terminal. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Batch } from '@aws-sdk/client-batch';
+import { endMonitoringByError } from '../../app/monitoring/monitor.ts';
 import { print, say } from '../../app/terminal.ts';
 import { UsageError } from '../../base/errors.ts';
 import { formatS3Uri, parseS3Uri } from '../../base/s3-location.ts';
@@ -14,6 +15,9 @@ import { LogReader, logGroupOf } from './log.ts';
 import { requireCampaignParams } from './params.ts';
 import { readParams } from './read-params.ts';
 import { endTasks } from './tasks.ts';
+
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** A campaign, and the action to take. */
 export interface CampaignRequest {
@@ -56,8 +60,10 @@ export async function runCampaign(args: CampaignRequest, log: (message: string) 
     known ?? (await startHead(batch, { args, campaign, params, region, plan }, heads.length > 0, listener.say));
   if (!args.follow) return report(campaign, head);
   const stop = () => {
-    log(LAUNCH.notFollowed(campaign));
-    process.exit(130);
+    const message = LAUNCH.notFollowed(campaign);
+    log(message);
+    endMonitoringByError(INTERRUPTED, message.trim());
+    process.exit(INTERRUPTED);
   };
   // Before the handlers that report stopped work: the job does not stop.
   process.prependOnceListener('SIGINT', stop);

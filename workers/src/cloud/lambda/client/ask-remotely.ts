@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SFN } from '@aws-sdk/client-sfn';
 import type { CommandContext } from '../../../app/command.ts';
+import { endMonitoringByError } from '../../../app/monitoring/monitor.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { embedQueries } from '../../../embed/embed-queries.ts';
 import { loadVectors } from '../../../import/load-vectors.ts';
@@ -99,11 +100,16 @@ async function queriesForEvent(
 /** Stops the execution when a signal stops this process. @returns a function that undoes this */
 function stopWithProcess(states: SFN, executionArn: string, log: (text: string) => void): () => void {
   const stop = (signal: NodeJS.Signals) => {
-    log(LAMBDA_MESSAGES.stopping(executionArn));
+    const message = LAMBDA_MESSAGES.stopping(executionArn);
+    const exitCode = signal === 'SIGINT' ? 130 : 143;
+    log(message);
     states
       .stopExecution({ executionArn, cause: `lanceflow ask was stopped by ${signal}` })
       .catch((error: unknown) => log(String(error)))
-      .finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+      .finally(() => {
+        endMonitoringByError(exitCode, message);
+        process.exit(exitCode);
+      });
   };
   const signals = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
     // Another handler would end the process before the request is sent.
