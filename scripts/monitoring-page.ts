@@ -1,5 +1,5 @@
 import { EVENT_TYPES, eventsJsonSchema } from '../workers/src/app/monitoring/event-schema.ts';
-import { cloudMetricsOf, type Figures, metricsOf } from '../workers/src/app/monitoring/figures.ts';
+import { cloudFiguresOf, type Figures, metricsOf } from '../workers/src/app/monitoring/figures.ts';
 
 // Generated parts of docs/monitoring.md, and the JSON Schema of events.
 
@@ -96,12 +96,12 @@ function metricTable(): string {
 }
 
 function cloudTable(): string {
-  const atEnd = new Set(cloudMetricsOf(ENDED).map(({ name }) => name));
-  const running = new Set(cloudMetricsOf(RUNNING).map(({ name }) => name));
-  const all = [...cloudMetricsOf(ENDED), ...cloudMetricsOf(RUNNING).filter(({ name }) => !atEnd.has(name))];
-  const rows = all.map(({ name, unit }) => {
+  const atEnd = new Set(cloudFiguresOf(ENDED).map(({ name }) => name));
+  const running = new Set(cloudFiguresOf(RUNNING).map(({ name }) => name));
+  const all = [...cloudFiguresOf(ENDED), ...cloudFiguresOf(RUNNING).filter(({ name }) => !atEnd.has(name))];
+  const rows = all.map(({ name, unit, kind }) => {
     const when = [running.has(name) ? 'every minute' : [], atEnd.has(name) ? 'at the end' : []].flat().join(', ');
-    return `| \`${name}\` | ${unit} | ${when} |`;
+    return `| \`${name}\` | ${kind} | ${unit} | ${when} |`;
   });
-  return ['| metric | unit | written |', '|---|---|---|', ...rows].join('\n');
+  return ['| name | kind | unit | written |', '|---|---|---|---|', ...rows].join('\n');
 }

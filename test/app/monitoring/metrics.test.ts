@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { embeddedMetricsLine } from '../../../workers/src/app/monitoring/embedded-metrics.ts';
-import { cloudMetricsOf, type Figures, metricsOf } from '../../../workers/src/app/monitoring/figures.ts';
+import { cloudFiguresOf, type Figures, metricsOf } from '../../../workers/src/app/monitoring/figures.ts';
 import { openMetricsText } from '../../../workers/src/app/monitoring/open-metrics.ts';
 import { lanceflow, missingPython, python, temporaryFolder } from '../../support/run.ts';
 
@@ -149,14 +149,15 @@ describe.skipIf(missingPython())('CloudWatch, by the schema of its format', () =
   function expectReferences(line: string): void {
     const { _aws, ...fields } = JSON.parse(line);
     const [{ Dimensions, Metrics }] = _aws.CloudWatchMetrics;
-    for (const name of Dimensions.flat()) expect(fields[name]).toEqual(expect.any(String));
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+    for (const name of Dimensions.flat()) expect(fields[name]).toMatch(/^[\x20-\x39\x3b-\x7e][\x20-\x7e]{0,1023}$/);
     for (const { Name } of Metrics) expect(fields[Name]).toEqual(expect.any(Number));
   }
 
   test('lines while a command runs, and at its end', async () => {
     const lines = [RUNNING, { ...RUNNING, progress: undefined }, ENDED].flatMap((figures) =>
-      [undefined, 'weekly \u0085 "x"'].map((campaign) =>
-        embeddedMetricsLine(cloudMetricsOf(figures), { command: 'search-bucket', campaign }, { bucket: 'b' }, 1.7e12),
+      [undefined, 'weekly \u0085 "x"', ':\u00e9\ud800', '\u00e9'.repeat(256)].map((campaign) =>
+        embeddedMetricsLine(cloudFiguresOf(figures), { command: 'search-bucket', campaign }, { bucket: 'b' }, 1.7e12),
       ),
     );
     for (const line of lines) {
@@ -165,6 +166,25 @@ describe.skipIf(missingPython())('CloudWatch, by the schema of its format', () =
       expect(line).toMatch(/^[\x20-\x7e]*$/);
     }
     expect(await python(VALIDATE, JSON.stringify(EMF), JSON.stringify(lines))).toBe(lines.length);
+  });
+
+  test('metrics are few, because each is billed: of one set of dimensions, without those that are always 0', () => {
+    const s3 = { requests: 0, retries: 0, sentBytes: 0, receivedBytes: 0 };
+    const metricsIn = (figures: Figures) => {
+      const line = JSON.parse(
+        embeddedMetricsLine(cloudFiguresOf(figures), { command: 'merge-hits', campaign: 'weekly' }, {}, 1.7e12),
+      );
+      const [{ Dimensions, Metrics }] = line._aws.CloudWatchMetrics;
+      expect(Dimensions).toEqual([['Command', 'Campaign']]);
+      return { line, names: (Metrics as { Name: string }[]).map(({ Name }) => Name) };
+    };
+    const running = metricsIn(RUNNING);
+    expect(running.names).toEqual(['PeakMemory']);
+    expect(running.line).toMatchObject({ Progress: 25, TimeLeft: 37.5 });
+    const ended = metricsIn(ENDED);
+    expect(ended.names).toEqual(['PeakMemory', 'Duration', 'CpuTime', 'Failures', 'Rows', 'Output', 'S3Requests']);
+    expect(ended.line).toMatchObject({ S3Retries: 1, S3Received: 2 ** 40 });
+    expect(metricsIn({ ...ENDED, s3 }).names).not.toContain('S3Requests');
   });
 
   test('a command writes one line at its end, before its error, and none without the variable', async () => {

@@ -2,7 +2,7 @@ import type { ProgressState } from '../../base/text/progress-text.ts';
 import type { Usage } from '../meter.ts';
 import type { S3Usage } from '../usage.ts';
 import { LANCEFLOW_VERSION } from '../version.ts';
-import type { CloudMetric } from './embedded-metrics.ts';
+import type { CloudFigure } from './embedded-metrics.ts';
 import type { Metric } from './open-metrics.ts';
 
 /** What is known of a command at one time. */
@@ -106,28 +106,34 @@ export function metricsOf({ usage, s3, progress, startedMs, nowMs, exitCode, row
 }
 
 /**
- * Returns the metrics for CloudWatch. While a command runs, only those of which the largest or the mean is of interest; at its end all, so
- * that their sums over time are those of the commands.
+ * Returns the numbers for CloudWatch. While a command runs, only those of which the largest is of interest; at its end all, so that their
+ * sums over time are those of the commands. What needs no graph is a field, which costs no more than the line.
  */
-export function cloudMetricsOf({ usage, s3, progress, exitCode, rows, bytes }: Figures): CloudMetric[] {
-  const percent = progress && progress.total > 0 ? Math.min(100, (100 * progress.done) / progress.total) : undefined;
-  const states: (CloudMetric | undefined)[] = [
-    { name: 'PeakMemory', unit: 'Bytes', value: usage.peakMemoryBytes },
-    percent === undefined ? undefined : { name: 'Progress', unit: 'Percent', value: percent },
-    progress?.etaSeconds === undefined ? undefined : { name: 'TimeLeft', unit: 'Seconds', value: progress.etaSeconds },
+export function cloudFiguresOf({ usage, s3, progress, exitCode, rows, bytes }: Figures): CloudFigure[] {
+  const peakMemory: CloudFigure = { name: 'PeakMemory', unit: 'Bytes', value: usage.peakMemoryBytes, kind: 'metric' };
+  if (exitCode === undefined) {
+    const percent = progress && progress.total > 0 ? Math.min(100, (100 * progress.done) / progress.total) : undefined;
+    return [
+      peakMemory,
+      ...known({ name: 'Progress', unit: 'Percent', value: percent, kind: 'field' }),
+      ...known({ name: 'TimeLeft', unit: 'Seconds', value: progress?.etaSeconds, kind: 'field' }),
+    ];
+  }
+  return [
+    peakMemory,
+    { name: 'Duration', unit: 'Seconds', value: usage.seconds, kind: 'metric' },
+    { name: 'CpuTime', unit: 'Seconds', value: usage.cpuSeconds, kind: 'metric' },
+    { name: 'Failures', unit: 'Count', value: exitCode === 0 ? 0 : 1, kind: 'metric' },
+    ...known({ name: 'Rows', unit: 'Count', value: rows, kind: 'metric' }),
+    ...known({ name: 'Output', unit: 'Bytes', value: bytes, kind: 'metric' }),
+    // A metric that is always 0 is billed like any other.
+    ...known({ name: 'S3Requests', unit: 'Count', value: s3.requests || undefined, kind: 'metric' }),
+    { name: 'S3Retries', unit: 'Count', value: s3.retries, kind: 'field' },
+    { name: 'S3Sent', unit: 'Bytes', value: s3.sentBytes, kind: 'field' },
+    { name: 'S3Received', unit: 'Bytes', value: s3.receivedBytes, kind: 'field' },
   ];
-  if (exitCode === undefined) return states.filter((metric) => metric !== undefined);
-  const totals: (CloudMetric | undefined)[] = [
-    states[0],
-    { name: 'Duration', unit: 'Seconds', value: usage.seconds },
-    { name: 'CpuTime', unit: 'Seconds', value: usage.cpuSeconds },
-    { name: 'Failures', unit: 'Count', value: exitCode === 0 ? 0 : 1 },
-    rows === undefined ? undefined : { name: 'Rows', unit: 'Count', value: rows },
-    bytes === undefined ? undefined : { name: 'Output', unit: 'Bytes', value: bytes },
-    { name: 'S3Requests', unit: 'Count', value: s3.requests },
-    { name: 'S3Retries', unit: 'Count', value: s3.retries },
-    { name: 'S3Sent', unit: 'Bytes', value: s3.sentBytes },
-    { name: 'S3Received', unit: 'Bytes', value: s3.receivedBytes },
-  ];
-  return totals.filter((metric) => metric !== undefined);
+}
+
+function known({ value, ...figure }: Omit<CloudFigure, 'value'> & { value: number | undefined }): CloudFigure[] {
+  return value === undefined ? [] : [{ ...figure, value }];
 }

@@ -12,7 +12,7 @@ import { embeddedMetricsLine } from './embedded-metrics.ts';
 import { listenTo } from './event-bus.ts';
 import { describeFault, type EventFile, openEventFile } from './event-file.ts';
 import type { EVENTS_FORMAT, EventFields, FAILURES } from './event-schema.ts';
-import { cloudMetricsOf, type Figures, metricsOf } from './figures.ts';
+import { cloudFiguresOf, type Figures, metricsOf } from './figures.ts';
 import { prepareMetricsFile, replaceFile } from './metrics-file.ts';
 import { ADVICE, MONITORING_MESSAGES } from './monitoring-messages.ts';
 import { openMetricsText } from './open-metrics.ts';
@@ -209,7 +209,7 @@ class Monitor {
     const names = { command: this.#command, campaign: this.#cloud.campaign };
     const { bucket } = this.#labels;
     const properties = { run: this.#run, version: LANCEFLOW_VERSION, ...(bucket === undefined ? {} : { bucket }) };
-    this.#say(embeddedMetricsLine(cloudMetricsOf(this.#figures(last)), names, properties, Date.now()));
+    this.#say(embeddedMetricsLine(cloudFiguresOf(this.#figures(last)), names, properties, Date.now()));
   }
 
   /** Writes to each file. One that fails is told of once and not written any more, because the command's work matters more. */
