@@ -31,9 +31,9 @@ export interface OpenDescription {
  * @throws DataError if the file is damaged, or the shard has changed
  */
 export async function openDescription(path: string): Promise<OpenDescription | undefined> {
-  // A missing file, or a folder, which can be opened but not read, is refused when it is opened as a shard.
+  // A missing file, a folder and a pipe, which can be opened but not read, are refused when they are opened as a shard.
   const start = await readStart(path, START_BYTES).catch((error: unknown) => {
-    if (!['ENOENT', 'EISDIR'].includes(systemErrorCode(error) ?? '')) throw error;
+    if (!['ENOENT', 'EISDIR', 'ESPIPE'].includes(systemErrorCode(error) ?? '')) throw error;
     return undefined;
   });
   if (start?.[0] !== BRACE) return undefined;
