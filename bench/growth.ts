@@ -2,7 +2,8 @@
  * Time and memory of the commands that see a whole database, with as many shards and buckets as billions of proteins have: descriptions
  * and catalog entries are copies of real ones (docs/scale.md).
  *
- *   npm run bench -- growth [--shards 100000] [--buckets 10000] [--rows 10] [--repeats 3] [--folder DIR] [--save]
+ *   npm run bench -- growth [--shards 100000] [--buckets 10000] [--rows 10] [--repeats 3] [--folder DIR]
+ *                             [--only packNew,catalog] [--save]
  */
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

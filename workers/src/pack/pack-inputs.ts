@@ -45,6 +45,7 @@ export async function describeInputs(
   const bar = progress('reading shards', inputs.length, 'shards');
   try {
     const shards: DescribedShard[] = [];
+    const shared = shareAttributes();
     for await (const description of mapAhead(inputs, OPENED_AHEAD, ({ path }) => openDescription(path))) {
       const source = shards.length;
       const { path, name } = inputs[source]!;
@@ -57,13 +58,25 @@ export async function describeInputs(
       const shard = description
         ? await readShardDescription(description, addIds)
         : await describeShard(path, addIds, { keep });
-      shards.push({ ...shard, path: name ?? shard.path });
+      shards.push({ ...shard, path: name ?? shard.path, attributes: shared(shard.attributes) });
       bar.add(1);
     }
     return shards;
   } finally {
     bar.stop();
   }
+}
+
+/** Returns a function that returns the attributes of the shard before where they are equal: a hundred thousand shards keep one object. */
+function shareAttributes(): (attributes: DescribedShard['attributes']) => DescribedShard['attributes'] {
+  let last: DescribedShard['attributes'] = {};
+  let lastKey = '';
+  return (attributes) => {
+    // As texts, because JSON has no NaN.
+    const key = JSON.stringify(Object.entries(attributes).map(([name, value]) => [name, typeof value, String(value)]));
+    if (key !== lastKey) [last, lastKey] = [attributes, key];
+    return last;
+  };
 }
 
 /** Reads the id of one row of an input again, and the input's name, because only hashes of ids were kept. */

@@ -69,7 +69,8 @@ export async function planBuckets(
   const changed = shards.filter((described, shard) => {
     const { rowHash, contentHash } = described;
     const holder = holders.get(rowHash);
-    const isSame = holder?.contentHash === contentHash && sameValues(holder.values, inputs[shard]!.values);
+    const isSame =
+      holder?.source.contentHash === contentHash && sameValues(holder.source.values, inputs[shard]!.values);
     return isHeld(described, shard) && !isSame;
   });
   const plan: BucketPlan = {
@@ -100,9 +101,9 @@ export async function planBuckets(
 }
 
 /** Maps the row hash of a shard to the source with its rows, and that one's bucket: the last of several. */
-function holdersOf(entries: readonly KnownBucket[]): Map<string, PlanSource & { bucket: string }> {
+function holdersOf(entries: readonly KnownBucket[]): Map<string, { source: PlanSource; bucket: string }> {
   return new Map(
-    entries.flatMap(({ bucket, sources }) => sources.map((source) => [rowHashOf(source), { ...source, bucket }])),
+    entries.flatMap(({ bucket, sources }) => sources.map((source) => [rowHashOf(source), { source, bucket }])),
   );
 }
 

@@ -53,6 +53,7 @@ export async function reserveBuckets(
 
 /** Finds the plans of interrupted builds that these buckets replace: see `reserveBuckets`. */
 function supersededPlans({ shards, entries, pending }: Known, buckets: readonly PlanSource[][]): IngestRecord[] {
+  if (pending.length === 0) return [];
   const wanted = new Set(buckets.map(sourceKey));
   const contents = new Set(buckets.flat().map(({ contentHash }) => contentHash));
   const contentByPath = new Map(shards.map(({ path, contentHash }) => [path, contentHash]));
