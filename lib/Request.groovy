@@ -79,7 +79,12 @@ class Request {
             Parameters.stop("--monitoring ${folder}: it must be an absolute path, the same on every machine.")
         if (Files.exists(Path.of(folder.toString())) && !Files.isDirectory(Path.of(folder.toString())))
             Parameters.stop("--monitoring ${folder} is a file; name a folder.")
-        Files.createDirectories(Path.of(folder.toString()))
+        try {
+            Files.createDirectories(Path.of(folder.toString()))
+        }
+        catch (IOException problem) {
+            Parameters.stop("--monitoring ${folder}: this folder cannot be created: ${HostPath.reasonOf(problem)}")
+        }
     }
 
     /** HDF5 files whose datasets the user names are imported, like files of other formats: later stages look for names by themselves. */
