@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { CommandContext } from '../app/command.ts';
-import { requireWhole } from '../app/option-checks.ts';
+import { requireTargetRecall, requireWhole } from '../app/option-checks.ts';
 import { print, terminalColumns } from '../app/terminal.ts';
 import { UsageError } from '../base/errors.ts';
 import { writeAllAtomically } from '../base/files/write-atomically.ts';
@@ -49,7 +49,7 @@ export async function checkEvaluation(options: EvaluationOptions): Promise<Check
   const { database, queries, sample, k = DEFAULT_K, targetRecall, excludeSelf, stream, work, output, plot } = options;
   requireWhole('k', k);
   if (sample !== undefined) requireWhole('sample', sample);
-  if (!(targetRecall > 0 && targetRecall <= 1)) throw new UsageError(EVALUATE_MESSAGES.wrongTarget(targetRecall));
+  requireTargetRecall(targetRecall);
   if (queries?.length === 0) throw new UsageError(EVALUATE_MESSAGES.noQuerySet);
   if (plot !== undefined && !/\.(html|svg)$/i.test(plot)) throw new UsageError(EVALUATE_MESSAGES.wrongPlot(plot));
   if (output !== undefined && plot !== undefined && resolve(output) === resolve(plot))

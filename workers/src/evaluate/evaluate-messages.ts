@@ -5,7 +5,6 @@ import { quoteValue } from '../base/text/quote.ts';
 // Errors, warnings and log lines of this folder, for users.
 
 export const EVALUATE_MESSAGES = {
-  wrongTarget: (recall: number) => `--target-recall must be above 0 and at most 1, not ${recall}.`,
   noQuerySet: '--queries needs at least one shard.',
   wrongPlot: (path: string) => `--plot ${path}: the name must end in .html or .svg.`,
   sameOutputs: '--output and --plot name the same file. Give each its own.',

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { requireWhole } from '../app/option-checks.ts';
+import { requireTargetRecall, requireWhole } from '../app/option-checks.ts';
 import { UsageError } from '../base/errors.ts';
 import { scratchPathOf } from '../base/files/stream-output.ts';
 import { parseByteSize } from '../base/text/byte-size.ts';
@@ -41,8 +41,7 @@ export async function checkRequest(options: SearchOptions): Promise<SearchReques
   if (blockQueries !== undefined) requireWhole('block-queries', blockQueries);
   if (truth !== undefined && resolve(truth) === resolve(output)) throw new UsageError(SEARCH_MESSAGES.sameOutputs);
   await requireOutputsApart('queries', options.queries, { output, truth });
-  if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1))
-    throw new UsageError(SEARCH_MESSAGES.wrongTargetRecall(targetRecall));
+  requireTargetRecall(targetRecall);
   const { truthShare } = options;
   if (truthShare !== undefined && !(truthShare >= 0)) throw new UsageError(SEARCH_MESSAGES.wrongTruthShare(truthShare));
   if (Number.isNaN(maxDistance)) throw new UsageError(SEARCH_MESSAGES.wrongMaxDistance);

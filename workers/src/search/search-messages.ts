@@ -6,7 +6,6 @@ export const SEARCH_MESSAGES = {
   sameOutputs: '--output and --truth name the same file. Give each its own.',
   outputIsQuerySet: (output: string, option: string, path: string) =>
     `--${output} names a file of --${option}: ${path}. Give it another name.`,
-  wrongTargetRecall: (recall: number) => `--target-recall must be above 0 and at most 1, not ${recall}.`,
   wrongTruthShare: (share: number) => `--truth-share must be a number from 0, not ${share}.`,
   wrongMaxDistance: '--max-distance must be a number.',
   wrongMemory: (text: string) => `--memory ${text}: write it like 2GB or 512MiB.`,
