@@ -21,6 +21,7 @@ workflow {
         // value: list of the run's plan; empty without one
         plans = channel.value([])
         if (RunPlan.isAsked(request)) {
+            RunPlan.warnOfUnplanned(request)
             PLAN(request)
             gate = PLAN.out.plan.map { _plan -> true }
             plans = PLAN.out.plan.map { plan -> [plan] }

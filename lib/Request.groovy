@@ -128,6 +128,9 @@ class Request {
                 'nextflow run main.nf --help lists the parameters.')
         if (given.replace && given.check_ids)
             Parameters.stop('--replace adds rows whose ids the database still has, which --check_ids refuses. Use one of them.')
+        if (RunPlan.isAsked(given) && !given.input && !given.queries && !given.query_ids)
+            Parameters.stop("--${given.plan_only ? 'plan_only' : 'budget'}: --evaluate alone cannot be planned. " +
+                'Add --input, --queries or --query_ids, or remove this parameter.')
         if (!given.database)
             Parameters.stop('--database is missing: the folder (or s3:// prefix) of the database to build or search.')
     }

@@ -146,16 +146,16 @@ class Results {
     private static void copy(Path file, Path target, Map run, Collection<String> others) {
         switch (file.name) {
             case PAGE: target.setText(stamped(file.getText('UTF-8'), run, others), 'UTF-8'); break
-            case OUTCOME: target.setText(named(file.getText('UTF-8'), run), 'UTF-8'); break
+            case OUTCOME: target.setText(named(file.getText('UTF-8'), run, target.resolveSibling(OUTCOME)), 'UTF-8'); break
             default: FileHelper.copyPath(file, target, StandardCopyOption.REPLACE_EXISTING)
         }
     }
 
-    /** Adds the name of the run to its outcome. */
-    private static String named(String outcome, Map run) {
+    /** Adds the name of the run to its outcome, and what earlier runs took. @param before their outcome, which may not exist */
+    private static String named(String outcome, Map run, Path before) {
         // Tasks of a stub run write empty files.
         if (!outcome) return outcome
-        def document = new JsonSlurper().parseText(outcome) as Map
+        def document = RunPlan.withEarlier(new JsonSlurper().parseText(outcome) as Map, RunPlan.read(before))
         return JsonOutput.prettyPrint(JsonOutput.toJson(document + run.subMap(['run', 'session', 'started']))) + '\n'
     }
 

@@ -3,13 +3,17 @@ import groovy.json.JsonSlurper
 import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Global
+import nextflow.Nextflow
+import org.slf4j.LoggerFactory
 
 /** The plan of a run: what PLAN_RUN gets, and the budget that its plan must keep. */
 class RunPlan {
 
     /** Parameters that are options of the command under the same name. */
-    private static final List<String> OPTIONS = ['k', 'search', 'nprobes', 'refine_factor', 'target_recall', 'bucket_size', 'index', 'order',
+    private static final List<String> OPTIONS = ['search', 'nprobes', 'refine_factor', 'target_recall', 'bucket_size', 'index', 'order',
         'vector_type', 'part_residues']
+    /** Parameters whose work the command does not plan. */
+    private static final List<String> UNPLANNED = ['align', 'columns', 'measure_recall', 'evaluate']
 
     /** Returns whether the run is planned before its first task. @param request see lib/Request.groovy */
     static boolean isAsked(Map request) {
@@ -24,6 +28,7 @@ class RunPlan {
     /** Returns the options of the command. @param request see lib/Request.groovy */
     static Map options(Map request) {
         return request.subMap(OPTIONS) + [
+            k: ResultColumns.searched(request),
             model: request.embedding.options.model,
             keep: request.keep,
             query_count: request.query_ids ? countLines(request.query_ids) : null,
@@ -31,6 +36,19 @@ class RunPlan {
             machine: request.plan_machine,
             machines: request.plan_machines,
         ]
+    }
+
+    /** Names the work of a run that its plan does not count; null if there is none. @param request see lib/Request.groovy */
+    static String unplanned(Map request) {
+        def found = UNPLANNED.findAll { name -> request[name] }.collect { name -> "--${name}".toString() }
+        if ((request.inputs + request.queries).any { file -> file.kind == 'vectors' }) found << 'importing vectors of other formats'
+        return found ? "The plan does not count ${found.join(', ')}: the run takes longer, and costs more." : null
+    }
+
+    /** Warns of the work of a run that its plan does not count. @param request see lib/Request.groovy */
+    static void warnOfUnplanned(Map request) {
+        def text = unplanned(request)
+        if (text) LoggerFactory.getLogger(Nextflow).warn(text)
     }
 
     /** Finds and checks the file of --plan_prices. */
@@ -60,8 +78,8 @@ class RunPlan {
      */
     static void requireBudget(Path plan, Path table, Number budget) {
         // Tasks of a stub run write empty files.
-        def document = budget == null ? null : read(plan)
-        def problem = document ? problemWith(document, budget) : null
+        def text = budget == null ? '' : plan.getText('UTF-8')
+        def problem = text ? problemWith(new JsonSlurper().parseText(text) as Map, budget) : null
         if (!problem) return
         println(table.getText('UTF-8').trim())
         Parameters.stop(problem)
@@ -84,17 +102,31 @@ class RunPlan {
         return dollars < 0.01 ? 'less than $0.01' : String.format(Locale.ROOT, '$%.2f', dollars as double)
     }
 
+    /**
+     * Adds to an outcome the stages of the one before that its run did not do: a search keeps the rates of the build.
+     * @param before what --outdir has; null for nothing
+     */
+    static Map withEarlier(Map outcome, Map before) {
+        if (before?.format != outcome.format || before.version != outcome.version) return outcome
+        // A file that was changed must not fail a run that is complete.
+        def done = { stages -> stages instanceof List ? stages.findAll { stage -> stage instanceof Map && stage.state == 'done' } : [] }
+        def commands = done(outcome.stages)*.command
+        def earlier = (done(before.stages) + done(before.earlier)).findAll { stage -> !(stage.command in commands) }
+        return earlier ? outcome + [earlier: earlier] : outcome
+    }
+
     private static long countLines(Path file) {
         return file.withReader('UTF-8') { reader -> reader.lines().filter { line -> !line.trim().isEmpty() }.count() }
     }
 
-    private static Map read(Path file) {
+    /** Reads a JSON object. @return null if there is none, or it cannot be read */
+    static Map read(Path file) {
         try {
             def text = Results.exists(file) ? file.getText('UTF-8') : ''
             def document = text ? new JsonSlurper().parseText(text) : null
             return document instanceof Map ? document : null
         }
-        catch (groovy.json.JsonException _problem) {
+        catch (Exception _problem) {
             return null
         }
     }

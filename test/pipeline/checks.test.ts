@@ -160,6 +160,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
       types: parameters({ k: '10x', bucket_size: 1.5, help: 'maybe' }),
       budgets: parameters({ budget: 'cheap', plan_machine: 'my machine', plan_machines: 0 }),
       debt: parameters({ budget: -1 }),
+      unplannedRun: request({ evaluate: true, database: at('db'), plan_only: true }),
       noPrices: request({ input: at('data'), database: at('db'), model: 'kmer', plan_prices: at('nothing.json') }),
       limits: parameters({ k: 0, nprobes: -1, index: 'hnsw', outdir: ' ' }),
       noValue: parameters({ k: true, input: true }),
@@ -274,6 +275,7 @@ test('parameters and inputs are checked as the documentation says', async () => 
       '--plan_machines is 0',
     ],
     debt: ['--budget is -1; it needs a number from 0'],
+    unplannedRun: ['--plan_only: --evaluate alone cannot be planned. Add --input, --queries or --query_ids'],
     noPrices: [`--plan_prices: no such file: ${at('nothing.json')}`],
     limits: ['--k is 0', '--nprobes is -1', "--index is 'hnsw'; it needs one of ivf-pq, ivf-rq", '--outdir is empty'],
     noValue: ['--k has no value', '--input has no value'],
@@ -400,6 +402,11 @@ test('the disk of a bucket follows from its plan', async () => {
 test('a plan keeps the budget, or says what to change', async () => {
   const plan = (dollars?: object) => ({ total: { dollars }, machine: { name: 'local' } });
   const priced = plan({ estimate: 12.3, low: 8, high: 19.25 });
+  const [ingest, search, embed] = ['ingest-bucket', 'search-bucket', 'embed-sequences'].map((command, i) => ({
+    ...{ command, state: 'done', seconds: i },
+  }));
+  const found = { command: 'pack-buckets', state: 'found' };
+  const outcome = { format: 1, version: '0.1.0', stages: [{ ...search, seconds: 9 }] };
   const budget = (document: object, dollars: number) => ({ check: 'budget', plan: document, budget: dollars });
   const answers = await check(
     {
@@ -407,6 +414,19 @@ test('a plan keeps the budget, or says what to change', async () => {
       above: budget(priced, 19),
       small: budget(plan({ estimate: 1e-5, low: 1e-6, high: 1e-4 }), 1e-7),
       unknown: budget(plan(), 1e6),
+      unplanned: {
+        check: 'unplanned',
+        request: { inputs: [{ kind: 'vectors' }], queries: [], align: 5, columns: null, evaluate: true },
+      },
+      planned: { check: 'unplanned', request: { inputs: [{ kind: 'fasta' }], queries: [], evaluate: false } },
+      noEarlier: { check: 'earlier', outcome, before: null },
+      earlier: {
+        check: 'earlier',
+        outcome,
+        before: { ...outcome, stages: [ingest, search, 'x'], earlier: [embed, found] },
+      },
+      changed: { check: 'earlier', outcome, before: { ...outcome, stages: {}, earlier: 5 } },
+      otherVersion: { check: 'earlier', outcome, before: { ...outcome, version: '0.0.9', stages: [ingest] } },
     },
     await temporaryFolder(),
   );
@@ -418,4 +438,12 @@ test('a plan keeps the budget, or says what to change', async () => {
   expect(answers.unknown.value).toMatch(
     /^--budget 1000000: what this run costs is unknown, because no price is known for the machine local\. Name .*--plan_prices FILE/,
   );
+  expect(answers.unplanned.value).toBe(
+    'The plan does not count --align, --evaluate, importing vectors of other formats: the run takes longer, and costs more.',
+  );
+  expect(answers.planned.value).toBeNull();
+  // The rates of a build outlast the searches after it.
+  expect(answers.noEarlier.value).toEqual(outcome);
+  expect(answers.earlier.value).toEqual({ ...outcome, earlier: [ingest, embed] });
+  for (const name of ['changed', 'otherVersion'] as const) expect(answers[name].value, name).toEqual(outcome);
 });

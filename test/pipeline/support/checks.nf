@@ -52,6 +52,12 @@ def call(item, home) {
     if (item.check == 'budget') {
         return RunPlan.problemWith(item.plan, item.budget)
     }
+    if (item.check == 'unplanned') {
+        return RunPlan.unplanned(item.request)
+    }
+    if (item.check == 'earlier') {
+        return RunPlan.withEarlier(item.outcome, item.before)
+    }
     if (item.check == 'disk') {
         def needed = Resources.ingest(item.size, item.layout, item.database, true)
         return [needed?.toBytes(), Resources.problemWith('bucket_00001', needed, item.disk)]

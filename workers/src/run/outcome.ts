@@ -75,6 +75,8 @@ const OUTCOME = z.object({
   /** Time in which at least one task ran. */
   wallSeconds: z.optional(AMOUNT),
   stages: z.array(OUTCOME_STAGE),
+  /** Of earlier runs with the same `--outdir`: stages that this run did not do. */
+  earlier: z.optional(z.array(OUTCOME_STAGE)),
 });
 
 export type OutcomeSettings = z.infer<typeof SETTINGS>;

@@ -1,4 +1,5 @@
 /** What earlier runs and the database itself tell about the rates. Pure. */
+import { counted } from '../../base/text/counted.ts';
 import type { CatalogEntry } from '../../database/catalog/catalog-entry.ts';
 import type { Outcome, OutcomeStage } from '../../run/outcome.ts';
 import { stepCpuSeconds } from '../model/bucket-estimate.ts';
@@ -19,11 +20,9 @@ export const NO_FACTORS: CommandFactors = new Map();
 /** Work of less than this says little: most of its time is the start of the process. */
 const LEAST_SECONDS = 0.5;
 
-/** CPU-seconds that were spent, and those that the checked-in rates say, of tasks whose work is known. */
+/** CPU-seconds that tasks spent, and those that the checked-in rates estimate for their work. */
 interface Compared {
   command: string;
-  /** `seconds` of outcomes; of catalog entries too. */
-  spentSeconds: number;
   spentCpuSeconds: number;
   expectedCpuSeconds: number;
   from: string;
@@ -42,7 +41,7 @@ export function learnFactors(
   entries: readonly CatalogEntry[],
 ): CommandFactors {
   const ofRuns = outcomes.flatMap(({ path, outcome }) =>
-    outcome.stages.flatMap((stage) => compareStage(stage, path, request, rates) ?? []),
+    [...outcome.stages, ...(outcome.earlier ?? [])].flatMap((stage) => compareStage(stage, path, request, rates) ?? []),
   );
   const ofCatalog = entries.flatMap((entry) => compareEntry(entry, entries.length, rates));
   const factors = new Map<string, CommandFactor>();
@@ -58,27 +57,24 @@ export function learnFactors(
 }
 
 function compareStage(stage: OutcomeStage, path: string, request: RunRequest, rates: RunRates): Compared | undefined {
-  const { command, state, seconds, cpuSeconds } = stage;
+  const { command, state, cpuSeconds } = stage;
   const expected = state === 'done' ? expectedCpuSeconds(stage, request, rates) : undefined;
   if (expected === undefined) return undefined;
   return {
-    ...{ command, spentSeconds: seconds, spentCpuSeconds: cpuSeconds },
+    ...{ command, spentCpuSeconds: cpuSeconds },
     ...{ expectedCpuSeconds: expected, from: path, source: 'outcome' },
   };
 }
 
 /** Returns the CPU-seconds of the tasks of an outcome, by the checked-in rates; undefined where its work is not known. */
 function expectedCpuSeconds(stage: OutcomeStage, request: RunRequest, rates: RunRates): number | undefined {
-  const { command, tasks, rows, settings, residues, queries, pairs, hits } = stage;
+  const { command, tasks, rows, settings, queries, pairs, hits } = stage;
   const { dimension = rates.build.dimension } = settings;
   const each = rows / tasks;
   const rate = rates.commands[command];
   switch (command) {
     case 'embed-sequences':
-      if (residues === undefined) return undefined;
-      if (request.model?.flopsOf === undefined)
-        return tasks * cpuSecondsAt(rate!, { rows: each, residues: residues / tasks });
-      return tasks * modelCpuSeconds({ rows: each, residues: residues / tasks }, request.model, rates);
+      return embeddingCpuSeconds(stage, request, rates);
     case 'ingest-bucket':
       return (
         tasks *
@@ -115,15 +111,34 @@ function expectedCpuSeconds(stage: OutcomeStage, request: RunRequest, rates: Run
   }
 }
 
+/** The time of one model says nothing about another. An outcome and a plan name the same model differently, so its kind and dimension are compared. */
+function embeddingCpuSeconds(
+  { tasks, rows, computed = rows, residues, settings }: OutcomeStage,
+  { model }: RunRequest,
+  rates: RunRates,
+): number | undefined {
+  const isSame =
+    model?.dimension === settings.dimension && (model?.flopsOf === undefined) === (settings.model === 'kmer');
+  if (!model || !isSame || residues === undefined || computed === 0) return undefined;
+  // Cached and repeated sequences were not embedded.
+  const each = { rows: computed / tasks, residues: (residues * computed) / rows / tasks };
+  return (
+    tasks *
+    (model.flopsOf === undefined
+      ? cpuSecondsAt(rates.commands['embed-sequences']!, each)
+      : modelCpuSeconds(each, model, rates))
+  );
+}
+
 /** Compares the steps of a bucket's catalog entry. */
 function compareEntry(
   { rows, dimension, index, partitions, steps }: CatalogEntry,
   count: number,
   rates: RunRates,
 ): Compared[] {
-  const from = `${count} catalog entries`;
-  const of = (command: string, step: string, spent: { seconds: number; cpuSeconds: number }): Compared => ({
-    ...{ command, spentSeconds: spent.seconds, spentCpuSeconds: spent.cpuSeconds, from, source: 'catalog' },
+  const from = counted(count, 'catalog entry');
+  const of = (command: string, step: string, spent: { cpuSeconds: number }): Compared => ({
+    ...{ command, spentCpuSeconds: spent.cpuSeconds, from, source: 'catalog' },
     expectedCpuSeconds: rates.commands[command]!.fixed + stepCpuSeconds(rates.build, step, rows, dimension),
   });
   return [

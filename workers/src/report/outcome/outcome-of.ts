@@ -45,7 +45,13 @@ function stageOf(reports: readonly WorkerReport[]): OutcomeStage {
     bytesReceived: sum('bytesReceived'),
     ...definedOnly({
       wallSeconds: wallSeconds(reports),
-      cores: cores.length > 0 ? Math.max(1, Math.min(...cores)) : undefined,
+      cores:
+        cores.length > 0
+          ? Math.max(
+              1,
+              cores.reduce((a, b) => Math.min(a, b)),
+            )
+          : undefined,
       bytesRead: sumIfKnown('bytesRead'),
       bytesWritten: sumIfKnown('bytesWritten'),
       residues: sumIfKnown('residues'),
