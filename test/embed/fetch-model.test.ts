@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { fetchModel } from '../../workers/src/embed/fetch-model.ts';
+import { readModelSize } from '../../workers/src/embed/transformer/model-size.ts';
 import { openS3 } from '../../workers/src/s3/client.ts';
 import { randomCheckpoint } from '../models/support/checkpoint.ts';
 import { lanceflowJson, temporaryFolder } from '../support/run.ts';
@@ -65,6 +66,18 @@ describe.skipIf(missingServer('moto'))('a model on S3', () => {
     const [there, here] = [await embed(uri, 'there.h5'), await embed(join(folder, 'model'), 'here.h5')];
     expect([there.model, there.model_hash]).toEqual([here.model, here.model_hash]);
     expect(await readShard(join(folder, 'there.h5'))).toEqual(await readShard(join(folder, 'here.h5')));
+  });
+
+  test('has the size of the same local folder, of which the weights are not fetched', async () => {
+    const uri = 's3://lance/models/sized';
+    const { folder } = await model(uri);
+    const [there, here] = [await readModelSize(uri), await readModelSize(join(folder, 'model'))];
+    expect([there.dimension, there.maxResidues, there.flopsOf(300)]).toEqual([
+      here.dimension,
+      here.maxResidues,
+      here.flopsOf(300),
+    ]);
+    await expect(readModelSize('s3://lance/models/none')).rejects.toThrow('s3://lance/models/none: no config.json');
   });
 
   test('that does not exist, or has no config.json, is refused with its address', async () => {

@@ -116,6 +116,12 @@ describe('a forecast', () => {
     const request = requestOf(1e6, { isRemote: false });
     const plan = forecastRun({ ...request, cluster: { ...request.cluster, copiesInputs: false } }, MEASURED);
     expect(plan.total.requests).toBe(0);
+    expect(plan.storageDollarsPerMonth).toBeUndefined();
+  });
+
+  it('says what a month on S3 costs', () => {
+    const { storageDollarsPerMonth, total } = forecastRun(requestOf(1e9), MEASURED);
+    expect(storageDollarsPerMonth).toBeCloseTo((total.bytesStored / 1e9) * PRICES.services.s3!.dollarsPerGBMonth, 6);
   });
 
   it('refuses a machine or a service without a price', () => {
@@ -146,6 +152,9 @@ describe('a forecast', () => {
       workOf({ ...request, existing }, MEASURED).find(({ command }) => command === 'search-bucket')!;
     expect(search([group]).tasks).toBe(4);
     expect(search([]).tasks).toBe(1);
+    // Entries that were read stand for others, so that buckets of a group can be a fraction.
+    const plan = forecastRun({ ...request, existing: [{ ...group, buckets: 4 / 3 }] }, MEASURED);
+    expect(parseRunPlan(JSON.stringify(plan), 'plan')).toEqual(plan);
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LANCEFLOW_VERSION } from '../../../workers/src/app/version.ts';
 import { PRICES } from '../../../workers/src/forecast/machines/price-table.ts';
 import { parseRunPlan, type RunPlan } from '../../../workers/src/forecast/run-plan.ts';
 import { outcomeText } from '../../../workers/src/run/outcome.ts';
@@ -35,6 +36,8 @@ describe('plan', () => {
     ];
     const { code, stdout } = await lanceflow([...args, '--output', at('plan.json')]);
     expect(code).toBe(0);
+    const large = await plan('--rows', '1000000000000', '--dimension', '960');
+    expect(large.notes!.join()).toMatch(/the run stores .*, and the disk of local has /);
     const document = parseRunPlan(await readFile(at('plan.json'), 'utf8'), 'plan.json');
     expect(document.stages.map(({ command, tasks }) => [command, tasks])).toEqual([
       ...[
@@ -64,10 +67,11 @@ describe('plan', () => {
     const found = await plan('--database', at('built'), '--query-count', '100');
     expect(found.stages.map(({ command }) => command)).toEqual(['search-bucket', 'merge-hits', 'render-report']);
     expect(found.search!.strategy).toBe('exact');
+    await expectRefusalHere(['plan', '--database', at('built'), '--queries', at('a.fasta')], 64, /FASTA needs a model/);
     await writeFile(at('built/_pending/bucket_00009.json'), '{}');
     const pending = await plan('--database', at('built'), '--query-count', '100');
     expect(pending.notes!.join()).toContain(
-      '1 bucket of the database, such as bucket_00009, are being built and are not counted',
+      'the plan is without 1 unfinished bucket of the database, such as bucket_00009',
     );
   });
 
@@ -91,7 +95,7 @@ describe('plan', () => {
     };
     await writeFile(
       at('outcome.json'),
-      outcomeText({ format: 1, version: '0.1.0', stages: [{ ...figures, ...stage }] }),
+      outcomeText({ format: 1, version: LANCEFLOW_VERSION, stages: [{ ...figures, ...stage }] }),
     );
     const args = ['--rows', '1000000', '--dimension', '960', '--bucket-size', '1000000'];
     const [plain, learned] = [await plan(...args), await plan(...args, '--outcome', at('outcome.json'))];
@@ -105,6 +109,15 @@ describe('plan', () => {
       ['plan', ...args, '--outcome', at('later.json')],
       65,
       /later.json: this outcome has format 2/,
+    );
+  });
+
+  it('refuses the outcome of another version', async () => {
+    await writeFile(at('other.json'), outcomeText({ format: 1, version: '0.0.9', stages: [] }));
+    await expectRefusalHere(
+      ['plan', '--rows', '10', '--outcome', at('other.json')],
+      65,
+      /other.json: LanceFlow 0.0.9 wrote this outcome, and this is/,
     );
   });
 
@@ -137,6 +150,9 @@ describe('plan', () => {
     [['--residues', '1000'], /FASTA needs a model/],
     [[], /Nothing to plan/],
     [['--rows', '10', '--machine', 'z9'], /--machine z9: unknown machine type/],
+    [['--rows', '10', '--machine', 'z9', '--price-api'], /--machine z9: unknown machine type/],
+    [['--rows', '10', '--target-recall', '2'], /--target-recall must be above 0 and at most 1, not 2/],
+    [['--rows', '10', '--refine-factor', '-1'], /--refine-factor must be a whole number from 0, not -1/],
   ])('refuses %j', async (args, message) => {
     await expectRefusalHere(['plan', ...args], 64, message);
   });

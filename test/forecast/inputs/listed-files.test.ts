@@ -9,7 +9,7 @@ import {
 } from '../../../workers/src/forecast/inputs/resolve-inputs.ts';
 import { temporaryFolder } from '../../support/run.ts';
 
-const KNOWN = { dimension: 100 };
+const KNOWN = { dimension: 100, listS3: async () => [] };
 
 async function listed(files: readonly object[]): Promise<PlanArguments> {
   const path = join(await temporaryFolder(), 'list.json');
@@ -59,9 +59,12 @@ describe('files that cannot be read', () => {
 
   it('are counted with the queries that are ids', async () => {
     const args = await listed([{ path: '/no/q.fa', kind: 'fasta', bytes: 451 }]);
-    expect((await resolveQueries({ ...args, queryCount: 5 }))!.count).toBe(6);
-    expect(await resolveQueries({ ...(await listed([])), queryCount: undefined })).toBeUndefined();
-    expect((await resolveQueries({ ...(await listed([])), queryCount: 7 }))!.count).toBe(7);
+    expect((await resolveQueries({ ...args, queryCount: 5 }, KNOWN))!.count).toBe(6);
+    // Vectors of queries have the dimension of what is searched.
+    const shard = await listed([{ path: 's3://b/q.h5', kind: 'shard', bytes: 422_000 }]);
+    expect((await resolveQueries({ ...shard, queryCount: undefined }, KNOWN))!.count).toBe(1000);
+    expect(await resolveQueries({ ...(await listed([])), queryCount: undefined }, KNOWN)).toBeUndefined();
+    expect((await resolveQueries({ ...(await listed([])), queryCount: 7 }, KNOWN))!.count).toBe(7);
   });
 });
 

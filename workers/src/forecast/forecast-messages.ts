@@ -1,4 +1,6 @@
 import { DataError, UsageError } from '../base/errors.ts';
+import { formatByteSize } from '../base/text/byte-size.ts';
+import { counted } from '../base/text/counted.ts';
 import { findNearestName } from '../base/text/nearest-name.ts';
 
 export function badRunPlan(where: string, problem: string): DataError {
@@ -32,9 +34,9 @@ export function missingPrice(what: string, date: string): UsageError {
   );
 }
 
-export function inputOnS3(option: string, value: string): UsageError {
+export function sheetOnS3(option: string, uri: string): UsageError {
   return new UsageError(
-    `--${option} ${value}: files on S3 are not listed for a plan. Give counts instead: --rows or --residues, --shards, --dimension; for queries --query-count.`,
+    `--${option} ${uri}: a plan reads no samplesheet from S3. Copy it to this machine; it may name files on S3.`,
   );
 }
 
@@ -55,6 +57,12 @@ export function badSheet(option: string, path: string): UsageError {
 
 export function noSequencesSampled(path: string): DataError {
   return new DataError(`${path}: no FASTA record in what was read of it. Check that it is a FASTA file.`);
+}
+
+export function notPacked(path: string, cause: unknown): DataError {
+  return new DataError(`${path}: it cannot be decompressed, although its name ends with .gz or .zst. Check the file.`, {
+    cause,
+  });
 }
 
 export function otherShardDimension(
@@ -120,6 +128,24 @@ export function goalNeedsPrice(goal: string): UsageError {
 
 export function badFileList(path: string, problem: string): DataError {
   return new DataError(`${path}: not a list of files (${problem}). The pipeline writes it; name files by --input.`);
+}
+
+export function otherOutcomeVersion(path: string, version: string, own: string): DataError {
+  return new DataError(
+    `${path}: LanceFlow ${version} wrote this outcome, and this is ${own}: the rates of another version may differ. Name an outcome of this version, or none.`,
+  );
+}
+
+export function pendingNote(count: number, bucket: string): string {
+  return `the plan is without ${counted(count, 'unfinished bucket')} of the database, such as ${bucket}: plan again after the build`;
+}
+
+export function diskNote(bytes: number, { name, diskGB }: { name: string; diskGB: number }): string {
+  return `the run stores ${formatByteSize(bytes)}, and the disk of ${name} has ${formatByteSize(diskGB * 1e9)}`;
+}
+
+export function sampledNote(read: number, buckets: number): string {
+  return `the catalog entries of ${read} of ${counted(buckets, 'bucket')} were read; they stand for all`;
 }
 
 export function unreadNote(option: string): string {

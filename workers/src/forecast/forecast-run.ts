@@ -26,7 +26,7 @@ export function workOf(request: RunRequest, rates: RunRates): StageWork[] {
   if (build) {
     if (build.vectors && build.vectors.describeTasks > 0) stages.push(describeStage(build.vectors, request, rates));
     stages.push(...buildingStages(build, request, rates));
-    groups.push(builtGroup(build, shapeOf(build, rates), rates));
+    groups.push(builtGroup(build, shapeOf(build, rates)));
   }
   if (queries?.fasta) {
     const own = embeddingStages(queries.fasta, model!, 4, true, request, rates);
@@ -67,13 +67,15 @@ export function forecastRun(request: RunRequest, rates: RunRates, factors: Comma
   const planned = works.map((work) => plannedStage(work, request, rates, factors));
   const stages = planned.map(({ stage }) => stage);
   const hours = addIntervals([...stages.map((stage) => stage.hours), headHours(works, rates)]);
-  const groups = build ? [...existing, builtGroup(build, shapeOf(build, rates), rates)] : existing;
+  const groups = build ? [...existing, builtGroup(build, shapeOf(build, rates))] : existing;
   const [largest] =
     queries && groups.length > 0
       ? searchGroups(groups, queries, request, rates).sort((a, b) => b.group.rows - a.group.rows)
       : [];
   const priced = stages.flatMap(({ dollars }) => dollars ?? []);
   const total = (of: (stage: PlannedStage) => number) => stages.reduce((sum, stage) => sum + of(stage), 0);
+  const bytesStored = total((stage) => stage.bytesStored);
+  const s3 = request.isRemote ? prices.services.s3 : undefined;
   return {
     ...{ format: 1, version: LANCEFLOW_VERSION },
     rates: planned.map(({ source }) => source),
@@ -88,10 +90,11 @@ export function forecastRun(request: RunRequest, rates: RunRates, factors: Comma
       cpuHours: addIntervals(stages.map((stage) => stage.cpuHours)),
       bytesRead: total((stage) => stage.bytesRead),
       bytesWritten: total((stage) => stage.bytesWritten),
-      bytesStored: total((stage) => stage.bytesStored),
+      bytesStored,
       requests: total((stage) => stage.requests),
       ...(priced.length === stages.length && { dollars: addIntervals(priced) }),
     },
+    ...(s3 && { storageDollarsPerMonth: (bytesStored / 1e9) * s3.dollarsPerGBMonth }),
     ...(largest && {
       search: {
         strategy: largest.forecast.strategy,
@@ -126,7 +129,8 @@ function plannedStage(
     ? (readRequests * s3.dollarsPerThousandReads + writeRequests * s3.dollarsPerThousandWrites) / 1000
     : 0;
   const stage: PlannedStage = {
-    ...{ command, tasks },
+    // Buckets that were not read count with the weight of those that were.
+    ...{ command, tasks: Math.round(tasks) },
     hours: around(stageSeconds(work, pace) / 3600, spread),
     cpuHours: around((tasks * work.cpuSeconds * cpu) / 3600, spread),
     bytesRead: Math.round(bytesRead),

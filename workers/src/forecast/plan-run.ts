@@ -1,15 +1,26 @@
+import { LANCEFLOW_VERSION } from '../app/version.ts';
 import { looksLikeS3 } from '../base/s3-location.ts';
-import { counted } from '../base/text/counted.ts';
 import { readText } from '../base/text/read-text.ts';
 import { Database } from '../database/database.ts';
-import { parseOutcome } from '../run/outcome.ts';
+import { type Outcome, parseOutcome } from '../run/outcome.ts';
 import { compareBucketSizes } from './bucket-size.ts';
-import { goalNeedsPrice, nothingToBuild, nothingToPlan, nothingToSearch } from './forecast-messages.ts';
+import {
+  diskNote,
+  goalNeedsPrice,
+  modelNeeded,
+  nothingToBuild,
+  nothingToPlan,
+  nothingToSearch,
+  otherOutcomeVersion,
+  pendingNote,
+  sampledNote,
+} from './forecast-messages.ts';
 import { forecastRun } from './forecast-run.ts';
 import { parseGoal } from './goal.ts';
-import { readBuckets } from './inputs/read-buckets.ts';
+import type { ListS3 } from './inputs/list-inputs.ts';
+import { type KnownBuckets, readBuckets } from './inputs/read-buckets.ts';
 import { buildOf, checkCounts, type PlanArguments, resolveInputs, resolveQueries } from './inputs/resolve-inputs.ts';
-import { clusterOf } from './machines/cluster.ts';
+import { clusterOf, isBatch, pricedMachines } from './machines/cluster.ts';
 import { LOCAL, PRICES, type PriceTable, parsePrices } from './machines/price-table.ts';
 import type { SearchRates } from './model/search-rates.ts';
 import { learnFactors } from './rates/learned-rates.ts';
@@ -25,6 +36,7 @@ export interface PlanParts {
   calibrate(dimension: number): Promise<SearchRates>;
   /** Forecasts the search of a bucket by the cost model of `auto`. */
   forecastSearch: (bucket: BucketGroup, queries: number, options: SearchSettings) => SearchForecast;
+  listS3: ListS3;
   /** Asks AWS for prices. */
   askPrices(machine: string, prices: PriceTable): Promise<PriceTable>;
 }
@@ -53,13 +65,16 @@ export async function planRun(args: PlanArguments, parts: PlanParts): Promise<Ru
   const database = args.database === undefined ? undefined : await Database.open(args.database);
   const known = database && (await readBuckets(database));
   // With awsbatch, a database that is not named is on S3 too.
-  const isRemote = args.database === undefined ? /(^|,)awsbatch(,|$)/.test(args.profile) : looksLikeS3(args.database);
-  const inputs = await resolveInputs(args, { dimension: known?.groups[0]?.dimension });
-  const queries = await resolveQueries(args);
+  const isRemote = args.database === undefined ? isBatch(args.profile) : looksLikeS3(args.database);
+  const searched = known?.groups[0]?.dimension;
+  const { listS3 } = parts;
+  const inputs = await resolveInputs(args, { dimension: searched, listS3 });
+  const queries = await resolveQueries(args, { dimension: searched ?? inputs?.vectors?.dimension, listS3 });
   if (!inputs && !queries) throw nothingToPlan();
   if (!inputs && goal) throw nothingToBuild();
-  if (!inputs && (!known || known.buckets === 0)) throw nothingToSearch(args.database);
-  const model = args.model === undefined || args.model === 'kmer' ? modelOf(args) : await parts.readModel(args.model);
+  if (!inputs && (!known || known.groups.length === 0)) throw nothingToSearch(args.database);
+  const model = await modelOf(args, known, parts);
+  if (queries?.fasta && !model) throw modelNeeded();
   const build = inputs && buildOf(args, inputs, model);
   const cluster = await clusterOf(
     { ...args, folder: isRemote ? '.' : (args.database ?? '.') },
@@ -82,18 +97,19 @@ export async function planRun(args: PlanArguments, parts: PlanParts): Promise<Ru
     ...(calibrated && { calibrated }),
     forecastSearch,
   };
-  const outcomes = await Promise.all(
-    args.outcome.map(async (path) => ({ path, outcome: parseOutcome(await readText(path), path) })),
-  );
+  const outcomes = await Promise.all(args.outcome.map(async (path) => ({ path, outcome: await readOutcome(path) })));
   const factors = learnFactors(request, rates, outcomes, known?.entries ?? []);
   const plan = forecastRun(request, rates, factors);
   const notes = [
     ...(inputs?.notes ?? []),
     ...(queries?.notes ?? []),
-    ...(known?.isSampled ? [`${counted(known.buckets, 'bucket')} are described by some of their entries`] : []),
+    ...(known?.isSampled ? [sampledNote(known.entries.length, known.buckets)] : []),
     ...(await pendingNotes(database)),
     ...(cluster.machine.name === LOCAL
       ? ['this machine has no price, and its disk is assumed to read and write 1 GB/s']
+      : []),
+    ...(!isRemote && plan.total.bytesStored > cluster.machine.diskGB * 1e9
+      ? [diskNote(plan.total.bytesStored, cluster.machine)]
       : []),
     ...(share === undefined
       ? []
@@ -138,22 +154,30 @@ async function searchOf(
   };
 }
 
-function modelOf({ model }: PlanArguments): ForecastModel | undefined {
-  return model === 'kmer' ? KMER : undefined;
+/** Finds the model that embeds: as in the pipeline, that of the database where it needs no weights. */
+async function modelOf({ model }: PlanArguments, known: KnownBuckets | undefined, { readModel }: PlanParts) {
+  const name = model ?? (known?.entries.some((entry) => entry.model.model === 'kmer') ? 'kmer' : undefined);
+  return name === undefined ? undefined : name === 'kmer' ? KMER : readModel(name);
 }
 
 async function pricesOf({ prices, priceApi, machine, profile }: PlanArguments, parts: PlanParts): Promise<PriceTable> {
   const table = prices === undefined ? PRICES : parsePrices(await readText(prices), prices);
   if (!priceApi) return table;
-  const name = machine ?? (profile.split(',').includes('awsbatch') ? 'i4i.8xlarge' : LOCAL);
-  return name === LOCAL ? table : parts.askPrices(name, table);
+  let asked = table;
+  for (const name of pricedMachines({ profile, machine }, table)) asked = await parts.askPrices(name, asked);
+  return asked;
+}
+
+/** Reads the outcome of an earlier run. @throws DataError for one of another version, whose rates may differ */
+async function readOutcome(path: string): Promise<Outcome> {
+  const outcome = parseOutcome(await readText(path), path);
+  if (outcome.version !== LANCEFLOW_VERSION) throw otherOutcomeVersion(path, outcome.version, LANCEFLOW_VERSION);
+  return outcome;
 }
 
 /** Says which buckets are being built: they are not counted. */
 async function pendingNotes(database: Database | undefined): Promise<string[]> {
   const pending = (await database?.pendingNames()) ?? [];
   if (pending.length === 0) return [];
-  return [
-    `${counted(pending.length, 'bucket')} of the database, such as ${pending[0]}, are being built and are not counted: plan again when they are finished`,
-  ];
+  return [pendingNote(pending.length, pending[0]!)];
 }

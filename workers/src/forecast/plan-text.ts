@@ -8,7 +8,7 @@ type Figures = RunPlan['total'];
 
 /** Formats a plan as tables with a few sentences. @param columns of the terminal */
 export function formatPlan(plan: RunPlan, columns?: number): string {
-  const { stages, total, machine, bucketSize, search, notes = [] } = plan;
+  const { stages, total, machine, bucketSize, search, storageDollarsPerMonth: month, notes = [] } = plan;
   const head = ['stage', 'tasks', 'time', 'CPU time', 'read', 'written', 'stored', 'requests', 'dollars', 'rates'];
   const sourceOf = (command: string) => plan.rates.find(({ stage }) => stage === command)?.source ?? '';
   const rows = stages.map((stage) => [stage.command, count(stage.tasks), ...cellsOf(stage), sourceOf(stage.command)]);
@@ -20,9 +20,10 @@ export function formatPlan(plan: RunPlan, columns?: number): string {
     `Machine: ${machine.name}, ${machine.cpus} cores, ${Math.round(machine.memoryGiB)} GiB, ${disk} of disk, ${price}`,
     formatTable([head, ...rows, sum], columns),
     `In all: ${hours(total.hours.estimate)} (${hours(total.hours.low)} to ${hours(total.hours.high)}), ` +
-      `${total.dollars ? `${range(total.dollars, formatDollars)}, ` : ''}${formatByteSize(total.bytesStored)} stored`,
+      `${total.dollars ? `${range(total.dollars, formatDollars)}, ` : ''}${formatByteSize(total.bytesStored)} stored` +
+      (month === undefined ? '' : ` (${formatDollars(month)} a month)`),
     ...(search ? [searchText(search)] : []),
-    ...(bucketSize ? [bucketText(bucketSize, columns)] : []),
+    ...(bucketSize ? [bucketText(bucketSize, total.dollars !== undefined, columns)] : []),
     ...[...new Set(plan.rates.map(({ source, from }) => `Rates: ${source}: ${from}`))],
     ...notes.map((note) => `Note: ${note}.`),
   ];
@@ -56,12 +57,16 @@ function searchText({ strategy, estimates }: NonNullable<RunPlan['search']>): st
   return `Search: ${strategy}; a task in the largest bucket: ${others}`;
 }
 
-function bucketText({ goal, chosen, choices }: NonNullable<RunPlan['bucketSize']>, columns?: number): string {
+function bucketText(
+  { goal, chosen, choices }: NonNullable<RunPlan['bucketSize']>,
+  hasPrice: boolean,
+  columns?: number,
+): string {
   const rows = choices.map(({ rows: size, buckets, hours: time, dollars: cost, searchHours, problem }) => [
     `${count(size)}${size === chosen ? ' <-' : ''}`,
     count(buckets),
     hours(time),
-    formatDollars(cost),
+    hasPrice ? formatDollars(cost) : '',
     searchHours === undefined ? '' : hours(searchHours),
     problem ?? '',
   ]);

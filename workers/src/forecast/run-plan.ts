@@ -77,6 +77,8 @@ const RUN_PLAN = z.object({
   /** In the order of the pipeline. */
   stages: z.array(PLANNED_STAGE),
   total: z.object(FIGURES),
+  /** Of a month in which S3 keeps the total's `bytesStored`; absent for a database in a folder. */
+  storageDollarsPerMonth: z.optional(AMOUNT),
   search: z.optional(
     z.object({
       strategy: choice(['ann', 'scan', 'exact']),

@@ -26,7 +26,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   F64: 8,
 };
 /** The limit of the reference implementation. */
-const HEADER_LIMIT_BYTES = 100_000_000;
+export const HEADER_LIMIT_BYTES = 100_000_000;
 
 /** The location of a tensor. */
 export interface StoredTensor {

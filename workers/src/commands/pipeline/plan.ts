@@ -29,6 +29,8 @@ export const command = defineCommand({
       readModel: async (folder) => ({ name: folder, ...(await readModelSize(folder)) }),
       calibrate: measureComputeRates,
       forecastSearch: searchForecaster(args),
+      // Imported on demand: a plan of files on this machine needs no client.
+      listS3: async (uri) => (await import('../../cloud/list-s3-inputs.ts')).listS3Inputs(uri),
       askPrices,
     });
     const text = `${JSON.stringify(plan, null, 2)}\n`;

@@ -1,3 +1,6 @@
+import { tmpdir } from 'node:os';
+import { withScratch } from '../../base/files/scratch.ts';
+import { looksLikeS3 } from '../../base/s3-location.ts';
 import { findWeights } from '../../onnx/safetensors.ts';
 import { architectureOf } from './architectures.ts';
 import { readConfig } from './model-folder.ts';
@@ -15,8 +18,21 @@ export interface ModelSize {
 const NOT_MULTIPLIED =
   /(^|\.)(decoder|lm_head|shared|embed_tokens|word_embeddings|position_embeddings|embed)\.|^encoder\.weight$|relative_attention_bias/;
 
-/** Reads the size of a model from its config.json and the headers of its weights. @throws DataError as for loading it */
-export async function readModelSize(folder: string): Promise<ModelSize> {
+/**
+ * Reads the size of a model from its config.json and the headers of its weights.
+ * @param model its folder, local or on S3
+ * @throws DataError as for loading it
+ */
+export async function readModelSize(model: string): Promise<ModelSize> {
+  if (!looksLikeS3(model)) return sizeIn(model);
+  const { fetchModelHeaders } = await import('../fetch-model.ts');
+  return withScratch(tmpdir(), 'lanceflow-model', async (folder) => {
+    await fetchModelHeaders(model, folder);
+    return sizeIn(folder);
+  });
+}
+
+async function sizeIn(folder: string): Promise<ModelSize> {
   const config = await readConfig(folder);
   const architecture = architectureOf(config);
   const { tensors } = await findWeights(folder);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { mapConcurrently } from '../../base/concurrency/map-concurrently.ts';
-import { noSequencesSampled } from '../forecast-messages.ts';
+import { noSequencesSampled, notPacked } from '../forecast-messages.ts';
 import type { FastaInputs } from '../run-request.ts';
 import type { InputFile } from './list-inputs.ts';
 
@@ -11,13 +11,14 @@ const SAMPLE_BYTES = 2 ** 20;
 const MOST_SAMPLES = 64;
 /** A decompressor keeps back some of its last output, which must be little. */
 const PACKED_SAMPLE_BYTES = 8 * 2 ** 20;
+/** A sample of proteins has a quarter of it decompressed; one of a repeated letter would fill the memory. */
+const MOST_UNPACKED_BYTES = 64 * 2 ** 20;
 const NEWLINE = 10;
 const HEADER = 62;
 
 /** What a sample of FASTA has. */
 interface Sample {
-  /** Uncompressed, and as it is in the file. */
-  bytes: number;
+  /** As they are in the file. */
   fileBytes: number;
   records: number;
   residues: number;
@@ -49,16 +50,20 @@ export async function countFasta(files: readonly InputFile[], partResidues: numb
   );
   return {
     ...{ files: files.length, largeFiles: large.length, tasks: files.length - large.length + parts, bytes },
-    largestShare: Math.min(
-      1,
-      Math.max(...files.map((file) => (isLarge(file) ? partResidues : file.bytes * residuesPerByte))) /
-        (bytes * residuesPerByte),
+    largestShare: largestShare(
+      files.map((file) => (isLarge(file) ? partResidues : file.bytes * residuesPerByte)),
+      bytes * residuesPerByte,
     ),
     sequences: Math.max(1, Math.round(records * scale)),
     residues: Math.round(sum((one) => one.residues) * scale),
     idBytes: sum((one) => one.idBytes) / records,
     descriptionBytes: Math.max(0, sum((one) => one.headerBytes - one.idBytes - one.records) / records),
   };
+}
+
+/** Returns the share of the longest task. @param residues of each task @param all of all tasks; 0 where no record has residues */
+export function largestShare(residues: readonly number[], all: number): number {
+  return Math.min(1, residues.reduce((most, one) => Math.max(most, one), 0) / Math.max(1, all));
 }
 
 function spreadOver<T>(items: readonly T[], most: number): T[] {
@@ -91,19 +96,29 @@ async function packedSample(file: InputFile): Promise<Sample> {
   const source = createReadStream(file.path, { end: PACKED_SAMPLE_BYTES - 1 });
   const decompressor = file.path.toLowerCase().endsWith('.gz') ? createGunzip() : createZstdDecompress();
   const pieces: Buffer[] = [];
+  let unpacked = 0;
+  let fileBytes = Math.min(file.bytes, PACKED_SAMPLE_BYTES);
   source.on('error', (error) => decompressor.destroy(error));
   try {
-    for await (const piece of source.pipe(decompressor)) pieces.push(piece);
+    for await (const piece of source.pipe(decompressor)) {
+      pieces.push(piece);
+      unpacked += piece.length;
+      if (unpacked < MOST_UNPACKED_BYTES) continue;
+      fileBytes = Math.max(1, decompressor.bytesWritten);
+      break;
+    }
   } catch (error) {
-    if (pieces.length === 0) throw error;
+    if (source.errored) throw source.errored;
+    if (pieces.length === 0) throw notPacked(file.path, error);
+  } finally {
+    source.destroy();
   }
-  const text = Buffer.concat(pieces);
-  return countSample(text, Math.min(file.bytes, PACKED_SAMPLE_BYTES));
+  return countSample(Buffer.concat(pieces), fileBytes);
 }
 
 /** Counts what lies between line breaks. A record that is cut counts with the part that is here, and its header where that begins here. */
 function countSample(buffer: Buffer, fileBytes: number): Sample {
-  const sample: Sample = { bytes: buffer.length, fileBytes, records: 0, residues: 0, idBytes: 0, headerBytes: 0 };
+  const sample: Sample = { fileBytes, records: 0, residues: 0, idBytes: 0, headerBytes: 0 };
   let start = 0;
   while (start < buffer.length) {
     const found = buffer.indexOf(NEWLINE, start);

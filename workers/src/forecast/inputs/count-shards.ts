@@ -24,11 +24,14 @@ export async function countShards(files: readonly InputFile[]): Promise<VectorIn
     : files;
   const headers = await mapConcurrently(chosen, OPENED_AT_ONCE, async ({ path, bytes }) => {
     const shard = await openShard(path);
-    const { rows, dimension, vectorType } = shard;
-    const ids = await shard.readIds(0, Math.min(rows, SAMPLED_IDS));
-    shard.close();
-    const idBytes = ids.bytes.length / Math.min(rows, SAMPLED_IDS);
-    return { path, bytes, rows, dimension, vectorType, idBytes };
+    try {
+      const { rows, dimension, vectorType } = shard;
+      const sampled = Math.min(rows, SAMPLED_IDS);
+      const ids = await shard.readIds(0, sampled);
+      return { path, bytes, rows, dimension, vectorType, idBytes: ids.bytes.length / Math.max(1, sampled) };
+    } finally {
+      shard.close();
+    }
   });
   const first = headers[0]!;
   const other = headers.find(({ dimension }) => dimension !== first.dimension);
@@ -36,7 +39,7 @@ export async function countShards(files: readonly InputFile[]): Promise<VectorIn
   const sum = (of: (header: { bytes: number; rows: number }) => number) =>
     headers.reduce((total, one) => total + of(one), 0);
   const bytes = files.reduce((total, file) => total + file.bytes, 0);
-  const rows = Math.round((sum((one) => one.rows) * bytes) / sum((one) => one.bytes));
+  const rows = Math.max(1, Math.round((sum((one) => one.rows) * bytes) / sum((one) => one.bytes)));
   return {
     ...{ shards: files.length, rows, bytes, dimension: first.dimension, vectorType: first.vectorType, isSampled },
     describeTasks: describeTasks(files.length, bytes),

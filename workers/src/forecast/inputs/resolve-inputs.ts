@@ -1,11 +1,12 @@
 import type { CommandArguments } from '../../app/command.ts';
-import { requireWhole } from '../../app/option-checks.ts';
+import { requireTargetRecall, requireWhole } from '../../app/option-checks.ts';
+import { looksLikeS3 } from '../../base/s3-location.ts';
 import { bothCounts, lackOfRows, modelNeeded, otherVectors, unreadNote } from '../forecast-messages.ts';
 import type { PLAN_OPTIONS } from '../plan-options.ts';
 import type { BuildRequest, FastaInputs, ForecastModel, QueryRequest, VectorInputs } from '../run-request.ts';
-import { countFasta, isPacked } from './count-fasta.ts';
+import { countFasta, isPacked, largestShare } from './count-fasta.ts';
 import { countShards, describeTasks } from './count-shards.ts';
-import { type InputFile, listInputs } from './list-inputs.ts';
+import { type InputFile, type ListS3, listInputs } from './list-inputs.ts';
 import { readListedFiles } from './listed-files.ts';
 
 export type PlanArguments = CommandArguments<typeof PLAN_OPTIONS>;
@@ -43,6 +44,9 @@ export function checkCounts(args: PlanArguments): void {
     const value = args[name];
     if (value !== undefined) requireWhole(OPTION_OF[name] ?? name, value);
   }
+  const { refineFactor, targetRecall } = args;
+  if (refineFactor !== undefined) requireWhole('refine-factor', refineFactor, 0);
+  requireTargetRecall(targetRecall);
   if (args.input !== undefined && (args.rows !== undefined || args.residues !== undefined))
     throw bothCounts('input', 'rows');
   if (args.queries !== undefined && args.queryCount !== undefined) throw bothCounts('queries', 'query-count');
@@ -58,15 +62,19 @@ export interface ResolvedInputs {
   notes: string[];
 }
 
+/** What is known beside the options. */
+export interface InputContext {
+  /** Of the database: for shards that cannot be read here. */
+  dimension: number | undefined;
+  listS3: ListS3;
+}
+
 /** Counts the inputs of a build: files by their headers and sizes, or the counts of the options. @returns undefined where there are none */
-export async function resolveInputs(
-  args: PlanArguments,
-  known: { dimension: number | undefined },
-): Promise<ResolvedInputs | undefined> {
+export async function resolveInputs(args: PlanArguments, known: InputContext): Promise<ResolvedInputs | undefined> {
   const { input, rows, residues, partResidues } = args;
   if (args.inputFiles !== undefined)
     return countListed('input', args.inputFiles, partResidues, dimensionOf(args, known));
-  if (input !== undefined) return countFiles('input', await listInputs('input', input), partResidues);
+  if (input !== undefined) return countNamed('input', input, partResidues, dimensionOf(args, known), known.listS3);
   if (rows === undefined && residues === undefined) return undefined;
   // Sequences are embedded where a model is named, or residues are.
   if (residues !== undefined || args.model !== undefined)
@@ -88,8 +96,21 @@ export async function resolveInputs(
   };
 }
 
-function dimensionOf({ dimension }: PlanArguments, known: { dimension: number | undefined }): number {
+function dimensionOf({ dimension }: PlanArguments, known: InputContext): number {
   return dimension ?? known.dimension ?? USUAL_DIMENSION;
+}
+
+/** Counts the files that an option names: from their sizes alone, where some are on S3. */
+async function countNamed(
+  option: string,
+  value: string,
+  partResidues: number,
+  dimension: number,
+  listS3: ListS3,
+): Promise<ResolvedInputs> {
+  const files = await listInputs(option, value, listS3);
+  const areOnS3 = files.some(({ path }) => looksLikeS3(path));
+  return areOnS3 ? countSizes(option, files, partResidues, dimension) : countFiles(option, files, partResidues);
 }
 
 /** Counts files that the pipeline lists: from their sizes alone, where a task cannot read them. @returns undefined for an empty list */
@@ -101,7 +122,17 @@ async function countListed(
 ): Promise<ResolvedInputs | undefined> {
   const { files, areReadable } = await readListedFiles(list);
   if (files.length === 0) return undefined;
-  if (areReadable && files.every(({ kind }) => kind !== 'vectors')) return countFiles(option, files, partResidues);
+  const areCounted = areReadable && files.every(({ kind }) => kind !== 'vectors');
+  return areCounted ? countFiles(option, files, partResidues) : countSizes(option, files, partResidues, dimension);
+}
+
+/** Estimates the contents of files from their sizes. @param dimension of the vectors in shards */
+function countSizes(
+  option: string,
+  files: readonly InputFile[],
+  partResidues: number,
+  dimension: number,
+): ResolvedInputs {
   const sequences = files.filter(({ kind }) => kind === 'fasta');
   const shards = files.filter(({ kind }) => kind !== 'fasta');
   const bytes = shards.reduce((sum, file) => sum + file.bytes, 0);
@@ -126,9 +157,9 @@ function fastaOfSizes(files: readonly InputFile[], partResidues: number): FastaI
   const tasks = parts.reduce((sum, count) => sum + Math.max(1, count), 0);
   return {
     ...{ files: files.length, largeFiles: parts.filter((count) => count > 1).length, tasks },
-    largestShare: Math.min(
-      1,
-      Math.max(...files.map((file) => Math.min(partResidues, residuesOf(file)))) / Math.max(1, residues),
+    largestShare: largestShare(
+      files.map((file) => Math.min(partResidues, residuesOf(file))),
+      residues,
     ),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     ...{ sequences: Math.max(1, Math.round(residues / MEAN_RESIDUES)), residues: Math.max(1, Math.round(residues)) },
@@ -136,18 +167,22 @@ function fastaOfSizes(files: readonly InputFile[], partResidues: number): FastaI
   };
 }
 
-/** Counts the queries. @returns undefined where there are none */
-export async function resolveQueries(args: PlanArguments): Promise<(QueryRequest & { notes: string[] }) | undefined> {
+/** Counts the queries. @param known with the dimension of what is searched @returns undefined where there are none */
+export async function resolveQueries(
+  args: PlanArguments,
+  known: InputContext,
+): Promise<(QueryRequest & { notes: string[] }) | undefined> {
+  const { dimension = USUAL_DIMENSION, listS3 } = known;
   const { queries, queryCount, k, partResidues } = args;
-  if (args.queryFiles !== undefined) return listedQueries(args, args.queryFiles);
+  if (args.queryFiles !== undefined) return listedQueries(args, args.queryFiles, dimension);
   if (queries === undefined && queryCount === undefined) return undefined;
   if (queries === undefined) return { count: queryCount!, k, idBytes: USUAL_ID_BYTES, notes: [] };
-  return queriesOf(await countFiles('queries', await listInputs('queries', queries), partResidues), k);
+  return queriesOf(await countNamed('queries', queries, partResidues, dimension, listS3), k);
 }
 
 /** Counts the queries of the pipeline: files, and ids whose vectors the database has. */
-async function listedQueries({ queryCount = 0, k, partResidues }: PlanArguments, list: string) {
-  const counted = await countListed('queries', list, partResidues, USUAL_DIMENSION);
+async function listedQueries({ queryCount = 0, k, partResidues }: PlanArguments, list: string, dimension: number) {
+  const counted = await countListed('queries', list, partResidues, dimension);
   if (!counted && queryCount === 0) return undefined;
   return queriesOf(counted ?? { notes: [] }, k, queryCount);
 }

@@ -18,6 +18,32 @@ export interface ClusterRequest {
   folder: string;
 }
 
+/** Returns whether the profiles of a run include AWS Batch, on which tasks copy their inputs from S3. */
+export function isBatch(profile: string): boolean {
+  return profile.split(',').includes('awsbatch');
+}
+
+/** Names the machine types of a run, by their stages. */
+function machineNames({ profile, machine }: Pick<ClusterRequest, 'profile' | 'machine'>) {
+  const onBatch = isBatch(profile);
+  const name = machine ?? (onBatch ? BATCH.storage : LOCAL);
+  return { machine: name, light: onBatch ? BATCH.light : name };
+}
+
+/**
+ * Lists the machine types of a run whose prices are to be asked for; none of this machine.
+ * @throws UsageError for an unknown machine type
+ */
+export function pricedMachines(
+  request: Pick<ClusterRequest, 'profile' | 'machine'>,
+  prices: PriceTable,
+): readonly string[] {
+  const { machine, light } = machineNames(request);
+  if (machine !== LOCAL) findMachine(prices, machine);
+  const isKnown = (name: string) => prices.machines.some((type) => type.name === name);
+  return [...new Set([machine, light])].filter((name) => name !== LOCAL && isKnown(name));
+}
+
 /**
  * Returns the machines of a run: this one, or, with the profile awsbatch, those of the stack.
  * @throws UsageError for an unknown machine type
@@ -26,13 +52,13 @@ export async function clusterOf(
   { profile, machine, machines, folder }: ClusterRequest,
   prices: PriceTable,
 ): Promise<Cluster> {
-  const isBatch = profile.split(',').includes('awsbatch');
-  const name = machine ?? (isBatch ? BATCH.storage : LOCAL);
-  const type = name === LOCAL ? await localMachine(folder) : findMachine(prices, name);
-  const light = isBatch ? (prices.machines.find((one) => one.name === BATCH.light) ?? type) : type;
+  const onBatch = isBatch(profile);
+  const names = machineNames({ profile, machine });
+  const type = names.machine === LOCAL ? await localMachine(folder) : findMachine(prices, names.machine);
+  const light = names.light === names.machine ? undefined : prices.machines.find(({ name }) => name === names.light);
   return {
-    ...{ machine: type, light, prices, copiesInputs: isBatch },
-    machines: machines ?? (isBatch ? Math.max(1, Math.floor(BATCH.storageCpus / type.cpus)) : 1),
+    ...{ machine: type, light: light ?? type, prices, copiesInputs: onBatch },
+    machines: machines ?? (onBatch ? Math.max(1, Math.floor(BATCH.storageCpus / type.cpus)) : 1),
   };
 }
 

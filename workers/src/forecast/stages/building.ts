@@ -49,9 +49,9 @@ export function shapeOf({ fasta, vectors, ...build }: BuildRequest, rates: RunRa
 }
 
 /** Returns the buckets that a build adds. */
-export function builtGroup(build: BuildRequest, shape: BuildShape, rates: RunRates): BucketGroup {
+export function builtGroup(build: BuildRequest, shape: BuildShape): BucketGroup {
   const rows = Math.ceil(shape.rows / shape.buckets);
-  const { vectorBytes, indexBytes } = bytesOfRow(build, rows, rates);
+  const { vectorBytes, indexBytes } = bytesOfRow(build, rows);
   const isSorted = build.order === 'partition' && rows >= LEAST_ORDERED_ROWS;
   return {
     ...{ buckets: shape.buckets, rows, dimension: build.dimension, vectorType: build.vectorType },
@@ -62,7 +62,7 @@ export function builtGroup(build: BuildRequest, shape: BuildShape, rates: RunRat
 }
 
 /** Bytes of a row's vector, and of its codes with its share of the centroids: docs/scale.md, "Sizes". */
-function bytesOfRow({ vectorType, dimension, index }: BuildRequest, rows: number, _rates: RunRates) {
+function bytesOfRow({ vectorType, dimension, index }: BuildRequest, rows: number) {
   const codes = index === 'ivf-rq' ? dimension / 8 + 16 : dimension / 16 + 8;
   const centroids = (Math.sqrt(rows) * dimension * 4) / rows;
   return {
@@ -123,7 +123,7 @@ export function estimateBuild(
 export function buildingStages(build: BuildRequest, request: RunRequest, rates: RunRates): StageWork[] {
   const { cluster, isRemote } = request;
   const shape = shapeOf(build, rates);
-  const group = builtGroup(build, shape, rates);
+  const group = builtGroup(build, shape);
   const { buckets, rows } = group;
   const { machine, light, machines } = cluster;
   const { phases, bytes, disk } = estimateBuild(build, shape, request, rates);

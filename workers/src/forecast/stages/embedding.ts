@@ -6,16 +6,16 @@ import { embedCores, type Placement, placeTasks } from './task-resources.ts';
 
 /** Tokens at both ends of a sequence. */
 const SPECIAL_TOKENS = 2;
-/** A checkpoint's file system reads it once a task. */
+/** Residues of a window, where the model does not say. */
 const DEFAULT_MAX_RESIDUES = 2046;
 
-/** Returns the stages that turn FASTA into shards. @param rows the kind of vectors that they have */
+/** Returns the stages that turn FASTA into shards. @param componentBytes of their vectors */
 export function embeddingStages(
   fasta: FastaInputs,
   model: ForecastModel,
   componentBytes: number,
   keepsSequences: boolean,
-  { cluster, isRemote }: RunRequest,
+  { cluster }: RunRequest,
   rates: RunRates,
 ): StageWork[] {
   const { light, machines } = cluster;
@@ -37,7 +37,6 @@ export function embeddingStages(
     ? { cpuSeconds: ofKmer, seconds: wallSeconds(ofKmer, rate, light.cpus) }
     : modelTime(each, model, rates, cores);
   time.seconds += copySeconds((fasta.bytes + written) / tasks, placement, cluster);
-  const copies = cluster.copiesInputs || isRemote;
   const embed: StageWork = {
     ...{ command: 'embed-sequences', tasks, placement },
     ...{
@@ -48,7 +47,7 @@ export function embeddingStages(
     },
     ...{ bytesRead: fasta.bytes, bytesWritten: written, bytesStored: written },
     readRequests: cluster.copiesInputs ? requestsOf(fasta.bytes, tasks) : 0,
-    writeRequests: copies && cluster.copiesInputs ? requestsOf(written, tasks) : 0,
+    writeRequests: cluster.copiesInputs ? requestsOf(written, tasks) : 0,
   };
   if (fasta.largeFiles === 0) return [embed];
   return [splitStage(fasta, rates, placeTasks(light, machines, fasta.largeFiles, 1)), embed];

@@ -41,7 +41,7 @@ export function searchGroups(
   });
 }
 
-/** Returns the stages of searching: plan-search on a cluster, search-bucket, merge-hits, render-report. */
+/** Returns the stages of searching: search-bucket, merge-hits, render-report. */
 export function searchingStages(
   groups: readonly BucketGroup[],
   queries: QueryRequest,
