@@ -70,8 +70,8 @@ async function takeRows({ database, fingerprints, columns, counts }: ColumnSourc
   const placeOf = new Map(Array.from(unique, (row, place) => [row, place]));
   const taken = own.length > 0 ? await bucket.use(() => takeColumns(bucket.table, unique, own)) : [];
   if (bucket.reads) {
-    counts.requests += bucket.opened.requests + unique.length * own.length;
-    counts.bytes += bucket.opened.bytes + taken.reduce((sum, column) => sum + byteCount(column), 0);
+    counts.requests += unique.length * own.length;
+    counts.bytes += taken.reduce((sum, column) => sum + byteCount(column), 0);
   }
   return {
     columns: columns.map((column) => taken[own.indexOf(column)]),
