@@ -66,7 +66,8 @@ describe.skipIf(missingServer('moto'))('requests to S3 are at most those of docs
       await expectAtMost({ list: 5, get: 6, put: 3 }, 'index-bucket', '--bucket', bucket, ...work);
     }
     await expectAtMost({ list: 1, get: B, put: 0 }, 'catalog', '--database', DATABASE, '--brief');
-    await expectAtMost({ list: 1 + B, get: B, put: 0 }, 'catalog', '--database', DATABASE);
+    // And the recall that was measured last.
+    await expectAtMost({ list: 1 + B, get: B + 1, put: 0 }, 'catalog', '--database', DATABASE);
   });
 
   test('searching, cold and again; in place', async () => {

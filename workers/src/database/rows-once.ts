@@ -6,14 +6,18 @@ import { rowsInOtherBucket } from './database-messages.ts';
 
 /**
  * Checks that no other bucket has rows of these sources: two builds that were planned at the same moment can contain the same rows.
+ * @param entries of the database, where the caller has read them; default: they are read
  * @throws DataError that names the other bucket
  */
 export async function requireRowsOnce(
   database: Database,
   bucket: string,
   sources: readonly PlanSource[],
+  entries?: readonly CatalogEntry[],
 ): Promise<void> {
-  const other = (await database.entries()).find((entry) => entry.bucket !== bucket && overlaps(entry, sources));
+  const other = (entries ?? (await database.entries())).find(
+    (entry) => entry.bucket !== bucket && overlaps(entry, sources),
+  );
   if (other) throw new DataError(rowsInOtherBucket(database.uri, bucket, other.bucket));
 }
 

@@ -52,7 +52,7 @@ export async function indexBucket(
 ): Promise<{ entry: CatalogEntry; done: boolean }> {
   const existing = await database.entry(bucket);
   const found = (await database.pendingRecord(bucket)) ?? existing;
-  if (existing || !found) await requireNotReplaced(database, bucket, existing);
+  if (!found) await requireNotReplaced(database, bucket, undefined);
   const record = requireIngested(database, bucket, found);
   const { table, metric = 'cosine' } = record;
   if (existing) {
@@ -61,7 +61,7 @@ export async function indexBucket(
   }
   if (existing?.revision) {
     log(keptRevision(bucket));
-    return { entry: await addNulls(database, existing, lost, { log }), done: true };
+    return { entry: await completeEntry(database, existing, lost, log), done: true };
   }
   const { index, notes } = planIndex(kind, table.rows, table.dimension, metric, orderedPartitions(table));
   const recipe = `${record.recipe}-${indexRecipe(index)}`;
@@ -72,8 +72,9 @@ export async function indexBucket(
   if (existing && isSame && hasFiles(present, existing.files)) {
     // A build that was killed after it wrote the entry leaves its ingest record.
     await database.removePending(bucket);
-    return { entry: await addNulls(database, existing, lost, { log }), done: true };
+    return { entry: await completeEntry(database, existing, lost, log), done: true };
   }
+  if (existing) await requireNotReplaced(database, bucket, existing);
   if (dataBytes(present) !== table.dataBytes) throw notAsIngested(database.uri, bucket);
   for (const note of notes) log(`${bucket}: ${note}.`);
 
@@ -105,6 +106,18 @@ export async function indexBucket(
     return made;
   });
   return { entry, done: false };
+}
+
+/** Adds what an earlier version did not measure. Reads no other entry where this one stays as it is: a replaced bucket is not entered anew. */
+async function completeEntry(
+  database: Database,
+  entry: CatalogEntry,
+  lost: AbortSignal,
+  log: CommandContext['log'],
+): Promise<CatalogEntry> {
+  if (entry.nullDistances) return entry;
+  await requireNotReplaced(database, entry.bucket, entry);
+  return addNulls(database, entry, lost, { log });
 }
 
 function requireIngested(database: Database, bucket: string, found: IngestRecord | CatalogEntry | undefined): Ingested {

@@ -11,6 +11,7 @@ import {
   type IngestRecord,
   sourceKey,
   type TableDescription,
+  withoutReplaced,
 } from '../database/catalog/catalog-entry.ts';
 import { ID_BYTES, ingestDiskBytes, keptBytes } from '../database/catalog/disk-needs.ts';
 import { requireNotReplaced } from '../database/catalog/replaced-buckets.ts';
@@ -66,9 +67,11 @@ export async function ingestBucket(
   const entry = await database.entry(name);
   const pending = await database.pendingRecord(name);
   requireOwnName(database, bucket, entry, pending);
-  if (entry) await requireNotReplaced(database, name, entry);
-  else if (!options.isCopy) await requireRowsOnce(database, name, bucket.sources);
-  await requireOneMetric(database, name, options.metric);
+  const all = await database.allEntries();
+  const entries = withoutReplaced(all);
+  if (entry) await requireNotReplaced(database, name, entry, all);
+  else if (!options.isCopy) await requireRowsOnce(database, name, bucket.sources, entries);
+  await requireOneMetric(database, name, options.metric, entries);
   const { tables, publisher, nodeTables } = database;
   // Changes of another client must not be lost silently.
   if (entry) {
@@ -133,10 +136,13 @@ function requireOwnName(database: Database, bucket: PlanBucket, entry?: CatalogE
 }
 
 /** Distances of two metrics cannot be ranked together. */
-async function requireOneMetric(database: Database, bucket: string, metric: Metric): Promise<void> {
-  const others = [...(await database.entries()), ...(await database.pending())].filter(
-    (other) => other.bucket !== bucket,
-  );
+async function requireOneMetric(
+  database: Database,
+  bucket: string,
+  metric: Metric,
+  entries: readonly CatalogEntry[],
+): Promise<void> {
+  const others = [...entries, ...(await database.pending())].filter((other) => other.bucket !== bucket);
   for (const other of others)
     if (other.metric !== undefined && other.metric !== metric)
       throw otherMetric(database.uri, bucket, metric, { bucket: other.bucket, metric: other.metric });

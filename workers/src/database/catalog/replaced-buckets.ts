@@ -26,21 +26,36 @@ export async function findReplacement(
 ): Promise<string | undefined> {
   const names = (await database.entryNames()).filter((name) => name !== bucket && !known.has(name));
   const others = await mapConcurrently(names, READS_AT_ONCE, (name) => database.entry(name));
+  return replacementAmong(
+    others.filter((other) => other !== undefined),
+    bucket,
+    entry,
+  );
+}
+
+/** Finds the bucket that has the rows of another one among entries that were read. */
+function replacementAmong(
+  others: readonly Pick<CatalogEntry, 'bucket' | 'replaces'>[],
+  bucket: string,
+  entry: Pick<CatalogEntry, 'fingerprint'> | undefined,
+): string | undefined {
   const isReplaced = (other: { bucket: string; fingerprint: string }) =>
     other.bucket === bucket && (!entry || other.fingerprint === entry.fingerprint);
-  return others.find((other) => other?.replaces?.some(isReplaced))?.bucket;
+  return others.find(({ replaces }) => replaces?.some(isReplaced))?.bucket;
 }
 
 /**
  * Checks that a bucket may be built: a new entry would make a replaced one part of the database again, beside its rows. The caller holds the
  * bucket's lock.
+ * @param others all entries, where the caller has read them under the lock; default: they are read
  * @throws DataError that names the bucket with its rows
  */
 export async function requireNotReplaced(
   database: Catalog,
   bucket: string,
   entry: Pick<CatalogEntry, 'fingerprint'> | undefined,
+  others?: readonly Pick<CatalogEntry, 'bucket' | 'replaces'>[],
 ): Promise<void> {
-  const by = await findReplacement(database, bucket, entry);
+  const by = others ? replacementAmong(others, bucket, entry) : await findReplacement(database, bucket, entry);
   if (by !== undefined) throw new DataError(replacedBucket(database.uri, bucket, by));
 }

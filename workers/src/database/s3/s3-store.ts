@@ -44,21 +44,31 @@ export function s3Store(s3: S3Bucket): S3Store {
   /**
    * Checks that the service honours conditional writes: right after an object was created, it must refuse to create it again, and to
    * replace another version of it. Each is tried twice, because another process may remove the object in between.
-   * @throws UsageError, after removing the object, where the service ignores a condition
+   * @throws UsageError where the service ignores a condition
    */
   async function requireConditions(key: string, content: Content): Promise<void> {
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: NO_ETAG }]) {
       const accepted = async () => (await putIf(key, content, condition)) !== undefined;
-      if (!((await accepted()) && (await accepted()))) continue;
-      await removeObject(s3, key);
-      throw new UsageError(ignoredCondition(s3.uri, s3.endpoint, Object.keys(condition).join()));
+      if ((await accepted()) && (await accepted()))
+        throw new UsageError(ignoredCondition(s3.uri, s3.endpoint, Object.keys(condition).join()));
     }
     s3.service.heedsConditions = true;
   }
 
+  let checking: Promise<void> | undefined;
+
+  /** @throws UsageError, after removing the object, where the service ignores conditions */
   async function putChecked(key: string, content: Content, condition: { IfMatch?: string; IfNoneMatch?: string }) {
     const etag = await putIf(key, content, condition);
-    if (etag !== undefined && !s3.service.heedsConditions) await requireConditions(key, content);
+    if (etag === undefined || s3.service.heedsConditions) return etag;
+    // Objects that are created at the same time wait for one check.
+    checking ??= requireConditions(key, content).finally(() => {
+      checking = undefined;
+    });
+    await checking.catch(async (error: unknown) => {
+      if (error instanceof UsageError) await removeObject(s3, key);
+      throw error;
+    });
     return etag;
   }
 
