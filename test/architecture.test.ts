@@ -74,6 +74,7 @@ const PURE = [
   'bucket/uneven-partitions.ts',
   'cloud/launch/campaign.ts',
   'database/catalog',
+  'database/node/plan-fetch.ts',
   'embed/kmer/kmer.ts',
   'evaluate/grid.ts',
   'evaluate/labels/family-judge.ts',

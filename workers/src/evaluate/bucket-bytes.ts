@@ -1,24 +1,16 @@
 import type { OpenBucket } from '../bucket/open-bucket.ts';
 import { type CatalogEntry, storedRows } from '../database/catalog/catalog-entry.ts';
+import { planFetch } from '../database/node/plan-fetch.ts';
 import { spansToScore } from '../search/engine/probe.ts';
 import type { SearchPlan } from '../search/plan/make-plan.ts';
+import { neededParts } from '../search/plan/needed-parts.ts';
 import type { QuerySet } from '../search/queries/queries.ts';
 import { COMPONENT_BYTES } from '../vectors/vector-type.ts';
 
-/** Returns the bytes that a search fetches of a bucket on S3 before it begins: see `fetchTable`. */
-export function bytesFetched(entry: CatalogEntry, { strategy, refineFactor }: SearchPlan): number {
-  const { files, fragments, partitions } = entry;
-  const kept = new Set(fragments?.map(({ columns }) => columns));
-  const needed = files.filter(
-    ({ path }) =>
-      (path.startsWith('data/') && !kept.has(path)) ||
-      /^_(versions|deletions)\//.test(path) ||
-      (strategy === 'ann' && path.startsWith('_indices/')),
-  );
-  const order = strategy === 'scan' ? (partitions?.bytes ?? 0) : 0;
-  const withoutVectors = strategy === 'ann' && refineFactor === 0 && fragments !== undefined;
-  const vectors = withoutVectors ? storedRows(entry) * vectorBytes(entry) : 0;
-  return needed.reduce((sum, { bytes }) => sum + bytes, order) - vectors;
+/** Returns the bytes that a search fetches of a bucket on S3 before it begins. @param k rows to find for a query */
+export function bytesFetched(entry: CatalogEntry, { strategy, nprobes, refineFactor }: SearchPlan, k: number): number {
+  const request = { k, search: strategy, nprobes, refineFactor, targetRecall: undefined, groundTruth: false };
+  return planFetch(entry, neededParts(request, entry)).bytes;
 }
 
 /** Bytes of one vector. */

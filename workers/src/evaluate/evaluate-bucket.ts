@@ -68,7 +68,7 @@ export async function evaluateBucket(
       const isExact = plan.strategy === 'exact';
       const { hits, seconds } = isExact ? truth : await search(plan, SILENT);
       const read = await bytesRead(bucket, copyOf(queries), plan, k);
-      onPoint(i, { hits, seconds, bytesRead: read, bytesFetched: bytesFetched(entry, plan) });
+      onPoint(i, { hits, seconds, bytesRead: read, bytesFetched: bytesFetched(entry, plan, k) });
     }
     return truth.hits;
   };

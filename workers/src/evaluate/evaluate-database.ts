@@ -21,8 +21,9 @@ import {
 import { type GridLists, gridPoints, partitionsFor } from './grid.ts';
 import { sampleRows } from './sample-rows.ts';
 
-/** Hits of all points that are kept in memory, about 60 bytes each. */
+/** Hits of all points that are kept in memory, about 60 bytes each; and most of them for the least sample. */
 const MOST_HITS = 4_000_000;
+const MOST_HITS_OF_LEAST = 5 * MOST_HITS;
 const LEAST_SAMPLED = 20;
 /** Of a query set, the recall of more queries is hardly more certain. */
 const MOST_QUERIES = 1000;
@@ -53,9 +54,11 @@ export async function evaluateDatabase(
   context: CommandContext,
 ): Promise<Evaluation> {
   const points = gridPoints(request, entries);
-  const size = sizeOf(request, points.length);
+  const size = sizeOf(request, points.length, entries);
   return withScratch(request.scratch, 'evaluate', async (scratch) => {
     const paths = request.queries ?? [await sampleRows(database, entries, size, scratch)];
+    // Wrong queries are refused before a table is fetched. All buckets are of one kind.
+    const queries = await readSample(paths, entries[0]!, size);
     const filter = {
       k: request.k,
       excludeSelf: request.excludeSelf || request.queries === undefined,
@@ -66,11 +69,9 @@ export async function evaluateDatabase(
     const measured = points.map(() => ({ seconds: 0, bytesRead: 0, bytesFetched: 0 }));
     const merges = points.map(() => new AnswerMerge(request.k, { mostRows: 2 * size * request.k }));
     const truth = new AnswerMerge(request.k, { mostRows: 2 * size * request.k });
-    let queryCount = 0;
     try {
       for (const entry of entries)
-        queryCount = await withBucket(database, entry, request.stream, context, async (bucket) => {
-          const queries = await readSample(paths, bucket.entry, size);
+        await withBucket(database, entry, request.stream, context, async (bucket) => {
           const add = (i: number, found: BucketPoint) => {
             merges[i]!.add(entry.bucket, found.hits, entry.rows);
             for (const figure of ['seconds', 'bytesRead', 'bytesFetched'] as const)
@@ -79,7 +80,6 @@ export async function evaluateDatabase(
           };
           const exact = await evaluateBucket(bucket, queries, points, filter, bar, add);
           truth.add(entry.bucket, exact, entry.rows);
-          return queries.count;
         });
     } finally {
       bar.stop();
@@ -87,19 +87,24 @@ export async function evaluateDatabase(
     const recalls = recallsOf(truth, merges);
     const found = points.map((point, i): EvaluationPoint => {
       const { seconds, ...bytes } = measured[i]!;
-      return { ...point, recall: recalls(i), secondsPerQuery: seconds / queryCount, ...bytes };
+      return { ...point, recall: recalls(i), secondsPerQuery: seconds / queries.count, ...bytes };
     });
-    return evaluationOf(database, entries, request, filter, queryCount, found);
+    return evaluationOf(database, entries, request, filter, queries.count, found);
   });
 }
 
 /** Returns how many queries are drawn. @throws UsageError where their hits do not fit the memory */
-function sizeOf({ k, queries, sample }: EvaluationRequest, pointCount: number): number {
-  const inMemory = Math.floor(MOST_HITS / (k * (pointCount + 1)));
-  const usual = queries ? MOST_QUERIES : sampleSize(k);
-  const size = sample ?? Math.max(LEAST_SAMPLED, Math.min(usual, inMemory));
-  if (size > inMemory && sample !== undefined)
-    throw new UsageError(EVALUATE_MESSAGES.tooMany(size, k, pointCount, MOST_HITS));
+function sizeOf(
+  { k, queries, sample }: EvaluationRequest,
+  pointCount: number,
+  entries: readonly CatalogEntry[],
+): number {
+  const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
+  const hitsOfQuery = Math.min(k, rows) * (pointCount + 1);
+  const usual = Math.min(queries ? MOST_QUERIES : sampleSize(k), Math.floor(MOST_HITS / hitsOfQuery));
+  const size = sample ?? Math.max(LEAST_SAMPLED, usual);
+  const most = size <= LEAST_SAMPLED ? MOST_HITS_OF_LEAST : MOST_HITS;
+  if (size * hitsOfQuery > most) throw new UsageError(EVALUATE_MESSAGES.tooMany(size, k, pointCount, most));
   return size;
 }
 

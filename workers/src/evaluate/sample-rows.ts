@@ -5,6 +5,7 @@ import type { CatalogEntry } from '../database/catalog/catalog-entry.ts';
 import type { Database } from '../database/database.ts';
 import { openVersion } from '../database/table-state.ts';
 import { takeRows } from '../lance/read-table.ts';
+import { damagedIn } from '../search/queries/look-up-queries.ts';
 import { createShard } from '../shard/shard-writer.ts';
 
 const SEED = 18;
@@ -14,6 +15,7 @@ const SEED = 18;
  * every run. Of rows with the same id, one is drawn.
  * @param folder an existing folder for the query set
  * @returns its path
+ * @throws DataError for a table that cannot be read
  */
 export async function sampleRows(
   database: Database,
@@ -31,8 +33,11 @@ export async function sampleRows(
       size,
     ).entries()) {
       if (positions.length === 0) continue;
-      const table = await openVersion(database, entries[i]!);
-      const { ids, vectors } = await takeRows(table, positions).finally(() => table.close());
+      const damaged = damagedIn(database, entries[i]!);
+      const table = await openVersion(database, entries[i]!).catch(damaged);
+      const { ids, vectors } = await takeRows(table, positions)
+        .catch(damaged)
+        .finally(() => table.close());
       for (const [row, id] of ids.entries()) {
         if (known.has(id)) continue;
         known.add(id);

@@ -1,14 +1,12 @@
 import { join } from 'node:path';
 import { openScratch } from '../../base/files/scratch.ts';
-import type { TableFile } from '../../lance/table-files.ts';
 import type { S3Bucket } from '../../s3/client.ts';
 import { downloadAround, downloadFiles } from '../../s3/transfer/download.ts';
-import type { AroundFile } from '../../s3/transfer/download-around.ts';
-import { COMPONENT_BYTES } from '../../vectors/vector-type.ts';
 import type { CatalogEntry } from '../catalog/catalog-entry.ts';
 import { folderReader } from '../node/folder-reader.ts';
 import { NodeCache } from '../node/node-cache.ts';
-import type { FetchOptions, NeededParts, OpenedTable } from '../node-tables.ts';
+import { type PlannedFetch, planFetch } from '../node/plan-fetch.ts';
+import type { FetchOptions, OpenedTable } from '../node-tables.ts';
 import { databaseHash } from './kept-tables.ts';
 
 /**
@@ -66,41 +64,6 @@ async function fetchIntoCache(
   return { folder: used.folder, release: () => used.release() };
 }
 
-interface PlannedFetch {
-  /** The entry, with the files and partitions that are fetched. */
-  entry: CatalogEntry;
-  /** Files that are fetched whole; paths are relative to the database. */
-  whole: TableFile[];
-  /** Data files that are fetched without their vectors. */
-  sparse: AroundFile[] | undefined;
-  /** To be fetched in all. */
-  bytes: number;
-}
-
-function planFetch(entry: CatalogEntry, parts: NeededParts): PlannedFetch {
-  const { bucket, partitions, ...rest } = entry;
-  const sparse = parts.vectors ? undefined : filesWithoutVectors(entry);
-  const kept = new Set(entry.fragments?.map(({ columns }) => columns));
-  const isData = (path: string) => path.startsWith('data/') && !kept.has(path);
-  // Readers do not need transactions, and other clients remove them.
-  const files = entry.files.filter(
-    ({ path }) =>
-      isData(path) ||
-      (parts.columns && kept.has(path)) ||
-      /^_(versions|deletions)\//.test(path) ||
-      (parts.index && path.startsWith('_indices/')),
-  );
-  const whole = files
-    .filter(({ path }) => !(sparse && isData(path)))
-    .map((file) => ({ ...file, path: `${bucket}.lance/${file.path}` }));
-  const fetchesPartitions = parts.partitions && partitions !== undefined;
-  if (fetchesPartitions) whole.push(partitions);
-  const bytes =
-    whole.reduce((sum, file) => sum + file.bytes, 0) +
-    (sparse ?? []).reduce((sum, { bytes: size, hole }) => sum + size - (hole.end - hole.start), 0);
-  return { entry: { bucket, ...rest, ...(fetchesPartitions ? { partitions } : {}), files }, whole, sparse, bytes };
-}
-
 async function fetchParts(
   s3: S3Bucket,
   { entry, whole, sparse = [], bytes }: PlannedFetch,
@@ -118,31 +81,10 @@ async function fetchParts(
     );
     await downloadAround(
       s3,
-      sparse.map((file) => ({ ...file, ...target(file.key) })),
+      sparse.map((file) => ({ ...file, ...target(file.path) })),
       onProgress,
     );
   } finally {
     bar.stop();
   }
-}
-
-/** Data files with the ranges of their vectors; undefined where the catalog lacks a range, or the checksum of the rest of a file. */
-function filesWithoutVectors({
-  bucket,
-  dimension,
-  vectorType,
-  files,
-  fragments,
-}: CatalogEntry): AroundFile[] | undefined {
-  const byPath = new Map(fragments?.map((fragment) => [fragment.path, fragment]));
-  const around: AroundFile[] = [];
-  const kept = new Set(fragments?.map(({ columns }) => columns));
-  for (const { path, bytes } of files.filter((file) => file.path.startsWith('data/') && !kept.has(file.path))) {
-    const { rows, offset, checksum } = byPath.get(path) ?? {};
-    if (rows === undefined || offset === undefined || checksum === undefined) return undefined;
-    const hole = { start: offset, end: offset + rows * dimension * COMPONENT_BYTES[vectorType] };
-    const key = `${bucket}.lance/${path}`;
-    around.push({ key, path: key, bytes, hole, checksum });
-  }
-  return around;
 }

@@ -1,8 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { CommandContext } from '../../app/command.ts';
 import { requireWhole } from '../../app/option-checks.ts';
 import { UsageError } from '../../base/errors.ts';
-import { writeTextAtomically } from '../../base/files/write-atomically.ts';
+import { writeAllAtomically } from '../../base/files/write-atomically.ts';
 import { readText } from '../../base/text/read-text.ts';
 import { Database } from '../../database/database.ts';
 import { requireOutputsApart } from '../../search/outputs-apart.ts';
@@ -30,8 +31,12 @@ export async function judgeAndWrite(path: string, options: EvaluationOptions, co
   const database = await Database.open(uri, work);
   const entries = await chosenEntries(database, names);
   const request = { ...grid, path, labels, k, sample, database: uri, work, stream, scratch: work ?? tmpdir() };
-  const evaluation = await evaluateLabels(database, entries, request, context);
-  const text = `${JSON.stringify(evaluation, null, 2)}\n`;
-  if (output !== undefined) await writeTextAtomically(output, text);
+  // An output that cannot be written is refused before hours of searches.
+  const { evaluation, text } = await writeAllAtomically([output], async ([document]) => {
+    const found = await evaluateLabels(database, entries, request, context);
+    const written = `${JSON.stringify(found, null, 2)}\n`;
+    if (document) await writeFile(document, written);
+    return { evaluation: found, text: written };
+  });
   return { rows: evaluation.queries, bytes: text.length, evaluation };
 }

@@ -64,7 +64,7 @@ function newestFirst(entries: readonly CatalogEntry[]): CatalogEntry[] {
 }
 
 /** Returns a function that throws the error of a bucket that cannot be read. */
-function damagedIn(database: Database, entry: CatalogEntry): (error: unknown) => Promise<never> {
+export function damagedIn(database: Database, entry: CatalogEntry): (error: unknown) => Promise<never> {
   return async (error) => {
     throw damagedBucket(database, entry.bucket, await explainedByChange(database, entry, error));
   };
