@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Evaluation } from '../../../workers/src/evaluate/evaluation.ts';
@@ -13,6 +13,8 @@ import { type Rows, randomRows, sliceRows, writeShard } from '../../support/shar
 const DIMENSION = 32;
 const ROWS = 4000;
 const QUERIES = 40;
+/** As two lists, a grid of more points than the hits of the least sample fit the memory for. */
+const LISTED = Array.from({ length: 40 }, (_, i) => i + 1).join();
 
 let folder = '';
 let database = '';
@@ -106,11 +108,11 @@ describe('evaluate', () => {
   });
 
   it('writes the evaluation, a page and a drawing, and records the recall in the database', async () => {
-    const named = ['--sample', '10', '--strategies', 'exact,ann', '--nprobes', '2,8', '--buckets', 'bucket_00002'];
+    const named = ['--sample', '10', '--strategies', 'exact,ann', '--nprobes', '2,8'];
     const result = await evaluate(...named, '--output', at('evaluation.json'), '--plot', at('evaluation.html'));
     const { rows: _, bytes: __, ...document } = result as Evaluation & { rows: number; bytes: number };
     expect(JSON.parse(await readFile(at('evaluation.json'), 'utf8'))).toEqual(document);
-    expect(Object.keys(document.buckets)).toEqual(['bucket_00002']);
+    expect(Object.keys(document.buckets)).toEqual(['bucket_00001', 'bucket_00002']);
     const page = await readFile(at('evaluation.html'), 'utf8');
     expect(page).toContain('<svg');
     expect(page).toContain('>recommended<');
@@ -129,7 +131,29 @@ describe('evaluate', () => {
     await runHere(['verify', '--database', database]);
   });
 
-  it('recommends nothing where no point surely reaches the recall', async () => {
+  it('records the recall of chosen buckets only where that of more buckets is not known', async () => {
+    const record = join(database, '_evaluations/latest.json');
+    const recorded = async () => Object.keys(JSON.parse(await readFile(record, 'utf8')).buckets);
+    const quick = ['--sample', '3', '--strategies', 'exact'];
+    await rm(record, { force: true });
+    await evaluate(...quick, '--buckets', 'bucket_00002');
+    expect(await recorded()).toEqual(['bucket_00002']);
+    await evaluate(...quick);
+    expect(await recorded()).toEqual(['bucket_00001', 'bucket_00002']);
+    await evaluate(...quick, '--buckets', 'bucket_00001');
+    expect(await recorded()).toEqual(['bucket_00001', 'bucket_00002']);
+    // Buckets that changed since do not count.
+    const last = JSON.parse(await readFile(record, 'utf8'));
+    await writeFile(record, JSON.stringify({ ...last, buckets: { bucket_00001: 'other', bucket_00002: 'other' } }));
+    await evaluate(...quick, '--buckets', 'bucket_00001');
+    expect(await recorded()).toEqual(['bucket_00001']);
+    // One that cannot be read is replaced.
+    await writeFile(record, '{');
+    await evaluate(...quick, '--buckets', 'bucket_00002');
+    expect(await recorded()).toEqual(['bucket_00002']);
+  });
+
+  it('recommends nothing where no interval begins at the wanted recall', async () => {
     const { recommended } = await evaluate(
       '--sample',
       '20',
@@ -164,11 +188,20 @@ describe('evaluate', () => {
     [['--target-recall', '1.5'], 64, /--target-recall must be above 0 and at most 1/],
     [['--sample', '0'], 64, /--sample must be a whole number from 1/],
     [['--sample', '100000', '--k', '1000'], 64, /Reduce --sample, --k, --nprobes or --refine-factor/],
+    [['--k', '1000000', '--nprobes', LISTED, '--refine-factor', LISTED], 64, /Reduce --sample, --k, --nprobes/],
     [['--plot', 'x.png'], 64, /must end in \.html or \.svg/],
     [['--plot', 'x.html', '--output', './x.html'], 64, /name the same file/],
     [['--buckets', 'bucket_00009'], 65, /no bucket bucket_00009/],
   ])('refuses %j', async (options, code, message) => {
     await expectRefusalHere(['evaluate', '--database', database, ...options], code, message);
+  });
+
+  it('names a damaged table from which it draws queries', async () => {
+    const damaged = at('damaged');
+    await cp(database, damaged, { recursive: true });
+    const data = join(damaged, 'bucket_00002.lance/data');
+    for (const name of await readdir(data)) await truncate(join(data, name), 1000);
+    await expectRefusalHere(['evaluate', '--database', damaged], 65, /bucket_00002.* damaged/);
   });
 
   it('refuses a database that does not exist, and creates nothing there', async () => {

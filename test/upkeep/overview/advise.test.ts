@@ -23,12 +23,13 @@ const lineOf = (number: number, changes: Partial<BucketLine> = {}): BucketLine =
   ...changes,
 });
 
-function advise(lines: BucketLine[], uri = '/data/db') {
+/** @param measured buckets whose recall was measured */
+function advise(lines: BucketLine[], uri = '/data/db', measured = lines) {
   const recall = {
     ...{ format: 1 as const, version: '1', measured: '2026-02-01T00:00:00.000Z', k: 10, queries: 9 },
     strategy: 'exact' as const,
     recall: { mean: 1, low: 1, high: 1, queries: 9 },
-    buckets: Object.fromEntries(lines.map(({ bucket, fingerprint }) => [bucket, fingerprint])),
+    buckets: Object.fromEntries(measured.map(({ bucket, fingerprint }) => [bucket, fingerprint])),
   };
   const summary = summarizeCatalog(lines, 3000, recall);
   return { summary, advice: adviseOn(uri, lines, summary) };
@@ -81,6 +82,31 @@ describe('adviseOn', () => {
     expect(adviceText(advice)).toContain('... and 497 more for other buckets');
   });
 
+  it('advises to measure the recall again after buckets were changed or added, but not of chosen buckets', () => {
+    const added = lineOf(3, { created: '2026-03-01T00:00:00.000Z' });
+    const changed = lineOf(1, { fingerprint: 'f'.repeat(32) });
+    const why = (lines: BucketLine[]) => advise(lines, '/data/db', [lineOf(1), lineOf(2)]).advice.map((one) => one.why);
+    expect(why([changed, lineOf(2), added])).toEqual([
+      '1 bucket changed, 1 bucket added since the recall was measured',
+    ]);
+    expect(why([lineOf(1), lineOf(2), added])).toEqual(['1 bucket added since the recall was measured']);
+    expect(why([lineOf(1), lineOf(2), lineOf(3)])).toEqual([]);
+    // What evaluate refuses is not advised.
+    const other = lineOf(4, { metric: 'l2', created: added.created });
+    expect(advise([lineOf(1), other], '/data/db', [lineOf(1)]).advice.map(({ action }) => action)).toEqual(['build']);
+  });
+
+  it('keeps the kind of an index when a null distribution is measured', () => {
+    const { advice } = advise([
+      lineOf(1, { hasNullDistances: false }),
+      lineOf(2, { hasNullDistances: false, index: { kind: 'ivf-pq', partitions: 44 } }),
+    ]);
+    expect(advice.flatMap(({ commands }) => commands)).toEqual([
+      'bin/lanceflow index-bucket --database /data/db --bucket bucket_00001',
+      'bin/lanceflow index-bucket --database /data/db --bucket bucket_00002 --index ivf-pq',
+    ]);
+  });
+
   it('quotes an address that a shell would divide', () => {
     const { advice } = advise([lineOf(1, { deletedRows: 900 })], "/data/my db's");
     expect(advice[0]!.commands).toEqual([`bin/lanceflow compact --database '/data/my db'\\''s' --bucket bucket_00001`]);
@@ -92,8 +118,16 @@ describe('summaryText', () => {
     const { summary } = advise([lineOf(1)]);
     const lines = [lineOf(1), lineOf(2)];
     const text = summaryText(lines, summary, Date.parse('2026-01-11T00:00:00Z'));
-    expect(text).toMatch(/measured 2026-02-01, of 1 of 2 buckets$/m);
+    expect(text).toMatch(/^Recall@10: +in 1 of 2 buckets: 1\.0000 .* measured 2026-02-01$/m);
     expect(text).toMatch(/^Built: +2026-01-01 \(10 days ago\) to 2026-01-01 \(10 days ago\)$/m);
     expect(summaryText([], summarizeCatalog([], 1, undefined), 0)).toBe('No buckets.');
+    // A bucket without rows is not searched.
+    expect(summaryText([lineOf(1), lineOf(2, { rows: 0 })], summary, 0)).toMatch(/^Recall@10: +1\.0000/m);
+  });
+
+  it('keeps names and values apart, however large k is', () => {
+    const { summary } = advise([lineOf(1)]);
+    const text = summaryText([lineOf(1)], { ...summary, recall: { ...summary.recall!, k: 100_000 } }, 0);
+    expect(text).toMatch(/^Recall@100000: {2}1\.0000/m);
   });
 });

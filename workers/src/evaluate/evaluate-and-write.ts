@@ -68,17 +68,20 @@ export async function evaluateAndWrite(request: CheckedEvaluation, context: Comm
   const { output, plot } = request;
   const database = await Database.open(request.database, request.work);
   const entries = await chosenEntries(database, request.buckets);
-  const evaluation = await evaluateDatabase(database, entries, request, context);
-  const text = `${JSON.stringify(evaluation, null, 2)}\n`;
-  await writeAllAtomically([output, plot], async ([document, drawing]) => {
-    if (document) await writeFile(document, text);
-    if (drawing)
-      await writeFile(drawing, /\.svg$/i.test(plot!) ? evaluationSvg(evaluation) : evaluationPage(evaluation));
+  // An output that cannot be written is refused before hours of searches.
+  const { evaluation, text } = await writeAllAtomically([output, plot], async ([document, drawing]) => {
+    const found = await evaluateDatabase(database, entries, request, context);
+    const written = `${JSON.stringify(found, null, 2)}\n`;
+    if (document) await writeFile(document, written);
+    if (drawing) await writeFile(drawing, /\.svg$/i.test(plot!) ? evaluationSvg(found) : evaluationPage(found));
+    return { evaluation: found, text: written };
   });
   // Whoever may only read the database may evaluate it.
-  await recordRecall(database, evaluation).catch((error: unknown) => {
+  const recorded = await recordRecall(database, evaluation).catch((error: unknown) => {
     context.warn(EVALUATE_MESSAGES.notRecorded(database.uri, error instanceof Error ? error.message : String(error)));
+    return true;
   });
+  if (!recorded) context.log(EVALUATE_MESSAGES.keptRecord(database.uri, entries.length));
   const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
   return { rows, bytes: text.length, evaluation };
 }

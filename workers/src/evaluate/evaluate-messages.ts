@@ -22,6 +22,8 @@ export const EVALUATE_MESSAGES = {
     'Name those of one kind in --buckets.',
   notRecorded: (uri: string, reason: string) =>
     `${uri}: the recall is not recorded there, so catalog will not show it: ${reason}.`,
+  keptRecord: (uri: string, buckets: number) =>
+    `${uri}: the recall of ${counted(buckets, 'bucket')} is not recorded there: catalog keeps that of more buckets.`,
   recommended: (target: number, settings: string) =>
     `The quickest point whose 95% interval of the recall begins at ${target} or above: ${settings}. To search with it:`,
   noneReaches: (target: number, mean: string, queries: number) =>

@@ -3,7 +3,7 @@ import { shellWord } from '../../base/text/quote.ts';
 import type { TableState } from '../../database/table-change.ts';
 import { groupSmall } from '../group-small.ts';
 import type { BucketLine } from './bucket-line.ts';
-import { type CatalogSummary, modelOf } from './summarize-catalog.ts';
+import { type CatalogSummary, changesSince, modelOf } from './summarize-catalog.ts';
 
 /** Something to do for a database. */
 export interface Advice {
@@ -34,6 +34,8 @@ const FINDINGS: {
   why: (count: number) => string;
   /** Buckets of one command line; 0: no command helps. */
   perCommand: number;
+  /** Further options of the command for a bucket. */
+  options?: (line: BucketLine) => string;
 }[] = [
   {
     action: 'build',
@@ -74,8 +76,10 @@ const FINDINGS: {
     action: 'index-bucket',
     concerns: ({ rows, hasNullDistances }) => rows >= JUDGED_ROWS && !hasNullDistances,
     why: (count) =>
-      `${counted(count, 'bucket')} ${is(count)} without a null distribution, so no search has E-values; index-bucket measures it and keeps table and index`,
+      `${counted(count, 'bucket')} ${is(count)} without a null distribution, so no search has E-values; index-bucket measures it and keeps the table, but builds the index again where another version built it`,
     perCommand: 1,
+    // The default is another kind.
+    options: ({ index }) => (index.kind === 'ivf-pq' ? ' --index ivf-pq' : ''),
   },
 ];
 
@@ -89,23 +93,29 @@ function isChanged(state: TableState | undefined): boolean {
  */
 export function adviseOn(uri: string, lines: readonly BucketLine[], summary: CatalogSummary): Advice[] {
   const command = (name: string, options = '') => `bin/lanceflow ${name} --database ${shellWord(uri)}${options}`;
-  const found = FINDINGS.flatMap(({ action, concerns, why, perCommand }): Advice[] => {
-    const buckets = lines.filter(concerns).map(({ bucket }) => bucket);
-    if (buckets.length === 0) return [];
-    const commands = chunks(buckets, perCommand).map((names) => command(action, ` --bucket ${names.join(' ')}`));
-    return [{ action, buckets, why: why(buckets.length), commands }];
+  const found = FINDINGS.flatMap(({ action, concerns, why, perCommand, options }): Advice[] => {
+    const concerned = lines.filter(concerns);
+    if (concerned.length === 0) return [];
+    const commands = chunks(concerned, perCommand).map((own) =>
+      command(action, ` --bucket ${namesOf(own).join(' ')}${options?.(own[0]!) ?? ''}`),
+    );
+    return [{ action, buckets: namesOf(concerned), why: why(concerned.length), commands }];
   });
+  const kinds = adviseOnKinds(lines);
   return [
     ...found,
-    ...adviseOnKinds(lines),
+    ...kinds,
     ...adviseOnSize(lines, summary, command),
-    ...adviseOnRecall(lines, summary, command),
+    // No query can be compared with several kinds.
+    ...(kinds.length === 0 ? adviseOnRecall(lines, summary, command) : []),
   ];
 }
 
-function chunks(names: readonly string[], size: number): string[][] {
-  const count = size === 0 ? 0 : Math.ceil(names.length / size);
-  return Array.from({ length: count }, (_, i) => names.slice(i * size, (i + 1) * size));
+const namesOf = (lines: readonly BucketLine[]) => lines.map(({ bucket }) => bucket);
+
+function chunks(lines: readonly BucketLine[], size: number): BucketLine[][] {
+  const count = size === 0 ? 0 : Math.ceil(lines.length / size);
+  return Array.from({ length: count }, (_, i) => lines.slice(i * size, (i + 1) * size));
 }
 
 /** No query can be compared with vectors of two models. */
@@ -131,9 +141,8 @@ function adviseOnSize(lines: readonly BucketLine[], { bucketSize }: CatalogSumma
 
 function adviseOnRecall(lines: readonly BucketLine[], { recall }: CatalogSummary, command: CommandLine): Advice[] {
   const searched = lines.filter(({ rows }) => rows > 0).length;
-  if (searched === 0 || (recall && recall.changedBuckets === 0)) return [];
-  const why = recall
-    ? `${counted(recall.changedBuckets, 'bucket')} changed since the recall was measured`
-    : 'the recall of the database was never measured';
+  const changes = recall && changesSince(recall);
+  if (searched === 0 || changes === '') return [];
+  const why = recall ? `${changes} since the recall was measured` : 'the recall of the database was never measured';
   return [{ action: 'evaluate', buckets: [], why, commands: [command('evaluate')] }];
 }

@@ -5,10 +5,12 @@ import { recallText, settingsText } from '../../evaluate/point-text.ts';
 import { formatBytes, formatCount, formatShare } from '../../report/format.ts';
 import type { Advice } from './advise.ts';
 import type { BucketLine } from './bucket-line.ts';
-import type { CatalogSummary } from './summarize-catalog.ts';
+import { type CatalogSummary, changesSince } from './summarize-catalog.ts';
 
 /** Commands of one advice that are shown; the others differ in the bucket alone. */
 const MOST_COMMANDS = 3;
+/** Width of the names and the gap behind them. */
+const LEAST_WIDTH = 12;
 const DAY_MS = 86_400_000;
 
 /** Formats the buckets as a table. @param columns of the terminal */
@@ -47,9 +49,10 @@ export function summaryText(lines: readonly BucketLine[], summary: CatalogSummar
     ['Index', countsText(indexes)],
     ['Model', countsText(models)],
     ['Built', `${dateOf(oldest)} (${ageText(oldest, nowMs)}) to ${dateOf(newest)} (${ageText(newest, nowMs)})`],
-    [recall ? `Recall@${recall.k}` : 'Recall', recall ? recallLine(recall, lines.length) : 'not measured'],
+    [recall ? `Recall@${recall.k}` : 'Recall', recall ? recallLine(recall, lines) : 'not measured'],
   ];
-  return facts.map(([name, text]) => `${`${name}:`.padEnd(12)}${text}`).join('\n');
+  const width = Math.max(LEAST_WIDTH, ...facts.map(([name]) => `${name}:  `.length));
+  return facts.map(([name, text]) => `${`${name}:`.padEnd(width)}${text}`).join('\n');
 }
 
 const dateOf = (time: string) => time.slice(0, 10);
@@ -64,13 +67,15 @@ function countsText(counts: Readonly<Record<string, number>>): string {
   return names.map(([name, count]) => (names.length === 1 ? name : `${name} (${counted(count, 'bucket')})`)).join(', ');
 }
 
-function recallLine(recall: NonNullable<CatalogSummary['recall']>, bucketCount: number): string {
+function recallLine(recall: NonNullable<CatalogSummary['recall']>, lines: readonly BucketLine[]): string {
   const { measured, sameBuckets, changedBuckets } = recall;
   const searched = sameBuckets + changedBuckets;
-  const part =
-    sameBuckets < bucketCount && changedBuckets === 0 ? `, of ${searched} of ${counted(bucketCount, 'bucket')}` : '';
-  const outdated = changedBuckets > 0 ? `; outdated: ${counted(changedBuckets, 'bucket')} changed since` : '';
-  return `${recallText(recall.recall)} by ${settingsText(recall)}, measured ${dateOf(measured)}${part}${outdated}`;
+  const withRows = lines.filter(({ rows }) => rows > 0).length;
+  // The recall of some buckets is not that of the database.
+  const part = searched < withRows ? `in ${searched} of ${counted(withRows, 'bucket')}: ` : '';
+  const changes = changesSince(recall);
+  const outdated = changes === '' ? '' : `; outdated: ${changes} since`;
+  return `${part}${recallText(recall.recall)} by ${settingsText(recall)}, measured ${dateOf(measured)}${outdated}`;
 }
 
 /** Formats what should be done; empty where nothing should. */

@@ -1,4 +1,6 @@
+import { counted } from '../../base/text/counted.ts';
 import type { LastRecall } from '../../evaluate/evaluation.ts';
+import { unchangedBuckets } from '../../evaluate/last-recall.ts';
 import { modelIdentity } from '../../shard/shard.ts';
 import type { BucketLine } from './bucket-line.ts';
 
@@ -24,6 +26,8 @@ export interface RecallState {
   sameBuckets: number;
   /** Buckets that were searched, and were changed or removed since. */
   changedBuckets: number;
+  /** Buckets with rows that were built since, and not searched. */
+  addedBuckets: number;
 }
 
 /** Sums up the buckets of a database. */
@@ -45,6 +49,15 @@ export function summarizeCatalog(
   };
 }
 
+/** Says what changed since a recall was measured; empty where nothing did. */
+export function changesSince({ changedBuckets, addedBuckets }: RecallState): string {
+  const changes = [
+    changedBuckets > 0 && `${counted(changedBuckets, 'bucket')} changed`,
+    addedBuckets > 0 && `${counted(addedBuckets, 'bucket')} added`,
+  ];
+  return changes.filter(Boolean).join(', ');
+}
+
 /** Names the model of a bucket, with its hash where it is known. */
 export function modelOf({ model }: Pick<BucketLine, 'model'>): string {
   return modelIdentity(model) ?? 'unknown';
@@ -55,7 +68,11 @@ function countBy(lines: readonly BucketLine[], of: (line: BucketLine) => string)
   return Object.fromEntries(groups.sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
 }
 
-function recallOf(lines: readonly BucketLine[], { buckets, format: _, version: __, ...last }: LastRecall) {
-  const sameBuckets = lines.filter(({ bucket, fingerprint }) => buckets[bucket] === fingerprint).length;
-  return { ...last, sameBuckets, changedBuckets: Object.keys(buckets).length - sameBuckets };
+function recallOf(lines: readonly BucketLine[], recall: LastRecall) {
+  const { buckets, format: _, version: __, ...last } = recall;
+  const sameBuckets = unchangedBuckets(lines, recall);
+  const isAdded = ({ bucket, rows, created }: BucketLine) =>
+    rows > 0 && !Object.hasOwn(buckets, bucket) && Date.parse(created) > Date.parse(last.measured);
+  const changedBuckets = Object.keys(buckets).length - sameBuckets;
+  return { ...last, sameBuckets, changedBuckets, addedBuckets: lines.filter(isAdded).length };
 }
