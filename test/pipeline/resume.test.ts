@@ -1,6 +1,6 @@
 // @module-tag slow
 
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Database } from '../../workers/src/database/database.ts';
@@ -13,6 +13,19 @@ const ARGS = [
   ...['--input', 'in', '--queries', 'queries.fasta', '--model', 'kmer', '--database', 'db'],
   ...['--bucket_size', '300', '--vector_type', 'float16', '--search', 'exact', '-resume'],
 ];
+
+/** Checks that commands have written events and metrics into a folder. @param commands sorted */
+async function expectMonitored(folder: string, commands: readonly string[]): Promise<void> {
+  const names = (await readdir(folder)).sort();
+  const runs = names.filter((name) => name.endsWith('.ndjson')).map((name) => name.replace('.ndjson', ''));
+  expect(runs.map((run) => run.replace(/-[0-9a-f]{8}-.*/, ''))).toEqual(commands);
+  expect(names).toEqual(runs.flatMap((run) => [`${run}.ndjson`, `${run}.prom`]));
+  for (const run of runs) {
+    const events = (await readFile(join(folder, `${run}.ndjson`), 'utf8')).trimEnd().split('\n');
+    expect([events.at(0), events.at(-1)].map((event) => JSON.parse(event!).type)).toEqual(['start', 'result']);
+    expect(await readFile(join(folder, `${run}.prom`), 'utf8')).toMatch(/^lanceflow_running\{.*\} 0$/m);
+  }
+}
 
 test('-resume repeats the stages that a change affects, and no others', { timeout: 600_000 }, async () => {
   const folder = await temporaryFolder();
@@ -37,9 +50,11 @@ test('-resume repeats the stages that a change affects, and no others', { timeou
   await pipeline(ARGS, folder, home);
   expect(await countTasks(outdir)).toEqual({ ran: {}, cached: { ...built, ...search } });
 
-  // Another k.
-  await pipeline([...ARGS, '--k', '3'], folder, home);
+  // Another k. --monitoring does not change what is found, and the tasks that run write events and metrics.
+  const monitoring = join(folder, 'monitoring');
+  await pipeline([...ARGS, '--k', '3', '--monitoring', monitoring], folder, home);
   expect(await countTasks(outdir)).toEqual({ ran: search, cached: built });
+  await expectMonitored(monitoring, ['merge-hits', 'render-report', 'search-bucket', 'search-bucket']);
   const lines = (text: string) => text.trimEnd().split('\n');
   expect(lines(await neighbours())).toEqual(
     lines(answer).filter((line, i) => i === 0 || Number(line.split(',')[1]) <= 3),
