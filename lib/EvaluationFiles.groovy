@@ -6,6 +6,8 @@ import nextflow.file.FileHelper
 /** The evaluation of a run in --outdir. */
 class EvaluationFiles {
 
+    static final String PAGE = 'evaluation.html'
+
     /** Copies the evaluation and its page to --outdir, or below an s3:// prefix. */
     static void publish(Object outdir, List<Path> files) {
         def folder = HostPath.named(outdir, '--outdir')

@@ -30,8 +30,9 @@ class Results {
      * @param page report of the run, to which its facts are added
      * @param outcome what the run took
      * @param run see `describe`
+     * @param others names of files in the folder that are not results of the run, to which the page links
      */
-    static void publish(Object outdir, List<Path> results, Path page, Path outcome, Map run) {
+    static void publish(Object outdir, List<Path> results, Path page, Path outcome, Map run, List<String> others = []) {
         def isSearch = !results.isEmpty()
         def files = results.collectEntries { file -> [(file.name): file] } + [(isSearch ? PAGE : BUILD_PAGE): page, (OUTCOME): outcome]
         def folder = HostPath.named(outdir, '--outdir')
@@ -39,7 +40,7 @@ class Results {
             // S3 has no folders.
             if (isLocal(folder)) Files.createDirectories(folder)
             withLock(folder) {
-                isLocal(folder) ? replace(folder, files, run, isSearch) : copyOver(folder, files, run, isSearch)
+                isLocal(folder) ? replace(folder, files, run, isSearch, others) : copyOver(folder, files, run, isSearch, others)
             }
         }
         catch (Exception problem) {
@@ -96,13 +97,13 @@ class Results {
         }
     }
 
-    private static void replace(Path folder, Map<String, Path> files, Map run, boolean isSearch) {
+    private static void replace(Path folder, Map<String, Path> files, Map run, boolean isSearch, List<String> others) {
         removeLeftovers(folder)
         def mark = UUID.randomUUID().toString()
         def temporary = { String name -> folder.resolve(".${name}.${mark}.tmp") }
         def names = files.keySet() + (isSearch ? [RUN] : [])
         try {
-            files.each { name, file -> copy(file, temporary(name), run, besides(name, files, isSearch)) }
+            files.each { name, file -> copy(file, temporary(name), run, besides(name, files, isSearch) + others) }
             if (isSearch) {
                 temporary(RUN).setText(json(run, listed(files).collectEntries { name -> [(name): temporary(name)] }), 'UTF-8')
                 removeOthers(folder, files)
@@ -135,9 +136,9 @@ class Results {
     }
 
     /** Replaces the results without renaming: S3 replaces each object atomically. */
-    private static void copyOver(Path folder, Map<String, Path> files, Map run, boolean isSearch) {
+    private static void copyOver(Path folder, Map<String, Path> files, Map run, boolean isSearch, List<String> others) {
         if (isSearch) removeOthers(folder, files)
-        files.each { name, file -> copy(file, folder.resolve(name), run, besides(name, files, isSearch)) }
+        files.each { name, file -> copy(file, folder.resolve(name), run, besides(name, files, isSearch) + others) }
         if (isSearch)
             folder.resolve(RUN).setText(json(run, listed(files).collectEntries { name -> [(name): folder.resolve(name)] }), 'UTF-8')
     }

@@ -31,7 +31,7 @@ class Summary {
         if (request.inputs && reports) rows << ['Built', built()]
         if (isSearch) rows.addAll(searched(request))
         if (request.inputs && !isSearch) rows << ['Report', "${request.outdir}/build.html".toString()]
-        if (request.evaluate) rows << ['Evaluation', "${request.outdir}/evaluation.html".toString()]
+        if (request.evaluate) rows << ['Evaluation', "${request.outdir}/${EvaluationFiles.PAGE}".toString()]
         rows << ['Time', workflow.duration.toString()]
         def width = rows.collect { name, _value -> name.size() }.max() + 2
         def lines = rows.collect { name, value -> "${name}:".padRight(width) + value }

@@ -28,7 +28,8 @@ workflow REPORT {
         .combine(finished.map { files -> [files] })
         .combine(all_entries.map { list -> [list] })
         .map { outcome, page, files, list ->
-            Results.publish(request.outdir, files, page, outcome, Results.describe(workflow, request, list))
+            def others = request.evaluate ? [EvaluationFiles.PAGE] : []
+            Results.publish(request.outdir, files, page, outcome, Results.describe(workflow, request, list), others)
             return outcome
         }
 

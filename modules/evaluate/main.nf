@@ -1,7 +1,7 @@
 // Measures the recall, time and bytes of searches of the database over a grid of settings.
 process EVALUATE {
     label 'search'
-    disk { Resources.search(bytes, [:], database) }
+    disk { Resources.search(bytes, options, database) }
     containerOptions { DatabaseUri.mount(database, DatabaseUri.nvme(database)) }
 
     input:

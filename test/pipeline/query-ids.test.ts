@@ -28,6 +28,7 @@ test('--query_ids searches with proteins of the database, --evaluate measures it
   expect(evaluation).toMatchObject({ k: 4, queries: 60, targetRecall: 0.95 });
   expect(evaluation.points[evaluation.recommended].recall.low).toBeGreaterThanOrEqual(0.95);
   expect(await readFile(join(folder, 'results/evaluation.html'), 'utf8')).toContain('<svg');
+  expect(await readFile(join(folder, 'results/report.html'), 'utf8')).toContain('href="evaluation.html"');
   const found = await neighbours('results');
   expect(found).toHaveLength(8);
   expect(found.filter((row) => /^(\w+),\d+,\1,/.test(row))).toEqual([]);
