@@ -72,7 +72,7 @@ print(json.dumps({'ids': sorted(data['id'].to_pylist()), 'nearest': found[0]['id
     );
     expect(report).toMatchObject({ requests: 3, retries: 0, bytesSent: 0, buckets: 2 });
     const [entry] = report.entries as object[];
-    expect(Object.keys(entry!)).toEqual(['bucket', 'rows', 'bytes', 'fingerprint', 'model']);
+    expect(Object.keys(entry!)).toEqual(['bucket', 'rows', 'bytes', 'fingerprint', 'model', 'hasNullDistances']);
 
     // Catalog entries, ingest records, listings and the lock, but no file of a table.
     expect(again.received).toBeLessThan(60_000);

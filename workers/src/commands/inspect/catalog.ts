@@ -15,7 +15,8 @@ export const command = defineCommand({
     brief: {
       type: 'boolean',
       default: false,
-      describe: 'With --json, print only name, rows, bytes, fingerprint, model and columns of each bucket',
+      describe:
+        'With --json, print only what a run needs of each bucket: name, rows, bytes, fingerprint, model, columns',
     },
     'bucket-size': {
       type: 'number',
